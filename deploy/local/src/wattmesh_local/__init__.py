@@ -1,0 +1,1 @@
+"""The wattmesh command: the whole mesh on one machine."""

@@ -1,0 +1,1 @@
+"""Device drivers, device profiles as data, store-and-forward."""

@@ -1,0 +1,1 @@
+"""Average and marginal grid intensities, footprints, best windows."""

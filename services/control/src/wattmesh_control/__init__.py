@@ -1,0 +1,1 @@
+"""Leased commands, limits and their life-cycle."""

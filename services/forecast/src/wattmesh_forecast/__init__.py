@@ -1,0 +1,1 @@
+"""Probabilistic load and PV forecasts, asked through TensorFlow Serving."""

@@ -1,0 +1,1 @@
+"""Ids, quantities, time ranges, series, tariff arithmetic and the clock."""

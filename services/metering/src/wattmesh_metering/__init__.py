@@ -1,0 +1,1 @@
+"""Sites, devices, tariffs; ingest, query and watch readings."""

@@ -1,0 +1,1 @@
+"""A local host of SavedModel folders over TensorFlow Serving's gRPC API."""

@@ -1,0 +1,1 @@
+"""Stateless optimisation of sites and groups of sites."""

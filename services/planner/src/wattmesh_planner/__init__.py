@@ -1,0 +1,1 @@
+"""The receding-horizon loop."""

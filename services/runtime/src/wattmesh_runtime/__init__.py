@@ -1,0 +1,1 @@
+"""Server and channel bootstrap, interceptors, settings, telemetry, database, migrations."""

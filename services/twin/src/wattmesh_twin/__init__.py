@@ -1,0 +1,1 @@
+"""Simulated sites that answer on real Modbus TCP and MQTT."""
