@@ -1,0 +1,176 @@
+"""Resource ids as types: `SiteId("home-1").name == "sites/home-1"`."""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from wattmesh_kernel.errors import InvalidArgument
+
+SEGMENT_PATTERN = r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?"
+"""What one id segment may look like (1–63 characters)."""
+
+_SEGMENT = re.compile(SEGMENT_PATTERN)
+
+
+def _check_segment(kind: str, segment: str) -> None:
+    if not _SEGMENT.fullmatch(segment):
+        raise InvalidArgument(
+            "INVALID_ID", f"{kind}: {segment!r} does not match {SEGMENT_PATTERN}", field="name"
+        )
+
+
+def _split(kind: str, name: str, *collections: str) -> list[str]:
+    """Return the id segments of `name`, whose collections must be exactly these."""
+    parts = name.split("/")
+    if len(parts) != 2 * len(collections) or tuple(parts[::2]) != collections:
+        pattern = "/".join(f"{collection}/{{id}}" for collection in collections)
+        raise InvalidArgument(
+            "INVALID_NAME", f"{kind}: {name!r} does not look like {pattern}", field="name"
+        )
+    return parts[1::2]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _TopLevelId:
+    """An id of a resource without a parent."""
+
+    collection: ClassVar[str]
+
+    segment: str
+
+    def __post_init__(self) -> None:
+        _check_segment(type(self).__name__, self.segment)
+
+    @property
+    def name(self) -> str:
+        """The resource name, `{collection}/{segment}`."""
+        return f"{self.collection}/{self.segment}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """Read a resource name; InvalidArgument when it is not one of this kind."""
+        (segment,) = _split(cls.__name__, name, cls.collection)
+        return cls(segment)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SiteId(_TopLevelId):
+    """`sites/{site}`: one building or plant behind one grid connection."""
+
+    __slots__ = ()
+    collection = "sites"
+
+
+class GroupId(_TopLevelId):
+    """`groups/{group}`: sites planned together."""
+
+    __slots__ = ()
+    collection = "groups"
+
+
+class TariffId(_TopLevelId):
+    """`tariffs/{tariff}`."""
+
+    __slots__ = ()
+    collection = "tariffs"
+
+
+class PlanId(_TopLevelId):
+    """`plans/{plan}`."""
+
+    __slots__ = ()
+    collection = "plans"
+
+
+class CommandId(_TopLevelId):
+    """`commands/{command}`."""
+
+    __slots__ = ()
+    collection = "commands"
+
+
+class GatewayId(_TopLevelId):
+    """`gateways/{gateway}`."""
+
+    __slots__ = ()
+    collection = "gateways"
+
+
+class ZoneId(_TopLevelId):
+    """`zones/{zone}`: a grid zone with one carbon intensity."""
+
+    __slots__ = ()
+    collection = "zones"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _SiteChildId:
+    """An id of a resource of a site."""
+
+    collection: ClassVar[str]
+
+    site: SiteId
+    segment: str
+
+    def __post_init__(self) -> None:
+        _check_segment(type(self).__name__, self.segment)
+
+    @property
+    def name(self) -> str:
+        """The resource name, `sites/{site}/{collection}/{segment}`."""
+        return f"{self.site.name}/{self.collection}/{self.segment}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """Read a resource name; InvalidArgument when it is not one of this kind."""
+        site, segment = _split(cls.__name__, name, "sites", cls.collection)
+        return cls(SiteId(site), segment)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AssetId(_SiteChildId):
+    """`sites/{site}/assets/{asset}`: something that consumes, generates or stores."""
+
+    __slots__ = ()
+    collection = "assets"
+
+
+class DeviceId(_SiteChildId):
+    """`sites/{site}/devices/{device}`: something that measures or controls an asset."""
+
+    __slots__ = ()
+    collection = "devices"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PointId:
+    """`sites/{site}/devices/{device}/points/{point}`; the segment is the quantity with its unit."""
+
+    device: DeviceId
+    segment: str
+
+    def __post_init__(self) -> None:
+        _check_segment("PointId", self.segment)
+
+    @property
+    def site(self) -> SiteId:
+        """The site of the point's device."""
+        return self.device.site
+
+    @property
+    def name(self) -> str:
+        """The resource name."""
+        return f"{self.device.name}/points/{self.segment}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """Read a resource name; InvalidArgument when it is not a point's."""
+        site, device, segment = _split("PointId", name, "sites", "devices", "points")
+        return cls(DeviceId(SiteId(site), device), segment)
+
+    def __str__(self) -> str:
+        return self.name
