@@ -1,0 +1,99 @@
+"""A service's schema in PostgreSQL, through a pool of psycopg 3 connections.
+
+Needs the extra `wattmesh-runtime[database]`.
+"""
+
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from wattmesh_kernel.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+OPEN_SECONDS = 30.0
+"""How long a starting service waits for its database [s]."""
+CHECKOUT_SECONDS = 5.0
+"""How long a call waits for a free connection before it is UNAVAILABLE [s]."""
+
+_SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+class Database:
+    """One schema of one PostgreSQL database; an async context manager that owns the pool.
+
+    Parameters: `url` as libpq takes it (`postgresql://user@host:port/name`), `schema` the
+    service's own, first on the search path of every connection (`public` is second).
+    Errors of every use: Unavailable while the database is away.
+    """
+
+    def __init__(self, url: str, schema: str, *, min_size: int = 1, max_size: int = 8) -> None:
+        if not _SCHEMA.fullmatch(schema):
+            raise ValueError(f"{schema!r} is not a schema name")
+        self.schema = schema
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=CHECKOUT_SECONDS,
+            open=False,
+            name=schema,
+            kwargs={"autocommit": True, "application_name": f"wattmesh-{schema}"},
+            configure=self._configure,
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement commits by itself: for queries."""
+        with _unavailable():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A connection inside of a transaction: committed at the end, rolled back on an error."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._pool.open(wait=True, timeout=OPEN_SECONDS)
+        except PoolTimeout as error:
+            await self._pool.close()
+            raise _away() from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._pool.close()
+
+    async def _configure(self, connection: AsyncConnection) -> None:
+        path = sql.SQL("SET search_path TO {}, public").format(sql.Identifier(self.schema))
+        await connection.execute(path)
+
+
+@contextlib.contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (PoolTimeout, psycopg.errors.OperationalError) as error:
+        raise _away() from error
+
+
+def _away() -> Unavailable:
+    return Unavailable(
+        "DATABASE_UNAVAILABLE", "the database is away", retry_after=timedelta(seconds=1)
+    )

@@ -1,0 +1,139 @@
+"""Domain errors on the wire: one table, read in both directions."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2
+
+from wattmesh_kernel.errors import (
+    Aborted,
+    AlreadyExists,
+    DeadlineExceeded,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+    Unavailable,
+    Unimplemented,
+    WattmeshError,
+)
+
+DOMAIN = "wattmesh"
+STATUS_DETAILS_KEY = "grpc-status-details-bin"
+_LONGEST_MESSAGE = 1000  # trailing metadata is bounded by the HTTP/2 header limit
+
+CODES: dict[type[WattmeshError], grpc.StatusCode] = {
+    InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
+    FailedPrecondition: grpc.StatusCode.FAILED_PRECONDITION,
+    Aborted: grpc.StatusCode.ABORTED,
+    PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
+    DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Unimplemented: grpc.StatusCode.UNIMPLEMENTED,
+    Unavailable: grpc.StatusCode.UNAVAILABLE,
+    ResourceExhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Internal: grpc.StatusCode.INTERNAL,
+}
+"""The one table: which error is which code."""
+
+_TYPES = {code: kind for kind, code in CODES.items()}
+
+
+def code_of(error: WattmeshError) -> grpc.StatusCode:
+    """Return the gRPC code of an error; a subclass has the code of its base."""
+    return next(
+        (CODES[kind] for kind in type(error).__mro__ if kind in CODES), grpc.StatusCode.INTERNAL
+    )
+
+
+def status_from_error(error: WattmeshError) -> status_pb2.Status:
+    """Return the google.rpc.Status of an error, with its one ErrorInfo and a helpful detail."""
+    code: int = code_of(error).value[0]
+    status = status_pb2.Status(code=code, message=error.message[:_LONGEST_MESSAGE])
+    info = error_details_pb2.ErrorInfo(
+        reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
+    )
+    status.details.add().Pack(info)
+    detail = _detail(error)
+    if detail is not None:
+        status.details.add().Pack(detail)
+    return status
+
+
+def internal_status(trace_id: str) -> status_pb2.Status:
+    """Return what a caller learns of an unknown exception: where to look it up, nothing else."""
+    return status_from_error(
+        Internal("INTERNAL", f"internal error, trace {trace_id}", {"trace_id": trace_id})
+    )
+
+
+def error_from_rpc(error: grpc.aio.AioRpcError) -> WattmeshError:
+    """Return the domain error behind a failed call, with the reason the server gave."""
+    kind = _TYPES.get(error.code(), Internal)
+    status = _status_of(error)
+    info = error_details_pb2.ErrorInfo()
+    known = _unpack(status, info)
+    reason = info.reason if known else error.code().name
+    # Without an ErrorInfo the text is gRPC's own and may name addresses: it stays in the cause.
+    message = status.message if status and known else f"the call failed with {error.code().name}"
+    metadata = dict(info.metadata)
+    if kind is InvalidArgument:
+        return InvalidArgument(reason, message, metadata, field=_field(status))
+    if kind is Unavailable or kind is ResourceExhausted:
+        return kind(reason, message, metadata, retry_after=_retry_after(status))
+    return kind(reason, message, metadata)
+
+
+@contextlib.contextmanager
+def rpc_errors() -> Iterator[None]:
+    """Turn the failed calls of an adapter's block into domain errors."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise error_from_rpc(error) from error
+
+
+def _detail(error: WattmeshError) -> Message | None:
+    detail: Message | None = None
+    text = error.message[:_LONGEST_MESSAGE]
+    if isinstance(error, InvalidArgument) and error.field:
+        detail = error_details_pb2.BadRequest()
+        detail.field_violations.add(field=error.field, description=text, reason=error.reason)
+    elif isinstance(error, FailedPrecondition):
+        detail = error_details_pb2.PreconditionFailure()
+        detail.violations.add(type=error.reason, description=text)
+    elif isinstance(error, Unavailable | ResourceExhausted) and error.retry_after is not None:
+        detail = error_details_pb2.RetryInfo()
+        detail.retry_delay.FromTimedelta(error.retry_after)
+    return detail
+
+
+def _status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
+    for key, value in error.trailing_metadata() or ():
+        if key == STATUS_DETAILS_KEY and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                return None
+    return None
+
+
+def _unpack(status: status_pb2.Status | None, into: Message) -> bool:
+    """Fill `into` from the first detail of its type; say whether there was one."""
+    return status is not None and any(detail.Unpack(into) for detail in status.details)
+
+
+def _field(status: status_pb2.Status | None) -> str:
+    bad = error_details_pb2.BadRequest()
+    return bad.field_violations[0].field if _unpack(status, bad) and bad.field_violations else ""
+
+
+def _retry_after(status: status_pb2.Status | None) -> timedelta | None:
+    retry = error_details_pb2.RetryInfo()
+    return retry.retry_delay.ToTimedelta() if _unpack(status, retry) else None

@@ -1,0 +1,104 @@
+"""A server as every service runs it: stock services, interceptor, TLS, graceful stop."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import grpc
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+
+from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_runtime.channels import MAX_MESSAGE_BYTES
+from wattmesh_runtime.interceptors import CallInterceptor
+from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.streams import OpenStreams
+from wattmesh_runtime.telemetry import Telemetry
+from wattmesh_runtime.tls import server_credentials
+
+log = logging.getLogger(__name__)
+
+Register: TypeAlias = Callable[[grpc.aio.Server], None]
+
+STREAM_GRACE_SECONDS = 0.5
+"""How long streamed answers may go on after the stop signal, before they are ended [s]."""
+
+
+class GrpcServer:
+    """Serves the registered services until it is stopped."""
+
+    def __init__(
+        self,
+        register: Sequence[Register],
+        service_names: Sequence[str],
+        settings: ServiceSettings,
+        telemetry: Telemetry,
+    ) -> None:
+        self._settings = settings
+        self._streams = OpenStreams()
+        self._server = grpc.aio.server(
+            interceptors=[CallInterceptor(telemetry, self._streams)],
+            options=_options(settings),
+        )
+        for add in register:
+            add(self._server)
+        self._service_names = tuple(service_names)
+        self._health = _add_stock_services(self._server, self._service_names)
+
+    async def start(self) -> str:
+        """Serve; return host:port with the port that is really bound."""
+        address = self._settings.listen_address
+        port = self._bind(address)
+        for name in self._service_names:
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._server.start()
+        return f"{address.rpartition(':')[0]}:{port}"
+
+    async def stop(self) -> None:
+        """NOT_SERVING, a short wait for callers to notice, then no new calls and a drain."""
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(self._settings.shutdown_notice_seconds)
+        grace = self._settings.grace_seconds
+        drained = asyncio.create_task(self._server.stop(grace))
+        await asyncio.wait([drained], timeout=min(grace, STREAM_GRACE_SECONDS))
+        self._streams.end()
+        await drained
+
+    def _bind(self, address: str) -> int:
+        credentials = server_credentials(self._settings)
+        try:
+            if credentials is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise FailedPrecondition(
+                "CANNOT_LISTEN", f"cannot listen on {address}", {"address": address}
+            ) from error
+
+
+def _add_stock_services(server: grpc.aio.Server, names: Sequence[str]) -> health.HealthServicer:
+    servicer = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    channelz.add_channelz_servicer(server)
+    stock = ("grpc.health.v1.Health", "grpc.channelz.v1.Channelz", reflection.SERVICE_NAME)
+    reflection.enable_server_reflection((*names, *stock), server)
+    return servicer
+
+
+def _options(settings: ServiceSettings) -> list[tuple[str, Any]]:
+    return [
+        ("grpc.so_reuseport", 0),  # a second process on the port is a mistake: let it fail
+        ("grpc.enable_channelz", 1),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        # Without a grace period for it: long streams stay, new calls take a new connection.
+        ("grpc.max_connection_age_ms", int(settings.max_connection_age_seconds * 1000)),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_ping_strikes", 0),
+    ]

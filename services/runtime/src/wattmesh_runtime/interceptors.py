@@ -1,0 +1,207 @@
+"""What happens around every served call: request id, trace, duration, errors as statuses."""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import grpc
+from google.rpc import status_pb2
+from opentelemetry import context as trace_context
+from opentelemetry import trace
+
+from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_runtime.errors import STATUS_DETAILS_KEY, internal_status, status_from_error
+from wattmesh_runtime.metrics import SERVER_CALL_DURATION
+from wattmesh_runtime.request_context import REQUEST_ID_KEY, enter_request
+from wattmesh_runtime.streams import OpenStreams
+from wattmesh_runtime.telemetry import PROPAGATOR, Telemetry
+
+log = logging.getLogger(__name__)
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Behaviour: TypeAlias = Callable[[Any, Context], Any]
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_STOPPING = Unavailable("SERVER_STOPPING", "the server is stopping")
+_DEPENDENCY_AWAY = Unavailable("DEPENDENCY_UNAVAILABLE", "a service that is needed is away")
+_AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_LOG_LEVELS = {
+    grpc.StatusCode.INTERNAL: logging.ERROR,
+    grpc.StatusCode.UNKNOWN: logging.ERROR,
+    grpc.StatusCode.UNAVAILABLE: logging.WARNING,
+    grpc.StatusCode.DEADLINE_EXCEEDED: logging.WARNING,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: logging.WARNING,
+}
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps the handlers of all four kinds; handlers are coroutines or async generators."""
+
+    def __init__(self, telemetry: Telemetry, streams: OpenStreams) -> None:
+        self._telemetry = telemetry
+        self._streams = streams
+        self._duration = telemetry.histogram(SERVER_CALL_DURATION)
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Return the method's handler in its wrapping; None when nobody serves the method."""
+        method = str(handler_call_details.method)
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._wrapped[method] = self._wrap(method, handler)
+        return self._wrapped[method]
+
+    def call(self, method: str, context: Context) -> "ServedCall":
+        """Return the scope in which one call of `method` is served."""
+        return ServedCall(method, context, self._telemetry, self._duration, self._streams)
+
+    def _wrap(self, method: str, handler: Any) -> Handler:
+        codec = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        match handler.request_streaming, handler.response_streaming:
+            case False, False:
+                unary = self._unary(method, handler.unary_unary)
+                return grpc.unary_unary_rpc_method_handler(unary, **codec)
+            case True, False:
+                unary = self._unary(method, handler.stream_unary)
+                return grpc.stream_unary_rpc_method_handler(unary, **codec)
+            case False, True:
+                stream = self._stream(method, handler.unary_stream)
+                return grpc.unary_stream_rpc_method_handler(stream, **codec)
+            case _:
+                stream = self._stream(method, handler.stream_stream)
+                return grpc.stream_stream_rpc_method_handler(stream, **codec)
+
+    def _unary(self, method: str, behaviour: Behaviour) -> Behaviour:
+        async def serve(request: Any, context: Context) -> Any:
+            async with self.call(method, context):
+                return await behaviour(request, context)
+
+        return serve
+
+    def _stream(self, method: str, behaviour: Behaviour) -> Behaviour:
+        # A coroutine that writes, not a generator: a generator whose call is cancelled while
+        # it is suspended would only be closed when it is collected.
+        async def serve(request: Any, context: Context) -> None:
+            async with self.call(method, context):
+                with self._streams.held():
+                    async with aclosing(behaviour(request, context)) as responses:
+                        async for response in responses:
+                            await context.write(response)
+
+        async def serve_writer(request: Any, context: Context) -> None:
+            async with self.call(method, context):
+                with self._streams.held():
+                    await behaviour(request, context)
+
+        return serve if inspect.isasyncgenfunction(behaviour) else serve_writer
+
+
+class ServedCall:
+    """One call: enters its request and trace, and turns what is raised into a status.
+
+    Request id and trace context are left in place at the end: they end with the call's task.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        context: Context,
+        telemetry: Telemetry,
+        duration: Any,
+        streams: OpenStreams,
+    ) -> None:
+        self._method = method
+        self._context = context
+        self._duration = duration
+        self._streams = streams
+        self._telemetry = telemetry
+
+    async def __aenter__(self) -> Self:
+        self._started = time.perf_counter()
+        metadata = {str(key): value for key, value in self._context.invocation_metadata() or ()}
+        self._request_id = enter_request(metadata.get(REQUEST_ID_KEY))
+        caller = PROPAGATOR.extract(metadata)
+        self._span = self._telemetry.tracer.start_span(
+            self._method.lstrip("/"), caller, trace.SpanKind.SERVER, {"rpc.system.name": "grpc"}
+        )
+        trace_context.attach(trace.set_span_in_context(self._span, caller))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, asyncio.CancelledError) and self._streams.ending:
+            error = _STOPPING
+        status = self._status(error)
+        code = _CODES[status.code] if status else self._code_of(error)
+        self._record(code, error)
+        if status is not None:
+            await self._context.abort(code, status.message, self._trailers(status))
+
+    def _status(self, error: BaseException | None) -> status_pb2.Status | None:
+        """Return the status to answer with; None where gRPC itself answers."""
+        match error:
+            case WattmeshError():
+                return status_from_error(error)
+            case grpc.aio.AioRpcError() if error.code() in _AWAY:
+                return status_from_error(_DEPENDENCY_AWAY)
+            case grpc.aio.BaseError():  # aborted by the handler, or the caller has hung up
+                return None
+            case Exception():
+                return internal_status(self._trace_id())
+            case _:
+                return None
+
+    def _code_of(self, error: BaseException | None) -> grpc.StatusCode:
+        if isinstance(error, asyncio.CancelledError):
+            return grpc.StatusCode.CANCELLED
+        code: Any = self._context.code()  # an int, unlike its annotation
+        return _CODES.get(code, grpc.StatusCode.OK)
+
+    def _record(self, code: grpc.StatusCode, error: BaseException | None) -> None:
+        seconds = time.perf_counter() - self._started
+        attributes = {"rpc.method": self._method[1:], "rpc.response.status_code": code.name}
+        self._duration.record(seconds, attributes)
+        self._span.set_attributes(attributes)
+        if code is not grpc.StatusCode.OK:
+            self._span.set_status(trace.StatusCode.ERROR, code.name)
+            self._log(code, error, seconds)
+        self._span.end()
+
+    def _log(self, code: grpc.StatusCode, error: BaseException | None, seconds: float) -> None:
+        if code is grpc.StatusCode.CANCELLED or error is _STOPPING:
+            return  # the caller's wish, or our own
+        unknown = isinstance(error, Exception) and not isinstance(error, WattmeshError)
+        log.log(
+            _LOG_LEVELS.get(code, logging.INFO),
+            "%s failed with %s after %.3f s (request %s, trace %s): %s",
+            *(self._method[1:], code.name, seconds, self._request_id, self._trace_id(), error),
+            exc_info=error if unknown and code is grpc.StatusCode.INTERNAL else None,
+        )
+
+    def _trace_id(self) -> str:
+        """Return the trace's id; without tracing the request's, which is as good for a search."""
+        identity = self._span.get_span_context()
+        return trace.format_trace_id(identity.trace_id) if identity.is_valid else self._request_id
+
+    def _trailers(self, status: status_pb2.Status) -> tuple[tuple[str, str | bytes], ...]:
+        details = (STATUS_DETAILS_KEY, status.SerializeToString())
+        return (details, (REQUEST_ID_KEY, self._request_id))

@@ -1,0 +1,97 @@
+"""Numbered SQL files, each applied once; any number of processes may start at the same time."""
+
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+
+from psycopg import AsyncConnection, sql
+
+from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_runtime.database import Database
+
+log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name text PRIMARY KEY,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migration:
+    """One step of a schema: `0001_readings.sql` and its text."""
+
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest by which an edited migration is noticed."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+async def migrate(database: Database, package: str) -> None:
+    """Create the schema and apply `migrations/*.sql` of `package` that are not applied yet.
+
+    Each file is one transaction. Error: FailedPrecondition when an applied file has changed
+    since, or a file is misnamed.
+    """
+    migrations = read_migrations(package)
+    async with database.connection() as connection, _alone(connection, database.schema):
+        schema = sql.Identifier(database.schema)
+        await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+        await connection.execute(_TABLE)
+        cursor = await connection.execute("SELECT name, sha256 FROM schema_migrations")
+        applied = dict(await cursor.fetchall())
+        for migration in migrations:
+            if migration.name not in applied:
+                await _apply(connection, migration)
+            elif applied[migration.name] != migration.sha256:
+                raise FailedPrecondition(
+                    "MIGRATION_CHANGED",
+                    f"{package}: {migration.name} was applied and has changed since; add a new one",
+                )
+
+
+def read_migrations(package: str) -> list[Migration]:
+    """Return the migrations of a package in their order."""
+    folder = resources.files(package) / "migrations"
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
+    )
+    for file in files:
+        if not _NAME.fullmatch(file.name):
+            raise FailedPrecondition(
+                "MIGRATION_MISNAMED", f"{package}: {file.name} is not like 0001_what.sql"
+            )
+    return [Migration(name=file.name, text=file.read_text("utf-8")) for file in files]
+
+
+async def _apply(connection: AsyncConnection, migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(sql.SQL(migration.text))
+        await connection.execute(
+            "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)",
+            (migration.name, migration.sha256),
+        )
+    log.info("applied migration %s", migration.name)
+
+
+@asynccontextmanager
+async def _alone(connection: AsyncConnection, schema: str) -> AsyncIterator[None]:
+    """Hold the schema's lock: of several processes that start at once, one migrates."""
+    key = int.from_bytes(hashlib.sha256(f"wattmesh/{schema}".encode()).digest()[:8], signed=True)
+    await connection.execute("SELECT pg_advisory_lock(%s)", (key,))
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock(%s)", (key,))

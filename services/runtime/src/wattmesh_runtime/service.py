@@ -1,0 +1,208 @@
+"""The whole of a service's `__main__`: settings, wiring, serving, graceful stop."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+from pydantic import ValidationError
+
+from wattmesh_kernel.clock import Clock, parse_clock
+from wattmesh_kernel.errors import InvalidArgument, WattmeshError
+from wattmesh_runtime.channels import MeshChannel, open_channel
+from wattmesh_runtime.grpc_server import GrpcServer
+from wattmesh_runtime.logs import configure_logging
+from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.telemetry import Telemetry
+
+log = logging.getLogger("wattmesh")
+
+S = TypeVar("S", bound=ServiceSettings)
+
+TASK_STOP_SECONDS = 2.0
+"""How long a background task may take to end once it is cancelled [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a service's wiring has built: servicers to register and loops to run beside them."""
+
+    name: str
+    register: tuple[Callable[[grpc.aio.Server], None], ...]
+    """Each adds one servicer: `lambda server: add_MeteringServiceServicer_to_server(s, server)`."""
+    service_names: tuple[str, ...]
+    """Full names (`wattmesh.metering.v1.MeteringService`), for health and reflection."""
+    tasks: tuple[Callable[[], Awaitable[None]], ...] = ()
+    """Run while serving, cancelled on stop. One that raises ends the process with an error."""
+
+
+class Runtime:
+    """What a process gives to its wiring; an async context manager that closes the channels."""
+
+    def __init__(self, settings: ServiceSettings, clock: Clock, telemetry: Telemetry) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.telemetry = telemetry
+        self._channels: dict[str, MeshChannel] = {}
+
+    def channel(self, target: str) -> grpc.aio.Channel:
+        """Return the process's one channel to `target`; open until the process stops."""
+        if target not in self._channels:
+            self._channels[target] = open_channel(target, self.settings, self.telemetry)
+        return self._channels[target]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+
+Wire = Callable[[S, Runtime], AbstractAsyncContextManager[Service]]
+
+
+class Lifecycle:
+    """Where a serving process stands; `stop` asks it to end."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """host:port, once it serves."""
+
+
+def run_service(settings_type: type[S], wire: Wire[S]) -> None:
+    """Run a service until SIGTERM or SIGINT; the exit status is 0 unless something failed.
+
+    The name in telemetry is that of the settings' package: `wattmesh_metering` is `metering`.
+    """
+    settings = _read_settings(settings_type)
+    configure_logging(settings.log_level, settings.log_format)
+    name = settings_type.__module__.partition(".")[0].removeprefix("wattmesh_")
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            sound = runner.run(_serve_until_signal(settings, wire, name))
+    except WattmeshError as error:
+        raise SystemExit(f"{name} cannot start: {error}") from error
+    sys.exit(0 if sound else 1)
+
+
+async def serve(settings: S, wire: Wire[S], name: str, lifecycle: Lifecycle) -> bool:
+    """Wire, serve until told to stop or a background task fails, and stop in order.
+
+    Returns False when a background task failed.
+    """
+    async with (
+        Telemetry(name, settings.otlp_endpoint) as telemetry,
+        Runtime(settings, parse_clock(settings.clock), telemetry) as runtime,
+        wire(settings, runtime) as service,
+    ):
+        server = GrpcServer(service.register, service.service_names, settings, telemetry)
+        address = await server.start()
+        lifecycle.address.set_result(address)
+        log.info("%s serving on %s", service.name, address)
+        async with _Background(service) as background:
+            await background.wait_unless_failed(lifecycle.stop)
+            log.info("%s stopping", service.name)
+            await server.stop()
+        return not background.failed
+
+
+async def _serve_until_signal(settings: S, wire: Wire[S], name: str) -> bool:
+    lifecycle = Lifecycle()
+    serving = asyncio.create_task(serve(settings, wire, name, lifecycle))
+
+    def on_signal() -> None:
+        lifecycle.stop.set()
+        if not lifecycle.address.done():  # still waiting for a database, say
+            serving.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        return await serving
+    except asyncio.CancelledError:
+        if lifecycle.stop.is_set():
+            return True
+        raise
+
+
+class _Background:
+    """The running background tasks of a service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.failed = False
+
+    async def __aenter__(self) -> Self:
+        self._tasks = {asyncio.create_task(_run(start)) for start in self._service.tasks}
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=TASK_STOP_SECONDS)
+            for task in late:
+                log.warning("%s: %s does not stop, left behind", self._service.name, task)
+
+    async def wait_unless_failed(self, stop: asyncio.Event) -> None:
+        """Return when `stop` is set or a task has raised; a task may end without an error."""
+        stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+        running: set[asyncio.Task[Any]] = {stopped, *self._tasks}
+        while not stop.is_set() and not self.failed:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                if error := task.exception():
+                    log.error("%s: background task failed", self._service.name, exc_info=error)
+                    self.failed = True
+        stopped.cancel()
+
+
+async def _run(start: Callable[[], Awaitable[None]]) -> None:
+    await start()
+
+
+def _read_settings(settings_type: type[S]) -> S:
+    try:
+        settings = settings_type()
+        parse_clock(settings.clock)
+    except (ValidationError, InvalidArgument) as error:
+        raise SystemExit(f"settings: {_explain(error)}") from None
+    return settings
+
+
+def _explain(error: ValidationError | InvalidArgument) -> str:
+    if isinstance(error, InvalidArgument):
+        return error.message
+    faults = (
+        f"WATTMESH_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False)
+    )
+    return "; ".join(faults)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on every platform; asyncio's own loop does the same, slower
+        return None
+    return uvloop.new_event_loop

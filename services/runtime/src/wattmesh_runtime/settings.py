@@ -1,0 +1,39 @@
+"""What every service is told by its environment."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Settings of a service, read from `WATTMESH_*` variables; each service adds its own."""
+
+    model_config = SettingsConfigDict(env_prefix="WATTMESH_", frozen=True, extra="ignore")
+
+    listen_address: str = "127.0.0.1:0"
+    """host:port to serve on; port 0 takes a free one."""
+    clock: str = "system"
+    """`system`, or `scaled:<start>@<wall start>*<rate>` (wattmesh_kernel.clock)."""
+    otlp_endpoint: str | None = None
+    """OTLP gRPC endpoint for traces and metrics; without it telemetry is off."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["plain", "json"] = "plain"
+    tls_certificate_file: Path | None = None
+    """PEM chain of this service: served to callers, and shown to other services."""
+    tls_key_file: Path | None = None
+    tls_ca_file: Path | None = None
+    """PEM roots. When given, channels trust only these and callers must show a certificate."""
+    grace_seconds: float = Field(default=5.0, ge=0)
+    """How long calls in flight may go on after the stop signal [s]."""
+    shutdown_notice_seconds: float = Field(default=0.2, ge=0)
+    """How long health says NOT_SERVING before new calls are refused [s]."""
+    max_connection_age_seconds: float = Field(default=300, gt=0)
+    """Age at which a connection is recycled, so that callers find new back ends [s]."""
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file belong together")
+        return self

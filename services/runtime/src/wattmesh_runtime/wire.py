@@ -1,0 +1,116 @@
+"""wattmesh.type.v1 and the well-known time types ↔ kernel values."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+import numpy as np
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from wattmesh.type.v1 import money_pb2, series_pb2, time_range_pb2
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.money import Money
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange, to_utc
+
+
+def timestamp_to_proto(moment: datetime) -> Timestamp:
+    """Return an aware time as a Timestamp; InvalidArgument when it is naive."""
+    proto = Timestamp()
+    proto.FromDatetime(to_utc(moment))
+    return proto
+
+
+def datetime_from_proto(proto: Timestamp, field: str = "time") -> datetime:
+    """Return a Timestamp as UTC, to the microsecond.
+
+    Error: InvalidArgument naming `field` when it is outside of the years 1 to 9999.
+    """
+    try:
+        return proto.ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgument("INVALID_TIME", "not a time", field=field) from error
+
+
+def optional_datetime_from_proto(
+    proto: Timestamp, *, present: bool, field: str = "time"
+) -> datetime | None:
+    """Return a Timestamp that may be absent: `present` is the message's HasField."""
+    return datetime_from_proto(proto, field) if present else None
+
+
+def duration_to_proto(duration: timedelta) -> Duration:
+    """Return a timedelta as a Duration."""
+    proto = Duration()
+    proto.FromTimedelta(duration)
+    return proto
+
+
+def duration_from_proto(proto: Duration, field: str = "duration") -> timedelta:
+    """Return a Duration as a timedelta, to the microsecond; InvalidArgument when out of range."""
+    try:
+        return proto.ToTimedelta()
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgument("INVALID_DURATION", "not a duration", field=field) from error
+
+
+def time_range_to_proto(span: TimeRange) -> time_range_pb2.TimeRange:
+    """Return a half-open range as its proto."""
+    return time_range_pb2.TimeRange(
+        start_time=timestamp_to_proto(span.start), end_time=timestamp_to_proto(span.end)
+    )
+
+
+def time_range_from_proto(proto: time_range_pb2.TimeRange, field: str = "time_range") -> TimeRange:
+    """Return a half-open range; InvalidArgument when an end is missing or they are reversed."""
+    _require(proto.HasField("start_time"), f"{field}.start_time")
+    _require(proto.HasField("end_time"), f"{field}.end_time")
+    return TimeRange(
+        datetime_from_proto(proto.start_time, f"{field}.start_time"),
+        datetime_from_proto(proto.end_time, f"{field}.end_time"),
+    )
+
+
+def series_to_proto(series: Series) -> series_pb2.Series:
+    """Return a regular series as its proto; missing values stay NaN."""
+    proto = series_pb2.Series(
+        start_time=timestamp_to_proto(series.start),
+        resolution=duration_to_proto(series.resolution),
+    )
+    proto.values.extend(series.values.tolist())
+    return proto
+
+
+def series_from_proto(proto: series_pb2.Series, field: str = "series") -> Series:
+    """Return a regular series.
+
+    Error: InvalidArgument when start or resolution is missing or the resolution is not positive.
+    """
+    _require(proto.HasField("start_time"), f"{field}.start_time")
+    _require(proto.HasField("resolution"), f"{field}.resolution")
+    return Series(
+        datetime_from_proto(proto.start_time, f"{field}.start_time"),
+        duration_from_proto(proto.resolution, f"{field}.resolution"),
+        np.fromiter(proto.values, dtype=np.float64, count=len(proto.values)),
+    )
+
+
+def money_to_proto(money: Money) -> money_pb2.Money:
+    """Return an amount with its currency as text, exact."""
+    return money_pb2.Money(currency_code=money.currency_code, amount=format(money.amount, "f"))
+
+
+def money_from_proto(proto: money_pb2.Money, field: str = "money") -> Money:
+    """Return an amount of money; InvalidArgument when the amount is not a decimal number."""
+    try:
+        amount = Decimal(proto.amount)
+    except InvalidOperation as error:
+        raise InvalidArgument(
+            "INVALID_MONEY", f"{proto.amount!r} is not a decimal number", field=f"{field}.amount"
+        ) from error
+    return Money(amount, proto.currency_code)
+
+
+def _require(present: bool, field: str) -> None:
+    if not present:
+        raise InvalidArgument("MISSING_FIELD", f"{field} is required", field=field)
