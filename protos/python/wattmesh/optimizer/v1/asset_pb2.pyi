@@ -182,7 +182,8 @@ class FixedLoad(_message.Message):
     @_builtins.property
     def critical_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Part of it that must be supplied in islanded operation and for the islanding reserve [W],
-        >= 0 (a chosen percentile of the critical demand). Empty: all of powers_w is critical.
+        >= 0 (a chosen percentile of the critical demand). Empty: all of powers_w is critical. The
+        rest may be shed at a tenth of shed_price_per_kwh.
         """
 
     def __init__(

@@ -194,11 +194,16 @@ class Site(_message.Message):
 
     @_builtins.property
     def tariff(self) -> _tariff_pb2.Tariff:
-        """What its energy costs. Absent: energy is free (useful only for physics or carbon)."""
+        """What its energy costs. Absent: energy is free (useful only for physics or carbon). Where a
+        price is missing the plan assumes one and says so. Its power limits count like
+        connection_limits.
+        """
 
     @_builtins.property
-    def billing_state(self) -> Global___BillingState:
-        """What has happened in the running billing period. Absent: nothing."""
+    def billing_state(self) -> _tariff_pb2.BillingState:
+        """What the running billing period leaves so far (peaks, open averages, tier usages), as of the
+        horizon's start. Absent: nothing.
+        """
 
     @_builtins.property
     def connection_limits(self) -> Global___PowerLimits:
@@ -224,7 +229,7 @@ class Site(_message.Message):
         assets: _abc.Iterable[_asset_pb2.Asset] | None = ...,
         nodes: _abc.Iterable[Global___Node] | None = ...,
         tariff: _tariff_pb2.Tariff | None = ...,
-        billing_state: Global___BillingState | None = ...,
+        billing_state: _tariff_pb2.BillingState | None = ...,
         connection_limits: Global___PowerLimits | None = ...,
         carbon_intensity: Global___CarbonIntensity | None = ...,
         islanding_reserve: Global___IslandingReserve | None = ...,
@@ -237,98 +242,6 @@ class Site(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Site: _TypeAlias = Site  # noqa: Y015
-
-@_typing.final
-class BillingState(_message.Message):
-    """What has happened in the running billing period, up to the horizon's start."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DEMAND_PEAKS_FIELD_NUMBER: _builtins.int
-    ENERGIES_FIELD_NUMBER: _builtins.int
-    PARTIAL_INTERVAL_IMPORT_WH_FIELD_NUMBER: _builtins.int
-    partial_interval_import_wh: _builtins.float
-    """Import so far in the running clocked demand interval (for example since the last quarter
-    hour) [Wh], >= 0; 0 when the horizon starts on its edge.
-    """
-    @_builtins.property
-    def demand_peaks(self) -> _containers.RepeatedCompositeFieldContainer[Global___DemandPeak]:
-        """Peaks so far, by the tariff's demand charge id."""
-
-    @_builtins.property
-    def energies(self) -> _containers.RepeatedCompositeFieldContainer[Global___MeteredEnergy]:
-        """Energy so far, by the tariff's component id, for tiers and caps."""
-
-    def __init__(
-        self,
-        *,
-        demand_peaks: _abc.Iterable[Global___DemandPeak] | None = ...,
-        energies: _abc.Iterable[Global___MeteredEnergy] | None = ...,
-        partial_interval_import_wh: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand_peaks", b"demand_peaks", "energies", b"energies", "partial_interval_import_wh", b"partial_interval_import_wh"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___BillingState: _TypeAlias = BillingState  # noqa: Y015
-
-@_typing.final
-class DemandPeak(_message.Message):
-    """A peak that already stands."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DEMAND_CHARGE_ID_FIELD_NUMBER: _builtins.int
-    PEAK_W_FIELD_NUMBER: _builtins.int
-    RATCHET_W_FIELD_NUMBER: _builtins.int
-    demand_charge_id: _builtins.str
-    """The tariff's demand charge."""
-    peak_w: _builtins.float
-    """Highest clocked average so far in this billing period [W], >= 0: floor of what is billed."""
-    ratchet_w: _builtins.float
-    """Highest billed demand of the past months a ratchet looks at [W], >= 0."""
-    def __init__(
-        self,
-        *,
-        demand_charge_id: _builtins.str = ...,
-        peak_w: _builtins.float = ...,
-        ratchet_w: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand_charge_id", b"demand_charge_id", "peak_w", b"peak_w", "ratchet_w", b"ratchet_w"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DemandPeak: _TypeAlias = DemandPeak  # noqa: Y015
-
-@_typing.final
-class MeteredEnergy(_message.Message):
-    """Energy that was already billed."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    COMPONENT_ID_FIELD_NUMBER: _builtins.int
-    ENERGY_WH_FIELD_NUMBER: _builtins.int
-    component_id: _builtins.str
-    """The tariff's component."""
-    energy_wh: _builtins.float
-    """Energy so far in this billing period [Wh], >= 0."""
-    def __init__(
-        self,
-        *,
-        component_id: _builtins.str = ...,
-        energy_wh: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component_id", b"component_id", "energy_wh", b"energy_wh"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___MeteredEnergy: _TypeAlias = MeteredEnergy  # noqa: Y015
 
 @_typing.final
 class PowerLimits(_message.Message):
@@ -354,7 +267,7 @@ class PowerLimits(_message.Message):
     max_phase_export_power_w: _builtins.float
     """Largest power out of the point on each single phase [W], >= 0. Absent: no limit."""
     limit_price_per_kwh: _builtins.float
-    """Price of energy beyond a limit [currency/kWh], > 0. Default 100."""
+    """Price of energy beyond a limit [currency/kWh], > 0. Default 100; for events 50."""
     @_builtins.property
     def max_import_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Per interval, in addition to max_import_power_w [W], >= 0. Empty: none."""
