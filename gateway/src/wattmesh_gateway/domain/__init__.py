@@ -1,0 +1,1 @@
+"""What the gateway is about: devices, profiles, readings, commands."""

@@ -1,0 +1,77 @@
+"""Leased setpoints and what becomes of them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from wattmesh_kernel.ids import CommandId, DeviceId
+
+
+class SetpointKind(Enum):
+    """What a setpoint sets; the value is its name in profiles."""
+
+    ACTIVE_POWER_W = "active_power_w"
+    GENERATION_LIMIT_W = "generation_limit_w"
+    CURRENT_A = "current_a"
+    TEMPERATURE_CELSIUS = "temperature_celsius"
+    ON_OFF = "on_off"
+
+
+class CommandState(Enum):
+    """How far a command came at the device."""
+
+    APPLIED = "applied"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self is not CommandState.APPLIED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A leased setpoint. `sequence` grows with every command to a device."""
+
+    id: CommandId
+    device: DeviceId
+    kind: SetpointKind
+    value: float
+    lease_expire_time: datetime
+    sequence: int
+
+    def lease_left(self, now: datetime) -> timedelta:
+        """Return what is left of the lease; not positive when it has ended."""
+        return self.lease_expire_time - now
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandReport:
+    """What became of a command. `value`: written, or read back for VERIFIED."""
+
+    command: CommandId
+    state: CommandState
+    report_time: datetime
+    value: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandRecord:
+    """A command and the last report on it."""
+
+    command: Command
+    report: CommandReport
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadBack:
+    """What a device says of a setpoint; `mismatch` is empty when it is what was written."""
+
+    value: float | None
+    mismatch: str = ""

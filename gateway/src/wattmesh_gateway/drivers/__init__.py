@@ -1,0 +1,1 @@
+"""Drivers: one per protocol, generic; what differs between devices stands in profiles."""

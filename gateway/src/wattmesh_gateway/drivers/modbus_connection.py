@@ -1,0 +1,125 @@
+"""One Modbus TCP connection, shared by all units behind an endpoint."""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import ModbusException
+from pymodbus.pdu import ModbusPDU
+
+from wattmesh_gateway.domain.device import ModbusEndpoint
+from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
+from wattmesh_gateway.domain.profile import RegisterTable
+from wattmesh_gateway.drivers.registers import Span
+
+_PASSING = frozenset(
+    {
+        ExcCodes.ACKNOWLEDGE,
+        ExcCodes.DEVICE_BUSY,
+        ExcCodes.GATEWAY_PATH_UNAVIABLE,
+        ExcCodes.GATEWAY_NO_RESPONSE,
+    }
+)
+"""Exceptions after which the same request may succeed later."""
+
+
+class ModbusConnection:
+    """Connects when it is needed and asks one thing at a time.
+
+    `generation` grows with every connection made: what was learnt of a device on an older one
+    may not hold any more.
+    """
+
+    def __init__(self, endpoint: ModbusEndpoint, timeout_seconds: float) -> None:
+        self._endpoint = endpoint
+        self._timeout = timeout_seconds
+        self._client: AsyncModbusTcpClient | None = None
+        self._lock = asyncio.Lock()
+        self.generation = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    async def connect(self) -> None:
+        """Connect unless connected; DeviceUnavailable when that fails."""
+        async with self._lock:
+            await self._connected()
+
+    async def read(self, unit: int, span: Span) -> Sequence[int]:
+        """Read a span of registers of a unit.
+
+        Errors: DeviceUnavailable when nothing answers, DeviceRefused when the unit will not.
+        """
+        async with self._lock:
+            client = await self._connected()
+            ask = (
+                client.read_holding_registers
+                if span.table is RegisterTable.HOLDING
+                else client.read_input_registers
+            )
+            try:
+                answer = await ask(span.start, count=span.count, device_id=unit)
+            except (ModbusException, OSError) as error:
+                raise self._lost(error) from error
+        what = f"reading {span.table.value} registers {span.start}+{span.count}"
+        self._check(answer, what)
+        if len(answer.registers) != span.count:
+            raise DeviceRefused(f"{what} gave {len(answer.registers)} registers")
+        return answer.registers
+
+    async def write(self, unit: int, start: int, words: Sequence[int]) -> None:
+        """Write holding registers of a unit; errors as in `read`."""
+        async with self._lock:
+            client = await self._connected()
+            try:
+                answer = await client.write_registers(start, list(words), device_id=unit)
+            except (ModbusException, OSError) as error:
+                raise self._lost(error) from error
+        self._check(answer, f"writing registers {start}+{len(words)}")
+
+    async def _connected(self) -> AsyncModbusTcpClient:
+        if self._client is not None and self._client.connected:
+            return self._client
+        self._close()
+        client = AsyncModbusTcpClient(
+            self._endpoint.host,
+            port=self._endpoint.port,
+            timeout=self._timeout,
+            retries=0,
+            reconnect_delay=0,  # this class connects again itself, when somebody asks
+        )
+        if not await client.connect():
+            client.close()
+            raise DeviceUnavailable(f"no connection to {self._endpoint}")
+        self._client = client
+        self.generation += 1
+        return client
+
+    def _lost(self, error: Exception) -> DeviceUnavailable:
+        return DeviceUnavailable(f"{self._endpoint}: {error}")
+
+    def _check(self, answer: ModbusPDU, what: str) -> None:
+        if not answer.isError():
+            return
+        code = answer.exception_code
+        name = next((each.name.lower() for each in ExcCodes if each == code), "unknown")
+        message = f"{what}: the device answered exception {code} ({name})"
+        if code in _PASSING:
+            raise DeviceUnavailable(message)
+        raise DeviceRefused(message)
+
+    def _close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None

@@ -1,0 +1,72 @@
+"""Polls the points of a Modbus device with as few requests as its registers allow."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from wattmesh_gateway.domain.device import Device
+from wattmesh_gateway.domain.errors import DeviceRefused
+from wattmesh_gateway.domain.profile import ModbusProfile
+from wattmesh_gateway.domain.reading import Reading
+from wattmesh_gateway.drivers.modbus_unit import ModbusUnit
+from wattmesh_gateway.drivers.registers import Number, Span, plan_spans
+from wattmesh_kernel.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class ModbusReader:
+    """Reads the points that both the site model and the profile know."""
+
+    def __init__(
+        self, device: Device, profile: ModbusProfile, unit: ModbusUnit, clock: Clock
+    ) -> None:
+        self._device = device
+        self._profile = profile
+        self._unit = unit
+        self._clock = clock
+        self._generation = 0
+        self._numbers: Mapping[str, Number] = {}
+        self._spans: Sequence[Span] = ()
+
+    async def read(self) -> Sequence[Reading]:
+        """Read every point; the measure time is the time at which the device had answered.
+
+        A point that the device says it does not have is left out.
+        Errors: DeviceUnavailable, DeviceRefused.
+        """
+        await self._prepare()
+        readings: list[Reading] = []
+        for span in self._spans:
+            words = await self._unit.read(span)
+            now = self._clock.now()
+            for point, number in self._numbers.items():
+                if not span.contains(number.register):
+                    continue
+                value = number.decode(span.words(number.register, words))
+                if value is not None:
+                    readings.append(
+                        Reading(point=self._device.point(point), measure_time=now, value=value)
+                    )
+        return readings
+
+    async def _prepare(self) -> None:
+        """Find the points on a new connection."""
+        generation = await self._unit.connect()
+        if generation != self._generation:
+            self._numbers = await self._locate()
+            self._spans = plan_spans(
+                (number.register for number in self._numbers.values()),
+                self._profile.max_registers,
+            )
+            self._generation = generation
+        if not self._numbers:
+            raise DeviceRefused("the device has none of its points")
+
+    async def _locate(self) -> Mapping[str, Number]:
+        numbers: dict[str, Number] = {}
+        for point in self._profile.points.keys() & self._device.points:
+            try:
+                numbers[point] = await self._unit.number(self._profile.points[point])
+            except DeviceRefused as error:
+                log.warning("%s: no %s: %s", self._device.id, point, error)
+        return numbers

@@ -1,0 +1,149 @@
+"""Gives setpoints to a Modbus device as its profile says, and reads them back."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from wattmesh_gateway.domain.command import ReadBack, SetpointKind
+from wattmesh_gateway.domain.errors import DeviceRefused
+from wattmesh_gateway.domain.profile import (
+    ModbusProfile,
+    ScaledNumber,
+    SetpointProcedure,
+    Write,
+    WrittenValue,
+)
+from wattmesh_gateway.drivers.modbus_unit import ModbusUnit
+from wattmesh_gateway.drivers.registers import Number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Step:
+    """A number to be written: `words` hold `value`, times `unit` in the unit of the setpoint."""
+
+    write: Write
+    number: Number
+    words: Sequence[int]
+    value: float
+    unit: float
+
+
+class ModbusSetpoints:
+    """Writes the setpoints of one unit."""
+
+    def __init__(self, profile: ModbusProfile, unit: ModbusUnit) -> None:
+        self._profile = profile
+        self._unit = unit
+
+    async def apply(
+        self, kind: SetpointKind, value: float, lease: timedelta
+    ) -> "AppliedModbusSetpoint":
+        """Write a setpoint with what is left of its lease.
+
+        Errors: DeviceRefused when the device cannot or will not, DeviceUnavailable.
+        """
+        procedure = self._procedure(kind)
+        await self._unit.connect()
+        await self._check_ratings(procedure, value)
+        # Everything is worked out first, so that what cannot be done is not begun.
+        steps = [await self._step(each, value, lease) for each in procedure.write]
+        for step in steps:
+            await self._unit.write(step.number, step.words)
+        return AppliedModbusSetpoint(self._unit, steps)
+
+    async def release(self, kind: SetpointKind) -> None:
+        """Send the device to its safe state; errors as in `apply`."""
+        await self._unit.connect()
+        for write in self._procedure(kind).release:
+            step = await self._step(write, 0.0, timedelta(0))
+            await self._unit.write(step.number, step.words)
+
+    def _procedure(self, kind: SetpointKind) -> SetpointProcedure:
+        procedure = self._profile.setpoints.get(kind)
+        if procedure is None:
+            raise DeviceRefused(f"the profile {self._profile.name} has no setpoint {kind.value}")
+        return procedure
+
+    async def _check_ratings(self, procedure: SetpointProcedure, value: float) -> None:
+        for rating, sign, word in (
+            (procedure.minimum, -1, "least"),
+            (procedure.maximum, 1, "most"),
+        ):
+            bound, step = await self._rating(rating)
+            if bound is not None and sign * (value - bound) > step:
+                raise DeviceRefused(f"{value:g} is beyond the {word} the device can do, {bound:g}")
+
+    async def _rating(self, rating: ScaledNumber | None) -> tuple[float | None, float]:
+        """Return a rating and its resolution; None when the device does not say."""
+        if rating is None:
+            return None, 0.0
+        try:
+            number = await self._unit.number(rating)
+        except DeviceRefused:
+            return None, 0.0
+        return await self._unit.read_number(number), abs(number.scale)
+
+    async def _step(self, write: Write, setpoint: float, lease: timedelta) -> _Step:
+        number = await self._unit.number(write.number)
+        unit = 1.0
+        match write.value:
+            case WrittenValue.SETPOINT:
+                unit = await self._setpoint_unit(write)
+                wanted = setpoint / unit
+            case WrittenValue.LEASE_SECONDS:
+                wanted = _lease_value(number, lease)
+            case constant:
+                wanted = constant
+        words = number.encode(wanted)
+        written = number.decode(words)
+        if written is None:
+            raise DeviceRefused(f"{wanted:g} means 'no value' in {write.number.location}")
+        return _Step(write=write, number=number, words=words, value=written, unit=unit)
+
+    async def _setpoint_unit(self, write: Write) -> float:
+        """Return what 1 in the register is in the unit of the setpoint."""
+        if write.percent_of is None:
+            return 1.0
+        rating = await self._unit.read_number(await self._unit.number(write.percent_of))
+        if not rating:
+            raise DeviceRefused(f"the device does not say its rating {write.percent_of.location}")
+        return rating / 100.0
+
+
+class AppliedModbusSetpoint:
+    """A setpoint that the device acknowledged."""
+
+    def __init__(self, unit: ModbusUnit, steps: Sequence[_Step]) -> None:
+        self._unit = unit
+        self._steps = steps
+        self.value = next(_in_unit(step, step.value) for step in steps if _is_setpoint(step))
+        """The setpoint as written, rounded to what the device can hold."""
+
+    async def read_back(self) -> ReadBack:
+        """Read every verified number again; errors: DeviceUnavailable, DeviceRefused."""
+        value: float | None = None
+        mismatches: list[str] = []
+        for step in self._steps:
+            if not step.write.verify:
+                continue
+            read = await self._unit.read_number(step.number)
+            if _is_setpoint(step) and read is not None:
+                value = _in_unit(step, read)
+            if read is None or not math.isclose(read, step.value, rel_tol=1e-9, abs_tol=1e-9):
+                mismatches.append(f"{step.write.number.location} is {read}, not {step.value:g}")
+        return ReadBack(value=value, mismatch="; ".join(mismatches))
+
+
+def _is_setpoint(step: _Step) -> bool:
+    return step.write.value is WrittenValue.SETPOINT
+
+
+def _in_unit(step: _Step, value: float) -> float:
+    return value * step.unit
+
+
+def _lease_value(number: Number, lease: timedelta) -> float:
+    """Return the lease in whole steps of the device's timer: never longer, at least one step."""
+    steps = max(1, math.floor(lease.total_seconds() / number.scale))
+    return min(steps * number.scale, number.largest)

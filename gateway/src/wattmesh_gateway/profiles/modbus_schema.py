@@ -1,0 +1,104 @@
+"""The part of the schema that describes numbers in Modbus registers and how to set them."""
+
+from collections.abc import Sequence
+
+from wattmesh_gateway.domain.profile import (
+    Register,
+    RegisterTable,
+    RegisterType,
+    ScaledNumber,
+    SetpointProcedure,
+    SunSpecPoint,
+    WordOrder,
+    Write,
+    WrittenValue,
+)
+from wattmesh_gateway.drivers.sunspec_models import sunspec_model
+from wattmesh_gateway.profiles.mqtt_schema import parse_scale
+from wattmesh_gateway.profiles.node import Keys, Node
+
+_SUNSPEC = ("model", "point")
+_REGISTER = ("register", "type", "table", "word_order")
+
+
+def parse_scaled_number(node: Node) -> ScaledNumber:
+    """Read `{model, point, scale}` or `{register, type, table, word_order, scale}`."""
+    return _scaled_number(node, ())
+
+
+def parse_procedure(node: Node) -> SetpointProcedure:
+    """Read `{write, release, minimum, maximum}`."""
+    keys = node.mapping(required=("write", "release"), optional=("minimum", "maximum"))
+    writes = [_parse_write(each) for each in keys["write"].items()]
+    if not any(each.value is WrittenValue.SETPOINT for each in writes):
+        raise keys["write"].error("must write 'setpoint' somewhere")
+    return SetpointProcedure(
+        write=writes,
+        release=_parse_release(keys["release"]),
+        minimum=parse_scaled_number(keys["minimum"]) if "minimum" in keys else None,
+        maximum=parse_scaled_number(keys["maximum"]) if "maximum" in keys else None,
+    )
+
+
+def _parse_release(node: Node) -> Sequence[Write]:
+    writes = [_parse_write(each) for each in node.items()]
+    if any(isinstance(each.value, WrittenValue) for each in writes):
+        raise node.error("must write constants only")
+    return writes
+
+
+def _parse_write(node: Node) -> Write:
+    number = _scaled_number(node, ("value", "percent_of", "verify"))
+    keys = node.entries()
+    if "value" not in keys:
+        raise node.error("the key 'value' is missing")
+    value = _parse_value(keys["value"])
+    return Write(
+        number=number,
+        value=value,
+        percent_of=parse_scaled_number(keys["percent_of"]) if "percent_of" in keys else None,
+        verify=(
+            keys["verify"].boolean()
+            if "verify" in keys
+            else value is not WrittenValue.LEASE_SECONDS
+        ),
+    )
+
+
+def _parse_value(node: Node) -> WrittenValue | float:
+    for special in WrittenValue:
+        if node.is_text(special.value):
+            return special
+    return node.number()
+
+
+def _scaled_number(node: Node, extra: tuple[str, ...]) -> ScaledNumber:
+    keys = node.entries()
+    if "model" in keys:
+        node.mapping(required=_SUNSPEC, optional=("scale", *extra))
+        return ScaledNumber(location=_parse_sunspec_point(keys), scale=parse_scale(keys))
+    node.mapping(required=_REGISTER[:2], optional=(*_REGISTER[2:], "scale", *extra))
+    return ScaledNumber(location=_parse_register(keys), scale=parse_scale(keys))
+
+
+def _parse_sunspec_point(keys: Keys) -> SunSpecPoint:
+    node = keys["model"]
+    choices = list(node.items()) if node.is_list else [node]
+    point = keys["point"].text()
+    models = tuple(each.integer(1, 65534) for each in choices)
+    for model_id in models:
+        model = sunspec_model(model_id)
+        if model is None:
+            raise node.error(f"SunSpec has no model {model_id}")
+        if point not in model.fields:
+            raise keys["point"].error(f"SunSpec model {model_id} has no point {point!r}")
+    return SunSpecPoint(models=models, point=point)
+
+
+def _parse_register(keys: Keys) -> Register:
+    return Register(
+        register=keys["register"].integer(0, 65535),
+        type=keys["type"].choice(RegisterType),
+        table=keys["table"].choice(RegisterTable) if "table" in keys else RegisterTable.HOLDING,
+        word_order=keys["word_order"].choice(WordOrder) if "word_order" in keys else WordOrder.BIG,
+    )
