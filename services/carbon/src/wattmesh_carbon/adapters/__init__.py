@@ -1,0 +1,1 @@
+"""Carbon's way to its database."""

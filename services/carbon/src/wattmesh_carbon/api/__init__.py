@@ -1,0 +1,1 @@
+"""Carbon's gRPC face."""

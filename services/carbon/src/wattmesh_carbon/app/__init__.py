@@ -1,0 +1,1 @@
+"""Use cases of carbon, and the ports they need."""

@@ -1,0 +1,88 @@
+"""Publish, read and forecast intensities; footprints and clean windows from them."""
+
+from datetime import timedelta
+
+from wattmesh_carbon.app.ports import IntensityStore
+from wattmesh_carbon.domain.footprint import Footprint, location_based_footprint
+from wattmesh_carbon.domain.intensity import Basis, Intensity
+from wattmesh_carbon.domain.pattern import HISTORY, forecast_pattern
+from wattmesh_carbon.domain.window import Window, best_window
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import ZoneId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange, floor_time
+
+LONGEST = 20_000
+"""The most intervals that one request may ask for."""
+
+
+class Intensities:
+    """The use cases around one store of intensities."""
+
+    def __init__(self, store: IntensityStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def publish(self, intensity: Intensity) -> int:
+        """Store measured intensities; InvalidArgument when an interval has not ended yet."""
+        now = self._clock.now()
+        if intensity.gco2e_per_kwh.end > now:
+            raise InvalidArgument(
+                "FUTURE_INTENSITY",
+                f"{intensity.gco2e_per_kwh.range} has not passed at {now.isoformat()}",
+                field="intensity",
+            )
+        return await self._store.publish(intensity, now)
+
+    async def query(
+        self, zone: ZoneId, basis: Basis, span: TimeRange, resolution: timedelta
+    ) -> Intensity:
+        """Return what was published."""
+        _check(span, resolution)
+        series, source = await self._store.read(zone, basis, span, resolution)
+        return Intensity(zone=zone, basis=basis, gco2e_per_kwh=series, source=source or "none")
+
+    async def forecast(
+        self, zone: ZoneId, basis: Basis, span: TimeRange, resolution: timedelta
+    ) -> Intensity:
+        """Return what is expected; NotFound when nothing was published lately."""
+        _check(span, resolution)
+        now = self._clock.now()
+        known = TimeRange(floor_time(now - HISTORY, timedelta(days=1)), floor_time(now, resolution))
+        history, _ = await self._store.read(zone, basis, known, resolution)
+        return Intensity(
+            zone=zone,
+            basis=basis,
+            gco2e_per_kwh=_not_negative(forecast_pattern(history, span), basis),
+            source="pattern",
+            issue_time=now,
+        )
+
+    async def footprint(self, zone: ZoneId, import_energy_wh: Series) -> Footprint:
+        """Return what imported energy amounts to."""
+        _check(import_energy_wh.range, import_energy_wh.resolution)
+        average, _ = await self._store.read(
+            zone, Basis.AVERAGE, import_energy_wh.range, import_energy_wh.resolution
+        )
+        return location_based_footprint(import_energy_wh, average)
+
+    async def best_window(self, zone: ZoneId, span: TimeRange, run: timedelta) -> Window:
+        """Return when a run is cleanest, to the quarter of an hour."""
+        expected = await self.forecast(zone, Basis.AVERAGE, span, timedelta(minutes=15))
+        return best_window(expected.gco2e_per_kwh, run)
+
+
+def _check(span: TimeRange, resolution: timedelta) -> None:
+    if not 0 < span.count(resolution) <= LONGEST:
+        raise InvalidArgument(
+            "INVALID_RANGE", f"ask for 1 to {LONGEST} intervals at a time", field="range"
+        )
+    if span.duration % resolution or floor_time(span.start, resolution) != span.start:
+        raise InvalidArgument(
+            "OFF_GRID", f"{span} is not on the grid of {resolution}", field="range"
+        )
+
+
+def _not_negative(series: Series, basis: Basis) -> Series:
+    return series.with_values(series.values.clip(min=0.0)) if basis is Basis.AVERAGE else series

@@ -1,0 +1,1 @@
+"""Intensities, footprints and windows: no I/O."""

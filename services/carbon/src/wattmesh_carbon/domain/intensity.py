@@ -1,0 +1,48 @@
+"""Grid carbon intensity: average and marginal, as types that are never mixed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+import numpy as np
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import ZoneId
+from wattmesh_kernel.series import Series
+
+
+class Basis(Enum):
+    """What an intensity is about."""
+
+    AVERAGE = "average"
+    """Emissions of all generation over its energy: belongs into a footprint."""
+    MARGINAL = "marginal"
+    """What one more kWh of consumption causes: may be negative."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intensity:
+    """An intensity over time [gCO2e/kWh], NaN where not known.
+
+    `issue_time` is None for what was measured, and the time of issue for a forecast.
+    """
+
+    zone: ZoneId
+    basis: Basis
+    gco2e_per_kwh: Series
+    source: str
+    issue_time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no grid has."""
+        values = self.gco2e_per_kwh.values
+        if np.isinf(values).any():
+            raise InvalidArgument(
+                "INVALID_INTENSITY", "an intensity must be finite", field="values"
+            )
+        if self.basis is Basis.AVERAGE and (values < 0).any():
+            raise InvalidArgument(
+                "INVALID_INTENSITY", "an average intensity is not negative", field="values"
+            )
+        if not self.source:
+            raise InvalidArgument("MISSING_SOURCE", "say where it comes from", field="source")

@@ -1,0 +1,27 @@
+"""Builds carbon out of its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
+from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
+from wattmesh_carbon.api.servicer import CarbonServicer
+from wattmesh_carbon.app.intensities import Intensities
+from wattmesh_carbon.settings import CarbonSettings
+from wattmesh_runtime.database import Database
+from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.service import Runtime, Service
+
+
+@asynccontextmanager
+async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Service]:
+    """Give carbon, ready to serve; its database pool is closed at the end."""
+    async with Database(settings.database_url, "carbon") as database:
+        await migrate(database, "wattmesh_carbon")
+        servicer = CarbonServicer(Intensities(PostgresIntensityStore(database), runtime.clock))
+        yield Service(
+            name="carbon",
+            register=(partial(carbon_pb2_grpc.add_CarbonServiceServicer_to_server, servicer),),
+            service_names=(carbon_pb2.DESCRIPTOR.services_by_name["CarbonService"].full_name,),
+        )

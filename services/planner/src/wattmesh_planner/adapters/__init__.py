@@ -1,0 +1,1 @@
+"""The planner's ways to the database and to the other services."""

@@ -1,0 +1,1 @@
+"""Use cases of the planner, and the ports they need."""

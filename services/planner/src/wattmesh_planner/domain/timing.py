@@ -1,0 +1,61 @@
+"""When a plan is due, and for which interval."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.time import TimeRange, ceil_time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rhythm:
+    """How often, how far and how early is planned.
+
+    A plan for the interval that starts at T is computed at T - lead and covers [T, T + horizon).
+    """
+
+    resolution: timedelta
+    horizon: timedelta
+    lead: timedelta
+
+    def __post_init__(self) -> None:
+        """Refuse rhythms that cannot be kept."""
+        if not timedelta(0) < self.lead <= self.resolution:
+            raise InvalidArgument(
+                "INVALID_LEAD", "the lead must be positive and within an interval"
+            )
+        if self.horizon < self.resolution or self.horizon % self.resolution:
+            raise InvalidArgument(
+                "INVALID_HORIZON", "the horizon must be a multiple of the resolution"
+            )
+
+    def target(self, start: datetime) -> TimeRange:
+        """Return what the plan whose first interval begins at `start` covers."""
+        return TimeRange.of(start, self.horizon)
+
+    def upcoming(self, now: datetime) -> datetime:
+        """Return the start of the next interval whose plan can still be made before it begins."""
+        return ceil_time(now, self.resolution)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """The next interval to plan, and those that passed without anybody planning them."""
+
+    next_start: datetime
+    missed: tuple[datetime, ...]
+
+
+def due_after(last_start: datetime | None, now: datetime, rhythm: Rhythm) -> Due:
+    """Return what is due when the interval from `last_start` was the last one dealt with.
+
+    An interval that has begun but not ended is still planned, late; one that has ended was missed.
+    With nothing planned ever, the next interval to begin is due and nothing was missed.
+    """
+    if last_start is None:
+        return Due(next_start=rhythm.upcoming(now), missed=())
+    start, missed = last_start + rhythm.resolution, []
+    while start + rhythm.resolution <= now:
+        missed.append(start)
+        start += rhythm.resolution
+    return Due(next_start=start, missed=tuple(missed))

@@ -1,0 +1,33 @@
+"""Settings of the planner."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from wattmesh_runtime.settings import ServiceSettings
+
+
+class PlannerSettings(ServiceSettings):
+    """What the planner is told by its environment, besides what every service is."""
+
+    database_url: str
+    """PostgreSQL; the schema `planner` is the planner's own."""
+    metering_target: str
+    forecast_target: str
+    carbon_target: str
+    optimizer_target: str
+    control_target: str
+    plan_resolution: timedelta = timedelta(hours=1)
+    """Length of an interval, ISO 8601 or seconds."""
+    plan_horizon: timedelta = timedelta(hours=24)
+    """How far a plan reaches."""
+    plan_lead: timedelta = timedelta(minutes=5)
+    """How long before its first interval a plan is computed."""
+    solve_time_limit: timedelta = timedelta(seconds=5)
+    """Wall time after which the optimizer answers with the best plan so far."""
+    forecast_deadline_seconds: float = Field(default=5.0, gt=0)
+    """Wall time after which a plan is made without the forecast service [s]."""
+    carbon_deadline_seconds: float = Field(default=2.0, gt=0)
+    """Wall time after which a plan is made without carbon intensity [s]."""
+    carbon_price_per_kg: float = Field(default=0.0, ge=0)
+    """What a kilogram of CO2e counts in a plan, beside the bill [currency/kg]."""
