@@ -9,6 +9,14 @@ from wattmesh_kernel.errors import InvalidArgument
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
+def check_currency_code(code: str) -> None:
+    """Raise InvalidArgument unless `code` looks like ISO 4217: three capital letters."""
+    if not _CURRENCY.fullmatch(code):
+        raise InvalidArgument(
+            "INVALID_CURRENCY", f"{code!r} is no ISO 4217 code", field="currency_code"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An exact amount; positive is owed, negative is credited.
@@ -21,12 +29,7 @@ class Money:
     currency_code: str
 
     def __post_init__(self) -> None:
-        if not _CURRENCY.fullmatch(self.currency_code):
-            raise InvalidArgument(
-                "INVALID_CURRENCY",
-                f"{self.currency_code!r} is no ISO 4217 code",
-                field="currency_code",
-            )
+        check_currency_code(self.currency_code)
         if not self.amount.is_finite():
             raise InvalidArgument("INVALID_AMOUNT", f"{self.amount} is not finite", field="amount")
 

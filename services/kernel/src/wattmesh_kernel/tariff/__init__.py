@@ -1,0 +1,91 @@
+"""Tariffs and their arithmetic: one code for optimizer, bill and dashboard.
+
+A `Tariff` is what a contract says. `lower_tariff` turns it into a `TariffGrid` of plain arrays over
+a span of time; `evaluate` costs energies on a grid; `bill` does both for metered energies. A
+`BillingState` carries peaks, open averages and tier usage from one span to the next.
+"""
+
+from wattmesh_kernel.tariff.bill import Bill, BillGap, BillLine, GapReason, bill, bill_of
+from wattmesh_kernel.tariff.calendar import billing_periods
+from wattmesh_kernel.tariff.charges import (
+    BillingCycle,
+    ChargeInterval,
+    CoincidentPeakCharge,
+    DemandCharge,
+    EnergyDirection,
+    FixedCharge,
+    PowerLimit,
+    Ratchet,
+)
+from wattmesh_kernel.tariff.evaluate import Cost, CostLine, demand_kw, evaluate
+from wattmesh_kernel.tariff.grid import (
+    ChargeCause,
+    GridDemand,
+    GridFixed,
+    GridTier,
+    PriceComponent,
+    RatchetLink,
+    TariffGrid,
+)
+from wattmesh_kernel.tariff.hourly import tariff_from_hourly_prices
+from wattmesh_kernel.tariff.lower import lower_tariff
+from wattmesh_kernel.tariff.model import Tariff
+from wattmesh_kernel.tariff.rates import EnergyRates, RealTimePrice, Tier, TieredRate, TouPeriod
+from wattmesh_kernel.tariff.state import BillingState, DemandPeak, OpenAverage, TierUsage
+from wattmesh_kernel.tariff.windows import (
+    ALWAYS,
+    WEEKDAYS,
+    WEEKENDS,
+    ClockRange,
+    Day,
+    Season,
+    Window,
+)
+
+__all__ = [
+    "ALWAYS",
+    "WEEKDAYS",
+    "WEEKENDS",
+    "Bill",
+    "BillGap",
+    "BillLine",
+    "BillingCycle",
+    "BillingState",
+    "ChargeCause",
+    "ChargeInterval",
+    "ClockRange",
+    "CoincidentPeakCharge",
+    "Cost",
+    "CostLine",
+    "Day",
+    "DemandCharge",
+    "DemandPeak",
+    "EnergyDirection",
+    "EnergyRates",
+    "FixedCharge",
+    "GapReason",
+    "GridDemand",
+    "GridFixed",
+    "GridTier",
+    "OpenAverage",
+    "PowerLimit",
+    "PriceComponent",
+    "Ratchet",
+    "RatchetLink",
+    "RealTimePrice",
+    "Season",
+    "Tariff",
+    "TariffGrid",
+    "Tier",
+    "TierUsage",
+    "TieredRate",
+    "TouPeriod",
+    "Window",
+    "bill",
+    "bill_of",
+    "billing_periods",
+    "demand_kw",
+    "evaluate",
+    "lower_tariff",
+    "tariff_from_hourly_prices",
+]

@@ -1,0 +1,185 @@
+"""Demand charges over a grid: clocked averages, floors and ratchets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+import numpy as np
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.tariff.calendar import (
+    Bools,
+    Ints,
+    LocalTimes,
+    charge_periods,
+    day_number,
+    earlier_period_start,
+    from_epoch_s,
+    season_mask,
+    whole_seconds,
+)
+from wattmesh_kernel.tariff.charges import DemandCharge, Ratchet
+from wattmesh_kernel.tariff.grid import GridDemand, RatchetLink
+from wattmesh_kernel.tariff.model import Tariff
+from wattmesh_kernel.tariff.samples import Samples, epochs_of
+from wattmesh_kernel.tariff.state import BillingState
+from wattmesh_kernel.time import TimeRange
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Averages:
+    """To which clocked average each interval belongs, and whether that one counts."""
+
+    starts_s: Ints
+    counts: Bools
+    length_s: int
+    weight: float
+
+
+def grid_demands(
+    tariff: Tariff, span: TimeRange, samples: Samples, state: BillingState
+) -> tuple[GridDemand, ...]:
+    """Return every demand charge in every period of the span that has averages that count."""
+    demands: list[GridDemand] = []
+    for charge in tariff.demand_charges:
+        demands.extend(_of_charge(tariff, charge, span, samples, state, len(demands)))
+    return tuple(demands)
+
+
+def _of_charge(
+    tariff: Tariff,
+    charge: DemandCharge,
+    span: TimeRange,
+    samples: Samples,
+    state: BillingState,
+    number: int,
+) -> Iterator[GridDemand]:
+    averages = _averages(charge, samples)
+    periods = charge_periods(charge.interval, tariff.billing_cycle, span, samples.zone)
+    counting = np.flatnonzero(averages.counts)
+    starts = averages.starts_s[counting]
+    bounds = np.searchsorted(
+        starts, epochs_of([*(each.start for each in periods), periods[-1].end])
+    )
+    earlier: list[tuple[int, TimeRange]] = []
+    for period, (first, last) in zip(periods, pairwise(bounds.tolist()), strict=True):
+        if len(inside := counting[first:last]):
+            yield _demand(tariff, charge, period, averages, inside, samples, state, earlier)
+            earlier.append((number + len(earlier), period))
+
+
+def _averages(charge: DemandCharge, samples: Samples) -> _Averages:
+    length_s = whole_seconds(charge.averaging)
+    if samples.resolution_s >= length_s:
+        return _interval_averages(charge, samples, length_s)
+    return _block_averages(charge, samples, length_s)
+
+
+def _interval_averages(charge: DemandCharge, samples: Samples, length_s: int) -> _Averages:
+    """Take the mean of each interval for every average that starts within it."""
+    steps = np.arange(0, samples.resolution_s, length_s)
+    instants = (samples.starts_s[:, None] + steps).ravel()
+    within = LocalTimes.at(instants, samples.zone).within(charge.window, samples.holidays)
+    counts = np.any(within.reshape(len(samples.starts_s), -1), axis=1)
+    return _Averages(samples.starts_s, counts, samples.resolution_s, 1.0)
+
+
+def _block_averages(charge: DemandCharge, samples: Samples, length_s: int) -> _Averages:
+    """Join intervals into the averages of the local wall clock."""
+    local = LocalTimes.at(samples.starts_s, samples.zone)
+    phase = local.second_of_day % length_s
+    if length_s % samples.resolution_s or np.any(phase % samples.resolution_s):
+        raise InvalidArgument(
+            "UNFIT_RESOLUTION",
+            f"intervals of {timedelta(seconds=samples.resolution_s)} from "
+            f"{from_epoch_s(int(samples.starts_s[0])).isoformat()} do not add up to the "
+            f"{charge.averaging} averages of demand charge {charge.id}",
+            field="resolution",
+        )
+    starts = samples.starts_s - phase
+    counts = LocalTimes.at(starts, samples.zone).within(charge.window, samples.holidays)
+    return _Averages(starts, counts, length_s, samples.resolution_s / length_s)
+
+
+def _demand(
+    tariff: Tariff,
+    charge: DemandCharge,
+    period: TimeRange,
+    averages: _Averages,
+    inside: Ints,
+    samples: Samples,
+    state: BillingState,
+    earlier: list[tuple[int, TimeRange]],
+) -> GridDemand:
+    block_starts, block_index = np.unique(averages.starts_s[inside], return_inverse=True)
+    starts = tuple(from_epoch_s(int(start)) for start in block_starts)
+    offset_kw = np.zeros(len(starts))
+    if block_starts[0] < samples.starts_s[0]:
+        energy_kwh = state.open_energy_kwh(charge.id, starts[0])
+        offset_kw[0] = energy_kwh / (averages.length_s / 3600)
+    before_kw = state.peak_kw(charge.id, period.start)
+    floor_kw = max(before_kw or 0.0, charge.minimum_kw)
+    links: tuple[RatchetLink, ...] = ()
+    if charge.ratchet is not None:
+        seen = _Lookback(tariff, charge, charge.ratchet, period, samples)
+        floor_kw = max(floor_kw, seen.floor_kw(state))
+        links = seen.links(earlier)
+    return GridDemand(
+        charge_id=charge.id,
+        name=charge.name,
+        period=period,
+        price_per_kw=charge.price_per_kw,
+        interval_index=inside,
+        block_index=block_index.astype(np.int64),
+        block_starts=starts,
+        offset_kw=offset_kw,
+        weight=averages.weight,
+        averaging=timedelta(seconds=averages.length_s),
+        peak_so_far_kw=before_kw or 0.0,
+        floor_kw=floor_kw,
+        billed_before_kw=0.0 if before_kw is None else floor_kw,
+        ratchets=links,
+    )
+
+
+class _Lookback:
+    """Which earlier periods a ratchet looks at, from one period."""
+
+    def __init__(
+        self,
+        tariff: Tariff,
+        charge: DemandCharge,
+        ratchet: Ratchet,
+        period: TimeRange,
+        samples: Samples,
+    ) -> None:
+        self._charge, self._ratchet, self._zone = charge, ratchet, samples.zone
+        since = earlier_period_start(
+            charge.interval, tariff.billing_cycle, period.start, ratchet.lookback, samples.zone
+        )
+        self._range = TimeRange(since, period.start)
+
+    def floor_kw(self, state: BillingState) -> float:
+        peaks = (
+            peak.peak_kw
+            for peak in state.demand_peaks
+            if peak.charge_id == self._charge.id and self._sees(peak.period_start.timestamp())
+        )
+        return self._ratchet.share_ratio * max(peaks, default=0.0)
+
+    def links(self, earlier: list[tuple[int, TimeRange]]) -> tuple[RatchetLink, ...]:
+        return tuple(
+            RatchetLink(demand=number, share_ratio=self._ratchet.share_ratio)
+            for number, period in earlier
+            if self._sees(period.start.timestamp())
+        )
+
+    def _sees(self, start_s: float) -> bool:
+        start = from_epoch_s(int(start_s))
+        if not self._range.contains(start):
+            return False
+        if self._ratchet.season is None:
+            return True
+        day = np.array([day_number(start.astimezone(self._zone).date())])
+        return bool(season_mask(day, (self._ratchet.season,))[0])

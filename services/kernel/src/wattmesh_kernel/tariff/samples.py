@@ -1,0 +1,107 @@
+"""Where within its intervals a tariff's windows hold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.tariff.calendar import (
+    Bools,
+    Floats,
+    Ints,
+    LocalTimes,
+    epoch_s,
+    sample_step_s,
+    whole_seconds,
+)
+from wattmesh_kernel.tariff.model import Tariff
+from wattmesh_kernel.tariff.rates import EnergyRates
+from wattmesh_kernel.tariff.windows import Window
+from wattmesh_kernel.time import TimeRange
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Instants at an even step within n intervals, m each, none of which crosses a boundary.
+
+    An interval that straddles a boundary (8:30 within an hour, local midnight in a zone half an
+    hour off) is thereby weighed by time.
+    """
+
+    zone: ZoneInfo
+    holidays: frozenset[date]
+    starts_s: Ints
+    """Start of each interval, seconds since 1970, shape (n,)."""
+    resolution_s: int
+    epochs: Ints
+    """The instants, seconds since 1970, shape (n * m,)."""
+    local: LocalTimes
+
+    @classmethod
+    def of(
+        cls, tariff: Tariff, span: TimeRange, resolution: timedelta, zone: ZoneInfo
+    ) -> "Samples":
+        """Return the samples of a span; InvalidArgument unless it is whole intervals."""
+        resolution_s, start_s = whole_seconds(resolution), epoch_s(span.start)
+        count, rest = divmod(span.duration, resolution)
+        if rest or count < 1:
+            raise InvalidArgument(
+                "INVALID_TIME_RANGE",
+                f"{span} is not a whole number of intervals of {resolution}",
+                field="range",
+            )
+        step = sample_step_s(start_s, resolution_s, zone, count, _boundaries_s(tariff))
+        starts = np.arange(count, dtype=np.int64) * resolution_s + start_s
+        epochs = np.arange(count * (resolution_s // step), dtype=np.int64) * step + start_s
+        local = LocalTimes.at(epochs, zone)
+        return cls(zone, tariff.holidays, starts, resolution_s, epochs, local)
+
+    def per_interval(self, values: Bools | Floats) -> Floats:
+        """Return the mean of sampled values over each interval, shape (n,); NaN if any is."""
+        if len(self.epochs) == len(self.starts_s):
+            return values.astype(np.float64)
+        return np.asarray(values.reshape(len(self.starts_s), -1).mean(axis=1))
+
+    def within(self, window: Window) -> Bools:
+        """Return at which samples the window holds, shape (n * m,)."""
+        return self.local.within(window, self.holidays)
+
+    def share(self, window: Window) -> Floats:
+        """Return for how much of each interval the window holds, 0..1, shape (n,)."""
+        return self.per_interval(self.within(window))
+
+    @property
+    def edges_s(self) -> Ints:
+        """The start of every interval and the end of the last, shape (n + 1,)."""
+        return np.append(self.starts_s, self.starts_s[-1] + self.resolution_s)
+
+
+def windows_of(tariff: Tariff) -> Iterator[Window]:
+    """Yield every window of a tariff."""
+    for rates in (tariff.import_rates, tariff.export_rates):
+        yield from (period.window for period in rates.tou_periods)
+        yield from (rate.window for rate in rates.tiered_rates)
+    yield from (limit.window for limit in tariff.power_limits)
+
+
+def _boundaries_s(tariff: Tariff) -> Iterator[int]:
+    for window in windows_of(tariff):
+        for each in window.clock_ranges:
+            yield each.start_minute * 60
+            yield each.end_minute * 60
+    yield from _published_boundaries_s(tariff.import_rates)
+    yield from _published_boundaries_s(tariff.export_rates)
+
+
+def _published_boundaries_s(rates: EnergyRates) -> Iterator[int]:
+    if rates.real_time is not None and (published := rates.real_time.published) is not None:
+        yield whole_seconds(published.resolution)
+        yield epoch_s(published.start)
+
+
+def epochs_of(moments: list[datetime]) -> Ints:
+    """Return instants as seconds since 1970, shape (n,)."""
+    return np.array([epoch_s(moment) for moment in moments], dtype=np.int64)
