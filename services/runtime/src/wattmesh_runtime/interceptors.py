@@ -23,8 +23,8 @@ from wattmesh_runtime.telemetry import PROPAGATOR, Telemetry
 
 log = logging.getLogger(__name__)
 
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = Any  # grpc.RpcMethodHandler, generic in its stubs only
 Behaviour: TypeAlias = Callable[[Any, Context], Any]
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -67,7 +67,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """Return the scope in which one call of `method` is served."""
         return ServedCall(method, context, self._telemetry, self._duration, self._streams)
 
-    def _wrap(self, method: str, handler: Any) -> Handler:
+    def _wrap(self, method: str, handler: Handler) -> Handler:
         codec = {
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,

@@ -78,6 +78,9 @@ class OutgoingCalls:
 
 
 def _with_context(metadata: Metadata) -> list[tuple[str, str | bytes]]:
-    trail: dict[str, str] = {REQUEST_ID_KEY: current_request_id() or new_request_id()}
+    given = list(metadata or ())
+    trail: dict[str, str] = {}
     PROPAGATOR.inject(trail)
-    return [*(metadata or ()), *trail.items()]
+    if all(key != REQUEST_ID_KEY for key, _ in given):
+        trail[REQUEST_ID_KEY] = current_request_id() or new_request_id()
+    return [*given, *trail.items()]
