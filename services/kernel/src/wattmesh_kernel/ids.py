@@ -91,6 +91,13 @@ class CommandId(_TopLevelId):
     collection = "commands"
 
 
+class LimitId(_TopLevelId):
+    """`limits/{limit}`."""
+
+    __slots__ = ()
+    collection = "limits"
+
+
 class GatewayId(_TopLevelId):
     """`gateways/{gateway}`."""
 
