@@ -1,0 +1,83 @@
+"""Meters on MQTT: telegrams as JSON, QoS 1."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import aiomqtt
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import DeviceId
+from wattmesh_twin.adapters.ledger.lines import time_text
+from wattmesh_twin.app.ports import BrokerLost
+from wattmesh_twin.domain.site import GRID_METER
+from wattmesh_twin.domain.telegram import Telegram
+
+DEFAULT_PORT = 1883
+CONFIRM_SECONDS = 10.0
+"""How long the broker may take to confirm a telegram, wall time."""
+
+
+def topic(device: DeviceId) -> str:
+    """Return the topic of a meter: `meters/home-1/telegram`, or with the device's name below it.
+
+    The site's own meter has the short one, a sub-meter `meters/campus/meter-b0/telegram`.
+    """
+    site = device.site.segment
+    meter = site if device.segment == GRID_METER else f"{site}/{device.segment}"
+    return f"meters/{meter}/telegram"
+
+
+def payload(telegram: Telegram) -> bytes:
+    """Return a telegram as the meter writes it: names with units, power positive when importing."""
+    body = {
+        "device": f"{telegram.device.site.segment}/{telegram.device.segment}",
+        "seq": telegram.sequence,
+        "measure_time": time_text(telegram.measure_time),
+        "import_energy_wh": telegram.import_wh,
+        "export_energy_wh": telegram.export_wh,
+        "active_power_w": telegram.active_power_w,
+    }
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+class MqttLine:
+    """An open connection to the broker."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._client = client
+
+    async def send(self, telegram: Telegram) -> None:
+        """Publish with QoS 1 and return when the broker's PUBACK is here."""
+        await self._client.publish(
+            topic(telegram.device), payload(telegram), qos=1, timeout=CONFIRM_SECONDS
+        )
+
+
+class MqttBroker:
+    """The way to the broker at `mqtt://[user:password@]host[:port]`."""
+
+    def __init__(self, url: str, client_id: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "mqtt" or not parts.hostname:
+            raise InvalidArgument("INVALID_URL", "expected mqtt://host:port", field="mqtt_url")
+        self._host, self._port = parts.hostname, parts.port or DEFAULT_PORT
+        self._username, self._password = parts.username, parts.password
+        self._client_id = client_id
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[MqttLine]:
+        """Open a connection; BrokerLost when there is no broker, now or later."""
+        try:
+            async with aiomqtt.Client(
+                self._host,
+                self._port,
+                identifier=self._client_id,
+                username=self._username,
+                password=self._password,
+                clean_session=True,
+            ) as client:
+                yield MqttLine(client)
+        except aiomqtt.MqttError as error:
+            raise BrokerLost(str(error)) from error

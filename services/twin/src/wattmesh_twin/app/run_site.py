@@ -1,0 +1,97 @@
+"""One site, alive: its state follows the clock, and its devices are asked and told."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.time import floor_time
+from wattmesh_twin.app.ports import SiteJournal
+from wattmesh_twin.domain.lease import Lease
+from wattmesh_twin.domain.physics import SitePhysics
+from wattmesh_twin.domain.site import Powers, SiteSpec, SiteState
+from wattmesh_twin.domain.telegram import battery_record, telegrams_at
+
+
+class SiteTwin:
+    """A site whose state is that of the clock's now whenever it is looked at.
+
+    Whoever asks first after a reporting time makes the telegrams of that time; `run` asks when
+    nobody else does. Nothing is kept in memory alone: a twin that is killed goes on from its
+    journal as if it had never been away, since between two orders the physics is determined.
+    """
+
+    def __init__(
+        self,
+        *,
+        physics: SitePhysics,
+        state: SiteState,
+        clock: Clock,
+        journal: SiteJournal,
+        interval: timedelta,
+    ) -> None:
+        self._physics = physics
+        self._state = state
+        self._clock = clock
+        self._journal = journal
+        self._interval = interval
+
+    @property
+    def spec(self) -> SiteSpec:
+        """What the site is."""
+        return self._physics.spec
+
+    def now(self) -> SiteState:
+        """Return the state of this moment."""
+        now = self._clock.now()
+        while self._state.time < now:
+            setpoint = self._state.setpoint
+            self._advance(min(now, setpoint.expire_time) if setpoint else now)
+            if setpoint and self._state.setpoint is None:
+                self._record()
+        return self._state
+
+    def powers(self) -> Powers:
+        """Return the powers of this moment."""
+        return self._physics.powers(self.now())
+
+    def set_battery_power(self, power_w: float, duration: timedelta) -> None:
+        """Order a battery power [W, charging positive] for `duration`; afterwards it idles."""
+        state = self.now()
+        self._order(replace(state, setpoint=Lease.of(power_w, state.time, duration)))
+
+    def release_battery(self) -> None:
+        """End the battery's order: it idles."""
+        self._order(replace(self.now(), setpoint=None))
+
+    def limit_pv(self, limit_ratio: float, duration: timedelta) -> None:
+        """Limit the PV plant to a ratio of its peak power for `duration`."""
+        state = self.now()
+        self._order(replace(state, pv_limit=Lease.of(limit_ratio, state.time, duration)))
+
+    def release_pv(self) -> None:
+        """End the PV plant's limit."""
+        self._order(replace(self.now(), pv_limit=None))
+
+    async def run(self) -> None:
+        """Keep the state up with the clock, from reporting time to reporting time, for ever."""
+        while True:
+            now = self.now().time
+            await self._clock.sleep_until(floor_time(now, self._interval) + self._interval)
+
+    def _advance(self, until: datetime) -> None:
+        self._state, reports = self._physics.run(self._state, until, self._interval)
+        for report in reports:
+            self._journal.telegrams(telegrams_at(self.spec, report, self._interval))
+            if record := battery_record(self.spec, report):
+                self._journal.battery(record)
+        if reports:
+            self._journal.save(self._state)
+
+    def _order(self, state: SiteState) -> None:
+        self._state = state
+        self._record()
+        self._journal.save(state)
+
+    def _record(self) -> None:
+        if record := battery_record(self.spec, self._state):
+            self._journal.battery(record)

@@ -1,0 +1,112 @@
+"""A site: what is behind one grid connection, and the devices that measure it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
+from wattmesh_twin.domain.battery import BatterySpec, BatteryState
+from wattmesh_twin.domain.lease import Lease
+from wattmesh_twin.domain.meter import MeterState
+from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH, PvSpec
+
+GRID_METER = "meter"
+"""The device that measures everything behind the grid connection."""
+
+INVERTER = "inverter"
+"""The device that measures and curtails the PV plant."""
+
+BATTERY = "battery"
+"""The device that measures and controls the battery."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Location:
+    """Where a site is: latitude, north positive, and longitude, east positive [degrees]."""
+
+    latitude_degrees: float
+    longitude_degrees: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteSpec:
+    """One site.
+
+    `loads` are the ids of its metered loads: one load is what the grid meter sees besides PV and
+    battery; of several, each also has a sub-meter.
+    """
+
+    id: SiteId
+    display_name: str
+    loads: tuple[str, ...]
+    pv: PvSpec | None = None
+    battery: BatterySpec | None = None
+    location: Location | None = None
+
+    def __post_init__(self) -> None:
+        if len(set(self.loads)) != len(self.loads) or not self.loads:
+            raise InvalidArgument("INVALID_SITE", "a site has loads, each once", field="loads")
+
+    def asset(self, segment: str) -> AssetId:
+        """Return the id of one of the site's assets."""
+        return AssetId(self.id, segment)
+
+    def device(self, segment: str) -> DeviceId:
+        """Return the id of one of the site's devices."""
+        return DeviceId(self.id, segment)
+
+    @property
+    def sub_meters(self) -> Mapping[str, str]:
+        """Device segment → load of each sub-meter; none when there is a single load."""
+        if len(self.loads) == 1:
+            return MappingProxyType({})
+        return MappingProxyType({f"meter-{load}": load for load in self.loads})
+
+    def initial(self, start: datetime) -> "SiteState":
+        """Return the state at `start` of a site whose devices were all put up then."""
+        return SiteState(
+            time=start,
+            battery=self.battery.initial() if self.battery else None,
+            pv_export_wh=FACTORY_REGISTER_WH if self.pv else 0.0,
+            meters={device: MeterState() for device in (GRID_METER, *self.sub_meters)},
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteState:
+    """Everything that a site's devices remember, at `time`.
+
+    `setpoint` is the battery's power order [W, charging positive], `pv_limit` the inverter's limit
+    [ratio of its peak power]; None when no lease is running. `meters` is by device segment.
+    """
+
+    time: datetime
+    battery: BatteryState | None
+    pv_export_wh: float
+    meters: Mapping[str, MeterState] = field(default_factory=dict)
+    setpoint: Lease | None = None
+    pv_limit: Lease | None = None
+
+    def next_interval(self) -> "SiteState":
+        """Return the state at the beginning of the next reporting interval."""
+        return replace(
+            self, meters={device: meter.next_interval() for device, meter in self.meters.items()}
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Powers:
+    """Powers of one moment [W], positive into the component; None where nobody measured."""
+
+    loads_w: Mapping[str, float | None]
+    pv_w: float | None
+    battery_w: float
+
+    @property
+    def net_w(self) -> float | None:
+        """The power through the grid connection, import positive."""
+        parts = [*self.loads_w.values(), self.pv_w, self.battery_w]
+        known = [part for part in parts if part is not None]
+        return sum(known) if len(known) == len(parts) else None

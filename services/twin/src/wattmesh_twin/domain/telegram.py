@@ -1,0 +1,86 @@
+"""What a meter sends at a reporting time, and what the ledger keeps of a battery."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_twin.domain.meter import METER_STEP_WH, MeterState
+from wattmesh_twin.domain.register import shown_register
+from wattmesh_twin.domain.site import SiteSpec, SiteState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telegram:
+    """Three quantities of a meter at one time.
+
+    Registers [Wh] as shown, mean power [W] since the telegram before, import positive. `sequence`
+    counts the telegrams of the device from 1, without gaps.
+    """
+
+    device: DeviceId
+    sequence: int
+    measure_time: datetime
+    import_wh: float
+    export_wh: float
+    active_power_w: float
+
+    @property
+    def points(self) -> int:
+        """How many readings it carries."""
+        return 3
+
+
+def telegrams_at(spec: SiteSpec, report: SiteState, interval: timedelta) -> list[Telegram]:
+    """Return the telegrams of a site at a reporting time.
+
+    A meter that could not measure all of the interval sends none: a value that nobody measured is
+    missing, and a mean over a part would be another quantity.
+    """
+    return [
+        _telegram(spec.device(segment), meter, report.time, interval)
+        for segment, meter in report.meters.items()
+        if meter.complete
+    ]
+
+
+def _telegram(
+    device: DeviceId, meter: MeterState, measure_time: datetime, interval: timedelta
+) -> Telegram:
+    return Telegram(
+        device=device,
+        sequence=meter.telegrams + 1,
+        measure_time=measure_time,
+        import_wh=float(shown_register(meter.import_wh, METER_STEP_WH)),
+        export_wh=float(shown_register(meter.export_wh, METER_STEP_WH)),
+        active_power_w=round(meter.mean_power_w(interval), 3),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatteryRecord:
+    """What a battery has really done, to check the meters against.
+
+    Energies [Wh] at the AC terminals since the beginning, exact and not rounded to register steps;
+    `setpoint_w` is the order that holds from then on, None when idle for want of one.
+    """
+
+    site: SiteId
+    time: datetime
+    charge_wh: float
+    discharge_wh: float
+    soc_ratio: float
+    setpoint_w: float | None
+
+
+def battery_record(spec: SiteSpec, state: SiteState) -> BatteryRecord | None:
+    """Return the record of a site's battery now; None when it has none."""
+    if spec.battery is None or state.battery is None:
+        return None
+    return BatteryRecord(
+        site=spec.id,
+        time=state.time,
+        charge_wh=state.battery.charge_wh,
+        discharge_wh=state.battery.discharge_wh,
+        soc_ratio=state.battery.soc_ratio(spec.battery),
+        setpoint_w=state.setpoint.value if state.setpoint else None,
+    )
