@@ -1,5 +1,6 @@
 """A gRPC service of all four kinds whose answers a test decides; it needs no proto of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ class ProbeService:
 
     answer: Answer = echo
     request_ids: list[str] = field(default_factory=list)
-    closed_streams: int = 0
+    stream_closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def register(self, server: grpc.aio.Server) -> None:
         codec: Any = {
@@ -57,7 +58,7 @@ class ProbeService:
             while True:
                 yield await self._respond(request)
         finally:
-            self.closed_streams += 1
+            self.stream_closed.set()
 
     async def _write(self, request: StringValue, context: Any) -> None:
         await context.write(await self._respond(request))
@@ -69,7 +70,7 @@ class ProbeService:
             async for request in requests:
                 yield await self._respond(request)
         finally:
-            self.closed_streams += 1
+            self.stream_closed.set()
 
 
 class ProbeStub:

@@ -175,6 +175,23 @@ async def test_a_unary_call_has_a_deadline(probe: ProbeService, stub: ProbeStub)
     running.cancel()
 
 
+async def test_an_answered_error_is_not_retried_unless_it_says_when(
+    probe: ProbeService, stub: ProbeStub
+) -> None:
+    async def fail(value: str) -> str:
+        again = timedelta(milliseconds=20) if value == "again" else None
+        raise Unavailable("AWAY", "away", retry_after=again)
+
+    probe.answer = fail
+    attempts = []
+    for value in ("never", "again"):
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.Unary(text(value))
+        attempts.append(len(probe.request_ids))
+    assert attempts == [1, 1 + 5]
+    assert len(set(probe.request_ids)) == 2
+
+
 async def test_an_unknown_method_is_unimplemented(stub: ProbeStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Unknown(text("x"))
@@ -187,8 +204,7 @@ async def test_a_stream_is_closed_when_its_caller_hangs_up(
     answers = stub.Watch(text("x"))
     await anext(aiter(answers))
     answers.cancel()
-    while not probe.closed_streams:
-        await asyncio.sleep(0.01)
+    await probe.stream_closed.wait()
 
 
 async def test_big_messages_pass(stub: ProbeStub) -> None:

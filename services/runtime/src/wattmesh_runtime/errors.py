@@ -25,7 +25,8 @@ from wattmesh_kernel.errors import (
 
 DOMAIN = "wattmesh"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
-_LONGEST_MESSAGE = 1000  # trailing metadata is bounded by the HTTP/2 header limit
+RETRY_PUSHBACK_KEY = "grpc-retry-pushback-ms"
+LONGEST_MESSAGE = 1000  # trailing metadata is bounded by the HTTP/2 header limit
 
 CODES: dict[type[WattmeshError], grpc.StatusCode] = {
     InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -55,7 +56,7 @@ def code_of(error: WattmeshError) -> grpc.StatusCode:
 def status_from_error(error: WattmeshError) -> status_pb2.Status:
     """Return the google.rpc.Status of an error, with its one ErrorInfo and a helpful detail."""
     code: int = code_of(error).value[0]
-    status = status_pb2.Status(code=code, message=error.message[:_LONGEST_MESSAGE])
+    status = status_pb2.Status(code=code, message=error.message[:LONGEST_MESSAGE])
     info = error_details_pb2.ErrorInfo(
         reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
     )
@@ -66,10 +67,16 @@ def status_from_error(error: WattmeshError) -> status_pb2.Status:
     return status
 
 
-def internal_status(trace_id: str) -> status_pb2.Status:
+def internal_error(trace_id: str) -> Internal:
     """Return what a caller learns of an unknown exception: where to look it up, nothing else."""
-    return status_from_error(
-        Internal("INTERNAL", f"internal error, trace {trace_id}", {"trace_id": trace_id})
+    return Internal("INTERNAL", f"internal error, trace {trace_id}", {"trace_id": trace_id})
+
+
+def trailers_from_error(error: WattmeshError) -> tuple[tuple[str, str | bytes], ...]:
+    """Return the trailing metadata that carries an error's details and when to retry."""
+    return (
+        (STATUS_DETAILS_KEY, status_from_error(error).SerializeToString()),
+        (RETRY_PUSHBACK_KEY, str(_retry_pushback_ms(error))),
     )
 
 
@@ -99,19 +106,33 @@ def rpc_errors() -> Iterator[None]:
         raise error_from_rpc(error) from error
 
 
+def _retry_pushback_ms(error: WattmeshError) -> int:
+    """Return when a channel may repeat the call by itself [ms]; -1 for never.
+
+    An answered error is repeated only where it says when: were every service on the way to retry
+    what it was told, three retries of each would make nine, then twenty-seven.
+    """
+    retry_after = getattr(error, "retry_after", None)
+    return int(retry_after.total_seconds() * 1000) if retry_after is not None else -1
+
+
 def _detail(error: WattmeshError) -> Message | None:
-    detail: Message | None = None
-    text = error.message[:_LONGEST_MESSAGE]
-    if isinstance(error, InvalidArgument) and error.field:
-        detail = error_details_pb2.BadRequest()
-        detail.field_violations.add(field=error.field, description=text, reason=error.reason)
-    elif isinstance(error, FailedPrecondition):
-        detail = error_details_pb2.PreconditionFailure()
-        detail.violations.add(type=error.reason, description=text)
-    elif isinstance(error, Unavailable | ResourceExhausted) and error.retry_after is not None:
-        detail = error_details_pb2.RetryInfo()
-        detail.retry_delay.FromTimedelta(error.retry_after)
-    return detail
+    text = error.message[:LONGEST_MESSAGE]
+    match error:
+        case InvalidArgument(field=field) if field:
+            bad = error_details_pb2.BadRequest()
+            bad.field_violations.add(field=field, description=text, reason=error.reason)
+            return bad
+        case FailedPrecondition():
+            failure = error_details_pb2.PreconditionFailure()
+            failure.violations.add(type=error.reason, description=text)
+            return failure
+        case Unavailable() | ResourceExhausted() if error.retry_after is not None:
+            retry = error_details_pb2.RetryInfo()
+            retry.retry_delay.FromTimedelta(error.retry_after)
+            return retry
+        case _:
+            return None
 
 
 def _status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:

@@ -10,12 +10,11 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 import grpc
-from google.rpc import status_pb2
 from opentelemetry import context as trace_context
 from opentelemetry import trace
 
 from wattmesh_kernel.errors import Unavailable, WattmeshError
-from wattmesh_runtime.errors import STATUS_DETAILS_KEY, internal_status, status_from_error
+from wattmesh_runtime.errors import LONGEST_MESSAGE, code_of, internal_error, trailers_from_error
 from wattmesh_runtime.metrics import SERVER_CALL_DURATION
 from wattmesh_runtime.request_context import REQUEST_ID_KEY, enter_request
 from wattmesh_runtime.streams import OpenStreams
@@ -150,23 +149,24 @@ class ServedCall:
     ) -> None:
         if isinstance(error, asyncio.CancelledError) and self._streams.ending:
             error = _STOPPING
-        status = self._status(error)
-        code = _CODES[status.code] if status else self._code_of(error)
+        answer = self._answer(error)
+        code = code_of(answer) if answer else self._code_of(error)
         self._record(code, error)
-        if status is not None:
-            await self._context.abort(code, status.message, self._trailers(status))
+        if answer is not None:
+            trailers = (*trailers_from_error(answer), (REQUEST_ID_KEY, self._request_id))
+            await self._context.abort(code, answer.message[:LONGEST_MESSAGE], trailers)
 
-    def _status(self, error: BaseException | None) -> status_pb2.Status | None:
-        """Return the status to answer with; None where gRPC itself answers."""
+    def _answer(self, error: BaseException | None) -> WattmeshError | None:
+        """Return what the caller is told; None where gRPC itself answers."""
         match error:
             case WattmeshError():
-                return status_from_error(error)
+                return error
             case grpc.aio.AioRpcError() if error.code() in _AWAY:
-                return status_from_error(_DEPENDENCY_AWAY)
+                return _DEPENDENCY_AWAY
             case grpc.aio.BaseError():  # aborted by the handler, or the caller has hung up
                 return None
             case Exception():
-                return internal_status(self._trace_id())
+                return internal_error(self._trace_id())
             case _:
                 return None
 
@@ -201,7 +201,3 @@ class ServedCall:
         """Return the trace's id; without tracing the request's, which is as good for a search."""
         identity = self._span.get_span_context()
         return trace.format_trace_id(identity.trace_id) if identity.is_valid else self._request_id
-
-    def _trailers(self, status: status_pb2.Status) -> tuple[tuple[str, str | bytes], ...]:
-        details = (STATUS_DETAILS_KEY, status.SerializeToString())
-        return (details, (REQUEST_ID_KEY, self._request_id))
