@@ -26,7 +26,10 @@ from wattmesh_kernel.errors import (
 DOMAIN = "wattmesh"
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 RETRY_PUSHBACK_KEY = "grpc-retry-pushback-ms"
-LONGEST_MESSAGE = 1000  # trailing metadata is bounded by the HTTP/2 header limit
+LONGEST_MESSAGE = 1000
+"""Characters of a message that travel: trailing metadata is bounded by the HTTP/2 header limit."""
+LONGEST_PUSHBACK = timedelta(seconds=1)
+"""The longest `retry_after` for which a channel repeats a call by itself."""
 
 CODES: dict[type[WattmeshError], grpc.StatusCode] = {
     InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -109,11 +112,13 @@ def rpc_errors() -> Iterator[None]:
 def _retry_pushback_ms(error: WattmeshError) -> int:
     """Return when a channel may repeat the call by itself [ms]; -1 for never.
 
-    An answered error is repeated only where it says when: were every service on the way to retry
-    what it was told, three retries of each would make nine, then twenty-seven.
+    An answered error is repeated only where it says so, and soon: were every service on the way
+    to retry what it was told, five attempts of each would make twenty-five at the third.
     """
-    retry_after = getattr(error, "retry_after", None)
-    return int(retry_after.total_seconds() * 1000) if retry_after is not None else -1
+    retry_after: timedelta | None = getattr(error, "retry_after", None)
+    if retry_after is None or retry_after > LONGEST_PUSHBACK:
+        return -1
+    return int(retry_after.total_seconds() * 1000)
 
 
 def _detail(error: WattmeshError) -> Message | None:
