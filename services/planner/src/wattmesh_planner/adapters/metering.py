@@ -7,8 +7,8 @@ import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId
-from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.domain.inputs import MeteredEnergy
 from wattmesh_planner.domain.projection import StateOfCharge
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_runtime.wire import (
@@ -43,10 +43,10 @@ class GrpcMeter:
             if reading.HasField("value")
         }
 
-    async def net_energy_wh(
+    async def energy(
         self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, Series]:
-        """Return energy into less energy out of each asset per interval [Wh]."""
+    ) -> dict[AssetId, MeteredEnergy]:
+        """Return the energy of each asset per interval."""
         with rpc_errors():
             answer = await self._stub.QueryEnergy(
                 metering_pb2.QueryEnergyRequest(
@@ -55,10 +55,10 @@ class GrpcMeter:
                     resolution=duration_to_proto(resolution),
                 )
             )
-        return {AssetId.parse(energy.asset): _net(energy) for energy in answer.energies}
-
-
-def _net(energy: metering_pb2.AssetEnergy) -> Series:
-    inward = series_from_proto(energy.import_energy_wh)
-    outward = series_from_proto(energy.export_energy_wh)
-    return inward.with_values(inward.values - outward.values)
+        return {
+            AssetId.parse(energy.asset): MeteredEnergy(
+                import_wh=series_from_proto(energy.import_energy_wh),
+                export_wh=series_from_proto(energy.export_energy_wh),
+            )
+            for energy in answer.energies
+        }

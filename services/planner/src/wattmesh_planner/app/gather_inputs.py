@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import FailedPrecondition, NotFound, WattmeshError
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.tariff import lower_tariff
+from wattmesh_kernel.tariff import BillingState, Tariff, bill, billing_periods, lower_tariff
 from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_planner.app.ports import Forecaster, Intensities, Meter, PlanStore, SiteCatalogue
+from wattmesh_planner.domain.assumptions import (
+    PRICE_HISTORY,
+    assume_unpublished_prices,
+    needs_billing_state,
+    repeat_days,
+)
 from wattmesh_planner.domain.inputs import (
     AssetForecast,
     PlanInputs,
@@ -88,9 +92,9 @@ class GatherInputs:
             notes.append(f"forecast service: {error.message}; yesterday's metered power is used")
         known_until = floor_time(self._clock.now(), resolution)
         history = TimeRange(known_until - 2 * _DAY, known_until)
-        metered = await self._meter.net_energy_wh(scope.forecast_assets, history, resolution)
+        metered = await self._meter.energy(scope.forecast_assets, history, resolution)
         return {
-            asset: AssetForecast(power_w=_repeat_days(energy, target), source="yesterday")
+            asset: AssetForecast(power_w=repeat_days(energy.net_wh, target), source="yesterday")
             for asset, energy in metered.items()
         }
 
@@ -125,12 +129,33 @@ class GatherInputs:
         return {site.id: inputs for site, inputs in zip(scope.sites, gathered, strict=True)}
 
     async def _one_site(self, site: Site, target: TimeRange, notes: list[str]) -> SiteInputs:
-        tariff = None
-        if site.tariff is not None:
-            tariff = await self._sites.tariff(site.tariff, target)
+        carbon = await self._carbon(site, target, notes)
+        if site.tariff is None:
+            return SiteInputs(tariff=None, average_gco2e_per_kwh=carbon)
+        published = TimeRange(target.start - PRICE_HISTORY, target.end)
+        tariff = await self._sites.tariff(site.tariff, published)
         return SiteInputs(
-            tariff=tariff, average_gco2e_per_kwh=await self._carbon(site, target, notes)
+            tariff=assume_unpublished_prices(tariff, target),
+            billing_state=await self._billing_state(site, tariff, target.start),
+            average_gco2e_per_kwh=carbon,
         )
+
+    async def _billing_state(
+        self, site: Site, tariff: Tariff, until: datetime
+    ) -> BillingState | None:
+        """Return peaks and tier usage of the running billing period; None when none counts."""
+        if not needs_billing_state(tariff):
+            return None
+        resolution = self._rhythm.resolution
+        period = billing_periods(tariff.billing_cycle, TimeRange(until, until), site.zone)[0]
+        passed = TimeRange(
+            floor_time(period.start, resolution),
+            max(floor_time(self._clock.now(), resolution), floor_time(period.start, resolution)),
+        )
+        if passed.empty:
+            return None
+        energy = (await self._meter.energy([site.grid.id], passed, resolution))[site.grid.id]
+        return bill(tariff, energy.import_wh, energy.export_wh, site.zone).state
 
     async def _carbon(self, site: Site, target: TimeRange, notes: list[str]) -> Series | None:
         if site.carbon_zone is None:
@@ -157,8 +182,8 @@ class GatherInputs:
         if month.empty:
             return 0.0
         grids = [site.grid.id for site in scope.sites]
-        energies = await self._meter.net_energy_wh(grids, month, resolution)
-        return peak_power_w([energies[grid] for grid in grids])
+        energies = await self._meter.energy(grids, month, resolution)
+        return peak_power_w([energies[grid].net_wh for grid in grids])
 
     def _terminal_values(
         self, scope: Scope, sites: Mapping[SiteId, SiteInputs], target: TimeRange
@@ -178,16 +203,3 @@ class GatherInputs:
 def _month_start(moment: datetime, zone: ZoneInfo) -> datetime:
     local = moment.astimezone(zone)
     return datetime(local.year, local.month, 1, tzinfo=zone)
-
-
-def _repeat_days(energy_wh: Series, target: TimeRange) -> Series:
-    """Return mean power over `target` [W]: the newest metered value of the same time of day."""
-    hours = energy_wh.resolution.total_seconds() / 3600
-    powers = []
-    for time in target.starts(energy_wh.resolution):
-        value, back = float("nan"), time
-        while np.isnan(value) and back > energy_wh.start:
-            back -= _DAY
-            value = energy_wh.at(back)
-        powers.append(0.0 if np.isnan(value) else value / hours)
-    return Series(target.start, energy_wh.resolution, np.array(powers))

@@ -9,7 +9,7 @@ from wattmesh_kernel.ids import AssetId, DeviceId, PlanId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
+from wattmesh_planner.domain.inputs import AssetForecast, MeteredEnergy, PlanInputs
 from wattmesh_planner.domain.model import Scope
 from wattmesh_planner.domain.plan import DeviceSchedule, Plan, PlanStatistics, Solution
 from wattmesh_planner.domain.projection import StateOfCharge
@@ -31,10 +31,10 @@ class Meter(Protocol):
     async def states_of_charge(self, devices: Sequence[DeviceId]) -> dict[DeviceId, StateOfCharge]:
         """Return the newest state of charge of each device that has one."""
 
-    async def net_energy_wh(
+    async def energy(
         self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, Series]:
-        """Return energy into less energy out of each asset per interval [Wh], NaN: not metered."""
+    ) -> dict[AssetId, MeteredEnergy]:
+        """Return the energy of each asset per interval."""
 
 
 class Forecaster(Protocol):

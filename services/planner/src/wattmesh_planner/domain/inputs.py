@@ -22,6 +22,19 @@ class AssetForecast:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MeteredEnergy:
+    """Energy into and out of an asset per interval [Wh], not negative, NaN: not metered."""
+
+    import_wh: Series
+    export_wh: Series
+
+    @property
+    def net_wh(self) -> Series:
+        """Energy into less energy out of the asset."""
+        return self.import_wh.with_values(self.import_wh.values - self.export_wh.values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SiteInputs:
     """What is known of one site: its tariff with published prices, bill so far, grid carbon."""
 
