@@ -2,10 +2,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from wattmesh_kernel.clock import Clock, ScaledClock, SystemClock, format_clock_spec, parse_clock
-from wattmesh_kernel.errors import InvalidArgument
 
 from tests.fakes.manual_clock import ManualClock
+from wattmesh_kernel.clock import Clock, ScaledClock, SystemClock, format_clock_spec, parse_clock
+from wattmesh_kernel.errors import InvalidArgument
 
 SPEC = "scaled:2016-09-05T07:00:00Z@2026-01-01T10:00:00.123456Z*1200.0"
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import (
     SEGMENT_PATTERN,

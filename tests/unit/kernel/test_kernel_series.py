@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time, local_day, local_days
 

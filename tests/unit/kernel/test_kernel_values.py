@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.quantities import QUANTITIES, Kind
