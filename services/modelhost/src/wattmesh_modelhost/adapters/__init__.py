@@ -1,0 +1,1 @@
+"""The folder the versions lie in, and TensorFlow, which runs them."""

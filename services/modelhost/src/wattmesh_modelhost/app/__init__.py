@@ -1,0 +1,1 @@
+"""What the host does: keep the catalogue of versions up to date, and answer from it."""

@@ -1,0 +1,1 @@
+"""What is served: models, versions, their signatures and states."""

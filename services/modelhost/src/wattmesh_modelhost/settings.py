@@ -1,0 +1,20 @@
+"""Settings of the local model host."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from wattmesh_runtime.settings import ServiceSettings
+
+
+class ModelHostSettings(ServiceSettings):
+    """Where the models lie and how much of the machine they may use."""
+
+    models_directory: Path
+    """Base folder of `<model>/<version>/`; it need not exist yet."""
+    models_poll_seconds: float = Field(default=1.0, gt=0)
+    """How often the folder is looked at [s of wall time]."""
+    models_versions_kept: int = Field(default=2, ge=1)
+    """How many of the newest versions of a model are served."""
+    tensorflow_threads: int = Field(default=1, ge=1)
+    """Processor threads of one call."""
