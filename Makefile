@@ -1,6 +1,44 @@
-# The verbs; the work is in tools/. `make help` lists them.
-PY := .venv/bin/python
+# The verbs. Each brings what it needs; the work is in tools/, .importlinter and pyproject.toml.
+PYTHON ?= python3
+BIN := .venv/bin
 
-.PHONY: protos
-protos:  ## generate protos/python from protos/wattmesh
-	@$(PY) tools/protos.py generate
+.DEFAULT_GOAL := help
+.PHONY: help setup run test e2e bench lint types protos lock clean
+
+help:    ## list the verbs
+	@sed -n 's/^\([a-z0-9]*\): .*## /\1\t/p' Makefile
+
+setup:   ## install everything that is missing or stale
+	@$(PYTHON) tools/bootstrap.py setup
+
+run: setup    ## the demo neighbourhood, live, until Ctrl-C
+	@exec $(BIN)/wattmesh up
+
+test: setup   ## all tests: unit, integration, contract, end to end
+	@exec $(BIN)/pytest
+
+e2e: setup    ## only the tests that run the whole mesh
+	@exec $(BIN)/pytest tests/e2e
+
+bench: setup  ## measurements
+	@exec $(BIN)/pytest tests/bench --override-ini 'python_files=bench_*.py' --capture=no
+
+lint: setup   ## style, contracts, import directions, generated code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python tools/protos.py lint
+	$(BIN)/python tools/protos.py breaking
+	$(BIN)/python tools/protos.py check
+	$(BIN)/lint-imports
+
+types: setup  ## mypy, strict
+	$(BIN)/mypy
+
+protos: setup ## generate protos/python from protos/wattmesh
+	$(BIN)/python tools/protos.py generate
+
+lock:    ## compile requirements.lock from every pyproject.toml
+	@$(PYTHON) tools/bootstrap.py lock
+
+clean:   ## remove what setup, runs and tests have made, the local database too
+	@$(PYTHON) tools/bootstrap.py clean

