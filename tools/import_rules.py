@@ -5,6 +5,7 @@ Both take module names in which `*` stands for any part of a name, as in `wattme
 
 import sys
 from fnmatch import fnmatchcase
+from typing import Any
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
@@ -34,10 +35,12 @@ class _DirectImports(Contract):
 
 
 class OnlyContract(_DirectImports):
-    """`importers` import nothing but themselves, `allowed` and the standard library."""
+    """`importers` import nothing but themselves (and the packages around them), `allowed` modules
+    and the standard library.
+    """
 
-    importers = fields.SetField(subfield=fields.StringField())
-    allowed = fields.SetField(subfield=fields.StringField())
+    importers: Any = fields.SetField(subfield=fields.StringField())
+    allowed: Any = fields.SetField(subfield=fields.StringField())
 
     def is_wrong(self, importer: str, imported: str) -> bool:
         """Say whether a restricted module imports something that is not on its list."""
@@ -45,6 +48,7 @@ class OnlyContract(_DirectImports):
         return (
             room is not None
             and not _inside(imported, room)
+            and not _inside(room, imported)
             and _room(imported, self.allowed) is None
             and imported.partition(".")[0] not in sys.stdlib_module_names
         )
@@ -53,8 +57,8 @@ class OnlyContract(_DirectImports):
 class ConfinedContract(_DirectImports):
     """`modules` are imported by nobody but `importers`."""
 
-    modules = fields.SetField(subfield=fields.StringField())
-    importers = fields.SetField(subfield=fields.StringField())
+    modules: Any = fields.SetField(subfield=fields.StringField())
+    importers: Any = fields.SetField(subfield=fields.StringField())
 
     def is_wrong(self, importer: str, imported: str) -> bool:
         """Say whether a confined module is imported from elsewhere."""
