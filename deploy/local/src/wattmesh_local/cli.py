@@ -1,0 +1,108 @@
+"""The `wattmesh` command."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_local.demo import run_demo
+from wattmesh_local.options import MeshOptions, options_from_environment, state_folder
+from wattmesh_local.postgres import PostgresError
+from wattmesh_local.running.process import ProcessError
+from wattmesh_local.show import run_live
+from wattmesh_local.status import print_status
+
+app = typer.Typer(
+    help="Wattmesh on one machine: every service as its own process, with embedded defaults.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Homes = Annotated[str, typer.Option(help="Which homes of the data: 1-5, 1,3,7 …")]
+Start = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First simulated day.")]
+Rate = Annotated[float, typer.Option(help="Simulated seconds per second.")]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder with measured data; else the demo's homes.")
+]
+Plain = Annotated[bool, typer.Option("--plain", help="Print lines instead of a live view.")]
+_DEFAULT_START = datetime(2016, 9, 5)  # noqa: DTZ001 (a local day of the sites)
+
+
+@app.command()
+def up(
+    homes: Homes = "1-5",
+    start: Start = _DEFAULT_START,
+    rate: Rate = 1200.0,
+    data: Data = None,
+    plain: Plain = False,
+) -> None:
+    """Start everything and show it live, until Ctrl-C."""
+    options = _options(homes, start, rate, data)
+    _run(run_live(options, console, plain=plain or not console.is_terminal))
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(min=1, help="How many simulated days.")],
+    homes: Homes = "1-5",
+    start: Start = _DEFAULT_START,
+    rate: Rate = 1200.0,
+    data: Data = None,
+    report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
+    plain: Plain = False,
+) -> None:
+    """Run for some days, print a summary, write the report; status 1 when it was not sound."""
+    options = _options(homes, start, rate, data)
+    plain = plain or not console.is_terminal
+    _run(run_demo(options, console, days=days, report_file=report, plain=plain))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask each service of the running mesh whether it is well."""
+    raise typer.Exit(asyncio.run(print_status(state_folder(), console, as_json=as_json)))
+
+
+def _options(homes: str, start: datetime, rate: float, data: Path | None) -> MeshOptions:
+    try:
+        return options_from_environment(homes=homes, start=start.date(), rate=rate, data=data)
+    except WattmeshError as error:
+        raise typer.BadParameter(error.message) from error
+
+
+def _run(work: Coroutine[Any, Any, int]) -> None:
+    """Run to the end or to the first Ctrl-C, after which everything is ended in order."""
+    try:
+        code = asyncio.run(_until_signal(work))
+    except (ProcessError, PostgresError, WattmeshError) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from error
+    raise typer.Exit(code)
+
+
+async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.ensure_future(work)
+    told = asyncio.Event()
+
+    def stop() -> None:
+        if not told.is_set():  # a second Ctrl-C does not disturb the ending
+            told.set()
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 0 if told.is_set() else 1

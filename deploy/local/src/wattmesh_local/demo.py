@@ -1,0 +1,97 @@
+"""`wattmesh demo`: some days, then a summary and a report."""
+
+import asyncio
+import json
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from wattmesh.gateway.v1 import gateway_pb2
+from wattmesh_kernel.time import TimeRange, local_day
+from wattmesh_local.options import MeshOptions
+from wattmesh_local.running.plan_of_processes import GATEWAY
+from wattmesh_local.show import RunningMesh, running_mesh, show
+from wattmesh_local.watching.report import Report, make_report
+
+_SETTLE_SECONDS = 2.5
+_DRAIN_SECONDS = 15.0
+
+
+async def run_demo(
+    options: MeshOptions,
+    console: Console,
+    *,
+    days: int,
+    report_file: Path | None,
+    plain: bool,
+) -> int:
+    """Run for `days` local days; return 0 when the run was sound, 1 when it was not."""
+    began = time.monotonic()
+    async with running_mesh(options, console) as running:
+        span = _span(running, days)
+        settled = span.end + timedelta(seconds=_SETTLE_SECONDS * options.rate)
+        await show(running, console, until=settled, plain=plain)
+        await _come_to_rest(running)
+        report = await make_report(
+            running.clients,
+            running.sites,
+            span,
+            gateway=GATEWAY,
+            ledger_folder=running.mesh.folders.ledger,
+            wall_s=time.monotonic() - began,
+        )
+    if report_file is not None:
+        _write(report_file, report)
+    console.print(_summary(report.content))
+    for fault in report.faults:
+        console.print(f"[red]not sound: {fault}[/red]", highlight=False)
+    return 1 if report.faults else 0
+
+
+def _span(running: RunningMesh, days: int) -> TimeRange:
+    end_date = running.mesh.options.start + timedelta(days=days)
+    end: datetime = local_day(end_date, running.mesh.facts.zone).start
+    return TimeRange(running.mesh.start, end)
+
+
+async def _come_to_rest(running: RunningMesh) -> None:
+    """End planning and the devices, and wait until every reading has reached metering."""
+    await running.mesh.supervisor.stop(["planner", "twin"])
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    while time.monotonic() < deadline:
+        status = await running.clients.gateway.GetGatewayStatus(
+            gateway_pb2.GetGatewayStatusRequest()
+        )
+        if not status.readings_spooled:
+            return
+        await asyncio.sleep(0.2)
+
+
+def _write(file: Path, report: Report) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(report.content, indent=2) + "\n")
+
+
+def _summary(content: Any) -> Table:
+    table = Table(title=f"{content['homes']} sites, {content['days']:g} days", title_justify="left")
+    table.add_column("")
+    for name in ("without control", "with control", "saved"):
+        table.add_column(name, justify="right")
+    currency = content["cost"]["currency"]
+    for name, key, form in (
+        (f"cost {currency}", "cost", ".2f"),
+        ("carbon kg", "carbon_kg", ".1f"),
+        ("peak kW", "peak_kw", ".2f"),
+    ):
+        before, after = content[key]["no_control"], content[key]["achieved"]
+        saved = f"{(before - after) / before:.1%}" if before else "–"
+        table.add_row(name, f"{before:{form}}", f"{after:{form}}", saved)
+    for name in ("plans", "readings", "commands", "forecast"):
+        words = (f"{word} {value}" for word, value in content[name].items())
+        table.add_section()
+        table.add_row(name, "\n".join(words), "", "")
+    return table

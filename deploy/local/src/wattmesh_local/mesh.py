@@ -1,0 +1,170 @@
+"""One run of the whole mesh: prepared, started on a simulated clock, ended without a trace."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+
+from wattmesh_kernel.clock import ScaledClock, format_clock_spec
+from wattmesh_kernel.time import local_day
+from wattmesh_local.options import MeshOptions
+from wattmesh_local.postgres import EmbeddedPostgres
+from wattmesh_local.running.job import run_job
+from wattmesh_local.running.plan_of_processes import Addresses, ProcessPlan, RunFolders
+from wattmesh_local.running.process import ProcessEvent
+from wattmesh_local.running.supervisor import Supervisor
+from wattmesh_local.site_facts import SiteFacts, facts_from_json
+
+WARM_UP = timedelta(hours=1)
+"""Simulated time before the start: devices report, so that the first plan knows their state."""
+_START_SECONDS = 12.0
+_FROZEN_RATE = 1e-9
+_KEPT_DATABASES = 3
+
+
+class Mesh:
+    """Owns a run. Enter to start everything, leave to end everything.
+
+    `say` is told what is being done; `tell` hears of processes that die and are restarted.
+    """
+
+    def __init__(
+        self,
+        options: MeshOptions,
+        *,
+        say: Callable[[str], None],
+        tell: Callable[[ProcessEvent], None],
+    ) -> None:
+        self.options = options
+        self._say = say
+        self._tell = tell
+        self._stack = AsyncExitStack()
+        models = hashlib.sha256(f"{options.data_folder}|{options.homes}".encode()).hexdigest()[:12]
+        self.folders = RunFolders(
+            run=options.state_folder / "run", models=options.state_folder / "models" / models
+        )
+
+    facts: SiteFacts
+    addresses: Addresses
+    supervisor: Supervisor
+    clock: ScaledClock
+    start: datetime
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._say("stopping")
+        await self._stack.aclose()
+        (self.folders.run / "mesh.json").unlink(missing_ok=True)
+
+    async def _start(self) -> None:
+        self._empty_run_folder()
+        self._say("starting PostgreSQL and the MQTT broker")
+        self.addresses = Addresses.choose(self.options, self._database_url())
+        plan = ProcessPlan(self.options, self.folders, self.addresses)
+        self.supervisor = await self._stack.enter_async_context(
+            Supervisor(self.folders.logs, self._tell)
+        )
+        if self.options.mqtt_url is None:
+            await self.supervisor.start([plan.broker()])
+        self.facts = await self._describe(plan)
+        self.start = local_day(self.options.start, self.facts.zone).start
+        await self._prepare(plan)
+        await self._run(plan)
+        self.write_state()
+
+    async def _prepare(self, plan: ProcessPlan) -> None:
+        """Register the sites, load their history and train, at a time that stands still."""
+        frozen = format_clock_spec(
+            ScaledClock(self.start - WARM_UP, datetime.now(UTC), _FROZEN_RATE)
+        )
+        self._say("registering the sites and loading their metered history")
+        await self.supervisor.start([plan.service(name, frozen) for name in ("metering", "carbon")])
+        await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
+        self._say("training the forecast models (kept for the next run)")
+        await self._job("train", "wattmesh_forecast.train", plan.training_settings(), plan, frozen)
+        if self.options.model_server_target is None:
+            self._say("starting the model host")
+            await self.supervisor.start([plan.service("modelhost", frozen)])
+        await self.supervisor.stop(["metering", "carbon"])
+
+    async def _run(self, plan: ProcessPlan) -> None:
+        """Start every service on the clock of the run."""
+        self._say("starting the services")
+        wall_start = datetime.now(UTC) + timedelta(seconds=_START_SECONDS)
+        self.clock = ScaledClock(self.start - WARM_UP, wall_start, self.options.rate)
+        spec = format_clock_spec(self.clock)
+        first = ("metering", "carbon", "optimizer", "control", "forecast")
+        await self.supervisor.start([plan.service(name, spec) for name in first])
+        then = ("twin", "gateway", "planner")
+        await self.supervisor.start([plan.service(name, spec) for name in then])
+
+    async def _job(
+        self, name: str, module: str, settings: dict[str, str], plan: ProcessPlan, clock: str
+    ) -> str:
+        environment = plan.environment(clock=clock, **settings)
+        return await run_job(name, ("-m", module), environment, self.folders.logs / f"{name}.log")
+
+    async def _describe(self, plan: ProcessPlan) -> SiteFacts:
+        clock = format_clock_spec(
+            ScaledClock(datetime(2000, 1, 1, tzinfo=UTC), datetime.now(UTC), _FROZEN_RATE)
+        )
+        text = await self._job(
+            "describe", "wattmesh_twin.describe", plan.twin_settings(), plan, clock
+        )
+        return facts_from_json(text)
+
+    def write_state(self) -> None:
+        """Write down where everything runs."""
+        state: dict[str, Any] = {
+            "clock": format_clock_spec(self.clock),
+            "database_url": self.addresses.database_url,
+            "mqtt_url": self.addresses.mqtt_url,
+            "targets": self.addresses.targets,
+            "pids": {name: each.pid for name, each in self.supervisor.processes.items()},
+            "ledger": str(self.folders.ledger),
+        }
+        (self.folders.run / "mesh.json").write_text(json.dumps(state, indent=1))
+
+    def _empty_run_folder(self) -> None:
+        shutil.rmtree(self.folders.run, ignore_errors=True)
+        self.folders.run.mkdir(parents=True)
+        self.folders.models.mkdir(parents=True, exist_ok=True)
+
+    def _database_url(self) -> str:
+        """Return a database for this run: that of the options, or a fresh one of our own server."""
+        if self.options.database_url is not None:
+            return self.options.database_url
+        server = EmbeddedPostgres(self.options.state_folder / "postgres")
+        self._stack.enter_context(server)
+        _drop_old_databases(server)
+        return server.create_database(f"run_{datetime.now(UTC):%Y%m%d_%H%M%S}")
+
+
+def _drop_old_databases(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'run\\_%' ORDER BY datname DESC"
+        ).fetchall()
+        for (name,) in found[_KEPT_DATABASES - 1 :]:
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            )

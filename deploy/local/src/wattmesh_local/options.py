@@ -1,0 +1,73 @@
+"""What the person at the terminal asks for."""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from wattmesh_kernel.errors import InvalidArgument
+
+CITYLEARN = Path("data/citylearn/citylearn/data/citylearn_challenge_2022_phase_all")
+"""Where `make setup` puts the demo's data, below the state folder."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeshOptions:
+    """One run of the mesh on this machine.
+
+    `rate` is simulated seconds per wall second. A URL that is given replaces the embedded default
+    of that part.
+    """
+
+    state_folder: Path
+    data_folder: Path
+    homes: str = "1-5"
+    start: date = date(2016, 9, 5)
+    rate: float = 1200.0
+    database_url: str | None = None
+    mqtt_url: str | None = None
+    model_server_target: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        if not 1 <= self.rate <= 7200:
+            raise InvalidArgument(
+                "INVALID_RATE", f"--rate must be 1 to 7200, not {self.rate:g}", field="rate"
+            )
+        if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", self.homes):
+            raise InvalidArgument(
+                "INVALID_HOMES", f"--homes takes numbers like 1-5 or 1,3,7, not {self.homes!r}"
+            )
+        if not self.data_folder.is_dir():
+            raise InvalidArgument(
+                "NO_DATA", f"there is no folder {self.data_folder}; `make setup` fetches the demo's"
+            )
+
+    @property
+    def lead(self) -> timedelta:
+        """How long before its interval a plan is computed: 1.5 s of the wall, within bounds."""
+        wall = timedelta(seconds=1.5 * self.rate)
+        return min(max(wall, timedelta(minutes=1)), timedelta(minutes=30))
+
+
+def state_folder() -> Path:
+    """Return where runs keep their files: `.wattmesh` below the working folder, unless told."""
+    return Path(os.environ.get("WATTMESH_STATE", ".wattmesh")).absolute()
+
+
+def options_from_environment(
+    *, homes: str, start: date, rate: float, data: Path | None
+) -> MeshOptions:
+    """Return the options of a run; what the command line leaves open, the environment says."""
+    default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / CITYLEARN))
+    return MeshOptions(
+        state_folder=state_folder(),
+        data_folder=(data or default_data).absolute(),
+        homes=homes,
+        start=start,
+        rate=rate,
+        database_url=os.environ.get("WATTMESH_DATABASE_URL"),
+        mqtt_url=os.environ.get("WATTMESH_MQTT_URL"),
+        model_server_target=os.environ.get("WATTMESH_MODEL_SERVER_TARGET"),
+    )

@@ -1,0 +1,1 @@
+"""Starting the processes of the mesh, keeping them alive and ending them."""

@@ -1,0 +1,39 @@
+"""Asking a process whether it is there."""
+
+import asyncio
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+TIMEOUT_SECONDS = 1.0
+_OPTIONS = (("grpc.enable_http_proxy", 0),)
+
+
+async def is_ready(target: str, *, grpc_health: bool) -> bool:
+    """Return whether `target` (host:port) serves."""
+    if grpc_health:
+        return await health_of(target) == "SERVING"
+    return await _connects(target)
+
+
+async def health_of(target: str, service: str = "") -> str:
+    """Return SERVING, NOT_SERVING, UNKNOWN or UNREACHABLE, by the stock health service."""
+    async with grpc.aio.insecure_channel(target, options=_OPTIONS) as channel:
+        try:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(service=service), timeout=TIMEOUT_SECONDS
+            )
+        except grpc.aio.AioRpcError:
+            return "UNREACHABLE"
+    return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+
+
+async def _connects(target: str) -> bool:
+    host, _, port = target.rpartition(":")
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            _, writer = await asyncio.open_connection(host, int(port))
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

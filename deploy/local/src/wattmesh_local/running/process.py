@@ -1,0 +1,155 @@
+"""One process of the mesh: what it is, and keeping it alive."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from wattmesh_local import tether
+from wattmesh_local.running.health import is_ready
+
+READY_SECONDS = 90.0
+STOP_SECONDS = 6.0
+_FIRST_BACKOFF_SECONDS = 0.05
+_LONGEST_BACKOFF_SECONDS = 5.0
+_STEADY_SECONDS = 10.0
+
+
+class ProcessError(Exception):
+    """A process did not become ready; the text holds the end of its log."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessSpec:
+    """How to run one process and where it answers.
+
+    `grpc` says that the stock health service answers at `target`; otherwise a TCP connection does.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    target: str
+    grpc: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessEvent:
+    """Something worth telling: a process died, was restarted, is ready."""
+
+    name: str
+    text: str
+
+
+class SupervisedProcess:
+    """Runs a process and starts it again whenever it ends by itself.
+
+    Enter to start, leave to end it: SIGTERM, then SIGKILL. The process dies with this one.
+    """
+
+    def __init__(
+        self, spec: ProcessSpec, log_file: Path, tell: Callable[[ProcessEvent], None]
+    ) -> None:
+        self.spec = spec
+        self.restarts = 0
+        self._log_file = log_file
+        self._tell = tell
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def __aenter__(self) -> Self:
+        await self._spawn()
+        self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.spec.name}")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def ready(self) -> None:
+        """Wait until it answers; ProcessError with the end of its log when it does not."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if await is_ready(self.spec.target, grpc_health=self.spec.grpc):
+                return
+            if self.restarts > 3:
+                break
+            await asyncio.sleep(0.1)
+        raise ProcessError(f"{self.spec.name} does not start:\n{self.log_end()}")
+
+    async def stop(self) -> None:
+        """End the process for good."""
+        self._stopping = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeper
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            self._tell(ProcessEvent(name=self.spec.name, text="does not stop, killed"))
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def log_end(self, lines: int = 15) -> str:
+        """Return the last lines of the process's log."""
+        if not self._log_file.exists():
+            return ""
+        return "\n".join(self._log_file.read_text(errors="replace").splitlines()[-lines:])
+
+    async def _keep(self) -> None:
+        backoff = _FIRST_BACKOFF_SECONDS
+        while not self._stopping and self._process is not None:
+            born = time.monotonic()
+            code = await self._process.wait()
+            if self._stopping:
+                return
+            steady = time.monotonic() - born > _STEADY_SECONDS
+            backoff = (
+                _FIRST_BACKOFF_SECONDS if steady else min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+            )
+            self._tell(ProcessEvent(name=self.spec.name, text=f"{_how(code)}, restarting"))
+            await asyncio.sleep(backoff)
+            self.restarts += 1
+            await self._spawn()
+
+    async def _spawn(self) -> None:
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_file.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", tether.__file__, "-", str(int(signal.SIGTERM))),
+                *(sys.executable, *self.spec.arguments),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(self.spec.environment),
+                start_new_session=True,  # Ctrl-C is for the supervisor, which ends all in order
+            )
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with status {code}"

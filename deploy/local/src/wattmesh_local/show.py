@@ -1,0 +1,102 @@
+"""Running the mesh and showing it, until told to stop or until a time."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from wattmesh_kernel.time import floor_time
+from wattmesh_local.mesh import Mesh
+from wattmesh_local.options import MeshOptions
+from wattmesh_local.running.process import ProcessEvent
+from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.live_view import render, summary_line
+from wattmesh_local.watching.site_model import SiteView, read_sites
+from wattmesh_local.watching.snapshot import Observer
+
+_REFRESH_SECONDS = 0.75
+_LINE_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunningMesh:
+    """A mesh that runs, with the means to ask it."""
+
+    mesh: Mesh
+    clients: MeshClients
+    sites: list[SiteView]
+
+
+@asynccontextmanager
+async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[RunningMesh]:
+    """Give a running mesh, saying on the console what is being done."""
+    logging.getLogger("wattmesh_runtime").setLevel(logging.ERROR)
+
+    def say(text: str) -> None:
+        console.print(f"[dim]·[/dim] {text}", highlight=False)
+
+    def tell(event: ProcessEvent) -> None:
+        console.print(f"[yellow]{event.name} {event.text}[/yellow]", highlight=False)
+
+    async with (
+        Mesh(options, say=say, tell=tell) as mesh,
+        MeshClients(mesh.addresses.targets) as clients,
+    ):
+        sites = await read_sites(clients)
+        yield RunningMesh(mesh=mesh, clients=clients, sites=sites)
+
+
+async def run_live(options: MeshOptions, console: Console, *, plain: bool) -> int:
+    """Show the mesh until cancelled."""
+    async with running_mesh(options, console) as running:
+        await show(running, console, until=None, plain=plain)
+    return 0
+
+
+async def show(
+    running: RunningMesh, console: Console, *, until: datetime | None, plain: bool
+) -> None:
+    """Show the mesh until a simulated time; for ever without one."""
+    watching = _print_lines(running, console) if plain else _live_picture(running, console)
+    task = asyncio.create_task(watching)
+    try:
+        if until is None:
+            await task
+        else:
+            waiting = asyncio.create_task(running.mesh.clock.sleep_until(until))
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if task.done():
+                task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _live_picture(running: RunningMesh, console: Console) -> None:
+    observer, mesh = _observer(running), running.mesh
+    zone, rate = mesh.facts.zone, mesh.options.rate
+    with Live(Text("…"), console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        while True:
+            snapshot = await observer.look(mesh.clock.now())
+            live.update(render(snapshot, zone, rate, mesh.supervisor.events), refresh=True)
+            await asyncio.sleep(_REFRESH_SECONDS)
+
+
+async def _print_lines(running: RunningMesh, console: Console) -> None:
+    observer, mesh = _observer(running), running.mesh
+    while True:
+        snapshot = await observer.look(mesh.clock.now())
+        console.print(summary_line(snapshot, mesh.facts.zone), highlight=False, soft_wrap=True)
+        await mesh.clock.sleep_until(floor_time(mesh.clock.now(), _LINE_EVERY) + _LINE_EVERY)
+
+
+def _observer(running: RunningMesh) -> Observer:
+    mesh = running.mesh
+    return Observer(running.clients, running.sites, mesh.addresses.targets, mesh.start)

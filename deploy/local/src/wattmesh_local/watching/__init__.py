@@ -1,0 +1,1 @@
+"""Looking at a running mesh through its public contracts: live view, accounts, report."""

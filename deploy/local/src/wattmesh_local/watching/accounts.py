@@ -1,0 +1,172 @@
+"""Cost, carbon and peak with control, and what they would have been without: from metered energy.
+
+Without control the batteries do nothing: each site's exchange with the grid is then its metered
+exchange less its batteries' metered energy. Both are billed by the same tariff.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+from wattmesh_runtime.tariff_wire import tariff_from_proto
+
+from wattmesh.carbon.v1 import carbon_pb2
+from wattmesh.metering.v1 import metering_pb2
+from wattmesh.site.v1 import site_pb2
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.tariff import Tariff, bill
+from wattmesh_kernel.time import TimeRange
+from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.site_model import SiteView
+from wattmesh_runtime.wire import (
+    duration_to_proto,
+    series_from_proto,
+    series_to_proto,
+    time_range_to_proto,
+)
+
+INTERVAL = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exchange:
+    """A site's exchange with the grid per interval [Wh], not negative, NaN: not metered."""
+
+    import_wh: Series
+    export_wh: Series
+
+    @property
+    def net_wh(self) -> NDArray[np.float64]:
+        """Import less export."""
+        return self.import_wh.values - self.export_wh.values
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """What a span of time came to."""
+
+    cost: Decimal
+    carbon_kg: float
+    peak_kw: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accounts:
+    """The same span with control and without, all sites together."""
+
+    currency_code: str
+    achieved: Account
+    no_control: Account
+    battery_in_kwh: float
+    battery_out_kwh: float
+    missing_intervals: int
+
+
+async def compute_accounts(
+    clients: MeshClients, sites: list[SiteView], span: TimeRange
+) -> Accounts:
+    """Return the accounts of `span`, whose ends are on the hour."""
+    energies, tariffs = await asyncio.gather(
+        _energies(clients, sites, span), _tariffs(clients, sites, span)
+    )
+    achieved = [_achieved(site, energies) for site in sites]
+    no_control = [_without_batteries(site, energies) for site in sites]
+    with_, without = await asyncio.gather(
+        _account(clients, sites, tariffs, achieved),
+        _account(clients, sites, tariffs, no_control),
+    )
+    batteries = [energies[battery] for site in sites for battery in site.batteries]
+    return Accounts(
+        currency_code=sites[0].currency_code,
+        achieved=with_,
+        no_control=without,
+        battery_in_kwh=sum(float(np.nansum(each.import_wh.values)) for each in batteries) / 1000,
+        battery_out_kwh=sum(float(np.nansum(each.export_wh.values)) for each in batteries) / 1000,
+        missing_intervals=sum(int(np.isnan(each.net_wh).sum()) for each in no_control),
+    )
+
+
+async def _energies(
+    clients: MeshClients, sites: list[SiteView], span: TimeRange
+) -> dict[AssetId, Exchange]:
+    answer = await clients.metering.QueryEnergy(
+        metering_pb2.QueryEnergyRequest(
+            assets=[asset.name for site in sites for asset in site.balance],
+            range=time_range_to_proto(span),
+            resolution=duration_to_proto(INTERVAL),
+        )
+    )
+    return {
+        AssetId.parse(energy.asset): Exchange(
+            import_wh=series_from_proto(energy.import_energy_wh),
+            export_wh=series_from_proto(energy.export_energy_wh),
+        )
+        for energy in answer.energies
+    }
+
+
+async def _tariffs(
+    clients: MeshClients, sites: list[SiteView], span: TimeRange
+) -> dict[str, Tariff]:
+    names = sorted({site.tariff for site in sites})
+    answers = await asyncio.gather(
+        *(
+            clients.sites.GetTariff(
+                site_pb2.GetTariffRequest(name=name, price_range=time_range_to_proto(span))
+            )
+            for name in names
+        )
+    )
+    return {
+        name: tariff_from_proto(answer.tariff) for name, answer in zip(names, answers, strict=True)
+    }
+
+
+def _achieved(site: SiteView, energies: dict[AssetId, Exchange]) -> Exchange:
+    return energies[site.grid]
+
+
+def _without_batteries(site: SiteView, energies: dict[AssetId, Exchange]) -> Exchange:
+    grid = energies[site.grid]
+    net = grid.net_wh - sum(energies[battery].net_wh for battery in site.batteries)
+    return Exchange(
+        import_wh=grid.import_wh.with_values(np.maximum(net, 0.0)),
+        export_wh=grid.import_wh.with_values(np.maximum(-net, 0.0)),
+    )
+
+
+async def _account(
+    clients: MeshClients,
+    sites: list[SiteView],
+    tariffs: dict[str, Tariff],
+    exchanges: list[Exchange],
+) -> Account:
+    cost = sum(
+        (
+            bill(tariffs[site.tariff], each.import_wh, each.export_wh, site.zone).subtotal.amount
+            for site, each in zip(sites, exchanges, strict=True)
+        ),
+        Decimal(0),
+    )
+    footprints = await asyncio.gather(
+        *(
+            clients.carbon.ComputeFootprint(
+                carbon_pb2.ComputeFootprintRequest(
+                    zone=site.carbon_zone, import_energy_wh=series_to_proto(each.import_wh)
+                )
+            )
+            for site, each in zip(sites, exchanges, strict=True)
+            if site.carbon_zone
+        )
+    )
+    total = np.sum([each.net_wh for each in exchanges], axis=0)
+    hours = INTERVAL / timedelta(hours=1)
+    return Account(
+        cost=cost,
+        carbon_kg=sum(each.location_based_gco2e for each in footprints) / 1000,
+        peak_kw=max(float(np.nanmax(total, initial=0.0)), 0.0) / hours / 1000,
+    )

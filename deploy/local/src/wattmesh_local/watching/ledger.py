@@ -1,0 +1,72 @@
+"""What the simulated devices wrote down themselves, and how the meters compare.
+
+The one place outside of metering and control that the report looks at: only the devices know what
+they published and what their batteries really did.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wattmesh_kernel.time import TimeRange
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatteryLedger:
+    """A battery's own counters over time: seconds since 1970, and AC energies [Wh]."""
+
+    times_s: list[float]
+    charge_wh: list[float]
+    discharge_wh: list[float]
+    soc_ratios: list[float]
+
+    def throughput_wh(self, span: TimeRange) -> tuple[float, float]:
+        """Return the energy charged and discharged over `span` [Wh], interpolated in time."""
+        ends = [span.start.timestamp(), span.end.timestamp()]
+        charged = np.interp(ends, self.times_s, self.charge_wh)
+        discharged = np.interp(ends, self.times_s, self.discharge_wh)
+        return float(charged[1] - charged[0]), float(discharged[1] - discharged[0])
+
+    def soc_ratio(self, moment: datetime) -> float:
+        """Return the state of charge at a time."""
+        return float(np.interp(moment.timestamp(), self.times_s, self.soc_ratios))
+
+
+def published_readings(folder: Path) -> int:
+    """Return how many readings the meters published and the broker confirmed, each once."""
+    seen = {}
+    for line in _lines(folder / "published.jsonl"):
+        seen[line["device"], line["measure_time"]] = int(line["points"])
+    return sum(seen.values())
+
+
+def battery_ledgers(folder: Path) -> dict[str, BatteryLedger]:
+    """Return the ledger of every site's battery by the site's name."""
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in _lines(folder / "battery.jsonl"):
+        rows[line["site"]].append(line)
+    ledgers = {}
+    for site, lines in rows.items():
+        lines.sort(key=lambda line: str(line["time"]))
+        ledgers[site] = BatteryLedger(
+            times_s=[datetime.fromisoformat(line["time"]).timestamp() for line in lines],
+            charge_wh=[float(line["charge_wh"]) for line in lines],
+            discharge_wh=[float(line["discharge_wh"]) for line in lines],
+            soc_ratios=[float(line["soc_ratio"]) for line in lines],
+        )
+    return ledgers
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    """Give the whole lines of a file that may still be written to."""
+    if not file.exists():
+        return
+    for line in file.read_text().splitlines():
+        if line.endswith("}"):
+            yield json.loads(line)
