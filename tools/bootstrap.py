@@ -159,7 +159,7 @@ def uv_by_pip() -> bool:
 
 def pip_install() -> list[str]:
     """Return the arguments that install the pinned uv."""
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    quiet = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore", "--no-input"]
     return ["-m", "pip", "install", *quiet, "--require-hashes", "-r", str(PINS / "uv.txt")]
 
 
