@@ -1,5 +1,6 @@
 """Leased setpoints and what becomes of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -63,10 +64,15 @@ class CommandReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandRecord:
-    """A command and the last report on it."""
+    """A command and all reports on it, in order."""
 
     command: Command
-    report: CommandReport
+    reports: Sequence[CommandReport]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return any(report.state.final for report in self.reports)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,157 @@
+"""Commands and what became of them, in the spool's file."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.domain.command import (
+    Command,
+    CommandRecord,
+    CommandReport,
+    CommandState,
+    SetpointKind,
+)
+from wattmesh_kernel.ids import CommandId, DeviceId
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_COMMAND = "command, device, kind, value, lease_expire_time_us, sequence"
+_REPORT = "command, state, report_time_us, value, message"
+
+_CommandRow = tuple[str, str, str, float, int, int]
+_ReportRow = tuple[str, str, int, float | None, str]
+
+
+class SqliteCommandJournal:
+    """Survives the end of the process: a repeated command gets the answers of the first time."""
+
+    def __init__(self, database: SpoolDatabase) -> None:
+        self._database = database
+
+    async def find(self, command: CommandId) -> CommandRecord | None:
+        """Return a command taken in before."""
+        return await self._database.run(lambda db: _find(db, command))
+
+    async def last_applied(self, device: DeviceId) -> Command | None:
+        """Return the newest command that the device acknowledged."""
+        return await self._database.run(lambda db: _last_applied(db, device))
+
+    async def save(self, command: Command, report: CommandReport) -> None:
+        """Keep what became of a command, to be reported."""
+        await self._database.run(lambda db: _save(db, command, report))
+
+    async def to_report(self, now: datetime) -> Sequence[CommandReport]:
+        """Return reports not sent yet, and those of commands whose lease still runs."""
+        rows = await self._database.run(
+            lambda db: db.execute(
+                f"SELECT {_REPORT} FROM reports WHERE NOT sent OR command IN "
+                "(SELECT command FROM commands WHERE lease_expire_time_us > ?) ORDER BY id",
+                (_to_us(now),),
+            ).fetchall()
+        )
+        return [_report(row) for row in rows]
+
+    async def mark_reported(self, report: CommandReport) -> None:
+        """Take note that a report was sent."""
+        await self._database.run(
+            lambda db: db.execute(
+                "UPDATE reports SET sent = 1 WHERE command = ? AND state = ?",
+                (report.command.name, report.state.value),
+            )
+        )
+
+    async def forget_before(self, time: datetime) -> None:
+        """Delete commands whose lease ended before and whose reports were sent."""
+        await self._database.run(lambda db: _forget(db, time))
+
+
+def _find(db: sqlite3.Connection, command: CommandId) -> CommandRecord | None:
+    row = db.execute(
+        f"SELECT {_COMMAND} FROM commands WHERE command = ?",
+        (command.name,),
+    ).fetchone()
+    if row is None:
+        return None
+    reports = db.execute(
+        f"SELECT {_REPORT} FROM reports WHERE command = ? ORDER BY id",
+        (command.name,),
+    ).fetchall()
+    return CommandRecord(command=_command(row), reports=[_report(each) for each in reports])
+
+
+def _last_applied(db: sqlite3.Connection, device: DeviceId) -> Command | None:
+    row = db.execute(
+        f"SELECT {_COMMAND} FROM commands WHERE device = ? AND EXISTS "
+        "(SELECT 1 FROM reports WHERE reports.command = commands.command AND state = ?) "
+        "ORDER BY sequence DESC LIMIT 1",
+        (device.name, CommandState.APPLIED.value),
+    ).fetchone()
+    return None if row is None else _command(row)
+
+
+def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> None:
+    command_row: _CommandRow = (
+        command.id.name,
+        command.device.name,
+        command.kind.value,
+        command.value,
+        _to_us(command.lease_expire_time),
+        command.sequence,
+    )
+    report_row: _ReportRow = (
+        report.command.name,
+        report.state.value,
+        _to_us(report.report_time),
+        report.value,
+        report.message,
+    )
+    db.execute("INSERT OR IGNORE INTO commands VALUES (?, ?, ?, ?, ?, ?)", command_row)
+    db.execute(
+        f"INSERT INTO reports ({_REPORT}) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (command, state) DO UPDATE SET report_time_us = excluded.report_time_us, "
+        "value = excluded.value, message = excluded.message, sent = 0",
+        report_row,
+    )
+
+
+def _forget(db: sqlite3.Connection, time: datetime) -> None:
+    old = (
+        "SELECT command FROM commands WHERE lease_expire_time_us < ? AND NOT EXISTS "
+        "(SELECT 1 FROM reports WHERE reports.command = commands.command AND NOT sent)"
+    )
+    commands = db.execute(old, (_to_us(time),)).fetchall()
+    db.executemany("DELETE FROM reports WHERE command = ?", commands)
+    db.executemany("DELETE FROM commands WHERE command = ?", commands)
+
+
+def _command(row: _CommandRow) -> Command:
+    command, device, kind, value, lease_us, sequence = row
+    return Command(
+        id=CommandId.parse(command),
+        device=DeviceId.parse(device),
+        kind=SetpointKind(kind),
+        value=value,
+        lease_expire_time=_from_us(lease_us),
+        sequence=sequence,
+    )
+
+
+def _report(row: _ReportRow) -> CommandReport:
+    command, state, time_us, value, message = row
+    return CommandReport(
+        command=CommandId.parse(command),
+        state=CommandState(state),
+        report_time=_from_us(time_us),
+        value=value,
+        message=message,
+    )
+
+
+def _to_us(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _from_us(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND

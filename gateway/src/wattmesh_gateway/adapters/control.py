@@ -1,0 +1,138 @@
+"""The line to control's GatewayLinkService: commands down, reports up."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from wattmesh.control.v1 import control_pb2
+from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh_gateway.app.ports import Cancel, Dispatch
+from wattmesh_gateway.domain.command import Command, CommandReport, CommandState, SetpointKind
+from wattmesh_gateway.domain.device import Presence
+from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
+from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+from wattmesh_runtime.errors import rpc_errors
+from wattmesh_runtime.wire import datetime_from_proto, timestamp_to_proto
+
+log = logging.getLogger(__name__)
+
+_KINDS = {
+    control_pb2.SETPOINT_KIND_ACTIVE_POWER_W: SetpointKind.ACTIVE_POWER_W,
+    control_pb2.SETPOINT_KIND_GENERATION_LIMIT_W: SetpointKind.GENERATION_LIMIT_W,
+    control_pb2.SETPOINT_KIND_CURRENT_A: SetpointKind.CURRENT_A,
+    control_pb2.SETPOINT_KIND_TEMPERATURE_CELSIUS: SetpointKind.TEMPERATURE_CELSIUS,
+    control_pb2.SETPOINT_KIND_ON_OFF: SetpointKind.ON_OFF,
+}
+
+_STATES = {
+    CommandState.APPLIED: control_pb2.COMMAND_STATE_APPLIED,
+    CommandState.VERIFIED: control_pb2.COMMAND_STATE_VERIFIED,
+    CommandState.REFUSED: control_pb2.COMMAND_STATE_REFUSED,
+    CommandState.FAILED: control_pb2.COMMAND_STATE_FAILED,
+    CommandState.EXPIRED: control_pb2.COMMAND_STATE_EXPIRED,
+    CommandState.SUPERSEDED: control_pb2.COMMAND_STATE_SUPERSEDED,
+    CommandState.CANCELLED: control_pb2.COMMAND_STATE_CANCELLED,
+}
+
+
+class GrpcControlLink:
+    """Dials control as one gateway."""
+
+    def __init__(self, channel: grpc.aio.Channel, gateway: GatewayId) -> None:
+        self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
+        self._gateway = gateway
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["GrpcControlStream"]:
+        """Open a stream and say who calls; WattmeshError when control is away."""
+        call = self._stub.Connect()
+        try:
+            stream = GrpcControlStream(call)
+            hello = gateway_link_pb2.GatewayHello(gateway=self._gateway.name)
+            await stream.write(gateway_link_pb2.ConnectRequest(hello=hello))
+            yield stream
+        finally:
+            call.cancel()
+
+
+class GrpcControlStream:
+    """One stream to control."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    async def report(self, report: CommandReport) -> None:
+        """Tell what became of a command; WattmeshError when the stream has broken."""
+        proto = gateway_link_pb2.CommandReport(
+            command=report.command.name,
+            state=_STATES[report.state],
+            report_time=timestamp_to_proto(report.report_time),
+            value=report.value,
+            message=report.message,
+        )
+        await self.write(gateway_link_pb2.ConnectRequest(report=proto))
+
+    async def tell(self, presence: Presence) -> None:
+        """Tell whether a device answers; WattmeshError when the stream has broken."""
+        status = _presence_to_proto(presence)
+        await self.write(gateway_link_pb2.ConnectRequest(device_status=status))
+
+    async def orders(self) -> AsyncIterator[Dispatch | Cancel]:
+        """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""
+        with rpc_errors():
+            async for proto in self._call:
+                try:
+                    order = _order_from_proto(proto)
+                except WattmeshError as error:
+                    log.error("control sent what makes no sense: %s", error)
+                    continue
+                yield order
+
+    async def write(self, message: gateway_link_pb2.ConnectRequest) -> None:
+        """Write a message; WattmeshError when the stream has broken."""
+        with rpc_errors():
+            try:
+                await self._call.write(message)
+            except asyncio.InvalidStateError as error:
+                raise Unavailable("STREAM_ENDED", "control ended the stream") from error
+
+
+def _presence_to_proto(presence: Presence) -> gateway_link_pb2.DeviceStatus:
+    """Return a device's presence."""
+    return gateway_link_pb2.DeviceStatus(
+        device=presence.device.name,
+        online=presence.online,
+        change_time=timestamp_to_proto(presence.change_time),
+        message=presence.message,
+    )
+
+
+def _order_from_proto(proto: gateway_link_pb2.ConnectResponse) -> Dispatch | Cancel:
+    match proto.WhichOneof("message"):
+        case "dispatch":
+            return Dispatch(command=_command_from_proto(proto.dispatch))
+        case "cancel":
+            return Cancel(
+                command=CommandId.parse(proto.cancel.command),
+                device=DeviceId.parse(proto.cancel.device),
+            )
+        case other:
+            raise InvalidArgument("UNKNOWN_MESSAGE", f"a message with {other}", field="message")
+
+
+def _command_from_proto(proto: gateway_link_pb2.CommandDispatch) -> Command:
+    kind = _KINDS.get(proto.kind)
+    if kind is None:
+        raise InvalidArgument("UNKNOWN_KIND", f"setpoint kind {proto.kind}", field="kind")
+    return Command(
+        id=CommandId.parse(proto.command),
+        device=DeviceId.parse(proto.device),
+        kind=kind,
+        value=proto.value,
+        lease_expire_time=datetime_from_proto(proto.lease_expire_time, "lease_expire_time"),
+        sequence=proto.sequence,
+    )

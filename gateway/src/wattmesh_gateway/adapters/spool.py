@@ -1,0 +1,236 @@
+"""The spool: readings on disk until metering has them, and what was counted on the way."""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.domain.reading import Batch, Intake, Origin, Reading, SpoolStatus
+from wattmesh_kernel.ids import PointId
+from wattmesh_kernel.quantities import Quality
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LARGEST_GROUP = 5_000
+_ACKS_PER_PRUNE = 200
+_SEEN_US = timedelta(days=1) // _MICROSECOND
+"""How long the key of a forwarded reading is remembered, behind the newest [µs]."""
+
+_Row = tuple[int, int, int, float, str]
+"""Sequence, point, measure time [µs], value, quality."""
+
+_COUNTED = {Origin.TELEGRAM: "readings_received", Origin.POLL: "readings_polled"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    intake: Intake
+    stored: "asyncio.Future[None]"
+
+
+class SqliteSpool:
+    """An async context manager. Intakes that wait together are committed together.
+
+    `limit` is the most readings it holds: `append` waits while it is full, so that an MQTT
+    telegram stays unacknowledged with the broker rather than getting lost here.
+    """
+
+    def __init__(self, database: SpoolDatabase, limit: int) -> None:
+        self._database = database
+        self._limit = limit
+        self._waiting: deque[_Waiting] = deque()
+        self._wanted = asyncio.Event()
+        self._changed = asyncio.Condition()
+        self._held = 0
+        self._newest = 0
+        self._acks = 0
+        self._point_ids: dict[PointId, int] = {}
+        self._points: dict[int, PointId] = {}
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._held, self._newest = await self._database.run(_contents)
+        self._writer = asyncio.create_task(self._write_all())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        for each in self._waiting:
+            each.stored.cancel()
+
+    async def append(self, intake: Intake) -> None:
+        """Put an intake on disk; return when it is there. Waits while the spool is full."""
+        stored = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(intake, stored))
+        self._wanted.set()
+        await stored
+
+    async def next_batch(self, after: int, limit: int) -> Batch:
+        """Return up to `limit` readings with a sequence above `after`; wait for the first."""
+        rows: list[_Row] = []
+        while not rows:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._held > 0 and self._newest > after)
+            rows = await self._database.run(lambda db: _rows_after(db, after, limit))
+        return Batch(sequence=rows[-1][0], readings=[await self._reading(row) for row in rows])
+
+    async def acknowledge(self, sequence: int) -> None:
+        """Delete every reading up to a sequence: metering has them."""
+        self._acks += 1
+        prune = self._acks % _ACKS_PER_PRUNE == 0
+        removed = await self._database.run(lambda db: _remove(db, sequence, prune))
+        async with self._changed:
+            self._held -= removed
+            self._changed.notify_all()
+
+    async def status(self) -> SpoolStatus:
+        """Return counts and contents."""
+        return await self._database.run(_status)
+
+    async def _write_all(self) -> None:
+        while True:
+            await self._wanted.wait()
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._held < self._limit)
+            await self._write(self._take())
+
+    def _take(self) -> Sequence[_Waiting]:
+        group: list[_Waiting] = []
+        size = 0
+        while self._waiting and size < _LARGEST_GROUP:
+            group.append(self._waiting.popleft())
+            size += len(group[-1].intake.readings)
+        if not self._waiting:
+            self._wanted.clear()
+        return group
+
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        intakes = [each.intake for each in group]
+        try:
+            added, newest = await self._database.run(lambda db: self._insert(db, intakes))
+        except Exception as error:  # whoever waits is told, and the next group may fare better
+            self._point_ids.clear()
+            _resolve(group, error)
+            return
+        async with self._changed:
+            self._held += added
+            self._newest = max(self._newest, newest)
+            self._changed.notify_all()
+        _resolve(group, None)
+
+    def _insert(self, db: sqlite3.Connection, intakes: Iterable[Intake]) -> tuple[int, int]:
+        """Store what is new; return how many readings that was and the newest sequence."""
+        total, newest = 0, 0
+        for intake in intakes:
+            added = 0
+            for reading in intake.readings:
+                sequence = _add(db, self._point_id(db, reading.point), reading)
+                if sequence is not None:
+                    added, newest = added + 1, sequence
+            total += added
+            _count(db, "telegrams_received", intake.telegrams)
+            _count(db, "readings_rejected", intake.rejected)
+            _count(db, _COUNTED[intake.origin], added)
+        return total, newest
+
+    def _point_id(self, db: sqlite3.Connection, point: PointId) -> int:
+        known = self._point_ids.get(point)
+        if known is None:
+            db.execute("INSERT OR IGNORE INTO points (name) VALUES (?)", (point.name,))
+            row = db.execute("SELECT id FROM points WHERE name = ?", (point.name,)).fetchone()
+            known = self._point_ids[point] = int(row[0])
+        return known
+
+    async def _reading(self, row: _Row) -> Reading:
+        _, point_id, time_us, value, quality = row
+        if point_id not in self._points:
+            names = await self._database.run(
+                lambda db: db.execute("SELECT id, name FROM points").fetchall()
+            )
+            self._points = {id_: PointId.parse(name) for id_, name in names}
+        return Reading(
+            point=self._points[point_id],
+            measure_time=_EPOCH + time_us * _MICROSECOND,
+            value=value,
+            quality=Quality(quality),
+        )
+
+
+def _resolve(group: Sequence[_Waiting], error: Exception | None) -> None:
+    for each in group:
+        if each.stored.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            each.stored.set_result(None)
+        else:
+            each.stored.set_exception(error)
+
+
+def _contents(db: sqlite3.Connection) -> tuple[int, int]:
+    row = db.execute("SELECT COUNT(*), COALESCE(MAX(sequence), 0) FROM readings").fetchone()
+    return int(row[0]), int(row[1])
+
+
+def _add(db: sqlite3.Connection, point_id: int, reading: Reading) -> int | None:
+    """Store a reading unless its key was seen before; return its sequence."""
+    time_us = (reading.measure_time - _EPOCH) // _MICROSECOND
+    new = db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (time_us, point_id)).rowcount
+    if not new:
+        return None
+    return db.execute(
+        "INSERT INTO readings (point, measure_time_us, value, quality) VALUES (?, ?, ?, ?)",
+        (point_id, time_us, reading.value, reading.quality.value),
+    ).lastrowid
+
+
+def _count(db: sqlite3.Connection, name: str, amount: int) -> None:
+    if amount:
+        db.execute(
+            "INSERT INTO counters VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            (name, amount),
+        )
+
+
+def _rows_after(db: sqlite3.Connection, after: int, limit: int) -> list[_Row]:
+    return db.execute(
+        "SELECT sequence, point, measure_time_us, value, quality FROM readings "
+        "WHERE sequence > ? ORDER BY sequence LIMIT ?",
+        (after, limit),
+    ).fetchall()
+
+
+def _remove(db: sqlite3.Connection, sequence: int, prune: bool) -> int:
+    removed = db.execute("DELETE FROM readings WHERE sequence <= ?", (sequence,)).rowcount
+    _count(db, "readings_forwarded", removed)
+    if prune:
+        db.execute(
+            "DELETE FROM seen WHERE measure_time_us < MIN("
+            "(SELECT MAX(measure_time_us) FROM seen) - ?, "
+            "COALESCE((SELECT MIN(measure_time_us) FROM readings), 9223372036854775807))",
+            (_SEEN_US,),
+        )
+    return removed
+
+
+def _status(db: sqlite3.Connection) -> SpoolStatus:
+    counters = {name: int(value) for name, value in db.execute("SELECT name, value FROM counters")}
+    (held,) = db.execute("SELECT COUNT(*) FROM readings").fetchone()
+    oldest = db.execute("SELECT measure_time_us FROM readings ORDER BY sequence LIMIT 1").fetchone()
+    return SpoolStatus(
+        **counters,
+        readings_spooled=held,
+        oldest_spooled_time=None if oldest is None else _EPOCH + oldest[0] * _MICROSECOND,
+    )

@@ -1,0 +1,90 @@
+"""The spool's SQLite file: one connection, one thread, so that there is a single writer."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+T = TypeVar("T")
+
+_MIGRATIONS = files("wattmesh_gateway") / "migrations"
+
+
+class SpoolInUse(Exception):
+    """Another process has the spool open."""
+
+
+class SpoolDatabase:
+    """An async context manager; every `run` is one transaction.
+
+    What is committed survives the end of the process and of the machine's power: write-ahead
+    log, synced at every commit. The file is locked: a second gateway on it fails at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+        self._db: sqlite3.Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        self._db = await self._in_thread(self._open)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._db is not None:
+            await self._in_thread(self._db.close)
+        self._thread.shutdown()
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in a transaction; it is committed on return and rolled back on an error."""
+        return await self._in_thread(lambda: self._transact(work))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        assert self._db is not None, "used outside of its context"
+        self._db.execute("BEGIN")
+        try:
+            result = work(self._db)
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+        return result
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=2.0)
+        try:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            _migrate(db)
+        except sqlite3.OperationalError as error:
+            db.close()
+            if "locked" in str(error):
+                raise SpoolInUse(f"{self._path} is in use by another process") from error
+            raise
+        return db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    scripts = sorted(
+        (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")),
+        key=lambda each: each.name,
+    )
+    for number, script in enumerate(scripts, start=1):
+        if number > version:
+            text = script.read_text(encoding="utf-8")
+            db.executescript(f"BEGIN;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;")

@@ -1,0 +1,86 @@
+"""Holds the line to control: commands down, reports up."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import assert_never
+
+from wattmesh_gateway.app.carry_commands import CarryCommands
+from wattmesh_gateway.app.ports import Cancel, CommandJournal, ControlLink, ControlStream, Dispatch
+from wattmesh_gateway.app.presence import Presences
+from wattmesh_gateway.app.reports import News, Reports
+from wattmesh_gateway.app.waiting import Backoff, LossLog, until_first_ends
+from wattmesh_gateway.domain.command import CommandReport
+from wattmesh_gateway.domain.device import Presence
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import WattmeshError
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = timedelta(days=7)
+"""How long a command is known after the end of its lease."""
+
+
+class HoldLink:
+    """Dials control, for ever."""
+
+    def __init__(
+        self,
+        link: ControlLink,
+        carry: CarryCommands,
+        reports: Reports,
+        journal: CommandJournal,
+        presences: Presences,
+        clock: Clock,
+    ) -> None:
+        self._link = link
+        self._carry = carry
+        self._reports = reports
+        self._journal = journal
+        self._presences = presences
+        self._clock = clock
+        self._loss = LossLog(log, "control")
+        presences.on_change(reports.tell)
+
+    async def run(self) -> None:
+        """Open a stream, hold it, and open the next when it breaks."""
+        backoff = Backoff(most=2.0)
+        while True:
+            try:
+                async with self._link.open() as stream:
+                    self._loss.back()
+                    backoff.reset()
+                    await self._hold(stream)
+                self._loss.lost("the stream ended")
+            except WattmeshError as error:
+                self._loss.lost(error)
+            await backoff.wait()
+
+    async def _hold(self, stream: ControlStream) -> None:
+        now = self._clock.now()
+        await self._journal.forget_before(now - _REMEMBERED)
+        with self._reports.listening() as news:
+            for presence in self._presences.all.values():
+                news.put_nowait(presence)
+            for report in await self._journal.to_report(now):
+                news.put_nowait(report)
+            await until_first_ends(self._tell_all(stream, news), self._take_orders(stream))
+
+    async def _tell_all(self, stream: ControlStream, news: "asyncio.Queue[News]") -> None:
+        while True:
+            match await news.get():
+                case CommandReport() as report:
+                    await stream.report(report)
+                    await self._journal.mark_reported(report)
+                case Presence() as presence:
+                    await stream.tell(presence)
+
+    async def _take_orders(self, stream: ControlStream) -> None:
+        async for order in stream.orders():
+            match order:
+                case Dispatch(command=command):
+                    await self._carry.dispatch(command)
+                case Cancel(command=command_id, device=device):
+                    await self._carry.cancel(command_id, device)
+                case _:
+                    assert_never(order)

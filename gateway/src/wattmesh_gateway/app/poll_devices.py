@@ -1,0 +1,59 @@
+"""Polls devices at their reporting interval, on the UTC grid of that length."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from wattmesh_gateway.app.ports import PolledDevice, Spool
+from wattmesh_gateway.app.presence import Presences
+from wattmesh_gateway.app.waiting import Backoff, Loops
+from wattmesh_gateway.domain.device import Device
+from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
+from wattmesh_gateway.domain.reading import Intake, Origin
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.time import floor_time
+
+
+def next_poll(now: datetime, interval: timedelta) -> datetime:
+    """Return the first time on the grid after `now`."""
+    return floor_time(now, interval) + interval
+
+
+class PollDevices:
+    """Runs a loop for each device."""
+
+    def __init__(self, spool: Spool, presences: Presences, clock: Clock, loops: Loops) -> None:
+        self._spool = spool
+        self._presences = presences
+        self._clock = clock
+        self._loops = loops
+        self._polled: dict[DeviceId, tuple[Device, PolledDevice]] = {}
+        self._running: dict[DeviceId, asyncio.Task[None]] = {}
+
+    async def poll(self, devices: Mapping[DeviceId, tuple[Device, PolledDevice]]) -> None:
+        """Poll exactly these devices from now on, a new one at once and then on its grid."""
+        ended = [id_ for id_, entry in self._polled.items() if devices.get(id_) != entry]
+        await self._loops.stop(*(self._running.pop(id_) for id_ in ended))
+        self._polled = dict(devices)
+        for id_, (device, driver) in devices.items():
+            if id_ not in self._running:
+                self._running[id_] = self._loops.start(self._poll_for_ever(device, driver))
+
+    async def _poll_for_ever(self, device: Device, driver: PolledDevice) -> None:
+        while True:
+            await self._poll_until_answered(device, driver)
+            await self._clock.sleep_until(next_poll(self._clock.now(), device.reporting_interval))
+
+    async def _poll_until_answered(self, device: Device, driver: PolledDevice) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                readings = await driver.read()
+            except (DeviceUnavailable, DeviceRefused) as error:
+                self._presences.lost(device.id, str(error))
+                await backoff.wait()
+            else:
+                self._presences.answered(device.id)
+                await self._spool.append(Intake(origin=Origin.POLL, readings=readings))
+                return

@@ -1,0 +1,65 @@
+"""Knows which devices answer; says a loss once, and a return once."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from wattmesh_gateway.domain.device import Presence
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import DeviceId
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Presence], None]
+
+
+class Presences:
+    """The presence of every device that was heard of."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[DeviceId, Presence] = {}
+        self._listeners: list[Listener] = []
+
+    @property
+    def all(self) -> Mapping[DeviceId, Presence]:
+        """Every device's presence."""
+        return self._known
+
+    def on_change(self, listener: Listener) -> None:
+        """Call `listener` whenever a device is lost or comes back."""
+        self._listeners.append(listener)
+
+    def expect(self, device: DeviceId, message: str) -> None:
+        """Take note of a device that has yet to answer."""
+        if device not in self._known:
+            self._change(device, False, message)
+
+    def lost(self, device: DeviceId, why: str) -> None:
+        """Take note that a device does not answer."""
+        known = self._known.get(device)
+        if known is None or known.online or not known.message.startswith("lost"):
+            log.warning("%s lost: %s", device, why)
+            self._change(device, False, f"lost: {why}")
+
+    def answered(self, device: DeviceId) -> None:
+        """Take note that a device answered."""
+        known = self._known.get(device)
+        if known is not None and known.online:
+            return
+        if known is not None and known.message.startswith("lost"):
+            log.info("%s is back", device)
+        self._change(device, True, "answers")
+
+    def keep(self, devices: Iterable[DeviceId]) -> None:
+        """Forget all other devices."""
+        kept = set(devices)
+        for device in self._known.keys() - kept:
+            del self._known[device]
+
+    def _change(self, device: DeviceId, online: bool, message: str) -> None:
+        presence = Presence(
+            device=device, online=online, change_time=self._clock.now(), message=message
+        )
+        self._known[device] = presence
+        for listener in self._listeners:
+            listener(presence)

@@ -1,0 +1,148 @@
+"""The MQTT driver: every telegram of the devices, acknowledged only once it is kept.
+
+QoS 1 and a persistent session under a fixed client id: the broker keeps what is published while
+the gateway is away, and sends again what the gateway did not acknowledge.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+
+from wattmesh_gateway.app.receive_telegrams import Message
+from wattmesh_gateway.app.waiting import Backoff, LossLog, until_first_ends
+
+log = logging.getLogger(__name__)
+
+_QOS_1 = 1
+_LARGEST_GROUP = 500
+_KEEPALIVE_SECONDS = 15
+_ANSWER_SECONDS = 10.0
+_REFUSED = 0x80
+
+Take = Callable[[Sequence[Message]], Awaitable[None]]
+"""Keeps messages; returns when they are kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Broker:
+    """Where the MQTT broker is, and as whom to talk to it."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None
+    password: str | None
+
+    def __str__(self) -> str:
+        return f"MQTT broker {self.host}:{self.port}"
+
+
+def parse_broker(url: str) -> Broker:
+    """Return the broker of `mqtt://[user:password@]host[:port]`, or `mqtts://` for TLS.
+
+    Error: ValueError when the URL is neither.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise ValueError("must look like mqtt://host:port or mqtts://host:port")
+    tls = parts.scheme == "mqtts"
+    return Broker(
+        host=parts.hostname,
+        port=parts.port or (8883 if tls else 1883),
+        tls=tls,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+    )
+
+
+class MqttDriver:
+    """Listens to topics and hands what comes to `take`, in the order in which it came."""
+
+    def __init__(self, broker: Broker, client_id: str, take: Take) -> None:
+        self._broker = broker
+        self._client_id = client_id
+        self._take = take
+        self._wanted: frozenset[str] = frozenset()
+        self._changed = asyncio.Event()
+        self._loss = LossLog(log, str(broker))
+
+    async def listen(self, topics: frozenset[str]) -> None:
+        """Listen to exactly these topics from now on."""
+        self._wanted = topics
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Stay connected, for ever; connect first when there is something to listen to.
+
+        Raises what `take` raises: then the telegrams stay with the broker.
+        """
+        await self._something_wanted()
+        backoff = Backoff(most=2.0)
+        while True:
+            try:
+                async with self._client() as client:
+                    self._loss.back()
+                    backoff.reset()
+                    # Side by side: a broker may send what it kept before it answers SUBSCRIBE.
+                    await until_first_ends(self._receive(client), self._subscribe(client))
+            except aiomqtt.MqttError as error:
+                self._loss.lost(error)
+            await backoff.wait()
+
+    async def _something_wanted(self) -> None:
+        # Before the devices are known, the telegrams that the broker kept make no sense.
+        while not self._wanted:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _client(self) -> aiomqtt.Client:
+        client = aiomqtt.Client(
+            self._broker.host,
+            self._broker.port,
+            username=self._broker.username,
+            password=self._broker.password,
+            identifier=self._client_id,
+            clean_session=False,
+            keepalive=_KEEPALIVE_SECONDS,
+            timeout=_ANSWER_SECONDS,
+            tls_context=ssl.create_default_context() if self._broker.tls else None,
+        )
+        # aiomqtt has no setting for it: paho acknowledges on receipt unless it is told not to.
+        client._client.manual_ack_set(True)
+        return client
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        messages = client.messages
+        async for first in messages:
+            group = [first]
+            while len(messages) and len(group) < _LARGEST_GROUP:
+                group.append(await anext(messages))
+            await self._take([_message(each) for each in group])
+            for each in group:
+                # On this connection only: its packet ids mean nothing on the next one.
+                client._client.ack(each.mid, each.qos)
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        subscribed: frozenset[str] = frozenset()
+        while True:
+            self._changed.clear()
+            wanted = self._wanted
+            for topic in sorted(wanted - subscribed):
+                answer = await client.subscribe(topic, qos=_QOS_1)
+                if answer[0] == _REFUSED:
+                    log.error("%s refused the subscription of %s", self._broker, topic)
+            for topic in sorted(subscribed - wanted):
+                await client.unsubscribe(topic)
+            subscribed = wanted
+            await self._changed.wait()
+
+
+def _message(message: aiomqtt.Message) -> Message:
+    payload = message.payload
+    data = payload if isinstance(payload, bytes) else str(payload or "").encode()
+    return Message(topic=str(message.topic), payload=data)
