@@ -8,25 +8,14 @@ from urllib.parse import urlsplit
 import aiomqtt
 
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import DeviceId
 from wattmesh_twin.adapters.ledger.lines import time_text
 from wattmesh_twin.app.ports import BrokerLost
-from wattmesh_twin.domain.site import GRID_METER
 from wattmesh_twin.domain.telegram import Telegram
+from wattmesh_twin.domain.topology import topic
 
 DEFAULT_PORT = 1883
 CONFIRM_SECONDS = 10.0
 """How long the broker may take to confirm a telegram, wall time."""
-
-
-def topic(device: DeviceId) -> str:
-    """Return the topic of a meter: `meters/home-1/telegram`, or with the device's name below it.
-
-    The site's own meter has the short one, a sub-meter `meters/campus/meter-b0/telegram`.
-    """
-    site = device.site.segment
-    meter = site if device.segment == GRID_METER else f"{site}/{device.segment}"
-    return f"meters/{meter}/telegram"
 
 
 def payload(telegram: Telegram) -> bytes:

@@ -37,6 +37,11 @@ class MeasuredSeries:
         return self._series.start
 
     @property
+    def end(self) -> datetime:
+        """The end of the last interval."""
+        return self._series.end
+
+    @property
     def resolution(self) -> timedelta:
         """The length of every interval."""
         return self._series.resolution

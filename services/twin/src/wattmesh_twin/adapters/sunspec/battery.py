@@ -13,9 +13,7 @@ from wattmesh_twin.app.run_site import SiteTwin
 from wattmesh_twin.domain.battery import BatterySpec, BatteryState
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.register import shown_register
-
-UNIT_ID = 2
-"""Modbus unit id of a site's battery."""
+from wattmesh_twin.domain.topology import BATTERY_UNIT
 
 REGISTER_STEP_WH = 0.1
 """The last digit of the energy registers [Wh]."""
@@ -37,7 +35,7 @@ _IGNORED: tuple[Point, ...] = ((704, "WSetPct"), (704, "WSetPctRvrt"))
 class SunSpecBattery:
     """A site's battery, as SunSpec registers."""
 
-    unit_id = UNIT_ID
+    unit_id = BATTERY_UNIT
 
     def __init__(self, site: SiteTwin, spec: BatterySpec) -> None:
         self._site = site
@@ -111,7 +109,7 @@ def _fixed(site: str, spec: BatterySpec) -> dict[Point, int | str]:
     power = 10**power_sf
     charge, discharge = round(spec.charge_limit_w / power), round(spec.discharge_limit_w / power)
     return {
-        **common(model="Battery twin", serial=f"{site}-battery", unit_id=UNIT_ID),
+        **common(model="Battery twin", serial=f"{site}-battery", unit_id=BATTERY_UNIT),
         (701, "ACType"): 0,
         (701, "St"): 1,
         (701, "ConnSt"): 1,

@@ -13,9 +13,7 @@ from wattmesh_twin.app.run_site import SiteTwin
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.pv import PvSpec
 from wattmesh_twin.domain.register import shown_register
-
-UNIT_ID = 1
-"""Modbus unit id of a site's inverter."""
+from wattmesh_twin.domain.topology import INVERTER_UNIT
 
 _SLEEPING, _MPPT, _THROTTLED = 2, 4, 5
 
@@ -31,7 +29,7 @@ _IGNORED: tuple[Point, ...] = ((123, "WMaxLimPct_WinTms"), (123, "WMaxLimPct_Rmp
 class SunSpecInverter:
     """A site's inverter, as SunSpec registers."""
 
-    unit_id = UNIT_ID
+    unit_id = INVERTER_UNIT
 
     def __init__(self, site: SiteTwin, pv: PvSpec) -> None:
         self._site = site
@@ -98,7 +96,7 @@ def _whole(duration: timedelta) -> timedelta:
 def _fixed(site: str, pv: PvSpec) -> dict[Point, int | str]:
     scale = power_scale(pv.peak_power_w)
     return {
-        **common(model="PV inverter twin", serial=f"{site}-inverter", unit_id=UNIT_ID),
+        **common(model="PV inverter twin", serial=f"{site}-inverter", unit_id=INVERTER_UNIT),
         (101, "W_SF"): scale,
         (101, "WH_SF"): -1 if pv.register_step_wh < 1 else 0,
         (101, "Evt1"): 0,

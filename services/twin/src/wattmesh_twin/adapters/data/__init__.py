@@ -1,0 +1,1 @@
+"""Data folders: their layout, the reading of their files, and the CityLearn data sets."""

@@ -1,0 +1,172 @@
+"""What is where in a data folder: the layout file `wattmesh-data.yaml`, parsed and checked."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import SEGMENT_PATTERN
+
+Segment = Field(pattern=f"^{SEGMENT_PATTERN}$")
+Id = str
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(_Part):
+    """One column of one file.
+
+    A column that says it holds predictions is refused: in published data sets those are exact
+    future values.
+    """
+
+    file: str
+    column: str
+
+    @field_validator("column")
+    @classmethod
+    def _no_predictions(cls, column: str) -> str:
+        if "predict" in column.lower():
+            raise ValueError("columns of predictions hold future values and are never read")
+        return column
+
+
+class Load(Column):
+    """Metered consumption; not negative."""
+
+    id: Id = Segment
+    unit: Literal["W", "kW", "Wh", "kWh"] = "kWh"
+
+
+class Pv(Column):
+    """Measured generation, positive, absolute or per kW of peak power."""
+
+    unit: Literal["W", "kW", "Wh", "kWh", "W/kWp", "kWh/kWp"]
+    peak_power_kw: float = Field(gt=0)
+    note: str = ""
+
+
+class Battery(_Part):
+    """A battery that the twin simulates; its losses are split evenly over both ways."""
+
+    capacity_kwh: float = Field(gt=0)
+    power_kw: float = Field(gt=0)
+    round_trip_efficiency: float = Field(gt=0, le=1)
+    initial_soc: float = Field(default=0.0, ge=0, le=1)
+
+
+class Site(_Part):
+    """One site behind one grid connection."""
+
+    id: Id = Segment
+    display_name: str = ""
+    latitude_degrees: float | None = Field(default=None, ge=-90, le=90)
+    longitude_degrees: float | None = Field(default=None, ge=-180, le=180)
+    loads: tuple[Load, ...] = Field(min_length=1)
+    pv: Pv | None = None
+    battery: Battery | None = None
+
+
+class PriceColumn(Column):
+    """Import price per interval [currency/kWh]."""
+
+
+class Price(_Part):
+    """What energy costs: a column or one price for all times; export earns one price."""
+
+    display_name: str = ""
+    import_per_kwh: PriceColumn | float
+    export_per_kwh: float = 0.0
+
+
+class Carbon(Column):
+    """Average carbon intensity of the grid."""
+
+    zone: Id = Segment
+    unit: Literal["kg/kWh", "g/kWh"] = "kg/kWh"
+    source: str
+
+
+class DataFile(_Part):
+    """A CSV (also compressed) or Parquet file with one row per interval.
+
+    Rows are stamped with the start of their interval, in `time_column` or, without one, counted
+    from `first_row` on. `clock` says whose time that is: `utc`, or `local` for the wall clock of
+    the layout's zone, with its daylight-saving changes.
+    """
+
+    path: str
+    clock: Literal["utc", "local"]
+    time_column: str | None = None
+    first_row: datetime | None = None
+    resolution_minutes: int = Field(default=60, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _has_its_time(self) -> Self:
+        if (self.time_column is None) == (self.first_row is None):
+            raise ValueError("give either time_column or first_row")
+        return self
+
+
+class Layout(_Part):
+    """The layout of a data folder; `recognise` names files by which it is known."""
+
+    title: str
+    recognise: tuple[str, ...] = ()
+    time_zone: str
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    group: Id = Segment
+    group_display_name: str = ""
+    peak_price_per_kw: float | None = Field(default=None, ge=0)
+    files: dict[str, DataFile]
+    sites: tuple[Site, ...] = Field(min_length=1)
+    price: Price
+    carbon: Carbon | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not an IANA time zone") from error
+        return name
+
+    @model_validator(mode="after")
+    def _files_are_named(self) -> Self:
+        missing = {column.file for column in self.columns()} - set(self.files)
+        if missing:
+            raise ValueError(f"files not described: {', '.join(sorted(missing))}")
+        return self
+
+    def columns(self) -> list[Column]:
+        """Return every column that is read; no other is."""
+        columns: list[Column] = [load for site in self.sites for load in site.loads]
+        columns += [site.pv for site in self.sites if site.pv is not None]
+        if isinstance(self.price.import_per_kwh, PriceColumn):
+            columns.append(self.price.import_per_kwh)
+        return columns if self.carbon is None else [*columns, self.carbon]
+
+
+def parse_layout(text: str, name: str) -> Layout:
+    """Read a layout; InvalidArgument saying what of it makes no sense and where."""
+    try:
+        return Layout.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
+        raise InvalidArgument("INVALID_LAYOUT", f"{name}: {faults}", field="data") from error
+    except yaml.YAMLError as error:
+        raise InvalidArgument("INVALID_LAYOUT", f"{name}: {error}", field="data") from error
+
+
+def read_layout(path: Path) -> Layout:
+    """Read a layout file."""
+    return parse_layout(path.read_text("utf-8"), path.name)

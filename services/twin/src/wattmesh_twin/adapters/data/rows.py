@@ -1,0 +1,81 @@
+"""Rows of a file onto the regular UTC grid of a Series.
+
+Rows in UTC are put where they belong. Rows on a local wall clock are read the other way round: each
+UTC interval looks up the row of its local time. So the hour that the clock skips in spring is never
+used, and the hour that it repeats in autumn serves both times when there is one row for it; where
+there are two rows, the first is the first time.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import floor_time
+
+Rows = NDArray[np.intp]
+
+
+class RowGrid:
+    """Which row of a file holds which UTC interval; -1 where none does."""
+
+    def __init__(self, start: datetime, resolution: timedelta, rows: Rows) -> None:
+        self.start = start
+        self.resolution = resolution
+        self._rows = rows
+
+    def series(self, values: NDArray[np.float64]) -> Series:
+        """Return a column as a series; NaN where the file has no row or no value."""
+        padded = np.append(values, np.nan)
+        series = Series(self.start, self.resolution, padded[self._rows])
+        return _on_epoch_grid(series)
+
+
+def utc_grid(times: Sequence[datetime], resolution: timedelta) -> RowGrid:
+    """Return the grid of rows with UTC times; InvalidArgument when two rows share an interval."""
+    start, end = min(times), max(times) + resolution
+    rows = np.full((end - start) // resolution, -1, dtype=np.intp)
+    for row, moment in enumerate(times):
+        index, rest = divmod(moment - start, resolution)
+        if rest or rows[index] != -1:
+            raise InvalidArgument(
+                "INVALID_ROWS",
+                f"row {row}: {moment.isoformat()} is not alone in an interval of {resolution}",
+                field="data",
+            )
+        rows[index] = row
+    return RowGrid(start, resolution, rows)
+
+
+def local_grid(times: Sequence[datetime], resolution: timedelta, zone: ZoneInfo) -> RowGrid:
+    """Return the grid of rows with naive local times."""
+    rows_at: dict[datetime, list[int]] = {}
+    for row, moment in enumerate(times):
+        rows_at.setdefault(moment, []).append(row)
+    start = min(times).replace(tzinfo=zone).astimezone(UTC)
+    end = max(times).replace(tzinfo=zone, fold=1).astimezone(UTC) + resolution
+    rows = [
+        _row_of(rows_at, (start + index * resolution).astimezone(zone))
+        for index in range((end - start) // resolution)
+    ]
+    return RowGrid(start, resolution, np.array(rows, dtype=np.intp))
+
+
+def _row_of(rows_at: dict[datetime, list[int]], local: datetime) -> int:
+    rows = rows_at.get(local.replace(tzinfo=None, fold=0), [-1])
+    return rows[min(local.fold, len(rows) - 1)]
+
+
+def _on_epoch_grid(series: Series) -> Series:
+    """Return the series on intervals that lie on the UTC grid of their own length.
+
+    Hours of a zone that is half an hour off UTC become half hours: each value holds for both.
+    """
+    resolution = series.resolution
+    while floor_time(series.start, resolution) != series.start:
+        resolution /= 2
+    return series.to_resolution(resolution)

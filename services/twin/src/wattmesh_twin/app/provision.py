@@ -1,0 +1,101 @@
+"""Make the sites known to metering, and give it the readings from before the start."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from wattmesh_kernel.ids import SiteId
+from wattmesh_twin.app.patience import patiently
+from wattmesh_twin.app.ports import (
+    Group,
+    ProvisionMark,
+    ReadingStore,
+    SiteDirectory,
+    SiteTerms,
+)
+from wattmesh_twin.domain.dataset import DataSet
+from wattmesh_twin.domain.history import SiteHistory
+from wattmesh_twin.domain.site import SiteSpec
+from wattmesh_twin.domain.tariff import published_tariff
+from wattmesh_twin.domain.topology import assets_of, devices_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoints:
+    """Where the devices of each site listen, and how often they report."""
+
+    host: str
+    ports: Mapping[SiteId, int]
+    reporting_interval: timedelta
+
+
+class Provisioning:
+    """Says everything again at every start; saying the same again changes nothing.
+
+    The history is sent once: `mark` keeps that it arrived.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: DataSet,
+        endpoints: Endpoints,
+        directory: SiteDirectory,
+        readings: ReadingStore,
+        histories: Callable[[], Sequence[SiteHistory]],
+        mark: ProvisionMark,
+    ) -> None:
+        self._dataset = dataset
+        self._endpoints = endpoints
+        self._directory = directory
+        self._readings = readings
+        self._histories = histories
+        self._mark = mark
+
+    async def describe(self) -> None:
+        """Return when metering knows tariff, sites, assets, devices and group."""
+        await patiently("provisioning", self._describe)
+        _log.info("metering knows %d sites of %s", len(self._dataset.sites), self._dataset.title)
+
+    async def send_history(self) -> None:
+        """Return when metering has the readings from before the start."""
+        if not self._mark.is_set():
+            await patiently("history", self._send_histories)
+            self._mark.set()
+            _log.info("metering has the history")
+
+    async def _describe(self) -> None:
+        dataset, directory = self._dataset, self._directory
+        await directory.put_tariff(published_tariff(dataset.prices, dataset.zone))
+        terms = SiteTerms(
+            time_zone=dataset.time_zone,
+            currency_code=dataset.prices.currency_code,
+            tariff=dataset.prices.tariff,
+            carbon_zone=dataset.carbon.zone if dataset.carbon else None,
+        )
+        for site in dataset.sites:
+            await directory.put_site(site.spec, terms)
+            await self._describe_parts(site.spec)
+        await directory.put_group(
+            Group(
+                id=dataset.group,
+                display_name=dataset.group_display_name,
+                sites=tuple(site.spec.id for site in dataset.sites),
+                peak_price_per_kw=dataset.peak_price_per_kw,
+            )
+        )
+
+    async def _describe_parts(self, site: SiteSpec) -> None:
+        for asset in assets_of(site):
+            await self._directory.put_asset(asset)
+        ends = self._endpoints
+        for device in devices_of(site, ends.host, ends.ports[site.id], ends.reporting_interval):
+            await self._directory.put_device(device)
+
+    async def _send_histories(self) -> None:
+        for history in self._histories():
+            if refused := await self._readings.ingest(history):
+                _log.error("metering refused %d readings of the history", refused)

@@ -1,0 +1,105 @@
+"""A measured data set: sites with their series, the price and the grid's carbon intensity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import GroupId, TariffId, ZoneId
+from wattmesh_kernel.series import Series
+from wattmesh_twin.domain.measured import MeasuredSeries
+from wattmesh_twin.domain.physics import SiteData, SitePhysics
+from wattmesh_twin.domain.site import SiteSpec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SiteMeasurements:
+    """A site and what was measured there [W]: its loads, and what its PV plant could give."""
+
+    spec: SiteSpec
+    loads_w: Mapping[str, Series]
+    pv_available_w: Series | None = None
+
+    def physics(self, clock: Clock) -> SitePhysics:
+        """Return the site under a clock: from here on nobody looks ahead."""
+        pv = self.pv_available_w
+        return SitePhysics(
+            spec=self.spec,
+            data=SiteData(
+                loads_w={load: MeasuredSeries(each, clock) for load, each in self.loads_w.items()},
+                pv_available_w=None if pv is None else MeasuredSeries(pv, clock),
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class EnergyPrices:
+    """What a kWh costs: hourly import prices or one for all times, and one for export.
+
+    Prices are in [currency/kWh]. The hourly ones are those of the data set, whole: a tariff is
+    published, and `tariff.py` says what of it is known when.
+    """
+
+    tariff: TariffId
+    display_name: str
+    currency_code: str
+    import_per_kwh: Series | float
+    export_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class GridCarbon:
+    """Average carbon intensity [gCO2e/kWh] of a grid zone, and who measured it."""
+
+    zone: ZoneId
+    source: str
+    average_gco2e_per_kwh: Series
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class DataSet:
+    """Everything that drives the twin."""
+
+    title: str
+    group: GroupId
+    group_display_name: str
+    time_zone: str
+    sites: tuple[SiteMeasurements, ...]
+    prices: EnergyPrices
+    carbon: GridCarbon | None = None
+    peak_price_per_kw: float | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose days the tariff follows."""
+        return ZoneInfo(self.time_zone)
+
+    def grid(self, at_least: timedelta) -> timedelta:
+        """Return the longest interval of any site's series, or `at_least`."""
+        series = [
+            each
+            for site in self.sites
+            for each in (*site.loads_w.values(), site.pv_available_w)
+            if each is not None
+        ]
+        return max(at_least, *(each.resolution for each in series))
+
+
+def chosen(positions: str, count: int) -> list[int]:
+    """Return the indices that a choice such as `1-3,5` names, counted from 1, of `count` sites.
+
+    `chosen("1-3,5", 4)` is `[0, 1, 2]`: what is not there is left out. Error: InvalidArgument when
+    it cannot be read or nothing is left.
+    """
+    indices: set[int] = set()
+    for part in positions.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or (last and not last.isdecimal()):
+            raise InvalidArgument("INVALID_HOMES", f"{part!r} is no choice of homes", field="homes")
+        indices.update(range(int(first) - 1, int(last or first)))
+    found = [index for index in sorted(indices) if 0 <= index < count]
+    if not found:
+        raise InvalidArgument("INVALID_HOMES", f"no home among {positions}", field="homes")
+    return found
