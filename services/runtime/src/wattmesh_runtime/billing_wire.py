@@ -1,0 +1,122 @@
+"""wattmesh.type.v1.BillingState and Bill ↔ the kernel's."""
+
+from collections.abc import Mapping
+
+from wattmesh.type.v1 import tariff_pb2
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.tariff import (
+    Bill,
+    BillGap,
+    BillingState,
+    BillLine,
+    ChargeCause,
+    DemandPeak,
+    GapReason,
+    OpenAverage,
+    TierUsage,
+)
+from wattmesh_runtime.wire import datetime_from_proto, time_range_to_proto, timestamp_to_proto
+
+_CAUSES: Mapping[ChargeCause, tariff_pb2.ChargeCause.ValueType] = {
+    ChargeCause.IMPORT_ENERGY: tariff_pb2.CHARGE_CAUSE_IMPORT_ENERGY,
+    ChargeCause.EXPORT_ENERGY: tariff_pb2.CHARGE_CAUSE_EXPORT_ENERGY,
+    ChargeCause.TIER: tariff_pb2.CHARGE_CAUSE_TIER,
+    ChargeCause.DEMAND: tariff_pb2.CHARGE_CAUSE_DEMAND,
+    ChargeCause.COINCIDENT_PEAK: tariff_pb2.CHARGE_CAUSE_COINCIDENT_PEAK,
+    ChargeCause.FIXED: tariff_pb2.CHARGE_CAUSE_FIXED,
+}
+_GAP_REASONS: Mapping[GapReason, tariff_pb2.BillGapReason.ValueType] = {
+    GapReason.READING: tariff_pb2.BILL_GAP_REASON_READING,
+    GapReason.PRICE: tariff_pb2.BILL_GAP_REASON_PRICE,
+}
+
+
+def billing_state_from_proto(proto: tariff_pb2.BillingState) -> BillingState:
+    """Return a billing state; InvalidArgument when it has no time or a negative amount."""
+    if not proto.HasField("as_of_time"):
+        raise InvalidArgument(
+            "MISSING_FIELD", "billing_state.as_of_time is required", field="as_of_time"
+        )
+    return BillingState(
+        as_of=datetime_from_proto(proto.as_of_time, "as_of_time"),
+        demand_peaks=tuple(
+            DemandPeak(
+                charge_id=peak.demand_charge_id,
+                period_start=datetime_from_proto(peak.period_start_time, "period_start_time"),
+                peak_kw=peak.peak_kw,
+            )
+            for peak in proto.demand_peaks
+        ),
+        open_averages=tuple(
+            OpenAverage(
+                charge_id=average.demand_charge_id,
+                start=datetime_from_proto(average.start_time, "start_time"),
+                energy_kwh=average.energy_kwh,
+            )
+            for average in proto.open_averages
+        ),
+        tier_usages=tuple(
+            TierUsage(
+                rate_id=usage.tiered_rate_id,
+                period_start=datetime_from_proto(usage.period_start_time, "period_start_time"),
+                energy_kwh=usage.energy_kwh,
+            )
+            for usage in proto.tier_usages
+        ),
+    )
+
+
+def billing_state_to_proto(state: BillingState) -> tariff_pb2.BillingState:
+    """Return a billing state as its proto; `billing_state_from_proto` gives it back."""
+    return tariff_pb2.BillingState(
+        as_of_time=timestamp_to_proto(state.as_of),
+        demand_peaks=[
+            tariff_pb2.DemandPeak(
+                demand_charge_id=peak.charge_id,
+                period_start_time=timestamp_to_proto(peak.period_start),
+                peak_kw=peak.peak_kw,
+            )
+            for peak in state.demand_peaks
+        ],
+        open_averages=[
+            tariff_pb2.OpenAverage(
+                demand_charge_id=average.charge_id,
+                start_time=timestamp_to_proto(average.start),
+                energy_kwh=average.energy_kwh,
+            )
+            for average in state.open_averages
+        ],
+        tier_usages=[
+            tariff_pb2.TierUsage(
+                tiered_rate_id=usage.rate_id,
+                period_start_time=timestamp_to_proto(usage.period_start),
+                energy_kwh=usage.energy_kwh,
+            )
+            for usage in state.tier_usages
+        ],
+    )
+
+
+def bill_to_proto(bill: Bill) -> tariff_pb2.Bill:
+    """Return a bill as its proto, gaps and all."""
+    return tariff_pb2.Bill(
+        range=time_range_to_proto(bill.range),
+        lines=map(_line_to_proto, bill.lines),
+        total_amount=format(bill.subtotal.amount, "f"),
+        currency_code=bill.currency_code,
+        gaps=map(_gap_to_proto, bill.gaps),
+    )
+
+
+def _line_to_proto(line: BillLine) -> tariff_pb2.BillLine:
+    return tariff_pb2.BillLine(
+        cause=_CAUSES[line.cause],
+        display_name=line.name,
+        quantity=line.quantity,
+        unit=line.unit,
+        amount=format(line.amount, "f"),
+    )
+
+
+def _gap_to_proto(gap: BillGap) -> tariff_pb2.BillGap:
+    return tariff_pb2.BillGap(range=time_range_to_proto(gap.range), reason=_GAP_REASONS[gap.reason])
