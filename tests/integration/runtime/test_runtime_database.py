@@ -1,0 +1,137 @@
+"""Pool and migrations against a real PostgreSQL."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from wattmesh_kernel.errors import FailedPrecondition, Unavailable
+from wattmesh_runtime.database import Database
+from wattmesh_runtime.migrations import migrate
+
+PACKAGE = "some_service"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The migrations folder of a package made for the test."""
+    migrations = tmp_path / PACKAGE / "migrations"
+    migrations.mkdir(parents=True)
+    (migrations.parent / "__init__.py").touch()
+    (migrations / "0001_first.sql").write_text("CREATE TABLE first (id int); SELECT 1;")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield migrations
+    sys.modules.pop(PACKAGE, None)
+
+
+async def applied(database: Database) -> list[str]:
+    async with database.connection() as connection:
+        cursor = await connection.execute("SELECT name FROM schema_migrations ORDER BY name")
+        return [row[0] for row in await cursor.fetchall()]
+
+
+async def test_migrations_run_in_order_and_once(database_url: str, folder: Path) -> None:
+    async with Database(database_url, "metering") as database:
+        await migrate(database, PACKAGE)
+        (folder / "0002_second.sql").write_text("ALTER TABLE first ADD COLUMN name text")
+        await migrate(database, PACKAGE)
+        await migrate(database, PACKAGE)
+        assert await applied(database) == ["0001_first.sql", "0002_second.sql"]
+
+
+async def test_many_that_start_at_once_migrate_once(database_url: str, folder: Path) -> None:
+    (folder / "0002_slow.sql").write_text("SELECT pg_sleep(0.2); CREATE TABLE slow (id int)")
+
+    async def start() -> None:
+        async with Database(database_url, "metering") as database:
+            await migrate(database, PACKAGE)
+
+    await asyncio.gather(*(start() for _ in range(6)))
+
+
+async def test_services_in_one_database_do_not_see_each_others_tables(
+    database_url: str, folder: Path
+) -> None:
+    async with (
+        Database(database_url, "metering") as metering,
+        Database(database_url, "control") as control,
+    ):
+        await migrate(metering, PACKAGE)
+        async with control.connection() as connection:
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                await connection.execute("SELECT * FROM first")
+        await migrate(control, PACKAGE)
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(
+    database_url: str, folder: Path
+) -> None:
+    (folder / "0002_broken.sql").write_text("CREATE TABLE half (id int); SELECT 1 / 0")
+    async with Database(database_url, "metering") as database:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await migrate(database, PACKAGE)
+        assert await applied(database) == ["0001_first.sql"]
+        (folder / "0002_broken.sql").write_text("CREATE TABLE half (id int)")
+        await migrate(database, PACKAGE)
+
+
+async def test_a_migration_that_was_edited_after_it_ran_is_refused(
+    database_url: str, folder: Path
+) -> None:
+    async with Database(database_url, "metering") as database:
+        await migrate(database, PACKAGE)
+        (folder / "0001_first.sql").write_text("CREATE TABLE other (id int)")
+        with pytest.raises(FailedPrecondition, match=r"0001_first\.sql"):
+            await migrate(database, PACKAGE)
+
+
+async def test_a_misnamed_migration_is_refused(database_url: str, folder: Path) -> None:
+    (folder / "2_second.sql").write_text("SELECT 1")
+    async with Database(database_url, "metering") as database:
+        with pytest.raises(FailedPrecondition, match=r"2_second\.sql"):
+            await migrate(database, PACKAGE)
+
+
+async def test_a_transaction_is_undone_by_an_error(database_url: str, folder: Path) -> None:
+    async with Database(database_url, "metering") as database:
+        await migrate(database, PACKAGE)
+        with contextlib.suppress(KeyError):
+            async with database.transaction() as connection:
+                await connection.execute("INSERT INTO first VALUES (1)")
+                raise KeyError
+        async with database.connection() as connection:
+            await connection.execute("INSERT INTO first VALUES (2)")
+        async with database.connection() as connection:
+            cursor = await connection.execute("SELECT id FROM first")
+            assert await cursor.fetchall() == [(2,)]
+
+
+async def test_connections_that_the_server_closed_are_replaced(database_url: str) -> None:
+    async with Database(database_url, "metering", min_size=2) as database:
+        with psycopg.connect(database_url, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'wattmesh-metering'"
+            )
+        async with database.connection() as connection:
+            cursor = await connection.execute("SELECT 1")
+            assert await cursor.fetchone() == (1,)
+
+
+async def test_a_connection_lost_in_the_middle_is_unavailable(database_url: str) -> None:
+    async with Database(database_url, "metering") as database:
+        with pytest.raises(Unavailable) as caught:
+            async with database.connection() as connection:
+                await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        assert caught.value.reason == "DATABASE_UNAVAILABLE"
+        assert caught.value.retry_after == timedelta(seconds=1)
+
+
+def test_a_schema_name_is_no_place_for_sql() -> None:
+    with pytest.raises(ValueError, match="schema name"):
+        Database("postgresql://", 'x"; DROP')
