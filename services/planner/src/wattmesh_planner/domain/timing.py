@@ -50,10 +50,11 @@ def due_after(last_start: datetime | None, now: datetime, rhythm: Rhythm) -> Due
     """Return what is due when the interval from `last_start` was the last one dealt with.
 
     An interval that has begun but not ended is still planned, late; one that has ended was missed.
-    With nothing planned ever, the next interval to begin is due and nothing was missed.
+    With nothing planned ever, the first interval that can be planned with the whole lead is due,
+    and nothing was missed.
     """
     if last_start is None:
-        return Due(next_start=rhythm.upcoming(now), missed=())
+        return Due(next_start=rhythm.upcoming(now + rhythm.lead), missed=())
     start, missed = last_start + rhythm.resolution, []
     while start + rhythm.resolution <= now:
         missed.append(start)

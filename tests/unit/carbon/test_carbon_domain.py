@@ -1,0 +1,119 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wattmesh_carbon.adapters.postgres import series_from_rows
+from wattmesh_carbon.domain.footprint import location_based_footprint
+from wattmesh_carbon.domain.intensity import Basis, Intensity
+from wattmesh_carbon.domain.pattern import forecast_pattern
+from wattmesh_carbon.domain.window import best_window
+from wattmesh_kernel.errors import InvalidArgument, NotFound
+from wattmesh_kernel.ids import ZoneId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+START = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def series(*values: float) -> Series:
+    return Series(START, HOUR, np.array(values))
+
+
+def test_footprint_is_energy_times_intensity() -> None:
+    footprint = location_based_footprint(series(2_000, 1_000), series(150, 300))
+
+    assert footprint.location_based_gco2e == pytest.approx(600)
+    assert footprint.covered_energy_ratio == 1
+
+
+def test_energy_without_intensity_is_said_to_be_left_out() -> None:
+    footprint = location_based_footprint(series(3_000, 1_000), series(100, np.nan))
+
+    assert footprint.location_based_gco2e == pytest.approx(300)
+    assert footprint.covered_energy_ratio == pytest.approx(0.75)
+
+
+def test_negative_energy_has_no_footprint() -> None:
+    with pytest.raises(InvalidArgument):
+        location_based_footprint(series(-1.0), series(100))
+
+
+def test_average_intensity_is_never_negative_but_marginal_may_be() -> None:
+    zone = ZoneId("gb")
+    Intensity(zone=zone, basis=Basis.MARGINAL, gco2e_per_kwh=series(-5), source="grid")
+    with pytest.raises(InvalidArgument):
+        Intensity(zone=zone, basis=Basis.AVERAGE, gco2e_per_kwh=series(-5), source="grid")
+
+
+def test_a_daily_pattern_is_expected_again() -> None:
+    day = 200 + 100 * np.sin(np.arange(24) / 24 * 2 * np.pi)
+    history = Series(START, HOUR, np.tile(day, 14))
+
+    expected = forecast_pattern(history, TimeRange.of(START + 14 * DAY, DAY))
+
+    assert expected.values == pytest.approx(day)
+
+
+def test_a_present_deviation_fades() -> None:
+    history = Series(START, HOUR, np.concatenate((np.full(14 * 24 - 1, 200.0), [250.0])))
+
+    expected = forecast_pattern(history, TimeRange.of(START + 14 * DAY, DAY)).values
+
+    assert expected[0] > expected[5] > 200
+    assert expected[-1] == pytest.approx(200, abs=5)
+
+
+def test_a_zone_nobody_published_for_has_no_forecast() -> None:
+    with pytest.raises(NotFound):
+        forecast_pattern(
+            Series.filled(TimeRange.of(START, DAY), HOUR, np.nan), TimeRange.of(START, DAY)
+        )
+
+
+def test_best_window_is_the_cleanest_and_says_what_waiting_saves() -> None:
+    window = best_window(series(300, 100, 200, 400), 2 * HOUR)
+
+    assert window.span == TimeRange.of(START + HOUR, 2 * HOUR)
+    assert (window.mean, window.immediate_mean) == (150, 200)
+
+
+@pytest.mark.parametrize("run", [timedelta(0), 5 * HOUR])
+def test_a_run_that_does_not_fit_is_refused(run: timedelta) -> None:
+    with pytest.raises(InvalidArgument):
+        best_window(series(1, 2, 3, 4), run)
+
+
+@given(st.lists(st.floats(0, 1000), min_size=1, max_size=48), st.integers(1, 48))
+def test_no_window_is_cleaner_than_the_best(values: list[float], hours: int) -> None:
+    if hours > len(values):
+        hours = len(values)
+    window = best_window(series(*values), hours * HOUR)
+    means = [np.mean(values[i : i + hours]) for i in range(len(values) - hours + 1)]
+
+    assert window.mean == pytest.approx(min(means))
+
+
+def test_half_hourly_values_are_averaged_to_hours_and_gaps_stay_gaps() -> None:
+    half = HOUR / 2
+    rows = [
+        (START, START + half, 100.0, "grid"),
+        (START + half, START + HOUR, 200.0, "grid"),
+        (START + HOUR, START + HOUR + half, 300.0, "grid"),
+    ]
+
+    read = series_from_rows(rows, TimeRange.of(START, 3 * HOUR), HOUR)
+
+    assert read.values[0] == 150
+    assert np.isnan(read.values[1:]).all()
+
+
+def test_hourly_values_hold_for_each_quarter() -> None:
+    rows = [(START, START + HOUR, 100.0, "grid")]
+
+    read = series_from_rows(rows, TimeRange.of(START, HOUR), HOUR / 4)
+
+    assert read.values.tolist() == [100.0] * 4
