@@ -620,14 +620,15 @@ class DemandCharge(_message.Message):
     """Least demand that is billed [kW], >= 0."""
     @_builtins.property
     def window(self) -> Global___TariffWindow:
-        """Averages that start in this window count (time-of-use, seasonal). Absent: all, which is an
+        """Averages that start in this window count, also towards minimum_kw and ratchet: a billing period
+        without any costs nothing (time-of-use, seasonal). Absent: all averages count, which is an
         any-time or facilities-related charge.
         """
 
     @_builtins.property
     def averaging(self) -> _duration_pb2.Duration:
-        """Length of the clocked averages, a divisor of a day; e.g. 900 s: from :00, :15, :30 and :45 on.
-        Required.
+        """Length of the clocked averages, a divisor of an hour; e.g. 900 s: from :00, :15, :30 and :45
+        on. Readings of longer intervals stand for each average within them. Required.
         """
 
     @_builtins.property
@@ -978,7 +979,7 @@ class BillLine(_message.Message):
     quantity: _builtins.float
     """How much of `unit`; e.g. 12.5 kWh. For a demand charge the kW billed anew."""
     unit: _builtins.str
-    """"kWh", "kW" or "d" (days)."""
+    """"kWh", "kW", "d" (days) or "period" (billing periods)."""
     amount: _builtins.str
     """Exact amount as decimal text [currency]; negative: a credit."""
     def __init__(
