@@ -1,0 +1,1 @@
+"""The gRPC door: converters and the servicer."""

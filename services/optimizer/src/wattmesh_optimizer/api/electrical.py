@@ -1,0 +1,100 @@
+"""Loads, renewable sources, generators and deferrable runs from their protos."""
+
+from datetime import datetime
+from typing import Any
+
+from wattmesh.optimizer.v1 import asset_pb2
+from wattmesh_optimizer.api.fields import KILO, column, given, hours_or_zero, optional_column
+from wattmesh_optimizer.domain.checks import refuse
+from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
+from wattmesh_optimizer.domain.electrical import (
+    FixedLoad,
+    Generator,
+    OnOffState,
+    RenewableKind,
+    RenewableSource,
+)
+from wattmesh_runtime.wire import datetime_from_proto, duration_from_proto
+
+_RENEWABLE_KINDS = {
+    asset_pb2.RENEWABLE_KIND_UNSPECIFIED: RenewableKind.UNSPECIFIED,
+    asset_pb2.RENEWABLE_KIND_PV: RenewableKind.PV,
+    asset_pb2.RENEWABLE_KIND_WIND: RenewableKind.WIND,
+}
+
+
+def fixed_load_from_proto(proto: asset_pb2.FixedLoad) -> FixedLoad:
+    """Return a fixed load; InvalidArgument when a value makes no sense."""
+    return FixedLoad(
+        powers_kw=column(proto.powers_w, KILO),
+        critical_powers_kw=optional_column(proto.critical_powers_w, KILO),
+        **given(proto, shed_price_per_kwh="shed_price_per_kwh"),
+    )
+
+
+def renewable_from_proto(proto: asset_pb2.RenewableSource) -> RenewableSource:
+    """Return PV or wind; InvalidArgument when a value makes no sense."""
+    return RenewableSource(
+        powers_kw=column(proto.powers_w, KILO),
+        kind=_RENEWABLE_KINDS.get(proto.kind, RenewableKind.UNSPECIFIED),
+        curtailable=proto.curtailable,
+        **given(proto, curtailment_price_per_kwh="curtailment_price_per_kwh"),
+    )
+
+
+def generator_from_proto(proto: asset_pb2.Generator) -> Generator:
+    """Return a generator; InvalidArgument when a value makes no sense."""
+    return Generator(
+        max_power_kw=proto.max_power_w * KILO,
+        min_power_kw=proto.min_power_w * KILO,
+        start_cost=proto.start_cost,
+        fuel_cost_per_kwh=proto.fuel_cost_per_kwh,
+        running_cost_per_hour=proto.running_cost_per_hour,
+        min_up_duration=hours_or_zero(proto, "min_up_duration"),
+        min_down_duration=hours_or_zero(proto, "min_down_duration"),
+        emission_gco2e_per_kwh=proto.emission_gco2e_per_kwh,
+        **_initial_state(proto),
+    )
+
+
+def deferrable_from_proto(proto: asset_pb2.DeferrableLoad) -> DeferrableLoad:
+    """Return a deferrable load; InvalidArgument when a value makes no sense."""
+    return DeferrableLoad(
+        run=_run(proto),
+        earliest_start=_time(proto, "earliest_start_time"),
+        latest_end=_time(proto, "latest_end_time"),
+        **given(proto, shortfall_price_per_kwh="shortfall_price_per_kwh"),
+    )
+
+
+def _run(proto: asset_pb2.DeferrableLoad) -> ProfileRun | InterruptibleRun:
+    match proto.WhichOneof("run"):
+        case "profile_run":
+            profile = proto.profile_run
+            return ProfileRun(
+                powers_kw=column(profile.powers_w, KILO), elapsed_count=profile.elapsed_count
+            )
+        case "interruptible_run":
+            run = proto.interruptible_run
+            return InterruptibleRun(
+                energy_kwh=run.energy_wh * KILO,
+                max_power_kw=run.max_power_w * KILO,
+                min_power_kw=run.min_power_w * KILO,
+                min_on_duration=hours_or_zero(run, "min_on_duration"),
+                min_off_duration=hours_or_zero(run, "min_off_duration"),
+                **_initial_state(run),
+            )
+        case _:
+            raise refuse("deferrable_load.run", "is missing")
+
+
+def _initial_state(proto: asset_pb2.Generator | asset_pb2.InterruptibleRun) -> dict[str, Any]:
+    if not proto.HasField("initial_state"):
+        return {}
+    state = proto.initial_state
+    duration = duration_from_proto(state.duration, "initial_state.duration")
+    return {"initial_state": OnOffState(on=state.on, duration=duration)}
+
+
+def _time(proto: asset_pb2.DeferrableLoad, field: str) -> datetime | None:
+    return datetime_from_proto(getattr(proto, field), field) if proto.HasField(field) else None  # type: ignore[arg-type]

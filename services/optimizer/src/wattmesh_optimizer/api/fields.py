@@ -1,0 +1,48 @@
+"""Reading optional fields and columns of numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_runtime.wire import duration_from_proto
+
+KILO = 1e-3
+"""From W to kW and from Wh to kWh."""
+
+
+def optional(proto: Message, field: str) -> Any:
+    """Return a field's value, None when it is absent."""
+    return getattr(proto, field) if proto.HasField(field) else None
+
+
+def given(proto: Message, **names: str) -> dict[str, Any]:
+    """Return the present fields as keyword arguments: `given(p, min_soc_ratio="min_soc_ratio")`.
+
+    Absent fields are left to the domain's defaults.
+    """
+    return {key: getattr(proto, field) for key, field in names.items() if proto.HasField(field)}
+
+
+def column(values: Sequence[float], factor: float = 1.0) -> Floats:
+    """Return packed numbers as an array times `factor`."""
+    return np.array(values, dtype=np.float64) * factor
+
+
+def optional_column(values: Sequence[float], factor: float = 1.0) -> Floats | None:
+    """Return packed numbers as an array times `factor`; None when there are none."""
+    return column(values, factor) if len(values) else None
+
+
+def kilo(value: float | None) -> float | None:
+    """Return W as kW; None stays None."""
+    return None if value is None else value * KILO
+
+
+def hours_or_zero(proto: Message, field: str) -> Any:
+    """Return a Duration field as a timedelta, zero when it is absent."""
+    duration: Duration = getattr(proto, field)
+    return duration_from_proto(duration, field)

@@ -1,0 +1,61 @@
+"""OptimizerService: convert, call the use case in a worker thread, convert back."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import grpc
+
+from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc
+from wattmesh_kernel.errors import Unimplemented
+from wattmesh_optimizer.api.plan import plan_to_proto
+from wattmesh_optimizer.api.problem import options_from_proto, problem_from_proto
+from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
+
+T = TypeVar("T")
+
+
+class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
+    """The gRPC door of the optimizer."""
+
+    def __init__(self, solve: SolvePlan, defaults: SolveOptions, workers: Executor) -> None:
+        self._solve = solve
+        self._defaults = defaults
+        self._workers = workers
+
+    async def Solve(  # noqa: N802
+        self,
+        request: optimizer_pb2.SolveRequest,
+        context: grpc.aio.ServicerContext[optimizer_pb2.SolveRequest, optimizer_pb2.SolveResponse],
+    ) -> optimizer_pb2.SolveResponse:
+        """Return the plan of least cost."""
+        return await self._work(lambda: self._solve_request(request))
+
+    async def ExplainPlan(  # noqa: N802
+        self,
+        request: optimizer_pb2.ExplainPlanRequest,
+        context: grpc.aio.ServicerContext[
+            optimizer_pb2.ExplainPlanRequest, optimizer_pb2.ExplainPlanResponse
+        ],
+    ) -> optimizer_pb2.ExplainPlanResponse:
+        """Return why a plan is as it is."""
+        raise Unimplemented("EXPLAIN_PLAN", "ExplainPlan is not served yet")
+
+    async def SimulatePlan(  # noqa: N802
+        self,
+        request: optimizer_pb2.SimulatePlanRequest,
+        context: grpc.aio.ServicerContext[
+            optimizer_pb2.SimulatePlanRequest, optimizer_pb2.SimulatePlanResponse
+        ],
+    ) -> optimizer_pb2.SimulatePlanResponse:
+        """Return what a plan really leads to."""
+        raise Unimplemented("SIMULATE_PLAN", "SimulatePlan is not served yet")
+
+    def _solve_request(self, request: optimizer_pb2.SolveRequest) -> optimizer_pb2.SolveResponse:
+        problem = problem_from_proto(request.problem)
+        options = options_from_proto(request.options, self._defaults)
+        return optimizer_pb2.SolveResponse(plan=plan_to_proto(self._solve(problem, options)))
+
+    async def _work(self, task: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._workers, task)

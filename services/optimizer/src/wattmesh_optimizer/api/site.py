@@ -1,0 +1,147 @@
+"""Sites with their assets, nodes and limits from their protos."""
+
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_optimizer.api.electrical import (
+    deferrable_from_proto,
+    fixed_load_from_proto,
+    generator_from_proto,
+    renewable_from_proto,
+)
+from wattmesh_optimizer.api.fields import KILO, given, kilo, optional, optional_column
+from wattmesh_optimizer.api.storage import battery_from_proto, ev_charger_from_proto
+from wattmesh_optimizer.api.thermal import hvac_zone_from_proto, thermal_tank_from_proto
+from wattmesh_optimizer.domain.checks import refuse
+from wattmesh_optimizer.domain.site import (
+    Asset,
+    AssetKind,
+    CarbonIntensity,
+    IslandingReserve,
+    Node,
+    Phase,
+    PowerLimits,
+    Site,
+)
+from wattmesh_runtime.billing_wire import billing_state_from_proto
+from wattmesh_runtime.tariff_wire import tariff_from_proto
+from wattmesh_runtime.wire import duration_from_proto, time_range_from_proto
+
+_PHASES = {
+    asset_pb2.PHASE_UNSPECIFIED: Phase.THREE,
+    asset_pb2.PHASE_THREE: Phase.THREE,
+    asset_pb2.PHASE_L1: Phase.L1,
+    asset_pb2.PHASE_L2: Phase.L2,
+    asset_pb2.PHASE_L3: Phase.L3,
+}
+
+
+def site_from_proto(proto: problem_pb2.Site, count: int) -> Site:
+    """Return a site; InvalidArgument naming the asset and field that make no sense."""
+    return Site(
+        name=proto.name,
+        zone=_zone(proto.time_zone),
+        assets=tuple(asset_from_proto(asset, count) for asset in proto.assets),
+        nodes=tuple(_node(node) for node in proto.nodes),
+        tariff=tariff_from_proto(proto.tariff) if proto.HasField("tariff") else None,
+        billing_state=(
+            billing_state_from_proto(proto.billing_state)
+            if proto.HasField("billing_state")
+            else None
+        ),
+        limits=limits_from_proto(proto.connection_limits),
+        carbon=_carbon(proto.carbon_intensity) if proto.HasField("carbon_intensity") else None,
+        islanding_reserve=(
+            _islanding(proto.islanding_reserve) if proto.HasField("islanding_reserve") else None
+        ),
+        islanded_ranges=tuple(
+            time_range_from_proto(span, "islanded_ranges") for span in proto.islanded_ranges
+        ),
+    )
+
+
+def asset_from_proto(proto: asset_pb2.Asset, count: int) -> Asset:
+    """Return an asset; InvalidArgument naming it and the field that makes no sense."""
+    try:
+        kind = _kind(proto, count)
+    except InvalidArgument as error:
+        message = f"{proto.name}: {error.message}"
+        raise InvalidArgument(error.reason, message, error.metadata, field=error.field) from error
+    return Asset(
+        name=proto.name,
+        kind=kind,
+        node_id=proto.node_id,
+        phase=_PHASES.get(proto.phase, Phase.THREE),
+    )
+
+
+def _kind(proto: asset_pb2.Asset, count: int) -> AssetKind:
+    match proto.WhichOneof("kind"):
+        case "fixed_load":
+            return fixed_load_from_proto(proto.fixed_load)
+        case "renewable_source":
+            return renewable_from_proto(proto.renewable_source)
+        case "battery":
+            return battery_from_proto(proto.battery)
+        case "ev_charger":
+            return ev_charger_from_proto(proto.ev_charger)
+        case "hvac_zone":
+            return hvac_zone_from_proto(proto.hvac_zone)
+        case "thermal_tank":
+            return thermal_tank_from_proto(proto.thermal_tank, count)
+        case "deferrable_load":
+            return deferrable_from_proto(proto.deferrable_load)
+        case "generator":
+            return generator_from_proto(proto.generator)
+        case _:
+            raise refuse("assets.kind", "is missing")
+
+
+def limits_from_proto(proto: problem_pb2.PowerLimits, **defaults: Any) -> PowerLimits:
+    """Return limits; InvalidArgument when one is negative."""
+    return PowerLimits(
+        max_import_power_kw=kilo(optional(proto, "max_import_power_w")),
+        max_export_power_kw=kilo(optional(proto, "max_export_power_w")),
+        max_import_powers_kw=optional_column(proto.max_import_powers_w, KILO),
+        max_export_powers_kw=optional_column(proto.max_export_powers_w, KILO),
+        max_phase_import_power_kw=kilo(optional(proto, "max_phase_import_power_w")),
+        max_phase_export_power_kw=kilo(optional(proto, "max_phase_export_power_w")),
+        **{**defaults, **given(proto, limit_price_per_kwh="limit_price_per_kwh")},
+    )
+
+
+def _node(proto: problem_pb2.Node) -> Node:
+    return Node(
+        id=proto.id,
+        parent_id=proto.parent_id,
+        limits=limits_from_proto(proto.limits),
+        **given(
+            proto,
+            import_efficiency_ratio="import_efficiency_ratio",
+            export_efficiency_ratio="export_efficiency_ratio",
+        ),
+    )
+
+
+def _carbon(proto: problem_pb2.CarbonIntensity) -> CarbonIntensity:
+    return CarbonIntensity(
+        average_gco2e_per_kwh=optional_column(proto.average_intensities_gco2e_per_kwh),
+        marginal_gco2e_per_kwh=optional_column(proto.marginal_intensities_gco2e_per_kwh),
+    )
+
+
+def _islanding(proto: problem_pb2.IslandingReserve) -> IslandingReserve:
+    return IslandingReserve(
+        duration=duration_from_proto(proto.duration, "islanding_reserve.duration"),
+        percentile_ratio=proto.percentile_ratio,
+        **given(proto, shortfall_price_per_kwh="shortfall_price_per_kwh"),
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise refuse("sites.time_zone", f"{name!r} is no IANA zone") from error

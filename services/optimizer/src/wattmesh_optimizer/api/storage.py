@@ -1,0 +1,80 @@
+"""Batteries and charge points from their protos."""
+
+from wattmesh.optimizer.v1 import asset_pb2
+from wattmesh_optimizer.api.fields import KILO, given, optional
+from wattmesh_optimizer.domain.checks import refuse
+from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession, SocPowerLimit
+from wattmesh_runtime.wire import datetime_from_proto
+
+
+def battery_from_proto(proto: asset_pb2.Battery) -> Battery:
+    """Return a battery; InvalidArgument when a value makes no sense."""
+    return Battery(
+        capacity_kwh=proto.capacity_wh * KILO,
+        max_charge_power_kw=proto.max_charge_power_w * KILO,
+        max_discharge_power_kw=proto.max_discharge_power_w * KILO,
+        initial_soc_ratio=optional(proto, "initial_soc_ratio"),
+        final_soc_ratio=optional(proto, "final_soc_ratio"),
+        self_discharge_ratio_per_hour=proto.self_discharge_ratio_per_hour,
+        terminal_value_per_kwh=proto.terminal_value_per_kwh,
+        wear_cost_per_kwh=proto.wear_cost_per_kwh,
+        min_charge_power_kw=proto.min_charge_power_w * KILO,
+        min_discharge_power_kw=proto.min_discharge_power_w * KILO,
+        soc_power_limits=tuple(_limit(point) for point in proto.soc_power_limits),
+        **given(
+            proto,
+            min_soc_ratio="min_soc_ratio",
+            max_soc_ratio="max_soc_ratio",
+            charge_efficiency_ratio="charge_efficiency_ratio",
+            discharge_efficiency_ratio="discharge_efficiency_ratio",
+            final_soc_price_per_kwh="final_soc_price_per_kwh",
+        ),
+    )
+
+
+def ev_charger_from_proto(proto: asset_pb2.EvCharger) -> EvCharger:
+    """Return a charge point; InvalidArgument when a value makes no sense."""
+    return EvCharger(
+        max_current_a=proto.max_current_a,
+        min_current_a=proto.min_current_a,
+        max_discharge_power_kw=proto.max_discharge_power_w * KILO,
+        sessions=tuple(_session(session) for session in proto.sessions),
+        **given(
+            proto,
+            voltage_v="voltage_v",
+            charge_efficiency_ratio="charge_efficiency_ratio",
+            discharge_efficiency_ratio="discharge_efficiency_ratio",
+        ),
+    )
+
+
+def _limit(proto: asset_pb2.SocPowerLimit) -> SocPowerLimit:
+    return SocPowerLimit(
+        soc_ratio=proto.soc_ratio,
+        max_charge_power_kw=proto.max_charge_power_w * KILO,
+        max_discharge_power_kw=proto.max_discharge_power_w * KILO,
+    )
+
+
+def _session(proto: asset_pb2.EvSession) -> EvSession:
+    for field in ("arrival_time", "departure_time"):
+        if not proto.HasField(field):
+            raise refuse(f"sessions.{field}", f"is missing for {proto.id!r}")
+    energy = optional(proto, "target_energy_wh")
+    return EvSession(
+        id=proto.id,
+        arrival=datetime_from_proto(proto.arrival_time, "sessions.arrival_time"),
+        departure=datetime_from_proto(proto.departure_time, "sessions.departure_time"),
+        capacity_kwh=proto.capacity_wh * KILO,
+        initial_soc_ratio=optional(proto, "initial_soc_ratio"),
+        target_energy_kwh=None if energy is None else energy * KILO,
+        target_soc_ratio=optional(proto, "target_soc_ratio"),
+        min_soc_ratio=proto.min_soc_ratio,
+        wear_cost_per_kwh=proto.wear_cost_per_kwh,
+        terminal_value_per_kwh=proto.terminal_value_per_kwh,
+        **given(
+            proto,
+            assumed_soc_ratio="assumed_soc_ratio",
+            shortfall_price_per_kwh="shortfall_price_per_kwh",
+        ),
+    )

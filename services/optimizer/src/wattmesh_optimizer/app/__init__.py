@@ -1,0 +1,1 @@
+"""What the optimizer does: one module per use case."""

@@ -1,0 +1,43 @@
+"""What a plan, this service's or a foreign one, asks of each asset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wattmesh_optimizer.domain import checks
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssetSchedule:
+    """Power per interval [kW] into the asset; `heating_kw` its heating part (HVAC zones)."""
+
+    powers_kw: Floats
+    heating_kw: Floats | None = None
+
+    @classmethod
+    def checked(
+        cls, name: str, powers_kw: Floats, heating_kw: Floats | None, count: int
+    ) -> "AssetSchedule":
+        """Return a schedule; InvalidArgument when a series does not fit the horizon."""
+        if heating_kw is not None:
+            heating_kw = checks.series(f"{name}: heating_powers_w", heating_kw, count)
+        return cls(checks.series(f"{name}: powers_w", powers_kw, count), heating_kw)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schedule:
+    """Schedules by asset name; an asset without one follows its uncontrolled behaviour."""
+
+    assets: Mapping[str, AssetSchedule] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Schedule":
+        """Return what a plan asks for."""
+        return cls(
+            {
+                asset.name: AssetSchedule(asset.powers_kw, asset.heating_kw)
+                for site in plan.sites
+                for asset in site.assets
+            }
+        )

@@ -1,0 +1,57 @@
+"""A site's tariff over the horizon, with every missing price assumed and said."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wattmesh_kernel.tariff import TariffGrid, lower_tariff
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.horizon import Horizon
+from wattmesh_optimizer.domain.site import Site
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteTariff:
+    """The tariff's arrays over the horizon and what was assumed for them, in words."""
+
+    grid: TariffGrid
+    assumptions: tuple[str, ...]
+
+
+def site_tariff(site: Site, horizon: Horizon) -> SiteTariff | None:
+    """Return the site's tariff over the horizon; None without a tariff."""
+    if site.tariff is None:
+        return None
+    grid = lower_tariff(
+        site.tariff, horizon.range, horizon.resolution, site.zone, site.billing_state
+    )
+    missing_import = np.isnan(grid.import_price_per_kwh)
+    missing_export = np.isnan(grid.export_price_per_kwh)
+    if not (missing_import.any() or missing_export.any()):
+        return SiteTariff(grid, ())
+    assumed = grid.with_assumed_prices(
+        assume_prices(grid.import_price_per_kwh, horizon),
+        assume_prices(grid.export_price_per_kwh, horizon),
+    )
+    words = tuple(
+        f"{site.name}: {int(missing.sum())} of {horizon.count} {name} prices are missing; the "
+        "price of the same time a day before was assumed, else the mean of the known ones"
+        for name, missing in (("import", missing_import), ("export", missing_export))
+        if missing.any()
+    )
+    return SiteTariff(assumed, words)
+
+
+def assume_prices(prices: Floats, horizon: Horizon) -> Floats:
+    """Return `prices` with NaN replaced: by 24 h before, else by the mean of the known, else 0.
+
+    With one price a day, `[0.2, nan, 0.4]` becomes `[0.2, 0.2, 0.4]`.
+    """
+    known = np.isfinite(prices)
+    filled = prices.copy()
+    day = round(24 / horizon.hours)
+    for index in np.flatnonzero(~known):
+        if index >= day:
+            filled[index] = filled[index - day]
+    mean = float(prices[known].mean()) if known.any() else 0.0
+    return np.where(np.isfinite(filled), filled, mean)

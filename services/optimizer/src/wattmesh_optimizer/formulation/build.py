@@ -1,0 +1,71 @@
+"""The whole problem as one matrix."""
+
+from dataclasses import dataclass
+
+from wattmesh_optimizer.domain.assumptions import assumptions
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.network import group_plan
+from wattmesh_optimizer.domain.plan import CostCause, CostItem, GroupPlan, SitePlan
+from wattmesh_optimizer.domain.problem import Problem
+from wattmesh_optimizer.domain.tariffs import site_tariff
+from wattmesh_optimizer.formulation.groups import add_group
+from wattmesh_optimizer.formulation.model import Context
+from wattmesh_optimizer.formulation.site import SiteModel, build_site
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formulation:
+    """The matrix in the making, and how to read a solution."""
+
+    problem: Problem
+    ctx: Context
+    sites: tuple[SiteModel, ...]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed where the problem said nothing, in words."""
+        of_tariffs = (site.tariff.assumptions for site in self.sites if site.tariff is not None)
+        return (*assumptions(self.problem), *(words for each in of_tariffs for words in each))
+
+    def read_sites(self, values: Floats) -> tuple[SitePlan, ...]:
+        """Return the sites' plans from the columns' values."""
+        return tuple(site.read(values) for site in self.sites)
+
+    def read_groups(self, plans: tuple[SitePlan, ...]) -> tuple[GroupPlan, ...]:
+        """Return the groups' summed exchange."""
+        return tuple(group_plan(self.problem, group, plans) for group in self.problem.groups)
+
+    def costs(self, values: Floats) -> tuple[CostItem, ...]:
+        """Return the cost by cause, subject and site."""
+        amounts: dict[tuple[int | None, int, str], float] = {}
+        for charge in self.ctx.program.charges:
+            key = (charge.site, charge.cause, charge.subject)
+            amount = float(charge.prices @ values[charge.columns])
+            amounts[key] = amounts.get(key, 0.0) + amount
+        for constant in self.ctx.program.constants:
+            key = (constant.site, constant.cause, constant.subject)
+            amounts[key] = amounts.get(key, 0.0) + constant.amount
+        names = [site.site.name for site in self.sites]
+        return tuple(
+            CostItem(
+                cause=CostCause(cause),
+                amount=amount,
+                subject=subject,
+                site=None if site is None else names[site],
+            )
+            for (site, cause, subject), amount in amounts.items()
+            if amount
+        )
+
+
+def formulate(problem: Problem) -> Formulation:
+    """Build the matrix of a problem."""
+    ctx = Context(horizon=problem.horizon, goals=problem.goals)
+    tariffs = [site_tariff(site, problem.horizon) for site in problem.sites]
+    sites = tuple(
+        build_site(ctx, index, site, tariff)
+        for index, (site, tariff) in enumerate(zip(problem.sites, tariffs, strict=True))
+    )
+    for group in problem.groups:
+        add_group(ctx, group, [sites[index] for index in problem.site_indices(group.site_names)])
+    return Formulation(problem, ctx, sites)

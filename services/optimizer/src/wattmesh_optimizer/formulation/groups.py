@@ -1,0 +1,80 @@
+"""Sites seen as one: limits on their summed exchange and a price on its peak."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.plan import CostCause, WishKind
+from wattmesh_optimizer.domain.problem import SiteGroup
+from wattmesh_optimizer.domain.site import PowerLimits
+from wattmesh_optimizer.formulation.model import Context, Slack, Term
+from wattmesh_optimizer.formulation.network import Point
+from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
+from wattmesh_optimizer.formulation.site import SiteModel, add_peak
+
+
+def add_group(ctx: Context, group: SiteGroup, sites: Sequence[SiteModel]) -> None:
+    """Add a group's limits and the price of its peak."""
+    terms = net_terms(ctx, sites)
+    point = Point(subject=group.name, site=None, kind=WishKind.POWER_LIMIT, prefix="group_")
+    limit_net(ctx, point, group.limits, sites, ctx.intervals)
+    if group.peak_price_per_kw:
+        peak = ctx.program.columns(1, lower=group.peak_so_far_kw)
+        ctx.program.charge(peak, group.peak_price_per_kw, CostCause.PEAK, group.name)
+        before = -group.peak_price_per_kw * group.peak_so_far_kw
+        ctx.program.constant(before, CostCause.PEAK, group.name)
+        add_peak(ctx, peak, terms, Label(subject=group.name, constraint="group_peak"))
+
+
+def net_terms(ctx: Context, sites: Sequence[SiteModel]) -> tuple[Term, ...]:
+    """Return the sites' summed import less export."""
+    return tuple(term for site in sites for term in site.net_terms(ctx.intervals))
+
+
+def limit_net(
+    ctx: Context, point: Point, limits: PowerLimits, sites: Sequence[SiteModel], intervals: Ints
+) -> None:
+    """Limit the summed exchange in `intervals`; beyond the limits it costs their price."""
+    count = ctx.count
+    most = np.sum([site.flow.high_kw for site in sites], axis=0)
+    least = np.sum([site.flow.low_kw for site in sites], axis=0)
+    terms = net_terms(ctx, sites)
+    for name, sign, limit, extreme in (
+        ("import", 1.0, limits.imports_kw(count), most),
+        ("export", -1.0, limits.exports_kw(count), -least),
+    ):
+        bound = intervals[limit[intervals] < extreme[intervals]]
+        if len(bound):
+            _limit(ctx, point, name, bound, limit[bound], terms, sign, limits.limit_price_per_kwh)
+
+
+def _limit(
+    ctx: Context,
+    point: Point,
+    name: str,
+    intervals: Ints,
+    limit: Floats,
+    terms: tuple[Term, ...],
+    sign: float,
+    price: float,
+) -> None:
+    """Add `sign x net - beyond <= limit`."""
+    program = ctx.program
+    rows = program.rows(-INFINITY, limit, len(intervals))
+    row_of = np.full(ctx.count, -1, dtype=np.int32)
+    row_of[intervals] = rows
+    for term in terms:
+        mine = row_of[term.intervals]
+        inside = mine >= 0
+        factor = np.broadcast_to(np.asarray(term.factor), mine.shape)
+        program.put(mine[inside], term.columns[inside], sign * factor[inside])
+    beyond = program.columns(len(intervals))
+    program.put(rows, beyond, -1.0)
+    program.charge(beyond, price * ctx.hours, CostCause.PENALTY, point.subject, point.site)
+    ctx.slacks.append(
+        Slack(kind=point.kind, subject=point.subject, site=point.site, columns=beyond, price=price)
+    )
+    constraint = f"{point.prefix}{name}_limit"
+    label = Label(subject=point.subject, constraint=constraint, quantity=constraint)
+    program.label_rows(rows, intervals, label)
