@@ -4,6 +4,7 @@ The server is run here rather than by the wheel's own class, which opens every p
 its data to all users when it runs as root.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from wattmesh_local.postgres_places import PostgresPlaces
 SUPERUSER = "wattmesh"
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
+PATIENCE_SECONDS = 10.0
 
 _PORT = 5432  # only part of the socket's name: nothing listens on TCP
 
@@ -44,12 +46,21 @@ class EmbeddedPostgres:
     """A PostgreSQL server of our own, on a Unix socket in a folder that only we can enter.
 
     Parameters: `folder` for the data, created when absent and kept unless `keep` is False;
-    `durable` False trades crash safety for speed, for tests. Start it from a thread that lives as
+    `durable` False trades crash safety for speed, for tests; `patience_seconds` is how long to
+    wait for a killed run's server that still stops on the same data. Start it from a thread that lives as
     long as the server is needed: it stops when that thread is gone, even by SIGKILL.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True, keep: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durable: bool = True,
+        keep: bool = True,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._folder = folder
+        self._patience_seconds = patience_seconds
         self._settings = _SETTINGS if durable else _SETTINGS + _NOT_DURABLE
         self._keep = keep
         self._places: PostgresPlaces | None = None
@@ -65,7 +76,7 @@ class EmbeddedPostgres:
         self._sockets = places.make_socket_folder()
         if not (places.data / "PG_VERSION").exists():
             _initialise(places)
-        _wait_for_predecessor(places)
+        _wait_for_predecessor(places.data, self._patience_seconds)
         options = [f"unix_socket_directories={self._sockets}", f"port={_PORT}", *self._settings]
         with places.log_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -159,14 +170,20 @@ def _initialise(places: PostgresPlaces) -> None:
         raise PostgresError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
-def _wait_for_predecessor(places: PostgresPlaces) -> None:
+def _wait_for_predecessor(data: Path, seconds: float) -> None:
     """Wait while the server of a run that was killed is still stopping on the same data."""
-    lock = places.data / "postmaster.pid"
-    deadline = time.monotonic() + 2 * STOP_SECONDS
-    while lock.exists() and _is_postgres(int(lock.read_text().split()[0])):
+    lock = data / "postmaster.pid"
+    deadline = time.monotonic() + seconds
+    while (pid := _pid_in(lock)) and _is_postgres(pid):
         if time.monotonic() > deadline:
-            raise PostgresError(f"another PostgreSQL already runs on {places.data}")
+            raise PostgresError(f"another PostgreSQL already runs on {data}")
         time.sleep(0.1)
+
+
+def _pid_in(lock: Path) -> int | None:
+    with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+        return int(lock.read_text().split()[0])
+    return None
 
 
 def _is_postgres(pid: int) -> bool:

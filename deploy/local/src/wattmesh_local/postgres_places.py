@@ -15,6 +15,7 @@ from pathlib import Path
 UNPRIVILEGED = "nobody"
 _TEMPORARY = "/var/tmp"  # kept across reboots, unlike /tmp
 _NOTE = "place"
+_LONGEST_SOCKET_FOLDER = 90  # a socket's whole path has room for 107 characters
 
 
 class PostgresPlaces:
@@ -33,8 +34,11 @@ class PostgresPlaces:
         self.log_file = self._place / "postgres.log"
 
     def make_socket_folder(self) -> Path:
-        """Create a folder for the server's socket, with a short path as sockets need it."""
-        folder = Path(tempfile.mkdtemp(prefix="wattmesh-pg-", dir=_short_temporary()))
+        """Create the folder of the server's socket: beside the data, unless the path is too long."""
+        folder = self._place / "socket"
+        if len(str(folder)) > _LONGEST_SOCKET_FOLDER:
+            folder = Path(tempfile.mkdtemp(prefix="wattmesh-pg-", dir="/tmp"))
+        folder.mkdir(exist_ok=True, mode=0o700)
         self._give(folder)
         return folder
 
@@ -96,9 +100,3 @@ def _open_tree_to_others(top: Path) -> None:
     for path in (top, *top.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o055 if path.stat().st_mode & 0o100 else 0o044))
-
-
-def _short_temporary() -> str:
-    """Return the temporary folder, or /tmp where its path is too long to hold a socket."""
-    temporary = tempfile.gettempdir()
-    return temporary if len(temporary) < 60 else "/tmp"

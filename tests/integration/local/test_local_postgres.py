@@ -1,0 +1,70 @@
+"""The embedded PostgreSQL: keeps its data, ends with whoever started it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from wattmesh_local.postgres import EmbeddedPostgres, PostgresError
+
+START_AND_WAIT = """
+import sys, time
+from pathlib import Path
+from wattmesh_local.postgres import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]), durable=False)
+server.start()
+print(server.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_data_is_kept_between_runs(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path, durable=False) as server:
+        url = server.create_database("mesh")
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    with EmbeddedPostgres(tmp_path, durable=False, keep=False) as server:
+        with psycopg.connect(server.create_database("mesh")) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+    assert not tmp_path.exists()
+
+
+def test_it_ends_with_a_parent_that_is_killed_and_starts_again(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", START_AND_WAIT, str(tmp_path)], stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    with EmbeddedPostgres(tmp_path, durable=False, keep=False) as server:
+        assert server.running
+    command = Path(f"/proc/{pid}/cmdline")
+    assert not command.exists() or not command.read_bytes()  # gone, or not yet reaped
+
+
+def test_it_stops_fast_under_connected_clients(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path, durable=False, keep=False) as server:
+        client = psycopg.connect(server.url())
+        before = time.monotonic()
+        server.stop()
+    assert time.monotonic() - before < 5
+    client.close()
+
+
+def test_two_servers_on_one_data_folder_are_refused(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path, durable=False, keep=False):
+        second = EmbeddedPostgres(tmp_path, durable=False, patience_seconds=0.2)
+        with pytest.raises(PostgresError, match="already runs"):
+            second.start()
+
+
+def test_a_keyboard_interrupt_of_ours_does_not_reach_it(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path, durable=False, keep=False) as server:
+        assert server.pid is not None
+        assert os.getpgid(server.pid) != os.getpgid(0)
