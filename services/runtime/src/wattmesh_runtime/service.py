@@ -87,7 +87,7 @@ def run_service(settings_type: type[S], wire: Wire[S]) -> None:
 
     The name in telemetry is that of the settings' package: `wattmesh_metering` is `metering`.
     """
-    settings = _read_settings(settings_type)
+    settings = read_settings(settings_type)
     configure_logging(settings.log_level, settings.log_format)
     name = settings_type.__module__.partition(".")[0].removeprefix("wattmesh_")
     try:
@@ -181,7 +181,8 @@ async def _run(start: Callable[[], Awaitable[None]]) -> None:
     await start()
 
 
-def _read_settings(settings_type: type[S]) -> S:
+def read_settings(settings_type: type[S]) -> S:
+    """Return the settings of the environment; SystemExit saying which variable makes no sense."""
     try:
         settings = settings_type()
         parse_clock(settings.clock)
