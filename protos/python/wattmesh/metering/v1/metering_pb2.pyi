@@ -41,7 +41,7 @@ class _RejectionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rejec
     REJECTION_REASON_MALFORMED: _RejectionReason.ValueType  # 4
     """The columns do not fit each other at this row."""
     REJECTION_REASON_REGISTER_DECREASED: _RejectionReason.ValueType  # 5
-    """A register fell although the device did not report a reset."""
+    """A register fell against the kept reading next to it in time, before or after, and no reset was reported."""
 
 class RejectionReason(_RejectionReason, metaclass=_RejectionReasonEnumTypeWrapper):
     """Why a reading was refused."""
@@ -57,7 +57,7 @@ REJECTION_REASON_INVALID_TIME: RejectionReason.ValueType  # 3
 REJECTION_REASON_MALFORMED: RejectionReason.ValueType  # 4
 """The columns do not fit each other at this row."""
 REJECTION_REASON_REGISTER_DECREASED: RejectionReason.ValueType  # 5
-"""A register fell although the device did not report a reset."""
+"""A register fell against the kept reading next to it in time, before or after, and no reset was reported."""
 Global___RejectionReason: _TypeAlias = RejectionReason  # noqa: Y015
 
 class _Aggregation:
@@ -73,14 +73,16 @@ class _AggregationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Aggregati
     AGGREGATION_LAST: _Aggregation.ValueType  # 2
     """Last reading at or before the interval's start; NaN where there is none within a day."""
     AGGREGATION_INCREASE: _Aggregation.ValueType  # 3
-    """Increase of a register over the interval, its value at the bounds interpolated in time; NaN where the bounds lie outside of the readings."""
+    """Increase of a register over the interval, its value at the bounds interpolated in time; NaN where a bound lies outside of the readings or in too long a gap of them."""
     AGGREGATION_MAX: _Aggregation.ValueType  # 4
     """Largest reading in the interval; NaN where there is none."""
     AGGREGATION_COUNT: _Aggregation.ValueType  # 5
     """Number of readings in the interval."""
 
 class Aggregation(_Aggregation, metaclass=_AggregationEnumTypeWrapper):
-    """How readings become a regular series."""
+    """How readings become a regular series. A reading stamps the end of what it describes: it is in the interval
+    (start, end] that its measure time lies in or ends.
+    """
 
 AGGREGATION_UNSPECIFIED: Aggregation.ValueType  # 0
 """Not said; refused."""
@@ -89,7 +91,7 @@ AGGREGATION_MEAN: Aggregation.ValueType  # 1
 AGGREGATION_LAST: Aggregation.ValueType  # 2
 """Last reading at or before the interval's start; NaN where there is none within a day."""
 AGGREGATION_INCREASE: Aggregation.ValueType  # 3
-"""Increase of a register over the interval, its value at the bounds interpolated in time; NaN where the bounds lie outside of the readings."""
+"""Increase of a register over the interval, its value at the bounds interpolated in time; NaN where a bound lies outside of the readings or in too long a gap of them."""
 AGGREGATION_MAX: Aggregation.ValueType  # 4
 """Largest reading in the interval; NaN where there is none."""
 AGGREGATION_COUNT: Aggregation.ValueType  # 5
@@ -162,6 +164,7 @@ class ReadingBatch(_message.Message):
     MEASURE_TIMES_US_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     QUALITIES_FIELD_NUMBER: _builtins.int
+    RESET_ROWS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Position of the batch in the source's order; larger than that of the batch before. Positive."""
     @_builtins.property
@@ -184,6 +187,10 @@ class ReadingBatch(_message.Message):
     def qualities(self) -> _containers.RepeatedScalarFieldContainer[_quality_pb2.Quality.ValueType]:
         """Per row: the quality; an empty column means measured throughout."""
 
+    @_builtins.property
+    def reset_rows(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Rows whose register began anew from 0 since the point's reading before, e.g. after an exchange of the meter."""
+
     def __init__(
         self,
         *,
@@ -193,10 +200,11 @@ class ReadingBatch(_message.Message):
         measure_times_us: _abc.Iterable[_builtins.int] | None = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
         qualities: _abc.Iterable[_quality_pb2.Quality.ValueType] | None = ...,
+        reset_rows: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["measure_times_us", b"measure_times_us", "point_indices", b"point_indices", "points", b"points", "qualities", b"qualities", "sequence", b"sequence", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measure_times_us", b"measure_times_us", "point_indices", b"point_indices", "points", b"points", "qualities", b"qualities", "reset_rows", b"reset_rows", "sequence", b"sequence", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
