@@ -27,9 +27,11 @@ def test_data_is_kept_between_runs(tmp_path: Path) -> None:
         url = server.create_database("mesh")
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    with EmbeddedPostgres(tmp_path, durable=False, keep=False) as server:
-        with psycopg.connect(server.create_database("mesh")) as connection:
-            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+    with (
+        EmbeddedPostgres(tmp_path, durable=False, keep=False) as server,
+        psycopg.connect(server.create_database("mesh")) as connection,
+    ):
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
     assert not tmp_path.exists()
 
 

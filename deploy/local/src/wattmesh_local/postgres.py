@@ -47,8 +47,9 @@ class EmbeddedPostgres:
 
     Parameters: `folder` for the data, created when absent and kept unless `keep` is False;
     `durable` False trades crash safety for speed, for tests; `patience_seconds` is how long to
-    wait for a killed run's server that still stops on the same data. Start it from a thread that lives as
-    long as the server is needed: it stops when that thread is gone, even by SIGKILL.
+    wait for a killed run's server that still stops on the same data.
+    Start it from a thread that lives as long as the server is needed: it stops when that thread
+    is gone, even by SIGKILL.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ class PostgresPlaces:
         self.log_file = self._place / "postgres.log"
 
     def make_socket_folder(self) -> Path:
-        """Create the folder of the server's socket: beside the data, unless the path is too long."""
+        """Create the folder of the socket: beside the data, unless that path is too long."""
         folder = self._place / "socket"
         if len(str(folder)) > _LONGEST_SOCKET_FOLDER:
             folder = Path(tempfile.mkdtemp(prefix="wattmesh-pg-", dir="/tmp"))
