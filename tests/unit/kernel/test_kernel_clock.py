@@ -37,6 +37,14 @@ async def test_the_scaled_clock_runs_at_its_rate_and_sleeps_in_its_own_time() ->
     assert shown <= (datetime.now(UTC) - wall_start) * clock.rate
 
 
+async def test_the_scaled_clock_stands_still_until_the_run_begins() -> None:
+    sim_start = datetime(2016, 9, 5, tzinfo=UTC)
+    clock = ScaledClock(sim_start, datetime.now(UTC) + timedelta(seconds=0.2), 3600.0)
+    assert clock.now() == sim_start
+    await asyncio.wait_for(clock.sleep_until(sim_start + timedelta(minutes=1)), 2)
+    assert clock.now() >= sim_start + timedelta(minutes=1)
+
+
 async def test_sleep_until_the_past_returns_at_once() -> None:
     for clock in (SystemClock(), ManualClock()):
         await asyncio.wait_for(clock.sleep_until(datetime(2000, 1, 1, tzinfo=UTC)), 1)

@@ -25,7 +25,7 @@ from wattmesh_local.site_facts import SiteFacts, facts_from_json
 WARM_UP = timedelta(hours=1)
 """Simulated time before the start: devices report, so that the first plan knows their state."""
 _START_SECONDS = 12.0
-_FROZEN_RATE = 1e-9
+_NEVER = timedelta(days=365)
 _KEPT_DATABASES = 3
 
 
@@ -93,9 +93,7 @@ class Mesh:
 
     async def _prepare(self, plan: ProcessPlan) -> None:
         """Register the sites, load their history and train, at a time that stands still."""
-        frozen = format_clock_spec(
-            ScaledClock(self.start - WARM_UP, datetime.now(UTC), _FROZEN_RATE)
-        )
+        frozen = _standing_clock(self.start - WARM_UP)
         self._say("registering the sites and loading their metered history")
         await self.supervisor.start([plan.service(name, frozen) for name in ("metering", "carbon")])
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
@@ -124,9 +122,7 @@ class Mesh:
         return await run_job(name, ("-m", module), environment, self.folders.logs / f"{name}.log")
 
     async def _describe(self, plan: ProcessPlan) -> SiteFacts:
-        clock = format_clock_spec(
-            ScaledClock(datetime(2000, 1, 1, tzinfo=UTC), datetime.now(UTC), _FROZEN_RATE)
-        )
+        clock = _standing_clock(datetime.now(UTC))
         text = await self._job(
             "describe", "wattmesh_twin.describe", plan.twin_settings(), plan, clock
         )
@@ -157,6 +153,11 @@ class Mesh:
         self._stack.enter_context(server)
         _drop_old_databases(server)
         return server.create_database(f"run_{datetime.now(UTC):%Y%m%d_%H%M%S}")
+
+
+def _standing_clock(moment: datetime) -> str:
+    """Return the clock of what happens before the run: it stands."""
+    return format_clock_spec(ScaledClock(moment, datetime.now(UTC) + _NEVER, 1.0))
 
 
 def _drop_old_databases(server: EmbeddedPostgres) -> None:

@@ -55,10 +55,10 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class ScaledClock:
-    """A simulated clock: `sim_start` when the wall shows `wall_start`, then `rate` times as fast.
+    """A simulated clock: `sim_start` until the wall shows `wall_start`, then `rate` times as fast.
 
-    At rate 1200 an hour passes in 3 s. Error: InvalidArgument for naive times or a rate that is
-    not positive.
+    Processes that are up before `wall_start` wait together for the run to begin. At rate 1200 an
+    hour passes in 3 s. Error: InvalidArgument for naive times or a rate that is not positive.
     """
 
     sim_start: datetime
@@ -72,8 +72,8 @@ class ScaledClock:
             raise InvalidArgument("INVALID_CLOCK", f"rate must be positive, not {self.rate}")
 
     def now(self) -> datetime:
-        """Return the simulated time; before `wall_start` it lies before `sim_start`."""
-        return self.sim_start + (datetime.now(UTC) - self.wall_start) * self.rate
+        """Return the simulated time; until `wall_start` it is `sim_start`."""
+        return self.sim_start + max(datetime.now(UTC) - self.wall_start, timedelta(0)) * self.rate
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait for a simulated duration."""
