@@ -1,0 +1,1 @@
+"""The gRPC servicers and the converters between wire and domain."""

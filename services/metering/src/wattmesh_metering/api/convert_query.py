@@ -1,0 +1,63 @@
+"""wattmesh.metering.v1 ↔ domain: queries and their answers."""
+
+from wattmesh.metering.v1 import metering_pb2
+from wattmesh_metering.api.fields import require_present
+from wattmesh_metering.app.ports import IngestStatistics
+from wattmesh_metering.app.query_energy import AssetEnergy
+from wattmesh_metering.domain.checks import require
+from wattmesh_metering.domain.grid import Grid
+from wattmesh_metering.domain.resampling import Aggregation
+from wattmesh_runtime.wire import duration_from_proto, series_to_proto, time_range_from_proto
+
+_AGGREGATIONS = {
+    metering_pb2.AGGREGATION_MEAN: Aggregation.MEAN,
+    metering_pb2.AGGREGATION_LAST: Aggregation.LAST,
+    metering_pb2.AGGREGATION_INCREASE: Aggregation.INCREASE,
+    metering_pb2.AGGREGATION_MAX: Aggregation.MAX,
+    metering_pb2.AGGREGATION_COUNT: Aggregation.COUNT,
+}
+
+
+def grid_from_proto(
+    request: metering_pb2.QuerySeriesRequest | metering_pb2.QueryEnergyRequest,
+) -> Grid:
+    """Return a query's intervals; InvalidArgument when they make no sense."""
+    require_present(request, "range")
+    require_present(request, "resolution")
+    return Grid(
+        range=time_range_from_proto(request.range, "range"),
+        resolution=duration_from_proto(request.resolution, "resolution"),
+    )
+
+
+def aggregation_from_proto(aggregation: int) -> Aggregation:
+    """Return how readings become a series; InvalidArgument when it is not said."""
+    require(aggregation in _AGGREGATIONS, "MISSING_FIELD", "aggregation is required", "aggregation")
+    return next(known for number, known in _AGGREGATIONS.items() if number == aggregation)
+
+
+def energy_to_proto(energy: AssetEnergy, grid: Grid) -> metering_pb2.AssetEnergy:
+    """Return one asset's energy."""
+    return metering_pb2.AssetEnergy(
+        asset=energy.asset.name,
+        import_energy_wh=series_to_proto(grid.series(energy.energy.imported_wh)),
+        export_energy_wh=series_to_proto(grid.series(energy.energy.exported_wh)),
+        derived=energy.derived,
+    )
+
+
+def statistics_to_proto(
+    statistics: IngestStatistics,
+) -> metering_pb2.GetIngestStatisticsResponse:
+    """Return counts of ingestion."""
+    return metering_pb2.GetIngestStatisticsResponse(
+        stored=statistics.stored,
+        duplicates=statistics.duplicates,
+        rejected=statistics.rejected,
+        devices=[
+            metering_pb2.DeviceCount(
+                device=count.device.name, stored=count.stored, measure_times=count.measure_times
+            )
+            for count in statistics.devices
+        ],
+    )

@@ -1,0 +1,90 @@
+"""wattmesh.metering.v1 ↔ domain: batches in, readings out."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from wattmesh.metering.v1 import metering_pb2
+from wattmesh.type.v1 import quality_pb2
+from wattmesh_kernel.quantities import Quality
+from wattmesh_metering.app.ingest import IngestAnswer
+from wattmesh_metering.domain.readings import (
+    QUALITY_CODES,
+    Ints,
+    Reading,
+    ReadingBatch,
+    Rejection,
+    RejectionReason,
+)
+from wattmesh_runtime.wire import timestamp_to_proto
+
+_REASONS = {
+    RejectionReason.UNKNOWN_POINT: metering_pb2.REJECTION_REASON_UNKNOWN_POINT,
+    RejectionReason.INVALID_VALUE: metering_pb2.REJECTION_REASON_INVALID_VALUE,
+    RejectionReason.INVALID_TIME: metering_pb2.REJECTION_REASON_INVALID_TIME,
+    RejectionReason.MALFORMED: metering_pb2.REJECTION_REASON_MALFORMED,
+    RejectionReason.REGISTER_DECREASED: metering_pb2.REJECTION_REASON_REGISTER_DECREASED,
+}
+
+_QUALITIES = {
+    Quality.MEASURED: quality_pb2.QUALITY_MEASURED,
+    Quality.ESTIMATED: quality_pb2.QUALITY_ESTIMATED,
+    Quality.SUBSTITUTED: quality_pb2.QUALITY_SUBSTITUTED,
+}
+
+_CODES: Ints = np.zeros(max(_QUALITIES.values()) + 1, np.int64)
+for _quality, _number in _QUALITIES.items():
+    _CODES[_number] = QUALITY_CODES[_quality]
+
+
+def batch_from_proto(proto: metering_pb2.ReadingBatch) -> ReadingBatch:
+    """Return a batch's columns as they came; InvalidArgument for what ends the stream."""
+    return ReadingBatch(
+        sequence=proto.sequence,
+        points=tuple(proto.points),
+        point_indices=_ints(proto.point_indices),
+        times_us=_ints(proto.measure_times_us),
+        values=np.array(proto.values, np.float64),
+        qualities=_quality_codes(_ints(proto.qualities)),
+        reset_rows=_ints(proto.reset_rows),
+    )
+
+
+def answer_to_proto(answer: IngestAnswer) -> metering_pb2.IngestResponse:
+    """Return what became of batches."""
+    return metering_pb2.IngestResponse(
+        acked_sequence=answer.acked_sequence,
+        stored=answer.stored,
+        duplicates=answer.duplicates,
+        rejected=map(_rejection_to_proto, answer.rejected),
+    )
+
+
+def reading_to_proto(reading: Reading) -> metering_pb2.Reading:
+    """Return one reading."""
+    return metering_pb2.Reading(
+        point=reading.point.name,
+        measure_time=timestamp_to_proto(reading.measure_time),
+        value=reading.value,
+        quality=_QUALITIES[reading.quality],
+    )
+
+
+def _rejection_to_proto(rejection: Rejection) -> metering_pb2.RejectedReading:
+    return metering_pb2.RejectedReading(
+        sequence=rejection.sequence,
+        row=rejection.row,
+        point=rejection.point,
+        reason=_REASONS[rejection.reason],
+        message=rejection.message,
+    )
+
+
+def _ints(column: Iterable[int]) -> Ints:
+    return np.array(column, np.int64)
+
+
+def _quality_codes(numbers: Ints) -> Ints:
+    """Return the codes of wire numbers, 0 for what is no quality."""
+    known = (numbers >= 0) & (numbers < len(_CODES))
+    return np.where(known, _CODES[np.where(known, numbers, 0)], 0)

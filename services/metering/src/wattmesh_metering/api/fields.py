@@ -1,0 +1,22 @@
+"""Fields of messages that may be absent."""
+
+from typing import Any
+
+from google.protobuf.message import Message
+
+from wattmesh_metering.domain.checks import require
+
+
+def present(proto: Message, field: str) -> bool:
+    """Return whether a field with presence is set."""
+    return proto.HasField(field)
+
+
+def optional(proto: Message, field: str) -> Any:
+    """Return the value of a field, None when it is absent."""
+    return getattr(proto, field) if proto.HasField(field) else None
+
+
+def require_present(proto: Message, field: str) -> None:
+    """Raise InvalidArgument unless a field is set."""
+    require(proto.HasField(field), "MISSING_FIELD", f"{field} is required", field)

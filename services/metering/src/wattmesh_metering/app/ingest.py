@@ -1,0 +1,170 @@
+"""Takes streams of batches, keeps them in groups and says when they are committed."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from wattmesh_metering.app.commit_batches import BatchOutcome, CommitBatches, SentBatch
+from wattmesh_metering.domain.checks import require
+from wattmesh_metering.domain.readings import ReadingBatch, Rejection
+
+log = logging.getLogger(__name__)
+
+_LONGEST_SOURCE = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IngestAnswer:
+    """What became of the batches since the answer before."""
+
+    acked_sequence: int
+    """Every batch of the stream up to here is committed."""
+    stored: int
+    duplicates: int
+    rejected: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    sent: SentBatch
+    outcome: asyncio.Future[BatchOutcome]
+
+
+class CommitQueue:
+    """One writer for all streams: what waits while a group is committed becomes the next group.
+
+    So many small streams share one commit, and two streams of one process never judge the same
+    register at once. An async context manager: leaving it commits what is queued.
+    Parameters: `group_rows` is about how many rows a group has at most.
+    """
+
+    def __init__(self, commit: CommitBatches, *, group_rows: int) -> None:
+        self._commit = commit
+        self._group_rows = group_rows
+        self._waiting: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    def submit(self, sent: SentBatch) -> asyncio.Future[BatchOutcome]:
+        """Queue a batch; the future is done when it is committed, or could not be."""
+        outcome: asyncio.Future[BatchOutcome] = asyncio.get_running_loop().create_future()
+        outcome.add_done_callback(_note_error)
+        self._waiting.put_nowait(_Waiting(sent, outcome))
+        return outcome
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._waiting.put_nowait(None)
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            first = await self._waiting.get()
+            if first is None:
+                return
+            group, ends = self._take_group(first)
+            await self._commit_group(group)
+            if ends:
+                return
+
+    def _take_group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        """Return the next batches in their order, and whether the queue ends after them."""
+        group, rows = [first], first.sent.batch.rows
+        while not self._waiting.empty() and rows < self._group_rows:
+            following = self._waiting.get_nowait()
+            if following is None:
+                return group, True
+            group.append(following)
+            rows += following.sent.batch.rows
+        return group, False
+
+    async def _commit_group(self, group: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._commit.run([one.sent for one in group])
+        except Exception as error:
+            log.warning("a group of %d batches could not be committed: %s", len(group), error)
+            for one in group:
+                if not one.outcome.done():
+                    one.outcome.set_exception(error)
+            return
+        for one, outcome in zip(group, outcomes, strict=True):
+            if not one.outcome.done():  # its stream may have ended meanwhile
+                one.outcome.set_result(outcome)
+
+
+class Ingest:
+    """Carries one stream of batches.
+
+    Parameters: `batches_in_flight` is how many batches of a stream are read ahead of its answers.
+    """
+
+    def __init__(self, queue: CommitQueue, *, batches_in_flight: int) -> None:
+        self._queue = queue
+        self._batches_in_flight = batches_in_flight
+
+    async def run(
+        self, source: str, batches: AsyncIterator[ReadingBatch]
+    ) -> AsyncGenerator[IngestAnswer, None]:
+        """Yield one answer per batch, in their order, each after its commit.
+
+        An error of `batches` is raised after the answers of the batches before it. Errors:
+        InvalidArgument for a source without a name; Unavailable when a commit failed.
+        """
+        require(
+            0 < len(source) <= _LONGEST_SOURCE and source.isprintable(),
+            "INVALID_SOURCE",
+            f"a source has a name of at most {_LONGEST_SOURCE} printable characters",
+            "hello.source",
+        )
+        outcomes: asyncio.Queue[asyncio.Future[BatchOutcome] | None] = asyncio.Queue(
+            self._batches_in_flight
+        )
+        reader = asyncio.create_task(self._read(source, batches, outcomes))
+        acked = 0
+        try:
+            while (outcome := await outcomes.get()) is not None:
+                done = await asyncio.shield(outcome)
+                acked = max(acked, done.sequence)
+                yield IngestAnswer(
+                    acked_sequence=acked,
+                    stored=done.stored,
+                    duplicates=done.duplicates,
+                    rejected=done.rejected,
+                )
+            await reader
+        finally:
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await reader
+
+    async def _read(
+        self,
+        source: str,
+        batches: AsyncIterator[ReadingBatch],
+        outcomes: asyncio.Queue[asyncio.Future[BatchOutcome] | None],
+    ) -> None:
+        try:
+            async for batch in batches:
+                await outcomes.put(self._queue.submit(SentBatch(source=source, batch=batch)))
+        except Exception:
+            await outcomes.put(None)
+            raise
+        await outcomes.put(None)
+
+
+def _note_error(outcome: asyncio.Future[BatchOutcome]) -> None:
+    """Read the error, so that nothing complains when nobody waits for the outcome any more."""
+    if not outcome.cancelled():
+        outcome.exception()

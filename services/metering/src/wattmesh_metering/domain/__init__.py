@@ -1,0 +1,1 @@
+"""Sites, readings and energy: standard library, numpy and kernel only."""

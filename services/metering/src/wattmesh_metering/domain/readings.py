@@ -1,0 +1,196 @@
+"""Readings: as they come in, as they are kept, and why some are refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh_kernel.ids import PointId
+from wattmesh_kernel.quantities import QUANTITIES, Quality, Quantity
+from wattmesh_kernel.time import EPOCH
+from wattmesh_metering.domain.checks import require
+
+MAX_BATCH_ROWS = 10_000
+"""Most readings of a batch."""
+
+QUALITY_CODES: MappingProxyType[Quality, int] = MappingProxyType(
+    {Quality.MEASURED: 1, Quality.ESTIMATED: 2, Quality.SUBSTITUTED: 3}
+)
+"""How a quality is written in a column; 0 is none."""
+
+QUALITIES: MappingProxyType[int, Quality] = MappingProxyType(
+    {code: quality for quality, code in QUALITY_CODES.items()}
+)
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return microseconds since 1970 UTC."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """Return the UTC time of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+class RejectionReason(Enum):
+    """Why a reading was refused."""
+
+    UNKNOWN_POINT = "unknown_point"
+    INVALID_VALUE = "invalid_value"
+    INVALID_TIME = "invalid_time"
+    MALFORMED = "malformed"
+    REGISTER_DECREASED = "register_decreased"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejection:
+    """A reading that was refused: where it stood in which batch, and what it said, if it could."""
+
+    sequence: int
+    row: int
+    reason: RejectionReason
+    message: str
+    point: str = ""
+    time_us: int | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegisteredPoint:
+    """A point that readings may name; `key` is the number under which they are kept."""
+
+    key: int
+    id: PointId
+
+    def __post_init__(self) -> None:
+        require(self.key > 0, "INVALID_KEY", "a key is positive", "key")
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the point measures."""
+        return QUANTITIES[self.id.segment]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """One reading."""
+
+    point: PointId
+    measure_time: datetime
+    value: float
+    quality: Quality
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ReadingBatch:
+    """Readings as sent: row i of all columns is one. Columns may not fit each other.
+
+    Parameters: `sequence` is positive; `points` the names that `point_indices` refer to; `times_us`
+    microseconds since 1970; `qualities` codes (QUALITY_CODES), empty for measured throughout;
+    `reset_rows` the rows whose register began anew since the reading before.
+    Error: InvalidArgument for a sequence that is not positive or more than MAX_BATCH_ROWS rows.
+    """
+
+    sequence: int
+    points: tuple[str, ...]
+    point_indices: Ints
+    times_us: Ints
+    values: Floats
+    qualities: Ints
+    reset_rows: Ints
+
+    def __post_init__(self) -> None:
+        require(self.sequence > 0, "INVALID_SEQUENCE", "a sequence is positive", "batch.sequence")
+        require(
+            max(self.rows, len(self.points), len(self.reset_rows)) <= MAX_BATCH_ROWS,
+            "BATCH_TOO_LARGE",
+            f"a batch has at most {MAX_BATCH_ROWS} rows",
+            "batch",
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many readings were meant: the length of the longest column."""
+        return max(map(len, self._columns))
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the columns differ in length, so that nothing says what belongs together."""
+        return len({len(column) for column in self._columns}) > 1
+
+    @property
+    def _columns(self) -> tuple[Ints | Floats, ...]:
+        columns: tuple[Ints | Floats, ...] = (self.point_indices, self.times_us, self.values)
+        return (*columns, self.qualities) if len(self.qualities) else columns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Rows:
+    """Readings in columns, all of one length: point keys, times [us since 1970], values."""
+
+    keys: Ints
+    times_us: Ints
+    values: Floats
+    qualities: Ints
+    resets: Mask
+    """Whether the register began anew since the reading before."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, which: Mask | Ints) -> "Rows":
+        return Rows(
+            keys=self.keys[which],
+            times_us=self.times_us[which],
+            values=self.values[which],
+            qualities=self.qualities[which],
+            resets=self.resets[which],
+        )
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return no rows."""
+        none = np.empty(0, np.int64)
+        return cls(
+            keys=none,
+            times_us=none,
+            values=np.empty(0),
+            qualities=none,
+            resets=np.empty(0, np.bool_),
+        )
+
+    @classmethod
+    def concatenated(cls, parts: Sequence["Rows"]) -> Self:
+        """Return the rows of all parts, one after the other."""
+        if not parts:
+            return cls.empty()
+        return cls(
+            keys=np.concatenate([part.keys for part in parts]),
+            times_us=np.concatenate([part.times_us for part in parts]),
+            values=np.concatenate([part.values for part in parts]),
+            qualities=np.concatenate([part.qualities for part in parts]),
+            resets=np.concatenate([part.resets for part in parts]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class History:
+    """One point's kept readings in a span, ascending in time: times [us since 1970] and values."""
+
+    times_us: Ints
+    values: Floats
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return a history without readings."""
+        return cls(times_us=np.empty(0, np.int64), values=np.empty(0))
