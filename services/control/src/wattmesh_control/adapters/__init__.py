@@ -1,0 +1,1 @@
+"""Control's ways to the database and to metering."""

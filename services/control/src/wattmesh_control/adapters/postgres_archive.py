@@ -1,0 +1,130 @@
+"""Commands in PostgreSQL, read without locks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from psycopg.rows import dict_row
+
+from wattmesh_control.adapters.command_rows import command_from_row
+from wattmesh_control.app.ports import Statistics
+from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.life import UNFINISHED
+from wattmesh_control.domain.setpoint import DeviceFilter
+from wattmesh_kernel.ids import CommandId, GatewayId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.database import Database
+
+_GET = "SELECT * FROM commands WHERE command = %(command)s"
+
+_PAGE = """
+SELECT * FROM commands
+WHERE (%(device)s::text IS NULL OR device = %(device)s)
+  AND (%(site)s::text IS NULL OR site = %(site)s)
+  AND (%(before)s::bigint IS NULL OR number < %(before)s)
+  AND (%(start)s::timestamptz IS NULL OR (start_time >= %(start)s AND start_time < %(end)s))
+ORDER BY number DESC LIMIT %(size)s
+"""
+
+_STATISTICS = """
+SELECT count(*), count(apply_time), count(verify_time),
+       count(*) FILTER (WHERE state IN ('refused', 'failed', 'expired'))
+FROM commands
+WHERE %(start)s::timestamptz IS NULL OR (start_time >= %(start)s AND start_time < %(end)s)
+"""
+
+_UNFINISHED = """
+SELECT * FROM commands
+WHERE gateway = %(gateway)s AND lease_expire_time > %(now)s AND close_time IS NULL
+  AND state = ANY(%(states)s)
+ORDER BY number
+"""
+
+_RECALLED = """
+SELECT * FROM commands AS withdrawn
+WHERE gateway = %(gateway)s AND lease_expire_time > %(now)s AND state = 'cancelled'
+  AND dispatch_count > 0
+  AND NOT EXISTS (
+      SELECT FROM commands AS newer
+      WHERE newer.device = withdrawn.device AND newer.channel = withdrawn.channel
+        AND newer.wish IS NOT NULL AND newer.number > withdrawn.number
+        AND newer.lease_expire_time IS NOT NULL
+  )
+ORDER BY number
+"""
+
+_UNMETERED = """
+SELECT * FROM commands
+WHERE metered_power_w IS NULL AND apply_time IS NOT NULL
+  AND end_time >= %(start)s AND end_time < %(end)s
+ORDER BY end_time LIMIT %(size)s
+"""
+
+_SET_METERED = "UPDATE commands SET metered_power_w = %s WHERE command = %s"
+
+
+class PostgresCommandArchive:
+    """CommandArchive."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, command: CommandId) -> Command | None:
+        """Return one command."""
+        return next(iter(await self._select(_GET, {"command": command.name})), None)
+
+    async def page(
+        self,
+        devices: DeviceFilter,
+        start_range: TimeRange | None,
+        before: int | None,
+        size: int,
+    ) -> list[Command]:
+        """Return at most `size` commands, newest first, numbered below `before`."""
+        values = {
+            "device": devices.device and devices.device.name,
+            "site": devices.site and devices.site.name,
+            "before": before,
+            "size": size,
+            **_ends(start_range),
+        }
+        return await self._select(_PAGE, values)
+
+    async def statistics(self, start_range: TimeRange | None) -> Statistics:
+        """Count commands by what became of them."""
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(_STATISTICS, _ends(start_range))).fetchone()
+        assert row is not None, "a count has a row"
+        return Statistics(issued=row[0], applied=row[1], verified=row[2], failed=row[3])
+
+    async def unfinished(self, gateway: GatewayId, now: datetime) -> list[Command]:
+        """Return a gateway's live commands that wait for an answer, their lease running."""
+        states = [state.value for state in UNFINISHED]
+        values = {"gateway": gateway.name, "now": now, "states": states}
+        return await self._select(_UNFINISHED, values)
+
+    async def recalled(self, gateway: GatewayId, now: datetime) -> list[Command]:
+        """Return withdrawn commands that a device may still follow: lease running, none newer."""
+        return await self._select(_RECALLED, {"gateway": gateway.name, "now": now})
+
+    async def unmetered(self, ended: TimeRange, limit: int) -> list[Command]:
+        """Return applied commands without metered effect whose range ended in `ended`."""
+        values = {"start": ended.start, "end": ended.end, "size": limit}
+        return await self._select(_UNMETERED, values)
+
+    async def set_metered(self, powers_w: Mapping[CommandId, float]) -> None:
+        """Store metered effects [W]."""
+        if not powers_w:
+            return
+        rows = [(power_w, command.name) for command, power_w in powers_w.items()]
+        async with self._database.transaction() as connection:
+            await connection.cursor().executemany(_SET_METERED, rows)
+
+    async def _select(self, query: str, values: Mapping[str, object]) -> list[Command]:
+        async with self._database.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            await cursor.execute(query, values)
+            return [command_from_row(row) for row in await cursor.fetchall()]
+
+
+def _ends(span: TimeRange | None) -> dict[str, datetime | None]:
+    return {"start": None, "end": None} if span is None else {"start": span.start, "end": span.end}

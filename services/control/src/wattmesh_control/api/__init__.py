@@ -1,0 +1,1 @@
+"""Control's gRPC face: to whoever commands, and to the gateways."""

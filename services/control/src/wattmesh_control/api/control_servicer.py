@@ -1,0 +1,142 @@
+"""ControlService: convert, call the use case, convert back."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import grpc
+
+from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh.control.v1 import control_pb2_grpc
+from wattmesh_control.api.convert import (
+    command_to_proto,
+    issued_to_proto,
+    limit_from_proto,
+    limit_to_proto,
+    override_from_proto,
+    statistics_to_proto,
+    submission_answer_to_proto,
+    submission_from_proto,
+)
+from wattmesh_control.app.cancel_command import CancelCommand
+from wattmesh_control.app.change_limits import DeleteLimit, SetLimit
+from wattmesh_control.app.issue_command import IssueCommand
+from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
+from wattmesh_control.app.submit_schedule import SubmitSchedule
+from wattmesh_control.domain.setpoint import DeviceFilter
+from wattmesh_kernel.ids import CommandId, LimitId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.wire import time_range_from_proto
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlUseCases:
+    """What ControlService offers."""
+
+    submit_schedule: SubmitSchedule
+    issue_command: IssueCommand
+    cancel_command: CancelCommand
+    read_commands: ReadCommands
+    set_limit: SetLimit
+    read_limits: ReadLimits
+    delete_limit: DeleteLimit
+
+
+class ControlServicer(control_pb2_grpc.ControlServiceServicer):
+    """Serves ControlService."""
+
+    def __init__(self, use_cases: ControlUseCases) -> None:
+        self._do = use_cases
+
+    async def SubmitSchedule(  # noqa: N802
+        self, request: pb.SubmitScheduleRequest, context: Context
+    ) -> pb.SubmitScheduleResponse:
+        """Replace an owner's schedules."""
+        answer = await self._do.submit_schedule(submission_from_proto(request))
+        return submission_answer_to_proto(answer)
+
+    async def IssueCommand(  # noqa: N802
+        self, request: pb.IssueCommandRequest, context: Context
+    ) -> pb.IssueCommandResponse:
+        """Command a device now."""
+        return issued_to_proto(await self._do.issue_command(override_from_proto(request)))
+
+    async def CancelCommand(  # noqa: N802
+        self, request: pb.CancelCommandRequest, context: Context
+    ) -> pb.CancelCommandResponse:
+        """Withdraw a command."""
+        command = await self._do.cancel_command(CommandId.parse(request.name))
+        return pb.CancelCommandResponse(command=command_to_proto(command))
+
+    async def GetCommand(  # noqa: N802
+        self, request: pb.GetCommandRequest, context: Context
+    ) -> pb.GetCommandResponse:
+        """Return one command."""
+        command = await self._do.read_commands.get(CommandId.parse(request.name))
+        return pb.GetCommandResponse(command=command_to_proto(command))
+
+    async def ListCommands(  # noqa: N802
+        self, request: pb.ListCommandsRequest, context: Context
+    ) -> pb.ListCommandsResponse:
+        """Return a page of commands, newest first."""
+        page = await self._do.read_commands.page(
+            DeviceFilter.parse(request.parent),
+            _start_range(request),
+            request.page_size,
+            request.page_token,
+        )
+        return pb.ListCommandsResponse(
+            commands=[command_to_proto(command) for command in page.commands],
+            next_page_token=page.next_page_token,
+        )
+
+    async def WatchCommands(  # noqa: N802
+        self, request: pb.WatchCommandsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchCommandsResponse]:
+        """Stream commands as they change; the answer's headers say that watching has begun."""
+        with self._do.read_commands.watch(DeviceFilter.parse(request.parent)) as watcher:
+            await context.send_initial_metadata(())
+            async for command in watcher.changes():
+                yield pb.WatchCommandsResponse(command=command_to_proto(command))
+
+    async def GetCommandStatistics(  # noqa: N802
+        self, request: pb.GetCommandStatisticsRequest, context: Context
+    ) -> pb.GetCommandStatisticsResponse:
+        """Count commands."""
+        return statistics_to_proto(await self._do.read_commands.statistics(_start_range(request)))
+
+    async def SetLimit(  # noqa: N802
+        self, request: pb.SetLimitRequest, context: Context
+    ) -> pb.SetLimitResponse:
+        """Put a limit on a device."""
+        limit = await self._do.set_limit(limit_from_proto(request.limit), request.request_id)
+        return pb.SetLimitResponse(limit=limit_to_proto(limit))
+
+    async def ListLimits(  # noqa: N802
+        self, request: pb.ListLimitsRequest, context: Context
+    ) -> pb.ListLimitsResponse:
+        """Return a page of the limits in force."""
+        page = await self._do.read_limits.page(
+            DeviceFilter.parse(request.parent), request.page_size, request.page_token
+        )
+        return pb.ListLimitsResponse(
+            limits=[limit_to_proto(limit) for limit in page.limits],
+            next_page_token=page.next_page_token,
+        )
+
+    async def DeleteLimit(  # noqa: N802
+        self, request: pb.DeleteLimitRequest, context: Context
+    ) -> pb.DeleteLimitResponse:
+        """Withdraw a limit."""
+        await self._do.delete_limit(LimitId.parse(request.name))
+        return pb.DeleteLimitResponse()
+
+
+def _start_range(
+    request: pb.ListCommandsRequest | pb.GetCommandStatisticsRequest,
+) -> TimeRange | None:
+    if not request.HasField("start_range"):
+        return None
+    return time_range_from_proto(request.start_range, "start_range")

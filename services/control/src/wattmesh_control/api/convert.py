@@ -1,0 +1,222 @@
+"""wattmesh.control.v1 ↔ domain."""
+
+from typing import assert_never
+
+from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh_control.app.change_limits import new_limit_id
+from wattmesh_control.app.issue_command import Issued, Override
+from wattmesh_control.app.ports import Statistics
+from wattmesh_control.app.submission import SetpointAnswer, Submission, SubmissionAnswer
+from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.life import CommandState
+from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Limit, Refused
+from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint
+from wattmesh_control.domain.setpoint import SetpointKind
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import DeviceId
+from wattmesh_runtime.wire import (
+    datetime_from_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
+
+_KINDS = {
+    pb.SETPOINT_KIND_ACTIVE_POWER_W: SetpointKind.ACTIVE_POWER,
+    pb.SETPOINT_KIND_GENERATION_LIMIT_W: SetpointKind.GENERATION_LIMIT,
+    pb.SETPOINT_KIND_CURRENT_A: SetpointKind.CURRENT,
+    pb.SETPOINT_KIND_TEMPERATURE_CELSIUS: SetpointKind.TEMPERATURE,
+    pb.SETPOINT_KIND_ON_OFF: SetpointKind.ON_OFF,
+}
+_KINDS_TO_PROTO = {kind: proto for proto, kind in _KINDS.items()}
+
+_STATES = {
+    pb.COMMAND_STATE_PENDING: CommandState.PENDING,
+    pb.COMMAND_STATE_DISPATCHED: CommandState.DISPATCHED,
+    pb.COMMAND_STATE_APPLIED: CommandState.APPLIED,
+    pb.COMMAND_STATE_VERIFIED: CommandState.VERIFIED,
+    pb.COMMAND_STATE_REFUSED: CommandState.REFUSED,
+    pb.COMMAND_STATE_FAILED: CommandState.FAILED,
+    pb.COMMAND_STATE_EXPIRED: CommandState.EXPIRED,
+    pb.COMMAND_STATE_SUPERSEDED: CommandState.SUPERSEDED,
+    pb.COMMAND_STATE_CANCELLED: CommandState.CANCELLED,
+}
+_STATES_TO_PROTO = {state: proto for proto, state in _STATES.items()}
+
+
+def kind_from_proto(proto: pb.SetpointKind.ValueType) -> SetpointKind:
+    """Return what a setpoint sets. Error: InvalidArgument."""
+    if proto not in _KINDS:
+        raise InvalidArgument("MISSING_KIND", "kind is required", field="kind")
+    return _KINDS[proto]
+
+
+def kind_to_proto(kind: SetpointKind) -> pb.SetpointKind.ValueType:
+    """Return a kind as its proto."""
+    return _KINDS_TO_PROTO[kind]
+
+
+def state_from_proto(proto: pb.CommandState.ValueType) -> CommandState:
+    """Return a state. Error: InvalidArgument."""
+    if proto not in _STATES:
+        raise InvalidArgument("MISSING_STATE", "state is required", field="state")
+    return _STATES[proto]
+
+
+def submission_from_proto(proto: pb.SubmitScheduleRequest) -> Submission:
+    """Return a submission. Error: InvalidArgument."""
+    return Submission(
+        request_id=proto.request_id,
+        source=proto.source,
+        owner=proto.owner,
+        priority=proto.priority,
+        schedules=tuple(_schedule_from_proto(schedule) for schedule in proto.schedules),
+    )
+
+
+def submission_answer_to_proto(answer: SubmissionAnswer) -> pb.SubmitScheduleResponse:
+    """Return the answer to a submission as its proto."""
+    return pb.SubmitScheduleResponse(
+        accept_time=timestamp_to_proto(answer.accept_time),
+        accepted=answer.accepted,
+        outcomes=[_setpoint_answer_to_proto(each) for each in answer.exceptions],
+    )
+
+
+def override_from_proto(proto: pb.IssueCommandRequest) -> Override:
+    """Return an override. Error: InvalidArgument."""
+    return Override(
+        request_id=proto.request_id,
+        device=DeviceId.parse(proto.device),
+        kind=kind_from_proto(proto.kind),
+        value=proto.value,
+        span=time_range_from_proto(proto.range, "range"),
+        owner=proto.owner,
+        priority=proto.priority,
+    )
+
+
+def issued_to_proto(issued: Issued) -> pb.IssueCommandResponse:
+    """Return the answer to an override as its proto."""
+    return pb.IssueCommandResponse(
+        outcome=_outcome(issued.answer), command=command_to_proto(issued.command)
+    )
+
+
+def command_to_proto(command: Command) -> pb.Command:
+    """Return a command with its whole life as its proto."""
+    life = command.life
+    proto = pb.Command(
+        name=command.command.name,
+        request_id=command.request_id,
+        device=command.device.name,
+        kind=kind_to_proto(command.kind),
+        source=command.source,
+        owner=command.owner,
+        priority=command.priority,
+        requested_value=command.requested_value,
+        value=command.value,
+        range=time_range_to_proto(command.held),
+        state=_STATES_TO_PROTO[life.state],
+        message=life.message or life.trouble,
+        create_time=timestamp_to_proto(command.create_time),
+        read_back_value=life.read_back_value,
+        metered_power_w=command.metered_power_w,
+        dispatch_count=life.dispatch_count,
+    )
+    _set_times(proto, command)
+    return proto
+
+
+def limit_from_proto(proto: pb.Limit) -> Limit:
+    """Return a limit under a new name. Error: InvalidArgument."""
+    if not proto.HasField("expire_time"):
+        raise InvalidArgument("MISSING_FIELD", "expire_time is required", field="limit.expire_time")
+    return Limit(
+        limit=new_limit_id(),
+        device=DeviceId.parse(proto.device),
+        owner=proto.owner,
+        min_power_w=proto.min_power_w if proto.HasField("min_power_w") else None,
+        max_power_w=proto.max_power_w if proto.HasField("max_power_w") else None,
+        expire_time=datetime_from_proto(proto.expire_time, "limit.expire_time"),
+        reason=proto.reason,
+    )
+
+
+def limit_to_proto(limit: Limit) -> pb.Limit:
+    """Return a limit as its proto."""
+    return pb.Limit(
+        name=limit.limit.name,
+        device=limit.device.name,
+        owner=limit.owner,
+        min_power_w=limit.min_power_w,
+        max_power_w=limit.max_power_w,
+        expire_time=timestamp_to_proto(limit.expire_time),
+        reason=limit.reason,
+    )
+
+
+def statistics_to_proto(counts: Statistics) -> pb.GetCommandStatisticsResponse:
+    """Return counts as their proto."""
+    return pb.GetCommandStatisticsResponse(
+        issued=counts.issued,
+        applied=counts.applied,
+        verified=counts.verified,
+        failed=counts.failed,
+    )
+
+
+def _schedule_from_proto(proto: pb.DeviceSchedule) -> DeviceSchedule:
+    return DeviceSchedule(
+        device=DeviceId.parse(proto.device),
+        kind=kind_from_proto(proto.kind),
+        setpoints=tuple(
+            Setpoint(
+                span=time_range_from_proto(each.range, "schedules.setpoints.range"),
+                value=each.value,
+            )
+            for each in proto.setpoints
+        ),
+    )
+
+
+def _setpoint_answer_to_proto(each: SetpointAnswer) -> pb.SetpointOutcome:
+    proto = pb.SetpointOutcome(
+        device=each.device.name,
+        start_time=timestamp_to_proto(each.start),
+        outcome=_outcome(each.answer),
+    )
+    match each.answer:
+        case Accepted(value):
+            proto.value = value
+        case Clamped(value, reason):
+            proto.value, proto.message = value, reason
+        case Refused(reason):
+            proto.message = reason
+        case _:
+            assert_never(each.answer)
+    return proto
+
+
+def _outcome(answer: Answer) -> pb.Outcome.ValueType:
+    match answer:
+        case Accepted():
+            return pb.OUTCOME_ACCEPTED
+        case Clamped():
+            return pb.OUTCOME_CLAMPED
+        case Refused():
+            return pb.OUTCOME_REFUSED
+        case _:
+            assert_never(answer)
+
+
+def _set_times(proto: pb.Command, command: Command) -> None:
+    times = (
+        (proto.lease_expire_time, command.lease_expire_time),
+        (proto.dispatch_time, command.life.dispatch_time),
+        (proto.apply_time, command.life.apply_time),
+        (proto.verify_time, command.life.verify_time),
+    )
+    for field, time in times:
+        if time is not None:
+            field.CopyFrom(timestamp_to_proto(time))

@@ -1,0 +1,74 @@
+"""wattmesh.gateway.v1's link ↔ use cases."""
+
+import math
+from datetime import datetime
+from typing import assert_never
+
+from wattmesh.gateway.v1 import gateway_link_pb2 as pb
+from wattmesh_control.api.convert import kind_to_proto, state_from_proto
+from wattmesh_control.app.links import Carry, Order, TakeBack
+from wattmesh_control.app.record_reports import CommandReport, DeviceStatus
+from wattmesh_control.domain.life import Reported
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+from wattmesh_runtime.wire import datetime_from_proto, timestamp_to_proto
+
+
+def gateway_from_hello(proto: pb.ConnectRequest) -> GatewayId:
+    """Return who dials in. Error: InvalidArgument when the message is no hello."""
+    if proto.WhichOneof("message") != "hello":
+        raise InvalidArgument("HELLO_EXPECTED", "the first message must be hello", field="hello")
+    return GatewayId.parse(proto.hello.gateway)
+
+
+def message_from_proto(proto: pb.ConnectRequest, now: datetime) -> CommandReport | DeviceStatus:
+    """Return what a gateway says; a time that is absent is `now`. Error: InvalidArgument."""
+    match proto.WhichOneof("message"):
+        case "report":
+            return _report_from_proto(proto.report, now)
+        case "device_status":
+            return _status_from_proto(proto.device_status, now)
+        case _:
+            raise InvalidArgument("UNEXPECTED_MESSAGE", "neither report nor device_status")
+
+
+def order_to_proto(order: Order) -> pb.ConnectResponse:
+    """Return an order as the message to its gateway."""
+    command = order.command
+    match order:
+        case Carry():
+            assert command.lease_expire_time is not None, "only leased commands are sent"
+            dispatch = pb.CommandDispatch(
+                command=command.command.name,
+                device=command.device.name,
+                kind=kind_to_proto(command.kind),
+                value=command.value,
+                lease_expire_time=timestamp_to_proto(command.lease_expire_time),
+                sequence=command.number,
+            )
+            return pb.ConnectResponse(dispatch=dispatch)
+        case TakeBack():
+            cancel = pb.CommandCancel(command=command.command.name, device=command.device.name)
+            return pb.ConnectResponse(cancel=cancel)
+        case _:
+            assert_never(order)
+
+
+def _report_from_proto(proto: pb.CommandReport, now: datetime) -> CommandReport:
+    value = proto.value if proto.HasField("value") and math.isfinite(proto.value) else None
+    time = now
+    if proto.HasField("report_time"):
+        time = datetime_from_proto(proto.report_time, "report.report_time")
+    reported = Reported(
+        state=state_from_proto(proto.state), time=time, value=value, message=proto.message
+    )
+    return CommandReport(command=CommandId.parse(proto.command), reported=reported)
+
+
+def _status_from_proto(proto: pb.DeviceStatus, now: datetime) -> DeviceStatus:
+    time = now
+    if proto.HasField("change_time"):
+        time = datetime_from_proto(proto.change_time, "device_status.change_time")
+    return DeviceStatus(
+        device=DeviceId.parse(proto.device), online=proto.online, time=time, message=proto.message
+    )

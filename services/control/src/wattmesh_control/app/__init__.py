@@ -1,0 +1,1 @@
+"""Use cases of control, and the ports they need."""

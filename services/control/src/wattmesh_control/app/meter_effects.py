@@ -1,0 +1,104 @@
+"""Store the metered effect of commands: what the meter saw while they held."""
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wattmesh_control.app.ports import CommandArchive, EnergyMeter, Observations
+from wattmesh_control.domain.command import Command
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import NotFound, WattmeshError
+from wattmesh_kernel.ids import AssetId, CommandId
+from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
+
+log = logging.getLogger(__name__)
+
+_MINUTE = timedelta(minutes=1)
+_MOST_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EffectRhythm:
+    """When effects are metered."""
+
+    interval: timedelta
+    """How often it is looked; also how long after its end a range is first asked for."""
+    patience: timedelta
+    """How long after its end a range is still asked for."""
+
+
+class MeterEffects:
+    """Asks metering for the mean power over the range of each command that was applied.
+
+    Commands of the same range are asked for in one call. What is not metered yet, or when metering
+    is away, is asked for again at the next look.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        archive: CommandArchive,
+        meter: EnergyMeter,
+        observations: Observations,
+        rhythm: EffectRhythm,
+    ) -> None:
+        self._clock = clock
+        self._archive = archive
+        self._meter = meter
+        self._observations = observations
+        self._rhythm = rhythm
+
+    async def __call__(self) -> None:
+        """Run for ever."""
+        away = False
+        while True:
+            await self._clock.sleep_until(self._next())
+            try:
+                await self.look()
+                away = False
+            except WattmeshError as error:
+                if not away:
+                    log.warning("metered effects wait: %s", error)
+                away = True
+
+    async def look(self) -> None:
+        """Meter what is due. Error: Unavailable when the database or metering is away."""
+        now = self._clock.now()
+        ended = TimeRange(now - self._rhythm.patience, now - self._rhythm.interval)
+        due = await self._archive.unmetered(ended, _MOST_AT_ONCE)
+        spans: defaultdict[TimeRange, list[Command]] = defaultdict(list)
+        for command in due:
+            if (span := metered_span(command)) is not None:
+                spans[span].append(command)
+        for span, commands in spans.items():
+            await self._store(span, commands)
+
+    def _next(self) -> datetime:
+        return ceil_time(self._clock.now() + timedelta(microseconds=1), self._rhythm.interval)
+
+    async def _store(self, span: TimeRange, commands: list[Command]) -> None:
+        assets = {each.command: each.target.asset for each in commands if each.target is not None}
+        powers_w = await self._powers_w(sorted(set(assets.values())), span)
+        found: dict[CommandId, float] = {
+            command: powers_w[asset] for command, asset in assets.items() if asset in powers_w
+        }
+        await self._archive.set_metered(found)
+        self._observations.effects_metered(len(found))
+
+    async def _powers_w(self, assets: list[AssetId], span: TimeRange) -> dict[AssetId, float]:
+        try:
+            return await self._meter.mean_power_w(assets, span)
+        except NotFound as error:
+            if len(assets) == 1:
+                log.warning("%s is not metered any more: %s", assets[0], error)
+                return {}
+        each = [await self._powers_w([asset], span) for asset in assets]
+        return {asset: power_w for powers in each for asset, power_w in powers.items()}
+
+
+def metered_span(command: Command) -> TimeRange | None:
+    """Return the whole minutes inside of the range in which a command held, if there are any."""
+    start, end = ceil_time(command.held.start, _MINUTE), floor_time(command.held.end, _MINUTE)
+    return TimeRange(start, end) if start < end else None

@@ -1,0 +1,1 @@
+"""Wishes, limits, commands and the rules between them; pure."""

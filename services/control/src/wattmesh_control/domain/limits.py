@@ -1,0 +1,140 @@
+"""Limits: those of the device, and the expiring ones that owners put on it. They intersect."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from wattmesh_control.domain.envelope import Envelope
+from wattmesh_control.domain.setpoint import SetpointKind, in_words
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import DeviceId, LimitId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limit:
+    """An owner's bounds on a device's power [W], into the device positive, until they expire.
+
+    Error: InvalidArgument when there is no bound, one is not finite, or they cross.
+    """
+
+    limit: LimitId
+    device: DeviceId
+    owner: str
+    min_power_w: float | None = None
+    max_power_w: float | None = None
+    expire_time: datetime
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        bounds = [bound for bound in (self.min_power_w, self.max_power_w) if bound is not None]
+        if not bounds:
+            raise InvalidArgument("INVALID_LIMIT", "a limit needs a bound", field="limit")
+        if not all(math.isfinite(bound) for bound in bounds):
+            raise InvalidArgument("INVALID_LIMIT", "a bound must be finite", field="limit")
+        if len(bounds) == 2 and bounds[0] > bounds[1]:
+            raise InvalidArgument(
+                "INVALID_LIMIT",
+                f"the lowest power {bounds[0]:.6g} W is above the highest, {bounds[1]:.6g} W",
+                field="limit.min_power_w",
+            )
+
+    def in_force(self, moment: datetime) -> bool:
+        """Return whether the limit holds at `moment`."""
+        return moment < self.expire_time
+
+    def __str__(self) -> str:
+        return f"the limit of {self.owner}" + (f" ({self.reason})" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The value is allowed as it is."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clamped:
+    """The nearest value that is allowed, and why it is another."""
+
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No value is allowed, and why."""
+
+    reason: str
+
+
+Answer: TypeAlias = Accepted | Clamped | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What one source allows, in the unit of the setpoint."""
+
+    low: float
+    high: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSet:
+    """All that bounds one kind of setpoint of one device at one time."""
+
+    kind: SetpointKind
+    envelope: Envelope
+    limits: Sequence[Limit] = ()
+
+    def clamp(self, value: float) -> Answer:
+        """Return the nearest value inside of the intersection of all limits.
+
+        With a battery of ±5000 W and an operator's limit of at most 2000 W, 3000 W becomes
+        2000 W. Power bounds apply to currents and generation limits by their power, and forbid
+        a setpoint from which no power follows.
+        """
+        if self.envelope.watts_per_unit is None and self.limits:
+            return Refused(f"a {self.kind.value} setpoint cannot keep {self.limits[0]}")
+        bounds = self._bounds()
+        lowest = max(bounds, key=lambda bound: bound.low)
+        highest = min(bounds, key=lambda bound: bound.high)
+        if lowest.low > highest.high:
+            return Refused(f"{lowest.source} and {highest.source} leave no value between them")
+        inside = min(max(value, lowest.low), highest.high)
+        allowed = self._outside_gap(inside, lowest.low, highest.high)
+        if allowed is None:
+            return Refused(f"{lowest.source} and {highest.source} leave only what it cannot do")
+        if allowed == value:
+            return Accepted(value)
+        return Clamped(allowed, self._why(value, allowed, lowest, highest))
+
+    def _bounds(self) -> list[_Bounds]:
+        own = _Bounds(self.envelope.low, self.envelope.high, "the device")
+        return [own, *(self._in_unit(limit) for limit in self.limits)]
+
+    def _in_unit(self, limit: Limit) -> _Bounds:
+        factor = self.envelope.watts_per_unit
+        assert factor is not None, "checked by clamp"
+        low = -math.inf if limit.min_power_w is None else limit.min_power_w
+        high = math.inf if limit.max_power_w is None else limit.max_power_w
+        ends = (low / factor, high / factor)
+        return _Bounds(min(ends), max(ends), str(limit))
+
+    def _outside_gap(self, value: float, low: float, high: float) -> float | None:
+        gap = self.envelope.gap
+        if gap is None or not gap[0] < value < gap[1]:
+            return value
+        edges = [edge for edge in gap if low <= edge <= high]
+        return min(edges, key=lambda edge: (abs(edge - value), abs(edge)), default=None)
+
+    def _why(self, value: float, allowed: float, lowest: _Bounds, highest: _Bounds) -> str:
+        asked, given = in_words(value, self.kind), in_words(allowed, self.kind)
+        if value > highest.high:
+            return f"{asked} asked, {highest.source} allows at most {given}"
+        if value < lowest.low:
+            return f"{asked} asked, {lowest.source} allows at least {given}"
+        return f"{asked} asked, the device cannot do that: {given} is the nearest"

@@ -1,0 +1,101 @@
+"""What can be set on a device, and what of it each setpoint steers."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import DeviceId, SiteId
+
+
+class SetpointKind(StrEnum):
+    """What a setpoint sets; the text is the quantity with its unit."""
+
+    ACTIVE_POWER = "active_power_w"
+    """Active power [W], into the device positive."""
+    GENERATION_LIMIT = "generation_limit_w"
+    """Most power that a generating device may give out [W]."""
+    CURRENT = "current_a"
+    """Charging current per phase [A]."""
+    TEMPERATURE = "temperature_celsius"
+    """Room temperature [degrees Celsius]."""
+    ON_OFF = "on_off"
+    """On (1) or off (0)."""
+
+
+class Channel(StrEnum):
+    """What of a device is steered: wishes for the same channel contest each other."""
+
+    POWER = "power"
+    GENERATION = "generation"
+    TEMPERATURE = "temperature"
+
+
+_CHANNELS = {
+    SetpointKind.ACTIVE_POWER: Channel.POWER,
+    SetpointKind.CURRENT: Channel.POWER,
+    SetpointKind.ON_OFF: Channel.POWER,
+    SetpointKind.GENERATION_LIMIT: Channel.GENERATION,
+    SetpointKind.TEMPERATURE: Channel.TEMPERATURE,
+}
+
+_UNITS = {
+    SetpointKind.ACTIVE_POWER: " W",
+    SetpointKind.GENERATION_LIMIT: " W",
+    SetpointKind.CURRENT: " A",
+    SetpointKind.TEMPERATURE: " °C",
+    SetpointKind.ON_OFF: "",
+}
+
+
+def channel_of(kind: SetpointKind) -> Channel:
+    """Return what a kind of setpoint steers: power, current and on/off are one and the same."""
+    return _CHANNELS[kind]
+
+
+def in_words(value: float, kind: SetpointKind) -> str:
+    """Return a value with its unit for people: `2500 W`, `6.5 A`, `on`."""
+    if kind is SetpointKind.ON_OFF and value in (0.0, 1.0):
+        return "on" if value else "off"
+    return f"{value:.6g}{_UNITS[kind]}"
+
+
+def check_value(value: float, kind: SetpointKind) -> None:
+    """Raise InvalidArgument when no device could ever take `value`."""
+    if not math.isfinite(value):
+        raise InvalidArgument("INVALID_VALUE", f"{value} is not finite", field="value")
+    if kind is SetpointKind.ON_OFF and value not in (0.0, 1.0):
+        raise InvalidArgument("INVALID_VALUE", f"on is 1, off is 0, not {value}", field="value")
+    if kind in (SetpointKind.GENERATION_LIMIT, SetpointKind.CURRENT) and value < 0:
+        raise InvalidArgument("INVALID_VALUE", f"{value} must not be negative", field="value")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """One channel of one device: at most one command is live in it."""
+
+    device: DeviceId
+    channel: Channel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceFilter:
+    """The devices a list speaks of: one, those of a site, or all."""
+
+    site: SiteId | None = None
+    device: DeviceId | None = None
+
+    @classmethod
+    def parse(cls, parent: str) -> "DeviceFilter":
+        """Read `sites/{site}/devices/{device}` where both ids may be `-`; or InvalidArgument."""
+        if parent == "sites/-/devices/-":
+            return cls()
+        if parent.endswith("/devices/-"):
+            return cls(site=SiteId.parse(parent.removesuffix("/devices/-")))
+        return cls(device=DeviceId.parse(parent))
+
+    def admits(self, device: DeviceId) -> bool:
+        """Return whether the filter speaks of `device`."""
+        if self.device is not None:
+            return device == self.device
+        return self.site is None or device.site == self.site

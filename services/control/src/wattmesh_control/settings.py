@@ -1,0 +1,51 @@
+"""The settings of control."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from wattmesh_control.app.meter_effects import EffectRhythm
+from wattmesh_control.domain.command import LeaseRule
+from wattmesh_runtime.settings import ServiceSettings
+
+
+class ControlSettings(ServiceSettings):
+    """Read from `WATTMESH_*` variables; durations in seconds of the clock."""
+
+    database_url: str
+    """PostgreSQL; tables are in the schema `control`."""
+    metering_target: str
+    """host:port of metering: the site model, and metered effects."""
+    lease_grace_ratio: float = Field(default=0.25, ge=0, le=10)
+    """How long a lease outlives its setpoint, as a share of the setpoint's length."""
+    override_grace_seconds: float = Field(default=900, ge=0)
+    """How long the lease of an override outlives it at most."""
+    read_back_tolerance_ratio: float = Field(default=0.02, ge=0, le=1)
+    """How far a read-back may lie off, as a share of the device's largest value."""
+    model_refresh_seconds: float = Field(default=900, gt=0)
+    """Time between two looks at the site model."""
+    effect_interval_seconds: float = Field(default=900, gt=0)
+    """How often it is looked whether the effect of a command is metered."""
+    effect_patience_seconds: float = Field(default=86_400, gt=0)
+    """How long after its end the effect of a command is still asked for."""
+
+    @property
+    def lease(self) -> LeaseRule:
+        """How long leases are."""
+        return LeaseRule(
+            grace_ratio=self.lease_grace_ratio,
+            override_grace=timedelta(seconds=self.override_grace_seconds),
+        )
+
+    @property
+    def effect_rhythm(self) -> EffectRhythm:
+        """When effects are metered."""
+        return EffectRhythm(
+            interval=timedelta(seconds=self.effect_interval_seconds),
+            patience=timedelta(seconds=self.effect_patience_seconds),
+        )
+
+    @property
+    def model_refresh(self) -> timedelta:
+        """Time between two looks at the site model."""
+        return timedelta(seconds=self.model_refresh_seconds)
