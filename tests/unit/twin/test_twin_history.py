@@ -42,7 +42,8 @@ def test_a_gap_in_the_data_is_a_gap_in_the_readings_and_in_no_register() -> None
     np.testing.assert_array_equal(imported, [0, 1000, NAN, 2000])
     power = history.readings[point("meter", "active_power_w")]
     np.testing.assert_array_equal(power, [NAN, 1000, NAN, 1000])
-    assert not np.isnan(history.readings[point("inverter", "export_energy_wh")]).any()
+    generated = history.readings[point("inverter", "export_energy_wh")]
+    np.testing.assert_array_equal(generated, [1000, 1000, 1000, NAN])
 
 
 def test_history_is_as_long_as_asked_for_and_starts_on_the_grid() -> None:

@@ -14,11 +14,11 @@ CITYLEARN = Path(".wattmesh/data/citylearn/citylearn/data/citylearn_challenge_20
 class TwinSettings(ServiceSettings):
     """Settings of the twin, `WATTMESH_*`."""
 
-    data: Path = CITYLEARN
+    data_folder: Path = CITYLEARN
     """Data folder; its layout is in this service's README."""
     homes: str = "1-5"
     """Which sites of the data are simulated, counted from 1: `1-3,7`."""
-    ledger: Path = Path(".wattmesh/ledger")
+    ledger_folder: Path = Path(".wattmesh/ledger")
     """Folder of this run's ledger; a restart with the same folder continues the run."""
     mqtt_url: str = "mqtt://127.0.0.1:1883"
     """The broker that meters publish to."""
@@ -30,8 +30,8 @@ class TwinSettings(ServiceSettings):
     """host:port of metering."""
     carbon_target: str
     """host:port of carbon."""
-    gateway: str = "local"
-    """Which gateway talks to the devices."""
+    gateway: str = "gateways/local"
+    """`gateways/{gateway}` that talks to the devices."""
     reporting_minutes: int = Field(default=15, gt=0, le=60)
     """How often meters publish, and how often polled devices should be read [simulated min]."""
     history_days: int = Field(default=120, ge=0)

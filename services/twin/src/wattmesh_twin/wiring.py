@@ -1,11 +1,12 @@
 """Builds the twin: data, sites, devices, and what it tells the other services."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+
+import grpc
 
 from wattmesh_kernel.clock import Clock, ScaledClock
 from wattmesh_kernel.errors import FailedPrecondition
@@ -41,17 +42,14 @@ from wattmesh_twin.settings import TwinSettings
 HISTORY_RESOLUTION = timedelta(hours=1)
 """Distance of the register readings from before the start."""
 
-Task = Callable[[], Coroutine[Any, Any, None]]
-
 
 @asynccontextmanager
 async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Open the ledger and the devices, and return what is to run beside them."""
-    dataset = await asyncio.to_thread(load_folder, settings.data, settings.homes)
     async with AsyncExitStack() as stack:
-        world = _World(settings, runtime, dataset)
-        outbox = stack.enter_context(closing(Outbox(settings.ledger)))
-        batteries = stack.enter_context(closing(BatteryLedger(settings.ledger)))
+        world = await open_world(settings, runtime)
+        outbox = stack.enter_context(closing(Outbox(settings.ledger_folder)))
+        batteries = stack.enter_context(closing(BatteryLedger(settings.ledger_folder)))
         twins = [world.twin(each, outbox, batteries) for each in world.physics]
         for twin in twins:
             devices = _devices(twin)
@@ -59,30 +57,56 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
                 port = world.endpoints.ports[twin.spec.id]
                 server = ModbusSite(devices, settings.modbus_host, port)
                 await stack.enter_async_context(server)
-        broker = MqttBroker(settings.mqtt_url, f"wattmesh-twin-{dataset.group.segment}")
+        broker = MqttBroker(settings.mqtt_url, f"wattmesh-twin-{world.dataset.group.segment}")
         delivery = TelegramDelivery(queue=outbox, broker=broker)
         tasks = (*(twin.run for twin in twins), delivery.run, world.inform)
         yield Service(name="twin", register=(), service_names=(), tasks=tasks)
 
 
-class _World:
+async def provision(settings: TwinSettings, runtime: Runtime) -> None:
+    """Tell metering and carbon everything that is known now, once, and return."""
+    world = await open_world(settings, runtime)
+    await world.inform_once()
+
+
+async def open_world(settings: TwinSettings, runtime: Runtime) -> "World":
+    """Read the data and continue or begin the run of the ledger."""
+    dataset = await asyncio.to_thread(load_folder, settings.data_folder, settings.homes)
+    if settings.peak_price_per_kw is not None:
+        dataset = replace(dataset, peak_price_per_kw=settings.peak_price_per_kw)
+    return World(settings, runtime, dataset)
+
+
+class World:
     """The data set under this run's clock."""
 
     def __init__(self, settings: TwinSettings, runtime: Runtime, dataset: DataSet) -> None:
-        if settings.peak_price_per_kw is not None:
-            dataset = replace(dataset, peak_price_per_kw=settings.peak_price_per_kw)
+        self.dataset = dataset
+        self.physics = [site.physics(runtime.clock) for site in dataset.sites]
         self._settings = settings
-        self._runtime = runtime
-        self._dataset = dataset
         self._clock = runtime.clock
         self._run = _open_run(settings, dataset, self._clock)
-        self.physics = [site.physics(self._clock) for site in dataset.sites]
         self.endpoints = _endpoints(settings, dataset)
+        metering = runtime.channel(settings.metering_target)
+        self._directory = SiteServiceClient(metering, GatewayId.parse(settings.gateway))
+        self._provisioning = Provisioning(
+            dataset=dataset,
+            endpoints=self.endpoints,
+            directory=self._directory,
+            readings=MeteringIngest(metering),
+            histories=lambda: [self._history(each) for each in self.physics],
+            mark=HistoryMark(settings.ledger_folder),
+        )
+        self._carbon = self._carbon_publication(runtime.channel(settings.carbon_target))
+        self._prices = self._price_publication()
 
     def twin(self, physics: SitePhysics, outbox: Outbox, batteries: BatteryLedger) -> SiteTwin:
         """Return a site that continues from its journal, or begins after its history."""
         journal = FileJournal(
-            site=physics.spec.id, folder=self._settings.ledger, outbox=outbox, batteries=batteries
+            site=physics.spec.id,
+            folder=self._settings.ledger_folder,
+            outbox=outbox,
+            batteries=batteries,
         )
         state = journal.load()
         if state is None:
@@ -100,58 +124,54 @@ class _World:
 
     async def inform(self) -> None:
         """Tell metering and carbon what they must know, now and as time passes."""
-        directory = SiteServiceClient(
-            self._runtime.channel(self._settings.metering_target), GatewayId(self._settings.gateway)
-        )
-        provisioning = Provisioning(
-            dataset=self._dataset,
-            endpoints=self.endpoints,
-            directory=directory,
-            readings=MeteringIngest(self._runtime.channel(self._settings.metering_target)),
-            histories=lambda: [self._history(each) for each in self.physics],
-            mark=HistoryMark(self._settings.ledger),
-        )
         async with asyncio.TaskGroup() as group:
-            for task in self._carbon():
-                group.create_task(task())
-            await provisioning.describe()
-            for task in self._prices(directory):
-                group.create_task(task())
-            await provisioning.send_history()
+            if self._carbon is not None:
+                group.create_task(self._carbon.run())
+            await self._provisioning.describe()
+            if self._prices is not None:
+                group.create_task(self._prices.run())
+            await self._provisioning.send_history()
+
+    async def inform_once(self) -> None:
+        """Tell metering and carbon what they must know now."""
+        await self._provisioning.describe()
+        if self._prices is not None:
+            await self._prices.publish_known()
+        if self._carbon is not None:
+            await self._carbon.publish_known()
+        await self._provisioning.send_history()
 
     def _history(self, physics: SitePhysics) -> SiteHistory:
         length = timedelta(days=self._settings.history_days)
         return site_history(physics, self._run.begin, length, HISTORY_RESOLUTION)
 
-    def _prices(self, board: SiteServiceClient) -> list[Task]:
-        prices, zone = self._dataset.prices, self._dataset.zone
+    def _price_publication(self) -> PricePublication | None:
+        prices, zone = self.dataset.prices, self.dataset.zone
         each = prices.import_per_kwh
         if not isinstance(each, Series):
-            return []
+            return None
         if published_tariff(prices, zone).import_rates.real_time is None:
-            return []
-        publication = PricePublication(
+            return None
+        return PricePublication(
             tariff=prices.tariff,
             prices=DayAheadPrices(each, zone, self._clock),
             first_day=self._first(each.start).astimezone(zone).date(),
-            board=board,
+            board=self._directory,
             clock=self._clock,
         )
-        return [publication.run]
 
-    def _carbon(self) -> list[Task]:
-        carbon = self._dataset.carbon
+    def _carbon_publication(self, channel: grpc.aio.Channel) -> CarbonPublication | None:
+        carbon = self.dataset.carbon
         if carbon is None:
-            return []
-        publication = CarbonPublication(
+            return None
+        return CarbonPublication(
             zone=carbon.zone,
             source=carbon.source,
             intensity=MeasuredSeries(carbon.average_gco2e_per_kwh, self._clock),
             first=self._first(carbon.average_gco2e_per_kwh.start),
-            board=CarbonServiceClient(self._runtime.channel(self._settings.carbon_target)),
+            board=CarbonServiceClient(channel),
             clock=self._clock,
         )
-        return [publication.run]
 
     def _first(self, data_start: datetime) -> datetime:
         return max(data_start, self._run.begin - timedelta(days=self._settings.history_days))
@@ -162,7 +182,7 @@ def _endpoints(settings: TwinSettings, dataset: DataSet) -> Endpoints:
     host = settings.modbus_host
     return Endpoints(
         host=host,
-        ports=open_ports(settings.ledger, sites, host, settings.modbus_port_base),
+        ports=open_ports(settings.ledger_folder, sites, host, settings.modbus_port_base),
         reporting_interval=settings.reporting_interval,
     )
 
@@ -178,14 +198,12 @@ def _open_run(settings: TwinSettings, dataset: DataSet, clock: Clock) -> Run:
         reporting_interval=settings.reporting_interval,
         begin=floor_time(start, grid),
     )
-    run = open_run(settings.ledger, run, now)
-    for site in dataset.sites:
-        for series in site.loads_w.values():
-            if not series.range.contains(run.begin):
-                raise FailedPrecondition(
-                    "NO_DATA_THEN",
-                    f"{site.spec.id.name} has data for {series.range}, not for {run.begin}",
-                )
+    run = open_run(settings.ledger_folder, run)
+    measured = dataset.measured_range()
+    if not measured.contains(run.begin):
+        raise FailedPrecondition(
+            "NO_DATA_THEN", f"the data are of {measured}, the run begins at {run.begin.isoformat()}"
+        )
     return run
 
 

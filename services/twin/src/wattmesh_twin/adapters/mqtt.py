@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import aiomqtt
 
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_twin.adapters.ledger.lines import time_text
 from wattmesh_twin.app.ports import BrokerLost
 from wattmesh_twin.domain.telegram import Telegram
 from wattmesh_twin.domain.topology import topic
@@ -23,7 +22,7 @@ def payload(telegram: Telegram) -> bytes:
     body = {
         "device": f"{telegram.device.site.segment}/{telegram.device.segment}",
         "seq": telegram.sequence,
-        "measure_time": time_text(telegram.measure_time),
+        "measure_time": telegram.measure_time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "import_energy_wh": telegram.import_wh,
         "export_energy_wh": telegram.export_wh,
         "active_power_w": telegram.active_power_w,

@@ -33,8 +33,12 @@ class CarbonPublication:
     async def run(self) -> None:
         """Publish what has been measured, and then every interval what was measured in it."""
         while self._next < self._intensity.end:
-            await patiently("publication of carbon intensity", self._publish_ended)
+            await self.publish_known()
             await self._clock.sleep_until(self._next + self._intensity.resolution)
+
+    async def publish_known(self) -> None:
+        """Publish every interval that has ended and was not published yet."""
+        await patiently("publication of carbon intensity", self._publish_ended)
 
     async def _publish_ended(self) -> None:
         resolution = self._intensity.resolution

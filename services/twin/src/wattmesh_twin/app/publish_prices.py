@@ -30,8 +30,12 @@ class PricePublication:
     async def run(self) -> None:
         """Publish what is known, and then every day what becomes known."""
         while True:
-            await patiently("publication of prices", self._publish_known)
+            await self.publish_known()
             await self._clock.sleep_until(self._prices.publish_time(self._next))
+
+    async def publish_known(self) -> None:
+        """Publish every day that is known and was not published yet."""
+        await patiently("publication of prices", self._publish_known)
 
     async def _publish_known(self) -> None:
         while self._next <= self._prices.last_day():

@@ -40,8 +40,13 @@ class SiteTwin:
         """What the site is."""
         return self._physics.spec
 
+    @property
+    def started(self) -> bool:
+        """Whether the clock has reached the site's beginning; before, its devices are not up."""
+        return self._clock.now() >= self._state.time
+
     def now(self) -> SiteState:
-        """Return the state of this moment."""
+        """Return the state of this moment; that of the beginning while the clock stands before."""
         now = self._clock.now()
         while self._state.time < now:
             setpoint = self._state.setpoint

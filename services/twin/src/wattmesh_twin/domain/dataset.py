@@ -9,6 +9,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import GroupId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
 from wattmesh_twin.domain.measured import MeasuredSeries
 from wattmesh_twin.domain.physics import SiteData, SitePhysics
 from wattmesh_twin.domain.site import SiteSpec
@@ -76,15 +77,22 @@ class DataSet:
         """The zone whose days the tariff follows."""
         return ZoneInfo(self.time_zone)
 
+    def measured_range(self) -> TimeRange:
+        """Return the time in which all sites were measured."""
+        series = self._series()
+        return TimeRange(max(each.start for each in series), min(each.end for each in series))
+
     def grid(self, at_least: timedelta) -> timedelta:
         """Return the longest interval of any site's series, or `at_least`."""
-        series = [
+        return max(at_least, *(each.resolution for each in self._series()))
+
+    def _series(self) -> list[Series]:
+        return [
             each
             for site in self.sites
             for each in (*site.loads_w.values(), site.pv_available_w)
             if each is not None
         ]
-        return max(at_least, *(each.resolution for each in series))
 
 
 def chosen(positions: str, count: int) -> list[int]:

@@ -38,12 +38,13 @@ class SiteHistory:
 def site_history(
     physics: SitePhysics, start: datetime, length: timedelta, resolution: timedelta
 ) -> SiteHistory:
-    """Return the history of at most `length` before `start`, both bounds included.
+    """Return the history of at most `length` before `start`.
 
     Its end is the last time at or before `start` on the grids of `resolution` and the data, and
     must have passed by the clock (LookAhead otherwise). The reading at the end of an interval that
     was not wholly measured is missing, as the telegram would be; what nobody measured is in no
-    register.
+    register. Meters have readings at both ends; devices that are polled have none at the end, which
+    is when the gateway first reads them.
     """
     grid = max(resolution, *(each.resolution for each in physics.data.series()))
     end = floor_time(start, grid)
@@ -126,7 +127,7 @@ def _readings(
             if site.pv is not None:
                 counted = _counted(energy.exported, FACTORY_REGISTER_WH)
                 shown = energy.shown(counted, site.pv.register_step_wh)
-                readings[PointId(device, "export_energy_wh")] = shown
+                readings[PointId(device, "export_energy_wh")] = _polled(shown)
             continue
         imported = energy.shown(_counted(energy.imported), METER_STEP_WH)
         readings[PointId(device, "import_energy_wh")] = imported
@@ -140,11 +141,16 @@ def _idle_battery(physics: SitePhysics, count: int) -> dict[PointId, Array]:
     if physics.spec.battery is None:
         return {}
     device = physics.spec.device(BATTERY)
+    initial = physics.spec.battery.initial_soc_ratio
     return {
-        PointId(device, "import_energy_wh"): np.zeros(count),
-        PointId(device, "export_energy_wh"): np.zeros(count),
-        PointId(device, "soc_ratio"): np.full(count, physics.spec.battery.initial_soc_ratio),
+        PointId(device, "import_energy_wh"): _polled(np.zeros(count)),
+        PointId(device, "export_energy_wh"): _polled(np.zeros(count)),
+        PointId(device, "soc_ratio"): _polled(np.full(count, initial)),
     }
+
+
+def _polled(readings: Array) -> Array:
+    return np.concatenate([readings[:-1], [np.nan]])
 
 
 def _final(physics: SitePhysics, end: datetime, energies: Mapping[str, _Energies]) -> SiteState:

@@ -53,8 +53,8 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def time_text(moment: datetime) -> str:
-    """Return a UTC time as in `2016-09-05T07:15:00Z`, with microseconds only when there are any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """Return a UTC time as in `2016-09-05T07:15:00.000000Z`: texts sort as the times do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def time_from_text(text: str) -> datetime:

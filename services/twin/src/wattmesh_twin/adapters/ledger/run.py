@@ -4,7 +4,7 @@ import hashlib
 import json
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,29 +26,21 @@ class Run:
     begin: datetime
 
 
-def open_run(folder: Path, run: Run, now: datetime) -> Run:
+def open_run(folder: Path, run: Run) -> Run:
     """Return the run that the folder belongs to: the one it was made for, or `run` if it is new.
 
-    Error: FailedPrecondition when it was made for other data, or the clock stands before its
-    beginning.
+    Error: FailedPrecondition when it was made for other data or settings.
     """
     path = folder / "run.json"
     if not path.exists():
         write_json(path, _record(run))
         return run
     record = json.loads(path.read_text())
-    begin = time_from_text(record["begin"])
     if record != _record(run) | {"begin": record["begin"]}:
         raise FailedPrecondition(
             "OTHER_RUN", f"the ledger {folder} was made for {record['title']} and other settings"
         )
-    if now < begin:
-        raise FailedPrecondition(
-            "OTHER_RUN", f"the ledger {folder} begins at {record['begin']}, after {time_text(now)}"
-        )
-    return Run(
-        title=run.title, sites=run.sites, reporting_interval=run.reporting_interval, begin=begin
-    )
+    return replace(run, begin=time_from_text(record["begin"]))
 
 
 def _record(run: Run) -> dict[str, object]:

@@ -6,7 +6,7 @@ simulated seconds: when its reversion timer has run out the battery idles.
 
 from datetime import timedelta
 
-from wattmesh_twin.adapters.sunspec.device import RefusedValue, common
+from wattmesh_twin.adapters.sunspec.device import RefusedValue, common, require_started
 from wattmesh_twin.adapters.sunspec.order import Order, OrderPoints, OrderRegisters
 from wattmesh_twin.adapters.sunspec.register_map import Point, RegisterMap, power_scale
 from wattmesh_twin.app.run_site import SiteTwin
@@ -56,6 +56,7 @@ class SunSpecBattery:
 
     def read(self, asked: range) -> list[int]:
         """Return all registers as of now."""
+        require_started(self._site)
         state = self._site.now()
         registers = list(self._map.template)
         remaining = state.setpoint.remaining(state.time) if state.setpoint else None

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from wattmesh_twin.adapters.sunspec.register_map import Point
+from wattmesh_twin.app.run_site import SiteTwin
 
 
 class RefusedValue(Exception):
@@ -10,7 +11,7 @@ class RefusedValue(Exception):
 
 
 class DeviceFailure(Exception):
-    """The device cannot answer: nothing was measured (Modbus exception 4)."""
+    """The device cannot answer: not up yet, or nothing was measured (Modbus exception 4)."""
 
 
 class SunSpecDevice(Protocol):
@@ -49,3 +50,9 @@ def common(*, model: str, serial: str, unit_id: int) -> dict[Point, int | str]:
 def overlaps(a: range, b: range) -> bool:
     """Return whether two spans of registers have one in common."""
     return a.start < b.stop and b.start < a.stop
+
+
+def require_started(site: SiteTwin) -> None:
+    """Raise DeviceFailure while the clock stands before the beginning of the site."""
+    if not site.started:
+        raise DeviceFailure

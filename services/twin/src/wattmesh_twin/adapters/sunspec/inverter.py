@@ -6,7 +6,13 @@ for (current, voltage, frequency, temperature) are "not implemented".
 
 from datetime import timedelta
 
-from wattmesh_twin.adapters.sunspec.device import DeviceFailure, RefusedValue, common, overlaps
+from wattmesh_twin.adapters.sunspec.device import (
+    DeviceFailure,
+    RefusedValue,
+    common,
+    overlaps,
+    require_started,
+)
 from wattmesh_twin.adapters.sunspec.order import Order, OrderPoints, OrderRegisters
 from wattmesh_twin.adapters.sunspec.register_map import Point, RegisterMap, power_scale
 from wattmesh_twin.app.run_site import SiteTwin
@@ -51,6 +57,7 @@ class SunSpecInverter:
     def read(self, asked: range) -> list[int]:
         """Return all registers as of now; DeviceFailure while the generation is not measured."""
         registers = list(self._map.template)
+        require_started(self._site)
         state = self._site.now()
         self._limit.show(
             registers, state.pv_limit.remaining(state.time) if state.pv_limit else None
