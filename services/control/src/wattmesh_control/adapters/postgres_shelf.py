@@ -13,7 +13,7 @@ from wattmesh_runtime.database import Database
 
 _FETCHED = """
 INSERT INTO device_fetches (fetch_time) VALUES (%s)
-ON CONFLICT (only) DO UPDATE SET fetch_time = excluded.fetch_time
+ON CONFLICT (one) DO UPDATE SET fetch_time = excluded.fetch_time
 """
 
 _ADD = "INSERT INTO devices (device, asset, gateway, envelopes) VALUES (%s, %s, %s, %s)"

@@ -112,6 +112,6 @@ CREATE TABLE devices (
     envelopes jsonb NOT NULL
 );
 CREATE TABLE device_fetches (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
     fetch_time timestamptz NOT NULL
 );

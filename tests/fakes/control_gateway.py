@@ -1,0 +1,104 @@
+"""A gateway as control sees it: dials in, carries commands out, reports."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import grpc
+
+from wattmesh.control.v1 import control_pb2
+from wattmesh.gateway.v1 import gateway_link_pb2 as pb
+from wattmesh.gateway.v1 import gateway_link_pb2_grpc
+
+Answer: TypeAlias = Callable[[pb.CommandDispatch], list[pb.CommandReport]]
+
+
+def report(
+    dispatch: pb.CommandDispatch,
+    state: control_pb2.CommandState.ValueType,
+    value: float | None = None,
+    message: str = "",
+) -> pb.CommandReport:
+    """Return a report on a command, without a time: control takes its own."""
+    return pb.CommandReport(command=dispatch.command, state=state, value=value, message=message)
+
+
+def obey(dispatch: pb.CommandDispatch) -> list[pb.CommandReport]:
+    """Apply and verify."""
+    return [
+        report(dispatch, control_pb2.COMMAND_STATE_APPLIED, dispatch.value),
+        report(dispatch, control_pb2.COMMAND_STATE_VERIFIED, dispatch.value),
+    ]
+
+
+def say_nothing(dispatch: pb.CommandDispatch) -> list[pb.CommandReport]:
+    """Take the command and never report."""
+    return []
+
+
+class FakeGateway:
+    """Holds one stream; `answer` says what it reports on each command."""
+
+    def __init__(
+        self, channel: grpc.aio.Channel, answer: Answer = obey, name: str = "gateways/local"
+    ) -> None:
+        self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
+        self._answer = answer
+        self._name = name
+        self.dispatches = list[pb.CommandDispatch]()
+        self.cancels = list[pb.CommandCancel]()
+        self._arrived = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        self.call = self._stub.Connect()
+        await self.call.write(pb.ConnectRequest(hello=pb.GatewayHello(gateway=self._name)))
+        await self.call.initial_metadata()
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.kill()
+
+    async def kill(self) -> None:
+        """Vanish without a word."""
+        self._reading.cancel()
+        self.call.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def send(self, *reports: pb.CommandReport) -> None:
+        """Report on commands."""
+        for each in reports:
+            await self.call.write(pb.ConnectRequest(report=each))
+
+    async def say(self, status: pb.DeviceStatus) -> None:
+        """Tell of a device."""
+        await self.call.write(pb.ConnectRequest(device_status=status))
+
+    async def dispatched(self, count: int) -> list[pb.CommandDispatch]:
+        """Wait until so many commands came; return them all."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.dispatches) >= count)
+        return self.dispatches
+
+    async def cancelled(self, count: int) -> list[pb.CommandCancel]:
+        """Wait until so many commands were withdrawn; return them all."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.cancels) >= count)
+        return self.cancels
+
+    async def _read(self) -> None:
+        async for response in self.call:
+            async with self._arrived:
+                if response.HasField("dispatch"):
+                    self.dispatches.append(response.dispatch)
+                else:
+                    self.cancels.append(response.cancel)
+                self._arrived.notify_all()
+            if response.HasField("dispatch"):
+                await self.send(*self._answer(response.dispatch))
