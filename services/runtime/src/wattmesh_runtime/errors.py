@@ -113,7 +113,7 @@ def _retry_pushback_ms(error: WattmeshError) -> int:
     """Return when a channel may repeat the call by itself [ms]; -1 for never.
 
     An answered error is repeated only where it says so, and soon: were every service on the way
-    to retry what it was told, five attempts of each would make twenty-five at the third.
+    to retry what it was told, four attempts of each would make sixteen at the third.
     """
     retry_after: timedelta | None = getattr(error, "retry_after", None)
     if retry_after is None or retry_after > LONGEST_PUSHBACK:
