@@ -46,6 +46,7 @@ class Mesh:
         self._say = say
         self._tell = tell
         self._stack = AsyncExitStack()
+        self._serving = False
         models = hashlib.sha256(f"{options.data_folder}|{options.homes}".encode()).hexdigest()[:12]
         self.folders = RunFolders(
             run=options.state_folder / "run", models=options.state_folder / "models" / models
@@ -72,6 +73,7 @@ class Mesh:
         traceback: TracebackType | None,
     ) -> None:
         self._say("stopping")
+        self._serving = False
         await self._stack.aclose()
         (self.folders.run / "mesh.json").unlink(missing_ok=True)
 
@@ -81,7 +83,7 @@ class Mesh:
         self.addresses = Addresses.choose(self.options, self._database_url())
         plan = ProcessPlan(self.options, self.folders, self.addresses)
         self.supervisor = await self._stack.enter_async_context(
-            Supervisor(self.folders.logs, self._tell)
+            Supervisor(self.folders.logs, self._on_event)
         )
         if self.options.mqtt_url is None:
             await self.supervisor.start([plan.broker()])
@@ -89,7 +91,8 @@ class Mesh:
         self.start = local_day(self.options.start, self.facts.zone).start
         await self._prepare(plan)
         await self._run(plan)
-        self.write_state()
+        self._serving = True
+        self._write_state()
 
     async def _prepare(self, plan: ProcessPlan) -> None:
         """Register the sites, load their history and train, at a time that stands still."""
@@ -128,8 +131,13 @@ class Mesh:
         )
         return facts_from_json(text)
 
-    def write_state(self) -> None:
-        """Write down where everything runs."""
+    def _on_event(self, event: ProcessEvent) -> None:
+        self._tell(event)
+        if self._serving:
+            self._write_state()
+
+    def _write_state(self) -> None:
+        """Write down where everything runs, for `wattmesh status` and for tests."""
         state: dict[str, Any] = {
             "clock": format_clock_spec(self.clock),
             "database_url": self.addresses.database_url,
@@ -138,7 +146,9 @@ class Mesh:
             "pids": {name: each.pid for name, each in self.supervisor.processes.items()},
             "ledger": str(self.folders.ledger),
         }
-        (self.folders.run / "mesh.json").write_text(json.dumps(state, indent=1))
+        temporary = self.folders.run / "mesh.json.new"
+        temporary.write_text(json.dumps(state, indent=1))
+        temporary.replace(self.folders.run / "mesh.json")
 
     def _empty_run_folder(self) -> None:
         shutil.rmtree(self.folders.run, ignore_errors=True)

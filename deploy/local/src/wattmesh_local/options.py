@@ -46,9 +46,12 @@ class MeshOptions:
 
     @property
     def lead(self) -> timedelta:
-        """How long before its interval a plan is computed: 1.5 s of the wall, within bounds."""
-        wall = timedelta(seconds=1.5 * self.rate)
-        return min(max(wall, timedelta(minutes=1)), timedelta(minutes=30))
+        """How long before its interval a plan is computed: 3 s of the wall, within bounds.
+
+        It is time enough for a planner that was killed to come back and still be in time.
+        """
+        wall = timedelta(seconds=3 * self.rate)
+        return min(max(wall, timedelta(minutes=1)), timedelta(minutes=45))
 
 
 def state_folder() -> Path:

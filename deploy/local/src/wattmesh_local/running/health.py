@@ -1,6 +1,7 @@
 """Asking a process whether it is there."""
 
 import asyncio
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -20,7 +21,8 @@ async def health_of(target: str, service: str = "") -> str:
     """Return SERVING, NOT_SERVING, UNKNOWN or UNREACHABLE, by the stock health service."""
     async with grpc.aio.insecure_channel(target, options=_OPTIONS) as channel:
         try:
-            answer = await health_pb2_grpc.HealthStub(channel).Check(
+            stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods are not typed
+            answer = await stub.Check(
                 health_pb2.HealthCheckRequest(service=service), timeout=TIMEOUT_SECONDS
             )
         except grpc.aio.AioRpcError:

@@ -134,6 +134,7 @@ class SupervisedProcess:
             await asyncio.sleep(backoff)
             self.restarts += 1
             await self._spawn()
+            self._tell(ProcessEvent(name=self.spec.name, text=f"restarted as {self.pid}"))
 
     async def _spawn(self) -> None:
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
