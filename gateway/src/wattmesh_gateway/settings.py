@@ -20,7 +20,7 @@ class GatewaySettings(ServiceSettings):
     """gRPC target of metering: readings go there, devices come from there."""
     control_target: str
     """gRPC target of control: commands come from there."""
-    spool_path: Path
+    spool_file: Path
     """File of the spool; it must stay where it is between runs."""
     spool_limit: int = Field(default=2_000_000, gt=0)
     """Most readings in the spool; when it is full, telegrams stay with the broker."""

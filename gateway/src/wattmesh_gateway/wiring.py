@@ -33,6 +33,9 @@ from wattmesh_gateway.settings import GatewaySettings
 from wattmesh_kernel.ids import GatewayId
 from wattmesh_runtime.service import Runtime, Service
 
+_LISTEN_SECONDS = 5.0
+"""How long serving waits for the MQTT broker; the other devices do without it."""
+
 
 @asynccontextmanager
 async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Service]:
@@ -44,7 +47,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
     profiles = load_profiles(settings.profile_folder)
     metering = runtime.channel(settings.metering_target)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(SpoolDatabase(settings.spool_path))
+        database = await stack.enter_async_context(SpoolDatabase(settings.spool_file))
         spool = await stack.enter_async_context(SqliteSpool(database, settings.spool_limit))
         modbus = await stack.enter_async_context(
             ModbusDriver(clock, settings.modbus_timeout_seconds)
@@ -68,7 +71,10 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
             fleet,
             timedelta(seconds=settings.device_refresh_seconds),
         )
+        # Whoever waits for this gateway to serve may publish then: the broker keeps it for us.
+        loops.start(mqtt.run())
         await devices.start()
+        await mqtt.wait_until_listening(_LISTEN_SECONDS)
         servicer = GatewayServicer(TellStatus(gateway, spool, presences))
         yield Service(
             name="gateway",
@@ -81,7 +87,6 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
             tasks=(
                 loops.watch,
                 devices.run,
-                mqtt.run,
                 telegrams.watch_silence,
                 ForwardReadings(spool, GrpcMeteringUplink(metering, gateway)).run,
                 HoldLink(link, carry, reports, journal, presences, clock).run,

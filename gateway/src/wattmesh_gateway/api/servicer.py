@@ -13,7 +13,7 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
     def __init__(self, tell_status: TellStatus) -> None:
         self._tell_status = tell_status
 
-    async def GetGatewayStatus(  # type: ignore[override]  # noqa: N802 (gRPC's name; aio servicer)
+    async def GetGatewayStatus(  # noqa: N802 (the name in the contract)
         self,
         request: gateway_pb2.GetGatewayStatusRequest,
         context: grpc.aio.ServicerContext[

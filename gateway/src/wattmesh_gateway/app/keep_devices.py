@@ -31,8 +31,10 @@ class KeepDevices:
         self._loss = LossLog(log, "the site model")
 
     async def start(self) -> None:
-        """Talk to the devices known from before."""
+        """Talk to the devices known from before; ask for them when there are none."""
         await self._take(await self._cache.load_devices())
+        if not self._known:
+            await self.refresh()
 
     async def run(self) -> None:
         """Ask for the devices again and again, for ever."""

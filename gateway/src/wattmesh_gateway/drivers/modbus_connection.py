@@ -17,6 +17,7 @@ from wattmesh_gateway.drivers.registers import Span
 
 _PASSING = frozenset(
     {
+        ExcCodes.DEVICE_FAILURE,
         ExcCodes.ACKNOWLEDGE,
         ExcCodes.DEVICE_BUSY,
         ExcCodes.GATEWAY_PATH_UNAVIABLE,

@@ -69,12 +69,25 @@ class MqttDriver:
         self._take = take
         self._wanted: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
+        self._listening = asyncio.Event()
         self._loss = LossLog(log, str(broker))
 
     async def listen(self, topics: frozenset[str]) -> None:
         """Listen to exactly these topics from now on."""
         self._wanted = topics
         self._changed.set()
+        if topics:
+            self._listening.clear()
+        else:
+            self._listening.set()
+
+    async def wait_until_listening(self, seconds: float) -> None:
+        """Wait until the broker has taken the subscriptions, but no longer than `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._listening.wait()
+        except TimeoutError:
+            log.warning("%s has not taken the subscriptions yet", self._broker)
 
     async def run(self) -> None:
         """Stay connected, for ever; connect first when there is something to listen to.
@@ -139,6 +152,8 @@ class MqttDriver:
             for topic in sorted(subscribed - wanted):
                 await client.unsubscribe(topic)
             subscribed = wanted
+            if wanted == self._wanted:
+                self._listening.set()
             await self._changed.wait()
 
 

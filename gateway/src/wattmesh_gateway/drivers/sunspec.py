@@ -58,7 +58,10 @@ async def discover(read: ReadSpan, base_addresses: Sequence[int]) -> SunSpecMap:
         except DeviceRefused:
             continue
         if tuple(words) == _MARKER:
-            return await _walk(read, base + 2)
+            try:
+                return await _walk(read, base + 2)
+            except DeviceRefused as error:
+                raise DeviceUnavailable(f"the chain of SunSpec models breaks: {error}") from error
     raise DeviceUnavailable(f"no SunSpec marker at {', '.join(map(str, base_addresses))}")
 
 
@@ -73,7 +76,7 @@ async def _walk(read: ReadSpan, start: int) -> SunSpecMap:
         addresses.setdefault(model_id, at)
         lengths.setdefault(model_id, length)
         at += 2 + length
-    raise DeviceUnavailable(f"the chain of SunSpec models goes on after {_MOST_MODELS} models")
+    raise DeviceRefused(f"it goes on after {_MOST_MODELS} models")
 
 
 async def resolve(read: ReadSpan, models: SunSpecMap, point: SunSpecPoint) -> Number:

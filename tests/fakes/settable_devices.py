@@ -1,0 +1,74 @@
+"""Devices that take setpoints, or do not, as a test wants it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from wattmesh_gateway.domain.command import ReadBack, SetpointKind
+from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
+from wattmesh_gateway.domain.reading import Reading
+from wattmesh_kernel.ids import DeviceId
+
+
+@dataclass
+class FakeDevice:
+    """Rounds setpoints to whole numbers. `trouble` is raised until it is taken away."""
+
+    trouble: DeviceUnavailable | DeviceRefused | None = None
+    trouble_after_writing: DeviceUnavailable | DeviceRefused | None = None
+    reads_back: float | None = None
+    readings: Sequence[Reading] = ()
+    applied: list[tuple[float, timedelta]] = field(default_factory=list)
+    attempts: int = 0
+    released: int = 0
+    polls: int = 0
+    gate: asyncio.Event | None = None
+
+    async def read(self) -> Sequence[Reading]:
+        self.polls += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return self.readings
+
+    async def apply(
+        self, kind: SetpointKind, value: float, lease: timedelta
+    ) -> "FakeAppliedSetpoint":
+        self.attempts += 1
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.trouble is not None:
+            raise self.trouble
+        self.applied.append((value, lease))
+        return FakeAppliedSetpoint(self, float(round(value)))
+
+    async def release(self, kind: SetpointKind) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.released += 1
+
+
+@dataclass
+class FakeAppliedSetpoint:
+    """What FakeDevice acknowledged."""
+
+    device: FakeDevice
+    value: float
+
+    async def read_back(self) -> ReadBack:
+        if self.device.trouble_after_writing is not None:
+            raise self.device.trouble_after_writing
+        held = self.device.reads_back
+        if held is None or held == self.value:
+            return ReadBack(value=self.value)
+        return ReadBack(value=held, mismatch=f"WSet is {held}, not {self.value}")
+
+
+class FakeDevices:
+    """Finds devices by id."""
+
+    def __init__(self, devices: dict[DeviceId, FakeDevice]) -> None:
+        self._devices = devices
+
+    def settable(self, device: DeviceId) -> FakeDevice | None:
+        return self._devices.get(device)

@@ -1,0 +1,132 @@
+"""Commands and devices are remembered over the end of the process."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
+from wattmesh_gateway.adapters.device_cache import SqliteDeviceCache
+from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.domain.command import (
+    Command,
+    CommandRecord,
+    CommandReport,
+    CommandState,
+    SetpointKind,
+)
+from wattmesh_gateway.domain.device import Device, ModbusAddress, ModbusEndpoint, MqttAddress
+from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
+
+NOW = datetime(2016, 9, 5, 7, tzinfo=UTC)
+BATTERY = DeviceId(SiteId("home-1"), "battery")
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SpoolDatabase]:
+    async with SpoolDatabase(tmp_path / "spool.sqlite") as opened:
+        yield opened
+
+
+def command(sequence: int, *, lease: timedelta = timedelta(hours=1)) -> Command:
+    return Command(
+        id=CommandId(f"c{sequence}"),
+        device=BATTERY,
+        kind=SetpointKind.ACTIVE_POWER_W,
+        value=100.5 * sequence,
+        lease_expire_time=NOW + lease,
+        sequence=sequence,
+    )
+
+
+def report(
+    of: Command, state: CommandState, *, value: float | None = None, message: str = ""
+) -> CommandReport:
+    return CommandReport(
+        command=of.id, state=state, report_time=NOW, value=value, message=message
+    )
+
+
+async def test_a_command_is_found_with_all_that_became_of_it(database: SpoolDatabase) -> None:
+    journal = SqliteCommandJournal(database)
+    one = command(1)
+    applied = report(one, CommandState.APPLIED, value=100.0)
+    verified = report(one, CommandState.VERIFIED, value=100.0, message="fine")
+    await journal.save(one, applied)
+    await journal.save(one, verified)
+    assert await journal.find(one.id) == CommandRecord(command=one, reports=[applied, verified])
+    assert await journal.find(CommandId("other")) is None
+
+
+async def test_only_a_command_with_a_final_report_has_ended(database: SpoolDatabase) -> None:
+    journal = SqliteCommandJournal(database)
+    one = command(1)
+    await journal.save(one, report(one, CommandState.APPLIED))
+    applied = await journal.find(one.id)
+    await journal.save(one, report(one, CommandState.VERIFIED))
+    verified = await journal.find(one.id)
+    assert applied is not None
+    assert verified is not None
+    assert (applied.ended, verified.ended) == (False, True)
+
+
+async def test_the_last_applied_command_is_the_newest_that_a_device_acknowledged(
+    database: SpoolDatabase,
+) -> None:
+    journal = SqliteCommandJournal(database)
+    assert await journal.last_applied(BATTERY) is None
+    one, two, three = command(1), command(2), command(3)
+    await journal.save(two, report(two, CommandState.APPLIED))
+    await journal.save(one, report(one, CommandState.APPLIED))
+    await journal.save(three, report(three, CommandState.REFUSED))
+    assert await journal.last_applied(BATTERY) == two
+
+
+async def test_reports_are_due_until_sent_and_while_the_lease_runs(
+    database: SpoolDatabase,
+) -> None:
+    journal = SqliteCommandJournal(database)
+    running, ended = command(1), command(2, lease=timedelta(hours=-1))
+    for each in (running, ended):
+        await journal.save(each, report(each, CommandState.APPLIED))
+    assert [each.command for each in await journal.to_report(NOW)] == [running.id, ended.id]
+    for due in await journal.to_report(NOW):
+        await journal.mark_reported(due)
+    assert [each.command for each in await journal.to_report(NOW)] == [running.id]
+
+
+async def test_only_old_commands_whose_reports_were_sent_are_forgotten(
+    database: SpoolDatabase,
+) -> None:
+    journal = SqliteCommandJournal(database)
+    sent, unsent = command(1), command(2)
+    for each in (sent, unsent):
+        await journal.save(each, report(each, CommandState.VERIFIED))
+    await journal.mark_reported(report(sent, CommandState.VERIFIED))
+    await journal.forget_before(NOW + timedelta(days=1))
+    assert await journal.find(sent.id) is None
+    assert await journal.find(unsent.id) is not None
+
+
+async def test_devices_come_back_as_they_were_saved(database: SpoolDatabase) -> None:
+    cache = SqliteDeviceCache(database)
+    meter = Device(
+        id=DeviceId(SiteId("home-1"), "meter"),
+        profile="mqtt-grid-meter",
+        connection=MqttAddress(address="home-1/meter"),
+        points=frozenset({"active_power_w"}),
+        reporting_interval=timedelta(minutes=15),
+    )
+    battery = Device(
+        id=BATTERY,
+        profile="sunspec-battery",
+        connection=ModbusAddress(
+            endpoint=ModbusEndpoint(host="127.0.0.1", port=1502), unit_id=2
+        ),
+        points=frozenset({"soc_ratio", "active_power_w"}),
+        reporting_interval=timedelta(seconds=90),
+    )
+    await cache.save_devices([meter])
+    await cache.save_devices([battery, meter])
+    assert await cache.load_devices() == [battery, meter]

@@ -1,0 +1,130 @@
+"""Polling on the grid, and saying a loss once."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.fakes.manual_clock import ManualClock
+from tests.fakes.settable_devices import FakeDevice
+
+from wattmesh_gateway.adapters.spool import SqliteSpool
+from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.app.poll_devices import PollDevices, next_poll
+from wattmesh_gateway.app.presence import Presences
+from wattmesh_gateway.app.waiting import Loops
+from wattmesh_gateway.domain.device import Device, MqttAddress
+from wattmesh_gateway.domain.errors import DeviceUnavailable
+from wattmesh_gateway.domain.reading import Reading
+from wattmesh_kernel.ids import DeviceId, SiteId
+
+START = datetime(2016, 9, 5, 7, 7, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+BATTERY = DeviceId(SiteId("home-1"), "battery")
+DEVICE = Device(
+    id=BATTERY,
+    profile="any",
+    connection=MqttAddress(address="any"),
+    points=frozenset({"soc_ratio"}),
+    reporting_interval=QUARTER,
+)
+
+
+class Bench:
+    def __init__(self, spool: SqliteSpool, clock: ManualClock, loops: Loops) -> None:
+        self.spool = spool
+        self.clock = clock
+        self.presences = Presences(clock)
+        self.polls = PollDevices(spool, self.presences, clock, loops)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with (
+        SpoolDatabase(tmp_path / "spool.sqlite") as database,
+        SqliteSpool(database, 1000) as spool,
+        Loops() as loops,
+    ):
+        yield Bench(spool, ManualClock(START), loops)
+
+
+class TimedDevice(FakeDevice):
+    """Reads its state of charge at the clock's time."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    async def read(self) -> list[Reading]:
+        await super().read()
+        return [
+            Reading(point=DEVICE.point("soc_ratio"), measure_time=self.clock.now(), value=0.5)
+        ]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"), [("07:07", "07:15"), ("07:15", "07:30"), ("07:59", "08:00")]
+)
+def test_the_next_poll_is_on_the_utc_grid_after_now(now: str, then: str) -> None:
+    day = "2016-09-05T{}:00+00:00"
+    assert next_poll(datetime.fromisoformat(day.format(now)), QUARTER) == (
+        datetime.fromisoformat(day.format(then))
+    )
+
+
+async def test_a_device_is_polled_at_once_and_then_on_the_grid(bench: Bench) -> None:
+    device = TimedDevice(bench.clock)
+    await bench.polls.poll({BATTERY: (DEVICE, device)})
+    await until(lambda: device.polls == 1)
+    for minute, polls in ((14, 1), (15, 2), (29, 2), (30, 3)):
+        await asyncio.sleep(0.02)
+        bench.clock.set(START.replace(minute=minute))
+        await until(lambda polls=polls: device.polls == polls)  # type: ignore[misc]
+    await asyncio.sleep(0.02)
+    assert (await bench.spool.status()).readings_polled == 3
+
+
+async def test_a_lost_device_is_tried_again_and_said_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    device = FakeDevice(trouble=DeviceUnavailable("no connection"))
+    told: list[bool] = []
+    bench.presences.on_change(lambda presence: told.append(presence.online))
+    await bench.polls.poll({BATTERY: (DEVICE, device)})
+    await until(lambda: device.polls >= 3)
+    device.trouble = None
+    await until(lambda: told == [False, True])
+    messages = [record.message for record in caplog.records]
+    assert messages == [
+        "sites/home-1/devices/battery lost: no connection",
+        "sites/home-1/devices/battery is back",
+    ]
+
+
+async def test_a_device_that_stays_keeps_its_loop_when_others_change(bench: Bench) -> None:
+    device = FakeDevice()
+    await bench.polls.poll({BATTERY: (DEVICE, device)})
+    await until(lambda: device.polls == 1)
+    other = DeviceId(SiteId("home-1"), "inverter")
+    await bench.polls.poll({BATTERY: (DEVICE, device), other: (DEVICE, FakeDevice())})
+    await asyncio.sleep(0.02)
+    assert device.polls == 1
+
+
+async def test_a_device_that_is_gone_is_polled_no_more(bench: Bench) -> None:
+    device = FakeDevice()
+    await bench.polls.poll({BATTERY: (DEVICE, device)})
+    await until(lambda: device.polls == 1)
+    await bench.polls.poll({})
+    bench.clock.advance(timedelta(hours=1))
+    await asyncio.sleep(0.02)
+    assert device.polls == 1
