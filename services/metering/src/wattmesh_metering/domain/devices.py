@@ -17,9 +17,9 @@ class MqttConnection:
 
     def __post_init__(self) -> None:
         require(
-            bool(self.address) and not set(self.address) & set("/+#\0"),
+            all(self.address.split("/")) and not set(self.address) & set("+#\0"),
             "INVALID_ADDRESS",
-            "an MQTT address is one topic level",
+            "an MQTT address is a topic, or a part of one, without wildcards",
             "mqtt.address",
         )
 
