@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from wattmesh_kernel.errors import Unavailable
 from wattmesh_metering.app.commit_batches import BatchOutcome, CommitBatches, SentBatch
 from wattmesh_metering.domain.checks import require
 from wattmesh_metering.domain.readings import ReadingBatch, Rejection
@@ -91,17 +92,32 @@ class CommitQueue:
         return group, False
 
     async def _commit_group(self, group: Sequence[_Waiting]) -> None:
+        group = [one for one in group if not one.outcome.done()]  # whose stream still waits
+        if not group:
+            return
         try:
             outcomes = await self._commit.run([one.sent for one in group])
+        except Unavailable as error:
+            log.warning("%d batches could not be committed: %s", len(group), error)
+            _fail([*group, *self._take_all()], error)
         except Exception as error:
-            log.warning("a group of %d batches could not be committed: %s", len(group), error)
-            for one in group:
+            if len(group) == 1:
+                log.exception("a batch of %s could not be committed", group[0].sent.source)
+                _fail(group, error)
+            else:  # only the one that is to blame shall fail
+                for one in group:
+                    await self._commit_group([one])
+        else:
+            for one, outcome in zip(group, outcomes, strict=True):
                 if not one.outcome.done():
-                    one.outcome.set_exception(error)
-            return
-        for one, outcome in zip(group, outcomes, strict=True):
-            if not one.outcome.done():  # its stream may have ended meanwhile
-                one.outcome.set_result(outcome)
+                    one.outcome.set_result(outcome)
+
+    def _take_all(self) -> list[_Waiting]:
+        """Empty the queue: no batch is committed before one of its stream that has failed."""
+        taken = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+        if None in taken:
+            self._waiting.put_nowait(None)
+        return [one for one in taken if one is not None]
 
 
 class Ingest:
@@ -146,6 +162,9 @@ class Ingest:
             await reader
         finally:
             reader.cancel()
+            while not outcomes.empty():
+                if unwanted := outcomes.get_nowait():
+                    unwanted.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await reader
 
@@ -162,6 +181,12 @@ class Ingest:
             await outcomes.put(None)
             raise
         await outcomes.put(None)
+
+
+def _fail(group: Sequence[_Waiting], error: Exception) -> None:
+    for one in group:
+        if not one.outcome.done():
+            one.outcome.set_exception(error)
 
 
 def _note_error(outcome: asyncio.Future[BatchOutcome]) -> None:

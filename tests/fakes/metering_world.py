@@ -1,0 +1,182 @@
+"""Metering itself on a database of a test, and a home to meter."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import grpc
+
+from tests.fakes.manual_clock import ManualClock
+from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh_kernel.time import EPOCH, TimeRange
+from wattmesh_metering.settings import MeteringSettings
+from wattmesh_metering.wiring import wire
+from wattmesh_runtime.service import Runtime
+from wattmesh_runtime.telemetry import Telemetry
+from wattmesh_runtime.testing import SETTINGS, serve_for_test
+from wattmesh_runtime.wire import duration_to_proto, time_range_to_proto
+
+NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
+
+HOME_DEVICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "meter": ("grid", ("import_energy_wh", "export_energy_wh", "active_power_w")),
+    "inverter": ("pv", ("active_power_w", "export_energy_wh")),
+    "battery": (
+        "battery",
+        ("active_power_w", "import_energy_wh", "export_energy_wh", "soc_ratio"),
+    ),
+}
+"""Device → asset, points."""
+
+Sample = tuple[str, datetime, float]
+"""Point, measure time, value."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeteringWorld:
+    """One replica of metering and stubs that call it."""
+
+    target: str
+    channel: grpc.aio.Channel
+    clock: ManualClock
+    sites: "site_pb2_grpc.SiteServiceAsyncStub"
+    metering: "metering_pb2_grpc.MeteringServiceAsyncStub"
+
+    async def send(
+        self, *batches: metering_pb2.ReadingBatch, source: str = "gateways/local"
+    ) -> list[metering_pb2.IngestResponse]:
+        """Send batches on one stream; return the answers."""
+        return [answer async for answer in self.metering.Ingest(requests(batches, source))]
+
+    async def add_home(self, name: str = "sites/home-1") -> None:
+        """Create a home with grid, derived load, PV and battery."""
+        site = site_pb2.Site(name=name, time_zone="America/Los_Angeles", currency_code="USD")
+        await self.sites.CreateSite(site_pb2.CreateSiteRequest(site=site))
+        for asset in home_assets(name):
+            await self.sites.CreateAsset(site_pb2.CreateAssetRequest(asset=asset))
+        for device in HOME_DEVICES:
+            request = site_pb2.CreateDeviceRequest(device=home_device(name, device))
+            await self.sites.CreateDevice(request)
+
+
+@contextlib.asynccontextmanager
+async def metering_world(
+    database_url: str, clock: ManualClock | None = None, **settings: object
+) -> AsyncIterator[MeteringWorld]:
+    """Serve metering on a database, with its real wiring; the clock shows noon."""
+    told = MeteringSettings(database_url=database_url, **settings)  # type: ignore[arg-type]
+    clock = clock or ManualClock(NOON)
+    async with (
+        Runtime(told, clock, Telemetry("test")) as runtime,
+        wire(told, runtime) as service,
+        serve_for_test(
+            *service.register, service_names=service.service_names, settings=SETTINGS
+        ) as target,
+        grpc.aio.insecure_channel(target) as channel,
+    ):
+        tasks = [asyncio.ensure_future(start()) for start in service.tasks]
+        yield MeteringWorld(
+            target=target,
+            channel=channel,
+            clock=clock,
+            sites=site_pb2_grpc.SiteServiceStub(channel),
+            metering=metering_pb2_grpc.MeteringServiceStub(channel),
+        )
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def home_assets(site: str) -> list[asset_pb2.Asset]:
+    """The assets of a home."""
+    return [
+        asset_pb2.Asset(
+            name=f"{site}/assets/grid", grid_connection=asset_pb2.GridConnection(import_limit_w=1e4)
+        ),
+        asset_pb2.Asset(name=f"{site}/assets/load", load=asset_pb2.Load(derived=True)),
+        asset_pb2.Asset(
+            name=f"{site}/assets/pv",
+            pv_array=asset_pb2.PvArray(peak_power_w=4000, curtailable=True),
+        ),
+        asset_pb2.Asset(
+            name=f"{site}/assets/battery",
+            battery=asset_pb2.Battery(
+                capacity_wh=6400,
+                charge_limit_w=5000,
+                discharge_limit_w=5000,
+                charge_efficiency_ratio=0.95,
+                discharge_efficiency_ratio=0.95,
+            ),
+        ),
+    ]
+
+
+def home_device(site: str, device: str, points: Sequence[str] | None = None) -> site_pb2.Device:
+    """A device of a home, with other points if they are given."""
+    asset, own_points = HOME_DEVICES[device]
+    name = f"{site}/devices/{device}"
+    return site_pb2.Device(
+        name=name,
+        asset=f"{site}/assets/{asset}",
+        profile="test",
+        gateway="gateways/local",
+        mqtt=site_pb2.MqttConnection(address=device),
+        reporting_interval=duration_to_proto(QUARTER),
+        points=[
+            site_pb2.Point(name=f"{name}/points/{point}", kind=point_kind(point))
+            for point in (own_points if points is None else points)
+        ],
+    )
+
+
+def point_kind(point: str) -> site_pb2.PointKind.ValueType:
+    """Register or gauge, by the quantity."""
+    if point.endswith("energy_wh"):
+        return site_pb2.POINT_KIND_REGISTER
+    return site_pb2.POINT_KIND_GAUGE
+
+
+def point(device: str, quantity: str, site: str = "sites/home-1") -> str:
+    """The name of a home's point."""
+    return f"{site}/devices/{device}/points/{quantity}"
+
+
+def batch(sequence: int, samples: Iterable[Sample], **columns: object) -> metering_pb2.ReadingBatch:
+    """A batch of these samples, in their order; `columns` replace or add columns."""
+    rows = list(samples)
+    names = list(dict.fromkeys(name for name, _, _ in rows))
+    filled = {
+        "points": names,
+        "point_indices": [names.index(name) for name, _, _ in rows],
+        "measure_times_us": [(time - EPOCH) // timedelta(microseconds=1) for _, time, _ in rows],
+        "values": [value for _, _, value in rows],
+    }
+    return metering_pb2.ReadingBatch(sequence=sequence, **(filled | columns))  # type: ignore[arg-type]
+
+
+def samples(name: str, start: datetime, step: timedelta, values: Iterable[float]) -> list[Sample]:
+    """Consecutive samples of a point."""
+    return [(name, start + place * step, value) for place, value in enumerate(values)]
+
+
+async def requests(
+    batches: Iterable[metering_pb2.ReadingBatch], source: str
+) -> AsyncIterator[metering_pb2.IngestRequest]:
+    """The messages of a stream."""
+    yield metering_pb2.IngestRequest(hello=metering_pb2.IngestHello(source=source))
+    for each in batches:
+        yield metering_pb2.IngestRequest(batch=each)
+
+
+def energy_request(
+    *assets: str, span: TimeRange, resolution: timedelta = HOUR
+) -> metering_pb2.QueryEnergyRequest:
+    """A query of energies."""
+    return metering_pb2.QueryEnergyRequest(
+        assets=assets, range=time_range_to_proto(span), resolution=duration_to_proto(resolution)
+    )
