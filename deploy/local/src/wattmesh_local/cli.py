@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local.demo import run_demo
@@ -85,7 +86,7 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
     try:
         code = asyncio.run(_until_signal(work))
     except (ProcessError, PostgresError, WattmeshError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
     raise typer.Exit(code)
 

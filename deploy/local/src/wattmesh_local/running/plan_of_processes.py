@@ -142,7 +142,7 @@ class ProcessPlan:
                 return {
                     "gateway": GATEWAY,
                     "mqtt_url": self._addresses.mqtt_url,
-                    "spool_path": str(self._folders.run / "spool.sqlite"),
+                    "spool_file": str(self._folders.run / "spool.sqlite"),
                     **self._reach("metering", "control"),
                 }
             case "twin":

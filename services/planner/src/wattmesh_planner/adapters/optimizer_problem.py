@@ -1,7 +1,8 @@
 """Planning inputs as the optimizer's problem."""
 
 import numpy as np
-from wattmesh_runtime.tariff_wire import billing_state_to_proto, tariff_to_proto
+from wattmesh_runtime.billing_wire import billing_state_to_proto
+from wattmesh_runtime.tariff_wire import tariff_to_proto
 
 from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
 from wattmesh_kernel.ids import AssetId
