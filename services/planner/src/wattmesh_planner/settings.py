@@ -18,7 +18,7 @@ class PlannerSettings(ServiceSettings):
     optimizer_target: str
     control_target: str
     plan_resolution: timedelta = timedelta(hours=1)
-    """Length of an interval, ISO 8601 or seconds."""
+    """Length of an interval, ISO 8601, e.g. PT15M."""
     plan_horizon: timedelta = timedelta(hours=24)
     """How far a plan reaches."""
     plan_lead: timedelta = timedelta(minutes=5)

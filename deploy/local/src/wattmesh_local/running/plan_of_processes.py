@@ -136,7 +136,7 @@ class ProcessPlan:
                 return {**database, **self._reach("metering")}
             case "planner":
                 peers = ("metering", "forecast", "carbon", "optimizer", "control")
-                lead = f"{self._options.lead.total_seconds():.0f}"
+                lead = f"PT{self._options.lead.total_seconds():.0f}S"
                 return {**database, **self._reach(*peers), "plan_lead": lead}
             case "gateway":
                 return {
