@@ -55,7 +55,7 @@ def home_with_outbox(folder: Path, clock: ManualClock) -> tuple[SiteTwin, Outbox
 
 async def until(reached: Any) -> None:
     async with asyncio.timeout(20):
-        while not reached():  # noqa: ASYNC110 (files, not events)
+        while not reached():
             await asyncio.sleep(0.02)
 
 
