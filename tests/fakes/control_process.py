@@ -124,7 +124,7 @@ class ControlWorld:
 async def eventually(ask: Callable[[], Awaitable[T | None]], seconds: float = 10.0) -> T:
     """Ask until there is an answer; fail after `seconds` of the wall."""
     async with asyncio.timeout(seconds):
-        while (answer := await ask()) is None:  # noqa: ASYNC110 (over the wire)
+        while (answer := await ask()) is None:
             await asyncio.sleep(0.01)
     return answer
 

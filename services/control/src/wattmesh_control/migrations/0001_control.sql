@@ -51,6 +51,12 @@ CREATE TABLE commands (
     close_time timestamptz,          -- null: live
     metered_power_w double precision
 );
+-- Numbers begin with the time [ms since 1970]: a gateway that remembers commands of a database that
+-- was lost does not take those of the new one for old.
+DO $$ BEGIN EXECUTE format(
+    'ALTER TABLE commands ALTER COLUMN number RESTART WITH %s',
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+); END $$;
 -- A device is never under two commands for the same of it.
 CREATE UNIQUE INDEX one_live_command ON commands (device, channel) WHERE close_time IS NULL;
 CREATE INDEX commands_by_slot ON commands (device, channel, number) WHERE wish IS NOT NULL;

@@ -1,0 +1,167 @@
+"""Clamping: nothing is ever sent that one of the limits forbids."""
+
+from datetime import UTC, datetime
+from typing import assert_never
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.control_model import BATTERY_ID
+from wattmesh_control.domain.envelope import (
+    Envelope,
+    battery_envelopes,
+    charger_envelopes,
+    consumer_envelopes,
+    generation_envelopes,
+    generator_envelopes,
+    zone_envelopes,
+)
+from wattmesh_control.domain.limits import Accepted, Clamped, Limit, LimitSet, Refused
+from wattmesh_control.domain.setpoint import SetpointKind
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import LimitId
+
+LATER = datetime(2024, 1, 2, tzinfo=UTC)
+POWER = SetpointKind.ACTIVE_POWER
+BATTERY = battery_envelopes(5000.0, 4000.0)[POWER]
+CHARGER = charger_envelopes(
+    min_current_a=6, max_current_a=16, phases=3, voltage_v=230, reversible=False
+)
+
+
+def limit(low: float | None = None, high: float | None = None, owner: str = "grid") -> Limit:
+    return Limit(
+        limit=LimitId("a"),
+        device=BATTERY_ID,
+        owner=owner,
+        min_power_w=low,
+        max_power_w=high,
+        expire_time=LATER,
+        reason="a test",
+    )
+
+
+def test_a_value_inside_is_taken_as_it_is() -> None:
+    assert LimitSet(POWER, BATTERY).clamp(-4000.0) == Accepted(-4000.0)
+
+
+def test_the_nearest_allowed_value_is_taken_and_the_words_name_who_allows_it() -> None:
+    answer = LimitSet(POWER, BATTERY, [limit(high=2000.0)]).clamp(3000.0)
+    assert answer == Clamped(
+        2000.0, "3000 W asked, the limit of grid (a test) allows at most 2000 W"
+    )
+    assert LimitSet(POWER, BATTERY).clamp(-4500.0) == Clamped(
+        -4000.0, "-4500 W asked, the device allows at least -4000 W"
+    )
+
+
+def test_limits_without_common_value_refuse_and_name_both_owners() -> None:
+    limits = [limit(low=1000.0, owner="trader"), limit(high=500.0, owner="grid")]
+    answer = LimitSet(POWER, BATTERY, limits).clamp(700.0)
+    assert isinstance(answer, Refused)
+    assert "trader" in answer.reason
+    assert "grid" in answer.reason
+
+
+def test_a_power_limit_bounds_a_current_by_its_power() -> None:
+    current = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT], [limit(high=6900.0)])
+    assert current.clamp(16.0) == Clamped(
+        10.0, "16 A asked, the limit of grid (a test) allows at most 10 A"
+    )
+
+
+def test_a_charger_below_its_lowest_current_goes_to_the_nearest_it_can_do() -> None:
+    current = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT])
+    assert isinstance(current.clamp(5.0), Clamped)
+    assert current.clamp(5.0) == Clamped(
+        6.0, "5 A asked, the device cannot do that: 6 A is the nearest"
+    )
+    assert current.clamp(1.0) == Clamped(
+        0.0, "1 A asked, the device cannot do that: 0 A is the nearest"
+    )
+    limited = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT], [limit(high=2000.0)])
+    assert limited.clamp(16.0).value == 0.0  # type: ignore[union-attr]
+
+
+def test_a_generation_limit_is_bounded_by_the_power_given_out() -> None:
+    envelope = generation_envelopes(4000.0)[SetpointKind.GENERATION_LIMIT]
+    limits = LimitSet(SetpointKind.GENERATION_LIMIT, envelope, [limit(low=-1500.0)])
+    assert limits.clamp(4000.0).value == 1500.0  # type: ignore[union-attr]
+
+
+def test_work_too_strong_for_a_limit_is_switched_off() -> None:
+    envelope = consumer_envelopes(2000.0)[SetpointKind.ON_OFF]
+    answer = LimitSet(SetpointKind.ON_OFF, envelope, [limit(high=1500.0)]).clamp(1.0)
+    assert answer == Clamped(0.0, "on asked, the limit of grid (a test) allows at most off")
+
+
+def test_a_limit_that_forces_a_generator_into_what_it_cannot_do_refuses() -> None:
+    envelope = generator_envelopes(1000.0, 3000.0)[POWER]
+    limits = [limit(low=-800.0, high=-200.0)]
+    assert isinstance(LimitSet(POWER, envelope, limits).clamp(-500.0), Refused)
+
+
+def test_a_power_limit_forbids_a_setpoint_without_power() -> None:
+    envelope = zone_envelopes(3000.0, 20.0, 24.0)[SetpointKind.TEMPERATURE]
+    assert LimitSet(SetpointKind.TEMPERATURE, envelope).clamp(26.0).value == 24.0  # type: ignore[union-attr]
+    limited = LimitSet(SetpointKind.TEMPERATURE, envelope, [limit(high=1000.0)])
+    assert isinstance(limited.clamp(22.0), Refused)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(None, None), (2.0, 1.0), (float("nan"), None), (None, float("inf"))]
+)
+def test_a_limit_that_makes_no_sense_is_refused(low: float | None, high: float | None) -> None:
+    with pytest.raises(InvalidArgument):
+        limit(low, high)
+
+
+def test_an_envelope_without_room_is_refused() -> None:
+    with pytest.raises(InvalidArgument):
+        Envelope(low=1.0, high=0.0)
+
+
+watts = st.floats(-1e6, 1e6)
+bounds = st.one_of(
+    st.builds(lambda a, b: limit(min(a, b), max(a, b)), watts, watts),
+    st.builds(lambda a: limit(low=a), watts),
+    st.builds(lambda a: limit(high=a), watts),
+)
+
+
+@given(value=watts, charge=st.floats(0, 1e5), discharge=st.floats(0, 1e5), limits=st.lists(bounds))
+def test_a_clamped_power_is_always_inside_of_every_limit(
+    value: float, charge: float, discharge: float, limits: list[Limit]
+) -> None:
+    envelope = battery_envelopes(charge, discharge)[POWER]
+    answer = LimitSet(POWER, envelope, limits).clamp(value)
+    lows = [-discharge, *(x.min_power_w for x in limits if x.min_power_w is not None)]
+    highs = [charge, *(x.max_power_w for x in limits if x.max_power_w is not None)]
+    match answer:
+        case Accepted(given_w):
+            assert given_w == value
+            assert max(lows) <= given_w <= min(highs)
+        case Clamped(given_w, reason):
+            assert given_w != value
+            assert max(lows) <= given_w <= min(highs)
+            assert given_w in (max(lows), min(highs))
+            assert reason
+        case Refused():
+            assert max(lows) > min(highs)
+        case _:
+            assert_never(answer)
+
+
+@given(value=st.floats(0, 100), limits=st.lists(bounds, max_size=3))
+def test_a_clamped_current_is_off_or_between_the_chargers_ends(
+    value: float, limits: list[Limit]
+) -> None:
+    answer = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT], limits).clamp(value)
+    if isinstance(answer, Refused):
+        return
+    assert answer.value == 0 or 6 <= answer.value <= 16
+    power_w = answer.value * 690
+    for each in limits:
+        assert each.max_power_w is None or power_w <= each.max_power_w + 1e-6
+        assert each.min_power_w is None or power_w >= each.min_power_w - 1e-6
