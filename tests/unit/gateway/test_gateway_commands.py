@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.settable_devices import FakeDevice, FakeDevices
-
 from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.app.carry_commands import CarryCommands

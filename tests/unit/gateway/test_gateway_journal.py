@@ -43,9 +43,7 @@ def command(sequence: int, *, lease: timedelta = timedelta(hours=1)) -> Command:
 def report(
     of: Command, state: CommandState, *, value: float | None = None, message: str = ""
 ) -> CommandReport:
-    return CommandReport(
-        command=of.id, state=state, report_time=NOW, value=value, message=message
-    )
+    return CommandReport(command=of.id, state=state, report_time=NOW, value=value, message=message)
 
 
 async def test_a_command_is_found_with_all_that_became_of_it(database: SpoolDatabase) -> None:
@@ -121,9 +119,7 @@ async def test_devices_come_back_as_they_were_saved(database: SpoolDatabase) -> 
     battery = Device(
         id=BATTERY,
         profile="sunspec-battery",
-        connection=ModbusAddress(
-            endpoint=ModbusEndpoint(host="127.0.0.1", port=1502), unit_id=2
-        ),
+        connection=ModbusAddress(endpoint=ModbusEndpoint(host="127.0.0.1", port=1502), unit_id=2),
         points=frozenset({"soc_ratio", "active_power_w"}),
         reporting_interval=timedelta(seconds=90),
     )

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.settable_devices import FakeDevice
-
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.app.poll_devices import PollDevices, next_poll
@@ -59,9 +59,7 @@ class TimedDevice(FakeDevice):
 
     async def read(self) -> list[Reading]:
         await super().read()
-        return [
-            Reading(point=DEVICE.point("soc_ratio"), measure_time=self.clock.now(), value=0.5)
-        ]
+        return [Reading(point=DEVICE.point("soc_ratio"), measure_time=self.clock.now(), value=0.5)]
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -20,9 +20,7 @@ POINT = PointId.parse("sites/home-1/devices/meter/points/active_power_w")
 
 def readings(first: int, count: int) -> Sequence[Reading]:
     return [
-        Reading(
-            point=POINT, measure_time=START + timedelta(minutes=15 * index), value=float(index)
-        )
+        Reading(point=POINT, measure_time=START + timedelta(minutes=15 * index), value=float(index))
         for index in range(first, first + count)
     ]
 
@@ -45,9 +43,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def test_a_batch_holds_readings_as_they_were(path: Path) -> None:
-    estimated = Reading(
-        point=POINT, measure_time=START, value=-0.1, quality=Quality.ESTIMATED
-    )
+    estimated = Reading(point=POINT, measure_time=START, value=-0.1, quality=Quality.ESTIMATED)
     async with open_spool(path) as spool:
         await spool.append(Intake(origin=Origin.POLL, readings=[estimated]))
         batch = await spool.next_batch(0, 10)
@@ -158,9 +154,7 @@ async def test_old_keys_are_forgotten_but_not_those_that_wait(path: Path) -> Non
         await spool.append(telegram(0, 300))  # three days
         for sequence in range(1, 201):
             await spool.acknowledge(sequence)
-        kept = await database.run(
-            lambda db: db.execute("SELECT COUNT(*) FROM seen").fetchone()[0]
-        )
+        kept = await database.run(lambda db: db.execute("SELECT COUNT(*) FROM seen").fetchone()[0])
         # 100 wait; the newest day of 96 intervals lies inside of them.
         assert kept == 100
 

@@ -139,6 +139,9 @@ class MqttDriver:
             for each in group:
                 # On this connection only: its packet ids mean nothing on the next one.
                 client._client.ack(each.mid, each.qos)
+            for topic in sorted({str(each.topic) for each in group} - self._wanted):
+                # The session still has the subscription of a device that is gone.
+                await client.unsubscribe(topic)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         subscribed: frozenset[str] = frozenset()

@@ -1,0 +1,114 @@
+"""Control as a gateway sees it: one stream, commands down, reports up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import grpc
+
+from wattmesh.control.v1 import control_pb2
+from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh_runtime.wire import timestamp_to_proto
+
+State = control_pb2.CommandState
+
+
+class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
+    """Sends what is put into `down`, keeps what comes up."""
+
+    def __init__(self) -> None:
+        self.hellos: list[str] = []
+        self.reports: list[gateway_link_pb2.CommandReport] = []
+        self.statuses: list[gateway_link_pb2.DeviceStatus] = []
+        self._down: asyncio.Queue[gateway_link_pb2.ConnectResponse] | None = None
+        self._changed = asyncio.Condition()
+
+    async def Connect(  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[gateway_link_pb2.ConnectRequest],
+        context: grpc.aio.ServicerContext[
+            gateway_link_pb2.ConnectRequest, gateway_link_pb2.ConnectResponse
+        ],
+    ) -> AsyncIterator[gateway_link_pb2.ConnectResponse]:
+        queue: asyncio.Queue[gateway_link_pb2.ConnectResponse] = asyncio.Queue()
+        taking = asyncio.create_task(self._take_all(request_iterator, queue))
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            taking.cancel()
+            if self._down is queue:
+                self._down = None
+
+    async def connected(self) -> None:
+        """Wait until a gateway has dialled in."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._down is not None)
+
+    def dispatch(
+        self, command: str, device: str, value: float, lease_end: datetime, sequence: int
+    ) -> None:
+        """Send a command to the gateway that is connected."""
+        assert self._down is not None
+        dispatch = gateway_link_pb2.CommandDispatch(
+            command=command,
+            device=device,
+            kind=control_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
+            value=value,
+            lease_expire_time=timestamp_to_proto(lease_end),
+            sequence=sequence,
+        )
+        self._down.put_nowait(gateway_link_pb2.ConnectResponse(dispatch=dispatch))
+
+    def cancel(self, command: str, device: str) -> None:
+        """Withdraw a command."""
+        assert self._down is not None
+        cancel = gateway_link_pb2.CommandCancel(command=command, device=device)
+        self._down.put_nowait(gateway_link_pb2.ConnectResponse(cancel=cancel))
+
+    async def wait_for(
+        self, command: str, state: control_pb2.CommandState.ValueType
+    ) -> gateway_link_pb2.CommandReport:
+        """Wait for a report."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._find(command, state) is not None)
+        found = self._find(command, state)
+        assert found is not None
+        return found
+
+    async def wait_for_device(self, device: str, *, online: bool) -> None:
+        """Wait until a device's newest status is this."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._online(device) is online)
+
+    def _online(self, device: str) -> bool | None:
+        found = [status.online for status in self.statuses if status.device == device]
+        return found[-1] if found else None
+
+    def _find(
+        self, command: str, state: control_pb2.CommandState.ValueType
+    ) -> gateway_link_pb2.CommandReport | None:
+        matching = (each for each in self.reports if (each.command, each.state) == (command, state))
+        return next(matching, None)
+
+    async def _take_all(
+        self,
+        requests: AsyncIterator[gateway_link_pb2.ConnectRequest],
+        queue: "asyncio.Queue[gateway_link_pb2.ConnectResponse]",
+    ) -> None:
+        async for request in requests:
+            match request.WhichOneof("message"):
+                case "hello":
+                    self.hellos.append(request.hello.gateway)
+                    self._down = queue
+                case "report":
+                    self.reports.append(request.report)
+                case "device_status":
+                    self.statuses.append(request.device_status)
+            async with self._changed:
+                self._changed.notify_all()
+
+
+def register_control(control: FakeControl, server: grpc.aio.Server) -> None:
+    """Add control's link service to a server."""
+    gateway_link_pb2_grpc.add_GatewayLinkServiceServicer_to_server(control, server)

@@ -1,0 +1,235 @@
+"""Everything around a gateway, real: broker, Modbus devices, metering and control on gRPC.
+
+The gateway itself runs as a process of its own, so that it can be killed.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import aiomqtt
+import grpc
+
+from tests.fakes.gateway_control import FakeControl, register_control
+from tests.fakes.gateway_metering import FakeMetering, FakeSites, register_metering
+from tests.fakes.sunspec_device import ModbusServer, battery_unit
+from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
+from wattmesh.site.v1 import site_pb2
+from wattmesh_kernel.clock import SystemClock, format_clock_spec
+from wattmesh_local.mqtt_broker import DurableBroker
+from wattmesh_runtime.testing import SETTINGS, channel_for_test, serve_for_test
+from wattmesh_runtime.wire import duration_to_proto
+
+GATEWAY = "gateways/test"
+METER = "sites/home-1/devices/meter"
+BATTERY = "sites/home-1/devices/battery"
+METER_POINTS = ("import_energy_wh", "export_energy_wh", "active_power_w")
+BATTERY_POINTS = ("active_power_w", "import_energy_wh", "export_energy_wh", "soc_ratio")
+
+Register = Callable[[grpc.aio.Server], None]
+
+
+def free_port() -> int:
+    """Return a port of loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+class Restartable:
+    """A gRPC server on a port that stays the same."""
+
+    def __init__(self, register: Register) -> None:
+        self.port = free_port()
+        self._register = register
+        self._stack = AsyncExitStack()
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        settings = SETTINGS.model_copy(update={"listen_address": self.target})
+        await self._stack.enter_async_context(serve_for_test(self._register, settings=settings))
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+
+class GatewayProcess:
+    """`python -m wattmesh_gateway`, as it is deployed."""
+
+    def __init__(self, environment: dict[str, str], port: int, log_file: Path) -> None:
+        self._environment = environment
+        self._log_file = log_file
+        self.port = port
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        with self._log_file.open("a") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "wattmesh_gateway",
+                env={**os.environ, **self._environment},
+                stdout=log,
+                stderr=log,
+            )
+
+    async def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; return the exit status."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+        return await self._process.wait()
+
+    @property
+    def log(self) -> str:
+        return self._log_file.read_text()
+
+    async def status(self) -> gateway_pb2.GetGatewayStatusResponse:
+        """Ask GatewayService."""
+        async with channel_for_test(f"127.0.0.1:{self.port}") as channel:
+            stub = gateway_pb2_grpc.GatewayServiceStub(channel)
+            answer: gateway_pb2.GetGatewayStatusResponse = await stub.GetGatewayStatus(
+                gateway_pb2.GetGatewayStatusRequest()
+            )
+            return answer
+
+
+class GatewayWorld:
+    """What surrounds the gateway. Start `gateway` when the rest is as the test wants it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.metering = FakeMetering()  # type: ignore[abstract]
+        self.sites = FakeSites()  # type: ignore[abstract]
+        self.control = FakeControl()
+        self.metering_server = Restartable(partial(register_metering, self.metering, self.sites))
+        self.control_server = Restartable(partial(register_control, self.control))
+        self.battery = battery_unit()
+        self.modbus = ModbusServer(self.battery)
+        self.broker_port = free_port()
+        self._folder = folder
+        self._broker: AsyncExitStack | None = None
+        port = free_port()
+        self.gateway = GatewayProcess(
+            {
+                "WATTMESH_LISTEN_ADDRESS": f"127.0.0.1:{port}",
+                "WATTMESH_CLOCK": format_clock_spec(SystemClock()),
+                "WATTMESH_GATEWAY": GATEWAY,
+                "WATTMESH_MQTT_URL": f"mqtt://127.0.0.1:{self.broker_port}",
+                "WATTMESH_METERING_TARGET": self.metering_server.target,
+                "WATTMESH_CONTROL_TARGET": self.control_server.target,
+                "WATTMESH_SPOOL_FILE": str(folder / "spool.sqlite"),
+                "WATTMESH_DEVICE_REFRESH_SECONDS": "0.5",
+                "WATTMESH_MODBUS_TIMEOUT_SECONDS": "0.5",
+            },
+            port,
+            folder / "gateway.log",
+        )
+
+    async def start_broker(self) -> None:
+        stack = AsyncExitStack()
+        address = f"127.0.0.1:{self.broker_port}"
+        await stack.enter_async_context(DurableBroker(address, self._folder / "broker.sqlite"))
+        self._broker = stack
+
+    async def stop_broker(self) -> None:
+        if self._broker is not None:
+            await self._broker.aclose()
+            self._broker = None
+
+    def add_devices(self, interval: timedelta = timedelta(minutes=15)) -> None:
+        """Put a meter on MQTT and a battery on Modbus into the site model."""
+        meter = _device(METER, "mqtt-grid-meter", METER_POINTS, interval)
+        meter.mqtt.address = "home-1/meter"
+        battery = _device(BATTERY, "sunspec-battery", BATTERY_POINTS, interval)
+        battery.modbus_tcp.CopyFrom(
+            site_pb2.ModbusTcpConnection(host="127.0.0.1", port=self.modbus.port, unit_id=2)
+        )
+        self.sites.devices = [battery, meter]
+
+    async def publish(self, *payloads: bytes) -> None:
+        """Publish as the meter; return when the broker has confirmed all."""
+        async with aiomqtt.Client(
+            "127.0.0.1", self.broker_port, identifier="meter", timeout=20
+        ) as client:
+            client.pending_calls_threshold = len(payloads)
+            await asyncio.gather(
+                *(client.publish("home-1/meter", payload, qos=1) for payload in payloads)
+            )
+
+    async def serving(self) -> None:
+        """Wait until the gateway's session is with the broker and it answers."""
+        await until(lambda: "serving on" in self.gateway.log)
+
+    def meter_values(self) -> list[float]:
+        """Return the meter's active power as metering has it, by time."""
+        name = f"{METER}/points/active_power_w"
+        return [
+            value for (point, _), value in sorted(self.metering.stored.items()) if point == name
+        ]
+
+
+def telegram(index: int, start: datetime) -> bytes:
+    """Return the meter's telegram of one interval."""
+    moment = start + timedelta(minutes=15) * index
+    return json.dumps(
+        {
+            "measure_time": moment.isoformat(),
+            "import_energy_wh": 1000.0 + index,
+            "export_energy_wh": 0.0,
+            "active_power_w": float(index),
+        }
+    ).encode()
+
+
+def _device(name: str, profile: str, points: Sequence[str], interval: timedelta) -> site_pb2.Device:
+    return site_pb2.Device(
+        name=name,
+        asset="sites/home-1/assets/any",
+        profile=profile,
+        gateway=GATEWAY,
+        points=[site_pb2.Point(name=f"{name}/points/{point}") for point in points],
+        reporting_interval=duration_to_proto(interval),
+    )
+
+
+@asynccontextmanager
+async def gateway_world(folder: Path) -> AsyncIterator[GatewayWorld]:
+    """A world in which everything but the gateway runs; the gateway is stopped at the end."""
+    world = GatewayWorld(folder)
+    async with world.modbus:
+        await world.start_broker()
+        await world.metering_server.start()
+        await world.control_server.start()
+        world.add_devices()
+        try:
+            yield world
+        finally:
+            await world.gateway.stop()
+            await world.stop_broker()
+            await world.control_server.stop()
+            await world.metering_server.stop()

@@ -1,0 +1,164 @@
+"""The MQTT driver against the real local broker: nothing is acknowledged before it is kept."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from wattmesh_gateway.app.receive_telegrams import Message
+from wattmesh_gateway.drivers.mqtt import Broker, MqttDriver, parse_broker
+from wattmesh_local.mqtt_broker import DurableBroker
+
+TOPIC = "home-1/meter"
+
+
+class Keeper:
+    """Keeps messages; while `stuck`, it takes them in and never comes back."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.seen: list[str] = []
+        self.stuck = False
+        self.changed = asyncio.Condition()
+
+    async def take(self, messages: Sequence[Message]) -> None:
+        self.seen.extend(message.payload.decode() for message in messages)
+        async with self.changed:
+            self.changed.notify_all()
+        if self.stuck:
+            await asyncio.Event().wait()
+        self.kept.extend(message.payload.decode() for message in messages)
+
+    async def wait_until_seen(self, *payloads: str) -> None:
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(lambda: set(payloads) <= set(self.seen))
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[DurableBroker]:
+    async with DurableBroker("127.0.0.1:0", tmp_path / "broker.sqlite") as running:
+        yield running
+
+
+def address_of(broker: DurableBroker) -> Broker:
+    return parse_broker(f"mqtt://127.0.0.1:{broker.port}")
+
+
+@asynccontextmanager
+async def listening(
+    broker: DurableBroker, keeper: Keeper, *topics: str
+) -> AsyncIterator[MqttDriver]:
+    driver = MqttDriver(address_of(broker), "wattmesh-test", keeper.take)
+    running = asyncio.create_task(driver.run())
+    await driver.listen(frozenset(topics))
+    await driver.wait_until_listening(5.0)
+    try:
+        yield driver
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def publish(broker: DurableBroker, topic: str, *payloads: str) -> None:
+    async with aiomqtt.Client("127.0.0.1", broker.port, identifier="meter") as client:
+        for payload in payloads:
+            await client.publish(topic, payload, qos=1)
+
+
+async def test_messages_come_in_the_order_of_publication(broker: DurableBroker) -> None:
+    keeper = Keeper()
+    async with listening(broker, keeper, TOPIC):
+        await publish(broker, TOPIC, *map(str, range(50)))
+        await keeper.wait_until_seen("49")
+    assert keeper.kept == [str(index) for index in range(50)]
+
+
+async def test_what_was_received_but_not_kept_comes_again(broker: DurableBroker) -> None:
+    before = Keeper()
+    before.stuck = True
+    async with listening(broker, before, TOPIC):
+        await publish(broker, TOPIC, "1", "2")
+        await before.wait_until_seen("1")
+    after = Keeper()
+    async with listening(broker, after, TOPIC):
+        await after.wait_until_seen("1", "2")
+    assert (before.kept, after.kept) == ([], ["1", "2"])
+
+
+async def test_what_was_kept_does_not_come_again(broker: DurableBroker) -> None:
+    before = Keeper()
+    async with listening(broker, before, TOPIC):
+        await publish(broker, TOPIC, "1")
+        await before.wait_until_seen("1")
+        await asyncio.sleep(0.1)
+    after = Keeper()
+    async with listening(broker, after, TOPIC):
+        await publish(broker, TOPIC, "2")
+        await after.wait_until_seen("2")
+    assert after.seen == ["2"]
+
+
+async def test_nothing_is_fetched_before_the_devices_are_known(broker: DurableBroker) -> None:
+    async with listening(broker, Keeper(), TOPIC):
+        pass
+    await publish(broker, TOPIC, "1")
+    keeper = Keeper()
+    driver = MqttDriver(address_of(broker), "wattmesh-test", keeper.take)
+    running = asyncio.create_task(driver.run())
+    await driver.listen(frozenset())
+    await asyncio.sleep(0.3)
+    assert keeper.seen == []
+    await driver.listen(frozenset({TOPIC}))
+    await keeper.wait_until_seen("1")
+    running.cancel()
+
+
+async def test_topics_follow_the_devices(broker: DurableBroker) -> None:
+    keeper = Keeper()
+    async with listening(broker, keeper, TOPIC) as driver:
+        await driver.listen(frozenset({"other"}))
+        await driver.wait_until_listening(5.0)
+        await asyncio.sleep(0.1)
+        await publish(broker, TOPIC, "old")
+        await publish(broker, "other", "new")
+        await keeper.wait_until_seen("new")
+    assert keeper.seen == ["new"]
+
+
+async def test_a_subscription_left_from_before_is_given_up(broker: DurableBroker) -> None:
+    async with listening(broker, Keeper(), TOPIC):
+        pass
+    keeper = Keeper()
+    async with listening(broker, keeper, "other"):
+        await publish(broker, TOPIC, "stale")
+        await keeper.wait_until_seen("stale")
+        await asyncio.sleep(0.1)
+        await publish(broker, TOPIC, "more")
+        await publish(broker, "other", "new")
+        await keeper.wait_until_seen("new")
+    assert keeper.seen == ["stale", "new"]
+
+
+@pytest.mark.parametrize(
+    ("url", "broker"),
+    [
+        ("mqtt://host", ("host", 1883, False, None, None)),
+        ("mqtts://host", ("host", 8883, True, None, None)),
+        ("mqtt://me:p%40ss@host:99", ("host", 99, False, "me", "p@ss")),
+    ],
+)
+def test_a_broker_is_read_from_its_url(
+    url: str, broker: tuple[str, int, bool, str | None, str | None]
+) -> None:
+    found = parse_broker(url)
+    assert (found.host, found.port, found.tls, found.username, found.password) == broker
+    assert "p@ss" not in str(found)
+
+
+@pytest.mark.parametrize("url", ["host:1883", "http://host", "mqtt://"])
+def test_an_url_that_names_no_broker_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="mqtt://"):
+        parse_broker(url)
