@@ -1,6 +1,7 @@
 import json
 import logging
 import sys
+from contextvars import copy_context
 
 import pytest
 
@@ -8,27 +9,37 @@ from wattmesh_runtime.logs import JsonFormatter
 from wattmesh_runtime.request_context import current_request_id, enter_request
 
 
-def record(message: str, *, failed: bool = False) -> logging.LogRecord:
+def failure() -> logging.LogRecord:
     try:
-        if failed:
-            raise ValueError("why")
+        raise ValueError("why")
     except ValueError:
-        return logging.LogRecord("a.b", logging.ERROR, "f", 1, message, None, sys.exc_info())
-    return logging.LogRecord("a.b", logging.INFO, "f", 1, message, None, None)
+        return logging.LogRecord("a.b", logging.ERROR, "f", 1, "two\nlines", None, sys.exc_info())
+
+
+def line_of(request: str) -> str:
+    enter_request(request)
+    return JsonFormatter().format(failure())
+
+
+def current_after(offered: str | bytes | None) -> str:
+    assert enter_request(offered) == current_request_id()
+    return current_request_id()
 
 
 def test_a_json_line_is_one_line_and_names_its_request() -> None:
-    enter_request("req-1")
-    line = JsonFormatter().format(record("two\nlines", failed=True))
+    line = copy_context().run(line_of, "req-1")
     parsed = json.loads(line)
     assert "\n" not in line
     assert (parsed["message"], parsed["request_id"]) == ("two\nlines", "req-1")
     assert "ValueError: why" in parsed["exception"]
 
 
+def test_a_callers_request_id_is_kept() -> None:
+    assert copy_context().run(current_after, "req-1.a_b") == "req-1.a_b"
+
+
 @pytest.mark.parametrize("offered", [None, "", "has space", "x" * 65, "line\nbreak", b"bytes"])
 def test_a_request_id_that_could_harm_a_log_is_replaced(offered: str | bytes | None) -> None:
-    request_id = enter_request(offered)
+    request_id = copy_context().run(current_after, offered)
     assert request_id != offered
     assert len(request_id) == 32
-    assert current_request_id() == request_id
