@@ -150,7 +150,7 @@ class IssueForecastsRequest(_message.Message):
     ASSETS_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
-    QUANTILES_FIELD_NUMBER: _builtins.int
+    QUANTILE_RATIOS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The assets, of one or several sites. At most 1,000."""
@@ -164,8 +164,8 @@ class IssueForecastsRequest(_message.Message):
         """Interval length. Required."""
 
     @_builtins.property
-    def quantiles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Quantiles wanted, each between 0 and 1; empty: 0.1, 0.5, 0.9."""
+    def quantile_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Quantiles wanted, each between 0 and 1; empty: 0.1, 0.5 and 0.9."""
 
     def __init__(
         self,
@@ -173,11 +173,11 @@ class IssueForecastsRequest(_message.Message):
         assets: _abc.Iterable[_builtins.str] | None = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
-        quantiles: _abc.Iterable[_builtins.float] | None = ...,
+        quantile_ratios: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "quantiles", b"quantiles", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "quantile_ratios", b"quantile_ratios", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -354,7 +354,7 @@ class HvacZone(_message.Message):
     MASS_CAPACITANCE_WH_PER_K_FIELD_NUMBER: _builtins.int
     MASS_RESISTANCE_K_PER_W_FIELD_NUMBER: _builtins.int
     POWER_LIMIT_W_FIELD_NUMBER: _builtins.int
-    COP_FIELD_NUMBER: _builtins.int
+    COP_RATIO_FIELD_NUMBER: _builtins.int
     COMFORT_MIN_CELSIUS_FIELD_NUMBER: _builtins.int
     COMFORT_MAX_CELSIUS_FIELD_NUMBER: _builtins.int
     capacitance_wh_per_k: _builtins.float
@@ -367,7 +367,7 @@ class HvacZone(_message.Message):
     """Thermal resistance between air and heavy mass [K/W]; goes with the mass capacitance."""
     power_limit_w: _builtins.float
     """Most electric power of the heating or cooling plant [W]. Not negative."""
-    cop: _builtins.float
+    cop_ratio: _builtins.float
     """Coefficient of performance at 7 degrees Celsius outdoors; 1 for direct electric heating. Positive."""
     comfort_min_celsius: _builtins.float
     """Comfort band while occupied, lower end [degrees Celsius]."""
@@ -381,13 +381,13 @@ class HvacZone(_message.Message):
         mass_capacitance_wh_per_k: _builtins.float | None = ...,
         mass_resistance_k_per_w: _builtins.float | None = ...,
         power_limit_w: _builtins.float = ...,
-        cop: _builtins.float = ...,
+        cop_ratio: _builtins.float = ...,
         comfort_min_celsius: _builtins.float = ...,
         comfort_max_celsius: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_mass_capacitance_wh_per_k", b"_mass_capacitance_wh_per_k", "_mass_resistance_k_per_w", b"_mass_resistance_k_per_w", "mass_capacitance_wh_per_k", b"mass_capacitance_wh_per_k", "mass_resistance_k_per_w", b"mass_resistance_k_per_w"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mass_capacitance_wh_per_k", b"_mass_capacitance_wh_per_k", "_mass_resistance_k_per_w", b"_mass_resistance_k_per_w", "capacitance_wh_per_k", b"capacitance_wh_per_k", "comfort_max_celsius", b"comfort_max_celsius", "comfort_min_celsius", b"comfort_min_celsius", "cop", b"cop", "mass_capacitance_wh_per_k", b"mass_capacitance_wh_per_k", "mass_resistance_k_per_w", b"mass_resistance_k_per_w", "power_limit_w", b"power_limit_w", "resistance_k_per_w", b"resistance_k_per_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mass_capacitance_wh_per_k", b"_mass_capacitance_wh_per_k", "_mass_resistance_k_per_w", b"_mass_resistance_k_per_w", "capacitance_wh_per_k", b"capacitance_wh_per_k", "comfort_max_celsius", b"comfort_max_celsius", "comfort_min_celsius", b"comfort_min_celsius", "cop_ratio", b"cop_ratio", "mass_capacitance_wh_per_k", b"mass_capacitance_wh_per_k", "mass_resistance_k_per_w", b"mass_resistance_k_per_w", "power_limit_w", b"power_limit_w", "resistance_k_per_w", b"resistance_k_per_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__mass_capacitance_wh_per_k: _TypeAlias = _typing.Literal["mass_capacitance_wh_per_k"]  # noqa: Y015
     _WhichOneofArgType__mass_capacitance_wh_per_k: _TypeAlias = _typing.Literal["_mass_capacitance_wh_per_k", b"_mass_capacitance_wh_per_k"]  # noqa: Y015
@@ -408,13 +408,13 @@ class ThermalTank(_message.Message):
 
     CAPACITY_WH_FIELD_NUMBER: _builtins.int
     POWER_LIMIT_W_FIELD_NUMBER: _builtins.int
-    COP_FIELD_NUMBER: _builtins.int
+    COP_RATIO_FIELD_NUMBER: _builtins.int
     LOSS_RATIO_PER_HOUR_FIELD_NUMBER: _builtins.int
     capacity_wh: _builtins.float
     """Heat between empty and full [Wh]. Positive."""
     power_limit_w: _builtins.float
     """Most electric power of the heater [W]. Not negative."""
-    cop: _builtins.float
+    cop_ratio: _builtins.float
     """Heat per electric energy; 1 for a resistive heater. Positive."""
     loss_ratio_per_hour: _builtins.float
     """Heat lost per hour, as a share of what is stored, 0 to 1."""
@@ -423,12 +423,12 @@ class ThermalTank(_message.Message):
         *,
         capacity_wh: _builtins.float = ...,
         power_limit_w: _builtins.float = ...,
-        cop: _builtins.float = ...,
+        cop_ratio: _builtins.float = ...,
         loss_ratio_per_hour: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_wh", b"capacity_wh", "cop", b"cop", "loss_ratio_per_hour", b"loss_ratio_per_hour", "power_limit_w", b"power_limit_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_wh", b"capacity_wh", "cop_ratio", b"cop_ratio", "loss_ratio_per_hour", b"loss_ratio_per_hour", "power_limit_w", b"power_limit_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

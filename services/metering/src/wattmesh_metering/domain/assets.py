@@ -126,7 +126,7 @@ class HvacZone:
     capacitance_wh_per_k: float
     resistance_k_per_w: float
     power_limit_w: float
-    cop: float
+    cop_ratio: float
     comfort_min_celsius: float
     comfort_max_celsius: float
     mass_capacitance_wh_per_k: float | None = None
@@ -136,7 +136,7 @@ class HvacZone:
         require_positive(self.capacitance_wh_per_k, "capacitance_wh_per_k")
         require_positive(self.resistance_k_per_w, "resistance_k_per_w")
         require_at_least(self.power_limit_w, 0, "power_limit_w")
-        require_positive(self.cop, "cop")
+        require_positive(self.cop_ratio, "cop_ratio")
         require_finite(self.comfort_min_celsius, "comfort_min_celsius")
         require_at_least(self.comfort_max_celsius, self.comfort_min_celsius, "comfort_max_celsius")
         require_positive(self.mass_capacitance_wh_per_k, "mass_capacitance_wh_per_k")
@@ -155,13 +155,13 @@ class ThermalTank:
 
     capacity_wh: float
     power_limit_w: float
-    cop: float
+    cop_ratio: float
     loss_ratio_per_hour: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive(self.capacity_wh, "capacity_wh")
         require_at_least(self.power_limit_w, 0, "power_limit_w")
-        require_positive(self.cop, "cop")
+        require_positive(self.cop_ratio, "cop_ratio")
         require_between(self.loss_ratio_per_hour, 0, 1, "loss_ratio_per_hour")
 
 
