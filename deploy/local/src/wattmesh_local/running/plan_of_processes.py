@@ -137,7 +137,13 @@ class ProcessPlan:
             case "planner":
                 peers = ("metering", "forecast", "carbon", "optimizer", "control")
                 lead = f"PT{self._options.lead.total_seconds():.0f}S"
-                return {**database, **self._reach(*peers), "plan_lead": lead}
+                return {
+                    **database,
+                    **self._reach(*peers),
+                    "plan_lead": lead,
+                    "forecast_deadline_seconds": "1.5",
+                    "carbon_deadline_seconds": "0.5",
+                }
             case "gateway":
                 return {
                     "gateway": GATEWAY,

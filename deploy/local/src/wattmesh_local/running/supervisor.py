@@ -18,6 +18,7 @@ class Supervisor:
     def __init__(self, log_folder: Path, tell: Callable[[ProcessEvent], None]) -> None:
         self.processes: dict[str, SupervisedProcess] = {}
         self.events: deque[ProcessEvent] = deque(maxlen=_REMEMBERED)
+        self._groups: list[list[str]] = []
         self._log_folder = log_folder
         self._tell = tell
 
@@ -30,11 +31,15 @@ class Supervisor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.stop(list(self.processes))
+        """End the processes in the reverse order of the groups they were started in."""
+        for names in reversed(self._groups):
+            await self.stop(names)
 
     async def start(self, specs: Iterable[ProcessSpec]) -> None:
         """Start processes and wait until all are ready."""
         started = []
+        specs = list(specs)
+        self._groups.append([spec.name for spec in specs])
         for spec in specs:
             log_file = self._log_folder / f"{spec.name}.log"
             process = SupervisedProcess(spec, log_file, self._on_event)

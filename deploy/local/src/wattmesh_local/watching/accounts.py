@@ -11,7 +11,6 @@ from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from wattmesh_runtime.tariff_wire import tariff_from_proto
 
 from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.metering.v1 import metering_pb2
@@ -22,6 +21,7 @@ from wattmesh_kernel.tariff import Tariff, bill
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.site_model import SiteView
+from wattmesh_runtime.tariff_wire import tariff_from_proto
 from wattmesh_runtime.wire import (
     duration_to_proto,
     series_from_proto,

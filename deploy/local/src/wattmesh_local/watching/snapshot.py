@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import numpy as np
-from wattmesh_runtime.tariff_wire import tariff_from_proto
 
 from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.metering.v1 import metering_pb2
@@ -23,6 +22,7 @@ from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_account
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.site_model import SiteView
 from wattmesh_runtime.errors import rpc_errors
+from wattmesh_runtime.tariff_wire import tariff_from_proto
 from wattmesh_runtime.wire import (
     duration_to_proto,
     series_from_proto,
