@@ -13,6 +13,7 @@ from wattmesh_gateway.adapters.metering import GrpcMeteringUplink
 from wattmesh_gateway.adapters.sites import GrpcSiteDirectory
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.adapters.telemetry import StatusMetrics
 from wattmesh_gateway.api.servicer import GatewayServicer
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.fleet import Fleet
@@ -75,7 +76,8 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         loops.start(mqtt.run())
         await devices.start()
         await mqtt.wait_until_listening(_LISTEN_SECONDS)
-        servicer = GatewayServicer(TellStatus(gateway, spool, presences))
+        tell_status = TellStatus(gateway, spool, presences)
+        servicer = GatewayServicer(tell_status)
         yield Service(
             name="gateway",
             register=(
@@ -90,5 +92,6 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
                 telegrams.watch_silence,
                 ForwardReadings(spool, GrpcMeteringUplink(metering, gateway)).run,
                 HoldLink(link, carry, reports, journal, presences, clock).run,
+                StatusMetrics(runtime.telemetry, tell_status).run,
             ),
         )

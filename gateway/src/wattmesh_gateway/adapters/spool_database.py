@@ -9,13 +9,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from wattmesh_kernel.errors import FailedPrecondition
+
 T = TypeVar("T")
 
 _MIGRATIONS = files("wattmesh_gateway") / "migrations"
 
 
-class SpoolInUse(Exception):
+class SpoolInUse(FailedPrecondition):
     """Another process has the spool open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("SPOOL_IN_USE", f"{path} is in use by another process")
 
 
 class SpoolDatabase:
@@ -73,7 +78,7 @@ class SpoolDatabase:
         except sqlite3.OperationalError as error:
             db.close()
             if "locked" in str(error):
-                raise SpoolInUse(f"{self._path} is in use by another process") from error
+                raise SpoolInUse(self._path) from error
             raise
         return db
 

@@ -1,5 +1,7 @@
 """What can go wrong at a device."""
 
+from wattmesh_kernel.errors import InvalidArgument
+
 
 class DeviceUnavailable(Exception):
     """The device did not answer; it may later."""
@@ -9,8 +11,14 @@ class DeviceRefused(Exception):
     """The device answered, and will not do what was asked."""
 
 
-class ProfileError(Exception):
+class ProfileError(InvalidArgument):
     """A profile is wrong; the message names file, line, key and what is wrong with it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("INVALID_PROFILE", message)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class TelegramError(Exception):
