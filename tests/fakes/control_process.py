@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 import grpc
+import psycopg
 
 from tests.fakes.control_gateway import Answer, FakeGateway, obey
 from tests.fakes.control_metering import ControlMetering
@@ -21,7 +22,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
-from wattmesh_runtime.wire import time_range_to_proto
+from wattmesh_runtime.wire import time_range_to_proto, timestamp_to_proto
 
 BATTERY = "sites/home-1/devices/battery"
 HOUR = timedelta(hours=1)
@@ -39,6 +40,7 @@ class ControlWorld:
     metering: ControlMetering
     channel: grpc.aio.Channel
     stub: Any
+    database_url: str
 
     def gateway(self, answer: Answer = obey, name: str = "gateways/local") -> FakeGateway:
         """Return a gateway that dials in when it is entered."""
@@ -103,12 +105,40 @@ class ControlWorld:
         response = await self.stub.ListCommands(request)
         return list(reversed(response.commands))
 
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask control's database."""
+        async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
+            return await (await connection.execute(query)).fetchall()
+
     async def statistics(self) -> pb.GetCommandStatisticsResponse:
         """Count all commands."""
         response: pb.GetCommandStatisticsResponse = await self.stub.GetCommandStatistics(
             pb.GetCommandStatisticsRequest()
         )
         return response
+
+    async def limit(
+        self,
+        low_w: float | None,
+        high_w: float | None,
+        duration: timedelta,
+        *,
+        owner: str = "grid-operator",
+        device: str = BATTERY,
+        request_id: str = "",
+    ) -> pb.Limit:
+        """Put a limit on a device from now on."""
+        limit = pb.Limit(
+            device=device,
+            owner=owner,
+            min_power_w=low_w,
+            max_power_w=high_w,
+            expire_time=timestamp_to_proto(self.clock.now() + duration),
+            reason="a test",
+        )
+        response = await self.stub.SetLimit(pb.SetLimitRequest(request_id=request_id, limit=limit))
+        stored: pb.Limit = response.limit
+        return stored
 
     async def command_in(self, state: pb.CommandState.ValueType, index: int = -1) -> pb.Command:
         """Wait until the command at `index`, oldest first, is in a state; return it."""
@@ -148,6 +178,7 @@ async def running_control(
             clock=clock,
             metering=metering,
             channel=channel,
+            database_url=database_url,
             stub=control_pb2_grpc.ControlServiceStub(channel),
         )
 

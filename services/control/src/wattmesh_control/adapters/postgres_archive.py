@@ -55,7 +55,7 @@ ORDER BY number
 _UNMETERED = """
 SELECT * FROM commands
 WHERE metered_power_w IS NULL AND apply_time IS NOT NULL
-  AND end_time >= %(start)s AND end_time < %(end)s
+  AND end_time > %(after)s AND end_time <= %(until)s
 ORDER BY end_time LIMIT %(size)s
 """
 
@@ -106,9 +106,9 @@ class PostgresCommandArchive:
         """Return withdrawn commands that a device may still follow: lease running, none newer."""
         return await self._select(_RECALLED, {"gateway": gateway.name, "now": now})
 
-    async def unmetered(self, ended: TimeRange, limit: int) -> list[Command]:
-        """Return applied commands without metered effect whose range ended in `ended`."""
-        values = {"start": ended.start, "end": ended.end, "size": limit}
+    async def unmetered(self, after: datetime, until: datetime, limit: int) -> list[Command]:
+        """Return applied commands without metered effect whose range ended in (after, until]."""
+        values = {"after": after, "until": until, "size": limit}
         return await self._select(_UNMETERED, values)
 
     async def set_metered(self, powers_w: Mapping[CommandId, float]) -> None:

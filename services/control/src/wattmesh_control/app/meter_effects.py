@@ -66,8 +66,9 @@ class MeterEffects:
     async def look(self) -> None:
         """Meter what is due. Error: Unavailable when the database or metering is away."""
         now = self._clock.now()
-        ended = TimeRange(now - self._rhythm.patience, now - self._rhythm.interval)
-        due = await self._archive.unmetered(ended, _MOST_AT_ONCE)
+        due = await self._archive.unmetered(
+            now - self._rhythm.patience, now - self._rhythm.interval, _MOST_AT_ONCE
+        )
         spans: defaultdict[TimeRange, list[Command]] = defaultdict(list)
         for command in due:
             if (span := metered_span(command)) is not None:

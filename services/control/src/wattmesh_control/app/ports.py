@@ -158,8 +158,8 @@ class CommandArchive(Protocol):
     async def recalled(self, gateway: GatewayId, now: datetime) -> list[Command]:
         """Return withdrawn commands that a device may still follow: lease running, none newer."""
 
-    async def unmetered(self, ended: TimeRange, limit: int) -> list[Command]:
-        """Return applied commands without metered effect whose range ended in `ended`."""
+    async def unmetered(self, after: datetime, until: datetime, limit: int) -> list[Command]:
+        """Return applied commands without metered effect whose range ended in (after, until]."""
 
     async def set_metered(self, powers_w: Mapping[CommandId, float]) -> None:
         """Store metered effects [W]."""
