@@ -46,6 +46,15 @@ def test_a_gap_in_the_data_is_a_gap_in_the_readings_and_in_no_register() -> None
     np.testing.assert_array_equal(generated, [1000, 1000, 1000, NAN])
 
 
+def test_a_plant_that_was_not_measured_was_off_before_the_start_too() -> None:
+    physics = home(ManualClock(START + DAY), load_w=[1000] * 4, pv_w=[0, NAN, 400, 0])
+    history = site_history(physics, START + 4 * HOUR, DAY, HOUR)
+    generated = history.readings[point("inverter", "export_energy_wh")]
+    np.testing.assert_array_equal(generated, [1000, 1000, NAN, 1400, NAN])
+    imported = history.readings[point("meter", "import_energy_wh")]
+    assert imported.tolist() == [0, 1000, 2000, 2600, 3600]
+
+
 def test_history_is_as_long_as_asked_for_and_starts_on_the_grid() -> None:
     physics = home(ManualClock(START + DAY), start=START + HOUR, load_w=[60] * 24)
     assert site_history(physics, START + DAY, DAY, 2 * HOUR).times[0] == START + 2 * HOUR

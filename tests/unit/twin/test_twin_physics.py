@@ -63,11 +63,21 @@ def test_curtailment_limits_generation_until_its_lease_ends() -> None:
 
 
 def test_what_nobody_measured_is_in_no_register_and_makes_the_interval_incomplete() -> None:
-    physics = physics_at(3, load_w=[1000] * 3, pv_w=[0, NAN, 0])
+    physics = physics_at(3, load_w=[1000, NAN, 1000], pv_w=[0, 0, 0])
     _, reports = physics.run(physics.spec.initial(START), START + 3 * HOUR, QUARTER)
     complete = [report.meters[GRID_METER].complete for report in reports]
     assert complete == [True] * 4 + [False] * 4 + [True] * 4
     assert reports[-1].meters[GRID_METER].import_wh == pytest.approx(2000)
+
+
+def test_a_plant_that_was_not_measured_is_off_and_the_meter_sees_it() -> None:
+    physics = physics_at(2, load_w=[1000] * 2, pv_w=[NAN, 400])
+    first = physics.spec.initial(START)
+    assert physics.powers(first).pv_w is None
+    state, reports = physics.run(first, START + 2 * HOUR, HOUR)
+    assert [report.meters[GRID_METER].complete for report in reports] == [True, True]
+    assert state.meters[GRID_METER].import_wh == pytest.approx(1600)
+    assert state.pv_export_wh - first.pv_export_wh == pytest.approx(400)
 
 
 def test_reports_lie_on_the_grid_and_hold_the_mean_power_of_their_interval() -> None:

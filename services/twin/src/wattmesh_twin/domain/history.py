@@ -1,6 +1,7 @@
 """What the devices would have read before the twin began: register readings from measured data.
 
-Before the start the battery stands idle at its initial state of charge and PV is not curtailed.
+Before the start the battery stands idle at its initial state of charge and PV is not curtailed;
+where nothing of PV was measured the plant is off, as it is later.
 """
 
 from collections.abc import Mapping
@@ -106,7 +107,8 @@ def _interval_energies(
     powers = {load: blocks(each) for load, each in data.loads_w.items()}
     devices = {device: powers[load] for device, load in physics.spec.sub_meters.items()}
     if data.pv_available_w is not None:
-        devices[INVERTER] = powers[INVERTER] = -blocks(data.pv_available_w)
+        devices[INVERTER] = -blocks(data.pv_available_w)
+        powers[INVERTER] = np.nan_to_num(devices[INVERTER])
     devices[GRID_METER] = np.sum(list(powers.values()), axis=0)
     return {device: _Energies.of(power, resolution) for device, power in devices.items()}
 

@@ -98,7 +98,11 @@ class SiteState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Powers:
-    """Powers of one moment [W], positive into the component; None where nobody measured."""
+    """Powers of one moment [W], positive into the component.
+
+    A load is None where nobody measured it. `pv_w` is None while the plant is off, for want of a
+    measurement of what the sun gave.
+    """
 
     loads_w: Mapping[str, float | None]
     pv_w: float | None
@@ -106,7 +110,11 @@ class Powers:
 
     @property
     def net_w(self) -> float | None:
-        """The power through the grid connection, import positive."""
-        parts = [*self.loads_w.values(), self.pv_w, self.battery_w]
-        known = [part for part in parts if part is not None]
-        return sum(known) if len(known) == len(parts) else None
+        """The power through the grid connection, import positive; None where a load is not known.
+
+        A plant that is off feeds nothing.
+        """
+        known = [load_w for load_w in self.loads_w.values() if load_w is not None]
+        if len(known) < len(self.loads_w):
+            return None
+        return sum(known) + (self.pv_w or 0.0) + self.battery_w

@@ -29,6 +29,7 @@ _LIMIT = OrderPoints(
     seconds=(123, "WMaxLimPct_RvrtTms"),
     idle=100.0,
 )
+_MEASURED: tuple[Point, ...] = ((101, "W"), (101, "WH"), (101, "St"))
 _IGNORED: tuple[Point, ...] = ((123, "WMaxLimPct_WinTms"), (123, "WMaxLimPct_RmpTms"))
 
 
@@ -55,7 +56,7 @@ class SunSpecInverter:
         }
 
     def read(self, asked: range) -> list[int]:
-        """Return all registers as of now; DeviceFailure while the generation is not measured."""
+        """Return all registers as of now; DeviceFailure for what is measured while the plant is off."""
         registers = list(self._map.template)
         require_started(self._site)
         state = self._site.now()
@@ -70,7 +71,7 @@ class SunSpecInverter:
             throttled = state.pv_limit is not None
             operating = _THROTTLED if throttled else _MPPT if power_w < 0 else _SLEEPING
             self._map.put_raw(registers, (101, "St"), operating)
-        elif overlaps(asked, self._map.model_span(101)):
+        elif any(overlaps(asked, self._map.span(point)) for point in _MEASURED):
             raise DeviceFailure
         return registers
 
