@@ -59,8 +59,8 @@ def _span(running: RunningMesh, days: int) -> TimeRange:
 
 
 async def _come_to_rest(running: RunningMesh) -> None:
-    """End planning and the devices, and wait until every reading has reached metering."""
-    await running.mesh.supervisor.stop(["planner", "twin"])
+    """End the devices, and wait until every reading of theirs has reached metering."""
+    await running.mesh.supervisor.stop(["twin"])
     deadline = time.monotonic() + _DRAIN_SECONDS
     while time.monotonic() < deadline:
         status = await running.clients.gateway.GetGatewayStatus(

@@ -20,6 +20,7 @@ from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_account
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.ledger import battery_ledgers, published_readings
 from wattmesh_local.watching.site_model import SiteView
+from wattmesh_runtime.errors import rpc_errors
 from wattmesh_runtime.wire import duration_to_proto, time_range_to_proto, timestamp_to_proto
 
 LARGEST_LATE_RATIO = 0.01
@@ -48,14 +49,15 @@ async def make_report(
     All comes from what metering, control, planner and forecast stored; what only the devices know
     (what they published, what their batteries did) from their own ledger.
     """
-    plans, commands, readings, accounts, forecast, ledger_error = await asyncio.gather(
-        _plans(clients, span),
-        _commands(clients, span),
-        _readings(clients, gateway, ledger_folder),
-        compute_accounts(clients, sites, span),
-        _forecast(clients, sites, span),
-        _ledger_error_ratio(clients, sites, span, ledger_folder),
-    )
+    with rpc_errors():
+        plans, commands, readings, accounts, forecast, ledger_error = await asyncio.gather(
+            _plans(clients, span),
+            _commands(clients, span),
+            _readings(clients, gateway, ledger_folder),
+            compute_accounts(clients, sites, span),
+            _forecast(clients, sites, span),
+            _ledger_error_ratio(clients, sites, span, ledger_folder),
+        )
     stored = _stored_kwh(sites, span, ledger_folder)
     content = {
         "homes": len(sites),
