@@ -13,6 +13,7 @@ from wattmesh_twin.adapters.sunspec.device import DeviceFailure, RefusedValue, S
 from wattmesh_twin.adapters.sunspec.register_map import BASE_ADDRESS
 
 _log = logging.getLogger(__name__)
+_PYMODBUS_LOG = "pymodbus.logging"
 
 
 class ModbusSite:
@@ -28,6 +29,7 @@ class ModbusSite:
         self._server: ModbusTcpServer | None = None
 
     async def __aenter__(self) -> Self:
+        logging.getLogger(_PYMODBUS_LOG).setLevel(logging.WARNING)  # it announces every listener
         devices = [_sim_device(device) for device in self._devices]
         self._server = ModbusTcpServer(devices, address=self._address)
         await self._server.serve_forever(background=True)

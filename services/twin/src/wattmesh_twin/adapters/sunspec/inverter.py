@@ -56,7 +56,7 @@ class SunSpecInverter:
         }
 
     def read(self, asked: range) -> list[int]:
-        """Return all registers as of now; DeviceFailure for what is measured while the plant is off."""
+        """Return all registers as of now; DeviceFailure for measurements while the plant is off."""
         registers = list(self._map.template)
         require_started(self._site)
         state = self._site.now()

@@ -44,11 +44,6 @@ class RegisterMap:
         start = self._offsets[point[0]] + definition.offset
         return range(start, start + definition.size)
 
-    def model_span(self, model_id: int) -> range:
-        """Return all registers of a model as offsets from the base address."""
-        start = self._offsets[model_id]
-        return range(start, start + model_definition(model_id).size)
-
     def put(self, registers: list[int], point: Point, value: float) -> None:
         """Write a value in its unit, rounded to the point's scale factor."""
         self.put_raw(registers, point, round(value / self._scale.get(point, 1.0)))
