@@ -18,6 +18,7 @@ class Presences:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: dict[DeviceId, Presence] = {}
+        self._lost: set[DeviceId] = set()
         self._listeners: list[Listener] = []
 
     @property
@@ -36,17 +37,18 @@ class Presences:
 
     def lost(self, device: DeviceId, why: str) -> None:
         """Take note that a device does not answer."""
-        known = self._known.get(device)
-        if known is None or known.online or not known.message.startswith("lost"):
+        if device not in self._lost:
+            self._lost.add(device)
             log.warning("%s lost: %s", device, why)
-            self._change(device, False, f"lost: {why}")
+            self._change(device, False, why)
 
     def answered(self, device: DeviceId) -> None:
         """Take note that a device answered."""
         known = self._known.get(device)
         if known is not None and known.online:
             return
-        if known is not None and known.message.startswith("lost"):
+        if device in self._lost:
+            self._lost.discard(device)
             log.info("%s is back", device)
         self._change(device, True, "answers")
 
@@ -55,6 +57,7 @@ class Presences:
         kept = set(devices)
         for device in self._known.keys() - kept:
             del self._known[device]
+            self._lost.discard(device)
 
     def _change(self, device: DeviceId, online: bool, message: str) -> None:
         presence = Presence(
