@@ -1,4 +1,4 @@
-"""Small data folders: one in the CityLearn layout, one of half-hourly Parquet with a layout file."""
+"""Small data folders: a CityLearn one, and half-hourly Parquet with a layout file."""
 
 import json
 from datetime import datetime, timedelta
@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-FIRST_ROW = datetime(2016, 8, 1)
+FIRST_ROW = datetime(2016, 8, 1)  # noqa: DTZ001 (local wall clock)
 
 
-def citylearn_folder(folder: Path, *, homes: int = 2, days: int = 365, thermal: float = 0.0) -> Path:
+def citylearn_folder(
+    folder: Path, *, homes: int = 2, days: int = 365, thermal: float = 0.0
+) -> Path:
     """Homes with 1 kWh in every hour of home 1, 2 kWh of home 2..., and sun from 10 to 14."""
     folder.mkdir(parents=True, exist_ok=True)
     local = [FIRST_ROW + timedelta(hours=row) for row in range(24 * days)]
