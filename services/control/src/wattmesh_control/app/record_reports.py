@@ -1,7 +1,7 @@
 """Store what gateways did and said: commands sent, reports, devices lost and back."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,13 +47,12 @@ class RecordReports:
         self._observations = observations
         self._online: dict[DeviceId, bool] = {}
 
-    async def sent(self, commands: Sequence[Command]) -> None:
-        """Note that commands went out."""
-        now = self._clock.now()
+    async def sent(self, times: Mapping[CommandId, datetime]) -> None:
+        """Note which commands went out, and when."""
         async with self._ledger.transaction() as books:
-            before = await books.commands.lock_all([each.command for each in commands])
-            steps = [(each, each.advance(Sent(now))) for each in before]
-            await books.commands.save(steps, now)
+            before = await books.commands.lock_all(times.keys())
+            steps = [(each, each.advance(Sent(times[each.command]))) for each in before]
+            await books.commands.save(steps, self._clock.now())
         self._announce(Changes(moved=[after for _, after in steps]), agenda=False)
 
     async def command(self, gateway: GatewayId, report: CommandReport) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
 from wattmesh_control.app.links import Carry, GatewayLink, GatewayLinks, Order, TakeBack
 from wattmesh_control.app.ports import CommandArchive
 from wattmesh_control.app.record_reports import CommandReport, DeviceStatus, RecordReports
-from wattmesh_control.domain.command import Command
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.ids import GatewayId
+from wattmesh_kernel.ids import CommandId, GatewayId
 
 GatewayMessage: TypeAlias = CommandReport | DeviceStatus
 Send: TypeAlias = Callable[[Order], Awaitable[None]]
@@ -68,13 +68,14 @@ class ServeGateway:
 
     async def _write(self, link: GatewayLink, send: Send) -> None:
         while True:
-            sent = list[Command]()
+            sent = dict[CommandId, datetime]()
             for order in await link.orders():
-                if isinstance(order, Carry) and not order.command.leased(self._clock.now()):
+                now = self._clock.now()
+                if isinstance(order, Carry) and not order.command.leased(now):
                     continue
                 await send(order)
                 if isinstance(order, Carry):
-                    sent.append(order.command)
+                    sent[order.command.command] = now
             if sent:
                 await self._reports.sent(sent)
 

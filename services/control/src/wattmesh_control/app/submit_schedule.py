@@ -16,7 +16,7 @@ from wattmesh_control.app.submission import (
     answer_to_document,
 )
 from wattmesh_control.domain.limits import Accepted, Refused
-from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint, replace_schedule
+from wattmesh_control.domain.schedule import DeviceSchedule, Replacement, Setpoint, replace_schedule
 from wattmesh_control.domain.wish import Origin, Wish
 from wattmesh_kernel.clock import Clock
 
@@ -66,11 +66,12 @@ class SubmitSchedule:
         await books.wishes.forget(devices, now)
         standing = await books.wishes.standing(devices, now)
         limits = LimitSets(self._catalog, await books.limits.in_force(devices, now))
-        answers = list[SetpointAnswer]()
+        answers, replacements = list[SetpointAnswer](), list[Replacement]()
         for schedule in submission.schedules:
             mine = _answers(schedule, limits, now)
             answers += mine
-            await self._replace(books, submission, schedule, mine, standing, now)
+            replacements.append(_replacement(submission, schedule, mine, standing, now))
+        await _write(books, replacements)
         changes = await self._reconcile(books, devices)
         exceptions = tuple(each for each in answers if not isinstance(each.answer, Accepted))
         accepted = len(answers) - len(exceptions)
@@ -78,34 +79,34 @@ class SubmitSchedule:
         answer = SubmissionAnswer(accept_time=now, accepted=accepted, exceptions=exceptions)
         return answer, changes
 
-    async def _replace(
-        self,
-        books: Books,
-        submission: Submission,
-        schedule: DeviceSchedule,
-        answers: list[SetpointAnswer],
-        standing: list[Wish],
-        now: datetime,
-    ) -> None:
-        wanted = [
-            _wish(submission, schedule, setpoint, now)
-            for setpoint, each in zip(schedule.setpoints, answers, strict=True)
-            if not isinstance(each.answer, Refused)
-        ]
-        if schedule.setpoints and not wanted:
-            return  # nothing of it was taken: what stands stays
-        turn = now
-        if running_or_later := [s for s in schedule.setpoints if s.span.end > now]:
-            turn = max(now, running_or_later[0].span.start)
-        change = replace_schedule(
-            [wish for wish in standing if _replaces(submission, schedule, wish)],
-            wanted,
-            turn=turn,
-            now=now,
-        )
-        await books.wishes.remove(change.removed)
-        await books.wishes.cut(change.cut)
-        await books.wishes.add(change.added)
+
+async def _write(books: Books, replacements: list[Replacement]) -> None:
+    await books.wishes.remove([number for each in replacements for number in each.removed])
+    await books.wishes.cut([end for each in replacements for end in each.cut])
+    await books.wishes.add([wish for each in replacements for wish in each.added])
+
+
+def _replacement(
+    submission: Submission,
+    schedule: DeviceSchedule,
+    answers: list[SetpointAnswer],
+    standing: list[Wish],
+    now: datetime,
+) -> Replacement:
+    wanted = [
+        _wish(submission, schedule, setpoint, now)
+        for setpoint, each in zip(schedule.setpoints, answers, strict=True)
+        if not isinstance(each.answer, Refused)
+    ]
+    if schedule.setpoints and not wanted:
+        return Replacement(removed=(), cut=(), added=())  # nothing was taken: what stands stays
+    starts = (setpoint.span.start for setpoint in schedule.setpoints if setpoint.span.end > now)
+    return replace_schedule(
+        [wish for wish in standing if _replaces(submission, schedule, wish)],
+        wanted,
+        turn=max(now, next(starts, now)),
+        now=now,
+    )
 
 
 def _answers(schedule: DeviceSchedule, limits: LimitSets, now: datetime) -> list[SetpointAnswer]:
