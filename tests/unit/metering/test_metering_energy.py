@@ -25,8 +25,12 @@ from wattmesh_metering.domain.assets import (
 from wattmesh_metering.domain.balance import MeteredAsset, Role, derived_energy, role_of
 from wattmesh_metering.domain.grid import Grid
 from wattmesh_metering.domain.readings import History, to_microseconds
-from wattmesh_metering.domain.registers import without_resets
-from wattmesh_metering.domain.resampling import increase, register_at
+from wattmesh_metering.domain.resampling import (
+    increase,
+    last_before,
+    register_at,
+    without_resets,
+)
 from wattmesh_metering.domain.selectors import AssetSelector
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
@@ -73,9 +77,11 @@ def test_a_fall_is_not_energy_but_rounding_is_none() -> None:
 
 
 def test_resets_are_no_falls() -> None:
-    history = _history((0, 90), (1, 95), (2, 2), (3, 7), (4, 1))
-    freed = without_resets(history, _hours(2, 4, 9))
-    assert freed.values.tolist() == [90, 95, 97, 102, 103]
+    shown = _history((0, 90), (1, 95), (2, 2), (3, 7), (4, 1))
+    history = History(times_us=shown.times_us, values=shown.values, resets_us=_hours(2, 4, 9))
+    assert without_resets(history).tolist() == [90, 95, 97, 102, 103]
+    assert increase(history, _hours(0, 2, 4), HOUR_US).tolist() == [7, 6]
+    assert last_before(history, _hours(2, 3, 4)).tolist() == [2, 7]
 
 
 @pytest.mark.parametrize(

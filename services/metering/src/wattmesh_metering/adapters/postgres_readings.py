@@ -16,7 +16,6 @@ from wattmesh_metering.domain.readings import (
     RegisteredPoint,
     to_microseconds,
 )
-from wattmesh_metering.domain.registers import without_resets
 from wattmesh_metering.domain.selectors import PointSelector
 from wattmesh_runtime.database import Database
 
@@ -82,18 +81,17 @@ class PostgresReadingStore:
     async def histories(
         self, keys: Collection[int], first: datetime, last: datetime
     ) -> Mapping[int, History]:
-        """Return the readings of [first, last] of every key, registers freed of their resets."""
+        """Return the readings of [first, last] of every key."""
         parameters = (list(keys), first, last)
         async with self._database.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(_HISTORIES, parameters)
-            found = {key: _history(times, values) for key, times, values in await cursor.fetchall()}
+            rows = await cursor.fetchall()
             await cursor.execute(_RESETS, parameters)
             resets: dict[int, list[int]] = {}
             for key, time in await cursor.fetchall():
                 resets.setdefault(key, []).append(to_microseconds(time))
-        for key, times_us in resets.items():
-            found[key] = without_resets(found[key], np.array(sorted(times_us)))
+        found = {key: _history(times, values, resets.get(key, ())) for key, times, values in rows}
         return {key: found.get(key, History.empty()) for key in keys}
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
@@ -126,7 +124,11 @@ async def _require_exists(connection: AsyncConnection, selector: PointSelector) 
         raise NotFound(f"{kind}_NOT_FOUND", f"there is no {name}")
 
 
-def _history(times: bytes, values: bytes) -> History:
+def _history(times: bytes, values: bytes, resets_us: Sequence[int]) -> History:
     times_us = columns.times_from_send(times)
     order = np.argsort(times_us, kind="stable")
-    return History(times_us=times_us[order], values=columns.floats_from_send(values)[order])
+    return History(
+        times_us=times_us[order],
+        values=columns.floats_from_send(values)[order],
+        resets_us=np.array(sorted(resets_us), np.int64),
+    )

@@ -146,10 +146,7 @@ class ReadingStore(Protocol):
     async def histories(
         self, keys: Collection[int], first: datetime, last: datetime
     ) -> Mapping[int, History]:
-        """Return the readings of [first, last] of every key.
-
-        A register's values go on growing over its resets, as if there had been none.
-        """
+        """Return the readings of [first, last] of every key."""
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one, in the order of the points."""

@@ -1,7 +1,7 @@
 """Readings: as they come in, as they are kept, and why some are refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
@@ -185,10 +185,14 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class History:
-    """One point's kept readings in a span, ascending in time: times [us since 1970] and values."""
+    """One point's kept readings in a span, ascending in time: times [us since 1970] and values.
+
+    `resets_us` are the times, ascending, of those at which a register began anew.
+    """
 
     times_us: Ints
     values: Floats
+    resets_us: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def empty(cls) -> Self:

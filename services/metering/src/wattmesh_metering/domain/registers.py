@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmesh_metering.domain.readings import History, Ints, Mask, Rows, from_microseconds
+from wattmesh_metering.domain.readings import Ints, Mask, Rows, from_microseconds
 
 RELATIVE_TOLERANCE = 1e-9
 """How far a register may fall, as a share of its value: rounding, not energy."""
@@ -100,17 +100,3 @@ def _below(value: float | np.ndarray, other: float | np.ndarray) -> Mask:
 
 def _at(time_us: int) -> str:
     return from_microseconds(time_us).isoformat()
-
-
-def without_resets(history: History, resets_us: Ints) -> History:
-    """Return a register's history as if it had never been reset.
-
-    Parameters: `resets_us` are the measure times, ascending, of readings at which it began anew
-    from 0. What it showed before a reset is added to all that comes from there on: 90, 95, then
-    after a reset 2, 7 become 90, 95, 97, 102.
-    """
-    places = np.searchsorted(history.times_us, resets_us)
-    places = places[(places > 0) & (places < len(history.times_us))]
-    lift = np.zeros(len(history.values))
-    lift[places] = history.values[places - 1]
-    return History(times_us=history.times_us, values=history.values + np.cumsum(lift))

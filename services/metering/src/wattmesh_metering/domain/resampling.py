@@ -47,12 +47,27 @@ def last_before(history: History, bounds_us: Ints) -> Floats:
     return _last_within(history, starts, LAST_READING_AGE // timedelta(microseconds=1))
 
 
+def without_resets(history: History) -> Floats:
+    """Return a register's values as if it had never been reset.
+
+    A reset begins anew from 0, so what was shown before it is added to all that comes from there
+    on: 90, 95, then after a reset 2, 7 become 90, 95, 97, 102.
+    """
+    places = np.searchsorted(history.times_us, history.resets_us)
+    places = places[(places > 0) & (places < len(history.times_us))]
+    lift = np.zeros(len(history.values))
+    lift[places] = history.values[places - 1]
+    return history.values + np.cumsum(lift)
+
+
 def register_at(history: History, times_us: Ints, longest_gap_us: int) -> Floats:
     """Return a register's value at each time, interpolated between the readings around it.
 
+    Its values go on growing over resets, as if there had been none.
     NaN outside of the readings, and between two that are further apart than `longest_gap_us`:
     there nobody knows when the energy flowed. 100 at 10:00 and 160 at 11:00 are 115 at 10:15.
     """
+    history = History(times_us=history.times_us, values=without_resets(history))
     exact = _last_within(history, times_us, 0)
     if len(history.times_us) < 2:
         return exact
