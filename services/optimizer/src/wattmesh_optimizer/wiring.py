@@ -8,6 +8,8 @@ from datetime import timedelta
 from wattmesh.optimizer.v1 import optimizer_pb2_grpc
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.api.servicer import OptimizerServicer
+from wattmesh_optimizer.app.explain import ExplainPlan
+from wattmesh_optimizer.app.simulate import SimulatePlan
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 from wattmesh_optimizer.settings import OptimizerSettings
 from wattmesh_runtime.service import Runtime, Service
@@ -23,7 +25,9 @@ async def wire(settings: OptimizerSettings, runtime: Runtime) -> AsyncIterator[S
         gap_ratio=settings.solve_gap_ratio,
     )
     with ThreadPoolExecutor(settings.solve_threads, "solve") as workers:
-        servicer = OptimizerServicer(SolvePlan(OrToolsSolver()), defaults, workers)
+        solve, simulate = SolvePlan(OrToolsSolver()), SimulatePlan()
+        explain = ExplainPlan(solve, simulate)
+        servicer = OptimizerServicer(solve, explain, simulate, defaults, workers)
         yield Service(
             name="optimizer",
             register=(

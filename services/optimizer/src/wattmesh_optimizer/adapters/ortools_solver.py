@@ -61,7 +61,6 @@ class OrToolsSolver:
     ) -> IntegerSolution | None:
         """Solve with HiGHS, starting from `hint`; None without a solution in time."""
         parameters = parameters_pb2.SolveParametersProto(relative_gap_tolerance=gap_ratio)
-        parameters.threads = 1
         parameters.time_limit.FromTimedelta(max(time_limit, timedelta(milliseconds=1)))
         model_parameters = model_parameters_pb2.ModelSolveParametersProto()
         result = math_opt.solve(

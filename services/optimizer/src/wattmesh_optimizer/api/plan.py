@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
+from wattmesh.optimizer.v1 import optimizer_pb2, plan_pb2, problem_pb2
 from wattmesh.type.v1 import money_pb2
 from wattmesh_optimizer.api.explanation import explanation_to_proto
 from wattmesh_optimizer.api.fields import KILO
+from wattmesh_optimizer.app.explain import Explained
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.plan import (
@@ -61,6 +62,18 @@ def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
     if plan.explanation is not None:
         proto.explanation.CopyFrom(explanation_to_proto(plan.explanation))
     return proto
+
+
+def explained_to_proto(
+    explained: Explained, currency_code: str
+) -> optimizer_pb2.ExplainPlanResponse:
+    """Return why a plan is as it is as its proto."""
+    response = optimizer_pb2.ExplainPlanResponse(
+        explanation=explanation_to_proto(explained.explanation)
+    )
+    if explained.excess_cost is not None:
+        response.excess_cost.CopyFrom(money(explained.excess_cost, currency_code))
+    return response
 
 
 def horizon_to_proto(horizon: Horizon) -> problem_pb2.Horizon:
@@ -193,4 +206,6 @@ def schedule_from_proto(proto: plan_pb2.Plan, count: int) -> Schedule:
 
 def _schedule(asset: plan_pb2.AssetPlan, count: int) -> AssetSchedule:
     heating = np.array(asset.heating_powers_w) * KILO if len(asset.heating_powers_w) else None
-    return AssetSchedule.checked(asset.asset_name, np.array(asset.powers_w) * KILO, heating, count)
+    on = np.array(asset.on_states, dtype=np.bool_) if len(asset.on_states) else None
+    powers = np.array(asset.powers_w) * KILO
+    return AssetSchedule.checked(asset.asset_name, powers, heating, on, count)

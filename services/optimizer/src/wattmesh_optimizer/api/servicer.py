@@ -8,9 +8,11 @@ from typing import TypeVar
 import grpc
 
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc
-from wattmesh_kernel.errors import Unimplemented
-from wattmesh_optimizer.api.plan import plan_to_proto
+from wattmesh_optimizer.api.explanation import violation_to_proto
+from wattmesh_optimizer.api.plan import explained_to_proto, plan_to_proto, schedule_from_proto
 from wattmesh_optimizer.api.problem import options_from_proto, problem_from_proto
+from wattmesh_optimizer.app.explain import ExplainPlan
+from wattmesh_optimizer.app.simulate import SimulatePlan
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 
 T = TypeVar("T")
@@ -19,8 +21,17 @@ T = TypeVar("T")
 class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
     """The gRPC door of the optimizer."""
 
-    def __init__(self, solve: SolvePlan, defaults: SolveOptions, workers: Executor) -> None:
+    def __init__(
+        self,
+        solve: SolvePlan,
+        explain: ExplainPlan,
+        simulate: SimulatePlan,
+        defaults: SolveOptions,
+        workers: Executor,
+    ) -> None:
         self._solve = solve
+        self._explain = explain
+        self._simulate = simulate
         self._defaults = defaults
         self._workers = workers
 
@@ -40,7 +51,7 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         ],
     ) -> optimizer_pb2.ExplainPlanResponse:
         """Return why a plan is as it is."""
-        raise Unimplemented("EXPLAIN_PLAN", "ExplainPlan is not served yet")
+        return await self._work(lambda: self._explain_request(request))
 
     async def SimulatePlan(  # noqa: N802
         self,
@@ -50,12 +61,32 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         ],
     ) -> optimizer_pb2.SimulatePlanResponse:
         """Return what a plan really leads to."""
-        raise Unimplemented("SIMULATE_PLAN", "SimulatePlan is not served yet")
+        return await self._work(lambda: self._simulate_request(request))
 
     def _solve_request(self, request: optimizer_pb2.SolveRequest) -> optimizer_pb2.SolveResponse:
         problem = problem_from_proto(request.problem)
         options = options_from_proto(request.options, self._defaults)
         return optimizer_pb2.SolveResponse(plan=plan_to_proto(self._solve(problem, options)))
+
+    def _explain_request(
+        self, request: optimizer_pb2.ExplainPlanRequest
+    ) -> optimizer_pb2.ExplainPlanResponse:
+        problem = problem_from_proto(request.problem)
+        options = options_from_proto(request.options, self._defaults)
+        count = problem.horizon.count
+        schedule = schedule_from_proto(request.plan, count) if request.HasField("plan") else None
+        explained = self._explain(problem, schedule, options)
+        return explained_to_proto(explained, problem.currency_code)
+
+    def _simulate_request(
+        self, request: optimizer_pb2.SimulatePlanRequest
+    ) -> optimizer_pb2.SimulatePlanResponse:
+        problem = problem_from_proto(request.problem)
+        schedule = schedule_from_proto(request.plan, problem.horizon.count)
+        plan, violations = self._simulate(problem, schedule)
+        return optimizer_pb2.SimulatePlanResponse(
+            plan=plan_to_proto(plan), violations=[violation_to_proto(each) for each in violations]
+        )
 
     async def _work(self, task: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers, task)

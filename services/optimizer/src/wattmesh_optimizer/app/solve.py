@@ -1,18 +1,33 @@
-"""The plan of least cost for a problem."""
+"""The plan of least cost for a problem: there is always one."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 
-from wattmesh_optimizer.app.ports import Solver
+from wattmesh_optimizer.app.explanation import explain
+from wattmesh_optimizer.app.ports import LinearSolution, Solver
+from wattmesh_optimizer.app.probe import missed_slacks, probe_wishes
+from wattmesh_optimizer.domain.assessment.shared import commitments
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.plan import Plan, SolverInformation, SolveStatus
+from wattmesh_optimizer.domain.course import assess, simulate
+from wattmesh_optimizer.domain.network import group_plan
+from wattmesh_optimizer.domain.plan import (
+    CostCause,
+    Plan,
+    SolverInformation,
+    SolveStatus,
+    UnmetWish,
+)
 from wattmesh_optimizer.domain.problem import Problem
+from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.formulation.build import Formulation, formulate
 from wattmesh_optimizer.formulation.discrete import Discrete
+
+UNPROVEN_GAP = 1.0
+"""Gap reported when nothing is known about how good a plan is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,16 +39,36 @@ class SolveOptions:
     explain: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Solved:
-    """Values of the columns, and how they were found."""
+    """What the solver found.
 
-    values: Floats
-    objective: float
+    `values` None: nothing. `sound`: `values` keep every rule; otherwise they are the best
+    relaxation, to be repaired. `bound`: no plan is cheaper. `linear`: of a linear programme.
+    """
+
+    values: Floats | None
+    sound: bool
     bound: float
-    status: SolveStatus
-    solver_s: float
     discrete: Discrete
+    solver_s: float
+    linear: LinearSolution | None = None
+
+
+class Stopwatch:
+    """How much of a time limit is left."""
+
+    def __init__(self, timer: Callable[[], float], limit: timedelta) -> None:
+        self._timer, self._limit, self._started = timer, limit, timer()
+
+    @property
+    def elapsed(self) -> timedelta:
+        """Time since the start."""
+        return timedelta(seconds=self._timer() - self._started)
+
+    def left(self) -> timedelta:
+        """Return the time left, negative when it is over."""
+        return self._limit - self.elapsed
 
 
 class SolvePlan:
@@ -43,61 +78,134 @@ class SolvePlan:
         self._solver = solver
         self._timer = timer
 
-    def __call__(self, problem: Problem, options: SolveOptions) -> Plan:
-        """Return the plan of least cost."""
-        started = self._timer()
-        formulation = formulate(problem)
-        solved = self._solve(formulation, options, started)
-        return self._plan(formulation, solved, started)
+    def __call__(self, problem: Problem, options: SolveOptions, judged: Plan | None = None) -> Plan:
+        """Return the plan of least cost, or the best there was time for.
 
-    def _solve(self, formulation: Formulation, options: SolveOptions, started: float) -> Solved:
-        program = formulation.ctx.program
-        discrete = Discrete(formulation.ctx)
-        before = self._timer()
-        linear = self._solver.solve_linear(program.matrix(), options.time_limit)
-        if linear is None:
-            raise RuntimeError("no solution in time")
-        values, objective, bound = linear.values, linear.objective, linear.objective
-        while discrete.refine(values):
-            left = options.time_limit - timedelta(seconds=self._timer() - started)
-            matrix = program.matrix(discrete.integer_columns)
+        Its explanation, where wished, is about `judged` by the prices of the best plan; about the
+        best plan itself for None.
+        """
+        watch = Stopwatch(self._timer, options.time_limit)
+        formulation = formulate(problem)
+        solved = self._solve(formulation, options, watch)
+        if solved.values is None or not solved.sound:
+            return self._repaired(formulation, solved, watch)
+        plan = self._plan(formulation, solved, options, watch)
+        if not options.explain:
+            return plan
+        why = explain(
+            self._solver, formulation, solved.discrete, solved.values, judged or plan, solved.linear
+        )
+        return replace(plan, explanation=why)
+
+    def _solve(self, formulation: Formulation, options: SolveOptions, watch: Stopwatch) -> Solved:
+        """Solve the linear programme, then refine it with binaries until no rule is broken."""
+        program, discrete = formulation.ctx.program, Discrete(formulation.ctx)
+        before = watch.elapsed
+        linear = self._solver.solve_linear(program.matrix(), watch.left())
+        values = None if linear is None else linear.values
+        bound = -np.inf if linear is None else linear.objective
+        sound = values is not None
+        while values is not None and discrete.refine(values):
+            matrix, sound = program.matrix(discrete.integer_columns), False
             hint = np.concatenate((values, np.zeros(matrix.column_count - len(values))))
-            found = self._solver.solve_integer(matrix, hint, options.gap_ratio, left)
+            if watch.left() <= timedelta(0):
+                break
+            found = self._solver.solve_integer(matrix, hint, options.gap_ratio, watch.left())
             if found is None:
-                raise RuntimeError("no solution in time")
-            values, objective, bound = found.values, found.objective, found.bound
+                break
+            values, bound, sound, linear = found.values, max(bound, found.bound), True, None
         return Solved(
-            values, objective, bound, SolveStatus.OPTIMAL, self._timer() - before, discrete
+            values=values,
+            sound=sound,
+            bound=bound + program.offset,
+            discrete=discrete,
+            solver_s=(watch.elapsed - before).total_seconds(),
+            linear=linear,
         )
 
-    def _plan(self, formulation: Formulation, solved: Solved, started: float) -> Plan:
-        problem, program = formulation.problem, formulation.ctx.program
-        sites = formulation.read_sites(solved.values)
-        return Plan(
+    def _plan(
+        self, formulation: Formulation, solved: Solved, options: SolveOptions, watch: Stopwatch
+    ) -> Plan:
+        """Read the plan from the columns; its costs are those of the columns."""
+        problem, values = formulation.problem, solved.values
+        if values is None:
+            raise ValueError("there are no values to read")
+        sites = formulation.read_sites(values)
+        plan = Plan(
             horizon=problem.horizon,
             currency_code=problem.currency_code,
             sites=sites,
-            groups=formulation.read_groups(sites),
-            costs=formulation.costs(solved.values),
+            groups=tuple(group_plan(problem, group, sites) for group in problem.groups),
+            costs=formulation.costs(values),
             assumptions=formulation.assumptions,
-            solver=SolverInformation(
-                status=solved.status,
-                gap_ratio=gap_ratio(solved.objective, solved.bound),
-                solver_duration=timedelta(seconds=solved.solver_s),
-                total_duration=timedelta(seconds=self._timer() - started),
-                mixed_integer=solved.discrete.integer_count > 0,
-                row_count=program.row_count,
-                column_count=program.column_count,
-                entry_count=program.entry_count,
-                integer_count=solved.discrete.integer_count,
-                solver_name=self._solver.name,
-            ),
+            commitments=commitments(problem, sites),
+            reserves=formulation.read_reserves(values),
         )
+        plan = replace(plan, unmet_wishes=self._wishes(formulation, values, plan, watch))
+        gap = gap_ratio(plan.total_cost, solved.bound)
+        enough = max(options.gap_ratio, 1e-6)
+        status = SolveStatus.OPTIMAL if gap <= enough * 1.001 else SolveStatus.TIME_LIMIT
+        return replace(plan, solver=self._information(formulation, solved, status, gap, watch))
+
+    def _wishes(
+        self, formulation: Formulation, values: Floats, plan: Plan, watch: Stopwatch
+    ) -> tuple[UnmetWish, ...]:
+        """Return the missed wishes in words; nothing to do in the usual case of none."""
+        ctx = formulation.ctx
+        certain = any(item.cause is CostCause.PENALTY for item in ctx.program.constants)
+        if not certain and not missed_slacks(ctx, values):
+            return ()
+        probes = probe_wishes(self._solver, ctx, values, watch.left)
+        tariffs = [site.tariff for site in formulation.sites]
+        return assess(formulation.problem, tariffs, plan.sites, plan.reserves, probes).wishes
+
+    def _repaired(self, formulation: Formulation, solved: Solved, watch: Stopwatch) -> Plan:
+        """Return the cheapest of what physics makes of the relaxation, and of no control at all."""
+        problem = formulation.problem
+        schedules = [Schedule()]
+        if solved.values is not None:
+            schedules.append(_schedule_of(formulation, solved.values))
+        plans = [simulate(problem, schedule)[0] for schedule in schedules]
+        plan = min(plans, key=lambda each: each.total_cost)
+        known = np.isfinite(solved.bound)
+        gap = gap_ratio(plan.total_cost, solved.bound) if known else UNPROVEN_GAP
+        status = SolveStatus.FALLBACK if plan is plans[0] else SolveStatus.TIME_LIMIT
+        return replace(plan, solver=self._information(formulation, solved, status, gap, watch))
+
+    def _information(
+        self,
+        formulation: Formulation,
+        solved: Solved,
+        status: SolveStatus,
+        gap: float,
+        watch: Stopwatch,
+    ) -> SolverInformation:
+        program = formulation.ctx.program
+        return SolverInformation(
+            status=status,
+            gap_ratio=gap,
+            solver_duration=timedelta(seconds=solved.solver_s),
+            total_duration=watch.elapsed,
+            mixed_integer=solved.discrete.integer_count > 0,
+            row_count=program.row_count,
+            column_count=program.column_count,
+            entry_count=program.entry_count,
+            integer_count=solved.discrete.integer_count,
+            solver_name=self._solver.name,
+        )
+
+
+def _schedule_of(formulation: Formulation, values: Floats) -> Schedule:
+    sites = formulation.read_sites(values)
+    problem = formulation.problem
+    return Schedule.of(
+        Plan(horizon=problem.horizon, currency_code=problem.currency_code, sites=sites)
+    )
 
 
 def gap_ratio(objective: float, bound: float) -> float:
     """Return how far a cost may be from the best: cost 10, bound 9.9 → 0.01; 0 at rounding."""
     gap = objective - bound
-    if gap <= 1e-9 * max(1.0, abs(objective)):
+    if gap <= 1e-6 * max(1.0, abs(objective)):
         return 0.0
     return gap / max(abs(objective), 1e-9)

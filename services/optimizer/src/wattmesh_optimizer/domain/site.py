@@ -30,6 +30,9 @@ AssetKind = (
 LIMIT_PRICE_PER_KWH = 100.0
 """Price of energy beyond a connection's, node's or group's limit, where none is given."""
 
+ISLAND_PRICE_PER_KWH = 200.0
+"""Price of power an island misses beyond what its loads may shed, or has too much."""
+
 
 class Phase(Enum):
     """Conductors an asset is connected to."""

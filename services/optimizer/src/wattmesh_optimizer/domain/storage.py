@@ -7,6 +7,9 @@ from datetime import datetime
 
 from wattmesh_optimizer.domain import checks
 
+SOC_WINDOW_PRICE = 20.0
+"""Price of each kWh outside the state-of-charge window, per hour [currency/kWh per hour]."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SocPowerLimit:
@@ -85,6 +88,25 @@ class Battery:
     def max_energy_kwh(self) -> float:
         """Upper edge of the window [kWh]."""
         return self.max_soc_ratio * self.capacity_kwh
+
+    @property
+    def soft_window(self) -> tuple[bool, bool]:
+        """Whether physics may break the lower and the upper edge of the window.
+
+        It may when the state of charge starts outside, or self-discharge can carry it there.
+        """
+        start = self.initial_energy_kwh
+        loses = self.self_discharge_ratio_per_hour > 0 and self.min_energy_kwh > 0
+        return start < self.min_energy_kwh or loses, start > self.max_energy_kwh
+
+    @property
+    def usable_edges_kwh(self) -> tuple[float, float]:
+        """Edges reserves may go to [kWh]: the window's, or physics' where the window is soft."""
+        soft_low, soft_high = self.soft_window
+        return (
+            0.0 if soft_low else self.min_energy_kwh,
+            self.capacity_kwh if soft_high else self.max_energy_kwh,
+        )
 
     def retention(self, hours: float) -> float:
         """Return which part of the stored energy is left after `hours`: 0.99 per h, 2 h → 0.98."""

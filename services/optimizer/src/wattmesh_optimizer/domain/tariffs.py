@@ -55,3 +55,14 @@ def assume_prices(prices: Floats, horizon: Horizon) -> Floats:
             filled[index] = filled[index - day]
     mean = float(prices[known].mean()) if known.any() else 0.0
     return np.where(np.isfinite(filled), filled, mean)
+
+
+def connection_limits(site: Site, tariff: SiteTariff | None, count: int) -> tuple[Floats, Floats]:
+    """Return the import and export limit per interval [kW], the tariff's included."""
+    limit_in, limit_out = site.limits.imports_kw(count), site.limits.exports_kw(count)
+    if tariff is None:
+        return limit_in, limit_out
+    return (
+        np.minimum(limit_in, tariff.grid.import_limit_w / 1000.0),
+        np.minimum(limit_out, tariff.grid.export_limit_w / 1000.0),
+    )

@@ -156,3 +156,11 @@ class ThermalTank:
         if self.outdoor_celsius is None:
             return np.full(len(self.draw_heats_kw), self.heater.cop_points[0][1])
         return self.heater.cop_ratios(self.outdoor_celsius)
+
+    def terminal_value_per_kelvin(self, hours: float) -> float:
+        """Return what a kelvin above the lower edge is worth at the end [currency/K].
+
+        Never more than missing one costs in an interval of `hours`, or missing it would pay.
+        """
+        value = min(self.terminal_value_per_kwh, self.shortfall_price_per_kwh * hours)
+        return self.capacity_kwh_per_k * value

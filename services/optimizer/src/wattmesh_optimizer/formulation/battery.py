@@ -13,7 +13,7 @@ import numpy as np
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
 from wattmesh_optimizer.domain.site import Asset
-from wattmesh_optimizer.domain.storage import Battery
+from wattmesh_optimizer.domain.storage import SOC_WINDOW_PRICE, Battery
 from wattmesh_optimizer.formulation.model import (
     Context,
     Exclusive,
@@ -27,9 +27,6 @@ from wattmesh_optimizer.formulation.model import (
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 from wattmesh_optimizer.formulation.soc_power import limit_power_by_soc
 
-SOC_WINDOW_PRICE = 20.0
-"""Price of each kWh outside the state-of-charge window, per hour [currency/kWh per hour]."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatteryModel:
@@ -41,6 +38,7 @@ class BatteryModel:
     charge: Ints
     discharge: Ints
     energy: Ints
+    store_rows: Ints
 
     def read(self, values: Floats) -> AssetPlan:
         """Return the battery's plan."""
@@ -64,7 +62,7 @@ class BatteryModel:
                 limit_kw=self._full(battery.max_discharge_power_kw),
                 terms=(discharge, minus[0]),
                 rate=1.0 / battery.discharge_efficiency_ratio,
-                edge_kwh=battery.min_energy_kwh,
+                edge_kwh=battery.usable_edges_kwh[0],
                 **common,  # type: ignore[arg-type]
             ),
             Headroom(
@@ -72,7 +70,7 @@ class BatteryModel:
                 limit_kw=self._full(battery.max_charge_power_kw),
                 terms=(charge, minus[1]),
                 rate=battery.charge_efficiency_ratio,
-                edge_kwh=battery.max_energy_kwh,
+                edge_kwh=battery.usable_edges_kwh[1],
                 **common,  # type: ignore[arg-type]
             ),
         )
@@ -98,7 +96,7 @@ def build_battery(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ba
     charge = program.columns(ctx.count, upper=battery.max_charge_power_kw)
     discharge = program.columns(ctx.count, upper=battery.max_discharge_power_kw)
     energy = _energy_columns(ctx, site, asset, battery)
-    _dynamics(ctx, battery, charge, discharge, energy)
+    store_rows = _dynamics(ctx, battery, charge, discharge, energy)
     wear = battery.wear_cost_per_kwh * ctx.goals.wear_weight * ctx.hours
     if wear:
         program.charge(charge, wear, CostCause.WEAR, name, site)
@@ -114,20 +112,15 @@ def build_battery(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ba
         low_kw=np.full(ctx.count, -battery.max_discharge_power_kw),
         high_kw=np.full(ctx.count, battery.max_charge_power_kw),
     )
-    return BatteryModel(asset, battery, flow, charge, discharge, energy)
+    return BatteryModel(asset, battery, flow, charge, discharge, energy, store_rows)
 
 
 def _energy_columns(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ints:
     """Add the stored energy; its window is a wish only where physics may break it."""
-    start = battery.initial_energy_kwh
     low, high = battery.min_energy_kwh, battery.max_energy_kwh
-    soft_low = start < low or (battery.self_discharge_ratio_per_hour > 0 and low > 0)
-    soft_high = start > high
-    energy = ctx.program.columns(
-        ctx.count,
-        lower=0.0 if soft_low else low,
-        upper=battery.capacity_kwh if soft_high else high,
-    )
+    soft_low, soft_high = battery.soft_window
+    lower, upper = battery.usable_edges_kwh
+    energy = ctx.program.columns(ctx.count, lower=lower, upper=upper)
     if soft_low:
         _soften(ctx, site, asset, energy, 1.0, low)
     if soft_high:
@@ -154,7 +147,7 @@ def _soften(ctx: Context, site: int, asset: Asset, energy: Ints, sign: float, bo
     )
 
 
-def _dynamics(ctx: Context, battery: Battery, charge: Ints, discharge: Ints, energy: Ints) -> None:
+def _dynamics(ctx: Context, battery: Battery, charge: Ints, discharge: Ints, energy: Ints) -> Ints:
     program, hours = ctx.program, ctx.hours
     retention = battery.retention(hours)
     start = np.zeros(ctx.count)
@@ -164,7 +157,7 @@ def _dynamics(ctx: Context, battery: Battery, charge: Ints, discharge: Ints, ene
     program.put(rows[1:], energy[:-1], -retention)
     program.put(rows, charge, -battery.charge_efficiency_ratio * hours)
     program.put(rows, discharge, hours / battery.discharge_efficiency_ratio)
-    program.label_rows(rows, ctx.intervals, Label(subject="", constraint="stored_energy"))
+    return rows
 
 
 def _value_end(ctx: Context, site: int, asset: Asset, battery: Battery, energy: Ints) -> None:

@@ -1,15 +1,20 @@
 """The whole problem as one matrix."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from wattmesh_optimizer.domain.assumptions import assumptions
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.network import group_plan
-from wattmesh_optimizer.domain.plan import CostCause, CostItem, GroupPlan, SitePlan
+from wattmesh_optimizer.domain.plan import CostCause, CostItem, ReserveHolding, SitePlan
 from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.tariffs import site_tariff
+from wattmesh_optimizer.formulation.events import add_event
 from wattmesh_optimizer.formulation.groups import add_group
 from wattmesh_optimizer.formulation.model import Context
+from wattmesh_optimizer.formulation.program import Ints
+from wattmesh_optimizer.formulation.reserves import ReserveBuilder, add_islanding_reserve
 from wattmesh_optimizer.formulation.site import SiteModel, build_site
 
 
@@ -20,6 +25,7 @@ class Formulation:
     problem: Problem
     ctx: Context
     sites: tuple[SiteModel, ...]
+    reserves_missing: Mapping[str, tuple[Ints, Ints]]
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -31,9 +37,16 @@ class Formulation:
         """Return the sites' plans from the columns' values."""
         return tuple(site.read(values) for site in self.sites)
 
-    def read_groups(self, plans: tuple[SitePlan, ...]) -> tuple[GroupPlan, ...]:
-        """Return the groups' summed exchange."""
-        return tuple(group_plan(self.problem, group, plans) for group in self.problem.groups)
+    def read_reserves(self, values: Floats) -> tuple[ReserveHolding, ...]:
+        """Return the power held for each reserve."""
+        held = []
+        for reserve in self.problem.reserves:
+            power = np.zeros(self.problem.horizon.count)
+            if reserve.id in self.reserves_missing:
+                intervals, missing = self.reserves_missing[reserve.id]
+                power[intervals] = np.maximum(0.0, reserve.power_kw - values[missing])
+            held.append(ReserveHolding(reserve_id=reserve.id, powers_kw=power))
+        return tuple(held)
 
     def costs(self, values: Floats) -> tuple[CostItem, ...]:
         """Return the cost by cause, subject and site."""
@@ -68,4 +81,11 @@ def formulate(problem: Problem) -> Formulation:
     )
     for group in problem.groups:
         add_group(ctx, group, [sites[index] for index in problem.site_indices(group.site_names)])
-    return Formulation(problem, ctx, sites)
+    for event in problem.events:
+        add_event(ctx, event, [sites[index] for index in problem.site_indices(event.site_names)])
+    reserves = ReserveBuilder(ctx)
+    for reserve in problem.reserves:
+        reserves.add(reserve, [sites[index] for index in problem.site_indices(reserve.site_names)])
+    for site in sites:
+        add_islanding_reserve(ctx, site)
+    return Formulation(problem, ctx, sites, reserves.missing)

@@ -17,8 +17,7 @@ from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.ev import EvStay, stays
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
 from wattmesh_optimizer.domain.site import Asset
-from wattmesh_optimizer.domain.storage import EvCharger
-from wattmesh_optimizer.formulation.battery import SOC_WINDOW_PRICE
+from wattmesh_optimizer.domain.storage import SOC_WINDOW_PRICE, EvCharger
 from wattmesh_optimizer.formulation.model import (
     Context,
     Exclusive,
@@ -148,9 +147,6 @@ def _wish(ctx: Context, site: int, asset: Asset, stay: EvStay) -> tuple[Ints, In
     )
     program.put(row, missed, 1.0)
     program.put(row, excess, -1.0)
-    program.label_rows(
-        row, row * 0, Label(subject=asset.name, constraint="departure_energy", unit="kWh")
-    )
     price = session.shortfall_price_per_kwh
     program.charge(missed, price, CostCause.PENALTY, asset.name, site)
     unfitting = stay.required_kwh - stay.fitting_kwh

@@ -6,14 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.electrical import FixedLoad, RenewableSource
+from wattmesh_optimizer.domain.electrical import NON_CRITICAL_SHARE, FixedLoad, RenewableSource
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.formulation.model import Context, Flow, Headroom, Slack, Store, Term
 from wattmesh_optimizer.formulation.program import Ints, Label
-
-NON_CRITICAL_SHARE = 0.1
-"""Price of shedding load that is not critical, as a share of the critical load's price."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from wattmesh_optimizer.domain.plan import CostCause, WishKind
 from wattmesh_optimizer.domain.problem import SiteGroup
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.model import Context, Slack, Term
-from wattmesh_optimizer.formulation.network import Point
+from wattmesh_optimizer.formulation.network import Point, put_flow_in
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 from wattmesh_optimizer.formulation.site import SiteModel, add_peak
 
@@ -62,13 +62,7 @@ def _limit(
     """Add `sign x net - beyond <= limit`."""
     program = ctx.program
     rows = program.rows(-INFINITY, limit, len(intervals))
-    row_of = np.full(ctx.count, -1, dtype=np.int32)
-    row_of[intervals] = rows
-    for term in terms:
-        mine = row_of[term.intervals]
-        inside = mine >= 0
-        factor = np.broadcast_to(np.asarray(term.factor), mine.shape)
-        program.put(mine[inside], term.columns[inside], sign * factor[inside])
+    put_flow_in(ctx, rows, intervals, terms, sign)
     beyond = program.columns(len(intervals))
     program.put(rows, beyond, -1.0)
     program.charge(beyond, price * ctx.hours, CostCause.PENALTY, point.subject, point.site)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.physics.temperature import ZoneStep, zone_step
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.domain.thermal import HeatPump, HvacZone
-from wattmesh_optimizer.domain.thermal_physics import ZoneStep, zone_step
 from wattmesh_optimizer.formulation.model import (
     Context,
     Exclusive,

@@ -77,6 +77,19 @@ def put_flow(ctx: Context, rows: Ints, flow_terms: tuple[Term, ...], sign: float
         ctx.program.put(rows[term.intervals], term.columns, sign * np.asarray(term.factor))
 
 
+def put_flow_in(
+    ctx: Context, rows: Ints, intervals: Ints, flow_terms: tuple[Term, ...], sign: float
+) -> None:
+    """Put terms into rows that exist for some `intervals` only."""
+    row_of = np.full(ctx.count, -1, dtype=np.int32)
+    row_of[intervals] = rows
+    for term in flow_terms:
+        mine = row_of[term.intervals]
+        inside = mine >= 0
+        factor = np.broadcast_to(np.asarray(term.factor, dtype=np.float64), mine.shape)
+        ctx.program.put(mine[inside], term.columns[inside], sign * factor[inside])
+
+
 def sum_flows(count: int, flows: list[Flow]) -> Flow:
     """Return the sum of flows."""
     fixed, low, high = np.zeros(count), np.zeros(count), np.zeros(count)

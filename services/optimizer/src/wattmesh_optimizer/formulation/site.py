@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.emissions import with_emissions
 from wattmesh_optimizer.domain.network import node_flows
 from wattmesh_optimizer.domain.plan import CostCause, SitePlan, WishKind
 from wattmesh_optimizer.domain.problem import CarbonBasis
-from wattmesh_optimizer.domain.site import LIMIT_PRICE_PER_KWH, Site
-from wattmesh_optimizer.domain.tariffs import SiteTariff
+from wattmesh_optimizer.domain.site import ISLAND_PRICE_PER_KWH, Site
+from wattmesh_optimizer.domain.tariffs import SiteTariff, connection_limits
 from wattmesh_optimizer.formulation.assets import build_asset
 from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
 from wattmesh_optimizer.formulation.network import (
@@ -32,6 +33,7 @@ class SiteModel:
     """A site's columns and how to read them."""
 
     index: int
+    hours: float
     site: Site
     tariff: SiteTariff | None
     models: tuple[AssetModel, ...]
@@ -40,6 +42,8 @@ class SiteModel:
     balance: Ints
     islanded: NDArray[np.bool_]
     flow: Flow
+    import_limit_kw: Floats
+    export_limit_kw: Floats
 
     def net_terms(self, intervals: Ints) -> tuple[Term, ...]:
         """Return import less export."""
@@ -55,13 +59,14 @@ class SiteModel:
             else (None, {})
         )
         net = self._direction(values, self.imports) - self._direction(values, self.exports)
-        return SitePlan(
+        plan = SitePlan(
             name=self.site.name,
             assets=assets,
             import_kw=np.maximum(net, 0.0),
             export_kw=np.maximum(-net, 0.0),
             node_flows_kw=flows,
         )
+        return with_emissions(plan, self.site, self.hours)
 
     def _direction(self, values: Floats, direction: Direction) -> Floats:
         power = values[direction.within]
@@ -76,7 +81,8 @@ def build_site(ctx: Context, index: int, site: Site, tariff: SiteTariff | None) 
     islanded = ctx.horizon.touched(site.islanded_ranges)
     models = tuple(build_asset(ctx, index, asset, islanded) for asset in site.assets)
     flow = NetworkBuilder(ctx, index, site, models, islanded).root_flow()
-    imports, exports = _exchange(ctx, index, site, tariff, flow, islanded)
+    limit_in, limit_out = connection_limits(site, tariff, ctx.count)
+    imports, exports = _exchange(ctx, index, site, flow, islanded, (limit_in, limit_out))
     balance = ctx.program.rows(flow.fixed_kw, flow.fixed_kw, ctx.count)
     put_flow(ctx, balance, imports.terms(ctx.intervals, 1.0), 1.0)
     put_flow(ctx, balance, exports.terms(ctx.intervals, 1.0), -1.0)
@@ -87,27 +93,36 @@ def build_site(ctx: Context, index: int, site: Site, tariff: SiteTariff | None) 
         most = np.where(islanded, 0.0, np.maximum(flow.high_kw, 0.0))
         add_tariff(ctx, index, site.name, tariff.grid, imports, exports, most)
     _add_goals(ctx, index, site, imports, exports)
-    return SiteModel(index, site, tariff, models, imports, exports, balance, islanded, flow)
+    return SiteModel(
+        index,
+        ctx.hours,
+        site,
+        tariff,
+        models,
+        imports,
+        exports,
+        balance,
+        islanded,
+        flow,
+        limit_in,
+        limit_out,
+    )
 
 
 def _exchange(
     ctx: Context,
     index: int,
     site: Site,
-    tariff: SiteTariff | None,
     flow: Flow,
     islanded: NDArray[np.bool_],
+    limits: tuple[Floats, Floats],
 ) -> tuple[Direction, Direction]:
     """Add import and export, each up to its limit and, at a price, beyond."""
-    count, limits = ctx.count, site.limits
-    limit_in, limit_out = limits.imports_kw(count), limits.exports_kw(count)
-    if tariff is not None:
-        limit_in = np.minimum(limit_in, tariff.grid.import_limit_w / 1000.0)
-        limit_out = np.minimum(limit_out, tariff.grid.export_limit_w / 1000.0)
+    limit_in, limit_out = limits
     most_in = np.where(islanded, 0.0, np.maximum(flow.high_kw, 0.0))
     most_out = np.where(islanded, 0.0, np.maximum(-flow.low_kw, 0.0))
     point = Point(subject=site.name, site=index, kind=WishKind.POWER_LIMIT)
-    price = limits.limit_price_per_kwh
+    price = site.limits.limit_price_per_kwh
     imports = add_direction(ctx, point, "import", limit_in, most_in, price)
     exports = add_direction(ctx, point, "export", limit_out, most_out, price)
     ctx.exclusives.append(
@@ -134,7 +149,7 @@ def _island(
     ):
         columns = ctx.program.columns(len(rows), upper=np.maximum(most[islanded], 0.0))
         ctx.program.put(rows, columns, sign)
-        price = 2.0 * LIMIT_PRICE_PER_KWH
+        price = ISLAND_PRICE_PER_KWH
         ctx.program.charge(columns, price * ctx.hours, CostCause.PENALTY, site.name, index)
         ctx.slacks.append(
             Slack(kind=kind, subject=site.name, site=index, columns=columns, price=price)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.physics.temperature import free_temperatures, tank_step
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.domain.thermal import ThermalTank
-from wattmesh_optimizer.domain.thermal_physics import free_temperatures, tank_step
 from wattmesh_optimizer.formulation.hvac import add_heat_pump
 from wattmesh_optimizer.formulation.model import Context, Flow, Headroom, Slack, Store, Term
 from wattmesh_optimizer.formulation.program import Ints, Label
@@ -91,18 +91,8 @@ def _price(
     ctx.slacks.append(
         Slack(kind=WishKind.TANK_TEMPERATURE, subject=name, site=site, columns=below, price=price)
     )
-    if value := terminal_value_per_kelvin(tank, ctx.hours):
+    if value := tank.terminal_value_per_kelvin(ctx.hours):
         cause = CostCause.TERMINAL_VALUE
         program.charge(band[-1:], -value, cause, name, site)
         worth = value * max(tank.min_celsius, tank.initial_celsius)
         program.constant(worth, cause, name, site)
-
-
-def terminal_value_per_kelvin(tank: ThermalTank, hours: float) -> float:
-    """Return what a kelvin above the lower edge is worth at the end [currency/K].
-
-    Never more than missing one costs, or missing it would pay.
-    """
-    return tank.capacity_kwh_per_k * min(
-        tank.terminal_value_per_kwh, tank.shortfall_price_per_kwh * hours
-    )

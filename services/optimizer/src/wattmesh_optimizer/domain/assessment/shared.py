@@ -1,0 +1,162 @@
+"""What sites share: groups, demand-response events and reserves."""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh_optimizer.domain.assessment.ledger import Ledger
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.network import summed_net
+from wattmesh_optimizer.domain.plan import (
+    Commitment,
+    CostCause,
+    ReserveHolding,
+    SitePlan,
+    WishKind,
+)
+from wattmesh_optimizer.domain.problem import (
+    DemandResponseEvent,
+    EventPrice,
+    PaidReduction,
+    Problem,
+    Reserve,
+    SiteGroup,
+)
+from wattmesh_optimizer.domain.site import PowerLimits
+from wattmesh_optimizer.domain.wording import NEGLIGIBLE_KW, series_wish
+
+Mask = NDArray[np.bool_]
+
+
+def assess_group(ledger: Ledger, group: SiteGroup, sites: Sequence[SitePlan]) -> None:
+    """Add a group's peak price and broken limits."""
+    net = summed_net(ledger.problem, group.site_names, sites)
+    peak = max(0.0, float(net.max()) - group.peak_so_far_kw)
+    ledger.cost(CostCause.PEAK, group.peak_price_per_kw * peak, group.name)
+    everywhere = np.ones(len(net), dtype=np.bool_)
+    _limit(ledger, WishKind.POWER_LIMIT, group.name, group.limits, net, everywhere)
+
+
+def assess_event(ledger: Ledger, event: DemandResponseEvent, sites: Sequence[SitePlan]) -> None:
+    """Add what an event costs or pays, and its broken limit."""
+    net = summed_net(ledger.problem, event.site_names, sites)
+    during = ledger.problem.horizon.touched((event.time_range,))
+    match event.kind:
+        case PowerLimits() as limits:
+            _limit(ledger, WishKind.EVENT_LIMIT, event.id, limits, net, during)
+        case EventPrice() as price:
+            for index in ledger.problem.site_indices(event.site_names):
+                site = sites[index]
+                imported = float(site.import_kw[during].sum()) * ledger.hours
+                exported = float(site.export_kw[during].sum()) * ledger.hours
+                amount = price.import_adder_per_kwh * imported
+                amount -= price.export_adder_per_kwh * exported
+                ledger.cost(CostCause.DEMAND_RESPONSE, amount, event.id, site.name)
+        case PaidReduction() as reduction:
+            reduced = reductions(reduction, net, during)
+            paid = -reduction.price_per_kwh * float(reduced.sum()) * ledger.hours
+            ledger.cost(CostCause.DEMAND_RESPONSE, paid, event.id)
+
+
+def reductions(reduction: PaidReduction, net_kw: Floats, during: Mask) -> Floats:
+    """Return the paid reduction per interval [kW]: below the baseline, up to the maximum."""
+    most = np.inf if reduction.max_power_kw is None else reduction.max_power_kw
+    return np.where(during, np.clip(reduction.baseline_kw - net_kw, 0.0, most), 0.0)
+
+
+def commitments(problem: Problem, sites: Sequence[SitePlan]) -> tuple[Commitment, ...]:
+    """Return what can be promised to each paid reduction.
+
+    The committed power is the least planned reduction less the quantile of the forecast's error:
+    5 kW planned, 1 kW standard deviation and 90 % confidence commit 3.72 kW.
+    """
+    found = []
+    for event in problem.events:
+        during = problem.horizon.touched((event.time_range,))
+        if not isinstance(event.kind, PaidReduction) or not during.any():
+            continue
+        reduction = event.kind
+        net = summed_net(problem, event.site_names, sites)
+        reduced = reductions(reduction, net, during)
+        margin = NormalDist().inv_cdf(reduction.confidence_ratio) * reduction.power_deviation_kw
+        planned = np.where(during, reduction.baseline_kw - net, np.inf)
+        safe = max(0.0, float(planned.min()) - margin)
+        most = np.inf if reduction.max_power_kw is None else reduction.max_power_kw
+        found.append(
+            Commitment(
+                event_id=event.id,
+                committed_kw=min(safe, most),
+                confidence_ratio=reduction.confidence_ratio,
+                reductions_kw=reduced,
+            )
+        )
+    return tuple(found)
+
+
+def assess_reserve(ledger: Ledger, reserve: Reserve, holding: ReserveHolding) -> None:
+    """Add what a reserve pays and what is not held."""
+    during = ledger.problem.horizon.touched((reserve.time_range,))
+    held = np.where(during, holding.powers_kw, 0.0)
+    missing = np.where(during, np.maximum(0.0, reserve.power_kw - held), 0.0)
+    hours = ledger.hours
+    paid = -reserve.price_per_kw_hour * float(np.minimum(held, reserve.power_kw).sum()) * hours
+    ledger.cost(CostCause.RESERVE, paid, reserve.id)
+    price = reserve.shortfall_price_per_kw_hour
+    if not price:
+        return
+    ledger.penalty(float(missing.sum()) * hours * price, reserve.id)
+    ledger.wish(
+        series_wish(
+            ledger.words(_zone(ledger.problem, reserve.site_names)),
+            kind=WishKind.RESERVE,
+            subject=reserve.id,
+            sentence=f"Reserve {reserve.id} wants {{wished:.1f}} kW {reserve.direction.value}, "
+            "{planned:.1f} kW held, short up to {short:.1f} kW from {first} to {last}",
+            missing=missing,
+            wished=np.full(len(missing), reserve.power_kw),
+            unit="kW",
+            negligible=NEGLIGIBLE_KW,
+            price=price,
+        )
+    )
+
+
+def _limit(
+    ledger: Ledger,
+    kind: WishKind,
+    subject: str,
+    limits: PowerLimits,
+    net: Floats,
+    during: Mask,
+) -> None:
+    names = ledger.problem.sites[0].zone
+    for name, power, limit in (
+        ("import", net, limits.imports_kw(len(net))),
+        ("export", -net, limits.exports_kw(len(net))),
+    ):
+        beyond = np.where(during, np.maximum(0.0, power - limit), 0.0)
+        if not beyond.any():
+            continue
+        price = limits.limit_price_per_kwh
+        ledger.penalty(float(beyond.sum()) * ledger.hours * price, subject)
+        ledger.wish(
+            series_wish(
+                ledger.words(names),
+                kind=kind,
+                subject=subject,
+                sentence=f"{subject}: {name} limit {{wished:.1f}} kW, {{over:.1f}} kW needed, "
+                "{short:.1f} kW too much from {first} to {last}, {total:.1f} kWh in all",
+                missing=beyond,
+                wished=np.where(np.isfinite(limit), limit, 0.0),
+                unit="kW",
+                negligible=NEGLIGIBLE_KW,
+                price=price,
+            )
+        )
+
+
+def _zone(problem: Problem, site_names: tuple[str, ...]) -> ZoneInfo:
+    return problem.sites[problem.site_indices(site_names)[0]].zone

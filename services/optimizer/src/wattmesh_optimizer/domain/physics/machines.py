@@ -1,0 +1,187 @@
+"""Loads, renewable sources, deferrable runs and generators."""
+
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
+from wattmesh_optimizer.domain.electrical import (
+    FixedLoad,
+    Generator,
+    OnOffState,
+    RenewableSource,
+)
+from wattmesh_optimizer.domain.horizon import Horizon
+from wattmesh_optimizer.domain.physics.outcome import (
+    TOLERANCE_KW,
+    Outcome,
+    Recorder,
+    step_power,
+    zeros,
+)
+from wattmesh_optimizer.domain.plan import AssetPlan
+from wattmesh_optimizer.domain.runs import energy_need, profile_choice, window
+from wattmesh_optimizer.domain.schedule import AssetSchedule
+from wattmesh_optimizer.domain.site import Asset
+
+RUNNING_KW = 1e-6
+
+
+def simulate_fixed_load(
+    asset: Asset,
+    load: FixedLoad,
+    schedule: AssetSchedule | None,
+    horizon: Horizon,
+    islanded: NDArray[np.bool_],
+) -> Outcome:
+    """Run a load as forecast; only an island may shed part of it."""
+    recorder = Recorder(asset, horizon)
+    shed = zeros(horizon)
+    if schedule is not None:
+        less = load.powers_kw - schedule.powers_kw
+        shed = np.where(islanded, np.clip(less, 0.0, np.maximum(load.powers_kw, 0.0)), 0.0)
+        for index in np.flatnonzero(np.abs(less - shed) > TOLERANCE_KW):
+            asked = float(schedule.powers_kw[index])
+            recorder.power(int(index), "fixed_load", asked, float(load.powers_kw[index]))
+    return recorder.outcome(
+        AssetPlan(
+            name=asset.name,
+            powers_kw=load.powers_kw - shed,
+            shed_kw=shed if islanded.any() else None,
+        )
+    )
+
+
+def simulate_renewable(
+    asset: Asset, source: RenewableSource, schedule: AssetSchedule | None, horizon: Horizon
+) -> Outcome:
+    """Run PV or wind: what is available, or less where it may be curtailed."""
+    recorder = Recorder(asset, horizon)
+    powers = source.powers_kw.copy()
+    if schedule is not None:
+        top = np.maximum(powers, 0.0) if source.curtailable else powers
+        done = np.clip(schedule.powers_kw, powers, top)
+        for index in np.flatnonzero(np.abs(done - schedule.powers_kw) > TOLERANCE_KW):
+            asked = float(schedule.powers_kw[index])
+            recorder.power(int(index), "available_power", asked, float(done[index]))
+        powers = done
+    return recorder.outcome(
+        AssetPlan(
+            name=asset.name, powers_kw=powers, curtailed_kw=np.maximum(powers - source.powers_kw, 0)
+        )
+    )
+
+
+def simulate_deferrable(
+    asset: Asset, load: DeferrableLoad, schedule: AssetSchedule | None, horizon: Horizon
+) -> Outcome:
+    """Run a deferrable load; without a schedule it starts as soon as it may."""
+    if isinstance(load.run, ProfileRun):
+        return _simulate_profile(asset, load, load.run, schedule, horizon)
+    return _simulate_interruptible(asset, load, load.run, schedule, horizon)
+
+
+def _simulate_profile(
+    asset: Asset,
+    load: DeferrableLoad,
+    run: ProfileRun,
+    schedule: AssetSchedule | None,
+    horizon: Horizon,
+) -> Outcome:
+    recorder, powers = Recorder(asset, horizon), zeros(horizon)
+    choice = profile_choice(load, run, horizon)
+    if choice.running_kw is not None:
+        powers = choice.running_kw
+    else:
+        start = int(choice.starts[0]) if len(choice.starts) else None
+        if schedule is not None:
+            start = _started(run, schedule)
+        if start is not None:
+            inside = run.powers_kw[: horizon.count - start]
+            powers[start : start + len(inside)] = inside
+            if start not in choice.starts.tolist():
+                first, last = window(load, horizon)
+                recorder.add(start, "window", start, min(max(start, first), last), "interval",
+                             physical=False)  # fmt: skip
+    if schedule is not None:
+        for index in np.flatnonzero(np.abs(schedule.powers_kw - powers) > TOLERANCE_KW):
+            recorder.power(
+                int(index), "profile", float(schedule.powers_kw[index]), float(powers[index])
+            )
+    return recorder.outcome(AssetPlan(name=asset.name, powers_kw=powers, on=powers > RUNNING_KW))
+
+
+def _started(run: ProfileRun, schedule: AssetSchedule) -> int | None:
+    """Return where a schedule starts the run: its first power, less the profile's idle head."""
+    running = np.flatnonzero(schedule.powers_kw > TOLERANCE_KW)
+    head = np.flatnonzero(run.powers_kw > TOLERANCE_KW)
+    if not len(running) or not len(head):
+        return None
+    return max(0, int(running[0]) - int(head[0]))
+
+
+def _simulate_interruptible(
+    asset: Asset,
+    load: DeferrableLoad,
+    run: InterruptibleRun,
+    schedule: AssetSchedule | None,
+    horizon: Horizon,
+) -> Outcome:
+    recorder, powers = Recorder(asset, horizon), zeros(horizon)
+    need = energy_need(load, run, horizon)
+    left = need.required_kwh
+    for index in range(horizon.count):
+        if schedule is not None:
+            asked = float(schedule.powers_kw[index])
+        else:
+            asked = min(run.max_power_kw, left / horizon.hours) if need.allowed[index] else 0.0
+            asked = max(asked, run.min_power_kw) if asked > RUNNING_KW else 0.0
+        powers[index] = step_power(recorder, index, asked, run.max_power_kw, run.min_power_kw)
+        left = max(0.0, left - float(powers[index]) * horizon.hours)
+    on = powers > RUNNING_KW
+    _watch_times(recorder, on, run.initial_state, run.min_on_duration, run.min_off_duration)
+    return recorder.outcome(AssetPlan(name=asset.name, powers_kw=powers, on=on))
+
+
+def simulate_generator(
+    asset: Asset, generator: Generator, schedule: AssetSchedule | None, horizon: Horizon
+) -> Outcome:
+    """Run a generator; without a schedule it is off."""
+    recorder, powers = Recorder(asset, horizon), zeros(horizon)
+    asked = zeros(horizon) if schedule is None else -schedule.powers_kw
+    for index, wish in enumerate(asked.tolist()):
+        powers[index] = step_power(
+            recorder, index, wish, generator.max_power_kw, generator.min_power_kw
+        )
+    on = powers > RUNNING_KW
+    if schedule is not None and schedule.on is not None:
+        on = on | (schedule.on & (generator.min_power_kw == 0))
+    _watch_times(
+        recorder,
+        on,
+        generator.initial_state,
+        generator.min_up_duration,
+        generator.min_down_duration,
+    )
+    return recorder.outcome(AssetPlan(name=asset.name, powers_kw=-powers, on=on))
+
+
+def _watch_times(
+    recorder: Recorder,
+    on: NDArray[np.bool_],
+    initial: OnOffState,
+    min_on: timedelta,
+    min_off: timedelta,
+) -> None:
+    """Record every change that comes before the minimum time in a state has passed."""
+    state, since = initial.on, initial.duration
+    for index, now in enumerate(on.tolist()):
+        least = min_on if state else min_off
+        if now != state:
+            if since < least:
+                name = "min_on_duration" if state else "min_off_duration"
+                hour = timedelta(hours=1)
+                recorder.add(index, name, since / hour, least / hour, "h", physical=False)
+            state, since = now, timedelta(0)
+        since += recorder.horizon.resolution
