@@ -101,6 +101,24 @@ async def test_what_was_kept_does_not_come_again(broker: DurableBroker) -> None:
     assert after.seen == ["2"]
 
 
+async def test_a_disk_that_fails_ends_the_driver_and_the_message_stays_with_the_broker(
+    broker: DurableBroker,
+) -> None:
+    async def fail(messages: Sequence[Message]) -> None:
+        raise OSError("no space left on device")
+
+    driver = MqttDriver(address_of(broker), "wattmesh-test", fail)
+    await driver.listen(frozenset({TOPIC}))
+    running = asyncio.create_task(driver.run())
+    await driver.wait_until_listening(5.0)
+    await publish(broker, TOPIC, "1")
+    with pytest.raises(OSError, match="no space left"):
+        await running
+    keeper = Keeper()
+    async with listening(broker, keeper, TOPIC):
+        await keeper.wait_until_seen("1")
+
+
 async def test_nothing_is_fetched_before_the_devices_are_known(broker: DurableBroker) -> None:
     async with listening(broker, Keeper(), TOPIC):
         pass
