@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import shutil
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -54,6 +55,14 @@ def database_server(
     folder: Path = tmp_path_factory.mktemp("postgres")
     with EmbeddedPostgres(folder, durable=False, keep=False) as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_database_left_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Remove what databases of tests put outside of the tests' folder, as they do for root."""
+    yield
+    for note in tmp_path_factory.getbasetemp().rglob("postgres-place"):
+        shutil.rmtree(note.read_text().strip(), ignore_errors=True)
 
 
 @pytest.fixture

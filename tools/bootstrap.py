@@ -81,7 +81,7 @@ def lock() -> None:
 
 def clean() -> None:
     """Remove environment, caches and the local mesh's data, with its places outside of here."""
-    for note in (ROOT / ".wattmesh").rglob("place"):
+    for note in (ROOT / ".wattmesh").rglob("postgres-place"):
         shutil.rmtree(note.read_text().strip(), ignore_errors=True)
     caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
     for name in (".venv", ".tools", ".wattmesh", *caches):

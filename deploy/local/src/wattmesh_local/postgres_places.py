@@ -1,7 +1,7 @@
 """Where PostgreSQL's programs and data are, when we are root and it must not be.
 
 As root it runs as `nobody`, who often cannot enter the project's folder. What cannot be reached
-is put under /var/tmp, and a note `place` in the intended folder says where: no folder of anybody
+is put under /var/tmp, and a note `postgres-place` in the intended folder says where: no folder of anybody
 is opened to others for it.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 UNPRIVILEGED = "nobody"
 _TEMPORARY = "/var/tmp"  # kept across reboots, unlike /tmp
-_NOTE = "place"
+_NOTE = "postgres-place"
 _LONGEST_SOCKET_FOLDER = 90  # a socket's whole path has room for 107 characters
 
 
