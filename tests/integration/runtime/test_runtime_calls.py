@@ -17,7 +17,7 @@ from wattmesh_kernel.errors import (
     WattmeshError,
 )
 from wattmesh_runtime.errors import CODES, error_from_rpc, rpc_errors
-from wattmesh_runtime.testing import channel_for_test, serve_for_test
+from wattmesh_runtime.testing import SETTINGS, channel_for_test, serve_for_test
 
 KINDS = ("Unary", "Collect", "Watch", "Write", "Converse")
 
@@ -205,6 +205,25 @@ async def test_a_stream_is_closed_when_its_caller_hangs_up(
     await anext(aiter(answers))
     answers.cancel()
     await probe.stream_closed.wait()
+
+
+async def test_a_recycled_connection_interrupts_neither_streams_nor_calls() -> None:
+    async def soon(value: str) -> str:
+        await asyncio.sleep(0.02)
+        return value
+
+    settings = SETTINGS.model_copy(update={"max_connection_age_seconds": 0.3})
+    async with (
+        serve_for_test(ProbeService(soon).register, settings=settings) as target,
+        channel_for_test(target) as channel,
+    ):
+        stub = ProbeStub(channel)
+        answers = stub.Watch(text("x"))
+        async with asyncio.timeout(30):
+            for _ in range(60):
+                await anext(aiter(answers))
+                await stub.Unary(text("x"))
+        answers.cancel()
 
 
 async def test_big_messages_pass(stub: ProbeStub) -> None:

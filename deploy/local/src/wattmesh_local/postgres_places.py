@@ -1,8 +1,8 @@
 """Where PostgreSQL's programs and data are, when we are root and it must not be.
 
 As root it runs as `nobody`, who often cannot enter the project's folder. What cannot be reached
-is put under /var/tmp, and a note `postgres-place` in the intended folder says where: no folder of anybody
-is opened to others for it.
+is put under /var/tmp, and a note `postgres-place` in the intended folder says where: no folder
+of anybody is opened to others for it.
 """
 
 import importlib.util
