@@ -103,7 +103,7 @@ def install_environment() -> None:
     moved = stamp.exists() and not stamp.read_text().startswith(f"{ROOT}\n")
     if moved or not works(VENV / "bin" / "python"):
         run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
-    run([uv, "pip", "sync", "--require-hashes", str(LOCK)])
+    run([uv, "pip", "sync", "--require-hashes", "--no-build", str(LOCK)])
     editable = [part for _, folder in packages() for part in ("--editable", str(folder))]
     # The build back end is in the lock: without isolation, nothing unlocked is fetched for it.
     run([uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *editable])
