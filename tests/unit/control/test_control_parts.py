@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.control_model import BATTERY_ID, FakeShelf, FakeSiteModel, battery
+from tests.fakes.control_observations import FakeObservations
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.gateway.v1 import gateway_link_pb2
@@ -64,18 +65,6 @@ def command(span: TimeRange | None = None, **life: object) -> Command:
         create_time=T0,
         life=CommandLife(**life),  # type: ignore[arg-type]
     )
-
-
-class Silent:
-    """Observations that nobody reads."""
-
-    def command_moved(self, state: CommandState) -> None: ...
-
-    def report_ignored(self) -> None: ...
-
-    def gateways_connected(self, count: int) -> None: ...
-
-    def effects_metered(self, count: int) -> None: ...
 
 
 @pytest.mark.parametrize(
@@ -190,7 +179,7 @@ def test_the_effect_is_metered_over_the_whole_minutes_that_a_command_held() -> N
 
 
 async def test_a_newer_stream_ends_the_older_and_gets_the_orders() -> None:
-    links = GatewayLinks(Silent())
+    links = GatewayLinks(FakeObservations())
     older = links.attach(GATEWAY)
     newer = links.attach(GATEWAY)
     with pytest.raises(Aborted):
@@ -201,7 +190,7 @@ async def test_a_newer_stream_ends_the_older_and_gets_the_orders() -> None:
 
 
 async def test_a_gateway_that_does_not_read_is_let_go() -> None:
-    links = GatewayLinks(Silent())
+    links = GatewayLinks(FakeObservations())
     link = links.attach(GATEWAY)
     for _ in range(10_001):
         links.offer(command())

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from wattmesh_control.app.ports import CommandArchive, EnergyMeter, Observations
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import NotFound, WattmeshError
+from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
 from wattmesh_kernel.ids import AssetId, CommandId
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 
@@ -91,9 +91,9 @@ class MeterEffects:
     async def _powers_w(self, assets: list[AssetId], span: TimeRange) -> dict[AssetId, float]:
         try:
             return await self._meter.mean_power_w(assets, span)
-        except NotFound as error:
+        except (NotFound, InvalidArgument) as error:
             if len(assets) == 1:
-                log.warning("%s is not metered any more: %s", assets[0], error)
+                log.warning("the effect on %s cannot be metered: %s", assets[0], error)
                 return {}
         each = [await self._powers_w([asset], span) for asset in assets]
         return {asset: power_w for powers in each for asset, power_w in powers.items()}

@@ -215,7 +215,7 @@ class EnergyMeter(Protocol):
     ) -> dict[AssetId, float]:
         """Return the mean power into each asset [W]; an asset not fully metered is left out.
 
-        Both ends of `span` are whole minutes. Errors: Unavailable, NotFound.
+        Both ends of `span` are whole minutes. Errors: Unavailable, NotFound, InvalidArgument.
         """
 
 
