@@ -1,0 +1,1 @@
+"""What the forecast service does, one module per use case."""

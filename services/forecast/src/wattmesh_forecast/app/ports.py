@@ -1,0 +1,122 @@
+"""What the application needs from outside."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from wattmesh_forecast.domain.features import Float32s, ModelInput
+from wattmesh_forecast.domain.forecast import Forecast
+from wattmesh_forecast.domain.hours import Sun
+from wattmesh_forecast.domain.models import ModelVersion
+from wattmesh_forecast.domain.sites import Location, Site
+from wattmesh_forecast.domain.training import Training, TrainingOrder
+from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+
+
+class ModelUnavailable(Exception):
+    """The model cannot be asked now: its server is away, or does not have it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Answer:
+    """What a model version said: quantiles over the scale, shape (n, 3), at DEFAULT_RATIOS."""
+
+    version: int
+    quantiles: Float32s
+
+
+class ModelServer(Protocol):
+    """TensorFlow Serving, or what speaks like it."""
+
+    async def predict(self, model: str, asked: ModelInput) -> Answer:
+        """Ask the newest version; ModelUnavailable when there is no answer soon."""
+
+    async def available_versions(self, model: str) -> frozenset[int]:
+        """Return the versions that are served; ModelUnavailable when the server is away."""
+
+
+class ModelRegistry(Protocol):
+    """The trained versions, served or not."""
+
+    def versions(self) -> Sequence[ModelVersion]:
+        """Return what is known of every version, by name."""
+
+
+class History(Protocol):
+    """Metered power."""
+
+    async def power_w(
+        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+    ) -> Mapping[AssetId, Series]:
+        """Return mean power per interval [W], positive into the asset, NaN where not metered."""
+
+
+class SiteDirectory(Protocol):
+    """The site model."""
+
+    async def site(self, site: SiteId) -> Site:
+        """Return a site; NotFound."""
+
+
+class Sky(Protocol):
+    """Where the sun stands."""
+
+    def sun(self, location: Location, hours: TimeRange) -> Sun:
+        """Return the sun over every hour that starts in `hours`."""
+
+
+class ForecastStore(Protocol):
+    """The issued forecasts."""
+
+    async def add(self, forecasts: Sequence[Forecast]) -> None:
+        """Store forecasts, all or none."""
+
+    async def page(
+        self, asset: AssetId, issued: TimeRange | None, before: "Position | None", size: int
+    ) -> Sequence[Forecast]:
+        """Return forecasts of an asset, newest first, beginning after a position."""
+
+    def issued_in(self, assets: Sequence[AssetId], issued: TimeRange) -> AsyncIterator[Forecast]:
+        """Iterate over forecasts issued in a range, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a page ended: the last forecast's issue time and name."""
+
+    issue_time: datetime
+    name: str
+
+
+class TrainingStore(Protocol):
+    """The trainings that were asked for."""
+
+    async def begin(self, training: Training) -> Training:
+        """Store a new training; return the one stored before when its request id is known."""
+
+    async def save(self, training: Training) -> None:
+        """Store how far a training is."""
+
+    async def get(self, name: str) -> Training:
+        """Return a training; NotFound."""
+
+    async def fail_running(self, error: str) -> None:
+        """Mark every running training as failed: those of a process that is gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """A sign of life of a training job."""
+
+    stage: str
+    ratio: float
+
+
+class Trainer(Protocol):
+    """Runs training jobs in processes of their own."""
+
+    def train(self, order: TrainingOrder) -> AsyncIterator[Progress | ModelVersion]:
+        """Run a job: its progress, at last the version; FailedPrecondition when it fails."""

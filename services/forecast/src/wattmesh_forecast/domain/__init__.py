@@ -1,0 +1,1 @@
+"""Forecasting in numpy: patterns of the past, features, quantiles, evaluation."""

@@ -1,0 +1,49 @@
+"""An issued forecast."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from wattmesh_forecast.domain.hours import Floats
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.time import TimeRange
+
+SEASONAL = "seasonal"
+"""The source of a forecast that no model was asked for."""
+
+
+def model_source(model: str, version: int) -> str:
+    """Return the source of a forecast that a model version made."""
+    return f"model:{model}/{version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Forecast:
+    """A forecast as it was issued: what was known then stays known.
+
+    `power_w` has shape (ratios, n): mean power per interval at each quantile [W], positive into the
+    component, rising with the ratio.
+    """
+
+    name: str
+    """`sites/{site}/assets/{asset}/forecasts/{forecast}`."""
+    asset: AssetId
+    kind: Kind
+    issue_time: datetime
+    source: str
+    start: datetime
+    resolution: timedelta
+    ratios: tuple[float, ...]
+    power_w: Floats
+
+    @property
+    def range(self) -> TimeRange:
+        """From the start of the first to the end of the last interval."""
+        return TimeRange.of(self.start, self.power_w.shape[1] * self.resolution)
+
+    @property
+    def median_w(self) -> Floats:
+        """The middle quantile [W], shape (n,); between its neighbours when it was not asked for."""
+        return np.array([np.interp(0.5, self.ratios, column) for column in self.power_w.T])

@@ -1,0 +1,115 @@
+"""What is known of one asset, hour by hour."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh_kernel.time import TimeRange
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LocalClock:
+    """The local clock of consecutive UTC hours; arrays of shape (n,).
+
+    `offset_hours` is local time less UTC [h], `hour` the local hour of the day at the start of the
+    interval [h], `weekday` 0 for Monday.
+    """
+
+    offset_hours: Floats
+    hour: Floats
+    weekday: Ints
+
+    @classmethod
+    def of(cls, span: TimeRange, zone: ZoneInfo) -> "LocalClock":
+        """Return the clock of a zone for every hour that starts in `span`."""
+        local = [start.astimezone(zone) for start in span.starts(HOUR)]
+        return cls(
+            offset_hours=np.array([_offset_hours(moment) for moment in local], dtype=np.float64),
+            hour=np.array([m.hour + m.minute / 60 for m in local], dtype=np.float64),
+            weekday=np.array([moment.weekday() for moment in local], dtype=np.int64),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sun:
+    """The sun over consecutive UTC hours; arrays of shape (n,).
+
+    `clear_sky_w_m2` is the hour's mean global horizontal irradiance under a clear sky [W/m²], 0 at
+    night; `elevation_degrees` and `azimuth_degrees` are those of the middle of the hour [°].
+    """
+
+    clear_sky_w_m2: Floats
+    elevation_degrees: Floats
+    azimuth_degrees: Floats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class AssetHours:
+    """An asset's past and the hours to come, on one grid of consecutive UTC hours.
+
+    `power_w` has shape (n,): mean consumption of a load or mean generation of a plant, a magnitude
+    [W]; NaN where it is missing, and in the future. `sun` is there for solar plants.
+    """
+
+    start: datetime
+    power_w: Floats
+    clock: LocalClock
+    sun: Sun | None = None
+
+    def index(self, moment: datetime) -> int:
+        """Return the position of the hour that contains `moment`."""
+        return (moment - self.start) // HOUR
+
+    def last_known(self) -> int | None:
+        """Return the position of the newest hour with a value, None when there is none."""
+        known = np.flatnonzero(np.isfinite(self.power_w))
+        return int(known[-1]) if len(known) else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Rows:
+    """Questions: hour `target[i]`, asked when hour `last[i]` was the newest one known.
+
+    Both are positions in the grid of an AssetHours, shape (n,), `last < target`.
+    """
+
+    target: Ints
+    last: Ints
+    issues: Ints = field(init=False)
+    """The distinct values of `last`, rising."""
+    issue: Ints = field(init=False)
+    """Per row: position of its `last` in `issues`."""
+
+    def __post_init__(self) -> None:
+        issues, issue = np.unique(self.last, return_inverse=True)
+        object.__setattr__(self, "issues", issues)
+        object.__setattr__(self, "issue", issue)
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    @property
+    def lead(self) -> Floats:
+        """How many hours ahead each target is [h], at least 1."""
+        return (self.target - self.last).astype(np.float64)
+
+    @classmethod
+    def ahead(cls, last: int, targets: range) -> "Rows":
+        """Return the questions about `targets`, asked at one time."""
+        target = np.arange(targets.start, targets.stop, dtype=np.int64)
+        return cls(target=target, last=np.full(len(target), last, dtype=np.int64))
+
+
+def _offset_hours(moment: datetime) -> float:
+    offset = moment.utcoffset()
+    assert offset is not None  # of an aware time
+    return offset / HOUR

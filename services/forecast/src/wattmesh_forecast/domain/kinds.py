@@ -1,0 +1,36 @@
+"""What is forecast, and the patterns and scales that go with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wattmesh_forecast.domain.hours import AssetHours, Floats, Ints, Rows
+from wattmesh_forecast.domain.load_patterns import LOAD_PATTERNS, load_patterns, weekly_mean
+from wattmesh_forecast.domain.pv_patterns import PV_PATTERNS, peak_power, pv_patterns
+
+
+class Kind(StrEnum):
+    """What is forecast; the value is the name of its model."""
+
+    LOAD = "load"
+    PV = "pv"
+
+    @property
+    def sign(self) -> float:
+        """What turns the magnitude into power, which is positive into the component."""
+        return -1.0 if self is Kind.PV else 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatternSet:
+    """The patterns of a kind: their names, their values and the power they are measured by."""
+
+    names: tuple[str, ...]
+    values: Callable[[AssetHours, Rows], Floats]
+    scale_w: Callable[[AssetHours, Ints], Floats]
+
+
+PATTERNS = {
+    Kind.LOAD: PatternSet(names=LOAD_PATTERNS, values=load_patterns, scale_w=weekly_mean),
+    Kind.PV: PatternSet(names=PV_PATTERNS, values=pv_patterns, scale_w=peak_power),
+}

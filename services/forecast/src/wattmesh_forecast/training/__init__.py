@@ -1,0 +1,1 @@
+"""Training: the only part that imports TensorFlow; runs as a job of its own."""
