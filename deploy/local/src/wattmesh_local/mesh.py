@@ -113,10 +113,10 @@ class Mesh:
         wall_start = datetime.now(UTC) + timedelta(seconds=_START_SECONDS)
         self.clock = ScaledClock(self.start - WARM_UP, wall_start, self.options.rate)
         spec = format_clock_spec(self.clock)
-        first = ("metering", "carbon", "optimizer", "control", "forecast")
-        await self.supervisor.start([plan.service(name, spec) for name in first])
-        then = ("twin", "gateway", "planner")
-        await self.supervisor.start([plan.service(name, spec) for name in then])
+        listeners = ("metering", "carbon", "optimizer", "control", "forecast", "gateway")
+        await self.supervisor.start([plan.service(name, spec) for name in listeners])
+        # The devices last: what a meter publishes before the gateway listens reaches nobody.
+        await self.supervisor.start([plan.service(name, spec) for name in ("twin", "planner")])
 
     async def _job(
         self, name: str, module: str, settings: dict[str, str], plan: ProcessPlan, clock: str

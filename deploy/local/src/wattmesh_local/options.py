@@ -16,7 +16,8 @@ CITYLEARN = Path("data/citylearn/citylearn/data/citylearn_challenge_2022_phase_a
 class MeshOptions:
     """One run of the mesh on this machine.
 
-    `rate` is simulated seconds per wall second. A URL that is given replaces the embedded default
+    `rate` is simulated seconds per wall second. `peak_price_per_kw` is what a kilowatt of the
+    highest shared import of a month is worth in planning [currency/kW], beside the bill. A URL that is given replaces the embedded default
     of that part.
     """
 
@@ -28,6 +29,7 @@ class MeshOptions:
     database_url: str | None = None
     mqtt_url: str | None = None
     model_server_target: str | None = None
+    peak_price_per_kw: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
@@ -46,11 +48,11 @@ class MeshOptions:
 
     @property
     def lead(self) -> timedelta:
-        """How long before its interval a plan is computed: 3 s of the wall, within bounds.
+        """How long before its interval a plan is computed: 5 s of the wall, within bounds.
 
         It is time enough for a planner that was killed to come back and still be in time.
         """
-        wall = timedelta(seconds=3 * self.rate)
+        wall = timedelta(seconds=5 * self.rate)
         return min(max(wall, timedelta(minutes=1)), timedelta(minutes=45))
 
 
@@ -73,4 +75,13 @@ def options_from_environment(
         database_url=os.environ.get("WATTMESH_DATABASE_URL"),
         mqtt_url=os.environ.get("WATTMESH_MQTT_URL"),
         model_server_target=os.environ.get("WATTMESH_MODEL_SERVER_TARGET"),
+        peak_price_per_kw=_number("WATTMESH_PEAK_PRICE_PER_KW", 1.0),
     )
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name)
+    try:
+        return float(text) if text else default
+    except ValueError as error:
+        raise InvalidArgument("INVALID_SETTING", f"{name} is not a number: {text!r}") from error

@@ -112,6 +112,7 @@ class ProcessPlan:
             "ledger_folder": str(self._folders.ledger),
             "mqtt_url": self._addresses.mqtt_url,
             "gateway": GATEWAY,
+            "peak_price_per_kw": str(self._options.peak_price_per_kw),
             **self._reach("metering", "carbon"),
         }
 

@@ -1,0 +1,129 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wattmesh_local.running.job import run_job
+from wattmesh_local.running.ports import free_targets
+from wattmesh_local.running.process import ProcessError, ProcessEvent, ProcessSpec
+from wattmesh_local.running.supervisor import Supervisor
+
+LISTEN = """
+import socket, sys, time
+host, port = sys.argv[1].split(":")
+server = socket.create_server((host, int(port)))
+while True:
+    time.sleep(0.1)
+"""
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTEN
+
+
+def spec(code: str, target: str) -> ProcessSpec:
+    return ProcessSpec(
+        name="victim",
+        arguments=("-c", code, target),
+        environment=dict(os.environ),
+        target=target,
+        grpc=False,
+    )
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+async def test_a_killed_process_is_restarted_and_said_so(tmp_path: Path) -> None:
+    told: list[ProcessEvent] = []
+    (target,) = free_targets(1)
+    async with Supervisor(tmp_path, told.append) as supervisor:
+        await supervisor.start([spec(LISTEN, target)])
+        process = supervisor.processes["victim"]
+        first = process.pid
+        assert first is not None
+
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: process.restarts == 1 and process.pid not in (None, first))
+        await process.ready()
+
+    assert told[0].text == "was killed by SIGKILL, restarting"
+
+
+async def test_leaving_ends_every_process(tmp_path: Path) -> None:
+    targets = free_targets(1)
+    async with Supervisor(tmp_path, lambda event: None) as supervisor:
+        await supervisor.start([spec(LISTEN, targets[0])])
+        pid = supervisor.processes["victim"].pid
+
+    assert pid is not None
+    assert not alive(pid)
+
+
+async def test_a_process_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
+    told: list[ProcessEvent] = []
+    (target,) = free_targets(1)
+    async with Supervisor(tmp_path, told.append) as supervisor:
+        await supervisor.start([spec(STUBBORN, target)])
+        pid = supervisor.processes["victim"].pid
+
+    assert pid is not None
+    assert not alive(pid)
+    assert told[-1].text == "does not stop, killed"
+
+
+async def test_a_process_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    (target,) = free_targets(1)
+    async with Supervisor(tmp_path, lambda event: None) as supervisor:
+        with pytest.raises(ProcessError, match="no such database"):
+            await supervisor.start([spec("raise SystemExit('no such database')", target)])
+
+
+async def test_a_job_returns_what_it_printed(tmp_path: Path) -> None:
+    text = await run_job("greet", ("-c", "print('hello')"), dict(os.environ), tmp_path / "log")
+
+    assert text == "hello\n"
+
+
+async def test_a_failed_job_says_why(tmp_path: Path) -> None:
+    code = "import sys; print('no data there', file=sys.stderr); sys.exit(3)"
+
+    with pytest.raises(ProcessError, match="no data there"):
+        await run_job("load", ("-c", code), dict(os.environ), tmp_path / "log")
+
+
+async def test_processes_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
+    (target,) = free_targets(1)
+    code = (
+        "import asyncio, os, sys\n"
+        "from pathlib import Path\n"
+        "from wattmesh_local.running.process import ProcessSpec\n"
+        "from wattmesh_local.running.supervisor import Supervisor\n"
+        "async def main():\n"
+        f"    spec = ProcessSpec(name='victim', arguments=('-c', {LISTEN!r}, {target!r}),\n"
+        f"        environment=dict(os.environ), target={target!r}, grpc=False)\n"
+        f"    async with Supervisor(Path({str(tmp_path)!r}), print) as supervisor:\n"
+        "        await supervisor.start([spec])\n"
+        "        print(supervisor.processes['victim'].pid, flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    pid = int(await asyncio.wait_for(process.stdout.readline(), 20))
+    assert alive(pid)
+
+    process.kill()
+    await process.wait()
+
+    await until(lambda: not alive(pid))

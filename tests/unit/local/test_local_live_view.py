@@ -1,0 +1,85 @@
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from wattmesh_local.running.process import ProcessEvent
+from wattmesh_local.watching.accounts import Account, Accounts
+from wattmesh_local.watching.live_view import render, summary_line
+from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
+
+ZONE = ZoneInfo("America/Los_Angeles")
+SNAPSHOT = Snapshot(
+    time=datetime(2016, 9, 6, 1, 30, tzinfo=UTC),
+    sites=(
+        SiteSnapshot(
+            name="Home 1",
+            load_w=1_500.0,
+            generation_w=-500.0,
+            battery_w=-1_000.0,
+            soc_ratio=0.42,
+            net_w=0.0,
+            planned_battery_w=(-1_000.0, 0.0, 2_500.0),
+        ),
+        SiteSnapshot(
+            name="Home 2",
+            load_w=None,
+            generation_w=None,
+            battery_w=None,
+            soc_ratio=None,
+            net_w=None,
+            planned_battery_w=(),
+        ),
+    ),
+    price_per_kwh=0.54,
+    currency_code="USD",
+    carbon_gco2e_per_kwh=151.2,
+    accounts=Accounts(
+        currency_code="USD",
+        achieved=Account(cost=Decimal("8.00"), carbon_kg=4.0, peak_kw=3.0),
+        no_control=Account(cost=Decimal("10.00"), carbon_kg=5.0, peak_kw=4.0),
+        battery_in_kwh=1.0,
+        battery_out_kwh=1.0,
+        missing_intervals=0,
+    ),
+    plan="plans/neighbourhood-20160906t0200z made",
+    health={"metering": "SERVING", "gateway": "UNREACHABLE"},
+)
+
+
+def text_of(snapshot: Snapshot) -> str:
+    console = Console(width=120, record=True, file=io.StringIO())
+    events = [ProcessEvent(name="gateway", text="was killed by SIGKILL, restarting")]
+    console.print(render(snapshot, ZONE, 1200.0, events))
+    return console.export_text()
+
+
+def test_the_picture_shows_powers_plan_savings_and_trouble() -> None:
+    text = text_of(SNAPSHOT)
+
+    assert "Mon 05 Sep 2016 18:30 PDT" in text
+    for part in ("Home 1", "1.50", "-0.50", "42%", "1.0↓", "2.5↑", "0.540 USD/kWh", "151 g/kWh"):
+        assert part in text
+    assert "+20.0%" in text
+    assert "gateway was killed by SIGKILL, restarting" in text
+
+
+def test_what_is_not_known_is_a_dash_and_never_a_zero() -> None:
+    row = next(line for line in text_of(SNAPSHOT).splitlines() if "Home 2" in line)
+
+    assert "–" in row
+    assert "0.00" not in row
+
+
+def test_an_empty_mesh_can_be_shown() -> None:
+    assert "Wattmesh" in text_of(Snapshot(time=SNAPSHOT.time))
+
+
+def test_the_line_for_logs_names_what_is_down() -> None:
+    line = summary_line(SNAPSHOT, ZONE)
+
+    assert line.startswith("2016-09-05 18:30")
+    assert "cost 8.00 (without control 10.00)" in line
+    assert line.endswith("down: gateway")
