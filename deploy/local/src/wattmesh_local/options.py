@@ -17,8 +17,8 @@ class MeshOptions:
     """One run of the mesh on this machine.
 
     `rate` is simulated seconds per wall second. `peak_price_per_kw` is what a kilowatt of the
-    highest shared import of a month is worth in planning [currency/kW], beside the bill. A URL that is given replaces the embedded default
-    of that part.
+    highest shared import of a month is worth in planning [currency/kW], beside the bill. A URL
+    that is given replaces the embedded default of that part.
     """
 
     state_folder: Path
