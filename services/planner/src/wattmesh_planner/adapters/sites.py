@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import grpc
-from wattmesh_runtime.tariff_wire import tariff_from_proto
 
 from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
 from wattmesh_kernel.errors import FailedPrecondition, WattmeshError
@@ -16,6 +15,7 @@ from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.model import Battery, Generation, Grid, Load, Scope, Site
 from wattmesh_runtime.errors import rpc_errors
+from wattmesh_runtime.tariff_wire import tariff_from_proto
 from wattmesh_runtime.wire import time_range_to_proto
 
 _log = logging.getLogger(__name__)
