@@ -1,7 +1,7 @@
 """Store what gateways did and said: commands sent, reports, devices lost and back."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,13 +47,21 @@ class RecordReports:
         self._observations = observations
         self._online: dict[DeviceId, bool] = {}
 
-    async def sent(self, times: Mapping[CommandId, datetime]) -> None:
-        """Note which commands went out, and when."""
+    async def sending(self, commands: Collection[CommandId]) -> set[CommandId]:
+        """Note that commands go out; return those that are still to: live, their lease running.
+
+        It comes before the sending, so that no report can be there earlier.
+        """
+        if not commands:
+            return set()
+        now = self._clock.now()
         async with self._ledger.transaction() as books:
-            before = await books.commands.lock_all(times.keys())
-            steps = [(each, each.advance(Sent(times[each.command]))) for each in before]
-            await books.commands.save(steps, self._clock.now())
+            found = await books.commands.lock_all(commands)
+            before = [each for each in found if each.life.live and each.leased(now)]
+            steps = [(each, each.advance(Sent(now))) for each in before]
+            await books.commands.save(steps, now)
         self._announce(Changes(moved=[after for _, after in steps]), agenda=False)
+        return {each.command for each in before}
 
     async def command(self, gateway: GatewayId, report: CommandReport) -> None:
         """Take in what became of a command."""

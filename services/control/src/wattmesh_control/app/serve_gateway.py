@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
 from wattmesh_control.app.links import Carry, GatewayLink, GatewayLinks, Order, TakeBack
 from wattmesh_control.app.ports import CommandArchive
 from wattmesh_control.app.record_reports import CommandReport, DeviceStatus, RecordReports
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.ids import CommandId, GatewayId
+from wattmesh_kernel.ids import GatewayId
 
 GatewayMessage: TypeAlias = CommandReport | DeviceStatus
 Send: TypeAlias = Callable[[Order], Awaitable[None]]
@@ -68,16 +67,14 @@ class ServeGateway:
 
     async def _write(self, link: GatewayLink, send: Send) -> None:
         while True:
-            sent = dict[CommandId, datetime]()
-            for order in await link.orders():
-                now = self._clock.now()
-                if isinstance(order, Carry) and not order.command.leased(now):
-                    continue
-                await send(order)
-                if isinstance(order, Carry):
-                    sent[order.command.command] = now
-            if sent:
-                await self._reports.sent(sent)
+            orders = await link.orders()
+            going = await self._reports.sending(
+                {order.command.command for order in orders if isinstance(order, Carry)}
+            )
+            for order in orders:
+                if isinstance(order, TakeBack) or order.command.command in going:
+                    going.discard(order.command.command)  # offered and resumed at once: sent once
+                    await send(order)
 
 
 async def _first_to_end(*works: Coroutine[Any, Any, None]) -> None:
