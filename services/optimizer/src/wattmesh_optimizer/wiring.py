@@ -11,6 +11,7 @@ from wattmesh_optimizer.api.servicer import OptimizerServicer
 from wattmesh_optimizer.app.explain import ExplainPlan
 from wattmesh_optimizer.app.simulate import SimulatePlan
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
+from wattmesh_optimizer.app.warm import WarmStarts
 from wattmesh_optimizer.settings import OptimizerSettings
 from wattmesh_runtime.service import Runtime, Service
 
@@ -25,7 +26,7 @@ async def wire(settings: OptimizerSettings, runtime: Runtime) -> AsyncIterator[S
         gap_ratio=settings.solve_gap_ratio,
     )
     with ThreadPoolExecutor(settings.solve_threads, "solve") as workers:
-        solve, simulate = SolvePlan(OrToolsSolver()), SimulatePlan()
+        solve, simulate = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts()), SimulatePlan()
         explain = ExplainPlan(solve, simulate)
         servicer = OptimizerServicer(solve, explain, simulate, defaults, workers)
         yield Service(

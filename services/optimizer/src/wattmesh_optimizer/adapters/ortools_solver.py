@@ -1,85 +1,72 @@
-"""OR-Tools behind the solver port.
+"""OR-Tools behind the solver port, through MathOpt.
 
-Linear programmes go as numpy arrays, in one call, to GLOP: no protobuf and no object per variable
-in Python. Mixed-integer programmes go as a MathOpt model, whose bulk fields are filled from the
-same arrays, to HiGHS.
+The model is a protobuf whose packed fields are filled from arrays in bulk: no Python object per
+variable. Linear programmes go to GLOP, from a given basis where there is one; mixed-integer ones to
+SCIP, with the linear solution as a hint.
 """
 
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 import scipy.sparse
-from ortools.linear_solver.python import model_builder_helper as helper
 from ortools.math_opt import (
     callback_pb2,
     model_parameters_pb2,
     model_pb2,
     parameters_pb2,
     result_pb2,
-    sparse_containers_pb2,
 )
 from ortools.math_opt.core.python import solver as math_opt
 
-from wattmesh_optimizer.app.ports import IntegerSolution, LinearSolution
+from wattmesh_optimizer.adapters.basis import consistent_basis
+from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.program import Matrix
+
+LEAST_TIME = timedelta(milliseconds=1)
 
 
 class OrToolsSolver:
     """Solves matrices with OR-Tools; holds no state, so threads may share it."""
 
     def __init__(self) -> None:
-        self.name = f"OR-Tools {version('ortools')} (GLOP, HiGHS)"
+        self.name = f"OR-Tools {version('ortools')} (GLOP, SCIP)"
 
-    def solve_linear(self, matrix: Matrix, time_limit: timedelta) -> LinearSolution | None:
-        """Solve with GLOP; None when time ran out."""
-        model = helper.ModelBuilderHelper()
-        model.fill_model_from_sparse_data(
-            _vector(matrix.column_lower),
-            _vector(matrix.column_upper),
-            _vector(matrix.cost),
-            _vector(matrix.row_lower),
-            _vector(matrix.row_upper),
-            rows_of(matrix),
-        )
-        solver = helper.ModelSolverHelper("GLOP")
-        solver.set_time_limit_in_seconds(max(time_limit.total_seconds(), 0.001))
-        solver.solve(model)
-        if solver.status() != helper.SolveStatus.OPTIMAL:
+    def solve_linear(
+        self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
+    ) -> LinearSolution | None:
+        """Solve with GLOP; None when time ran out.
+
+        Without presolve: these matrices hold little to presolve away, and without it a basis fits.
+        Should the solver stumble over the numbers, presolve and a fresh start may help it.
+        """
+        parameters = parameters_pb2.SolveParametersProto(presolve=parameters_pb2.EMPHASIS_OFF)
+        parameters.time_limit.FromTimedelta(max(time_limit, LEAST_TIME))
+        more = model_parameters_pb2.ModelSolveParametersProto()
+        if start is not None:
+            _put_basis(more, consistent_basis(matrix, start))
+        result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GLOP, parameters, more)
+        if _stumbled(result):
+            parameters.presolve = parameters_pb2.EMPHASIS_UNSPECIFIED
+            more.ClearField("initial_basis")
+            result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GLOP, parameters, more)
+        if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             return None
-        return LinearSolution(
-            values=np.asarray(solver.variable_values(), dtype=np.float64),
-            objective=solver.objective_value(),
-            row_duals=np.asarray(solver.dual_values(), dtype=np.float64),
-            reduced_costs=np.asarray(solver.reduced_costs(), dtype=np.float64),
-        )
+        return _linear_solution(result)
 
     def solve_integer(
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta
     ) -> IntegerSolution | None:
-        """Solve with HiGHS, starting from `hint`; None without a solution in time."""
+        """Solve with SCIP, starting from `hint`; None without a solution in time."""
         parameters = parameters_pb2.SolveParametersProto(relative_gap_tolerance=gap_ratio)
-        parameters.time_limit.FromTimedelta(max(time_limit, timedelta(milliseconds=1)))
-        model_parameters = model_parameters_pb2.ModelSolveParametersProto()
-        result = math_opt.solve(
-            _math_opt_model(matrix),
-            parameters_pb2.SOLVER_TYPE_HIGHS,
-            parameters_pb2.SolverInitializerProto(),
-            parameters,
-            model_parameters,
-            None,
-            callback_pb2.CallbackRegistrationProto(),
-            None,
-            None,
-        )
+        parameters.time_limit.FromTimedelta(max(time_limit, LEAST_TIME))
+        more = model_parameters_pb2.ModelSolveParametersProto()
+        values = more.solution_hints.add().variable_values
+        values.ids.extend(range(len(hint)))
+        values.values.extend(hint.tolist())
+        result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GSCIP, parameters, more)
         return _integer_solution(result)
-
-
-def _vector(values: Floats) -> Any:
-    """Return the array as the solver's stub, older than numpy's shape types, wants it."""
-    return values
 
 
 def rows_of(matrix: Matrix) -> scipy.sparse.csr_matrix:
@@ -90,7 +77,8 @@ def rows_of(matrix: Matrix) -> scipy.sparse.csr_matrix:
     )
 
 
-def _math_opt_model(matrix: Matrix) -> model_pb2.ModelProto:
+def math_opt_model(matrix: Matrix) -> model_pb2.ModelProto:
+    """Return the matrix as MathOpt takes it."""
     rows = rows_of(matrix)
     model = model_pb2.ModelProto()
     model.variables.ids.extend(range(matrix.column_count))
@@ -103,20 +91,70 @@ def _math_opt_model(matrix: Matrix) -> model_pb2.ModelProto:
     model.linear_constraints.ids.extend(range(matrix.row_count))
     model.linear_constraints.lower_bounds.extend(matrix.row_lower.tolist())
     model.linear_constraints.upper_bounds.extend(matrix.row_upper.tolist())
-    entries: sparse_containers_pb2.SparseDoubleMatrixProto = model.linear_constraint_matrix
+    entries = model.linear_constraint_matrix
     entries.row_ids.extend(np.repeat(np.arange(matrix.row_count), np.diff(rows.indptr)).tolist())
     entries.column_ids.extend(rows.indices.tolist())
     entries.coefficients.extend(rows.data.tolist())
     return model
 
 
+def _solve(
+    matrix: Matrix,
+    kind: parameters_pb2.SolverTypeProto.ValueType,
+    parameters: parameters_pb2.SolveParametersProto,
+    more: model_parameters_pb2.ModelSolveParametersProto,
+) -> result_pb2.SolveResultProto:
+    result: result_pb2.SolveResultProto = math_opt.solve(
+        math_opt_model(matrix),
+        kind,
+        parameters_pb2.SolverInitializerProto(),
+        parameters,
+        more,
+        None,
+        callback_pb2.CallbackRegistrationProto(),
+        None,
+        None,
+    )
+    return result
+
+
+def _stumbled(result: result_pb2.SolveResultProto) -> bool:
+    """Return whether the solver gave up without an optimum although there was time."""
+    end = result.termination
+    optimal = end.reason == result_pb2.TERMINATION_REASON_OPTIMAL
+    return not (optimal or end.limit == result_pb2.LIMIT_TIME)
+
+
+def _put_basis(more: model_parameters_pb2.ModelSolveParametersProto, basis: Basis) -> None:
+    for part, statuses in (
+        (more.initial_basis.variable_status, basis.columns),
+        (more.initial_basis.constraint_status, basis.rows),
+    ):
+        part.ids.extend(range(len(statuses)))
+        part.values.extend(statuses.tolist())
+
+
+def _linear_solution(result: result_pb2.SolveResultProto) -> LinearSolution:
+    solution = result.solutions[0]
+    primal, dual = solution.primal_solution, solution.dual_solution
+    return LinearSolution(
+        values=np.array(primal.variable_values.values),
+        objective=primal.objective_value,
+        row_duals=np.array(dual.dual_values.values),
+        reduced_costs=np.array(dual.reduced_costs.values),
+        basis=Basis(
+            np.array(solution.basis.variable_status.values, dtype=np.int32),
+            np.array(solution.basis.constraint_status.values, dtype=np.int32),
+        ),
+    )
+
+
 def _integer_solution(result: result_pb2.SolveResultProto) -> IntegerSolution | None:
     if not result.solutions or not result.solutions[0].HasField("primal_solution"):
         return None
     primal = result.solutions[0].primal_solution
-    bounds = result.termination.objective_bounds
     return IntegerSolution(
         values=np.array(primal.variable_values.values),
         objective=primal.objective_value,
-        bound=bounds.dual_bound,
+        bound=result.termination.objective_bounds.dual_bound,
     )

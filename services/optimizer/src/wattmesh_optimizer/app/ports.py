@@ -2,10 +2,35 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import IntEnum
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.program import Matrix
+
+Statuses = NDArray[np.int32]
+"""One `BasisStatus` per column or row."""
+
+
+class BasisStatus(IntEnum):
+    """Where a column or row stands in a basis; numbers as in MathOpt."""
+
+    FREE = 1
+    AT_LOWER = 2
+    AT_UPPER = 3
+    FIXED = 4
+    BASIC = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """Where a simplex method stopped: a status per column and per row."""
+
+    columns: Statuses
+    rows: Statuses
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -16,6 +41,7 @@ class LinearSolution:
     objective: float
     row_duals: Floats
     reduced_costs: Floats
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -34,8 +60,13 @@ class Solver(Protocol):
     def name(self) -> str:
         """Name and version, for the plan."""
 
-    def solve_linear(self, matrix: Matrix, time_limit: timedelta) -> LinearSolution | None:
-        """Return the optimum, integrality left out; None when time ran out first."""
+    def solve_linear(
+        self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
+    ) -> LinearSolution | None:
+        """Return the optimum, integrality left out; None when time ran out first.
+
+        `start` is where to begin: any guess is allowed, a good one saves time.
+        """
 
     def solve_integer(
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta

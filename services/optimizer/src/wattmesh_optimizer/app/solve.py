@@ -10,6 +10,7 @@ import numpy as np
 from wattmesh_optimizer.app.explanation import explain
 from wattmesh_optimizer.app.ports import LinearSolution, Solver
 from wattmesh_optimizer.app.probe import missed_slacks, probe_wishes
+from wattmesh_optimizer.app.warm import WarmStarts
 from wattmesh_optimizer.domain.assessment.shared import commitments
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.course import assess, simulate
@@ -74,8 +75,14 @@ class Stopwatch:
 class SolvePlan:
     """Linear programme first; mixed-integer only where the linear solution breaks a rule."""
 
-    def __init__(self, solver: Solver, timer: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        solver: Solver,
+        timer: Callable[[], float] = time.perf_counter,
+        warm_starts: WarmStarts | None = None,
+    ) -> None:
         self._solver = solver
+        self._warm_starts = warm_starts
         self._timer = timer
 
     def __call__(self, problem: Problem, options: SolveOptions, judged: Plan | None = None) -> Plan:
@@ -101,7 +108,7 @@ class SolvePlan:
         """Solve the linear programme, then refine it with binaries until no rule is broken."""
         program, discrete = formulation.ctx.program, Discrete(formulation.ctx)
         before = watch.elapsed
-        linear = self._solver.solve_linear(program.matrix(), watch.left())
+        linear = self._solve_linear(formulation, watch)
         values = None if linear is None else linear.values
         bound = -np.inf if linear is None else linear.objective
         sound = values is not None
@@ -122,6 +129,14 @@ class SolvePlan:
             solver_s=(watch.elapsed - before).total_seconds(),
             linear=linear,
         )
+
+    def _solve_linear(self, formulation: Formulation, watch: Stopwatch) -> LinearSolution | None:
+        problem, program, warm = formulation.problem, formulation.ctx.program, self._warm_starts
+        start = None if warm is None else warm.find(problem, program)
+        found = self._solver.solve_linear(program.matrix(), watch.left(), start)
+        if warm is not None and found is not None and found.basis is not None:
+            warm.keep(problem, program, found.basis)
+        return found
 
     def _plan(
         self, formulation: Formulation, solved: Solved, options: SolveOptions, watch: Stopwatch

@@ -59,11 +59,13 @@ def profile_choice(load: DeferrableLoad, run: ProfileRun, horizon: Horizon) -> P
 class EnergyNeed:
     """What an interruptible run needs within a horizon.
 
-    `allowed`: intervals in its window. `required_kwh`: its energy less what can still be done
-    after the horizon. `possible_kwh`: what fits into its window within the horizon.
+    `allowed`: intervals in its window, and before it those in which a minimum on-time that began
+    before the horizon keeps it `forced` on; energy used there counts too. `required_kwh`: its
+    energy less what can still be done after the horizon. `possible_kwh`: what fits in.
     """
 
     allowed: NDArray[np.bool_]
+    forced: NDArray[np.bool_]
     required_kwh: float
     possible_kwh: float
 
@@ -72,11 +74,15 @@ def energy_need(load: DeferrableLoad, run: InterruptibleRun, horizon: Horizon) -
     """Return what an interruptible run needs within the horizon."""
     first, last = window(load, horizon)
     index = np.arange(horizon.count)
-    allowed = (index >= first) & (index < last)
+    state = run.initial_state
+    held = math.ceil(state.remaining(run.min_on_duration) / horizon.resolution - 1e-9)
+    forced = (index < held) & state.on
+    allowed = ((index >= first) & (index < last)) | forced
     per_interval = run.max_power_kw * horizon.hours
     after = max(0, last - max(first, horizon.count)) * per_interval
     return EnergyNeed(
         allowed=allowed,
+        forced=forced,
         required_kwh=max(0.0, run.energy_kwh - after),
         possible_kwh=float(allowed.sum()) * per_interval,
     )

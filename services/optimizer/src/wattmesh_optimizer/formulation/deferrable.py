@@ -8,7 +8,6 @@ with a minimum power or minimum times it is on or off besides.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
@@ -28,9 +27,6 @@ from wattmesh_optimizer.formulation.model import (
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 
 RUNNING_KW = 1e-6
-
-LEAST_POWER_SHARE = 1e-3
-"""Least power while on, as a share of the largest, where none is given."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +105,7 @@ def _interruptible(
     ctx: Context, site: int, asset: Asset, load: DeferrableLoad, run: InterruptibleRun
 ) -> DeferrableModel:
     need = energy_need(load, run, ctx.horizon)
-    allowed = need.allowed | _forced(ctx, run)
+    allowed = need.allowed
     intervals = np.flatnonzero(allowed).astype(np.int32)
     power = ctx.program.columns(len(intervals), upper=run.max_power_kw)
     ctx.program.label_upper(
@@ -125,12 +121,6 @@ def _interruptible(
         high_kw=high,
     )
     return DeferrableModel(asset, flow, on)
-
-
-def _forced(ctx: Context, run: InterruptibleRun) -> NDArray[np.bool_]:
-    """Return the first intervals in which a minimum on-time keeps it on."""
-    held = intervals_of(ctx, run.initial_state.remaining(run.min_on_duration))
-    return (ctx.intervals < held) & run.initial_state.on
 
 
 def _switch(ctx: Context, run: InterruptibleRun, intervals: Ints, power: Ints) -> Ints | None:
@@ -153,10 +143,9 @@ def _switch(ctx: Context, run: InterruptibleRun, intervals: Ints, power: Ints) -
     rows = program.rows(-INFINITY, 0.0, len(intervals))
     program.put(rows, power, 1.0)
     program.put(rows, inside, -run.max_power_kw)
-    least = max(run.min_power_kw, LEAST_POWER_SHARE * run.max_power_kw)
     rows = program.rows(0.0, INFINITY, len(intervals))
     program.put(rows, power, 1.0)
-    program.put(rows, inside, -least)
+    program.put(rows, inside, -run.least_power_kw)
     return commitment.on
 
 
@@ -172,7 +161,7 @@ def _need(
     program, required = ctx.program, need.required_kwh
     row = program.rows(required, required, 1)
     program.put(np.full(len(power), row[0], dtype=np.int32), power, ctx.hours)
-    missed, excess = program.columns(1), program.columns(1, upper=_most_excess(ctx, run))
+    missed, excess = program.columns(1), program.columns(1, upper=_most_excess(ctx, run, need))
     program.put(row, missed, 1.0)
     program.put(row, excess, -1.0)
     price = load.shortfall_price_per_kwh
@@ -184,10 +173,7 @@ def _need(
     )
 
 
-def _most_excess(ctx: Context, run: InterruptibleRun) -> float:
+def _most_excess(ctx: Context, run: InterruptibleRun, need: EnergyNeed) -> float:
     """Return the energy beyond the need that whole intervals at minimum power may force [kWh]."""
-    whole = max(1, intervals_of(ctx, run.min_on_duration), int(_forced(ctx, run).sum()))
-    least = run.min_power_kw
-    if run.has_minimum_times:
-        least = max(least, LEAST_POWER_SHARE * run.max_power_kw)
-    return whole * least * ctx.hours
+    whole = max(1, intervals_of(ctx, run.min_on_duration), int(need.forced.sum()))
+    return whole * run.least_power_kw * ctx.hours

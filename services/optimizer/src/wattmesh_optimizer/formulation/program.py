@@ -199,6 +199,16 @@ class Program:
         """Number of entries so far."""
         return sum(len(values) for values in self._values)
 
+    @property
+    def column_sizes(self) -> tuple[int, ...]:
+        """Number of columns of each block."""
+        return tuple(len(part) for part in self._column_lower)
+
+    @property
+    def row_sizes(self) -> tuple[int, ...]:
+        """Number of rows of each block."""
+        return tuple(len(part) for part in self._row_lower)
+
     def upper_bounds(self) -> Floats:
         """Return the upper bounds of all columns so far."""
         return _joined(self._column_upper, np.float64)

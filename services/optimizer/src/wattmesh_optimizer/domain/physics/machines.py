@@ -137,6 +137,7 @@ def _simulate_interruptible(
         else:
             asked = min(run.max_power_kw, left / horizon.hours) if need.allowed[index] else 0.0
             asked = max(asked, run.min_power_kw) if asked > RUNNING_KW else 0.0
+            asked = max(asked, run.least_power_kw) if need.forced[index] else asked
         powers[index] = step_power(recorder, index, asked, run.max_power_kw, run.min_power_kw)
         left = max(0.0, left - float(powers[index]) * horizon.hours)
     on = powers > RUNNING_KW
