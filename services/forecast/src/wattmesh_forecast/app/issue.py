@@ -14,6 +14,7 @@ from wattmesh_forecast.app.ports import (
     ForecastStore,
     ModelServer,
     ModelUnavailable,
+    Observations,
     SiteDirectory,
 )
 from wattmesh_forecast.domain.features import ModelInput, concatenated, model_input
@@ -106,12 +107,14 @@ class IssueForecasts:
         models: ModelServer,
         store: ForecastStore,
         clock: Clock,
+        observations: Observations,
     ) -> None:
         self._sites = sites
         self._past = past
         self._models = models
         self._store = store
         self._clock = clock
+        self._observations = observations
 
     async def __call__(self, wanted: Wanted) -> list[Forecast]:
         """Return one forecast per asset, in the order asked.
@@ -128,6 +131,7 @@ class IssueForecasts:
                 replies |= await self._replies(kind, same, wanted.ratios)
         forecasts = [_forecast(q, replies[q.asset], wanted, now) for q in questions]
         await self._store.add(forecasts)
+        self._observations.issued(forecasts)
         return forecasts
 
     async def _questions(self, wanted: Wanted, now: datetime) -> list[_Question]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from wattmesh_forecast.app.ports import ModelRegistry, ModelServer, ModelUnavailable
 from wattmesh_forecast.domain.models import ModelVersion
+from wattmesh_kernel.errors import InvalidArgument
+
+LARGEST_PAGE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +19,14 @@ class ListedModel:
     available: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelPage:
+    """Some versions, and the name after which the next page begins; empty after the last."""
+
+    models: Sequence[ListedModel]
+    next: str
+
+
 class ListModels:
     """Joins what was trained with what is served."""
 
@@ -23,12 +34,23 @@ class ListModels:
         self._registry = registry
         self._server = server
 
-    async def __call__(self) -> Sequence[ListedModel]:
-        """Return every version by name."""
-        versions = await asyncio.to_thread(self._registry.versions)
-        models = sorted({version.model for version in versions})
+    async def __call__(self, size: int = 0, after: str = "") -> ModelPage:
+        """Return versions by name, those that follow the name `after`; a size of 0 means all."""
+        found = await asyncio.to_thread(self._registry.versions)
+        names = [version.name for version in found]
+        if after and after not in names:
+            raise InvalidArgument(
+                "INVALID_PAGE_TOKEN", "not a page token of this list", field="page_token"
+            )
+        first = names.index(after) + 1 if after else 0
+        end = first + (min(size, LARGEST_PAGE) or LARGEST_PAGE)
+        models = sorted({version.model for version in found[first:end]})
         served = {model: await self._served(model) for model in models}
-        return [ListedModel(version=v, available=v.version in served[v.model]) for v in versions]
+        listed = [
+            ListedModel(version=version, available=version.version in served[version.model])
+            for version in found[first:end]
+        ]
+        return ModelPage(models=listed, next=names[end - 1] if end < len(names) else "")
 
     async def _served(self, model: str) -> frozenset[int]:
         try:

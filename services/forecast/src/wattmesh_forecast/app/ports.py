@@ -83,6 +83,13 @@ class ForecastStore(Protocol):
         """Iterate over forecasts issued in a range, oldest first."""
 
 
+class Observations(Protocol):
+    """Who counts what goes on."""
+
+    def issued(self, forecasts: Sequence[Forecast]) -> None:
+        """Forecasts were issued."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
     """Where a page ended: the last forecast's issue time and name."""

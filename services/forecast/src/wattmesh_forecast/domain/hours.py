@@ -69,6 +69,31 @@ class AssetHours:
         """Return the position of the hour that contains `moment`."""
         return (moment - self.start) // HOUR
 
+    def first_known(self) -> int | None:
+        """Return the position of the oldest hour with a value, None when there is none."""
+        known = np.flatnonzero(np.isfinite(self.power_w))
+        return int(known[0]) if len(known) else None
+
+    def since(self, first: int) -> "AssetHours":
+        """Return the part from a position on."""
+        clock, sun = self.clock, self.sun
+        return AssetHours(
+            start=self.start + first * HOUR,
+            power_w=self.power_w[first:],
+            clock=LocalClock(
+                offset_hours=clock.offset_hours[first:],
+                hour=clock.hour[first:],
+                weekday=clock.weekday[first:],
+            ),
+            sun=None
+            if sun is None
+            else Sun(
+                clear_sky_w_m2=sun.clear_sky_w_m2[first:],
+                elevation_degrees=sun.elevation_degrees[first:],
+                azimuth_degrees=sun.azimuth_degrees[first:],
+            ),
+        )
+
     def last_known(self) -> int | None:
         """Return the position of the newest hour with a value, None when there is none."""
         known = np.flatnonzero(np.isfinite(self.power_w))

@@ -20,7 +20,7 @@ def check_ratios(ratios: Sequence[float]) -> tuple[float, ...]:
             raise InvalidArgument(
                 "INVALID_QUANTILE",
                 f"a quantile lies between 0 and 1, not {ratio}",
-                field="quantiles",
+                field="quantile_ratios",
             )
     return tuple(sorted(set(ratios))) or DEFAULT_RATIOS
 

@@ -22,9 +22,9 @@ class TrainingConfig:
     layers: int = 2
     dropout_ratio: float = 0.1
     kernel_decay: float = 1e-4
-    weight_shrinkage: float = 1e-3
+    weight_shrinkage: float = 3e-3
     """Holds the blend of the patterns at the seasonal one unless the history insists."""
-    shift_shrinkage: float = 0.1
+    shift_shrinkage: float = 1.0
     """Holds the added shift at 0 likewise."""
     learning_rate: float = 1e-3
     batch_size: int = 512

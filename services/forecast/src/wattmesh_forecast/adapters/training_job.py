@@ -1,0 +1,67 @@
+"""Training jobs: `python -m wattmesh_forecast.train` in a process of its own."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from typing import Any
+
+from wattmesh_forecast.adapters.model_json import model_from_json
+from wattmesh_forecast.app.ports import Progress
+from wattmesh_forecast.domain.models import ModelVersion
+from wattmesh_forecast.domain.training import TrainingOrder
+from wattmesh_kernel.errors import FailedPrecondition
+
+_STOP_SECONDS = 2.0
+
+
+class TrainingJob:
+    """Runs jobs with this process' environment; their log goes where its own goes."""
+
+    async def train(self, order: TrainingOrder) -> AsyncIterator[Progress | ModelVersion]:
+        """Run a job: its progress, at last the version. A job whose reader leaves is ended."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *_arguments(order),
+            stdin=DEVNULL,
+            stdout=PIPE,
+        )
+        assert process.stdout is not None
+        result: ModelVersion | None = None
+        try:
+            async for line in process.stdout:
+                news = _news(json.loads(line))
+                result = news if isinstance(news, ModelVersion) else result
+                yield news
+            code = await process.wait()
+        finally:
+            await _end(process)
+        if code or result is None:
+            raise FailedPrecondition("TRAINING_FAILED", f"the training job ended with code {code}")
+
+
+def _arguments(order: TrainingOrder) -> list[str]:
+    assets = [asset.name for asset in order.assets]
+    return [
+        *("-m", "wattmesh_forecast.train", order.model),
+        *("--start", order.range.start.isoformat(), "--end", order.range.end.isoformat()),
+        *("--assets", *assets),
+    ]
+
+
+def _news(line: dict[str, Any]) -> Progress | ModelVersion:
+    if "stage" in line:
+        return Progress(stage=line["stage"], ratio=line["progress_ratio"])
+    return model_from_json(line)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,1 @@
+"""wattmesh.forecast.v1."""

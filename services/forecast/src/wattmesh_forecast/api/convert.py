@@ -1,0 +1,133 @@
+"""wattmesh.forecast.v1 ↔ the domain."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh_forecast.app.evaluate import Evaluation
+from wattmesh_forecast.app.issue import Wanted
+from wattmesh_forecast.app.list_models import ListedModel
+from wattmesh_forecast.app.ports import Position
+from wattmesh_forecast.domain.forecast import Forecast
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.training import TrainingOrder
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.wire import (
+    duration_from_proto,
+    duration_to_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
+
+_KINDS = {
+    Kind.LOAD: forecast_pb2.FORECAST_KIND_LOAD,
+    Kind.PV: forecast_pb2.FORECAST_KIND_PV,
+}
+
+
+def assets_from_proto(names: Sequence[str]) -> tuple[AssetId, ...]:
+    """Return asset ids; InvalidArgument when there are none."""
+    if not names:
+        raise InvalidArgument("NO_ASSETS", "at least one asset is needed", field="assets")
+    return tuple(AssetId.parse(name) for name in names)
+
+
+def wanted_from_proto(request: forecast_pb2.IssueForecastsRequest) -> Wanted:
+    """Return what is asked for."""
+    if not request.HasField("resolution"):
+        raise InvalidArgument("MISSING_FIELD", "resolution is required", field="resolution")
+    return Wanted(
+        assets=assets_from_proto(request.assets),
+        span=time_range_from_proto(request.range, "range"),
+        resolution=duration_from_proto(request.resolution, "resolution"),
+        ratios=tuple(request.quantile_ratios),
+    )
+
+
+def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:
+    """Return a forecast as its proto."""
+    return forecast_pb2.Forecast(
+        name=forecast.name,
+        asset=forecast.asset.name,
+        kind=_KINDS[forecast.kind],
+        issue_time=timestamp_to_proto(forecast.issue_time),
+        source=forecast.source,
+        start_time=timestamp_to_proto(forecast.start),
+        resolution=duration_to_proto(forecast.resolution),
+        quantiles=[
+            forecast_pb2.Quantile(ratio=ratio, values=values.tolist())
+            for ratio, values in zip(forecast.ratios, forecast.power_w, strict=True)
+        ],
+    )
+
+
+def position_from_token(token: str) -> Position | None:
+    """Return where the page before ended, None for the first page; InvalidArgument."""
+    if not token:
+        return None
+    try:
+        time, name = json.loads(base64.urlsafe_b64decode(token.encode()))
+        return Position(datetime.fromisoformat(time), str(name))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise InvalidArgument(
+            "INVALID_PAGE_TOKEN", "not a page token of this list", field="page_token"
+        ) from error
+
+
+def token_from_position(position: Position | None) -> str:
+    """Return the token of the page after a position, empty when there is none."""
+    if position is None:
+        return ""
+    text = json.dumps([position.issue_time.isoformat(), position.name])
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def evaluation_to_proto(evaluation: Evaluation) -> forecast_pb2.EvaluateForecastsResponse:
+    """Return an evaluation; ratios are absent when there was nothing to compare."""
+    score = evaluation.score
+    return forecast_pb2.EvaluateForecastsResponse(
+        wape_ratio=score.wape_ratio,
+        naive_wape_ratio=score.naive_wape_ratio,
+        coverage_ratio=score.coverage_ratio,
+        compared=score.compared,
+        forecasts_by_source=dict(evaluation.by_source),
+    )
+
+
+def model_to_proto(listed: ListedModel) -> forecast_pb2.Model:
+    """Return a model version as its proto."""
+    version = listed.version
+    return forecast_pb2.Model(
+        name=version.name,
+        kind=_KINDS[version.kind],
+        train_time=timestamp_to_proto(version.train_time),
+        train_range=time_range_to_proto(version.train_range),
+        holdout_wape_ratio=version.holdout_wape_ratio,
+        holdout_naive_wape_ratio=version.holdout_naive_wape_ratio,
+        available=listed.available,
+    )
+
+
+def order_from_proto(request: forecast_pb2.TrainModelRequest) -> TrainingOrder:
+    """Return what is to be learnt."""
+    return TrainingOrder(
+        model=request.model,
+        assets=assets_from_proto(request.assets),
+        range=time_range_from_proto(request.range, "range"),
+        request_id=request.request_id,
+    )
+
+
+def optional_range(
+    request: forecast_pb2.ListForecastsRequest,
+) -> TimeRange | None:
+    """Return the range of issue times, None for all."""
+    if not request.HasField("issue_range"):
+        return None
+    return time_range_from_proto(request.issue_range, "issue_range")

@@ -1,0 +1,99 @@
+"""wattmesh.forecast.v1.ForecastService."""
+# ruff: noqa: N802 (the method names are those of the contract)
+
+from dataclasses import dataclass
+
+import grpc
+
+from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh_forecast.api.convert import (
+    assets_from_proto,
+    evaluation_to_proto,
+    forecast_to_proto,
+    model_to_proto,
+    optional_range,
+    order_from_proto,
+    position_from_token,
+    token_from_position,
+    wanted_from_proto,
+)
+from wattmesh_forecast.api.operations import operation_to_proto
+from wattmesh_forecast.app.evaluate import EvaluateForecasts
+from wattmesh_forecast.app.issue import IssueForecasts
+from wattmesh_forecast.app.list_forecasts import ListForecasts
+from wattmesh_forecast.app.list_models import ListModels
+from wattmesh_forecast.app.train import TrainModel
+from wattmesh_kernel.ids import AssetId
+from wattmesh_runtime.wire import optional_datetime_from_proto, time_range_from_proto
+
+Context = grpc.aio.ServicerContext[object, object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UseCases:
+    """What the service does."""
+
+    issue: IssueForecasts
+    list: ListForecasts
+    evaluate: EvaluateForecasts
+    train: TrainModel
+    models: ListModels
+
+
+class ForecastServicer(forecast_pb2_grpc.ForecastServiceServicer):
+    """Converts, calls the use case, converts back."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._do = use_cases
+
+    async def IssueForecasts(
+        self, request: forecast_pb2.IssueForecastsRequest, context: Context
+    ) -> forecast_pb2.IssueForecastsResponse:
+        """Issue, store and return forecasts."""
+        forecasts = await self._do.issue(wanted_from_proto(request))
+        return forecast_pb2.IssueForecastsResponse(forecasts=map(forecast_to_proto, forecasts))
+
+    async def ListForecasts(
+        self, request: forecast_pb2.ListForecastsRequest, context: Context
+    ) -> forecast_pb2.ListForecastsResponse:
+        """Return a page of issued forecasts, newest first."""
+        asset, after = AssetId.parse(request.parent), position_from_token(request.page_token)
+        page = await self._do.list(asset, optional_range(request), request.page_size, after)
+        return forecast_pb2.ListForecastsResponse(
+            forecasts=map(forecast_to_proto, page.forecasts),
+            next_page_token=token_from_position(page.next),
+        )
+
+    async def EvaluateForecasts(
+        self, request: forecast_pb2.EvaluateForecastsRequest, context: Context
+    ) -> forecast_pb2.EvaluateForecastsResponse:
+        """Compare issued forecasts with what came."""
+        issued = time_range_from_proto(request.issue_range, "issue_range")
+        by = optional_datetime_from_proto(
+            request.measured_by_time, present=request.HasField("measured_by_time")
+        )
+        evaluation = await self._do.evaluate(assets_from_proto(request.assets), issued, by)
+        return evaluation_to_proto(evaluation)
+
+    async def TrainModel(
+        self, request: forecast_pb2.TrainModelRequest, context: Context
+    ) -> forecast_pb2.TrainModelResponse:
+        """Begin a training."""
+        training = await self._do.train(order_from_proto(request))
+        return forecast_pb2.TrainModelResponse(operation=operation_to_proto(training))
+
+    async def GetOperation(
+        self, request: forecast_pb2.GetOperationRequest, context: Context
+    ) -> forecast_pb2.GetOperationResponse:
+        """Return a training as far as it is."""
+        training = await self._do.train.state(request.name)
+        return forecast_pb2.GetOperationResponse(operation=operation_to_proto(training))
+
+    async def ListModels(
+        self, request: forecast_pb2.ListModelsRequest, context: Context
+    ) -> forecast_pb2.ListModelsResponse:
+        """Return the trained versions."""
+        models = await self._do.models(request.page_size, request.page_token)
+        return forecast_pb2.ListModelsResponse(
+            models=map(model_to_proto, models.models), next_page_token=models.next
+        )

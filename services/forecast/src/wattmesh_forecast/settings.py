@@ -1,0 +1,35 @@
+"""Settings of forecast."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from wattmesh_runtime.settings import ServiceSettings
+
+
+class ForecastSettings(ServiceSettings):
+    """What forecast is told by its environment, besides what every service is."""
+
+    database_url: str
+    """PostgreSQL; the schema `forecast` is forecast's own."""
+    metering_target: str
+    """Where metering serves; history and site model come from there."""
+    model_server_target: str
+    """Where TensorFlow Serving (or the local model host) serves."""
+    models_directory: Path
+    """Base folder of `<model>/<version>/`, which the model server reads as well."""
+    model_server_timeout_seconds: float = Field(default=1.0, gt=0)
+    """How long a model may take to answer before the seasonal forecast does [s of wall time]."""
+    model_server_retry_seconds: float = Field(default=1.0, gt=0)
+    """How often a model that was away is looked for [s of wall time]."""
+
+
+class TrainingSettings(ServiceSettings):
+    """What a training job is told by its environment."""
+
+    metering_target: str
+    """Where metering serves."""
+    models_directory: Path
+    """Where the version is written."""
+    training_threads: int = Field(default=2, ge=1)
+    """Processor threads TensorFlow may use."""

@@ -1,0 +1,173 @@
+"""`python -m wattmesh_forecast.train`: a training job.
+
+    python -m wattmesh_forecast.train load --end 2016-09-05T07:00:00Z \\
+        --assets sites/home-1/assets/load sites/home-2/assets/load
+
+reads the history of the assets from metering, trains a model on it, judges it on the newest days
+and writes it as the next version of `<models_directory>/load/`. The same data and settings are
+trained once. Standard output is JSON, a line each: stages while it works, at last the version with
+its errors on the held-out days. The exit status is 0, 1 when the history does not suffice, or that
+of the first failing part. Settings: TrainingSettings.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from wattmesh_forecast.adapters.metering import GrpcHistory, GrpcSiteDirectory
+from wattmesh_forecast.adapters.model_folder import ModelFolder
+from wattmesh_forecast.adapters.model_json import model_to_json
+from wattmesh_forecast.adapters.sky import PvlibSky
+from wattmesh_forecast.app.past import Past, read_sites
+from wattmesh_forecast.domain.hours import HOUR, AssetHours
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.models import ModelVersion
+from wattmesh_forecast.settings import TrainingSettings
+from wattmesh_forecast.training.config import TrainingConfig
+from wattmesh_forecast.training.fingerprint import fingerprint
+from wattmesh_kernel.clock import SystemClock
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.time import TimeRange, floor_time
+from wattmesh_runtime.channels import open_channel
+from wattmesh_runtime.logs import configure_logging
+from wattmesh_runtime.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+_LAGS = timedelta(days=28)
+
+
+def main() -> None:
+    """Run the job that the command line asks for."""
+    arguments = _arguments()
+    settings = _read(TrainingSettings)
+    configure_logging(settings.log_level, settings.log_format)
+    try:
+        version = run(Kind(arguments.model), arguments.assets, _span(arguments), settings)
+    except (WattmeshError, ValueError) as error:
+        sys.exit(f"no model: {error}")
+    _say(model_to_json(version))
+
+
+def run(
+    kind: Kind, assets: list[AssetId], span: TimeRange, settings: TrainingSettings
+) -> ModelVersion:
+    """Return the trained version, or the one that the same data and settings gave before."""
+    config, folder = TrainingConfig(), ModelFolder(settings.models_directory)
+    _say_stage("reading history", 0.0)
+    past = asyncio.run(_read_past(assets, span, settings))
+    key = fingerprint(kind, past, config)
+    kept = folder.with_fingerprint(kind.value, key)
+    if kept is not None:
+        log.info("%s is trained already", kept.name)
+        return folder.promote(kept)
+    return _train(kind, past, config, folder, key, settings)
+
+
+def _train(
+    kind: Kind,
+    past: Mapping[AssetId, AssetHours],
+    config: TrainingConfig,
+    folder: ModelFolder,
+    key: str,
+    settings: TrainingSettings,
+) -> ModelVersion:
+    _prepare_tensorflow(settings.training_threads)
+    # Imported only now: TensorFlow takes seconds, and a kept version does not need it.
+    from wattmesh_forecast.training.export import export
+    from wattmesh_forecast.training.learn import learn
+
+    began = time.monotonic()
+    learnt = learn(kind, list(past.values()), config, _say_stage)
+    first = next(iter(past.values()))
+    version = ModelVersion(
+        model=kind.value,
+        version=folder.next_version(kind.value),
+        kind=kind,
+        train_time=datetime.now(UTC),
+        train_range=TimeRange.of(first.start, len(first.power_w) * HOUR),
+        holdout_wape_ratio=learnt.wape_ratio,
+        holdout_seasonal_wape_ratio=learnt.seasonal_wape_ratio,
+        holdout_naive_wape_ratio=learnt.naive_wape_ratio,
+        fingerprint=key,
+    )
+    with folder.new_version(version) as place:
+        export(learnt.network, learnt.examples.asked, kind.value, place)
+    took = time.monotonic() - began
+    log.info("%s trained in %.0f s, epochs %s", version.name, took, learnt.epochs)
+    return version
+
+
+async def _read_past(
+    assets: list[AssetId], span: TimeRange, settings: TrainingSettings
+) -> dict[AssetId, AssetHours]:
+    longest = timedelta(days=TrainingConfig().history_days) + _LAGS
+    hours = TimeRange(max(span.start, span.end - longest), span.end)
+    channel = open_channel(settings.metering_target, settings, Telemetry("training"))
+    try:
+        sites = await read_sites(GrpcSiteDirectory(channel, SystemClock()), assets)
+        past = Past(GrpcHistory(channel), PvlibSky())
+        return _without_empty_start(await past.over(assets, sites, hours, hours))
+    finally:
+        await channel.close()
+
+
+def _without_empty_start(past: dict[AssetId, AssetHours]) -> dict[AssetId, AssetHours]:
+    """Leave out the hours before anything was measured."""
+    first = min((hours.first_known() or 0) for hours in past.values())
+    return {asset: hours.since(first) for asset, hours in past.items()}
+
+
+def _prepare_tensorflow(threads: int) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same sums on every machine
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _read(settings: Callable[..., TrainingSettings]) -> TrainingSettings:
+    return settings()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="wattmesh_forecast.train")
+    parser.add_argument("model", choices=[kind.value for kind in Kind])
+    parser.add_argument("--assets", nargs="+", type=AssetId.parse, required=True)
+    parser.add_argument("--start", type=_time, help="default: as long before the end as is used")
+    parser.add_argument("--end", type=_time, required=True)
+    return parser.parse_args()
+
+
+def _span(arguments: argparse.Namespace) -> TimeRange:
+    end = floor_time(arguments.end, HOUR)
+    start = end - timedelta(days=366) if arguments.start is None else arguments.start
+    return TimeRange(floor_time(start, HOUR), end)
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} has no time zone")
+    return moment
+
+
+def _say_stage(stage: str, progress_ratio: float) -> None:
+    _say({"stage": stage, "progress_ratio": round(progress_ratio, 3)})
+
+
+def _say(line: Mapping[str, object]) -> None:
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

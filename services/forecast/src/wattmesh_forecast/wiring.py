@@ -1,0 +1,77 @@
+"""Builds forecast out of its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh_forecast.adapters.metering import GrpcHistory, GrpcSiteDirectory
+from wattmesh_forecast.adapters.model_folder import ModelFolder
+from wattmesh_forecast.adapters.observations import TelemetryObservations
+from wattmesh_forecast.adapters.postgres_forecasts import PostgresForecastStore
+from wattmesh_forecast.adapters.postgres_trainings import PostgresTrainingStore
+from wattmesh_forecast.adapters.sky import PvlibSky
+from wattmesh_forecast.adapters.tfserving import TensorFlowServing
+from wattmesh_forecast.adapters.training_job import TrainingJob
+from wattmesh_forecast.api.servicer import ForecastServicer, UseCases
+from wattmesh_forecast.app.evaluate import EvaluateForecasts
+from wattmesh_forecast.app.guarded_models import GuardedModels
+from wattmesh_forecast.app.issue import IssueForecasts
+from wattmesh_forecast.app.kept_history import KeptHistory
+from wattmesh_forecast.app.list_forecasts import ListForecasts
+from wattmesh_forecast.app.list_models import ListModels
+from wattmesh_forecast.app.past import Past
+from wattmesh_forecast.app.train import TrainModel
+from wattmesh_forecast.settings import ForecastSettings
+from wattmesh_kernel.clock import SystemClock
+from wattmesh_runtime.database import Database
+from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.service import Runtime, Service
+
+
+@asynccontextmanager
+async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Service]:
+    """Give forecast, ready to serve; its pool is closed and its trainings ended at the end."""
+    async with Database(settings.database_url, "forecast") as database:
+        await migrate(database, "wattmesh_forecast")
+        metering = runtime.channel(settings.metering_target)
+        history, sites = GrpcHistory(metering), GrpcSiteDirectory(metering, runtime.clock)
+        models = _models(settings, runtime)
+        store, clock = PostgresForecastStore(database), runtime.clock
+        trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
+        async with TrainModel(trainer=trainer, store=trainings, sites=sites, clock=clock) as train:
+            use_cases = UseCases(
+                issue=IssueForecasts(
+                    sites=sites,
+                    past=Past(KeptHistory(history), PvlibSky()),
+                    models=models,
+                    store=store,
+                    clock=clock,
+                    observations=TelemetryObservations(runtime.telemetry),
+                ),
+                list=ListForecasts(store),
+                evaluate=EvaluateForecasts(store=store, history=history, sites=sites, clock=clock),
+                train=train,
+                models=ListModels(ModelFolder(settings.models_directory), models),
+            )
+            servicer = ForecastServicer(use_cases)
+            yield Service(
+                name="forecast",
+                register=(
+                    partial(forecast_pb2_grpc.add_ForecastServiceServicer_to_server, servicer),
+                ),
+                service_names=(
+                    forecast_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name,
+                ),
+                tasks=(models.keep_trying,),
+            )
+
+
+def _models(settings: ForecastSettings, runtime: Runtime) -> GuardedModels:
+    server = TensorFlowServing(
+        runtime.channel(settings.model_server_target), settings.model_server_timeout_seconds
+    )
+    # A server comes back in the machine's time, whatever clock the mesh runs on.
+    retry = timedelta(seconds=settings.model_server_retry_seconds)
+    return GuardedModels(server, SystemClock(), retry)
