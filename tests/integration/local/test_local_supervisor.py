@@ -88,9 +88,13 @@ async def test_a_process_that_cannot_start_shows_the_end_of_its_log(tmp_path: Pa
 
 
 async def test_a_job_returns_what_it_printed(tmp_path: Path) -> None:
-    text = await run_job("greet", ("-c", "print('hello')"), dict(os.environ), tmp_path / "log")
+    heard: list[str] = []
+    code = "print('hello'); print('there')"
 
-    assert text == "hello\n"
+    text = await run_job("greet", ("-c", code), dict(os.environ), tmp_path / "log", heard.append)
+
+    assert text == "hello\nthere"
+    assert heard == ["hello", "there"]
 
 
 async def test_a_failed_job_says_why(tmp_path: Path) -> None:

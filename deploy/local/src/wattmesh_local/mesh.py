@@ -21,6 +21,8 @@ from wattmesh_local.running.plan_of_processes import Addresses, ProcessPlan, Run
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.running.supervisor import Supervisor
 from wattmesh_local.site_facts import SiteFacts, facts_from_json
+from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.site_model import read_sites
 
 WARM_UP = timedelta(hours=1)
 """Simulated time before the start: devices report, so that the first plan knows their state."""
@@ -100,12 +102,29 @@ class Mesh:
         self._say("registering the sites and loading their metered history")
         await self.supervisor.start([plan.service(name, frozen) for name in ("metering", "carbon")])
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
-        self._say("training the forecast models (kept for the next run)")
-        await self._job("train", "wattmesh_forecast.train", plan.training_settings(), plan, frozen)
+        await self._train(plan, frozen)
         if self.options.model_server_target is None:
             self._say("starting the model host")
             await self.supervisor.start([plan.service("modelhost", frozen)])
         await self.supervisor.stop(["metering", "carbon"])
+
+    async def _train(self, plan: ProcessPlan, clock: str) -> None:
+        """Train a model for load and one for generation, unless they were kept from before."""
+        async with MeshClients(self.addresses.targets) as clients:
+            sites = await read_sites(clients)
+        learners = {
+            "load": [asset.name for site in sites for asset in site.loads],
+            "pv": [asset.name for site in sites for asset in site.generation],
+        }
+        end = (self.start - WARM_UP).isoformat()
+        for model, assets in learners.items():
+            if assets:
+                self._say(f"training the {model} model on what was metered (kept for the next run)")
+                arguments = (model, "--end", end, "--assets", *assets)
+                settings = plan.training_settings()
+                await self._job(
+                    f"train-{model}", "wattmesh_forecast.train", settings, plan, clock, *arguments
+                )
 
     async def _run(self, plan: ProcessPlan) -> None:
         """Start every service on the clock of the run."""
@@ -119,10 +138,17 @@ class Mesh:
         await self.supervisor.start([plan.service(name, spec) for name in ("twin", "planner")])
 
     async def _job(
-        self, name: str, module: str, settings: dict[str, str], plan: ProcessPlan, clock: str
+        self,
+        name: str,
+        module: str,
+        settings: dict[str, str],
+        plan: ProcessPlan,
+        clock: str,
+        *arguments: str,
     ) -> str:
         environment = plan.environment(clock=clock, **settings)
-        return await run_job(name, ("-m", module), environment, self.folders.logs / f"{name}.log")
+        log_file = self.folders.logs / f"{name}.log"
+        return await run_job(name, ("-m", module, *arguments), environment, log_file)
 
     async def _describe(self, plan: ProcessPlan) -> SiteFacts:
         clock = _standing_clock(datetime.now(UTC))

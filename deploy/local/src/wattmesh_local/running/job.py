@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,12 +12,17 @@ from wattmesh_local.running.process import ProcessError
 
 
 async def run_job(
-    name: str, arguments: Sequence[str], environment: Mapping[str, str], log_file: Path
+    name: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    log_file: Path,
+    on_line: Callable[[str], None] | None = None,
 ) -> str:
-    """Run `python ARGUMENTS` to its end; return what it printed.
+    """Run `python ARGUMENTS` to its end; return what it printed, which `on_line` hears at once.
 
     Error: ProcessError with the end of its log when it fails. A job that is cancelled is ended.
     """
+    lines = []
     with _open_log(log_file) as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", tether.__file__, "-", str(int(signal.SIGTERM))),
@@ -29,15 +34,24 @@ async def run_job(
             start_new_session=True,
         )
         try:
-            output, _ = await process.communicate()
+            async for line in _lines(process):
+                lines.append(line)
+                if on_line is not None:
+                    on_line(line)
         except asyncio.CancelledError:
             process.kill()
             await process.wait()
             raise
-    text = output.decode(errors="replace")
-    if process.returncode:
-        raise ProcessError("\n".join((f"{name} failed:", *_log_end(log_file), text.strip())))
+    text = "\n".join(lines)
+    if await process.wait():
+        raise ProcessError("\n".join((f"{name} failed:", *_log_end(log_file), text)))
     return text
+
+
+async def _lines(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        yield line.decode(errors="replace").rstrip("\n")
 
 
 def _open_log(log_file: Path) -> BinaryIO:

@@ -118,13 +118,13 @@ class ProcessPlan:
 
     def training_settings(self) -> dict[str, str]:
         """Return what the training job is told."""
-        return {"models_folder": str(self._folders.models), **self._reach("metering")}
+        return {"models_directory": str(self._folders.models), **self._reach("metering")}
 
     def _own(self, name: str) -> dict[str, str]:
         database = {"database_url": self._addresses.database_url}
         match name:
             case "modelhost":
-                return {"models_folder": str(self._folders.models)}
+                return {"models_directory": str(self._folders.models)}
             case "metering" | "carbon":
                 return database
             case "forecast":
@@ -132,6 +132,7 @@ class ProcessPlan:
                     **database,
                     **self._reach("metering"),
                     "model_server_target": self._addresses.targets["modelhost"],
+                    "models_directory": str(self._folders.models),
                 }
             case "control":
                 return {**database, **self._reach("metering")}
