@@ -1,13 +1,12 @@
 """Why a plan is as it is: duals of the linear programme with every integer decision fixed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmesh_optimizer.app.ports import LinearSolution, Solver
+from wattmesh_optimizer.app.ports import LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.plan import (
     AssetExplanation,
@@ -20,13 +19,11 @@ from wattmesh_optimizer.domain.plan import (
 from wattmesh_optimizer.domain.reasons import Signals, reasons
 from wattmesh_optimizer.formulation.battery import BatteryModel
 from wattmesh_optimizer.formulation.build import Formulation
-from wattmesh_optimizer.formulation.discrete import Discrete
 from wattmesh_optimizer.formulation.model import AssetModel
 from wattmesh_optimizer.formulation.program import Bounded, Label
 from wattmesh_optimizer.formulation.site import SiteModel
 
 NEGLIGIBLE = 1e-7
-DUAL_TIME_LIMIT = timedelta(seconds=5)
 
 Mask = NDArray[np.bool_]
 
@@ -40,16 +37,8 @@ class Gains:
     gains: Floats
 
 
-def explain(
-    solver: Solver,
-    formulation: Formulation,
-    discrete: Discrete,
-    values: Floats,
-    plan: Plan,
-    linear: LinearSolution | None = None,
-) -> Explanation:
-    """Return why; `linear` are the duals, if the plan came from a linear programme."""
-    duals = linear or _fixed_integers(solver, formulation, discrete, values)
+def explain(formulation: Formulation, plan: Plan, duals: LinearSolution | None) -> Explanation:
+    """Return why a plan is as it is, by the prices of a linear programme; None knows no prices."""
     if duals is None:
         return Explanation(
             energy_values_per_kwh={}, assets=(), binding_constraints=(), marginal_values=()
@@ -67,18 +56,6 @@ def explain(
         binding_constraints=_binding(gains, hours),
         marginal_values=_marginal(gains),
     )
-
-
-def _fixed_integers(
-    solver: Solver, formulation: Formulation, discrete: Discrete, values: Floats
-) -> LinearSolution | None:
-    """Solve again with every integer decision fixed, for its duals."""
-    matrix = formulation.ctx.program.matrix()
-    lower, upper = matrix.column_lower.copy(), matrix.column_upper.copy()
-    for columns in discrete.integer_columns:
-        lower[columns] = upper[columns] = np.round(values[columns])
-    fixed = replace(matrix, column_lower=lower, column_upper=upper)
-    return solver.solve_linear(fixed, DUAL_TIME_LIMIT)
 
 
 def _gains(formulation: Formulation, duals: LinearSolution) -> list[Gains]:

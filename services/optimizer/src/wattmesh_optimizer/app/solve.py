@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from wattmesh_optimizer.app.explanation import explain
+from wattmesh_optimizer.app.polish import fix_integers
 from wattmesh_optimizer.app.ports import LinearSolution, Solver
 from wattmesh_optimizer.app.probe import missed_slacks, probe_wishes
 from wattmesh_optimizer.app.warm import WarmStarts
@@ -45,7 +46,8 @@ class Solved:
     """What the solver found.
 
     `values` None: nothing. `sound`: `values` keep every rule; otherwise they are the best
-    relaxation, to be repaired. `bound`: no plan is cheaper. `linear`: of a linear programme.
+    relaxation, to be repaired. `bound`: no plan is cheaper. `linear`: the linear programme they
+    solve, every integer decision fixed.
     """
 
     values: Floats | None
@@ -99,9 +101,7 @@ class SolvePlan:
         plan = self._plan(formulation, solved, options, watch)
         if not options.explain:
             return plan
-        why = explain(
-            self._solver, formulation, solved.discrete, solved.values, judged or plan, solved.linear
-        )
+        why = explain(formulation, judged or plan, solved.linear)
         return replace(plan, explanation=why)
 
     def _solve(self, formulation: Formulation, options: SolveOptions, watch: Stopwatch) -> Solved:
@@ -120,7 +120,9 @@ class SolvePlan:
             found = self._solver.solve_integer(matrix, hint, options.gap_ratio, watch.left())
             if found is None:
                 break
-            values, bound, sound, linear = found.values, max(bound, found.bound), True, None
+            linear = fix_integers(self._solver, matrix, found.values, watch.left())
+            values = found.values if linear is None else linear.values
+            bound, sound = max(bound, found.bound), True
         return Solved(
             values=values,
             sound=sound,
