@@ -8,12 +8,12 @@ from datetime import datetime
 
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_forecast.app.evaluate import Evaluation
-from wattmesh_forecast.app.issue import Wanted
 from wattmesh_forecast.app.list_models import ListedModel
 from wattmesh_forecast.app.ports import Position
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.training import TrainingOrder
+from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange

@@ -24,58 +24,19 @@ from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.quantiles import (
     DEFAULT_RATIOS,
     at_ratios,
-    check_ratios,
     magnitude_ratios,
     signed,
 )
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
+from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument
+from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
+from wattmesh_kernel.time import TimeRange, ceil_time
 
-MOST_ASSETS = 1000
-LONGEST_HORIZON = timedelta(days=7)
 SHORTEST_PAST = timedelta(days=1)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What is asked for: intervals of `resolution` over `span`, at quantiles `ratios`."""
-
-    assets: tuple[AssetId, ...]
-    span: TimeRange
-    resolution: timedelta
-    ratios: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ratios", check_ratios(self.ratios))
-        if not 0 < len(self.assets) <= MOST_ASSETS or len(set(self.assets)) < len(self.assets):
-            raise InvalidArgument(
-                "INVALID_ASSETS", f"1 to {MOST_ASSETS} different assets", field="assets"
-            )
-        on_grid = all(t == floor_time(t, self.resolution) for t in (self.span.start, self.span.end))
-        if self.span.empty or not on_grid:
-            raise InvalidArgument(
-                "INVALID_RANGE", "the range must have both ends on the resolution's grid",
-                field="range",
-            )  # fmt: skip
-        if HOUR % self.resolution and self.resolution % HOUR:
-            raise InvalidArgument(
-                "INVALID_RESOLUTION",
-                "the resolution must divide an hour or be whole hours",
-                field="resolution",
-            )
-
-    def check_time(self, now: datetime) -> None:
-        """Raise InvalidArgument unless the range begins about now and ends within a week."""
-        if self.span.start < now - self.resolution:
-            raise InvalidArgument("RANGE_IN_THE_PAST", "the range has begun", field="range")
-        if self.span.end > now + LONGEST_HORIZON:
-            raise InvalidArgument(
-                "RANGE_TOO_FAR", f"the range ends more than {LONGEST_HORIZON} ahead", field="range"
-            )
+"""Less than this is nothing to learn from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -24,10 +24,10 @@ class TrainingConfig:
     kernel_decay: float = 1e-4
     weight_shrinkage: float = 3e-3
     """Holds the blend of the patterns at the seasonal one unless the history insists."""
-    shift_shrinkage: float = 1.0
+    shift_shrinkage: float = 0.5
     """Holds the added shift at 0 likewise."""
-    learning_rate: float = 1e-3
-    batch_size: int = 512
+    learning_rate: float = 2e-3
+    batch_size: int = 1024
     epochs: int = 20
     patience: int = 3
     seed: int = 1

@@ -1,0 +1,112 @@
+"""The forecast's ports, in memory."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tests.fakes.forecast_assets import simple_sun
+from wattmesh_forecast.app.ports import Answer, ModelUnavailable
+from wattmesh_forecast.domain.hours import HOUR
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.sites import Location, Site
+from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+
+KINDS = {"load": Kind.LOAD, "pv": Kind.PV}
+
+
+class FixedHistory:
+    """Power that was given; `queries` are the ranges that were asked for."""
+
+    def __init__(self, power_w: dict[AssetId, Series]) -> None:
+        self.power = dict(power_w)
+        self.queries: list[TimeRange] = []
+
+    async def power_w(self, assets, span, resolution: timedelta):
+        self.queries.append(span)
+        return {a: self.power[a].to_resolution(resolution).window(span) for a in assets}
+
+
+class FixedSites:
+    """Sites of one zone with the given assets."""
+
+    def __init__(self, assets, zone: ZoneInfo, location: Location | None = None) -> None:
+        self.assets = list(assets)
+        self.zone = zone
+        self.location = location
+
+    async def site(self, site: SiteId) -> Site:
+        mine = {a: KINDS.get(a.segment) for a in self.assets if a.site == site}
+        if not mine:
+            raise NotFound("SITE_NOT_FOUND", f"there is no {site.name}")
+        return Site(id=site, zone=self.zone, location=self.location, assets=mine)
+
+
+class SimpleSky:
+    """The sun of forecast_assets."""
+
+    def sun(self, location: Location, hours: TimeRange):
+        return simple_sun(hours.start, hours.count(HOUR))
+
+
+class FakeModels:
+    """A model server that answers each row with 0.5, 1 and 2 of the scale, or is away."""
+
+    def __init__(self, versions=frozenset({3})) -> None:
+        self.served = frozenset(versions)
+        self.away = False
+        self.asked: list[tuple[str, int]] = []
+
+    async def predict(self, model, asked):
+        self.asked.append((model, len(asked)))
+        if self.away or not self.served:
+            raise ModelUnavailable(model)
+        quantiles = np.tile(np.array([0.5, 1.0, 2.0], dtype=np.float32), (len(asked), 1))
+        return Answer(version=max(self.served), quantiles=quantiles)
+
+    async def available_versions(self, model):
+        if self.away:
+            raise ModelUnavailable(model)
+        return self.served
+
+
+class ForecastShelf:
+    """Stored forecasts in a list."""
+
+    def __init__(self) -> None:
+        self.forecasts = []
+
+    async def add(self, forecasts):
+        self.forecasts += forecasts
+
+    async def page(self, asset, issued, before, size):
+        found = [
+            f
+            for f in self.forecasts
+            if f.asset == asset
+            and (issued is None or issued.contains(f.issue_time))
+            and (before is None or _key(f) < (before.issue_time, before.name))
+        ]
+        return sorted(found, key=_key, reverse=True)[:size]
+
+    async def issued_in(self, assets, issued):
+        for forecast in sorted(self.forecasts, key=_key):
+            if forecast.asset in assets and issued.contains(forecast.issue_time):
+                yield forecast
+
+
+class IssuedCount:
+    """Counts issued forecasts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def issued(self, forecasts) -> None:
+        self.count += len(forecasts)
+
+
+def _key(forecast) -> tuple[datetime, str]:
+    return forecast.issue_time, forecast.name

@@ -1,0 +1,70 @@
+from datetime import timedelta
+
+import numpy as np
+
+from tests.fakes.forecast_assets import START
+from tests.fakes.forecast_ports import FixedHistory
+from wattmesh_forecast.app.kept_history import KeptHistory
+from wattmesh_forecast.domain.hours import HOUR
+from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+
+ONE, OTHER = (AssetId(SiteId("home-1"), name) for name in ("load", "pv"))
+DAYS = timedelta(days=1)
+
+
+def histories(**changes):
+    values = np.arange(1000.0)
+    for hours, value in changes.get("at", {}).items():
+        values[hours] = value
+    given = FixedHistory({a: Series(START, HOUR, values) for a in (ONE, OTHER)})
+    return given, KeptHistory(given)
+
+
+def span(first_day, end_day):
+    return TimeRange(START + first_day * DAYS, START + end_day * DAYS)
+
+
+async def test_an_hour_later_only_the_newest_days_are_asked_for():
+    given, kept = histories()
+    first = await kept.power_w([ONE], span(0, 20), HOUR)
+    later = await kept.power_w([ONE], span(1, 21), HOUR)
+
+    assert given.queries[1] == span(19, 21)
+    assert first[ONE] == given.power[ONE].window(span(0, 20))
+    assert later[ONE] == given.power[ONE].window(span(1, 21))
+
+
+async def test_a_gap_is_asked_for_until_it_is_filled():
+    given, kept = histories(at={50: np.nan})
+    await kept.power_w([ONE], span(0, 20), HOUR)
+    given.power[ONE] = Series(START, HOUR, np.arange(1000.0))  # the gateway has caught up
+
+    found = await kept.power_w([ONE], span(0, 20), HOUR)
+
+    assert found[ONE].values[50] == 50
+    assert given.queries[1].start == START + 50 * HOUR
+    await kept.power_w([ONE], span(0, 20), HOUR)
+    assert given.queries[2] == span(18, 20)
+
+
+async def test_corrections_of_the_newest_days_arrive():
+    given, kept = histories()
+    await kept.power_w([ONE], span(0, 20), HOUR)
+    given.power[ONE] = given.power[ONE].with_values(given.power[ONE].values + 1)
+
+    found = await kept.power_w([ONE], span(0, 20), HOUR)
+
+    assert found[ONE].values[-1] == 480
+    assert found[ONE].values[0] == 0
+
+
+async def test_a_new_asset_is_read_whole_beside_one_that_is_kept():
+    given, kept = histories()
+    await kept.power_w([ONE], span(0, 20), HOUR)
+
+    found = await kept.power_w([ONE, OTHER], span(0, 20), HOUR)
+
+    assert sorted(given.queries[1:]) == [span(0, 20), span(18, 20)]
+    assert found[OTHER] == found[ONE]

@@ -1,0 +1,118 @@
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes.forecast_assets import LOS_ANGELES, load_hours, pv_hours
+from wattmesh_forecast.domain.features import model_input
+from wattmesh_forecast.domain.hours import AssetHours, Rows
+from wattmesh_forecast.domain.kinds import PATTERNS, Kind
+from wattmesh_forecast.domain.seasonal import blend_weights, seasonal_quantiles, try_patterns
+from wattmesh_kernel.time import local_day
+
+RATIOS = (0.05, 0.1, 0.5, 0.9, 0.95)
+NOW = 35 * 24 - 1
+
+
+def ahead(last=NOW, hours=24):
+    return Rows.ahead(last, range(last + 2, last + 2 + hours))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_quantiles_rise_and_are_not_negative(kind):
+    asset = load_hours() if kind is Kind.LOAD else pv_hours()
+
+    quantiles = seasonal_quantiles(kind, asset, ahead(), RATIOS)
+
+    assert quantiles.shape == (24, 5)
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    assert (quantiles >= 0).all()
+
+
+def test_a_plant_gives_nothing_at_night_at_any_quantile():
+    asset = pv_hours()
+    rows = ahead()
+
+    quantiles = seasonal_quantiles(Kind.PV, asset, rows, RATIOS)
+    night = asset.sun.clear_sky_w_m2[rows.target] == 0
+
+    assert night.any()
+    assert (quantiles[night] == 0).all()
+    assert (quantiles[~night, -1] > 0).any()
+    assert (model_input(Kind.PV, asset, rows).reach[night] == 0).all()
+
+
+def test_a_week_that_repeats_itself_is_forecast_closely():
+    asset = load_hours()
+    every_day = np.tile(asset.power_w[:24], len(asset.power_w) // 24)
+    came = np.where(asset.clock.weekday >= 5, 0.5, 1.0) * every_day
+    known = np.where(np.arange(len(came)) <= NOW, came, np.nan)
+    asset = AssetHours(start=asset.start, power_w=known, clock=asset.clock)
+
+    middle = seasonal_quantiles(Kind.LOAD, asset, ahead(), (0.5,))[:, 0]
+
+    assert np.allclose(middle, came[ahead().target], rtol=0.05)
+
+
+def test_patterns_that_did_better_lately_weigh_more():
+    asset = load_hours()
+    issues = np.array([NOW])
+    trial = try_patterns(Kind.LOAD, asset, issues)
+
+    weights = blend_weights(trial, issues)[0]
+    errors = np.nansum(np.abs(trial.said - trial.came[:, None]), axis=0)
+
+    assert np.isclose(weights.sum(), 1.0)
+    assert (np.argsort(weights) == np.argsort(-errors)).all()
+
+
+def test_weights_are_equal_when_nothing_tells_the_patterns_apart():
+    asset = load_hours()
+    flat = AssetHours(start=asset.start, power_w=np.full_like(asset.power_w, 500.0),
+                      clock=asset.clock)  # fmt: skip
+    issues = np.array([NOW])
+
+    weights = blend_weights(try_patterns(Kind.LOAD, flat, issues), issues)[0]
+
+    assert np.allclose(weights, 1 / len(PATTERNS[Kind.LOAD].names))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    kind=st.sampled_from(Kind),
+    share=st.floats(0.0, 0.97),
+    seed=st.integers(0, 100),
+    last=st.integers(30, NOW),
+)
+def test_any_amount_of_missing_history_still_gives_finite_numbers(kind, share, seed, last):
+    asset = load_hours() if kind is Kind.LOAD else pv_hours()
+    gone = np.random.default_rng(seed).random(len(asset.power_w)) < share
+    holes = AssetHours(
+        start=asset.start,
+        power_w=np.where(gone, np.nan, asset.power_w),
+        clock=asset.clock,
+        sun=asset.sun,
+    )
+
+    rows = ahead(last)
+    asked = model_input(kind, holes, rows)
+    assert all(np.isfinite(tensor).all() for tensor in asked.tensors().values())
+    assert np.isfinite(seasonal_quantiles(kind, holes, rows, RATIOS)).all()
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2016, 11, 6), 25), (date(2017, 3, 12), 23)], ids=["autumn", "spring"]
+)
+def test_days_of_23_and_25_hours_are_forecast_by_the_local_clock(day, hours):
+    today = local_day(day, LOS_ANGELES)
+    start = local_day(day - timedelta(days=35), LOS_ANGELES).start
+    asset = load_hours(35, ahead=48, start=start)
+    first = asset.index(today.start)
+    rows = Rows.ahead(first - 1, range(first, asset.index(today.end)))
+
+    middle = seasonal_quantiles(Kind.LOAD, asset, rows, (0.5,))[:, 0]
+
+    assert len(middle) == hours
+    assert 18 <= asset.clock.hour[rows.target[np.argmax(middle)]] <= 20
