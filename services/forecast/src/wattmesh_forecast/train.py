@@ -122,7 +122,7 @@ async def _read_past(
 def _without_empty_start(past: dict[AssetId, AssetHours]) -> dict[AssetId, AssetHours]:
     """Leave out the hours before anything was measured."""
     first = min((hours.first_known() or 0) for hours in past.values())
-    return {asset: hours.since(first) for asset, hours in past.items()}
+    return {asset: hours.between(first, len(hours.power_w)) for asset, hours in past.items()}
 
 
 def _prepare_tensorflow(threads: int) -> None:

@@ -74,23 +74,23 @@ class AssetHours:
         known = np.flatnonzero(np.isfinite(self.power_w))
         return int(known[0]) if len(known) else None
 
-    def since(self, first: int) -> "AssetHours":
-        """Return the part from a position on."""
-        clock, sun = self.clock, self.sun
+    def between(self, first: int, end: int) -> "AssetHours":
+        """Return the part from a position up to, but not with, another."""
+        part, clock, sun = slice(first, end), self.clock, self.sun
         return AssetHours(
             start=self.start + first * HOUR,
-            power_w=self.power_w[first:],
+            power_w=self.power_w[part],
             clock=LocalClock(
-                offset_hours=clock.offset_hours[first:],
-                hour=clock.hour[first:],
-                weekday=clock.weekday[first:],
+                offset_hours=clock.offset_hours[part],
+                hour=clock.hour[part],
+                weekday=clock.weekday[part],
             ),
             sun=None
             if sun is None
             else Sun(
-                clear_sky_w_m2=sun.clear_sky_w_m2[first:],
-                elevation_degrees=sun.elevation_degrees[first:],
-                azimuth_degrees=sun.azimuth_degrees[first:],
+                clear_sky_w_m2=sun.clear_sky_w_m2[part],
+                elevation_degrees=sun.elevation_degrees[part],
+                azimuth_degrees=sun.azimuth_degrees[part],
             ),
         )
 

@@ -1,0 +1,114 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.manual_clock import ManualClock
+from tests.fakes.modelhost_models import FactorLoader, Shelf
+from wattmesh_kernel.errors import NotFound
+from wattmesh_modelhost.app.catalogue import Catalogue
+from wattmesh_modelhost.domain.versions import ModelVersion, State
+
+ONE, TWO, THREE = (ModelVersion("load", number) for number in (1, 2, 3))
+
+
+def catalogue(*there, kept=2):
+    shelf, loader = Shelf(*there), FactorLoader()
+    return shelf, loader, Catalogue(shelf, loader, versions_kept=kept)
+
+
+def states(served):
+    return {status.version: status.state for status in served.statuses("load")}
+
+
+async def test_the_newest_answers_unless_a_version_is_named():
+    _, _, served = catalogue(ONE, TWO)
+    await served.refresh()
+
+    assert served.newest("load") == 2
+    assert served.find("load").factor == 2
+    assert served.find("load", 1).factor == 1
+
+
+async def test_what_is_not_served_is_refused_in_the_words_of_tensorflow_serving():
+    _, _, served = catalogue(ONE)
+    await served.refresh()
+
+    with pytest.raises(NotFound) as latest:
+        served.find("pv")
+    with pytest.raises(NotFound) as specific:
+        served.find("load", 7)
+
+    assert latest.value.message == "Servable not found for request: Latest(pv)"
+    assert specific.value.message == "Servable not found for request: Specific(load, 7)"
+
+
+async def test_a_new_version_is_served_and_the_oldest_dropped():
+    shelf, loader, served = catalogue(ONE, TWO)
+    await served.refresh()
+    shelf.there.add(THREE)
+    await served.refresh()
+
+    assert served.newest("load") == 3
+    assert states(served) == {3: State.AVAILABLE, 2: State.AVAILABLE, 1: State.END}
+    assert loader.tried == [1, 2, 3]
+    with pytest.raises(NotFound):
+        served.find("load", 1)
+
+
+async def test_the_old_version_answers_while_the_new_one_cannot_be_loaded():
+    shelf, loader, served = catalogue(ONE, kept=1)
+    await served.refresh()
+    loader.broken.add(2)
+    shelf.there.add(TWO)
+    await served.refresh()
+    await served.refresh()
+
+    assert served.newest("load") == 1
+    assert loader.tried == [1, 2]  # tried once
+    broken = next(status for status in served.statuses("load") if status.version == 2)
+    assert broken.state is State.END
+    assert "not a SavedModel" in broken.error
+
+
+async def test_a_version_that_was_replaced_is_tried_again():
+    shelf, loader, served = catalogue(ONE)
+    loader.broken.add(1)
+    await served.refresh()
+    shelf.there.clear()
+    await served.refresh()
+    loader.broken.clear()
+    shelf.there.add(ONE)
+    await served.refresh()
+
+    assert served.newest("load") == 1
+
+
+async def test_a_version_that_is_taken_away_is_no_longer_served():
+    shelf, _, served = catalogue(ONE, TWO)
+    await served.refresh()
+    shelf.there.discard(TWO)
+    await served.refresh()
+
+    assert served.newest("load") == 1
+
+
+async def test_the_state_of_an_unknown_model_is_not_found():
+    _, _, served = catalogue(ONE)
+    await served.refresh()
+
+    with pytest.raises(NotFound, match="Could not find any versions of model pv"):
+        served.statuses("pv")
+    assert [status.version for status in served.statuses("load", 1)] == [1]
+
+
+async def test_versions_are_looked_for_again_and_again():
+    shelf, _, served = catalogue()
+    clock = ManualClock()
+    watching = asyncio.create_task(served.keep_up(clock, timedelta(seconds=1)))
+    await clock.run_for(timedelta(seconds=2))
+    shelf.there.add(ONE)
+    await clock.run_for(timedelta(seconds=2))
+
+    assert served.newest("load") == 1
+    watching.cancel()

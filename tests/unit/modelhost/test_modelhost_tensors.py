@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+# Enters the bare package, so that this process is not made to import all of TensorFlow.
+from wattmesh_forecast.adapters.serving_protos import tensor_pb2, types_pb2
+from wattmesh_kernel.errors import InvalidArgument, Unimplemented
+from wattmesh_modelhost.api.tensors import dtype_to_proto, tensor_from_proto, tensor_to_proto
+
+TYPES = ["float32", "float64", "int32", "int64", "bool"]
+
+
+@given(
+    st.sampled_from(TYPES).flatmap(
+        lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))
+    )
+)
+def test_an_array_comes_back_as_it_went(value):
+    back = tensor_from_proto(tensor_to_proto(value), "x")
+
+    assert back.dtype == value.dtype
+    assert back.shape == value.shape
+    assert np.array_equal(back, value, equal_nan=value.dtype.kind == "f")
+
+
+def test_text_comes_back_as_it_went():
+    value = np.array([[b"a", b"\xff"]], dtype=object)
+
+    assert np.array_equal(tensor_from_proto(tensor_to_proto(value), "x"), value)
+
+
+def test_single_values_are_read_and_the_last_one_repeated():
+    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[1, 2])
+    proto.tensor_shape.dim.add(size=2)
+    proto.tensor_shape.dim.add(size=2)
+
+    assert tensor_from_proto(proto, "x").tolist() == [[1, 2], [2, 2]]
+
+
+@pytest.mark.parametrize("content", [b"", b"1234", b"123", b"12345678" * 2])
+def test_values_that_do_not_fill_the_shape_are_refused(content):
+    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=content)
+    proto.tensor_shape.dim.add(size=2)
+
+    with pytest.raises(InvalidArgument, match="x: the values do not fill the shape"):
+        tensor_from_proto(proto, "x")
+
+
+def test_types_that_no_model_here_has_are_refused_by_name():
+    with pytest.raises(Unimplemented, match="DT_BFLOAT16"):
+        tensor_from_proto(tensor_pb2.TensorProto(dtype=types_pb2.DT_BFLOAT16), "x")
+    with pytest.raises(Unimplemented, match="complex64"):
+        dtype_to_proto("complex64")
