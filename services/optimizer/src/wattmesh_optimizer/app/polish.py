@@ -7,11 +7,12 @@ import numpy as np
 
 from wattmesh_optimizer.app.ports import LinearSolution, Solver
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.formulation.model import Context
 from wattmesh_optimizer.formulation.program import Matrix
 
 
 def fix_integers(
-    solver: Solver, matrix: Matrix, values: Floats, time_limit: timedelta
+    solver: Solver, ctx: Context, matrix: Matrix, values: Floats, time_limit: timedelta
 ) -> LinearSolution | None:
     """Return the linear optimum with every integer column fixed at its rounded value.
 
@@ -19,6 +20,9 @@ def fix_integers(
     the linear programme that is left is solved exactly, and its duals say why. None when time ran
     out, or in the rare case that the rounded decisions do not fit.
     """
+    values = values.copy()
+    for indicator in ctx.indicators:
+        indicator.settle(values, ctx.count)
     lower, upper = matrix.column_lower.copy(), matrix.column_upper.copy()
     whole = matrix.integer
     lower[whole] = upper[whole] = np.round(values[whole])

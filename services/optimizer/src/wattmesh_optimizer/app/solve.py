@@ -120,7 +120,7 @@ class SolvePlan:
             found = self._solver.solve_integer(matrix, hint, options.gap_ratio, watch.left())
             if found is None:
                 break
-            linear = fix_integers(self._solver, matrix, found.values, watch.left())
+            linear = fix_integers(self._solver, formulation.ctx, matrix, found.values, watch.left())
             values = found.values if linear is None else linear.values
             bound, sound = max(bound, found.bound), True
         return Solved(

@@ -15,7 +15,7 @@ from wattmesh_optimizer.domain.plan import CostCause, WishKind
 from wattmesh_optimizer.domain.problem import DemandResponseEvent, EventPrice, PaidReduction
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.groups import limit_net, net_terms
-from wattmesh_optimizer.formulation.model import Context
+from wattmesh_optimizer.formulation.model import Context, Indicator
 from wattmesh_optimizer.formulation.network import Point, put_flow_in
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 from wattmesh_optimizer.formulation.site import SiteModel
@@ -81,3 +81,7 @@ def _add_reduction(ctx: Context, event_id: str, reduction: PaidReduction, during
         only = program.rows(-INFINITY, 0.0, len(intervals))
         program.put(only, reduced, 1.0)
         program.put(only, taken, -most)
+        net = net_terms(ctx, during.sites)
+        ctx.indicators.append(
+            Indicator(columns=taken, intervals=intervals, terms=net, limit_kw=baseline)
+        )

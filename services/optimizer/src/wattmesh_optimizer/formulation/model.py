@@ -65,6 +65,26 @@ class Slack:
     price: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Indicator:
+    """Binary columns that may be 1 only where a flow is at most `limit_kw`, and then should be.
+
+    A mixed-integer solver that stops at a gap may leave some at 0 for no reason; `settle` mends it.
+    """
+
+    columns: Ints
+    intervals: Ints
+    terms: tuple[Term, ...]
+    limit_kw: Floats
+
+    def settle(self, values: Floats, count: int) -> None:
+        """Set the columns to what the flow of a solution allows."""
+        flow = np.zeros(count)
+        for term in self.terms:
+            np.add.at(flow, term.intervals, np.asarray(term.factor) * values[term.columns])
+        values[self.columns] = flow[self.intervals] <= self.limit_kw
+
+
 @dataclass(slots=True, eq=False)
 class Context:
     """Where one problem's matrix is built."""
@@ -75,6 +95,7 @@ class Context:
     exclusives: list[Exclusive] = field(default_factory=list)
     semis: list[SemiContinuous] = field(default_factory=list)
     slacks: list[Slack] = field(default_factory=list)
+    indicators: list[Indicator] = field(default_factory=list)
     intervals: Ints = field(init=False)
     hours: float = field(init=False)
     count: int = field(init=False)

@@ -66,7 +66,9 @@ def _machine(recorder: Recorder, index: int, pump: HeatPump | None, asked_kw: fl
     if pump is None:
         recorder.power(index, "no_machine", asked_kw, 0.0)
         return 0.0
-    return step_power(recorder, index, asked_kw, pump.max_power_kw, pump.min_power_kw)
+    done, name = step_power(asked_kw, pump.max_power_kw, pump.min_power_kw)
+    recorder.power(index, name, asked_kw, done)
+    return done
 
 
 def _cop(pump: HeatPump | None, outdoor: Floats) -> float:
@@ -84,12 +86,12 @@ def simulate_thermal_tank(
     temperatures, powers = np.empty(horizon.count + 1), zeros(horizon)
     temperatures[0] = tank.initial_celsius
     for index, wish in enumerate(asked.tolist()):
-        power = step_power(recorder, index, wish, heater.max_power_kw, heater.min_power_kw)
+        power, name = step_power(wish, heater.max_power_kw, heater.min_power_kw)
         cold = step.a * float(temperatures[index]) + step.ambient
         cold -= step.b_heat * float(tank.draw_heats_kw[index])
         fitting = max(0.0, (float(top[index]) - cold) / (step.b_heat * float(cop[index])))
         done = min(power, fitting)
-        recorder.power(index, "max_temperature", power, done)
+        recorder.power(index, name if done == power else "max_temperature", wish, done)
         powers[index] = done
         temperatures[index + 1] = cold + step.b_heat * float(cop[index]) * done
     return recorder.outcome(

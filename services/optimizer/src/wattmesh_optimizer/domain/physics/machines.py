@@ -138,7 +138,8 @@ def _simulate_interruptible(
             asked = min(run.max_power_kw, left / horizon.hours) if need.allowed[index] else 0.0
             asked = max(asked, run.min_power_kw) if asked > RUNNING_KW else 0.0
             asked = max(asked, run.least_power_kw) if need.forced[index] else asked
-        powers[index] = step_power(recorder, index, asked, run.max_power_kw, run.min_power_kw)
+        powers[index], name = step_power(asked, run.max_power_kw, run.min_power_kw)
+        recorder.power(index, name, asked, float(powers[index]))
         left = max(0.0, left - float(powers[index]) * horizon.hours)
     on = powers > RUNNING_KW
     _watch_times(recorder, on, run.initial_state, run.min_on_duration, run.min_off_duration)
@@ -152,9 +153,8 @@ def simulate_generator(
     recorder, powers = Recorder(asset, horizon), zeros(horizon)
     asked = zeros(horizon) if schedule is None else -schedule.powers_kw
     for index, wish in enumerate(asked.tolist()):
-        powers[index] = step_power(
-            recorder, index, wish, generator.max_power_kw, generator.min_power_kw
-        )
+        powers[index], name = step_power(wish, generator.max_power_kw, generator.min_power_kw)
+        recorder.power(index, name, -wish, -float(powers[index]))
     on = powers > RUNNING_KW
     if schedule is not None and schedule.on is not None:
         on = on | (schedule.on & (generator.min_power_kw == 0))

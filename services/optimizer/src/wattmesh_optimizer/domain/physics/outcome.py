@@ -69,18 +69,15 @@ class Recorder:
         return Outcome(plan, tuple(self.found))
 
 
-def step_power(
-    recorder: Recorder, index: int, asked_kw: float, maximum_kw: float, minimum_kw: float
-) -> float:
-    """Return the power a machine of 0 or `minimum_kw`..`maximum_kw` gives, and record changes."""
-    done = min(max(asked_kw, 0.0), maximum_kw)
-    if done != asked_kw:
-        recorder.power(index, "max_power", asked_kw, done)
+def step_power(asked_kw: float, maximum_kw: float, minimum_kw: float) -> tuple[float, str]:
+    """Return the power a machine of 0 or `minimum_kw`..`maximum_kw` gives, and what limits it.
+
+    Asked for 1 kW, a machine of 3..5 kW stays off; asked for 2 kW it gives 3 kW.
+    """
+    done, limit = min(max(asked_kw, 0.0), maximum_kw), "max_power"
     if 0 < done < minimum_kw:
-        stepped = minimum_kw if done > minimum_kw / 2 else 0.0
-        recorder.power(index, "min_power", done, stepped)
-        done = stepped
-    return done
+        done, limit = (minimum_kw if done > minimum_kw / 2 else 0.0), "min_power"
+    return done, limit
 
 
 def largest(low: float, high: float, possible: Callable[[float], bool]) -> float:

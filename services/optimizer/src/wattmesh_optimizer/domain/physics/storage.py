@@ -61,7 +61,7 @@ def _battery_power(
     sign, side = (1.0, 0) if charging else (-1.0, 1)
     minimum = battery.min_charge_power_kw if charging else battery.min_discharge_power_kw
     limit = soc_power_limits_kw(battery, energy_kwh)[side]
-    power = step_power(recorder, index, sign * asked_kw, limit, minimum)
+    power, name = step_power(sign * asked_kw, limit, minimum)
 
     def possible(value: float) -> bool:
         after = _stored(battery, energy_kwh, sign * value, hours)
@@ -69,7 +69,7 @@ def _battery_power(
         return fits and value <= soc_power_limits_kw(battery, after)[side] + 1e-6
 
     done = largest(0.0, power, possible)
-    recorder.power(index, "stored_energy", sign * power, sign * done)
+    recorder.power(index, name if done == power else "stored_energy", asked_kw, sign * done)
     return sign * done
 
 
@@ -153,12 +153,12 @@ def _ev_power(
         limit, least = stay.max_power_kw * presence, stay.min_power_kw * presence
     else:
         limit, least = charger.max_discharge_power_kw * presence, 0.0
-    power = step_power(recorder, index, sign * asked_kw, limit, least)
+    power, name = step_power(sign * asked_kw, limit, least)
 
     def possible(value: float) -> bool:
         after = _ev_stored(charger, energy_kwh, sign * value, hours)
         return -ROUNDING_KWH <= after <= stay.session.capacity_kwh + ROUNDING_KWH
 
     done = largest(0.0, power, possible)
-    recorder.power(index, "stored_energy", sign * power, sign * done)
+    recorder.power(index, name if done == power else "stored_energy", asked_kw, sign * done)
     return sign * done
