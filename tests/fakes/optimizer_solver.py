@@ -1,0 +1,34 @@
+"""A solver that runs out of time, or out of luck, when told to."""
+
+from datetime import timedelta
+
+from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
+from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.formulation.program import Matrix
+
+
+class TiredSolver:
+    """The real solver, except that it finds nothing where `linear` or `integer` is False."""
+
+    def __init__(self, *, linear: bool = True, integer: bool = True) -> None:
+        self.name = "tired"
+        self._linear, self._integer = linear, integer
+        self._solver = OrToolsSolver()
+        self.starts: list[Basis | None] = []
+        """What each linear solve was given to start from."""
+
+    def solve_linear(
+        self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
+    ) -> LinearSolution | None:
+        """Solve, or find nothing in time."""
+        self.starts.append(start)
+        return self._solver.solve_linear(matrix, time_limit, start) if self._linear else None
+
+    def solve_integer(
+        self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta
+    ) -> IntegerSolution | None:
+        """Solve, or find nothing in time."""
+        if not self._integer:
+            return None
+        return self._solver.solve_integer(matrix, hint, gap_ratio, time_limit)

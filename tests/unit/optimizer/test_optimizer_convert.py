@@ -1,0 +1,169 @@
+"""The door: protos become domain values, and what makes no sense is refused by name."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from wattmesh.optimizer.v1 import asset_pb2, optimizer_pb2, plan_pb2, problem_pb2
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
+from wattmesh_optimizer.api.plan import money, plan_to_proto, schedule_from_proto
+from wattmesh_optimizer.api.problem import options_from_proto, problem_from_proto
+from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
+from wattmesh_optimizer.domain.storage import Battery, EvCharger
+
+SITE = "sites/home-1"
+
+
+def problem_proto(count: int = 4) -> problem_pb2.Problem:
+    """Return every kind of asset, in sensible values."""
+    proto = problem_pb2.Problem(currency_code="EUR")
+    start = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    proto.horizon.start_time.FromDatetime(start)
+    proto.horizon.resolution.FromTimedelta(timedelta(hours=1))
+    proto.horizon.count = count
+    site = proto.sites.add(name=SITE, time_zone="Europe/Berlin")
+    site.tariff.name = "tariffs/t"
+    site.tariff.currency_code = "EUR"
+    site.tariff.import_rates.base_per_kwh = 0.3
+    site.assets.add(name=f"{SITE}/assets/load").fixed_load.powers_w.extend([1000.0] * count)
+    pv = site.assets.add(name=f"{SITE}/assets/pv").renewable_source
+    pv.powers_w.extend([-2000.0] * count)
+    pv.curtailable = True
+    battery = site.assets.add(name=f"{SITE}/assets/battery").battery
+    battery.capacity_wh = 10_000
+    battery.max_charge_power_w = battery.max_discharge_power_w = 5_000
+    battery.initial_soc_ratio = 0.5
+    charger = site.assets.add(name=f"{SITE}/assets/ev", phase=asset_pb2.PHASE_L1).ev_charger
+    charger.max_current_a = 16
+    session = charger.sessions.add(id="ev1", capacity_wh=40_000, target_soc_ratio=0.5)
+    session.arrival_time.FromDatetime(start)
+    session.departure_time.FromDatetime(start + timedelta(hours=4))
+    session.initial_soc_ratio = 0.4
+    zone = site.assets.add(name=f"{SITE}/assets/zone").hvac_zone
+    zone.air_capacity_wh_per_k = 2000
+    zone.air_outdoor_resistance_k_per_w = 0.005
+    zone.initial_air_temperature_celsius = 20
+    zone.outdoor_temperatures_celsius.extend([5.0] * count)
+    zone.occupied_band.min_temperature_celsius = 20
+    zone.occupied_band.max_temperature_celsius = 24
+    zone.heating.max_power_w = 3000
+    zone.heating.cop_points.add(outdoor_temperature_celsius=0, cop_ratio=3)
+    tank = site.assets.add(name=f"{SITE}/assets/tank").thermal_tank
+    tank.capacity_wh_per_k = 250
+    tank.initial_temperature_celsius = 50
+    tank.min_temperature_celsius = 45
+    tank.max_temperature_celsius = 60
+    tank.heater.max_power_w = 2000
+    tank.heater.cop_points.add(cop_ratio=1)
+    washer = site.assets.add(name=f"{SITE}/assets/washer").deferrable_load
+    washer.profile_run.powers_w.extend([500.0, 1500.0])
+    pump = site.assets.add(name=f"{SITE}/assets/pump").deferrable_load
+    pump.interruptible_run.energy_wh = 1000
+    pump.interruptible_run.max_power_w = 1000
+    generator = site.assets.add(name=f"{SITE}/assets/generator").generator
+    generator.max_power_w = 3000
+    generator.fuel_cost_per_kwh = 0.5
+    return proto
+
+
+def test_every_kind_of_asset_comes_through_with_its_units_and_defaults() -> None:
+    problem = problem_from_proto(problem_proto())
+    kinds = {asset.label: asset.kind for _, asset in problem.assets()}
+    assert len(kinds) == 9
+    battery, charger = kinds["battery"], kinds["ev"]
+    assert isinstance(battery, Battery)
+    assert battery.capacity_kwh == 10
+    assert battery.charge_efficiency_ratio == 1.0
+    assert battery.final_soc_ratio is None
+    assert isinstance(charger, EvCharger)
+    assert charger.voltage_v == 230
+    assert charger.sessions[0].wished_kwh == pytest.approx(4.0)
+    assert problem.sites[0].zone.key == "Europe/Berlin"
+
+
+def test_a_plan_goes_out_in_watts_and_comes_back_as_the_same_schedule() -> None:
+    problem = problem_from_proto(problem_proto())
+    plan = SolvePlan(OrToolsSolver())(problem, SolveOptions(explain=True))
+    proto = plan_to_proto(plan)
+    assert proto.solver.status == plan_pb2.SOLVE_STATUS_OPTIMAL
+    assert len(proto.sites[0].assets[2].soc_ratios) == 5
+    schedule = schedule_from_proto(plan_pb2.Plan.FromString(proto.SerializeToString()), 4)
+    for asset in plan.sites[0].assets:
+        same = np.allclose(schedule.assets[asset.name].powers_kw, asset.powers_kw)
+        assert same, asset.name
+    total = sum(float(item.amount.amount) for item in proto.costs)
+    assert float(proto.total_cost.amount) == pytest.approx(total, abs=1e-8)
+    assert proto.explanation.sites[0].energy_values_per_kwh
+
+
+def test_money_has_no_negative_zero() -> None:
+    assert money(-1e-12, "EUR").amount == "0.000000000"
+
+
+Break = Callable[[problem_pb2.Problem], object]
+
+
+@pytest.mark.parametrize(
+    ("damage", "field"),
+    [
+        (lambda p: p.ClearField("horizon"), "horizon.start_time"),
+        (lambda p: setattr(p.horizon, "count", 0), "horizon.count"),
+        (lambda p: p.ClearField("sites"), "sites"),
+        (lambda p: setattr(p, "currency_code", "USD"), "sites.tariff.currency_code"),
+        (lambda p: setattr(p.sites[0], "time_zone", "Mars/Olympus"), "sites.time_zone"),
+        (lambda p: p.sites[0].assets.add(name="x"), "assets.kind"),
+        (lambda p: setattr(p.sites[0].assets[0], "node_id", "nowhere"), "assets.node_id"),
+        (lambda p: p.sites[0].nodes.add(id="a", parent_id="a"), "nodes.parent_id"),
+        (lambda p: p.sites[0].assets[0].fixed_load.powers_w.append(1.0), "powers_w"),
+        (lambda p: setattr(p.sites[0].assets[2].battery, "capacity_wh", -1), "capacity_wh"),
+        (lambda p: setattr(p.sites[0].assets[2].battery, "max_soc_ratio", 2), "max_soc_ratio"),
+        (
+            lambda p: p.sites[0].assets[3].ev_charger.sessions[0].ClearField("arrival_time"),
+            "sessions.arrival_time",
+        ),
+        (lambda p: p.sites[0].assets[4].hvac_zone.ClearField("occupied_band"), "occupied_band"),
+        (lambda p: p.sites[0].assets[5].thermal_tank.ClearField("heater"), "heater"),
+        (lambda p: p.sites[0].assets[6].deferrable_load.ClearField("run"), "run"),
+        (lambda p: setattr(p.sites[0].assets[8].generator, "min_power_w", 9e9), "min_power_w"),
+        (lambda p: p.groups.add(name="groups/g", site_names=["sites/x"]), "site_names"),
+        (
+            lambda p: p.sites[0].assets[0].fixed_load.powers_w.__setitem__(0, float("nan")),
+            "powers_w",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(damage: Break, field: str) -> None:
+    proto = problem_proto()
+    damage(proto)
+    with pytest.raises(InvalidArgument) as refused:
+        problem_from_proto(proto)
+    assert field in refused.value.field or field in refused.value.message
+
+
+def test_an_asset_that_makes_no_sense_is_named() -> None:
+    proto = problem_proto()
+    proto.sites[0].assets[2].battery.capacity_wh = 0
+    with pytest.raises(InvalidArgument, match=f"{SITE}/assets/battery: capacity_wh"):
+        problem_from_proto(proto)
+
+
+def test_options_are_checked_and_default() -> None:
+    defaults = SolveOptions(time_limit=timedelta(seconds=7))
+    assert options_from_proto(optimizer_pb2.SolveOptions(), defaults) == defaults
+    wrong = optimizer_pb2.SolveOptions(gap_ratio=2.0)
+    with pytest.raises(InvalidArgument, match="gap_ratio"):
+        options_from_proto(wrong, defaults)
+    wrong = optimizer_pb2.SolveOptions()
+    wrong.time_limit.FromTimedelta(timedelta(0))
+    with pytest.raises(InvalidArgument, match="time_limit"):
+        options_from_proto(wrong, defaults)
+
+
+def test_a_foreign_plan_of_another_length_is_refused() -> None:
+    plan = plan_pb2.Plan()
+    plan.sites.add(site_name=SITE).assets.add(asset_name="x", powers_w=[1.0])
+    with pytest.raises(InvalidArgument, match="needs 4 values"):
+        schedule_from_proto(plan, 4)
