@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer lint types protos lock clean
 
 help:    ## list the verbs
-	@sed -n 's/^\([a-z0-9]*\): .*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
 
 setup:   ## install everything that is missing or stale
 	@$(PYTHON) tools/bootstrap.py setup
@@ -22,6 +22,9 @@ e2e: setup    ## only the tests that run the whole mesh
 
 bench: setup  ## measurements
 	@exec $(BIN)/pytest tests/bench --override-ini 'python_files=bench_*.py' --capture=no
+
+bench-optimizer: setup ## the optimizer beside a bare solve of the same matrices, as JSON
+	@exec $(BIN)/python -m tests.bench.optimizer
 
 lint: setup   ## style, contracts, import directions, generated code
 	$(BIN)/ruff check

@@ -1,5 +1,6 @@
 """One run of the whole mesh: prepared, started on a simulated clock, ended without a trace."""
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -116,15 +117,29 @@ class Mesh:
             "load": [asset.name for site in sites for asset in site.loads],
             "pv": [asset.name for site in sites for asset in site.generation],
         }
-        end = (self.start - WARM_UP).isoformat()
-        for model, assets in learners.items():
-            if assets:
-                self._say(f"training the {model} model on what was metered (kept for the next run)")
-                arguments = (model, "--end", end, "--assets", *assets)
-                settings = plan.training_settings()
-                await self._job(
-                    f"train-{model}", "wattmesh_forecast.train", settings, plan, clock, *arguments
-                )
+        self._say("training the forecast models on what was metered (kept for the next run)")
+        await asyncio.gather(
+            *(
+                self._train_model(model, assets, plan, clock)
+                for model, assets in learners.items()
+                if assets
+            )
+        )
+
+    async def _train_model(
+        self, model: str, assets: list[str], plan: ProcessPlan, clock: str
+    ) -> None:
+        """Train one model in a job of its own, on one processor, saying how far it is."""
+
+        def hear(line: str) -> None:
+            news = json.loads(line)
+            if "stage" in news:
+                self._say(f"  {model} model: {news['stage']}, {news['progress_ratio']:.0%}")
+
+        arguments = (model, "--end", (self.start - WARM_UP).isoformat(), "--assets", *assets)
+        settings = {**plan.training_settings(), "training_threads": "1"}
+        module = "wattmesh_forecast.train"
+        await self._job(f"train-{model}", module, settings, plan, clock, *arguments, hear=hear)
 
     async def _run(self, plan: ProcessPlan) -> None:
         """Start every service on the clock of the run."""
@@ -145,10 +160,11 @@ class Mesh:
         plan: ProcessPlan,
         clock: str,
         *arguments: str,
+        hear: Callable[[str], None] | None = None,
     ) -> str:
         environment = plan.environment(clock=clock, **settings)
         log_file = self.folders.logs / f"{name}.log"
-        return await run_job(name, ("-m", module, *arguments), environment, log_file)
+        return await run_job(name, ("-m", module, *arguments), environment, log_file, hear)
 
     async def _describe(self, plan: ProcessPlan) -> SiteFacts:
         clock = _standing_clock(datetime.now(UTC))
