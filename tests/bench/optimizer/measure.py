@@ -17,6 +17,7 @@ from tests.bench.optimizer.cases import home
 from tests.bench.optimizer.wire import home_proto
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, problem_pb2
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
+from wattmesh_optimizer.api.observation import PlanObserver
 from wattmesh_optimizer.api.plan import plan_to_proto
 from wattmesh_optimizer.api.problem import problem_from_proto
 from wattmesh_optimizer.api.servicer import OptimizerServicer
@@ -25,6 +26,7 @@ from wattmesh_optimizer.app.simulate import SimulatePlan
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 from wattmesh_optimizer.app.warm import WarmStarts
 from wattmesh_optimizer.domain.problem import Problem
+from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import serve_for_test
 
 GAP_RATIO = 0.001
@@ -101,7 +103,12 @@ async def measure_grpc(repeats: int) -> dict[str, Any]:
     direct, remote = [], []
     with ThreadPoolExecutor(2) as workers:
         servicer = OptimizerServicer(
-            solve, ExplainPlan(solve, simulate), simulate, options, workers
+            solve,
+            ExplainPlan(solve, simulate),
+            simulate,
+            options,
+            workers,
+            PlanObserver(Telemetry("bench")),
         )
 
         def register(server: grpc.aio.Server) -> None:

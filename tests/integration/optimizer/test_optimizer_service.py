@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -15,11 +16,12 @@ from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import serve_for_test
 
-Stub = optimizer_pb2_grpc.OptimizerServiceStub
+if TYPE_CHECKING:  # the asynchronous stub exists for the type checker only
+    from wattmesh.optimizer.v1.optimizer_pb2_grpc import OptimizerServiceAsyncStub as Stub
 
 
 @pytest.fixture
-async def stub() -> AsyncIterator[Stub]:
+async def stub() -> AsyncIterator["Stub"]:
     settings = OptimizerSettings(solve_time_limit_seconds=5)
     runtime = Runtime(settings, SystemClock(), Telemetry("optimizer-test"))
     async with wire(settings, runtime) as service:
@@ -31,7 +33,7 @@ async def stub() -> AsyncIterator[Stub]:
             yield optimizer_pb2_grpc.OptimizerServiceStub(channel)
 
 
-async def test_a_problem_becomes_a_plan_with_its_reasons(stub: Stub) -> None:
+async def test_a_problem_becomes_a_plan_with_its_reasons(stub: "Stub") -> None:
     request = optimizer_pb2.SolveRequest(problem=home_proto())
     request.options.explain = True
     plan = (await asyncio.wait_for(stub.Solve(request), 20)).plan
@@ -49,7 +51,7 @@ async def test_a_problem_becomes_a_plan_with_its_reasons(stub: Stub) -> None:
     )
 
 
-async def test_a_plan_costs_what_its_re_simulation_says(stub: Stub) -> None:
+async def test_a_plan_costs_what_its_re_simulation_says(stub: "Stub") -> None:
     problem = home_proto()
     plan = (await stub.Solve(optimizer_pb2.SolveRequest(problem=problem))).plan
     simulated = await stub.SimulatePlan(
@@ -61,7 +63,7 @@ async def test_a_plan_costs_what_its_re_simulation_says(stub: Stub) -> None:
     )
 
 
-async def test_a_foreign_plan_is_judged_and_explained(stub: Stub) -> None:
+async def test_a_foreign_plan_is_judged_and_explained(stub: "Stub") -> None:
     problem = home_proto()
     foreign = plan_pb2.Plan()
     site = foreign.sites.add(site_name=problem.sites[0].name)
@@ -79,7 +81,7 @@ async def test_a_foreign_plan_is_judged_and_explained(stub: Stub) -> None:
     assert len(explained.explanation.sites[0].energy_values_per_kwh) == problem.horizon.count
 
 
-async def test_a_problem_that_makes_no_sense_is_refused_by_name(stub: Stub) -> None:
+async def test_a_problem_that_makes_no_sense_is_refused_by_name(stub: "Stub") -> None:
     problem = home_proto()
     problem.sites[0].assets[2].battery.capacity_wh = 0
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -88,7 +90,7 @@ async def test_a_problem_that_makes_no_sense_is_refused_by_name(stub: Stub) -> N
     assert "battery-0: capacity_wh" in str(refused.value.details())
 
 
-async def test_many_callers_at_once_all_get_the_same_cost(stub: Stub) -> None:
+async def test_many_callers_at_once_all_get_the_same_cost(stub: "Stub") -> None:
     request = optimizer_pb2.SolveRequest(problem=home_proto())
     answers = await asyncio.wait_for(asyncio.gather(*(stub.Solve(request) for _ in range(16))), 60)
     costs = {round(float(answer.plan.total_cost.amount), 6) for answer in answers}

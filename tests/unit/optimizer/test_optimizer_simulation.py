@@ -27,7 +27,7 @@ def run(kind: AssetKind, asked: list[float] | None) -> tuple[Plan, tuple[Violati
 
 
 def powers(plan: Plan) -> list[float]:
-    return plan.sites[0].assets[0].powers_kw.tolist()
+    return [float(value) for value in plan.sites[0].assets[0].powers_kw]
 
 
 def battery() -> Battery:
@@ -47,10 +47,8 @@ def test_a_battery_is_neither_over_filled_nor_over_drawn() -> None:
     socs = plan.sites[0].assets[0].soc_ratios
     assert socs is not None
     assert socs.tolist() == pytest.approx([0.5, 0.95, 1.0, 1.0 - 0.5 / 0.9], abs=1e-4)
-    assert [(each.constraint, each.asked) for each in violations] == [
-        ("max_power", pytest.approx(8000)),
-        ("stored_energy", pytest.approx(5000)),
-    ]
+    assert [each.constraint for each in violations] == ["max_power", "stored_energy"]
+    assert [each.asked for each in violations] == pytest.approx([8000, 5000])
     assert violations[0].physical
     assert "x: asked for 8000 W at 2026-03-02 12:00Z" in violations[0].message
 

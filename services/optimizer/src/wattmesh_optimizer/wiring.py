@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from wattmesh.optimizer.v1 import optimizer_pb2_grpc
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
+from wattmesh_optimizer.api.observation import PlanObserver
 from wattmesh_optimizer.api.servicer import OptimizerServicer
 from wattmesh_optimizer.app.explain import ExplainPlan
 from wattmesh_optimizer.app.simulate import SimulatePlan
@@ -28,7 +29,8 @@ async def wire(settings: OptimizerSettings, runtime: Runtime) -> AsyncIterator[S
     with ThreadPoolExecutor(settings.solve_threads, "solve") as workers:
         solve, simulate = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts()), SimulatePlan()
         explain = ExplainPlan(solve, simulate)
-        servicer = OptimizerServicer(solve, explain, simulate, defaults, workers)
+        observer = PlanObserver(runtime.telemetry)
+        servicer = OptimizerServicer(solve, explain, simulate, defaults, workers, observer)
         yield Service(
             name="optimizer",
             register=(

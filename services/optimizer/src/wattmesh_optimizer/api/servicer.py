@@ -9,6 +9,7 @@ import grpc
 
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc
 from wattmesh_optimizer.api.explanation import violation_to_proto
+from wattmesh_optimizer.api.observation import PlanObserver
 from wattmesh_optimizer.api.plan import explained_to_proto, plan_to_proto, schedule_from_proto
 from wattmesh_optimizer.api.problem import options_from_proto, problem_from_proto
 from wattmesh_optimizer.app.explain import ExplainPlan
@@ -28,12 +29,14 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         simulate: SimulatePlan,
         defaults: SolveOptions,
         workers: Executor,
+        observer: PlanObserver,
     ) -> None:
         self._solve = solve
         self._explain = explain
         self._simulate = simulate
         self._defaults = defaults
         self._workers = workers
+        self._observer = observer
 
     async def Solve(  # noqa: N802
         self,
@@ -66,7 +69,9 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
     def _solve_request(self, request: optimizer_pb2.SolveRequest) -> optimizer_pb2.SolveResponse:
         problem = problem_from_proto(request.problem)
         options = options_from_proto(request.options, self._defaults)
-        return optimizer_pb2.SolveResponse(plan=plan_to_proto(self._solve(problem, options)))
+        plan = self._solve(problem, options)
+        self._observer.observe(plan)
+        return optimizer_pb2.SolveResponse(plan=plan_to_proto(plan))
 
     def _explain_request(
         self, request: optimizer_pb2.ExplainPlanRequest
