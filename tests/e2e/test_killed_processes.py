@@ -17,7 +17,7 @@ def test_a_day_in_which_processes_are_killed_is_still_sound(
 ) -> None:
     """Nothing is lost, late or unverified although every process on the way dies twice."""
     file = tmp_path / "report.json"
-    run = wattmesh.start("demo", "--days", "1", "--rate", "900", "--plain", "--report", str(file))
+    run = wattmesh.start("demo", "--days", "1", "--rate", "600", "--plain", "--report", str(file))
     kill_through_the_day(run)
 
     status = run.wait(300)

@@ -103,10 +103,9 @@ class Mesh:
         self._say("registering the sites and loading their metered history")
         await self.supervisor.start([plan.service(name, frozen) for name in ("metering", "carbon")])
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
-        await self._train(plan, frozen)
-        if self.options.model_server_target is None:
-            self._say("starting the model host")
-            await self.supervisor.start([plan.service("modelhost", frozen)])
+        hosts = [] if self.options.model_server_target else [plan.service("modelhost", frozen)]
+        # Beside each other: the host takes seconds to load TensorFlow, and finds new models itself.
+        await asyncio.gather(self.supervisor.start(hosts), self._train(plan, frozen))
         await self.supervisor.stop(["metering", "carbon"])
 
     async def _train(self, plan: ProcessPlan, clock: str) -> None:
