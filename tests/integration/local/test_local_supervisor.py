@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from wattmesh_local.running.alone import alone_in
 from wattmesh_local.running.job import run_job
 from wattmesh_local.running.ports import free_targets
 from wattmesh_local.running.process import ProcessError, ProcessEvent, ProcessSpec
@@ -131,3 +132,15 @@ async def test_processes_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> N
     await process.wait()
 
     await until(lambda: not alive(pid))
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_told_who_is_there(tmp_path: Path) -> None:
+    with (
+        alone_in(tmp_path),
+        pytest.raises(ProcessError, match=f"process {os.getpid()}"),
+        alone_in(tmp_path),
+    ):
+        pass
+
+    with alone_in(tmp_path):
+        pass

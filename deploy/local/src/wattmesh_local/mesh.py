@@ -17,6 +17,7 @@ from wattmesh_kernel.clock import ScaledClock, format_clock_spec
 from wattmesh_kernel.time import local_day
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
+from wattmesh_local.running.alone import alone_in
 from wattmesh_local.running.job import run_job
 from wattmesh_local.running.plan_of_processes import Addresses, ProcessPlan, RunFolders
 from wattmesh_local.running.process import ProcessEvent
@@ -81,6 +82,7 @@ class Mesh:
         (self.folders.run / "mesh.json").unlink(missing_ok=True)
 
     async def _start(self) -> None:
+        self._stack.enter_context(alone_in(self.options.state_folder))
         self._empty_run_folder()
         self._say("starting PostgreSQL and the MQTT broker")
         self.addresses = Addresses.choose(self.options, self._database_url())
