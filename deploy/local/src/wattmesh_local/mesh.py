@@ -78,8 +78,8 @@ class Mesh:
     ) -> None:
         self._say("stopping")
         self._serving = False
-        await self._stack.aclose()
         (self.folders.run / "mesh.json").unlink(missing_ok=True)
+        await self._stack.aclose()
 
     async def _start(self) -> None:
         self._stack.enter_context(alone_in(self.options.state_folder))
