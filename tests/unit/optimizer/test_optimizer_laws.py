@@ -22,7 +22,9 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import EnergyRates, RealTimePrice, evaluate, lower_tariff
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
+from wattmesh_optimizer.domain.course import simulate
 from wattmesh_optimizer.domain.plan import CostCause
+from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
 from wattmesh_optimizer.domain.storage import Battery
 
 SEEDS = st.integers(min_value=0, max_value=2**31)
@@ -104,6 +106,19 @@ def test_scaling_prices_scales_cost(seed: int, factor: float) -> None:
         return plan.total_cost - cost(plan, CostCause.CURTAILMENT)
 
     assert total(factor) == pytest.approx(factor * total(1.0), rel=1e-5, abs=1e-5)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=SEEDS)
+def test_what_physics_made_of_a_schedule_it_can_do_again(seed: int) -> None:
+    of, random = random_problem(seed), np.random.default_rng(seed)
+    wild = {
+        each.name: AssetSchedule(random.uniform(-6, 6, of.horizon.count)) for _, each in of.assets()
+    }
+    once, _ = simulate(of, Schedule(wild))
+    twice, violations = simulate(of, Schedule.of(once))
+    assert not [violation for violation in violations if violation.physical]
+    assert twice.total_cost == pytest.approx(once.total_cost, rel=1e-6, abs=1e-3)
 
 
 def test_a_battery_that_is_not_needed_costs_nothing() -> None:

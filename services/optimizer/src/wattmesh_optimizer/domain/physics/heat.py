@@ -4,7 +4,13 @@ import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
-from wattmesh_optimizer.domain.physics.outcome import Outcome, Recorder, step_power, zeros
+from wattmesh_optimizer.domain.physics.outcome import (
+    Outcome,
+    Recorder,
+    fitted_power,
+    step_power,
+    zeros,
+)
 from wattmesh_optimizer.domain.physics.temperature import (
     free_temperatures,
     tank_step,
@@ -86,12 +92,13 @@ def simulate_thermal_tank(
     temperatures, powers = np.empty(horizon.count + 1), zeros(horizon)
     temperatures[0] = tank.initial_celsius
     for index, wish in enumerate(asked.tolist()):
-        power, name = step_power(wish, heater.max_power_kw, heater.min_power_kw)
         cold = step.a * float(temperatures[index]) + step.ambient
         cold -= step.b_heat * float(tank.draw_heats_kw[index])
         fitting = max(0.0, (float(top[index]) - cold) / (step.b_heat * float(cop[index])))
-        done = min(power, fitting)
-        recorder.power(index, name if done == power else "max_temperature", wish, done)
+        done, name = fitted_power(
+            wish, heater.max_power_kw, heater.min_power_kw, fitting, "max_temperature"
+        )
+        recorder.power(index, name, wish, done)
         powers[index] = done
         temperatures[index + 1] = cold + step.b_heat * float(cop[index]) * done
     return recorder.outcome(

@@ -80,6 +80,20 @@ def step_power(asked_kw: float, maximum_kw: float, minimum_kw: float) -> tuple[f
     return done, limit
 
 
+def fitted_power(
+    asked_kw: float, maximum_kw: float, minimum_kw: float, fitting_kw: float, limit: str
+) -> tuple[float, str]:
+    """Return what a machine gives when what it serves takes `fitting_kw` at most, and why.
+
+    A machine that fills its store ends early: its mean power may then be below its minimum.
+    """
+    wanted = min(max(asked_kw, 0.0), maximum_kw)
+    if wanted >= fitting_kw - TOLERANCE_KW:
+        return min(wanted, fitting_kw), limit if fitting_kw < maximum_kw else "max_power"
+    done, name = step_power(asked_kw, maximum_kw, minimum_kw)
+    return min(done, fitting_kw), name
+
+
 def largest(low: float, high: float, possible: Callable[[float], bool]) -> float:
     """Return the largest value in `low..high` that is possible, given that `low` is."""
     if possible(high):

@@ -5,7 +5,13 @@ import numpy as np
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.ev import EvStay, stays
 from wattmesh_optimizer.domain.horizon import Horizon
-from wattmesh_optimizer.domain.physics.outcome import Outcome, Recorder, largest, step_power, zeros
+from wattmesh_optimizer.domain.physics.outcome import (
+    Outcome,
+    Recorder,
+    fitted_power,
+    largest,
+    zeros,
+)
 from wattmesh_optimizer.domain.plan import AssetPlan
 from wattmesh_optimizer.domain.schedule import AssetSchedule
 from wattmesh_optimizer.domain.site import Asset
@@ -61,15 +67,15 @@ def _battery_power(
     sign, side = (1.0, 0) if charging else (-1.0, 1)
     minimum = battery.min_charge_power_kw if charging else battery.min_discharge_power_kw
     limit = soc_power_limits_kw(battery, energy_kwh)[side]
-    power, name = step_power(sign * asked_kw, limit, minimum)
 
     def possible(value: float) -> bool:
         after = _stored(battery, energy_kwh, sign * value, hours)
         fits = -ROUNDING_KWH <= after <= battery.capacity_kwh + ROUNDING_KWH
         return fits and value <= soc_power_limits_kw(battery, after)[side] + 1e-6
 
-    done = largest(0.0, power, possible)
-    recorder.power(index, name if done == power else "stored_energy", asked_kw, sign * done)
+    fitting = largest(0.0, limit, possible)
+    done, name = fitted_power(sign * asked_kw, limit, minimum, fitting, "stored_energy")
+    recorder.power(index, name, asked_kw, sign * done)
     return sign * done
 
 
@@ -153,12 +159,12 @@ def _ev_power(
         limit, least = stay.max_power_kw * presence, stay.min_power_kw * presence
     else:
         limit, least = charger.max_discharge_power_kw * presence, 0.0
-    power, name = step_power(sign * asked_kw, limit, least)
 
     def possible(value: float) -> bool:
         after = _ev_stored(charger, energy_kwh, sign * value, hours)
         return -ROUNDING_KWH <= after <= stay.session.capacity_kwh + ROUNDING_KWH
 
-    done = largest(0.0, power, possible)
-    recorder.power(index, name if done == power else "stored_energy", asked_kw, sign * done)
+    fitting = largest(0.0, limit, possible)
+    done, name = fitted_power(sign * asked_kw, limit, least, fitting, "stored_energy")
+    recorder.power(index, name, asked_kw, sign * done)
     return sign * done
