@@ -1,0 +1,162 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from tests.fakes.manual_clock import ManualClock
+from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
+from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
+from wattmesh_carbon.api.servicer import CarbonServicer
+from wattmesh_carbon.app.intensities import Intensities
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.database import Database
+from wattmesh_runtime.errors import error_from_rpc
+from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.testing import channel_for_test, serve_for_test
+from wattmesh_runtime.wire import (
+    duration_to_proto,
+    series_from_proto,
+    series_to_proto,
+    time_range_to_proto,
+)
+
+HOUR = timedelta(hours=1)
+NOW = datetime(2024, 5, 15, tzinfo=UTC)
+DAY = 200 + 50 * np.cos(np.arange(24) / 24 * 2 * np.pi)
+
+
+@pytest.fixture
+async def carbon(database_url: str) -> AsyncIterator[Any]:
+    async with Database(database_url, "carbon") as database:
+        await migrate(database, "wattmesh_carbon")
+        intensities = Intensities(PostgresIntensityStore(database), ManualClock(NOW))
+        register = partial(
+            carbon_pb2_grpc.add_CarbonServiceServicer_to_server, CarbonServicer(intensities)
+        )
+        async with serve_for_test(register) as target, channel_for_test(target) as channel:
+            yield carbon_pb2_grpc.CarbonServiceStub(channel)
+
+
+def average(start: datetime, values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
+    intensity = carbon_pb2.AverageIntensity(
+        zone="zones/de",
+        average_gco2e_per_kwh=series_to_proto(Series(start, HOUR, values)),
+        source="grid operator",
+    )
+    return carbon_pb2.PublishAverageIntensityRequest(intensity=intensity)
+
+
+def spanning(start: datetime, hours: int, kind: Any) -> Any:
+    return kind(
+        zone="zones/de",
+        range=time_range_to_proto(TimeRange.of(start, hours * HOUR)),
+        resolution=duration_to_proto(HOUR),
+    )
+
+
+async def reason_of(call: Any) -> str:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return error_from_rpc(caught.value).reason
+
+
+async def test_published_intensities_come_back_with_gaps_as_gaps(carbon: Any) -> None:
+    values = np.array([100.0, np.nan, 300.0])
+    stored = await carbon.PublishAverageIntensity(average(NOW - 3 * HOUR, values))
+
+    answer = await carbon.QueryAverageIntensity(
+        spanning(NOW - 4 * HOUR, 4, carbon_pb2.QueryAverageIntensityRequest)
+    )
+
+    read = series_from_proto(answer.intensity.average_gco2e_per_kwh).values
+    assert stored.stored == 2
+    assert np.array_equal(read, [np.nan, 100.0, np.nan, 300.0], equal_nan=True)
+
+
+async def test_publishing_again_replaces(carbon: Any) -> None:
+    for value in (100.0, 150.0):
+        await carbon.PublishAverageIntensity(average(NOW - HOUR, np.array([value])))
+
+    answer = await carbon.QueryAverageIntensity(
+        spanning(NOW - HOUR, 1, carbon_pb2.QueryAverageIntensityRequest)
+    )
+
+    assert list(answer.intensity.average_gco2e_per_kwh.values) == [150.0]
+
+
+async def test_an_intensity_of_the_future_is_refused(carbon: Any) -> None:
+    call = carbon.PublishAverageIntensity(average(NOW, np.array([100.0])))
+
+    assert await reason_of(call) == "FUTURE_INTENSITY"
+
+
+async def test_average_and_marginal_are_never_mixed(carbon: Any) -> None:
+    await carbon.PublishAverageIntensity(average(NOW - HOUR, np.array([100.0])))
+
+    marginal = await carbon.QueryMarginalIntensity(
+        spanning(NOW - HOUR, 1, carbon_pb2.QueryMarginalIntensityRequest)
+    )
+
+    assert np.isnan(marginal.intensity.marginal_gco2e_per_kwh.values[0])
+
+
+async def test_a_forecast_follows_the_daily_pattern_and_says_so(carbon: Any) -> None:
+    await carbon.PublishAverageIntensity(average(NOW - 240 * HOUR, np.tile(DAY, 10)))
+
+    answer = await carbon.ForecastAverageIntensity(
+        spanning(NOW, 24, carbon_pb2.ForecastAverageIntensityRequest)
+    )
+
+    assert answer.intensity.source == "pattern"
+    expected = series_from_proto(answer.intensity.average_gco2e_per_kwh).values
+    assert expected == pytest.approx(DAY, abs=1)
+
+
+async def test_a_zone_without_intensities_has_no_forecast(carbon: Any) -> None:
+    call = carbon.ForecastAverageIntensity(
+        spanning(NOW, 24, carbon_pb2.ForecastAverageIntensityRequest)
+    )
+
+    assert await reason_of(call) == "NO_INTENSITY"
+
+
+async def test_a_run_is_put_where_the_grid_is_cleanest(carbon: Any) -> None:
+    await carbon.PublishAverageIntensity(average(NOW - 240 * HOUR, np.tile(DAY, 10)))
+
+    answer = await carbon.FindBestWindow(
+        carbon_pb2.FindBestWindowRequest(
+            zone="zones/de",
+            range=time_range_to_proto(TimeRange.of(NOW, 24 * HOUR)),
+            run_duration=duration_to_proto(2 * HOUR),
+        )
+    )
+
+    assert answer.window.start_time.ToDatetime(UTC) == NOW + 11 * HOUR
+    assert answer.average_gco2e_per_kwh < answer.immediate_average_gco2e_per_kwh
+
+
+async def test_a_footprint_says_how_much_it_speaks_for(carbon: Any) -> None:
+    await carbon.PublishAverageIntensity(average(NOW - 2 * HOUR, np.array([100.0, np.nan])))
+    energy = Series(NOW - 2 * HOUR, HOUR, np.array([3_000.0, 1_000.0]))
+
+    answer = await carbon.ComputeFootprint(
+        carbon_pb2.ComputeFootprintRequest(
+            zone="zones/de", import_energy_wh=series_to_proto(energy)
+        )
+    )
+
+    assert answer.location_based_gco2e == pytest.approx(300)
+    assert answer.covered_energy_ratio == pytest.approx(0.75)
+
+
+async def test_a_range_off_the_grid_is_refused(carbon: Any) -> None:
+    call = carbon.QueryAverageIntensity(
+        spanning(NOW + timedelta(minutes=5), 1, carbon_pb2.QueryAverageIntensityRequest)
+    )
+
+    assert await reason_of(call) == "OFF_GRID"
