@@ -128,6 +128,12 @@ Break = Callable[[problem_pb2.Problem], object]
         (lambda p: p.sites[0].assets[5].thermal_tank.ClearField("heater"), "heater"),
         (lambda p: p.sites[0].assets[6].deferrable_load.ClearField("run"), "run"),
         (lambda p: setattr(p.sites[0].assets[8].generator, "min_power_w", 9e9), "min_power_w"),
+        (
+            lambda p: p.sites[0].carbon_intensity.average_intensities_gco2e_per_kwh.append(
+                float("nan")
+            ),
+            "average_intensities",
+        ),
         (lambda p: p.groups.add(name="groups/g", site_names=["sites/x"]), "site_names"),
         (
             lambda p: p.sites[0].assets[0].fixed_load.powers_w.__setitem__(0, float("nan")),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from wattmesh.optimizer.v1 import asset_pb2
-from wattmesh_optimizer.api.fields import KILO, column, given, hours_or_zero, optional_column
+from wattmesh_optimizer.api.fields import KILO, column, duration, given, optional_column
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import (
@@ -14,7 +14,7 @@ from wattmesh_optimizer.domain.electrical import (
     RenewableKind,
     RenewableSource,
 )
-from wattmesh_runtime.wire import datetime_from_proto, duration_from_proto
+from wattmesh_runtime.wire import datetime_from_proto
 
 _RENEWABLE_KINDS = {
     asset_pb2.RENEWABLE_KIND_UNSPECIFIED: RenewableKind.UNSPECIFIED,
@@ -50,8 +50,8 @@ def generator_from_proto(proto: asset_pb2.Generator) -> Generator:
         start_cost=proto.start_cost,
         fuel_cost_per_kwh=proto.fuel_cost_per_kwh,
         running_cost_per_hour=proto.running_cost_per_hour,
-        min_up_duration=hours_or_zero(proto, "min_up_duration"),
-        min_down_duration=hours_or_zero(proto, "min_down_duration"),
+        min_up_duration=duration(proto, "min_up_duration"),
+        min_down_duration=duration(proto, "min_down_duration"),
         emission_gco2e_per_kwh=proto.emission_gco2e_per_kwh,
         **_initial_state(proto),
     )
@@ -80,8 +80,8 @@ def _run(proto: asset_pb2.DeferrableLoad) -> ProfileRun | InterruptibleRun:
                 energy_kwh=run.energy_wh * KILO,
                 max_power_kw=run.max_power_w * KILO,
                 min_power_kw=run.min_power_w * KILO,
-                min_on_duration=hours_or_zero(run, "min_on_duration"),
-                min_off_duration=hours_or_zero(run, "min_off_duration"),
+                min_on_duration=duration(run, "min_on_duration"),
+                min_off_duration=duration(run, "min_off_duration"),
                 **_initial_state(run),
             )
         case _:
@@ -92,8 +92,8 @@ def _initial_state(proto: asset_pb2.Generator | asset_pb2.InterruptibleRun) -> d
     if not proto.HasField("initial_state"):
         return {}
     state = proto.initial_state
-    duration = duration_from_proto(state.duration, "initial_state.duration")
-    return {"initial_state": OnOffState(on=state.on, duration=duration)}
+    since = duration(state, "duration")
+    return {"initial_state": OnOffState(on=state.on, duration=since)}
 
 
 def _time(proto: asset_pb2.DeferrableLoad, field: str) -> datetime | None:

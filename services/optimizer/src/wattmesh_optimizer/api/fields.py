@@ -1,6 +1,7 @@
 """Reading optional fields and columns of numbers."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def kilo(value: float | None) -> float | None:
     return None if value is None else value * KILO
 
 
-def hours_or_zero(proto: Message, field: str) -> Any:
+def duration(proto: Message, field: str) -> timedelta:
     """Return a Duration field as a timedelta, zero when it is absent."""
-    duration: Duration = getattr(proto, field)
-    return duration_from_proto(duration, field)
+    value: Duration = getattr(proto, field)
+    return duration_from_proto(value, field)

@@ -157,6 +157,13 @@ class CarbonIntensity:
     average_gco2e_per_kwh: Floats | None = None
     marginal_gco2e_per_kwh: Floats | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("average_gco2e_per_kwh", "marginal_gco2e_per_kwh"):
+            if (values := getattr(self, name)) is not None:
+                field = f"carbon_intensity.{name.partition('_')[0]}_intensities_gco2e_per_kwh"
+                array = checks.series(field, values, len(values), low=0)
+                object.__setattr__(self, name, array)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IslandingReserve:

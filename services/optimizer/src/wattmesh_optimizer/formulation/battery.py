@@ -53,27 +53,26 @@ class BatteryModel:
     def headrooms(self) -> tuple[Headroom, ...]:
         """Return less charging or more discharging, and the other way round."""
         battery, every = self.battery, self.flow.terms[0].intervals
-        common = {"store": self.energy, "initial_kwh": battery.initial_energy_kwh}
-        charge, discharge = (Term(every, self.charge), Term(every, self.discharge))
-        minus = Term(every, self.charge, -1.0), Term(every, self.discharge, -1.0)
-        return (
-            Headroom(
-                up=True,
-                limit_kw=self._full(battery.max_discharge_power_kw),
-                terms=(discharge, minus[0]),
-                rate=1.0 / battery.discharge_efficiency_ratio,
-                edge_kwh=battery.usable_edges_kwh[0],
-                **common,  # type: ignore[arg-type]
-            ),
-            Headroom(
-                up=False,
-                limit_kw=self._full(battery.max_charge_power_kw),
-                terms=(charge, minus[1]),
-                rate=battery.charge_efficiency_ratio,
-                edge_kwh=battery.usable_edges_kwh[1],
-                **common,  # type: ignore[arg-type]
-            ),
+        low, high = battery.usable_edges_kwh
+        up = Headroom(
+            up=True,
+            limit_kw=np.full(len(every), battery.max_discharge_power_kw),
+            terms=(Term(every, self.discharge), Term(every, self.charge, -1.0)),
+            store=self.energy,
+            initial_kwh=battery.initial_energy_kwh,
+            rate=1.0 / battery.discharge_efficiency_ratio,
+            edge_kwh=low,
         )
+        down = Headroom(
+            up=False,
+            limit_kw=np.full(len(every), battery.max_charge_power_kw),
+            terms=(Term(every, self.charge), Term(every, self.discharge, -1.0)),
+            store=self.energy,
+            initial_kwh=battery.initial_energy_kwh,
+            rate=battery.charge_efficiency_ratio,
+            edge_kwh=high,
+        )
+        return up, down
 
     def stores(self) -> tuple[Store, ...]:
         """Return the battery as a store for an island."""
@@ -85,9 +84,6 @@ class BatteryModel:
                 discharge_efficiency_ratio=battery.discharge_efficiency_ratio,
             ),
         )
-
-    def _full(self, value: float) -> Floats:
-        return np.full(len(self.charge), value)
 
 
 def build_battery(ctx: Context, site: int, asset: Asset, battery: Battery) -> BatteryModel:
