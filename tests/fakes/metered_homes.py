@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import grpc
 import numpy as np
@@ -16,14 +17,15 @@ from wattmesh_runtime.wire import duration_from_proto, series_to_proto, time_ran
 
 @dataclass
 class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer, site_pb2_grpc.SiteServiceServicer):
-    """Serves what it is given; `asked` counts the queries for energy."""
+    """Serves what it is given."""
 
     zone: str = "America/Los_Angeles"
     latitude_degrees: float = 34.09
     longitude_degrees: float = -117.43
     power_w: dict[AssetId, Series] = field(default_factory=dict)
     """Mean power [W], positive into the asset."""
-    asked: int = 0
+    asked: list[timedelta] = field(default_factory=list)
+    """How much was asked for in each query for energy."""
 
     @property
     def register(self) -> tuple[Callable[[grpc.aio.Server], None], ...]:
@@ -57,8 +59,8 @@ class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer, site_pb2_grpc.Site
         )
 
     async def QueryEnergy(self, request, context):  # noqa: N802
-        self.asked += 1
         span = time_range_from_proto(request.range)
+        self.asked.append(span.duration)
         resolution = duration_from_proto(request.resolution)
         return metering_pb2.QueryEnergyResponse(
             energies=[self._energy(name, span, resolution) for name in request.assets]

@@ -1,7 +1,7 @@
-"""Writes a tiny SavedModel: `python tests/fakes/tiny_model.py FOLDER FACTOR` → y = FACTOR * x.
+"""Writes tiny SavedModels: `python tests/fakes/tiny_model.py FOLDER 2 3` → FOLDER/1, FOLDER/2.
 
-A script, so that a test can have a real SavedModel without TensorFlow in its own process. The
-version folder appears complete, by a rename, as the training job does it.
+Version n multiplies the rows of `x` by the nth factor. A script, so that a test can have a real
+SavedModel without TensorFlow in its own process.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def write(folder: Path, factor: float) -> None:
-    """Write the model that multiplies each row of `x` by `factor` into the version folder."""
+    """Write the model that multiplies by `factor`."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     import tensorflow as tf
 
@@ -21,10 +21,9 @@ def write(folder: Path, factor: float) -> None:
     def serve(x: object) -> dict[str, object]:
         return {"y": module.factor * x}
 
-    being_written = folder.with_name(f".{folder.name}.tmp")
-    tf.saved_model.save(module, str(being_written), signatures={"serving_default": serve})
-    being_written.rename(folder)
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), float(sys.argv[2]))
+    for number, factor in enumerate(sys.argv[2:], start=1):
+        write(Path(sys.argv[1], str(number)), float(factor))

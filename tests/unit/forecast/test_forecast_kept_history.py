@@ -14,10 +14,9 @@ ONE, OTHER = (AssetId(SiteId("home-1"), name) for name in ("load", "pv"))
 DAYS = timedelta(days=1)
 
 
-def histories(**changes):
+def histories(missing=()):
     values = np.arange(1000.0)
-    for hours, value in changes.get("at", {}).items():
-        values[hours] = value
+    values[list(missing)] = np.nan
     given = FixedHistory({a: Series(START, HOUR, values) for a in (ONE, OTHER)})
     return given, KeptHistory(given)
 
@@ -28,16 +27,37 @@ def span(first_day, end_day):
 
 async def test_an_hour_later_only_the_newest_days_are_asked_for():
     given, kept = histories()
+    hour_later = TimeRange(START + HOUR, START + 20 * DAYS + HOUR)
     first = await kept.power_w([ONE], span(0, 20), HOUR)
-    later = await kept.power_w([ONE], span(1, 21), HOUR)
+    later = await kept.power_w([ONE], hour_later, HOUR)
 
-    assert given.queries[1] == span(19, 21)
+    assert given.queries[1] == TimeRange(hour_later.end - 2 * DAYS, hour_later.end)
     assert first[ONE] == given.power[ONE].window(span(0, 20))
-    assert later[ONE] == given.power[ONE].window(span(1, 21))
+    assert later[ONE] == given.power[ONE].window(hour_later)
+
+
+async def test_what_was_never_measured_is_asked_for_once_a_day():
+    given, kept = histories(missing=range(100))
+    for hours in range(26):
+        now = START + 20 * DAYS + hours * HOUR
+        await kept.power_w([ONE], TimeRange(now - 20 * DAYS, now), HOUR)
+
+    whole = [query for query in given.queries if query.duration == 20 * DAYS]
+    assert len(whole) == 2
+
+
+async def test_an_asset_of_which_nothing_is_known_is_asked_for_whole():
+    given, kept = histories(missing=range(480))
+    await kept.power_w([ONE], span(0, 20), HOUR)
+    given.power[ONE] = Series(START, HOUR, np.arange(1000.0))  # its past was imported
+
+    found = await kept.power_w([ONE], span(0, 20), HOUR)
+
+    assert found[ONE].values[0] == 0
 
 
 async def test_a_gap_is_asked_for_until_it_is_filled():
-    given, kept = histories(at={50: np.nan})
+    given, kept = histories(missing=[50])
     await kept.power_w([ONE], span(0, 20), HOUR)
     given.power[ONE] = Series(START, HOUR, np.arange(1000.0))  # the gateway has caught up
 

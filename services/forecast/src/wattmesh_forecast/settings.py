@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from wattmesh_forecast.training.config import TrainingConfig
 from wattmesh_runtime.settings import ServiceSettings
 
 
@@ -31,5 +32,7 @@ class TrainingSettings(ServiceSettings):
     """Where metering serves."""
     models_directory: Path
     """Where the version is written."""
+    training_members: int = Field(default=TrainingConfig().members, ge=1)
+    """How many networks are trained and averaged; each takes its time."""
     training_threads: int = Field(default=2, ge=1)
     """Processor threads TensorFlow may use."""

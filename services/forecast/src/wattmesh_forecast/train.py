@@ -60,7 +60,8 @@ def run(
     kind: Kind, assets: list[AssetId], span: TimeRange, settings: TrainingSettings
 ) -> ModelVersion:
     """Return the trained version, or the one that the same data and settings gave before."""
-    config, folder = TrainingConfig(), ModelFolder(settings.models_directory)
+    config = TrainingConfig(members=settings.training_members)
+    folder = ModelFolder(settings.models_directory)
     _say_stage("reading history", 0.0)
     past = asyncio.run(_read_past(assets, span, settings))
     key = fingerprint(kind, past, config)
@@ -131,6 +132,7 @@ def _prepare_tensorflow(threads: int) -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     import tensorflow as tf
 
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,14 +15,24 @@ from wattmesh_kernel.time import TimeRange
 
 ASKED_AGAIN = timedelta(days=2)
 """The newest part, which is always asked for again: late and corrected readings come here."""
+BELIEVED = timedelta(days=1)
+"""For how long older readings, and that there were none at first, are not asked for again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Kept:
+    """What is kept of an asset, and the end of the range for which it was last read whole."""
+
+    power_w: Series
+    read_whole: datetime
 
 
 class KeptHistory:
-    """Asks for an asset's whole past once, later from the first hour on that is missing or new."""
+    """Asks for an asset's whole past once a day, else from the first gap or the newest days on."""
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._kept: dict[tuple[AssetId, timedelta], Series] = {}
+        self._kept: dict[tuple[AssetId, timedelta], _Kept] = {}
 
     async def power_w(
         self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
@@ -39,20 +50,27 @@ class KeptHistory:
         for part in parts:
             for asset, news in part.items():
                 self._keep(asset, span, news)
-        return {asset: self._kept[asset, resolution] for asset in assets}
+        return {asset: self._kept[asset, resolution].power_w.window(span) for asset in assets}
 
     def _needed_from(self, asset: AssetId, span: TimeRange, resolution: timedelta) -> datetime:
         kept = self._kept.get((asset, resolution))
-        if kept is None:
+        if kept is None or span.end - kept.read_whole >= BELIEVED:
             return span.start
-        missing = np.flatnonzero(np.isnan(kept.window(span).values))
+        known = np.isfinite(kept.power_w.window(span).values)
+        if not known.any():
+            return span.start
+        began = int(np.argmax(known))
+        gaps = began + np.flatnonzero(~known[began:])
         newest = max(span.start, span.end - ASKED_AGAIN)
-        return min([newest, *(span.start + int(i) * resolution for i in missing[:1])])
+        return min([newest, *(span.start + int(gap) * resolution for gap in gaps[:1])])
 
     def _keep(self, asset: AssetId, span: TimeRange, news: Series) -> None:
         key = asset, news.resolution
         values = np.full(span.count(news.resolution), np.nan)
-        if key in self._kept:
-            values = self._kept[key].window(span).values.copy()
+        read_whole = span.end
+        if news.start > span.start and key in self._kept:
+            values = self._kept[key].power_w.window(span).values.copy()
+            read_whole = self._kept[key].read_whole
         values[len(values) - len(news) :] = news.values
-        self._kept[key] = Series(span.start, news.resolution, values)
+        series = Series(span.start, news.resolution, values)
+        self._kept[key] = _Kept(power_w=series, read_whole=read_whole)

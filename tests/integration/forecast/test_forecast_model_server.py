@@ -1,0 +1,95 @@
+"""A model from its training to its forecasts, through the local model host, which dies in between.
+
+Everything is real: the training job in its own process, the SavedModel, the model host.
+"""
+
+import asyncio
+
+import pytest
+from google.longrunning import operations_pb2
+
+from tests.fakes.forecast_assets import START
+from tests.fakes.forecast_process import LOAD, PV, metered_home, running_forecast
+from tests.fakes.modelhost_process import ModelHostProcess
+from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.wire import time_range_to_proto
+
+pytestmark = pytest.mark.time_limit(300)
+
+DAYS = 18
+
+
+async def until(ask, wanted, seconds=60):
+    async with asyncio.timeout(seconds):
+        while (found := await ask()) != wanted:
+            await asyncio.sleep(0.2)
+    return found
+
+
+async def train(world, request_id):
+    """Order a training; wait for its end."""
+    order = forecast_pb2.TrainModelRequest(
+        model="load",
+        assets=[LOAD.name],
+        range=time_range_to_proto(TimeRange(START, world.clock.now().replace(minute=0))),
+        request_id=request_id,
+    )
+    operation = (await world.stub.TrainModel(order)).operation
+    assert not operation.done
+    asked = forecast_pb2.GetOperationRequest(name=operation.name)
+    async with asyncio.timeout(240):
+        while not operation.done:
+            await asyncio.sleep(0.2)
+            operation = (await world.stub.GetOperation(asked)).operation
+    return operation, (await world.stub.TrainModel(order)).operation
+
+
+def result(operation: operations_pb2.Operation) -> forecast_pb2.Model:
+    trained = forecast_pb2.TrainModelResult()
+    assert operation.response.Unpack(trained), operation.error.message
+    return trained.model
+
+
+async def test_a_model_is_trained_served_lost_and_found(database_url, tmp_path, monkeypatch):
+    home = metered_home(DAYS)
+    async with (
+        ModelHostProcess(tmp_path) as host,
+        running_forecast(
+            database_url,
+            home,
+            DAYS,
+            model_server_target=host.target,
+            models_directory=tmp_path,
+            model_server_timeout_seconds=5,
+        ) as world,
+    ):
+        monkeypatch.setenv("WATTMESH_METERING_TARGET", world.metering_target)
+        monkeypatch.setenv("WATTMESH_MODELS_DIRECTORY", str(tmp_path))
+        monkeypatch.setenv("WATTMESH_TRAINING_MEMBERS", "1")
+
+        async def source():
+            return (await world.sources(LOAD))[0]
+
+        assert await world.sources(LOAD, PV) == ["seasonal", "seasonal"]
+
+        operation, repeated = await train(world, "once")
+        assert repeated == operation
+        model = result(operation)
+        assert model.name == "models/load/versions/1"
+        assert 0 < model.holdout_wape_ratio < model.holdout_naive_wape_ratio
+        await until(source, "model:load/1")
+        (listed,) = (await world.stub.ListModels(forecast_pb2.ListModelsRequest())).models
+        assert (listed.name, listed.available) == (model.name, True)
+
+        (forecast,) = await world.issue(LOAD)
+        low, middle, high = (list(quantile.values) for quantile in forecast.quantiles)
+        assert all(0 <= a <= b <= c for a, b, c in zip(low, middle, high, strict=True))
+
+        await host.kill()
+        assert await world.sources(LOAD, PV) == ["seasonal", "seasonal"]
+        await host.start()
+        await until(source, "model:load/1")
+
+        again, _ = await train(world, "twice")
+        assert result(again) == model  # the same data and settings are trained once

@@ -1,0 +1,164 @@
+"""The service against PostgreSQL and metering, without a model server."""
+
+import sys
+from datetime import timedelta
+from subprocess import run
+
+import grpc
+import numpy as np
+import pytest
+
+from tests.fakes.forecast_process import BATTERY, LOAD, PV, metered_home, running_forecast
+from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh_forecast.domain.hours import HOUR
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.wire import datetime_from_proto, time_range_to_proto
+
+DAYS = 30
+
+
+@pytest.fixture
+async def world(database_url):
+    async with running_forecast(database_url, metered_home(DAYS), DAYS) as running:
+        yield running
+
+
+async def test_forecasts_are_seasonal_while_the_model_server_is_away(world):
+    load, pv = await world.issue(LOAD, PV)
+
+    assert (load.source, pv.source) == ("seasonal", "seasonal")
+    assert (load.kind, pv.kind) == (
+        forecast_pb2.FORECAST_KIND_LOAD,
+        forecast_pb2.FORECAST_KIND_PV,
+    )
+    assert [quantile.ratio for quantile in load.quantiles] == [0.1, 0.5, 0.9]
+    low, middle, high = (np.array(quantile.values) for quantile in pv.quantiles)
+    assert len(middle) == 24
+    assert (low <= middle).all()
+    assert (middle <= high).all()
+    assert (high <= 0).all()
+    assert datetime_from_proto(pv.issue_time) == world.clock.now()
+
+
+async def test_what_was_issued_is_listed_newest_first_page_by_page(world):
+    issued = []
+    for _ in range(5):
+        issued += await world.issue(LOAD)
+        world.clock.advance(HOUR)
+    await world.issue(PV)
+
+    listed, token = [], ""
+    while True:
+        page = await world.stub.ListForecasts(
+            forecast_pb2.ListForecastsRequest(parent=LOAD.name, page_size=2, page_token=token)
+        )
+        assert len(page.forecasts) <= 2
+        listed += page.forecasts
+        if not (token := page.next_page_token):
+            break
+
+    assert listed == issued[::-1]
+
+
+async def test_the_range_of_issue_times_chooses(world):
+    began = world.clock.now()
+    for _ in range(3):
+        await world.issue(LOAD)
+        world.clock.advance(HOUR)
+
+    page = await world.stub.ListForecasts(
+        forecast_pb2.ListForecastsRequest(
+            parent=LOAD.name, issue_range=time_range_to_proto(TimeRange.of(began + HOUR, HOUR))
+        )
+    )
+
+    assert [datetime_from_proto(f.issue_time) for f in page.forecasts] == [began + HOUR]
+
+
+async def test_issued_forecasts_are_held_against_what_came(world):
+    began = world.clock.now()
+    for _ in range(12):
+        await world.issue(LOAD, PV)
+        world.clock.advance(HOUR)
+    world.clock.advance(timedelta(days=1))
+
+    for asset in (LOAD, PV):
+        found = await world.stub.EvaluateForecasts(
+            forecast_pb2.EvaluateForecastsRequest(
+                assets=[asset.name],
+                issue_range=time_range_to_proto(TimeRange.of(began, timedelta(days=1))),
+            )
+        )
+        assert found.compared == 12 * 24
+        assert dict(found.forecasts_by_source) == {"seasonal": 12}
+        assert 0 < found.wape_ratio < 1.2 * found.naive_wape_ratio
+        assert 0.5 < found.coverage_ratio <= 1
+
+
+async def test_nothing_to_compare_is_absent_not_zero(world):
+    found = await world.stub.EvaluateForecasts(
+        forecast_pb2.EvaluateForecastsRequest(
+            assets=[LOAD.name],
+            issue_range=time_range_to_proto(TimeRange.of(world.clock.now(), HOUR)),
+        )
+    )
+
+    assert not found.HasField("wape_ratio")
+    assert not found.HasField("naive_wape_ratio")
+    assert found.compared == 0
+
+
+async def test_metering_is_asked_for_little_once_the_past_is_known(world):
+    await world.issue(LOAD)
+    world.clock.advance(HOUR)
+    await world.issue(LOAD)
+
+    first, second = world.metering.asked
+    assert first > timedelta(days=DAYS)
+    assert second == timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("assets", "code", "words"),
+    [
+        ([BATTERY.name], "INVALID_ARGUMENT", "neither a load nor a solar plant"),
+        (["sites/home-1/assets/shed"], "NOT_FOUND", "shed"),
+        (["sites/home-9/assets/load"], "NOT_FOUND", "sites/home-9"),
+        (["load"], "INVALID_ARGUMENT", "does not look like"),
+        ([], "INVALID_ARGUMENT", "at least one asset"),
+    ],
+)
+async def test_what_cannot_be_forecast_is_refused_by_name(world, assets, code, words):
+    request = forecast_pb2.IssueForecastsRequest(
+        assets=assets,
+        range=time_range_to_proto(TimeRange.of(world.clock.now() + HOUR / 2, HOUR)),
+    )
+    request.resolution.FromTimedelta(HOUR)
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await world.stub.IssueForecasts(request)
+    assert caught.value.code().name == code
+    assert words in caught.value.details()
+
+
+async def test_a_page_token_of_another_list_is_refused(world):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await world.stub.ListForecasts(
+            forecast_pb2.ListForecastsRequest(parent=LOAD.name, page_token="bm9uZQ==")
+        )
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_an_unknown_operation_is_not_found(world):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await world.stub.GetOperation(forecast_pb2.GetOperationRequest(name="operations/1"))
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_the_process_does_not_carry_tensorflow():
+    program = (
+        "import sys, wattmesh_forecast.wiring;"
+        "print([m for m in ('tensorflow.python', 'keras', 'jax') if m in sys.modules])"
+    )
+    found = run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

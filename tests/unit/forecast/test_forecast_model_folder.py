@@ -1,0 +1,85 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from wattmesh_forecast.adapters.model_folder import ModelFolder
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.models import ModelVersion
+from wattmesh_kernel.time import TimeRange
+
+VERSION = ModelVersion(
+    model="load",
+    version=1,
+    kind=Kind.LOAD,
+    train_time=datetime(2026, 1, 2, tzinfo=UTC),
+    train_range=TimeRange.of(datetime(2016, 8, 1, tzinfo=UTC), timedelta(days=35)),
+    holdout_wape_ratio=0.3,
+    holdout_seasonal_wape_ratio=0.4,
+    holdout_naive_wape_ratio=0.5,
+    fingerprint="abc",
+)
+
+
+def write(folder, version):
+    with folder.new_version(version) as place:
+        (place / "saved_model.pb").write_text(f"version {version.version}")
+
+
+def test_a_version_appears_complete_with_what_is_known_of_it(tmp_path):
+    folder = ModelFolder(tmp_path)
+    with folder.new_version(VERSION) as place:
+        (place / "saved_model.pb").write_text("graph")
+        assert not (tmp_path / "load" / "1").exists()
+
+    assert (tmp_path / "load" / "1" / "saved_model.pb").read_text() == "graph"
+    assert folder.versions() == [VERSION]
+    assert [path.name for path in (tmp_path / "load").iterdir()] == ["1"]
+
+
+def test_a_failed_training_leaves_nothing_behind(tmp_path):
+    folder = ModelFolder(tmp_path)
+    with pytest.raises(OSError, match="disk"), folder.new_version(VERSION):
+        raise OSError("disk")
+
+    assert not list((tmp_path / "load").iterdir())
+
+
+def test_versions_are_numbered_on_also_after_ones_that_are_not_ours(tmp_path):
+    folder = ModelFolder(tmp_path)
+    assert folder.next_version("load") == 1
+    (tmp_path / "load" / "11").mkdir(parents=True)
+
+    assert folder.next_version("load") == 12
+    assert folder.next_version("pv") == 1
+
+
+def test_the_version_of_the_same_data_is_found_and_made_the_newest_again(tmp_path):
+    folder = ModelFolder(tmp_path)
+    write(folder, VERSION)
+    write(folder, replace(VERSION, version=2, fingerprint="other"))
+
+    assert folder.with_fingerprint("load", "new") is None
+    kept = folder.with_fingerprint("load", "abc")
+    assert kept == VERSION
+    assert folder.promote(kept) == replace(VERSION, version=3)
+    assert (tmp_path / "load" / "3" / "saved_model.pb").read_text() == "version 1"
+    assert folder.with_fingerprint("load", "abc") == replace(VERSION, version=3)
+
+
+def test_the_newest_version_is_not_copied_when_it_is_asked_for_again(tmp_path):
+    folder = ModelFolder(tmp_path)
+    write(folder, VERSION)
+
+    assert folder.promote(VERSION) == VERSION
+    assert folder.next_version("load") == 2
+
+
+def test_a_card_that_cannot_be_read_is_passed_over(tmp_path):
+    folder = ModelFolder(tmp_path)
+    write(folder, VERSION)
+    card = tmp_path / "load" / "1" / "assets.extra" / "wattmesh.json"
+    card.write_text(json.dumps({"model": "load"}))
+
+    assert folder.versions() == []
