@@ -7,13 +7,14 @@ import pytest
 
 from tests.unit.optimizer.random_problems import random_problem
 from tests.unit.optimizer.sites import START, asset, horizon, prices, problem, site, solve
+from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.app.explain import ExplainPlan
 from wattmesh_optimizer.app.simulate import SimulatePlan
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 from wattmesh_optimizer.domain.electrical import FixedLoad, Generator, RenewableSource
 from wattmesh_optimizer.domain.plan import Explanation, ReasonCode
-from wattmesh_optimizer.domain.problem import Problem
+from wattmesh_optimizer.domain.problem import Problem, Reserve, ReserveDirection
 from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession
@@ -159,6 +160,24 @@ def test_a_generator_runs_because_it_is_cheaper() -> None:
     parts = (asset("load", load), asset("generator", generator))
     of = problem(grid, site(*parts, tariff=prices(grid, [0.1, 0.5])))
     assert codes(of, "generator") == [ReasonCode.IDLE_NO_GAIN, ReasonCode.GENERATE_CHEAPER]
+
+
+def test_a_battery_held_for_a_reserve_says_so() -> None:
+    grid = horizon(2)
+    store = Battery(
+        capacity_kwh=4, max_charge_power_kw=4, max_discharge_power_kw=4, initial_soc_ratio=1.0
+    )
+    reserve = Reserve(
+        id="fcr",
+        time_range=TimeRange(grid.start, grid.end),
+        direction=ReserveDirection.UP,
+        power_kw=4.0,
+        activation_duration=timedelta(hours=1),
+    )
+    load = FixedLoad(powers_kw=np.array([1.0, 1.0]))
+    parts = (asset("load", load), asset("battery", store))
+    of = problem(grid, site(*parts, tariff=prices(grid, [0.5, 0.5])), reserves=(reserve,))
+    assert codes(of, "battery") == [ReasonCode.HOLD_RESERVE] * 2
 
 
 def test_a_foreign_plan_is_judged_by_its_excess_cost() -> None:

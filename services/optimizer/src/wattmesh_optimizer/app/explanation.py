@@ -180,20 +180,23 @@ def _signals(
         limit=where("import_limit", "export_limit", "group_", "event_", "phase_"),
         export_limit=where("export_limit", "group_export", "event_export"),
         event=formulation.problem.horizon.touched(events),
-        reserve=where("islanding_reserve"),
+        reserve=where("islanding_reserve", "reserve"),
         carbon_priced=formulation.problem.goals.carbon_price_per_kg > 0,
     )
 
 
 def _concerning(formulation: Formulation, site: SiteModel) -> set[str]:
-    """Return the names whose limits concern a site: its own, its nodes', groups' and events'."""
+    """Return the names of what concerns a site: itself, its nodes, groups, events, reserves."""
     name, problem = site.site.name, formulation.problem
     own = {name, *(f"{name}/nodes/{node.id}" for node in site.site.nodes)}
     groups = {group.name for group in problem.groups if name in group.site_names}
     events = {
         event.id for event in problem.events if not event.site_names or name in event.site_names
     }
-    return own | groups | events
+    reserves = {
+        each.id for each in problem.reserves if not each.site_names or name in each.site_names
+    }
+    return own | groups | events | reserves
 
 
 def _surplus(plan: SitePlan) -> Floats:

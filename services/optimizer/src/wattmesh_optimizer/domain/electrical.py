@@ -9,6 +9,9 @@ import numpy as np
 from wattmesh_optimizer.domain import checks
 from wattmesh_optimizer.domain.checks import Floats
 
+RUNNING_KW = 1e-6
+"""Power above which a machine counts as running."""
+
 NON_CRITICAL_SHARE = 0.1
 """Price of shedding load that is not critical, as a share of the critical load's price."""
 

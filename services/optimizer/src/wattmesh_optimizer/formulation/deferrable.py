@@ -11,6 +11,7 @@ import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
+from wattmesh_optimizer.domain.electrical import RUNNING_KW
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
 from wattmesh_optimizer.domain.runs import EnergyNeed, energy_need, profile_choice
 from wattmesh_optimizer.domain.site import Asset
@@ -25,8 +26,6 @@ from wattmesh_optimizer.formulation.model import (
     Term,
 )
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
-
-RUNNING_KW = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.electrical import Generator
+from wattmesh_optimizer.domain.electrical import RUNNING_KW, Generator
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.formulation.commitment import Commitment, add_commitment
 from wattmesh_optimizer.formulation.model import Context, Flow, Headroom, Store, Term
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
-
-RUNNING_KW = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,6 +37,7 @@ class ReserveBuilder:
         wished = program.rows(reserve.power_kw, reserve.power_kw, len(intervals))
         missing = program.columns(len(intervals), upper=reserve.power_kw)
         program.put(wished, missing, 1.0)
+        program.label_rows(wished, intervals, Label(subject=reserve.id, constraint="reserve"))
         self._price(reserve, missing)
         up = reserve.direction is ReserveDirection.UP
         for site in sites:

@@ -4,7 +4,7 @@ import numpy as np
 
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
-from wattmesh_optimizer.domain.electrical import Generator
+from wattmesh_optimizer.domain.electrical import RUNNING_KW, Generator
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
 from wattmesh_optimizer.domain.runs import energy_need, profile_choice
 from wattmesh_optimizer.domain.site import Asset, Site
@@ -50,10 +50,10 @@ def _profile(
     choice = profile_choice(load, run, ledger.problem.horizon)
     if choice.running_kw is not None or choice.energy_kwh == 0:
         return 0.0, 0.0, 0.0
-    ran = bool((plan.powers_kw > 1e-6).any())
-    head = int(np.flatnonzero(run.powers_kw > 1e-6)[0])
+    ran = bool((plan.powers_kw > RUNNING_KW).any())
+    head = int(np.flatnonzero(run.powers_kw > RUNNING_KW)[0])
     if ran:
-        start = int(np.flatnonzero(plan.powers_kw > 1e-6)[0]) - head
+        start = int(np.flatnonzero(plan.powers_kw > RUNNING_KW)[0]) - head
         ran = start in choice.starts.tolist()
     done = choice.energy_kwh if ran or choice.may_wait else 0.0
     possible = choice.energy_kwh if len(choice.starts) else 0.0
@@ -76,7 +76,7 @@ def assess_generator(
     """Add fuel, running and start costs, and priced emissions."""
     name, cause = asset.name, CostCause.GENERATION
     energy = float(np.maximum(0.0, -plan.powers_kw).sum()) * ledger.hours
-    on = plan.on if plan.on is not None else -plan.powers_kw > 1e-6
+    on = plan.on if plan.on is not None else -plan.powers_kw > RUNNING_KW
     before = np.concatenate(([generator.initial_state.on], on[:-1]))
     starts = int(np.sum(on & ~before))
     amount = energy * generator.fuel_cost_per_kwh

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import (
+    RUNNING_KW,
     FixedLoad,
     Generator,
     OnOffState,
@@ -24,8 +25,6 @@ from wattmesh_optimizer.domain.plan import AssetPlan
 from wattmesh_optimizer.domain.runs import energy_need, profile_choice, window
 from wattmesh_optimizer.domain.schedule import AssetSchedule
 from wattmesh_optimizer.domain.site import Asset
-
-RUNNING_KW = 1e-6
 
 
 def simulate_fixed_load(
