@@ -44,6 +44,9 @@ class FixedSites:
             raise NotFound("SITE_NOT_FOUND", f"there is no {site.name}")
         return Site(id=site, zone=self.zone, location=self.location, assets=mine)
 
+    async def sites(self):
+        return sorted({asset.site for asset in self.assets})
+
 
 class SimpleSky:
     """The sun of forecast_assets."""

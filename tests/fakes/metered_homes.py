@@ -46,6 +46,10 @@ class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer, site_pb2_grpc.Site
         )
         return site_pb2.GetSiteResponse(site=site)
 
+    async def ListSites(self, request, context):  # noqa: N802
+        names = sorted({asset.site.name for asset in self.power_w})
+        return site_pb2.ListSitesResponse(sites=[site_pb2.Site(name=name) for name in names])
+
     async def ListAssets(self, request, context):  # noqa: N802
         mine = [asset for asset in self.power_w if asset.site.name == request.parent]
         kinds = {"pv": {"pv_array": asset_pb2.PvArray(peak_power_w=4000)}}

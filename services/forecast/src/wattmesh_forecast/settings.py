@@ -19,10 +19,12 @@ class ForecastSettings(ServiceSettings):
     """Where TensorFlow Serving (or the local model host) serves."""
     models_directory: Path
     """Base folder of `<model>/<version>/`, which the model server reads as well."""
-    model_server_timeout_seconds: float = Field(default=1.0, gt=0)
+    model_server_timeout_seconds: float = Field(default=0.7, gt=0)
     """How long a model may take to answer before the seasonal forecast does [s of wall time]."""
     model_server_retry_seconds: float = Field(default=1.0, gt=0)
     """How often a model that was away is looked for [s of wall time]."""
+    warm_up_assets: int = Field(default=200, ge=0)
+    """The past of all assets is read ahead at the start when there are at most so many."""
 
 
 class TrainingSettings(ServiceSettings):

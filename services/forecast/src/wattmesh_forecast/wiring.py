@@ -23,6 +23,7 @@ from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.past import Past
 from wattmesh_forecast.app.train import TrainModel
+from wattmesh_forecast.app.warm_up import WarmUp
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_kernel.clock import SystemClock
 from wattmesh_runtime.database import Database
@@ -37,14 +38,14 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         await migrate(database, "wattmesh_forecast")
         metering = runtime.channel(settings.metering_target)
         history, sites = GrpcHistory(metering), GrpcSiteDirectory(metering, runtime.clock)
-        models = _models(settings, runtime)
+        past, models = Past(KeptHistory(history), PvlibSky()), _models(settings, runtime)
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
         async with TrainModel(trainer=trainer, store=trainings, sites=sites, clock=clock) as train:
             use_cases = UseCases(
                 issue=IssueForecasts(
                     sites=sites,
-                    past=Past(KeptHistory(history), PvlibSky()),
+                    past=past,
                     models=models,
                     store=store,
                     clock=clock,
@@ -55,6 +56,9 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 train=train,
                 models=ListModels(ModelFolder(settings.models_directory), models),
             )
+            warm_up = WarmUp(
+                sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets
+            )
             servicer = ForecastServicer(use_cases)
             yield Service(
                 name="forecast",
@@ -64,7 +68,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 service_names=(
                     forecast_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name,
                 ),
-                tasks=(models.keep_trying,),
+                tasks=(models.keep_trying, warm_up),
             )
 
 

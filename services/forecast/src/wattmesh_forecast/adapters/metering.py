@@ -72,6 +72,18 @@ class GrpcSiteDirectory:
         self._kept[site] = described, TimeRange.of(now, SITE_KEPT)
         return described
 
+    async def sites(self) -> Sequence[SiteId]:
+        """Return all sites."""
+        found: list[SiteId] = []
+        request = site_pb2.ListSitesRequest()
+        while True:
+            with rpc_errors():
+                page = await self._stub.ListSites(request)
+            found += [SiteId.parse(site.name) for site in page.sites]
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
     async def _assets(self, site: SiteId) -> list[asset_pb2.Asset]:
         found: list[asset_pb2.Asset] = []
         request = site_pb2.ListAssetsRequest(parent=site.name)

@@ -86,10 +86,11 @@ class IssueForecasts:
         wanted.check_time(now)
         questions = await self._questions(wanted, now)
         replies: dict[AssetId, _Reply] = {}
-        for kind in Kind:
-            same = [question for question in questions if question.kind is kind]
-            if same:
-                replies |= await self._replies(kind, same, wanted.ratios)
+        # Beside each other: a model server that is away is waited for once, not once per kind.
+        for some in await asyncio.gather(
+            *(self._replies(kind, same, wanted.ratios) for kind, same in _by_kind(questions))
+        ):
+            replies |= some
         forecasts = [_forecast(q, replies[q.asset], wanted, now) for q in questions]
         await self._store.add(forecasts)
         self._observations.issued(forecasts)
@@ -122,6 +123,11 @@ def _question(asset: AssetId, kind: Kind, hours: AssetHours, span: TimeRange) ->
     # The interval that is running may begin in an hour that is complete.
     rows = Rows.ahead(min(last, first - 1), range(first, end))
     return _Question(asset=asset, kind=kind, hours=hours, rows=rows)
+
+
+def _by_kind(questions: Sequence[_Question]) -> list[tuple[Kind, list[_Question]]]:
+    kinds = sorted({question.kind for question in questions})
+    return [(kind, [q for q in questions if q.kind is kind]) for kind in kinds]
 
 
 def _model_inputs(questions: Sequence[_Question]) -> list[ModelInput]:

@@ -60,6 +60,9 @@ class SiteDirectory(Protocol):
     async def site(self, site: SiteId) -> Site:
         """Return a site; NotFound."""
 
+    async def sites(self) -> Sequence[SiteId]:
+        """Return all sites."""
+
 
 class Sky(Protocol):
     """Where the sun stands."""
