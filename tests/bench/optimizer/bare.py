@@ -5,14 +5,15 @@ from datetime import timedelta
 import highspy
 import numpy as np
 
-from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver, rows_of
+from wattmesh_optimizer.adapters.matrices import rows_of
+from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.program import Matrix
 
 
 class RecordingSolver(OrToolsSolver):
-    """The solver, remembering the last matrix it was given."""
+    """The solver, remembering the matrix that decides: the last mixed-integer one, if any."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +23,8 @@ class RecordingSolver(OrToolsSolver):
         self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
     ) -> LinearSolution | None:
         """Solve and remember."""
-        self.last = matrix
+        if self.last is None:
+            self.last = matrix
         return super().solve_linear(matrix, time_limit, start)
 
     def solve_integer(

@@ -72,13 +72,13 @@ def test_a_gap_is_relative_and_rounding_is_none() -> None:
     assert gap_ratio(10.0, 10.0 - 1e-7) == 0.0
 
 
-def window(number: int) -> Problem:
-    """Return the window that begins `number` hours on, with other forecasts."""
+def window(number: int, count: int = 384) -> Problem:
+    """Return the window that begins `number` quarter hours on, with other forecasts."""
     random = np.random.default_rng(number)
-    grid = horizon(48)
-    grid = replace(grid, start=grid.start + number * timedelta(hours=1))
-    clock = (np.arange(48) + number) % 24
-    load = FixedLoad(powers_kw=1 + (clock > 17) + random.uniform(0, 0.5, 48))
+    grid = horizon(count, 15)
+    grid = replace(grid, start=grid.start + number * timedelta(minutes=15))
+    clock = (np.arange(count) + number) / 4 % 24
+    load = FixedLoad(powers_kw=1 + (clock > 17) + random.uniform(0, 0.5, count))
     store = Battery(
         capacity_kwh=10, max_charge_power_kw=5, max_discharge_power_kw=5, initial_soc_ratio=0.5
     )
@@ -94,6 +94,14 @@ def test_successive_windows_start_where_the_last_one_stopped_and_cost_the_same()
         assert plan.total_cost == pytest.approx(solve(window(number)).total_cost, abs=1e-6)
     assert solver.starts[0] is None
     assert all(start is not None for start in solver.starts[1:])
+
+
+def test_small_programmes_are_solved_afresh_which_is_faster() -> None:
+    solver = TiredSolver()
+    warm = SolvePlan(solver, warm_starts=WarmStarts())
+    for number in range(3):
+        warm(window(number, 24), SolveOptions())
+    assert solver.starts == [None] * 3
 
 
 def test_another_structure_is_started_afresh() -> None:

@@ -1,25 +1,25 @@
 """OR-Tools behind the solver port, through MathOpt.
 
 The model is a protobuf whose packed fields are filled from arrays in bulk: no Python object per
-variable. Linear programmes go to GLOP, from a given basis where there is one; mixed-integer ones to
-SCIP, with the linear solution as a hint.
+variable. Linear programmes go to GLOP, small ones on a shorter way, others from a given basis where
+there is one; mixed-integer ones go to SCIP, with the linear solution as a hint.
 """
 
 from datetime import timedelta
 from importlib.metadata import version
 
 import numpy as np
-import scipy.sparse
 from ortools.math_opt import (
     callback_pb2,
     model_parameters_pb2,
-    model_pb2,
     parameters_pb2,
     result_pb2,
 )
 from ortools.math_opt.core.python import solver as math_opt
 
 from wattmesh_optimizer.adapters.basis import consistent_basis
+from wattmesh_optimizer.adapters.matrices import math_opt_model
+from wattmesh_optimizer.adapters.small import SMALL_ENTRIES, solve_small
 from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.program import Matrix
@@ -41,8 +41,13 @@ class OrToolsSolver:
         Without presolve: these matrices hold little to presolve away, and without it a basis fits.
         Should the solver stumble over the numbers, presolve and a fresh start may help it.
         """
+        time_limit = max(time_limit, LEAST_TIME)
+        if start is None and len(matrix.entry_values) <= SMALL_ENTRIES:
+            found = solve_small(matrix, time_limit)
+            if found is not None:
+                return found
         parameters = parameters_pb2.SolveParametersProto(presolve=parameters_pb2.EMPHASIS_OFF)
-        parameters.time_limit.FromTimedelta(max(time_limit, LEAST_TIME))
+        parameters.time_limit.FromTimedelta(time_limit)
         more = model_parameters_pb2.ModelSolveParametersProto()
         if start is not None:
             _put_basis(more, consistent_basis(matrix, start))
@@ -67,35 +72,6 @@ class OrToolsSolver:
         values.values.extend(hint.tolist())
         result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GSCIP, parameters, more)
         return _integer_solution(result)
-
-
-def rows_of(matrix: Matrix) -> scipy.sparse.csr_matrix:
-    """Return the matrix row-wise."""
-    return scipy.sparse.csr_matrix(
-        (matrix.entry_values, (matrix.entry_rows, matrix.entry_columns)),
-        shape=(matrix.row_count, matrix.column_count),
-    )
-
-
-def math_opt_model(matrix: Matrix) -> model_pb2.ModelProto:
-    """Return the matrix as MathOpt takes it."""
-    rows = rows_of(matrix)
-    model = model_pb2.ModelProto()
-    model.variables.ids.extend(range(matrix.column_count))
-    model.variables.lower_bounds.extend(matrix.column_lower.tolist())
-    model.variables.upper_bounds.extend(matrix.column_upper.tolist())
-    model.variables.integers.extend(matrix.integer.tolist())
-    priced = np.flatnonzero(matrix.cost)
-    model.objective.linear_coefficients.ids.extend(priced.tolist())
-    model.objective.linear_coefficients.values.extend(matrix.cost[priced].tolist())
-    model.linear_constraints.ids.extend(range(matrix.row_count))
-    model.linear_constraints.lower_bounds.extend(matrix.row_lower.tolist())
-    model.linear_constraints.upper_bounds.extend(matrix.row_upper.tolist())
-    entries = model.linear_constraint_matrix
-    entries.row_ids.extend(np.repeat(np.arange(matrix.row_count), np.diff(rows.indptr)).tolist())
-    entries.column_ids.extend(rows.indices.tolist())
-    entries.coefficients.extend(rows.data.tolist())
-    return model
 
 
 def _solve(

@@ -28,6 +28,9 @@ from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.formulation.build import Formulation, formulate
 from wattmesh_optimizer.formulation.discrete import Discrete
 
+POLISH_TIME = timedelta(seconds=1)
+"""What solving integer decisions out may take beyond the time limit; usually milliseconds."""
+
 UNPROVEN_GAP = 1.0
 """Gap reported when nothing is known about how good a plan is."""
 
@@ -120,9 +123,12 @@ class SolvePlan:
             found = self._solver.solve_integer(matrix, hint, options.gap_ratio, watch.left())
             if found is None:
                 break
-            linear = fix_integers(self._solver, formulation.ctx, matrix, found.values, watch.left())
+            time_left = max(watch.left(), POLISH_TIME)
+            linear = fix_integers(self._solver, formulation.ctx, matrix, found.values, time_left)
             values = found.values if linear is None else linear.values
-            bound, sound = max(bound, found.bound), True
+            bound, sound = max(bound, found.bound), linear is not None
+            if not sound:
+                break
         return Solved(
             values=values,
             sound=sound,

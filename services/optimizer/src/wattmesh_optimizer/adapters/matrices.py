@@ -1,0 +1,36 @@
+"""Matrices in the shapes the solvers take."""
+
+import numpy as np
+import scipy.sparse
+from ortools.math_opt import model_pb2
+
+from wattmesh_optimizer.formulation.program import Matrix
+
+
+def rows_of(matrix: Matrix) -> scipy.sparse.csr_matrix:
+    """Return the matrix row-wise."""
+    return scipy.sparse.csr_matrix(
+        (matrix.entry_values, (matrix.entry_rows, matrix.entry_columns)),
+        shape=(matrix.row_count, matrix.column_count),
+    )
+
+
+def math_opt_model(matrix: Matrix) -> model_pb2.ModelProto:
+    """Return the matrix as MathOpt takes it."""
+    rows = rows_of(matrix)
+    model = model_pb2.ModelProto()
+    model.variables.ids.extend(range(matrix.column_count))
+    model.variables.lower_bounds.extend(matrix.column_lower.tolist())
+    model.variables.upper_bounds.extend(matrix.column_upper.tolist())
+    model.variables.integers.extend(matrix.integer.tolist())
+    priced = np.flatnonzero(matrix.cost)
+    model.objective.linear_coefficients.ids.extend(priced.tolist())
+    model.objective.linear_coefficients.values.extend(matrix.cost[priced].tolist())
+    model.linear_constraints.ids.extend(range(matrix.row_count))
+    model.linear_constraints.lower_bounds.extend(matrix.row_lower.tolist())
+    model.linear_constraints.upper_bounds.extend(matrix.row_upper.tolist())
+    entries = model.linear_constraint_matrix
+    entries.row_ids.extend(np.repeat(np.arange(matrix.row_count), np.diff(rows.indptr)).tolist())
+    entries.column_ids.extend(rows.indices.tolist())
+    entries.coefficients.extend(rows.data.tolist())
+    return model
