@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.fakes.twin_folders import PLANT_LAYOUT, citylearn_folder, plant_folder
@@ -69,6 +70,7 @@ def test_a_folder_with_its_own_layout_in_other_units_and_resolutions(tmp_path: P
         ("time_column: hour}", "time_column: hour, first_row: 2024-05-01}", "either"),
         ("currency: EUR", "currency: euro", "currency"),
         ("title:", "titel:", "titel"),
+        ("resolution_minutes: 30", "resolution_minutes: 45", "divide the hour"),
     ],
 )
 def test_a_layout_that_makes_no_sense_is_refused_and_says_where(
@@ -84,6 +86,46 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     layout.write_text(layout.read_text().replace("eur_per_kwh}", "pounds}"))
     with pytest.raises(InvalidArgument, match="pounds"):
         load_folder(folder, "1")
+
+
+@pytest.mark.parametrize(
+    ("line", "bad", "says"),
+    [
+        (3, "2024-05-01 02:00:00,much", "prices.csv: row 3 of eur_per_kwh holds 'much'"),
+        (3, "yesterday,0.2", "prices.csv: row 3 of hour holds 'yesterday'"),
+        (3, "2024-05-01 01:00:00,0.2", "prices.csv: row 3: 2024-05-01T01:00:00 is not alone"),
+    ],
+)
+def test_a_cell_that_makes_no_sense_is_named(
+    tmp_path: Path, line: int, bad: str, says: str
+) -> None:
+    folder = plant_folder(tmp_path, days=2)
+    rows = (folder / "prices.csv").read_text().splitlines()
+    (folder / "prices.csv").write_text("\n".join([*rows[:line], bad, *rows[line + 1 :]]))
+    with pytest.raises(InvalidArgument, match=says):
+        load_folder(folder, "1")
+
+
+def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+    folder = plant_folder(tmp_path, days=1)
+    (folder / "prices.csv").write_text("hour,eur_per_kwh\n")
+    with pytest.raises(InvalidArgument, match=r"prices.csv: no rows"):
+        load_folder(folder, "1")
+
+
+def test_a_load_that_generates_is_refused(tmp_path: Path) -> None:
+    folder = plant_folder(tmp_path, days=1)
+    power = pd.read_parquet(folder / "power.parquet")
+    power.loc[3, "b_kw"] = -1.0
+    power.to_parquet(folder / "power.parquet")
+    with pytest.raises(InvalidArgument, match=r"power.parquet: b_kw is negative"):
+        load_folder(folder, "1")
+
+
+def test_a_layout_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wattmesh-data.yaml").write_bytes("title: Café".encode("latin-1"))
+    with pytest.raises(InvalidArgument, match="UTF-8"):
+        find_layout(tmp_path)
 
 
 def test_layouts_that_come_with_the_twin_are_sound() -> None:

@@ -76,3 +76,13 @@ def test_utc_rows_may_come_in_any_order_with_gaps_but_not_twice() -> None:
         utc_grid([start, start], HOUR)
     with pytest.raises(InvalidArgument):
         utc_grid([start, start + 1.5 * HOUR], HOUR)
+
+
+def test_local_rows_share_no_interval_but_the_one_that_autumn_repeats() -> None:
+    start = naive("2016-11-06T00:00")
+    for wrong in (start, start + 0.5 * HOUR):
+        with pytest.raises(InvalidArgument, match="row 2"):
+            local_grid([start, wrong], HOUR, LOS_ANGELES)
+    repeated = naive("2016-11-06T01:00")
+    with pytest.raises(InvalidArgument, match="row 4"):
+        local_grid([start, repeated, repeated, repeated], HOUR, LOS_ANGELES)

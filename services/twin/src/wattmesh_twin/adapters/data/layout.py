@@ -107,6 +107,13 @@ class DataFile(_Part):
     first_row: datetime | None = None
     resolution_minutes: int = Field(default=60, gt=0, le=60)
 
+    @field_validator("resolution_minutes")
+    @classmethod
+    def _divides_the_hour(cls, minutes: int) -> int:
+        if 60 % minutes:
+            raise ValueError("an interval must divide the hour: 5, 15, 30, 60 ...")
+        return minutes
+
     @model_validator(mode="after")
     def _has_its_time(self) -> Self:
         if (self.time_column is None) == (self.first_row is None):
@@ -169,4 +176,10 @@ def parse_layout(text: str, name: str) -> Layout:
 
 def read_layout(path: Path) -> Layout:
     """Read a layout file."""
-    return parse_layout(path.read_text("utf-8"), path.name)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(
+            "INVALID_LAYOUT", f"{path.name}: not UTF-8: {error}", field="data"
+        ) from error
+    return parse_layout(text, path.name)

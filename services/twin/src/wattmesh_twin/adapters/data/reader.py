@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import GroupId, SiteId, TariffId, ZoneId
@@ -56,7 +57,7 @@ def read_dataset(folder: Path, layout: Layout, homes: str) -> DataSet:
 def _measurements(tables: "_Tables", site: Site) -> SiteMeasurements:
     return SiteMeasurements(
         spec=_site_spec(site),
-        loads_w={load.id: _power(tables, load, load.unit) for load in site.loads},
+        loads_w={load.id: _load_power(tables, load) for load in site.loads},
         pv_available_w=_pv_power(tables, site.pv) if site.pv else None,
     )
 
@@ -93,6 +94,19 @@ def _power(tables: "_Tables", column: Load | Pv, unit: str) -> Series:
     hours = tables.resolution(column) / timedelta(hours=1)
     factor = _WATTS[unit] / (hours if "Wh" in unit else 1.0)
     return series.with_values(series.values * factor)
+
+
+def _load_power(tables: "_Tables", load: Load) -> Series:
+    """Return a metered consumption [W]; InvalidArgument when it is negative anywhere."""
+    series = _power(tables, load, load.unit)
+    if (negative := np.flatnonzero(series.values < 0)).size:
+        moment = series.start + int(negative[0]) * series.resolution
+        raise InvalidArgument(
+            "INVALID_VALUE",
+            f"{tables.path(load)}: {load.column} is negative at {moment.isoformat()}: no load is",
+            field="data",
+        )
+    return series
 
 
 def _pv_power(tables: "_Tables", pv: Pv) -> Series:
@@ -138,12 +152,16 @@ class _Tables:
         """Return the interval length of a column's file."""
         return timedelta(minutes=self._layout.files[column.file].resolution_minutes)
 
+    def path(self, column: Column) -> str:
+        """Return the path of a column's file, below the folder."""
+        return self._layout.files[column.file].path
+
     def series(self, column: Column) -> Series:
         """Return a column as it stands in the file."""
         if column.file not in self._read:
             self._read[column.file] = self._open(column.file)
         grid, table = self._read[column.file]
-        return grid.series(table[column.column].to_numpy(dtype=np.float64))
+        return grid.series(_numbers(table[column.column], self.path(column)))
 
     def _open(self, name: str) -> tuple[RowGrid, pd.DataFrame]:
         file = self._layout.files[name]
@@ -151,19 +169,48 @@ class _Tables:
         if file.time_column is not None:
             wanted.add(file.time_column)
         table = _read_table(self._folder / file.path, sorted(wanted))
-        return self._grid(file, table), table
+        try:
+            return self._grid(file, table), table
+        except InvalidArgument as error:
+            raise InvalidArgument(
+                error.reason, f"{file.path}: {error.message}", field="data"
+            ) from error
 
     def _grid(self, file: DataFile, table: pd.DataFrame) -> RowGrid:
         resolution = timedelta(minutes=file.resolution_minutes)
         if file.first_row is not None:
             times = [file.first_row + row * resolution for row in range(len(table))]
         else:
-            times = list(pd.to_datetime(table[file.time_column]).dt.to_pydatetime())
+            times = _times(table[file.time_column])
+        if not times:
+            raise InvalidArgument("INVALID_FILE", "no rows", field="data")
         if any(moment.tzinfo is not None for moment in times[:1]):
             return utc_grid([moment.astimezone(UTC) for moment in times], resolution)
         if file.clock == "utc":
             return utc_grid(list(_as_utc(times)), resolution)
         return local_grid(times, resolution, self._zone)
+
+
+def _numbers(column: pd.Series, path: str) -> NDArray[np.float64]:
+    """Return a column's numbers, NaN where there is none; InvalidArgument naming another cell."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    if (wrong := (numbers.isna() & column.notna()).to_numpy()).any():
+        fault = _cell(column, int(wrong.argmax()))
+        raise InvalidArgument("INVALID_VALUE", f"{path}: {fault}, not a number", field="data")
+    return np.asarray(numbers, dtype=np.float64)
+
+
+def _times(column: pd.Series) -> list[datetime]:
+    """Return a column's times; InvalidArgument naming the first cell that holds none."""
+    times = pd.to_datetime(column, errors="coerce")
+    if (wrong := times.isna().to_numpy()).any():
+        fault = _cell(column, int(wrong.argmax()))
+        raise InvalidArgument("INVALID_VALUE", f"{fault}, not a time like the others", field="data")
+    return list(times.dt.to_pydatetime())
+
+
+def _cell(column: pd.Series, row: int) -> str:
+    return f"row {row + 1} of {column.name} holds {str(column.iloc[row])!r}"
 
 
 def _as_utc(times: Iterable[datetime]) -> Iterable[datetime]:

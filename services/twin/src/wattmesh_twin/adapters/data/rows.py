@@ -42,27 +42,40 @@ def utc_grid(times: Sequence[datetime], resolution: timedelta) -> RowGrid:
     for row, moment in enumerate(times):
         index, rest = divmod(moment - start, resolution)
         if rest or rows[index] != -1:
-            raise InvalidArgument(
-                "INVALID_ROWS",
-                f"row {row}: {moment.isoformat()} is not alone in an interval of {resolution}",
-                field="data",
-            )
+            raise _not_alone(row, moment, resolution)
         rows[index] = row
     return RowGrid(start, resolution, rows)
 
 
 def local_grid(times: Sequence[datetime], resolution: timedelta, zone: ZoneInfo) -> RowGrid:
-    """Return the grid of rows with naive local times."""
-    rows_at: dict[datetime, list[int]] = {}
+    """Return the grid of rows with naive local times; InvalidArgument as for `utc_grid`."""
+    first, rows_at = min(times), dict[datetime, list[int]]()
     for row, moment in enumerate(times):
-        rows_at.setdefault(moment, []).append(row)
-    start = min(times).replace(tzinfo=zone).astimezone(UTC)
+        rows = rows_at.setdefault(moment, [])
+        rows.append(row)
+        if (moment - first) % resolution or len(rows) > _times_of(moment, zone):
+            raise _not_alone(row, moment, resolution)
+    start = first.replace(tzinfo=zone).astimezone(UTC)
     end = max(times).replace(tzinfo=zone, fold=1).astimezone(UTC) + resolution
-    rows = [
+    found = [
         _row_of(rows_at, (start + index * resolution).astimezone(zone))
         for index in range((end - start) // resolution)
     ]
-    return RowGrid(start, resolution, np.array(rows, dtype=np.intp))
+    return RowGrid(start, resolution, np.array(found, dtype=np.intp))
+
+
+def _times_of(local: datetime, zone: ZoneInfo) -> int:
+    """Return how often the zone's wall clock shows a time: twice when autumn repeats it."""
+    early, late = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return 2 if early is not None and late is not None and early > late else 1
+
+
+def _not_alone(row: int, moment: datetime, resolution: timedelta) -> InvalidArgument:
+    return InvalidArgument(
+        "INVALID_ROWS",
+        f"row {row + 1}: {moment.isoformat()} is not alone in an interval of {resolution}",
+        field="data",
+    )
 
 
 def _row_of(rows_at: dict[datetime, list[int]], local: datetime) -> int:
