@@ -1,6 +1,6 @@
 """Assets with a made-up but plausible past, for the forecast's own arithmetic."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,7 +12,14 @@ START = datetime(2016, 8, 1, 7, tzinfo=UTC)
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 
 
-def load_hours(days=35, *, ahead=48, start=START, zone=LOS_ANGELES, seed=0):
+def load_hours(
+    days: int = 35,
+    *,
+    ahead: int = 48,
+    start: datetime = START,
+    zone: ZoneInfo = LOS_ANGELES,
+    seed: int = 0,
+) -> AssetHours:
     """A load with a day shape, a quieter weekend and noise; `ahead` hours without values."""
     count = days * 24 + ahead
     clock = LocalClock.of(TimeRange.of(start, count * HOUR), zone)
@@ -23,7 +30,14 @@ def load_hours(days=35, *, ahead=48, start=START, zone=LOS_ANGELES, seed=0):
     return AssetHours(start=start, power_w=power, clock=clock)
 
 
-def pv_hours(days=35, *, ahead=48, start=START, zone=LOS_ANGELES, seed=0):
+def pv_hours(
+    days: int = 35,
+    *,
+    ahead: int = 48,
+    start: datetime = START,
+    zone: ZoneInfo = LOS_ANGELES,
+    seed: int = 0,
+) -> AssetHours:
     """A plant of 4 kW under a simple sun, with a clear-sky index that changes from day to day."""
     count = days * 24 + ahead
     span = TimeRange.of(start, count * HOUR)
@@ -35,7 +49,7 @@ def pv_hours(days=35, *, ahead=48, start=START, zone=LOS_ANGELES, seed=0):
     return AssetHours(start=start, power_w=power, clock=clock, sun=sun)
 
 
-def simple_sun(start, count):
+def simple_sun(start: datetime, count: int) -> Sun:
     """A sun that stands highest at 20:00 UTC and is up for ten hours."""
     hour = np.array([(start + i * HOUR).hour + 0.5 for i in range(count)])
     angle = (hour - 20 + 12) % 24 - 12
@@ -46,8 +60,3 @@ def simple_sun(start, count):
         elevation_degrees=np.where(up, 70 * height, -10.0),
         azimuth_degrees=180 + 15 * angle,
     )
-
-
-def days_later(asset, days):
-    """The moment so many days after the start of an asset's grid."""
-    return asset.start + timedelta(days=days)

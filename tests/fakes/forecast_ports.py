@@ -1,13 +1,16 @@
 """The forecast's ports, in memory."""
 
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from tests.fakes.forecast_assets import simple_sun
-from wattmesh_forecast.app.ports import Answer, ModelUnavailable
-from wattmesh_forecast.domain.hours import HOUR
+from wattmesh_forecast.app.ports import Answer, ModelUnavailable, Position
+from wattmesh_forecast.domain.features import ModelInput
+from wattmesh_forecast.domain.forecast import Forecast
+from wattmesh_forecast.domain.hours import HOUR, Sun
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.sites import Location, Site
 from wattmesh_kernel.errors import NotFound
@@ -19,21 +22,27 @@ KINDS = {"load": Kind.LOAD, "pv": Kind.PV}
 
 
 class FixedHistory:
-    """Power that was given; `queries` are the ranges that were asked for."""
+    """Power that was given; `queries` and `assets` are what was asked for."""
 
     def __init__(self, power_w: dict[AssetId, Series]) -> None:
         self.power = dict(power_w)
         self.queries: list[TimeRange] = []
+        self.assets: list[list[AssetId]] = []
 
-    async def power_w(self, assets, span, resolution: timedelta):
+    async def power_w(
+        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+    ) -> Mapping[AssetId, Series]:
         self.queries.append(span)
+        self.assets.append(list(assets))
         return {a: self.power[a].to_resolution(resolution).window(span) for a in assets}
 
 
 class FixedSites:
     """Sites of one zone with the given assets."""
 
-    def __init__(self, assets, zone: ZoneInfo, location: Location | None = None) -> None:
+    def __init__(
+        self, assets: Iterable[AssetId], zone: ZoneInfo, location: Location | None = None
+    ) -> None:
         self.assets = list(assets)
         self.zone = zone
         self.location = location
@@ -44,33 +53,33 @@ class FixedSites:
             raise NotFound("SITE_NOT_FOUND", f"there is no {site.name}")
         return Site(id=site, zone=self.zone, location=self.location, assets=mine)
 
-    async def sites(self):
+    async def sites(self) -> list[SiteId]:
         return sorted({asset.site for asset in self.assets})
 
 
 class SimpleSky:
     """The sun of forecast_assets."""
 
-    def sun(self, location: Location, hours: TimeRange):
+    def sun(self, location: Location, hours: TimeRange) -> Sun:
         return simple_sun(hours.start, hours.count(HOUR))
 
 
 class FakeModels:
     """A model server that answers each row with 0.5, 1 and 2 of the scale, or is away."""
 
-    def __init__(self, versions=frozenset({3})) -> None:
+    def __init__(self, versions: Iterable[int] = (3,)) -> None:
         self.served = frozenset(versions)
         self.away = False
         self.asked: list[tuple[str, int]] = []
 
-    async def predict(self, model, asked):
+    async def predict(self, model: str, asked: ModelInput) -> Answer:
         self.asked.append((model, len(asked)))
         if self.away or not self.served:
             raise ModelUnavailable(model)
         quantiles = np.tile(np.array([0.5, 1.0, 2.0], dtype=np.float32), (len(asked), 1))
         return Answer(version=max(self.served), quantiles=quantiles)
 
-    async def available_versions(self, model):
+    async def available_versions(self, model: str) -> frozenset[int]:
         if self.away:
             raise ModelUnavailable(model)
         return self.served
@@ -80,12 +89,14 @@ class ForecastShelf:
     """Stored forecasts in a list."""
 
     def __init__(self) -> None:
-        self.forecasts = []
+        self.forecasts: list[Forecast] = []
 
-    async def add(self, forecasts):
+    async def add(self, forecasts: Sequence[Forecast]) -> None:
         self.forecasts += forecasts
 
-    async def page(self, asset, issued, before, size):
+    async def page(
+        self, asset: AssetId, issued: TimeRange | None, before: Position | None, size: int
+    ) -> Sequence[Forecast]:
         found = [
             f
             for f in self.forecasts
@@ -95,7 +106,9 @@ class ForecastShelf:
         ]
         return sorted(found, key=_key, reverse=True)[:size]
 
-    async def issued_in(self, assets, issued):
+    async def issued_in(
+        self, assets: Sequence[AssetId], issued: TimeRange
+    ) -> AsyncIterator[Forecast]:
         for forecast in sorted(self.forecasts, key=_key):
             if forecast.asset in assets and issued.contains(forecast.issue_time):
                 yield forecast
@@ -107,9 +120,9 @@ class IssuedCount:
     def __init__(self) -> None:
         self.count = 0
 
-    def issued(self, forecasts) -> None:
+    def issued(self, forecasts: Sequence[Forecast]) -> None:
         self.count += len(forecasts)
 
 
-def _key(forecast) -> tuple[datetime, str]:
+def _key(forecast: Forecast) -> tuple[datetime, str]:
     return forecast.issue_time, forecast.name

@@ -31,7 +31,8 @@ def metered_home(days: int) -> MeteredHomes:
     """A home whose meters began so many days ago and will go on for two more."""
     load, pv = load_hours(days + 2, ahead=0), pv_hours(days + 2, ahead=0)
     power = {LOAD: load.power_w, PV: -pv.power_w, BATTERY: np.zeros(len(load.power_w))}
-    return MeteredHomes(power_w={a: Series(START, HOUR, watts) for a, watts in power.items()})
+    series = {asset: Series(START, HOUR, watts) for asset, watts in power.items()}
+    return MeteredHomes(power_w=series)  # type: ignore[abstract]
 
 
 @dataclass(kw_only=True)

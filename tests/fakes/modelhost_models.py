@@ -1,10 +1,11 @@
 """The model host's ports, in memory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from wattmesh_modelhost.domain.signatures import Signature, TensorSpec
+from wattmesh_modelhost.domain.signatures import Signature, Tensors, TensorSpec
 from wattmesh_modelhost.domain.versions import ModelVersion
 
 DOUBLE = Signature(
@@ -17,13 +18,12 @@ DOUBLE = Signature(
 class LoadedDouble:
     """A model in memory that multiplies x by its factor."""
 
-    signatures = {"serving_default": DOUBLE}  # noqa: RUF012 (never changed)
-
     def __init__(self, factor: float) -> None:
-        self.factor = factor
+        self.factor = np.float32(factor)
+        self.signatures = {"serving_default": DOUBLE}
 
-    async def predict(self, signature, inputs):
-        return {"y": np.asarray(self.factor * inputs["x"], dtype=np.float32)}
+    async def predict(self, signature: str, inputs: Tensors) -> Tensors:
+        return {"y": self.factor * inputs["x"].astype(np.float32)}
 
 
 class FactorLoader:
@@ -47,5 +47,5 @@ class Shelf:
     def __init__(self, *versions: ModelVersion) -> None:
         self.there = set(versions)
 
-    def versions(self):
+    def versions(self) -> Mapping[ModelVersion, Path]:
         return {v: Path("/models", v.model, str(v.version)) for v in self.there}

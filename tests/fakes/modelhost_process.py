@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -15,8 +16,7 @@ class ModelHostProcess:
     def __init__(self, models: Path) -> None:
         self.target = f"127.0.0.1:{_free_port()}"
         self._models = models
-        self._process: Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._running: tuple[Process, asyncio.Task[None]] | None = None
 
     async def start(self) -> None:
         """Start it and wait until it serves."""
@@ -29,26 +29,30 @@ class ModelHostProcess:
         process = await asyncio.create_subprocess_exec(
             *command, stderr=PIPE, env={**os.environ, **settings}
         )
-        self._process = process
+        assert process.stderr is not None
         seen = ""
         while "serving on" not in seen:
             line = (await process.stderr.readline()).decode()
             if not line:
                 raise AssertionError(f"the model host did not start:\n{seen}")
             seen += line
-        self._reading = asyncio.create_task(_drain(process))
+        self._running = process, asyncio.create_task(_drain(process.stderr))
 
     async def kill(self) -> None:
         """End it without warning."""
-        self._process.kill()
-        await self._process.wait()
-        await self._reading
+        await self._end(Process.kill)
 
     async def terminate(self) -> int:
         """Ask it to end; return its exit status."""
-        self._process.terminate()
-        status = await self._process.wait()
-        await self._reading
+        return await self._end(Process.terminate)
+
+    async def _end(self, how: Callable[[Process], None]) -> int:
+        assert self._running is not None
+        process, reading = self._running
+        self._running = None
+        how(process)
+        status = await process.wait()
+        await reading
         return status
 
     async def __aenter__(self) -> Self:
@@ -56,16 +60,17 @@ class ModelHostProcess:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._process.returncode is None:
+        if self._running is not None:
             await self.kill()
 
 
-async def _drain(process: Process) -> None:
-    while await process.stderr.readline():
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.readline():
         pass
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port

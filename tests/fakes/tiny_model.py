@@ -7,6 +7,7 @@ SavedModel without TensorFlow in its own process.
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def write(folder: Path, factor: float) -> None:
@@ -17,11 +18,12 @@ def write(folder: Path, factor: float) -> None:
     module = tf.Module()
     module.factor = tf.Variable(factor, dtype=tf.float32)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
-    def serve(x: object) -> dict[str, object]:
+    def serve(x: Any) -> dict[str, Any]:
         return {"y": module.factor * x}
 
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+    x = tf.TensorSpec([None, 2], tf.float32, name="x")
+    signatures = {"serving_default": tf.function(serve, input_signature=[x])}
+    tf.saved_model.save(module, str(folder), signatures=signatures)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ Everything is real: the training job in its own process, the SavedModel, the mod
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from google.longrunning import operations_pb2
 
 from tests.fakes.forecast_assets import START
-from tests.fakes.forecast_process import LOAD, PV, metered_home, running_forecast
+from tests.fakes.forecast_process import LOAD, PV, ForecastWorld, metered_home, running_forecast
 from tests.fakes.modelhost_process import ModelHostProcess
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_kernel.time import TimeRange
@@ -20,14 +22,15 @@ pytestmark = pytest.mark.time_limit(300)
 DAYS = 18
 
 
-async def until(ask, wanted, seconds=60):
-    async with asyncio.timeout(seconds):
-        while (found := await ask()) != wanted:
+async def until(ask: Callable[[], Awaitable[str]], wanted: str) -> None:
+    async with asyncio.timeout(60):
+        while await ask() != wanted:
             await asyncio.sleep(0.2)
-    return found
 
 
-async def train(world, request_id):
+async def train(
+    world: ForecastWorld, request_id: str
+) -> tuple[operations_pb2.Operation, operations_pb2.Operation]:
     """Order a training; wait for its end."""
     order = forecast_pb2.TrainModelRequest(
         model="load",
@@ -51,7 +54,9 @@ def result(operation: operations_pb2.Operation) -> forecast_pb2.Model:
     return trained.model
 
 
-async def test_a_model_is_trained_served_lost_and_found(database_url, tmp_path, monkeypatch):
+async def test_a_model_is_trained_served_lost_and_found(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = metered_home(DAYS)
     async with (
         ModelHostProcess(tmp_path) as host,
@@ -68,7 +73,7 @@ async def test_a_model_is_trained_served_lost_and_found(database_url, tmp_path, 
         monkeypatch.setenv("WATTMESH_MODELS_DIRECTORY", str(tmp_path))
         monkeypatch.setenv("WATTMESH_TRAINING_MEMBERS", "1")
 
-        async def source():
+        async def source() -> str:
             return (await world.sources(LOAD))[0]
 
         assert await world.sources(LOAD, PV) == ["seasonal", "seasonal"]

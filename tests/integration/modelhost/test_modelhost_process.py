@@ -2,7 +2,9 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -25,25 +27,39 @@ TINY = Path(__file__).parents[2] / "fakes" / "tiny_model.py"
 
 
 @pytest.fixture(scope="session")
-def tiny_versions(tmp_path_factory):
+def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two complete versions that are not served yet: version 1 doubles, version 2 triples."""
     folder = tmp_path_factory.mktemp("tiny")
     subprocess.run([sys.executable, TINY, folder, "2", "3"], check=True, capture_output=True)
     return folder
 
 
+class Models:
+    """A folder in which versions appear."""
+
+    def __init__(self, folder: Path, ready: Path) -> None:
+        self.folder = folder
+        self._ready = ready
+
+    def publish(self, version: int) -> None:
+        being_written = self.folder / "tiny" / f".new-{version}"
+        shutil.copytree(self._ready / str(version), being_written)
+        being_written.rename(self.folder / "tiny" / str(version))
+
+
 @pytest.fixture
-def models(tmp_path, tiny_versions):
-    def serve(version):
-        shutil.copytree(tiny_versions / str(version), tmp_path / "tiny" / f".new-{version}")
-        (tmp_path / "tiny" / f".new-{version}").rename(tmp_path / "tiny" / str(version))
-
-    serve(1)
-    serve.folder = tmp_path
-    return serve
+def models(tmp_path: Path, tiny_versions: Path) -> Models:
+    return Models(tmp_path, tiny_versions)
 
 
-def request(model="tiny", *, version=None, signature="", name="x", shape=(1, 2)):
+def request(
+    model: str = "tiny",
+    *,
+    version: int | None = None,
+    signature: str = "",
+    name: str = "x",
+    shape: tuple[int, ...] = (1, 2),
+) -> Any:
     asked = predict_pb2.PredictRequest()
     asked.model_spec.name = model
     asked.model_spec.signature_name = signature
@@ -57,17 +73,17 @@ def request(model="tiny", *, version=None, signature="", name="x", shape=(1, 2))
     return asked
 
 
-def answer(response):
-    return np.frombuffer(response.outputs["y"].tensor_content, dtype=np.float32).tolist()
+def answer(response: Any) -> list[float]:
+    return list(np.frombuffer(response.outputs["y"].tensor_content, dtype=np.float32))
 
 
-async def until(ask, wanted):
+async def until(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
     async with asyncio.timeout(20):
         while await ask() != wanted:
             await asyncio.sleep(0.05)
 
 
-async def check_states(channel):
+async def check_states(channel: grpc.aio.Channel) -> None:
     asked = get_model_status_pb2.GetModelStatusRequest()
     asked.model_spec.name = "tiny"
     status = model_service_pb2_grpc.ModelServiceStub(channel)
@@ -78,7 +94,7 @@ async def check_states(channel):
     assert [(s.version, s.state) for s in states] == [(2, available), (1, available)]
 
 
-async def check_metadata(predictions):
+async def check_metadata(predictions: Any) -> None:
     asked = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     asked.model_spec.name = "tiny"
 
@@ -91,7 +107,7 @@ async def check_metadata(predictions):
     assert [dim.size for dim in x.tensor_shape.dim] == [-1, 2]
 
 
-async def check_refusals(predictions, channel):
+async def check_refusals(predictions: Any, channel: grpc.aio.Channel) -> None:
     for wrong, code, words in (
         (request("nope"), "NOT_FOUND", "Servable not found for request: Latest(nope)"),
         (request(version=7), "NOT_FOUND", "Servable not found for request: Specific(tiny, 7)"),
@@ -102,7 +118,7 @@ async def check_refusals(predictions, channel):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await predictions.Predict(wrong)
         assert caught.value.code().name == code
-        assert words in caught.value.details()
+        assert words in str(caught.value.details())
 
     reload = model_management_pb2.ReloadConfigRequest()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -110,22 +126,25 @@ async def check_refusals(predictions, channel):
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_real_savedmodel_is_served_a_new_version_taken_up_and_mistakes_answered(models):
+async def test_a_real_savedmodel_is_served_a_new_version_taken_up_and_mistakes_answered(
+    models: Models,
+) -> None:
     async with (
         ModelHostProcess(models.folder) as host,
         grpc.aio.insecure_channel(host.target) as channel,
     ):
         predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-        async def newest():
+        async def newest() -> object:
             try:
                 return (await predictions.Predict(request())).model_spec.version.value
             except grpc.aio.AioRpcError as error:
                 return error.code()
 
+        models.publish(1)
         await until(newest, 1)
         assert answer(await predictions.Predict(request())) == [20, 20]
-        models(2)
+        models.publish(2)
         await until(newest, 2)
         assert answer(await predictions.Predict(request())) == [30, 30]
         assert answer(await predictions.Predict(request(version=1))) == [20, 20]

@@ -24,24 +24,24 @@ LOAD = "sites/home-1/assets/load"
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.text())
-def test_a_position_survives_its_token(time, name):
+def test_a_position_survives_its_token(time: datetime, name: str) -> None:
     position = Position(time, name)
 
     assert position_from_token(token_from_position(position)) == position
 
 
-def test_there_is_no_token_after_the_last_page():
+def test_there_is_no_token_after_the_last_page() -> None:
     assert token_from_position(None) == ""
     assert position_from_token("") is None
 
 
 @pytest.mark.parametrize("token", ["x", "bm9uZQ==", "WzEsMl0=", "é"])
-def test_a_token_that_is_none_is_refused(token):
+def test_a_token_that_is_none_is_refused(token: str) -> None:
     with pytest.raises(InvalidArgument, match="page token"):
         position_from_token(token)
 
 
-def test_a_request_without_resolution_or_range_is_refused():
+def test_a_request_without_resolution_or_range_is_refused() -> None:
     request = forecast_pb2.IssueForecastsRequest(assets=[LOAD], range=time_range_to_proto(SPAN))
     with pytest.raises(InvalidArgument, match="resolution"):
         wanted_from_proto(request)
@@ -51,7 +51,7 @@ def test_a_request_without_resolution_or_range_is_refused():
         wanted_from_proto(request)
 
 
-def test_an_order_names_model_assets_and_history():
+def test_an_order_names_model_assets_and_history() -> None:
     order = order_from_proto(
         forecast_pb2.TrainModelRequest(
             model="load", assets=[LOAD], range=time_range_to_proto(SPAN), request_id="r"
@@ -63,7 +63,7 @@ def test_an_order_names_model_assets_and_history():
     )
 
 
-def test_a_training_is_an_operation_that_runs_and_then_fails_with_its_reason():
+def test_a_training_is_an_operation_that_runs_and_then_fails_with_its_reason() -> None:
     order = TrainingOrder(model="load", assets=(AssetId.parse(LOAD),), range=SPAN, request_id="r")
     training = Training(name="operations/1", order=order, start_time=SPAN.start)
 

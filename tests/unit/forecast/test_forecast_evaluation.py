@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from wattmesh_forecast.domain.evaluation import Score, naive_forecast, score
 from wattmesh_forecast.domain.forecast import Forecast
@@ -17,8 +18,15 @@ ISSUED = datetime(2016, 9, 5, 6, 30, tzinfo=UTC)
 START = datetime(2016, 9, 5, 7, tzinfo=UTC)
 
 
-def forecast(median, *, start=START, issued=ISSUED, resolution=HOUR, width=100.0):
-    median = np.array(median, dtype=float)
+def forecast(
+    median_w: ArrayLike,
+    *,
+    start: datetime = START,
+    issued: datetime = ISSUED,
+    resolution: timedelta = HOUR,
+    width: float = 100.0,
+) -> Forecast:
+    median = np.array(median_w, dtype=float)
     return Forecast(
         name=f"{ASSET.name}/forecasts/x",
         asset=ASSET,
@@ -32,7 +40,7 @@ def forecast(median, *, start=START, issued=ISSUED, resolution=HOUR, width=100.0
     )
 
 
-def test_the_error_is_weighed_by_what_was_measured():
+def test_the_error_is_weighed_by_what_was_measured() -> None:
     # The day before at the same hours: 900 and 1000.
     measured = Series(START - timedelta(days=1), HOUR, np.full(48, np.nan)).values.copy()
     measured[:2], measured[24:26] = (900, 1000), (1000, 3000)
@@ -44,7 +52,7 @@ def test_the_error_is_weighed_by_what_was_measured():
     assert found.compared == 2
 
 
-def test_generation_counts_by_its_magnitude():
+def test_generation_counts_by_its_magnitude() -> None:
     power = np.array([-900.0] * 24 + [-1000.0] * 24)
     found = score(forecast([-800] * 24), Series(START - timedelta(days=1), HOUR, power), ZONE)
 
@@ -52,20 +60,20 @@ def test_generation_counts_by_its_magnitude():
     assert found.naive_wape_ratio == pytest.approx(0.1)
 
 
-def test_intervals_that_were_not_measured_do_not_count():
+def test_intervals_that_were_not_measured_do_not_count() -> None:
     power = np.concatenate([np.full(24, 500.0), [700.0, np.nan]])
     found = score(forecast([600, 600, 600]), Series(START - timedelta(days=1), HOUR, power), ZONE)
 
     assert found.compared == 1
 
 
-def test_nothing_to_compare_gives_no_figures_rather_than_zero():
+def test_nothing_to_compare_gives_no_figures_rather_than_zero() -> None:
     found = score(forecast([600]), Series(START, HOUR, np.array([np.nan])), ZONE)
 
     assert (found.wape_ratio, found.naive_wape_ratio, found.coverage_ratio) == (None, None, None)
 
 
-def test_the_naive_forecast_knows_nothing_measured_after_issue():
+def test_the_naive_forecast_knows_nothing_measured_after_issue() -> None:
     # Issued at 06:30: the interval from 06:00 is not complete. 24 h ahead of it lies a target.
     measured = Series(START - timedelta(days=3), HOUR, np.arange(96.0))
     naive = naive_forecast(forecast(np.zeros(24)), measured, ZONE)
@@ -74,7 +82,7 @@ def test_the_naive_forecast_knows_nothing_measured_after_issue():
     assert naive[23] == 47  # 06:00: the day before
 
 
-def test_the_naive_forecast_follows_the_local_clock():
+def test_the_naive_forecast_follows_the_local_clock() -> None:
     start = datetime(2016, 11, 7, 3, tzinfo=UTC)  # 19:00 local time, the clock went back that day
     measured = Series(start - timedelta(days=2), HOUR, np.arange(48.0))
     naive = naive_forecast(
@@ -84,7 +92,7 @@ def test_the_naive_forecast_follows_the_local_clock():
     assert naive[0] == 23  # 25 hours earlier
 
 
-def test_quarter_hours_are_compared_with_quarter_hours():
+def test_quarter_hours_are_compared_with_quarter_hours() -> None:
     quarter = timedelta(minutes=15)
     measured = Series(START - timedelta(days=1), quarter, np.arange(200.0))
     naive = naive_forecast(forecast(np.zeros(4), resolution=quarter), measured, ZONE)
@@ -92,7 +100,7 @@ def test_quarter_hours_are_compared_with_quarter_hours():
     assert naive.tolist() == [0, 1, 2, 3]
 
 
-def test_scores_add_up():
+def test_scores_add_up() -> None:
     one = Score(error_w=1, naive_error_w=2, measured_w=10, covered=1, compared=2)
     other = Score(error_w=3, naive_error_w=2, measured_w=10, covered=2, compared=2)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.forecast_assets import load_hours, pv_hours
 from wattmesh_forecast.domain.features import model_input
-from wattmesh_forecast.domain.hours import Rows
+from wattmesh_forecast.domain.hours import AssetHours, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 
@@ -16,7 +16,7 @@ ASSETS = {Kind.LOAD: load_hours(), Kind.PV: pv_hours()}
 RATIOS = (0.1, 0.5, 0.9)
 
 
-def with_another_future(asset, last, seed):
+def with_another_future(asset: AssetHours, last: int, seed: int) -> AssetHours:
     """The same past with every later value replaced, also by missing ones."""
     random = np.random.default_rng(seed)
     power = asset.power_w.copy()
@@ -32,7 +32,7 @@ def with_another_future(asset, last, seed):
     gap=st.integers(1, 30),
     seed=st.integers(0, 1000),
 )
-def test_another_future_gives_the_same_forecast(kind, last, gap, seed):
+def test_another_future_gives_the_same_forecast(kind: Kind, last: int, gap: int, seed: int) -> None:
     asset = ASSETS[kind]
     other = with_another_future(asset, last, seed)
     rows = Rows.ahead(last, range(last + gap, last + gap + 24))
@@ -48,7 +48,7 @@ def test_another_future_gives_the_same_forecast(kind, last, gap, seed):
 
 @settings(max_examples=20, deadline=None)
 @given(kind=st.sampled_from(Kind), seed=st.integers(0, 1000))
-def test_many_issues_at_once_are_told_what_each_alone_is_told(kind, seed):
+def test_many_issues_at_once_are_told_what_each_alone_is_told(kind: Kind, seed: int) -> None:
     asset = ASSETS[kind]
     lasts = np.sort(np.random.default_rng(seed).choice(np.arange(20 * 24, 30 * 24), 3))
     together = Rows(target=np.repeat(lasts, 5) + np.tile([1, 2, 9, 24, 26], 3),

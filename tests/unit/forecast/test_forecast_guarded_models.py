@@ -17,7 +17,7 @@ ASKED = model_input(Kind.LOAD, load_hours(), Rows.ahead(700, range(701, 703)))
 RETRY = timedelta(seconds=1)
 
 
-async def test_only_the_first_caller_pays_for_a_dead_server():
+async def test_only_the_first_caller_pays_for_a_dead_server() -> None:
     server, clock = FakeModels(), ManualClock()
     models = GuardedModels(server, clock, RETRY)
     server.away = True
@@ -29,7 +29,7 @@ async def test_only_the_first_caller_pays_for_a_dead_server():
     assert len(server.asked) == 1
 
 
-async def test_a_model_is_asked_again_once_a_probe_finds_it():
+async def test_a_model_is_asked_again_once_a_probe_finds_it() -> None:
     server, clock = FakeModels(), ManualClock()
     models = GuardedModels(server, clock, RETRY)
     probing = asyncio.create_task(models.keep_trying())
@@ -47,7 +47,7 @@ async def test_a_model_is_asked_again_once_a_probe_finds_it():
     probing.cancel()
 
 
-async def test_a_server_without_the_model_counts_as_away_for_that_model():
+async def test_a_server_without_the_model_counts_as_away_for_that_model() -> None:
     server, clock = FakeModels(versions=()), ManualClock()
     models = GuardedModels(server, clock, RETRY)
     probing = asyncio.create_task(models.keep_trying())

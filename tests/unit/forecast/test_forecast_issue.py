@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ T = NOW + HOUR
 class World:
     """Two homes, five weeks after their meters began, half an hour before an interval."""
 
-    def __init__(self, *, location=FONTANA) -> None:
+    def __init__(self, *, location: Location | None = FONTANA) -> None:
         power = {a: Series(START, HOUR, load_hours(seed=n).power_w) for n, a in enumerate(LOADS)}
         power |= {a: Series(START, HOUR, -pv_hours(seed=n).power_w) for n, a in enumerate(PVS)}
         self.history = FixedHistory(power)
@@ -52,12 +53,18 @@ class World:
         )
 
 
-def wanted(*assets, start=T, hours=24, resolution=HOUR, ratios=()):
+def wanted(
+    *assets: AssetId,
+    start: datetime = T,
+    hours: float = 24,
+    resolution: timedelta = HOUR,
+    ratios: tuple[float, ...] = (),
+) -> Wanted:
     span = TimeRange.of(start, timedelta(hours=hours))
     return Wanted(assets=assets, span=span, resolution=resolution, ratios=ratios)
 
 
-async def test_each_asset_gets_a_forecast_in_the_order_asked_with_one_call_per_model():
+async def test_each_asset_gets_a_forecast_in_the_order_asked_with_one_call_per_model() -> None:
     world = World()
 
     forecasts = await world.issue(wanted(PVS[1], LOADS[0], PVS[0], LOADS[1]))
@@ -72,7 +79,7 @@ async def test_each_asset_gets_a_forecast_in_the_order_asked_with_one_call_per_m
     assert all(f.name.startswith(f"{f.asset.name}/forecasts/") for f in forecasts)
 
 
-async def test_a_load_is_positive_and_a_plant_negative_with_rising_quantiles():
+async def test_a_load_is_positive_and_a_plant_negative_with_rising_quantiles() -> None:
     world = World()
 
     load, pv = await world.issue(wanted(LOADS[0], PVS[0], ratios=(0.9, 0.1, 0.5, 0.25)))
@@ -85,7 +92,7 @@ async def test_a_load_is_positive_and_a_plant_negative_with_rising_quantiles():
     assert (np.diff(pv.power_w, axis=0) >= 0).all()
 
 
-async def test_a_plant_is_forecast_to_rest_at_night_whatever_the_model_says():
+async def test_a_plant_is_forecast_to_rest_at_night_whatever_the_model_says() -> None:
     world = World()
 
     (pv,) = await world.issue(wanted(PVS[0]))
@@ -94,7 +101,7 @@ async def test_a_plant_is_forecast_to_rest_at_night_whatever_the_model_says():
     assert (pv.power_w[:, night] == 0).all()
 
 
-async def test_without_a_model_the_forecast_is_seasonal_and_says_so():
+async def test_without_a_model_the_forecast_is_seasonal_and_says_so() -> None:
     world = World()
     world.models.away = True
 
@@ -106,7 +113,7 @@ async def test_without_a_model_the_forecast_is_seasonal_and_says_so():
     assert (pv.power_w <= 0).all()
 
 
-async def test_quarter_hours_hold_the_hour_and_longer_intervals_are_its_mean():
+async def test_quarter_hours_hold_the_hour_and_longer_intervals_are_its_mean() -> None:
     world = World()
 
     (hourly,) = await world.issue(wanted(LOADS[0], hours=4))
@@ -120,7 +127,7 @@ async def test_quarter_hours_hold_the_hour_and_longer_intervals_are_its_mean():
     assert np.allclose(pairs.power_w[1, 0], hourly.power_w[1, :2].mean())
 
 
-async def test_the_running_interval_may_still_be_asked_for():
+async def test_the_running_interval_may_still_be_asked_for() -> None:
     world = World()
 
     (forecast,) = await world.issue(wanted(LOADS[0], start=NOW, hours=2))
@@ -141,33 +148,33 @@ async def test_the_running_interval_may_still_be_asked_for():
         ({"ratios": (1.5,)}, "INVALID_QUANTILE"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(change, reason):
+async def test_what_makes_no_sense_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         await World().issue(wanted(LOADS[0], **change))
     assert caught.value.reason == reason
 
 
-async def test_the_same_asset_twice_is_refused():
+async def test_the_same_asset_twice_is_refused() -> None:
     with pytest.raises(InvalidArgument):
         wanted(LOADS[0], LOADS[0])
 
 
-async def test_an_asset_that_is_neither_load_nor_plant_is_refused_by_name():
+async def test_an_asset_that_is_neither_load_nor_plant_is_refused_by_name() -> None:
     with pytest.raises(InvalidArgument, match="battery"):
         await World().issue(wanted(BATTERY))
 
 
-async def test_an_asset_that_is_not_there_is_not_found():
+async def test_an_asset_that_is_not_there_is_not_found() -> None:
     with pytest.raises(NotFound):
         await World().issue(wanted(AssetId(SiteId("home-1"), "shed")))
 
 
-async def test_a_plant_at_an_unknown_place_cannot_be_forecast():
+async def test_a_plant_at_an_unknown_place_cannot_be_forecast() -> None:
     with pytest.raises(FailedPrecondition, match="latitude"):
         await World(location=None).issue(wanted(PVS[0]))
 
 
-async def test_an_asset_without_readings_is_named():
+async def test_an_asset_without_readings_is_named() -> None:
     world = World()
     world.history.power[LOADS[0]] = Series(START, HOUR, np.full(30, np.nan))
 
@@ -175,7 +182,7 @@ async def test_an_asset_without_readings_is_named():
         await world.issue(wanted(LOADS[0]))
 
 
-async def test_readings_that_come_late_are_missed_but_not_awaited():
+async def test_readings_that_come_late_are_missed_but_not_awaited() -> None:
     world = World()
     power = world.history.power[LOADS[0]].values.copy()
     power[35 * 24 - 5 :] = np.nan

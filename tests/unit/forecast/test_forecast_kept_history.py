@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import timedelta
 
 import numpy as np
@@ -14,18 +15,18 @@ ONE, OTHER = (AssetId(SiteId("home-1"), name) for name in ("load", "pv"))
 DAYS = timedelta(days=1)
 
 
-def histories(missing=()):
+def histories(missing: Iterable[int] = ()) -> tuple[FixedHistory, KeptHistory]:
     values = np.arange(1000.0)
     values[list(missing)] = np.nan
     given = FixedHistory({a: Series(START, HOUR, values) for a in (ONE, OTHER)})
     return given, KeptHistory(given)
 
 
-def span(first_day, end_day):
+def span(first_day: int, end_day: int) -> TimeRange:
     return TimeRange(START + first_day * DAYS, START + end_day * DAYS)
 
 
-async def test_an_hour_later_only_the_newest_days_are_asked_for():
+async def test_an_hour_later_only_the_newest_days_are_asked_for() -> None:
     given, kept = histories()
     hour_later = TimeRange(START + HOUR, START + 20 * DAYS + HOUR)
     first = await kept.power_w([ONE], span(0, 20), HOUR)
@@ -36,7 +37,7 @@ async def test_an_hour_later_only_the_newest_days_are_asked_for():
     assert later[ONE] == given.power[ONE].window(hour_later)
 
 
-async def test_what_was_never_measured_is_asked_for_once_a_day():
+async def test_what_was_never_measured_is_asked_for_once_a_day() -> None:
     given, kept = histories(missing=range(100))
     for hours in range(26):
         now = START + 20 * DAYS + hours * HOUR
@@ -46,7 +47,7 @@ async def test_what_was_never_measured_is_asked_for_once_a_day():
     assert len(whole) == 2
 
 
-async def test_an_asset_of_which_nothing_is_known_is_asked_for_whole():
+async def test_an_asset_of_which_nothing_is_known_is_asked_for_whole() -> None:
     given, kept = histories(missing=range(480))
     await kept.power_w([ONE], span(0, 20), HOUR)
     given.power[ONE] = Series(START, HOUR, np.arange(1000.0))  # its past was imported
@@ -56,7 +57,7 @@ async def test_an_asset_of_which_nothing_is_known_is_asked_for_whole():
     assert found[ONE].values[0] == 0
 
 
-async def test_a_gap_is_asked_for_until_it_is_filled():
+async def test_a_gap_is_asked_for_until_it_is_filled() -> None:
     given, kept = histories(missing=[50])
     await kept.power_w([ONE], span(0, 20), HOUR)
     given.power[ONE] = Series(START, HOUR, np.arange(1000.0))  # the gateway has caught up
@@ -69,7 +70,7 @@ async def test_a_gap_is_asked_for_until_it_is_filled():
     assert given.queries[2] == span(18, 20)
 
 
-async def test_corrections_of_the_newest_days_arrive():
+async def test_corrections_of_the_newest_days_arrive() -> None:
     given, kept = histories()
     await kept.power_w([ONE], span(0, 20), HOUR)
     given.power[ONE] = given.power[ONE].with_values(given.power[ONE].values + 1)
@@ -80,7 +81,7 @@ async def test_corrections_of_the_newest_days_arrive():
     assert found[ONE].values[0] == 0
 
 
-async def test_a_new_asset_is_read_whole_beside_one_that_is_kept():
+async def test_a_new_asset_is_read_whole_beside_one_that_is_kept() -> None:
     given, kept = histories()
     await kept.power_w([ONE], span(0, 20), HOUR)
 

@@ -21,7 +21,13 @@ LOAD, PV = (AssetId(SiteId("home-1"), name) for name in ("load", "pv"))
 NOW = START + timedelta(days=10)
 
 
-def forecast(number, *, source="model:load/1", resolution=HOUR, power=1100.0):
+def forecast(
+    number: int,
+    *,
+    source: str = "model:load/1",
+    resolution: timedelta = HOUR,
+    power: float = 1100.0,
+) -> Forecast:
     start = NOW + number * HOUR
     return Forecast(
         name=f"{LOAD.name}/forecasts/{number}",
@@ -36,7 +42,7 @@ def forecast(number, *, source="model:load/1", resolution=HOUR, power=1100.0):
     )
 
 
-def evaluation(forecasts):
+def evaluation(forecasts: list[Forecast]) -> EvaluateForecasts:
     store = ForecastShelf()
     store.forecasts = forecasts
     measured = Series(START, HOUR, np.where(np.arange(480) < 240, 1500.0, 1000.0))
@@ -50,7 +56,7 @@ def evaluation(forecasts):
 ALL = TimeRange(START, NOW + timedelta(days=30))
 
 
-async def test_forecasts_are_pooled_over_lead_times_and_sources():
+async def test_forecasts_are_pooled_over_lead_times_and_sources() -> None:
     evaluate = evaluation([forecast(0), forecast(1, source="seasonal"), forecast(2)])
 
     found = await evaluate([LOAD], ALL, None)
@@ -62,20 +68,20 @@ async def test_forecasts_are_pooled_over_lead_times_and_sources():
     assert found.by_source == {"model:load/1": 2, "seasonal": 1}
 
 
-async def test_forecasts_of_different_resolutions_are_compared_each_on_its_own():
+async def test_forecasts_of_different_resolutions_are_compared_each_on_its_own() -> None:
     evaluate = evaluation([forecast(0), forecast(1, resolution=HOUR / 4)])
 
     assert (await evaluate([LOAD], ALL, None)).score.compared == 8
 
 
-async def test_what_is_measured_later_does_not_count():
+async def test_what_is_measured_later_does_not_count() -> None:
     evaluate = evaluation([forecast(0)])
 
     assert (await evaluate([LOAD], ALL, NOW + 2.5 * HOUR)).score.compared == 2
     assert (await evaluate([LOAD], ALL, NOW - timedelta(days=30))).score.compared == 0
 
 
-async def test_only_forecasts_issued_in_the_range_count():
+async def test_only_forecasts_issued_in_the_range_count() -> None:
     evaluate = evaluation([forecast(0), forecast(5)])
 
     found = await evaluate([LOAD], TimeRange(NOW, NOW + 10 * HOUR), None)
@@ -83,17 +89,18 @@ async def test_only_forecasts_issued_in_the_range_count():
     assert found.by_source == {"model:load/1": 1}
 
 
-async def test_loads_and_plants_are_not_pooled():
+async def test_loads_and_plants_are_not_pooled() -> None:
     with pytest.raises(InvalidArgument, match="one kind"):
         await evaluation([])([LOAD, PV], ALL, None)
 
 
-async def test_pages_go_from_the_newest_to_the_oldest_without_gap_or_repeat():
+async def test_pages_go_from_the_newest_to_the_oldest_without_gap_or_repeat() -> None:
     store = ForecastShelf()
     store.forecasts = [forecast(number) for number in range(5)]
     list_forecasts = ListForecasts(store)
 
-    names, after = [], None
+    names: list[str] = []
+    after = None
     while True:
         page = await list_forecasts(LOAD, None, 2, after)
         names += [item.name.rpartition("/")[2] for item in page.forecasts]
@@ -104,6 +111,6 @@ async def test_pages_go_from_the_newest_to_the_oldest_without_gap_or_repeat():
     assert names == ["4", "3", "2", "1", "0"]
 
 
-async def test_a_negative_page_size_is_refused():
+async def test_a_negative_page_size_is_refused() -> None:
     with pytest.raises(InvalidArgument):
         await ListForecasts(ForecastShelf())(LOAD, None, -1, None)

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,12 +23,12 @@ VERSION = ModelVersion(
 )
 
 
-def write(folder, version):
+def write(folder: ModelFolder, version: ModelVersion) -> None:
     with folder.new_version(version) as place:
         (place / "saved_model.pb").write_text(f"version {version.version}")
 
 
-def test_a_version_appears_complete_with_what_is_known_of_it(tmp_path):
+def test_a_version_appears_complete_with_what_is_known_of_it(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path)
     with folder.new_version(VERSION) as place:
         (place / "saved_model.pb").write_text("graph")
@@ -38,7 +39,7 @@ def test_a_version_appears_complete_with_what_is_known_of_it(tmp_path):
     assert [path.name for path in (tmp_path / "load").iterdir()] == ["1"]
 
 
-def test_a_failed_training_leaves_nothing_behind(tmp_path):
+def test_a_failed_training_leaves_nothing_behind(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path)
     with pytest.raises(OSError, match="disk"), folder.new_version(VERSION):
         raise OSError("disk")
@@ -46,7 +47,7 @@ def test_a_failed_training_leaves_nothing_behind(tmp_path):
     assert not list((tmp_path / "load").iterdir())
 
 
-def test_versions_are_numbered_on_also_after_ones_that_are_not_ours(tmp_path):
+def test_versions_are_numbered_on_also_after_ones_that_are_not_ours(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path)
     assert folder.next_version("load") == 1
     (tmp_path / "load" / "11").mkdir(parents=True)
@@ -55,7 +56,7 @@ def test_versions_are_numbered_on_also_after_ones_that_are_not_ours(tmp_path):
     assert folder.next_version("pv") == 1
 
 
-def test_the_version_of_the_same_data_is_found_and_made_the_newest_again(tmp_path):
+def test_the_version_of_the_same_data_is_found_and_made_the_newest_again(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path)
     write(folder, VERSION)
     write(folder, replace(VERSION, version=2, fingerprint="other"))
@@ -68,7 +69,7 @@ def test_the_version_of_the_same_data_is_found_and_made_the_newest_again(tmp_pat
     assert folder.with_fingerprint("load", "abc") == replace(VERSION, version=3)
 
 
-def test_the_newest_version_is_not_copied_when_it_is_asked_for_again(tmp_path):
+def test_the_newest_version_is_not_copied_when_it_is_asked_for_again(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path)
     write(folder, VERSION)
 
@@ -76,7 +77,7 @@ def test_the_newest_version_is_not_copied_when_it_is_asked_for_again(tmp_path):
     assert folder.next_version("load") == 2
 
 
-def test_a_card_that_cannot_be_read_is_passed_over(tmp_path):
+def test_a_card_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path)
     write(folder, VERSION)
     card = tmp_path / "load" / "1" / "assets.extra" / "wattmesh.json"

@@ -9,6 +9,7 @@ from tests.fakes.forecast_assets import LOS_ANGELES, load_hours, pv_hours
 from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Rows
 from wattmesh_forecast.domain.kinds import PATTERNS, Kind
+from wattmesh_forecast.domain.pv_patterns import sun_of
 from wattmesh_forecast.domain.seasonal import blend_weights, seasonal_quantiles, try_patterns
 from wattmesh_kernel.time import local_day
 
@@ -16,12 +17,12 @@ RATIOS = (0.05, 0.1, 0.5, 0.9, 0.95)
 NOW = 35 * 24 - 1
 
 
-def ahead(last=NOW, hours=24):
+def ahead(last: int = NOW, hours: int = 24) -> Rows:
     return Rows.ahead(last, range(last + 2, last + 2 + hours))
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_quantiles_rise_and_are_not_negative(kind):
+def test_quantiles_rise_and_are_not_negative(kind: Kind) -> None:
     asset = load_hours() if kind is Kind.LOAD else pv_hours()
 
     quantiles = seasonal_quantiles(kind, asset, ahead(), RATIOS)
@@ -31,12 +32,12 @@ def test_quantiles_rise_and_are_not_negative(kind):
     assert (quantiles >= 0).all()
 
 
-def test_a_plant_gives_nothing_at_night_at_any_quantile():
+def test_a_plant_gives_nothing_at_night_at_any_quantile() -> None:
     asset = pv_hours()
     rows = ahead()
 
     quantiles = seasonal_quantiles(Kind.PV, asset, rows, RATIOS)
-    night = asset.sun.clear_sky_w_m2[rows.target] == 0
+    night = sun_of(asset).clear_sky_w_m2[rows.target] == 0
 
     assert night.any()
     assert (quantiles[night] == 0).all()
@@ -44,7 +45,7 @@ def test_a_plant_gives_nothing_at_night_at_any_quantile():
     assert (model_input(Kind.PV, asset, rows).reach[night] == 0).all()
 
 
-def test_a_week_that_repeats_itself_is_forecast_closely():
+def test_a_week_that_repeats_itself_is_forecast_closely() -> None:
     asset = load_hours()
     every_day = np.tile(asset.power_w[:24], len(asset.power_w) // 24)
     came = np.where(asset.clock.weekday >= 5, 0.5, 1.0) * every_day
@@ -56,7 +57,7 @@ def test_a_week_that_repeats_itself_is_forecast_closely():
     assert np.allclose(middle, came[ahead().target], rtol=0.05)
 
 
-def test_patterns_that_did_better_lately_weigh_more():
+def test_patterns_that_did_better_lately_weigh_more() -> None:
     asset = load_hours()
     issues = np.array([NOW])
     trial = try_patterns(Kind.LOAD, asset, issues)
@@ -68,7 +69,7 @@ def test_patterns_that_did_better_lately_weigh_more():
     assert (np.argsort(weights) == np.argsort(-errors)).all()
 
 
-def test_weights_are_equal_when_nothing_tells_the_patterns_apart():
+def test_weights_are_equal_when_nothing_tells_the_patterns_apart() -> None:
     asset = load_hours()
     flat = AssetHours(start=asset.start, power_w=np.full_like(asset.power_w, 500.0),
                       clock=asset.clock)  # fmt: skip
@@ -86,7 +87,9 @@ def test_weights_are_equal_when_nothing_tells_the_patterns_apart():
     seed=st.integers(0, 100),
     last=st.integers(30, NOW),
 )
-def test_any_amount_of_missing_history_still_gives_finite_numbers(kind, share, seed, last):
+def test_any_amount_of_missing_history_still_gives_finite_numbers(
+    kind: Kind, share: float, seed: int, last: int
+) -> None:
     asset = load_hours() if kind is Kind.LOAD else pv_hours()
     gone = np.random.default_rng(seed).random(len(asset.power_w)) < share
     holes = AssetHours(
@@ -105,7 +108,7 @@ def test_any_amount_of_missing_history_still_gives_finite_numbers(kind, share, s
 @pytest.mark.parametrize(
     ("day", "hours"), [(date(2016, 11, 6), 25), (date(2017, 3, 12), 23)], ids=["autumn", "spring"]
 )
-def test_days_of_23_and_25_hours_are_forecast_by_the_local_clock(day, hours):
+def test_days_of_23_and_25_hours_are_forecast_by_the_local_clock(day: date, hours: int) -> None:
     today = local_day(day, LOS_ANGELES)
     start = local_day(day - timedelta(days=35), LOS_ANGELES).start
     asset = load_hours(35, ahead=48, start=start)

@@ -14,22 +14,22 @@ CONFIG = TrainingConfig()
 ASSET = AssetId(SiteId("home-1"), "load")
 
 
-def test_the_newest_week_is_held_out_and_the_oldest_only_feeds_the_patterns():
+def test_the_newest_week_is_held_out_and_the_oldest_only_feeds_the_patterns() -> None:
     split = Split.of(35 * 24, CONFIG)
 
     assert (split.begin, split.holdout, split.end) == (7 * 24, 28 * 24, 35 * 24)
 
 
-def test_a_long_history_is_learnt_from_its_newest_part():
+def test_a_long_history_is_learnt_from_its_newest_part() -> None:
     assert Split.of(400 * 24, CONFIG).begin == (400 - CONFIG.history_days) * 24
 
 
-def test_too_short_a_history_says_how_much_is_needed():
+def test_too_short_a_history_says_how_much_is_needed() -> None:
     with pytest.raises(ValueError, match="16 days are needed"):
         Split.of(14 * 24, CONFIG)
 
 
-def test_learning_never_looks_at_the_held_out_days():
+def test_learning_never_looks_at_the_held_out_days() -> None:
     rows = learning_rows(168, 500, CONFIG)
 
     assert rows.target.max() < 500
@@ -37,7 +37,7 @@ def test_learning_never_looks_at_the_held_out_days():
     assert set(rows.lead) == set(range(1, 27))
 
 
-def test_judging_asks_what_a_planner_asks():
+def test_judging_asks_what_a_planner_asks() -> None:
     rows = judging_rows(500, 668)
 
     assert (rows.target.min(), rows.target.max()) == (500, 667)
@@ -45,7 +45,7 @@ def test_judging_asks_what_a_planner_asks():
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_only_measured_hours_that_are_open_are_learnt(kind):
+def test_only_measured_hours_that_are_open_are_learnt(kind: Kind) -> None:
     asset = load_hours(20, ahead=0) if kind is Kind.LOAD else pv_hours(20, ahead=0)
     asset.power_w[300] = np.nan
     rows = learning_rows(168, 20 * 24, CONFIG)
@@ -59,7 +59,7 @@ def test_only_measured_hours_that_are_open_are_learnt(kind):
         assert len(found) < 2 * len(rows)
 
 
-def test_the_key_follows_data_and_settings_but_not_noise_below_a_tenth_of_a_watt():
+def test_the_key_follows_data_and_settings_but_not_noise_below_a_tenth_of_a_watt() -> None:
     asset = load_hours(20)
     key = fingerprint(Kind.LOAD, {ASSET: asset}, CONFIG)
     near = load_hours(20)

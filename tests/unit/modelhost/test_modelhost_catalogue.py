@@ -1,6 +1,7 @@
 import asyncio
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from tests.fakes.manual_clock import ManualClock
@@ -12,25 +13,27 @@ from wattmesh_modelhost.domain.versions import ModelVersion, State
 ONE, TWO, THREE = (ModelVersion("load", number) for number in (1, 2, 3))
 
 
-def catalogue(*there, kept=2):
+def catalogue(*there: ModelVersion, kept: int = 2) -> tuple[Shelf, FactorLoader, Catalogue]:
     shelf, loader = Shelf(*there), FactorLoader()
     return shelf, loader, Catalogue(shelf, loader, versions_kept=kept)
 
 
-def states(served):
+def states(served: Catalogue) -> dict[int, State]:
     return {status.version: status.state for status in served.statuses("load")}
 
 
-async def test_the_newest_answers_unless_a_version_is_named():
+async def test_the_newest_answers_unless_a_version_is_named() -> None:
     _, _, served = catalogue(ONE, TWO)
     await served.refresh()
 
     assert served.newest("load") == 2
-    assert served.find("load").factor == 2
-    assert served.find("load", 1).factor == 1
+    newest, older = served.find("load"), served.find("load", 1)
+    x = {"x": np.ones((1, 2), dtype=np.float32)}
+    assert (await newest.predict("serving_default", x))["y"].tolist() == [[2, 2]]
+    assert (await older.predict("serving_default", x))["y"].tolist() == [[1, 1]]
 
 
-async def test_what_is_not_served_is_refused_in_the_words_of_tensorflow_serving():
+async def test_what_is_not_served_is_refused_in_the_words_of_tensorflow_serving() -> None:
     _, _, served = catalogue(ONE)
     await served.refresh()
 
@@ -43,7 +46,7 @@ async def test_what_is_not_served_is_refused_in_the_words_of_tensorflow_serving(
     assert specific.value.message == "Servable not found for request: Specific(load, 7)"
 
 
-async def test_a_new_version_is_served_and_the_oldest_dropped():
+async def test_a_new_version_is_served_and_the_oldest_dropped() -> None:
     shelf, loader, served = catalogue(ONE, TWO)
     await served.refresh()
     shelf.there.add(THREE)
@@ -56,7 +59,7 @@ async def test_a_new_version_is_served_and_the_oldest_dropped():
         served.find("load", 1)
 
 
-async def test_the_old_version_answers_while_the_new_one_cannot_be_loaded():
+async def test_the_old_version_answers_while_the_new_one_cannot_be_loaded() -> None:
     shelf, loader, served = catalogue(ONE, kept=1)
     await served.refresh()
     loader.broken.add(2)
@@ -71,7 +74,7 @@ async def test_the_old_version_answers_while_the_new_one_cannot_be_loaded():
     assert "not a SavedModel" in broken.error
 
 
-async def test_a_version_that_was_replaced_is_tried_again():
+async def test_a_version_that_was_replaced_is_tried_again() -> None:
     shelf, loader, served = catalogue(ONE)
     loader.broken.add(1)
     await served.refresh()
@@ -84,7 +87,7 @@ async def test_a_version_that_was_replaced_is_tried_again():
     assert served.newest("load") == 1
 
 
-async def test_a_version_that_is_taken_away_is_no_longer_served():
+async def test_a_version_that_is_taken_away_is_no_longer_served() -> None:
     shelf, _, served = catalogue(ONE, TWO)
     await served.refresh()
     shelf.there.discard(TWO)
@@ -93,7 +96,7 @@ async def test_a_version_that_is_taken_away_is_no_longer_served():
     assert served.newest("load") == 1
 
 
-async def test_the_state_of_an_unknown_model_is_not_found():
+async def test_the_state_of_an_unknown_model_is_not_found() -> None:
     _, _, served = catalogue(ONE)
     await served.refresh()
 
@@ -102,7 +105,7 @@ async def test_the_state_of_an_unknown_model_is_not_found():
     assert [status.version for status in served.statuses("load", 1)] == [1]
 
 
-async def test_versions_are_looked_for_again_and_again():
+async def test_versions_are_looked_for_again_and_again() -> None:
     shelf, _, served = catalogue()
     clock = ManualClock()
     watching = asyncio.create_task(served.keep_up(clock, timedelta(seconds=1)))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,14 +13,14 @@ X = np.ones((3, 2), dtype=np.float32)
 DEFAULT = "serving_default"
 
 
-async def predict():
+async def predict() -> Predict:
     shelf = Shelf(ModelVersion("load", 1), ModelVersion("load", 2))
     catalogue = Catalogue(shelf, FactorLoader(), versions_kept=2)
     await catalogue.refresh()
     return Predict(catalogue)
 
 
-async def test_the_answer_says_which_version_gave_it():
+async def test_the_answer_says_which_version_gave_it() -> None:
     ask = await predict()
 
     newest = await ask("load", None, DEFAULT, {"x": X})
@@ -28,7 +30,7 @@ async def test_the_answer_says_which_version_gave_it():
     assert (older.version, older.outputs["y"][0, 0]) == (1, 1.0)
 
 
-async def test_only_the_outputs_that_are_wanted_come_back():
+async def test_only_the_outputs_that_are_wanted_come_back() -> None:
     ask = await predict()
 
     assert set((await ask("load", None, DEFAULT, {"x": X}, frozenset({"y"}))).outputs) == {"y"}
@@ -36,7 +38,7 @@ async def test_only_the_outputs_that_are_wanted_come_back():
         await ask("load", None, DEFAULT, {"x": X}, frozenset({"z"}))
 
 
-async def test_an_unknown_signature_is_refused_by_name():
+async def test_an_unknown_signature_is_refused_by_name() -> None:
     ask = await predict()
 
     with pytest.raises(FailedPrecondition, match='Serving signature key "other" not found'):
@@ -53,7 +55,7 @@ async def test_an_unknown_signature_is_refused_by_name():
         ({"x": X[0]}, r"input x has the shape \[2\]"),
     ],
 )
-async def test_inputs_that_do_not_fit_are_refused(inputs, message):
+async def test_inputs_that_do_not_fit_are_refused(inputs: dict[str, Any], message: str) -> None:
     ask = await predict()
 
     with pytest.raises(InvalidArgument, match=message):

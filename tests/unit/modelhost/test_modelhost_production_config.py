@@ -10,7 +10,7 @@ from wattmesh_forecast.domain.kinds import Kind
 CONFIG = Path(__file__).parents[3] / "deploy" / "tf-serving" / "models.config"
 
 
-def test_the_configuration_serves_every_model_with_two_versions():
+def test_the_configuration_serves_every_model_with_two_versions() -> None:
     assert serving_protos.predict_pb2
     from tensorflow_serving.config import model_server_config_pb2
 

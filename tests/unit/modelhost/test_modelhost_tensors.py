@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 # Enters the bare package, so that this process is not made to import all of TensorFlow.
 from wattmesh_forecast.adapters.serving_protos import tensor_pb2, types_pb2
@@ -17,7 +20,7 @@ TYPES = ["float32", "float64", "int32", "int64", "bool"]
         lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0))
     )
 )
-def test_an_array_comes_back_as_it_went(value):
+def test_an_array_comes_back_as_it_went(value: NDArray[Any]) -> None:
     back = tensor_from_proto(tensor_to_proto(value), "x")
 
     assert back.dtype == value.dtype
@@ -25,13 +28,13 @@ def test_an_array_comes_back_as_it_went(value):
     assert np.array_equal(back, value, equal_nan=value.dtype.kind == "f")
 
 
-def test_text_comes_back_as_it_went():
+def test_text_comes_back_as_it_went() -> None:
     value = np.array([[b"a", b"\xff"]], dtype=object)
 
     assert np.array_equal(tensor_from_proto(tensor_to_proto(value), "x"), value)
 
 
-def test_single_values_are_read_and_the_last_one_repeated():
+def test_single_values_are_read_and_the_last_one_repeated() -> None:
     proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[1, 2])
     proto.tensor_shape.dim.add(size=2)
     proto.tensor_shape.dim.add(size=2)
@@ -40,7 +43,7 @@ def test_single_values_are_read_and_the_last_one_repeated():
 
 
 @pytest.mark.parametrize("content", [b"", b"1234", b"123", b"12345678" * 2])
-def test_values_that_do_not_fill_the_shape_are_refused(content):
+def test_values_that_do_not_fill_the_shape_are_refused(content: bytes) -> None:
     proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=content)
     proto.tensor_shape.dim.add(size=2)
 
@@ -48,7 +51,7 @@ def test_values_that_do_not_fill_the_shape_are_refused(content):
         tensor_from_proto(proto, "x")
 
 
-def test_types_that_no_model_here_has_are_refused_by_name():
+def test_types_that_no_model_here_has_are_refused_by_name() -> None:
     with pytest.raises(Unimplemented, match="DT_BFLOAT16"):
         tensor_from_proto(tensor_pb2.TensorProto(dtype=types_pb2.DT_BFLOAT16), "x")
     with pytest.raises(Unimplemented, match="complex64"):
