@@ -48,12 +48,13 @@ class SolveOptions:
 class Solved:
     """What the solver found.
 
-    `values` None: nothing. `sound`: `values` keep every rule; otherwise they are the best
-    relaxation, to be repaired. `bound`: no plan is cheaper. `linear`: the linear programme they
-    solve, every integer decision fixed.
+    `values` None: nothing. `relaxed`: those of the first linear programme. `sound`: `values` keep
+    every rule; otherwise they are the best relaxation, to be repaired. `bound`: no plan is cheaper.
+    `linear`: the linear programme they solve, every integer decision fixed.
     """
 
     values: Floats | None
+    relaxed: Floats | None
     sound: bool
     bound: float
     discrete: Discrete
@@ -100,12 +101,14 @@ class SolvePlan:
         formulation = formulate(problem)
         solved = self._solve(formulation, options, watch)
         if solved.values is None or not solved.sound:
-            return self._repaired(formulation, solved, watch)
-        plan = self._plan(formulation, solved, options, watch)
+            plan = self._repaired(formulation, solved, watch)
+        else:
+            plan = self._plan(formulation, solved, options, watch)
+            if plan.solver is not None and plan.solver.status is not SolveStatus.OPTIMAL:
+                plan = min(plan, self._repaired(formulation, solved, watch), key=_cost)
         if not options.explain:
             return plan
-        why = explain(formulation, judged or plan, solved.linear)
-        return replace(plan, explanation=why)
+        return replace(plan, explanation=explain(formulation, judged or plan, solved.linear))
 
     def _solve(self, formulation: Formulation, options: SolveOptions, watch: Stopwatch) -> Solved:
         """Solve the linear programme, then refine it with binaries until no rule is broken."""
@@ -113,11 +116,11 @@ class SolvePlan:
         before = watch.elapsed
         linear = self._solve_linear(formulation, watch)
         values = None if linear is None else linear.values
-        bound = -np.inf if linear is None else linear.objective
+        relaxed, bound = values, -np.inf if linear is None else linear.objective
         sound = values is not None
         while values is not None and discrete.refine(values):
             matrix, sound = program.matrix(discrete.integer_columns), False
-            hint = np.concatenate((values, np.zeros(matrix.column_count - len(values))))
+            hint = np.concatenate((values, *discrete.hints))
             if watch.left() <= timedelta(0):
                 break
             found = self._solver.solve_integer(matrix, hint, options.gap_ratio, watch.left())
@@ -131,6 +134,7 @@ class SolvePlan:
                 break
         return Solved(
             values=values,
+            relaxed=relaxed,
             sound=sound,
             bound=bound + program.offset,
             discrete=discrete,
@@ -183,13 +187,12 @@ class SolvePlan:
         return assess(formulation.problem, tariffs, plan.sites, plan.reserves, probes).wishes
 
     def _repaired(self, formulation: Formulation, solved: Solved, watch: Stopwatch) -> Plan:
-        """Return the cheapest of what physics makes of the relaxation, and of no control at all."""
+        """Return the cheapest of no control and what physics makes of what the solver found."""
         problem = formulation.problem
-        schedules = [Schedule()]
-        if solved.values is not None:
-            schedules.append(_schedule_of(formulation, solved.values))
+        found = [values for values in (solved.relaxed, solved.values) if values is not None]
+        schedules = [Schedule(), *(_schedule_of(formulation, values) for values in found)]
         plans = [simulate(problem, schedule)[0] for schedule in schedules]
-        plan = min(plans, key=lambda each: each.total_cost)
+        plan = min(plans, key=_cost)
         known = np.isfinite(solved.bound)
         gap = gap_ratio(plan.total_cost, solved.bound) if known else UNPROVEN_GAP
         status = SolveStatus.FALLBACK if plan is plans[0] else SolveStatus.TIME_LIMIT
@@ -216,6 +219,10 @@ class SolvePlan:
             integer_count=solved.discrete.integer_count,
             solver_name=self._solver.name,
         )
+
+
+def _cost(plan: Plan) -> float:
+    return plan.total_cost
 
 
 def _schedule_of(formulation: Formulation, values: Floats) -> Schedule:

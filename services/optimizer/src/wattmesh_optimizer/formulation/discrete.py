@@ -30,12 +30,15 @@ class Discrete:
     ctx: Context
     integer_columns: list[Ints] = field(default_factory=list)
     rounds: int = 0
+    hints: list[Floats] = field(default_factory=list)
+    """Likely values of the binaries added last, in their order."""
     _whole: set[int] = field(default_factory=set)
     _exclusive: dict[int, Mask] = field(default_factory=dict)
     _semi: dict[int, Mask] = field(default_factory=dict)
 
     def refine(self, values: Floats) -> bool:
         """Add binaries where `values` breaks a rule; False when it keeps them all."""
+        self.hints = []
         added = self._refine_candidates(values)
         added |= self._refine_exclusives(values)
         added |= self._refine_semis(values)
@@ -63,7 +66,7 @@ class Discrete:
             both = np.minimum(values[pair.first], values[pair.second]) > TOLERANCE_KW
             new = self._new(self._exclusive, number, both)
             if new.any():
-                self._exclude(pair, new)
+                self._exclude(pair, new, values)
                 added = True
         return added
 
@@ -74,7 +77,7 @@ class Discrete:
             between = (part > TOLERANCE_KW) & (part < semi.minimum - TOLERANCE_KW)
             new = self._new(self._semi, number, between)
             if new.any():
-                self._step(semi, new)
+                self._step(semi, new, values)
                 added = True
         return added
 
@@ -88,15 +91,17 @@ class Discrete:
         seen[number] = before | new
         return new
 
-    def _binary(self, count: int) -> Ints:
-        columns = self.ctx.program.columns(count, upper=1.0)
+    def _binary(self, likely: Mask) -> Ints:
+        columns = self.ctx.program.columns(len(likely), upper=1.0)
         self.integer_columns.append(columns)
+        self.hints.append(likely.astype(np.float64))
         return columns
 
-    def _exclude(self, pair: Exclusive, where: Mask) -> None:
+    def _exclude(self, pair: Exclusive, where: Mask, values: Floats) -> None:
         """Add `first <= first_max z` and `second <= second_max (1 - z)`."""
         program, count = self.ctx.program, int(where.sum())
-        choice = self._binary(count)
+        likely = values[pair.first] >= values[pair.second]
+        choice = self._binary(likely[where])
         rows = program.rows(-INFINITY, 0.0, count)
         program.put(rows, pair.first[where], 1.0)
         program.put(rows, choice, -pair.first_max[where])
@@ -104,10 +109,11 @@ class Discrete:
         program.put(rows, pair.second[where], 1.0)
         program.put(rows, choice, pair.second_max[where])
 
-    def _step(self, semi: SemiContinuous, where: Mask) -> None:
+    def _step(self, semi: SemiContinuous, where: Mask, values: Floats) -> None:
         """Add `minimum z <= power <= maximum z`."""
         program, count = self.ctx.program, int(where.sum())
-        on = self._binary(count)
+        likely = values[semi.columns] >= semi.minimum / 2
+        on = self._binary(likely[where])
         rows = program.rows(0.0, INFINITY, count)
         program.put(rows, semi.columns[where], 1.0)
         program.put(rows, on, -semi.minimum[where])
