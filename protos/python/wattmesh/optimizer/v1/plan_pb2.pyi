@@ -176,8 +176,8 @@ class _SolveStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SolveStat
     SOLVE_STATUS_TIME_LIMIT: _SolveStatus.ValueType  # 2
     """Time ran out: best plan so far, see gap_ratio."""
     SOLVE_STATUS_FALLBACK: _SolveStatus.ValueType  # 3
-    """Solver gave nothing usable in time: plan by rules (loads served, vehicles charged at once,
-    storage idle).
+    """Solver gave nothing better in time than no control at all: loads served, vehicles charged at
+    once, storage idle.
     """
 
 class SolveStatus(_SolveStatus, metaclass=_SolveStatusEnumTypeWrapper):
@@ -190,8 +190,8 @@ SOLVE_STATUS_OPTIMAL: SolveStatus.ValueType  # 1
 SOLVE_STATUS_TIME_LIMIT: SolveStatus.ValueType  # 2
 """Time ran out: best plan so far, see gap_ratio."""
 SOLVE_STATUS_FALLBACK: SolveStatus.ValueType  # 3
-"""Solver gave nothing usable in time: plan by rules (loads served, vehicles charged at once,
-storage idle).
+"""Solver gave nothing better in time than no control at all: loads served, vehicles charged at
+once, storage idle.
 """
 Global___SolveStatus: _TypeAlias = SolveStatus  # noqa: Y015
 
@@ -805,7 +805,7 @@ class SolverInformation(_message.Message):
     status: Global___SolveStatus.ValueType
     """Result."""
     gap_ratio: _builtins.float
-    """(cost - best possible cost) / |cost|, >= 0; 0 when proven optimal."""
+    """(cost - best possible cost) / |cost|, >= 0; 0 when proven optimal, 1 when nothing is known."""
     mixed_integer: _builtins.bool
     """True if the plan came from a mixed-integer programme, false if from a linear one."""
     row_count: _builtins.int
