@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -83,3 +84,15 @@ def test_the_line_for_logs_names_what_is_down() -> None:
     assert line.startswith("2016-09-05 18:30")
     assert "cost 8.00 (without control 10.00)" in line
     assert line.endswith("down: gateway")
+
+
+def test_what_the_line_does_not_know_is_a_dash_and_never_a_zero() -> None:
+    assert "net –  battery –" in summary_line(Snapshot(time=SNAPSHOT.time), ZONE)
+
+
+def test_hours_that_nobody_metered_are_said() -> None:
+    assert SNAPSHOT.accounts is not None
+    snapshot = replace(SNAPSHOT, accounts=replace(SNAPSHOT.accounts, missing_intervals=3))
+
+    assert "3 site hours not metered" in summary_line(snapshot, ZONE)
+    assert "site hours not metered: 3" in text_of(snapshot)

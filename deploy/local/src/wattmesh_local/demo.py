@@ -47,6 +47,9 @@ async def run_demo(
     if report_file is not None:
         _write(report_file, report)
     console.print(_summary(report.content))
+    if missing := report.content["missing_intervals"]:
+        words = "site hours were not metered, and count on neither side"
+        console.print(f"[yellow]{missing} {words}[/yellow]", highlight=False)
     for fault in report.faults:
         console.print(f"[red]not sound: {fault}[/red]", highlight=False)
     return 1 if report.faults else 0

@@ -1,7 +1,8 @@
 """Cost, carbon and peak with control, and what they would have been without: from metered energy.
 
 Without control the batteries do nothing: each site's exchange with the grid is then its metered
-exchange less its batteries' metered energy. Both are billed by the same tariff.
+exchange less its batteries' metered energy. Both are billed by the same tariff over the same
+intervals: one in which a battery was not metered counts in neither, and is said to be missing.
 """
 
 import asyncio
@@ -56,7 +57,10 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accounts:
-    """The same span with control and without, all sites together."""
+    """The same span with control and without, all sites together.
+
+    `missing_intervals` counts the intervals of sites that are in neither account.
+    """
 
     currency_code: str
     achieved: Account
@@ -73,8 +77,11 @@ async def compute_accounts(
     energies, tariffs = await asyncio.gather(
         _energies(clients, sites, span), _tariffs(clients, sites, span)
     )
-    achieved = [_achieved(site, energies) for site in sites]
     no_control = [_without_batteries(site, energies) for site in sites]
+    achieved = [
+        _where_known(energies[site.grid], other)
+        for site, other in zip(sites, no_control, strict=True)
+    ]
     with_, without = await asyncio.gather(
         _account(clients, sites, tariffs, achieved),
         _account(clients, sites, tariffs, no_control),
@@ -126,8 +133,17 @@ async def _tariffs(
     }
 
 
-def _achieved(site: SiteView, energies: dict[AssetId, Exchange]) -> Exchange:
-    return energies[site.grid]
+def _where_known(exchange: Exchange, other: Exchange) -> Exchange:
+    """Return `exchange` in the intervals of `other` that are known, NaN in the rest."""
+    unknown = np.isnan(other.net_wh)
+    return Exchange(
+        import_wh=_without(exchange.import_wh, unknown),
+        export_wh=_without(exchange.export_wh, unknown),
+    )
+
+
+def _without(series: Series, intervals: NDArray[np.bool_]) -> Series:
+    return series.with_values(np.where(intervals, np.nan, series.values))
 
 
 def _without_batteries(site: SiteView, energies: dict[AssetId, Exchange]) -> Exchange:

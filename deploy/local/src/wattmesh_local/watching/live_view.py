@@ -32,16 +32,18 @@ def render(
 def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
     """Return the picture as one line, for logs."""
     local = snapshot.time.astimezone(zone)
-    net = [site.net_w for site in snapshot.sites if site.net_w is not None]
-    battery = [site.battery_w for site in snapshot.sites if site.battery_w is not None]
-    parts = [f"{local:%Y-%m-%d %H:%M}", f"net {sum(net) / 1000:.2f} kW"]
-    parts.append(f"battery {sum(battery) / 1000:+.2f} kW")
+    net = _total_kw(site.net_w for site in snapshot.sites)
+    battery = _total_kw(site.battery_w for site in snapshot.sites)
+    parts = [f"{local:%Y-%m-%d %H:%M}", f"net {_or_dash(net, '.2f', ' kW')}"]
+    parts.append(f"battery {_or_dash(battery, '+.2f', ' kW')}")
     if snapshot.price_per_kwh is not None:
         parts.append(f"price {snapshot.price_per_kwh:.2f}")
     if (accounts := snapshot.accounts) is not None:
         parts.append(f"cost {accounts.achieved.cost} (without control {accounts.no_control.cost})")
         peaks = accounts.achieved.peak_kw, accounts.no_control.peak_kw
         parts.append(f"peak {peaks[0]:.2f} kW (without {peaks[1]:.2f})")
+        if accounts.missing_intervals:
+            parts.append(f"{accounts.missing_intervals} site hours not metered")
     down = [name for name, state in snapshot.health.items() if state != "SERVING"]
     parts.append(f"down: {', '.join(down)}" if down else "all services up")
     return "  ".join(parts)
@@ -73,9 +75,8 @@ def _now(snapshot: Snapshot) -> Table:
         "price", _or_dash(snapshot.price_per_kwh, ".3f", f" {snapshot.currency_code}/kWh")
     )
     table.add_row("carbon", _or_dash(snapshot.carbon_gco2e_per_kwh, ".0f", " g/kWh"))
-    net = [site.net_w for site in snapshot.sites]
-    known = [value for value in net if value is not None]
-    table.add_row("net", _or_dash(sum(known) / 1000 if known else None, ".2f", " kW"))
+    net = _total_kw(site.net_w for site in snapshot.sites)
+    table.add_row("net", _or_dash(net, ".2f", " kW"))
     return table
 
 
@@ -85,7 +86,7 @@ def _accounts(accounts: Accounts | None) -> Table:
     for name in ("with control", "without", "saved"):
         table.add_column(name, justify="right")
     if accounts is None:
-        table.add_row("cost, peak, carbon", "after the first hour", "", "")
+        table.add_row("cost, peak, carbon", "not known yet", "", "")
         return table
     with_, without = accounts.achieved, accounts.no_control
     rows = (
@@ -95,6 +96,8 @@ def _accounts(accounts: Accounts | None) -> Table:
     )
     for name, achieved, baseline, form in rows:
         table.add_row(name, f"{achieved:{form}}", f"{baseline:{form}}", _saved(achieved, baseline))
+    if accounts.missing_intervals:
+        table.add_row(f"site hours not metered: {accounts.missing_intervals}", "", "", "")
     return table
 
 
@@ -111,6 +114,12 @@ def _health(snapshot: Snapshot) -> Text:
         text.append("● ", style="green" if state == "SERVING" else "red")
         text.append(f"{name}  ")
     return text
+
+
+def _total_kw(powers_w: Iterable[float | None]) -> float | None:
+    """Return the sum of what is known [kW]; None when nothing is."""
+    known = [power_w for power_w in powers_w if power_w is not None]
+    return sum(known) / 1000 if known else None
 
 
 def _kw(power_w: float | None, style: str = "") -> Text:

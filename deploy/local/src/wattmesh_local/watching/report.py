@@ -67,6 +67,7 @@ async def make_report(
         "readings": readings,
         "commands": commands,
         **_accounts_content(accounts),
+        "missing_intervals": accounts.missing_intervals,
         "forecast": forecast,
         "stored_kwh": stored,
         "ledger_error_ratio": ledger_error,
