@@ -1,10 +1,14 @@
 """`python -m wattmesh_local`, and the console script `wattmesh`."""
 
-from wattmesh_local.cli import app
+import sys
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command; a Ctrl-C before it has begun ends it without a word."""
+    try:
+        from wattmesh_local.cli import app  # takes a second
+    except KeyboardInterrupt:
+        sys.exit(130)
     app()
 
 

@@ -165,6 +165,7 @@ def _initialise(places: PostgresPlaces) -> None:
         text=True,
         cwd="/",
         check=False,
+        start_new_session=True,  # Ctrl-C is for us: it would leave half a data folder
     )
     if done.returncode:
         shutil.rmtree(places.data, ignore_errors=True)

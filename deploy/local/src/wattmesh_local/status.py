@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from wattmesh_local.running.alone import somebody_is_in
 from wattmesh_local.running.health import health_of
 
 
@@ -15,7 +16,11 @@ async def print_status(state_folder: Path, console: Console, *, as_json: bool) -
     """Print the health of every service of the running mesh; return 0 when all are well."""
     file = state_folder / "run" / "mesh.json"
     if not file.exists():
-        console.print("no mesh is running here; `wattmesh up` starts one")
+        console.print(
+            "a mesh is starting or stopping here; ask again in a moment"
+            if somebody_is_in(state_folder)
+            else "no mesh is running here; `wattmesh up` starts one"
+        )
         return 1
     targets: dict[str, str] = json.loads(file.read_text())["targets"]
     answers = await asyncio.gather(*(health_of(target) for target in targets.values()))

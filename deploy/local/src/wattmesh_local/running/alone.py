@@ -29,3 +29,15 @@ def alone_in(folder: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def somebody_is_in(folder: Path) -> bool:
+    """Return whether a run holds the folder."""
+    if not (folder / "lock").exists():
+        return False
+    with (folder / "lock").open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
