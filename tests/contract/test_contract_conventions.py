@@ -88,3 +88,20 @@ def test_every_resource_has_its_name_first() -> None:
     named = [message for message in MESSAGES if "name" in message.fields_by_name]
     wrong = [message.full_name for message in named if message.fields_by_name["name"].number != 1]
     assert wrong == []
+
+
+def test_creates_and_commands_can_be_repeated() -> None:
+    verbs = re.compile(r"(Create|Submit|IssueCommand|SetLimit|Trigger|Train)\w*Request")
+    once_only = [
+        message.full_name
+        for message in MESSAGES
+        if verbs.match(message.name) and "request_id" not in message.fields_by_name
+    ]
+    assert once_only == []
+
+
+def test_package_folder_and_version_agree() -> None:
+    files = {message.file.name: message.file.package for message in MESSAGES}
+    for name, package in files.items():
+        assert package.replace(".", "/") == name.rpartition("/")[0]
+        assert package.endswith(".v1")
