@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import grpc
@@ -95,3 +96,18 @@ async def test_many_callers_at_once_all_get_the_same_cost(stub: "Stub") -> None:
     answers = await asyncio.wait_for(asyncio.gather(*(stub.Solve(request) for _ in range(16))), 60)
     costs = {round(float(answer.plan.total_cost.amount), 6) for answer in answers}
     assert len(costs) == 1
+
+
+async def test_a_callers_deadline_is_kept_by_a_hard_problem(stub: "Stub") -> None:
+    problem = home_proto()
+    for number in range(12):
+        asset = problem.sites[0].assets.add(name=f"sites/bench/assets/run-{number}")
+        run = asset.deferrable_load.interruptible_run
+        run.energy_wh = 4_000 + 500 * number
+        run.max_power_w = run.min_power_w = 700 + 90 * number
+        run.min_on_duration.FromTimedelta(timedelta(minutes=45))
+        run.min_off_duration.FromTimedelta(timedelta(minutes=30))
+    request = optimizer_pb2.SolveRequest(problem=problem)
+    request.options.gap_ratio = 0
+    answer = await stub.Solve(request, timeout=6)
+    assert answer.plan.sites[0].assets

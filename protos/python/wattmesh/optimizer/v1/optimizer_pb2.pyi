@@ -68,7 +68,9 @@ class SolveOptions(_message.Message):
     """True: Plan.explanation is filled."""
     @_builtins.property
     def time_limit(self) -> _duration_pb2.Duration:
-        """Wall time for solving, > 0; best plan so far afterwards. Absent: the server's default (10 s)."""
+        """Wall time for solving, > 0; best plan so far afterwards. Absent: the server's default (10 s), or
+        70 % of the call's deadline if that is less.
+        """
 
     def __init__(
         self,

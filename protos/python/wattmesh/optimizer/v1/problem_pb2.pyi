@@ -183,7 +183,7 @@ class Site(_message.Message):
     name: _builtins.str
     """Resource name, pattern `sites/{site}`; unique in the problem."""
     time_zone: _builtins.str
-    """IANA zone; tariffs, days and times in words follow it. Empty: the tariff's zone, or UTC."""
+    """IANA zone; tariffs, days and times in words follow it. Empty: UTC."""
     @_builtins.property
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[_asset_pb2.Asset]:
         """Its assets."""

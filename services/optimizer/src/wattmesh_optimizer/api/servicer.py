@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 import grpc
@@ -17,6 +19,9 @@ from wattmesh_optimizer.app.simulate import SimulatePlan
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 
 T = TypeVar("T")
+
+DEADLINE_SHARE = 0.7
+"""Share of the time a caller waits that a solve may take; the rest is for everything around it."""
 
 
 class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
@@ -44,7 +49,8 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         context: grpc.aio.ServicerContext[optimizer_pb2.SolveRequest, optimizer_pb2.SolveResponse],
     ) -> optimizer_pb2.SolveResponse:
         """Return the plan of least cost."""
-        return await self._work(lambda: self._solve_request(request))
+        defaults = self._within(context.time_remaining())
+        return await self._work(lambda: self._solve_request(request, defaults))
 
     async def ExplainPlan(  # noqa: N802
         self,
@@ -54,7 +60,8 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         ],
     ) -> optimizer_pb2.ExplainPlanResponse:
         """Return why a plan is as it is."""
-        return await self._work(lambda: self._explain_request(request))
+        defaults = self._within(context.time_remaining())
+        return await self._work(lambda: self._explain_request(request, defaults))
 
     async def SimulatePlan(  # noqa: N802
         self,
@@ -66,18 +73,20 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         """Return what a plan really leads to."""
         return await self._work(lambda: self._simulate_request(request))
 
-    def _solve_request(self, request: optimizer_pb2.SolveRequest) -> optimizer_pb2.SolveResponse:
+    def _solve_request(
+        self, request: optimizer_pb2.SolveRequest, defaults: SolveOptions
+    ) -> optimizer_pb2.SolveResponse:
         problem = problem_from_proto(request.problem)
-        options = options_from_proto(request.options, self._defaults)
+        options = options_from_proto(request.options, defaults)
         plan = self._solve(problem, options)
         self._observer.observe(plan)
         return optimizer_pb2.SolveResponse(plan=plan_to_proto(plan))
 
     def _explain_request(
-        self, request: optimizer_pb2.ExplainPlanRequest
+        self, request: optimizer_pb2.ExplainPlanRequest, defaults: SolveOptions
     ) -> optimizer_pb2.ExplainPlanResponse:
         problem = problem_from_proto(request.problem)
-        options = options_from_proto(request.options, self._defaults)
+        options = options_from_proto(request.options, defaults)
         count = problem.horizon.count
         schedule = schedule_from_proto(request.plan, count) if request.HasField("plan") else None
         explained = self._explain(problem, schedule, options)
@@ -92,6 +101,13 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         return optimizer_pb2.SimulatePlanResponse(
             plan=plan_to_proto(plan), violations=[violation_to_proto(each) for each in violations]
         )
+
+    def _within(self, remaining_s: float | None) -> SolveOptions:
+        """Return the defaults, with the caller's deadline kept: a late plan is no plan."""
+        if remaining_s is None:
+            return self._defaults
+        limit = timedelta(seconds=max(0.0, remaining_s) * DEADLINE_SHARE)
+        return replace(self._defaults, time_limit=min(self._defaults.time_limit, limit))
 
     async def _work(self, task: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers, task)
