@@ -16,9 +16,11 @@ from tests.unit.optimizer.sites import (
     site,
     solve,
 )
+from wattmesh_optimizer.domain.course import simulate
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import FixedLoad, Generator, OnOffState, RenewableSource
 from wattmesh_optimizer.domain.plan import CostCause
+from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.site import Node, Phase, PowerLimits
 from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession, SocPowerLimit
 from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone, ThermalTank
@@ -165,6 +167,19 @@ def test_a_wish_beyond_the_horizon_is_required_only_as_far_as_later_is_too_late(
     plan = solve(problem(grid, site(asset("ev", charger), tariff=prices(grid, [0.3, 0.2]))))
     assert power(plan, "ev").sum() == pytest.approx(33.0 - 22.08)
     assert plan.unmet_wishes == ()
+
+
+def test_vehicles_that_follow_each_other_share_the_interval_by_time() -> None:
+    grid = horizon(2)
+    first = ev(departure=START + 0.5 * HOUR, target_energy_kwh=30.0)
+    second = ev(id="ev2", arrival=START + 0.5 * HOUR, departure=START + HOUR, target_energy_kwh=30)
+    charger = EvCharger(max_current_a=16, sessions=(first, second))
+    of = problem(grid, site(asset("ev", charger), tariff=prices(grid, [0.3] * 2)))
+    plan = solve(of)
+    assert power(plan, "ev").tolist() == pytest.approx([11.04, 0.0])
+    simulated, violations = simulate(of, Schedule.of(plan))
+    assert violations == ()
+    assert simulated.total_cost == pytest.approx(plan.total_cost)
 
 
 def test_vehicle_to_grid_serves_the_evening_and_is_full_at_departure() -> None:

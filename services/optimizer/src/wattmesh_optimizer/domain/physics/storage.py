@@ -95,13 +95,20 @@ def _watch_window(battery: Battery, recorder: Recorder, index: int, energies: Fl
 def simulate_ev_charger(
     asset: Asset, charger: EvCharger, schedule: AssetSchedule | None, horizon: Horizon
 ) -> Outcome:
-    """Run a charge point; without a schedule every vehicle charges at once, as far as it wishes."""
+    """Run a charge point; without a schedule every vehicle charges at once, as far as it wishes.
+
+    Where one vehicle leaves and the next arrives within an interval, they share it by time.
+    """
     recorder = Recorder(asset, horizon)
     powers, socs = zeros(horizon), {}
-    present = zeros(horizon)
-    for stay in stays(charger, asset.phase, horizon):
-        present += stay.presence
-        done, energies = _run_stay(charger, stay, recorder, schedule)
+    found = stays(charger, asset.phase, horizon)
+    present = np.sum([stay.presence for stay in found], axis=0) + zeros(horizon)
+    for stay in found:
+        asked = None
+        if schedule is not None:
+            share = np.divide(stay.presence, present, out=zeros(horizon), where=present > 0)
+            asked = schedule.powers_kw * share
+        done, energies = _run_stay(charger, stay, recorder, asked)
         powers += done
         socs[stay.session.id] = energies / stay.session.capacity_kwh
     if schedule is not None:
@@ -112,7 +119,7 @@ def simulate_ev_charger(
 
 
 def _run_stay(
-    charger: EvCharger, stay: EvStay, recorder: Recorder, schedule: AssetSchedule | None
+    charger: EvCharger, stay: EvStay, recorder: Recorder, schedule_kw: Floats | None
 ) -> tuple[Floats, Floats]:
     horizon, session = recorder.horizon, stay.session
     powers, energies = zeros(horizon), np.empty(horizon.count + 1)
@@ -122,8 +129,8 @@ def _run_stay(
         energy = float(energies[index])
         if presence > 0:
             asked = _wished_power(charger, stay, goal - energy, presence, horizon.hours)
-            if schedule is not None:
-                asked = float(schedule.powers_kw[index])
+            if schedule_kw is not None:
+                asked = float(schedule_kw[index])
             powers[index] = _ev_power(charger, stay, recorder, index, asked, energy)
         energies[index + 1] = _ev_stored(charger, energy, float(powers[index]), horizon.hours)
     return powers, np.clip(energies, 0.0, session.capacity_kwh)
