@@ -203,9 +203,16 @@ class MemoryPlans:
         self._triggered[request_id] = plan
 
 
+class FreeLease:
+    """Never lost."""
+
+    async def confirm(self) -> None:
+        return
+
+
 class FreeLeases:
     """Everybody may plan everything."""
 
     @asynccontextmanager
-    async def hold(self, scope: str) -> AsyncIterator[bool]:
-        yield True
+    async def hold(self, scope: str) -> AsyncIterator[FreeLease | None]:
+        yield FreeLease()

@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import dict_row
 
-from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.errors import NotFound, Unavailable
 from wattmesh_kernel.ids import DeviceId, PlanId
 from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.app.ports import Lease
 from wattmesh_planner.domain.plan import (
     DeviceSchedule,
     Plan,
@@ -164,15 +165,29 @@ class PostgresLeases:
         self._url = url
 
     @asynccontextmanager
-    async def hold(self, scope: str) -> AsyncIterator[bool]:
-        """Enter with True while this process alone plans the scope."""
+    async def hold(self, scope: str) -> AsyncIterator[Lease | None]:
+        """Enter with the lease of a scope; with None while another process holds it."""
         async with await AsyncConnection.connect(self._url, autocommit=True) as connection:
             cursor = await connection.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended('wattmesh.planner/' || %s, 0))",
                 (scope,),
             )
             row = await cursor.fetchone()
-            yield bool(row and row[0])
+            yield ConnectionLease(connection) if row and row[0] else None
+
+
+class ConnectionLease:
+    """A lock that lives as long as its connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def confirm(self) -> None:
+        """Return while the connection lives; Unavailable when it is gone, and the lock with it."""
+        try:
+            await self._connection.execute("SELECT 1")
+        except OperationalError as error:
+            raise Unavailable("LEASE_LOST", "the connection that held the lease is gone") from error
 
 
 def _bounds(starts: TimeRange | None) -> dict[str, datetime | None]:

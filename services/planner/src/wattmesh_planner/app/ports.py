@@ -100,8 +100,15 @@ class PlanStore(Protocol):
         """Remember the plan that a request triggered."""
 
 
+class Lease(Protocol):
+    """The right to plan a scope, held by this process alone."""
+
+    async def confirm(self) -> None:
+        """Return while it is still held; Unavailable when it may be lost."""
+
+
 class Leases(Protocol):
     """Who plans what, when several planners run."""
 
-    def hold(self, scope: str) -> AbstractAsyncContextManager[bool]:
-        """Enter with True while this process alone plans the scope, else with False."""
+    def hold(self, scope: str) -> AbstractAsyncContextManager[Lease | None]:
+        """Enter with the lease of a scope; with None while another process holds it."""

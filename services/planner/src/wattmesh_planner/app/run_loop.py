@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_planner.app.make_plan import MakePlan
-from wattmesh_planner.app.ports import Leases, PlanStore, SiteCatalogue
+from wattmesh_planner.app.ports import Lease, Leases, PlanStore, SiteCatalogue
 from wattmesh_planner.domain.model import Scope
 from wattmesh_planner.domain.timing import Rhythm, due_after
 
@@ -77,22 +77,24 @@ class PlanningLoop:
         """Plan a scope while this process holds its lease."""
         while True:
             try:
-                async with self._leases.hold(name) as held:
-                    if held:
+                async with self._leases.hold(name) as lease:
+                    if lease is not None:
                         _log.info("planning %s", name)
-                        await self._plan_forever(name)
+                        await self._plan_forever(name, lease)
             except Exception:  # the edge of a loop that must live, whatever one round brings
                 _log.exception("planning %s was interrupted", name)
             await asyncio.sleep(self._retry_seconds)
 
-    async def _plan_forever(self, name: str) -> None:
+    async def _plan_forever(self, name: str, lease: Lease) -> None:
         while True:
+            await lease.confirm()
             due = due_after(await self._plans.last_start(name), self._clock.now(), self._rhythm)
             for start in due.missed:
                 await self._make_plan.give_up(
                     self._scopes[name], start, "no planner was running in this interval"
                 )
             await self._clock.sleep_until(due.next_start - self._rhythm.lead)
+            await lease.confirm()
             await self._plan_interval(name, due.next_start)
 
     async def _plan_interval(self, name: str, start: datetime) -> None:
