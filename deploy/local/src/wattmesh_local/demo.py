@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from wattmesh.gateway.v1 import gateway_pb2
+from wattmesh_kernel.errors import DeadlineExceeded, InvalidArgument, Unavailable
 from wattmesh_kernel.time import TimeRange, local_day
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.plan_of_processes import GATEWAY
 from wattmesh_local.show import RunningMesh, running_mesh, show
 from wattmesh_local.watching.report import Report, make_report
+from wattmesh_runtime.errors import rpc_errors
 
 _SETTLE_SECONDS = 2.5
 _DRAIN_SECONDS = 15.0
@@ -30,6 +33,8 @@ async def run_demo(
     plain: bool,
 ) -> int:
     """Run for `days` local days; return 0 when the run was sound, 1 when it was not."""
+    if report_file is not None:
+        _make_folder(report_file)
     began = time.monotonic()
     async with running_mesh(options, console) as running:
         span = _span(running, days)
@@ -66,16 +71,36 @@ async def _come_to_rest(running: RunningMesh) -> None:
     await running.mesh.supervisor.stop(["twin"])
     deadline = time.monotonic() + _DRAIN_SECONDS
     while time.monotonic() < deadline:
-        status = await running.clients.gateway.GetGatewayStatus(
-            gateway_pb2.GetGatewayStatusRequest()
-        )
-        if not status.readings_spooled:
+        if await _is_drained(running):
             return
         await asyncio.sleep(0.2)
 
 
+async def _is_drained(running: RunningMesh) -> bool:
+    request = gateway_pb2.GetGatewayStatusRequest()
+    try:
+        with rpc_errors():
+            status = await running.clients.gateway.GetGatewayStatus(request, timeout=2)
+    except (
+        Unavailable,
+        DeadlineExceeded,
+    ):  # it comes back: what it keeps is on disk
+        return False
+    return not status.readings_spooled
+
+
+def _make_folder(file: Path) -> None:
+    """Make the report's folder; said before the run what would spoil its end."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        writable = not file.is_dir() and os.access(file.parent, os.W_OK)
+    except OSError as error:
+        raise InvalidArgument("INVALID_REPORT", f"--report {file}: {error.strerror}") from error
+    if not writable:
+        raise InvalidArgument("INVALID_REPORT", f"--report {file} is no file that can be written")
+
+
 def _write(file: Path, report: Report) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(report.content, indent=2) + "\n")
 
 

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from wattmesh_kernel.time import floor_time
+from wattmesh_local.given_database import check_given_database
 from wattmesh_local.mesh import Mesh
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.process import ProcessEvent
@@ -44,6 +45,8 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
     def tell(event: ProcessEvent) -> None:
         console.print(f"[yellow]{event.name} {event.text}[/yellow]", highlight=False)
 
+    if options.database_url is not None:
+        await asyncio.to_thread(check_given_database, options.database_url)
     async with (
         Mesh(options, say=say, tell=tell) as mesh,
         MeshClients(mesh.addresses.targets) as clients,
