@@ -34,3 +34,22 @@ def test_nothing_is_left_when_the_command_itself_is_killed(wattmesh: Wattmesh) -
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+@pytest.mark.time_limit(120)
+def test_ctrl_c_while_models_are_trained_ends_at_once_and_without_a_traceback(
+    tmp_path: Path,
+) -> None:
+    command = Wattmesh(tmp_path)
+    run = command.start("demo", "--days", "1", "--plain")
+    deadline = time.monotonic() + 90
+    while "training" not in run.output and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    os.kill(run.process.pid, signal.SIGINT)
+    asked = time.monotonic()
+
+    assert run.wait(20) == 130
+    assert time.monotonic() - asked < 10
+    assert "stopping" in run.output
+    assert "Traceback" not in run.output

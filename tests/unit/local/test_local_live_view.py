@@ -41,8 +41,6 @@ SNAPSHOT = Snapshot(
         currency_code="USD",
         achieved=Account(cost=Decimal("8.00"), carbon_kg=4.0, peak_kw=3.0),
         no_control=Account(cost=Decimal("10.00"), carbon_kg=5.0, peak_kw=4.0),
-        battery_in_kwh=1.0,
-        battery_out_kwh=1.0,
         missing_intervals=0,
     ),
     plan="plans/neighbourhood-20160906t0200z made",

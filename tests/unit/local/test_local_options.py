@@ -1,10 +1,12 @@
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_local.options import MeshOptions
+from wattmesh_local.site_facts import SiteFacts
 
 
 def options(folder: Path, *, homes: str = "1-5", rate: float = 1200.0) -> MeshOptions:
@@ -26,7 +28,7 @@ def test_plans_begin_early_enough_for_the_rate(
     assert options(tmp_path, rate=rate).lead == lead
 
 
-@pytest.mark.parametrize("homes", ["", "1-", "one", "1;2", "-3"])
+@pytest.mark.parametrize("homes", ["", "1-", "one", "1;2", "-3", "0-3", "5-1", "1,0"])
 def test_homes_that_mean_nothing_are_refused(tmp_path: Path, homes: str) -> None:
     with pytest.raises(InvalidArgument, match="--homes"):
         options(tmp_path, homes=homes)
@@ -41,3 +43,22 @@ def test_a_rate_that_cannot_be_kept_is_refused(tmp_path: Path, rate: float) -> N
 def test_a_missing_data_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="nowhere"):
         MeshOptions(state_folder=tmp_path, data_folder=tmp_path / "nowhere")
+
+
+FACTS = SiteFacts(
+    zone=ZoneInfo("America/Los_Angeles"),
+    first=datetime(2016, 8, 1, 7, tzinfo=UTC),
+    last=datetime(2017, 8, 1, 7, tzinfo=UTC),
+)
+WARM_UP = timedelta(hours=2)
+
+
+def test_a_run_begins_five_weeks_into_the_data_unless_told() -> None:
+    assert FACTS.choose_start(None, 7, WARM_UP) == date(2016, 9, 5)
+    assert FACTS.choose_start(date(2017, 3, 1), 7, WARM_UP) == date(2017, 3, 1)
+
+
+@pytest.mark.parametrize("day", [date(2016, 7, 1), date(2016, 8, 2), date(2018, 1, 1)])
+def test_a_start_without_data_around_it_is_refused_with_the_days_that_have(day: date) -> None:
+    with pytest.raises(InvalidArgument, match=f"{day}.* from 2016-08-18 to 2017-07-25"):
+        FACTS.choose_start(day, 7, WARM_UP)

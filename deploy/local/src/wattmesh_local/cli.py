@@ -28,42 +28,50 @@ app = typer.Typer(
 console = Console()
 
 Homes = Annotated[str, typer.Option(help="Which homes of the data: 1-5, 1,3,7 …")]
-Start = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First simulated day.")]
+Start = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="First simulated day; else five weeks into the data, for the homes 2016-09-05.",
+    ),
+]
 Rate = Annotated[float, typer.Option(help="Simulated seconds per second.")]
 Data = Annotated[
     Path | None, typer.Option(help="Folder with measured data; else the demo's homes.")
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="Print lines instead of a live view.")]
-_DEFAULT_START = datetime(2016, 9, 5)  # noqa: DTZ001 (a local day of the sites)
+_INTERRUPTED = 130
+"""As a shell says it of a command that Ctrl-C ended."""
 
 
 @app.command()
 def up(
     homes: Homes = "1-5",
-    start: Start = _DEFAULT_START,
+    start: Start = None,
     rate: Rate = 1200.0,
     data: Data = None,
     plain: Plain = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
-    options = _options(homes, start, rate, data)
-    _run(run_live(options, console, plain=plain or not console.is_terminal))
+    options = _options(homes, start, 1, rate, data)
+    _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
 
 
 @app.command()
 def demo(
     days: Annotated[int, typer.Option(min=1, help="How many simulated days.")],
     homes: Homes = "1-5",
-    start: Start = _DEFAULT_START,
+    start: Start = None,
     rate: Rate = 1200.0,
     data: Data = None,
     report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
     plain: Plain = False,
 ) -> None:
     """Run for some days, print a summary, write the report; status 1 when it was not sound."""
-    options = _options(homes, start, rate, data)
+    options = _options(homes, start, days, rate, data)
     plain = plain or not console.is_terminal
-    _run(run_demo(options, console, days=days, report_file=report, plain=plain))
+    work = run_demo(options, console, report_file=report, plain=plain)
+    _run(work, interrupted=_INTERRUPTED)
 
 
 @app.command()
@@ -74,24 +82,27 @@ def status(
     raise typer.Exit(asyncio.run(print_status(state_folder(), console, as_json=as_json)))
 
 
-def _options(homes: str, start: datetime, rate: float, data: Path | None) -> MeshOptions:
+def _options(
+    homes: str, start: datetime | None, days: int, rate: float, data: Path | None
+) -> MeshOptions:
+    day = start.date() if start is not None else None
     try:
-        return options_from_environment(homes=homes, start=start.date(), rate=rate, data=data)
+        return options_from_environment(homes=homes, start=day, days=days, rate=rate, data=data)
     except WattmeshError as error:
         raise typer.BadParameter(error.message) from error
 
 
-def _run(work: Coroutine[Any, Any, int]) -> None:
+def _run(work: Coroutine[Any, Any, int], *, interrupted: int) -> None:
     """Run to the end or to the first Ctrl-C, after which everything is ended in order."""
     try:
-        code = asyncio.run(_until_signal(work))
-    except (ProcessError, PostgresError, WattmeshError) as error:
+        code = asyncio.run(_until_signal(work, interrupted))
+    except (ProcessError, PostgresError, WattmeshError, OSError) as error:
         console.print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
     raise typer.Exit(code)
 
 
-async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
+async def _until_signal(work: Coroutine[Any, Any, int], interrupted: int) -> int:
     task = asyncio.ensure_future(work)
     told = asyncio.Event()
 
@@ -106,4 +117,4 @@ async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
     try:
         return await task
     except asyncio.CancelledError:
-        return 0 if told.is_set() else 1
+        return interrupted if told.is_set() else 1

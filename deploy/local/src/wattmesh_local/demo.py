@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from wattmesh.gateway.v1 import gateway_pb2
 from wattmesh_kernel.errors import DeadlineExceeded, InvalidArgument, Unavailable
-from wattmesh_kernel.time import TimeRange, local_day
+from wattmesh_kernel.time import TimeRange
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.plan_of_processes import GATEWAY
 from wattmesh_local.show import RunningMesh, running_mesh, show
@@ -28,16 +28,15 @@ async def run_demo(
     options: MeshOptions,
     console: Console,
     *,
-    days: int,
     report_file: Path | None,
     plain: bool,
 ) -> int:
-    """Run for `days` local days; return 0 when the run was sound, 1 when it was not."""
+    """Run for the days that are asked for; return 0 when the run was sound, else 1."""
     if report_file is not None:
         _make_folder(report_file)
     began = time.monotonic()
     async with running_mesh(options, console) as running:
-        span = _span(running, days)
+        span = _span(running)
         settled = span.end + timedelta(seconds=_SETTLE_SECONDS * options.rate)
         await show(running, console, until=settled, plain=plain)
         await _come_to_rest(running)
@@ -60,10 +59,8 @@ async def run_demo(
     return 1 if report.faults else 0
 
 
-def _span(running: RunningMesh, days: int) -> TimeRange:
-    end_date = running.mesh.options.start + timedelta(days=days)
-    end: datetime = local_day(end_date, running.mesh.facts.zone).start
-    return TimeRange(running.mesh.start, end)
+def _span(running: RunningMesh) -> TimeRange:
+    return TimeRange(running.mesh.start, running.mesh.day_after(running.mesh.options.days))
 
 
 async def _come_to_rest(running: RunningMesh) -> None:

@@ -4,9 +4,9 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ from wattmesh_local.site_facts import SiteFacts, facts_from_json
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.site_model import read_sites
 
-WARM_UP = timedelta(hours=1)
+WARM_UP = timedelta(hours=2)
 """Simulated time before the start: devices report, so that the first plan knows their state."""
 _START_SECONDS = 12.0
 _NEVER = timedelta(days=365)
@@ -61,10 +61,15 @@ class Mesh:
     supervisor: Supervisor
     clock: ScaledClock
     start: datetime
+    _day: date
 
     async def __aenter__(self) -> Self:
         try:
             await self._start()
+        except asyncio.CancelledError:
+            self._say("stopping")
+            await self._stack.aclose()
+            raise
         except BaseException:
             await self._stack.aclose()
             raise
@@ -93,11 +98,16 @@ class Mesh:
         if self.options.mqtt_url is None:
             await self.supervisor.start([plan.broker()])
         self.facts = await self._describe(plan)
-        self.start = local_day(self.options.start, self.facts.zone).start
+        self._day = self.facts.choose_start(self.options.start, self.options.days, WARM_UP)
+        self.start = self.day_after(0)
         await self._prepare(plan)
         await self._run(plan)
         self._serving = True
         self._write_state()
+
+    def day_after(self, days: int) -> datetime:
+        """Return when the local day begins that is `days` after the first."""
+        return local_day(self._day + timedelta(days=days), self.facts.zone).start
 
     async def _prepare(self, plan: ProcessPlan) -> None:
         """Register the sites, load their history and train, at a time that stands still."""
@@ -107,7 +117,7 @@ class Mesh:
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
         hosts = [] if self.options.model_server_target else [plan.service("modelhost", frozen)]
         # Beside each other: the host takes seconds to load TensorFlow, and finds new models itself.
-        await asyncio.gather(self.supervisor.start(hosts), self._train(plan, frozen))
+        await _together(self.supervisor.start(hosts), self._train(plan, frozen))
         await self.supervisor.stop(["metering", "carbon"])
 
     async def _train(self, plan: ProcessPlan, clock: str) -> None:
@@ -119,7 +129,7 @@ class Mesh:
             "pv": [asset.name for site in sites for asset in site.generation],
         }
         self._say("training the forecast models on what was metered (kept for the next run)")
-        await asyncio.gather(
+        await _together(
             *(
                 self._train_model(model, assets, plan, clock)
                 for model, assets in learners.items()
@@ -206,6 +216,16 @@ class Mesh:
         self._stack.enter_context(server)
         _drop_old_databases(server)
         return server.create_database(f"run_{datetime.now(UTC):%Y%m%d_%H%M%S}")
+
+
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    """Run side by side; what fails first ends the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 def _standing_clock(moment: datetime) -> str:

@@ -16,6 +16,7 @@ CITYLEARN = Path("data/citylearn/citylearn/data/citylearn_challenge_2022_phase_a
 class MeshOptions:
     """One run of the mesh on this machine.
 
+    `start` None is five weeks into the data; `days` is how long there must be data from then on.
     `rate` is simulated seconds per wall second. `peak_price_per_kw` is what a kilowatt of the
     highest shared import of a month is worth in planning [currency/kW], beside the bill. A URL
     that is given replaces the embedded default of that part.
@@ -24,7 +25,8 @@ class MeshOptions:
     state_folder: Path
     data_folder: Path
     homes: str = "1-5"
-    start: date = date(2016, 9, 5)
+    start: date | None = None
+    days: int = 1
     rate: float = 1200.0
     database_url: str | None = None
     mqtt_url: str | None = None
@@ -37,9 +39,10 @@ class MeshOptions:
             raise InvalidArgument(
                 "INVALID_RATE", f"--rate must be 1 to 7200, not {self.rate:g}", field="rate"
             )
-        if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", self.homes):
+        if not _are_homes(self.homes):
             raise InvalidArgument(
-                "INVALID_HOMES", f"--homes takes numbers like 1-5 or 1,3,7, not {self.homes!r}"
+                "INVALID_HOMES",
+                f"--homes takes numbers from 1 on, like 1-5 or 1,3,7, not {self.homes!r}",
             )
         if not self.data_folder.is_dir():
             raise InvalidArgument(
@@ -56,13 +59,20 @@ class MeshOptions:
         return min(max(wall, timedelta(minutes=1)), timedelta(minutes=45))
 
 
+def _are_homes(text: str) -> bool:
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
+        return False
+    ranges = [[int(end) for end in part.split("-")] for part in text.split(",")]
+    return all(1 <= part[0] <= part[-1] for part in ranges)
+
+
 def state_folder() -> Path:
     """Return where runs keep their files: `.wattmesh` below the working folder, unless told."""
     return Path(os.environ.get("WATTMESH_STATE", ".wattmesh")).absolute()
 
 
 def options_from_environment(
-    *, homes: str, start: date, rate: float, data: Path | None
+    *, homes: str, start: date | None, days: int, rate: float, data: Path | None
 ) -> MeshOptions:
     """Return the options of a run; what the command line leaves open, the environment says."""
     default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / CITYLEARN))
@@ -71,6 +81,7 @@ def options_from_environment(
         data_folder=(data or default_data).absolute(),
         homes=homes,
         start=start,
+        days=days,
         rate=rate,
         database_url=os.environ.get("WATTMESH_DATABASE_URL"),
         mqtt_url=os.environ.get("WATTMESH_MQTT_URL"),

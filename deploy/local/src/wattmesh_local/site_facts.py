@@ -2,10 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_local.running.process import ProcessError
+
+HISTORY = timedelta(days=16)
+"""The least that forecast models learn from."""
+USUAL_HISTORY = timedelta(weeks=5)
+"""What they learn from when nobody says when to start."""
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,6 +22,23 @@ class SiteFacts:
     zone: ZoneInfo
     first: datetime
     last: datetime
+
+    def choose_start(self, wished: date | None, days: int, warm_up: timedelta) -> date:
+        """Return the first day to simulate: the one wished, or five weeks into the data.
+
+        Error: InvalidArgument when there is too little data before it to learn from, or the days
+        that follow are not all in the data.
+        """
+        earliest = (self.first + HISTORY + warm_up).astimezone(self.zone).date() + _DAY
+        latest = self.last.astimezone(self.zone).date() - days * _DAY
+        day = wished or min(self.first.astimezone(self.zone).date() + USUAL_HISTORY, latest)
+        if not earliest <= day <= latest:
+            raise InvalidArgument(
+                "NO_DATA_THEN",
+                f"--start {day}: the data allow {days} days to start from {earliest} to {latest}",
+                field="start",
+            )
+        return day
 
 
 def facts_from_json(text: str) -> SiteFacts:

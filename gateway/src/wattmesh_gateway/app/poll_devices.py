@@ -46,7 +46,7 @@ class PollDevices:
             await self._clock.sleep_until(next_poll(self._clock.now(), device.reporting_interval))
 
     async def _poll_until_answered(self, device: Device, driver: PolledDevice) -> None:
-        backoff = Backoff()
+        backoff = Backoff(most=1.0)
         while True:
             try:
                 readings = await driver.read()

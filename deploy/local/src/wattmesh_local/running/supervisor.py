@@ -50,8 +50,10 @@ class Supervisor:
 
     async def stop(self, names: Iterable[str]) -> None:
         """End processes, all at the same time."""
-        leaving = [self.processes.pop(name) for name in names if name in self.processes]
-        await asyncio.gather(*(process.stop() for process in leaving))
+        leaving = {name: self.processes[name] for name in names if name in self.processes}
+        await asyncio.gather(*(process.stop() for process in leaving.values()))
+        for name in leaving:
+            del self.processes[name]
 
     def _on_event(self, event: ProcessEvent) -> None:
         self.events.append(event)

@@ -65,8 +65,6 @@ class Accounts:
     currency_code: str
     achieved: Account
     no_control: Account
-    battery_in_kwh: float
-    battery_out_kwh: float
     missing_intervals: int
 
 
@@ -86,13 +84,10 @@ async def compute_accounts(
         _account(clients, sites, tariffs, achieved),
         _account(clients, sites, tariffs, no_control),
     )
-    batteries = [energies[battery] for site in sites for battery in site.batteries]
     return Accounts(
         currency_code=sites[0].currency_code,
         achieved=with_,
         no_control=without,
-        battery_in_kwh=sum(float(np.nansum(each.import_wh.values)) for each in batteries) / 1000,
-        battery_out_kwh=sum(float(np.nansum(each.export_wh.values)) for each in batteries) / 1000,
         missing_intervals=sum(int(np.isnan(each.net_wh).sum()) for each in no_control),
     )
 
