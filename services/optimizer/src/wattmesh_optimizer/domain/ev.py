@@ -27,11 +27,6 @@ class EvStay:
     fitting_kwh: float
     possible_kwh: float
 
-    @property
-    def ends_inside(self) -> bool:
-        """True when nothing of the wish was left to the time after the horizon."""
-        return self.required_kwh >= self.session.wished_kwh
-
 
 def stays(charger: EvCharger, phase: Phase, horizon: Horizon) -> tuple[EvStay, ...]:
     """Return the sessions that touch the horizon, by arrival."""
