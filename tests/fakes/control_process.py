@@ -20,6 +20,7 @@ from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import wire
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.service import Runtime
+from wattmesh_runtime.tasks import cancel_all
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
 from wattmesh_runtime.wire import time_range_to_proto, timestamp_to_proto
@@ -184,8 +185,7 @@ async def running_control(
 
 
 async def _stop(tasks: Sequence[asyncio.Future[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    assert not await cancel_all(tasks, within_seconds=10)
     for ended in await asyncio.gather(*tasks, return_exceptions=True):
         if not isinstance(ended, asyncio.CancelledError):
             raise AssertionError(f"a background task ended: {ended!r}")

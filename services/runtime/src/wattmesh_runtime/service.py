@@ -19,6 +19,7 @@ from wattmesh_runtime.channels import MeshChannel, open_channel
 from wattmesh_runtime.grpc_server import GrpcServer
 from wattmesh_runtime.logs import configure_logging
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.tasks import cancel_all
 from wattmesh_runtime.telemetry import Telemetry
 
 log = logging.getLogger("wattmesh")
@@ -157,12 +158,8 @@ class _Background:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=TASK_STOP_SECONDS)
-            for task in late:
-                log.warning("%s: %s does not stop, left behind", self._service.name, task)
+        for task in await cancel_all(self._tasks, TASK_STOP_SECONDS):
+            log.warning("%s: %s does not stop, left behind", self._service.name, task)
 
     async def wait_unless_failed(self, stop: asyncio.Event) -> None:
         """Return when `stop` is set or a task has raised; a task may end without an error."""
