@@ -31,6 +31,8 @@ from wattmesh_runtime.wire import (
 )
 
 PLAN_HOURS = 8
+_SETTLED = timedelta(minutes=30)
+"""How long after an hour its last readings have surely come."""
 
 Answer = TypeVar("Answer")
 
@@ -146,7 +148,7 @@ class Observer:
         return float(known[-1]) if known.size else None
 
     async def _accounts(self, now: datetime) -> Accounts | None:
-        end = floor_time(now, INTERVAL)
+        end = floor_time(now - _SETTLED, INTERVAL)
         if end <= self._start:
             return None
         with rpc_errors():
