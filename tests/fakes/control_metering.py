@@ -6,13 +6,13 @@ import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
-from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.series import Series
-from wattmesh_runtime.wire import (
+from wattmesh_contracts.values import (
     duration_from_proto,
     series_to_proto,
     time_range_from_proto,
 )
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.series import Series
 
 GATEWAY = "gateways/local"
 

@@ -16,6 +16,7 @@ from tests.fakes.control_metering import ControlMetering
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import control_pb2_grpc
+from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import wire
 from wattmesh_kernel.time import TimeRange
@@ -23,7 +24,6 @@ from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.tasks import cancel_all
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
-from wattmesh_runtime.wire import time_range_to_proto, timestamp_to_proto
 
 BATTERY = "sites/home-1/devices/battery"
 HOUR = timedelta(hours=1)

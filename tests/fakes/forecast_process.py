@@ -13,6 +13,7 @@ from tests.fakes.forecast_assets import START, load_hours, pv_hours
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.metered_homes import MeteredHomes
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_forecast.wiring import wire
@@ -22,7 +23,6 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
-from wattmesh_runtime.wire import duration_to_proto, time_range_to_proto
 
 LOAD, PV, BATTERY = (AssetId(SiteId("home-1"), name) for name in ("load", "pv", "battery"))
 

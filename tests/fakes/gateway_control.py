@@ -8,7 +8,7 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
-from wattmesh_runtime.wire import timestamp_to_proto
+from wattmesh_contracts.values import timestamp_to_proto
 
 State = control_pb2.CommandState
 

@@ -23,10 +23,10 @@ from tests.fakes.gateway_metering import FakeMetering, FakeSites, register_meter
 from tests.fakes.sunspec_device import ModbusServer, battery_unit
 from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
 from wattmesh.site.v1 import site_pb2
+from wattmesh_contracts.values import duration_to_proto
 from wattmesh_kernel.clock import SystemClock, format_clock_spec
 from wattmesh_local.mqtt_broker import DurableBroker
 from wattmesh_runtime.testing import SETTINGS, channel_for_test, serve_for_test
-from wattmesh_runtime.wire import duration_to_proto
 
 GATEWAY = "gateways/test"
 METER = "sites/home-1/devices/meter"

@@ -10,11 +10,11 @@ import numpy as np
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh_contracts.values import duration_from_proto, series_to_proto, time_range_from_proto
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import duration_from_proto, series_to_proto, time_range_from_proto
 
 Context = grpc.aio.ServicerContext[object, object]
 

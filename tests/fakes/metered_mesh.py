@@ -7,12 +7,12 @@ import numpy as np
 
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.site.v1 import site_pb2
+from wattmesh_contracts.tariff import tariff_to_proto
+from wattmesh_contracts.values import series_to_proto
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import EnergyRates, Tariff
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_runtime.tariff_wire import tariff_to_proto
-from wattmesh_runtime.wire import series_to_proto
 
 HOUR = timedelta(hours=1)
 TARIFF = Tariff(

@@ -11,13 +11,13 @@ import grpc
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.time import EPOCH, TimeRange
 from wattmesh_metering.settings import MeteringSettings
 from wattmesh_metering.wiring import wire
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import SETTINGS, serve_for_test
-from wattmesh_runtime.wire import duration_to_proto, time_range_to_proto
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from tests.bench.optimizer.cases import SITE, home
 from wattmesh.optimizer.v1 import problem_pb2
+from wattmesh_contracts.tariff import tariff_to_proto
 from wattmesh_optimizer.api.plan import horizon_to_proto
 from wattmesh_optimizer.domain.electrical import FixedLoad, RenewableSource
-from wattmesh_runtime.tariff_wire import tariff_to_proto
 
 
 def home_proto() -> problem_pb2.Problem:

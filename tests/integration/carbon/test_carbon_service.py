@@ -12,18 +12,18 @@ from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
 from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
 from wattmesh_carbon.api.servicer import CarbonServicer
 from wattmesh_carbon.app.intensities import Intensities
+from wattmesh_contracts.values import (
+    duration_to_proto,
+    series_from_proto,
+    series_to_proto,
+    time_range_to_proto,
+)
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.errors import error_from_rpc
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
-from wattmesh_runtime.wire import (
-    duration_to_proto,
-    series_from_proto,
-    series_to_proto,
-    time_range_to_proto,
-)
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2024, 5, 15, tzinfo=UTC)

@@ -14,8 +14,8 @@ from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_process import LOAD, PV, ForecastWorld, metered_home, running_forecast
 from tests.fakes.modelhost_process import ModelHostProcess
 from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import time_range_to_proto
 
 pytestmark = pytest.mark.time_limit(300)
 

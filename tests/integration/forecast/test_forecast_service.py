@@ -19,9 +19,9 @@ from tests.fakes.forecast_process import (
     running_forecast,
 )
 from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import datetime_from_proto, time_range_to_proto
 
 DAYS = 30
 

@@ -21,8 +21,8 @@ from tests.fakes.metering_world import (
 )
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.type.v1 import quality_pb2
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import duration_to_proto, time_range_to_proto
 
 IMPORT = point("meter", "import_energy_wh")
 POWER = point("meter", "active_power_w")

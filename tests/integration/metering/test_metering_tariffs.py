@@ -9,14 +9,14 @@ import pytest
 from tests.fakes.metering_world import HOUR, NOON, QUARTER, MeteringWorld, metering_world
 from wattmesh.site.v1 import site_pb2
 from wattmesh.type.v1 import tariff_pb2
-from wattmesh_kernel.series import Series
-from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import (
+from wattmesh_contracts.values import (
     duration_to_proto,
     series_to_proto,
     time_range_to_proto,
     timestamp_to_proto,
 )
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
 
 NAME = "tariffs/day-ahead"
 NAN = math.nan

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_forecast.api.convert import (
     order_from_proto,
     position_from_token,
@@ -17,7 +18,6 @@ from wattmesh_forecast.domain.training import Training, TrainingOrder
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import time_range_to_proto
 
 SPAN = TimeRange.of(datetime(2016, 9, 5, tzinfo=UTC), timedelta(days=1))
 LOAD = "sites/home-1/assets/load"

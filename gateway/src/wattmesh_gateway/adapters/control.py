@@ -10,13 +10,13 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
 from wattmesh_gateway.app.ports import Cancel, Dispatch
 from wattmesh_gateway.domain.command import Command, CommandReport, CommandState, SetpointKind
 from wattmesh_gateway.domain.device import Presence
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import datetime_from_proto, timestamp_to_proto
 
 log = logging.getLogger(__name__)
 

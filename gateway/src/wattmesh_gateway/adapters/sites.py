@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import grpc
 
 from wattmesh.site.v1 import site_pb2, site_pb2_grpc
+from wattmesh_contracts.values import duration_from_proto
 from wattmesh_gateway.domain.device import Device, ModbusAddress, ModbusEndpoint, MqttAddress
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
 from wattmesh_kernel.ids import DeviceId, GatewayId, PointId
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import duration_from_proto
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """Domain → wire."""
 
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_pb2
+from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_gateway.app.tell_status import GatewayStatus
 from wattmesh_gateway.domain.device import Presence
-from wattmesh_runtime.wire import timestamp_to_proto
 
 
 def status_to_proto(status: GatewayStatus) -> gateway_pb2.GetGatewayStatusResponse:

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.site.v1 import site_pb2
+from wattmesh_contracts.tariff import tariff_from_proto
+from wattmesh_contracts.values import (
+    duration_to_proto,
+    series_from_proto,
+    series_to_proto,
+    time_range_to_proto,
+)
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff, bill
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.site_model import SiteView
-from wattmesh_runtime.tariff_wire import tariff_from_proto
-from wattmesh_runtime.wire import (
-    duration_to_proto,
-    series_from_proto,
-    series_to_proto,
-    time_range_to_proto,
-)
 
 INTERVAL = timedelta(hours=1)
 

@@ -14,6 +14,7 @@ from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh.gateway.v1 import gateway_pb2
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.planner.v1 import planner_pb2
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto, timestamp_to_proto
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
@@ -21,7 +22,6 @@ from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.ledger import battery_ledgers, published_readings
 from wattmesh_local.watching.site_model import SiteView
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import duration_to_proto, time_range_to_proto, timestamp_to_proto
 
 LARGEST_LATE_RATIO = 0.01
 LARGEST_LEDGER_ERROR_RATIO = 0.005

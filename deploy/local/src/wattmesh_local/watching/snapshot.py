@@ -13,6 +13,13 @@ from wattmesh.metering.v1 import metering_pb2
 from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh.planner.v1 import planner_pb2
 from wattmesh.site.v1 import site_pb2
+from wattmesh_contracts.tariff import tariff_from_proto
+from wattmesh_contracts.values import (
+    duration_to_proto,
+    series_from_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+)
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId, PointId
 from wattmesh_kernel.tariff import lower_tariff
@@ -22,13 +29,6 @@ from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_account
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.site_model import SiteView
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.tariff_wire import tariff_from_proto
-from wattmesh_runtime.wire import (
-    duration_to_proto,
-    series_from_proto,
-    time_range_from_proto,
-    time_range_to_proto,
-)
 
 PLAN_HOURS = 8
 _SETTLED = timedelta(minutes=30)

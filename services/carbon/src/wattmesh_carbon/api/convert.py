@@ -10,9 +10,7 @@ from wattmesh.type.v1 import time_range_pb2
 from wattmesh_carbon.domain.footprint import Footprint
 from wattmesh_carbon.domain.intensity import Basis, Intensity
 from wattmesh_carbon.domain.window import Window
-from wattmesh_kernel.ids import ZoneId
-from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import (
+from wattmesh_contracts.values import (
     duration_from_proto,
     series_from_proto,
     series_to_proto,
@@ -20,6 +18,8 @@ from wattmesh_runtime.wire import (
     time_range_to_proto,
     timestamp_to_proto,
 )
+from wattmesh_kernel.ids import ZoneId
+from wattmesh_kernel.time import TimeRange
 
 
 class Spanning(Protocol):

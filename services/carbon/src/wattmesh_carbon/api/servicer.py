@@ -15,8 +15,8 @@ from wattmesh_carbon.api.convert import (
 )
 from wattmesh_carbon.app.intensities import Intensities
 from wattmesh_carbon.domain.intensity import Basis
+from wattmesh_contracts.values import duration_from_proto, series_from_proto, time_range_from_proto
 from wattmesh_kernel.ids import ZoneId
-from wattmesh_runtime.wire import duration_from_proto, series_from_proto, time_range_from_proto
 
 Context = grpc.aio.ServicerContext[object, object]
 

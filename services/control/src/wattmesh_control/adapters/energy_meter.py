@@ -8,10 +8,10 @@ import grpc
 import numpy as np
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh_contracts.values import duration_to_proto, series_from_proto, time_range_to_proto
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import EPOCH, TimeRange
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import duration_to_proto, series_from_proto, time_range_to_proto
 
 _HOUR = timedelta(hours=1)
 

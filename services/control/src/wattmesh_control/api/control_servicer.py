@@ -8,6 +8,7 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import control_pb2_grpc
+from wattmesh_contracts.values import time_range_from_proto
 from wattmesh_control.api.convert import (
     command_to_proto,
     issued_to_proto,
@@ -26,7 +27,6 @@ from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.ids import CommandId, LimitId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import time_range_from_proto
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 

@@ -3,6 +3,12 @@
 from typing import assert_never
 
 from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh_contracts.values import (
+    datetime_from_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
 from wattmesh_control.app.change_limits import new_limit_id
 from wattmesh_control.app.issue_command import Issued, Override
 from wattmesh_control.app.ports import Statistics
@@ -14,12 +20,6 @@ from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint
 from wattmesh_control.domain.setpoint import SetpointKind
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId
-from wattmesh_runtime.wire import (
-    datetime_from_proto,
-    time_range_from_proto,
-    time_range_to_proto,
-    timestamp_to_proto,
-)
 
 _KINDS = {
     pb.SETPOINT_KIND_ACTIVE_POWER_W: SetpointKind.ACTIVE_POWER,

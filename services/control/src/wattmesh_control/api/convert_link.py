@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import assert_never
 
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
+from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
 from wattmesh_control.api.convert import kind_to_proto, state_from_proto
 from wattmesh_control.app.links import Carry, Order, TakeBack
 from wattmesh_control.app.record_reports import CommandReport, DeviceStatus
 from wattmesh_control.domain.life import Reported
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
-from wattmesh_runtime.wire import datetime_from_proto, timestamp_to_proto
 
 
 def gateway_from_hello(proto: pb.ConnectRequest) -> GatewayId:

@@ -9,6 +9,7 @@ import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh_contracts.values import duration_to_proto, series_from_proto, time_range_to_proto
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.sites import Location, Site
@@ -18,7 +19,6 @@ from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import duration_to_proto, series_from_proto, time_range_to_proto
 
 MOST_VALUES = 100_000
 """About how many values are asked for at once."""

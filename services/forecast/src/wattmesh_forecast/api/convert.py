@@ -7,6 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh_contracts.values import (
+    duration_from_proto,
+    duration_to_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
 from wattmesh_forecast.app.evaluate import Evaluation
 from wattmesh_forecast.app.list_models import ListedModel
 from wattmesh_forecast.app.ports import Position
@@ -17,13 +24,6 @@ from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import (
-    duration_from_proto,
-    duration_to_proto,
-    time_range_from_proto,
-    time_range_to_proto,
-    timestamp_to_proto,
-)
 
 _KINDS = {
     Kind.LOAD: forecast_pb2.FORECAST_KIND_LOAD,

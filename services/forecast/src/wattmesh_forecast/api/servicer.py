@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import grpc
 
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh_contracts.values import optional_datetime_from_proto, time_range_from_proto
 from wattmesh_forecast.api.convert import (
     assets_from_proto,
     evaluation_to_proto,
@@ -24,7 +25,6 @@ from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.train import TrainModel
 from wattmesh_kernel.ids import AssetId
-from wattmesh_runtime.wire import optional_datetime_from_proto, time_range_from_proto
 
 Context = grpc.aio.ServicerContext[object, object]
 

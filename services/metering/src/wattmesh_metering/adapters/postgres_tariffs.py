@@ -8,6 +8,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from psycopg import AsyncConnection
 
 from wattmesh.type.v1 import tariff_pb2
+from wattmesh_contracts.tariff import tariff_from_proto, tariff_to_proto
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.tariff import EnergyDirection, Tariff
 from wattmesh_kernel.time import TimeRange
@@ -20,7 +21,6 @@ from wattmesh_metering.domain.prices import (
     without_prices,
 )
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.tariff_wire import tariff_from_proto, tariff_to_proto
 
 _PUBLISH = """
 INSERT INTO tariff_prices

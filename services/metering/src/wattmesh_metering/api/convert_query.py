@@ -1,13 +1,13 @@
 """wattmesh.metering.v1 ↔ domain: queries and their answers."""
 
 from wattmesh.metering.v1 import metering_pb2
+from wattmesh_contracts.values import duration_from_proto, series_to_proto, time_range_from_proto
 from wattmesh_metering.api.fields import require_present
 from wattmesh_metering.app.ports import IngestStatistics
 from wattmesh_metering.app.query_energy import AssetEnergy
 from wattmesh_metering.domain.checks import require
 from wattmesh_metering.domain.grid import Grid
 from wattmesh_metering.domain.resampling import Aggregation
-from wattmesh_runtime.wire import duration_from_proto, series_to_proto, time_range_from_proto
 
 _AGGREGATIONS = {
     metering_pb2.AGGREGATION_MEAN: Aggregation.MEAN,

@@ -6,6 +6,7 @@ import numpy as np
 
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.type.v1 import quality_pb2
+from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.quantities import Quality
 from wattmesh_metering.app.ingest import IngestAnswer
 from wattmesh_metering.domain.readings import (
@@ -16,7 +17,6 @@ from wattmesh_metering.domain.readings import (
     Rejection,
     RejectionReason,
 )
-from wattmesh_runtime.wire import timestamp_to_proto
 
 _REASONS = {
     RejectionReason.UNKNOWN_POINT: metering_pb2.REJECTION_REASON_UNKNOWN_POINT,

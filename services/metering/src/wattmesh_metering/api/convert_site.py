@@ -1,6 +1,7 @@
 """wattmesh.site.v1 ↔ domain: sites, groups and devices."""
 
 from wattmesh.site.v1 import site_pb2
+from wattmesh_contracts.values import duration_from_proto, duration_to_proto
 from wattmesh_kernel.ids import (
     AssetId,
     DeviceId,
@@ -22,7 +23,6 @@ from wattmesh_metering.domain.devices import (
     Point,
 )
 from wattmesh_metering.domain.sites import Site, SiteGroup
-from wattmesh_runtime.wire import duration_from_proto, duration_to_proto
 
 _POINT_KINDS = {
     site_pb2.POINT_KIND_REGISTER: Kind.REGISTER,

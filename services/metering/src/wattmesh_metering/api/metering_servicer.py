@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh_contracts.values import series_to_proto, time_range_from_proto
 from wattmesh_metering.api.convert_query import (
     aggregation_from_proto,
     energy_to_proto,
@@ -29,7 +30,6 @@ from wattmesh_metering.app.watch_readings import WatchReadings
 from wattmesh_metering.domain.checks import require
 from wattmesh_metering.domain.readings import ReadingBatch
 from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
-from wattmesh_runtime.wire import series_to_proto, time_range_from_proto
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 

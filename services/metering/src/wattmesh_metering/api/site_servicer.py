@@ -6,6 +6,12 @@ from typing import Any, TypeAlias
 import grpc
 
 from wattmesh.site.v1 import site_pb2, site_pb2_grpc
+from wattmesh_contracts.tariff import tariff_from_proto, tariff_to_proto
+from wattmesh_contracts.values import (
+    optional_datetime_from_proto,
+    series_from_proto,
+    time_range_from_proto,
+)
 from wattmesh_kernel.ids import GatewayId, GroupId, SiteId, TariffId
 from wattmesh_kernel.tariff import EnergyDirection, Tariff
 from wattmesh_metering.api.convert_asset import asset_from_proto, asset_to_proto
@@ -25,12 +31,6 @@ from wattmesh_metering.domain.devices import Device
 from wattmesh_metering.domain.paging import PageRequest
 from wattmesh_metering.domain.selectors import parse_site_parent
 from wattmesh_metering.domain.sites import Site, SiteGroup
-from wattmesh_runtime.tariff_wire import tariff_from_proto, tariff_to_proto
-from wattmesh_runtime.wire import (
-    optional_datetime_from_proto,
-    series_from_proto,
-    time_range_from_proto,
-)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 

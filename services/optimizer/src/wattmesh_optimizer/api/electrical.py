@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from wattmesh.optimizer.v1 import asset_pb2
+from wattmesh_contracts.values import datetime_from_proto
 from wattmesh_optimizer.api.fields import KILO, column, duration, given, optional_column
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
@@ -14,7 +15,6 @@ from wattmesh_optimizer.domain.electrical import (
     RenewableKind,
     RenewableSource,
 )
-from wattmesh_runtime.wire import datetime_from_proto
 
 _RENEWABLE_KINDS = {
     asset_pb2.RENEWABLE_KIND_UNSPECIFIED: RenewableKind.UNSPECIFIED,

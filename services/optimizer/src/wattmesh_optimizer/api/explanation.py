@@ -1,8 +1,8 @@
 """Explanations and violations to their protos."""
 
 from wattmesh.optimizer.v1 import optimizer_pb2, plan_pb2
+from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_optimizer.domain.plan import AssetExplanation, Explanation, Violation
-from wattmesh_runtime.wire import timestamp_to_proto
 
 
 def explanation_to_proto(explanation: Explanation) -> plan_pb2.Explanation:

@@ -8,8 +8,8 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
+from wattmesh_contracts.values import duration_from_proto
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_runtime.wire import duration_from_proto
 
 KILO = 1e-3
 """From W to kW and from Wh to kWh."""

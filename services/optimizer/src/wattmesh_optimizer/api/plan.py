@@ -6,6 +6,7 @@ import numpy as np
 
 from wattmesh.optimizer.v1 import optimizer_pb2, plan_pb2, problem_pb2
 from wattmesh.type.v1 import money_pb2
+from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
 from wattmesh_optimizer.api.explanation import explanation_to_proto
 from wattmesh_optimizer.api.fields import KILO
 from wattmesh_optimizer.app.explain import Explained
@@ -22,7 +23,6 @@ from wattmesh_optimizer.domain.plan import (
     UnmetWish,
 )
 from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
-from wattmesh_runtime.wire import duration_to_proto, timestamp_to_proto
 
 _STATUSES = {
     SolveStatus.OPTIMAL: plan_pb2.SOLVE_STATUS_OPTIMAL,

@@ -3,6 +3,11 @@
 from typing import Any
 
 from wattmesh.optimizer.v1 import optimizer_pb2, problem_pb2
+from wattmesh_contracts.values import (
+    datetime_from_proto,
+    duration_from_proto,
+    time_range_from_proto,
+)
 from wattmesh_optimizer.api.fields import KILO, column, given, kilo, optional
 from wattmesh_optimizer.api.site import limits_from_proto, site_from_proto
 from wattmesh_optimizer.app.solve import SolveOptions
@@ -20,11 +25,6 @@ from wattmesh_optimizer.domain.problem import (
     SiteGroup,
 )
 from wattmesh_optimizer.domain.site import PowerLimits
-from wattmesh_runtime.wire import (
-    datetime_from_proto,
-    duration_from_proto,
-    time_range_from_proto,
-)
 
 EVENT_LIMIT_PRICE_PER_KWH = 50.0
 """Price of breaking an event's limit where none is given: below those of connections."""

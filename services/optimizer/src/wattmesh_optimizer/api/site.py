@@ -4,6 +4,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
+from wattmesh_contracts.billing import billing_state_from_proto
+from wattmesh_contracts.tariff import tariff_from_proto
+from wattmesh_contracts.values import duration_from_proto, time_range_from_proto
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_optimizer.api.electrical import (
     deferrable_from_proto,
@@ -25,9 +28,6 @@ from wattmesh_optimizer.domain.site import (
     PowerLimits,
     Site,
 )
-from wattmesh_runtime.billing_wire import billing_state_from_proto
-from wattmesh_runtime.tariff_wire import tariff_from_proto
-from wattmesh_runtime.wire import duration_from_proto, time_range_from_proto
 
 _PHASES = {
     asset_pb2.PHASE_UNSPECIFIED: Phase.THREE,

@@ -1,10 +1,10 @@
 """Batteries and charge points from their protos."""
 
 from wattmesh.optimizer.v1 import asset_pb2
+from wattmesh_contracts.values import datetime_from_proto
 from wattmesh_optimizer.api.fields import KILO, given, optional
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession, SocPowerLimit
-from wattmesh_runtime.wire import datetime_from_proto
 
 
 def battery_from_proto(proto: asset_pb2.Battery) -> Battery:

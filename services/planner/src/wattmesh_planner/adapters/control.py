@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import grpc
 
 from wattmesh.control.v1 import control_pb2, control_pb2_grpc
+from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_kernel.ids import PlanId
 from wattmesh_planner.domain.plan import DeviceSchedule, SetpointKind
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import datetime_from_proto, time_range_to_proto
 
 OWNER = "planner"
 PRIORITY = 10

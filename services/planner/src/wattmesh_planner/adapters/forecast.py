@@ -8,19 +8,19 @@ import numpy as np
 
 from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
-from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import AssetId, ZoneId
-from wattmesh_kernel.series import Series
-from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.inputs import AssetForecast
-from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import (
+from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_from_proto,
     duration_to_proto,
     series_from_proto,
     time_range_to_proto,
 )
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.ids import AssetId, ZoneId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.domain.inputs import AssetForecast
+from wattmesh_runtime.errors import rpc_errors
 
 _MEDIAN = 0.5
 

@@ -6,17 +6,17 @@ from datetime import timedelta
 import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh_kernel.ids import AssetId, DeviceId, PointId
-from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.inputs import MeteredEnergy
-from wattmesh_planner.domain.projection import StateOfCharge
-from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import (
+from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_to_proto,
     series_from_proto,
     time_range_to_proto,
 )
+from wattmesh_kernel.ids import AssetId, DeviceId, PointId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.domain.inputs import MeteredEnergy
+from wattmesh_planner.domain.projection import StateOfCharge
+from wattmesh_runtime.errors import rpc_errors
 
 _SOC_POINT = "soc_ratio"
 

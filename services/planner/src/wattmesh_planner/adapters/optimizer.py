@@ -6,6 +6,7 @@ from datetime import timedelta
 import grpc
 
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2
+from wattmesh_contracts.values import duration_from_proto, duration_to_proto
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.optimizer_problem import problem_to_proto
 from wattmesh_planner.domain.inputs import PlanInputs
@@ -13,7 +14,6 @@ from wattmesh_planner.domain.model import Generation
 from wattmesh_planner.domain.plan import DeviceSchedule, SetpointKind, Solution
 from wattmesh_planner.domain.projection import Setpoint
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import duration_from_proto, duration_to_proto
 
 _NEGLIGIBLE_W = 1.0
 

@@ -3,13 +3,13 @@
 import numpy as np
 
 from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
+from wattmesh_contracts.billing import billing_state_to_proto
+from wattmesh_contracts.tariff import tariff_to_proto
+from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_planner.domain.inputs import PlanInputs
 from wattmesh_planner.domain.model import Battery, Generation, Load, Scope, Site
-from wattmesh_runtime.billing_wire import billing_state_to_proto
-from wattmesh_runtime.tariff_wire import tariff_to_proto
-from wattmesh_runtime.wire import duration_to_proto, timestamp_to_proto
 
 CURTAILMENT_PRICE_PER_KWH = 1e-4
 """Just enough that nothing is curtailed for nothing."""

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import grpc
 
 from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh_contracts.tariff import tariff_from_proto
+from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.errors import FailedPrecondition, WattmeshError
 from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.model import Battery, Generation, Grid, Load, Scope, Site
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.tariff_wire import tariff_from_proto
-from wattmesh_runtime.wire import time_range_to_proto
 
 _log = logging.getLogger(__name__)
 

@@ -2,16 +2,16 @@
 
 from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
 from wattmesh.planner.v1 import planner_pb2
-from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import GroupId, SiteId
-from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.plan import Plan, PlanState, PlanStatistics
-from wattmesh_runtime.wire import (
+from wattmesh_contracts.values import (
     duration_to_proto,
     time_range_from_proto,
     time_range_to_proto,
     timestamp_to_proto,
 )
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import GroupId, SiteId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.domain.plan import Plan, PlanState, PlanStatistics
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000

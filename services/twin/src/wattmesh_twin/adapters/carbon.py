@@ -3,10 +3,10 @@
 import grpc
 
 from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
+from wattmesh_contracts.values import series_to_proto
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.wire import series_to_proto
 
 
 class CarbonServiceClient:

@@ -5,12 +5,12 @@ from typing import assert_never
 import grpc
 
 from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh_contracts.tariff import tariff_to_proto
+from wattmesh_contracts.values import duration_to_proto, series_to_proto, timestamp_to_proto
 from wattmesh_kernel.ids import GatewayId, PointId, TariffId
 from wattmesh_kernel.quantities import QUANTITIES, Kind
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.tariff_wire import tariff_to_proto
-from wattmesh_runtime.wire import duration_to_proto, series_to_proto, timestamp_to_proto
 from wattmesh_twin.app.ports import Group, SiteTerms
 from wattmesh_twin.domain.battery import BatterySpec
 from wattmesh_twin.domain.pv import PvSpec

@@ -8,6 +8,12 @@ from hypothesis import given, settings
 
 from tests.fakes.tariff_strategies import meterings, tariffs
 from wattmesh.type.v1 import tariff_pb2
+from wattmesh_contracts.billing import (
+    bill_to_proto,
+    billing_state_from_proto,
+    billing_state_to_proto,
+)
+from wattmesh_contracts.tariff import tariff_from_proto, tariff_to_proto
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.series import Series
@@ -21,12 +27,6 @@ from wattmesh_kernel.tariff import (
     Tariff,
     bill,
 )
-from wattmesh_runtime.billing_wire import (
-    bill_to_proto,
-    billing_state_from_proto,
-    billing_state_to_proto,
-)
-from wattmesh_runtime.tariff_wire import tariff_from_proto, tariff_to_proto
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2024, 7, 2, 22, tzinfo=UTC)

@@ -3,6 +3,19 @@
 from collections.abc import Mapping
 
 from wattmesh.type.v1 import tariff_pb2
+from wattmesh_contracts.tariff_windows import (
+    enum_from_proto,
+    season_from_proto,
+    season_to_proto,
+    window_from_proto,
+    window_to_proto,
+)
+from wattmesh_contracts.values import (
+    duration_from_proto,
+    duration_to_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+)
 from wattmesh_kernel.tariff import (
     ChargeInterval,
     CoincidentPeakCharge,
@@ -11,19 +24,6 @@ from wattmesh_kernel.tariff import (
     FixedCharge,
     PowerLimit,
     Ratchet,
-)
-from wattmesh_runtime.window_wire import (
-    enum_from_proto,
-    season_from_proto,
-    season_to_proto,
-    window_from_proto,
-    window_to_proto,
-)
-from wattmesh_runtime.wire import (
-    duration_from_proto,
-    duration_to_proto,
-    time_range_from_proto,
-    time_range_to_proto,
 )
 
 _INTERVALS: Mapping[int, ChargeInterval] = {

@@ -8,11 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattmesh.type.v1 import money_pb2, series_pb2, time_range_pb2
-from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.money import Money
-from wattmesh_kernel.series import Series
-from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.wire import (
+from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_from_proto,
     duration_to_proto,
@@ -25,6 +21,10 @@ from wattmesh_runtime.wire import (
     time_range_to_proto,
     timestamp_to_proto,
 )
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.money import Money
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
 
 moments = st.datetimes(
     datetime(1900, 1, 1),  # noqa: DTZ001 (hypothesis takes naive bounds)

@@ -5,6 +5,18 @@ from datetime import date
 from google.type import date_pb2
 
 from wattmesh.type.v1 import tariff_pb2
+from wattmesh_contracts.tariff_charges import (
+    coincident_from_proto,
+    coincident_to_proto,
+    demand_from_proto,
+    demand_to_proto,
+    fixed_from_proto,
+    fixed_to_proto,
+    limit_from_proto,
+    limit_to_proto,
+)
+from wattmesh_contracts.tariff_windows import convert_all, window_from_proto, window_to_proto
+from wattmesh_contracts.values import series_from_proto, series_to_proto
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.tariff import (
@@ -16,18 +28,6 @@ from wattmesh_kernel.tariff import (
     TieredRate,
     TouPeriod,
 )
-from wattmesh_runtime.charges_wire import (
-    coincident_from_proto,
-    coincident_to_proto,
-    demand_from_proto,
-    demand_to_proto,
-    fixed_from_proto,
-    fixed_to_proto,
-    limit_from_proto,
-    limit_to_proto,
-)
-from wattmesh_runtime.window_wire import convert_all, window_from_proto, window_to_proto
-from wattmesh_runtime.wire import series_from_proto, series_to_proto
 
 
 def tariff_from_proto(proto: tariff_pb2.Tariff) -> Tariff:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from wattmesh.type.v1 import tariff_pb2
+from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto, timestamp_to_proto
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.tariff import (
     Bill,
@@ -15,7 +16,6 @@ from wattmesh_kernel.tariff import (
     OpenAverage,
     TierUsage,
 )
-from wattmesh_runtime.wire import datetime_from_proto, time_range_to_proto, timestamp_to_proto
 
 _CAUSES: Mapping[ChargeCause, tariff_pb2.ChargeCause.ValueType] = {
     ChargeCause.IMPORT_ENERGY: tariff_pb2.CHARGE_CAUSE_IMPORT_ENERGY,

@@ -1,0 +1,1 @@
+"""The client that follows the site model: snapshot, changes, cache on disk."""
