@@ -1,40 +1,40 @@
 """Generates, lints and compares the contracts under protos/.
 
-    protos.py generate    write protos/python/wattmesh from protos/wattmesh
-    protos.py check       fail when protos/python/wattmesh is not what `generate` would write
-    protos.py lint        buf lint
-    protos.py breaking    buf breaking against the branch main
+    protos.py generate          write protos/python/wattmesh from protos/wattmesh
+    protos.py check             fail when protos/python/wattmesh is not what `generate` would write
+    protos.py lint              buf lint
+    protos.py breaking          buf breaking against the last release, protos/released/v*.binpb
+    protos.py release VERSION   keep the contracts as they are as a release, e.g. v1.0.0
 
-Works without a network: google/* imports come from the installed wheels grpcio-tools and
-googleapis-common-protos.
+Works without a network: the contracts import nothing but google/protobuf.
 """
 
 import argparse
-import contextlib
 import filecmp
 import importlib.util
-import io
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = PROTOS / "python" / "wattmesh"
 BIN = Path(sys.executable).parent
-MAIN = "main"
+RELEASED = PROTOS / "released"
 
 
 def main() -> int:
     """Runs one verb; answers the exit status."""
     verbs = {"generate": generate, "check": check, "lint": lint, "breaking": breaking}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("verb", choices=verbs)
-    return verbs[parser.parse_args().verb]()
+    parser.add_argument("verb", choices=[*verbs, "release"])
+    parser.add_argument("version", nargs="?")
+    arguments = parser.parse_args()
+    if arguments.verb == "release":
+        return release(arguments.version or parser.error("release needs a version, e.g. v1.0.0"))
+    return verbs[arguments.verb]()
 
 
 def generate() -> int:
@@ -57,82 +57,52 @@ def check() -> int:
 
 def lint() -> int:
     """Holds the contracts against buf's STANDARD and COMMENTS rules."""
-    with _workspace(PROTOS / "wattmesh") as workspace:
-        return _buf("lint", "protos", cwd=workspace)
+    return _buf("lint")
 
 
 def breaking() -> int:
-    """Compares the contracts with those of the branch main, if it has any."""
-    archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", MAIN, "protos/wattmesh"],
-        capture_output=True,
-        check=False,
-    )
-    if archive.returncode:
-        print(f"buf breaking: the branch {MAIN} has no contracts to compare with yet")
+    """Compares the contracts with those last released."""
+    releases = sorted(RELEASED.glob("v*.binpb"), key=_version)
+    if not releases:
+        print("buf breaking: nothing was released yet")
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-            tar.extractall(folder, filter="data")
-        before = Path(folder) / "protos" / "wattmesh"
-        with _workspace(before) as old, _workspace(PROTOS / "wattmesh") as new:
-            return _buf("breaking", "--against", str(old), cwd=new)
+    return _buf("breaking", "--against", str(releases[-1]))
+
+
+def release(version: str) -> int:
+    """Keeps the contracts as an image that `breaking` compares with from then on."""
+    RELEASED.mkdir(exist_ok=True)
+    image = RELEASED / f"{version}.binpb"
+    _version(image)
+    return _buf("build", "--exclude-source-info", "--output", str(image))
+
+
+def _version(image: Path) -> tuple[int, ...]:
+    return tuple(int(part) for part in image.stem.removeprefix("v").split("."))
 
 
 def _compile(folder: Path) -> Path:
     """Generates into `folder`; answers the package folder."""
-    with _includes() as google:
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={PROTOS}"),
-                *(f"--proto_path={google}", f"--proto_path={_installed('grpc_tools') / '_proto'}"),
-                f"--plugin=protoc-gen-mypy={BIN / 'protoc-gen-mypy'}",
-                f"--plugin=protoc-gen-mypy_grpc={BIN / 'protoc-gen-mypy_grpc'}",
-                *(f"--{kind}_out={folder}" for kind in ("python", "grpc_python")),
-                *(f"--{kind}_out=quiet:{folder}" for kind in ("mypy", "mypy_grpc")),
-                *sorted(str(path) for path in (PROTOS / "wattmesh").rglob("*.proto")),
-            ],
-            check=True,
-        )
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={PROTOS}"),
+            f"--proto_path={_installed('grpc_tools') / '_proto'}",
+            f"--plugin=protoc-gen-mypy={BIN / 'protoc-gen-mypy'}",
+            f"--plugin=protoc-gen-mypy_grpc={BIN / 'protoc-gen-mypy_grpc'}",
+            *(f"--{kind}_out={folder}" for kind in ("python", "grpc_python")),
+            *(f"--{kind}_out=quiet:{folder}" for kind in ("mypy", "mypy_grpc")),
+            *sorted(str(path) for path in (PROTOS / "wattmesh").rglob("*.proto")),
+        ],
+        check=True,
+    )
     return folder / "wattmesh"
 
 
-@contextlib.contextmanager
-def _includes() -> Iterator[Path]:
-    """A folder with the google/* protos that grpcio-tools does not bring itself."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder)
-        _copy_google_protos(target)
-        yield target
-
-
-def _copy_google_protos(target: Path) -> None:
-    installed = _installed("google.rpc").parent
-    for package in ("api", "longrunning", "rpc", "type"):
-        for source in (installed / package).glob("*.proto"):
-            # The wheel ships operations.proto under a second name; descriptors use the first.
-            name = source.name.replace("operations_proto.proto", "operations.proto")
-            destination = target / "google" / package / name
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, destination)
-
-
-@contextlib.contextmanager
-def _workspace(contracts: Path) -> Iterator[Path]:
-    """A buf workspace: the contracts, and as a second module the google/* protos they import."""
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder)
-        shutil.copytree(contracts, workspace / "protos" / "wattmesh")
-        _copy_google_protos(workspace / "third_party")
-        config = (ROOT / "buf.yaml").read_text()
-        second = "  - path: protos\n  - path: third_party\n"
-        (workspace / "buf.yaml").write_text(config.replace("  - path: protos\n", second))
-        yield workspace
-
-
-def _buf(*arguments: str, cwd: Path) -> int:
-    cache = {"HOME": str(cwd), "PATH": "/usr/bin:/bin"}
-    return subprocess.run([BIN / "buf", *arguments], cwd=cwd, env=cache, check=False).returncode
+def _buf(*arguments: str) -> int:
+    with tempfile.TemporaryDirectory() as cache:
+        surroundings = {"HOME": cache, "PATH": "/usr/bin:/bin"}
+        command = [BIN / "buf", *arguments]
+        return subprocess.run(command, cwd=PROTOS, env=surroundings, check=False).returncode
 
 
 def _installed(module: str) -> Path:

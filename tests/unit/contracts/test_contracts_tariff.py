@@ -56,7 +56,7 @@ def test_every_optional_part_survives_the_wire() -> None:
             )
         ),
         export_rates=EnergyRates(real_time=RealTimePrice()),
-        power_limits=(PowerLimit(direction=EnergyDirection.EXPORT, limit_w=0.0),),
+        power_limits=(PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=0.0),),
         billing_cycle=BillingCycle(start_day=15, months=3),
         holidays=frozenset({date(2024, 12, 25), date(2024, 1, 1)}),
     )
@@ -112,7 +112,7 @@ def _with(change: Callable[[tariff_pb2.Tariff], object]) -> tariff_pb2.Tariff:
             _with(lambda p: p.fixed_charges.add(display_name="a", amount=1.0)),
             "fixed_charges.interval",
         ),
-        (_with(lambda p: p.power_limits.add(limit_w=1.0)), "power_limits.direction"),
+        (_with(lambda p: p.power_limits.add(max_power_w=1.0)), "power_limits.direction"),
         (
             _with(lambda p: p.demand_charges.add(id="a", price_per_kw=1.0)),
             "demand_charges.averaging",

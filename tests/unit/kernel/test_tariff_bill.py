@@ -196,8 +196,8 @@ def test_falling_import_tiers_are_not_convex() -> None:
 def test_limits_are_the_strictest_that_hold_anywhere_in_the_interval() -> None:
     evening = Window(clock_ranges=(ClockRange.hours(1.5, 3),))
     limits = (
-        PowerLimit(direction=EnergyDirection.EXPORT, limit_w=5000.0),
-        PowerLimit(direction=EnergyDirection.EXPORT, limit_w=2000.0, window=evening),
+        PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=5000.0),
+        PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=2000.0, window=evening),
     )
     tariff = tariff_of(flat(0.3), power_limits=limits)
     grid = lower_tariff(tariff, TimeRange.of(START, 4 * HOUR), HOUR, BERLIN)

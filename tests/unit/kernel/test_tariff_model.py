@@ -61,7 +61,7 @@ TIERED = TieredRate(id="a", tiers=(Tier(price_per_kwh=1.0),))
         lambda: Ratchet(share_ratio=0.5, lookback=0),
         lambda: CoincidentPeakCharge(name="a", price_per_kw=1.0, events=(TimeRange(NOW, NOW),)),
         lambda: FixedCharge(name="a", amount=float("nan")),
-        lambda: PowerLimit(direction=EnergyDirection.EXPORT, limit_w=-1.0),
+        lambda: PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=-1.0),
         lambda: BillingCycle(start_day=31),
         lambda: BillingCycle(months=5),
         lambda: Season(start_month=2, start_day=30, end_month=3),

@@ -141,7 +141,7 @@ def random_tariff(random: Random, horizon: Horizon, *, negative: bool = True) ->
         coincident = (CoincidentPeakCharge(name="system peak", price_per_kw=3.0, events=(event,)),)
     limits: tuple[PowerLimit, ...] = ()
     if chance(random, 0.2):
-        limits = (PowerLimit(direction=EnergyDirection.EXPORT, limit_w=rate(0, 4000), window=peak),)
+        limits = (PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=rate(0, 4000), window=peak),)
     return Tariff(
         id=TariffId("random"),
         currency_code="EUR",

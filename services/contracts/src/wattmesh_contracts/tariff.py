@@ -2,9 +2,7 @@
 
 from datetime import date
 
-from google.type import date_pb2
-
-from wattmesh.type.v1 import tariff_pb2
+from wattmesh.type.v1 import date_pb2, tariff_pb2
 from wattmesh_contracts.tariff_charges import (
     coincident_from_proto,
     coincident_to_proto,

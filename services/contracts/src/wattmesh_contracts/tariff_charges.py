@@ -137,7 +137,7 @@ def limit_from_proto(proto: tariff_pb2.PowerLimit) -> PowerLimit:
     """Return a power limit."""
     return PowerLimit(
         direction=enum_from_proto(_DIRECTIONS, proto.direction, "power_limits.direction"),
-        limit_w=proto.limit_w,
+        max_power_w=proto.max_power_w,
         window=window_from_proto(proto.window),
     )
 
@@ -146,6 +146,6 @@ def limit_to_proto(limit: PowerLimit) -> tariff_pb2.PowerLimit:
     """Return a power limit as its proto."""
     return tariff_pb2.PowerLimit(
         direction=_DIRECTIONS_TO_PROTO[limit.direction],
-        limit_w=limit.limit_w,
+        max_power_w=limit.max_power_w,
         window=window_to_proto(limit.window),
     )

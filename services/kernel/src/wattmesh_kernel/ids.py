@@ -12,7 +12,8 @@ SEGMENT_PATTERN = r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?"
 _SEGMENT = re.compile(SEGMENT_PATTERN)
 
 
-def _check_segment(kind: str, segment: str) -> None:
+def check_segment(kind: str, segment: str) -> None:
+    """Raise InvalidArgument unless `segment` may be a part of a name."""
     if not _SEGMENT.fullmatch(segment):
         raise InvalidArgument(
             "INVALID_ID", f"{kind}: {segment!r} does not match {SEGMENT_PATTERN}", field="name"
@@ -39,7 +40,7 @@ class _TopLevelId:
     segment: str
 
     def __post_init__(self) -> None:
-        _check_segment(type(self).__name__, self.segment)
+        check_segment(type(self).__name__, self.segment)
 
     @property
     def name(self) -> str:
@@ -122,7 +123,7 @@ class _SiteChildId:
     segment: str
 
     def __post_init__(self) -> None:
-        _check_segment(type(self).__name__, self.segment)
+        check_segment(type(self).__name__, self.segment)
 
     @property
     def name(self) -> str:
@@ -161,7 +162,7 @@ class PointId:
     segment: str
 
     def __post_init__(self) -> None:
-        _check_segment("PointId", self.segment)
+        check_segment("PointId", self.segment)
 
     @property
     def site(self) -> SiteId:

@@ -23,72 +23,75 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wattmesh.type.v1 import setpoint_pb2 as wattmesh_dot_type_dot_v1_dot_setpoint__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/control.proto\x12\x13wattmesh.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/time_range.proto\"E\n\x08Setpoint\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05value\x18\x02 \x01(\x01\"\x83\x01\n\x0e\x44\x65viceSchedule\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12/\n\x04kind\x18\x02 \x01(\x0e\x32!.wattmesh.control.v1.SetpointKind\x12\x30\n\tsetpoints\x18\x03 \x03(\x0b\x32\x1d.wattmesh.control.v1.Setpoint\"\xaf\x01\n\x0fSetpointOutcome\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\tB\x08\n\x06_value\"\x94\x01\n\x15SubmitScheduleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x36\n\tschedules\x18\x05 \x03(\x0b\x32#.wattmesh.control.v1.DeviceSchedule\"\x93\x01\n\x16SubmitScheduleResponse\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x36\n\x08outcomes\x18\x03 \x03(\x0b\x32$.wattmesh.control.v1.SetpointOutcome\"\xac\x05\n\x07\x43ommand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12/\n\x04kind\x18\x04 \x01(\x0e\x32!.wattmesh.control.v1.SetpointKind\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x17\n\x0frequested_value\x18\x08 \x01(\x01\x12\r\n\x05value\x18\t \x01(\x01\x12*\n\x05range\x18\n \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x0c \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x0f\n\x07message\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdispatch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bverify_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fread_back_value\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmetered_power_w\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\x0e\x64ispatch_count\x18\x14 \x01(\x05\x42\x12\n\x10_read_back_valueB\x12\n\x10_metered_power_w\"\xc6\x01\n\x13IssueCommandRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12/\n\x04kind\x18\x03 \x01(\x0e\x32!.wattmesh.control.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12*\n\x05range\x18\x05 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\"t\n\x14IssueCommandResponse\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"$\n\x14\x43\x61ncelCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15\x43\x61ncelCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"!\n\x11GetCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x12GetCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"~\n\x13ListCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"_\n\x14ListCommandsResponse\x12.\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"F\n\x15WatchCommandsResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"O\n\x1bGetCommandStatisticsRequest\x12\x30\n\x0bstart_range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"a\n\x1cGetCommandStatisticsResponse\x12\x0e\n\x06issued\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x10\n\x08verified\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x03\"\xc9\x01\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x18\n\x0bmin_power_w\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_power_w\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x07 \x01(\tB\x0e\n\x0c_min_power_wB\x0e\n\x0c_max_power_w\"P\n\x0fSetLimitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"=\n\x10SetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"J\n\x11ListLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListLimitsResponse\x12*\n\x06limits\x18\x01 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12\x44\x65leteLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteLimitResponse*\xd3\x01\n\x0cSetpointKind\x12\x1d\n\x19SETPOINT_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cSETPOINT_KIND_ACTIVE_POWER_W\x10\x01\x12$\n SETPOINT_KIND_GENERATION_LIMIT_W\x10\x02\x12\x1b\n\x17SETPOINT_KIND_CURRENT_A\x10\x03\x12%\n!SETPOINT_KIND_TEMPERATURE_CELSIUS\x10\x04\x12\x18\n\x14SETPOINT_KIND_ON_OFF\x10\x05*\xa8\x02\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMMAND_STATE_PENDING\x10\x01\x12\x1c\n\x18\x43OMMAND_STATE_DISPATCHED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_APPLIED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATE_VERIFIED\x10\x04\x12\x19\n\x15\x43OMMAND_STATE_REFUSED\x10\x05\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x06\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\x07\x12\x1c\n\x18\x43OMMAND_STATE_SUPERSEDED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_CANCELLED\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x13\n\x0fOUTCOME_CLAMPED\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\x32\x8d\x08\n\x0e\x43ontrolService\x12i\n\x0eSubmitSchedule\x12*.wattmesh.control.v1.SubmitScheduleRequest\x1a+.wattmesh.control.v1.SubmitScheduleResponse\x12\x63\n\x0cIssueCommand\x12(.wattmesh.control.v1.IssueCommandRequest\x1a).wattmesh.control.v1.IssueCommandResponse\x12\x66\n\rCancelCommand\x12).wattmesh.control.v1.CancelCommandRequest\x1a*.wattmesh.control.v1.CancelCommandResponse\x12]\n\nGetCommand\x12&.wattmesh.control.v1.GetCommandRequest\x1a\'.wattmesh.control.v1.GetCommandResponse\x12\x63\n\x0cListCommands\x12(.wattmesh.control.v1.ListCommandsRequest\x1a).wattmesh.control.v1.ListCommandsResponse\x12h\n\rWatchCommands\x12).wattmesh.control.v1.WatchCommandsRequest\x1a*.wattmesh.control.v1.WatchCommandsResponse0\x01\x12{\n\x14GetCommandStatistics\x12\x30.wattmesh.control.v1.GetCommandStatisticsRequest\x1a\x31.wattmesh.control.v1.GetCommandStatisticsResponse\x12W\n\x08SetLimit\x12$.wattmesh.control.v1.SetLimitRequest\x1a%.wattmesh.control.v1.SetLimitResponse\x12]\n\nListLimits\x12&.wattmesh.control.v1.ListLimitsRequest\x1a\'.wattmesh.control.v1.ListLimitsResponse\x12`\n\x0b\x44\x65leteLimit\x12\'.wattmesh.control.v1.DeleteLimitRequest\x1a(.wattmesh.control.v1.DeleteLimitResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/control.proto\x12\x13wattmesh.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\x1a!wattmesh/type/v1/time_range.proto\"E\n\x08Setpoint\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05value\x18\x02 \x01(\x01\"\x80\x01\n\x0e\x44\x65viceSchedule\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x30\n\tsetpoints\x18\x03 \x03(\x0b\x32\x1d.wattmesh.control.v1.Setpoint\"\xaf\x01\n\x0fSetpointOutcome\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\tB\x08\n\x06_value\"\x94\x01\n\x15SubmitScheduleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x36\n\tschedules\x18\x05 \x03(\x0b\x32#.wattmesh.control.v1.DeviceSchedule\"\x93\x01\n\x16SubmitScheduleResponse\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x36\n\x08outcomes\x18\x03 \x03(\x0b\x32$.wattmesh.control.v1.SetpointOutcome\"\xa9\x05\n\x07\x43ommand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x17\n\x0frequested_value\x18\x08 \x01(\x01\x12\r\n\x05value\x18\t \x01(\x01\x12*\n\x05range\x18\n \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x0c \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x0f\n\x07message\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdispatch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bverify_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fread_back_value\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmetered_power_w\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\x0e\x64ispatch_count\x18\x14 \x01(\x05\x42\x12\n\x10_read_back_valueB\x12\n\x10_metered_power_w\"\xc3\x01\n\x13IssueCommandRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12*\n\x05range\x18\x05 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\"t\n\x14IssueCommandResponse\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"$\n\x14\x43\x61ncelCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15\x43\x61ncelCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"!\n\x11GetCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x12GetCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"~\n\x13ListCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"_\n\x14ListCommandsResponse\x12.\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"F\n\x15WatchCommandsResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"O\n\x1bGetCommandStatisticsRequest\x12\x30\n\x0bstart_range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"a\n\x1cGetCommandStatisticsResponse\x12\x0e\n\x06issued\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x10\n\x08verified\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x03\"\xfa\x01\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x18\n\x0bmin_power_w\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_power_w\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\tB\x0e\n\x0c_min_power_wB\x0e\n\x0c_max_power_w\"P\n\x0fSetLimitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"=\n\x10SetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"\x1f\n\x0fGetLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x10GetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"J\n\x11ListLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListLimitsResponse\x12*\n\x06limits\x18\x01 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12\x44\x65leteLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteLimitResponse*\xa8\x02\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMMAND_STATE_PENDING\x10\x01\x12\x1c\n\x18\x43OMMAND_STATE_DISPATCHED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_APPLIED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATE_VERIFIED\x10\x04\x12\x19\n\x15\x43OMMAND_STATE_REFUSED\x10\x05\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x06\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\x07\x12\x1c\n\x18\x43OMMAND_STATE_SUPERSEDED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_CANCELLED\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x13\n\x0fOUTCOME_CLAMPED\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\x32\xe6\x08\n\x0e\x43ontrolService\x12i\n\x0eSubmitSchedule\x12*.wattmesh.control.v1.SubmitScheduleRequest\x1a+.wattmesh.control.v1.SubmitScheduleResponse\x12\x63\n\x0cIssueCommand\x12(.wattmesh.control.v1.IssueCommandRequest\x1a).wattmesh.control.v1.IssueCommandResponse\x12\x66\n\rCancelCommand\x12).wattmesh.control.v1.CancelCommandRequest\x1a*.wattmesh.control.v1.CancelCommandResponse\x12]\n\nGetCommand\x12&.wattmesh.control.v1.GetCommandRequest\x1a\'.wattmesh.control.v1.GetCommandResponse\x12\x63\n\x0cListCommands\x12(.wattmesh.control.v1.ListCommandsRequest\x1a).wattmesh.control.v1.ListCommandsResponse\x12h\n\rWatchCommands\x12).wattmesh.control.v1.WatchCommandsRequest\x1a*.wattmesh.control.v1.WatchCommandsResponse0\x01\x12{\n\x14GetCommandStatistics\x12\x30.wattmesh.control.v1.GetCommandStatisticsRequest\x1a\x31.wattmesh.control.v1.GetCommandStatisticsResponse\x12W\n\x08SetLimit\x12$.wattmesh.control.v1.SetLimitRequest\x1a%.wattmesh.control.v1.SetLimitResponse\x12W\n\x08GetLimit\x12$.wattmesh.control.v1.GetLimitRequest\x1a%.wattmesh.control.v1.GetLimitResponse\x12]\n\nListLimits\x12&.wattmesh.control.v1.ListLimitsRequest\x1a\'.wattmesh.control.v1.ListLimitsResponse\x12`\n\x0b\x44\x65leteLimit\x12\'.wattmesh.control.v1.DeleteLimitRequest\x1a(.wattmesh.control.v1.DeleteLimitResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.control.v1.control_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SETPOINTKIND']._serialized_start=3123
-  _globals['_SETPOINTKIND']._serialized_end=3334
-  _globals['_COMMANDSTATE']._serialized_start=3337
-  _globals['_COMMANDSTATE']._serialized_end=3633
-  _globals['_OUTCOME']._serialized_start=3635
-  _globals['_OUTCOME']._serialized_end=3733
-  _globals['_SETPOINT']._serialized_start=126
-  _globals['_SETPOINT']._serialized_end=195
-  _globals['_DEVICESCHEDULE']._serialized_start=198
-  _globals['_DEVICESCHEDULE']._serialized_end=329
-  _globals['_SETPOINTOUTCOME']._serialized_start=332
-  _globals['_SETPOINTOUTCOME']._serialized_end=507
-  _globals['_SUBMITSCHEDULEREQUEST']._serialized_start=510
-  _globals['_SUBMITSCHEDULEREQUEST']._serialized_end=658
-  _globals['_SUBMITSCHEDULERESPONSE']._serialized_start=661
-  _globals['_SUBMITSCHEDULERESPONSE']._serialized_end=808
-  _globals['_COMMAND']._serialized_start=811
-  _globals['_COMMAND']._serialized_end=1495
-  _globals['_ISSUECOMMANDREQUEST']._serialized_start=1498
-  _globals['_ISSUECOMMANDREQUEST']._serialized_end=1696
-  _globals['_ISSUECOMMANDRESPONSE']._serialized_start=1698
-  _globals['_ISSUECOMMANDRESPONSE']._serialized_end=1814
-  _globals['_CANCELCOMMANDREQUEST']._serialized_start=1816
-  _globals['_CANCELCOMMANDREQUEST']._serialized_end=1852
-  _globals['_CANCELCOMMANDRESPONSE']._serialized_start=1854
-  _globals['_CANCELCOMMANDRESPONSE']._serialized_end=1924
-  _globals['_GETCOMMANDREQUEST']._serialized_start=1926
-  _globals['_GETCOMMANDREQUEST']._serialized_end=1959
-  _globals['_GETCOMMANDRESPONSE']._serialized_start=1961
-  _globals['_GETCOMMANDRESPONSE']._serialized_end=2028
-  _globals['_LISTCOMMANDSREQUEST']._serialized_start=2030
-  _globals['_LISTCOMMANDSREQUEST']._serialized_end=2156
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=2158
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=2253
-  _globals['_WATCHCOMMANDSREQUEST']._serialized_start=2255
-  _globals['_WATCHCOMMANDSREQUEST']._serialized_end=2293
-  _globals['_WATCHCOMMANDSRESPONSE']._serialized_start=2295
-  _globals['_WATCHCOMMANDSRESPONSE']._serialized_end=2365
-  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_start=2367
-  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_end=2446
-  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_start=2448
-  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_end=2545
-  _globals['_LIMIT']._serialized_start=2548
-  _globals['_LIMIT']._serialized_end=2749
-  _globals['_SETLIMITREQUEST']._serialized_start=2751
-  _globals['_SETLIMITREQUEST']._serialized_end=2831
-  _globals['_SETLIMITRESPONSE']._serialized_start=2833
-  _globals['_SETLIMITRESPONSE']._serialized_end=2894
-  _globals['_LISTLIMITSREQUEST']._serialized_start=2896
-  _globals['_LISTLIMITSREQUEST']._serialized_end=2970
-  _globals['_LISTLIMITSRESPONSE']._serialized_start=2972
-  _globals['_LISTLIMITSRESPONSE']._serialized_end=3061
-  _globals['_DELETELIMITREQUEST']._serialized_start=3063
-  _globals['_DELETELIMITREQUEST']._serialized_end=3097
-  _globals['_DELETELIMITRESPONSE']._serialized_start=3099
-  _globals['_DELETELIMITRESPONSE']._serialized_end=3120
-  _globals['_CONTROLSERVICE']._serialized_start=3736
-  _globals['_CONTROLSERVICE']._serialized_end=4773
+  _globals['_COMMANDSTATE']._serialized_start=3292
+  _globals['_COMMANDSTATE']._serialized_end=3588
+  _globals['_OUTCOME']._serialized_start=3590
+  _globals['_OUTCOME']._serialized_end=3688
+  _globals['_SETPOINT']._serialized_start=159
+  _globals['_SETPOINT']._serialized_end=228
+  _globals['_DEVICESCHEDULE']._serialized_start=231
+  _globals['_DEVICESCHEDULE']._serialized_end=359
+  _globals['_SETPOINTOUTCOME']._serialized_start=362
+  _globals['_SETPOINTOUTCOME']._serialized_end=537
+  _globals['_SUBMITSCHEDULEREQUEST']._serialized_start=540
+  _globals['_SUBMITSCHEDULEREQUEST']._serialized_end=688
+  _globals['_SUBMITSCHEDULERESPONSE']._serialized_start=691
+  _globals['_SUBMITSCHEDULERESPONSE']._serialized_end=838
+  _globals['_COMMAND']._serialized_start=841
+  _globals['_COMMAND']._serialized_end=1522
+  _globals['_ISSUECOMMANDREQUEST']._serialized_start=1525
+  _globals['_ISSUECOMMANDREQUEST']._serialized_end=1720
+  _globals['_ISSUECOMMANDRESPONSE']._serialized_start=1722
+  _globals['_ISSUECOMMANDRESPONSE']._serialized_end=1838
+  _globals['_CANCELCOMMANDREQUEST']._serialized_start=1840
+  _globals['_CANCELCOMMANDREQUEST']._serialized_end=1876
+  _globals['_CANCELCOMMANDRESPONSE']._serialized_start=1878
+  _globals['_CANCELCOMMANDRESPONSE']._serialized_end=1948
+  _globals['_GETCOMMANDREQUEST']._serialized_start=1950
+  _globals['_GETCOMMANDREQUEST']._serialized_end=1983
+  _globals['_GETCOMMANDRESPONSE']._serialized_start=1985
+  _globals['_GETCOMMANDRESPONSE']._serialized_end=2052
+  _globals['_LISTCOMMANDSREQUEST']._serialized_start=2054
+  _globals['_LISTCOMMANDSREQUEST']._serialized_end=2180
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=2182
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=2277
+  _globals['_WATCHCOMMANDSREQUEST']._serialized_start=2279
+  _globals['_WATCHCOMMANDSREQUEST']._serialized_end=2317
+  _globals['_WATCHCOMMANDSRESPONSE']._serialized_start=2319
+  _globals['_WATCHCOMMANDSRESPONSE']._serialized_end=2389
+  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_start=2391
+  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_end=2470
+  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_start=2472
+  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_end=2569
+  _globals['_LIMIT']._serialized_start=2572
+  _globals['_LIMIT']._serialized_end=2822
+  _globals['_SETLIMITREQUEST']._serialized_start=2824
+  _globals['_SETLIMITREQUEST']._serialized_end=2904
+  _globals['_SETLIMITRESPONSE']._serialized_start=2906
+  _globals['_SETLIMITRESPONSE']._serialized_end=2967
+  _globals['_GETLIMITREQUEST']._serialized_start=2969
+  _globals['_GETLIMITREQUEST']._serialized_end=3000
+  _globals['_GETLIMITRESPONSE']._serialized_start=3002
+  _globals['_GETLIMITRESPONSE']._serialized_end=3063
+  _globals['_LISTLIMITSREQUEST']._serialized_start=3065
+  _globals['_LISTLIMITSREQUEST']._serialized_end=3139
+  _globals['_LISTLIMITSRESPONSE']._serialized_start=3141
+  _globals['_LISTLIMITSRESPONSE']._serialized_end=3230
+  _globals['_DELETELIMITREQUEST']._serialized_start=3232
+  _globals['_DELETELIMITREQUEST']._serialized_end=3266
+  _globals['_DELETELIMITRESPONSE']._serialized_start=3268
+  _globals['_DELETELIMITRESPONSE']._serialized_end=3289
+  _globals['_CONTROLSERVICE']._serialized_start=3691
+  _globals['_CONTROLSERVICE']._serialized_end=4817
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
@@ -20,42 +21,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _SetpointKind:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _SetpointKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SetpointKind.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    SETPOINT_KIND_UNSPECIFIED: _SetpointKind.ValueType  # 0
-    """Not said; refused."""
-    SETPOINT_KIND_ACTIVE_POWER_W: _SetpointKind.ValueType  # 1
-    """Active power [W], into the device positive: a battery charges at positive and discharges at negative power."""
-    SETPOINT_KIND_GENERATION_LIMIT_W: _SetpointKind.ValueType  # 2
-    """Most power that a generating device may give out [W], not negative: curtailment."""
-    SETPOINT_KIND_CURRENT_A: _SetpointKind.ValueType  # 3
-    """Charging current per phase [A], not negative."""
-    SETPOINT_KIND_TEMPERATURE_CELSIUS: _SetpointKind.ValueType  # 4
-    """Room temperature setpoint [degrees Celsius]."""
-    SETPOINT_KIND_ON_OFF: _SetpointKind.ValueType  # 5
-    """On (1) or off (0)."""
-
-class SetpointKind(_SetpointKind, metaclass=_SetpointKindEnumTypeWrapper):
-    """What a setpoint sets."""
-
-SETPOINT_KIND_UNSPECIFIED: SetpointKind.ValueType  # 0
-"""Not said; refused."""
-SETPOINT_KIND_ACTIVE_POWER_W: SetpointKind.ValueType  # 1
-"""Active power [W], into the device positive: a battery charges at positive and discharges at negative power."""
-SETPOINT_KIND_GENERATION_LIMIT_W: SetpointKind.ValueType  # 2
-"""Most power that a generating device may give out [W], not negative: curtailment."""
-SETPOINT_KIND_CURRENT_A: SetpointKind.ValueType  # 3
-"""Charging current per phase [A], not negative."""
-SETPOINT_KIND_TEMPERATURE_CELSIUS: SetpointKind.ValueType  # 4
-"""Room temperature setpoint [degrees Celsius]."""
-SETPOINT_KIND_ON_OFF: SetpointKind.ValueType  # 5
-"""On (1) or off (0)."""
-Global___SetpointKind: _TypeAlias = SetpointKind  # noqa: Y015
 
 class _CommandState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -125,7 +90,7 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     """Not taken."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
-    """How a wish for a setpoint was answered."""
+    """How a proposed setpoint was answered."""
 
 OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
 """Not said."""
@@ -176,7 +141,7 @@ class DeviceSchedule(_message.Message):
     SETPOINTS_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """`sites/{site}/devices/{device}`."""
-    kind: Global___SetpointKind.ValueType
+    kind: _setpoint_pb2.SetpointKind.ValueType
     """What the setpoints set. Required."""
     @_builtins.property
     def setpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Setpoint]:
@@ -186,7 +151,7 @@ class DeviceSchedule(_message.Message):
         self,
         *,
         device: _builtins.str = ...,
-        kind: Global___SetpointKind.ValueType = ...,
+        kind: _setpoint_pb2.SetpointKind.ValueType = ...,
         setpoints: _abc.Iterable[Global___Setpoint] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -345,12 +310,12 @@ class Command(_message.Message):
     """Request that made it."""
     device: _builtins.str
     """`sites/{site}/devices/{device}` that it is for."""
-    kind: Global___SetpointKind.ValueType
+    kind: _setpoint_pb2.SetpointKind.ValueType
     """What it sets."""
     source: _builtins.str
     """Who asked, e.g. `plans/{plan}`."""
     owner: _builtins.str
-    """Owner of the wish, e.g. "planner"."""
+    """Owner of the proposal, e.g. "planner"."""
     priority: _builtins.int
     """Its priority."""
     requested_value: _builtins.float
@@ -397,7 +362,7 @@ class Command(_message.Message):
         name: _builtins.str = ...,
         request_id: _builtins.str = ...,
         device: _builtins.str = ...,
-        kind: Global___SetpointKind.ValueType = ...,
+        kind: _setpoint_pb2.SetpointKind.ValueType = ...,
         source: _builtins.str = ...,
         owner: _builtins.str = ...,
         priority: _builtins.int = ...,
@@ -447,7 +412,7 @@ class IssueCommandRequest(_message.Message):
     """Identifies the request: a repeat returns the first answer. Required."""
     device: _builtins.str
     """`sites/{site}/devices/{device}`. Required."""
-    kind: Global___SetpointKind.ValueType
+    kind: _setpoint_pb2.SetpointKind.ValueType
     """What it sets. Required."""
     value: _builtins.float
     """The value in the unit of the kind. Finite."""
@@ -464,7 +429,7 @@ class IssueCommandRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         device: _builtins.str = ...,
-        kind: Global___SetpointKind.ValueType = ...,
+        kind: _setpoint_pb2.SetpointKind.ValueType = ...,
         value: _builtins.float = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         owner: _builtins.str = ...,
@@ -768,47 +733,55 @@ Global___GetCommandStatisticsResponse: _TypeAlias = GetCommandStatisticsResponse
 
 @_typing.final
 class Limit(_message.Message):
-    """An expiring limit that somebody put on a device's power."""
+    """An expiring limit that somebody put on the power of a device, a site or a group."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
-    DEVICE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     MIN_POWER_W_FIELD_NUMBER: _builtins.int
     MAX_POWER_W_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """`limits/{limit}`."""
-    device: _builtins.str
-    """`sites/{site}/devices/{device}`."""
+    """`limits/{limit}`. Given by control."""
+    subject: _builtins.str
+    """What is limited: `sites/{site}/devices/{device}`; `sites/{site}` for its grid connection; `groups/{group}`
+    for the sum of its sites. Required.
+    """
     owner: _builtins.str
-    """Who put it there, e.g. "grid-operator"."""
+    """Who put it there, e.g. "grid-operator"; 1 to 128 characters. An owner has one limit a subject."""
     min_power_w: _builtins.float
-    """Lowest power allowed [W], into the device positive; absent: no bound."""
+    """Lowest power allowed [W], into the subject positive. Absent: no bound. Not above max_power_w."""
     max_power_w: _builtins.float
-    """Highest power allowed [W], into the device positive; absent: no bound."""
+    """Highest power allowed [W], into the subject positive. Absent: no bound. One of both is required."""
     reason: _builtins.str
-    """Why, in words."""
+    """Why, in words; at most 1000 characters."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when it holds. Absent: at once."""
+
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends by itself. Required."""
+        """When it ends by itself. Required; later than the start and than now."""
 
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
-        device: _builtins.str = ...,
+        subject: _builtins.str = ...,
         owner: _builtins.str = ...,
         min_power_w: _builtins.float | None = ...,
         max_power_w: _builtins.float | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w", "_min_power_w", b"_min_power_w", "device", b"device", "expire_time", b"expire_time", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "name", b"name", "owner", b"owner", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "name", b"name", "owner", b"owner", "reason", b"reason", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_power_w: _TypeAlias = _typing.Literal["max_power_w"]  # noqa: Y015
     _WhichOneofArgType__max_power_w: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w"]  # noqa: Y015
@@ -833,7 +806,7 @@ class SetLimitRequest(_message.Message):
     """Identifies the request: a repeat returns the first answer."""
     @_builtins.property
     def limit(self) -> Global___Limit:
-        """The limit; its name is given by control. An owner has one limit a device."""
+        """The limit, without a name. It takes the place of its owner's on the subject."""
 
     def __init__(
         self,
@@ -872,6 +845,52 @@ class SetLimitResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetLimitResponse: _TypeAlias = SetLimitResponse  # noqa: Y015
+
+@_typing.final
+class GetLimitRequest(_message.Message):
+    """Request of GetLimit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`limits/{limit}`. Required."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLimitRequest: _TypeAlias = GetLimitRequest  # noqa: Y015
+
+@_typing.final
+class GetLimitResponse(_message.Message):
+    """Response of GetLimit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def limit(self) -> Global___Limit:
+        """The limit."""
+
+    def __init__(
+        self,
+        *,
+        limit: Global___Limit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLimitResponse: _TypeAlias = GetLimitResponse  # noqa: Y015
 
 @_typing.final
 class ListLimitsRequest(_message.Message):

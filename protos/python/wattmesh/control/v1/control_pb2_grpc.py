@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class ControlServiceStub:
-    """Turns plans and people's wishes into leased, limited, verified commands.
+    """Turns proposals of plans and people into leased, limited, verified commands.
+
+    A proposal is a value that an owner wants on a device over a range, with a priority. Of those that hold, the
+    highest priority goes first, among equals the newest.
     """
 
     def __init__(self, channel):
@@ -75,6 +78,11 @@ class ControlServiceStub:
                 request_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.SetLimitRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.SetLimitResponse.FromString,
                 _registered_method=True)
+        self.GetLimit = channel.unary_unary(
+                '/wattmesh.control.v1.ControlService/GetLimit',
+                request_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.GetLimitRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.GetLimitResponse.FromString,
+                _registered_method=True)
         self.ListLimits = channel.unary_unary(
                 '/wattmesh.control.v1.ControlService/ListLimits',
                 request_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsRequest.SerializeToString,
@@ -88,7 +96,10 @@ class ControlServiceStub:
 
 
 class ControlServiceServicer:
-    """Turns plans and people's wishes into leased, limited, verified commands.
+    """Turns proposals of plans and people into leased, limited, verified commands.
+
+    A proposal is a value that an owner wants on a device over a range, with a priority. Of those that hold, the
+    highest priority goes first, among equals the newest.
     """
 
     def SubmitSchedule(self, request, context):
@@ -141,7 +152,14 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetLimit(self, request, context):
-        """Sets an expiring limit on a device. Limits of several owners intersect.
+        """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLimit(self, request, context):
+        """Returns one limit in force.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,6 +222,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     request_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.SetLimitRequest.FromString,
                     response_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.SetLimitResponse.SerializeToString,
             ),
+            'GetLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLimit,
+                    request_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.GetLimitRequest.FromString,
+                    response_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.GetLimitResponse.SerializeToString,
+            ),
             'ListLimits': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLimits,
                     request_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsRequest.FromString,
@@ -223,7 +246,10 @@ def add_ControlServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ControlService:
-    """Turns plans and people's wishes into leased, limited, verified commands.
+    """Turns proposals of plans and people into leased, limited, verified commands.
+
+    A proposal is a value that an owner wants on a device over a range, with a priority. Of those that hold, the
+    highest priority goes first, among equals the newest.
     """
 
     @staticmethod
@@ -432,6 +458,33 @@ class ControlService:
             '/wattmesh.control.v1.ControlService/SetLimit',
             wattmesh_dot_control_dot_v1_dot_control__pb2.SetLimitRequest.SerializeToString,
             wattmesh_dot_control_dot_v1_dot_control__pb2.SetLimitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.control.v1.ControlService/GetLimit',
+            wattmesh_dot_control_dot_v1_dot_control__pb2.GetLimitRequest.SerializeToString,
+            wattmesh_dot_control_dot_v1_dot_control__pb2.GetLimitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ControlServiceStub:
-    """Turns plans and people's wishes into leased, limited, verified commands."""
+    """Turns proposals of plans and people into leased, limited, verified commands.
+
+    A proposal is a value that an owner wants on a device over a range, with a priority. Of those that hold, the
+    highest priority goes first, among equals the newest.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -48,7 +52,9 @@ class ControlServiceStub:
     GetCommandStatistics: _grpc.UnaryUnaryMultiCallable[_control_pb2.GetCommandStatisticsRequest, _control_pb2.GetCommandStatisticsResponse]
     """Counts commands over a range."""
     SetLimit: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetLimitRequest, _control_pb2.SetLimitResponse]
-    """Sets an expiring limit on a device. Limits of several owners intersect."""
+    """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device."""
+    GetLimit: _grpc.UnaryUnaryMultiCallable[_control_pb2.GetLimitRequest, _control_pb2.GetLimitResponse]
+    """Returns one limit in force."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]
     """Lists the limits in force."""
     DeleteLimit: _grpc.UnaryUnaryMultiCallable[_control_pb2.DeleteLimitRequest, _control_pb2.DeleteLimitResponse]
@@ -56,7 +62,11 @@ class ControlServiceStub:
 
 @_typing.type_check_only
 class ControlServiceAsyncStub(ControlServiceStub):
-    """Turns plans and people's wishes into leased, limited, verified commands."""
+    """Turns proposals of plans and people into leased, limited, verified commands.
+
+    A proposal is a value that an owner wants on a device over a range, with a priority. Of those that hold, the
+    highest priority goes first, among equals the newest.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubmitSchedule: _aio.UnaryUnaryMultiCallable[_control_pb2.SubmitScheduleRequest, _control_pb2.SubmitScheduleResponse]  # type: ignore[assignment]
@@ -74,14 +84,20 @@ class ControlServiceAsyncStub(ControlServiceStub):
     GetCommandStatistics: _aio.UnaryUnaryMultiCallable[_control_pb2.GetCommandStatisticsRequest, _control_pb2.GetCommandStatisticsResponse]  # type: ignore[assignment]
     """Counts commands over a range."""
     SetLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.SetLimitRequest, _control_pb2.SetLimitResponse]  # type: ignore[assignment]
-    """Sets an expiring limit on a device. Limits of several owners intersect."""
+    """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device."""
+    GetLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.GetLimitRequest, _control_pb2.GetLimitResponse]  # type: ignore[assignment]
+    """Returns one limit in force."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]  # type: ignore[assignment]
     """Lists the limits in force."""
     DeleteLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.DeleteLimitRequest, _control_pb2.DeleteLimitResponse]  # type: ignore[assignment]
     """Withdraws a limit."""
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Turns plans and people's wishes into leased, limited, verified commands."""
+    """Turns proposals of plans and people into leased, limited, verified commands.
+
+    A proposal is a value that an owner wants on a device over a range, with a priority. Of those that hold, the
+    highest priority goes first, among equals the newest.
+    """
 
     @_abc_1.abstractmethod
     def SubmitSchedule(
@@ -145,7 +161,15 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.SetLimitRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SetLimitResponse, _abc.Awaitable[_control_pb2.SetLimitResponse]]:
-        """Sets an expiring limit on a device. Limits of several owners intersect."""
+        """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device."""
+
+    @_abc_1.abstractmethod
+    def GetLimit(
+        self,
+        request: _control_pb2.GetLimitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.GetLimitResponse, _abc.Awaitable[_control_pb2.GetLimitResponse]]:
+        """Returns one limit in force."""
 
     @_abc_1.abstractmethod
     def ListLimits(

@@ -22,13 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/forecast/v1/forecast.proto\x12\x14wattmesh.forecast.v1\x1a#google/longrunning/operations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/time_range.proto\"\xab\x02\n\x08\x46orecast\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x30\n\x04kind\x18\x03 \x01(\x0e\x32\".wattmesh.forecast.v1.ForecastKind\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\nresolution\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\tquantiles\x18\x08 \x03(\x0b\x32\x1e.wattmesh.forecast.v1.Quantile\")\n\x08Quantile\x12\r\n\x05ratio\x18\x01 \x01(\x01\x12\x0e\n\x06values\x18\x02 \x03(\x01\"\x9b\x01\n\x15IssueForecastsRequest\x12\x0e\n\x06\x61ssets\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fquantile_ratios\x18\x04 \x03(\x01\"K\n\x16IssueForecastsResponse\x12\x31\n\tforecasts\x18\x01 \x03(\x0b\x32\x1e.wattmesh.forecast.v1.Forecast\"\x7f\n\x14ListForecastsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bissue_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"c\n\x15ListForecastsResponse\x12\x31\n\tforecasts\x18\x01 \x03(\x0b\x32\x1e.wattmesh.forecast.v1.Forecast\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x92\x01\n\x18\x45valuateForecastsRequest\x12\x0e\n\x06\x61ssets\x18\x01 \x03(\t\x12\x30\n\x0bissue_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x34\n\x10measured_by_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd8\x02\n\x19\x45valuateForecastsResponse\x12\x17\n\nwape_ratio\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10naive_wape_ratio\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x1b\n\x0e\x63overage_ratio\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x08\x63ompared\x18\x04 \x01(\x03\x12\x63\n\x13\x66orecasts_by_source\x18\x05 \x03(\x0b\x32\x46.wattmesh.forecast.v1.EvaluateForecastsResponse.ForecastsBySourceEntry\x1a\x38\n\x16\x46orecastsBySourceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x42\r\n\x0b_wape_ratioB\x13\n\x11_naive_wape_ratioB\x11\n\x0f_coverage_ratio\"r\n\x11TrainModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x61ssets\x18\x02 \x03(\t\x12*\n\x05range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x12TrainModelMetadata\x12\x16\n\x0eprogress_ratio\x18\x01 \x01(\x01\x12\r\n\x05stage\x18\x02 \x01(\t\"F\n\x12TrainModelResponse\x12\x30\n\toperation\x18\x01 \x01(\x0b\x32\x1d.google.longrunning.Operation\">\n\x10TrainModelResult\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.wattmesh.forecast.v1.Model\"#\n\x13GetOperationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"H\n\x14GetOperationResponse\x12\x30\n\toperation\x18\x01 \x01(\x0b\x32\x1d.google.longrunning.Operation\"\xfa\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".wattmesh.forecast.v1.ForecastKind\x12.\n\ntrain_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0btrain_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x1a\n\x12holdout_wape_ratio\x18\x05 \x01(\x01\x12 \n\x18holdout_naive_wape_ratio\x18\x06 \x01(\x01\x12\x11\n\tavailable\x18\x07 \x01(\x08\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.wattmesh.forecast.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x90\x01\n\x0c\x46orecastKind\x12\x1d\n\x19\x46ORECAST_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46ORECAST_KIND_LOAD\x10\x01\x12\x14\n\x10\x46ORECAST_KIND_PV\x10\x02\x12\x16\n\x12\x46ORECAST_KIND_WIND\x10\x03\x12\x1b\n\x17\x46ORECAST_KIND_OCCUPANCY\x10\x04\x32\x87\x05\n\x0f\x46orecastService\x12k\n\x0eIssueForecasts\x12+.wattmesh.forecast.v1.IssueForecastsRequest\x1a,.wattmesh.forecast.v1.IssueForecastsResponse\x12h\n\rListForecasts\x12*.wattmesh.forecast.v1.ListForecastsRequest\x1a+.wattmesh.forecast.v1.ListForecastsResponse\x12t\n\x11\x45valuateForecasts\x12..wattmesh.forecast.v1.EvaluateForecastsRequest\x1a/.wattmesh.forecast.v1.EvaluateForecastsResponse\x12_\n\nTrainModel\x12\'.wattmesh.forecast.v1.TrainModelRequest\x1a(.wattmesh.forecast.v1.TrainModelResponse\x12\x65\n\x0cGetOperation\x12).wattmesh.forecast.v1.GetOperationRequest\x1a*.wattmesh.forecast.v1.GetOperationResponse\x12_\n\nListModels\x12\'.wattmesh.forecast.v1.ListModelsRequest\x1a(.wattmesh.forecast.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/forecast/v1/forecast.proto\x12\x14wattmesh.forecast.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/time_range.proto\"\xe3\x02\n\x08\x46orecast\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x30\n\x04kind\x18\x03 \x01(\x0e\x32\".wattmesh.forecast.v1.ForecastKind\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\nresolution\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\tquantiles\x18\x08 \x03(\x0b\x32\x1e.wattmesh.forecast.v1.Quantile\x12\x36\n\x12last_measured_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x08Quantile\x12\r\n\x05ratio\x18\x01 \x01(\x01\x12\x0e\n\x06values\x18\x02 \x03(\x01\"\x9b\x01\n\x15IssueForecastsRequest\x12\x0e\n\x06\x61ssets\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fquantile_ratios\x18\x04 \x03(\x01\"N\n\x16IssueForecastsResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.wattmesh.forecast.v1.AssetForecast\"\x96\x01\n\rAssetForecast\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x32\n\x08\x66orecast\x18\x02 \x01(\x0b\x32\x1e.wattmesh.forecast.v1.ForecastH\x00\x12\x38\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32%.wattmesh.forecast.v1.ForecastFailureH\x00\x42\x08\n\x06result\"_\n\x0f\x46orecastFailure\x12;\n\x06reason\x18\x01 \x01(\x0e\x32+.wattmesh.forecast.v1.ForecastFailureReason\x12\x0f\n\x07message\x18\x02 \x01(\t\"\"\n\x12GetForecastRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x13GetForecastResponse\x12\x30\n\x08\x66orecast\x18\x01 \x01(\x0b\x32\x1e.wattmesh.forecast.v1.Forecast\"\x7f\n\x14ListForecastsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bissue_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"c\n\x15ListForecastsResponse\x12\x31\n\tforecasts\x18\x01 \x03(\x0b\x32\x1e.wattmesh.forecast.v1.Forecast\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x92\x01\n\x18\x45valuateForecastsRequest\x12\x0e\n\x06\x61ssets\x18\x01 \x03(\t\x12\x30\n\x0bissue_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x34\n\x10measured_by_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd8\x02\n\x19\x45valuateForecastsResponse\x12\x17\n\nwape_ratio\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10naive_wape_ratio\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x1b\n\x0e\x63overage_ratio\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x08\x63ompared\x18\x04 \x01(\x03\x12\x63\n\x13\x66orecasts_by_source\x18\x05 \x03(\x0b\x32\x46.wattmesh.forecast.v1.EvaluateForecastsResponse.ForecastsBySourceEntry\x1a\x38\n\x16\x46orecastsBySourceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x42\r\n\x0b_wape_ratioB\x13\n\x11_naive_wape_ratioB\x11\n\x0f_coverage_ratio\"r\n\x11TrainModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x61ssets\x18\x02 \x03(\t\x12*\n\x05range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x12TrainModelMetadata\x12\x16\n\x0eprogress_ratio\x18\x01 \x01(\x01\x12\r\n\x05stage\x18\x02 \x01(\t\"\'\n\x12TrainModelResponse\x12\x11\n\toperation\x18\x01 \x01(\t\">\n\x10TrainModelResult\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.wattmesh.forecast.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x10GetModelResponse\x12*\n\x05model\x18\x01 \x01(\x0b\x32\x1b.wattmesh.forecast.v1.Model\"\xfa\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x02 \x01(\x0e\x32\".wattmesh.forecast.v1.ForecastKind\x12.\n\ntrain_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0btrain_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x1a\n\x12holdout_wape_ratio\x18\x05 \x01(\x01\x12 \n\x18holdout_naive_wape_ratio\x18\x06 \x01(\x01\x12\x11\n\tavailable\x18\x07 \x01(\x08\"J\n\x11ListModelsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Z\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.wattmesh.forecast.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x90\x01\n\x0c\x46orecastKind\x12\x1d\n\x19\x46ORECAST_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46ORECAST_KIND_LOAD\x10\x01\x12\x14\n\x10\x46ORECAST_KIND_PV\x10\x02\x12\x16\n\x12\x46ORECAST_KIND_WIND\x10\x03\x12\x1b\n\x17\x46ORECAST_KIND_OCCUPANCY\x10\x04*\xcc\x02\n\x15\x46orecastFailureReason\x12\'\n#FORECAST_FAILURE_REASON_UNSPECIFIED\x10\x00\x12)\n%FORECAST_FAILURE_REASON_UNKNOWN_ASSET\x10\x01\x12-\n)FORECAST_FAILURE_REASON_KIND_NOT_FORECAST\x10\x02\x12&\n\"FORECAST_FAILURE_REASON_NO_HISTORY\x10\x03\x12/\n+FORECAST_FAILURE_REASON_HISTORY_UNAVAILABLE\x10\x04\x12\x31\n-FORECAST_FAILURE_REASON_INCOMPLETE_SITE_MODEL\x10\x05\x12$\n FORECAST_FAILURE_REASON_INTERNAL\x10\x06\x32\xdf\x05\n\x0f\x46orecastService\x12k\n\x0eIssueForecasts\x12+.wattmesh.forecast.v1.IssueForecastsRequest\x1a,.wattmesh.forecast.v1.IssueForecastsResponse\x12h\n\rListForecasts\x12*.wattmesh.forecast.v1.ListForecastsRequest\x1a+.wattmesh.forecast.v1.ListForecastsResponse\x12t\n\x11\x45valuateForecasts\x12..wattmesh.forecast.v1.EvaluateForecastsRequest\x1a/.wattmesh.forecast.v1.EvaluateForecastsResponse\x12\x62\n\x0bGetForecast\x12(.wattmesh.forecast.v1.GetForecastRequest\x1a).wattmesh.forecast.v1.GetForecastResponse\x12_\n\nTrainModel\x12\'.wattmesh.forecast.v1.TrainModelRequest\x1a(.wattmesh.forecast.v1.TrainModelResponse\x12Y\n\x08GetModel\x12%.wattmesh.forecast.v1.GetModelRequest\x1a&.wattmesh.forecast.v1.GetModelResponse\x12_\n\nListModels\x12\'.wattmesh.forecast.v1.ListModelsRequest\x1a(.wattmesh.forecast.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,44 +36,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVALUATEFORECASTSRESPONSE_FORECASTSBYSOURCEENTRY']._loaded_options = None
   _globals['_EVALUATEFORECASTSRESPONSE_FORECASTSBYSOURCEENTRY']._serialized_options = b'8\001'
-  _globals['_FORECASTKIND']._serialized_start=2334
-  _globals['_FORECASTKIND']._serialized_end=2478
-  _globals['_FORECAST']._serialized_start=199
-  _globals['_FORECAST']._serialized_end=498
-  _globals['_QUANTILE']._serialized_start=500
-  _globals['_QUANTILE']._serialized_end=541
-  _globals['_ISSUEFORECASTSREQUEST']._serialized_start=544
-  _globals['_ISSUEFORECASTSREQUEST']._serialized_end=699
-  _globals['_ISSUEFORECASTSRESPONSE']._serialized_start=701
-  _globals['_ISSUEFORECASTSRESPONSE']._serialized_end=776
-  _globals['_LISTFORECASTSREQUEST']._serialized_start=778
-  _globals['_LISTFORECASTSREQUEST']._serialized_end=905
-  _globals['_LISTFORECASTSRESPONSE']._serialized_start=907
-  _globals['_LISTFORECASTSRESPONSE']._serialized_end=1006
-  _globals['_EVALUATEFORECASTSREQUEST']._serialized_start=1009
-  _globals['_EVALUATEFORECASTSREQUEST']._serialized_end=1155
-  _globals['_EVALUATEFORECASTSRESPONSE']._serialized_start=1158
-  _globals['_EVALUATEFORECASTSRESPONSE']._serialized_end=1502
-  _globals['_EVALUATEFORECASTSRESPONSE_FORECASTSBYSOURCEENTRY']._serialized_start=1391
-  _globals['_EVALUATEFORECASTSRESPONSE_FORECASTSBYSOURCEENTRY']._serialized_end=1447
-  _globals['_TRAINMODELREQUEST']._serialized_start=1504
-  _globals['_TRAINMODELREQUEST']._serialized_end=1618
-  _globals['_TRAINMODELMETADATA']._serialized_start=1620
-  _globals['_TRAINMODELMETADATA']._serialized_end=1679
-  _globals['_TRAINMODELRESPONSE']._serialized_start=1681
-  _globals['_TRAINMODELRESPONSE']._serialized_end=1751
-  _globals['_TRAINMODELRESULT']._serialized_start=1753
-  _globals['_TRAINMODELRESULT']._serialized_end=1815
-  _globals['_GETOPERATIONREQUEST']._serialized_start=1817
-  _globals['_GETOPERATIONREQUEST']._serialized_end=1852
-  _globals['_GETOPERATIONRESPONSE']._serialized_start=1854
-  _globals['_GETOPERATIONRESPONSE']._serialized_end=1926
-  _globals['_MODEL']._serialized_start=1929
-  _globals['_MODEL']._serialized_end=2179
-  _globals['_LISTMODELSREQUEST']._serialized_start=2181
-  _globals['_LISTMODELSREQUEST']._serialized_end=2239
-  _globals['_LISTMODELSRESPONSE']._serialized_start=2241
-  _globals['_LISTMODELSRESPONSE']._serialized_end=2331
-  _globals['_FORECASTSERVICE']._serialized_start=2481
-  _globals['_FORECASTSERVICE']._serialized_end=3128
+  _globals['_FORECASTKIND']._serialized_start=2686
+  _globals['_FORECASTKIND']._serialized_end=2830
+  _globals['_FORECASTFAILUREREASON']._serialized_start=2833
+  _globals['_FORECASTFAILUREREASON']._serialized_end=3165
+  _globals['_FORECAST']._serialized_start=162
+  _globals['_FORECAST']._serialized_end=517
+  _globals['_QUANTILE']._serialized_start=519
+  _globals['_QUANTILE']._serialized_end=560
+  _globals['_ISSUEFORECASTSREQUEST']._serialized_start=563
+  _globals['_ISSUEFORECASTSREQUEST']._serialized_end=718
+  _globals['_ISSUEFORECASTSRESPONSE']._serialized_start=720
+  _globals['_ISSUEFORECASTSRESPONSE']._serialized_end=798
+  _globals['_ASSETFORECAST']._serialized_start=801
+  _globals['_ASSETFORECAST']._serialized_end=951
+  _globals['_FORECASTFAILURE']._serialized_start=953
+  _globals['_FORECASTFAILURE']._serialized_end=1048
+  _globals['_GETFORECASTREQUEST']._serialized_start=1050
+  _globals['_GETFORECASTREQUEST']._serialized_end=1084
+  _globals['_GETFORECASTRESPONSE']._serialized_start=1086
+  _globals['_GETFORECASTRESPONSE']._serialized_end=1157
+  _globals['_LISTFORECASTSREQUEST']._serialized_start=1159
+  _globals['_LISTFORECASTSREQUEST']._serialized_end=1286
+  _globals['_LISTFORECASTSRESPONSE']._serialized_start=1288
+  _globals['_LISTFORECASTSRESPONSE']._serialized_end=1387
+  _globals['_EVALUATEFORECASTSREQUEST']._serialized_start=1390
+  _globals['_EVALUATEFORECASTSREQUEST']._serialized_end=1536
+  _globals['_EVALUATEFORECASTSRESPONSE']._serialized_start=1539
+  _globals['_EVALUATEFORECASTSRESPONSE']._serialized_end=1883
+  _globals['_EVALUATEFORECASTSRESPONSE_FORECASTSBYSOURCEENTRY']._serialized_start=1772
+  _globals['_EVALUATEFORECASTSRESPONSE_FORECASTSBYSOURCEENTRY']._serialized_end=1828
+  _globals['_TRAINMODELREQUEST']._serialized_start=1885
+  _globals['_TRAINMODELREQUEST']._serialized_end=1999
+  _globals['_TRAINMODELMETADATA']._serialized_start=2001
+  _globals['_TRAINMODELMETADATA']._serialized_end=2060
+  _globals['_TRAINMODELRESPONSE']._serialized_start=2062
+  _globals['_TRAINMODELRESPONSE']._serialized_end=2101
+  _globals['_TRAINMODELRESULT']._serialized_start=2103
+  _globals['_TRAINMODELRESULT']._serialized_end=2165
+  _globals['_GETMODELREQUEST']._serialized_start=2167
+  _globals['_GETMODELREQUEST']._serialized_end=2198
+  _globals['_GETMODELRESPONSE']._serialized_start=2200
+  _globals['_GETMODELRESPONSE']._serialized_end=2262
+  _globals['_MODEL']._serialized_start=2265
+  _globals['_MODEL']._serialized_end=2515
+  _globals['_LISTMODELSREQUEST']._serialized_start=2517
+  _globals['_LISTMODELSREQUEST']._serialized_end=2591
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2593
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2683
+  _globals['_FORECASTSERVICE']._serialized_start=3168
+  _globals['_FORECASTSERVICE']._serialized_end=3903
 # @@protoc_insertion_point(module_scope)

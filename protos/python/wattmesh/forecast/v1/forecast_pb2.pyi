@@ -4,7 +4,6 @@ isort:skip_file
 """
 
 from collections import abc as _abc
-from google.longrunning import operations_pb2 as _operations_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -55,6 +54,46 @@ FORECAST_KIND_OCCUPANCY: ForecastKind.ValueType  # 4
 """Share of the usual occupants that is present, 0 to 1."""
 Global___ForecastKind: _TypeAlias = ForecastKind  # noqa: Y015
 
+class _ForecastFailureReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ForecastFailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ForecastFailureReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FORECAST_FAILURE_REASON_UNSPECIFIED: _ForecastFailureReason.ValueType  # 0
+    """Not said."""
+    FORECAST_FAILURE_REASON_UNKNOWN_ASSET: _ForecastFailureReason.ValueType  # 1
+    """The site model has no such asset."""
+    FORECAST_FAILURE_REASON_KIND_NOT_FORECAST: _ForecastFailureReason.ValueType  # 2
+    """Nothing forecasts assets of its kind."""
+    FORECAST_FAILURE_REASON_NO_HISTORY: _ForecastFailureReason.ValueType  # 3
+    """Too little was measured to say anything."""
+    FORECAST_FAILURE_REASON_HISTORY_UNAVAILABLE: _ForecastFailureReason.ValueType  # 4
+    """What was measured could not be read in time."""
+    FORECAST_FAILURE_REASON_INCOMPLETE_SITE_MODEL: _ForecastFailureReason.ValueType  # 5
+    """The site model lacks what a forecast of its kind needs; the message says what."""
+    FORECAST_FAILURE_REASON_INTERNAL: _ForecastFailureReason.ValueType  # 6
+    """The forecast itself failed; the log knows more."""
+
+class ForecastFailureReason(_ForecastFailureReason, metaclass=_ForecastFailureReasonEnumTypeWrapper):
+    """Why an asset could not be forecast."""
+
+FORECAST_FAILURE_REASON_UNSPECIFIED: ForecastFailureReason.ValueType  # 0
+"""Not said."""
+FORECAST_FAILURE_REASON_UNKNOWN_ASSET: ForecastFailureReason.ValueType  # 1
+"""The site model has no such asset."""
+FORECAST_FAILURE_REASON_KIND_NOT_FORECAST: ForecastFailureReason.ValueType  # 2
+"""Nothing forecasts assets of its kind."""
+FORECAST_FAILURE_REASON_NO_HISTORY: ForecastFailureReason.ValueType  # 3
+"""Too little was measured to say anything."""
+FORECAST_FAILURE_REASON_HISTORY_UNAVAILABLE: ForecastFailureReason.ValueType  # 4
+"""What was measured could not be read in time."""
+FORECAST_FAILURE_REASON_INCOMPLETE_SITE_MODEL: ForecastFailureReason.ValueType  # 5
+"""The site model lacks what a forecast of its kind needs; the message says what."""
+FORECAST_FAILURE_REASON_INTERNAL: ForecastFailureReason.ValueType  # 6
+"""The forecast itself failed; the log knows more."""
+Global___ForecastFailureReason: _TypeAlias = ForecastFailureReason  # noqa: Y015
+
 @_typing.final
 class Forecast(_message.Message):
     """A forecast as it was issued."""
@@ -69,6 +108,7 @@ class Forecast(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     QUANTILES_FIELD_NUMBER: _builtins.int
+    LAST_MEASURED_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}/assets/{asset}/forecasts/{forecast}`."""
     asset: _builtins.str
@@ -93,6 +133,10 @@ class Forecast(_message.Message):
     def quantiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quantile]:
         """Mean power per interval at each quantile, rising by ratio. Power into the component is positive."""
 
+    @_builtins.property
+    def last_measured_time(self) -> _timestamp_pb2.Timestamp:
+        """End of the newest measured interval that went into it. Absent: nothing measured did."""
+
     def __init__(
         self,
         *,
@@ -104,10 +148,11 @@ class Forecast(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
         quantiles: _abc.Iterable[Global___Quantile] | None = ...,
+        last_measured_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "resolution", b"resolution", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "last_measured_time", b"last_measured_time", "resolution", b"resolution", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "issue_time", b"issue_time", "kind", b"kind", "name", b"name", "quantiles", b"quantiles", "resolution", b"resolution", "source", b"source", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "issue_time", b"issue_time", "kind", b"kind", "last_measured_time", b"last_measured_time", "name", b"name", "quantiles", b"quantiles", "resolution", b"resolution", "source", b"source", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -189,23 +234,131 @@ class IssueForecastsResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FORECASTS_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def forecasts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Forecast]:
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetForecast]:
         """One per asset, in the order asked."""
 
     def __init__(
         self,
         *,
-        forecasts: _abc.Iterable[Global___Forecast] | None = ...,
+        results: _abc.Iterable[Global___AssetForecast] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["forecasts", b"forecasts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IssueForecastsResponse: _TypeAlias = IssueForecastsResponse  # noqa: Y015
+
+@_typing.final
+class AssetForecast(_message.Message):
+    """What became of the forecast of one asset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    FORECAST_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    """`sites/{site}/assets/{asset}`."""
+    @_builtins.property
+    def forecast(self) -> Global___Forecast:
+        """The forecast as issued."""
+
+    @_builtins.property
+    def failure(self) -> Global___ForecastFailure:
+        """Why there is none."""
+
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        forecast: Global___Forecast | None = ...,
+        failure: Global___ForecastFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "forecast", b"forecast", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "failure", b"failure", "forecast", b"forecast", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["forecast", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___AssetForecast: _TypeAlias = AssetForecast  # noqa: Y015
+
+@_typing.final
+class ForecastFailure(_message.Message):
+    """Why an asset could not be forecast."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    reason: Global___ForecastFailureReason.ValueType
+    """Why."""
+    message: _builtins.str
+    """Why, in words."""
+    def __init__(
+        self,
+        *,
+        reason: Global___ForecastFailureReason.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastFailure: _TypeAlias = ForecastFailure  # noqa: Y015
+
+@_typing.final
+class GetForecastRequest(_message.Message):
+    """Request of GetForecast."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`sites/{site}/assets/{asset}/forecasts/{forecast}`. Required."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetForecastRequest: _TypeAlias = GetForecastRequest  # noqa: Y015
+
+@_typing.final
+class GetForecastResponse(_message.Message):
+    """Response of GetForecast."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORECAST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def forecast(self) -> Global___Forecast:
+        """The forecast."""
+
+    def __init__(
+        self,
+        *,
+        forecast: Global___Forecast | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["forecast", b"forecast"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forecast", b"forecast"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetForecastResponse: _TypeAlias = GetForecastResponse  # noqa: Y015
 
 @_typing.final
 class ListForecastsRequest(_message.Message):
@@ -449,16 +602,14 @@ class TrainModelResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OPERATION_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def operation(self) -> _operations_pb2.Operation:
-        """The training as it goes on."""
-
+    operation: _builtins.str
+    """`operations/{operation}` of `google.longrunning.Operations`."""
     def __init__(
         self,
         *,
-        operation: _operations_pb2.Operation | None = ...,
+        operation: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -491,14 +642,14 @@ class TrainModelResult(_message.Message):
 Global___TrainModelResult: _TypeAlias = TrainModelResult  # noqa: Y015
 
 @_typing.final
-class GetOperationRequest(_message.Message):
-    """Request of GetOperation."""
+class GetModelRequest(_message.Message):
+    """Request of GetModel."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """`operations/{operation}`."""
+    """`models/{model}/versions/{version}`. Required."""
     def __init__(
         self,
         *,
@@ -510,31 +661,31 @@ class GetOperationRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetOperationRequest: _TypeAlias = GetOperationRequest  # noqa: Y015
+Global___GetModelRequest: _TypeAlias = GetModelRequest  # noqa: Y015
 
 @_typing.final
-class GetOperationResponse(_message.Message):
-    """Response of GetOperation."""
+class GetModelResponse(_message.Message):
+    """Response of GetModel."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    OPERATION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def operation(self) -> _operations_pb2.Operation:
-        """The operation."""
+    def model(self) -> Global___Model:
+        """The version."""
 
     def __init__(
         self,
         *,
-        operation: _operations_pb2.Operation | None = ...,
+        model: Global___Model | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetOperationResponse: _TypeAlias = GetOperationResponse  # noqa: Y015
+Global___GetModelResponse: _TypeAlias = GetModelResponse  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
@@ -592,8 +743,11 @@ class ListModelsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PARENT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`models/{model}`; empty: all models."""
     page_size: _builtins.int
     """Most items of the answer; 0: 1000, which is also the most."""
     page_token: _builtins.str
@@ -601,12 +755,13 @@ class ListModelsRequest(_message.Message):
     def __init__(
         self,
         *,
+        parent: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,15 +50,20 @@ class ForecastServiceStub:
                 request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.EvaluateForecastsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.EvaluateForecastsResponse.FromString,
                 _registered_method=True)
+        self.GetForecast = channel.unary_unary(
+                '/wattmesh.forecast.v1.ForecastService/GetForecast',
+                request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetForecastRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetForecastResponse.FromString,
+                _registered_method=True)
         self.TrainModel = channel.unary_unary(
                 '/wattmesh.forecast.v1.ForecastService/TrainModel',
                 request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.TrainModelRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.TrainModelResponse.FromString,
                 _registered_method=True)
-        self.GetOperation = channel.unary_unary(
-                '/wattmesh.forecast.v1.ForecastService/GetOperation',
-                request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetOperationRequest.SerializeToString,
-                response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetOperationResponse.FromString,
+        self.GetModel = channel.unary_unary(
+                '/wattmesh.forecast.v1.ForecastService/GetModel',
+                request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetModelRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetModelResponse.FromString,
                 _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/wattmesh.forecast.v1.ForecastService/ListModels',
@@ -72,7 +77,8 @@ class ForecastServiceServicer:
     """
 
     def IssueForecasts(self, request, context):
-        """Issues forecasts for assets now, stores them and returns them.
+        """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
+        reason: one that cannot be forecast takes nothing from the others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,15 +98,23 @@ class ForecastServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def TrainModel(self, request, context):
-        """Trains a model on metered history. The operation's response is TrainModelResult, its metadata TrainModelMetadata.
+    def GetForecast(self, request, context):
+        """Returns one issued forecast. NOT_FOUND when there is none of that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetOperation(self, request, context):
-        """Returns the state of a training.
+    def TrainModel(self, request, context):
+        """Trains a model on metered history, as an operation of the standard `google.longrunning.Operations` service,
+        which is served beside this one: its response is TrainModelResult, its metadata TrainModelMetadata.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetModel(self, request, context):
+        """Returns one version of a model. NOT_FOUND when there is none of that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,15 +145,20 @@ def add_ForecastServiceServicer_to_server(servicer, server):
                     request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.EvaluateForecastsRequest.FromString,
                     response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.EvaluateForecastsResponse.SerializeToString,
             ),
+            'GetForecast': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetForecast,
+                    request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetForecastRequest.FromString,
+                    response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetForecastResponse.SerializeToString,
+            ),
             'TrainModel': grpc.unary_unary_rpc_method_handler(
                     servicer.TrainModel,
                     request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.TrainModelRequest.FromString,
                     response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.TrainModelResponse.SerializeToString,
             ),
-            'GetOperation': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetOperation,
-                    request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetOperationRequest.FromString,
-                    response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetOperationResponse.SerializeToString,
+            'GetModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModel,
+                    request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetModelRequest.FromString,
+                    response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetModelResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -240,6 +259,33 @@ class ForecastService:
             _registered_method=True)
 
     @staticmethod
+    def GetForecast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.forecast.v1.ForecastService/GetForecast',
+            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetForecastRequest.SerializeToString,
+            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetForecastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def TrainModel(request,
             target,
             options=(),
@@ -267,7 +313,7 @@ class ForecastService:
             _registered_method=True)
 
     @staticmethod
-    def GetOperation(request,
+    def GetModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -280,9 +326,9 @@ class ForecastService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/wattmesh.forecast.v1.ForecastService/GetOperation',
-            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetOperationRequest.SerializeToString,
-            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetOperationResponse.FromString,
+            '/wattmesh.forecast.v1.ForecastService/GetModel',
+            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetModelRequest.SerializeToString,
+            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.GetModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

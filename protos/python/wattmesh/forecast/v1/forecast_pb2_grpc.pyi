@@ -34,15 +34,21 @@ class ForecastServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ForecastServiceAsyncStub: ...
     IssueForecasts: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.IssueForecastsRequest, _forecast_pb2.IssueForecastsResponse]
-    """Issues forecasts for assets now, stores them and returns them."""
+    """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
+    reason: one that cannot be forecast takes nothing from the others.
+    """
     ListForecasts: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.ListForecastsRequest, _forecast_pb2.ListForecastsResponse]
     """Lists issued forecasts of an asset, newest first: what was known when."""
     EvaluateForecasts: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.EvaluateForecastsRequest, _forecast_pb2.EvaluateForecastsResponse]
     """Compares issued forecasts with what was measured, and with a naive forecast."""
+    GetForecast: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.GetForecastRequest, _forecast_pb2.GetForecastResponse]
+    """Returns one issued forecast. NOT_FOUND when there is none of that name."""
     TrainModel: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.TrainModelRequest, _forecast_pb2.TrainModelResponse]
-    """Trains a model on metered history. The operation's response is TrainModelResult, its metadata TrainModelMetadata."""
-    GetOperation: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.GetOperationRequest, _forecast_pb2.GetOperationResponse]
-    """Returns the state of a training."""
+    """Trains a model on metered history, as an operation of the standard `google.longrunning.Operations` service,
+    which is served beside this one: its response is TrainModelResult, its metadata TrainModelMetadata.
+    """
+    GetModel: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.GetModelRequest, _forecast_pb2.GetModelResponse]
+    """Returns one version of a model. NOT_FOUND when there is none of that name."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.ListModelsRequest, _forecast_pb2.ListModelsResponse]
     """Lists models and their versions."""
 
@@ -52,15 +58,21 @@ class ForecastServiceAsyncStub(ForecastServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     IssueForecasts: _aio.UnaryUnaryMultiCallable[_forecast_pb2.IssueForecastsRequest, _forecast_pb2.IssueForecastsResponse]  # type: ignore[assignment]
-    """Issues forecasts for assets now, stores them and returns them."""
+    """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
+    reason: one that cannot be forecast takes nothing from the others.
+    """
     ListForecasts: _aio.UnaryUnaryMultiCallable[_forecast_pb2.ListForecastsRequest, _forecast_pb2.ListForecastsResponse]  # type: ignore[assignment]
     """Lists issued forecasts of an asset, newest first: what was known when."""
     EvaluateForecasts: _aio.UnaryUnaryMultiCallable[_forecast_pb2.EvaluateForecastsRequest, _forecast_pb2.EvaluateForecastsResponse]  # type: ignore[assignment]
     """Compares issued forecasts with what was measured, and with a naive forecast."""
+    GetForecast: _aio.UnaryUnaryMultiCallable[_forecast_pb2.GetForecastRequest, _forecast_pb2.GetForecastResponse]  # type: ignore[assignment]
+    """Returns one issued forecast. NOT_FOUND when there is none of that name."""
     TrainModel: _aio.UnaryUnaryMultiCallable[_forecast_pb2.TrainModelRequest, _forecast_pb2.TrainModelResponse]  # type: ignore[assignment]
-    """Trains a model on metered history. The operation's response is TrainModelResult, its metadata TrainModelMetadata."""
-    GetOperation: _aio.UnaryUnaryMultiCallable[_forecast_pb2.GetOperationRequest, _forecast_pb2.GetOperationResponse]  # type: ignore[assignment]
-    """Returns the state of a training."""
+    """Trains a model on metered history, as an operation of the standard `google.longrunning.Operations` service,
+    which is served beside this one: its response is TrainModelResult, its metadata TrainModelMetadata.
+    """
+    GetModel: _aio.UnaryUnaryMultiCallable[_forecast_pb2.GetModelRequest, _forecast_pb2.GetModelResponse]  # type: ignore[assignment]
+    """Returns one version of a model. NOT_FOUND when there is none of that name."""
     ListModels: _aio.UnaryUnaryMultiCallable[_forecast_pb2.ListModelsRequest, _forecast_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists models and their versions."""
 
@@ -73,7 +85,9 @@ class ForecastServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _forecast_pb2.IssueForecastsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_forecast_pb2.IssueForecastsResponse, _abc.Awaitable[_forecast_pb2.IssueForecastsResponse]]:
-        """Issues forecasts for assets now, stores them and returns them."""
+        """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
+        reason: one that cannot be forecast takes nothing from the others.
+        """
 
     @_abc_1.abstractmethod
     def ListForecasts(
@@ -92,20 +106,30 @@ class ForecastServiceServicer(metaclass=_abc_1.ABCMeta):
         """Compares issued forecasts with what was measured, and with a naive forecast."""
 
     @_abc_1.abstractmethod
+    def GetForecast(
+        self,
+        request: _forecast_pb2.GetForecastRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_forecast_pb2.GetForecastResponse, _abc.Awaitable[_forecast_pb2.GetForecastResponse]]:
+        """Returns one issued forecast. NOT_FOUND when there is none of that name."""
+
+    @_abc_1.abstractmethod
     def TrainModel(
         self,
         request: _forecast_pb2.TrainModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_forecast_pb2.TrainModelResponse, _abc.Awaitable[_forecast_pb2.TrainModelResponse]]:
-        """Trains a model on metered history. The operation's response is TrainModelResult, its metadata TrainModelMetadata."""
+        """Trains a model on metered history, as an operation of the standard `google.longrunning.Operations` service,
+        which is served beside this one: its response is TrainModelResult, its metadata TrainModelMetadata.
+        """
 
     @_abc_1.abstractmethod
-    def GetOperation(
+    def GetModel(
         self,
-        request: _forecast_pb2.GetOperationRequest,
+        request: _forecast_pb2.GetModelRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_forecast_pb2.GetOperationResponse, _abc.Awaitable[_forecast_pb2.GetOperationResponse]]:
-        """Returns the state of a training."""
+    ) -> _typing.Union[_forecast_pb2.GetModelResponse, _abc.Awaitable[_forecast_pb2.GetModelResponse]]:
+        """Returns one version of a model. NOT_FOUND when there is none of that name."""
 
     @_abc_1.abstractmethod
     def ListModels(

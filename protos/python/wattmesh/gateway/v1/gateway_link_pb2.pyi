@@ -7,6 +7,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from wattmesh.control.v1 import control_pb2 as _control_pb2
+from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -126,7 +127,7 @@ class CommandDispatch(_message.Message):
     """`commands/{command}`: also the request id; a repeat is answered without a second write."""
     device: _builtins.str
     """`sites/{site}/devices/{device}`."""
-    kind: _control_pb2.SetpointKind.ValueType
+    kind: _setpoint_pb2.SetpointKind.ValueType
     """What it sets."""
     value: _builtins.float
     """The value in the unit of the kind; power into the device is positive."""
@@ -141,7 +142,7 @@ class CommandDispatch(_message.Message):
         *,
         command: _builtins.str = ...,
         device: _builtins.str = ...,
-        kind: _control_pb2.SetpointKind.ValueType = ...,
+        kind: _setpoint_pb2.SetpointKind.ValueType = ...,
         value: _builtins.float = ...,
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
         sequence: _builtins.int = ...,

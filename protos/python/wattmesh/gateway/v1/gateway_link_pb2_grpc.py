@@ -50,7 +50,8 @@ class GatewayLinkServiceServicer:
 
     def Connect(self, request_iterator, context):
         """Holds one stream per gateway: commands down, reports up. The first message up must be `hello`.
-        A newer stream of the same gateway takes the place of the older one.
+        A newer stream of the same gateway takes the place of the older one (ABORTED, reason STREAM_REPLACED),
+        whichever replica of control holds it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,8 @@ class GatewayLinkServiceStub:
     def __new__(cls, channel: _aio.Channel) -> GatewayLinkServiceAsyncStub: ...
     Connect: _grpc.StreamStreamMultiCallable[_gateway_link_pb2.ConnectRequest, _gateway_link_pb2.ConnectResponse]
     """Holds one stream per gateway: commands down, reports up. The first message up must be `hello`.
-    A newer stream of the same gateway takes the place of the older one.
+    A newer stream of the same gateway takes the place of the older one (ABORTED, reason STREAM_REPLACED),
+    whichever replica of control holds it.
     """
 
 @_typing.type_check_only
@@ -49,7 +50,8 @@ class GatewayLinkServiceAsyncStub(GatewayLinkServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Connect: _aio.StreamStreamMultiCallable[_gateway_link_pb2.ConnectRequest, _gateway_link_pb2.ConnectResponse]  # type: ignore[assignment]
     """Holds one stream per gateway: commands down, reports up. The first message up must be `hello`.
-    A newer stream of the same gateway takes the place of the older one.
+    A newer stream of the same gateway takes the place of the older one (ABORTED, reason STREAM_REPLACED),
+    whichever replica of control holds it.
     """
 
 class GatewayLinkServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -64,7 +66,8 @@ class GatewayLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_gateway_link_pb2.ConnectResponse], _abc.AsyncIterator[_gateway_link_pb2.ConnectResponse]]:
         """Holds one stream per gateway: commands down, reports up. The first message up must be `hello`.
-        A newer stream of the same gateway takes the place of the older one.
+        A newer stream of the same gateway takes the place of the older one (ABORTED, reason STREAM_REPLACED),
+        whichever replica of control holds it.
         """
 
 def add_GatewayLinkServiceServicer_to_server(servicer: GatewayLinkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from wattmesh.gateway.v1 import gateway_link_pb2 as _gateway_link_pb2
+from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,156 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class DeviceProfile(_message.Message):
+    """How one kind of device is talked to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    QUANTITIES_FIELD_NUMBER: _builtins.int
+    SETPOINT_KINDS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`deviceProfiles/{profile}`."""
+    title: _builtins.str
+    """Name for people, e.g. the maker's product line."""
+    protocol: _builtins.str
+    """Protocol of its connection: the name of a field of `wattmesh.site.v1.Connection`, or of a custom protocol."""
+    source: _builtins.str
+    """The document its registers or topics are from."""
+    @_builtins.property
+    def quantities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Quantities that it measures, e.g. `import_energy_wh`."""
+
+    @_builtins.property
+    def setpoint_kinds(self) -> _containers.RepeatedScalarFieldContainer[_setpoint_pb2.SetpointKind.ValueType]:
+        """What can be set on it."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        title: _builtins.str = ...,
+        protocol: _builtins.str = ...,
+        quantities: _abc.Iterable[_builtins.str] | None = ...,
+        setpoint_kinds: _abc.Iterable[_setpoint_pb2.SetpointKind.ValueType] | None = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "protocol", b"protocol", "quantities", b"quantities", "setpoint_kinds", b"setpoint_kinds", "source", b"source", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceProfile: _TypeAlias = DeviceProfile  # noqa: Y015
+
+@_typing.final
+class GetDeviceProfileRequest(_message.Message):
+    """Request of GetDeviceProfile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`deviceProfiles/{profile}`. Required."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeviceProfileRequest: _TypeAlias = GetDeviceProfileRequest  # noqa: Y015
+
+@_typing.final
+class GetDeviceProfileResponse(_message.Message):
+    """Response of GetDeviceProfile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_PROFILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def device_profile(self) -> Global___DeviceProfile:
+        """The profile."""
+
+    def __init__(
+        self,
+        *,
+        device_profile: Global___DeviceProfile | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["device_profile", b"device_profile"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_profile", b"device_profile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeviceProfileResponse: _TypeAlias = GetDeviceProfileResponse  # noqa: Y015
+
+@_typing.final
+class ListDeviceProfilesRequest(_message.Message):
+    """Request of ListDeviceProfiles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Empty: profiles have no parent."""
+    page_size: _builtins.int
+    """Most items of the answer; 0: 1000, which is also the most. Not negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeviceProfilesRequest: _TypeAlias = ListDeviceProfilesRequest  # noqa: Y015
+
+@_typing.final
+class ListDeviceProfilesResponse(_message.Message):
+    """Response of ListDeviceProfiles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_PROFILES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty: this was the last."""
+    @_builtins.property
+    def device_profiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceProfile]:
+        """The profiles, by name."""
+
+    def __init__(
+        self,
+        *,
+        device_profiles: _abc.Iterable[Global___DeviceProfile] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_profiles", b"device_profiles", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeviceProfilesResponse: _TypeAlias = ListDeviceProfilesResponse  # noqa: Y015
 
 @_typing.final
 class GetGatewayStatusRequest(_message.Message):

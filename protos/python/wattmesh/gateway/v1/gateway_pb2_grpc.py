@@ -40,6 +40,16 @@ class GatewayServiceStub:
                 request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetGatewayStatusRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetGatewayStatusResponse.FromString,
                 _registered_method=True)
+        self.GetDeviceProfile = channel.unary_unary(
+                '/wattmesh.gateway.v1.GatewayService/GetDeviceProfile',
+                request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetDeviceProfileRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetDeviceProfileResponse.FromString,
+                _registered_method=True)
+        self.ListDeviceProfiles = channel.unary_unary(
+                '/wattmesh.gateway.v1.GatewayService/ListDeviceProfiles',
+                request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -53,6 +63,20 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDeviceProfile(self, request, context):
+        """Returns one device profile. NOT_FOUND when the gateway has none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeviceProfiles(self, request, context):
+        """Lists the device profiles that the gateway knows, packaged and its operator's own, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +84,16 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.GetGatewayStatus,
                     request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetGatewayStatusRequest.FromString,
                     response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetGatewayStatusResponse.SerializeToString,
+            ),
+            'GetDeviceProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeviceProfile,
+                    request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetDeviceProfileRequest.FromString,
+                    response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetDeviceProfileResponse.SerializeToString,
+            ),
+            'ListDeviceProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeviceProfiles,
+                    request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.FromString,
+                    response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +124,60 @@ class GatewayService:
             '/wattmesh.gateway.v1.GatewayService/GetGatewayStatus',
             wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetGatewayStatusRequest.SerializeToString,
             wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetGatewayStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeviceProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.gateway.v1.GatewayService/GetDeviceProfile',
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetDeviceProfileRequest.SerializeToString,
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetDeviceProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeviceProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.gateway.v1.GatewayService/ListDeviceProfiles',
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.SerializeToString,
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.FromString,
             options,
             channel_credentials,
             insecure,

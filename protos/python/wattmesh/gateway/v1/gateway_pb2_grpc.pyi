@@ -35,6 +35,10 @@ class GatewayServiceStub:
     def __new__(cls, channel: _aio.Channel) -> GatewayServiceAsyncStub: ...
     GetGatewayStatus: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.GetGatewayStatusRequest, _gateway_pb2.GetGatewayStatusResponse]
     """Returns counters, spool and devices. Counters live in the spool and survive restarts."""
+    GetDeviceProfile: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.GetDeviceProfileRequest, _gateway_pb2.GetDeviceProfileResponse]
+    """Returns one device profile. NOT_FOUND when the gateway has none of that name."""
+    ListDeviceProfiles: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListDeviceProfilesRequest, _gateway_pb2.ListDeviceProfilesResponse]
+    """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -43,6 +47,10 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetGatewayStatus: _aio.UnaryUnaryMultiCallable[_gateway_pb2.GetGatewayStatusRequest, _gateway_pb2.GetGatewayStatusResponse]  # type: ignore[assignment]
     """Returns counters, spool and devices. Counters live in the spool and survive restarts."""
+    GetDeviceProfile: _aio.UnaryUnaryMultiCallable[_gateway_pb2.GetDeviceProfileRequest, _gateway_pb2.GetDeviceProfileResponse]  # type: ignore[assignment]
+    """Returns one device profile. NOT_FOUND when the gateway has none of that name."""
+    ListDeviceProfiles: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListDeviceProfilesRequest, _gateway_pb2.ListDeviceProfilesResponse]  # type: ignore[assignment]
+    """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a gateway tells of itself. Served by the gateway."""
@@ -54,5 +62,21 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.GetGatewayStatusResponse, _abc.Awaitable[_gateway_pb2.GetGatewayStatusResponse]]:
         """Returns counters, spool and devices. Counters live in the spool and survive restarts."""
+
+    @_abc_1.abstractmethod
+    def GetDeviceProfile(
+        self,
+        request: _gateway_pb2.GetDeviceProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.GetDeviceProfileResponse, _abc.Awaitable[_gateway_pb2.GetDeviceProfileResponse]]:
+        """Returns one device profile. NOT_FOUND when the gateway has none of that name."""
+
+    @_abc_1.abstractmethod
+    def ListDeviceProfiles(
+        self,
+        request: _gateway_pb2.ListDeviceProfilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ListDeviceProfilesResponse, _abc.Awaitable[_gateway_pb2.ListDeviceProfilesResponse]]:
+        """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -98,6 +98,30 @@ AGGREGATION_COUNT: Aggregation.ValueType  # 5
 """Number of readings in the interval."""
 Global___Aggregation: _TypeAlias = Aggregation  # noqa: Y015
 
+class _QuantityKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QuantityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QuantityKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUANTITY_KIND_UNSPECIFIED: _QuantityKind.ValueType  # 0
+    """Not said."""
+    QUANTITY_KIND_REGISTER: _QuantityKind.ValueType  # 1
+    """A counter that only grows, such as an energy register."""
+    QUANTITY_KIND_GAUGE: _QuantityKind.ValueType  # 2
+    """A value that goes up and down, such as power or state of charge."""
+
+class QuantityKind(_QuantityKind, metaclass=_QuantityKindEnumTypeWrapper):
+    """How the values of a quantity behave."""
+
+QUANTITY_KIND_UNSPECIFIED: QuantityKind.ValueType  # 0
+"""Not said."""
+QUANTITY_KIND_REGISTER: QuantityKind.ValueType  # 1
+"""A counter that only grows, such as an energy register."""
+QUANTITY_KIND_GAUGE: QuantityKind.ValueType  # 2
+"""A value that goes up and down, such as power or state of charge."""
+Global___QuantityKind: _TypeAlias = QuantityKind  # noqa: Y015
+
 @_typing.final
 class IngestRequest(_message.Message):
     """One message of an ingestion stream."""
@@ -422,7 +446,9 @@ class AssetEnergy(_message.Message):
     """Whether the values were derived from the site's balance."""
     @_builtins.property
     def import_energy_wh(self) -> _series_pb2.Series:
-        """Energy into the asset [Wh], not negative; NaN where not measured. For a derived load: its consumption."""
+        """Energy into the asset [Wh], not negative; NaN where not measured. By its main meter, or the sum of its
+        part meters; check and sub-meters never count. For a derived load: its consumption.
+        """
 
     @_builtins.property
     def export_energy_wh(self) -> _series_pb2.Series:
@@ -671,3 +697,106 @@ class DeviceCount(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeviceCount: _TypeAlias = DeviceCount  # noqa: Y015
+
+@_typing.final
+class Quantity(_message.Message):
+    """A quantity that a point can measure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MIN_VALUE_FIELD_NUMBER: _builtins.int
+    MAX_VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`quantities/{quantity}`; the last part is what a point's name ends with, e.g. `import_energy_wh`."""
+    unit: _builtins.str
+    """Its unit, e.g. "Wh"; "1" for a ratio."""
+    kind: Global___QuantityKind.ValueType
+    """How its values behave."""
+    min_value: _builtins.float
+    """Lowest value that physics allows, in the unit. Absent: no bound."""
+    max_value: _builtins.float
+    """Highest value that physics allows, in the unit. Absent: no bound."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        kind: Global___QuantityKind.ValueType = ...,
+        min_value: _builtins.float | None = ...,
+        max_value: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_value", b"_max_value", "_min_value", b"_min_value", "max_value", b"max_value", "min_value", b"min_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_value", b"_max_value", "_min_value", b"_min_value", "kind", b"kind", "max_value", b"max_value", "min_value", b"min_value", "name", b"name", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_value: _TypeAlias = _typing.Literal["max_value"]  # noqa: Y015
+    _WhichOneofArgType__max_value: _TypeAlias = _typing.Literal["_max_value", b"_max_value"]  # noqa: Y015
+    _WhichOneofReturnType__min_value: _TypeAlias = _typing.Literal["min_value"]  # noqa: Y015
+    _WhichOneofArgType__min_value: _TypeAlias = _typing.Literal["_min_value", b"_min_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_value) -> _WhichOneofReturnType__max_value | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_value) -> _WhichOneofReturnType__min_value | None: ...
+
+Global___Quantity: _TypeAlias = Quantity  # noqa: Y015
+
+@_typing.final
+class ListQuantitiesRequest(_message.Message):
+    """Request of ListQuantities."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Empty: quantities have no parent."""
+    page_size: _builtins.int
+    """Most items of the answer; 0: 1000, which is also the most. Not negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuantitiesRequest: _TypeAlias = ListQuantitiesRequest  # noqa: Y015
+
+@_typing.final
+class ListQuantitiesResponse(_message.Message):
+    """Response of ListQuantities."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUANTITIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty: this was the last."""
+    @_builtins.property
+    def quantities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quantity]:
+        """The quantities, by name."""
+
+    def __init__(
+        self,
+        *,
+        quantities: _abc.Iterable[Global___Quantity] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "quantities", b"quantities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuantitiesResponse: _TypeAlias = ListQuantitiesResponse  # noqa: Y015

@@ -65,6 +65,11 @@ class MeteringServiceStub:
                 request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsResponse.FromString,
                 _registered_method=True)
+        self.ListQuantities = channel.unary_unary(
+                '/wattmesh.metering.v1.MeteringService/ListQuantities',
+                request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListQuantitiesRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListQuantitiesResponse.FromString,
+                _registered_method=True)
 
 
 class MeteringServiceServicer:
@@ -118,6 +123,13 @@ class MeteringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListQuantities(self, request, context):
+        """Lists what points can measure: the catalogue of quantities, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MeteringServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -150,6 +162,11 @@ def add_MeteringServiceServicer_to_server(servicer, server):
                     servicer.GetIngestStatistics,
                     request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsRequest.FromString,
                     response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsResponse.SerializeToString,
+            ),
+            'ListQuantities': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuantities,
+                    request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListQuantitiesRequest.FromString,
+                    response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListQuantitiesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -315,6 +332,33 @@ class MeteringService:
             '/wattmesh.metering.v1.MeteringService/GetIngestStatistics',
             wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsRequest.SerializeToString,
             wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuantities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.metering.v1.MeteringService/ListQuantities',
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListQuantitiesRequest.SerializeToString,
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListQuantitiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,8 @@ class MeteringServiceStub:
     """Streams readings as they are stored, beginning with the newest of each point."""
     GetIngestStatistics: _grpc.UnaryUnaryMultiCallable[_metering_pb2.GetIngestStatisticsRequest, _metering_pb2.GetIngestStatisticsResponse]
     """Counts what was ingested."""
+    ListQuantities: _grpc.UnaryUnaryMultiCallable[_metering_pb2.ListQuantitiesRequest, _metering_pb2.ListQuantitiesResponse]
+    """Lists what points can measure: the catalogue of quantities, by id."""
 
 @_typing.type_check_only
 class MeteringServiceAsyncStub(MeteringServiceStub):
@@ -75,6 +77,8 @@ class MeteringServiceAsyncStub(MeteringServiceStub):
     """Streams readings as they are stored, beginning with the newest of each point."""
     GetIngestStatistics: _aio.UnaryUnaryMultiCallable[_metering_pb2.GetIngestStatisticsRequest, _metering_pb2.GetIngestStatisticsResponse]  # type: ignore[assignment]
     """Counts what was ingested."""
+    ListQuantities: _aio.UnaryUnaryMultiCallable[_metering_pb2.ListQuantitiesRequest, _metering_pb2.ListQuantitiesResponse]  # type: ignore[assignment]
+    """Lists what points can measure: the catalogue of quantities, by id."""
 
 class MeteringServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes, keeps and gives readings."""
@@ -132,5 +136,13 @@ class MeteringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_metering_pb2.GetIngestStatisticsResponse, _abc.Awaitable[_metering_pb2.GetIngestStatisticsResponse]]:
         """Counts what was ingested."""
+
+    @_abc_1.abstractmethod
+    def ListQuantities(
+        self,
+        request: _metering_pb2.ListQuantitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metering_pb2.ListQuantitiesResponse, _abc.Awaitable[_metering_pb2.ListQuantitiesResponse]]:
+        """Lists what points can measure: the catalogue of quantities, by id."""
 
 def add_MeteringServiceServicer_to_server(servicer: MeteringServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

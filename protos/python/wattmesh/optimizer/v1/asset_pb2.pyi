@@ -10,6 +10,8 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.type.v1 import electrical_pb2 as _electrical_pb2
+from wattmesh.type.v1 import rating_pb2 as _rating_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,38 +22,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _Phase:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _PhaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Phase.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    PHASE_UNSPECIFIED: _Phase.ValueType  # 0
-    """Balanced over three phases."""
-    PHASE_THREE: _Phase.ValueType  # 1
-    """Balanced over three phases."""
-    PHASE_L1: _Phase.ValueType  # 2
-    """Connected to L1 only."""
-    PHASE_L2: _Phase.ValueType  # 3
-    """Connected to L2 only."""
-    PHASE_L3: _Phase.ValueType  # 4
-    """Connected to L3 only."""
-
-class Phase(_Phase, metaclass=_PhaseEnumTypeWrapper):
-    """Conductors of a three-phase system."""
-
-PHASE_UNSPECIFIED: Phase.ValueType  # 0
-"""Balanced over three phases."""
-PHASE_THREE: Phase.ValueType  # 1
-"""Balanced over three phases."""
-PHASE_L1: Phase.ValueType  # 2
-"""Connected to L1 only."""
-PHASE_L2: Phase.ValueType  # 3
-"""Connected to L2 only."""
-PHASE_L3: Phase.ValueType  # 4
-"""Connected to L3 only."""
-Global___Phase: _TypeAlias = Phase  # noqa: Y015
 
 class _RenewableKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -81,7 +51,7 @@ Global___RenewableKind: _TypeAlias = RenewableKind  # noqa: Y015
 class Asset(_message.Message):
     """Sign convention, everywhere in this package: power INTO a component is positive (consuming,
     charging, importing), power out of it is negative (generating, discharging, exporting).
-    Fields named max_..., min_... are magnitudes, never negative. Prices are in the problem's
+    Fields named max_..., min_... are magnitudes, never negative, and min is not above max. Prices are in the problem's
     currency. A `repeated double` that belongs to the horizon has exactly Horizon.count values, one
     per interval, unless its comment says otherwise.
 
@@ -105,7 +75,7 @@ class Asset(_message.Message):
     """Resource name, pattern `sites/{site}/assets/{asset}`; unique in the problem."""
     node_id: _builtins.str
     """Node of the site's topology it is connected to; empty: the site's grid connection."""
-    phase: Global___Phase.ValueType
+    phase: _electrical_pb2.Phase.ValueType
     """Conductors it is connected to; unspecified means balanced over three phases."""
     @_builtins.property
     def fixed_load(self) -> Global___FixedLoad:
@@ -144,7 +114,7 @@ class Asset(_message.Message):
         *,
         name: _builtins.str = ...,
         node_id: _builtins.str = ...,
-        phase: Global___Phase.ValueType = ...,
+        phase: _electrical_pb2.Phase.ValueType = ...,
         fixed_load: Global___FixedLoad | None = ...,
         renewable_source: Global___RenewableSource | None = ...,
         battery: Global___Battery | None = ...,
@@ -249,147 +219,54 @@ class Battery(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CAPACITY_WH_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
     INITIAL_SOC_RATIO_FIELD_NUMBER: _builtins.int
-    MIN_SOC_RATIO_FIELD_NUMBER: _builtins.int
-    MAX_SOC_RATIO_FIELD_NUMBER: _builtins.int
-    MAX_CHARGE_POWER_W_FIELD_NUMBER: _builtins.int
-    MAX_DISCHARGE_POWER_W_FIELD_NUMBER: _builtins.int
-    CHARGE_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
-    DISCHARGE_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
-    SELF_DISCHARGE_RATIO_PER_HOUR_FIELD_NUMBER: _builtins.int
     TERMINAL_VALUE_PER_KWH_FIELD_NUMBER: _builtins.int
     FINAL_SOC_RATIO_FIELD_NUMBER: _builtins.int
     FINAL_SOC_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
-    WEAR_COST_PER_KWH_FIELD_NUMBER: _builtins.int
-    MIN_CHARGE_POWER_W_FIELD_NUMBER: _builtins.int
-    MIN_DISCHARGE_POWER_W_FIELD_NUMBER: _builtins.int
-    SOC_POWER_LIMITS_FIELD_NUMBER: _builtins.int
-    capacity_wh: _builtins.float
-    """Usable and unusable energy between soc_ratio 0 and 1 [Wh], > 0."""
     initial_soc_ratio: _builtins.float
-    """State of charge at the horizon's start, 0-1. Absent: min_soc_ratio is assumed and the plan
+    """State of charge at the horizon's start, 0-1. Absent: the rating's min_soc_ratio is assumed and the plan
     says so.
     """
-    min_soc_ratio: _builtins.float
-    """Lower edge of the state-of-charge window, 0-1. Default 0."""
-    max_soc_ratio: _builtins.float
-    """Upper edge of the state-of-charge window, 0-1, >= min_soc_ratio. Default 1."""
-    max_charge_power_w: _builtins.float
-    """Largest charging power [W], >= 0."""
-    max_discharge_power_w: _builtins.float
-    """Largest discharging power [W], >= 0."""
-    charge_efficiency_ratio: _builtins.float
-    """Stored energy per energy charged, (0, 1]. Default 1."""
-    discharge_efficiency_ratio: _builtins.float
-    """Delivered energy per energy taken from the store, (0, 1]. Default 1."""
-    self_discharge_ratio_per_hour: _builtins.float
-    """Part of the stored energy lost per hour, [0, 1). Default 0."""
     terminal_value_per_kwh: _builtins.float
     """Worth of each kWh still stored at the horizon's end [currency/kWh]. Default 0."""
     final_soc_ratio: _builtins.float
-    """Wished state of charge at the horizon's end, 0-1; falling short costs
-    final_soc_price_per_kwh.
-    """
+    """State of charge required at the horizon's end, 0-1; falling short costs final_soc_price_per_kwh."""
     final_soc_price_per_kwh: _builtins.float
     """Price of each kWh missing at the horizon's end [currency/kWh], >= 0. Default 10."""
-    wear_cost_per_kwh: _builtins.float
-    """Wear per kWh charged and per kWh discharged, each [currency/kWh], >= 0. Default 0."""
-    min_charge_power_w: _builtins.float
-    """Smallest charging power other than 0 [W], >= 0; > 0 makes the problem mixed-integer."""
-    min_discharge_power_w: _builtins.float
-    """Smallest discharging power other than 0 [W], >= 0; > 0 makes the problem mixed-integer."""
     @_builtins.property
-    def soc_power_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___SocPowerLimit]:
-        """Power limits that depend on the state of charge, linear between points; ordered by
-        soc_ratio; outside the points the outermost value holds. Empty: none. They bind at the
-        state of charge at the interval's start and at its end.
+    def rating(self) -> _rating_pb2.BatteryRating:
+        """What it is able to do. A smallest power above 0 makes the problem mixed-integer. SoC power limits bind at
+        the state of charge at the interval's start and at its end. Required.
         """
 
     def __init__(
         self,
         *,
-        capacity_wh: _builtins.float = ...,
+        rating: _rating_pb2.BatteryRating | None = ...,
         initial_soc_ratio: _builtins.float | None = ...,
-        min_soc_ratio: _builtins.float | None = ...,
-        max_soc_ratio: _builtins.float | None = ...,
-        max_charge_power_w: _builtins.float = ...,
-        max_discharge_power_w: _builtins.float = ...,
-        charge_efficiency_ratio: _builtins.float | None = ...,
-        discharge_efficiency_ratio: _builtins.float | None = ...,
-        self_discharge_ratio_per_hour: _builtins.float = ...,
         terminal_value_per_kwh: _builtins.float = ...,
         final_soc_ratio: _builtins.float | None = ...,
         final_soc_price_per_kwh: _builtins.float | None = ...,
-        wear_cost_per_kwh: _builtins.float = ...,
-        min_charge_power_w: _builtins.float = ...,
-        min_discharge_power_w: _builtins.float = ...,
-        soc_power_limits: _abc.Iterable[Global___SocPowerLimit] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_charge_efficiency_ratio", b"_charge_efficiency_ratio", "_discharge_efficiency_ratio", b"_discharge_efficiency_ratio", "_final_soc_price_per_kwh", b"_final_soc_price_per_kwh", "_final_soc_ratio", b"_final_soc_ratio", "_initial_soc_ratio", b"_initial_soc_ratio", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "charge_efficiency_ratio", b"charge_efficiency_ratio", "discharge_efficiency_ratio", b"discharge_efficiency_ratio", "final_soc_price_per_kwh", b"final_soc_price_per_kwh", "final_soc_ratio", b"final_soc_ratio", "initial_soc_ratio", b"initial_soc_ratio", "max_soc_ratio", b"max_soc_ratio", "min_soc_ratio", b"min_soc_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_final_soc_price_per_kwh", b"_final_soc_price_per_kwh", "_final_soc_ratio", b"_final_soc_ratio", "_initial_soc_ratio", b"_initial_soc_ratio", "final_soc_price_per_kwh", b"final_soc_price_per_kwh", "final_soc_ratio", b"final_soc_ratio", "initial_soc_ratio", b"initial_soc_ratio", "rating", b"rating"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charge_efficiency_ratio", b"_charge_efficiency_ratio", "_discharge_efficiency_ratio", b"_discharge_efficiency_ratio", "_final_soc_price_per_kwh", b"_final_soc_price_per_kwh", "_final_soc_ratio", b"_final_soc_ratio", "_initial_soc_ratio", b"_initial_soc_ratio", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "capacity_wh", b"capacity_wh", "charge_efficiency_ratio", b"charge_efficiency_ratio", "discharge_efficiency_ratio", b"discharge_efficiency_ratio", "final_soc_price_per_kwh", b"final_soc_price_per_kwh", "final_soc_ratio", b"final_soc_ratio", "initial_soc_ratio", b"initial_soc_ratio", "max_charge_power_w", b"max_charge_power_w", "max_discharge_power_w", b"max_discharge_power_w", "max_soc_ratio", b"max_soc_ratio", "min_charge_power_w", b"min_charge_power_w", "min_discharge_power_w", b"min_discharge_power_w", "min_soc_ratio", b"min_soc_ratio", "self_discharge_ratio_per_hour", b"self_discharge_ratio_per_hour", "soc_power_limits", b"soc_power_limits", "terminal_value_per_kwh", b"terminal_value_per_kwh", "wear_cost_per_kwh", b"wear_cost_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_final_soc_price_per_kwh", b"_final_soc_price_per_kwh", "_final_soc_ratio", b"_final_soc_ratio", "_initial_soc_ratio", b"_initial_soc_ratio", "final_soc_price_per_kwh", b"final_soc_price_per_kwh", "final_soc_ratio", b"final_soc_ratio", "initial_soc_ratio", b"initial_soc_ratio", "rating", b"rating", "terminal_value_per_kwh", b"terminal_value_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__charge_efficiency_ratio: _TypeAlias = _typing.Literal["charge_efficiency_ratio"]  # noqa: Y015
-    _WhichOneofArgType__charge_efficiency_ratio: _TypeAlias = _typing.Literal["_charge_efficiency_ratio", b"_charge_efficiency_ratio"]  # noqa: Y015
-    _WhichOneofReturnType__discharge_efficiency_ratio: _TypeAlias = _typing.Literal["discharge_efficiency_ratio"]  # noqa: Y015
-    _WhichOneofArgType__discharge_efficiency_ratio: _TypeAlias = _typing.Literal["_discharge_efficiency_ratio", b"_discharge_efficiency_ratio"]  # noqa: Y015
     _WhichOneofReturnType__final_soc_price_per_kwh: _TypeAlias = _typing.Literal["final_soc_price_per_kwh"]  # noqa: Y015
     _WhichOneofArgType__final_soc_price_per_kwh: _TypeAlias = _typing.Literal["_final_soc_price_per_kwh", b"_final_soc_price_per_kwh"]  # noqa: Y015
     _WhichOneofReturnType__final_soc_ratio: _TypeAlias = _typing.Literal["final_soc_ratio"]  # noqa: Y015
     _WhichOneofArgType__final_soc_ratio: _TypeAlias = _typing.Literal["_final_soc_ratio", b"_final_soc_ratio"]  # noqa: Y015
     _WhichOneofReturnType__initial_soc_ratio: _TypeAlias = _typing.Literal["initial_soc_ratio"]  # noqa: Y015
     _WhichOneofArgType__initial_soc_ratio: _TypeAlias = _typing.Literal["_initial_soc_ratio", b"_initial_soc_ratio"]  # noqa: Y015
-    _WhichOneofReturnType__max_soc_ratio: _TypeAlias = _typing.Literal["max_soc_ratio"]  # noqa: Y015
-    _WhichOneofArgType__max_soc_ratio: _TypeAlias = _typing.Literal["_max_soc_ratio", b"_max_soc_ratio"]  # noqa: Y015
-    _WhichOneofReturnType__min_soc_ratio: _TypeAlias = _typing.Literal["min_soc_ratio"]  # noqa: Y015
-    _WhichOneofArgType__min_soc_ratio: _TypeAlias = _typing.Literal["_min_soc_ratio", b"_min_soc_ratio"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__charge_efficiency_ratio) -> _WhichOneofReturnType__charge_efficiency_ratio | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__discharge_efficiency_ratio) -> _WhichOneofReturnType__discharge_efficiency_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__final_soc_price_per_kwh) -> _WhichOneofReturnType__final_soc_price_per_kwh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__final_soc_ratio) -> _WhichOneofReturnType__final_soc_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__initial_soc_ratio) -> _WhichOneofReturnType__initial_soc_ratio | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_soc_ratio) -> _WhichOneofReturnType__max_soc_ratio | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_soc_ratio) -> _WhichOneofReturnType__min_soc_ratio | None: ...
 
 Global___Battery: _TypeAlias = Battery  # noqa: Y015
-
-@_typing.final
-class SocPowerLimit(_message.Message):
-    """Largest powers at one state of charge."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SOC_RATIO_FIELD_NUMBER: _builtins.int
-    MAX_CHARGE_POWER_W_FIELD_NUMBER: _builtins.int
-    MAX_DISCHARGE_POWER_W_FIELD_NUMBER: _builtins.int
-    soc_ratio: _builtins.float
-    """State of charge, 0-1."""
-    max_charge_power_w: _builtins.float
-    """Largest charging power there [W], >= 0."""
-    max_discharge_power_w: _builtins.float
-    """Largest discharging power there [W], >= 0."""
-    def __init__(
-        self,
-        *,
-        soc_ratio: _builtins.float = ...,
-        max_charge_power_w: _builtins.float = ...,
-        max_discharge_power_w: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_charge_power_w", b"max_charge_power_w", "max_discharge_power_w", b"max_discharge_power_w", "soc_ratio", b"soc_ratio"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SocPowerLimit: _TypeAlias = SocPowerLimit  # noqa: Y015
 
 @_typing.final
 class EvCharger(_message.Message):
@@ -399,27 +276,12 @@ class EvCharger(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MAX_CURRENT_A_FIELD_NUMBER: _builtins.int
-    MIN_CURRENT_A_FIELD_NUMBER: _builtins.int
-    VOLTAGE_V_FIELD_NUMBER: _builtins.int
-    MAX_DISCHARGE_POWER_W_FIELD_NUMBER: _builtins.int
-    CHARGE_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
-    DISCHARGE_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
     SESSIONS_FIELD_NUMBER: _builtins.int
-    max_current_a: _builtins.float
-    """Largest charging current per phase [A], > 0."""
-    min_current_a: _builtins.float
-    """Smallest charging current per phase other than 0 [A], >= 0 (IEC 61851: 6 A); > 0 makes the
-    problem mixed-integer when it matters.
-    """
-    voltage_v: _builtins.float
-    """Voltage to neutral [V], > 0. Default 230."""
-    max_discharge_power_w: _builtins.float
-    """Largest power back to the site [W], >= 0; > 0 allows vehicle-to-grid."""
-    charge_efficiency_ratio: _builtins.float
-    """Stored energy per energy charged, (0, 1]. Default 1."""
-    discharge_efficiency_ratio: _builtins.float
-    """Delivered energy per energy taken from the vehicle, (0, 1]. Default 1."""
+    @_builtins.property
+    def rating(self) -> _rating_pb2.EvChargerRating:
+        """What it is able to do. A smallest current above 0 makes the problem mixed-integer when it matters. Required."""
+
     @_builtins.property
     def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvSession]:
         """Sessions, not overlapping. Outside them the charge point is idle."""
@@ -427,30 +289,14 @@ class EvCharger(_message.Message):
     def __init__(
         self,
         *,
-        max_current_a: _builtins.float = ...,
-        min_current_a: _builtins.float = ...,
-        voltage_v: _builtins.float | None = ...,
-        max_discharge_power_w: _builtins.float = ...,
-        charge_efficiency_ratio: _builtins.float | None = ...,
-        discharge_efficiency_ratio: _builtins.float | None = ...,
+        rating: _rating_pb2.EvChargerRating | None = ...,
         sessions: _abc.Iterable[Global___EvSession] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_charge_efficiency_ratio", b"_charge_efficiency_ratio", "_discharge_efficiency_ratio", b"_discharge_efficiency_ratio", "_voltage_v", b"_voltage_v", "charge_efficiency_ratio", b"charge_efficiency_ratio", "discharge_efficiency_ratio", b"discharge_efficiency_ratio", "voltage_v", b"voltage_v"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rating", b"rating"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charge_efficiency_ratio", b"_charge_efficiency_ratio", "_discharge_efficiency_ratio", b"_discharge_efficiency_ratio", "_voltage_v", b"_voltage_v", "charge_efficiency_ratio", b"charge_efficiency_ratio", "discharge_efficiency_ratio", b"discharge_efficiency_ratio", "max_current_a", b"max_current_a", "max_discharge_power_w", b"max_discharge_power_w", "min_current_a", b"min_current_a", "sessions", b"sessions", "voltage_v", b"voltage_v"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rating", b"rating", "sessions", b"sessions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__charge_efficiency_ratio: _TypeAlias = _typing.Literal["charge_efficiency_ratio"]  # noqa: Y015
-    _WhichOneofArgType__charge_efficiency_ratio: _TypeAlias = _typing.Literal["_charge_efficiency_ratio", b"_charge_efficiency_ratio"]  # noqa: Y015
-    _WhichOneofReturnType__discharge_efficiency_ratio: _TypeAlias = _typing.Literal["discharge_efficiency_ratio"]  # noqa: Y015
-    _WhichOneofArgType__discharge_efficiency_ratio: _TypeAlias = _typing.Literal["_discharge_efficiency_ratio", b"_discharge_efficiency_ratio"]  # noqa: Y015
-    _WhichOneofReturnType__voltage_v: _TypeAlias = _typing.Literal["voltage_v"]  # noqa: Y015
-    _WhichOneofArgType__voltage_v: _TypeAlias = _typing.Literal["_voltage_v", b"_voltage_v"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__charge_efficiency_ratio) -> _WhichOneofReturnType__charge_efficiency_ratio | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__discharge_efficiency_ratio) -> _WhichOneofReturnType__discharge_efficiency_ratio | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__voltage_v) -> _WhichOneofReturnType__voltage_v | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EvCharger: _TypeAlias = EvCharger  # noqa: Y015
 
@@ -546,121 +392,18 @@ class EvSession(_message.Message):
 Global___EvSession: _TypeAlias = EvSession  # noqa: Y015
 
 @_typing.final
-class CopPoint(_message.Message):
-    """Coefficient of performance at one outdoor temperature."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    OUTDOOR_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
-    COP_RATIO_FIELD_NUMBER: _builtins.int
-    outdoor_temperature_celsius: _builtins.float
-    """Outdoor temperature [degC]."""
-    cop_ratio: _builtins.float
-    """Heat (or cold) delivered per electric energy, > 0."""
-    def __init__(
-        self,
-        *,
-        outdoor_temperature_celsius: _builtins.float = ...,
-        cop_ratio: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cop_ratio", b"cop_ratio", "outdoor_temperature_celsius", b"outdoor_temperature_celsius"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CopPoint: _TypeAlias = CopPoint  # noqa: Y015
-
-@_typing.final
-class HeatPump(_message.Message):
-    """Machine that turns electric power into heat or cold. Modulates from 0 to its maximum."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MAX_POWER_W_FIELD_NUMBER: _builtins.int
-    COP_POINTS_FIELD_NUMBER: _builtins.int
-    MIN_POWER_W_FIELD_NUMBER: _builtins.int
-    max_power_w: _builtins.float
-    """Largest electric power [W], >= 0."""
-    min_power_w: _builtins.float
-    """Smallest electric power other than 0 [W], >= 0; > 0 makes the problem mixed-integer."""
-    @_builtins.property
-    def cop_points(self) -> _containers.RepeatedCompositeFieldContainer[Global___CopPoint]:
-        """COP, linear between points, constant outside; one point: constant. At least one; ordered."""
-
-    def __init__(
-        self,
-        *,
-        max_power_w: _builtins.float = ...,
-        cop_points: _abc.Iterable[Global___CopPoint] | None = ...,
-        min_power_w: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cop_points", b"cop_points", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___HeatPump: _TypeAlias = HeatPump  # noqa: Y015
-
-@_typing.final
-class ComfortBand(_message.Message):
-    """Temperature band."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MIN_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
-    MAX_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
-    min_temperature_celsius: _builtins.float
-    """Lower edge [degC]."""
-    max_temperature_celsius: _builtins.float
-    """Upper edge [degC], >= lower edge."""
-    def __init__(
-        self,
-        *,
-        min_temperature_celsius: _builtins.float = ...,
-        max_temperature_celsius: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_temperature_celsius", b"max_temperature_celsius", "min_temperature_celsius", b"min_temperature_celsius"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ComfortBand: _TypeAlias = ComfortBand  # noqa: Y015
-
-@_typing.final
 class HvacZone(_message.Message):
-    """Heated or cooled zone: RC model of first order (air and mass in one node), or of second order
-    (air node and mass node) when mass_capacity_wh_per_k is present:
-      C_air dT_air/dt = (T_out - T_air)/R_air_out + (T_mass - T_air)/R_air_mass + Q_gains + Q_hp
-      C_mass dT_mass/dt = (T_air - T_mass)/R_air_mass
-    """
+    """Heated or cooled zone."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    AIR_CAPACITY_WH_PER_K_FIELD_NUMBER: _builtins.int
-    AIR_OUTDOOR_RESISTANCE_K_PER_W_FIELD_NUMBER: _builtins.int
-    MASS_CAPACITY_WH_PER_K_FIELD_NUMBER: _builtins.int
-    AIR_MASS_RESISTANCE_K_PER_W_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
     INITIAL_AIR_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
     INITIAL_MASS_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
     OUTDOOR_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
     HEAT_GAINS_W_FIELD_NUMBER: _builtins.int
-    HEATING_FIELD_NUMBER: _builtins.int
-    COOLING_FIELD_NUMBER: _builtins.int
-    OCCUPIED_BAND_FIELD_NUMBER: _builtins.int
-    UNOCCUPIED_BAND_FIELD_NUMBER: _builtins.int
     OCCUPANCY_RATIOS_FIELD_NUMBER: _builtins.int
     DISCOMFORT_PRICE_PER_KELVIN_HOUR_FIELD_NUMBER: _builtins.int
-    air_capacity_wh_per_k: _builtins.float
-    """Heat capacity of the air node (first order: of the zone) [Wh/K], > 0."""
-    air_outdoor_resistance_k_per_w: _builtins.float
-    """Thermal resistance between air node and outdoors [K/W], > 0."""
-    mass_capacity_wh_per_k: _builtins.float
-    """Heat capacity of the mass node [Wh/K], > 0. Present: second order."""
-    air_mass_resistance_k_per_w: _builtins.float
-    """Thermal resistance between air and mass node [K/W], > 0. Required for second order."""
     initial_air_temperature_celsius: _builtins.float
     """Air temperature at the horizon's start [degC]."""
     initial_mass_temperature_celsius: _builtins.float
@@ -670,6 +413,12 @@ class HvacZone(_message.Message):
     Default 1.
     """
     @_builtins.property
+    def rating(self) -> _rating_pb2.HvacZoneRating:
+        """What it is able to do; its thermal model is required, and a smallest power above 0 makes the problem
+        mixed-integer. Required.
+        """
+
+    @_builtins.property
     def outdoor_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Outdoor temperature per interval [degC]."""
 
@@ -678,112 +427,62 @@ class HvacZone(_message.Message):
         """Heat gains by sun and occupants per interval [W], positive = heating. Empty: 0."""
 
     @_builtins.property
-    def heating(self) -> Global___HeatPump:
-        """Heating; absent: none."""
-
-    @_builtins.property
-    def cooling(self) -> Global___HeatPump:
-        """Cooling; absent: none."""
-
-    @_builtins.property
-    def occupied_band(self) -> Global___ComfortBand:
-        """Comfort band while occupied."""
-
-    @_builtins.property
-    def unoccupied_band(self) -> Global___ComfortBand:
-        """Band while not occupied. Absent: occupied_band always."""
-
-    @_builtins.property
     def occupancy_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Probability of occupancy per interval, 0-1; >= 0.5 counts as occupied. Empty: occupied."""
 
     def __init__(
         self,
         *,
-        air_capacity_wh_per_k: _builtins.float = ...,
-        air_outdoor_resistance_k_per_w: _builtins.float = ...,
-        mass_capacity_wh_per_k: _builtins.float | None = ...,
-        air_mass_resistance_k_per_w: _builtins.float | None = ...,
+        rating: _rating_pb2.HvacZoneRating | None = ...,
         initial_air_temperature_celsius: _builtins.float = ...,
         initial_mass_temperature_celsius: _builtins.float | None = ...,
         outdoor_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
         heat_gains_w: _abc.Iterable[_builtins.float] | None = ...,
-        heating: Global___HeatPump | None = ...,
-        cooling: Global___HeatPump | None = ...,
-        occupied_band: Global___ComfortBand | None = ...,
-        unoccupied_band: Global___ComfortBand | None = ...,
         occupancy_ratios: _abc.Iterable[_builtins.float] | None = ...,
         discomfort_price_per_kelvin_hour: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_air_mass_resistance_k_per_w", b"_air_mass_resistance_k_per_w", "_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "_mass_capacity_wh_per_k", b"_mass_capacity_wh_per_k", "air_mass_resistance_k_per_w", b"air_mass_resistance_k_per_w", "cooling", b"cooling", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "heating", b"heating", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "mass_capacity_wh_per_k", b"mass_capacity_wh_per_k", "occupied_band", b"occupied_band", "unoccupied_band", b"unoccupied_band"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "rating", b"rating"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_air_mass_resistance_k_per_w", b"_air_mass_resistance_k_per_w", "_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "_mass_capacity_wh_per_k", b"_mass_capacity_wh_per_k", "air_capacity_wh_per_k", b"air_capacity_wh_per_k", "air_mass_resistance_k_per_w", b"air_mass_resistance_k_per_w", "air_outdoor_resistance_k_per_w", b"air_outdoor_resistance_k_per_w", "cooling", b"cooling", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "heat_gains_w", b"heat_gains_w", "heating", b"heating", "initial_air_temperature_celsius", b"initial_air_temperature_celsius", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "mass_capacity_wh_per_k", b"mass_capacity_wh_per_k", "occupancy_ratios", b"occupancy_ratios", "occupied_band", b"occupied_band", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "unoccupied_band", b"unoccupied_band"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "heat_gains_w", b"heat_gains_w", "initial_air_temperature_celsius", b"initial_air_temperature_celsius", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "occupancy_ratios", b"occupancy_ratios", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "rating", b"rating"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__air_mass_resistance_k_per_w: _TypeAlias = _typing.Literal["air_mass_resistance_k_per_w"]  # noqa: Y015
-    _WhichOneofArgType__air_mass_resistance_k_per_w: _TypeAlias = _typing.Literal["_air_mass_resistance_k_per_w", b"_air_mass_resistance_k_per_w"]  # noqa: Y015
     _WhichOneofReturnType__discomfort_price_per_kelvin_hour: _TypeAlias = _typing.Literal["discomfort_price_per_kelvin_hour"]  # noqa: Y015
     _WhichOneofArgType__discomfort_price_per_kelvin_hour: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour"]  # noqa: Y015
     _WhichOneofReturnType__initial_mass_temperature_celsius: _TypeAlias = _typing.Literal["initial_mass_temperature_celsius"]  # noqa: Y015
     _WhichOneofArgType__initial_mass_temperature_celsius: _TypeAlias = _typing.Literal["_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius"]  # noqa: Y015
-    _WhichOneofReturnType__mass_capacity_wh_per_k: _TypeAlias = _typing.Literal["mass_capacity_wh_per_k"]  # noqa: Y015
-    _WhichOneofArgType__mass_capacity_wh_per_k: _TypeAlias = _typing.Literal["_mass_capacity_wh_per_k", b"_mass_capacity_wh_per_k"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__air_mass_resistance_k_per_w) -> _WhichOneofReturnType__air_mass_resistance_k_per_w | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__discomfort_price_per_kelvin_hour) -> _WhichOneofReturnType__discomfort_price_per_kelvin_hour | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__initial_mass_temperature_celsius) -> _WhichOneofReturnType__initial_mass_temperature_celsius | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__mass_capacity_wh_per_k) -> _WhichOneofReturnType__mass_capacity_wh_per_k | None: ...
 
 Global___HvacZone: _TypeAlias = HvacZone  # noqa: Y015
 
 @_typing.final
 class ThermalTank(_message.Message):
-    """Fully mixed thermal tank:
-      C dT/dt = COP x P - (T - T_ambient) x loss - draw
-    """
+    """Fully mixed thermal tank."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CAPACITY_WH_PER_K_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
     INITIAL_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
-    MIN_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
-    MAX_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
     DRAW_HEATS_W_FIELD_NUMBER: _builtins.int
-    LOSS_W_PER_K_FIELD_NUMBER: _builtins.int
-    AMBIENT_TEMPERATURE_CELSIUS_FIELD_NUMBER: _builtins.int
-    HEATER_FIELD_NUMBER: _builtins.int
     OUTDOOR_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
     SHORTFALL_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     TERMINAL_VALUE_PER_KWH_FIELD_NUMBER: _builtins.int
-    capacity_wh_per_k: _builtins.float
-    """Heat capacity [Wh/K], > 0 (water: 1.163 Wh/K per litre)."""
     initial_temperature_celsius: _builtins.float
     """Temperature at the horizon's start [degC]."""
-    min_temperature_celsius: _builtins.float
-    """Wished lower edge [degC]."""
-    max_temperature_celsius: _builtins.float
-    """Upper edge [degC]: hard for heating, the tank's thermostat."""
-    loss_w_per_k: _builtins.float
-    """Standing loss [W/K], >= 0."""
-    ambient_temperature_celsius: _builtins.float
-    """Temperature around the tank [degC]. Default 20."""
     shortfall_price_per_kwh: _builtins.float
-    """Price of each kWh of heat missing below min_temperature_celsius at an interval's end,
-    per hour [currency/kWh per hour], > 0. Default 2.
+    """Price of each kWh of heat missing below the lower edge at an interval's end, per hour
+    [currency/kWh per hour], > 0. Default 2.
     """
     terminal_value_per_kwh: _builtins.float
-    """Worth of each kWh of heat above min_temperature_celsius at the horizon's end
-    [currency/kWh], >= 0. Default 0.
-    """
+    """Worth of each kWh of heat above the lower edge at the horizon's end [currency/kWh], >= 0. Default 0."""
+    @_builtins.property
+    def rating(self) -> _rating_pb2.TankRating:
+        """What it is able to do. Required."""
+
     @_builtins.property
     def draw_heats_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Heat taken by its users per interval [W], >= 0. Empty: 0."""
-
-    @_builtins.property
-    def heater(self) -> Global___HeatPump:
-        """Heater: heat pump, or resistive with one point of COP 1."""
 
     @_builtins.property
     def outdoor_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -792,29 +491,19 @@ class ThermalTank(_message.Message):
     def __init__(
         self,
         *,
-        capacity_wh_per_k: _builtins.float = ...,
+        rating: _rating_pb2.TankRating | None = ...,
         initial_temperature_celsius: _builtins.float = ...,
-        min_temperature_celsius: _builtins.float = ...,
-        max_temperature_celsius: _builtins.float = ...,
         draw_heats_w: _abc.Iterable[_builtins.float] | None = ...,
-        loss_w_per_k: _builtins.float = ...,
-        ambient_temperature_celsius: _builtins.float | None = ...,
-        heater: Global___HeatPump | None = ...,
         outdoor_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
         shortfall_price_per_kwh: _builtins.float | None = ...,
         terminal_value_per_kwh: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ambient_temperature_celsius", b"_ambient_temperature_celsius", "_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "ambient_temperature_celsius", b"ambient_temperature_celsius", "heater", b"heater", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "rating", b"rating", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ambient_temperature_celsius", b"_ambient_temperature_celsius", "_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "ambient_temperature_celsius", b"ambient_temperature_celsius", "capacity_wh_per_k", b"capacity_wh_per_k", "draw_heats_w", b"draw_heats_w", "heater", b"heater", "initial_temperature_celsius", b"initial_temperature_celsius", "loss_w_per_k", b"loss_w_per_k", "max_temperature_celsius", b"max_temperature_celsius", "min_temperature_celsius", b"min_temperature_celsius", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "shortfall_price_per_kwh", b"shortfall_price_per_kwh", "terminal_value_per_kwh", b"terminal_value_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "draw_heats_w", b"draw_heats_w", "initial_temperature_celsius", b"initial_temperature_celsius", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "rating", b"rating", "shortfall_price_per_kwh", b"shortfall_price_per_kwh", "terminal_value_per_kwh", b"terminal_value_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__ambient_temperature_celsius: _TypeAlias = _typing.Literal["ambient_temperature_celsius"]  # noqa: Y015
-    _WhichOneofArgType__ambient_temperature_celsius: _TypeAlias = _typing.Literal["_ambient_temperature_celsius", b"_ambient_temperature_celsius"]  # noqa: Y015
     _WhichOneofReturnType__shortfall_price_per_kwh: _TypeAlias = _typing.Literal["shortfall_price_per_kwh"]  # noqa: Y015
     _WhichOneofArgType__shortfall_price_per_kwh: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__ambient_temperature_celsius) -> _WhichOneofReturnType__ambient_temperature_celsius | None: ...
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__shortfall_price_per_kwh) -> _WhichOneofReturnType__shortfall_price_per_kwh | None: ...
 
 Global___ThermalTank: _TypeAlias = ThermalTank  # noqa: Y015
@@ -825,6 +514,7 @@ class DeferrableLoad(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    RATING_FIELD_NUMBER: _builtins.int
     EARLIEST_START_TIME_FIELD_NUMBER: _builtins.int
     LATEST_END_TIME_FIELD_NUMBER: _builtins.int
     PROFILE_RUN_FIELD_NUMBER: _builtins.int
@@ -832,6 +522,12 @@ class DeferrableLoad(_message.Message):
     SHORTFALL_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     shortfall_price_per_kwh: _builtins.float
     """Price of each kWh not run by latest_end_time [currency/kWh], > 0. Default 5."""
+    @_builtins.property
+    def rating(self) -> _rating_pb2.DeferrableRating:
+        """What it is able to do: bounds of an interruptible run; a profile run brings its own powers. Required for
+        an interruptible run; a smallest power above 0 makes the problem mixed-integer.
+        """
+
     @_builtins.property
     def earliest_start_time(self) -> _timestamp_pb2.Timestamp:
         """Earliest start. Absent: the horizon's start."""
@@ -851,15 +547,16 @@ class DeferrableLoad(_message.Message):
     def __init__(
         self,
         *,
+        rating: _rating_pb2.DeferrableRating | None = ...,
         earliest_start_time: _timestamp_pb2.Timestamp | None = ...,
         latest_end_time: _timestamp_pb2.Timestamp | None = ...,
         profile_run: Global___ProfileRun | None = ...,
         interruptible_run: Global___InterruptibleRun | None = ...,
         shortfall_price_per_kwh: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "earliest_start_time", b"earliest_start_time", "interruptible_run", b"interruptible_run", "latest_end_time", b"latest_end_time", "profile_run", b"profile_run", "run", b"run", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "earliest_start_time", b"earliest_start_time", "interruptible_run", b"interruptible_run", "latest_end_time", b"latest_end_time", "profile_run", b"profile_run", "rating", b"rating", "run", b"run", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "earliest_start_time", b"earliest_start_time", "interruptible_run", b"interruptible_run", "latest_end_time", b"latest_end_time", "profile_run", b"profile_run", "run", b"run", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "earliest_start_time", b"earliest_start_time", "interruptible_run", b"interruptible_run", "latest_end_time", b"latest_end_time", "profile_run", b"profile_run", "rating", b"rating", "run", b"run", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__shortfall_price_per_kwh: _TypeAlias = _typing.Literal["shortfall_price_per_kwh"]  # noqa: Y015
     _WhichOneofArgType__shortfall_price_per_kwh: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh"]  # noqa: Y015
@@ -907,27 +604,9 @@ class InterruptibleRun(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ENERGY_WH_FIELD_NUMBER: _builtins.int
-    MAX_POWER_W_FIELD_NUMBER: _builtins.int
-    MIN_POWER_W_FIELD_NUMBER: _builtins.int
-    MIN_ON_DURATION_FIELD_NUMBER: _builtins.int
-    MIN_OFF_DURATION_FIELD_NUMBER: _builtins.int
     INITIAL_STATE_FIELD_NUMBER: _builtins.int
     energy_wh: _builtins.float
     """Energy to be used within the window, from the horizon's start [Wh], >= 0."""
-    max_power_w: _builtins.float
-    """Largest power [W], > 0."""
-    min_power_w: _builtins.float
-    """Smallest power while on [W], >= 0; equal to max_power_w: on/off only. > 0 makes the problem
-    mixed-integer.
-    """
-    @_builtins.property
-    def min_on_duration(self) -> _duration_pb2.Duration:
-        """Once on, stays on at least so long. Absent: no minimum."""
-
-    @_builtins.property
-    def min_off_duration(self) -> _duration_pb2.Duration:
-        """Once off, stays off at least so long. Absent: no minimum."""
-
     @_builtins.property
     def initial_state(self) -> Global___OnOffState:
         """State at the horizon's start, so that minimum times carry across windows. Absent: off, long
@@ -938,15 +617,11 @@ class InterruptibleRun(_message.Message):
         self,
         *,
         energy_wh: _builtins.float = ...,
-        max_power_w: _builtins.float = ...,
-        min_power_w: _builtins.float = ...,
-        min_on_duration: _duration_pb2.Duration | None = ...,
-        min_off_duration: _duration_pb2.Duration | None = ...,
         initial_state: Global___OnOffState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["initial_state", b"initial_state", "min_off_duration", b"min_off_duration", "min_on_duration", b"min_on_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["initial_state", b"initial_state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["energy_wh", b"energy_wh", "initial_state", b"initial_state", "max_power_w", b"max_power_w", "min_off_duration", b"min_off_duration", "min_on_duration", b"min_on_duration", "min_power_w", b"min_power_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["energy_wh", b"energy_wh", "initial_state", b"initial_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -986,34 +661,11 @@ class Generator(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MAX_POWER_W_FIELD_NUMBER: _builtins.int
-    MIN_POWER_W_FIELD_NUMBER: _builtins.int
-    START_COST_FIELD_NUMBER: _builtins.int
-    FUEL_COST_PER_KWH_FIELD_NUMBER: _builtins.int
-    RUNNING_COST_PER_HOUR_FIELD_NUMBER: _builtins.int
-    MIN_UP_DURATION_FIELD_NUMBER: _builtins.int
-    MIN_DOWN_DURATION_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
     INITIAL_STATE_FIELD_NUMBER: _builtins.int
-    EMISSION_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
-    max_power_w: _builtins.float
-    """Largest power out [W], > 0."""
-    min_power_w: _builtins.float
-    """Smallest power out while running [W], 0..max_power_w; > 0 makes the problem mixed-integer."""
-    start_cost: _builtins.float
-    """Cost of each start [currency], >= 0."""
-    fuel_cost_per_kwh: _builtins.float
-    """Cost of energy delivered [currency/kWh], >= 0."""
-    running_cost_per_hour: _builtins.float
-    """Cost of running, whatever the power [currency/h], >= 0."""
-    emission_gco2e_per_kwh: _builtins.float
-    """Emissions of energy delivered [g CO2e/kWh], >= 0."""
     @_builtins.property
-    def min_up_duration(self) -> _duration_pb2.Duration:
-        """Once running, runs at least so long. Absent: no minimum."""
-
-    @_builtins.property
-    def min_down_duration(self) -> _duration_pb2.Duration:
-        """Once stopped, stays off at least so long. Absent: no minimum."""
+    def rating(self) -> _rating_pb2.GeneratorRating:
+        """What it is able to do. A lowest output above 0 makes the problem mixed-integer. Required."""
 
     @_builtins.property
     def initial_state(self) -> Global___OnOffState:
@@ -1022,19 +674,12 @@ class Generator(_message.Message):
     def __init__(
         self,
         *,
-        max_power_w: _builtins.float = ...,
-        min_power_w: _builtins.float = ...,
-        start_cost: _builtins.float = ...,
-        fuel_cost_per_kwh: _builtins.float = ...,
-        running_cost_per_hour: _builtins.float = ...,
-        min_up_duration: _duration_pb2.Duration | None = ...,
-        min_down_duration: _duration_pb2.Duration | None = ...,
+        rating: _rating_pb2.GeneratorRating | None = ...,
         initial_state: Global___OnOffState | None = ...,
-        emission_gco2e_per_kwh: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["initial_state", b"initial_state", "min_down_duration", b"min_down_duration", "min_up_duration", b"min_up_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["initial_state", b"initial_state", "rating", b"rating"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["emission_gco2e_per_kwh", b"emission_gco2e_per_kwh", "fuel_cost_per_kwh", b"fuel_cost_per_kwh", "initial_state", b"initial_state", "max_power_w", b"max_power_w", "min_down_duration", b"min_down_duration", "min_power_w", b"min_power_w", "min_up_duration", b"min_up_duration", "running_cost_per_hour", b"running_cost_per_hour", "start_cost", b"start_cost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["initial_state", b"initial_state", "rating", b"rating"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

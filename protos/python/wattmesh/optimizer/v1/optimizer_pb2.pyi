@@ -225,7 +225,7 @@ class SimulatePlanResponse(_message.Message):
     @_builtins.property
     def plan(self) -> _plan_pb2.Plan:
         """What really happens: powers after physics has had its say, states, flows, costs by the bill,
-        unmet wishes. Without solver information.
+        unmet requirements. Without solver information.
         """
 
     @_builtins.property

@@ -59,8 +59,8 @@ class OptimizerServiceServicer:
     """
 
     def Solve(self, request, context):
-        """Returns the plan of least cost. Never answers "infeasible": wishes that cannot be met are
-        listed in Plan.unmet_wishes. INVALID_ARGUMENT names the field that makes no sense.
+        """Returns the plan of least cost. Never answers "infeasible": requirements that cannot be met are
+        listed in Plan.unmet_requirements. INVALID_ARGUMENT names the field that makes no sense.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

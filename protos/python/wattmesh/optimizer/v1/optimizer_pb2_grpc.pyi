@@ -36,8 +36,8 @@ class OptimizerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OptimizerServiceAsyncStub: ...
     Solve: _grpc.UnaryUnaryMultiCallable[_optimizer_pb2.SolveRequest, _optimizer_pb2.SolveResponse]
-    """Returns the plan of least cost. Never answers "infeasible": wishes that cannot be met are
-    listed in Plan.unmet_wishes. INVALID_ARGUMENT names the field that makes no sense.
+    """Returns the plan of least cost. Never answers "infeasible": requirements that cannot be met are
+    listed in Plan.unmet_requirements. INVALID_ARGUMENT names the field that makes no sense.
     """
     ExplainPlan: _grpc.UnaryUnaryMultiCallable[_optimizer_pb2.ExplainPlanRequest, _optimizer_pb2.ExplainPlanResponse]
     """Returns why a plan is as it is; without a plan, it solves first."""
@@ -54,8 +54,8 @@ class OptimizerServiceAsyncStub(OptimizerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Solve: _aio.UnaryUnaryMultiCallable[_optimizer_pb2.SolveRequest, _optimizer_pb2.SolveResponse]  # type: ignore[assignment]
-    """Returns the plan of least cost. Never answers "infeasible": wishes that cannot be met are
-    listed in Plan.unmet_wishes. INVALID_ARGUMENT names the field that makes no sense.
+    """Returns the plan of least cost. Never answers "infeasible": requirements that cannot be met are
+    listed in Plan.unmet_requirements. INVALID_ARGUMENT names the field that makes no sense.
     """
     ExplainPlan: _aio.UnaryUnaryMultiCallable[_optimizer_pb2.ExplainPlanRequest, _optimizer_pb2.ExplainPlanResponse]  # type: ignore[assignment]
     """Returns why a plan is as it is; without a plan, it solves first."""
@@ -75,8 +75,8 @@ class OptimizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _optimizer_pb2.SolveRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_optimizer_pb2.SolveResponse, _abc.Awaitable[_optimizer_pb2.SolveResponse]]:
-        """Returns the plan of least cost. Never answers "infeasible": wishes that cannot be met are
-        listed in Plan.unmet_wishes. INVALID_ARGUMENT names the field that makes no sense.
+        """Returns the plan of least cost. Never answers "infeasible": requirements that cannot be met are
+        listed in Plan.unmet_requirements. INVALID_ARGUMENT names the field that makes no sense.
         """
 
     @_abc_1.abstractmethod

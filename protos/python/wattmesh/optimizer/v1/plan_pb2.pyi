@@ -58,7 +58,7 @@ class _CostCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostCause.V
     COST_CAUSE_RESERVE: _CostCause.ValueType  # 13
     """Payments for reserves held (negative cost)."""
     COST_CAUSE_PENALTY: _CostCause.ValueType  # 14
-    """Prices of unmet wishes."""
+    """Prices of unmet requirements."""
     COST_CAUSE_TERMINAL_VALUE: _CostCause.ValueType  # 15
     """Change in worth of what is stored at the end (negative: worth)."""
 
@@ -94,74 +94,74 @@ COST_CAUSE_DEMAND_RESPONSE: CostCause.ValueType  # 12
 COST_CAUSE_RESERVE: CostCause.ValueType  # 13
 """Payments for reserves held (negative cost)."""
 COST_CAUSE_PENALTY: CostCause.ValueType  # 14
-"""Prices of unmet wishes."""
+"""Prices of unmet requirements."""
 COST_CAUSE_TERMINAL_VALUE: CostCause.ValueType  # 15
 """Change in worth of what is stored at the end (negative: worth)."""
 Global___CostCause: _TypeAlias = CostCause  # noqa: Y015
 
-class _WishKind:
+class _RequirementKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _WishKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WishKind.ValueType], _builtins.type):
+class _RequirementKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RequirementKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    WISH_KIND_UNSPECIFIED: _WishKind.ValueType  # 0
+    REQUIREMENT_KIND_UNSPECIFIED: _RequirementKind.ValueType  # 0
     """Not used."""
-    WISH_KIND_COMFORT: _WishKind.ValueType  # 1
+    REQUIREMENT_KIND_COMFORT: _RequirementKind.ValueType  # 1
     """Temperature within the comfort band."""
-    WISH_KIND_ISLANDING_RESERVE: _WishKind.ValueType  # 2
+    REQUIREMENT_KIND_ISLANDING_RESERVE: _RequirementKind.ValueType  # 2
     """Energy held for an outage."""
-    WISH_KIND_TANK_TEMPERATURE: _WishKind.ValueType  # 3
+    REQUIREMENT_KIND_TANK_TEMPERATURE: _RequirementKind.ValueType  # 3
     """Tank above its lower edge."""
-    WISH_KIND_DEFERRABLE_RUN: _WishKind.ValueType  # 4
+    REQUIREMENT_KIND_DEFERRABLE_RUN: _RequirementKind.ValueType  # 4
     """Deferrable run done."""
-    WISH_KIND_EV_ENERGY: _WishKind.ValueType  # 5
+    REQUIREMENT_KIND_EV_ENERGY: _RequirementKind.ValueType  # 5
     """Vehicle charged."""
-    WISH_KIND_FINAL_SOC: _WishKind.ValueType  # 6
+    REQUIREMENT_KIND_FINAL_SOC: _RequirementKind.ValueType  # 6
     """State of charge at the horizon's end."""
-    WISH_KIND_RESERVE: _WishKind.ValueType  # 7
+    REQUIREMENT_KIND_RESERVE: _RequirementKind.ValueType  # 7
     """Reserve held."""
-    WISH_KIND_SOC_WINDOW: _WishKind.ValueType  # 8
+    REQUIREMENT_KIND_SOC_WINDOW: _RequirementKind.ValueType  # 8
     """State of charge within its window."""
-    WISH_KIND_EVENT_LIMIT: _WishKind.ValueType  # 9
+    REQUIREMENT_KIND_EVENT_LIMIT: _RequirementKind.ValueType  # 9
     """Demand-response limit kept."""
-    WISH_KIND_POWER_LIMIT: _WishKind.ValueType  # 10
+    REQUIREMENT_KIND_POWER_LIMIT: _RequirementKind.ValueType  # 10
     """Limit of a connection, node or group kept."""
-    WISH_KIND_LOAD_SUPPLY: _WishKind.ValueType  # 11
+    REQUIREMENT_KIND_LOAD_SUPPLY: _RequirementKind.ValueType  # 11
     """Load supplied (islanded)."""
-    WISH_KIND_SURPLUS: _WishKind.ValueType  # 12
+    REQUIREMENT_KIND_SURPLUS: _RequirementKind.ValueType  # 12
     """Surplus taken (islanded): generation that could not be turned down."""
 
-class WishKind(_WishKind, metaclass=_WishKindEnumTypeWrapper):
-    """Kinds of wishes, in the order in which they are given up by default prices."""
+class RequirementKind(_RequirementKind, metaclass=_RequirementKindEnumTypeWrapper):
+    """Kinds of requirements, in the order in which they are given up by default prices."""
 
-WISH_KIND_UNSPECIFIED: WishKind.ValueType  # 0
+REQUIREMENT_KIND_UNSPECIFIED: RequirementKind.ValueType  # 0
 """Not used."""
-WISH_KIND_COMFORT: WishKind.ValueType  # 1
+REQUIREMENT_KIND_COMFORT: RequirementKind.ValueType  # 1
 """Temperature within the comfort band."""
-WISH_KIND_ISLANDING_RESERVE: WishKind.ValueType  # 2
+REQUIREMENT_KIND_ISLANDING_RESERVE: RequirementKind.ValueType  # 2
 """Energy held for an outage."""
-WISH_KIND_TANK_TEMPERATURE: WishKind.ValueType  # 3
+REQUIREMENT_KIND_TANK_TEMPERATURE: RequirementKind.ValueType  # 3
 """Tank above its lower edge."""
-WISH_KIND_DEFERRABLE_RUN: WishKind.ValueType  # 4
+REQUIREMENT_KIND_DEFERRABLE_RUN: RequirementKind.ValueType  # 4
 """Deferrable run done."""
-WISH_KIND_EV_ENERGY: WishKind.ValueType  # 5
+REQUIREMENT_KIND_EV_ENERGY: RequirementKind.ValueType  # 5
 """Vehicle charged."""
-WISH_KIND_FINAL_SOC: WishKind.ValueType  # 6
+REQUIREMENT_KIND_FINAL_SOC: RequirementKind.ValueType  # 6
 """State of charge at the horizon's end."""
-WISH_KIND_RESERVE: WishKind.ValueType  # 7
+REQUIREMENT_KIND_RESERVE: RequirementKind.ValueType  # 7
 """Reserve held."""
-WISH_KIND_SOC_WINDOW: WishKind.ValueType  # 8
+REQUIREMENT_KIND_SOC_WINDOW: RequirementKind.ValueType  # 8
 """State of charge within its window."""
-WISH_KIND_EVENT_LIMIT: WishKind.ValueType  # 9
+REQUIREMENT_KIND_EVENT_LIMIT: RequirementKind.ValueType  # 9
 """Demand-response limit kept."""
-WISH_KIND_POWER_LIMIT: WishKind.ValueType  # 10
+REQUIREMENT_KIND_POWER_LIMIT: RequirementKind.ValueType  # 10
 """Limit of a connection, node or group kept."""
-WISH_KIND_LOAD_SUPPLY: WishKind.ValueType  # 11
+REQUIREMENT_KIND_LOAD_SUPPLY: RequirementKind.ValueType  # 11
 """Load supplied (islanded)."""
-WISH_KIND_SURPLUS: WishKind.ValueType  # 12
+REQUIREMENT_KIND_SURPLUS: RequirementKind.ValueType  # 12
 """Surplus taken (islanded): generation that could not be turned down."""
-Global___WishKind: _TypeAlias = WishKind  # noqa: Y015
+Global___RequirementKind: _TypeAlias = RequirementKind  # noqa: Y015
 
 class _SolveStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -172,7 +172,7 @@ class _SolveStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SolveStat
     SOLVE_STATUS_UNSPECIFIED: _SolveStatus.ValueType  # 0
     """Not used."""
     SOLVE_STATUS_OPTIMAL: _SolveStatus.ValueType  # 1
-    """Proven best within the wished gap."""
+    """Proven best within the gap asked for."""
     SOLVE_STATUS_TIME_LIMIT: _SolveStatus.ValueType  # 2
     """Time ran out: best plan so far, see gap_ratio."""
     SOLVE_STATUS_FALLBACK: _SolveStatus.ValueType  # 3
@@ -186,7 +186,7 @@ class SolveStatus(_SolveStatus, metaclass=_SolveStatusEnumTypeWrapper):
 SOLVE_STATUS_UNSPECIFIED: SolveStatus.ValueType  # 0
 """Not used."""
 SOLVE_STATUS_OPTIMAL: SolveStatus.ValueType  # 1
-"""Proven best within the wished gap."""
+"""Proven best within the gap asked for."""
 SOLVE_STATUS_TIME_LIMIT: SolveStatus.ValueType  # 2
 """Time ran out: best plan so far, see gap_ratio."""
 SOLVE_STATUS_FALLBACK: SolveStatus.ValueType  # 3
@@ -315,7 +315,7 @@ class Plan(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     COSTS_FIELD_NUMBER: _builtins.int
     TOTAL_COST_FIELD_NUMBER: _builtins.int
-    UNMET_WISHES_FIELD_NUMBER: _builtins.int
+    UNMET_REQUIREMENTS_FIELD_NUMBER: _builtins.int
     ASSUMPTIONS_FIELD_NUMBER: _builtins.int
     COMMITMENTS_FIELD_NUMBER: _builtins.int
     RESERVES_FIELD_NUMBER: _builtins.int
@@ -344,8 +344,8 @@ class Plan(_message.Message):
         """Sum of costs."""
 
     @_builtins.property
-    def unmet_wishes(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmetWish]:
-        """Wishes that could not be met."""
+    def unmet_requirements(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmetRequirement]:
+        """Requirements that could not be met."""
 
     @_builtins.property
     def assumptions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -376,7 +376,7 @@ class Plan(_message.Message):
         groups: _abc.Iterable[Global___GroupPlan] | None = ...,
         costs: _abc.Iterable[Global___CostItem] | None = ...,
         total_cost: _money_pb2.Money | None = ...,
-        unmet_wishes: _abc.Iterable[Global___UnmetWish] | None = ...,
+        unmet_requirements: _abc.Iterable[Global___UnmetRequirement] | None = ...,
         assumptions: _abc.Iterable[_builtins.str] | None = ...,
         commitments: _abc.Iterable[Global___Commitment] | None = ...,
         reserves: _abc.Iterable[Global___ReserveHolding] | None = ...,
@@ -385,7 +385,7 @@ class Plan(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "horizon", b"horizon", "solver", b"solver", "total_cost", b"total_cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "commitments", b"commitments", "costs", b"costs", "currency_code", b"currency_code", "explanation", b"explanation", "groups", b"groups", "horizon", b"horizon", "reserves", b"reserves", "sites", b"sites", "solver", b"solver", "total_cost", b"total_cost", "unmet_wishes", b"unmet_wishes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "commitments", b"commitments", "costs", b"costs", "currency_code", b"currency_code", "explanation", b"explanation", "groups", b"groups", "horizon", b"horizon", "reserves", b"reserves", "sites", b"sites", "solver", b"solver", "total_cost", b"total_cost", "unmet_requirements", b"unmet_requirements"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -659,22 +659,22 @@ class CostItem(_message.Message):
 Global___CostItem: _TypeAlias = CostItem  # noqa: Y015
 
 @_typing.final
-class UnmetWish(_message.Message):
-    """A wish that could not be met, in words and numbers."""
+class UnmetRequirement(_message.Message):
+    """A requirement that could not be met, in words and numbers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
-    WISHED_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
     PLANNED_FIELD_NUMBER: _builtins.int
     SHORTFALL_FIELD_NUMBER: _builtins.int
     UNIT_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     PENALTY_FIELD_NUMBER: _builtins.int
     IMPOSSIBLE_FIELD_NUMBER: _builtins.int
-    kind: Global___WishKind.ValueType
+    kind: Global___RequirementKind.ValueType
     """Kind."""
     subject: _builtins.str
     """Name of the asset, node, group, event or reserve."""
@@ -682,8 +682,8 @@ class UnmetWish(_message.Message):
     """Sentence in English, times in the site's zone, for example "EV ev1 needs 60.0 kWh by 22:00,
     at most 29.6 kWh possible, short 30.4 kWh".
     """
-    wished: _builtins.float
-    """What was wished, in `unit`."""
+    required: _builtins.float
+    """What was required, in `unit`."""
     planned: _builtins.float
     """What is planned, in `unit`."""
     shortfall: _builtins.float
@@ -703,10 +703,10 @@ class UnmetWish(_message.Message):
     def __init__(
         self,
         *,
-        kind: Global___WishKind.ValueType = ...,
+        kind: Global___RequirementKind.ValueType = ...,
         subject: _builtins.str = ...,
         message: _builtins.str = ...,
-        wished: _builtins.float = ...,
+        required: _builtins.float = ...,
         planned: _builtins.float = ...,
         shortfall: _builtins.float = ...,
         unit: _builtins.str = ...,
@@ -716,11 +716,11 @@ class UnmetWish(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["penalty", b"penalty", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["impossible", b"impossible", "kind", b"kind", "message", b"message", "penalty", b"penalty", "planned", b"planned", "shortfall", b"shortfall", "subject", b"subject", "time", b"time", "unit", b"unit", "wished", b"wished"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["impossible", b"impossible", "kind", b"kind", "message", b"message", "penalty", b"penalty", "planned", b"planned", "required", b"required", "shortfall", b"shortfall", "subject", b"subject", "time", b"time", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UnmetWish: _TypeAlias = UnmetWish  # noqa: Y015
+Global___UnmetRequirement: _TypeAlias = UnmetRequirement  # noqa: Y015
 
 @_typing.final
 class Commitment(_message.Message):

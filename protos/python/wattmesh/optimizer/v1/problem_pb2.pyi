@@ -526,12 +526,12 @@ Global___Goals: _TypeAlias = Goals  # noqa: Y015
 
 @_typing.final
 class DemandResponseEvent(_message.Message):
-    """A wish of the grid or a market for some time."""
+    """What the grid or a market asks for some time."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
-    TIME_RANGE_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
     SITE_NAMES_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
@@ -539,7 +539,7 @@ class DemandResponseEvent(_message.Message):
     id: _builtins.str
     """Unique in the problem."""
     @_builtins.property
-    def time_range(self) -> _time_range_pb2.TimeRange:
+    def range(self) -> _time_range_pb2.TimeRange:
         """When; intervals that overlap it are part of it."""
 
     @_builtins.property
@@ -562,15 +562,15 @@ class DemandResponseEvent(_message.Message):
         self,
         *,
         id: _builtins.str = ...,
-        time_range: _time_range_pb2.TimeRange | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
         site_names: _abc.Iterable[_builtins.str] | None = ...,
         limit: Global___PowerLimits | None = ...,
         price: Global___EventPrice | None = ...,
         paid_reduction: Global___PaidReduction | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "limit", b"limit", "paid_reduction", b"paid_reduction", "price", b"price", "time_range", b"time_range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "limit", b"limit", "paid_reduction", b"paid_reduction", "price", b"price", "range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "limit", b"limit", "paid_reduction", b"paid_reduction", "price", b"price", "site_names", b"site_names", "time_range", b"time_range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "limit", b"limit", "paid_reduction", b"paid_reduction", "price", b"price", "range", b"range", "site_names", b"site_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["limit", "price", "paid_reduction"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
@@ -620,7 +620,7 @@ class PaidReduction(_message.Message):
     max_power_w: _builtins.float
     """Largest reduction that is paid [W], >= 0. Absent: no limit."""
     confidence_ratio: _builtins.float
-    """Confidence wished for the committed power, 0.5-1. Default 0.9."""
+    """Confidence asked for the committed power, 0.5-1. Default 0.9."""
     power_deviation_w: _builtins.float
     """Standard deviation of the forecast of the summed grid power [W], >= 0; the committed power is
     the planned reduction less the quantile of this error.
@@ -662,7 +662,7 @@ class Reserve(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
-    TIME_RANGE_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
     SITE_NAMES_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
     POWER_W_FIELD_NUMBER: _builtins.int
@@ -682,7 +682,7 @@ class Reserve(_message.Message):
     is an offer and only what pays is held.
     """
     @_builtins.property
-    def time_range(self) -> _time_range_pb2.TimeRange:
+    def range(self) -> _time_range_pb2.TimeRange:
         """When."""
 
     @_builtins.property
@@ -697,7 +697,7 @@ class Reserve(_message.Message):
         self,
         *,
         id: _builtins.str = ...,
-        time_range: _time_range_pb2.TimeRange | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
         site_names: _abc.Iterable[_builtins.str] | None = ...,
         direction: Global___ReserveDirection.ValueType = ...,
         power_w: _builtins.float = ...,
@@ -705,9 +705,9 @@ class Reserve(_message.Message):
         price_per_kw_hour: _builtins.float = ...,
         shortfall_price_per_kw_hour: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kw_hour", b"_shortfall_price_per_kw_hour", "activation_duration", b"activation_duration", "shortfall_price_per_kw_hour", b"shortfall_price_per_kw_hour", "time_range", b"time_range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kw_hour", b"_shortfall_price_per_kw_hour", "activation_duration", b"activation_duration", "range", b"range", "shortfall_price_per_kw_hour", b"shortfall_price_per_kw_hour"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kw_hour", b"_shortfall_price_per_kw_hour", "activation_duration", b"activation_duration", "direction", b"direction", "id", b"id", "power_w", b"power_w", "price_per_kw_hour", b"price_per_kw_hour", "shortfall_price_per_kw_hour", b"shortfall_price_per_kw_hour", "site_names", b"site_names", "time_range", b"time_range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kw_hour", b"_shortfall_price_per_kw_hour", "activation_duration", b"activation_duration", "direction", b"direction", "id", b"id", "power_w", b"power_w", "price_per_kw_hour", b"price_per_kw_hour", "range", b"range", "shortfall_price_per_kw_hour", b"shortfall_price_per_kw_hour", "site_names", b"site_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__shortfall_price_per_kw_hour: _TypeAlias = _typing.Literal["shortfall_price_per_kw_hour"]  # noqa: Y015
     _WhichOneofArgType__shortfall_price_per_kw_hour: _TypeAlias = _typing.Literal["_shortfall_price_per_kw_hour", b"_shortfall_price_per_kw_hour"]  # noqa: Y015

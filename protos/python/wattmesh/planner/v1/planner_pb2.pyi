@@ -52,6 +52,182 @@ PLAN_STATE_FAILED: PlanState.ValueType  # 3
 """Its first interval passed without a plan that control accepted."""
 Global___PlanState: _TypeAlias = PlanState  # noqa: Y015
 
+class _FactTopic:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FactTopicEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FactTopic.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FACT_TOPIC_UNSPECIFIED: _FactTopic.ValueType  # 0
+    """Not said."""
+    FACT_TOPIC_STATE: _FactTopic.ValueType  # 1
+    """The state of an asset when the plan begins: state of charge, temperature, plugged in, on or off."""
+    FACT_TOPIC_FORECAST: _FactTopic.ValueType  # 2
+    """What an asset is expected to consume or generate."""
+    FACT_TOPIC_TARIFF: _FactTopic.ValueType  # 3
+    """What energy costs."""
+    FACT_TOPIC_BILLING_STATE: _FactTopic.ValueType  # 4
+    """What was metered in the running billing period."""
+    FACT_TOPIC_CARBON: _FactTopic.ValueType  # 5
+    """How clean the electricity is."""
+    FACT_TOPIC_WEATHER: _FactTopic.ValueType  # 6
+    """The weather."""
+    FACT_TOPIC_SESSIONS: _FactTopic.ValueType  # 7
+    """Vehicles: who is there, until when, with which need."""
+    FACT_TOPIC_EVENTS: _FactTopic.ValueType  # 8
+    """Demand-response events and limits."""
+    FACT_TOPIC_SITE_MODEL: _FactTopic.ValueType  # 9
+    """What the site model says of an asset."""
+    FACT_TOPIC_EXECUTION: _FactTopic.ValueType  # 10
+    """How the solver answered and what control took of it."""
+
+class FactTopic(_FactTopic, metaclass=_FactTopicEnumTypeWrapper):
+    """What a plan has to know."""
+
+FACT_TOPIC_UNSPECIFIED: FactTopic.ValueType  # 0
+"""Not said."""
+FACT_TOPIC_STATE: FactTopic.ValueType  # 1
+"""The state of an asset when the plan begins: state of charge, temperature, plugged in, on or off."""
+FACT_TOPIC_FORECAST: FactTopic.ValueType  # 2
+"""What an asset is expected to consume or generate."""
+FACT_TOPIC_TARIFF: FactTopic.ValueType  # 3
+"""What energy costs."""
+FACT_TOPIC_BILLING_STATE: FactTopic.ValueType  # 4
+"""What was metered in the running billing period."""
+FACT_TOPIC_CARBON: FactTopic.ValueType  # 5
+"""How clean the electricity is."""
+FACT_TOPIC_WEATHER: FactTopic.ValueType  # 6
+"""The weather."""
+FACT_TOPIC_SESSIONS: FactTopic.ValueType  # 7
+"""Vehicles: who is there, until when, with which need."""
+FACT_TOPIC_EVENTS: FactTopic.ValueType  # 8
+"""Demand-response events and limits."""
+FACT_TOPIC_SITE_MODEL: FactTopic.ValueType  # 9
+"""What the site model says of an asset."""
+FACT_TOPIC_EXECUTION: FactTopic.ValueType  # 10
+"""How the solver answered and what control took of it."""
+Global___FactTopic: _TypeAlias = FactTopic  # noqa: Y015
+
+class _Remedy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RemedyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Remedy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REMEDY_UNSPECIFIED: _Remedy.ValueType  # 0
+    """Not said."""
+    REMEDY_ASSUMED: _Remedy.ValueType  # 1
+    """A value was assumed in its place; the message says which."""
+    REMEDY_LEFT_OUT: _Remedy.ValueType  # 2
+    """The asset was left out: it is not steered by this plan."""
+    REMEDY_IGNORED: _Remedy.ValueType  # 3
+    """The plan does without it: carbon does not count, say."""
+
+class Remedy(_Remedy, metaclass=_RemedyEnumTypeWrapper):
+    """What was done about something that was not known."""
+
+REMEDY_UNSPECIFIED: Remedy.ValueType  # 0
+"""Not said."""
+REMEDY_ASSUMED: Remedy.ValueType  # 1
+"""A value was assumed in its place; the message says which."""
+REMEDY_LEFT_OUT: Remedy.ValueType  # 2
+"""The asset was left out: it is not steered by this plan."""
+REMEDY_IGNORED: Remedy.ValueType  # 3
+"""The plan does without it: carbon does not count, say."""
+Global___Remedy: _TypeAlias = Remedy  # noqa: Y015
+
+class _DegradationReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DegradationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DegradationReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEGRADATION_REASON_UNSPECIFIED: _DegradationReason.ValueType  # 0
+    """Not said."""
+    DEGRADATION_REASON_NEVER_REPORTED: _DegradationReason.ValueType  # 1
+    """It was never reported."""
+    DEGRADATION_REASON_STALE: _DegradationReason.ValueType  # 2
+    """What was reported is too old to be believed."""
+    DEGRADATION_REASON_SERVICE_UNAVAILABLE: _DegradationReason.ValueType  # 3
+    """The service that knows it did not answer in time."""
+    DEGRADATION_REASON_NOT_AVAILABLE: _DegradationReason.ValueType  # 4
+    """The service that knows it has nothing for this."""
+    DEGRADATION_REASON_NOT_PUBLISHED: _DegradationReason.ValueType  # 5
+    """It is not published yet."""
+    DEGRADATION_REASON_KIND_NOT_PLANNED: _DegradationReason.ValueType  # 6
+    """Assets of this kind are not planned."""
+    DEGRADATION_REASON_NO_CONTROLLER: _DegradationReason.ValueType  # 7
+    """No device controls the asset."""
+    DEGRADATION_REASON_INCOMPLETE_SITE_MODEL: _DegradationReason.ValueType  # 8
+    """The site model lacks something that the kind needs."""
+    DEGRADATION_REASON_REQUIREMENT_UNMET: _DegradationReason.ValueType  # 9
+    """The optimizer had to leave a requirement unmet."""
+    DEGRADATION_REASON_SETPOINT_LIMITED: _DegradationReason.ValueType  # 10
+    """Control clamped or refused a setpoint."""
+    DEGRADATION_REASON_SOLVER_TIME_LIMIT: _DegradationReason.ValueType  # 11
+    """The solver ran out of time."""
+    DEGRADATION_REASON_INCOMPLETE: _DegradationReason.ValueType  # 12
+    """Only a part of it is known."""
+
+class DegradationReason(_DegradationReason, metaclass=_DegradationReasonEnumTypeWrapper):
+    """Why something was not known."""
+
+DEGRADATION_REASON_UNSPECIFIED: DegradationReason.ValueType  # 0
+"""Not said."""
+DEGRADATION_REASON_NEVER_REPORTED: DegradationReason.ValueType  # 1
+"""It was never reported."""
+DEGRADATION_REASON_STALE: DegradationReason.ValueType  # 2
+"""What was reported is too old to be believed."""
+DEGRADATION_REASON_SERVICE_UNAVAILABLE: DegradationReason.ValueType  # 3
+"""The service that knows it did not answer in time."""
+DEGRADATION_REASON_NOT_AVAILABLE: DegradationReason.ValueType  # 4
+"""The service that knows it has nothing for this."""
+DEGRADATION_REASON_NOT_PUBLISHED: DegradationReason.ValueType  # 5
+"""It is not published yet."""
+DEGRADATION_REASON_KIND_NOT_PLANNED: DegradationReason.ValueType  # 6
+"""Assets of this kind are not planned."""
+DEGRADATION_REASON_NO_CONTROLLER: DegradationReason.ValueType  # 7
+"""No device controls the asset."""
+DEGRADATION_REASON_INCOMPLETE_SITE_MODEL: DegradationReason.ValueType  # 8
+"""The site model lacks something that the kind needs."""
+DEGRADATION_REASON_REQUIREMENT_UNMET: DegradationReason.ValueType  # 9
+"""The optimizer had to leave a requirement unmet."""
+DEGRADATION_REASON_SETPOINT_LIMITED: DegradationReason.ValueType  # 10
+"""Control clamped or refused a setpoint."""
+DEGRADATION_REASON_SOLVER_TIME_LIMIT: DegradationReason.ValueType  # 11
+"""The solver ran out of time."""
+DEGRADATION_REASON_INCOMPLETE: DegradationReason.ValueType  # 12
+"""Only a part of it is known."""
+Global___DegradationReason: _TypeAlias = DegradationReason  # noqa: Y015
+
+class _ScopeState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScopeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCOPE_STATE_UNSPECIFIED: _ScopeState.ValueType  # 0
+    """Not said."""
+    SCOPE_STATE_PLANNED: _ScopeState.ValueType  # 1
+    """Every interval gets a plan."""
+    SCOPE_STATE_NOTHING_TO_STEER: _ScopeState.ValueType  # 2
+    """There is nothing in it that a plan could steer."""
+    SCOPE_STATE_INCOMPLETE: _ScopeState.ValueType  # 3
+    """The site model is not complete enough to plan."""
+
+class ScopeState(_ScopeState, metaclass=_ScopeStateEnumTypeWrapper):
+    """Whether a scope is planned."""
+
+SCOPE_STATE_UNSPECIFIED: ScopeState.ValueType  # 0
+"""Not said."""
+SCOPE_STATE_PLANNED: ScopeState.ValueType  # 1
+"""Every interval gets a plan."""
+SCOPE_STATE_NOTHING_TO_STEER: ScopeState.ValueType  # 2
+"""There is nothing in it that a plan could steer."""
+SCOPE_STATE_INCOMPLETE: ScopeState.ValueType  # 3
+"""The site model is not complete enough to plan."""
+Global___ScopeState: _TypeAlias = ScopeState  # noqa: Y015
+
 @_typing.final
 class Plan(_message.Message):
     """One plan for a site or a group of sites."""
@@ -91,6 +267,7 @@ class Plan(_message.Message):
     FORECAST_SOURCES_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     SOLUTION_FIELD_NUMBER: _builtins.int
+    DEGRADATIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`plans/{plan}`."""
     scope: _builtins.str
@@ -133,6 +310,10 @@ class Plan(_message.Message):
     def solution(self) -> _plan_pb2.Plan:
         """What it answered; only in GetPlan and WatchPlans."""
 
+    @_builtins.property
+    def degradations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degradation]:
+        """What was assumed, missing or late about single assets and sites: the plan was made all the same."""
+
     def __init__(
         self,
         *,
@@ -149,14 +330,217 @@ class Plan(_message.Message):
         forecast_sources: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         problem: _problem_pb2.Problem | None = ...,
         solution: _plan_pb2.Plan | None = ...,
+        degradations: _abc.Iterable[Global___Degradation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "issue_time", b"issue_time", "problem", b"problem", "resolution", b"resolution", "solution", b"solution", "target_range", b"target_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "forecast_sources", b"forecast_sources", "issue_time", b"issue_time", "message", b"message", "name", b"name", "problem", b"problem", "resolution", b"resolution", "scope", b"scope", "sites", b"sites", "solution", b"solution", "solve_duration_ms", b"solve_duration_ms", "state", b"state", "target_range", b"target_range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "degradations", b"degradations", "forecast_sources", b"forecast_sources", "issue_time", b"issue_time", "message", b"message", "name", b"name", "problem", b"problem", "resolution", b"resolution", "scope", b"scope", "sites", b"sites", "solution", b"solution", "solve_duration_ms", b"solve_duration_ms", "state", b"state", "target_range", b"target_range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Plan: _TypeAlias = Plan  # noqa: Y015
+
+@_typing.final
+class Degradation(_message.Message):
+    """Something that a plan was made without knowing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """`sites/{site}/assets/{asset}`, `sites/{site}`, `groups/{group}` or `tariffs/{tariff}` that it is about."""
+    topic: Global___FactTopic.ValueType
+    """What was not known."""
+    remedy: Global___Remedy.ValueType
+    """What was done about it."""
+    reason: Global___DegradationReason.ValueType
+    """Why it was not known."""
+    message: _builtins.str
+    """The same for people, in a sentence."""
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """How old the newest knowledge was when the plan was made. Absent: there was none."""
+
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        topic: Global___FactTopic.ValueType = ...,
+        remedy: Global___Remedy.ValueType = ...,
+        reason: Global___DegradationReason.ValueType = ...,
+        message: _builtins.str = ...,
+        age: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "message", b"message", "reason", b"reason", "remedy", b"remedy", "subject", b"subject", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Degradation: _TypeAlias = Degradation  # noqa: Y015
+
+@_typing.final
+class Scope(_message.Message):
+    """A site or group that is, or is not, planned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SITES_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    DEGRADATIONS_FIELD_NUMBER: _builtins.int
+    LAST_PLAN_TIME_FIELD_NUMBER: _builtins.int
+    HOLDER_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`groups/{group}` or `sites/{site}`."""
+    state: Global___ScopeState.ValueType
+    """Whether it is planned."""
+    message: _builtins.str
+    """Why it is not planned, in words; empty: it is."""
+    holder: _builtins.str
+    """The process that plans it; empty: nobody yet."""
+    @_builtins.property
+    def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The `sites/{site}` planned together."""
+
+    @_builtins.property
+    def degradations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degradation]:
+        """What of it is not planned, or only with assumptions, by the site model alone; what a single plan lacked
+        stands in the plan.
+        """
+
+    @_builtins.property
+    def last_plan_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the newest interval that has a plan. Absent: none has."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        sites: _abc.Iterable[_builtins.str] | None = ...,
+        state: Global___ScopeState.ValueType = ...,
+        message: _builtins.str = ...,
+        degradations: _abc.Iterable[Global___Degradation] | None = ...,
+        last_plan_time: _timestamp_pb2.Timestamp | None = ...,
+        holder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_plan_time", b"last_plan_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["degradations", b"degradations", "holder", b"holder", "last_plan_time", b"last_plan_time", "message", b"message", "name", b"name", "sites", b"sites", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Scope: _TypeAlias = Scope  # noqa: Y015
+
+@_typing.final
+class GetScopeRequest(_message.Message):
+    """Request of GetScope."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`groups/{group}` or `sites/{site}`. Required."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetScopeRequest: _TypeAlias = GetScopeRequest  # noqa: Y015
+
+@_typing.final
+class GetScopeResponse(_message.Message):
+    """Response of GetScope."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scope(self) -> Global___Scope:
+        """The scope."""
+
+    def __init__(
+        self,
+        *,
+        scope: Global___Scope | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetScopeResponse: _TypeAlias = GetScopeResponse  # noqa: Y015
+
+@_typing.final
+class ListScopesRequest(_message.Message):
+    """Request of ListScopes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Empty: scopes have no parent."""
+    page_size: _builtins.int
+    """Most items of the answer; 0: 100; at most 1000. Not negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScopesRequest: _TypeAlias = ListScopesRequest  # noqa: Y015
+
+@_typing.final
+class ListScopesResponse(_message.Message):
+    """Response of ListScopes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty: this was the last."""
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Scope]:
+        """The scopes, by name."""
+
+    def __init__(
+        self,
+        *,
+        scopes: _abc.Iterable[Global___Scope] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "scopes", b"scopes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListScopesResponse: _TypeAlias = ListScopesResponse  # noqa: Y015
 
 @_typing.final
 class GetPlanRequest(_message.Message):
@@ -210,11 +594,11 @@ class ListPlansRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SCOPE_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     START_RANGE_FIELD_NUMBER: _builtins.int
-    scope: _builtins.str
+    parent: _builtins.str
     """`groups/{group}` or `sites/{site}`; empty: all."""
     page_size: _builtins.int
     """Most items of the answer; 0: 100; at most 1000."""
@@ -227,14 +611,14 @@ class ListPlansRequest(_message.Message):
     def __init__(
         self,
         *,
-        scope: _builtins.str = ...,
+        parent: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         start_range: _time_range_pb2.TimeRange | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start_range", b"start_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "scope", b"scope", "start_range", b"start_range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "start_range", b"start_range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -274,17 +658,17 @@ class WatchPlansRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SCOPE_FIELD_NUMBER: _builtins.int
-    scope: _builtins.str
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
     """`groups/{group}` or `sites/{site}`; empty: all."""
     def __init__(
         self,
         *,
-        scope: _builtins.str = ...,
+        parent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -370,9 +754,9 @@ class GetPlanStatisticsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SCOPE_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
     START_RANGE_FIELD_NUMBER: _builtins.int
-    scope: _builtins.str
+    parent: _builtins.str
     """`groups/{group}` or `sites/{site}`; empty: all."""
     @_builtins.property
     def start_range(self) -> _time_range_pb2.TimeRange:
@@ -381,12 +765,12 @@ class GetPlanStatisticsRequest(_message.Message):
     def __init__(
         self,
         *,
-        scope: _builtins.str = ...,
+        parent: _builtins.str = ...,
         start_range: _time_range_pb2.TimeRange | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start_range", b"start_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope", "start_range", b"start_range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "start_range", b"start_range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

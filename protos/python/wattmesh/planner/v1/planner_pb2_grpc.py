@@ -55,6 +55,16 @@ class PlannerServiceStub:
                 request_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.TriggerPlanRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.TriggerPlanResponse.FromString,
                 _registered_method=True)
+        self.GetScope = channel.unary_unary(
+                '/wattmesh.planner.v1.PlannerService/GetScope',
+                request_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.GetScopeRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.GetScopeResponse.FromString,
+                _registered_method=True)
+        self.ListScopes = channel.unary_unary(
+                '/wattmesh.planner.v1.PlannerService/ListScopes',
+                request_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListScopesRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListScopesResponse.FromString,
+                _registered_method=True)
         self.GetPlanStatistics = channel.unary_unary(
                 '/wattmesh.planner.v1.PlannerService/GetPlanStatistics',
                 request_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.GetPlanStatisticsRequest.SerializeToString,
@@ -94,6 +104,20 @@ class PlannerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetScope(self, request, context):
+        """Says of one site or group whether it is planned, and why not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScopes(self, request, context):
+        """Lists what is planned, and what is not and why, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPlanStatistics(self, request, context):
         """Counts plans and their solve times over a range.
         """
@@ -123,6 +147,16 @@ def add_PlannerServiceServicer_to_server(servicer, server):
                     servicer.TriggerPlan,
                     request_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.TriggerPlanRequest.FromString,
                     response_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.TriggerPlanResponse.SerializeToString,
+            ),
+            'GetScope': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetScope,
+                    request_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.GetScopeRequest.FromString,
+                    response_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.GetScopeResponse.SerializeToString,
+            ),
+            'ListScopes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScopes,
+                    request_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListScopesRequest.FromString,
+                    response_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListScopesResponse.SerializeToString,
             ),
             'GetPlanStatistics': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPlanStatistics,
@@ -239,6 +273,60 @@ class PlannerService:
             '/wattmesh.planner.v1.PlannerService/TriggerPlan',
             wattmesh_dot_planner_dot_v1_dot_planner__pb2.TriggerPlanRequest.SerializeToString,
             wattmesh_dot_planner_dot_v1_dot_planner__pb2.TriggerPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetScope(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.planner.v1.PlannerService/GetScope',
+            wattmesh_dot_planner_dot_v1_dot_planner__pb2.GetScopeRequest.SerializeToString,
+            wattmesh_dot_planner_dot_v1_dot_planner__pb2.GetScopeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScopes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.planner.v1.PlannerService/ListScopes',
+            wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListScopesRequest.SerializeToString,
+            wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListScopesResponse.FromString,
             options,
             channel_credentials,
             insecure,

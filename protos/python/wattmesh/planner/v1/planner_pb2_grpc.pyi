@@ -41,6 +41,10 @@ class PlannerServiceStub:
     """Streams plans as they are made, beginning with the newest."""
     TriggerPlan: _grpc.UnaryUnaryMultiCallable[_planner_pb2.TriggerPlanRequest, _planner_pb2.TriggerPlanResponse]
     """Plans a site or group now, for the interval that begins next."""
+    GetScope: _grpc.UnaryUnaryMultiCallable[_planner_pb2.GetScopeRequest, _planner_pb2.GetScopeResponse]
+    """Says of one site or group whether it is planned, and why not."""
+    ListScopes: _grpc.UnaryUnaryMultiCallable[_planner_pb2.ListScopesRequest, _planner_pb2.ListScopesResponse]
+    """Lists what is planned, and what is not and why, by name."""
     GetPlanStatistics: _grpc.UnaryUnaryMultiCallable[_planner_pb2.GetPlanStatisticsRequest, _planner_pb2.GetPlanStatisticsResponse]
     """Counts plans and their solve times over a range."""
 
@@ -57,6 +61,10 @@ class PlannerServiceAsyncStub(PlannerServiceStub):
     """Streams plans as they are made, beginning with the newest."""
     TriggerPlan: _aio.UnaryUnaryMultiCallable[_planner_pb2.TriggerPlanRequest, _planner_pb2.TriggerPlanResponse]  # type: ignore[assignment]
     """Plans a site or group now, for the interval that begins next."""
+    GetScope: _aio.UnaryUnaryMultiCallable[_planner_pb2.GetScopeRequest, _planner_pb2.GetScopeResponse]  # type: ignore[assignment]
+    """Says of one site or group whether it is planned, and why not."""
+    ListScopes: _aio.UnaryUnaryMultiCallable[_planner_pb2.ListScopesRequest, _planner_pb2.ListScopesResponse]  # type: ignore[assignment]
+    """Lists what is planned, and what is not and why, by name."""
     GetPlanStatistics: _aio.UnaryUnaryMultiCallable[_planner_pb2.GetPlanStatisticsRequest, _planner_pb2.GetPlanStatisticsResponse]  # type: ignore[assignment]
     """Counts plans and their solve times over a range."""
 
@@ -94,6 +102,22 @@ class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_planner_pb2.TriggerPlanResponse, _abc.Awaitable[_planner_pb2.TriggerPlanResponse]]:
         """Plans a site or group now, for the interval that begins next."""
+
+    @_abc_1.abstractmethod
+    def GetScope(
+        self,
+        request: _planner_pb2.GetScopeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planner_pb2.GetScopeResponse, _abc.Awaitable[_planner_pb2.GetScopeResponse]]:
+        """Says of one site or group whether it is planned, and why not."""
+
+    @_abc_1.abstractmethod
+    def ListScopes(
+        self,
+        request: _planner_pb2.ListScopesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planner_pb2.ListScopesResponse, _abc.Awaitable[_planner_pb2.ListScopesResponse]]:
+        """Lists what is planned, and what is not and why, by name."""
 
     @_abc_1.abstractmethod
     def GetPlanStatistics(

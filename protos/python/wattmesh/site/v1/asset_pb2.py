@@ -22,35 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from wattmesh.type.v1 import electrical_pb2 as wattmesh_dot_type_dot_v1_dot_electrical__pb2
+from wattmesh.type.v1 import rating_pb2 as wattmesh_dot_type_dot_v1_dot_rating__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cwattmesh/site/v1/asset.proto\x12\x10wattmesh.site.v1\"\xb6\x04\n\x05\x41sset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12;\n\x0fgrid_connection\x18\x03 \x01(\x0b\x32 .wattmesh.site.v1.GridConnectionH\x00\x12&\n\x04load\x18\x04 \x01(\x0b\x32\x16.wattmesh.site.v1.LoadH\x00\x12-\n\x08pv_array\x18\x05 \x01(\x0b\x32\x19.wattmesh.site.v1.PvArrayH\x00\x12\x35\n\x0cwind_turbine\x18\x06 \x01(\x0b\x32\x1d.wattmesh.site.v1.WindTurbineH\x00\x12,\n\x07\x62\x61ttery\x18\x07 \x01(\x0b\x32\x19.wattmesh.site.v1.BatteryH\x00\x12\x31\n\nev_charger\x18\x08 \x01(\x0b\x32\x1b.wattmesh.site.v1.EvChargerH\x00\x12/\n\thvac_zone\x18\t \x01(\x0b\x32\x1a.wattmesh.site.v1.HvacZoneH\x00\x12\x35\n\x0cthermal_tank\x18\n \x01(\x0b\x32\x1d.wattmesh.site.v1.ThermalTankH\x00\x12;\n\x0f\x64\x65\x66\x65rrable_load\x18\x0b \x01(\x0b\x32 .wattmesh.site.v1.DeferrableLoadH\x00\x12\x30\n\tgenerator\x18\x0c \x01(\x0b\x32\x1b.wattmesh.site.v1.GeneratorH\x00\x42\x06\n\x04kind\"p\n\x0eGridConnection\x12\x1b\n\x0eimport_limit_w\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x65xport_limit_w\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x11\n\x0f_import_limit_wB\x11\n\x0f_export_limit_w\".\n\x04Load\x12\x0f\n\x07\x64\x65rived\x18\x01 \x01(\x08\x12\x15\n\rinformational\x18\x02 \x01(\x08\"\xc6\x01\n\x07PvArray\x12\x14\n\x0cpeak_power_w\x18\x01 \x01(\x01\x12\x1d\n\x10inverter_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0ctilt_degrees\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x1c\n\x0f\x61zimuth_degrees\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x0b\x63urtailable\x18\x05 \x01(\x08\x42\x13\n\x11_inverter_power_wB\x0f\n\r_tilt_degreesB\x12\n\x10_azimuth_degrees\"e\n\x0bWindTurbine\x12\x15\n\rrated_power_w\x18\x01 \x01(\x01\x12\x19\n\x0chub_height_m\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0b\x63urtailable\x18\x03 \x01(\x08\x42\x0f\n\r_hub_height_m\"\x91\x02\n\x07\x42\x61ttery\x12\x13\n\x0b\x63\x61pacity_wh\x18\x01 \x01(\x01\x12\x16\n\x0e\x63harge_limit_w\x18\x02 \x01(\x01\x12\x19\n\x11\x64ischarge_limit_w\x18\x03 \x01(\x01\x12\x1f\n\x17\x63harge_efficiency_ratio\x18\x04 \x01(\x01\x12\"\n\x1a\x64ischarge_efficiency_ratio\x18\x05 \x01(\x01\x12\x15\n\rmin_soc_ratio\x18\x06 \x01(\x01\x12\x1a\n\rmax_soc_ratio\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11wear_cost_per_kwh\x18\x08 \x01(\x01H\x01\x88\x01\x01\x42\x10\n\x0e_max_soc_ratioB\x14\n\x12_wear_cost_per_kwh\"\x86\x01\n\tEvCharger\x12\x15\n\rmin_current_a\x18\x01 \x01(\x01\x12\x15\n\rmax_current_a\x18\x02 \x01(\x01\x12\x0e\n\x06phases\x18\x03 \x01(\x05\x12\x16\n\tvoltage_v\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\rbidirectional\x18\x05 \x01(\x08\x42\x0c\n\n_voltage_v\"\xb0\x02\n\x08HvacZone\x12\x1c\n\x14\x63\x61pacitance_wh_per_k\x18\x01 \x01(\x01\x12\x1a\n\x12resistance_k_per_w\x18\x02 \x01(\x01\x12&\n\x19mass_capacitance_wh_per_k\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12$\n\x17mass_resistance_k_per_w\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\rpower_limit_w\x18\x05 \x01(\x01\x12\x11\n\tcop_ratio\x18\x06 \x01(\x01\x12\x1b\n\x13\x63omfort_min_celsius\x18\x07 \x01(\x01\x12\x1b\n\x13\x63omfort_max_celsius\x18\x08 \x01(\x01\x42\x1c\n\x1a_mass_capacitance_wh_per_kB\x1a\n\x18_mass_resistance_k_per_w\"i\n\x0bThermalTank\x12\x13\n\x0b\x63\x61pacity_wh\x18\x01 \x01(\x01\x12\x15\n\rpower_limit_w\x18\x02 \x01(\x01\x12\x11\n\tcop_ratio\x18\x03 \x01(\x01\x12\x1b\n\x13loss_ratio_per_hour\x18\x04 \x01(\x01\"8\n\x0e\x44\x65\x66\x65rrableLoad\x12\x0f\n\x07power_w\x18\x01 \x01(\x01\x12\x15\n\rinterruptible\x18\x02 \x01(\x08\"\x84\x01\n\tGenerator\x12\x14\n\x0cmin_output_w\x18\x01 \x01(\x01\x12\x16\n\x0erated_output_w\x18\x02 \x01(\x01\x12\x12\n\nstart_cost\x18\x03 \x01(\x01\x12\x19\n\x11\x66uel_cost_per_kwh\x18\x04 \x01(\x01\x12\x1a\n\x12\x66uel_gco2e_per_kwh\x18\x05 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cwattmesh/site/v1/asset.proto\x12\x10wattmesh.site.v1\x1a!wattmesh/type/v1/electrical.proto\x1a\x1dwattmesh/type/v1/rating.proto\"\xbb\x05\n\x05\x41sset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0f\n\x07node_id\x18\x04 \x01(\t\x12&\n\x05phase\x18\x05 \x01(\x0e\x32\x17.wattmesh.type.v1.Phase\x12\x17\n\x0fmeter_point_ids\x18\x06 \x03(\t\x12\x41\n\x0fgrid_connection\x18\n \x01(\x0b\x32&.wattmesh.type.v1.GridConnectionRatingH\x00\x12,\n\x04load\x18\x0b \x01(\x0b\x32\x1c.wattmesh.type.v1.LoadRatingH\x00\x12.\n\x08pv_array\x18\x0c \x01(\x0b\x32\x1a.wattmesh.type.v1.PvRatingH\x00\x12\x34\n\x0cwind_turbine\x18\r \x01(\x0b\x32\x1c.wattmesh.type.v1.WindRatingH\x00\x12\x32\n\x07\x62\x61ttery\x18\x0e \x01(\x0b\x32\x1f.wattmesh.type.v1.BatteryRatingH\x00\x12\x37\n\nev_charger\x18\x0f \x01(\x0b\x32!.wattmesh.type.v1.EvChargerRatingH\x00\x12\x35\n\thvac_zone\x18\x10 \x01(\x0b\x32 .wattmesh.type.v1.HvacZoneRatingH\x00\x12\x34\n\x0cthermal_tank\x18\x11 \x01(\x0b\x32\x1c.wattmesh.type.v1.TankRatingH\x00\x12=\n\x0f\x64\x65\x66\x65rrable_load\x18\x12 \x01(\x0b\x32\".wattmesh.type.v1.DeferrableRatingH\x00\x12\x36\n\tgenerator\x18\x13 \x01(\x0b\x32!.wattmesh.type.v1.GeneratorRatingH\x00\x42\x06\n\x04kindb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.site.v1.asset_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ASSET']._serialized_start=51
-  _globals['_ASSET']._serialized_end=617
-  _globals['_GRIDCONNECTION']._serialized_start=619
-  _globals['_GRIDCONNECTION']._serialized_end=731
-  _globals['_LOAD']._serialized_start=733
-  _globals['_LOAD']._serialized_end=779
-  _globals['_PVARRAY']._serialized_start=782
-  _globals['_PVARRAY']._serialized_end=980
-  _globals['_WINDTURBINE']._serialized_start=982
-  _globals['_WINDTURBINE']._serialized_end=1083
-  _globals['_BATTERY']._serialized_start=1086
-  _globals['_BATTERY']._serialized_end=1359
-  _globals['_EVCHARGER']._serialized_start=1362
-  _globals['_EVCHARGER']._serialized_end=1496
-  _globals['_HVACZONE']._serialized_start=1499
-  _globals['_HVACZONE']._serialized_end=1803
-  _globals['_THERMALTANK']._serialized_start=1805
-  _globals['_THERMALTANK']._serialized_end=1910
-  _globals['_DEFERRABLELOAD']._serialized_start=1912
-  _globals['_DEFERRABLELOAD']._serialized_end=1968
-  _globals['_GENERATOR']._serialized_start=1971
-  _globals['_GENERATOR']._serialized_end=2103
+  _globals['_ASSET']._serialized_start=117
+  _globals['_ASSET']._serialized_end=816
 # @@protoc_insertion_point(module_scope)

@@ -3,29 +3,37 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from wattmesh.type.v1 import electrical_pb2 as _electrical_pb2
+from wattmesh.type.v1 import rating_pb2 as _rating_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Asset(_message.Message):
-    """Something at a site that consumes, generates or stores energy, with the parameters that planning
-    needs. Power into the asset is positive.
+    """Something at a site that consumes, generates or stores energy, with what it is able to do. Power
+    into the asset is positive.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    METER_POINT_IDS_FIELD_NUMBER: _builtins.int
     GRID_CONNECTION_FIELD_NUMBER: _builtins.int
     LOAD_FIELD_NUMBER: _builtins.int
     PV_ARRAY_FIELD_NUMBER: _builtins.int
@@ -39,45 +47,57 @@ class Asset(_message.Message):
     name: _builtins.str
     """`sites/{site}/assets/{asset}`."""
     display_name: _builtins.str
-    """Name for people."""
+    """Name for people, one line of at most 200 characters."""
+    etag: _builtins.str
+    """Changes with every change of the asset; sent with an update it must be the stored one. Given by the server."""
+    node_id: _builtins.str
+    """Node of the site's topology that it is connected to; empty: the grid connection."""
+    phase: _electrical_pb2.Phase.ValueType
+    """Conductors that it is connected to."""
     @_builtins.property
-    def grid_connection(self) -> Global___GridConnection:
-        """The site's connection to the grid: its meter sees the sum of everything behind it."""
+    def meter_point_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Meter-point ids of the trade for a grid connection or a sub-metered asset (MPAN, MaLo, EAN, PRM), each
+        at most 64 characters.
+        """
 
     @_builtins.property
-    def load(self) -> Global___Load:
+    def grid_connection(self) -> _rating_pb2.GridConnectionRating:
+        """The site's connection to the grid: its meter sees the sum of everything behind it. One a site."""
+
+    @_builtins.property
+    def load(self) -> _rating_pb2.LoadRating:
         """Consumption that nobody steers."""
 
     @_builtins.property
-    def pv_array(self) -> Global___PvArray:
+    def pv_array(self) -> _rating_pb2.PvRating:
         """Solar generation."""
 
     @_builtins.property
-    def wind_turbine(self) -> Global___WindTurbine:
+    def wind_turbine(self) -> _rating_pb2.WindRating:
         """Wind generation."""
 
     @_builtins.property
-    def battery(self) -> Global___Battery:
+    def battery(self) -> _rating_pb2.BatteryRating:
         """Electric storage."""
 
     @_builtins.property
-    def ev_charger(self) -> Global___EvCharger:
-        """A charging point for electric vehicles."""
+    def ev_charger(self) -> _rating_pb2.EvChargerRating:
+        """A charge point for electric vehicles."""
 
     @_builtins.property
-    def hvac_zone(self) -> Global___HvacZone:
+    def hvac_zone(self) -> _rating_pb2.HvacZoneRating:
         """A heated or cooled zone."""
 
     @_builtins.property
-    def thermal_tank(self) -> Global___ThermalTank:
+    def thermal_tank(self) -> _rating_pb2.TankRating:
         """Heat kept in a tank."""
 
     @_builtins.property
-    def deferrable_load(self) -> Global___DeferrableLoad:
+    def deferrable_load(self) -> _rating_pb2.DeferrableRating:
         """Work that can be done later."""
 
     @_builtins.property
-    def generator(self) -> Global___Generator:
+    def generator(self) -> _rating_pb2.GeneratorRating:
         """A generator set."""
 
     def __init__(
@@ -85,415 +105,27 @@ class Asset(_message.Message):
         *,
         name: _builtins.str = ...,
         display_name: _builtins.str = ...,
-        grid_connection: Global___GridConnection | None = ...,
-        load: Global___Load | None = ...,
-        pv_array: Global___PvArray | None = ...,
-        wind_turbine: Global___WindTurbine | None = ...,
-        battery: Global___Battery | None = ...,
-        ev_charger: Global___EvCharger | None = ...,
-        hvac_zone: Global___HvacZone | None = ...,
-        thermal_tank: Global___ThermalTank | None = ...,
-        deferrable_load: Global___DeferrableLoad | None = ...,
-        generator: Global___Generator | None = ...,
+        etag: _builtins.str = ...,
+        node_id: _builtins.str = ...,
+        phase: _electrical_pb2.Phase.ValueType = ...,
+        meter_point_ids: _abc.Iterable[_builtins.str] | None = ...,
+        grid_connection: _rating_pb2.GridConnectionRating | None = ...,
+        load: _rating_pb2.LoadRating | None = ...,
+        pv_array: _rating_pb2.PvRating | None = ...,
+        wind_turbine: _rating_pb2.WindRating | None = ...,
+        battery: _rating_pb2.BatteryRating | None = ...,
+        ev_charger: _rating_pb2.EvChargerRating | None = ...,
+        hvac_zone: _rating_pb2.HvacZoneRating | None = ...,
+        thermal_tank: _rating_pb2.TankRating | None = ...,
+        deferrable_load: _rating_pb2.DeferrableRating | None = ...,
+        generator: _rating_pb2.GeneratorRating | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["battery", b"battery", "deferrable_load", b"deferrable_load", "ev_charger", b"ev_charger", "generator", b"generator", "grid_connection", b"grid_connection", "hvac_zone", b"hvac_zone", "kind", b"kind", "load", b"load", "pv_array", b"pv_array", "thermal_tank", b"thermal_tank", "wind_turbine", b"wind_turbine"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery", b"battery", "deferrable_load", b"deferrable_load", "display_name", b"display_name", "ev_charger", b"ev_charger", "generator", b"generator", "grid_connection", b"grid_connection", "hvac_zone", b"hvac_zone", "kind", b"kind", "load", b"load", "name", b"name", "pv_array", b"pv_array", "thermal_tank", b"thermal_tank", "wind_turbine", b"wind_turbine"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery", b"battery", "deferrable_load", b"deferrable_load", "display_name", b"display_name", "etag", b"etag", "ev_charger", b"ev_charger", "generator", b"generator", "grid_connection", b"grid_connection", "hvac_zone", b"hvac_zone", "kind", b"kind", "load", b"load", "meter_point_ids", b"meter_point_ids", "name", b"name", "node_id", b"node_id", "phase", b"phase", "pv_array", b"pv_array", "thermal_tank", b"thermal_tank", "wind_turbine", b"wind_turbine"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["grid_connection", "load", "pv_array", "wind_turbine", "battery", "ev_charger", "hvac_zone", "thermal_tank", "deferrable_load", "generator"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Asset: _TypeAlias = Asset  # noqa: Y015
-
-@_typing.final
-class GridConnection(_message.Message):
-    """The site's connection to the grid."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    IMPORT_LIMIT_W_FIELD_NUMBER: _builtins.int
-    EXPORT_LIMIT_W_FIELD_NUMBER: _builtins.int
-    import_limit_w: _builtins.float
-    """Most power that may be drawn [W]; absent: no limit. Not negative."""
-    export_limit_w: _builtins.float
-    """Most power that may be fed in [W]; absent: no limit. Not negative."""
-    def __init__(
-        self,
-        *,
-        import_limit_w: _builtins.float | None = ...,
-        export_limit_w: _builtins.float | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_export_limit_w", b"_export_limit_w", "_import_limit_w", b"_import_limit_w", "export_limit_w", b"export_limit_w", "import_limit_w", b"import_limit_w"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_export_limit_w", b"_export_limit_w", "_import_limit_w", b"_import_limit_w", "export_limit_w", b"export_limit_w", "import_limit_w", b"import_limit_w"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__export_limit_w: _TypeAlias = _typing.Literal["export_limit_w"]  # noqa: Y015
-    _WhichOneofArgType__export_limit_w: _TypeAlias = _typing.Literal["_export_limit_w", b"_export_limit_w"]  # noqa: Y015
-    _WhichOneofReturnType__import_limit_w: _TypeAlias = _typing.Literal["import_limit_w"]  # noqa: Y015
-    _WhichOneofArgType__import_limit_w: _TypeAlias = _typing.Literal["_import_limit_w", b"_import_limit_w"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__export_limit_w) -> _WhichOneofReturnType__export_limit_w | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__import_limit_w) -> _WhichOneofReturnType__import_limit_w | None: ...
-
-Global___GridConnection: _TypeAlias = GridConnection  # noqa: Y015
-
-@_typing.final
-class Load(_message.Message):
-    """Consumption that nobody steers."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DERIVED_FIELD_NUMBER: _builtins.int
-    INFORMATIONAL_FIELD_NUMBER: _builtins.int
-    derived: _builtins.bool
-    """True: not metered; its power is the grid connection's less that of all other assets of the balance."""
-    informational: _builtins.bool
-    """True: a sub-meter that shows a part of another load and does not count in the site's balance."""
-    def __init__(
-        self,
-        *,
-        derived: _builtins.bool = ...,
-        informational: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["derived", b"derived", "informational", b"informational"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Load: _TypeAlias = Load  # noqa: Y015
-
-@_typing.final
-class PvArray(_message.Message):
-    """Solar generation."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PEAK_POWER_W_FIELD_NUMBER: _builtins.int
-    INVERTER_POWER_W_FIELD_NUMBER: _builtins.int
-    TILT_DEGREES_FIELD_NUMBER: _builtins.int
-    AZIMUTH_DEGREES_FIELD_NUMBER: _builtins.int
-    CURTAILABLE_FIELD_NUMBER: _builtins.int
-    peak_power_w: _builtins.float
-    """Peak power of the modules [W]. Positive."""
-    inverter_power_w: _builtins.float
-    """Most AC power of the inverter [W]; absent: as the peak power. Positive."""
-    tilt_degrees: _builtins.float
-    """Tilt against the horizontal [degrees], 0 to 90; absent: not known."""
-    azimuth_degrees: _builtins.float
-    """Direction the modules face, clockwise from north [degrees], 0 to 360; absent: not known."""
-    curtailable: _builtins.bool
-    """Whether generation can be curtailed by command."""
-    def __init__(
-        self,
-        *,
-        peak_power_w: _builtins.float = ...,
-        inverter_power_w: _builtins.float | None = ...,
-        tilt_degrees: _builtins.float | None = ...,
-        azimuth_degrees: _builtins.float | None = ...,
-        curtailable: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_azimuth_degrees", b"_azimuth_degrees", "_inverter_power_w", b"_inverter_power_w", "_tilt_degrees", b"_tilt_degrees", "azimuth_degrees", b"azimuth_degrees", "inverter_power_w", b"inverter_power_w", "tilt_degrees", b"tilt_degrees"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_azimuth_degrees", b"_azimuth_degrees", "_inverter_power_w", b"_inverter_power_w", "_tilt_degrees", b"_tilt_degrees", "azimuth_degrees", b"azimuth_degrees", "curtailable", b"curtailable", "inverter_power_w", b"inverter_power_w", "peak_power_w", b"peak_power_w", "tilt_degrees", b"tilt_degrees"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__azimuth_degrees: _TypeAlias = _typing.Literal["azimuth_degrees"]  # noqa: Y015
-    _WhichOneofArgType__azimuth_degrees: _TypeAlias = _typing.Literal["_azimuth_degrees", b"_azimuth_degrees"]  # noqa: Y015
-    _WhichOneofReturnType__inverter_power_w: _TypeAlias = _typing.Literal["inverter_power_w"]  # noqa: Y015
-    _WhichOneofArgType__inverter_power_w: _TypeAlias = _typing.Literal["_inverter_power_w", b"_inverter_power_w"]  # noqa: Y015
-    _WhichOneofReturnType__tilt_degrees: _TypeAlias = _typing.Literal["tilt_degrees"]  # noqa: Y015
-    _WhichOneofArgType__tilt_degrees: _TypeAlias = _typing.Literal["_tilt_degrees", b"_tilt_degrees"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__azimuth_degrees) -> _WhichOneofReturnType__azimuth_degrees | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__inverter_power_w) -> _WhichOneofReturnType__inverter_power_w | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__tilt_degrees) -> _WhichOneofReturnType__tilt_degrees | None: ...
-
-Global___PvArray: _TypeAlias = PvArray  # noqa: Y015
-
-@_typing.final
-class WindTurbine(_message.Message):
-    """Wind generation."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    RATED_POWER_W_FIELD_NUMBER: _builtins.int
-    HUB_HEIGHT_M_FIELD_NUMBER: _builtins.int
-    CURTAILABLE_FIELD_NUMBER: _builtins.int
-    rated_power_w: _builtins.float
-    """Rated power [W]. Positive."""
-    hub_height_m: _builtins.float
-    """Hub height above ground [m]; absent: not known."""
-    curtailable: _builtins.bool
-    """Whether generation can be curtailed by command."""
-    def __init__(
-        self,
-        *,
-        rated_power_w: _builtins.float = ...,
-        hub_height_m: _builtins.float | None = ...,
-        curtailable: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_hub_height_m", b"_hub_height_m", "hub_height_m", b"hub_height_m"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hub_height_m", b"_hub_height_m", "curtailable", b"curtailable", "hub_height_m", b"hub_height_m", "rated_power_w", b"rated_power_w"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__hub_height_m: _TypeAlias = _typing.Literal["hub_height_m"]  # noqa: Y015
-    _WhichOneofArgType__hub_height_m: _TypeAlias = _typing.Literal["_hub_height_m", b"_hub_height_m"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__hub_height_m) -> _WhichOneofReturnType__hub_height_m | None: ...
-
-Global___WindTurbine: _TypeAlias = WindTurbine  # noqa: Y015
-
-@_typing.final
-class Battery(_message.Message):
-    """Electric storage. Powers are on the AC side."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CAPACITY_WH_FIELD_NUMBER: _builtins.int
-    CHARGE_LIMIT_W_FIELD_NUMBER: _builtins.int
-    DISCHARGE_LIMIT_W_FIELD_NUMBER: _builtins.int
-    CHARGE_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
-    DISCHARGE_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
-    MIN_SOC_RATIO_FIELD_NUMBER: _builtins.int
-    MAX_SOC_RATIO_FIELD_NUMBER: _builtins.int
-    WEAR_COST_PER_KWH_FIELD_NUMBER: _builtins.int
-    capacity_wh: _builtins.float
-    """Usable energy between a state of charge of 0 and 1 [Wh]. Positive."""
-    charge_limit_w: _builtins.float
-    """Most charging power [W]. Not negative."""
-    discharge_limit_w: _builtins.float
-    """Most discharging power [W]. Not negative."""
-    charge_efficiency_ratio: _builtins.float
-    """Stored energy per energy taken from the AC side, above 0 to 1."""
-    discharge_efficiency_ratio: _builtins.float
-    """Energy given to the AC side per stored energy, above 0 to 1."""
-    min_soc_ratio: _builtins.float
-    """Lowest state of charge in normal use, 0 to 1."""
-    max_soc_ratio: _builtins.float
-    """Highest state of charge in normal use, 0 to 1; absent: 1."""
-    wear_cost_per_kwh: _builtins.float
-    """Wear per energy put through on the AC side, either way [currency of the site per kWh]; absent: not counted."""
-    def __init__(
-        self,
-        *,
-        capacity_wh: _builtins.float = ...,
-        charge_limit_w: _builtins.float = ...,
-        discharge_limit_w: _builtins.float = ...,
-        charge_efficiency_ratio: _builtins.float = ...,
-        discharge_efficiency_ratio: _builtins.float = ...,
-        min_soc_ratio: _builtins.float = ...,
-        max_soc_ratio: _builtins.float | None = ...,
-        wear_cost_per_kwh: _builtins.float | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_soc_ratio", b"_max_soc_ratio", "_wear_cost_per_kwh", b"_wear_cost_per_kwh", "max_soc_ratio", b"max_soc_ratio", "wear_cost_per_kwh", b"wear_cost_per_kwh"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_soc_ratio", b"_max_soc_ratio", "_wear_cost_per_kwh", b"_wear_cost_per_kwh", "capacity_wh", b"capacity_wh", "charge_efficiency_ratio", b"charge_efficiency_ratio", "charge_limit_w", b"charge_limit_w", "discharge_efficiency_ratio", b"discharge_efficiency_ratio", "discharge_limit_w", b"discharge_limit_w", "max_soc_ratio", b"max_soc_ratio", "min_soc_ratio", b"min_soc_ratio", "wear_cost_per_kwh", b"wear_cost_per_kwh"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__max_soc_ratio: _TypeAlias = _typing.Literal["max_soc_ratio"]  # noqa: Y015
-    _WhichOneofArgType__max_soc_ratio: _TypeAlias = _typing.Literal["_max_soc_ratio", b"_max_soc_ratio"]  # noqa: Y015
-    _WhichOneofReturnType__wear_cost_per_kwh: _TypeAlias = _typing.Literal["wear_cost_per_kwh"]  # noqa: Y015
-    _WhichOneofArgType__wear_cost_per_kwh: _TypeAlias = _typing.Literal["_wear_cost_per_kwh", b"_wear_cost_per_kwh"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_soc_ratio) -> _WhichOneofReturnType__max_soc_ratio | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__wear_cost_per_kwh) -> _WhichOneofReturnType__wear_cost_per_kwh | None: ...
-
-Global___Battery: _TypeAlias = Battery  # noqa: Y015
-
-@_typing.final
-class EvCharger(_message.Message):
-    """A charging point for electric vehicles."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MIN_CURRENT_A_FIELD_NUMBER: _builtins.int
-    MAX_CURRENT_A_FIELD_NUMBER: _builtins.int
-    PHASES_FIELD_NUMBER: _builtins.int
-    VOLTAGE_V_FIELD_NUMBER: _builtins.int
-    BIDIRECTIONAL_FIELD_NUMBER: _builtins.int
-    min_current_a: _builtins.float
-    """Lowest current at which a vehicle charges [A]. Usually 6."""
-    max_current_a: _builtins.float
-    """Highest current per phase [A]. Positive."""
-    phases: _builtins.int
-    """Number of phases, 1 or 3."""
-    voltage_v: _builtins.float
-    """Phase-to-neutral voltage [V]; absent: 230."""
-    bidirectional: _builtins.bool
-    """Whether a vehicle may give energy back."""
-    def __init__(
-        self,
-        *,
-        min_current_a: _builtins.float = ...,
-        max_current_a: _builtins.float = ...,
-        phases: _builtins.int = ...,
-        voltage_v: _builtins.float | None = ...,
-        bidirectional: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_voltage_v", b"_voltage_v", "voltage_v", b"voltage_v"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_voltage_v", b"_voltage_v", "bidirectional", b"bidirectional", "max_current_a", b"max_current_a", "min_current_a", b"min_current_a", "phases", b"phases", "voltage_v", b"voltage_v"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__voltage_v: _TypeAlias = _typing.Literal["voltage_v"]  # noqa: Y015
-    _WhichOneofArgType__voltage_v: _TypeAlias = _typing.Literal["_voltage_v", b"_voltage_v"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__voltage_v) -> _WhichOneofReturnType__voltage_v | None: ...
-
-Global___EvCharger: _TypeAlias = EvCharger  # noqa: Y015
-
-@_typing.final
-class HvacZone(_message.Message):
-    """A heated or cooled zone, as a first- or second-order resistance-capacitance model."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CAPACITANCE_WH_PER_K_FIELD_NUMBER: _builtins.int
-    RESISTANCE_K_PER_W_FIELD_NUMBER: _builtins.int
-    MASS_CAPACITANCE_WH_PER_K_FIELD_NUMBER: _builtins.int
-    MASS_RESISTANCE_K_PER_W_FIELD_NUMBER: _builtins.int
-    POWER_LIMIT_W_FIELD_NUMBER: _builtins.int
-    COP_RATIO_FIELD_NUMBER: _builtins.int
-    COMFORT_MIN_CELSIUS_FIELD_NUMBER: _builtins.int
-    COMFORT_MAX_CELSIUS_FIELD_NUMBER: _builtins.int
-    capacitance_wh_per_k: _builtins.float
-    """Thermal capacitance of the air and light mass [Wh/K]. Positive."""
-    resistance_k_per_w: _builtins.float
-    """Thermal resistance to outdoors [K/W]. Positive."""
-    mass_capacitance_wh_per_k: _builtins.float
-    """Thermal capacitance of the heavy mass [Wh/K]; absent: first order."""
-    mass_resistance_k_per_w: _builtins.float
-    """Thermal resistance between air and heavy mass [K/W]; goes with the mass capacitance."""
-    power_limit_w: _builtins.float
-    """Most electric power of the heating or cooling plant [W]. Not negative."""
-    cop_ratio: _builtins.float
-    """Coefficient of performance at 7 degrees Celsius outdoors; 1 for direct electric heating. Positive."""
-    comfort_min_celsius: _builtins.float
-    """Comfort band while occupied, lower end [degrees Celsius]."""
-    comfort_max_celsius: _builtins.float
-    """Comfort band while occupied, upper end [degrees Celsius]."""
-    def __init__(
-        self,
-        *,
-        capacitance_wh_per_k: _builtins.float = ...,
-        resistance_k_per_w: _builtins.float = ...,
-        mass_capacitance_wh_per_k: _builtins.float | None = ...,
-        mass_resistance_k_per_w: _builtins.float | None = ...,
-        power_limit_w: _builtins.float = ...,
-        cop_ratio: _builtins.float = ...,
-        comfort_min_celsius: _builtins.float = ...,
-        comfort_max_celsius: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_mass_capacitance_wh_per_k", b"_mass_capacitance_wh_per_k", "_mass_resistance_k_per_w", b"_mass_resistance_k_per_w", "mass_capacitance_wh_per_k", b"mass_capacitance_wh_per_k", "mass_resistance_k_per_w", b"mass_resistance_k_per_w"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mass_capacitance_wh_per_k", b"_mass_capacitance_wh_per_k", "_mass_resistance_k_per_w", b"_mass_resistance_k_per_w", "capacitance_wh_per_k", b"capacitance_wh_per_k", "comfort_max_celsius", b"comfort_max_celsius", "comfort_min_celsius", b"comfort_min_celsius", "cop_ratio", b"cop_ratio", "mass_capacitance_wh_per_k", b"mass_capacitance_wh_per_k", "mass_resistance_k_per_w", b"mass_resistance_k_per_w", "power_limit_w", b"power_limit_w", "resistance_k_per_w", b"resistance_k_per_w"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__mass_capacitance_wh_per_k: _TypeAlias = _typing.Literal["mass_capacitance_wh_per_k"]  # noqa: Y015
-    _WhichOneofArgType__mass_capacitance_wh_per_k: _TypeAlias = _typing.Literal["_mass_capacitance_wh_per_k", b"_mass_capacitance_wh_per_k"]  # noqa: Y015
-    _WhichOneofReturnType__mass_resistance_k_per_w: _TypeAlias = _typing.Literal["mass_resistance_k_per_w"]  # noqa: Y015
-    _WhichOneofArgType__mass_resistance_k_per_w: _TypeAlias = _typing.Literal["_mass_resistance_k_per_w", b"_mass_resistance_k_per_w"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__mass_capacitance_wh_per_k) -> _WhichOneofReturnType__mass_capacitance_wh_per_k | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__mass_resistance_k_per_w) -> _WhichOneofReturnType__mass_resistance_k_per_w | None: ...
-
-Global___HvacZone: _TypeAlias = HvacZone  # noqa: Y015
-
-@_typing.final
-class ThermalTank(_message.Message):
-    """Heat kept in a tank, such as hot water."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CAPACITY_WH_FIELD_NUMBER: _builtins.int
-    POWER_LIMIT_W_FIELD_NUMBER: _builtins.int
-    COP_RATIO_FIELD_NUMBER: _builtins.int
-    LOSS_RATIO_PER_HOUR_FIELD_NUMBER: _builtins.int
-    capacity_wh: _builtins.float
-    """Heat between empty and full [Wh]. Positive."""
-    power_limit_w: _builtins.float
-    """Most electric power of the heater [W]. Not negative."""
-    cop_ratio: _builtins.float
-    """Heat per electric energy; 1 for a resistive heater. Positive."""
-    loss_ratio_per_hour: _builtins.float
-    """Heat lost per hour, as a share of what is stored, 0 to 1."""
-    def __init__(
-        self,
-        *,
-        capacity_wh: _builtins.float = ...,
-        power_limit_w: _builtins.float = ...,
-        cop_ratio: _builtins.float = ...,
-        loss_ratio_per_hour: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_wh", b"capacity_wh", "cop_ratio", b"cop_ratio", "loss_ratio_per_hour", b"loss_ratio_per_hour", "power_limit_w", b"power_limit_w"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ThermalTank: _TypeAlias = ThermalTank  # noqa: Y015
-
-@_typing.final
-class DeferrableLoad(_message.Message):
-    """Work that can be done later."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    POWER_W_FIELD_NUMBER: _builtins.int
-    INTERRUPTIBLE_FIELD_NUMBER: _builtins.int
-    power_w: _builtins.float
-    """Power while running [W]. Positive."""
-    interruptible: _builtins.bool
-    """Whether a run may be interrupted."""
-    def __init__(
-        self,
-        *,
-        power_w: _builtins.float = ...,
-        interruptible: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["interruptible", b"interruptible", "power_w", b"power_w"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DeferrableLoad: _TypeAlias = DeferrableLoad  # noqa: Y015
-
-@_typing.final
-class Generator(_message.Message):
-    """A generator set."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MIN_OUTPUT_W_FIELD_NUMBER: _builtins.int
-    RATED_OUTPUT_W_FIELD_NUMBER: _builtins.int
-    START_COST_FIELD_NUMBER: _builtins.int
-    FUEL_COST_PER_KWH_FIELD_NUMBER: _builtins.int
-    FUEL_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
-    min_output_w: _builtins.float
-    """Lowest stable power output [W]. Not negative."""
-    rated_output_w: _builtins.float
-    """Rated power output [W]. Positive."""
-    start_cost: _builtins.float
-    """Cost of a start [currency of the site]."""
-    fuel_cost_per_kwh: _builtins.float
-    """Fuel cost [currency of the site per kWh of output]."""
-    fuel_gco2e_per_kwh: _builtins.float
-    """Carbon of the fuel [gCO2e per kWh of output]."""
-    def __init__(
-        self,
-        *,
-        min_output_w: _builtins.float = ...,
-        rated_output_w: _builtins.float = ...,
-        start_cost: _builtins.float = ...,
-        fuel_cost_per_kwh: _builtins.float = ...,
-        fuel_gco2e_per_kwh: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fuel_cost_per_kwh", b"fuel_cost_per_kwh", "fuel_gco2e_per_kwh", b"fuel_gco2e_per_kwh", "min_output_w", b"min_output_w", "rated_output_w", b"rated_output_w", "start_cost", b"start_cost"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Generator: _TypeAlias = Generator  # noqa: Y015

@@ -22,107 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
-from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from wattmesh.site.v1 import asset_pb2 as wattmesh_dot_site_dot_v1_dot_asset__pb2
-from wattmesh.type.v1 import series_pb2 as wattmesh_dot_type_dot_v1_dot_series__pb2
-from wattmesh.type.v1 import tariff_pb2 as wattmesh_dot_type_dot_v1_dot_tariff__pb2
-from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
+from wattmesh.type.v1 import electrical_pb2 as wattmesh_dot_type_dot_v1_dot_electrical__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bwattmesh/site/v1/site.proto\x12\x10wattmesh.site.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cwattmesh/site/v1/asset.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a\x1dwattmesh/type/v1/tariff.proto\x1a!wattmesh/type/v1/time_range.proto\"\xe3\x01\n\x04Site\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x1d\n\x10latitude_degrees\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11longitude_degrees\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06tariff\x18\x06 \x01(\t\x12\x13\n\x0b\x63\x61rbon_zone\x18\x07 \x01(\t\x12\x15\n\rcurrency_code\x18\x08 \x01(\tB\x13\n\x11_latitude_degreesB\x14\n\x12_longitude_degrees\"\xd4\x01\n\tSiteGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\r\n\x05sites\x18\x03 \x03(\t\x12\x1b\n\x0eimport_limit_w\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x65xport_limit_w\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11peak_price_per_kw\x18\x06 \x01(\x01H\x02\x88\x01\x01\x42\x11\n\x0f_import_limit_wB\x11\n\x0f_export_limit_wB\x14\n\x12_peak_price_per_kw\"\xba\x02\n\x06\x44\x65vice\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12\x0f\n\x07gateway\x18\x05 \x01(\t\x12\x30\n\x04mqtt\x18\x06 \x01(\x0b\x32 .wattmesh.site.v1.MqttConnectionH\x00\x12;\n\nmodbus_tcp\x18\x07 \x01(\x0b\x32%.wattmesh.site.v1.ModbusTcpConnectionH\x00\x12\'\n\x06points\x18\x08 \x03(\x0b\x32\x17.wattmesh.site.v1.Point\x12\x35\n\x12reporting_interval\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x0c\n\nconnection\"!\n\x0eMqttConnection\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\"B\n\x13ModbusTcpConnection\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\x05\x12\x0f\n\x07unit_id\x18\x03 \x01(\x05\"@\n\x05Point\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.wattmesh.site.v1.PointKind\"M\n\x11\x43reateSiteRequest\x12$\n\x04site\x18\x01 \x01(\x0b\x32\x16.wattmesh.site.v1.Site\x12\x12\n\nrequest_id\x18\x02 \x01(\t\":\n\x12\x43reateSiteResponse\x12$\n\x04site\x18\x01 \x01(\x0b\x32\x16.wattmesh.site.v1.Site\"\x1e\n\x0eGetSiteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x0fGetSiteResponse\x12$\n\x04site\x18\x01 \x01(\x0b\x32\x16.wattmesh.site.v1.Site\"I\n\x10ListSitesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"S\n\x11ListSitesResponse\x12%\n\x05sites\x18\x01 \x03(\x0b\x32\x16.wattmesh.site.v1.Site\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x11UpdateSiteRequest\x12$\n\x04site\x18\x01 \x01(\x0b\x32\x16.wattmesh.site.v1.Site\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\":\n\x12UpdateSiteResponse\x12$\n\x04site\x18\x01 \x01(\x0b\x32\x16.wattmesh.site.v1.Site\"P\n\x12\x43reateAssetRequest\x12&\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x17.wattmesh.site.v1.Asset\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"=\n\x13\x43reateAssetResponse\x12&\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x17.wattmesh.site.v1.Asset\"J\n\x11ListAssetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"V\n\x12ListAssetsResponse\x12\'\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x17.wattmesh.site.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x12UpdateAssetRequest\x12&\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x17.wattmesh.site.v1.Asset\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\"=\n\x13UpdateAssetResponse\x12&\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x17.wattmesh.site.v1.Asset\"S\n\x13\x43reateDeviceRequest\x12(\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x18.wattmesh.site.v1.Device\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"@\n\x14\x43reateDeviceResponse\x12(\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x18.wattmesh.site.v1.Device\"\\\n\x12ListDevicesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0f\n\x07gateway\x18\x04 \x01(\t\"Y\n\x13ListDevicesResponse\x12)\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x18.wattmesh.site.v1.Device\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"V\n\x13UpdateDeviceRequest\x12(\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x18.wattmesh.site.v1.Device\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\"@\n\x14UpdateDeviceResponse\x12(\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x18.wattmesh.site.v1.Device\"]\n\x16\x43reateSiteGroupRequest\x12/\n\nsite_group\x18\x01 \x01(\x0b\x32\x1b.wattmesh.site.v1.SiteGroup\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"J\n\x17\x43reateSiteGroupResponse\x12/\n\nsite_group\x18\x01 \x01(\x0b\x32\x1b.wattmesh.site.v1.SiteGroup\">\n\x15ListSiteGroupsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x16ListSiteGroupsResponse\x12\x30\n\x0bsite_groups\x18\x01 \x03(\x0b\x32\x1b.wattmesh.site.v1.SiteGroup\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x16UpdateSiteGroupRequest\x12/\n\nsite_group\x18\x01 \x01(\x0b\x32\x1b.wattmesh.site.v1.SiteGroup\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\"J\n\x17UpdateSiteGroupResponse\x12/\n\nsite_group\x18\x01 \x01(\x0b\x32\x1b.wattmesh.site.v1.SiteGroup\"S\n\x13\x43reateTariffRequest\x12(\n\x06tariff\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Tariff\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"@\n\x14\x43reateTariffResponse\x12(\n\x06tariff\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Tariff\"\x85\x01\n\x10GetTariffRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x0bprice_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x31\n\rknown_by_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x11GetTariffResponse\x12(\n\x06tariff\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Tariff\";\n\x12ListTariffsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x13ListTariffsResponse\x12)\n\x07tariffs\x18\x01 \x03(\x0b\x32\x18.wattmesh.type.v1.Tariff\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"V\n\x13UpdateTariffRequest\x12(\n\x06tariff\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Tariff\x12\x15\n\rallow_missing\x18\x02 \x01(\x08\"@\n\x14UpdateTariffResponse\x12(\n\x06tariff\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Tariff\"\xc8\x01\n\x14PublishPricesRequest\x12\x0e\n\x06tariff\x18\x01 \x01(\t\x12\x30\n\x0cpublish_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x14import_price_per_kwh\x18\x03 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x36\n\x14\x65xport_price_per_kwh\x18\x04 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\"\'\n\x15PublishPricesResponse\x12\x0e\n\x06stored\x18\x01 \x01(\x05*V\n\tPointKind\x12\x1a\n\x16POINT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13POINT_KIND_REGISTER\x10\x01\x12\x14\n\x10POINT_KIND_GAUGE\x10\x02\x32\x97\r\n\x0bSiteService\x12W\n\nCreateSite\x12#.wattmesh.site.v1.CreateSiteRequest\x1a$.wattmesh.site.v1.CreateSiteResponse\x12N\n\x07GetSite\x12 .wattmesh.site.v1.GetSiteRequest\x1a!.wattmesh.site.v1.GetSiteResponse\x12T\n\tListSites\x12\".wattmesh.site.v1.ListSitesRequest\x1a#.wattmesh.site.v1.ListSitesResponse\x12W\n\nUpdateSite\x12#.wattmesh.site.v1.UpdateSiteRequest\x1a$.wattmesh.site.v1.UpdateSiteResponse\x12Z\n\x0b\x43reateAsset\x12$.wattmesh.site.v1.CreateAssetRequest\x1a%.wattmesh.site.v1.CreateAssetResponse\x12W\n\nListAssets\x12#.wattmesh.site.v1.ListAssetsRequest\x1a$.wattmesh.site.v1.ListAssetsResponse\x12Z\n\x0bUpdateAsset\x12$.wattmesh.site.v1.UpdateAssetRequest\x1a%.wattmesh.site.v1.UpdateAssetResponse\x12]\n\x0c\x43reateDevice\x12%.wattmesh.site.v1.CreateDeviceRequest\x1a&.wattmesh.site.v1.CreateDeviceResponse\x12Z\n\x0bListDevices\x12$.wattmesh.site.v1.ListDevicesRequest\x1a%.wattmesh.site.v1.ListDevicesResponse\x12]\n\x0cUpdateDevice\x12%.wattmesh.site.v1.UpdateDeviceRequest\x1a&.wattmesh.site.v1.UpdateDeviceResponse\x12\x66\n\x0f\x43reateSiteGroup\x12(.wattmesh.site.v1.CreateSiteGroupRequest\x1a).wattmesh.site.v1.CreateSiteGroupResponse\x12\x63\n\x0eListSiteGroups\x12\'.wattmesh.site.v1.ListSiteGroupsRequest\x1a(.wattmesh.site.v1.ListSiteGroupsResponse\x12\x66\n\x0fUpdateSiteGroup\x12(.wattmesh.site.v1.UpdateSiteGroupRequest\x1a).wattmesh.site.v1.UpdateSiteGroupResponse\x12]\n\x0c\x43reateTariff\x12%.wattmesh.site.v1.CreateTariffRequest\x1a&.wattmesh.site.v1.CreateTariffResponse\x12T\n\tGetTariff\x12\".wattmesh.site.v1.GetTariffRequest\x1a#.wattmesh.site.v1.GetTariffResponse\x12Z\n\x0bListTariffs\x12$.wattmesh.site.v1.ListTariffsRequest\x1a%.wattmesh.site.v1.ListTariffsResponse\x12]\n\x0cUpdateTariff\x12%.wattmesh.site.v1.UpdateTariffRequest\x1a&.wattmesh.site.v1.UpdateTariffResponse\x12`\n\rPublishPrices\x12&.wattmesh.site.v1.PublishPricesRequest\x1a\'.wattmesh.site.v1.PublishPricesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bwattmesh/site/v1/site.proto\x12\x10wattmesh.site.v1\x1a!wattmesh/type/v1/electrical.proto\"\x98\x02\n\x04Site\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x1d\n\x10latitude_degrees\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11longitude_degrees\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06tariff\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x61rbon_zone\x18\x08 \x01(\t\x12\x15\n\rcurrency_code\x18\t \x01(\t\x12%\n\x05nodes\x18\n \x03(\x0b\x32\x16.wattmesh.type.v1.NodeB\x13\n\x11_latitude_degreesB\x14\n\x12_longitude_degrees\"\x92\x03\n\tSiteGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\r\n\x05sites\x18\x04 \x03(\t\x12\x1f\n\x12max_import_power_w\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12max_export_power_w\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11peak_price_per_kw\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12%\n\x05nodes\x18\x08 \x03(\x0b\x32\x16.wattmesh.type.v1.Node\x12\x43\n\rsite_node_ids\x18\t \x03(\x0b\x32,.wattmesh.site.v1.SiteGroup.SiteNodeIdsEntry\x1a\x32\n\x10SiteNodeIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x15\n\x13_max_import_power_wB\x15\n\x13_max_export_power_wB\x14\n\x12_peak_price_per_kwb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.site.v1.site_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POINTKIND']._serialized_start=4059
-  _globals['_POINTKIND']._serialized_end=4145
-  _globals['_SITE']._serialized_start=242
-  _globals['_SITE']._serialized_end=469
-  _globals['_SITEGROUP']._serialized_start=472
-  _globals['_SITEGROUP']._serialized_end=684
-  _globals['_DEVICE']._serialized_start=687
-  _globals['_DEVICE']._serialized_end=1001
-  _globals['_MQTTCONNECTION']._serialized_start=1003
-  _globals['_MQTTCONNECTION']._serialized_end=1036
-  _globals['_MODBUSTCPCONNECTION']._serialized_start=1038
-  _globals['_MODBUSTCPCONNECTION']._serialized_end=1104
-  _globals['_POINT']._serialized_start=1106
-  _globals['_POINT']._serialized_end=1170
-  _globals['_CREATESITEREQUEST']._serialized_start=1172
-  _globals['_CREATESITEREQUEST']._serialized_end=1249
-  _globals['_CREATESITERESPONSE']._serialized_start=1251
-  _globals['_CREATESITERESPONSE']._serialized_end=1309
-  _globals['_GETSITEREQUEST']._serialized_start=1311
-  _globals['_GETSITEREQUEST']._serialized_end=1341
-  _globals['_GETSITERESPONSE']._serialized_start=1343
-  _globals['_GETSITERESPONSE']._serialized_end=1398
-  _globals['_LISTSITESREQUEST']._serialized_start=1400
-  _globals['_LISTSITESREQUEST']._serialized_end=1473
-  _globals['_LISTSITESRESPONSE']._serialized_start=1475
-  _globals['_LISTSITESRESPONSE']._serialized_end=1558
-  _globals['_UPDATESITEREQUEST']._serialized_start=1560
-  _globals['_UPDATESITEREQUEST']._serialized_end=1640
-  _globals['_UPDATESITERESPONSE']._serialized_start=1642
-  _globals['_UPDATESITERESPONSE']._serialized_end=1700
-  _globals['_CREATEASSETREQUEST']._serialized_start=1702
-  _globals['_CREATEASSETREQUEST']._serialized_end=1782
-  _globals['_CREATEASSETRESPONSE']._serialized_start=1784
-  _globals['_CREATEASSETRESPONSE']._serialized_end=1845
-  _globals['_LISTASSETSREQUEST']._serialized_start=1847
-  _globals['_LISTASSETSREQUEST']._serialized_end=1921
-  _globals['_LISTASSETSRESPONSE']._serialized_start=1923
-  _globals['_LISTASSETSRESPONSE']._serialized_end=2009
-  _globals['_UPDATEASSETREQUEST']._serialized_start=2011
-  _globals['_UPDATEASSETREQUEST']._serialized_end=2094
-  _globals['_UPDATEASSETRESPONSE']._serialized_start=2096
-  _globals['_UPDATEASSETRESPONSE']._serialized_end=2157
-  _globals['_CREATEDEVICEREQUEST']._serialized_start=2159
-  _globals['_CREATEDEVICEREQUEST']._serialized_end=2242
-  _globals['_CREATEDEVICERESPONSE']._serialized_start=2244
-  _globals['_CREATEDEVICERESPONSE']._serialized_end=2308
-  _globals['_LISTDEVICESREQUEST']._serialized_start=2310
-  _globals['_LISTDEVICESREQUEST']._serialized_end=2402
-  _globals['_LISTDEVICESRESPONSE']._serialized_start=2404
-  _globals['_LISTDEVICESRESPONSE']._serialized_end=2493
-  _globals['_UPDATEDEVICEREQUEST']._serialized_start=2495
-  _globals['_UPDATEDEVICEREQUEST']._serialized_end=2581
-  _globals['_UPDATEDEVICERESPONSE']._serialized_start=2583
-  _globals['_UPDATEDEVICERESPONSE']._serialized_end=2647
-  _globals['_CREATESITEGROUPREQUEST']._serialized_start=2649
-  _globals['_CREATESITEGROUPREQUEST']._serialized_end=2742
-  _globals['_CREATESITEGROUPRESPONSE']._serialized_start=2744
-  _globals['_CREATESITEGROUPRESPONSE']._serialized_end=2818
-  _globals['_LISTSITEGROUPSREQUEST']._serialized_start=2820
-  _globals['_LISTSITEGROUPSREQUEST']._serialized_end=2882
-  _globals['_LISTSITEGROUPSRESPONSE']._serialized_start=2884
-  _globals['_LISTSITEGROUPSRESPONSE']._serialized_end=2983
-  _globals['_UPDATESITEGROUPREQUEST']._serialized_start=2985
-  _globals['_UPDATESITEGROUPREQUEST']._serialized_end=3081
-  _globals['_UPDATESITEGROUPRESPONSE']._serialized_start=3083
-  _globals['_UPDATESITEGROUPRESPONSE']._serialized_end=3157
-  _globals['_CREATETARIFFREQUEST']._serialized_start=3159
-  _globals['_CREATETARIFFREQUEST']._serialized_end=3242
-  _globals['_CREATETARIFFRESPONSE']._serialized_start=3244
-  _globals['_CREATETARIFFRESPONSE']._serialized_end=3308
-  _globals['_GETTARIFFREQUEST']._serialized_start=3311
-  _globals['_GETTARIFFREQUEST']._serialized_end=3444
-  _globals['_GETTARIFFRESPONSE']._serialized_start=3446
-  _globals['_GETTARIFFRESPONSE']._serialized_end=3507
-  _globals['_LISTTARIFFSREQUEST']._serialized_start=3509
-  _globals['_LISTTARIFFSREQUEST']._serialized_end=3568
-  _globals['_LISTTARIFFSRESPONSE']._serialized_start=3570
-  _globals['_LISTTARIFFSRESPONSE']._serialized_end=3659
-  _globals['_UPDATETARIFFREQUEST']._serialized_start=3661
-  _globals['_UPDATETARIFFREQUEST']._serialized_end=3747
-  _globals['_UPDATETARIFFRESPONSE']._serialized_start=3749
-  _globals['_UPDATETARIFFRESPONSE']._serialized_end=3813
-  _globals['_PUBLISHPRICESREQUEST']._serialized_start=3816
-  _globals['_PUBLISHPRICESREQUEST']._serialized_end=4016
-  _globals['_PUBLISHPRICESRESPONSE']._serialized_start=4018
-  _globals['_PUBLISHPRICESRESPONSE']._serialized_end=4057
-  _globals['_SITESERVICE']._serialized_start=4148
-  _globals['_SITESERVICE']._serialized_end=5835
+  _globals['_SITEGROUP_SITENODEIDSENTRY']._loaded_options = None
+  _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_options = b'8\001'
+  _globals['_SITE']._serialized_start=85
+  _globals['_SITE']._serialized_end=365
+  _globals['_SITEGROUP']._serialized_start=368
+  _globals['_SITEGROUP']._serialized_end=770
+  _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_start=652
+  _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_end=702
 # @@protoc_insertion_point(module_scope)

@@ -5,15 +5,9 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
-from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from wattmesh.site.v1 import asset_pb2 as _asset_pb2
-from wattmesh.type.v1 import series_pb2 as _series_pb2
-from wattmesh.type.v1 import tariff_pb2 as _tariff_pb2
-from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
+from wattmesh.type.v1 import electrical_pb2 as _electrical_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -25,30 +19,6 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _PointKind:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _PointKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PointKind.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    POINT_KIND_UNSPECIFIED: _PointKind.ValueType  # 0
-    """Not said; refused."""
-    POINT_KIND_REGISTER: _PointKind.ValueType  # 1
-    """A counter that only grows, such as an energy register."""
-    POINT_KIND_GAUGE: _PointKind.ValueType  # 2
-    """A value that goes up and down, such as power or state of charge."""
-
-class PointKind(_PointKind, metaclass=_PointKindEnumTypeWrapper):
-    """How the values of a point behave."""
-
-POINT_KIND_UNSPECIFIED: PointKind.ValueType  # 0
-"""Not said; refused."""
-POINT_KIND_REGISTER: PointKind.ValueType  # 1
-"""A counter that only grows, such as an energy register."""
-POINT_KIND_GAUGE: PointKind.ValueType  # 2
-"""A value that goes up and down, such as power or state of charge."""
-Global___PointKind: _TypeAlias = PointKind  # noqa: Y015
-
 @_typing.final
 class Site(_message.Message):
     """A building, plant or home behind one connection to the grid."""
@@ -57,43 +27,53 @@ class Site(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     LATITUDE_DEGREES_FIELD_NUMBER: _builtins.int
     LONGITUDE_DEGREES_FIELD_NUMBER: _builtins.int
     TARIFF_FIELD_NUMBER: _builtins.int
     CARBON_ZONE_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}`."""
     display_name: _builtins.str
-    """Name for people."""
+    """Name for people, one line of at most 200 characters."""
+    etag: _builtins.str
+    """Changes with every change of the site; sent with an update it must be the stored one. Given by the server."""
     time_zone: _builtins.str
     """IANA time zone, e.g. "Europe/Berlin": tariffs and days follow it. Required."""
     latitude_degrees: _builtins.float
-    """Latitude, north positive [degrees], -90 to 90; absent: not known."""
+    """Latitude, north positive [degrees], -90 to 90. Absent: not known."""
     longitude_degrees: _builtins.float
-    """Longitude, east positive [degrees], -180 to 180; absent: not known."""
+    """Longitude, east positive [degrees], -180 to 180. Absent: not known."""
     tariff: _builtins.str
     """`tariffs/{tariff}` by which the site pays; empty: none yet."""
     carbon_zone: _builtins.str
     """`zones/{zone}` of the grid whose carbon intensity applies; empty: none yet."""
     currency_code: _builtins.str
     """ISO 4217 code in which the site pays. Required."""
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[_electrical_pb2.Node]:
+        """Topology below the grid connection: a tree. Empty: everything is connected to the grid connection."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         display_name: _builtins.str = ...,
+        etag: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         latitude_degrees: _builtins.float | None = ...,
         longitude_degrees: _builtins.float | None = ...,
         tariff: _builtins.str = ...,
         carbon_zone: _builtins.str = ...,
         currency_code: _builtins.str = ...,
+        nodes: _abc.Iterable[_electrical_pb2.Node] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "name", b"name", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__latitude_degrees: _TypeAlias = _typing.Literal["latitude_degrees"]  # noqa: Y015
     _WhichOneofArgType__latitude_degrees: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees"]  # noqa: Y015
@@ -112,1165 +92,87 @@ class SiteGroup(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class SiteNodeIdsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     SITES_FIELD_NUMBER: _builtins.int
-    IMPORT_LIMIT_W_FIELD_NUMBER: _builtins.int
-    EXPORT_LIMIT_W_FIELD_NUMBER: _builtins.int
+    MAX_IMPORT_POWER_W_FIELD_NUMBER: _builtins.int
+    MAX_EXPORT_POWER_W_FIELD_NUMBER: _builtins.int
     PEAK_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    SITE_NODE_IDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`groups/{group}`."""
     display_name: _builtins.str
-    """Name for people."""
-    import_limit_w: _builtins.float
-    """Most power the sites may draw together [W]; absent: no limit. Not negative."""
-    export_limit_w: _builtins.float
-    """Most power the sites may feed in together [W]; absent: no limit. Not negative."""
+    """Name for people, one line of at most 200 characters."""
+    etag: _builtins.str
+    """Changes with every change of the group; sent with an update it must be the stored one. Given by the server."""
+    max_import_power_w: _builtins.float
+    """Most power the sites may draw together [W], >= 0. Absent: no limit."""
+    max_export_power_w: _builtins.float
+    """Most power the sites may feed in together [W], >= 0. Absent: no limit."""
     peak_price_per_kw: _builtins.float
-    """What the highest shared import of a billing month is worth [currency per kW]; absent: nothing."""
+    """What the highest shared import of a billing month is worth [currency/kW], >= 0. Absent: nothing."""
     @_builtins.property
     def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The `sites/{site}` of the group. A site belongs to one group at most."""
+        """The `sites/{site}` of the group, each once. A site belongs to one group at most."""
+
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[_electrical_pb2.Node]:
+        """Topology above the sites' connections: feeders and transformers that they share. A tree."""
+
+    @_builtins.property
+    def site_node_ids(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Node of the group that a site's connection hangs on, by `sites/{site}`; a site not named hangs on the group."""
 
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         display_name: _builtins.str = ...,
+        etag: _builtins.str = ...,
         sites: _abc.Iterable[_builtins.str] | None = ...,
-        import_limit_w: _builtins.float | None = ...,
-        export_limit_w: _builtins.float | None = ...,
+        max_import_power_w: _builtins.float | None = ...,
+        max_export_power_w: _builtins.float | None = ...,
         peak_price_per_kw: _builtins.float | None = ...,
+        nodes: _abc.Iterable[_electrical_pb2.Node] | None = ...,
+        site_node_ids: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_export_limit_w", b"_export_limit_w", "_import_limit_w", b"_import_limit_w", "_peak_price_per_kw", b"_peak_price_per_kw", "export_limit_w", b"export_limit_w", "import_limit_w", b"import_limit_w", "peak_price_per_kw", b"peak_price_per_kw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_peak_price_per_kw", b"_peak_price_per_kw", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "peak_price_per_kw", b"peak_price_per_kw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_export_limit_w", b"_export_limit_w", "_import_limit_w", b"_import_limit_w", "_peak_price_per_kw", b"_peak_price_per_kw", "display_name", b"display_name", "export_limit_w", b"export_limit_w", "import_limit_w", b"import_limit_w", "name", b"name", "peak_price_per_kw", b"peak_price_per_kw", "sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_peak_price_per_kw", b"_peak_price_per_kw", "display_name", b"display_name", "etag", b"etag", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "name", b"name", "nodes", b"nodes", "peak_price_per_kw", b"peak_price_per_kw", "site_node_ids", b"site_node_ids", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__export_limit_w: _TypeAlias = _typing.Literal["export_limit_w"]  # noqa: Y015
-    _WhichOneofArgType__export_limit_w: _TypeAlias = _typing.Literal["_export_limit_w", b"_export_limit_w"]  # noqa: Y015
-    _WhichOneofReturnType__import_limit_w: _TypeAlias = _typing.Literal["import_limit_w"]  # noqa: Y015
-    _WhichOneofArgType__import_limit_w: _TypeAlias = _typing.Literal["_import_limit_w", b"_import_limit_w"]  # noqa: Y015
+    _WhichOneofReturnType__max_export_power_w: _TypeAlias = _typing.Literal["max_export_power_w"]  # noqa: Y015
+    _WhichOneofArgType__max_export_power_w: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__max_import_power_w: _TypeAlias = _typing.Literal["max_import_power_w"]  # noqa: Y015
+    _WhichOneofArgType__max_import_power_w: _TypeAlias = _typing.Literal["_max_import_power_w", b"_max_import_power_w"]  # noqa: Y015
     _WhichOneofReturnType__peak_price_per_kw: _TypeAlias = _typing.Literal["peak_price_per_kw"]  # noqa: Y015
     _WhichOneofArgType__peak_price_per_kw: _TypeAlias = _typing.Literal["_peak_price_per_kw", b"_peak_price_per_kw"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__export_limit_w) -> _WhichOneofReturnType__export_limit_w | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_export_power_w) -> _WhichOneofReturnType__max_export_power_w | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__import_limit_w) -> _WhichOneofReturnType__import_limit_w | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_import_power_w) -> _WhichOneofReturnType__max_import_power_w | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_price_per_kw) -> _WhichOneofReturnType__peak_price_per_kw | None: ...
 
 Global___SiteGroup: _TypeAlias = SiteGroup  # noqa: Y015
-
-@_typing.final
-class Device(_message.Message):
-    """Something that measures or controls an asset and that a gateway talks to."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    ASSET_FIELD_NUMBER: _builtins.int
-    PROFILE_FIELD_NUMBER: _builtins.int
-    GATEWAY_FIELD_NUMBER: _builtins.int
-    MQTT_FIELD_NUMBER: _builtins.int
-    MODBUS_TCP_FIELD_NUMBER: _builtins.int
-    POINTS_FIELD_NUMBER: _builtins.int
-    REPORTING_INTERVAL_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """`sites/{site}/devices/{device}`."""
-    display_name: _builtins.str
-    """Name for people."""
-    asset: _builtins.str
-    """`sites/{site}/assets/{asset}` that the device measures or controls. Required."""
-    profile: _builtins.str
-    """Device profile of the gateway that describes how to talk to it, e.g. "sunspec-battery". Required."""
-    gateway: _builtins.str
-    """`gateways/{gateway}` that talks to it. Required."""
-    @_builtins.property
-    def mqtt(self) -> Global___MqttConnection:
-        """Over an MQTT broker."""
-
-    @_builtins.property
-    def modbus_tcp(self) -> Global___ModbusTcpConnection:
-        """Over Modbus TCP."""
-
-    @_builtins.property
-    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___Point]:
-        """What it measures. Names end in `/points/{point}`."""
-
-    @_builtins.property
-    def reporting_interval(self) -> _duration_pb2.Duration:
-        """Time between two readings of a point; on the UTC grid of that length. Positive; whole seconds."""
-
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        display_name: _builtins.str = ...,
-        asset: _builtins.str = ...,
-        profile: _builtins.str = ...,
-        gateway: _builtins.str = ...,
-        mqtt: Global___MqttConnection | None = ...,
-        modbus_tcp: Global___ModbusTcpConnection | None = ...,
-        points: _abc.Iterable[Global___Point] | None = ...,
-        reporting_interval: _duration_pb2.Duration | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "modbus_tcp", b"modbus_tcp", "mqtt", b"mqtt", "reporting_interval", b"reporting_interval"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "connection", b"connection", "display_name", b"display_name", "gateway", b"gateway", "modbus_tcp", b"modbus_tcp", "mqtt", b"mqtt", "name", b"name", "points", b"points", "profile", b"profile", "reporting_interval", b"reporting_interval"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_connection: _TypeAlias = _typing.Literal["mqtt", "modbus_tcp"]  # noqa: Y015
-    _WhichOneofArgType_connection: _TypeAlias = _typing.Literal["connection", b"connection"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_connection) -> _WhichOneofReturnType_connection | None: ...
-
-Global___Device: _TypeAlias = Device  # noqa: Y015
-
-@_typing.final
-class MqttConnection(_message.Message):
-    """A device that publishes on, and listens to, MQTT topics."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ADDRESS_FIELD_NUMBER: _builtins.int
-    address: _builtins.str
-    """The value of `{address}` in the topics of the profile. Required."""
-    def __init__(
-        self,
-        *,
-        address: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___MqttConnection: _TypeAlias = MqttConnection  # noqa: Y015
-
-@_typing.final
-class ModbusTcpConnection(_message.Message):
-    """A device on Modbus TCP."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    HOST_FIELD_NUMBER: _builtins.int
-    PORT_FIELD_NUMBER: _builtins.int
-    UNIT_ID_FIELD_NUMBER: _builtins.int
-    host: _builtins.str
-    """Host name or address. Required."""
-    port: _builtins.int
-    """TCP port, 1 to 65535."""
-    unit_id: _builtins.int
-    """Modbus unit identifier, 0 to 255."""
-    def __init__(
-        self,
-        *,
-        host: _builtins.str = ...,
-        port: _builtins.int = ...,
-        unit_id: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "port", b"port", "unit_id", b"unit_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ModbusTcpConnection: _TypeAlias = ModbusTcpConnection  # noqa: Y015
-
-@_typing.final
-class Point(_message.Message):
-    """One quantity that a device measures."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    KIND_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """`sites/{site}/devices/{device}/points/{point}`; the last part is a quantity with its unit, e.g. `import_energy_wh`."""
-    kind: Global___PointKind.ValueType
-    """How its values behave. Required."""
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        kind: Global___PointKind.ValueType = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Point: _TypeAlias = Point  # noqa: Y015
-
-@_typing.final
-class CreateSiteRequest(_message.Message):
-    """Request of CreateSite."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """Identifies the request: a repeat returns the first answer."""
-    @_builtins.property
-    def site(self) -> Global___Site:
-        """The site to create."""
-
-    def __init__(
-        self,
-        *,
-        site: Global___Site | None = ...,
-        request_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "site", b"site"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateSiteRequest: _TypeAlias = CreateSiteRequest  # noqa: Y015
-
-@_typing.final
-class CreateSiteResponse(_message.Message):
-    """Response of CreateSite."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def site(self) -> Global___Site:
-        """The site as stored."""
-
-    def __init__(
-        self,
-        *,
-        site: Global___Site | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateSiteResponse: _TypeAlias = CreateSiteResponse  # noqa: Y015
-
-@_typing.final
-class GetSiteRequest(_message.Message):
-    """Request of GetSite."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """`sites/{site}`."""
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetSiteRequest: _TypeAlias = GetSiteRequest  # noqa: Y015
-
-@_typing.final
-class GetSiteResponse(_message.Message):
-    """Response of GetSite."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def site(self) -> Global___Site:
-        """The site."""
-
-    def __init__(
-        self,
-        *,
-        site: Global___Site | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetSiteResponse: _TypeAlias = GetSiteResponse  # noqa: Y015
-
-@_typing.final
-class ListSitesRequest(_message.Message):
-    """Request of ListSites."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PARENT_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    parent: _builtins.str
-    """`groups/{group}` whose sites are wanted; empty: all sites."""
-    page_size: _builtins.int
-    """Most items of the answer; 0: 1000, which is also the most."""
-    page_token: _builtins.str
-    """`next_page_token` of the page before; empty: the first page."""
-    def __init__(
-        self,
-        *,
-        parent: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListSitesRequest: _TypeAlias = ListSitesRequest  # noqa: Y015
-
-@_typing.final
-class ListSitesResponse(_message.Message):
-    """Response of ListSites."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITES_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Token of the next page; empty: this was the last."""
-    @_builtins.property
-    def sites(self) -> _containers.RepeatedCompositeFieldContainer[Global___Site]:
-        """The sites, by name."""
-
-    def __init__(
-        self,
-        *,
-        sites: _abc.Iterable[Global___Site] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "sites", b"sites"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListSitesResponse: _TypeAlias = ListSitesResponse  # noqa: Y015
-
-@_typing.final
-class UpdateSiteRequest(_message.Message):
-    """Request of UpdateSite."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_FIELD_NUMBER: _builtins.int
-    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
-    allow_missing: _builtins.bool
-    """Whether to create it when it is not there."""
-    @_builtins.property
-    def site(self) -> Global___Site:
-        """The site as it shall be."""
-
-    def __init__(
-        self,
-        *,
-        site: Global___Site | None = ...,
-        allow_missing: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "site", b"site"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateSiteRequest: _TypeAlias = UpdateSiteRequest  # noqa: Y015
-
-@_typing.final
-class UpdateSiteResponse(_message.Message):
-    """Response of UpdateSite."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def site(self) -> Global___Site:
-        """The site as stored."""
-
-    def __init__(
-        self,
-        *,
-        site: Global___Site | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateSiteResponse: _TypeAlias = UpdateSiteResponse  # noqa: Y015
-
-@_typing.final
-class CreateAssetRequest(_message.Message):
-    """Request of CreateAsset."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ASSET_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """Identifies the request: a repeat returns the first answer."""
-    @_builtins.property
-    def asset(self) -> _asset_pb2.Asset:
-        """The asset to create; its site must exist."""
-
-    def __init__(
-        self,
-        *,
-        asset: _asset_pb2.Asset | None = ...,
-        request_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "request_id", b"request_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateAssetRequest: _TypeAlias = CreateAssetRequest  # noqa: Y015
-
-@_typing.final
-class CreateAssetResponse(_message.Message):
-    """Response of CreateAsset."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ASSET_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def asset(self) -> _asset_pb2.Asset:
-        """The asset as stored."""
-
-    def __init__(
-        self,
-        *,
-        asset: _asset_pb2.Asset | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateAssetResponse: _TypeAlias = CreateAssetResponse  # noqa: Y015
-
-@_typing.final
-class ListAssetsRequest(_message.Message):
-    """Request of ListAssets."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PARENT_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    parent: _builtins.str
-    """`sites/{site}`; `sites/-` for all."""
-    page_size: _builtins.int
-    """Most items of the answer; 0: 1000, which is also the most."""
-    page_token: _builtins.str
-    """`next_page_token` of the page before; empty: the first page."""
-    def __init__(
-        self,
-        *,
-        parent: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListAssetsRequest: _TypeAlias = ListAssetsRequest  # noqa: Y015
-
-@_typing.final
-class ListAssetsResponse(_message.Message):
-    """Response of ListAssets."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ASSETS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Token of the next page; empty: this was the last."""
-    @_builtins.property
-    def assets(self) -> _containers.RepeatedCompositeFieldContainer[_asset_pb2.Asset]:
-        """The assets, by name."""
-
-    def __init__(
-        self,
-        *,
-        assets: _abc.Iterable[_asset_pb2.Asset] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "next_page_token", b"next_page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListAssetsResponse: _TypeAlias = ListAssetsResponse  # noqa: Y015
-
-@_typing.final
-class UpdateAssetRequest(_message.Message):
-    """Request of UpdateAsset."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ASSET_FIELD_NUMBER: _builtins.int
-    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
-    allow_missing: _builtins.bool
-    """Whether to create it when it is not there."""
-    @_builtins.property
-    def asset(self) -> _asset_pb2.Asset:
-        """The asset as it shall be."""
-
-    def __init__(
-        self,
-        *,
-        asset: _asset_pb2.Asset | None = ...,
-        allow_missing: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "asset", b"asset"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateAssetRequest: _TypeAlias = UpdateAssetRequest  # noqa: Y015
-
-@_typing.final
-class UpdateAssetResponse(_message.Message):
-    """Response of UpdateAsset."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ASSET_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def asset(self) -> _asset_pb2.Asset:
-        """The asset as stored."""
-
-    def __init__(
-        self,
-        *,
-        asset: _asset_pb2.Asset | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateAssetResponse: _TypeAlias = UpdateAssetResponse  # noqa: Y015
-
-@_typing.final
-class CreateDeviceRequest(_message.Message):
-    """Request of CreateDevice."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DEVICE_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """Identifies the request: a repeat returns the first answer."""
-    @_builtins.property
-    def device(self) -> Global___Device:
-        """The device to create; its asset must exist."""
-
-    def __init__(
-        self,
-        *,
-        device: Global___Device | None = ...,
-        request_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "request_id", b"request_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateDeviceRequest: _TypeAlias = CreateDeviceRequest  # noqa: Y015
-
-@_typing.final
-class CreateDeviceResponse(_message.Message):
-    """Response of CreateDevice."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DEVICE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def device(self) -> Global___Device:
-        """The device as stored."""
-
-    def __init__(
-        self,
-        *,
-        device: Global___Device | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateDeviceResponse: _TypeAlias = CreateDeviceResponse  # noqa: Y015
-
-@_typing.final
-class ListDevicesRequest(_message.Message):
-    """Request of ListDevices."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PARENT_FIELD_NUMBER: _builtins.int
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    GATEWAY_FIELD_NUMBER: _builtins.int
-    parent: _builtins.str
-    """`sites/{site}`; `sites/-` for all."""
-    page_size: _builtins.int
-    """Most items of the answer; 0: 1000, which is also the most."""
-    page_token: _builtins.str
-    """`next_page_token` of the page before; empty: the first page."""
-    gateway: _builtins.str
-    """Only devices of this `gateways/{gateway}`; empty: of all."""
-    def __init__(
-        self,
-        *,
-        parent: _builtins.str = ...,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-        gateway: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway", b"gateway", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListDevicesRequest: _TypeAlias = ListDevicesRequest  # noqa: Y015
-
-@_typing.final
-class ListDevicesResponse(_message.Message):
-    """Response of ListDevices."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DEVICES_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Token of the next page; empty: this was the last."""
-    @_builtins.property
-    def devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Device]:
-        """The devices, by name."""
-
-    def __init__(
-        self,
-        *,
-        devices: _abc.Iterable[Global___Device] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "next_page_token", b"next_page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListDevicesResponse: _TypeAlias = ListDevicesResponse  # noqa: Y015
-
-@_typing.final
-class UpdateDeviceRequest(_message.Message):
-    """Request of UpdateDevice."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DEVICE_FIELD_NUMBER: _builtins.int
-    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
-    allow_missing: _builtins.bool
-    """Whether to create it when it is not there."""
-    @_builtins.property
-    def device(self) -> Global___Device:
-        """The device as it shall be."""
-
-    def __init__(
-        self,
-        *,
-        device: Global___Device | None = ...,
-        allow_missing: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "device", b"device"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateDeviceRequest: _TypeAlias = UpdateDeviceRequest  # noqa: Y015
-
-@_typing.final
-class UpdateDeviceResponse(_message.Message):
-    """Response of UpdateDevice."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DEVICE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def device(self) -> Global___Device:
-        """The device as stored."""
-
-    def __init__(
-        self,
-        *,
-        device: Global___Device | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateDeviceResponse: _TypeAlias = UpdateDeviceResponse  # noqa: Y015
-
-@_typing.final
-class CreateSiteGroupRequest(_message.Message):
-    """Request of CreateSiteGroup."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_GROUP_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """Identifies the request: a repeat returns the first answer."""
-    @_builtins.property
-    def site_group(self) -> Global___SiteGroup:
-        """The group to create; its sites must exist."""
-
-    def __init__(
-        self,
-        *,
-        site_group: Global___SiteGroup | None = ...,
-        request_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site_group", b"site_group"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "site_group", b"site_group"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateSiteGroupRequest: _TypeAlias = CreateSiteGroupRequest  # noqa: Y015
-
-@_typing.final
-class CreateSiteGroupResponse(_message.Message):
-    """Response of CreateSiteGroup."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_GROUP_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def site_group(self) -> Global___SiteGroup:
-        """The group as stored."""
-
-    def __init__(
-        self,
-        *,
-        site_group: Global___SiteGroup | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site_group", b"site_group"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site_group", b"site_group"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateSiteGroupResponse: _TypeAlias = CreateSiteGroupResponse  # noqa: Y015
-
-@_typing.final
-class ListSiteGroupsRequest(_message.Message):
-    """Request of ListSiteGroups."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    page_size: _builtins.int
-    """Most items of the answer; 0: 1000, which is also the most."""
-    page_token: _builtins.str
-    """`next_page_token` of the page before; empty: the first page."""
-    def __init__(
-        self,
-        *,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListSiteGroupsRequest: _TypeAlias = ListSiteGroupsRequest  # noqa: Y015
-
-@_typing.final
-class ListSiteGroupsResponse(_message.Message):
-    """Response of ListSiteGroups."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_GROUPS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Token of the next page; empty: this was the last."""
-    @_builtins.property
-    def site_groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___SiteGroup]:
-        """The groups, by name."""
-
-    def __init__(
-        self,
-        *,
-        site_groups: _abc.Iterable[Global___SiteGroup] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "site_groups", b"site_groups"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListSiteGroupsResponse: _TypeAlias = ListSiteGroupsResponse  # noqa: Y015
-
-@_typing.final
-class UpdateSiteGroupRequest(_message.Message):
-    """Request of UpdateSiteGroup."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_GROUP_FIELD_NUMBER: _builtins.int
-    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
-    allow_missing: _builtins.bool
-    """Whether to create it when it is not there."""
-    @_builtins.property
-    def site_group(self) -> Global___SiteGroup:
-        """The group as it shall be."""
-
-    def __init__(
-        self,
-        *,
-        site_group: Global___SiteGroup | None = ...,
-        allow_missing: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site_group", b"site_group"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "site_group", b"site_group"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateSiteGroupRequest: _TypeAlias = UpdateSiteGroupRequest  # noqa: Y015
-
-@_typing.final
-class UpdateSiteGroupResponse(_message.Message):
-    """Response of UpdateSiteGroup."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SITE_GROUP_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def site_group(self) -> Global___SiteGroup:
-        """The group as stored."""
-
-    def __init__(
-        self,
-        *,
-        site_group: Global___SiteGroup | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site_group", b"site_group"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site_group", b"site_group"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateSiteGroupResponse: _TypeAlias = UpdateSiteGroupResponse  # noqa: Y015
-
-@_typing.final
-class CreateTariffRequest(_message.Message):
-    """Request of CreateTariff."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TARIFF_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """Identifies the request: a repeat returns the first answer."""
-    @_builtins.property
-    def tariff(self) -> _tariff_pb2.Tariff:
-        """The tariff to create."""
-
-    def __init__(
-        self,
-        *,
-        tariff: _tariff_pb2.Tariff | None = ...,
-        request_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "tariff", b"tariff"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateTariffRequest: _TypeAlias = CreateTariffRequest  # noqa: Y015
-
-@_typing.final
-class CreateTariffResponse(_message.Message):
-    """Response of CreateTariff."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TARIFF_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def tariff(self) -> _tariff_pb2.Tariff:
-        """The tariff as stored."""
-
-    def __init__(
-        self,
-        *,
-        tariff: _tariff_pb2.Tariff | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CreateTariffResponse: _TypeAlias = CreateTariffResponse  # noqa: Y015
-
-@_typing.final
-class GetTariffRequest(_message.Message):
-    """Request of GetTariff."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    PRICE_RANGE_FIELD_NUMBER: _builtins.int
-    KNOWN_BY_TIME_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """`tariffs/{tariff}`."""
-    @_builtins.property
-    def price_range(self) -> _time_range_pb2.TimeRange:
-        """Range of the published dynamic prices to fill in; absent: none are filled in."""
-
-    @_builtins.property
-    def known_by_time(self) -> _timestamp_pb2.Timestamp:
-        """Only prices that were published by then; absent: all that are published."""
-
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        price_range: _time_range_pb2.TimeRange | None = ...,
-        known_by_time: _timestamp_pb2.Timestamp | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["known_by_time", b"known_by_time", "price_range", b"price_range"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_by_time", b"known_by_time", "name", b"name", "price_range", b"price_range"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetTariffRequest: _TypeAlias = GetTariffRequest  # noqa: Y015
-
-@_typing.final
-class GetTariffResponse(_message.Message):
-    """Response of GetTariff."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TARIFF_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def tariff(self) -> _tariff_pb2.Tariff:
-        """The tariff. Dynamic prices that are not published in the range asked for are NaN."""
-
-    def __init__(
-        self,
-        *,
-        tariff: _tariff_pb2.Tariff | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetTariffResponse: _TypeAlias = GetTariffResponse  # noqa: Y015
-
-@_typing.final
-class ListTariffsRequest(_message.Message):
-    """Request of ListTariffs."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    page_size: _builtins.int
-    """Most items of the answer; 0: 1000, which is also the most."""
-    page_token: _builtins.str
-    """`next_page_token` of the page before; empty: the first page."""
-    def __init__(
-        self,
-        *,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListTariffsRequest: _TypeAlias = ListTariffsRequest  # noqa: Y015
-
-@_typing.final
-class ListTariffsResponse(_message.Message):
-    """Response of ListTariffs."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TARIFFS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Token of the next page; empty: this was the last."""
-    @_builtins.property
-    def tariffs(self) -> _containers.RepeatedCompositeFieldContainer[_tariff_pb2.Tariff]:
-        """The tariffs, by name."""
-
-    def __init__(
-        self,
-        *,
-        tariffs: _abc.Iterable[_tariff_pb2.Tariff] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "tariffs", b"tariffs"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListTariffsResponse: _TypeAlias = ListTariffsResponse  # noqa: Y015
-
-@_typing.final
-class UpdateTariffRequest(_message.Message):
-    """Request of UpdateTariff."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TARIFF_FIELD_NUMBER: _builtins.int
-    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
-    allow_missing: _builtins.bool
-    """Whether to create it when it is not there."""
-    @_builtins.property
-    def tariff(self) -> _tariff_pb2.Tariff:
-        """The tariff as it shall be."""
-
-    def __init__(
-        self,
-        *,
-        tariff: _tariff_pb2.Tariff | None = ...,
-        allow_missing: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "tariff", b"tariff"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateTariffRequest: _TypeAlias = UpdateTariffRequest  # noqa: Y015
-
-@_typing.final
-class UpdateTariffResponse(_message.Message):
-    """Response of UpdateTariff."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TARIFF_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def tariff(self) -> _tariff_pb2.Tariff:
-        """The tariff as stored."""
-
-    def __init__(
-        self,
-        *,
-        tariff: _tariff_pb2.Tariff | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___UpdateTariffResponse: _TypeAlias = UpdateTariffResponse  # noqa: Y015
-
-@_typing.final
-class PublishPricesRequest(_message.Message):
-    """Request of PublishPrices."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TARIFF_FIELD_NUMBER: _builtins.int
-    PUBLISH_TIME_FIELD_NUMBER: _builtins.int
-    IMPORT_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
-    EXPORT_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
-    tariff: _builtins.str
-    """`tariffs/{tariff}` whose energy price is dynamic."""
-    @_builtins.property
-    def publish_time(self) -> _timestamp_pb2.Timestamp:
-        """When the prices became known; absent: now."""
-
-    @_builtins.property
-    def import_price_per_kwh(self) -> _series_pb2.Series:
-        """Import prices [currency of the tariff per kWh]; may be negative. NaN is skipped."""
-
-    @_builtins.property
-    def export_price_per_kwh(self) -> _series_pb2.Series:
-        """Export prices [currency of the tariff per kWh]; absent: not dynamic. NaN is skipped."""
-
-    def __init__(
-        self,
-        *,
-        tariff: _builtins.str = ...,
-        publish_time: _timestamp_pb2.Timestamp | None = ...,
-        import_price_per_kwh: _series_pb2.Series | None = ...,
-        export_price_per_kwh: _series_pb2.Series | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["export_price_per_kwh", b"export_price_per_kwh", "import_price_per_kwh", b"import_price_per_kwh", "publish_time", b"publish_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["export_price_per_kwh", b"export_price_per_kwh", "import_price_per_kwh", b"import_price_per_kwh", "publish_time", b"publish_time", "tariff", b"tariff"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PublishPricesRequest: _TypeAlias = PublishPricesRequest  # noqa: Y015
-
-@_typing.final
-class PublishPricesResponse(_message.Message):
-    """Response of PublishPrices."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    STORED_FIELD_NUMBER: _builtins.int
-    stored: _builtins.int
-    """How many intervals were stored."""
-    def __init__(
-        self,
-        *,
-        stored: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stored", b"stored"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PublishPricesResponse: _TypeAlias = PublishPricesResponse  # noqa: Y015

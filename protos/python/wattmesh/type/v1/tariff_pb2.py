@@ -24,70 +24,70 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from google.type import date_pb2 as google_dot_type_dot_date__pb2
+from wattmesh.type.v1 import date_pb2 as wattmesh_dot_type_dot_v1_dot_date__pb2
 from wattmesh.type.v1 import series_pb2 as wattmesh_dot_type_dot_v1_dot_series__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dwattmesh/type/v1/tariff.proto\x12\x10wattmesh.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\"\xf4\x03\n\x06Tariff\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x33\n\x0cimport_rates\x18\x04 \x01(\x0b\x32\x1d.wattmesh.type.v1.EnergyRates\x12\x33\n\x0c\x65xport_rates\x18\x05 \x01(\x0b\x32\x1d.wattmesh.type.v1.EnergyRates\x12\x34\n\rfixed_charges\x18\x06 \x03(\x0b\x32\x1d.wattmesh.type.v1.FixedCharge\x12\x36\n\x0e\x64\x65mand_charges\x18\x07 \x03(\x0b\x32\x1e.wattmesh.type.v1.DemandCharge\x12G\n\x17\x63oincident_peak_charges\x18\x08 \x03(\x0b\x32&.wattmesh.type.v1.CoincidentPeakCharge\x12\x32\n\x0cpower_limits\x18\t \x03(\x0b\x32\x1c.wattmesh.type.v1.PowerLimit\x12\x35\n\rbilling_cycle\x18\n \x01(\x0b\x32\x1e.wattmesh.type.v1.BillingCycle\x12#\n\x08holidays\x18\x0b \x03(\x0b\x32\x11.google.type.Date\"\xbd\x01\n\x0b\x45nergyRates\x12\x14\n\x0c\x62\x61se_per_kwh\x18\x01 \x01(\x01\x12\x30\n\x0btou_periods\x18\x02 \x03(\x0b\x32\x1b.wattmesh.type.v1.TouPeriod\x12\x32\n\treal_time\x18\x03 \x01(\x0b\x32\x1f.wattmesh.type.v1.RealTimePrice\x12\x32\n\x0ctiered_rates\x18\x04 \x03(\x0b\x32\x1c.wattmesh.type.v1.TieredRate\"h\n\tTouPeriod\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12.\n\x06window\x18\x02 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\x12\x15\n\rprice_per_kwh\x18\x03 \x01(\x01\"\x98\x01\n\x0cTariffWindow\x12)\n\x07seasons\x18\x01 \x03(\x0b\x32\x18.wattmesh.type.v1.Season\x12)\n\x04\x64\x61ys\x18\x02 \x03(\x0e\x32\x1b.wattmesh.type.v1.TariffDay\x12\x32\n\x0c\x63lock_ranges\x18\x03 \x03(\x0b\x32\x1c.wattmesh.type.v1.ClockRange\"T\n\x06Season\x12\x13\n\x0bstart_month\x18\x01 \x01(\x05\x12\x11\n\tstart_day\x18\x02 \x01(\x05\x12\x11\n\tend_month\x18\x03 \x01(\x05\x12\x0f\n\x07\x65nd_day\x18\x04 \x01(\x05\"6\n\nClockRange\x12\x14\n\x0cstart_minute\x18\x01 \x01(\x05\x12\x12\n\nend_minute\x18\x02 \x01(\x05\"\xe3\x01\n\rRealTimePrice\x12/\n\rprice_per_kwh\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x17\n\nmultiplier\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\radder_per_kwh\x18\x03 \x01(\x01\x12\x1c\n\x0fminimum_per_kwh\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x1c\n\x0fmaximum_per_kwh\x18\x05 \x01(\x01H\x02\x88\x01\x01\x42\r\n\x0b_multiplierB\x12\n\x10_minimum_per_kwhB\x12\n\x10_maximum_per_kwh\"o\n\nTieredRate\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06window\x18\x02 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\x12%\n\x05tiers\x18\x03 \x03(\x0b\x32\x16.wattmesh.type.v1.Tier\"I\n\x04Tier\x12\x10\n\x08\x66rom_kwh\x18\x01 \x01(\x01\x12\x18\n\x10\x66rom_kwh_per_day\x18\x02 \x01(\x01\x12\x15\n\rprice_per_kwh\x18\x03 \x01(\x01\"g\n\x0b\x46ixedCharge\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x32\n\x08interval\x18\x02 \x01(\x0e\x32 .wattmesh.type.v1.ChargeInterval\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x01\"\x98\x02\n\x0c\x44\x65mandCharge\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x0cprice_per_kw\x18\x03 \x01(\x01\x12.\n\x06window\x18\x04 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\x12,\n\taveraging\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x08interval\x18\x06 \x01(\x0e\x32 .wattmesh.type.v1.ChargeInterval\x12\x12\n\nminimum_kw\x18\x07 \x01(\x01\x12*\n\x07ratchet\x18\x08 \x01(\x0b\x32\x19.wattmesh.type.v1.Ratchet\"Z\n\x07Ratchet\x12\x13\n\x0bshare_ratio\x18\x01 \x01(\x01\x12\x10\n\x08lookback\x18\x02 \x01(\x05\x12(\n\x06season\x18\x03 \x01(\x0b\x32\x18.wattmesh.type.v1.Season\"o\n\x14\x43oincidentPeakCharge\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x14\n\x0cprice_per_kw\x18\x02 \x01(\x01\x12+\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\x83\x01\n\nPowerLimit\x12\x34\n\tdirection\x18\x01 \x01(\x0e\x32!.wattmesh.type.v1.EnergyDirection\x12\x0f\n\x07limit_w\x18\x02 \x01(\x01\x12.\n\x06window\x18\x03 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\"1\n\x0c\x42illingCycle\x12\x11\n\tstart_day\x18\x01 \x01(\x05\x12\x0e\n\x06months\x18\x02 \x01(\x05\"\xda\x01\n\x0c\x42illingState\x12.\n\nas_of_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0c\x64\x65mand_peaks\x18\x02 \x03(\x0b\x32\x1c.wattmesh.type.v1.DemandPeak\x12\x34\n\ropen_averages\x18\x03 \x03(\x0b\x32\x1d.wattmesh.type.v1.OpenAverage\x12\x30\n\x0btier_usages\x18\x04 \x03(\x0b\x32\x1b.wattmesh.type.v1.TierUsage\"n\n\nDemandPeak\x12\x18\n\x10\x64\x65mand_charge_id\x18\x01 \x01(\t\x12\x35\n\x11period_start_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07peak_kw\x18\x03 \x01(\x01\"k\n\x0bOpenAverage\x12\x18\n\x10\x64\x65mand_charge_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nenergy_kwh\x18\x03 \x01(\x01\"n\n\tTierUsage\x12\x16\n\x0etiered_rate_id\x18\x01 \x01(\t\x12\x35\n\x11period_start_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nenergy_kwh\x18\x03 \x01(\x01\"\xb3\x01\n\x04\x42ill\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12)\n\x05lines\x18\x02 \x03(\x0b\x32\x1a.wattmesh.type.v1.BillLine\x12\x14\n\x0ctotal_amount\x18\x03 \x01(\t\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12\'\n\x04gaps\x18\x05 \x03(\x0b\x32\x19.wattmesh.type.v1.BillGap\"~\n\x08\x42illLine\x12,\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x1d.wattmesh.type.v1.ChargeCause\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x01\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\"f\n\x07\x42illGap\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12/\n\x06reason\x18\x02 \x01(\x0e\x32\x1f.wattmesh.type.v1.BillGapReason*\xe8\x01\n\tTariffDay\x12\x1a\n\x16TARIFF_DAY_UNSPECIFIED\x10\x00\x12\x15\n\x11TARIFF_DAY_MONDAY\x10\x01\x12\x16\n\x12TARIFF_DAY_TUESDAY\x10\x02\x12\x18\n\x14TARIFF_DAY_WEDNESDAY\x10\x03\x12\x17\n\x13TARIFF_DAY_THURSDAY\x10\x04\x12\x15\n\x11TARIFF_DAY_FRIDAY\x10\x05\x12\x17\n\x13TARIFF_DAY_SATURDAY\x10\x06\x12\x15\n\x11TARIFF_DAY_SUNDAY\x10\x07\x12\x16\n\x12TARIFF_DAY_HOLIDAY\x10\x08*n\n\x0e\x43hargeInterval\x12\x1f\n\x1b\x43HARGE_INTERVAL_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HARGE_INTERVAL_DAY\x10\x01\x12\"\n\x1e\x43HARGE_INTERVAL_BILLING_PERIOD\x10\x02*m\n\x0f\x45nergyDirection\x12 \n\x1c\x45NERGY_DIRECTION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45NERGY_DIRECTION_IMPORT\x10\x01\x12\x1b\n\x17\x45NERGY_DIRECTION_EXPORT\x10\x02*\xd5\x01\n\x0b\x43hargeCause\x12\x1c\n\x18\x43HARGE_CAUSE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43HARGE_CAUSE_IMPORT_ENERGY\x10\x01\x12\x1e\n\x1a\x43HARGE_CAUSE_EXPORT_ENERGY\x10\x02\x12\x15\n\x11\x43HARGE_CAUSE_TIER\x10\x03\x12\x17\n\x13\x43HARGE_CAUSE_DEMAND\x10\x04\x12 \n\x1c\x43HARGE_CAUSE_COINCIDENT_PEAK\x10\x05\x12\x16\n\x12\x43HARGE_CAUSE_FIXED\x10\x06*h\n\rBillGapReason\x12\x1f\n\x1b\x42ILL_GAP_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x42ILL_GAP_REASON_READING\x10\x01\x12\x19\n\x15\x42ILL_GAP_REASON_PRICE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dwattmesh/type/v1/tariff.proto\x12\x10wattmesh.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bwattmesh/type/v1/date.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\"\x87\x04\n\x06Tariff\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rcurrency_code\x18\x03 \x01(\t\x12\x33\n\x0cimport_rates\x18\x04 \x01(\x0b\x32\x1d.wattmesh.type.v1.EnergyRates\x12\x33\n\x0c\x65xport_rates\x18\x05 \x01(\x0b\x32\x1d.wattmesh.type.v1.EnergyRates\x12\x34\n\rfixed_charges\x18\x06 \x03(\x0b\x32\x1d.wattmesh.type.v1.FixedCharge\x12\x36\n\x0e\x64\x65mand_charges\x18\x07 \x03(\x0b\x32\x1e.wattmesh.type.v1.DemandCharge\x12G\n\x17\x63oincident_peak_charges\x18\x08 \x03(\x0b\x32&.wattmesh.type.v1.CoincidentPeakCharge\x12\x32\n\x0cpower_limits\x18\t \x03(\x0b\x32\x1c.wattmesh.type.v1.PowerLimit\x12\x35\n\rbilling_cycle\x18\n \x01(\x0b\x32\x1e.wattmesh.type.v1.BillingCycle\x12(\n\x08holidays\x18\x0b \x03(\x0b\x32\x16.wattmesh.type.v1.Date\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\"\xbd\x01\n\x0b\x45nergyRates\x12\x14\n\x0c\x62\x61se_per_kwh\x18\x01 \x01(\x01\x12\x30\n\x0btou_periods\x18\x02 \x03(\x0b\x32\x1b.wattmesh.type.v1.TouPeriod\x12\x32\n\treal_time\x18\x03 \x01(\x0b\x32\x1f.wattmesh.type.v1.RealTimePrice\x12\x32\n\x0ctiered_rates\x18\x04 \x03(\x0b\x32\x1c.wattmesh.type.v1.TieredRate\"h\n\tTouPeriod\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12.\n\x06window\x18\x02 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\x12\x15\n\rprice_per_kwh\x18\x03 \x01(\x01\"\x98\x01\n\x0cTariffWindow\x12)\n\x07seasons\x18\x01 \x03(\x0b\x32\x18.wattmesh.type.v1.Season\x12)\n\x04\x64\x61ys\x18\x02 \x03(\x0e\x32\x1b.wattmesh.type.v1.TariffDay\x12\x32\n\x0c\x63lock_ranges\x18\x03 \x03(\x0b\x32\x1c.wattmesh.type.v1.ClockRange\"T\n\x06Season\x12\x13\n\x0bstart_month\x18\x01 \x01(\x05\x12\x11\n\tstart_day\x18\x02 \x01(\x05\x12\x11\n\tend_month\x18\x03 \x01(\x05\x12\x0f\n\x07\x65nd_day\x18\x04 \x01(\x05\"6\n\nClockRange\x12\x14\n\x0cstart_minute\x18\x01 \x01(\x05\x12\x12\n\nend_minute\x18\x02 \x01(\x05\"\xe3\x01\n\rRealTimePrice\x12/\n\rprice_per_kwh\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x17\n\nmultiplier\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\radder_per_kwh\x18\x03 \x01(\x01\x12\x1c\n\x0fminimum_per_kwh\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x1c\n\x0fmaximum_per_kwh\x18\x05 \x01(\x01H\x02\x88\x01\x01\x42\r\n\x0b_multiplierB\x12\n\x10_minimum_per_kwhB\x12\n\x10_maximum_per_kwh\"o\n\nTieredRate\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06window\x18\x02 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\x12%\n\x05tiers\x18\x03 \x03(\x0b\x32\x16.wattmesh.type.v1.Tier\"I\n\x04Tier\x12\x10\n\x08\x66rom_kwh\x18\x01 \x01(\x01\x12\x18\n\x10\x66rom_kwh_per_day\x18\x02 \x01(\x01\x12\x15\n\rprice_per_kwh\x18\x03 \x01(\x01\"g\n\x0b\x46ixedCharge\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x32\n\x08interval\x18\x02 \x01(\x0e\x32 .wattmesh.type.v1.ChargeInterval\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x01\"\x98\x02\n\x0c\x44\x65mandCharge\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x0cprice_per_kw\x18\x03 \x01(\x01\x12.\n\x06window\x18\x04 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\x12,\n\taveraging\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x08interval\x18\x06 \x01(\x0e\x32 .wattmesh.type.v1.ChargeInterval\x12\x12\n\nminimum_kw\x18\x07 \x01(\x01\x12*\n\x07ratchet\x18\x08 \x01(\x0b\x32\x19.wattmesh.type.v1.Ratchet\"Z\n\x07Ratchet\x12\x13\n\x0bshare_ratio\x18\x01 \x01(\x01\x12\x10\n\x08lookback\x18\x02 \x01(\x05\x12(\n\x06season\x18\x03 \x01(\x0b\x32\x18.wattmesh.type.v1.Season\"o\n\x14\x43oincidentPeakCharge\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x14\n\x0cprice_per_kw\x18\x02 \x01(\x01\x12+\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\x87\x01\n\nPowerLimit\x12\x34\n\tdirection\x18\x01 \x01(\x0e\x32!.wattmesh.type.v1.EnergyDirection\x12\x13\n\x0bmax_power_w\x18\x02 \x01(\x01\x12.\n\x06window\x18\x03 \x01(\x0b\x32\x1e.wattmesh.type.v1.TariffWindow\"1\n\x0c\x42illingCycle\x12\x11\n\tstart_day\x18\x01 \x01(\x05\x12\x0e\n\x06months\x18\x02 \x01(\x05\"\xda\x01\n\x0c\x42illingState\x12.\n\nas_of_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0c\x64\x65mand_peaks\x18\x02 \x03(\x0b\x32\x1c.wattmesh.type.v1.DemandPeak\x12\x34\n\ropen_averages\x18\x03 \x03(\x0b\x32\x1d.wattmesh.type.v1.OpenAverage\x12\x30\n\x0btier_usages\x18\x04 \x03(\x0b\x32\x1b.wattmesh.type.v1.TierUsage\"n\n\nDemandPeak\x12\x18\n\x10\x64\x65mand_charge_id\x18\x01 \x01(\t\x12\x35\n\x11period_start_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07peak_kw\x18\x03 \x01(\x01\"k\n\x0bOpenAverage\x12\x18\n\x10\x64\x65mand_charge_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nenergy_kwh\x18\x03 \x01(\x01\"n\n\tTierUsage\x12\x16\n\x0etiered_rate_id\x18\x01 \x01(\t\x12\x35\n\x11period_start_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nenergy_kwh\x18\x03 \x01(\x01\"\xb3\x01\n\x04\x42ill\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12)\n\x05lines\x18\x02 \x03(\x0b\x32\x1a.wattmesh.type.v1.BillLine\x12\x14\n\x0ctotal_amount\x18\x03 \x01(\t\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12\'\n\x04gaps\x18\x05 \x03(\x0b\x32\x19.wattmesh.type.v1.BillGap\"~\n\x08\x42illLine\x12,\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32\x1d.wattmesh.type.v1.ChargeCause\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x01\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\"f\n\x07\x42illGap\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12/\n\x06reason\x18\x02 \x01(\x0e\x32\x1f.wattmesh.type.v1.BillGapReason*\xe8\x01\n\tTariffDay\x12\x1a\n\x16TARIFF_DAY_UNSPECIFIED\x10\x00\x12\x15\n\x11TARIFF_DAY_MONDAY\x10\x01\x12\x16\n\x12TARIFF_DAY_TUESDAY\x10\x02\x12\x18\n\x14TARIFF_DAY_WEDNESDAY\x10\x03\x12\x17\n\x13TARIFF_DAY_THURSDAY\x10\x04\x12\x15\n\x11TARIFF_DAY_FRIDAY\x10\x05\x12\x17\n\x13TARIFF_DAY_SATURDAY\x10\x06\x12\x15\n\x11TARIFF_DAY_SUNDAY\x10\x07\x12\x16\n\x12TARIFF_DAY_HOLIDAY\x10\x08*n\n\x0e\x43hargeInterval\x12\x1f\n\x1b\x43HARGE_INTERVAL_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HARGE_INTERVAL_DAY\x10\x01\x12\"\n\x1e\x43HARGE_INTERVAL_BILLING_PERIOD\x10\x02*m\n\x0f\x45nergyDirection\x12 \n\x1c\x45NERGY_DIRECTION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45NERGY_DIRECTION_IMPORT\x10\x01\x12\x1b\n\x17\x45NERGY_DIRECTION_EXPORT\x10\x02*\xd5\x01\n\x0b\x43hargeCause\x12\x1c\n\x18\x43HARGE_CAUSE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43HARGE_CAUSE_IMPORT_ENERGY\x10\x01\x12\x1e\n\x1a\x43HARGE_CAUSE_EXPORT_ENERGY\x10\x02\x12\x15\n\x11\x43HARGE_CAUSE_TIER\x10\x03\x12\x17\n\x13\x43HARGE_CAUSE_DEMAND\x10\x04\x12 \n\x1c\x43HARGE_CAUSE_COINCIDENT_PEAK\x10\x05\x12\x16\n\x12\x43HARGE_CAUSE_FIXED\x10\x06*h\n\rBillGapReason\x12\x1f\n\x1b\x42ILL_GAP_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x42ILL_GAP_REASON_READING\x10\x01\x12\x19\n\x15\x42ILL_GAP_REASON_PRICE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.type.v1.tariff_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TARIFFDAY']._serialized_start=3469
-  _globals['_TARIFFDAY']._serialized_end=3701
-  _globals['_CHARGEINTERVAL']._serialized_start=3703
-  _globals['_CHARGEINTERVAL']._serialized_end=3813
-  _globals['_ENERGYDIRECTION']._serialized_start=3815
-  _globals['_ENERGYDIRECTION']._serialized_end=3924
-  _globals['_CHARGECAUSE']._serialized_start=3927
-  _globals['_CHARGECAUSE']._serialized_end=4140
-  _globals['_BILLGAPREASON']._serialized_start=4142
-  _globals['_BILLGAPREASON']._serialized_end=4246
-  _globals['_TARIFF']._serialized_start=207
-  _globals['_TARIFF']._serialized_end=707
-  _globals['_ENERGYRATES']._serialized_start=710
-  _globals['_ENERGYRATES']._serialized_end=899
-  _globals['_TOUPERIOD']._serialized_start=901
-  _globals['_TOUPERIOD']._serialized_end=1005
-  _globals['_TARIFFWINDOW']._serialized_start=1008
-  _globals['_TARIFFWINDOW']._serialized_end=1160
-  _globals['_SEASON']._serialized_start=1162
-  _globals['_SEASON']._serialized_end=1246
-  _globals['_CLOCKRANGE']._serialized_start=1248
-  _globals['_CLOCKRANGE']._serialized_end=1302
-  _globals['_REALTIMEPRICE']._serialized_start=1305
-  _globals['_REALTIMEPRICE']._serialized_end=1532
-  _globals['_TIEREDRATE']._serialized_start=1534
-  _globals['_TIEREDRATE']._serialized_end=1645
-  _globals['_TIER']._serialized_start=1647
-  _globals['_TIER']._serialized_end=1720
-  _globals['_FIXEDCHARGE']._serialized_start=1722
-  _globals['_FIXEDCHARGE']._serialized_end=1825
-  _globals['_DEMANDCHARGE']._serialized_start=1828
-  _globals['_DEMANDCHARGE']._serialized_end=2108
-  _globals['_RATCHET']._serialized_start=2110
-  _globals['_RATCHET']._serialized_end=2200
-  _globals['_COINCIDENTPEAKCHARGE']._serialized_start=2202
-  _globals['_COINCIDENTPEAKCHARGE']._serialized_end=2313
-  _globals['_POWERLIMIT']._serialized_start=2316
-  _globals['_POWERLIMIT']._serialized_end=2447
-  _globals['_BILLINGCYCLE']._serialized_start=2449
-  _globals['_BILLINGCYCLE']._serialized_end=2498
-  _globals['_BILLINGSTATE']._serialized_start=2501
-  _globals['_BILLINGSTATE']._serialized_end=2719
-  _globals['_DEMANDPEAK']._serialized_start=2721
-  _globals['_DEMANDPEAK']._serialized_end=2831
-  _globals['_OPENAVERAGE']._serialized_start=2833
-  _globals['_OPENAVERAGE']._serialized_end=2940
-  _globals['_TIERUSAGE']._serialized_start=2942
-  _globals['_TIERUSAGE']._serialized_end=3052
-  _globals['_BILL']._serialized_start=3055
-  _globals['_BILL']._serialized_end=3234
-  _globals['_BILLLINE']._serialized_start=3236
-  _globals['_BILLLINE']._serialized_end=3362
-  _globals['_BILLGAP']._serialized_start=3364
-  _globals['_BILLGAP']._serialized_end=3466
+  _globals['_TARIFFDAY']._serialized_start=3497
+  _globals['_TARIFFDAY']._serialized_end=3729
+  _globals['_CHARGEINTERVAL']._serialized_start=3731
+  _globals['_CHARGEINTERVAL']._serialized_end=3841
+  _globals['_ENERGYDIRECTION']._serialized_start=3843
+  _globals['_ENERGYDIRECTION']._serialized_end=3952
+  _globals['_CHARGECAUSE']._serialized_start=3955
+  _globals['_CHARGECAUSE']._serialized_end=4168
+  _globals['_BILLGAPREASON']._serialized_start=4170
+  _globals['_BILLGAPREASON']._serialized_end=4274
+  _globals['_TARIFF']._serialized_start=212
+  _globals['_TARIFF']._serialized_end=731
+  _globals['_ENERGYRATES']._serialized_start=734
+  _globals['_ENERGYRATES']._serialized_end=923
+  _globals['_TOUPERIOD']._serialized_start=925
+  _globals['_TOUPERIOD']._serialized_end=1029
+  _globals['_TARIFFWINDOW']._serialized_start=1032
+  _globals['_TARIFFWINDOW']._serialized_end=1184
+  _globals['_SEASON']._serialized_start=1186
+  _globals['_SEASON']._serialized_end=1270
+  _globals['_CLOCKRANGE']._serialized_start=1272
+  _globals['_CLOCKRANGE']._serialized_end=1326
+  _globals['_REALTIMEPRICE']._serialized_start=1329
+  _globals['_REALTIMEPRICE']._serialized_end=1556
+  _globals['_TIEREDRATE']._serialized_start=1558
+  _globals['_TIEREDRATE']._serialized_end=1669
+  _globals['_TIER']._serialized_start=1671
+  _globals['_TIER']._serialized_end=1744
+  _globals['_FIXEDCHARGE']._serialized_start=1746
+  _globals['_FIXEDCHARGE']._serialized_end=1849
+  _globals['_DEMANDCHARGE']._serialized_start=1852
+  _globals['_DEMANDCHARGE']._serialized_end=2132
+  _globals['_RATCHET']._serialized_start=2134
+  _globals['_RATCHET']._serialized_end=2224
+  _globals['_COINCIDENTPEAKCHARGE']._serialized_start=2226
+  _globals['_COINCIDENTPEAKCHARGE']._serialized_end=2337
+  _globals['_POWERLIMIT']._serialized_start=2340
+  _globals['_POWERLIMIT']._serialized_end=2475
+  _globals['_BILLINGCYCLE']._serialized_start=2477
+  _globals['_BILLINGCYCLE']._serialized_end=2526
+  _globals['_BILLINGSTATE']._serialized_start=2529
+  _globals['_BILLINGSTATE']._serialized_end=2747
+  _globals['_DEMANDPEAK']._serialized_start=2749
+  _globals['_DEMANDPEAK']._serialized_end=2859
+  _globals['_OPENAVERAGE']._serialized_start=2861
+  _globals['_OPENAVERAGE']._serialized_end=2968
+  _globals['_TIERUSAGE']._serialized_start=2970
+  _globals['_TIERUSAGE']._serialized_end=3080
+  _globals['_BILL']._serialized_start=3083
+  _globals['_BILL']._serialized_end=3262
+  _globals['_BILLLINE']._serialized_start=3264
+  _globals['_BILLLINE']._serialized_end=3390
+  _globals['_BILLGAP']._serialized_start=3392
+  _globals['_BILLGAP']._serialized_end=3494
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from google.type import date_pb2 as _date_pb2
+from wattmesh.type.v1 import date_pb2 as _date_pb2
 from wattmesh.type.v1 import series_pb2 as _series_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
@@ -206,12 +206,17 @@ class Tariff(_message.Message):
     POWER_LIMITS_FIELD_NUMBER: _builtins.int
     BILLING_CYCLE_FIELD_NUMBER: _builtins.int
     HOLIDAYS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, pattern `tariffs/{tariff}`. Required."""
     display_name: _builtins.str
     """Name for people."""
     currency_code: _builtins.str
     """ISO 4217 code of every price, e.g. "EUR". Required."""
+    etag: _builtins.str
+    """Changes with every change of the tariff, not with published prices; sent with an update it must be the
+    stored one. Given by the server.
+    """
     @_builtins.property
     def import_rates(self) -> Global___EnergyRates:
         """Price of imported energy. Absent: 0."""
@@ -258,10 +263,11 @@ class Tariff(_message.Message):
         power_limits: _abc.Iterable[Global___PowerLimit] | None = ...,
         billing_cycle: Global___BillingCycle | None = ...,
         holidays: _abc.Iterable[_date_pb2.Date] | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "export_rates", b"export_rates", "import_rates", b"import_rates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "coincident_peak_charges", b"coincident_peak_charges", "currency_code", b"currency_code", "demand_charges", b"demand_charges", "display_name", b"display_name", "export_rates", b"export_rates", "fixed_charges", b"fixed_charges", "holidays", b"holidays", "import_rates", b"import_rates", "name", b"name", "power_limits", b"power_limits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "coincident_peak_charges", b"coincident_peak_charges", "currency_code", b"currency_code", "demand_charges", b"demand_charges", "display_name", b"display_name", "etag", b"etag", "export_rates", b"export_rates", "fixed_charges", b"fixed_charges", "holidays", b"holidays", "import_rates", b"import_rates", "name", b"name", "power_limits", b"power_limits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -726,11 +732,11 @@ class PowerLimit(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DIRECTION_FIELD_NUMBER: _builtins.int
-    LIMIT_W_FIELD_NUMBER: _builtins.int
+    MAX_POWER_W_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     direction: Global___EnergyDirection.ValueType
     """Which way. Required."""
-    limit_w: _builtins.float
+    max_power_w: _builtins.float
     """Most power in that direction [W], >= 0, a magnitude."""
     @_builtins.property
     def window(self) -> Global___TariffWindow:
@@ -740,12 +746,12 @@ class PowerLimit(_message.Message):
         self,
         *,
         direction: Global___EnergyDirection.ValueType = ...,
-        limit_w: _builtins.float = ...,
+        max_power_w: _builtins.float = ...,
         window: Global___TariffWindow | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "limit_w", b"limit_w", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "max_power_w", b"max_power_w", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

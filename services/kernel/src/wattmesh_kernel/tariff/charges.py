@@ -154,12 +154,12 @@ class PowerLimit:
     """A limit [W], a magnitude, of power in one direction; it is respected, not billed."""
 
     direction: EnergyDirection
-    limit_w: float
+    max_power_w: float
     window: Window = ALWAYS
 
     def __post_init__(self) -> None:
         require(
-            math.isfinite(self.limit_w) and self.limit_w >= 0,
+            math.isfinite(self.max_power_w) and self.max_power_w >= 0,
             "a limit must not be negative",
-            "power_limits.limit_w",
+            "power_limits.max_power_w",
         )

@@ -87,7 +87,7 @@ def _limit_w(tariff: Tariff, direction: EnergyDirection, samples: Samples) -> Fl
     for limit in tariff.power_limits:
         if limit.direction is direction:
             held = samples.share(limit.window) > 0
-            limit_w[held] = np.minimum(limit_w[held], limit.limit_w)
+            limit_w[held] = np.minimum(limit_w[held], limit.max_power_w)
     return limit_w
 
 

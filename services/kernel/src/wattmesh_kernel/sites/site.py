@@ -1,0 +1,139 @@
+"""Sites, groups of sites, and the topology of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wattmesh_kernel.checks import (
+    require,
+    require_at_least,
+    require_between,
+    require_display_name,
+    require_efficiency,
+)
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import GroupId, SiteId, TariffId, ZoneId, check_segment
+from wattmesh_kernel.money import check_currency_code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """Feeder, transformer, panel or shared fuse; limits [W] at the parent's side, None: none.
+
+    `parent_id` "" is the grid connection of a site, or the group itself.
+    """
+
+    id: str
+    parent_id: str = ""
+    display_name: str = ""
+    max_import_power_w: float | None = None
+    max_export_power_w: float | None = None
+    max_phase_import_power_w: float | None = None
+    max_phase_export_power_w: float | None = None
+    import_efficiency_ratio: float = 1.0
+    export_efficiency_ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_segment("node", self.id)
+        require_display_name(self.display_name)
+        for name in ("max_import_power_w", "max_export_power_w"):
+            require_at_least(getattr(self, name), 0, f"nodes.{name}")
+        for name in ("max_phase_import_power_w", "max_phase_export_power_w"):
+            require_at_least(getattr(self, name), 0, f"nodes.{name}")
+        require_efficiency(self.import_efficiency_ratio, "nodes.import_efficiency_ratio")
+        require_efficiency(self.export_efficiency_ratio, "nodes.export_efficiency_ratio")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """A building, plant or home behind one connection to the grid.
+
+    `time_zone` is an IANA name: tariffs and days follow it. `currency_code` is ISO 4217.
+    """
+
+    id: SiteId
+    time_zone: str
+    currency_code: str
+    display_name: str = ""
+    latitude_degrees: float | None = None
+    longitude_degrees: float | None = None
+    tariff: TariffId | None = None
+    carbon_zone: ZoneId | None = None
+    nodes: tuple[Node, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_display_name(self.display_name)
+        _zone(self.time_zone)
+        check_currency_code(self.currency_code)
+        require_between(self.latitude_degrees, -90, 90, "latitude_degrees")
+        require_between(self.longitude_degrees, -180, 180, "longitude_degrees")
+        _check_tree(self.nodes)
+
+    @property
+    def name(self) -> str:
+        """The resource name."""
+        return self.id.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteGroup:
+    """Sites that are planned together, with what they share.
+
+    `peak_price_per_kw` is what the highest shared import of a billing month is worth.
+    `site_node_ids` says on which node of the group a site hangs; else on the group itself.
+    """
+
+    id: GroupId
+    sites: tuple[SiteId, ...] = ()
+    display_name: str = ""
+    max_import_power_w: float | None = None
+    max_export_power_w: float | None = None
+    peak_price_per_kw: float | None = None
+    nodes: tuple[Node, ...] = ()
+    site_node_ids: Mapping[SiteId, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_display_name(self.display_name)
+        once = len(set(self.sites)) == len(self.sites)
+        require(once, "REPEATED_SITE", "a site stands in its group once", "sites")
+        for name in ("max_import_power_w", "max_export_power_w", "peak_price_per_kw"):
+            require_at_least(getattr(self, name), 0, name)
+        _check_tree(self.nodes)
+        known = {node.id for node in self.nodes}
+        for site, node in self.site_node_ids.items():
+            fits = site in self.sites and node in known
+            require(fits, "UNKNOWN_NODE", f"{site} cannot hang on {node!r}", "site_node_ids")
+        object.__setattr__(self, "site_node_ids", MappingProxyType(dict(self.site_node_ids)))
+
+    @property
+    def name(self) -> str:
+        """The resource name."""
+        return self.id.name
+
+
+def _check_tree(nodes: tuple[Node, ...]) -> None:
+    parents = {node.id: node.parent_id for node in nodes}
+    require(len(parents) == len(nodes), "REPEATED_NODE", "a node stands once", "nodes.id")
+    for node in nodes:
+        seen, above = {node.id}, node.parent_id
+        while above:
+            known = above in parents
+            require(known, "UNKNOWN_NODE", f"there is no node {above!r}", "nodes.parent_id")
+            require(above not in seen, "NODE_CIRCLE", f"{above!r} is below itself", "nodes")
+            seen.add(above)
+            above = parents[above]
+
+
+def _zone(time_zone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidArgument(
+            "UNKNOWN_TIME_ZONE", f"{time_zone!r} is no IANA time zone", field="time_zone"
+        ) from error
