@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import grpc
 import psycopg
+from wattmesh_runtime.aio.tasks import cancel_all
 
 from tests.fakes.control_gateway import Answer, FakeGateway, obey
 from tests.fakes.control_metering import ControlMetering
@@ -21,7 +22,6 @@ from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import wire
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.service import Runtime
-from wattmesh_runtime.tasks import cancel_all
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
 

@@ -1,6 +1,6 @@
 import asyncio
 
-from wattmesh_runtime.tasks import cancel_all
+from wattmesh_runtime.aio.tasks import cancel_all
 
 
 async def test_a_loop_that_lost_one_cancellation_is_ended_by_the_next() -> None:

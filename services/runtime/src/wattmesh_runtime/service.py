@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from wattmesh_kernel.clock import Clock, parse_clock
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
+from wattmesh_runtime.aio.tasks import cancel_all
 from wattmesh_runtime.channels import MeshChannel, open_channel
 from wattmesh_runtime.grpc_server import GrpcServer
 from wattmesh_runtime.logs import configure_logging
 from wattmesh_runtime.settings import ServiceSettings
-from wattmesh_runtime.tasks import cancel_all
 from wattmesh_runtime.telemetry import Telemetry
 
 log = logging.getLogger("wattmesh")

@@ -1,0 +1,65 @@
+"""Saying a loss only once, and trying until what was lost is back."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_runtime.aio.backoff import Backoff
+
+T = TypeVar("T")
+
+
+class LossLog:
+    """Logs once when something is lost and once when it is back."""
+
+    def __init__(self, log: logging.Logger, what: str) -> None:
+        self._log = log
+        self._what = what
+        self._lost = False
+
+    @property
+    def is_lost(self) -> bool:
+        """True from the loss to the return."""
+        return self._lost
+
+    def lost(self, why: object) -> None:
+        """Take note of a loss."""
+        if not self._lost:
+            self._lost = True
+            self._log.warning("%s lost: %s", self._what, why)
+
+    def back(self) -> None:
+        """Take note that it is there."""
+        if self._lost:
+            self._lost = False
+            self._log.info("%s is back", self._what)
+
+
+async def retry(
+    work: Callable[[], Awaitable[T]],
+    loss: LossLog,
+    backoff: Backoff | None = None,
+    errors: type[Exception] | tuple[type[Exception], ...] = WattmeshError,
+) -> T:
+    """Call `work` until it succeeds and return its result.
+
+    A failure of one of the `errors` is a loss, logged once; the waits grow, and are at least what
+    an error asks for (`retry_after`). Any other error is raised.
+    """
+    backoff = backoff or Backoff()
+    while True:
+        try:
+            result = await work()
+        except errors as error:
+            loss.lost(error)
+            await backoff.wait(_retry_after(error))
+        else:
+            loss.back()
+            return result
+
+
+def _retry_after(error: Exception) -> timedelta | None:
+    asked: timedelta | None = getattr(error, "retry_after", None)
+    return asked

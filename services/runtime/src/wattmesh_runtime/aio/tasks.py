@@ -1,0 +1,215 @@
+"""Running side by side, and ending what runs for certain.
+
+Cancelling once is not enough: before Python 3.12 `asyncio.wait_for` loses a cancellation that
+comes in the same turn as what it waits for (python/cpython#86296), and a loop would just go on.
+Everything here cancels again until a task has ended; nothing else in the mesh cancels by hand.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+Item = TypeVar("Item")
+
+_AGAIN_SECONDS = 0.5
+"""When a task is cancelled for the second time [s]; then twice as long each time.
+
+Long enough for a task's own cleaning up, which a second cancellation would break off.
+"""
+
+
+async def cancel_all(tasks: Collection[asyncio.Future[Any]], within_seconds: float) -> set[Any]:
+    """Cancel tasks until they have ended; return those that have not in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_seconds
+    again, pending = _AGAIN_SECONDS, _unfinished(tasks)
+    while pending and (left := deadline - loop.time()) > 0:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=min(again, left))
+        again *= 2
+    return pending
+
+
+async def cancel_until_ended(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks until they have ended, however long that takes.
+
+    Whoever waits here may be cancelled too: that is kept until the tasks have ended, so that
+    nothing is left running behind its owner's back.
+    """
+    interrupted: asyncio.CancelledError | None = None
+    again, pending = _AGAIN_SECONDS, _unfinished(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        try:
+            await asyncio.wait(pending, timeout=again)
+        except asyncio.CancelledError as error:
+            interrupted = error
+        again, pending = again * 2, _unfinished(pending)
+    if interrupted is not None:
+        raise interrupted
+
+
+async def race(*work: Coroutine[Any, Any, T]) -> T:
+    """Run side by side until one ends, end the others, and return what it returned.
+
+    Raises what the first to end raised. What another one raises while it is ended is logged.
+    """
+    tasks = [asyncio.create_task(each) for each in work]
+    done: set[asyncio.Task[T]] = set()
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_until_ended(*tasks)
+        _log_failures(task for task in tasks if task not in done)
+    return _first(task for task in tasks if task in done)
+
+
+@overload
+async def together(
+    first: Coroutine[Any, Any, T1], second: Coroutine[Any, Any, T2], /
+) -> tuple[T1, T2]: ...
+@overload
+async def together(
+    first: Coroutine[Any, Any, T1],
+    second: Coroutine[Any, Any, T2],
+    third: Coroutine[Any, Any, T3],
+    /,
+) -> tuple[T1, T2, T3]: ...
+@overload
+async def together(
+    first: Coroutine[Any, Any, T1],
+    second: Coroutine[Any, Any, T2],
+    third: Coroutine[Any, Any, T3],
+    fourth: Coroutine[Any, Any, T4],
+    /,
+) -> tuple[T1, T2, T3, T4]: ...
+@overload
+async def together(*work: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
+async def together(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
+    """Run side by side and return all results, in their order.
+
+    When one fails, the others are ended and its error is raised as it is (a `TaskGroup` would
+    wrap it in a group, which no `except WattmeshError` catches; `gather` would leave the others
+    running).
+    """
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        if tasks:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        cancelled = _unfinished(tasks)
+        await cancel_until_ended(*cancelled)
+        failed = [task for task in tasks if task not in cancelled and _error_of(task)]
+        _log_failures(task for task in tasks if task not in failed[:1])
+    if failed:
+        failed[0].result()
+    return tuple(task.result() for task in tasks)
+
+
+async def map_at_most(
+    limit: int, work: Callable[[Item], Coroutine[Any, Any, T]], items: Iterable[Item]
+) -> list[T]:
+    """Return `work(item)` of every item, in their order, at most `limit` of them at a time."""
+    free = asyncio.Semaphore(limit)
+
+    async def one(item: Item) -> T:
+        async with free:
+            return await work(item)
+
+    return list(await together(*[one(item) for item in items]))
+
+
+class BackgroundTasks:
+    """What runs beside its owner until the owner ends; an async context manager.
+
+    The first failure is raised by `watch`, or, when nobody watches, at the end of the block.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._raised = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await cancel_until_ended(*self._tasks)
+        if not self._failed.done():
+            self._failed.cancel()
+            return
+        failure = self._failed.exception()
+        if failure is None or self._raised:
+            return
+        if error is None:
+            raise failure
+        log.error("a background task failed", exc_info=failure)
+
+    def start(self, work: Coroutine[Any, Any, T], name: str | None = None) -> "asyncio.Task[T]":
+        """Run something until it ends or the block does."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def stop(self, *tasks: "asyncio.Task[Any]") -> None:
+        """End some of them now; their results no longer matter."""
+        await cancel_until_ended(*tasks)
+
+    async def watch(self) -> None:
+        """Wait for ever; raise what one of them raises."""
+        try:
+            await asyncio.shield(self._failed)
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            self._raised = True
+            raise
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        error = _error_of(task)
+        if error is None:
+            return
+        if self._failed.done():
+            log.error("another background task failed", exc_info=error)
+        else:
+            self._failed.set_exception(error)
+
+
+def _unfinished(tasks: Iterable[asyncio.Future[Any]]) -> set[Any]:
+    return {task for task in tasks if not task.done()}
+
+
+def _error_of(task: "asyncio.Future[Any]") -> BaseException | None:
+    return None if task.cancelled() else task.exception()
+
+
+def _first(ended: Iterable["asyncio.Task[T]"]) -> T:
+    """Return the result of the first; of several that ended at once, a failure goes before."""
+    tasks: Sequence[asyncio.Task[T]] = tuple(ended)
+    failed = [task for task in tasks if task.cancelled() or task.exception()]
+    _log_failures(failed[1:])
+    return (failed or tasks)[0].result()
+
+
+def _log_failures(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    for task in tasks:
+        if error := _error_of(task):
+            log.warning("%s failed besides: %r", task.get_name(), error)
