@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import grpc
 import psycopg
-from wattmesh_runtime.aio.tasks import cancel_all
 
 from tests.fakes.control_gateway import Answer, FakeGateway, obey
 from tests.fakes.control_metering import ControlMetering
@@ -21,6 +20,7 @@ from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import wire
 from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.aio.tasks import cancel_all
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test

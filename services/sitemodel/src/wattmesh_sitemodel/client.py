@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from wattmesh_runtime.aio.backoff import Backoff
-from wattmesh_runtime.aio.losses import LossLog
 
 from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
 from wattmesh_contracts.site_model import change_from_pieces
 from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_sitemodel.cache import SiteModelFile
 from wattmesh_sitemodel.follower import SiteModelView
