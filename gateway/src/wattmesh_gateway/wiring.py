@@ -25,13 +25,13 @@ from wattmesh_gateway.app.presence import Presences
 from wattmesh_gateway.app.receive_telegrams import ReceiveTelegrams
 from wattmesh_gateway.app.reports import Reports
 from wattmesh_gateway.app.tell_status import TellStatus
-from wattmesh_gateway.app.waiting import Loops
 from wattmesh_gateway.drivers.drivers import ProfiledDrivers
 from wattmesh_gateway.drivers.modbus import ModbusDriver
 from wattmesh_gateway.drivers.mqtt import MqttDriver, parse_broker
 from wattmesh_gateway.profiles import load_profiles
 from wattmesh_gateway.settings import GatewaySettings
 from wattmesh_kernel.ids import GatewayId
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.service import Runtime, Service
 
 _LISTEN_SECONDS = 5.0
@@ -53,18 +53,18 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         modbus = await stack.enter_async_context(
             ModbusDriver(clock, settings.modbus_timeout_seconds)
         )
-        loops = await stack.enter_async_context(Loops())
+        background = await stack.enter_async_context(BackgroundTasks())
         presences = Presences(clock)
         telegrams = ReceiveTelegrams(spool, presences, clock)
         mqtt = MqttDriver(
             parse_broker(settings.mqtt_url), f"wattmesh-{gateway.segment}", telegrams.take
         )
-        polls = PollDevices(spool, presences, clock, loops)
+        polls = PollDevices(spool, presences, clock, background)
         drivers = ProfiledDrivers(profiles, modbus)
         fleet = Fleet(drivers, mqtt, polls, telegrams, presences)
         journal = SqliteCommandJournal(database)
         reports = Reports(journal, clock)
-        carry = CarryCommands(fleet, journal, reports, clock, loops)
+        carry = CarryCommands(fleet, journal, reports, clock, background)
         link = GrpcControlLink(runtime.channel(settings.control_target), gateway)
         devices = KeepDevices(
             GrpcSiteDirectory(metering, gateway),
@@ -73,7 +73,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
             timedelta(seconds=settings.device_refresh_seconds),
         )
         # Whoever waits for this gateway to serve may publish then: the broker keeps it for us.
-        loops.start(mqtt.run())
+        background.start(mqtt.run())
         await devices.start()
         await mqtt.wait_until_listening(_LISTEN_SECONDS)
         tell_status = TellStatus(gateway, spool, presences)
@@ -87,7 +87,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
             ),
             service_names=(gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"].full_name,),
             tasks=(
-                loops.watch,
+                background.watch,
                 devices.run,
                 telegrams.watch_silence,
                 ForwardReadings(spool, GrpcMeteringUplink(metering, gateway)).run,

@@ -14,10 +14,10 @@ from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.reports import News, Reports
-from wattmesh_gateway.app.waiting import Loops
 from wattmesh_gateway.domain.command import Command, CommandReport, CommandState, SetpointKind
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 NOW = datetime(2016, 9, 5, 7, tzinfo=UTC)
 BATTERY = DeviceId(SiteId("home-1"), "battery")
@@ -62,13 +62,13 @@ class Bench:
 
 @asynccontextmanager
 async def bench(path: Path, device: FakeDevice, clock: ManualClock) -> AsyncIterator[Bench]:
-    async with SpoolDatabase(path) as database, Loops() as loops:
+    async with SpoolDatabase(path) as database, BackgroundTasks() as background:
         journal = SqliteCommandJournal(database)
         reports = Reports(journal, clock)
         with reports.listening() as news:
             made = Bench(path, device, clock, news)
             devices = FakeDevices({BATTERY: device})
-            made.carry = CarryCommands(devices, journal, reports, clock, loops)
+            made.carry = CarryCommands(devices, journal, reports, clock, background)
             yield made
 
 

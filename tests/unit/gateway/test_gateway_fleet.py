@@ -15,13 +15,13 @@ from wattmesh_gateway.app.keep_devices import KeepDevices
 from wattmesh_gateway.app.poll_devices import PollDevices
 from wattmesh_gateway.app.presence import Presences
 from wattmesh_gateway.app.receive_telegrams import Message, ReceiveTelegrams
-from wattmesh_gateway.app.waiting import Loops
 from wattmesh_gateway.domain.device import Device, ModbusAddress, ModbusEndpoint, MqttAddress
 from wattmesh_gateway.drivers.drivers import ProfiledDrivers
 from wattmesh_gateway.drivers.modbus import ModbusDriver
 from wattmesh_gateway.profiles import load_profiles
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 START = datetime(2016, 9, 5, 7, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -66,7 +66,9 @@ class FakeDirectory:
 
 
 class Bench:
-    def __init__(self, database: SpoolDatabase, spool: SqliteSpool, loops: Loops) -> None:
+    def __init__(
+        self, database: SpoolDatabase, spool: SqliteSpool, background: BackgroundTasks
+    ) -> None:
         self.clock = ManualClock(START)
         self.spool = spool
         self.presences = Presences(self.clock)
@@ -75,7 +77,7 @@ class Bench:
         self.fleet = Fleet(
             ProfiledDrivers(load_profiles(), ModbusDriver(self.clock, 0.2)),
             self.topics,
-            PollDevices(spool, self.presences, self.clock, loops),
+            PollDevices(spool, self.presences, self.clock, background),
             self.telegrams,
             self.presences,
         )
@@ -94,9 +96,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with (
         SpoolDatabase(tmp_path / "spool.sqlite") as database,
         SqliteSpool(database, 1000) as spool,
-        Loops() as loops,
+        BackgroundTasks() as background,
     ):
-        yield Bench(database, spool, loops)
+        yield Bench(database, spool, background)
 
 
 async def test_a_device_with_an_unknown_profile_stops_no_other(bench: Bench) -> None:
@@ -155,8 +157,8 @@ async def test_a_meter_that_falls_silent_is_lost_and_a_telegram_brings_it_back(
     bench: Bench,
 ) -> None:
     await bench.fleet.change([METER])
-    async with Loops() as loops:
-        loops.start(bench.telegrams.watch_silence())
+    async with BackgroundTasks() as background:
+        background.start(bench.telegrams.watch_silence())
         payload = b'{"measure_time": "2016-09-05T07:00:00Z", "active_power_w": 1}'
         await bench.telegrams.take([Message(topic="home-1/meter", payload=payload)])
         assert bench.presences.all[METER.id].online

@@ -14,11 +14,11 @@ from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.app.poll_devices import PollDevices, next_poll
 from wattmesh_gateway.app.presence import Presences
-from wattmesh_gateway.app.waiting import Loops
 from wattmesh_gateway.domain.device import Device, MqttAddress
 from wattmesh_gateway.domain.errors import DeviceUnavailable
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 START = datetime(2016, 9, 5, 7, 7, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -33,11 +33,11 @@ DEVICE = Device(
 
 
 class Bench:
-    def __init__(self, spool: SqliteSpool, clock: ManualClock, loops: Loops) -> None:
+    def __init__(self, spool: SqliteSpool, clock: ManualClock, background: BackgroundTasks) -> None:
         self.spool = spool
         self.clock = clock
         self.presences = Presences(clock)
-        self.polls = PollDevices(spool, self.presences, clock, loops)
+        self.polls = PollDevices(spool, self.presences, clock, background)
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with (
         SpoolDatabase(tmp_path / "spool.sqlite") as database,
         SqliteSpool(database, 1000) as spool,
-        Loops() as loops,
+        BackgroundTasks() as background,
     ):
-        yield Bench(spool, ManualClock(START), loops)
+        yield Bench(spool, ManualClock(START), background)
 
 
 class TimedDevice(FakeDevice):

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
@@ -25,6 +25,7 @@ from wattmesh_local.running.supervisor import Supervisor
 from wattmesh_local.site_facts import SiteFacts, facts_from_json
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.site_model import read_sites
+from wattmesh_runtime.aio.tasks import together
 
 WARM_UP = timedelta(hours=2)
 """Simulated time before the start: devices report, so that the first plan knows their state."""
@@ -117,7 +118,7 @@ class Mesh:
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
         hosts = [] if self.options.model_server_target else [plan.service("modelhost", frozen)]
         # Beside each other: the host takes seconds to load TensorFlow, and finds new models itself.
-        await _together(self.supervisor.start(hosts), self._train(plan, frozen))
+        await together(self.supervisor.start(hosts), self._train(plan, frozen))
         await self.supervisor.stop(["metering", "carbon"])
 
     async def _train(self, plan: ProcessPlan, clock: str) -> None:
@@ -129,7 +130,7 @@ class Mesh:
             "pv": [asset.name for site in sites for asset in site.generation],
         }
         self._say("training the forecast models on what was metered (kept for the next run)")
-        await _together(
+        await together(
             *(
                 self._train_model(model, assets, plan, clock)
                 for model, assets in learners.items()
@@ -216,16 +217,6 @@ class Mesh:
         self._stack.enter_context(server)
         _drop_old_databases(server)
         return server.create_database(f"run_{datetime.now(UTC):%Y%m%d_%H%M%S}")
-
-
-async def _together(*work: Coroutine[Any, Any, None]) -> None:
-    """Run side by side; what fails first ends the rest and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
 
 
 def _standing_clock(moment: datetime) -> str:

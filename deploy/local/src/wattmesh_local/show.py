@@ -20,6 +20,7 @@ from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.live_view import render, summary_line
 from wattmesh_local.watching.site_model import SiteView, read_sites
 from wattmesh_local.watching.snapshot import Observer
+from wattmesh_runtime.aio.tasks import race
 
 _REFRESH_SECONDS = 0.75
 _LINE_EVERY = timedelta(hours=1)
@@ -67,19 +68,10 @@ async def show(
 ) -> None:
     """Show the mesh until a simulated time; for ever without one."""
     watching = _print_lines(running, console) if plain else _live_picture(running, console)
-    task = asyncio.create_task(watching)
-    try:
-        if until is None:
-            await task
-        else:
-            waiting = asyncio.create_task(running.mesh.clock.sleep_until(until))
-            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            if task.done():
-                task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    if until is None:
+        await watching
+    else:
+        await race(watching, running.mesh.clock.sleep_until(until))
 
 
 async def _live_picture(running: RunningMesh, console: Console) -> None:

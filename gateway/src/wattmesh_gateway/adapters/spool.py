@@ -13,6 +13,7 @@ from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.domain.reading import Batch, Intake, Origin, Reading, SpoolStatus
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import Quality
+from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,8 +66,7 @@ class SqliteSpool:
         traceback: TracebackType | None,
     ) -> None:
         if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            await cancel_until_ended(self._writer)
         for each in self._waiting:
             each.stored.cancel()
 

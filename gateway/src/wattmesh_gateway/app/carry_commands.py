@@ -5,10 +5,10 @@ import logging
 from wattmesh_gateway.app.device_worker import DeviceWorker
 from wattmesh_gateway.app.ports import CommandJournal, SettableDevices
 from wattmesh_gateway.app.reports import Reports
-from wattmesh_gateway.app.waiting import Loops
 from wattmesh_gateway.domain.command import Command, CommandState
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId, DeviceId
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +22,13 @@ class CarryCommands:
         journal: CommandJournal,
         reports: Reports,
         clock: Clock,
-        loops: Loops,
+        background: BackgroundTasks,
     ) -> None:
         self._devices = devices
         self._journal = journal
         self._reports = reports
         self._clock = clock
-        self._loops = loops
+        self._background = background
         self._workers: dict[DeviceId, DeviceWorker] = {}
 
     async def dispatch(self, command: Command) -> None:
@@ -70,6 +70,6 @@ class CarryCommands:
     def _worker(self, device: DeviceId) -> DeviceWorker:
         if device not in self._workers:
             worker = DeviceWorker(self._devices, self._reports, self._clock)
-            self._loops.start(worker.run())
+            self._background.start(worker.run())
             self._workers[device] = worker
         return self._workers[device]

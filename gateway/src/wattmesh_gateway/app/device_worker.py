@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from wattmesh_gateway.app.ports import SettableDevice, SettableDevices
 from wattmesh_gateway.app.reports import Reports
-from wattmesh_gateway.app.waiting import Backoff
 from wattmesh_gateway.domain.command import Command, CommandState
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class DeviceWorker:
         if device is None:
             return _Ended(CommandState.REFUSED, message="this gateway cannot set the device")
         attempt = _Attempt()
-        backoff = Backoff(most=2.0)
+        backoff = Backoff(most_seconds=2.0)
         while True:
             if command.id in self._withdrawn:
                 return None
@@ -155,7 +156,7 @@ class DeviceWorker:
     async def _release(self, command: Command) -> None:
         """Send the device to its safe state, unless a newer command is to be applied."""
         device = self._devices.settable(command.device)
-        backoff = Backoff(most=2.0)
+        backoff = Backoff(most_seconds=2.0)
         message = None
         while message is None:
             message = await self._try_release(device, command)
@@ -182,11 +183,7 @@ class DeviceWorker:
 
     async def _pause(self, backoff: Backoff) -> None:
         """Wait for the next try, or until something is offered or withdrawn."""
-        waiting = asyncio.create_task(self._news.wait())
-        pause = asyncio.create_task(backoff.wait())
         try:
-            await asyncio.wait((waiting, pause), return_when=asyncio.FIRST_COMPLETED)
+            await race(self._news.wait(), backoff.wait())
         finally:
-            waiting.cancel()
-            pause.cancel()
             self._news.clear()

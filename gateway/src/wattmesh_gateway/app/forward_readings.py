@@ -5,8 +5,10 @@ import logging
 from collections import deque
 
 from wattmesh_gateway.app.ports import IngestStream, MeteringUplink, Rejection, Spool
-from wattmesh_gateway.app.waiting import Backoff, LossLog, until_first_ends
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class _Transfer:
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
-        await until_first_ends(self._send_all(), self._take_answers())
+        await race(self._send_all(), self._take_answers())
 
     async def _send_all(self) -> None:
         while True:

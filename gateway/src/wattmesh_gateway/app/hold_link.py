@@ -9,11 +9,13 @@ from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.ports import Cancel, CommandJournal, ControlLink, ControlStream, Dispatch
 from wattmesh_gateway.app.presence import Presences
 from wattmesh_gateway.app.reports import News, Reports
-from wattmesh_gateway.app.waiting import Backoff, LossLog, until_first_ends
 from wattmesh_gateway.domain.command import CommandReport
 from wattmesh_gateway.domain.device import Presence
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ class HoldLink:
 
     async def run(self) -> None:
         """Open a stream, hold it, and open the next when it breaks."""
-        backoff = Backoff(most=2.0)
+        backoff = Backoff(most_seconds=2.0)
         while True:
             try:
                 async with self._link.open() as stream:
@@ -64,7 +66,7 @@ class HoldLink:
                 news.put_nowait(presence)
             for report in await self._journal.to_report(now):
                 news.put_nowait(report)
-            await until_first_ends(self._tell_all(stream, news), self._take_orders(stream))
+            await race(self._tell_all(stream, news), self._take_orders(stream))
 
     async def _tell_all(self, stream: ControlStream, news: "asyncio.Queue[News]") -> None:
         while True:

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from wattmesh_gateway.app.fleet import Fleet
 from wattmesh_gateway.app.ports import DeviceCache, SiteDirectory
-from wattmesh_gateway.app.waiting import LossLog
 from wattmesh_gateway.domain.device import Device
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_runtime.aio.losses import LossLog
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.ports import PolledDevice, Spool
 from wattmesh_gateway.app.presence import Presences
-from wattmesh_gateway.app.waiting import Backoff, Loops
 from wattmesh_gateway.domain.device import Device
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.domain.reading import Intake, Origin
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.time import floor_time
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 
 def next_poll(now: datetime, interval: timedelta) -> datetime:
@@ -23,22 +24,24 @@ def next_poll(now: datetime, interval: timedelta) -> datetime:
 class PollDevices:
     """Runs a loop for each device."""
 
-    def __init__(self, spool: Spool, presences: Presences, clock: Clock, loops: Loops) -> None:
+    def __init__(
+        self, spool: Spool, presences: Presences, clock: Clock, background: BackgroundTasks
+    ) -> None:
         self._spool = spool
         self._presences = presences
         self._clock = clock
-        self._loops = loops
+        self._background = background
         self._polled: dict[DeviceId, tuple[Device, PolledDevice]] = {}
         self._running: dict[DeviceId, asyncio.Task[None]] = {}
 
     async def poll(self, devices: Mapping[DeviceId, tuple[Device, PolledDevice]]) -> None:
         """Poll exactly these devices from now on, a new one at once and then on its grid."""
         ended = [id_ for id_, entry in self._polled.items() if devices.get(id_) != entry]
-        await self._loops.stop(*(self._running.pop(id_) for id_ in ended))
+        await self._background.stop(*(self._running.pop(id_) for id_ in ended))
         self._polled = dict(devices)
         for id_, (device, driver) in devices.items():
             if id_ not in self._running:
-                self._running[id_] = self._loops.start(self._poll_for_ever(device, driver))
+                self._running[id_] = self._background.start(self._poll_for_ever(device, driver))
 
     async def _poll_for_ever(self, device: Device, driver: PolledDevice) -> None:
         while True:
@@ -46,7 +49,7 @@ class PollDevices:
             await self._clock.sleep_until(next_poll(self._clock.now(), device.reporting_interval))
 
     async def _poll_until_answered(self, device: Device, driver: PolledDevice) -> None:
-        backoff = Backoff(most=1.0)
+        backoff = Backoff(most_seconds=1.0)
         while True:
             try:
                 readings = await driver.read()

@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 
 from wattmesh_gateway.app.receive_telegrams import Message
-from wattmesh_gateway.app.waiting import Backoff, LossLog, until_first_ends
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +97,14 @@ class MqttDriver:
         Raises what `take` raises: then the telegrams stay with the broker.
         """
         await self._something_wanted()
-        backoff = Backoff(most=2.0)
+        backoff = Backoff(most_seconds=2.0)
         while True:
             try:
                 async with self._client() as client:
                     self._loss.back()
                     backoff.reset()
                     # Side by side: a broker may send what it kept before it answers SUBSCRIBE.
-                    await until_first_ends(self._receive(client), self._subscribe(client))
+                    await race(self._receive(client), self._subscribe(client))
             except aiomqtt.MqttError as error:
                 self._loss.lost(error)
             await backoff.wait()

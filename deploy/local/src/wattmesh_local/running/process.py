@@ -13,6 +13,8 @@ from typing import Self
 
 from wattmesh_local import tether
 from wattmesh_local.running.health import is_ready
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 READY_SECONDS = 90.0
 STOP_SECONDS = 6.0
@@ -97,16 +99,15 @@ class SupervisedProcess:
         """End the process for good."""
         self._stopping = True
         if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await cancel_until_ended(self._keeper)
         process = self._process
         if process is None or process.returncode is not None:
             return
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
         except TimeoutError:
             self._tell(ProcessEvent(name=self.spec.name, text="does not stop, killed"))
             with suppress(ProcessLookupError):
@@ -120,18 +121,16 @@ class SupervisedProcess:
         return "\n".join(self._log_file.read_text(errors="replace").splitlines()[-lines:])
 
     async def _keep(self) -> None:
-        backoff = _FIRST_BACKOFF_SECONDS
+        backoff = Backoff(_FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS)
         while not self._stopping and self._process is not None:
             born = time.monotonic()
             code = await self._process.wait()
             if self._stopping:
                 return
-            steady = time.monotonic() - born > _STEADY_SECONDS
-            backoff = (
-                _FIRST_BACKOFF_SECONDS if steady else min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
-            )
+            if time.monotonic() - born > _STEADY_SECONDS:
+                backoff.reset()
             self._tell(ProcessEvent(name=self.spec.name, text=f"{_how(code)}, restarting"))
-            await asyncio.sleep(backoff)
+            await backoff.wait()
             self.restarts += 1
             await self._spawn()
             self._tell(ProcessEvent(name=self.spec.name, text=f"restarted as {self.pid}"))

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from wattmesh_local.running.process import ProcessEvent, ProcessSpec, SupervisedProcess
+from wattmesh_runtime.aio.tasks import together
 
 _REMEMBERED = 50
 
@@ -46,7 +47,7 @@ class Supervisor:
             self.processes[spec.name] = process
             await process.__aenter__()
             started.append(process)
-        await asyncio.gather(*(process.ready() for process in started))
+        await together(*(process.ready() for process in started))
 
     async def stop(self, names: Iterable[str]) -> None:
         """End processes, all at the same time."""

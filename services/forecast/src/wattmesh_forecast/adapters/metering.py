@@ -1,6 +1,5 @@
 """Metered power and the site model, from metering."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +17,7 @@ from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.aio.tasks import together
 from wattmesh_runtime.errors import rpc_errors
 
 MOST_VALUES = 100_000
@@ -65,7 +65,7 @@ class GrpcSiteDirectory:
         if site in self._kept and self._kept[site][1].contains(now):
             return self._kept[site][0]
         with rpc_errors():
-            answer, assets = await asyncio.gather(
+            answer, assets = await together(
                 self._stub.GetSite(site_pb2.GetSiteRequest(name=site.name)), self._assets(site)
             )
         described = _site_from_proto(site, answer.site, assets)

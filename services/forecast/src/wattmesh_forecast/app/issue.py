@@ -34,6 +34,7 @@ from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, ceil_time
+from wattmesh_runtime.aio.tasks import together
 
 SHORTEST_PAST = timedelta(days=1)
 """Less than this is nothing to learn from."""
@@ -87,7 +88,7 @@ class IssueForecasts:
         questions = await self._questions(wanted, now)
         replies: dict[AssetId, _Reply] = {}
         # Beside each other: a model server that is away is waited for once, not once per kind.
-        for some in await asyncio.gather(
+        for some in await together(
             *(self._replies(kind, same, wanted.ratios) for kind, same in _by_kind(questions))
         ):
             replies |= some

@@ -1,6 +1,5 @@
 """Metered power, kept in memory: an issue asks only for what may have changed."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from wattmesh_forecast.app.ports import History
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.aio.tasks import together
 
 ASKED_AGAIN = timedelta(days=2)
 """The newest part, which is always asked for again: late and corrected readings come here."""
@@ -41,7 +41,7 @@ class KeptHistory:
         by_start: dict[datetime, list[AssetId]] = defaultdict(list)
         for asset in assets:
             by_start[self._needed_from(asset, span, resolution)].append(asset)
-        parts: Iterable[Mapping[AssetId, Series]] = await asyncio.gather(
+        parts: Iterable[Mapping[AssetId, Series]] = await together(
             *(
                 self._history.power_w(some, TimeRange(start, span.end), resolution)
                 for start, some in by_start.items()

@@ -1,6 +1,5 @@
 """The past of assets, as far as forecasting looks back."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -13,6 +12,7 @@ from wattmesh_forecast.domain.sites import Site
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
+from wattmesh_runtime.aio.tasks import together
 
 LOOK_BACK = timedelta(days=45)
 """Four weeks of lags, tried over two weeks, and some days to spare."""
@@ -21,7 +21,7 @@ LOOK_BACK = timedelta(days=45)
 async def read_sites(directory: SiteDirectory, assets: Sequence[AssetId]) -> dict[SiteId, Site]:
     """Return the sites of assets."""
     ids = sorted({asset.site for asset in assets})
-    return dict(zip(ids, await asyncio.gather(*map(directory.site, ids)), strict=True))
+    return dict(zip(ids, await together(*map(directory.site, ids)), strict=True))
 
 
 class Past:

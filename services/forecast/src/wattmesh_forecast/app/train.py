@@ -10,6 +10,7 @@ from wattmesh_forecast.app.ports import Progress, SiteDirectory, Trainer, Traini
 from wattmesh_forecast.domain.training import Training, TrainingOrder
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
+from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +36,7 @@ class TrainModel:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await cancel_until_ended(*self._running)
 
     async def __call__(self, order: TrainingOrder) -> Training:
         """Begin a training, or return the one that was begun by the same request.

@@ -17,38 +17,18 @@ from wattmesh_kernel.errors import Unavailable
 from wattmesh_metering.adapters.columns import rows_from_announcement
 from wattmesh_metering.adapters.postgres_ingest import CHANNEL
 from wattmesh_metering.domain.readings import Ints, Rows
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.broadcast import Broadcast
+from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.database import Database
 
 log = logging.getLogger(__name__)
 
-_QUEUE_LENGTH = 1000
+_MOST_UNREAD = 1000
 """How many announcements a watcher may be behind before it has to begin again."""
 
-_RETRY_SECONDS = 1.0
 _LISTEN_SECONDS = 5.0
 """How long a new watcher waits for the connection that listens [s]."""
-
-
-class _Subscription:
-    def __init__(self, keys: Collection[int]) -> None:
-        self._keys: Ints = np.array(list(keys), np.int64)
-        self._queue: asyncio.Queue[Rows | None] = asyncio.Queue()
-
-    def offer(self, rows: Rows) -> bool:
-        """Queue the rows it asks for; False when it is too far behind."""
-        own = rows[np.isin(rows.keys, self._keys)]
-        if len(own):
-            self._queue.put_nowait(own)
-        return self._queue.qsize() <= _QUEUE_LENGTH
-
-    def end(self) -> None:
-        """Tell it that announcements are lost."""
-        self._queue.put_nowait(None)
-
-    async def rows(self) -> AsyncIterator[Rows]:
-        while (rows := await self._queue.get()) is not None:
-            yield rows
-        raise _lost()
 
 
 class PostgresAnnouncements:
@@ -57,59 +37,48 @@ class PostgresAnnouncements:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._listening = asyncio.Event()
-        self._subscriptions: set[_Subscription] = set()
+        self._kept: Broadcast[Rows] = Broadcast(_MOST_UNREAD)
+        self._loss = LossLog(log, "the connection that listens for readings")
 
     @asynccontextmanager
     async def subscribe(self, keys: Collection[int]) -> AsyncIterator[AsyncIterator[Rows]]:
         """Listen for newly kept rows of these points, from now on."""
         await self._wait_until_listening()
-        subscription = _Subscription(keys)
-        self._subscriptions.add(subscription)
-        try:
-            yield subscription.rows()
-        finally:
-            self._subscriptions.discard(subscription)
+        own: Ints = np.array(list(keys), np.int64)
+        with self._kept.watch(lambda rows: bool(np.isin(rows.keys, own).any())) as watcher:
+            yield (rows[np.isin(rows.keys, own)] async for rows in watcher)
 
     async def run(self) -> None:
         """Listen for ever; say once when the database is lost and once when it is back."""
-        lost = False
+        backoff = Backoff(most_seconds=2.0)
         while True:
             try:
                 async with self._database.connection() as connection:
-                    if lost:
-                        log.info("listening for readings again")
-                    lost = False
+                    self._loss.back()
+                    backoff.reset()
                     await self._listen(connection)
             except Unavailable as error:
-                if not lost:
-                    log.warning("cannot listen for readings: %s", error)
-                lost = True
-                await asyncio.sleep(_RETRY_SECONDS)
+                self._loss.lost(error)
+                await backoff.wait()
 
     async def _listen(self, connection: AsyncConnection) -> None:
         await connection.execute(f"LISTEN {CHANNEL}")
         self._listening.set()
         try:
             async for notification in connection.notifies():
-                self._deliver(rows_from_announcement(notification.payload))
+                self._kept.publish(rows_from_announcement(notification.payload))
         finally:
             self._listening.clear()
-            while self._subscriptions:
-                self._subscriptions.pop().end()
+            self._kept.end(_lost())
             if not connection.closed:  # nobody shall inherit the LISTEN from the pool
                 await connection.execute(f"UNLISTEN {CHANNEL}")
 
     async def _wait_until_listening(self) -> None:
         try:
-            await asyncio.wait_for(self._listening.wait(), _LISTEN_SECONDS)
+            async with asyncio.timeout(_LISTEN_SECONDS):
+                await self._listening.wait()
         except TimeoutError as error:
             raise _lost() from error
-
-    def _deliver(self, rows: Rows) -> None:
-        for subscription in tuple(self._subscriptions):
-            if not subscription.offer(rows):
-                self._subscriptions.discard(subscription)
-                subscription.end()
 
 
 def _lost() -> Unavailable:

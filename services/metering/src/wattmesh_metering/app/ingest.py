@@ -1,7 +1,6 @@
 """Takes streams of batches, keeps them in groups and says when they are committed."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from wattmesh_kernel.errors import Unavailable
 from wattmesh_metering.app.commit_batches import BatchOutcome, CommitBatches, SentBatch
 from wattmesh_metering.domain.checks import require
 from wattmesh_metering.domain.readings import ReadingBatch, Rejection
+from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 log = logging.getLogger(__name__)
 
@@ -161,12 +161,10 @@ class Ingest:
                 )
             await reader
         finally:
-            reader.cancel()
+            await cancel_until_ended(reader)
             while not outcomes.empty():
                 if unwanted := outcomes.get_nowait():
                     unwanted.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await reader
 
     async def _read(
         self,

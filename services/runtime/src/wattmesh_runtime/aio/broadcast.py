@@ -35,6 +35,11 @@ class Broadcast(Generic[T]):
         for watcher in self._watchers:
             watcher.take(items)
 
+    def end(self, error: Exception) -> None:
+        """Let all who watch now go: each reads what it has and is then told `error`."""
+        for watcher in self._watchers:
+            watcher.end(error)
+
     @contextmanager
     def watch(self, wanted: Callable[[T], bool] | None = None) -> Iterator["Watcher[T]"]:
         """Give what is published from now on, until the block ends; only what is `wanted`."""
@@ -49,7 +54,8 @@ class Broadcast(Generic[T]):
 class Watcher(AsyncIterator[T]):
     """What one watcher has not read yet: `async for item in watcher`, without an end.
 
-    Error: ResourceExhausted `WATCHER_TOO_SLOW`, after the last item before the gap.
+    Errors, after the last item before the gap: ResourceExhausted `WATCHER_TOO_SLOW`, or whatever
+    the broadcast was ended with.
     """
 
     def __init__(self, most_unread: int, wanted: Callable[[T], bool] | None) -> None:
@@ -57,24 +63,18 @@ class Watcher(AsyncIterator[T]):
         self._wanted = wanted
         self._unread: deque[T] = deque()
         self._news = asyncio.Event()
-        self._too_slow = False
+        self._ended: Exception | None = None
 
     def take(self, items: Iterable[T]) -> None:
         """Keep items for the watcher; from the first that finds no room on, none."""
         for item in items:
-            if not self._too_slow and (self._wanted is None or self._wanted(item)):
-                self._too_slow = len(self._unread) >= self._most_unread
-                if not self._too_slow:
-                    self._unread.append(item)
-                self._news.set()
+            if self._ended is None and (self._wanted is None or self._wanted(item)):
+                self._keep(item)
 
-    async def __anext__(self) -> T:
-        while not self._unread:
-            if self._too_slow:
-                raise ResourceExhausted("WATCHER_TOO_SLOW", "news came faster than they were read")
-            self._news.clear()
-            await self._news.wait()
-        return self._unread.popleft()
+    def end(self, error: Exception) -> None:
+        """Take nothing more; the first error counts."""
+        self._ended = self._ended or error
+        self._news.set()
 
     async def batch(self) -> list[T]:
         """Return all that is unread, at least one, waiting for it."""
@@ -82,3 +82,18 @@ class Watcher(AsyncIterator[T]):
         items.extend(self._unread)
         self._unread.clear()
         return items
+
+    async def __anext__(self) -> T:
+        while not self._unread:
+            if self._ended is not None:
+                raise self._ended
+            self._news.clear()
+            await self._news.wait()
+        return self._unread.popleft()
+
+    def _keep(self, item: T) -> None:
+        if len(self._unread) < self._most_unread:
+            self._unread.append(item)
+            self._news.set()
+        else:
+            self.end(ResourceExhausted("WATCHER_TOO_SLOW", "news came faster than they were read"))

@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.errors import DeadlineExceeded, ResourceExhausted, Unavailable
 from wattmesh_runtime.aio.backoff import Backoff
 
 T = TypeVar("T")
+
+PASSING: tuple[type[Exception], ...] = (Unavailable, DeadlineExceeded, ResourceExhausted)
+"""Errors that may pass by waiting."""
 
 
 class LossLog:
@@ -41,14 +44,15 @@ async def retry(
     work: Callable[[], Awaitable[T]],
     loss: LossLog,
     backoff: Backoff | None = None,
-    errors: type[Exception] | tuple[type[Exception], ...] = WattmeshError,
+    errors: type[Exception] | tuple[type[Exception], ...] = PASSING,
 ) -> T:
-    """Call `work` until it succeeds and return its result.
+    """Call `work`, which must be harmless to repeat, until it succeeds and return its result.
 
-    A failure of one of the `errors` is a loss, logged once; the waits grow, and are at least what
-    an error asks for (`retry_after`). Any other error is raised.
+    A failure of one of the `errors` is a loss, logged once; the waits grow, up to 2 s unless
+    `backoff` says otherwise, and are at least what an error asks for (`retry_after`). Any other
+    error is raised.
     """
-    backoff = backoff or Backoff()
+    backoff = backoff or Backoff(most_seconds=2.0)
     while True:
         try:
             result = await work()

@@ -43,11 +43,12 @@ async def cancel_all(tasks: Collection[asyncio.Future[Any]], within_seconds: flo
 async def cancel_until_ended(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks until they have ended, however long that takes.
 
-    Whoever waits here may be cancelled too: that is kept until the tasks have ended, so that
-    nothing is left running behind its owner's back.
+    What one of them raises meanwhile is logged. Whoever waits here may be cancelled too: that is
+    kept until the tasks have ended, so that nothing is left running behind its owner's back.
     """
     interrupted: asyncio.CancelledError | None = None
     again, pending = _AGAIN_SECONDS, _unfinished(tasks)
+    ending = pending
     while pending:
         for task in pending:
             task.cancel()
@@ -56,6 +57,7 @@ async def cancel_until_ended(*tasks: asyncio.Future[Any]) -> None:
         except asyncio.CancelledError as error:
             interrupted = error
         again, pending = again * 2, _unfinished(pending)
+    _log_failures(ending)
     if interrupted is not None:
         raise interrupted
 
@@ -66,13 +68,12 @@ async def race(*work: Coroutine[Any, Any, T]) -> T:
     Raises what the first to end raised. What another one raises while it is ended is logged.
     """
     tasks = [asyncio.create_task(each) for each in work]
-    done: set[asyncio.Task[T]] = set()
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        first = [task for task in tasks if task.done()]
         await cancel_until_ended(*tasks)
-        _log_failures(task for task in tasks if task not in done)
-    return _first(task for task in tasks if task in done)
+    return _result(first)
 
 
 @overload
@@ -108,12 +109,10 @@ async def together(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
         if tasks:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        cancelled = _unfinished(tasks)
-        await cancel_until_ended(*cancelled)
-        failed = [task for task in tasks if task not in cancelled and _error_of(task)]
-        _log_failures(task for task in tasks if task not in failed[:1])
-    if failed:
-        failed[0].result()
+        ended = [task for task in tasks if task.done()]
+        await cancel_until_ended(*tasks)
+    if ended:
+        _result(ended)
     return tuple(task.result() for task in tasks)
 
 
@@ -201,12 +200,11 @@ def _error_of(task: "asyncio.Future[Any]") -> BaseException | None:
     return None if task.cancelled() else task.exception()
 
 
-def _first(ended: Iterable["asyncio.Task[T]"]) -> T:
+def _result(ended: Sequence["asyncio.Task[T]"]) -> T:
     """Return the result of the first; of several that ended at once, a failure goes before."""
-    tasks: Sequence[asyncio.Task[T]] = tuple(ended)
-    failed = [task for task in tasks if task.cancelled() or task.exception()]
+    failed = [task for task in ended if task.cancelled() or task.exception()]
     _log_failures(failed[1:])
-    return (failed or tasks)[0].result()
+    return (failed or ended)[0].result()
 
 
 def _log_failures(tasks: Iterable["asyncio.Task[Any]"]) -> None:

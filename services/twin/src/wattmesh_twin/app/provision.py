@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from wattmesh_kernel.ids import SiteId
-from wattmesh_twin.app.patience import patiently
+from wattmesh_runtime.aio.losses import LossLog, retry
 from wattmesh_twin.app.ports import (
     Group,
     ProvisionMark,
@@ -54,16 +54,17 @@ class Provisioning:
         self._readings = readings
         self._histories = histories
         self._mark = mark
+        self._metering = LossLog(_log, "metering")
 
     async def describe(self) -> None:
         """Return when metering knows tariff, sites, assets, devices and group."""
-        await patiently("provisioning", self._describe)
+        await retry(self._describe, self._metering)
         _log.info("metering knows %d sites of %s", len(self._dataset.sites), self._dataset.title)
 
     async def send_history(self) -> None:
         """Return when metering has the readings from before the start."""
         if not self._mark.is_set():
-            await patiently("history", self._send_histories)
+            await retry(self._send_histories, self._metering)
             self._mark.set()
             _log.info("metering has the history")
 

@@ -1,13 +1,16 @@
 """Publish the grid's measured carbon intensity as time passes."""
 
+import logging
 from datetime import datetime
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_twin.app.patience import patiently
+from wattmesh_runtime.aio.losses import LossLog, retry
 from wattmesh_twin.app.ports import CarbonBoard
 from wattmesh_twin.domain.measured import MeasuredSeries
+
+_log = logging.getLogger(__name__)
 
 
 class CarbonPublication:
@@ -29,6 +32,7 @@ class CarbonPublication:
         self._next = first
         self._board = board
         self._clock = clock
+        self._loss = LossLog(_log, "the carbon service")
 
     async def run(self) -> None:
         """Publish what has been measured, and then every interval what was measured in it."""
@@ -38,7 +42,7 @@ class CarbonPublication:
 
     async def publish_known(self) -> None:
         """Publish every interval that has ended and was not published yet."""
-        await patiently("publication of carbon intensity", self._publish_ended)
+        await retry(self._publish_ended, self._loss)
 
     async def _publish_ended(self) -> None:
         resolution = self._intensity.resolution

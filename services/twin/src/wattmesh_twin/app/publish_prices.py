@@ -1,12 +1,15 @@
 """Publish dynamic prices day by day, as they become known."""
 
+import logging
 from datetime import date, timedelta
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import TariffId
-from wattmesh_twin.app.patience import patiently
+from wattmesh_runtime.aio.losses import LossLog, retry
 from wattmesh_twin.app.ports import PriceBoard
 from wattmesh_twin.domain.tariff import DayAheadPrices
+
+_log = logging.getLogger(__name__)
 
 
 class PricePublication:
@@ -26,6 +29,7 @@ class PricePublication:
         self._next = first_day
         self._board = board
         self._clock = clock
+        self._loss = LossLog(_log, "metering (prices)")
 
     async def run(self) -> None:
         """Publish what is known, and then every day what becomes known."""
@@ -35,7 +39,7 @@ class PricePublication:
 
     async def publish_known(self) -> None:
         """Publish every day that is known and was not published yet."""
-        await patiently("publication of prices", self._publish_known)
+        await retry(self._publish_known, self._loss)
 
     async def _publish_known(self) -> None:
         while self._next <= self._prices.last_day():
