@@ -29,14 +29,14 @@ SITE = "sites/bench"
 PEAK = Window(clock_ranges=(ClockRange.hours(16, 21),))
 
 
-def horizon(hours: int, minutes: int) -> Horizon:
+def horizon_of(hours: int, minutes: int) -> Horizon:
     """Return a horizon from local midnight on."""
     return Horizon(start=START, resolution=timedelta(minutes=minutes), count=hours * 60 // minutes)
 
 
-def tariff(grid: Horizon, *, demand: bool = False, negative: bool = False) -> Tariff:
+def tariff(horizon: Horizon, *, demand: bool = False, negative: bool = False) -> Tariff:
     """Return a dynamic price on top of a time-of-use fee, as in Germany."""
-    hours = np.arange(round(grid.count * grid.hours))
+    hours = np.arange(round(horizon.count * horizon.hours))
     random = np.random.default_rng(7)
     prices = (
         0.10 + 0.06 * np.sin((hours - 13) / 12 * 2 * np.pi) + random.uniform(0, 0.02, len(hours))
@@ -53,7 +53,7 @@ def tariff(grid: Horizon, *, demand: bool = False, negative: bool = False) -> Ta
                 TouPeriod(name="rest", price_per_kwh=0.10),
             ),
             real_time=RealTimePrice(
-                published=Series(grid.start, timedelta(hours=1), prices), multiplier=1.19
+                published=Series(horizon.start, timedelta(hours=1), prices), multiplier=1.19
             ),
         ),
         export_rates=EnergyRates(base_per_kwh=0.08),
@@ -61,14 +61,14 @@ def tariff(grid: Horizon, *, demand: bool = False, negative: bool = False) -> Ta
     )
 
 
-def load_and_pv(grid: Horizon) -> tuple[Asset, Asset]:
+def load_and_pv(horizon: Horizon) -> tuple[Asset, Asset]:
     """Return a household's load and 6 kWp of PV."""
-    clock = (np.arange(grid.count) * grid.hours) % 24
+    clock = (np.arange(horizon.count) * horizon.hours) % 24
     random = np.random.default_rng(3)
     load = 0.3 + 1.6 * np.exp(-(((clock - 19) / 2) ** 2)) + 0.8 * np.exp(-(((clock - 7) / 1) ** 2))
-    load += random.uniform(0, 0.3, grid.count)
+    load += random.uniform(0, 0.3, horizon.count)
     pv = np.maximum(0.0, 4.5 * np.sin((clock - 6) / 12 * np.pi))
-    pv *= random.uniform(0.7, 1.0, grid.count)
+    pv *= random.uniform(0.7, 1.0, horizon.count)
     return (
         Asset(name=f"{SITE}/assets/load", kind=FixedLoad(powers_kw=load)),
         Asset(name=f"{SITE}/assets/pv", kind=RenewableSource(powers_kw=-pv)),
@@ -91,13 +91,13 @@ def battery(number: int = 0) -> Asset:
     return Asset(name=f"{SITE}/assets/battery-{number}", kind=kind)
 
 
-def ev(grid: Horizon, number: int = 0, days: int = 1) -> Asset:
+def ev(horizon: Horizon, number: int = 0, days: int = 1) -> Asset:
     """Return an 11 kW charge point that is visited every evening."""
     sessions = tuple(
         EvSession(
             id=f"ev{number}-{day}",
-            arrival=grid.start + timedelta(days=day, hours=15 + number % 5),
-            departure=grid.start + timedelta(days=day, hours=23, minutes=30),
+            arrival=horizon.start + timedelta(days=day, hours=15 + number % 5),
+            departure=horizon.start + timedelta(days=day, hours=23, minutes=30),
             capacity_kwh=60.0,
             initial_soc_ratio=0.3,
             target_energy_kwh=18.0 + number % 4,
@@ -109,27 +109,27 @@ def ev(grid: Horizon, number: int = 0, days: int = 1) -> Asset:
     )
 
 
-def zone(grid: Horizon, number: int) -> Asset:
+def zone(horizon: Horizon, number: int) -> Asset:
     """Return a zone of second order with a heat pump."""
-    clock = (np.arange(grid.count) * grid.hours) % 24
+    clock = (np.arange(horizon.count) * horizon.hours) % 24
     kind = HvacZone(
         air_capacity_kwh_per_k=0.4 + 0.1 * number,
         air_outdoor_resistance_k_per_kw=6.0,
         mass_capacity_kwh_per_k=4.0,
         air_mass_resistance_k_per_kw=0.8,
-        initial_air_celsius=20.5,
-        outdoor_celsius=3.0 + 4.0 * np.sin((clock - 9) / 12 * np.pi),
+        initial_air_temperature_celsius=20.5,
+        outdoor_temperatures_celsius=3.0 + 4.0 * np.sin((clock - 9) / 12 * np.pi),
         heat_gains_kw=0.2 * np.exp(-(((clock - 13) / 3) ** 2)),
         heating=HeatPump(max_power_kw=2.0, cop_points=((-10.0, 2.2), (0.0, 3.0), (10.0, 4.2))),
-        occupied_band=ComfortBand(min_celsius=20.0, max_celsius=23.0),
-        unoccupied_band=ComfortBand(min_celsius=17.0, max_celsius=25.0),
+        occupied_band=ComfortBand(min_temperature_celsius=20.0, max_temperature_celsius=23.0),
+        unoccupied_band=ComfortBand(min_temperature_celsius=17.0, max_temperature_celsius=25.0),
         occupancy_ratios=np.where((clock >= 7) & (clock < 22), 1.0, 0.0),
     )
     return Asset(name=f"{SITE}/assets/zone-{number}", kind=kind)
 
 
 def problem(
-    grid: Horizon,
+    horizon: Horizon,
     assets: tuple[Asset, ...],
     import_limit_kw: float,
     *,
@@ -140,31 +140,31 @@ def problem(
     site = Site(
         name=SITE,
         zone=ZoneInfo("Europe/Berlin"),
-        assets=(*load_and_pv(grid), *assets),
-        tariff=tariff(grid, demand=demand, negative=negative),
+        assets=(*load_and_pv(horizon), *assets),
+        tariff=tariff(horizon, demand=demand, negative=negative),
         limits=PowerLimits(max_import_power_kw=import_limit_kw),
     )
-    return Problem(horizon=grid, currency_code="EUR", sites=(site,))
+    return Problem(horizon=horizon, currency_code="EUR", sites=(site,))
 
 
 def home(hours: int, minutes: int, *, demand: bool = False, negative: bool = False) -> Problem:
     """Return the common case: PV, battery, EV and import limit."""
-    grid = horizon(hours, minutes)
-    assets = (battery(), ev(grid, days=max(1, hours // 24)))
-    return problem(grid, assets, 9.0, demand=demand, negative=negative)
+    horizon = horizon_of(hours, minutes)
+    assets = (battery(), ev(horizon, days=max(1, hours // 24)))
+    return problem(horizon, assets, 9.0, demand=demand, negative=negative)
 
 
 def depot() -> Problem:
     """Return 10 batteries and 20 vehicles."""
-    grid = horizon(24, 15)
-    assets = (*(battery(n) for n in range(10)), *(ev(grid, n) for n in range(20)))
-    return problem(grid, assets, 90.0)
+    horizon = horizon_of(24, 15)
+    assets = (*(battery(n) for n in range(10)), *(ev(horizon, n) for n in range(20)))
+    return problem(horizon, assets, 90.0)
 
 
 def hvac() -> Problem:
     """Return 5 zones and a battery."""
-    grid = horizon(24, 15)
-    return problem(grid, (battery(), *(zone(grid, n) for n in range(5))), 9.0)
+    horizon = horizon_of(24, 15)
+    return problem(horizon, (battery(), *(zone(horizon, n) for n in range(5))), 9.0)
 
 
 CASES: dict[str, tuple[Callable[[], Problem], float, float]] = {
@@ -176,4 +176,4 @@ CASES: dict[str, tuple[Callable[[], Problem], float, float]] = {
     "24h_15min_negative_prices": (lambda: home(24, 15, negative=True), 150, 3),
     "24h_15min_hvac_5_zones": (hvac, 40, 2),
 }
-"""Builder, wished CPU time [ms] and wished ratio to a bare solve."""
+"""Builder, goals of CPU time [ms] and ratio to a bare solve."""

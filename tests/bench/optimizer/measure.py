@@ -40,7 +40,7 @@ def timed(task: Callable[[], Any]) -> tuple[float, float]:
 
 
 def measure_case(
-    build: Callable[[], Problem], wished_ms: float, wished_ratio: float, repeats: int
+    build: Callable[[], Problem], goal_ms: float, goal_ratio: float, repeats: int
 ) -> dict[str, Any]:
     """Measure one case: problem in, plan out, in turn with a bare solve of the same matrix."""
     problem, recorder = build(), RecordingSolver()
@@ -62,8 +62,8 @@ def measure_case(
         "bare_cpu_ms": round(bare_cpu, 2),
         "bare_wall_ms": round(bare_wall, 2),
         "ratio": round(cpu / bare_cpu, 2),
-        "wished_cpu_ms": wished_ms,
-        "wished_ratio": wished_ratio,
+        "goal_cpu_ms": goal_ms,
+        "goal_ratio": goal_ratio,
         "repeats": repeats,
         "rows": plan.solver.row_count,
         "columns": plan.solver.column_count,
@@ -134,7 +134,7 @@ async def measure_grpc(repeats: int) -> dict[str, Any]:
         "direct_p50_ms": round(direct_ms, 2),
         "grpc_p50_ms": round(remote_ms, 2),
         "added_p50_ms": round(remote_ms - direct_ms, 2),
-        "wished_added_p50_ms": 3,
+        "goal_added_p50_ms": 3,
         "added_cpu_mean_ms": round((cpu[1] - cpu[0]) / calls, 2),
         "problem_from_proto_p50_ms": round(statistics.median(converting), 2),
         "plan_to_proto_p50_ms": round(statistics.median(answering), 2),

@@ -29,15 +29,15 @@ def home_proto() -> problem_pb2.Problem:
             source.powers_w.extend((asset.kind.powers_kw * 1e3).tolist())
             source.curtailable = True
     battery = home_site.assets.add(name=f"{SITE}/assets/battery-0").battery
-    battery.capacity_wh = 10_000
+    battery.rating.capacity_wh = 10_000
     battery.initial_soc_ratio = 0.5
-    battery.min_soc_ratio = 0.1
-    battery.max_charge_power_w = battery.max_discharge_power_w = 5_000
-    battery.charge_efficiency_ratio = battery.discharge_efficiency_ratio = 0.95
-    battery.wear_cost_per_kwh = 0.01
+    battery.rating.min_soc_ratio = 0.1
+    battery.rating.max_charge_power_w = battery.rating.max_discharge_power_w = 5_000
+    battery.rating.charge_efficiency_ratio = battery.rating.discharge_efficiency_ratio = 0.95
+    battery.rating.wear_cost_per_kwh = 0.01
     battery.terminal_value_per_kwh = 0.15
     charger = home_site.assets.add(name=f"{SITE}/assets/ev-0").ev_charger
-    charger.max_current_a = 16
+    charger.rating.max_current_a = 16
     session = charger.sessions.add(id="ev0", capacity_wh=60_000, target_energy_wh=18_000)
     session.arrival_time.FromDatetime(problem.horizon.start + timedelta(hours=15))
     session.departure_time.FromDatetime(problem.horizon.start + timedelta(hours=23.5))

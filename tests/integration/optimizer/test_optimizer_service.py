@@ -84,7 +84,7 @@ async def test_a_foreign_plan_is_judged_and_explained(stub: "Stub") -> None:
 
 async def test_a_problem_that_makes_no_sense_is_refused_by_name(stub: "Stub") -> None:
     problem = home_proto()
-    problem.sites[0].assets[2].battery.capacity_wh = 0
+    problem.sites[0].assets[2].battery.rating.capacity_wh = 0
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stub.Solve(optimizer_pb2.SolveRequest(problem=problem))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -102,11 +102,11 @@ async def test_a_callers_deadline_is_kept_by_a_hard_problem(stub: "Stub") -> Non
     problem = home_proto()
     for number in range(12):
         asset = problem.sites[0].assets.add(name=f"sites/bench/assets/run-{number}")
-        run = asset.deferrable_load.interruptible_run
-        run.energy_wh = 4_000 + 500 * number
-        run.max_power_w = run.min_power_w = 700 + 90 * number
-        run.min_on_duration.FromTimedelta(timedelta(minutes=45))
-        run.min_off_duration.FromTimedelta(timedelta(minutes=30))
+        asset.deferrable_load.interruptible_run.energy_wh = 4_000 + 500 * number
+        rating = asset.deferrable_load.rating
+        rating.max_power_w = rating.min_power_w = 700 + 90 * number
+        rating.min_on_duration.FromTimedelta(timedelta(minutes=45))
+        rating.min_off_duration.FromTimedelta(timedelta(minutes=30))
     request = optimizer_pb2.SolveRequest(problem=problem)
     request.options.gap_ratio = 0
     answer = await stub.Solve(request, timeout=6)

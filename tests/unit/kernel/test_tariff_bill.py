@@ -99,8 +99,8 @@ def test_an_unpublished_price_is_a_gap_and_never_free() -> None:
     assert answer.subtotal.amount == Decimal("0.10")
     with pytest.raises(FailedPrecondition, match="missing price"):
         _ = answer.total
-    grid = lower_tariff(tariff, TimeRange.of(START, 2 * HOUR), HOUR, BERLIN)
-    assert np.isnan(evaluate(grid, np.ones(2), np.zeros(2)).total)
+    lowered = lower_tariff(tariff, TimeRange.of(START, 2 * HOUR), HOUR, BERLIN)
+    assert np.isnan(evaluate(lowered, np.ones(2), np.zeros(2)).total)
 
 
 def test_a_missing_price_does_not_matter_where_nothing_flows() -> None:
@@ -120,14 +120,14 @@ def test_a_missing_reading_is_a_gap() -> None:
 def test_a_time_no_period_holds_has_no_price() -> None:
     window = Window(clock_ranges=(ClockRange.hours(0, 1),))
     rates = EnergyRates(tou_periods=(TouPeriod(name="night", price_per_kwh=0.1, window=window),))
-    grid = lower_tariff(tariff_of(rates), TimeRange.of(START, 2 * HOUR), HOUR, BERLIN)
-    np.testing.assert_array_equal(grid.import_price_per_kwh, [0.1, NAN])
+    lowered = lower_tariff(tariff_of(rates), TimeRange.of(START, 2 * HOUR), HOUR, BERLIN)
+    np.testing.assert_array_equal(lowered.import_price_per_kwh, [0.1, NAN])
 
 
 def test_real_time_prices_take_factor_adder_and_bounds() -> None:
     rates = real_time(0.05, -0.30, 0.90, multiplier=1.2, adder_per_kwh=0.10, maximum_per_kwh=1.0)
-    grid = lower_tariff(tariff_of(rates), TimeRange.of(START, 3 * HOUR), HOUR, BERLIN)
-    assert grid.import_price_per_kwh.tolist() == pytest.approx([0.16, -0.26, 1.0])
+    lowered = lower_tariff(tariff_of(rates), TimeRange.of(START, 3 * HOUR), HOUR, BERLIN)
+    assert lowered.import_price_per_kwh.tolist() == pytest.approx([0.16, -0.26, 1.0])
 
 
 def test_prices_of_another_resolution_are_held_or_averaged() -> None:
@@ -137,8 +137,8 @@ def test_prices_of_another_resolution_are_held_or_averaged() -> None:
         (2 * HOUR, [0.20]),
     ):
         span = TimeRange.of(START, 2 * HOUR)
-        grid = lower_tariff(tariff_of(rates), span, resolution, BERLIN)
-        assert grid.import_price_per_kwh.tolist() == pytest.approx(expected)
+        lowered = lower_tariff(tariff_of(rates), span, resolution, BERLIN)
+        assert lowered.import_price_per_kwh.tolist() == pytest.approx(expected)
 
 
 def test_negative_prices_pay_for_import_and_charge_for_export() -> None:
@@ -179,9 +179,9 @@ def test_a_cap_on_paid_export_is_a_tier_that_takes_the_price_back() -> None:
     export = EnergyRates(base_per_kwh=0.08, tiered_rates=(cap,))
     answer = bill(tariff_of(flat(0.3), export), wh(0), wh(150_000), BERLIN)
     assert answer.total.amount == Decimal("-8.00")
-    grid = lower_tariff(tariff_of(flat(0.3), export), answer.range, HOUR, BERLIN)
-    assert grid.tiers[0].convex
-    widths, prices = grid.tiers[0].segments()
+    lowered = lower_tariff(tariff_of(flat(0.3), export), answer.range, HOUR, BERLIN)
+    assert lowered.tiers[0].convex
+    widths, prices = lowered.tiers[0].segments()
     assert (widths.tolist(), prices.tolist()) == ([100.0, np.inf], [0.0, -0.08])
 
 
@@ -200,9 +200,9 @@ def test_limits_are_the_strictest_that_hold_anywhere_in_the_interval() -> None:
         PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=2000.0, window=evening),
     )
     tariff = tariff_of(flat(0.3), power_limits=limits)
-    grid = lower_tariff(tariff, TimeRange.of(START, 4 * HOUR), HOUR, BERLIN)
-    assert grid.export_limit_w.tolist() == [5000, 2000, 2000, 5000]
-    assert np.isinf(grid.import_limit_w).all()
+    lowered = lower_tariff(tariff, TimeRange.of(START, 4 * HOUR), HOUR, BERLIN)
+    assert lowered.export_limit_w.tolist() == [5000, 2000, 2000, 5000]
+    assert np.isinf(lowered.import_limit_w).all()
 
 
 def test_assumed_prices_fill_only_what_is_missing() -> None:
@@ -211,11 +211,11 @@ def test_assumed_prices_fill_only_what_is_missing() -> None:
         flat(0.08),
     )
     span = TimeRange.of(START, 2 * HOUR)
-    grid = lower_tariff(tariff, span, HOUR, BERLIN)
-    grid = grid.with_assumed_prices(np.array([9.0, 0.40]), np.array([9.0, 9.0]))
-    assert grid.import_price_per_kwh.tolist() == pytest.approx([0.15, 0.40])
-    assert grid.export_price_per_kwh.tolist() == [0.08, 0.08]
-    assert evaluate(grid, np.ones(2), np.zeros(2)).total == pytest.approx(0.55)
+    lowered = lower_tariff(tariff, span, HOUR, BERLIN)
+    lowered = lowered.with_assumed_prices(np.array([9.0, 0.40]), np.array([9.0, 9.0]))
+    assert lowered.import_price_per_kwh.tolist() == pytest.approx([0.15, 0.40])
+    assert lowered.export_price_per_kwh.tolist() == [0.08, 0.08]
+    assert evaluate(lowered, np.ones(2), np.zeros(2)).total == pytest.approx(0.55)
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -155,8 +155,8 @@ def test_an_average_in_the_making_goes_on_where_the_state_left_it() -> None:
 
 def test_an_average_that_goes_on_counts_with_what_it_has() -> None:
     tariff = tariff_of(charge(averaging=HOUR))
-    grid = lower_tariff(tariff, TimeRange.of(START, QUARTER), QUARTER, BERLIN)
-    answer = evaluate(grid, np.array([2.0]), np.array([0.0]))
+    lowered = lower_tariff(tariff, TimeRange.of(START, QUARTER), QUARTER, BERLIN)
+    answer = evaluate(lowered, np.array([2.0]), np.array([0.0]))
     assert answer.total == 20.0
     assert answer.state.open_averages == (
         OpenAverage(charge_id="any", start=START, energy_kwh=2.0),

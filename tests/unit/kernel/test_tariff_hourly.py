@@ -44,10 +44,10 @@ def test_the_derived_tariff_prices_every_hour_as_the_table_does() -> None:
     assert tariff is not None
     for day in (date(2024, 1, 3), date(2024, 7, 5), date(2024, 7, 6), date(2024, 3, 10)):
         span = local_day(day, LOS_ANGELES)
-        grid = lower_tariff(tariff, span, HOUR, LOS_ANGELES)
+        lowered = lower_tariff(tariff, span, HOUR, LOS_ANGELES)
         expected = [evening_peak(t.astimezone(LOS_ANGELES)) for t in span.starts(HOUR)]
-        np.testing.assert_array_equal(grid.import_price_per_kwh, expected)
-        assert not grid.export_price_per_kwh.any()
+        np.testing.assert_array_equal(lowered.import_price_per_kwh, expected)
+        assert not lowered.export_price_per_kwh.any()
 
 
 def test_runs_of_months_and_hours_become_seasons_and_ranges() -> None:

@@ -77,11 +77,11 @@ def test_scaling_every_price_scales_the_bill(
 def test_the_grid_prices_a_plan_as_the_bill_does(
     tariff: Tariff, metering: Metering, zone: ZoneInfo
 ) -> None:
-    """The sum in the grid's documentation, as an optimizer writes it, is the bill."""
+    """The sum in the words of the lowered tariff, as an optimizer writes it, is the bill."""
     imports, exports = (series.values / 1000 for series in metering)
-    grid = lower_tariff(tariff, metering[0].range, metering[0].resolution, zone)
-    cost = grid.import_price_per_kwh @ imports - grid.export_price_per_kwh @ exports
-    for tier in grid.tiers:
+    lowered = lower_tariff(tariff, metering[0].range, metering[0].resolution, zone)
+    cost = lowered.import_price_per_kwh @ imports - lowered.export_price_per_kwh @ exports
+    for tier in lowered.tiers:
         imported = tier.direction.value == "import"
         energy = tier.counted_ratio @ (imports if imported else exports)
         widths, prices = tier.segments()
@@ -89,14 +89,14 @@ def test_the_grid_prices_a_plan_as_the_bill_does(
             cost += (1 if imported else -1) * price * min(width, energy)
             energy -= min(width, energy)
     peaks: list[float] = []
-    for demand in grid.demands:
-        peaks.append(max(demand.peak_so_far_kw, *demand.averages_kw(imports / grid.hours)))
+    for demand in lowered.demands:
+        peaks.append(max(demand.peak_so_far_kw, *demand.averages_kw(imports / lowered.hours)))
         ratchet = [link.share_ratio * peaks[link.demand] for link in demand.ratchets]
         billed = max(peaks[-1], demand.floor_kw, *ratchet)
         cost += demand.price_per_kw * (billed - demand.billed_before_kw)
-    cost += sum(fixed.amount * fixed.units.sum() for fixed in grid.fixed)
+    cost += sum(fixed.amount * fixed.units.sum() for fixed in lowered.fixed)
     assert cost == pytest.approx(exact(bill(tariff, *metering, zone)), abs=1e-6)
-    assert evaluate(grid, imports, exports).total == pytest.approx(cost, abs=1e-6)
+    assert evaluate(lowered, imports, exports).total == pytest.approx(cost, abs=1e-6)
 
 
 @some

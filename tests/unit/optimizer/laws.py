@@ -7,13 +7,13 @@ import numpy as np
 
 from wattmesh_kernel.tariff import evaluate, lower_tariff
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
-from wattmesh_optimizer.domain.course import simulate
 from wattmesh_optimizer.domain.network import node_flows
 from wattmesh_optimizer.domain.plan import CostCause, Plan, SolveStatus
 from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.domain.storage import Battery, EvCharger
+from wattmesh_optimizer.domain.trajectory import simulate
 
 POWER_KW = 1e-4
 SOC = 1e-5
@@ -43,7 +43,7 @@ def broken_laws(problem: Problem, plan: Plan) -> Iterator[Break]:
 
 
 def _balance(problem: Problem, plan: Plan) -> Iterator[Break]:
-    """Power balances at every node; an island's imbalance is an unmet wish."""
+    """Power balances at every node; an island's imbalance is an unmet requirement."""
     for site, site_plan in zip(problem.sites, plan.sites, strict=True):
         powers = {asset.name: asset.powers_kw for asset in site_plan.assets}
         net, flows = node_flows(site, powers, problem.horizon.count)
@@ -77,14 +77,14 @@ def _states(problem: Problem, plan: Plan) -> Iterator[Break]:
 def _named_shortfalls(plan: Plan) -> Iterator[Break]:
     """A penalty has a sentence, and a sentence has a shortfall."""
     penalty = sum(item.amount for item in plan.costs if item.cause is CostCause.PENALTY)
-    named = sum(wish.penalty for wish in plan.unmet_wishes)
-    if penalty > 0.05 and not plan.unmet_wishes:
+    named = sum(requirement.penalty for requirement in plan.unmet_requirements)
+    if penalty > 0.05 and not plan.unmet_requirements:
         yield Break("named shortfalls", f"{penalty:g} of penalties without a word")
     if named < 0.9 * penalty - 0.1:
         yield Break("named shortfalls", f"{named:g} named of {penalty:g}")
-    for wish in plan.unmet_wishes:
-        if wish.shortfall <= 0 or not wish.message:
-            yield Break("named shortfalls", wish.message or wish.kind.name)
+    for requirement in plan.unmet_requirements:
+        if requirement.shortfall <= 0 or not requirement.message:
+            yield Break("named shortfalls", requirement.message or requirement.kind.name)
 
 
 def _resimulation(problem: Problem, plan: Plan) -> Iterator[Break]:
@@ -104,14 +104,14 @@ def _bill(problem: Problem, plan: Plan) -> Iterator[Break]:
     for site, site_plan in zip(problem.sites, plan.sites, strict=True):
         if site.tariff is None:
             continue
-        grid = lower_tariff(
+        horizon = lower_tariff(
             site.tariff,
             problem.horizon.range,
             problem.horizon.resolution,
             site.zone,
             site.billing_state,
         )
-        billed = evaluate(grid, site_plan.import_kw * hours, site_plan.export_kw * hours).total
+        billed = evaluate(horizon, site_plan.import_kw * hours, site_plan.export_kw * hours).total
         planned = sum(
             item.amount
             for item in plan.costs

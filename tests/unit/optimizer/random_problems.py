@@ -8,6 +8,7 @@ from numpy.random import Generator as Random
 
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.tariff import (
     BillingState,
     ChargeInterval,
@@ -52,7 +53,6 @@ from wattmesh_optimizer.domain.site import (
     CarbonIntensity,
     IslandingReserve,
     Node,
-    Phase,
     PowerLimits,
     Site,
 )
@@ -141,7 +141,9 @@ def random_tariff(random: Random, horizon: Horizon, *, negative: bool = True) ->
         coincident = (CoincidentPeakCharge(name="system peak", price_per_kw=3.0, events=(event,)),)
     limits: tuple[PowerLimit, ...] = ()
     if chance(random, 0.2):
-        limits = (PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=rate(0, 4000), window=peak),)
+        limits = (
+            PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=rate(0, 4000), window=peak),
+        )
     return Tariff(
         id=TariffId("random"),
         currency_code="EUR",
@@ -251,13 +253,13 @@ def random_zone(random: Random, count: int) -> HvacZone:
         air_outdoor_resistance_k_per_kw=float(random.uniform(3, 10)),
         mass_capacity_kwh_per_k=float(random.uniform(2, 10)) if second else None,
         air_mass_resistance_k_per_kw=float(random.uniform(0.5, 2)) if second else None,
-        initial_air_celsius=float(random.uniform(15, 25)),
-        outdoor_celsius=random.uniform(-10, 35, count),
+        initial_air_temperature_celsius=float(random.uniform(15, 25)),
+        outdoor_temperatures_celsius=random.uniform(-10, 35, count),
         heat_gains_kw=random.uniform(0, 1, count) if chance(random, 0.5) else None,
         heating=random_pump(random) if chance(random, 0.8) else None,
         cooling=random_pump(random) if chance(random, 0.5) else None,
-        occupied_band=ComfortBand(min_celsius=20, max_celsius=24),
-        unoccupied_band=ComfortBand(min_celsius=16, max_celsius=28),
+        occupied_band=ComfortBand(min_temperature_celsius=20, max_temperature_celsius=24),
+        unoccupied_band=ComfortBand(min_temperature_celsius=16, max_temperature_celsius=28),
         occupancy_ratios=random.uniform(0, 1, count) if chance(random, 0.5) else None,
     )
 
@@ -265,13 +267,13 @@ def random_zone(random: Random, count: int) -> HvacZone:
 def random_tank(random: Random, count: int) -> ThermalTank:
     return ThermalTank(
         capacity_kwh_per_k=float(random.uniform(0.1, 0.4)),
-        initial_celsius=float(random.uniform(40, 62)),
-        min_celsius=45,
-        max_celsius=60,
+        initial_temperature_celsius=float(random.uniform(40, 62)),
+        min_temperature_celsius=45,
+        max_temperature_celsius=60,
         heater=random_pump(random),
         draw_heats_kw=np.maximum(0, random.uniform(-3, 3, count)),
         loss_kw_per_k=float(random.choice([0.0, 0.002])),
-        outdoor_celsius=random.uniform(-5, 15, count),
+        outdoor_temperatures_celsius=random.uniform(-5, 15, count),
         terminal_value_per_kwh=float(random.choice([0.0, 0.05])),
     )
 
@@ -314,8 +316,8 @@ def random_generator(random: Random, horizon: Horizon) -> Generator:
     power = float(random.uniform(2, 6))
     committed = chance(random, 0.6)
     return Generator(
-        max_power_kw=power,
-        min_power_kw=power * 0.4 if committed else 0.0,
+        max_output_power_kw=power,
+        min_output_power_kw=power * 0.4 if committed else 0.0,
         start_cost=0.3 if committed else 0.0,
         fuel_cost_per_kwh=float(random.uniform(0.1, 0.4)),
         running_cost_per_hour=0.05 if committed else 0.0,
@@ -458,7 +460,7 @@ def random_events(random: Random, horizon: Horizon) -> tuple[DemandResponseEvent
             max_power_kw=3.0 if chance(random, 0.5) else None,
             power_deviation_kw=0.5,
         )
-    return (DemandResponseEvent(id="event", time_range=span, kind=kind),)
+    return (DemandResponseEvent(id="event", range=span, kind=kind),)
 
 
 def random_reserves(random: Random, horizon: Horizon) -> tuple[Reserve, ...]:
@@ -468,7 +470,7 @@ def random_reserves(random: Random, horizon: Horizon) -> tuple[Reserve, ...]:
     return (
         Reserve(
             id="reserve",
-            time_range=TimeRange.of(start, 3 * horizon.resolution),
+            range=TimeRange.of(start, 3 * horizon.resolution),
             direction=ReserveDirection.UP if chance(random, 0.5) else ReserveDirection.DOWN,
             power_kw=float(random.uniform(0, 6)),
             activation_duration=timedelta(minutes=30),

@@ -61,8 +61,8 @@ def check(
     if plan.solver is not None:
         counts[plan.solver.status.value] += 1
         counts["mixed_integer"] += plan.solver.mixed_integer
-    counts["with_unmet_wishes"] += bool(plan.unmet_wishes)
-    counts["unmet_wishes"] += len(plan.unmet_wishes)
+    counts["with_unmet_requirements"] += bool(plan.unmet_requirements)
+    counts["unmet_requirements"] += len(plan.unmet_requirements)
     return [{"seed": seed, "law": each.law, "detail": each.detail} for each in breaks]
 
 

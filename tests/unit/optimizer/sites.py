@@ -22,18 +22,18 @@ START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SITE = "sites/home"
 
 
-def horizon(count: int, minutes: int = 60, start: datetime = START) -> Horizon:
+def horizon_of(count: int, minutes: int = 60, start: datetime = START) -> Horizon:
     return Horizon(start=start, resolution=timedelta(minutes=minutes), count=count)
 
 
 def prices(
-    grid: Horizon, imports: Sequence[float], exports: Sequence[float] | float = 0.0, **more: Any
+    horizon: Horizon, imports: Sequence[float], exports: Sequence[float] | float = 0.0, **more: Any
 ) -> Tariff:
     """Return a tariff with a price per interval [currency/kWh]."""
 
     def rates(values: Sequence[float] | float) -> EnergyRates:
-        series = np.broadcast_to(np.asarray(values, dtype=np.float64), (grid.count,))
-        published = Series(grid.start, grid.resolution, series)
+        series = np.broadcast_to(np.asarray(values, dtype=np.float64), (horizon.count,))
+        published = Series(horizon.start, horizon.resolution, series)
         return EnergyRates(real_time=RealTimePrice(published=published))
 
     return Tariff(
@@ -53,8 +53,8 @@ def site(*assets: Asset, zone: str = "UTC", **more: Any) -> Site:
     return Site(name=SITE, zone=ZoneInfo(zone), assets=assets, **more)
 
 
-def problem(grid: Horizon, *sites: Site, **more: Any) -> Problem:
-    return Problem(horizon=grid, currency_code="EUR", sites=sites, **more)
+def problem(horizon: Horizon, *sites: Site, **more: Any) -> Problem:
+    return Problem(horizon=horizon, currency_code="EUR", sites=sites, **more)
 
 
 def solve(of: Problem, **options: Any) -> Plan:

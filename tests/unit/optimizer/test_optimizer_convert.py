@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from wattmesh.optimizer.v1 import asset_pb2, optimizer_pb2, plan_pb2, problem_pb2
+from wattmesh.optimizer.v1 import optimizer_pb2, plan_pb2, problem_pb2
+from wattmesh.type.v1 import electrical_pb2
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.api.plan import money, plan_to_proto, schedule_from_proto
@@ -33,39 +34,39 @@ def problem_proto(count: int = 4) -> problem_pb2.Problem:
     pv.powers_w.extend([-2000.0] * count)
     pv.curtailable = True
     battery = site.assets.add(name=f"{SITE}/assets/battery").battery
-    battery.capacity_wh = 10_000
-    battery.max_charge_power_w = battery.max_discharge_power_w = 5_000
+    battery.rating.capacity_wh = 10_000
+    battery.rating.max_charge_power_w = battery.rating.max_discharge_power_w = 5_000
     battery.initial_soc_ratio = 0.5
-    charger = site.assets.add(name=f"{SITE}/assets/ev", phase=asset_pb2.PHASE_L1).ev_charger
-    charger.max_current_a = 16
+    charger = site.assets.add(name=f"{SITE}/assets/ev", phase=electrical_pb2.PHASE_L1).ev_charger
+    charger.rating.max_current_a = 16
     session = charger.sessions.add(id="ev1", capacity_wh=40_000, target_soc_ratio=0.5)
     session.arrival_time.FromDatetime(start)
     session.departure_time.FromDatetime(start + timedelta(hours=4))
     session.initial_soc_ratio = 0.4
     zone = site.assets.add(name=f"{SITE}/assets/zone").hvac_zone
-    zone.air_capacity_wh_per_k = 2000
-    zone.air_outdoor_resistance_k_per_w = 0.005
+    zone.rating.thermal_model.air_capacity_wh_per_k = 2000
+    zone.rating.thermal_model.air_outdoor_resistance_k_per_w = 0.005
     zone.initial_air_temperature_celsius = 20
     zone.outdoor_temperatures_celsius.extend([5.0] * count)
-    zone.occupied_band.min_temperature_celsius = 20
-    zone.occupied_band.max_temperature_celsius = 24
-    zone.heating.max_power_w = 3000
-    zone.heating.cop_points.add(outdoor_temperature_celsius=0, cop_ratio=3)
+    zone.rating.occupied_band.min_temperature_celsius = 20
+    zone.rating.occupied_band.max_temperature_celsius = 24
+    zone.rating.heating.max_power_w = 3000
+    zone.rating.heating.cop_points.add(outdoor_temperature_celsius=0, cop_ratio=3)
     tank = site.assets.add(name=f"{SITE}/assets/tank").thermal_tank
-    tank.capacity_wh_per_k = 250
+    tank.rating.capacity_wh_per_k = 250
     tank.initial_temperature_celsius = 50
-    tank.min_temperature_celsius = 45
-    tank.max_temperature_celsius = 60
-    tank.heater.max_power_w = 2000
-    tank.heater.cop_points.add(cop_ratio=1)
+    tank.rating.min_temperature_celsius = 45
+    tank.rating.max_temperature_celsius = 60
+    tank.rating.heater.max_power_w = 2000
+    tank.rating.heater.cop_points.add(cop_ratio=1)
     washer = site.assets.add(name=f"{SITE}/assets/washer").deferrable_load
     washer.profile_run.powers_w.extend([500.0, 1500.0])
     pump = site.assets.add(name=f"{SITE}/assets/pump").deferrable_load
     pump.interruptible_run.energy_wh = 1000
-    pump.interruptible_run.max_power_w = 1000
+    pump.rating.max_power_w = 1000
     generator = site.assets.add(name=f"{SITE}/assets/generator").generator
-    generator.max_power_w = 3000
-    generator.fuel_cost_per_kwh = 0.5
+    generator.rating.max_output_power_w = 3000
+    generator.rating.fuel_cost_per_kwh = 0.5
     return proto
 
 
@@ -80,7 +81,7 @@ def test_every_kind_of_asset_comes_through_with_its_units_and_defaults() -> None
     assert battery.final_soc_ratio is None
     assert isinstance(charger, EvCharger)
     assert charger.voltage_v == 230
-    assert charger.sessions[0].wished_kwh == pytest.approx(4.0)
+    assert charger.sessions[0].required_kwh == pytest.approx(4.0)
     assert problem.sites[0].zone.key == "Europe/Berlin"
 
 
@@ -118,16 +119,29 @@ Break = Callable[[problem_pb2.Problem], object]
         (lambda p: setattr(p.sites[0].assets[0], "node_id", "nowhere"), "assets.node_id"),
         (lambda p: p.sites[0].nodes.add(id="a", parent_id="a"), "nodes.parent_id"),
         (lambda p: p.sites[0].assets[0].fixed_load.powers_w.append(1.0), "powers_w"),
-        (lambda p: setattr(p.sites[0].assets[2].battery, "capacity_wh", -1), "capacity_wh"),
-        (lambda p: setattr(p.sites[0].assets[2].battery, "max_soc_ratio", 2), "max_soc_ratio"),
+        (lambda p: setattr(p.sites[0].assets[2].battery.rating, "capacity_wh", -1), "capacity_wh"),
+        (
+            lambda p: setattr(p.sites[0].assets[2].battery.rating, "max_soc_ratio", 2),
+            "max_soc_ratio",
+        ),
         (
             lambda p: p.sites[0].assets[3].ev_charger.sessions[0].ClearField("arrival_time"),
             "sessions.arrival_time",
         ),
-        (lambda p: p.sites[0].assets[4].hvac_zone.ClearField("occupied_band"), "occupied_band"),
-        (lambda p: p.sites[0].assets[5].thermal_tank.ClearField("heater"), "heater"),
+        (
+            lambda p: p.sites[0].assets[4].hvac_zone.rating.ClearField("occupied_band"),
+            "occupied_band",
+        ),
+        (lambda p: p.sites[0].assets[5].thermal_tank.rating.ClearField("heater"), "heater"),
         (lambda p: p.sites[0].assets[6].deferrable_load.ClearField("run"), "run"),
-        (lambda p: setattr(p.sites[0].assets[8].generator, "min_power_w", 9e9), "min_power_w"),
+        (
+            lambda p: setattr(p.sites[0].assets[8].generator.rating, "min_output_power_w", 9e9),
+            "min_output_power_w",
+        ),
+        (lambda p: p.sites[0].assets[2].battery.ClearField("rating"), "rating"),
+        (lambda p: p.sites[0].assets[7].deferrable_load.ClearField("rating"), "rating"),
+        (lambda p: p.sites[0].assets[4].hvac_zone.rating.ClearField("thermal_model"), "thermal"),
+        (lambda p: setattr(p.sites[0].assets[0], "phase", 77), "phase"),
         (
             lambda p: p.sites[0].carbon_intensity.average_intensities_gco2e_per_kwh.append(
                 float("nan")
@@ -151,7 +165,7 @@ def test_what_makes_no_sense_is_refused_by_name(damage: Break, field: str) -> No
 
 def test_an_asset_that_makes_no_sense_is_named() -> None:
     proto = problem_proto()
-    proto.sites[0].assets[2].battery.capacity_wh = 0
+    proto.sites[0].assets[2].battery.rating.capacity_wh = 0
     with pytest.raises(InvalidArgument, match=f"{SITE}/assets/battery: capacity_wh"):
         problem_from_proto(proto)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.optimizer.random_problems import random_problem
-from tests.unit.optimizer.sites import START, asset, horizon, prices, problem, site, solve
+from tests.unit.optimizer.sites import START, asset, horizon_of, prices, problem, site, solve
 from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.app.explain import ExplainPlan
@@ -33,7 +33,7 @@ def codes(of: Problem, label: str) -> list[ReasonCode]:
 
 
 def arbitrage(capacity_kwh: float = 4.0) -> Problem:
-    grid = horizon(3)
+    horizon = horizon_of(3)
     store = Battery(
         capacity_kwh=capacity_kwh,
         max_charge_power_kw=10,
@@ -43,8 +43,8 @@ def arbitrage(capacity_kwh: float = 4.0) -> Problem:
         wear_cost_per_kwh=0.01,
     )
     load = FixedLoad(powers_kw=np.array([1.0, 1.0, 9.0]))
-    tariff = prices(grid, [0.1, 0.2, 0.5])
-    return problem(grid, site(asset("load", load), asset("battery", store), tariff=tariff))
+    tariff = prices(horizon, [0.1, 0.2, 0.5])
+    return problem(horizon, site(asset("load", load), asset("battery", store), tariff=tariff))
 
 
 def test_energy_is_worth_what_one_more_kwh_would_cost() -> None:
@@ -62,7 +62,7 @@ def test_one_more_kwh_of_battery_is_worth_what_a_bigger_one_saves() -> None:
 
 def test_one_more_kw_of_import_limit_is_worth_what_it_saves() -> None:
     def limited(limit_kw: float) -> Problem:
-        grid = horizon(2)
+        horizon = horizon_of(2)
         session = EvSession(
             id="ev",
             arrival=START,
@@ -73,8 +73,8 @@ def test_one_more_kw_of_import_limit_is_worth_what_it_saves() -> None:
         )
         charger = EvCharger(max_current_a=32, sessions=(session,))
         limits = PowerLimits(max_import_power_kw=limit_kw)
-        tariff = prices(grid, [0.1, 0.4])
-        return problem(grid, site(asset("ev", charger), tariff=tariff, limits=limits))
+        tariff = prices(horizon, [0.1, 0.4])
+        return problem(horizon, site(asset("ev", charger), tariff=tariff, limits=limits))
 
     explanation = why(limited(5.0))
     (value,) = [each for each in explanation.marginal_values if each.quantity == "import_limit"]
@@ -97,7 +97,7 @@ def test_a_battery_says_why_in_every_interval() -> None:
 
 
 def test_own_surplus_and_negative_prices_are_told_apart() -> None:
-    grid = horizon(3)
+    horizon = horizon_of(3)
     store = Battery(
         capacity_kwh=20,
         max_charge_power_kw=4,
@@ -108,7 +108,7 @@ def test_own_surplus_and_negative_prices_are_told_apart() -> None:
     pv = RenewableSource(powers_kw=np.array([-4.0, 0.0, 0.0]))
     load = FixedLoad(powers_kw=np.array([0.0, 0.0, 8.0]))
     parts = (asset("load", load), asset("pv", pv), asset("battery", store))
-    of = problem(grid, site(*parts, tariff=prices(grid, [0.1, -0.2, 0.5], -0.3)))
+    of = problem(horizon, site(*parts, tariff=prices(horizon, [0.1, -0.2, 0.5], -0.3)))
     assert codes(of, "battery")[:2] == [ReasonCode.STORE_SURPLUS, ReasonCode.NEGATIVE_PRICE]
     assert codes(of, "pv") == [
         ReasonCode.GENERATE_ALL,
@@ -118,17 +118,17 @@ def test_own_surplus_and_negative_prices_are_told_apart() -> None:
 
 
 def test_curtailment_by_a_limit_and_by_worthless_energy_are_told_apart() -> None:
-    grid = horizon(1)
+    horizon = horizon_of(1)
     pv = RenewableSource(powers_kw=np.array([-4.0]))
     limits = PowerLimits(max_export_power_kw=1)
-    capped = site(asset("pv", pv), tariff=prices(grid, [0.3], 0.1), limits=limits)
-    assert codes(problem(grid, capped), "pv") == [ReasonCode.CURTAIL_LIMIT]
-    worthless = site(asset("pv", pv), tariff=prices(grid, [0.3], -0.1))
-    assert codes(problem(grid, worthless), "pv") == [ReasonCode.CURTAIL_NO_VALUE]
+    capped = site(asset("pv", pv), tariff=prices(horizon, [0.3], 0.1), limits=limits)
+    assert codes(problem(horizon, capped), "pv") == [ReasonCode.CURTAIL_LIMIT]
+    worthless = site(asset("pv", pv), tariff=prices(horizon, [0.3], -0.1))
+    assert codes(problem(horizon, worthless), "pv") == [ReasonCode.CURTAIL_NO_VALUE]
 
 
 def test_a_vehicle_under_pressure_and_a_zone_heated_ahead_say_so() -> None:
-    grid = horizon(2)
+    horizon = horizon_of(2)
     session = EvSession(
         id="ev",
         arrival=START,
@@ -140,43 +140,43 @@ def test_a_vehicle_under_pressure_and_a_zone_heated_ahead_say_so() -> None:
     zone = HvacZone(
         air_capacity_kwh_per_k=2.0,
         air_outdoor_resistance_k_per_kw=5.0,
-        initial_air_celsius=20.0,
-        outdoor_celsius=np.zeros(2),
-        occupied_band=ComfortBand(min_celsius=20, max_celsius=25),
+        initial_air_temperature_celsius=20.0,
+        outdoor_temperatures_celsius=np.zeros(2),
+        occupied_band=ComfortBand(min_temperature_celsius=20, max_temperature_celsius=25),
         heating=HeatPump(max_power_kw=4.0, cop_points=((0.0, 3.0),)),
         discomfort_price_per_kelvin_hour=5.0,
     )
     charger = EvCharger(max_current_a=16, sessions=(session,))
     parts = (asset("ev", charger), asset("zone", zone))
-    of = problem(grid, site(*parts, tariff=prices(grid, [0.1, 0.9])))
+    of = problem(horizon, site(*parts, tariff=prices(horizon, [0.1, 0.9])))
     assert codes(of, "ev") == [ReasonCode.MEET_DEADLINE] * 2
     assert codes(of, "zone")[0] is ReasonCode.PRECONDITION
 
 
 def test_a_generator_runs_because_it_is_cheaper() -> None:
-    grid = horizon(2)
-    generator = Generator(max_power_kw=5, fuel_cost_per_kwh=0.3)
+    horizon = horizon_of(2)
+    generator = Generator(max_output_power_kw=5, fuel_cost_per_kwh=0.3)
     load = FixedLoad(powers_kw=np.array([2.0, 2.0]))
     parts = (asset("load", load), asset("generator", generator))
-    of = problem(grid, site(*parts, tariff=prices(grid, [0.1, 0.5])))
+    of = problem(horizon, site(*parts, tariff=prices(horizon, [0.1, 0.5])))
     assert codes(of, "generator") == [ReasonCode.IDLE_NO_GAIN, ReasonCode.GENERATE_CHEAPER]
 
 
 def test_a_battery_held_for_a_reserve_says_so() -> None:
-    grid = horizon(2)
+    horizon = horizon_of(2)
     store = Battery(
         capacity_kwh=4, max_charge_power_kw=4, max_discharge_power_kw=4, initial_soc_ratio=1.0
     )
     reserve = Reserve(
         id="fcr",
-        time_range=TimeRange(grid.start, grid.end),
+        range=TimeRange(horizon.start, horizon.end),
         direction=ReserveDirection.UP,
         power_kw=4.0,
         activation_duration=timedelta(hours=1),
     )
     load = FixedLoad(powers_kw=np.array([1.0, 1.0]))
     parts = (asset("load", load), asset("battery", store))
-    of = problem(grid, site(*parts, tariff=prices(grid, [0.5, 0.5])), reserves=(reserve,))
+    of = problem(horizon, site(*parts, tariff=prices(horizon, [0.5, 0.5])), reserves=(reserve,))
     assert codes(of, "battery") == [ReasonCode.HOLD_RESERVE] * 2
 
 

@@ -22,10 +22,10 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import EnergyRates, RealTimePrice, evaluate, lower_tariff
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
-from wattmesh_optimizer.domain.course import simulate
 from wattmesh_optimizer.domain.plan import CostCause
 from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
 from wattmesh_optimizer.domain.storage import Battery
+from wattmesh_optimizer.domain.trajectory import simulate
 
 SEEDS = st.integers(min_value=0, max_value=2**31)
 OPTIONS = SolveOptions(time_limit=timedelta(seconds=3), gap_ratio=1e-3)
@@ -51,22 +51,24 @@ def test_a_relaxed_limit_never_costs_more(seed: int) -> None:
 @given(seed=SEEDS)
 def test_the_optimizers_cost_is_the_kernels_bill_for_any_tariff(seed: int) -> None:
     random = np.random.default_rng(seed)
-    grid = random_horizon(random)
-    tariff = random_tariff(random, grid, negative=False)
+    horizon = random_horizon(random)
+    tariff = random_tariff(random, horizon, negative=False)
     of = problem(
-        grid,
+        horizon,
         site(
-            asset("load", random_load(random, grid.count)),
-            asset("pv", random_renewable(random, grid.count)),
+            asset("load", random_load(random, horizon.count)),
+            asset("pv", random_renewable(random, horizon.count)),
             asset("battery", random_battery(random)),
             zone="Europe/Berlin",
             tariff=tariff,
         ),
     )
     plan = solve(of)
-    lowered = lower_tariff(tariff, grid.range, grid.resolution, of.sites[0].zone)
+    lowered = lower_tariff(tariff, horizon.range, horizon.resolution, of.sites[0].zone)
     exchanged = plan.sites[0]
-    bill = evaluate(lowered, exchanged.import_kw * grid.hours, exchanged.export_kw * grid.hours)
+    bill = evaluate(
+        lowered, exchanged.import_kw * horizon.hours, exchanged.export_kw * horizon.hours
+    )
     planned = sum(cost(plan, cause) for cause in TARIFF_CAUSES)
     assert planned == pytest.approx(bill.total, rel=1e-6, abs=1e-6)
 
@@ -75,8 +77,8 @@ def test_the_optimizers_cost_is_the_kernels_bill_for_any_tariff(seed: int) -> No
 @given(seed=SEEDS, factor=st.sampled_from([0.1, 3.0, 100.0]))
 def test_scaling_prices_scales_cost(seed: int, factor: float) -> None:
     random = np.random.default_rng(seed)
-    grid = random_horizon(random)
-    values = random.uniform(0.05, 0.5, grid.count)
+    horizon = random_horizon(random)
+    values = random.uniform(0.05, 0.5, horizon.count)
     battery = replace(
         random_battery(random),
         wear_cost_per_kwh=0.0,
@@ -86,11 +88,11 @@ def test_scaling_prices_scales_cost(seed: int, factor: float) -> None:
         max_soc_ratio=1.0,
         min_charge_power_kw=0.0,
     )
-    load, pv = random_load(random, grid.count), random_renewable(random, grid.count)
+    load, pv = random_load(random, horizon.count), random_renewable(random, horizon.count)
 
     def total(scale: float) -> float:
-        base = random_tariff(np.random.default_rng(seed), grid)
-        published = Series(grid.start, grid.resolution, values * scale)
+        base = random_tariff(np.random.default_rng(seed), horizon)
+        published = Series(horizon.start, horizon.resolution, values * scale)
         rates = EnergyRates(real_time=RealTimePrice(published=published))
         tariff = replace(
             base,
@@ -102,7 +104,7 @@ def test_scaling_prices_scales_cost(seed: int, factor: float) -> None:
             power_limits=(),
         )
         parts = (asset("load", load), asset("pv", pv), asset("battery", battery))
-        plan = solve(problem(grid, site(*parts, tariff=tariff)))
+        plan = solve(problem(horizon, site(*parts, tariff=tariff)))
         return plan.total_cost - cost(plan, CostCause.CURTAILMENT)
 
     assert total(factor) == pytest.approx(factor * total(1.0), rel=1e-5, abs=1e-5)
@@ -122,8 +124,8 @@ def test_what_physics_made_of_a_schedule_it_can_do_again(seed: int) -> None:
 
 
 def test_a_battery_that_is_not_needed_costs_nothing() -> None:
-    grid = random_horizon(np.random.default_rng(1))
+    horizon = random_horizon(np.random.default_rng(1))
     battery = Battery(capacity_kwh=10, max_charge_power_kw=5, max_discharge_power_kw=5)
-    plan = solve(problem(grid, site(asset("battery", battery))))
+    plan = solve(problem(horizon, site(asset("battery", battery))))
     assert plan.total_cost == 0
-    assert plan.unmet_wishes == ()
+    assert plan.unmet_requirements == ()

@@ -6,14 +6,14 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.unit.optimizer.sites import asset, horizon, power, prices, problem, site, solve
+from tests.unit.optimizer.sites import asset, horizon_of, power, prices, problem, site, solve
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
-from wattmesh_optimizer.domain.course import simulate
 from wattmesh_optimizer.domain.electrical import FixedLoad, RenewableSource
 from wattmesh_optimizer.domain.plan import Plan
 from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.storage import Battery
+from wattmesh_optimizer.domain.trajectory import simulate
 from wattmesh_optimizer.formulation.build import formulate
 
 BATTERY = Battery(
@@ -28,12 +28,12 @@ BATTERY = Battery(
 
 def four_negative_hours() -> Problem:
     """Return a day at 0.30 with import paid at 0.10 for four hours, 1 kW of load throughout."""
-    grid = horizon(24)
+    horizon = horizon_of(24)
     values = np.full(24, 0.30)
     values[10:14] = -0.10
     load = FixedLoad(powers_kw=np.full(24, 1.0))
-    tariff = prices(grid, values.tolist(), -0.10)
-    return problem(grid, site(asset("load", load), asset("battery", BATTERY), tariff=tariff))
+    tariff = prices(horizon, values.tolist(), -0.10)
+    return problem(horizon, site(asset("load", load), asset("battery", BATTERY), tariff=tariff))
 
 
 def test_the_linear_programme_alone_claims_a_cost_that_cannot_be() -> None:
@@ -67,17 +67,17 @@ def test_the_plan_never_charges_and_discharges_or_imports_and_exports_at_once() 
 
 def test_a_full_battery_is_left_alone_where_the_linear_programme_would_burn_energy_in_it() -> None:
     """By hand: the load alone, -0.10; burning 19 % of 5 kW would claim -0.195."""
-    grid = horizon(1)
+    horizon = horizon_of(1)
     battery = replace(BATTERY, capacity_kwh=1, initial_soc_ratio=1.0)
     load = FixedLoad(powers_kw=np.ones(1))
-    tariff = prices(grid, [-0.10], -0.10)
-    plan = solve(problem(grid, site(asset("load", load), asset("b", battery), tariff=tariff)))
+    tariff = prices(horizon, [-0.10], -0.10)
+    plan = solve(problem(horizon, site(asset("load", load), asset("b", battery), tariff=tariff)))
     assert plan.total_cost == pytest.approx(-0.10, abs=1e-6)
 
 
 def test_pv_is_curtailed_rather_than_paid_for() -> None:
-    grid = horizon(2)
+    horizon = horizon_of(2)
     pv = RenewableSource(powers_kw=np.array([-3.0, -3.0]))
-    plan = solve(problem(grid, site(asset("pv", pv), tariff=prices(grid, [0.1, 0.1], -0.05))))
+    plan = solve(problem(horizon, site(asset("pv", pv), tariff=prices(horizon, [0.1, 0.1], -0.05))))
     assert power(plan, "pv").tolist() == pytest.approx([0.0, 0.0])
     assert plan.total_cost == pytest.approx(0.0)

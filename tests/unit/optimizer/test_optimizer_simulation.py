@@ -5,8 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.unit.optimizer.sites import START, asset, horizon, prices, problem, site
-from wattmesh_optimizer.domain.course import simulate
+from tests.unit.optimizer.sites import START, asset, horizon_of, prices, problem, site
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import FixedLoad, Generator, RenewableSource
 from wattmesh_optimizer.domain.physics.temperature import tank_step, zone_step
@@ -15,14 +14,15 @@ from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
 from wattmesh_optimizer.domain.site import AssetKind
 from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession
 from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone, ThermalTank
+from wattmesh_optimizer.domain.trajectory import simulate
 
-GRID = horizon(3)
+HORIZON = horizon_of(3)
 PUMP = HeatPump(max_power_kw=2.0, cop_points=((0.0, 3.0), (10.0, 5.0)), min_power_kw=0.5)
 
 
 def run(kind: AssetKind, asked: list[float] | None) -> tuple[Plan, tuple[Violation, ...]]:
     schedule = {} if asked is None else {"sites/home/assets/x": AssetSchedule(np.array(asked))}
-    of = problem(GRID, site(asset("x", kind), tariff=prices(GRID, [0.2] * 3, 0.1)))
+    of = problem(HORIZON, site(asset("x", kind), tariff=prices(HORIZON, [0.2] * 3, 0.1)))
     return simulate(of, Schedule(schedule))
 
 
@@ -69,7 +69,7 @@ def test_leaving_the_window_is_a_violation_but_not_of_physics() -> None:
     plan, (violation,) = run(kind, [-2.0, 0.0, 0.0])
     assert not violation.physical
     assert violation.constraint == "min_soc"
-    assert plan.unmet_wishes[0].shortfall == pytest.approx(1.0)
+    assert plan.unmet_requirements[0].shortfall == pytest.approx(1.0)
 
 
 def test_an_asset_without_a_schedule_follows_its_uncontrolled_behaviour() -> None:
@@ -118,7 +118,9 @@ def test_a_vehicle_that_is_not_there_does_not_charge() -> None:
 
 
 def test_machines_step_to_what_they_can_do() -> None:
-    generator = Generator(max_power_kw=4, min_power_kw=2, min_up_duration=timedelta(hours=2))
+    generator = Generator(
+        max_output_power_kw=4, min_output_power_kw=2, min_up_duration=timedelta(hours=2)
+    )
     plan, violations = run(generator, [-1.5, 0.0, -9.0])
     assert powers(plan) == [-2.0, 0.0, -4.0]
     assert [each.constraint for each in violations] == [
@@ -139,9 +141,9 @@ def test_the_zones_step_is_the_textbooks() -> None:
     zone = HvacZone(
         air_capacity_kwh_per_k=2.0,
         air_outdoor_resistance_k_per_kw=5.0,
-        initial_air_celsius=20.0,
-        outdoor_celsius=np.zeros(3),
-        occupied_band=ComfortBand(min_celsius=20, max_celsius=24),
+        initial_air_temperature_celsius=20.0,
+        outdoor_temperatures_celsius=np.zeros(3),
+        occupied_band=ComfortBand(min_temperature_celsius=20, max_temperature_celsius=24),
     )
     step = zone_step(zone, 10.0)
     assert float(step.a[0, 0]) * 20 == pytest.approx(7.358, abs=1e-3)
@@ -153,9 +155,9 @@ def test_a_zone_of_second_order_conserves_energy_and_settles_outdoors() -> None:
         air_outdoor_resistance_k_per_kw=5.0,
         mass_capacity_kwh_per_k=4.0,
         air_mass_resistance_k_per_kw=0.5,
-        initial_air_celsius=20.0,
-        outdoor_celsius=np.full(3, 5.0),
-        occupied_band=ComfortBand(min_celsius=20, max_celsius=24),
+        initial_air_temperature_celsius=20.0,
+        outdoor_temperatures_celsius=np.full(3, 5.0),
+        occupied_band=ComfortBand(min_temperature_celsius=20, max_temperature_celsius=24),
     )
     step, half = zone_step(zone, 1.0), zone_step(zone, 0.5)
     state = np.array([20.0, 18.0])
@@ -171,12 +173,12 @@ def test_a_zone_of_second_order_conserves_energy_and_settles_outdoors() -> None:
 def test_heat_pumps_keep_to_their_range_and_thermostats_to_the_top() -> None:
     tank = ThermalTank(
         capacity_kwh_per_k=0.25,
-        initial_celsius=50,
-        min_celsius=45,
-        max_celsius=60,
+        initial_temperature_celsius=50,
+        min_temperature_celsius=45,
+        max_temperature_celsius=60,
         heater=PUMP,
         draw_heats_kw=np.zeros(3),
-        outdoor_celsius=np.full(3, 5.0),
+        outdoor_temperatures_celsius=np.full(3, 5.0),
     )
     assert PUMP.cop_ratios(np.array([-5.0, 5.0, 15.0])).tolist() == [3.0, 4.0, 5.0]
     assert tank_step(tank, 0.5).b_heat * 2 == pytest.approx(4.0)
@@ -189,12 +191,12 @@ def test_a_zone_without_a_machine_cannot_be_cooled() -> None:
     zone = HvacZone(
         air_capacity_kwh_per_k=2.0,
         air_outdoor_resistance_k_per_kw=5.0,
-        initial_air_celsius=22.0,
-        outdoor_celsius=np.full(3, 5.0),
-        occupied_band=ComfortBand(min_celsius=20, max_celsius=24),
+        initial_air_temperature_celsius=22.0,
+        outdoor_temperatures_celsius=np.full(3, 5.0),
+        occupied_band=ComfortBand(min_temperature_celsius=20, max_temperature_celsius=24),
         heating=PUMP,
     )
-    of = problem(GRID, site(asset("x", zone)))
+    of = problem(HORIZON, site(asset("x", zone)))
     asked = AssetSchedule(np.full(3, 1.0), heating_kw=np.zeros(3))
     plan, violations = simulate(of, Schedule({"sites/home/assets/x": asked}))
     assert powers(plan) == [0.0, 0.0, 0.0]

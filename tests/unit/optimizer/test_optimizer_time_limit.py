@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.optimizer_solver import TiredSolver
 from tests.unit.optimizer.laws import broken_laws
 from tests.unit.optimizer.random_problems import random_problem
-from tests.unit.optimizer.sites import asset, horizon, power, prices, problem, site, solve
+from tests.unit.optimizer.sites import asset, horizon_of, power, prices, problem, site, solve
 from wattmesh_optimizer.adapters.basis import consistent_basis
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.app.ports import Basis
@@ -24,11 +24,13 @@ from wattmesh_optimizer.formulation.build import formulate
 
 def committed() -> Problem:
     """Return a problem whose linear relaxation runs a generator at part of its minimum."""
-    grid = horizon(4)
+    horizon = horizon_of(4)
     load = FixedLoad(powers_kw=np.array([1.0, 2.0, 3.0, 1.0]))
-    generator = Generator(max_power_kw=4, min_power_kw=2, start_cost=0.2, fuel_cost_per_kwh=0.2)
+    generator = Generator(
+        max_output_power_kw=4, min_output_power_kw=2, start_cost=0.2, fuel_cost_per_kwh=0.2
+    )
     parts = (asset("load", load), asset("generator", generator))
-    return problem(grid, site(*parts, tariff=prices(grid, [0.4] * 4)))
+    return problem(horizon, site(*parts, tariff=prices(horizon, [0.4] * 4)))
 
 
 def test_without_any_solution_the_plan_is_that_of_no_control_and_says_so() -> None:
@@ -75,15 +77,15 @@ def test_a_gap_is_relative_and_rounding_is_none() -> None:
 def window(number: int, count: int = 384) -> Problem:
     """Return the window that begins `number` quarter hours on, with other forecasts."""
     random = np.random.default_rng(number)
-    grid = horizon(count, 15)
-    grid = replace(grid, start=grid.start + number * timedelta(minutes=15))
+    horizon = horizon_of(count, 15)
+    horizon = replace(horizon, start=horizon.start + number * timedelta(minutes=15))
     clock = (np.arange(count) + number) / 4 % 24
     load = FixedLoad(powers_kw=1 + (clock > 17) + random.uniform(0, 0.5, count))
     store = Battery(
         capacity_kwh=10, max_charge_power_kw=5, max_discharge_power_kw=5, initial_soc_ratio=0.5
     )
-    tariff = prices(grid, np.where((clock > 16) & (clock < 21), 0.5, 0.2).tolist(), 0.05)
-    return problem(grid, site(asset("load", load), asset("b", store), tariff=tariff))
+    tariff = prices(horizon, np.where((clock > 16) & (clock < 21), 0.5, 0.2).tolist(), 0.05)
+    return problem(horizon, site(asset("load", load), asset("b", store), tariff=tariff))
 
 
 def test_successive_windows_start_where_the_last_one_stopped_and_cost_the_same() -> None:

@@ -8,9 +8,9 @@ SOLVE_DURATION = Metric(
     unit="s",
     description="Time from problem to plan, by solve.status and solve.mixed_integer.",
 )
-UNMET_WISHES = Metric(
-    name="wattmesh.optimizer.unmet_wishes",
+UNMET_REQUIREMENTS = Metric(
+    name="wattmesh.optimizer.unmet_requirements",
     kind=MetricKind.COUNTER,
-    unit="{wish}",
-    description="Wishes plans could not meet, by wish.kind.",
+    unit="{requirement}",
+    description="Requirements plans could not meet, by requirement.kind.",
 )

@@ -36,6 +36,12 @@ class Phase(Enum):
         """Number of conductors: 1 or 3."""
         return 3 if self is Phase.THREE else 1
 
+    def share(self, conductor: "Phase") -> float:
+        """Return which part of a power flows through one conductor: of THREE, a third in L1."""
+        if self is Phase.THREE:
+            return 1.0 / 3.0
+        return 1.0 if self is conductor else 0.0
+
 
 Rating: TypeAlias = (
     GridConnectionRating

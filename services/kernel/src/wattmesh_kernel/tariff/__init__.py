@@ -1,7 +1,7 @@
 """Tariffs and their arithmetic: one code for optimizer, bill and dashboard.
 
-A `Tariff` is what a contract says. `lower_tariff` turns it into a `TariffGrid` of plain arrays over
-a span of time; `evaluate` costs energies on a grid; `bill` does both for metered energies. A
+A `Tariff` is what a contract says. `lower_tariff` turns it into a `LoweredTariff` of plain arrays
+over a span of time; `evaluate` costs energies under it; `bill` does both for metered energies. A
 `BillingState` carries peaks, open averages and tier usage from one span to the next.
 """
 
@@ -18,17 +18,17 @@ from wattmesh_kernel.tariff.charges import (
     Ratchet,
 )
 from wattmesh_kernel.tariff.evaluate import Cost, CostLine, demand_kw, evaluate
-from wattmesh_kernel.tariff.grid import (
-    ChargeCause,
-    GridDemand,
-    GridFixed,
-    GridTier,
-    PriceComponent,
-    RatchetLink,
-    TariffGrid,
-)
 from wattmesh_kernel.tariff.hourly import tariff_from_hourly_prices
 from wattmesh_kernel.tariff.lower import lower_tariff
+from wattmesh_kernel.tariff.lowered import (
+    ChargeCause,
+    LoweredDemand,
+    LoweredFixed,
+    LoweredTariff,
+    LoweredTier,
+    PriceComponent,
+    RatchetLink,
+)
 from wattmesh_kernel.tariff.model import Tariff
 from wattmesh_kernel.tariff.rates import EnergyRates, RealTimePrice, Tier, TieredRate, TouPeriod
 from wattmesh_kernel.tariff.state import BillingState, DemandPeak, OpenAverage, TierUsage
@@ -64,9 +64,10 @@ __all__ = [
     "EnergyRates",
     "FixedCharge",
     "GapReason",
-    "GridDemand",
-    "GridFixed",
-    "GridTier",
+    "LoweredDemand",
+    "LoweredFixed",
+    "LoweredTariff",
+    "LoweredTier",
     "OpenAverage",
     "PowerLimit",
     "PriceComponent",
@@ -75,7 +76,6 @@ __all__ = [
     "RealTimePrice",
     "Season",
     "Tariff",
-    "TariffGrid",
     "Tier",
     "TierUsage",
     "TieredRate",

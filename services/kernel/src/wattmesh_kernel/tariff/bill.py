@@ -13,8 +13,8 @@ from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff.calendar import Bools
 from wattmesh_kernel.tariff.evaluate import Cost, CostLine, evaluate
-from wattmesh_kernel.tariff.grid import ChargeCause, TariffGrid
 from wattmesh_kernel.tariff.lower import lower_tariff
+from wattmesh_kernel.tariff.lowered import ChargeCause, LoweredTariff
 from wattmesh_kernel.tariff.model import Tariff
 from wattmesh_kernel.tariff.state import BillingState
 from wattmesh_kernel.time import TimeRange
@@ -108,19 +108,19 @@ def bill(
         raise InvalidArgument(
             "UNEQUAL_SERIES", "import and export differ in their intervals", field="export_wh"
         )
-    grid = lower_tariff(tariff, import_wh.range, import_wh.resolution, zone, state)
-    return bill_of(grid, evaluate(grid, import_wh.values / 1000, export_wh.values / 1000))
+    lowered = lower_tariff(tariff, import_wh.range, import_wh.resolution, zone, state)
+    return bill_of(lowered, evaluate(lowered, import_wh.values / 1000, export_wh.values / 1000))
 
 
-def bill_of(grid: TariffGrid, cost: Cost) -> Bill:
-    """Return a cost on a grid as a bill."""
+def bill_of(lowered: LoweredTariff, cost: Cost) -> Bill:
+    """Return a cost as a bill."""
     return Bill(
-        range=grid.range,
-        currency_code=grid.currency_code,
+        range=lowered.range,
+        currency_code=lowered.currency_code,
         lines=tuple(_bill_line(line) for line in cost.lines),
         gaps=(
-            *_gaps(grid, cost.missing_reading, GapReason.READING),
-            *_gaps(grid, cost.missing_price, GapReason.PRICE),
+            *_gaps(lowered, cost.missing_reading, GapReason.READING),
+            *_gaps(lowered, cost.missing_price, GapReason.PRICE),
         ),
         state=cost.state,
     )
@@ -136,10 +136,12 @@ def _bill_line(line: CostLine) -> BillLine:
     )
 
 
-def _gaps(grid: TariffGrid, missing: Bools, reason: GapReason) -> Iterator[BillGap]:
+def _gaps(lowered: LoweredTariff, missing: Bools, reason: GapReason) -> Iterator[BillGap]:
     """Yield each run of intervals that lack something."""
     padded = np.concatenate(([False], missing, [False]))
     first, last = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2).T.tolist()
     for start, end in zip(first, last, strict=True):
-        span = TimeRange(grid.start + start * grid.resolution, grid.start + end * grid.resolution)
+        span = TimeRange(
+            lowered.start + start * lowered.resolution, lowered.start + end * lowered.resolution
+        )
         yield BillGap(range=span, reason=reason)

@@ -1,4 +1,4 @@
-"""The local calendar of a grid of intervals: offsets, dates, windows and billing periods."""
+"""The local calendar of intervals: offsets, dates, windows and billing periods."""
 
 import math
 from collections.abc import Iterable

@@ -14,9 +14,9 @@ from wattmesh_kernel.tariff.calendar import (
     earlier_period_start,
 )
 from wattmesh_kernel.tariff.charges import ChargeInterval, EnergyDirection
-from wattmesh_kernel.tariff.grid import GridFixed, PriceComponent, TariffGrid
 from wattmesh_kernel.tariff.lower_demand import grid_demands
 from wattmesh_kernel.tariff.lower_rates import grid_tiers, price_components
+from wattmesh_kernel.tariff.lowered import LoweredFixed, LoweredTariff, PriceComponent
 from wattmesh_kernel.tariff.model import Tariff
 from wattmesh_kernel.tariff.samples import Samples, epochs_of
 from wattmesh_kernel.tariff.state import BillingState
@@ -31,7 +31,7 @@ def lower_tariff(
     resolution: timedelta,
     zone: ZoneInfo,
     state: BillingState | None = None,
-) -> TariffGrid:
+) -> LoweredTariff:
     """Return the tariff over the n intervals of `span`, as arrays; a pure function.
 
     `zone` is the site's: seasons, days, hours and billing periods follow it. `state` is what came
@@ -51,7 +51,7 @@ def lower_tariff(
         )
     samples = Samples.of(tariff, span, resolution, zone)
     components = price_components(tariff, samples)
-    return TariffGrid(
+    return LoweredTariff(
         currency_code=tariff.currency_code,
         start=span.start,
         resolution=resolution,
@@ -91,12 +91,12 @@ def _limit_w(tariff: Tariff, direction: EnergyDirection, samples: Samples) -> Fl
     return limit_w
 
 
-def _fixed(tariff: Tariff, span: TimeRange, samples: Samples) -> Iterator[GridFixed]:
+def _fixed(tariff: Tariff, span: TimeRange, samples: Samples) -> Iterator[LoweredFixed]:
     for charge in tariff.fixed_charges:
         periods = charge_periods(charge.interval, tariff.billing_cycle, span, samples.zone)
         bounds = epochs_of([*(each.start for each in periods), periods[-1].end])
         passed = np.interp(samples.edges_s, bounds, np.arange(len(bounds), dtype=np.float64))
-        yield GridFixed(
+        yield LoweredFixed(
             name=charge.name,
             unit=_UNITS[charge.interval],
             units=np.diff(passed),

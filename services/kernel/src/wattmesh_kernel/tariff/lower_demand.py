@@ -1,4 +1,4 @@
-"""Demand charges over a grid: clocked averages, floors and ratchets."""
+"""Demand charges over intervals: clocked averages, floors and ratchets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from wattmesh_kernel.tariff.calendar import (
     whole_seconds,
 )
 from wattmesh_kernel.tariff.charges import DemandCharge, Ratchet
-from wattmesh_kernel.tariff.grid import GridDemand, RatchetLink
+from wattmesh_kernel.tariff.lowered import LoweredDemand, RatchetLink
 from wattmesh_kernel.tariff.model import Tariff
 from wattmesh_kernel.tariff.samples import Samples, epochs_of
 from wattmesh_kernel.tariff.state import BillingState
@@ -39,9 +39,9 @@ class _Averages:
 
 def grid_demands(
     tariff: Tariff, span: TimeRange, samples: Samples, state: BillingState
-) -> tuple[GridDemand, ...]:
+) -> tuple[LoweredDemand, ...]:
     """Return every demand charge in every period of the span that has averages that count."""
-    demands: list[GridDemand] = []
+    demands: list[LoweredDemand] = []
     for charge in tariff.demand_charges:
         demands.extend(_of_charge(tariff, charge, span, samples, state, len(demands)))
     return tuple(demands)
@@ -54,7 +54,7 @@ def _of_charge(
     samples: Samples,
     state: BillingState,
     number: int,
-) -> Iterator[GridDemand]:
+) -> Iterator[LoweredDemand]:
     averages = _averages(charge, samples)
     periods = charge_periods(charge.interval, tariff.billing_cycle, span, samples.zone)
     counting = np.flatnonzero(averages.counts)
@@ -111,7 +111,7 @@ def _demand(
     samples: Samples,
     state: BillingState,
     earlier: list[tuple[int, TimeRange]],
-) -> GridDemand:
+) -> LoweredDemand:
     block_starts, block_index = np.unique(averages.starts_s[inside], return_inverse=True)
     starts = tuple(from_epoch_s(int(start)) for start in block_starts)
     offset_kw = np.zeros(len(starts))
@@ -125,7 +125,7 @@ def _demand(
         seen = _Lookback(tariff, charge, charge.ratchet, period, samples)
         floor_kw = max(floor_kw, seen.floor_kw(state))
         links = seen.links(earlier)
-    return GridDemand(
+    return LoweredDemand(
         charge_id=charge.id,
         name=charge.name,
         period=period,

@@ -1,4 +1,4 @@
-"""Energy rates over a grid: linear price components and tiers."""
+"""Energy rates over intervals: linear price components and tiers."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from wattmesh_kernel.tariff.calendar import (
     whole_seconds,
 )
 from wattmesh_kernel.tariff.charges import EnergyDirection
-from wattmesh_kernel.tariff.grid import ChargeCause, GridTier, PriceComponent
+from wattmesh_kernel.tariff.lowered import ChargeCause, LoweredTier, PriceComponent
 from wattmesh_kernel.tariff.model import Tariff
 from wattmesh_kernel.tariff.rates import RealTimePrice, TieredRate
 from wattmesh_kernel.tariff.samples import Samples, epochs_of
@@ -115,7 +115,7 @@ def _coincident_components(tariff: Tariff, samples: Samples) -> Iterator[PriceCo
 
 def grid_tiers(
     tariff: Tariff, span: TimeRange, samples: Samples, state: BillingState
-) -> Iterator[GridTier]:
+) -> Iterator[LoweredTier]:
     """Yield every tiered rate in every billing period of the span that it counts energy of."""
     periods = billing_periods(tariff.billing_cycle, span, samples.zone)
     starts = epochs_of([period.start for period in periods])
@@ -136,9 +136,9 @@ def _grid_tier(
     counted_ratio: Floats,
     samples: Samples,
     state: BillingState,
-) -> GridTier:
+) -> LoweredTier:
     days = _days_in_season(rate, period, samples)
-    return GridTier(
+    return LoweredTier(
         rate_id=rate.id,
         direction=direction,
         period=period,

@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from wattmesh.optimizer.v1 import asset_pb2
+from wattmesh_contracts.ratings import rating_from_proto
 from wattmesh_contracts.values import datetime_from_proto
-from wattmesh_optimizer.api.fields import KILO, column, duration, given, optional_column
+from wattmesh_kernel import sites
+from wattmesh_optimizer.api.fields import KILO, column, duration, given, optional_column, rated
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import (
@@ -44,15 +46,16 @@ def renewable_from_proto(proto: asset_pb2.RenewableSource) -> RenewableSource:
 
 def generator_from_proto(proto: asset_pb2.Generator) -> Generator:
     """Return a generator; InvalidArgument when a value makes no sense."""
+    rating = rating_from_proto(sites.GeneratorRating, rated(proto))
     return Generator(
-        max_power_kw=proto.max_power_w * KILO,
-        min_power_kw=proto.min_power_w * KILO,
-        start_cost=proto.start_cost,
-        fuel_cost_per_kwh=proto.fuel_cost_per_kwh,
-        running_cost_per_hour=proto.running_cost_per_hour,
-        min_up_duration=duration(proto, "min_up_duration"),
-        min_down_duration=duration(proto, "min_down_duration"),
-        emission_gco2e_per_kwh=proto.emission_gco2e_per_kwh,
+        max_output_power_kw=rating.max_output_power_w * KILO,
+        min_output_power_kw=rating.min_output_power_w * KILO,
+        start_cost=rating.start_cost,
+        fuel_cost_per_kwh=rating.fuel_cost_per_kwh,
+        running_cost_per_hour=rating.running_cost_per_hour,
+        min_up_duration=rating.min_up_duration,
+        min_down_duration=rating.min_down_duration,
+        emission_gco2e_per_kwh=rating.emission_gco2e_per_kwh,
         **_initial_state(proto),
     )
 
@@ -76,12 +79,13 @@ def _run(proto: asset_pb2.DeferrableLoad) -> ProfileRun | InterruptibleRun:
             )
         case "interruptible_run":
             run = proto.interruptible_run
+            rating = rating_from_proto(sites.DeferrableRating, rated(proto))
             return InterruptibleRun(
                 energy_kwh=run.energy_wh * KILO,
-                max_power_kw=run.max_power_w * KILO,
-                min_power_kw=run.min_power_w * KILO,
-                min_on_duration=duration(run, "min_on_duration"),
-                min_off_duration=duration(run, "min_off_duration"),
+                max_power_kw=rating.max_power_w * KILO,
+                min_power_kw=rating.min_power_w * KILO,
+                min_on_duration=rating.min_on_duration,
+                min_off_duration=rating.min_off_duration,
                 **_initial_state(run),
             )
         case _:

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from wattmesh_contracts.values import duration_from_proto
-from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.checks import Floats, refuse
 
 KILO = 1e-3
 """From W to kW and from Wh to kWh."""
@@ -18,6 +18,14 @@ KILO = 1e-3
 def optional(proto: Message, field: str) -> Any:
     """Return a field's value, None when it is absent."""
     return getattr(proto, field) if proto.HasField(field) else None
+
+
+def rated(proto: Any) -> Message:
+    """Return what an asset is able to do; InvalidArgument when it does not say."""
+    if not proto.HasField("rating"):
+        raise refuse("rating", "is missing")
+    rating: Message = proto.rating
+    return rating
 
 
 def given(proto: Message, **names: str) -> dict[str, Any]:

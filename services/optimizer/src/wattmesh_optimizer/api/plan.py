@@ -20,7 +20,7 @@ from wattmesh_optimizer.domain.plan import (
     SitePlan,
     SolverInformation,
     SolveStatus,
-    UnmetWish,
+    UnmetRequirement,
 )
 from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
 
@@ -41,7 +41,9 @@ def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
         groups=[_group(group) for group in plan.groups],
         costs=_summed(plan.costs, currency),
         total_cost=money(plan.total_cost, currency),
-        unmet_wishes=[_wish(wish, currency) for wish in plan.unmet_wishes],
+        unmet_requirements=[
+            _requirement(requirement, currency) for requirement in plan.unmet_requirements
+        ],
         assumptions=plan.assumptions,
         commitments=[
             plan_pb2.Commitment(
@@ -164,18 +166,18 @@ def _summed(costs: Iterable[CostItem], currency_code: str) -> list[plan_pb2.Cost
     return [cost_to_proto(sums[cause], currency_code) for cause in sorted(sums)]
 
 
-def _wish(wish: UnmetWish, currency_code: str) -> plan_pb2.UnmetWish:
-    return plan_pb2.UnmetWish(
-        kind=wish.kind.value,  # type: ignore[arg-type]
-        subject=wish.subject,
-        message=wish.message,
-        wished=wish.wished,
-        planned=wish.planned,
-        shortfall=wish.shortfall,
-        unit=wish.unit,
-        time=timestamp_to_proto(wish.time),
-        penalty=money(wish.penalty, currency_code),
-        impossible=wish.impossible,
+def _requirement(requirement: UnmetRequirement, currency_code: str) -> plan_pb2.UnmetRequirement:
+    return plan_pb2.UnmetRequirement(
+        kind=requirement.kind.value,  # type: ignore[arg-type]
+        subject=requirement.subject,
+        message=requirement.message,
+        required=requirement.required,
+        planned=requirement.planned,
+        shortfall=requirement.shortfall,
+        unit=requirement.unit,
+        time=timestamp_to_proto(requirement.time),
+        penalty=money(requirement.penalty, currency_code),
+        impossible=requirement.impossible,
     )
 
 

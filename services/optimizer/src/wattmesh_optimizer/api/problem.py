@@ -93,7 +93,7 @@ def _goals(proto: problem_pb2.Goals) -> Goals:
 def _event(proto: problem_pb2.DemandResponseEvent) -> DemandResponseEvent:
     return DemandResponseEvent(
         id=proto.id,
-        time_range=time_range_from_proto(proto.time_range, "events.time_range"),
+        range=time_range_from_proto(proto.range, "events.range"),
         kind=_event_kind(proto),
         site_names=tuple(proto.site_names),
     )
@@ -135,7 +135,7 @@ def _reserve(proto: problem_pb2.Reserve) -> Reserve:
         raise refuse("reserves.direction", f"is missing for {proto.id!r}")
     return Reserve(
         id=proto.id,
-        time_range=time_range_from_proto(proto.time_range, "reserves.time_range"),
+        range=time_range_from_proto(proto.range, "reserves.range"),
         direction=directions[proto.direction],
         power_kw=proto.power_w * KILO,
         activation_duration=duration_from_proto(

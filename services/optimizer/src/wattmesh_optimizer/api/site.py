@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
 from wattmesh_contracts.billing import billing_state_from_proto
+from wattmesh_contracts.sites import phase_from_proto
 from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_contracts.values import duration_from_proto, time_range_from_proto
 from wattmesh_kernel.errors import InvalidArgument
@@ -24,18 +25,9 @@ from wattmesh_optimizer.domain.site import (
     CarbonIntensity,
     IslandingReserve,
     Node,
-    Phase,
     PowerLimits,
     Site,
 )
-
-_PHASES = {
-    asset_pb2.PHASE_UNSPECIFIED: Phase.THREE,
-    asset_pb2.PHASE_THREE: Phase.THREE,
-    asset_pb2.PHASE_L1: Phase.L1,
-    asset_pb2.PHASE_L2: Phase.L2,
-    asset_pb2.PHASE_L3: Phase.L3,
-}
 
 
 def site_from_proto(proto: problem_pb2.Site, count: int) -> Site:
@@ -73,7 +65,7 @@ def asset_from_proto(proto: asset_pb2.Asset, count: int) -> Asset:
         name=proto.name,
         kind=kind,
         node_id=proto.node_id,
-        phase=_PHASES.get(proto.phase, Phase.THREE),
+        phase=phase_from_proto(proto.phase),
     )
 
 

@@ -1,58 +1,56 @@
 """Batteries and charge points from their protos."""
 
 from wattmesh.optimizer.v1 import asset_pb2
+from wattmesh_contracts.ratings import rating_from_proto
 from wattmesh_contracts.values import datetime_from_proto
-from wattmesh_optimizer.api.fields import KILO, given, optional
+from wattmesh_kernel import sites
+from wattmesh_optimizer.api.fields import KILO, given, optional, rated
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession, SocPowerLimit
 
 
 def battery_from_proto(proto: asset_pb2.Battery) -> Battery:
     """Return a battery; InvalidArgument when a value makes no sense."""
+    rating = rating_from_proto(sites.BatteryRating, rated(proto))
     return Battery(
-        capacity_kwh=proto.capacity_wh * KILO,
-        max_charge_power_kw=proto.max_charge_power_w * KILO,
-        max_discharge_power_kw=proto.max_discharge_power_w * KILO,
+        capacity_kwh=rating.capacity_wh * KILO,
+        max_charge_power_kw=rating.max_charge_power_w * KILO,
+        max_discharge_power_kw=rating.max_discharge_power_w * KILO,
+        min_charge_power_kw=rating.min_charge_power_w * KILO,
+        min_discharge_power_kw=rating.min_discharge_power_w * KILO,
+        min_soc_ratio=rating.min_soc_ratio,
+        max_soc_ratio=rating.max_soc_ratio,
+        charge_efficiency_ratio=rating.charge_efficiency_ratio,
+        discharge_efficiency_ratio=rating.discharge_efficiency_ratio,
+        self_discharge_ratio_per_hour=rating.self_discharge_ratio_per_hour,
+        wear_cost_per_kwh=rating.wear_cost_per_kwh,
+        soc_power_limits=tuple(map(_limit, rating.soc_power_limits)),
         initial_soc_ratio=optional(proto, "initial_soc_ratio"),
         final_soc_ratio=optional(proto, "final_soc_ratio"),
-        self_discharge_ratio_per_hour=proto.self_discharge_ratio_per_hour,
         terminal_value_per_kwh=proto.terminal_value_per_kwh,
-        wear_cost_per_kwh=proto.wear_cost_per_kwh,
-        min_charge_power_kw=proto.min_charge_power_w * KILO,
-        min_discharge_power_kw=proto.min_discharge_power_w * KILO,
-        soc_power_limits=tuple(_limit(point) for point in proto.soc_power_limits),
-        **given(
-            proto,
-            min_soc_ratio="min_soc_ratio",
-            max_soc_ratio="max_soc_ratio",
-            charge_efficiency_ratio="charge_efficiency_ratio",
-            discharge_efficiency_ratio="discharge_efficiency_ratio",
-            final_soc_price_per_kwh="final_soc_price_per_kwh",
-        ),
+        **given(proto, final_soc_price_per_kwh="final_soc_price_per_kwh"),
     )
 
 
 def ev_charger_from_proto(proto: asset_pb2.EvCharger) -> EvCharger:
     """Return a charge point; InvalidArgument when a value makes no sense."""
+    rating = rating_from_proto(sites.EvChargerRating, rated(proto))
     return EvCharger(
-        max_current_a=proto.max_current_a,
-        min_current_a=proto.min_current_a,
-        max_discharge_power_kw=proto.max_discharge_power_w * KILO,
-        sessions=tuple(_session(session) for session in proto.sessions),
-        **given(
-            proto,
-            voltage_v="voltage_v",
-            charge_efficiency_ratio="charge_efficiency_ratio",
-            discharge_efficiency_ratio="discharge_efficiency_ratio",
-        ),
+        max_current_a=rating.max_current_a,
+        min_current_a=rating.min_current_a,
+        voltage_v=rating.voltage_v,
+        max_discharge_power_kw=rating.max_discharge_power_w * KILO,
+        charge_efficiency_ratio=rating.charge_efficiency_ratio,
+        discharge_efficiency_ratio=rating.discharge_efficiency_ratio,
+        sessions=tuple(map(_session, proto.sessions)),
     )
 
 
-def _limit(proto: asset_pb2.SocPowerLimit) -> SocPowerLimit:
+def _limit(limit: sites.SocPowerLimit) -> SocPowerLimit:
     return SocPowerLimit(
-        soc_ratio=proto.soc_ratio,
-        max_charge_power_kw=proto.max_charge_power_w * KILO,
-        max_discharge_power_kw=proto.max_discharge_power_w * KILO,
+        soc_ratio=limit.soc_ratio,
+        max_charge_power_kw=limit.max_charge_power_w * KILO,
+        max_discharge_power_kw=limit.max_discharge_power_w * KILO,
     )
 
 

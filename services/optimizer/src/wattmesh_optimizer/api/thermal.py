@@ -3,32 +3,33 @@
 import numpy as np
 
 from wattmesh.optimizer.v1 import asset_pb2
-from wattmesh_optimizer.api.fields import KILO, column, given, optional, optional_column
+from wattmesh_contracts.ratings import rating_from_proto
+from wattmesh_kernel import sites
+from wattmesh_optimizer.api.fields import KILO, column, given, optional, optional_column, rated
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone, ThermalTank
 
 
 def hvac_zone_from_proto(proto: asset_pb2.HvacZone) -> HvacZone:
     """Return a zone; InvalidArgument when a value makes no sense."""
-    if not proto.HasField("occupied_band"):
-        raise refuse("hvac_zone.occupied_band", "is missing")
-    mass, resistance = (
-        optional(proto, "mass_capacity_wh_per_k"),
-        optional(proto, "air_mass_resistance_k_per_w"),
-    )
+    rating = rating_from_proto(sites.HvacZoneRating, rated(proto))
+    model = rating.thermal_model
+    if model is None:
+        raise refuse("rating.thermal_model", "is missing")
+    mass, resistance = model.mass_capacity_wh_per_k, model.air_mass_resistance_k_per_w
     return HvacZone(
-        air_capacity_kwh_per_k=proto.air_capacity_wh_per_k * KILO,
-        air_outdoor_resistance_k_per_kw=proto.air_outdoor_resistance_k_per_w / KILO,
+        air_capacity_kwh_per_k=model.air_capacity_wh_per_k * KILO,
+        air_outdoor_resistance_k_per_kw=model.air_outdoor_resistance_k_per_w / KILO,
         mass_capacity_kwh_per_k=None if mass is None else mass * KILO,
         air_mass_resistance_k_per_kw=None if resistance is None else resistance / KILO,
-        initial_air_celsius=proto.initial_air_temperature_celsius,
-        initial_mass_celsius=optional(proto, "initial_mass_temperature_celsius"),
-        outdoor_celsius=column(proto.outdoor_temperatures_celsius),
+        heating=None if rating.heating is None else _heat_pump(rating.heating),
+        cooling=None if rating.cooling is None else _heat_pump(rating.cooling),
+        occupied_band=_band(rating.occupied_band),
+        unoccupied_band=None if rating.unoccupied_band is None else _band(rating.unoccupied_band),
+        initial_air_temperature_celsius=proto.initial_air_temperature_celsius,
+        initial_mass_temperature_celsius=optional(proto, "initial_mass_temperature_celsius"),
+        outdoor_temperatures_celsius=column(proto.outdoor_temperatures_celsius),
         heat_gains_kw=optional_column(proto.heat_gains_w, KILO),
-        heating=_heat_pump(proto.heating) if proto.HasField("heating") else None,
-        cooling=_heat_pump(proto.cooling) if proto.HasField("cooling") else None,
-        occupied_band=_band(proto.occupied_band),
-        unoccupied_band=_band(proto.unoccupied_band) if proto.HasField("unoccupied_band") else None,
         occupancy_ratios=optional_column(proto.occupancy_ratios),
         **given(proto, discomfort_price_per_kelvin_hour="discomfort_price_per_kelvin_hour"),
     )
@@ -36,38 +37,35 @@ def hvac_zone_from_proto(proto: asset_pb2.HvacZone) -> HvacZone:
 
 def thermal_tank_from_proto(proto: asset_pb2.ThermalTank, count: int) -> ThermalTank:
     """Return a tank, without draws for none; InvalidArgument when a value makes no sense."""
-    if not proto.HasField("heater"):
-        raise refuse("thermal_tank.heater", "is missing")
+    rating = rating_from_proto(sites.TankRating, rated(proto))
     draws = optional_column(proto.draw_heats_w, KILO)
     return ThermalTank(
-        capacity_kwh_per_k=proto.capacity_wh_per_k * KILO,
-        initial_celsius=proto.initial_temperature_celsius,
-        min_celsius=proto.min_temperature_celsius,
-        max_celsius=proto.max_temperature_celsius,
-        heater=_heat_pump(proto.heater),
+        capacity_kwh_per_k=rating.capacity_wh_per_k * KILO,
+        min_temperature_celsius=rating.min_temperature_celsius,
+        max_temperature_celsius=rating.max_temperature_celsius,
+        loss_kw_per_k=rating.loss_w_per_k * KILO,
+        ambient_temperature_celsius=rating.ambient_temperature_celsius,
+        heater=_heat_pump(rating.heater),
+        initial_temperature_celsius=proto.initial_temperature_celsius,
         draw_heats_kw=np.zeros(count) if draws is None else draws,
-        loss_kw_per_k=proto.loss_w_per_k * KILO,
-        outdoor_celsius=optional_column(proto.outdoor_temperatures_celsius),
+        outdoor_temperatures_celsius=optional_column(proto.outdoor_temperatures_celsius),
         terminal_value_per_kwh=proto.terminal_value_per_kwh,
-        **given(
-            proto,
-            ambient_celsius="ambient_temperature_celsius",
-            shortfall_price_per_kwh="shortfall_price_per_kwh",
-        ),
+        **given(proto, shortfall_price_per_kwh="shortfall_price_per_kwh"),
     )
 
 
-def _heat_pump(proto: asset_pb2.HeatPump) -> HeatPump:
+def _heat_pump(rating: sites.HeatPumpRating) -> HeatPump:
     return HeatPump(
-        max_power_kw=proto.max_power_w * KILO,
-        min_power_kw=proto.min_power_w * KILO,
+        max_power_kw=rating.max_power_w * KILO,
+        min_power_kw=rating.min_power_w * KILO,
         cop_points=tuple(
-            (point.outdoor_temperature_celsius, point.cop_ratio) for point in proto.cop_points
+            (point.outdoor_temperature_celsius, point.cop_ratio) for point in rating.cop_points
         ),
     )
 
 
-def _band(proto: asset_pb2.ComfortBand) -> ComfortBand:
+def _band(band: sites.ComfortBand) -> ComfortBand:
     return ComfortBand(
-        min_celsius=proto.min_temperature_celsius, max_celsius=proto.max_temperature_celsius
+        min_temperature_celsius=band.min_temperature_celsius,
+        max_temperature_celsius=band.max_temperature_celsius,
     )

@@ -166,12 +166,12 @@ def _signals(
                 mask[each.intervals] = True
         return mask
 
-    grid = None if site.tariff is None else site.tariff.grid
-    events = [event.time_range for event in formulation.problem.events]
+    lowered = None if site.tariff is None else site.tariff.lowered
+    events = [event.range for event in formulation.problem.events]
     return Signals(
         horizon=formulation.problem.horizon,
         energy_value_per_kwh=duals.row_duals[site.balance] / hours,
-        import_price_per_kwh=np.zeros(count) if grid is None else grid.import_price_per_kwh,
+        import_price_per_kwh=np.zeros(count) if lowered is None else lowered.import_price_per_kwh,
         import_kw=plan.import_kw,
         export_kw=plan.export_kw,
         surplus_kw=_surplus(plan),

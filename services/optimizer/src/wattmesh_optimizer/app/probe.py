@@ -1,6 +1,6 @@
-"""How far missed wishes could have been met at all: the difference of "too dear" and "impossible".
+"""How far missed requirements could have been met at all: "too dear" is not "impossible".
 
-For each missed wish a linear programme minimises its shortfall, every dearer wish kept as it is.
+For each of them a linear programme minimises its shortfall, every dearer requirement kept as it is.
 """
 
 from collections.abc import Callable
@@ -10,30 +10,30 @@ from datetime import timedelta
 import numpy as np
 
 from wattmesh_optimizer.app.ports import Solver
-from wattmesh_optimizer.domain.assessment.ledger import Probe, WishKey
+from wattmesh_optimizer.domain.assessment.ledger import Probe, RequirementKey
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.model import Context, Slack
 
 MISSED = 1e-5
 MOST_PROBES = 12
-"""Wishes looked at; a problem that misses more is better served by an early answer."""
+"""Requirements looked at; a problem that misses more is better served by an early answer."""
 
 
-def missed_slacks(ctx: Context, values: Floats) -> dict[WishKey, list[Slack]]:
-    """Return the slacks of every missed wish, by kind and subject."""
-    missed: dict[WishKey, list[Slack]] = {}
+def missed_slacks(ctx: Context, values: Floats) -> dict[RequirementKey, list[Slack]]:
+    """Return the slacks of every missed requirement, by kind and subject."""
+    missed: dict[RequirementKey, list[Slack]] = {}
     for slack in ctx.slacks:
         if len(slack.columns) and values[slack.columns].max() > MISSED:
             missed.setdefault((slack.kind, slack.subject), []).append(slack)
     return missed
 
 
-def probe_wishes(
+def probe_requirements(
     solver: Solver, ctx: Context, values: Floats, time_left: Callable[[], timedelta]
-) -> dict[WishKey, Probe]:
-    """Return the least possible shortfall of the missed wishes, as far as time allows."""
+) -> dict[RequirementKey, Probe]:
+    """Return the least possible shortfall of the missed requirements, as far as time allows."""
     missed = missed_slacks(ctx, values)
-    probes: dict[WishKey, Probe] = {}
+    probes: dict[RequirementKey, Probe] = {}
     for key, slacks in list(missed.items())[:MOST_PROBES]:
         if time_left() <= timedelta(0):
             break

@@ -10,21 +10,21 @@ import numpy as np
 from wattmesh_optimizer.app.explanation import explain
 from wattmesh_optimizer.app.polish import fix_integers
 from wattmesh_optimizer.app.ports import LinearSolution, Solver
-from wattmesh_optimizer.app.probe import missed_slacks, probe_wishes
+from wattmesh_optimizer.app.probe import missed_slacks, probe_requirements
 from wattmesh_optimizer.app.warm import WarmStarts
 from wattmesh_optimizer.domain.assessment.shared import commitments
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.course import assess, simulate
 from wattmesh_optimizer.domain.network import group_plan
 from wattmesh_optimizer.domain.plan import (
     CostCause,
     Plan,
     SolverInformation,
     SolveStatus,
-    UnmetWish,
+    UnmetRequirement,
 )
 from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.schedule import Schedule
+from wattmesh_optimizer.domain.trajectory import assess, simulate
 from wattmesh_optimizer.formulation.build import Formulation, formulate
 from wattmesh_optimizer.formulation.discrete import Discrete
 
@@ -94,8 +94,8 @@ class SolvePlan:
     def __call__(self, problem: Problem, options: SolveOptions, judged: Plan | None = None) -> Plan:
         """Return the plan of least cost, or the best there was time for.
 
-        Its explanation, where wished, is about `judged` by the prices of the best plan; about the
-        best plan itself for None.
+        Its explanation, where asked for, is about `judged` by the prices of the best plan; about
+        the best plan itself for None.
         """
         watch = Stopwatch(self._timer, options.time_limit)
         formulation = formulate(problem)
@@ -168,23 +168,25 @@ class SolvePlan:
             commitments=commitments(problem, sites),
             reserves=formulation.read_reserves(values),
         )
-        plan = replace(plan, unmet_wishes=self._wishes(formulation, values, plan, watch))
+        plan = replace(
+            plan, unmet_requirements=self._requirements(formulation, values, plan, watch)
+        )
         gap = gap_ratio(plan.total_cost, solved.bound)
         enough = max(options.gap_ratio, 1e-6)
         status = SolveStatus.OPTIMAL if gap <= enough * 1.001 else SolveStatus.TIME_LIMIT
         return replace(plan, solver=self._information(formulation, solved, status, gap, watch))
 
-    def _wishes(
+    def _requirements(
         self, formulation: Formulation, values: Floats, plan: Plan, watch: Stopwatch
-    ) -> tuple[UnmetWish, ...]:
-        """Return the missed wishes in words; nothing to do in the usual case of none."""
+    ) -> tuple[UnmetRequirement, ...]:
+        """Return the missed requirements in words; nothing to do in the usual case of none."""
         ctx = formulation.ctx
         certain = any(item.cause is CostCause.PENALTY for item in ctx.program.constants)
         if not certain and not missed_slacks(ctx, values):
             return ()
-        probes = probe_wishes(self._solver, ctx, values, watch.left)
+        probes = probe_requirements(self._solver, ctx, values, watch.left)
         tariffs = [site.tariff for site in formulation.sites]
-        return assess(formulation.problem, tariffs, plan.sites, plan.reserves, probes).wishes
+        return assess(formulation.problem, tariffs, plan.sites, plan.reserves, probes).requirements
 
     def _repaired(self, formulation: Formulation, solved: Solved, watch: Stopwatch) -> Plan:
         """Return the cheapest of no control and what physics makes of what the solver found."""

@@ -1,4 +1,4 @@
-"""What is planned: assets, sites, limits, wishes, plans and the physics between them.
+"""What is planned: assets, sites, limits, requirements, plans and the physics between them.
 
 Powers are in kW and energies in kWh here; power into a component is positive.
 """

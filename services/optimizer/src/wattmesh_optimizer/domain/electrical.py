@@ -100,8 +100,8 @@ LONG_OFF = OnOffState(on=False, duration=timedelta(days=3650))
 class Generator:
     """Dispatchable generator: powers are magnitudes out of it [kW]."""
 
-    max_power_kw: float
-    min_power_kw: float = 0.0
+    max_output_power_kw: float
+    min_output_power_kw: float = 0.0
     start_cost: float = 0.0
     fuel_cost_per_kwh: float = 0.0
     running_cost_per_hour: float = 0.0
@@ -111,8 +111,8 @@ class Generator:
     emission_gco2e_per_kwh: float = 0.0
 
     def __post_init__(self) -> None:
-        checks.positive("max_power_w", self.max_power_kw)
-        checks.within("min_power_w", self.min_power_kw, 0, self.max_power_kw)
+        checks.positive("max_output_power_w", self.max_output_power_kw)
+        checks.within("min_output_power_w", self.min_output_power_kw, 0, self.max_output_power_kw)
         checks.at_least("start_cost", self.start_cost, 0)
         checks.at_least("fuel_cost_per_kwh", self.fuel_cost_per_kwh, 0)
         checks.at_least("running_cost_per_hour", self.running_cost_per_hour, 0)
@@ -122,7 +122,7 @@ class Generator:
     def has_commitment(self) -> bool:
         """True when being on is a decision of its own (minimum load, times or costs)."""
         return (
-            self.min_power_kw > 0
+            self.min_output_power_kw > 0
             or self.start_cost > 0
             or self.running_cost_per_hour > 0
             or self.min_up_duration > timedelta(0)

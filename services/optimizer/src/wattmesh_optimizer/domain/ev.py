@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wattmesh_kernel.sites import Phase
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
-from wattmesh_optimizer.domain.site import Phase
 from wattmesh_optimizer.domain.storage import EvCharger, EvSession
 
 
@@ -14,13 +14,13 @@ from wattmesh_optimizer.domain.storage import EvCharger, EvSession
 class EvStay:
     """A session within a horizon.
 
-    `presence` [0-1] per interval; `required_kwh` is to be added within the horizon (the wish less
-    what can still be charged after it), `fitting_kwh` its part that fits into the vehicle,
-    `possible_kwh` what the charger can add within the horizon at most.
+    `plugged_in` [0-1] per interval; `required_kwh` is to be added within the horizon (what the
+    session requires less what can still be charged after it), `fitting_kwh` its part that fits into
+    the vehicle, `possible_kwh` what the charger can add within the horizon at most.
     """
 
     session: EvSession
-    presence: Floats
+    plugged_in: Floats
     max_power_kw: float
     min_power_kw: float
     required_kwh: float
@@ -32,19 +32,19 @@ def stays(charger: EvCharger, phase: Phase, horizon: Horizon) -> tuple[EvStay, .
     """Return the sessions that touch the horizon, by arrival."""
     ordered = sorted(charger.sessions, key=lambda session: session.arrival)
     found = (_stay(charger, phase, horizon, session) for session in ordered)
-    return tuple(stay for stay in found if stay.presence.any())
+    return tuple(stay for stay in found if stay.plugged_in.any())
 
 
 def _stay(charger: EvCharger, phase: Phase, horizon: Horizon, session: EvSession) -> EvStay:
-    presence = horizon.coverage(session.arrival, session.departure)
+    plugged_in = horizon.coverage(session.arrival, session.departure)
     maximum = charger.power_kw(charger.max_current_a, phase.count)
     stored_per_hour = maximum * charger.charge_efficiency_ratio
     after = max(0.0, horizon.position(session.departure) - horizon.count) * horizon.hours
-    required = max(0.0, session.wished_kwh - after * stored_per_hour)
-    inside = float(np.sum(presence)) * horizon.hours * stored_per_hour
+    required = max(0.0, session.required_kwh - after * stored_per_hour)
+    inside = float(np.sum(plugged_in)) * horizon.hours * stored_per_hour
     return EvStay(
         session=session,
-        presence=presence,
+        plugged_in=plugged_in,
         max_power_kw=maximum,
         min_power_kw=charger.power_kw(charger.min_current_a, phase.count),
         required_kwh=required,

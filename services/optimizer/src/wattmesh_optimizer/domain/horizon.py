@@ -1,4 +1,4 @@
-"""The grid of intervals a plan is made for."""
+"""The intervals a plan is made for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

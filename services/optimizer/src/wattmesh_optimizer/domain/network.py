@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from wattmesh_kernel.sites import Phase
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.plan import GroupPlan, SitePlan
 from wattmesh_optimizer.domain.problem import Problem, SiteGroup
-from wattmesh_optimizer.domain.site import Node, Phase, Site
+from wattmesh_optimizer.domain.site import Node, Site
 
 
 def node_flows(

@@ -32,8 +32,8 @@ class CostCause(IntEnum):
     TERMINAL_VALUE = 15
 
 
-class WishKind(IntEnum):
-    """Kinds of wishes, in the order in which default prices give them up; numbers as on wire."""
+class RequirementKind(IntEnum):
+    """Kinds of requirements, as default prices give them up; numbered as on the wire."""
 
     COMFORT = 1
     ISLANDING_RESERVE = 2
@@ -96,13 +96,13 @@ class CostItem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class UnmetWish:
-    """A wish that could not be met; `impossible` when no plan could."""
+class UnmetRequirement:
+    """A requirement that could not be met; `impossible` when no plan could."""
 
-    kind: WishKind
+    kind: RequirementKind
     subject: str
     message: str
-    wished: float
+    required: float
     planned: float
     shortfall: float
     unit: str
@@ -238,7 +238,7 @@ class Plan:
     sites: tuple[SitePlan, ...]
     groups: tuple[GroupPlan, ...] = ()
     costs: tuple[CostItem, ...] = ()
-    unmet_wishes: tuple[UnmetWish, ...] = ()
+    unmet_requirements: tuple[UnmetRequirement, ...] = ()
     assumptions: tuple[str, ...] = ()
     commitments: tuple[Commitment, ...] = ()
     reserves: tuple[ReserveHolding, ...] = ()

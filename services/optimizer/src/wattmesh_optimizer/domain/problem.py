@@ -100,10 +100,10 @@ class PaidReduction:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class DemandResponseEvent:
-    """A wish of the grid or a market for some time; no `site_names`: all sites together."""
+    """What grid operator or market ask for some time; no `site_names`: all sites together."""
 
     id: str
-    time_range: TimeRange
+    range: TimeRange
     kind: PowerLimits | EventPrice | PaidReduction
     site_names: tuple[str, ...] = ()
 
@@ -113,7 +113,7 @@ class Reserve:
     """Power held ready for a grid service, with the energy behind it."""
 
     id: str
-    time_range: TimeRange
+    range: TimeRange
     direction: ReserveDirection
     power_kw: float
     activation_duration: timedelta
@@ -227,7 +227,7 @@ def _asset_series(asset: Asset) -> Iterator[tuple[str, Floats | None]]:
         case RenewableSource() as source:
             yield "powers_w", source.powers_kw
         case HvacZone() as zone:
-            yield "outdoor_temperatures_celsius", zone.outdoor_celsius
+            yield "outdoor_temperatures_celsius", zone.outdoor_temperatures_celsius
         case ThermalTank() as tank:
             yield "draw_heats_w", tank.draw_heats_kw
         case _:

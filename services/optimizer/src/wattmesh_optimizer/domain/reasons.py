@@ -96,7 +96,12 @@ def reasons(asset: Asset, plan: AssetPlan, signals: Signals) -> Codes | None:
             return _climate(plan, signals, low, high)
         case ThermalTank() as tank:
             full = np.ones(signals.horizon.count)
-            return _climate(plan, signals, tank.min_celsius * full, tank.max_celsius * full)
+            return _climate(
+                plan,
+                signals,
+                tank.min_temperature_celsius * full,
+                tank.max_temperature_celsius * full,
+            )
         case DeferrableLoad() as load:
             return _deferrable(load, plan, signals)
         case Generator() as generator:
@@ -159,8 +164,8 @@ def _battery(battery: Battery, plan: AssetPlan, signals: Signals) -> Codes:
 def _ev(asset: Asset, charger: EvCharger, plan: AssetPlan, signals: Signals) -> Codes:
     found = [ReasonCode.NOT_AVAILABLE] * signals.horizon.count
     for stay in stays(charger, asset.phase, signals.horizon):
-        inside = np.flatnonzero(stay.presence)
-        limits = stay.presence * stay.max_power_kw
+        inside = np.flatnonzero(stay.plugged_in)
+        limits = stay.plugged_in * stay.max_power_kw
         at_max = plan.powers_kw >= limits - 1e-3
         socs = plan.session_soc_ratios.get(stay.session.id)
         for k in inside.tolist():

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.tariff import BillingState, Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.domain import checks
@@ -32,26 +32,6 @@ LIMIT_PRICE_PER_KWH = 100.0
 
 ISLAND_PRICE_PER_KWH = 200.0
 """Price of power an island misses beyond what its loads may shed, or has too much."""
-
-
-class Phase(Enum):
-    """Conductors an asset is connected to."""
-
-    THREE = "three phases"
-    L1 = "L1"
-    L2 = "L2"
-    L3 = "L3"
-
-    @property
-    def count(self) -> int:
-        """Number of conductors that carry its current."""
-        return 3 if self is Phase.THREE else 1
-
-    def share(self, conductor: "Phase") -> float:
-        """Return which part of the power flows through one `conductor` (L1, L2 or L3)."""
-        if self is Phase.THREE:
-            return 1.0 / 3.0
-        return 1.0 if self is conductor else 0.0
 
 
 CONDUCTORS = (Phase.L1, Phase.L2, Phase.L3)

@@ -115,7 +115,7 @@ class Battery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvSession:
-    """One stay of one vehicle, with what its driver wishes by departure.
+    """One stay of one vehicle, with what its driver requires by departure.
 
     Exactly one of `target_energy_kwh` (to be added) and `target_soc_ratio`, or neither. An
     `initial_soc_ratio` of None is unknown: `assumed_soc_ratio` is taken.
@@ -166,8 +166,8 @@ class EvSession:
         return self.capacity_kwh - self.initial_energy_kwh
 
     @property
-    def wished_kwh(self) -> float:
-        """Energy wished to be added by departure [kWh]; may be more than fits in."""
+    def required_kwh(self) -> float:
+        """Energy to be added by departure [kWh]; may be more than fits in."""
         if self.target_energy_kwh is not None:
             return self.target_energy_kwh
         if self.target_soc_ratio is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmesh_kernel.tariff import TariffGrid, lower_tariff
+from wattmesh_kernel.tariff import LoweredTariff, lower_tariff
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.site import Site
@@ -14,7 +14,7 @@ from wattmesh_optimizer.domain.site import Site
 class SiteTariff:
     """The tariff's arrays over the horizon and what was assumed for them, in words."""
 
-    grid: TariffGrid
+    lowered: LoweredTariff
     assumptions: tuple[str, ...]
 
 
@@ -22,16 +22,16 @@ def site_tariff(site: Site, horizon: Horizon) -> SiteTariff | None:
     """Return the site's tariff over the horizon; None without a tariff."""
     if site.tariff is None:
         return None
-    grid = lower_tariff(
+    lowered = lower_tariff(
         site.tariff, horizon.range, horizon.resolution, site.zone, site.billing_state
     )
-    missing_import = np.isnan(grid.import_price_per_kwh)
-    missing_export = np.isnan(grid.export_price_per_kwh)
+    missing_import = np.isnan(lowered.import_price_per_kwh)
+    missing_export = np.isnan(lowered.export_price_per_kwh)
     if not (missing_import.any() or missing_export.any()):
-        return SiteTariff(grid, ())
-    assumed = grid.with_assumed_prices(
-        assume_prices(grid.import_price_per_kwh, horizon),
-        assume_prices(grid.export_price_per_kwh, horizon),
+        return SiteTariff(lowered, ())
+    assumed = lowered.with_assumed_prices(
+        assume_prices(lowered.import_price_per_kwh, horizon),
+        assume_prices(lowered.export_price_per_kwh, horizon),
     )
     words = tuple(
         f"{site.name}: {int(missing.sum())} of {horizon.count} {name} prices are missing; the "
@@ -63,6 +63,6 @@ def connection_limits(site: Site, tariff: SiteTariff | None, count: int) -> tupl
     if tariff is None:
         return limit_in, limit_out
     return (
-        np.minimum(limit_in, tariff.grid.import_limit_w / 1000.0),
-        np.minimum(limit_out, tariff.grid.export_limit_w / 1000.0),
+        np.minimum(limit_in, tariff.lowered.import_limit_w / 1000.0),
+        np.minimum(limit_out, tariff.lowered.export_limit_w / 1000.0),
     )

@@ -33,22 +33,24 @@ class HeatPump:
         for _, cop in self.cop_points:
             checks.positive("cop_points.cop_ratio", cop)
 
-    def cop_ratios(self, outdoor_celsius: Floats) -> Floats:
+    def cop_ratios(self, outdoor_temperatures_celsius: Floats) -> Floats:
         """Return the COP per interval: 3 at 0 degC and 5 at 10 degC gives 4 at 5 degC."""
         temperatures, cops = zip(*self.cop_points, strict=True)
-        return np.asarray(np.interp(outdoor_celsius, temperatures, cops))
+        return np.asarray(np.interp(outdoor_temperatures_celsius, temperatures, cops))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComfortBand:
     """Temperatures [degC] that please."""
 
-    min_celsius: float
-    max_celsius: float
+    min_temperature_celsius: float
+    max_temperature_celsius: float
 
     def __post_init__(self) -> None:
-        checks.finite("min_temperature_celsius", self.min_celsius)
-        checks.at_least("max_temperature_celsius", self.max_celsius, self.min_celsius)
+        checks.finite("min_temperature_celsius", self.min_temperature_celsius)
+        checks.at_least(
+            "max_temperature_celsius", self.max_temperature_celsius, self.min_temperature_celsius
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -60,12 +62,12 @@ class HvacZone:
 
     air_capacity_kwh_per_k: float
     air_outdoor_resistance_k_per_kw: float
-    initial_air_celsius: float
-    outdoor_celsius: Floats
+    initial_air_temperature_celsius: float
+    outdoor_temperatures_celsius: Floats
     occupied_band: ComfortBand
     mass_capacity_kwh_per_k: float | None = None
     air_mass_resistance_k_per_kw: float | None = None
-    initial_mass_celsius: float | None = None
+    initial_mass_temperature_celsius: float | None = None
     heat_gains_kw: Floats | None = None
     heating: HeatPump | None = None
     cooling: HeatPump | None = None
@@ -76,16 +78,16 @@ class HvacZone:
     def __post_init__(self) -> None:
         checks.positive("air_capacity_wh_per_k", self.air_capacity_kwh_per_k)
         checks.positive("air_outdoor_resistance_k_per_w", self.air_outdoor_resistance_k_per_kw)
-        checks.finite("initial_air_temperature_celsius", self.initial_air_celsius)
-        if self.initial_mass_celsius is not None:
-            checks.finite("initial_mass_temperature_celsius", self.initial_mass_celsius)
+        checks.finite("initial_air_temperature_celsius", self.initial_air_temperature_celsius)
+        if self.initial_mass_temperature_celsius is not None:
+            checks.finite("initial_mass_temperature_celsius", self.initial_mass_temperature_celsius)
         if self.mass_capacity_kwh_per_k is not None:
             checks.positive("mass_capacity_wh_per_k", self.mass_capacity_kwh_per_k)
             if self.air_mass_resistance_k_per_kw is None:
                 raise checks.refuse("air_mass_resistance_k_per_w", "needed with a mass node")
             checks.positive("air_mass_resistance_k_per_w", self.air_mass_resistance_k_per_kw)
-        count = len(self.outdoor_celsius)
-        for name in ("outdoor_celsius", "heat_gains_kw", "occupancy_ratios"):
+        count = len(self.outdoor_temperatures_celsius)
+        for name in ("outdoor_temperatures_celsius", "heat_gains_kw", "occupancy_ratios"):
             if (values := getattr(self, name)) is not None:
                 object.__setattr__(self, name, checks.series(name, values, count))
         checks.positive("discomfort_price_per_kelvin_hour", self.discomfort_price_per_kelvin_hour)
@@ -94,7 +96,7 @@ class HvacZone:
     def occupied(self) -> NDArray[np.bool_]:
         """Which intervals count as occupied: probability 0.5 and above."""
         if self.occupancy_ratios is None:
-            return np.ones(len(self.outdoor_celsius), dtype=np.bool_)
+            return np.ones(len(self.outdoor_temperatures_celsius), dtype=np.bool_)
         return self.occupancy_ratios >= 0.5
 
     @property
@@ -103,15 +105,15 @@ class HvacZone:
         away = self.unoccupied_band or self.occupied_band
         here = self.occupied_band
         return (
-            np.where(self.occupied, here.min_celsius, away.min_celsius),
-            np.where(self.occupied, here.max_celsius, away.max_celsius),
+            np.where(self.occupied, here.min_temperature_celsius, away.min_temperature_celsius),
+            np.where(self.occupied, here.max_temperature_celsius, away.max_temperature_celsius),
         )
 
     @property
     def gains_kw(self) -> Floats:
         """Heat gains per interval [kW], 0 where none were given."""
         if self.heat_gains_kw is None:
-            return np.zeros(len(self.outdoor_celsius))
+            return np.zeros(len(self.outdoor_temperatures_celsius))
         return self.heat_gains_kw
 
 
@@ -119,43 +121,48 @@ class HvacZone:
 class ThermalTank:
     """Fully mixed tank; capacity [kWh/K], loss [kW/K], draws [kW], temperatures [degC].
 
-    `draw_heats_kw` has one value per interval; `outdoor_celsius` None: the first COP point holds.
+    `draw_heats_kw` has one value per interval; without `outdoor_temperatures_celsius` the first COP
+    point holds.
     """
 
     capacity_kwh_per_k: float
-    initial_celsius: float
-    min_celsius: float
-    max_celsius: float
+    initial_temperature_celsius: float
+    min_temperature_celsius: float
+    max_temperature_celsius: float
     heater: HeatPump
     draw_heats_kw: Floats
     loss_kw_per_k: float = 0.0
-    ambient_celsius: float = 20.0
-    outdoor_celsius: Floats | None = None
+    ambient_temperature_celsius: float = 20.0
+    outdoor_temperatures_celsius: Floats | None = None
     shortfall_price_per_kwh: float = 2.0
     terminal_value_per_kwh: float = 0.0
 
     def __post_init__(self) -> None:
         checks.positive("capacity_wh_per_k", self.capacity_kwh_per_k)
-        checks.finite("initial_temperature_celsius", self.initial_celsius)
-        checks.finite("min_temperature_celsius", self.min_celsius)
-        checks.at_least("max_temperature_celsius", self.max_celsius, self.min_celsius)
+        checks.finite("initial_temperature_celsius", self.initial_temperature_celsius)
+        checks.finite("min_temperature_celsius", self.min_temperature_celsius)
+        checks.at_least(
+            "max_temperature_celsius", self.max_temperature_celsius, self.min_temperature_celsius
+        )
         checks.at_least("loss_w_per_k", self.loss_kw_per_k, 0)
-        checks.finite("ambient_temperature_celsius", self.ambient_celsius)
+        checks.finite("ambient_temperature_celsius", self.ambient_temperature_celsius)
         count = len(self.draw_heats_kw)
         draws = checks.series("draw_heats_w", self.draw_heats_kw, count, low=0)
         object.__setattr__(self, "draw_heats_kw", draws)
-        if self.outdoor_celsius is not None:
-            outdoor = checks.series("outdoor_temperatures_celsius", self.outdoor_celsius, count)
-            object.__setattr__(self, "outdoor_celsius", outdoor)
+        if self.outdoor_temperatures_celsius is not None:
+            outdoor = checks.series(
+                "outdoor_temperatures_celsius", self.outdoor_temperatures_celsius, count
+            )
+            object.__setattr__(self, "outdoor_temperatures_celsius", outdoor)
         checks.positive("shortfall_price_per_kwh", self.shortfall_price_per_kwh)
         checks.at_least("terminal_value_per_kwh", self.terminal_value_per_kwh, 0)
 
     @property
     def cop_ratios(self) -> Floats:
         """COP of the heater per interval."""
-        if self.outdoor_celsius is None:
+        if self.outdoor_temperatures_celsius is None:
             return np.full(len(self.draw_heats_kw), self.heater.cop_points[0][1])
-        return self.heater.cop_ratios(self.outdoor_celsius)
+        return self.heater.cop_ratios(self.outdoor_temperatures_celsius)
 
     def terminal_value_per_kelvin(self, hours: float) -> float:
         """Return what a kelvin above the lower edge is worth at the end [currency/K].

@@ -1,4 +1,4 @@
-"""Unmet wishes in words and numbers."""
+"""Unmet requirements in words and numbers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
-from wattmesh_optimizer.domain.plan import UnmetWish, WishKind
+from wattmesh_optimizer.domain.plan import RequirementKind, UnmetRequirement
 
 NEGLIGIBLE_KWH = 1e-4
 NEGLIGIBLE_KW = 1e-3
@@ -29,25 +29,25 @@ class Words:
         return clock if local.date() == start.date() else f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
-def deadline_wish(
+def deadline_requirement(
     words: Words,
     *,
-    kind: WishKind,
+    kind: RequirementKind,
     subject: str,
     label: str,
     verb: str,
-    wished_kwh: float,
+    required_kwh: float,
     planned_kwh: float,
     possible_kwh: float,
     deadline: datetime,
     price_per_kwh: float,
-) -> UnmetWish | None:
-    """Return the wish for energy by a deadline if it is missed.
+) -> UnmetRequirement | None:
+    """Return the requirement for energy by a deadline if it is missed.
 
     "EV ev1 needs 60.0 kWh by 22:00, at most 29.6 kWh possible, short 30.4 kWh"; where more was
     possible but not worth its cost it says how much.
     """
-    short = wished_kwh - planned_kwh
+    short = required_kwh - planned_kwh
     if short <= NEGLIGIBLE_KWH:
         return None
     impossible = planned_kwh >= possible_kwh - 1e-3 * max(1.0, possible_kwh)
@@ -55,14 +55,14 @@ def deadline_wish(
         facts = f"at most {planned_kwh:.1f} kWh possible"
     else:
         facts = f"{planned_kwh:.1f} kWh planned (up to {possible_kwh:.1f} kWh possible)"
-    return UnmetWish(
+    return UnmetRequirement(
         kind=kind,
         subject=subject,
         message=(
-            f"{label} {verb} {wished_kwh:.1f} kWh by {words.clock(deadline)}, {facts}, "
+            f"{label} {verb} {required_kwh:.1f} kWh by {words.clock(deadline)}, {facts}, "
             f"short {short:.1f} kWh"
         ),
-        wished=wished_kwh,
+        required=required_kwh,
         planned=planned_kwh,
         shortfall=short,
         unit="kWh",
@@ -72,35 +72,35 @@ def deadline_wish(
     )
 
 
-def series_wish(
+def series_requirement(
     words: Words,
     *,
-    kind: WishKind,
+    kind: RequirementKind,
     subject: str,
     sentence: str,
     missing: Floats,
-    wished: Floats,
+    required: Floats,
     unit: str,
     negligible: float,
     price: float,
     impossible: bool = False,
-) -> UnmetWish | None:
-    """Return the wish for a level in every interval if it is missed, at its worst interval.
+) -> UnmetRequirement | None:
+    """Return the requirement for a level in every interval if it is missed, at its worst interval.
 
-    `sentence` takes `wished`, `planned`, `short` (worst, in `unit`), `first` and `last` (clock) and
-    `total` (unit x h): "{wished:.1f}". `price` per unit and hour.
+    `sentence` takes `required`, `planned`, `short` (worst, in `unit`), `first` and `last` (clock)
+    and `total` (unit x h): "{required:.1f}". `price` per unit and hour.
     """
     worst = int(np.argmax(missing))
     if missing[worst] <= negligible:
         return None
     broken = np.flatnonzero(missing > negligible)
     first, last = words.horizon.time(int(broken[0])), words.horizon.time(int(broken[-1]) + 1)
-    short, level = float(missing[worst]), float(wished[worst])
-    return UnmetWish(
+    short, level = float(missing[worst]), float(required[worst])
+    return UnmetRequirement(
         kind=kind,
         subject=subject,
         message=sentence.format(
-            wished=level,
+            required=level,
             planned=level - short,
             over=level + short,
             short=short,
@@ -108,7 +108,7 @@ def series_wish(
             last=words.clock(last),
             total=float(missing.sum()) * words.horizon.hours,
         ),
-        wished=level,
+        required=level,
         planned=level - short,
         shortfall=short,
         unit=unit,

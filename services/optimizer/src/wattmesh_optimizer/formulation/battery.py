@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.domain.storage import SOC_WINDOW_PRICE, Battery
 from wattmesh_optimizer.formulation.model import (
@@ -112,7 +112,7 @@ def build_battery(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ba
 
 
 def _energy_columns(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ints:
-    """Add the stored energy; its window is a wish only where physics may break it."""
+    """Add the stored energy; its window is a requirement only where physics may break it."""
     low, high = battery.min_energy_kwh, battery.max_energy_kwh
     soft_low, soft_high = battery.soft_window
     lower, upper = battery.usable_edges_kwh
@@ -125,7 +125,7 @@ def _energy_columns(ctx: Context, site: int, asset: Asset, battery: Battery) -> 
 
 
 def _soften(ctx: Context, site: int, asset: Asset, energy: Ints, sign: float, bound: float) -> None:
-    """Wish `sign x energy >= bound` at the end of every interval."""
+    """Require `sign x energy >= bound` at the end of every interval."""
     program = ctx.program
     miss = program.columns(ctx.count)
     rows = program.rows(bound, INFINITY, ctx.count)
@@ -134,7 +134,7 @@ def _soften(ctx: Context, site: int, asset: Asset, energy: Ints, sign: float, bo
     program.charge(miss, SOC_WINDOW_PRICE * ctx.hours, CostCause.PENALTY, asset.name, site)
     ctx.slacks.append(
         Slack(
-            kind=WishKind.SOC_WINDOW,
+            kind=RequirementKind.SOC_WINDOW,
             subject=asset.name,
             site=site,
             columns=miss,
@@ -162,15 +162,17 @@ def _value_end(ctx: Context, site: int, asset: Asset, battery: Battery, energy: 
         program.charge(last, -value, CostCause.TERMINAL_VALUE, name, site)
         program.constant(value * battery.initial_energy_kwh, CostCause.TERMINAL_VALUE, name, site)
     if battery.final_soc_ratio is not None and battery.final_soc_price_per_kwh > 0:
-        wished = battery.final_soc_ratio * battery.capacity_kwh
+        required = battery.final_soc_ratio * battery.capacity_kwh
         miss = program.columns(1)
-        row = program.rows(wished, INFINITY, 1)
+        row = program.rows(required, INFINITY, 1)
         program.put(row, last, 1.0)
         program.put(row, miss, 1.0)
         price = battery.final_soc_price_per_kwh
         program.charge(miss, price, CostCause.PENALTY, name, site)
         ctx.slacks.append(
-            Slack(kind=WishKind.FINAL_SOC, subject=name, site=site, columns=miss, price=price)
+            Slack(
+                kind=RequirementKind.FINAL_SOC, subject=name, site=site, columns=miss, price=price
+            )
         )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import RUNNING_KW
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.runs import EnergyNeed, energy_need, profile_choice
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.formulation.commitment import add_commitment, intervals_of
@@ -83,7 +83,11 @@ def _profile(
     program.charge(missed, price, CostCause.PENALTY, asset.name, site)
     ctx.slacks.append(
         Slack(
-            kind=WishKind.DEFERRABLE_RUN, subject=asset.name, site=site, columns=missed, price=price
+            kind=RequirementKind.DEFERRABLE_RUN,
+            subject=asset.name,
+            site=site,
+            columns=missed,
+            price=price,
         )
     )
     terms = []
@@ -167,7 +171,11 @@ def _need(
     program.charge(missed, price, CostCause.PENALTY, asset.name, site)
     ctx.slacks.append(
         Slack(
-            kind=WishKind.DEFERRABLE_RUN, subject=asset.name, site=site, columns=missed, price=price
+            kind=RequirementKind.DEFERRABLE_RUN,
+            subject=asset.name,
+            site=site,
+            columns=missed,
+            price=price,
         )
     )
 

@@ -1,7 +1,7 @@
 """Vehicles at a charge point.
 
 Without vehicle-to-grid a stay is one row: what is charged, plus what is missed, less what goes
-beyond the wish, is the wish. Missing costs its price; the room in the vehicle bounds the excess.
+beyond it, is the requirement. Missing costs its price; the room in the vehicle bounds the excess.
 
     sum(eta_c c[k] h) + missed - excess = fitting
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.ev import EvStay, stays
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.domain.storage import SOC_WINDOW_PRICE, EvCharger
 from wattmesh_optimizer.formulation.model import (
@@ -99,10 +99,10 @@ def build_ev_charger(ctx: Context, site: int, asset: Asset, charger: EvCharger) 
     terms: list[Term] = []
     low, high = np.zeros(ctx.count), np.zeros(ctx.count)
     for part in parts:
-        high += part.stay.presence * part.stay.max_power_kw
+        high += part.stay.plugged_in * part.stay.max_power_kw
         terms.append(Term(part.intervals, part.charge))
         if part.discharge is not None:
-            low -= part.stay.presence * charger.max_discharge_power_kw
+            low -= part.stay.plugged_in * charger.max_discharge_power_kw
             terms.append(Term(part.intervals, part.discharge, -1.0))
     flow = Flow(fixed_kw=np.zeros(ctx.count), terms=tuple(terms), low_kw=low, high_kw=high)
     return EvChargerModel(asset, charger, ctx.hours, ctx.count, flow, parts)
@@ -112,9 +112,9 @@ def _build_stay(
     ctx: Context, site: int, asset: Asset, charger: EvCharger, stay: EvStay
 ) -> StayColumns:
     program = ctx.program
-    intervals = np.flatnonzero(stay.presence).astype(np.int32)
-    presence = stay.presence[intervals]
-    high = presence * stay.max_power_kw
+    intervals = np.flatnonzero(stay.plugged_in).astype(np.int32)
+    plugged_in = stay.plugged_in[intervals]
+    high = plugged_in * stay.max_power_kw
     charge = program.columns(len(intervals), upper=high)
     program.label_upper(
         charge,
@@ -122,9 +122,9 @@ def _build_stay(
         Label(subject=asset.name, constraint="max_charge_power", quantity="charge_power"),
     )
     if stay.min_power_kw > 0:
-        low = presence * stay.min_power_kw
+        low = plugged_in * stay.min_power_kw
         ctx.semis.append(SemiContinuous(columns=charge, minimum=low, maximum=high))
-    row, excess = _wish(ctx, site, asset, stay)
+    row, excess = _requirement(ctx, site, asset, stay)
     discharge: Ints | None = None
     if charger.max_discharge_power_kw > 0:
         discharge = _discharge(ctx, site, asset, charger, stay, intervals, charge, row)
@@ -137,8 +137,8 @@ def _build_stay(
     return StayColumns(stay, intervals, charge, discharge)
 
 
-def _wish(ctx: Context, site: int, asset: Asset, stay: EvStay) -> tuple[Ints, Ints]:
-    """Add the row of the wish with what is missed and what goes beyond; return row and excess."""
+def _requirement(ctx: Context, site: int, asset: Asset, stay: EvStay) -> tuple[Ints, Ints]:
+    """Add its row with what is missed and what goes beyond; return row and excess."""
     program, session = ctx.program, stay.session
     row = program.rows(stay.fitting_kwh, stay.fitting_kwh, 1)
     missed, excess = (
@@ -154,7 +154,7 @@ def _wish(ctx: Context, site: int, asset: Asset, stay: EvStay) -> tuple[Ints, In
         program.constant(unfitting * price, CostCause.PENALTY, asset.name, site)
     ctx.slacks.append(
         Slack(
-            kind=WishKind.EV_ENERGY,
+            kind=RequirementKind.EV_ENERGY,
             subject=f"{asset.name}:{session.id}",
             site=site,
             columns=missed,
@@ -172,12 +172,12 @@ def _discharge(
     stay: EvStay,
     intervals: Ints,
     charge: Ints,
-    wish_row: Ints,
+    requirement_row: Ints,
 ) -> Ints:
     """Add vehicle-to-grid: discharge, stored energy and its dynamics; return the discharge."""
     program, session, size = ctx.program, stay.session, len(intervals)
-    presence = stay.presence[intervals]
-    discharge = program.columns(size, upper=presence * charger.max_discharge_power_kw)
+    plugged_in = stay.plugged_in[intervals]
+    discharge = program.columns(size, upper=plugged_in * charger.max_discharge_power_kw)
     start, low = session.initial_energy_kwh, session.min_soc_ratio * session.capacity_kwh
     soft = start < low
     energy = program.columns(size, lower=0.0 if soft else low, upper=session.capacity_kwh)
@@ -188,11 +188,11 @@ def _discharge(
     program.put(rows[1:], energy[:-1], -1.0)
     program.put(rows, charge, -charger.charge_efficiency_ratio * ctx.hours)
     program.put(rows, discharge, ctx.hours / charger.discharge_efficiency_ratio)
-    wished = program.rows(start, start, 1)
+    required = program.rows(start, start, 1)
     added = program.columns(1, lower=-INFINITY)
-    program.put(wished, energy[-1:], 1.0)
-    program.put(wished, added, -1.0)
-    program.put(wish_row, added, 1.0)
+    program.put(required, energy[-1:], 1.0)
+    program.put(required, added, -1.0)
+    program.put(requirement_row, added, 1.0)
     if soft:
         miss = program.columns(size)
         above = program.rows(low, INFINITY, size)
@@ -201,7 +201,7 @@ def _discharge(
         program.charge(miss, SOC_WINDOW_PRICE * ctx.hours, CostCause.PENALTY, asset.name, site)
         ctx.slacks.append(
             Slack(
-                kind=WishKind.SOC_WINDOW,
+                kind=RequirementKind.SOC_WINDOW,
                 subject=asset.name,
                 site=site,
                 columns=miss,
@@ -215,8 +215,8 @@ def _discharge(
         Exclusive(
             first=charge,
             second=discharge,
-            first_max=presence * stay.max_power_kw,
-            second_max=presence * charger.max_discharge_power_kw,
+            first_max=plugged_in * stay.max_power_kw,
+            second_max=plugged_in * charger.max_discharge_power_kw,
         )
     )
     return discharge

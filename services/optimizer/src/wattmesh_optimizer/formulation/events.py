@@ -11,7 +11,7 @@ from typing import assert_never
 
 import numpy as np
 
-from wattmesh_optimizer.domain.plan import CostCause, WishKind
+from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.problem import DemandResponseEvent, EventPrice, PaidReduction
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.groups import limit_net, net_terms
@@ -32,13 +32,15 @@ class _During:
 
 def add_event(ctx: Context, event: DemandResponseEvent, sites: Sequence[SiteModel]) -> None:
     """Add an event, as far as it lies within the horizon."""
-    touched = ctx.horizon.touched((event.time_range,))
+    touched = ctx.horizon.touched((event.range,))
     during = _During(np.flatnonzero(touched).astype(np.int32), sites)
     if not len(during.intervals):
         return
     match event.kind:
         case PowerLimits() as limits:
-            point = Point(subject=event.id, site=None, kind=WishKind.EVENT_LIMIT, prefix="event_")
+            point = Point(
+                subject=event.id, site=None, kind=RequirementKind.EVENT_LIMIT, prefix="event_"
+            )
             limit_net(ctx, point, limits, sites, during.intervals)
         case EventPrice() as price:
             _add_price(ctx, event.id, price, during)

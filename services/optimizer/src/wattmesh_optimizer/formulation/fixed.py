@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.electrical import NON_CRITICAL_SHARE, FixedLoad, RenewableSource
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.formulation.model import Context, Flow, Headroom, Slack, Store, Term
 from wattmesh_optimizer.formulation.program import Ints, Label
@@ -69,7 +69,11 @@ def _shed(
     ctx.program.charge(columns, price * ctx.hours, CostCause.PENALTY, asset.name, site)
     ctx.slacks.append(
         Slack(
-            kind=WishKind.LOAD_SUPPLY, subject=asset.name, site=site, columns=columns, price=price
+            kind=RequirementKind.LOAD_SUPPLY,
+            subject=asset.name,
+            site=site,
+            columns=columns,
+            price=price,
         )
     )
     return Term(intervals, columns, -1.0)

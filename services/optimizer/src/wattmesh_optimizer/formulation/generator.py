@@ -36,7 +36,7 @@ class GeneratorModel:
         """Return more power as power up, less as power down."""
         every = self.flow.terms[0].intervals
         more, less = Term(every, self.power), Term(every, self.power, -1.0)
-        full = np.full(len(self.power), self.generator.max_power_kw)
+        full = np.full(len(self.power), self.generator.max_output_power_kw)
         zero = np.zeros(len(self.power))
         if self.commitment is None:
             return (
@@ -48,12 +48,12 @@ class GeneratorModel:
             Headroom(
                 up=True,
                 limit_kw=zero,
-                terms=(more, Term(every, on, -self.generator.max_power_kw)),
+                terms=(more, Term(every, on, -self.generator.max_output_power_kw)),
             ),
             Headroom(
                 up=False,
                 limit_kw=zero,
-                terms=(less, Term(every, on, self.generator.min_power_kw)),
+                terms=(less, Term(every, on, self.generator.min_output_power_kw)),
             ),
         )
 
@@ -65,7 +65,7 @@ class GeneratorModel:
 def build_generator(ctx: Context, site: int, asset: Asset, generator: Generator) -> GeneratorModel:
     """Add a generator."""
     program, name, cause = ctx.program, asset.name, CostCause.GENERATION
-    power = program.columns(ctx.count, upper=generator.max_power_kw)
+    power = program.columns(ctx.count, upper=generator.max_output_power_kw)
     program.label_upper(
         power, ctx.intervals, Label(subject=name, constraint="max_power", quantity="power")
     )
@@ -79,7 +79,7 @@ def build_generator(ctx: Context, site: int, asset: Asset, generator: Generator)
     flow = Flow(
         fixed_kw=np.zeros(ctx.count),
         terms=(Term(ctx.intervals, power, -1.0),),
-        low_kw=np.full(ctx.count, -generator.max_power_kw),
+        low_kw=np.full(ctx.count, -generator.max_output_power_kw),
         high_kw=np.zeros(ctx.count),
     )
     return GeneratorModel(asset, generator, flow, power, commitment)
@@ -92,11 +92,11 @@ def _commit(ctx: Context, site: int, asset: Asset, generator: Generator, power: 
     )
     rows = program.rows(-INFINITY, 0.0, ctx.count)
     program.put(rows, power, 1.0)
-    program.put(rows, commitment.on, -generator.max_power_kw)
-    if generator.min_power_kw > 0:
+    program.put(rows, commitment.on, -generator.max_output_power_kw)
+    if generator.min_output_power_kw > 0:
         rows = program.rows(0.0, INFINITY, ctx.count)
         program.put(rows, power, 1.0)
-        program.put(rows, commitment.on, -generator.min_power_kw)
+        program.put(rows, commitment.on, -generator.min_output_power_kw)
     if generator.start_cost:
         program.charge(commitment.start, generator.start_cost, cause, asset.name, site)
     if generator.running_cost_per_hour:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.plan import CostCause, WishKind
+from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.problem import SiteGroup
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.model import Context, Slack, Term
@@ -17,7 +17,7 @@ from wattmesh_optimizer.formulation.site import SiteModel, add_peak
 def add_group(ctx: Context, group: SiteGroup, sites: Sequence[SiteModel]) -> None:
     """Add a group's limits and the price of its peak."""
     terms = net_terms(ctx, sites)
-    point = Point(subject=group.name, site=None, kind=WishKind.POWER_LIMIT, prefix="group_")
+    point = Point(subject=group.name, site=None, kind=RequirementKind.POWER_LIMIT, prefix="group_")
     limit_net(ctx, point, group.limits, sites, ctx.intervals)
     if group.peak_price_per_kw:
         peak = ctx.program.columns(1, lower=group.peak_so_far_kw)

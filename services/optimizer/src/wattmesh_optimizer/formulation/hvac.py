@@ -13,7 +13,7 @@ import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.physics.temperature import ZoneStep, zone_step
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.domain.thermal import HeatPump, HvacZone
 from wattmesh_optimizer.formulation.model import (
@@ -57,14 +57,14 @@ class HvacZoneModel:
 
     def read(self, values: Floats) -> AssetPlan:
         """Return the zone's plan."""
-        count, parts = len(self.zone.outdoor_celsius), self.temperatures
+        count, parts = len(self.zone.outdoor_temperatures_celsius), self.temperatures
         heating = np.zeros(count) if self.heating is None else values[self.heating]
         cooling = np.zeros(count) if self.cooling is None else values[self.cooling]
         air = values[parts.band] - values[parts.below] + values[parts.above]
-        start = self.zone.initial_air_celsius
+        start = self.zone.initial_air_temperature_celsius
         mass: Floats | None = None
         if parts.mass is not None:
-            known = self.zone.initial_mass_celsius
+            known = self.zone.initial_mass_temperature_celsius
             mass = np.concatenate(([start if known is None else known], values[parts.mass]))
         return AssetPlan(
             name=self.asset.name,
@@ -146,7 +146,11 @@ def _temperatures(ctx: Context, site: int, asset: Asset, zone: HvacZone) -> Temp
         program.charge(columns, price * ctx.hours, CostCause.COMFORT, asset.name, site)
         ctx.slacks.append(
             Slack(
-                kind=WishKind.COMFORT, subject=asset.name, site=site, columns=columns, price=price
+                kind=RequirementKind.COMFORT,
+                subject=asset.name,
+                site=site,
+                columns=columns,
+                price=price,
             )
         )
     mass: Ints | None = None
@@ -166,7 +170,10 @@ def _dynamics(
     program, step = ctx.program, zone_step(zone, ctx.hours)
     start = initial_state(zone, step)
     for node in range(step.order):
-        given = step.b_outdoor[node] * zone.outdoor_celsius + step.b_heat[node] * zone.gains_kw
+        given = (
+            step.b_outdoor[node] * zone.outdoor_temperatures_celsius
+            + step.b_heat[node] * zone.gains_kw
+        )
         given[0] += float(step.a[node] @ start)
         rows = program.rows(given, given, ctx.count)
         own = temperatures.air if node == 0 else ((temperatures.mass, 1.0),)
@@ -179,11 +186,11 @@ def _dynamics(
             program.put(rows[1:], temperatures.mass[:-1], -step.a[node, 1])
         for columns, pump, sign in ((heating, zone.heating, -1.0), (cooling, zone.cooling, 1.0)):
             if columns is not None and pump is not None:
-                cop = pump.cop_ratios(zone.outdoor_celsius)
+                cop = pump.cop_ratios(zone.outdoor_temperatures_celsius)
                 program.put(rows, columns, sign * step.b_heat[node] * cop)
 
 
 def initial_state(zone: HvacZone, step: ZoneStep) -> Floats:
     """Return the temperatures at the horizon's start [degC], shape (m,)."""
-    air, mass = zone.initial_air_celsius, zone.initial_mass_celsius
+    air, mass = zone.initial_air_temperature_celsius, zone.initial_mass_temperature_celsius
     return np.array([air, air if mass is None else mass][: step.order])

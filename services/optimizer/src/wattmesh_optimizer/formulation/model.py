@@ -7,7 +7,7 @@ import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
-from wattmesh_optimizer.domain.plan import AssetPlan, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, RequirementKind
 from wattmesh_optimizer.domain.problem import Goals
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.formulation.program import Ints, Program
@@ -56,9 +56,9 @@ class SemiContinuous:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Slack:
-    """Columns that measure how far a wish is missed."""
+    """Columns that measure how far a requirement is missed."""
 
-    kind: WishKind
+    kind: RequirementKind
     subject: str
     site: int | None
     columns: Ints

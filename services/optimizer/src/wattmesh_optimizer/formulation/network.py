@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmesh_kernel.sites import Phase
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.plan import CostCause, WishKind
-from wattmesh_optimizer.domain.site import CONDUCTORS, Node, Phase, PowerLimits, Site
+from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
+from wattmesh_optimizer.domain.site import CONDUCTORS, Node, PowerLimits, Site
 from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 
@@ -43,7 +44,7 @@ class Point:
 
     subject: str
     site: int | None
-    kind: WishKind
+    kind: RequirementKind
     prefix: str = ""
 
 
@@ -137,7 +138,7 @@ class NetworkBuilder:
 
     def _limited(self, node: Node, subject: str, inner: Flow, high: Floats, low: Floats) -> Flow:
         ctx, limits, count = self.ctx, node.limits, self.ctx.count
-        point = Point(subject=subject, site=self.index, kind=WishKind.POWER_LIMIT)
+        point = Point(subject=subject, site=self.index, kind=RequirementKind.POWER_LIMIT)
         price = limits.limit_price_per_kwh
         into = add_direction(ctx, point, "import", limits.imports_kw(count), high, price)
         out = add_direction(ctx, point, "export", limits.exports_kw(count), -low, price)
@@ -196,7 +197,7 @@ class NetworkBuilder:
             program.charge(beyond, price * ctx.hours, CostCause.PENALTY, subject, self.index)
             ctx.slacks.append(
                 Slack(
-                    kind=WishKind.POWER_LIMIT,
+                    kind=RequirementKind.POWER_LIMIT,
                     subject=subject,
                     site=self.index,
                     columns=beyond,

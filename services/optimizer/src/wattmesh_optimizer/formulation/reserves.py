@@ -1,7 +1,7 @@
 """Power held ready for grid services, and energy held for an outage.
 
 r <= headroom of the asset's power,   r x duration x rate <= energy above (below) its edge
-sum(r) + missing = wished
+sum(r) + missing = required
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wattmesh_optimizer.domain.islanding import critical_energy_kwh
-from wattmesh_optimizer.domain.plan import CostCause, WishKind
+from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.problem import Reserve, ReserveDirection
 from wattmesh_optimizer.formulation.model import Context, Headroom, Slack
 from wattmesh_optimizer.formulation.network import put_flow_in
@@ -30,19 +30,19 @@ class ReserveBuilder:
     def add(self, reserve: Reserve, sites: Sequence[SiteModel]) -> None:
         """Add one reserve, as far as it lies within the horizon."""
         ctx, program = self._ctx, self._ctx.program
-        touched = ctx.horizon.touched((reserve.time_range,))
+        touched = ctx.horizon.touched((reserve.range,))
         intervals = np.flatnonzero(touched).astype(np.int32)
         if not len(intervals):
             return
-        wished = program.rows(reserve.power_kw, reserve.power_kw, len(intervals))
+        required = program.rows(reserve.power_kw, reserve.power_kw, len(intervals))
         missing = program.columns(len(intervals), upper=reserve.power_kw)
-        program.put(wished, missing, 1.0)
-        program.label_rows(wished, intervals, Label(subject=reserve.id, constraint="reserve"))
+        program.put(required, missing, 1.0)
+        program.label_rows(required, intervals, Label(subject=reserve.id, constraint="reserve"))
         self._price(reserve, missing)
         up = reserve.direction is ReserveDirection.UP
         for site in sites:
             connected = intervals[~site.islanded[intervals]]
-            mine = wished[~site.islanded[intervals]]
+            mine = required[~site.islanded[intervals]]
             site_rows = self._site_limit(site, up)
             for number, headroom in enumerate(site_headrooms(site)):
                 if headroom.up is not up or not len(connected):
@@ -67,7 +67,7 @@ class ReserveBuilder:
             program.charge(missing, price * hours, CostCause.PENALTY, reserve.id)
             ctx.slacks.append(
                 Slack(
-                    kind=WishKind.RESERVE,
+                    kind=RequirementKind.RESERVE,
                     subject=reserve.id,
                     site=None,
                     columns=missing,
@@ -143,15 +143,15 @@ def site_headrooms(site: SiteModel) -> tuple[Headroom, ...]:
 
 
 def add_islanding_reserve(ctx: Context, site: SiteModel) -> None:
-    """Wish, at the end of every interval, enough energy for an outage from then on."""
+    """Require, at the end of every interval, enough energy for an outage from then on."""
     reserve = site.site.islanding_reserve
     if reserve is None:
         return
     program, name = ctx.program, site.site.name
-    wished = critical_energy_kwh(site.site, ctx.horizon)
+    required = critical_energy_kwh(site.site, ctx.horizon)
     stores = [store for model in site.models for store in model.stores()]
     kept = sum(store.discharge_efficiency_ratio * store.min_kwh for store in stores)
-    rows = program.rows(wished + kept, INFINITY, ctx.count)
+    rows = program.rows(required + kept, INFINITY, ctx.count)
     missing = program.columns(ctx.count)
     program.put(rows, missing, 1.0)
     for store in stores:
@@ -160,7 +160,7 @@ def add_islanding_reserve(ctx: Context, site: SiteModel) -> None:
     program.charge(missing, price * ctx.hours, CostCause.PENALTY, name, site.index)
     ctx.slacks.append(
         Slack(
-            kind=WishKind.ISLANDING_RESERVE,
+            kind=RequirementKind.ISLANDING_RESERVE,
             subject=name,
             site=site.index,
             columns=missing,

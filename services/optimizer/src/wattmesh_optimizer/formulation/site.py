@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.emissions import with_emissions
 from wattmesh_optimizer.domain.network import node_flows
-from wattmesh_optimizer.domain.plan import CostCause, SitePlan, WishKind
+from wattmesh_optimizer.domain.plan import CostCause, RequirementKind, SitePlan
 from wattmesh_optimizer.domain.problem import CarbonBasis
 from wattmesh_optimizer.domain.site import ISLAND_PRICE_PER_KWH, Site
 from wattmesh_optimizer.domain.tariffs import SiteTariff, connection_limits
@@ -91,7 +91,7 @@ def build_site(ctx: Context, index: int, site: Site, tariff: SiteTariff | None) 
         _island(ctx, index, site, balance, islanded, flow)
     if tariff is not None:
         most = np.where(islanded, 0.0, np.maximum(flow.high_kw, 0.0))
-        add_tariff(ctx, index, site.name, tariff.grid, imports, exports, most)
+        add_tariff(ctx, index, site.name, tariff.lowered, imports, exports, most)
     _add_goals(ctx, index, site, imports, exports)
     return SiteModel(
         index,
@@ -121,7 +121,7 @@ def _exchange(
     limit_in, limit_out = limits
     most_in = np.where(islanded, 0.0, np.maximum(flow.high_kw, 0.0))
     most_out = np.where(islanded, 0.0, np.maximum(-flow.low_kw, 0.0))
-    point = Point(subject=site.name, site=index, kind=WishKind.POWER_LIMIT)
+    point = Point(subject=site.name, site=index, kind=RequirementKind.POWER_LIMIT)
     price = site.limits.limit_price_per_kwh
     imports = add_direction(ctx, point, "import", limit_in, most_in, price)
     exports = add_direction(ctx, point, "export", limit_out, most_out, price)
@@ -144,8 +144,8 @@ def _island(
     """Let an island that cannot balance miss power, or have too much, at a price."""
     rows = balance[islanded]
     for kind, sign, most in (
-        (WishKind.LOAD_SUPPLY, 1.0, flow.high_kw),
-        (WishKind.SURPLUS, -1.0, -flow.low_kw),
+        (RequirementKind.LOAD_SUPPLY, 1.0, flow.high_kw),
+        (RequirementKind.SURPLUS, -1.0, -flow.low_kw),
     ):
         columns = ctx.program.columns(len(rows), upper=np.maximum(most[islanded], 0.0))
         ctx.program.put(rows, columns, sign)

@@ -9,7 +9,7 @@ import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.physics.temperature import free_temperatures, tank_step
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.domain.thermal import ThermalTank
 from wattmesh_optimizer.formulation.hvac import add_heat_pump
@@ -34,7 +34,7 @@ class ThermalTankModel:
         return AssetPlan(
             name=self.asset.name,
             powers_kw=np.zeros(len(ends)) if self.power is None else values[self.power],
-            temperatures_celsius=np.concatenate(([self.tank.initial_celsius], ends)),
+            temperatures_celsius=np.concatenate(([self.tank.initial_temperature_celsius], ends)),
         )
 
     def headrooms(self) -> tuple[Headroom, ...]:
@@ -52,8 +52,8 @@ def build_thermal_tank(
     """Add a tank."""
     program, step = ctx.program, tank_step(tank, ctx.hours)
     power = add_heat_pump(ctx, asset, tank.heater, "heating")
-    high = np.maximum(tank.max_celsius, free_temperatures(tank, ctx.hours))
-    band = program.columns(ctx.count, lower=tank.min_celsius, upper=high)
+    high = np.maximum(tank.max_temperature_celsius, free_temperatures(tank, ctx.hours))
+    band = program.columns(ctx.count, lower=tank.min_temperature_celsius, upper=high)
     below = program.columns(ctx.count)
     label = Label(
         subject=asset.name, constraint="max_temperature", unit="K", quantity="temperature"
@@ -63,7 +63,7 @@ def build_thermal_tank(
         band, ctx.intervals, Label(subject=asset.name, constraint="min_temperature", unit="K")
     )
     given = step.ambient - step.b_heat * tank.draw_heats_kw
-    given[0] += step.a * tank.initial_celsius
+    given[0] += step.a * tank.initial_temperature_celsius
     rows = program.rows(given, given, ctx.count)
     for columns, factor in ((band, 1.0), (below, -1.0)):
         program.put(rows, columns, factor)
@@ -89,10 +89,16 @@ def _price(
     price = tank.shortfall_price_per_kwh * capacity
     program.charge(below, price * ctx.hours, CostCause.PENALTY, name, site)
     ctx.slacks.append(
-        Slack(kind=WishKind.TANK_TEMPERATURE, subject=name, site=site, columns=below, price=price)
+        Slack(
+            kind=RequirementKind.TANK_TEMPERATURE,
+            subject=name,
+            site=site,
+            columns=below,
+            price=price,
+        )
     )
     if value := tank.terminal_value_per_kelvin(ctx.hours):
         cause = CostCause.TERMINAL_VALUE
         program.charge(band[-1:], -value, cause, name, site)
-        worth = value * max(tank.min_celsius, tank.initial_celsius)
+        worth = value * max(tank.min_temperature_celsius, tank.initial_temperature_celsius)
         program.constant(worth, cause, name, site)

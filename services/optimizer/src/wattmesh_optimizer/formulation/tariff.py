@@ -7,7 +7,7 @@ demand    billed >= offset[b] + weight x sum(import in b), billed >= floor
 
 import numpy as np
 
-from wattmesh_kernel.tariff import EnergyDirection, GridDemand, GridTier, TariffGrid
+from wattmesh_kernel.tariff import EnergyDirection, LoweredDemand, LoweredTariff, LoweredTier
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.plan import CostCause
 from wattmesh_optimizer.formulation.model import Context
@@ -24,19 +24,19 @@ def add_tariff(
     ctx: Context,
     site: int,
     site_name: str,
-    grid: TariffGrid,
+    lowered: LoweredTariff,
     imports: Direction,
     exports: Direction,
     most_import_kw: Floats,
 ) -> None:
     """Let a site's exchange cost what its tariff says."""
-    charge_direction(ctx, site, imports, grid.import_price_per_kwh, CostCause.ENERGY)
-    charge_direction(ctx, site, exports, -grid.export_price_per_kwh, CostCause.EXPORT_CREDIT)
-    for tier in grid.tiers:
+    charge_direction(ctx, site, imports, lowered.import_price_per_kwh, CostCause.ENERGY)
+    charge_direction(ctx, site, exports, -lowered.export_price_per_kwh, CostCause.EXPORT_CREDIT)
+    for tier in lowered.tiers:
         imported = tier.direction is EnergyDirection.IMPORT
         _add_tier(ctx, site, tier, imports if imported else exports)
-    _add_demands(ctx, site, site_name, grid.demands, imports, most_import_kw)
-    for fixed in grid.fixed:
+    _add_demands(ctx, site, site_name, lowered.demands, imports, most_import_kw)
+    for fixed in lowered.fixed:
         amount = fixed.amount * float(np.sum(fixed.units))
         ctx.program.constant(amount, CostCause.STANDING, fixed.name, site)
 
@@ -59,7 +59,7 @@ def charge_direction(
         ctx.program.charge(beyond.columns, cost[beyond.intervals], cause, subject, site)
 
 
-def _add_tier(ctx: Context, site: int, tier: GridTier, direction: Direction) -> None:
+def _add_tier(ctx: Context, site: int, tier: LoweredTier, direction: Direction) -> None:
     program = ctx.program
     widths, prices = tier.segments()
     sign = 1.0 if tier.direction is EnergyDirection.IMPORT else -1.0
@@ -75,7 +75,7 @@ def _add_tier(ctx: Context, site: int, tier: GridTier, direction: Direction) -> 
         _fill_in_order(ctx, segments, widths, _most_kwh(ctx, tier, direction))
 
 
-def _most_kwh(ctx: Context, tier: GridTier, direction: Direction) -> float:
+def _most_kwh(ctx: Context, tier: LoweredTier, direction: Direction) -> float:
     """Return the most energy the tier can count within the horizon [kWh]."""
     upper = ctx.program.upper_bounds()
     return sum(
@@ -101,7 +101,7 @@ def _add_demands(
     ctx: Context,
     site: int,
     site_name: str,
-    demands: tuple[GridDemand, ...],
+    demands: tuple[LoweredDemand, ...],
     imports: Direction,
     most_import_kw: Floats,
 ) -> None:
@@ -133,7 +133,7 @@ def _at_least(ctx: Context, column: Ints, other: Ints, share: float) -> None:
 def _above_averages(
     ctx: Context,
     site_name: str,
-    demand: GridDemand,
+    demand: LoweredDemand,
     peak: Ints,
     imports: Direction,
     most_import_kw: Floats,

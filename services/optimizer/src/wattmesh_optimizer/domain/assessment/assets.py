@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
-from wattmesh_optimizer.domain.assessment.runs import assess_deferrable, assess_generator
+from wattmesh_optimizer.domain.assessment.machines import assess_deferrable, assess_generator
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad
 from wattmesh_optimizer.domain.electrical import (
@@ -15,7 +15,7 @@ from wattmesh_optimizer.domain.electrical import (
     RenewableSource,
 )
 from wattmesh_optimizer.domain.ev import EvStay, stays
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.site import Asset, Site
 from wattmesh_optimizer.domain.storage import SOC_WINDOW_PRICE, Battery, EvCharger
 from wattmesh_optimizer.domain.thermal import HvacZone, ThermalTank
@@ -23,14 +23,14 @@ from wattmesh_optimizer.domain.wording import (
     NEGLIGIBLE_K,
     NEGLIGIBLE_KW,
     NEGLIGIBLE_KWH,
-    deadline_wish,
-    series_wish,
+    deadline_requirement,
+    series_requirement,
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetAssessment:
-    """Adds the costs and missed wishes of the assets of one site to a ledger."""
+    """Adds the costs and missed requirements of the assets of one site to a ledger."""
 
     ledger: Ledger
     site: Site
@@ -65,15 +65,15 @@ class AssetAssessment:
         price = load.shed_price_per_kwh
         amount = float(np.sum(NON_CRITICAL_SHARE * cheap + (plan.shed_kw - cheap)))
         self.ledger.penalty(amount * price * self.ledger.hours, asset.name, self.site.name)
-        self.ledger.wish(
-            series_wish(
+        self.ledger.requirement(
+            series_requirement(
                 self.ledger.words(self.site.zone),
-                kind=WishKind.LOAD_SUPPLY,
+                kind=RequirementKind.LOAD_SUPPLY,
                 subject=asset.name,
-                sentence=f"Load {asset.label} wants {{wished:.1f}} kW, {{planned:.1f}} kW can be "
+                sentence=f"Load {asset.label} wants {{required:.1f}} kW, {{planned:.1f}} kW can be "
                 "supplied from {first} to {last}, {total:.1f} kWh are not",
                 missing=plan.shed_kw,
-                wished=load.powers_kw,
+                required=load.powers_kw,
                 unit="kW",
                 negligible=NEGLIGIBLE_KW,
                 price=price,
@@ -99,24 +99,24 @@ class AssetAssessment:
         self.ledger.cost(CostCause.TERMINAL_VALUE, worth, name, site)
         self._window(asset, "Battery", energies[1:], battery.min_energy_kwh, battery.max_energy_kwh)
         if battery.final_soc_ratio is not None and battery.final_soc_price_per_kwh > 0:
-            wished = battery.final_soc_ratio * battery.capacity_kwh
-            self._final(asset, battery, wished, float(energies[-1]))
+            required = battery.final_soc_ratio * battery.capacity_kwh
+            self._final(asset, battery, required, float(energies[-1]))
 
-    def _final(self, asset: Asset, battery: Battery, wished: float, planned: float) -> None:
+    def _final(self, asset: Asset, battery: Battery, required: float, planned: float) -> None:
         price = battery.final_soc_price_per_kwh
-        missing = max(0.0, wished - planned)
+        missing = max(0.0, required - planned)
         self.ledger.penalty(missing * price, asset.name, self.site.name)
-        probe = self.ledger.probes.get((WishKind.FINAL_SOC, asset.name))
-        self.ledger.wish(
-            deadline_wish(
+        probe = self.ledger.probes.get((RequirementKind.FINAL_SOC, asset.name))
+        self.ledger.requirement(
+            deadline_requirement(
                 self.ledger.words(self.site.zone),
-                kind=WishKind.FINAL_SOC,
+                kind=RequirementKind.FINAL_SOC,
                 subject=asset.name,
                 label=f"Battery {asset.label}",
                 verb="should hold",
-                wished_kwh=wished,
+                required_kwh=required,
                 planned_kwh=planned,
-                possible_kwh=wished if probe is None else wished - probe.least,
+                possible_kwh=required if probe is None else required - probe.least,
                 deadline=self.ledger.problem.horizon.end,
                 price_per_kwh=price,
             )
@@ -132,15 +132,15 @@ class AssetAssessment:
                 continue
             amount = float(missing.sum()) * self.ledger.hours * SOC_WINDOW_PRICE
             self.ledger.penalty(amount, asset.name, self.site.name)
-            self.ledger.wish(
-                series_wish(
+            self.ledger.requirement(
+                series_requirement(
                     words,
-                    kind=WishKind.SOC_WINDOW,
+                    kind=RequirementKind.SOC_WINDOW,
                     subject=asset.name,
-                    sentence=f"{what} {asset.label} should stay {relation} {{wished:.2f}} kWh, "
+                    sentence=f"{what} {asset.label} should stay {relation} {{required:.2f}} kWh, "
                     "is up to {short:.2f} kWh off from {first} to {last}",
                     missing=missing,
-                    wished=np.full(len(missing), edge),
+                    required=np.full(len(missing), edge),
                     unit="kWh",
                     negligible=NEGLIGIBLE_KWH,
                     price=SOC_WINDOW_PRICE,
@@ -158,7 +158,7 @@ class AssetAssessment:
         self.ledger.cost(CostCause.TERMINAL_VALUE, -value * excess, name, site)
         if charger.max_discharge_power_kw > 0:
             wear = session.wear_cost_per_kwh * self.ledger.problem.goals.wear_weight
-            inside = stay.presence > 0
+            inside = stay.plugged_in > 0
             given = float(np.maximum(0.0, -plan.powers_kw[inside]).sum()) * self.ledger.hours
             self.ledger.cost(CostCause.WEAR, wear * given, name, site)
             low = session.min_soc_ratio * session.capacity_kwh
@@ -170,16 +170,16 @@ class AssetAssessment:
     def _departure(self, asset: Asset, stay: EvStay, added_kwh: float) -> None:
         session, horizon = stay.session, self.ledger.problem.horizon
         subject = f"{asset.name}:{session.id}"
-        probe = self.ledger.probes.get((WishKind.EV_ENERGY, subject))
+        probe = self.ledger.probes.get((RequirementKind.EV_ENERGY, subject))
         possible = stay.possible_kwh if probe is None else stay.fitting_kwh - probe.least
-        self.ledger.wish(
-            deadline_wish(
+        self.ledger.requirement(
+            deadline_requirement(
                 self.ledger.words(self.site.zone),
-                kind=WishKind.EV_ENERGY,
+                kind=RequirementKind.EV_ENERGY,
                 subject=subject,
                 label=f"EV {session.id}",
                 verb="needs",
-                wished_kwh=stay.required_kwh,
+                required_kwh=stay.required_kwh,
                 planned_kwh=added_kwh,
                 possible_kwh=possible,
                 deadline=min(session.departure, horizon.end),
@@ -199,15 +199,15 @@ class AssetAssessment:
         ):
             amount = float(missing.sum()) * self.ledger.hours * price
             self.ledger.cost(CostCause.COMFORT, amount, asset.name, self.site.name)
-            self.ledger.wish(
-                series_wish(
+            self.ledger.requirement(
+                series_requirement(
                     self.ledger.words(self.site.zone),
-                    kind=WishKind.COMFORT,
+                    kind=RequirementKind.COMFORT,
                     subject=asset.name,
-                    sentence=f"Zone {asset.label} should stay {relation} {{wished:.1f}} °C, is up "
-                    "to {short:.1f} K off from {first} to {last}, {total:.1f} Kh in all",
+                    sentence=f"Zone {asset.label} should stay {relation} {{required:.1f}} °C, is "
+                    "up to {short:.1f} K off from {first} to {last}, {total:.1f} Kh in all",
                     missing=missing,
-                    wished=edge,
+                    required=edge,
                     unit="K",
                     negligible=NEGLIGIBLE_K,
                     price=price,
@@ -217,23 +217,23 @@ class AssetAssessment:
     def _tank(self, asset: Asset, tank: ThermalTank, plan: AssetPlan) -> None:
         if plan.temperatures_celsius is None:
             return
-        ends, low = plan.temperatures_celsius[1:], tank.min_celsius
+        ends, low = plan.temperatures_celsius[1:], tank.min_temperature_celsius
         missing = np.maximum(0.0, low - ends)
         price = tank.shortfall_price_per_kwh * tank.capacity_kwh_per_k
         name, site = asset.name, self.site.name
         self.ledger.penalty(float(missing.sum()) * self.ledger.hours * price, name, site)
         value = tank.terminal_value_per_kelvin(self.ledger.hours)
-        gained = max(low, float(ends[-1])) - max(low, tank.initial_celsius)
+        gained = max(low, float(ends[-1])) - max(low, tank.initial_temperature_celsius)
         self.ledger.cost(CostCause.TERMINAL_VALUE, -value * gained, name, site)
-        self.ledger.wish(
-            series_wish(
+        self.ledger.requirement(
+            series_requirement(
                 self.ledger.words(self.site.zone),
-                kind=WishKind.TANK_TEMPERATURE,
+                kind=RequirementKind.TANK_TEMPERATURE,
                 subject=name,
-                sentence=f"Tank {asset.label} should stay above {{wished:.1f}} °C, is up to "
+                sentence=f"Tank {asset.label} should stay above {{required:.1f}} °C, is up to "
                 "{short:.1f} K below from {first} to {last}, {total:.1f} Kh in all",
                 missing=missing,
-                wished=np.full(len(missing), low),
+                required=np.full(len(missing), low),
                 unit="K",
                 negligible=NEGLIGIBLE_K,
                 price=price,

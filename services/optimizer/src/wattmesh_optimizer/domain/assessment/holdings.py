@@ -1,4 +1,4 @@
-"""How much reserve a course of events holds: by power, and by the energy behind it."""
+"""How much reserve a trajectory holds: by power, and by the energy behind it."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def reserve_holdings(
         key=lambda each: -(each.price_per_kw_hour + each.shortfall_price_per_kw_hour),
     ):
         up = reserve.direction is ReserveDirection.UP
-        during = problem.horizon.touched((reserve.time_range,))
+        during = problem.horizon.touched((reserve.range,))
         hours = reserve.activation_duration.total_seconds() / 3600
         left = np.where(during, reserve.power_kw, 0.0)
         for index in problem.site_indices(reserve.site_names):
@@ -78,7 +78,7 @@ def _headroom(problem: Problem, asset: Asset, plan: AssetPlan, up: bool) -> Head
         case EvCharger() as charger if up:
             present = np.zeros(len(power))
             for stay in stays(charger, asset.phase, problem.horizon):
-                present = np.maximum(present, stay.presence > 0)
+                present = np.maximum(present, stay.plugged_in > 0)
             return np.maximum(0.0, power) * present, endless, 1.0
         case RenewableSource() as source if source.curtailable:
             given = np.maximum(0.0, -power)
@@ -87,7 +87,11 @@ def _headroom(problem: Problem, asset: Asset, plan: AssetPlan, up: bool) -> Head
             on = plan.on if plan.on is not None else power < 0
             running = on | (not generator.has_commitment)
             given = -power
-            room = generator.max_power_kw - given if up else given - generator.min_power_kw
+            room = (
+                generator.max_output_power_kw - given
+                if up
+                else given - generator.min_output_power_kw
+            )
             return np.where(running, np.maximum(0.0, room), 0.0), endless, 1.0
         case _:
             return None

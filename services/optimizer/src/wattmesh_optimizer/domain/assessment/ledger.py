@@ -1,20 +1,20 @@
-"""Collects costs and missed wishes."""
+"""Collects costs and missed requirements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from wattmesh_optimizer.domain.plan import CostCause, CostItem, UnmetWish, WishKind
+from wattmesh_optimizer.domain.plan import CostCause, CostItem, RequirementKind, UnmetRequirement
 from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.wording import Words
 
-WishKey = tuple[WishKind, str]
-"""Kind and subject of a wish."""
+RequirementKey = tuple[RequirementKind, str]
+"""Kind and subject of a requirement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Least shortfall any plan could have, dearer wishes kept, and the shortfall of this plan."""
+    """Least shortfall of any plan that keeps dearer requirements, and the shortfall of this one."""
 
     least: float
     planned: float
@@ -27,15 +27,15 @@ class Probe:
 
 @dataclass(slots=True, eq=False)
 class Ledger:
-    """Costs and wishes of one problem; `site` None for what sites share.
+    """Costs and requirements of one problem; `site` None for what sites share.
 
-    `probes` says, where that was found out, how far a wish could have been met.
+    `probes` says, where that was found out, how far a requirement could have been met.
     """
 
     problem: Problem
-    probes: Mapping[WishKey, Probe] = field(default_factory=dict)
+    probes: Mapping[RequirementKey, Probe] = field(default_factory=dict)
     costs: list[CostItem] = field(default_factory=list)
-    wishes: list[UnmetWish] = field(default_factory=list)
+    requirements: list[UnmetRequirement] = field(default_factory=list)
 
     @property
     def hours(self) -> float:
@@ -54,14 +54,16 @@ class Ledger:
             self.costs.append(CostItem(cause=cause, amount=amount, subject=subject, site=site))
 
     def penalty(self, amount: float, subject: str, site: str | None = None) -> None:
-        """Add the price of a missed wish."""
+        """Add the price of a missed requirement."""
         self.cost(CostCause.PENALTY, amount, subject, site)
 
-    def wish(self, wish: UnmetWish | None) -> None:
-        """Add a missed wish; None is a met one."""
-        if wish is None:
+    def requirement(self, requirement: UnmetRequirement | None) -> None:
+        """Add a missed requirement; None is a met one."""
+        if requirement is None:
             return
-        probe = self.probes.get((wish.kind, wish.subject))
+        probe = self.probes.get((requirement.kind, requirement.subject))
         if probe is not None:
-            wish = replace(wish, impossible=wish.impossible or probe.impossible)
-        self.wishes.append(wish)
+            requirement = replace(
+                requirement, impossible=requirement.impossible or probe.impossible
+            )
+        self.requirements.append(requirement)

@@ -13,9 +13,9 @@ from wattmesh_optimizer.domain.network import summed_net
 from wattmesh_optimizer.domain.plan import (
     Commitment,
     CostCause,
+    RequirementKind,
     ReserveHolding,
     SitePlan,
-    WishKind,
 )
 from wattmesh_optimizer.domain.problem import (
     DemandResponseEvent,
@@ -26,7 +26,7 @@ from wattmesh_optimizer.domain.problem import (
     SiteGroup,
 )
 from wattmesh_optimizer.domain.site import PowerLimits
-from wattmesh_optimizer.domain.wording import NEGLIGIBLE_KW, series_wish
+from wattmesh_optimizer.domain.wording import NEGLIGIBLE_KW, series_requirement
 
 Mask = NDArray[np.bool_]
 
@@ -37,16 +37,16 @@ def assess_group(ledger: Ledger, group: SiteGroup, sites: Sequence[SitePlan]) ->
     peak = max(0.0, float(net.max()) - group.peak_so_far_kw)
     ledger.cost(CostCause.PEAK, group.peak_price_per_kw * peak, group.name)
     everywhere = np.ones(len(net), dtype=np.bool_)
-    _limit(ledger, WishKind.POWER_LIMIT, group.name, group.limits, net, everywhere)
+    _limit(ledger, RequirementKind.POWER_LIMIT, group.name, group.limits, net, everywhere)
 
 
 def assess_event(ledger: Ledger, event: DemandResponseEvent, sites: Sequence[SitePlan]) -> None:
     """Add what an event costs or pays, and its broken limit."""
     net = summed_net(ledger.problem, event.site_names, sites)
-    during = ledger.problem.horizon.touched((event.time_range,))
+    during = ledger.problem.horizon.touched((event.range,))
     match event.kind:
         case PowerLimits() as limits:
-            _limit(ledger, WishKind.EVENT_LIMIT, event.id, limits, net, during)
+            _limit(ledger, RequirementKind.EVENT_LIMIT, event.id, limits, net, during)
         case EventPrice() as price:
             for index in ledger.problem.site_indices(event.site_names):
                 site = sites[index]
@@ -75,7 +75,7 @@ def commitments(problem: Problem, sites: Sequence[SitePlan]) -> tuple[Commitment
     """
     found = []
     for event in problem.events:
-        during = problem.horizon.touched((event.time_range,))
+        during = problem.horizon.touched((event.range,))
         if not isinstance(event.kind, PaidReduction) or not during.any():
             continue
         reduction = event.kind
@@ -98,7 +98,7 @@ def commitments(problem: Problem, sites: Sequence[SitePlan]) -> tuple[Commitment
 
 def assess_reserve(ledger: Ledger, reserve: Reserve, holding: ReserveHolding) -> None:
     """Add what a reserve pays and what is not held."""
-    during = ledger.problem.horizon.touched((reserve.time_range,))
+    during = ledger.problem.horizon.touched((reserve.range,))
     held = np.where(during, holding.powers_kw, 0.0)
     missing = np.where(during, np.maximum(0.0, reserve.power_kw - held), 0.0)
     hours = ledger.hours
@@ -108,15 +108,15 @@ def assess_reserve(ledger: Ledger, reserve: Reserve, holding: ReserveHolding) ->
     if not price:
         return
     ledger.penalty(float(missing.sum()) * hours * price, reserve.id)
-    ledger.wish(
-        series_wish(
+    ledger.requirement(
+        series_requirement(
             ledger.words(_zone(ledger.problem, reserve.site_names)),
-            kind=WishKind.RESERVE,
+            kind=RequirementKind.RESERVE,
             subject=reserve.id,
-            sentence=f"Reserve {reserve.id} wants {{wished:.1f}} kW {reserve.direction.value}, "
+            sentence=f"Reserve {reserve.id} wants {{required:.1f}} kW {reserve.direction.value}, "
             "{planned:.1f} kW held, short up to {short:.1f} kW from {first} to {last}",
             missing=missing,
-            wished=np.full(len(missing), reserve.power_kw),
+            required=np.full(len(missing), reserve.power_kw),
             unit="kW",
             negligible=NEGLIGIBLE_KW,
             price=price,
@@ -126,7 +126,7 @@ def assess_reserve(ledger: Ledger, reserve: Reserve, holding: ReserveHolding) ->
 
 def _limit(
     ledger: Ledger,
-    kind: WishKind,
+    kind: RequirementKind,
     subject: str,
     limits: PowerLimits,
     net: Floats,
@@ -142,15 +142,15 @@ def _limit(
             continue
         price = limits.limit_price_per_kwh
         ledger.penalty(float(beyond.sum()) * ledger.hours * price, subject)
-        ledger.wish(
-            series_wish(
+        ledger.requirement(
+            series_requirement(
                 ledger.words(names),
                 kind=kind,
                 subject=subject,
-                sentence=f"{subject}: {name} limit {{wished:.1f}} kW, {{over:.1f}} kW needed, "
+                sentence=f"{subject}: {name} limit {{required:.1f}} kW, {{over:.1f}} kW needed, "
                 "{short:.1f} kW too much from {first} to {last}, {total:.1f} kWh in all",
                 missing=beyond,
-                wished=np.where(np.isfinite(limit), limit, 0.0),
+                required=np.where(np.isfinite(limit), limit, 0.0),
                 unit="kW",
                 negligible=NEGLIGIBLE_KW,
                 price=price,

@@ -10,7 +10,7 @@ from wattmesh_optimizer.domain.assessment.ledger import Ledger
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.islanding import critical_energy_kwh
 from wattmesh_optimizer.domain.network import phase_power
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, SitePlan, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind, SitePlan
 from wattmesh_optimizer.domain.problem import CarbonBasis
 from wattmesh_optimizer.domain.site import (
     CONDUCTORS,
@@ -20,7 +20,7 @@ from wattmesh_optimizer.domain.site import (
 )
 from wattmesh_optimizer.domain.storage import Battery
 from wattmesh_optimizer.domain.tariffs import SiteTariff, connection_limits
-from wattmesh_optimizer.domain.wording import NEGLIGIBLE_KW, NEGLIGIBLE_KWH, series_wish
+from wattmesh_optimizer.domain.wording import NEGLIGIBLE_KW, NEGLIGIBLE_KWH, series_requirement
 
 _CAUSES = {
     ChargeCause.IMPORT_ENERGY: CostCause.ENERGY,
@@ -33,7 +33,7 @@ _CAUSES = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteAssessment:
-    """Adds the costs and missed wishes of one site to a ledger.
+    """Adds the costs and missed requirements of one site to a ledger.
 
     `balance_kw`: flow into everything behind the connection; where islanded it should be 0.
     """
@@ -59,9 +59,11 @@ class SiteAssessment:
 
     def _bill(self, tariff: SiteTariff) -> None:
         hours = self.ledger.hours
-        cost = evaluate(tariff.grid, self.plan.import_kw * hours, self.plan.export_kw * hours)
+        cost = evaluate(tariff.lowered, self.plan.import_kw * hours, self.plan.export_kw * hours)
         exported = {
-            tier.rate_id for tier in tariff.grid.tiers if tier.direction is EnergyDirection.EXPORT
+            tier.rate_id
+            for tier in tariff.lowered.tiers
+            if tier.direction is EnergyDirection.EXPORT
         }
         for line in cost.lines:
             if line.cause is ChargeCause.TIER:
@@ -120,7 +122,7 @@ class SiteAssessment:
                 ("export", np.maximum(-power, 0.0), limits.max_phase_export_power_kw),
             ):
                 most = np.full(count, np.inf if limit is None else limit)
-                words = f"{subject}: {name} on {conductor.value}"
+                words = f"{subject}: {name} on {conductor.name}"
                 self._limit(subject, words, flow, most, limits.limit_price_per_kwh)
 
     def _limit(self, subject: str, words: str, power: Floats, limit: Floats, price: float) -> None:
@@ -130,15 +132,15 @@ class SiteAssessment:
         self.ledger.penalty(
             float(beyond.sum()) * self.ledger.hours * price, subject, self.site.name
         )
-        self.ledger.wish(
-            series_wish(
+        self.ledger.requirement(
+            series_requirement(
                 self.ledger.words(self.site.zone),
-                kind=WishKind.POWER_LIMIT,
+                kind=RequirementKind.POWER_LIMIT,
                 subject=subject,
-                sentence=f"{words} limit {{wished:.1f}} kW, {{over:.1f}} kW needed, "
+                sentence=f"{words} limit {{required:.1f}} kW, {{over:.1f}} kW needed, "
                 "{short:.1f} kW too much from {first} to {last}, {total:.1f} kWh in all",
                 missing=beyond,
-                wished=np.where(np.isfinite(limit), limit, 0.0),
+                required=np.where(np.isfinite(limit), limit, 0.0),
                 unit="kW",
                 negligible=NEGLIGIBLE_KW,
                 price=price,
@@ -153,12 +155,12 @@ class SiteAssessment:
         wanted = np.where(islanded, self.balance_kw, 0.0)
         for kind, missing, sentence in (
             (
-                WishKind.LOAD_SUPPLY,
+                RequirementKind.LOAD_SUPPLY,
                 np.maximum(wanted, 0.0),
                 "misses {short:.1f} kW as an island from {first} to {last}, {total:.1f} kWh in all",
             ),
             (
-                WishKind.SURPLUS,
+                RequirementKind.SURPLUS,
                 np.maximum(-wanted, 0.0),
                 "has {short:.1f} kW too much as an island from {first} to {last}, "
                 "{total:.1f} kWh in all",
@@ -166,14 +168,14 @@ class SiteAssessment:
         ):
             energy = float(missing.sum()) * self.ledger.hours
             self.ledger.penalty(energy * ISLAND_PRICE_PER_KWH, self.site.name, self.site.name)
-            self.ledger.wish(
-                series_wish(
+            self.ledger.requirement(
+                series_requirement(
                     self.ledger.words(self.site.zone),
                     kind=kind,
                     subject=self.site.name,
                     sentence=f"{self.site.name} {sentence}",
                     missing=missing,
-                    wished=np.zeros(len(missing)),
+                    required=np.zeros(len(missing)),
                     unit="kW",
                     negligible=NEGLIGIBLE_KW,
                     price=ISLAND_PRICE_PER_KWH,
@@ -184,27 +186,27 @@ class SiteAssessment:
         reserve = self.site.islanding_reserve
         if reserve is None:
             return
-        wished = critical_energy_kwh(self.site, self.ledger.problem.horizon)
-        held = np.zeros(len(wished))
+        required = critical_energy_kwh(self.site, self.ledger.problem.horizon)
+        held = np.zeros(len(required))
         for asset, plan in zip(self.site.assets, self.plan.assets, strict=True):
             if isinstance(asset.kind, Battery):
                 held += _deliverable(asset.kind, plan)
-        missing = np.maximum(0.0, wished - held)
+        missing = np.maximum(0.0, required - held)
         price = reserve.shortfall_price_per_kwh
         self.ledger.penalty(
             float(missing.sum()) * self.ledger.hours * price, self.site.name, self.site.name
         )
         hours = reserve.duration.total_seconds() / 3600
-        self.ledger.wish(
-            series_wish(
+        self.ledger.requirement(
+            series_requirement(
                 self.ledger.words(self.site.zone),
-                kind=WishKind.ISLANDING_RESERVE,
+                kind=RequirementKind.ISLANDING_RESERVE,
                 subject=self.site.name,
-                sentence=f"{self.site.name} should hold {{wished:.1f}} kWh for {hours:g} h without "
-                f"grid (P{100 * reserve.percentile_ratio:.0f} of critical load), holds "
+                sentence=f"{self.site.name} should hold {{required:.1f}} kWh for {hours:g} h "
+                f"without grid (P{100 * reserve.percentile_ratio:.0f} of critical load), holds "
                 "{planned:.1f} kWh, short up to {short:.1f} kWh from {first} to {last}",
                 missing=missing,
-                wished=wished,
+                required=required,
                 unit="kWh",
                 negligible=NEGLIGIBLE_KWH,
                 price=price,

@@ -30,7 +30,7 @@ def simulate_hvac_zone(
     Power without a heating part heats below the middle of the comfort band and cools above.
     """
     recorder, step = Recorder(asset, horizon), zone_step(zone, horizon.hours)
-    air, mass = zone.initial_air_celsius, zone.initial_mass_celsius
+    air, mass = zone.initial_air_temperature_celsius, zone.initial_mass_temperature_celsius
     state = np.array([air, air if mass is None else mass][: step.order])
     states, powers, heats = [state], zeros(horizon), zeros(horizon)
     low, high = zone.bands_celsius
@@ -43,7 +43,7 @@ def simulate_hvac_zone(
         heat = _machine(recorder, index, zone.heating, asked_heat)
         cold = _machine(recorder, index, zone.cooling, asked - asked_heat)
         powers[index], heats[index] = heat + cold, heat
-        outdoor = zone.outdoor_celsius[index : index + 1]
+        outdoor = zone.outdoor_temperatures_celsius[index : index + 1]
         net = float(zone.gains_kw[index])
         net += heat * _cop(zone.heating, outdoor) - cold * _cop(zone.cooling, outdoor)
         state = step.a @ state + step.b_outdoor * outdoor[0] + step.b_heat * net
@@ -87,18 +87,18 @@ def simulate_thermal_tank(
     """Run a tank; without a schedule its heater is off. Its thermostat ends heating at the top."""
     recorder, step = Recorder(asset, horizon), tank_step(tank, horizon.hours)
     asked = zeros(horizon) if schedule is None else schedule.powers_kw
-    top = np.maximum(tank.max_celsius, free_temperatures(tank, horizon.hours))
+    top = np.maximum(tank.max_temperature_celsius, free_temperatures(tank, horizon.hours))
     cop, heater = tank.cop_ratios, tank.heater
     temperatures, powers = np.empty(horizon.count + 1), zeros(horizon)
-    temperatures[0] = tank.initial_celsius
-    for index, wish in enumerate(asked.tolist()):
+    temperatures[0] = tank.initial_temperature_celsius
+    for index, asked_kw in enumerate(asked.tolist()):
         cold = step.a * float(temperatures[index]) + step.ambient
         cold -= step.b_heat * float(tank.draw_heats_kw[index])
         fitting = max(0.0, (float(top[index]) - cold) / (step.b_heat * float(cop[index])))
         done, name = fitted_power(
-            wish, heater.max_power_kw, heater.min_power_kw, fitting, "max_temperature"
+            asked_kw, heater.max_power_kw, heater.min_power_kw, fitting, "max_temperature"
         )
-        recorder.power(index, name, wish, done)
+        recorder.power(index, name, asked_kw, done)
         powers[index] = done
         temperatures[index + 1] = cold + step.b_heat * float(cop[index]) * done
     return recorder.outcome(

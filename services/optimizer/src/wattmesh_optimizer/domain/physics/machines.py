@@ -151,12 +151,14 @@ def simulate_generator(
     """Run a generator; without a schedule it is off."""
     recorder, powers = Recorder(asset, horizon), zeros(horizon)
     asked = zeros(horizon) if schedule is None else -schedule.powers_kw
-    for index, wish in enumerate(asked.tolist()):
-        powers[index], name = step_power(wish, generator.max_power_kw, generator.min_power_kw)
-        recorder.power(index, name, -wish, -float(powers[index]))
+    for index, asked_kw in enumerate(asked.tolist()):
+        powers[index], name = step_power(
+            asked_kw, generator.max_output_power_kw, generator.min_output_power_kw
+        )
+        recorder.power(index, name, -asked_kw, -float(powers[index]))
     on = powers > RUNNING_KW
     if schedule is not None and schedule.on is not None:
-        on = on | (schedule.on & (generator.min_power_kw == 0))
+        on = on | (schedule.on & (generator.min_output_power_kw == 0))
     _watch_times(
         recorder,
         on,

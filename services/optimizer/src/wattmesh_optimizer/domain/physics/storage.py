@@ -95,18 +95,18 @@ def _watch_window(battery: Battery, recorder: Recorder, index: int, energies: Fl
 def simulate_ev_charger(
     asset: Asset, charger: EvCharger, schedule: AssetSchedule | None, horizon: Horizon
 ) -> Outcome:
-    """Run a charge point; without a schedule every vehicle charges at once, as far as it wishes.
+    """Run a charge point; without a schedule every vehicle charges at once, as far as it needs.
 
     Where one vehicle leaves and the next arrives within an interval, they share it by time.
     """
     recorder = Recorder(asset, horizon)
     powers, socs = zeros(horizon), {}
     found = stays(charger, asset.phase, horizon)
-    present = np.sum([stay.presence for stay in found], axis=0) + zeros(horizon)
+    present = np.sum([stay.plugged_in for stay in found], axis=0) + zeros(horizon)
     for stay in found:
         asked = None
         if schedule is not None:
-            share = np.divide(stay.presence, present, out=zeros(horizon), where=present > 0)
+            share = np.divide(stay.plugged_in, present, out=zeros(horizon), where=present > 0)
             asked = schedule.powers_kw * share
         done, energies = _run_stay(charger, stay, recorder, asked)
         powers += done
@@ -125,10 +125,10 @@ def _run_stay(
     powers, energies = zeros(horizon), np.empty(horizon.count + 1)
     energies[0] = session.initial_energy_kwh
     goal = session.initial_energy_kwh + stay.fitting_kwh
-    for index, presence in enumerate(stay.presence.tolist()):
+    for index, plugged_in in enumerate(stay.plugged_in.tolist()):
         energy = float(energies[index])
-        if presence > 0:
-            asked = _wished_power(charger, stay, goal - energy, presence, horizon.hours)
+        if plugged_in > 0:
+            asked = _asked_power(charger, stay, goal - energy, plugged_in, horizon.hours)
             if schedule_kw is not None:
                 asked = float(schedule_kw[index])
             powers[index] = _ev_power(charger, stay, recorder, index, asked, energy)
@@ -136,13 +136,13 @@ def _run_stay(
     return powers, np.clip(energies, 0.0, session.capacity_kwh)
 
 
-def _wished_power(
-    charger: EvCharger, stay: EvStay, missing_kwh: float, presence: float, hours: float
+def _asked_power(
+    charger: EvCharger, stay: EvStay, missing_kwh: float, plugged_in: float, hours: float
 ) -> float:
-    """Return the power of uncontrolled charging: all there is, until the wish is met."""
+    """Return the power of uncontrolled charging: all there is, until the requirement is met."""
     needed = max(0.0, missing_kwh) / charger.charge_efficiency_ratio / hours
-    power = min(stay.max_power_kw * presence, needed)
-    least = stay.min_power_kw * presence
+    power = min(stay.max_power_kw * plugged_in, needed)
+    least = stay.min_power_kw * plugged_in
     return power if power >= least or power == 0 else least
 
 
@@ -160,12 +160,12 @@ def _ev_power(
     asked_kw: float,
     energy_kwh: float,
 ) -> float:
-    presence, hours = float(stay.presence[index]), recorder.horizon.hours
+    plugged_in, hours = float(stay.plugged_in[index]), recorder.horizon.hours
     sign = 1.0 if asked_kw >= 0 else -1.0
     if sign > 0:
-        limit, least = stay.max_power_kw * presence, stay.min_power_kw * presence
+        limit, least = stay.max_power_kw * plugged_in, stay.min_power_kw * plugged_in
     else:
-        limit, least = charger.max_discharge_power_kw * presence, 0.0
+        limit, least = charger.max_discharge_power_kw * plugged_in, 0.0
 
     def possible(value: float) -> bool:
         after = _ev_stored(charger, energy_kwh, sign * value, hours)

@@ -68,13 +68,13 @@ def tank_step(tank: ThermalTank, hours: float) -> TankStep:
     if loss == 0:
         return TankStep(1.0, 0.0, hours / capacity)
     a = float(np.exp(-hours * loss / capacity))
-    return TankStep(a, (1.0 - a) * tank.ambient_celsius, (1.0 - a) / loss)
+    return TankStep(a, (1.0 - a) * tank.ambient_temperature_celsius, (1.0 - a) / loss)
 
 
 def free_temperatures(tank: ThermalTank, hours: float) -> Floats:
     """Return the tank's temperature at each interval's end with its heater off [degC]."""
     step = tank_step(tank, hours)
-    temperature, ends = tank.initial_celsius, np.empty(len(tank.draw_heats_kw))
+    temperature, ends = tank.initial_temperature_celsius, np.empty(len(tank.draw_heats_kw))
     for index, draw in enumerate(tank.draw_heats_kw.tolist()):
         temperature = step.a * temperature + step.ambient - step.b_heat * draw
         ends[index] = temperature

@@ -5,10 +5,10 @@ import numpy as np
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import RUNNING_KW, Generator
-from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, WishKind
+from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind
 from wattmesh_optimizer.domain.runs import energy_need, profile_choice
 from wattmesh_optimizer.domain.site import Asset, Site
-from wattmesh_optimizer.domain.wording import deadline_wish
+from wattmesh_optimizer.domain.wording import deadline_requirement
 
 
 def assess_deferrable(
@@ -16,25 +16,25 @@ def assess_deferrable(
 ) -> None:
     """Add the price and the words of a run that is not done."""
     if isinstance(load.run, ProfileRun):
-        wished, done, possible = _profile(ledger, load, load.run, plan)
+        required, done, possible = _profile(ledger, load, load.run, plan)
     else:
-        wished, done, possible = _energy(ledger, load, load.run, plan)
+        required, done, possible = _energy(ledger, load, load.run, plan)
     price = load.shortfall_price_per_kwh
-    ledger.penalty(max(0.0, wished - done) * price, asset.name, site.name)
-    probe = ledger.probes.get((WishKind.DEFERRABLE_RUN, asset.name))
+    ledger.penalty(max(0.0, required - done) * price, asset.name, site.name)
+    probe = ledger.probes.get((RequirementKind.DEFERRABLE_RUN, asset.name))
     if probe is not None:
-        scale = wished if isinstance(load.run, ProfileRun) else 1.0
-        possible = wished - probe.least * scale
+        scale = required if isinstance(load.run, ProfileRun) else 1.0
+        possible = required - probe.least * scale
     horizon = ledger.problem.horizon
     deadline = horizon.end if load.latest_end is None else min(load.latest_end, horizon.end)
-    ledger.wish(
-        deadline_wish(
+    ledger.requirement(
+        deadline_requirement(
             ledger.words(site.zone),
-            kind=WishKind.DEFERRABLE_RUN,
+            kind=RequirementKind.DEFERRABLE_RUN,
             subject=asset.name,
             label=f"Load {asset.label}",
             verb="needs",
-            wished_kwh=wished,
+            required_kwh=required,
             planned_kwh=done,
             possible_kwh=possible,
             deadline=deadline,
@@ -46,7 +46,7 @@ def assess_deferrable(
 def _profile(
     ledger: Ledger, load: DeferrableLoad, run: ProfileRun, plan: AssetPlan
 ) -> tuple[float, float, float]:
-    """Return energy wished, done and possible: all of the profile or nothing."""
+    """Return energy required, done and possible: all of the profile or nothing."""
     choice = profile_choice(load, run, ledger.problem.horizon)
     if choice.running_kw is not None or choice.energy_kwh == 0:
         return 0.0, 0.0, 0.0
@@ -63,7 +63,7 @@ def _profile(
 def _energy(
     ledger: Ledger, load: DeferrableLoad, run: InterruptibleRun, plan: AssetPlan
 ) -> tuple[float, float, float]:
-    """Return energy wished, done within the window, and possible there."""
+    """Return energy required, done within the window, and possible there."""
     need = energy_need(load, run, ledger.problem.horizon)
     counted = np.where(need.allowed, plan.powers_kw, 0.0)
     done = float(counted.sum()) * ledger.hours

@@ -1,6 +1,6 @@
-"""A tariff over a grid of intervals, as plain arrays: what the optimizer solves and a bill adds up.
+"""A tariff over intervals, as plain arrays: what the optimizer solves and a bill adds up.
 
-With import and export energies `x`, `y` [kWh] of the n intervals, the cost of the grid is
+With import and export energies `x`, `y` [kWh] of the n intervals, the cost is
 
     import_price_per_kwh @ x - export_price_per_kwh @ y            energy, coincident peaks
     + sum over tiers of the cost of the counted energy beyond what was used
@@ -54,7 +54,7 @@ class PriceComponent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class GridTier:
+class LoweredTier:
     """A tiered rate in one billing period.
 
     Counted is `counted_ratio[n]` of each interval's energy (0 outside the period), on top of
@@ -103,12 +103,12 @@ class RatchetLink:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class GridDemand:
+class LoweredDemand:
     """A demand charge in one billing period (or day).
 
     Average number `block_index[k]` contains interval `interval_index[k]` with `weight`:
     `average_kw[b] = offset_kw[b] + weight * sum(import_kw[i] for its intervals i)`. An average that
-    goes on after the grid counts with what it has by then, which is the least it can become.
+    goes on after the span counts with what it has by then, which is the least it can become.
 
     `peak_kw = max(peak_so_far_kw, average_kw)`; `billed_kw = max(peak_kw, floor_kw, share_ratio *
     peak_kw of each ratchet link)`; the cost is `price_per_kw * (billed_kw - billed_before_kw)`.
@@ -138,7 +138,7 @@ class GridDemand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class GridFixed:
+class LoweredFixed:
     """A fixed charge: `units[n]` days or billing periods pass in each interval, at `amount`."""
 
     name: str
@@ -148,13 +148,13 @@ class GridFixed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class TariffGrid:
+class LoweredTariff:
     """A tariff over n intervals of length `resolution` from `start` on.
 
     `import_price_per_kwh[n]` and `export_price_per_kwh[n]` hold everything that is linear in
     energy (coincident peaks too), NaN where a price is missing; `components` are its parts.
     `import_limit_w[n]` and `export_limit_w[n]` are infinite without a limit. `state` is what came
-    before; `keep_peaks_from` and `keep_tiers_from` say since when records matter after the grid.
+    before; `keep_peaks_from` and `keep_tiers_from` say since when records matter after the span.
     """
 
     currency_code: str
@@ -165,9 +165,9 @@ class TariffGrid:
     import_limit_w: Floats
     export_limit_w: Floats
     components: tuple[PriceComponent, ...]
-    tiers: tuple[GridTier, ...]
-    demands: tuple[GridDemand, ...]
-    fixed: tuple[GridFixed, ...]
+    tiers: tuple[LoweredTier, ...]
+    demands: tuple[LoweredDemand, ...]
+    fixed: tuple[LoweredFixed, ...]
     state: BillingState
     keep_peaks_from: Mapping[str, datetime]
     keep_tiers_from: datetime
@@ -177,7 +177,7 @@ class TariffGrid:
 
     @property
     def range(self) -> TimeRange:
-        """The time the grid covers."""
+        """The time it covers."""
         return TimeRange.of(self.start, len(self) * self.resolution)
 
     @property
@@ -193,8 +193,8 @@ class TariffGrid:
 
     def with_assumed_prices(
         self, import_price_per_kwh: Floats, export_price_per_kwh: Floats
-    ) -> "TariffGrid":
-        """Return the grid with missing prices replaced, e.g. by a forecast, for planning.
+    ) -> "LoweredTariff":
+        """Return it with missing prices replaced, e.g. by a forecast, for planning.
 
         Prices that are known stay; each replaced one becomes a component "Assumed price".
         """
@@ -218,10 +218,10 @@ class TariffGrid:
         )
 
 
-def _assume(grid: TariffGrid, direction: EnergyDirection, assumed: Floats) -> PriceComponent:
-    missing = np.isnan(grid.price_per_kwh(direction))
-    known = np.zeros(len(grid))
-    for each in grid.components:
+def _assume(lowered: LoweredTariff, direction: EnergyDirection, assumed: Floats) -> PriceComponent:
+    missing = np.isnan(lowered.price_per_kwh(direction))
+    known = np.zeros(len(lowered))
+    for each in lowered.components:
         if each.direction is direction:
             known += np.nan_to_num(each.price_per_kwh, nan=0.0)
     imported = direction is EnergyDirection.IMPORT

@@ -1,4 +1,4 @@
-"""The course of events a schedule leads to: physics, flows, costs and missed wishes."""
+"""The trajectory a schedule leads to: physics, flows, costs and missed requirements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.assessment.holdings import reserve_holdings
-from wattmesh_optimizer.domain.assessment.ledger import Ledger, Probe, WishKey
+from wattmesh_optimizer.domain.assessment.ledger import Ledger, Probe, RequirementKey
 from wattmesh_optimizer.domain.assessment.shared import (
     assess_event,
     assess_group,
@@ -37,7 +37,7 @@ from wattmesh_optimizer.domain.plan import (
     Plan,
     ReserveHolding,
     SitePlan,
-    UnmetWish,
+    UnmetRequirement,
     Violation,
 )
 from wattmesh_optimizer.domain.problem import Problem
@@ -49,7 +49,7 @@ from wattmesh_optimizer.domain.thermal import HvacZone, ThermalTank
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Course:
+class Trajectory:
     """What really happens: plans of the sites, and where physics said no."""
 
     sites: tuple[SitePlan, ...]
@@ -58,13 +58,13 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
-    """Costs and missed wishes of a course."""
+    """Costs and missed requirements of a trajectory."""
 
     costs: tuple[CostItem, ...]
-    wishes: tuple[UnmetWish, ...]
+    requirements: tuple[UnmetRequirement, ...]
 
 
-def run(problem: Problem, schedule: Schedule) -> Course:
+def run(problem: Problem, schedule: Schedule) -> Trajectory:
     """Run a schedule through the physics of every site."""
     sites: list[SitePlan] = []
     violations: list[Violation] = []
@@ -72,30 +72,30 @@ def run(problem: Problem, schedule: Schedule) -> Course:
         plan, found = _run_site(problem.horizon, site, schedule)
         sites.append(plan)
         violations += found
-    return Course(tuple(sites), tuple(violations))
+    return Trajectory(tuple(sites), tuple(violations))
 
 
 def simulate(problem: Problem, schedule: Schedule) -> tuple[Plan, tuple[Violation, ...]]:
     """Return the plan a schedule really leads to, with the kernel's bill, and its violations."""
     tariffs = [site_tariff(site, problem.horizon) for site in problem.sites]
-    course = run(problem, schedule)
-    holdings = reserve_holdings(problem, tariffs, course.sites)
-    assessment = assess(problem, tariffs, course.sites, holdings)
+    trajectory = run(problem, schedule)
+    holdings = reserve_holdings(problem, tariffs, trajectory.sites)
+    assessment = assess(problem, tariffs, trajectory.sites, holdings)
     plan = Plan(
         horizon=problem.horizon,
         currency_code=problem.currency_code,
-        sites=course.sites,
-        groups=tuple(group_plan(problem, group, course.sites) for group in problem.groups),
+        sites=trajectory.sites,
+        groups=tuple(group_plan(problem, group, trajectory.sites) for group in problem.groups),
         costs=assessment.costs,
-        unmet_wishes=assessment.wishes,
+        unmet_requirements=assessment.requirements,
         assumptions=(
             *assumptions(problem),
             *(words for each in tariffs if each is not None for words in each.assumptions),
         ),
-        commitments=commitments(problem, course.sites),
+        commitments=commitments(problem, trajectory.sites),
         reserves=holdings,
     )
-    return plan, course.violations
+    return plan, trajectory.violations
 
 
 def assess(
@@ -103,9 +103,9 @@ def assess(
     tariffs: Sequence[SiteTariff | None],
     sites: Sequence[SitePlan],
     holdings: Sequence[ReserveHolding],
-    probes: Mapping[WishKey, Probe] | None = None,
+    probes: Mapping[RequirementKey, Probe] | None = None,
 ) -> Assessment:
-    """Return what a course costs and misses; `probes`: how far wishes could be met, if known."""
+    """Return what a trajectory costs and misses; `probes`: how far that could be met, if known."""
     ledger = Ledger(problem, probes or {})
     count = problem.horizon.count
     for site, tariff, plan in zip(problem.sites, tariffs, sites, strict=True):
@@ -118,7 +118,7 @@ def assess(
         assess_event(ledger, event, sites)
     for reserve, holding in zip(problem.reserves, holdings, strict=True):
         assess_reserve(ledger, reserve, holding)
-    return Assessment(tuple(ledger.costs), tuple(ledger.wishes))
+    return Assessment(tuple(ledger.costs), tuple(ledger.requirements))
 
 
 def _run_site(
