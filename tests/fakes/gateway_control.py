@@ -8,6 +8,7 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_contracts.values import timestamp_to_proto
 
 State = control_pb2.CommandState
@@ -53,7 +54,7 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         dispatch = gateway_link_pb2.CommandDispatch(
             command=command,
             device=device,
-            kind=control_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
+            kind=setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
             value=value,
             lease_expire_time=timestamp_to_proto(lease_end),
             sequence=sequence,

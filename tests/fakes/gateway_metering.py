@@ -1,12 +1,13 @@
-"""Metering as the gateway sees it: takes readings, knows devices."""
+"""Metering as the gateway sees it: takes readings; the site model is beside it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import grpc
 
+from tests.fakes.site_model_service import FakeSiteModelService
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh.site.v1 import site_pb2, site_pb2_grpc
+from wattmesh.site.v1 import site_service_pb2_grpc
 
 Key = tuple[str, int]
 
@@ -63,30 +64,9 @@ class FakeMetering(metering_pb2_grpc.MeteringServiceServicer):
         return answer
 
 
-class FakeSites(site_pb2_grpc.SiteServiceServicer):
-    """Lists devices, two a page."""
-
-    def __init__(self, devices: Sequence[site_pb2.Device] = ()) -> None:
-        self.devices = list(devices)
-        self.gateways: list[str] = []
-
-    async def ListDevices(  # noqa: N802
-        self,
-        request: site_pb2.ListDevicesRequest,
-        context: grpc.aio.ServicerContext[
-            site_pb2.ListDevicesRequest, site_pb2.ListDevicesResponse
-        ],
-    ) -> site_pb2.ListDevicesResponse:
-        self.gateways.append(request.gateway)
-        first = int(request.page_token or 0)
-        more = first + 2 < len(self.devices)
-        return site_pb2.ListDevicesResponse(
-            devices=self.devices[first : first + 2],
-            next_page_token=str(first + 2) if more else "",
-        )
-
-
-def register_metering(metering: FakeMetering, sites: FakeSites, server: grpc.aio.Server) -> None:
+def register_metering(
+    metering: FakeMetering, sites: FakeSiteModelService, server: grpc.aio.Server
+) -> None:
     """Add both services of metering to a server."""
     metering_pb2_grpc.add_MeteringServiceServicer_to_server(metering, server)
-    site_pb2_grpc.add_SiteServiceServicer_to_server(sites, server)
+    site_service_pb2_grpc.add_SiteServiceServicer_to_server(sites, server)

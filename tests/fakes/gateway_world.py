@@ -19,12 +19,20 @@ import aiomqtt
 import grpc
 
 from tests.fakes.gateway_control import FakeControl, register_control
-from tests.fakes.gateway_metering import FakeMetering, FakeSites, register_metering
+from tests.fakes.gateway_metering import FakeMetering, register_metering
+from tests.fakes.site_model_service import FakeSiteModelService
 from tests.fakes.sunspec_device import ModbusServer, battery_unit
 from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
-from wattmesh.site.v1 import site_pb2
-from wattmesh_contracts.values import duration_to_proto
 from wattmesh_kernel.clock import SystemClock, format_clock_spec
+from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, SiteId
+from wattmesh_kernel.sites import (
+    Connection,
+    Device,
+    DeviceFunction,
+    MeterRole,
+    ModbusTcpConnection,
+    MqttConnection,
+)
 from wattmesh_local.mqtt_broker import DurableBroker
 from wattmesh_runtime.testing import SETTINGS, channel_for_test, serve_for_test
 
@@ -124,7 +132,7 @@ class GatewayWorld:
 
     def __init__(self, folder: Path) -> None:
         self.metering = FakeMetering()  # type: ignore[abstract]
-        self.sites = FakeSites()  # type: ignore[abstract]
+        self.sites = FakeSiteModelService()  # type: ignore[abstract]
         self.control = FakeControl()
         self.metering_server = Restartable(partial(register_metering, self.metering, self.sites))
         self.control_server = Restartable(partial(register_control, self.control))
@@ -143,7 +151,6 @@ class GatewayWorld:
                 "WATTMESH_METERING_TARGET": self.metering_server.target,
                 "WATTMESH_CONTROL_TARGET": self.control_server.target,
                 "WATTMESH_SPOOL_FILE": str(folder / "spool.sqlite"),
-                "WATTMESH_DEVICE_REFRESH_SECONDS": "0.5",
                 "WATTMESH_MODBUS_TIMEOUT_SECONDS": "0.5",
             },
             port,
@@ -161,15 +168,18 @@ class GatewayWorld:
             await self._broker.aclose()
             self._broker = None
 
-    def add_devices(self, interval: timedelta = timedelta(minutes=15)) -> None:
-        """Put a meter on MQTT and a battery on Modbus into the site model."""
-        meter = _device(METER, "mqtt-grid-meter", METER_POINTS, interval)
-        meter.mqtt.address = "home-1/meter"
-        battery = _device(BATTERY, "sunspec-battery", BATTERY_POINTS, interval)
-        battery.modbus_tcp.CopyFrom(
-            site_pb2.ModbusTcpConnection(host="127.0.0.1", port=self.modbus.port, unit_id=2)
+    def devices(self, interval: timedelta = timedelta(minutes=15)) -> tuple[Device, Device]:
+        """Return a battery on Modbus and a meter on MQTT."""
+        modbus = ModbusTcpConnection(host="127.0.0.1", port=self.modbus.port, unit_id=2)
+        mqtt = MqttConnection(address="home-1/meter")
+        return (
+            _device(BATTERY, "sunspec-battery", modbus, BATTERY_POINTS, interval),
+            _device(METER, "mqtt-grid-meter", mqtt, METER_POINTS, interval),
         )
-        self.sites.devices = [battery, meter]
+
+    def add_devices(self, interval: timedelta = timedelta(minutes=15)) -> None:
+        """Put both into the site model."""
+        self.sites.change(*self.devices(interval))
 
     async def publish(self, *payloads: bytes) -> None:
         """Publish as the meter; return when the broker has confirmed all."""
@@ -206,14 +216,27 @@ def telegram(index: int, start: datetime) -> bytes:
     ).encode()
 
 
-def _device(name: str, profile: str, points: Sequence[str], interval: timedelta) -> site_pb2.Device:
-    return site_pb2.Device(
-        name=name,
-        asset="sites/home-1/assets/any",
+def _device(
+    name: str,
+    profile: str,
+    connection: Connection,
+    points: Sequence[str],
+    interval: timedelta,
+) -> Device:
+    id_ = DeviceId.parse(name)
+    function = DeviceFunction(
+        asset=AssetId(SiteId("home-1"), id_.segment),
+        meter_role=MeterRole.MAIN,
+        controls=name == BATTERY,
+    )
+    return Device(
+        id=id_,
         profile=profile,
-        gateway=GATEWAY,
-        points=[site_pb2.Point(name=f"{name}/points/{point}") for point in points],
-        reporting_interval=duration_to_proto(interval),
+        gateway=GatewayId.parse(GATEWAY),
+        connection=connection,
+        points=frozenset(points),
+        functions=(function,),
+        reporting_interval=interval,
     )
 
 

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from wattmesh_gateway.domain.command import ReadBack, SetpointKind
-from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
+from wattmesh_gateway.app.ports import CannotSet
+from wattmesh_gateway.domain.command import ReadBack
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.setpoints import SetpointKind
 
 
 @dataclass
 class FakeDevice:
     """Rounds setpoints to whole numbers. `trouble` is raised until it is taken away."""
 
-    trouble: DeviceUnavailable | DeviceRefused | None = None
-    trouble_after_writing: DeviceUnavailable | DeviceRefused | None = None
+    trouble: Exception | None = None
+    trouble_after_writing: Exception | None = None
     reads_back: float | None = None
     readings: Sequence[Reading] = ()
     applied: list[tuple[float, timedelta]] = field(default_factory=list)
@@ -65,10 +66,16 @@ class FakeAppliedSetpoint:
 
 
 class FakeDevices:
-    """Finds devices by id."""
+    """Finds devices by id; `why_not` says that none is to be told anything."""
 
     def __init__(self, devices: dict[DeviceId, FakeDevice]) -> None:
         self._devices = devices
+        self.why_not: str | None = None
 
-    def settable(self, device: DeviceId) -> FakeDevice | None:
+    def may_set(self, device: DeviceId, kind: SetpointKind) -> FakeDevice | CannotSet:
+        if self.why_not is not None:
+            return CannotSet(why=self.why_not)
+        return self._devices.get(device) or CannotSet(why="nobody knows the device")
+
+    def released_by(self, device: DeviceId) -> FakeDevice | None:
         return self._devices.get(device)

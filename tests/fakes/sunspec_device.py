@@ -9,7 +9,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from wattmesh_gateway.drivers.sunspec_models import sunspec_model
+from wattmesh_gateway.drivers.modbus_tcp.sunspec_models import sunspec_model
 
 _SIZES = {1: 0xFFFF, 2: 0xFFFF_FFFF, 4: 0xFFFF_FFFF_FFFF_FFFF}
 

@@ -14,16 +14,16 @@ from tests.fakes.sunspec_device import (
     battery_unit,
     inverter_unit,
 )
-from wattmesh_gateway.domain.command import SetpointKind
-from wattmesh_gateway.domain.device import Device, ModbusAddress, ModbusEndpoint
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
-from wattmesh_gateway.domain.profile import ModbusProfile
-from wattmesh_gateway.drivers.modbus import ModbusDevice, ModbusDriver
+from wattmesh_gateway.drivers.modbus_tcp.driver import ModbusDevice, ModbusDriver
+from wattmesh_gateway.drivers.registry import SCHEMAS
 from wattmesh_gateway.profiles import load_profiles
-from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Device, ModbusTcpConnection
 
 NOW = datetime(2016, 9, 5, 7, 15, tzinfo=UTC)
-PROFILES = load_profiles()
+PROFILES = load_profiles(SCHEMAS)
 POWER = SetpointKind.ACTIVE_POWER_W
 LIMIT = SetpointKind.GENERATION_LIMIT_W
 HOUR = timedelta(hours=1)
@@ -33,26 +33,25 @@ BATTERY_POINTS = ("active_power_w", "import_energy_wh", "export_energy_wh", "soc
 
 @pytest.fixture
 async def driver() -> AsyncIterator[ModbusDriver]:
-    async with ModbusDriver(ManualClock(NOW), timeout_seconds=0.5) as modbus:
-        yield modbus
+    modbus = ModbusDriver(ManualClock(NOW), timeout_seconds=0.5)
+    yield modbus
+    modbus.close()
 
 
 async def open_device(
     driver: ModbusDriver, server: ModbusServer, unit: FakeUnit, profile: str, *points: str
 ) -> ModbusDevice:
-    found = PROFILES[profile]
-    assert isinstance(found, ModbusProfile)
-    address = ModbusAddress(
-        endpoint=ModbusEndpoint(host="127.0.0.1", port=server.port), unit_id=unit.unit_id
-    )
     device = Device(
         id=DeviceId(SiteId("home-1"), f"unit-{unit.unit_id}"),
         profile=profile,
-        connection=address,
+        gateway=GatewayId("local"),
+        connection=ModbusTcpConnection(host="127.0.0.1", port=server.port, unit_id=unit.unit_id),
         points=frozenset(points),
         reporting_interval=timedelta(minutes=15),
     )
-    return await driver.open(device, address, found)
+    opened = await driver.open(device, PROFILES[profile])
+    assert isinstance(opened.reads, ModbusDevice)
+    return opened.reads
 
 
 async def read_values(device: ModbusDevice) -> dict[str, float]:
@@ -265,3 +264,28 @@ async def test_a_port_where_nobody_speaks_sunspec_counts_as_unavailable(
         device = await open_device(driver, server, unit, "sunspec-battery", "soc_ratio")
         with pytest.raises(DeviceUnavailable, match="no SunSpec marker"):
             await device.read()
+
+
+async def test_the_connection_is_closed_with_the_last_device_behind_it(
+    driver: ModbusDriver,
+) -> None:
+    unit = battery_unit()
+    async with ModbusServer(unit) as server:
+        device = Device(
+            id=DeviceId(SiteId("home-1"), "battery"),
+            profile="sunspec-battery",
+            gateway=GatewayId("local"),
+            connection=ModbusTcpConnection(host="127.0.0.1", port=server.port, unit_id=2),
+            points=frozenset({"soc_ratio"}),
+            reporting_interval=timedelta(minutes=15),
+        )
+        one, two = [await driver.open(device, PROFILES["sunspec-battery"]) for _ in range(2)]
+        assert one.reads
+        assert two.reads
+        await one.reads.read()
+        one.close()
+        assert await two.reads.read()
+        two.close()
+        with pytest.raises(DeviceUnavailable, match="was let go"):
+            await two.reads.read()
+        assert server.connections == 1

@@ -1,4 +1,4 @@
-"""The MQTT driver against the real local broker: nothing is acknowledged before it is kept."""
+"""The MQTT session against the real local broker: nothing is acknowledged before it is kept."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -8,8 +8,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from wattmesh_gateway.app.receive_telegrams import Message
-from wattmesh_gateway.drivers.mqtt import Broker, MqttDriver, parse_broker
+from wattmesh_gateway.drivers.mqtt.broker import Broker, parse_broker
+from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
 from wattmesh_local.mqtt_broker import DurableBroker
 
 TOPIC = "home-1/meter"
@@ -50,13 +50,14 @@ def address_of(broker: DurableBroker) -> Broker:
 @asynccontextmanager
 async def listening(
     broker: DurableBroker, keeper: Keeper, *topics: str
-) -> AsyncIterator[MqttDriver]:
-    driver = MqttDriver(address_of(broker), "wattmesh-test", keeper.take)
-    running = asyncio.create_task(driver.run())
-    await driver.listen(frozenset(topics))
-    await driver.wait_until_listening(5.0)
+) -> AsyncIterator[tuple[MqttSession, set[str]]]:
+    wanted = set(topics)
+    session = MqttSession(address_of(broker), "wattmesh-test", wanted, keeper.take)
+    running = asyncio.create_task(session.run())
+    session.topics_changed()
+    await session.wait_until_listening(5.0)
     try:
-        yield driver
+        yield session, wanted
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -101,16 +102,16 @@ async def test_what_was_kept_does_not_come_again(broker: DurableBroker) -> None:
     assert after.seen == ["2"]
 
 
-async def test_a_disk_that_fails_ends_the_driver_and_the_message_stays_with_the_broker(
+async def test_a_disk_that_fails_ends_the_session_and_the_message_stays_with_the_broker(
     broker: DurableBroker,
 ) -> None:
     async def fail(messages: Sequence[Message]) -> None:
         raise OSError("no space left on device")
 
-    driver = MqttDriver(address_of(broker), "wattmesh-test", fail)
-    await driver.listen(frozenset({TOPIC}))
-    running = asyncio.create_task(driver.run())
-    await driver.wait_until_listening(5.0)
+    session = MqttSession(address_of(broker), "wattmesh-test", {TOPIC}, fail)
+    session.topics_changed()
+    running = asyncio.create_task(session.run())
+    await session.wait_until_listening(5.0)
     await publish(broker, TOPIC, "1")
     with pytest.raises(OSError, match="no space left"):
         await running
@@ -124,21 +125,25 @@ async def test_nothing_is_fetched_before_the_devices_are_known(broker: DurableBr
         pass
     await publish(broker, TOPIC, "1")
     keeper = Keeper()
-    driver = MqttDriver(address_of(broker), "wattmesh-test", keeper.take)
-    running = asyncio.create_task(driver.run())
-    await driver.listen(frozenset())
+    topics: set[str] = set()
+    session = MqttSession(address_of(broker), "wattmesh-test", topics, keeper.take)
+    running = asyncio.create_task(session.run())
+    session.topics_changed()
     await asyncio.sleep(0.3)
     assert keeper.seen == []
-    await driver.listen(frozenset({TOPIC}))
+    topics.add(TOPIC)
+    session.topics_changed()
     await keeper.wait_until_seen("1")
     running.cancel()
 
 
 async def test_topics_follow_the_devices(broker: DurableBroker) -> None:
     keeper = Keeper()
-    async with listening(broker, keeper, TOPIC) as driver:
-        await driver.listen(frozenset({"other"}))
-        await driver.wait_until_listening(5.0)
+    async with listening(broker, keeper, TOPIC) as (session, topics):
+        topics.remove(TOPIC)
+        topics.add("other")
+        session.topics_changed()
+        await session.wait_until_listening(5.0)
         await asyncio.sleep(0.1)
         await publish(broker, TOPIC, "old")
         await publish(broker, "other", "new")

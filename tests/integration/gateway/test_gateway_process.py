@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.fakes.gateway_control import State
@@ -17,6 +19,11 @@ from tests.fakes.gateway_world import (
     telegram,
     until,
 )
+from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
+from wattmesh.type.v1 import setpoint_pb2
+from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.sites import OcppConnection
+from wattmesh_runtime.testing import channel_for_test
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 VERIFIED = State.COMMAND_STATE_VERIFIED
@@ -259,15 +266,79 @@ async def test_a_device_lost_and_back_is_said_once_each(world: GatewayWorld) -> 
     ]
 
 
-async def test_devices_added_later_are_talked_to_without_a_restart(world: GatewayWorld) -> None:
-    devices, world.sites.devices = world.sites.devices, []
+async def test_devices_follow_the_site_model_within_seconds(world: GatewayWorld) -> None:
+    world.sites.change(deleted=(BATTERY, METER))
     await world.gateway.start()
     await world.serving()
-    world.sites.devices = devices
-    async with asyncio.timeout(10):
-        while len((await world.gateway.status()).devices) < 2:
-            await asyncio.sleep(0.05)
-    await until(lambda: len(world.metering.stored) == 4)
+    assert (await world.gateway.status()).devices == []
+    world.sites.change(*world.devices())
+    await until(lambda: len(world.metering.stored) == 4, 3)
     await asyncio.sleep(0.2)
     await world.publish(*telegrams(0, 1))
-    await until(lambda: world.meter_values() == [0.0])
+    await until(lambda: world.meter_values() == [0.0], 3)
+    world.sites.change(deleted=(METER,))
+    await asyncio.sleep(1)
+    await world.publish(*telegrams(1, 1))
+    await asyncio.sleep(0.3)
+    assert [device.device for device in (await world.gateway.status()).devices] == [BATTERY]
+    assert world.meter_values() == [0.0]
+
+
+async def test_a_device_without_a_driver_is_offline_with_the_reason(world: GatewayWorld) -> None:
+    battery, _ = world.devices()
+    charger = replace(
+        battery,
+        id=DeviceId(SiteId("home-1"), "charger"),
+        connection=OcppConnection(charge_point_id="c1"),
+        functions=(),
+    )
+    world.sites.change(charger)
+    await world.gateway.start()
+    await world.control.connected()
+    await world.control.wait_for_device(charger.name, online=False)
+    await world.control.wait_for_device(BATTERY, online=True)
+    found = {each.device: each for each in (await world.gateway.status()).devices}
+    assert not found[charger.name].online
+    assert found[charger.name].message == "no driver for 'ocpp'; there are modbus_tcp, mqtt"
+    assert world.gateway.log.count("is left out") == 1
+
+
+async def test_a_device_that_only_measures_refuses_setpoints(world: GatewayWorld) -> None:
+    battery, _ = world.devices()
+    measuring = replace(battery.functions[0], controls=False)
+    world.sites.change(replace(battery, functions=(measuring,)))
+    await world.gateway.start()
+    await world.control.connected()
+    await world.control.wait_for_device(BATTERY, online=True)
+    world.control.dispatch("commands/c1", BATTERY, 1234.0, lease_end(), 1)
+    refused = await world.control.wait_for("commands/c1", State.COMMAND_STATE_REFUSED)
+    assert refused.message == "the device controls no asset"
+    assert world.battery.writes == []
+
+
+async def test_the_profiles_are_told_page_by_page(world: GatewayWorld) -> None:
+    await world.gateway.start()
+    await world.serving()
+    async with channel_for_test(f"127.0.0.1:{world.gateway.port}") as channel:
+        stub = gateway_pb2_grpc.GatewayServiceStub(channel)
+        names, token = [], ""
+        while True:
+            page = await stub.ListDeviceProfiles(
+                gateway_pb2.ListDeviceProfilesRequest(page_size=2, page_token=token)
+            )
+            names += [each.name for each in page.device_profiles]
+            token = page.next_page_token
+            if not token:
+                break
+        one = await stub.GetDeviceProfile(
+            gateway_pb2.GetDeviceProfileRequest(name="deviceProfiles/sunspec-battery")
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as unknown:
+            await stub.GetDeviceProfile(
+                gateway_pb2.GetDeviceProfileRequest(name="deviceProfiles/none")
+            )
+    assert names == sorted(names)
+    assert "deviceProfiles/mqtt-grid-meter" in names
+    assert one.device_profile.protocol == "modbus_tcp"
+    assert one.device_profile.setpoint_kinds == [setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W]
+    assert unknown.value.code() is grpc.StatusCode.NOT_FOUND

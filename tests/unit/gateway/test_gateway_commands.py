@@ -14,9 +14,10 @@ from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.reports import News, Reports
-from wattmesh_gateway.domain.command import Command, CommandReport, CommandState, SetpointKind
+from wattmesh_gateway.domain.command import Command, CommandReport, CommandState
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 NOW = datetime(2016, 9, 5, 7, tzinfo=UTC)
@@ -48,6 +49,7 @@ class Bench:
         self.clock = clock
         self.news = news
         self.carry: CarryCommands
+        self.devices: FakeDevices
 
     async def next_report(self) -> CommandReport:
         async with asyncio.timeout(5):
@@ -67,8 +69,8 @@ async def bench(path: Path, device: FakeDevice, clock: ManualClock) -> AsyncIter
         reports = Reports(journal, clock)
         with reports.listening() as news:
             made = Bench(path, device, clock, news)
-            devices = FakeDevices({BATTERY: device})
-            made.carry = CarryCommands(devices, journal, reports, clock, background)
+            made.devices = FakeDevices({BATTERY: device})
+            made.carry = CarryCommands(made.devices, journal, reports, clock, background)
             yield made
 
 
@@ -262,3 +264,37 @@ async def test_withdrawing_a_command_that_cannot_be_applied_ends_it(battery: Ben
 async def test_withdrawing_what_never_came_is_harmless(battery: Bench) -> None:
     await battery.carry.cancel(CommandId("c7"), BATTERY)
     assert battery.news.empty()
+
+
+async def test_a_device_that_controls_nothing_refuses_with_the_reason(battery: Bench) -> None:
+    battery.devices.why_not = "the device controls no asset"
+    await battery.carry.dispatch(command(1))
+    report = await battery.next_report()
+    assert report.state is CommandState.REFUSED
+    assert report.message == "the device controls no asset"
+    assert battery.device.attempts == 0
+
+
+async def test_a_device_that_lost_its_control_is_still_released(battery: Bench) -> None:
+    await battery.carry.dispatch(command(1))
+    await battery.states(2)
+    battery.devices.why_not = "the device controls no asset"
+    await battery.carry.cancel(CommandId("c1"), BATTERY)
+    assert await battery.states(1) == [("c1", CommandState.CANCELLED)]
+    assert battery.device.released == 1
+
+
+async def test_a_device_let_go_between_two_tries_ends_its_command(battery: Bench) -> None:
+    battery.device.trouble = DeviceUnavailable("no connection")
+    await battery.carry.dispatch(command(1))
+    await until(lambda: battery.device.attempts >= 1)
+    battery.devices.why_not = "this gateway does not talk to the device"
+    assert await battery.states(1) == [("c1", CommandState.REFUSED)]
+
+
+async def test_an_error_that_nobody_foresaw_is_tried_again_like_a_loss(battery: Bench) -> None:
+    battery.device.trouble = RuntimeError("handler is closed")
+    await battery.carry.dispatch(command(1))
+    await until(lambda: battery.device.attempts >= 2)
+    battery.device.trouble = None
+    assert await battery.states(2) == [("c1", APPLIED), ("c1", VERIFIED)]

@@ -1,4 +1,4 @@
-"""Commands and devices are remembered over the end of the process."""
+"""Commands are remembered over the end of the process."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -7,17 +7,15 @@ from pathlib import Path
 import pytest
 
 from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
-from wattmesh_gateway.adapters.device_cache import SqliteDeviceCache
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.domain.command import (
     Command,
     CommandRecord,
     CommandReport,
     CommandState,
-    SetpointKind,
 )
-from wattmesh_gateway.domain.device import Device, ModbusAddress, ModbusEndpoint, MqttAddress
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
+from wattmesh_kernel.setpoints import SetpointKind
 
 NOW = datetime(2016, 9, 5, 7, tzinfo=UTC)
 BATTERY = DeviceId(SiteId("home-1"), "battery")
@@ -105,24 +103,3 @@ async def test_only_old_commands_whose_reports_were_sent_are_forgotten(
     await journal.forget_before(NOW + timedelta(days=1))
     assert await journal.find(sent.id) is None
     assert await journal.find(unsent.id) is not None
-
-
-async def test_devices_come_back_as_they_were_saved(database: SpoolDatabase) -> None:
-    cache = SqliteDeviceCache(database)
-    meter = Device(
-        id=DeviceId(SiteId("home-1"), "meter"),
-        profile="mqtt-grid-meter",
-        connection=MqttAddress(address="home-1/meter"),
-        points=frozenset({"active_power_w"}),
-        reporting_interval=timedelta(minutes=15),
-    )
-    battery = Device(
-        id=BATTERY,
-        profile="sunspec-battery",
-        connection=ModbusAddress(endpoint=ModbusEndpoint(host="127.0.0.1", port=1502), unit_id=2),
-        points=frozenset({"soc_ratio", "active_power_w"}),
-        reporting_interval=timedelta(seconds=90),
-    )
-    await cache.save_devices([meter])
-    await cache.save_devices([battery, meter])
-    assert await cache.load_devices() == [battery, meter]

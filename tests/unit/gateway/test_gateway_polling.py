@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from tests.fakes.settable_devices import FakeDevice
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.app.poll_devices import PollDevices, next_poll
-from wattmesh_gateway.app.presence import Presences
-from wattmesh_gateway.domain.device import Device, MqttAddress
+from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.domain.errors import DeviceUnavailable
 from wattmesh_gateway.domain.reading import Reading
-from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
+from wattmesh_kernel.sites import Device, MqttConnection
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 START = datetime(2016, 9, 5, 7, 7, tzinfo=UTC)
@@ -26,7 +27,8 @@ BATTERY = DeviceId(SiteId("home-1"), "battery")
 DEVICE = Device(
     id=BATTERY,
     profile="any",
-    connection=MqttAddress(address="any"),
+    gateway=GatewayId("local"),
+    connection=MqttConnection(address="any"),
     points=frozenset({"soc_ratio"}),
     reporting_interval=QUARTER,
 )
@@ -36,8 +38,8 @@ class Bench:
     def __init__(self, spool: SqliteSpool, clock: ManualClock, background: BackgroundTasks) -> None:
         self.spool = spool
         self.clock = clock
-        self.presences = Presences(clock)
-        self.polls = PollDevices(spool, self.presences, clock, background)
+        self.reachability = Reachability(clock)
+        self.polls = PollDevices(spool, self.reachability, clock, background)
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ async def test_a_lost_device_is_tried_again_and_said_once(
     caplog.set_level(logging.INFO)
     device = FakeDevice(trouble=DeviceUnavailable("no connection"))
     told: list[bool] = []
-    bench.presences.on_change(lambda presence: told.append(presence.online))
+    bench.reachability.on_change(lambda status: told.append(status.online))
     await bench.polls.poll({BATTERY: (DEVICE, device)})
     await until(lambda: device.polls >= 3)
     device.trouble = None
@@ -126,3 +128,15 @@ async def test_a_device_that_is_gone_is_polled_no_more(bench: Bench) -> None:
     bench.clock.advance(timedelta(hours=1))
     await asyncio.sleep(0.02)
     assert device.polls == 1
+
+
+async def test_an_error_that_nobody_foresaw_is_one_devices_loss(bench: Bench) -> None:
+    device, other = FakeDevice(trouble=RuntimeError("handler is closed")), FakeDevice()
+    inverter = DeviceId(SiteId("home-1"), "inverter")
+    await bench.polls.poll(
+        {BATTERY: (DEVICE, device), inverter: (replace(DEVICE, id=inverter), other)}
+    )
+    await until(lambda: device.polls >= 2 and other.polls == 1)
+    assert bench.reachability.all[BATTERY].message == "RuntimeError: handler is closed"
+    device.trouble = None
+    await until(lambda: bench.reachability.all[BATTERY].online)

@@ -4,24 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from wattmesh_gateway.domain.command import SetpointKind
 from wattmesh_gateway.domain.errors import ProfileError
-from wattmesh_gateway.domain.profile import (
+from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_gateway.drivers.modbus_tcp.profile import (
     ModbusProfile,
-    MqttProfile,
     Register,
     RegisterTable,
     RegisterType,
     ScaledNumber,
-    TimeFormat,
     WrittenValue,
 )
+from wattmesh_gateway.drivers.mqtt.profile import MqttProfile, TimeFormat
+from wattmesh_gateway.drivers.registry import SCHEMAS
 from wattmesh_gateway.profiles import load_profiles
 from wattmesh_gateway.profiles.parse import parse_profile
+from wattmesh_kernel.setpoints import SetpointKind
 
 METER = """\
 title: A meter
-driver: modbus
+protocol: modbus_tcp
 source: its manual
 points:
   active_power_w: {register: 10, type: int32, table: input, word_order: little, scale: -0.1}
@@ -29,7 +30,7 @@ points:
 
 TELEGRAM = """\
 title: A meter
-driver: mqtt
+protocol: mqtt
 source: its manual
 telegrams:
   - topic: "{address}/state"
@@ -40,7 +41,7 @@ telegrams:
 
 BATTERY = """\
 title: A battery
-driver: modbus
+protocol: modbus_tcp
 source: its manual
 points:
   soc_ratio: {model: 713, point: SoC, scale: 0.01}
@@ -53,21 +54,25 @@ setpoints:
 """
 
 
+def parse(text: str) -> DeviceProfile:
+    return parse_profile("mine", "mine.yaml", text, SCHEMAS)
+
+
 def error_of(text: str) -> str:
     with pytest.raises(ProfileError) as caught:
-        parse_profile("mine", "mine.yaml", text)
+        parse(text)
     return str(caught.value)
 
 
 def test_every_packaged_profile_is_sound() -> None:
-    profiles = load_profiles()
+    profiles = load_profiles(SCHEMAS)
     assert {"mqtt-grid-meter", "sunspec-inverter", "sunspec-battery"} <= profiles.keys()
-    assert all(profile.points for profile in profiles.values())
+    assert all(profile.quantities for profile in profiles.values())
     assert all(name == profile.name for name, profile in profiles.items())
 
 
 def test_the_battery_profile_writes_the_lease_into_the_devices_timer() -> None:
-    profile = load_profiles()["sunspec-battery"]
+    profile = load_profiles(SCHEMAS)["sunspec-battery"]
     assert isinstance(profile, ModbusProfile)
     procedure = profile.setpoints[SetpointKind.ACTIVE_POWER_W]
     timer = [each for each in procedure.write if each.value is WrittenValue.LEASE_SECONDS]
@@ -76,7 +81,7 @@ def test_the_battery_profile_writes_the_lease_into_the_devices_timer() -> None:
 
 
 def test_a_plain_register_is_read_with_all_its_details() -> None:
-    profile = parse_profile("mine", "mine.yaml", METER)
+    profile = parse(METER)
     assert isinstance(profile, ModbusProfile)
     number = profile.points["active_power_w"]
     assert isinstance(number, ScaledNumber)
@@ -88,7 +93,7 @@ def test_a_plain_register_is_read_with_all_its_details() -> None:
 
 
 def test_a_path_is_dotted_or_a_list_of_keys() -> None:
-    profile = parse_profile("mine", "mine.yaml", TELEGRAM)
+    profile = parse(TELEGRAM)
     assert isinstance(profile, MqttProfile)
     (telegram,) = profile.telegrams
     assert telegram.time.path == ("time",)
@@ -100,8 +105,13 @@ def test_a_path_is_dotted_or_a_list_of_keys() -> None:
 @pytest.mark.parametrize(
     ("text", "old", "new", "error"),
     [
-        (METER, "driver: modbus", "driver: zigbee", "driver: 'zigbee' is none of mqtt, modbus"),
-        (METER, "driver: modbus\n", "", "document: the key 'driver' is missing"),
+        (
+            METER,
+            "protocol: modbus_tcp",
+            "protocol: zigbee",
+            "protocol: 'zigbee' is none of modbus_tcp, mqtt",
+        ),
+        (METER, "protocol: modbus_tcp\n", "", "document: the key 'protocol' is missing"),
         (METER, "source: its manual\n", "", "document: the key 'source' is missing"),
         (METER, "title: A meter", "title: 7", "title: must be a text, not 7"),
         (METER, "active_power_w:", "power:", "points.power: unknown quantity"),
@@ -147,18 +157,26 @@ def test_what_is_no_yaml_is_said(text: str, error: str) -> None:
 def test_a_folder_adds_profiles_and_goes_before_the_package(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(METER)
     (tmp_path / "sunspec-battery.yaml").write_text(BATTERY)
-    profiles = load_profiles(tmp_path)
+    profiles = load_profiles(SCHEMAS, tmp_path)
     assert profiles["mine"].title == "A meter"
     assert profiles["sunspec-battery"].title == "A battery"
 
 
 def test_every_wrong_file_of_a_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "one.yaml").write_text("driver: x")
-    (tmp_path / "two.yaml").write_text("driver: y")
+    (tmp_path / "one.yaml").write_text("title: x")
+    (tmp_path / "two.yaml").write_text("title: y")
     with pytest.raises(ProfileError, match=r"(?s)one\.yaml.*two\.yaml"):
-        load_profiles(tmp_path)
+        load_profiles(SCHEMAS, tmp_path)
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="no such folder"):
-        load_profiles(tmp_path / "absent")
+        load_profiles(SCHEMAS, tmp_path / "absent")
+
+
+def test_a_profile_says_what_it_measures_and_sets_and_where_that_is_written() -> None:
+    profile = load_profiles(SCHEMAS)["sunspec-battery"]
+    assert profile.protocol == "modbus_tcp"
+    assert profile.setpoint_kinds == {SetpointKind.ACTIVE_POWER_W}
+    assert "soc_ratio" in profile.quantities
+    assert "SunSpec information models" in profile.source

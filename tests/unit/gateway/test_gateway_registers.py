@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattmesh_gateway.domain.errors import DeviceRefused
-from wattmesh_gateway.domain.profile import Register, RegisterTable, RegisterType, WordOrder
-from wattmesh_gateway.drivers.registers import Number, plan_spans
+from wattmesh_gateway.drivers.modbus_tcp.profile import (
+    Register,
+    RegisterTable,
+    RegisterType,
+    WordOrder,
+)
+from wattmesh_gateway.drivers.modbus_tcp.registers import Number, plan_spans
 
 _INTEGERS = [each for each in RegisterType if not each.value.startswith("float")]
 

@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 
-from wattmesh_gateway.domain.device import Device, MqttAddress
 from wattmesh_gateway.domain.errors import TelegramError
-from wattmesh_gateway.domain.profile import (
+from wattmesh_gateway.domain.telegram import Telegram
+from wattmesh_gateway.drivers.mqtt.profile import (
     MqttProfile,
     TelegramFormat,
     TelegramPoint,
     TelegramTime,
     TimeFormat,
 )
-from wattmesh_gateway.domain.telegram import Telegram, understand
+from wattmesh_gateway.drivers.mqtt.understand import understand
+from wattmesh_gateway.drivers.registry import SCHEMAS
 from wattmesh_gateway.profiles import load_profiles
-from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
+from wattmesh_kernel.sites import Device, MqttConnection
 
 ARRIVAL = datetime(2016, 9, 5, 7, 16, tzinfo=UTC)
 MEASURED = datetime(2016, 9, 5, 7, 15, tzinfo=UTC)
@@ -28,14 +30,15 @@ def device(*points: str) -> Device:
     return Device(
         id=DeviceId(SiteId("home-1"), "meter"),
         profile="mqtt-grid-meter",
-        connection=MqttAddress(address="home-1/meter"),
+        gateway=GatewayId("local"),
+        connection=MqttConnection(address="home-1/meter"),
         points=frozenset(points),
         reporting_interval=timedelta(minutes=15),
     )
 
 
 def packaged(profile: str, telegram: int = 0) -> TelegramFormat:
-    found = load_profiles()[profile]
+    found = load_profiles(SCHEMAS)[profile]
     assert isinstance(found, MqttProfile)
     return found.telegrams[telegram]
 

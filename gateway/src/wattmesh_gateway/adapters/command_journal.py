@@ -10,9 +10,9 @@ from wattmesh_gateway.domain.command import (
     CommandRecord,
     CommandReport,
     CommandState,
-    SetpointKind,
 )
 from wattmesh_kernel.ids import CommandId, DeviceId
+from wattmesh_kernel.setpoints import SetpointKind
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -10,23 +10,16 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh_contracts.setpoints import setpoint_kind_from_proto
 from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
 from wattmesh_gateway.app.ports import Cancel, Dispatch
-from wattmesh_gateway.domain.command import Command, CommandReport, CommandState, SetpointKind
-from wattmesh_gateway.domain.device import Presence
+from wattmesh_gateway.domain.command import Command, CommandReport, CommandState
+from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
 from wattmesh_runtime.errors import rpc_errors
 
 log = logging.getLogger(__name__)
-
-_KINDS = {
-    control_pb2.SETPOINT_KIND_ACTIVE_POWER_W: SetpointKind.ACTIVE_POWER_W,
-    control_pb2.SETPOINT_KIND_GENERATION_LIMIT_W: SetpointKind.GENERATION_LIMIT_W,
-    control_pb2.SETPOINT_KIND_CURRENT_A: SetpointKind.CURRENT_A,
-    control_pb2.SETPOINT_KIND_TEMPERATURE_CELSIUS: SetpointKind.TEMPERATURE_CELSIUS,
-    control_pb2.SETPOINT_KIND_ON_OFF: SetpointKind.ON_OFF,
-}
 
 _STATES = {
     CommandState.APPLIED: control_pb2.COMMAND_STATE_APPLIED,
@@ -76,10 +69,9 @@ class GrpcControlStream:
         )
         await self.write(gateway_link_pb2.ConnectRequest(report=proto))
 
-    async def tell(self, presence: Presence) -> None:
+    async def tell(self, status: DeviceStatus) -> None:
         """Tell whether a device answers; WattmeshError when the stream has broken."""
-        status = _presence_to_proto(presence)
-        await self.write(gateway_link_pb2.ConnectRequest(device_status=status))
+        await self.write(gateway_link_pb2.ConnectRequest(device_status=_status_to_proto(status)))
 
     async def orders(self) -> AsyncIterator[Dispatch | Cancel]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""
@@ -101,13 +93,13 @@ class GrpcControlStream:
                 raise Unavailable("STREAM_ENDED", "control ended the stream") from error
 
 
-def _presence_to_proto(presence: Presence) -> gateway_link_pb2.DeviceStatus:
-    """Return a device's presence."""
+def _status_to_proto(status: DeviceStatus) -> gateway_link_pb2.DeviceStatus:
+    """Return whether a device answers."""
     return gateway_link_pb2.DeviceStatus(
-        device=presence.device.name,
-        online=presence.online,
-        change_time=timestamp_to_proto(presence.change_time),
-        message=presence.message,
+        device=status.device.name,
+        online=status.online,
+        change_time=timestamp_to_proto(status.change_time),
+        message=status.message,
     )
 
 
@@ -125,13 +117,10 @@ def _order_from_proto(proto: gateway_link_pb2.ConnectResponse) -> Dispatch | Can
 
 
 def _command_from_proto(proto: gateway_link_pb2.CommandDispatch) -> Command:
-    kind = _KINDS.get(proto.kind)
-    if kind is None:
-        raise InvalidArgument("UNKNOWN_KIND", f"setpoint kind {proto.kind}", field="kind")
     return Command(
         id=CommandId.parse(proto.command),
         device=DeviceId.parse(proto.device),
-        kind=kind,
+        kind=setpoint_kind_from_proto(proto.kind),
         value=proto.value,
         lease_expire_time=datetime_from_proto(proto.lease_expire_time, "lease_expire_time"),
         sequence=proto.sequence,

@@ -3,15 +3,22 @@
 import grpc
 
 from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
-from wattmesh_gateway.api.convert import status_to_proto
+from wattmesh_gateway.api.convert import (
+    page_to_proto,
+    profile_name_from_proto,
+    profile_to_proto,
+    status_to_proto,
+)
+from wattmesh_gateway.app.tell_profiles import TellProfiles
 from wattmesh_gateway.app.tell_status import TellStatus
 
 
 class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
-    """Tells what the gateway counted, holds and talks to."""
+    """Tells what the gateway counted, holds and talks to, and how."""
 
-    def __init__(self, tell_status: TellStatus) -> None:
+    def __init__(self, tell_status: TellStatus, tell_profiles: TellProfiles) -> None:
         self._tell_status = tell_status
+        self._tell_profiles = tell_profiles
 
     async def GetGatewayStatus(  # noqa: N802 (the name in the contract)
         self,
@@ -22,3 +29,24 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
     ) -> gateway_pb2.GetGatewayStatusResponse:
         """Return counters, spool and devices."""
         return status_to_proto(await self._tell_status.tell())
+
+    async def GetDeviceProfile(  # noqa: N802
+        self,
+        request: gateway_pb2.GetDeviceProfileRequest,
+        context: grpc.aio.ServicerContext[
+            gateway_pb2.GetDeviceProfileRequest, gateway_pb2.GetDeviceProfileResponse
+        ],
+    ) -> gateway_pb2.GetDeviceProfileResponse:
+        """Return one device profile."""
+        profile = self._tell_profiles.get(profile_name_from_proto(request.name))
+        return gateway_pb2.GetDeviceProfileResponse(device_profile=profile_to_proto(profile))
+
+    async def ListDeviceProfiles(  # noqa: N802
+        self,
+        request: gateway_pb2.ListDeviceProfilesRequest,
+        context: grpc.aio.ServicerContext[
+            gateway_pb2.ListDeviceProfilesRequest, gateway_pb2.ListDeviceProfilesResponse
+        ],
+    ) -> gateway_pb2.ListDeviceProfilesResponse:
+        """List the device profiles by name."""
+        return page_to_proto(self._tell_profiles.list(request.page_size, request.page_token))

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from wattmesh_gateway.app.ports import SettableDevice, SettableDevices
+from wattmesh_gateway.app.device_edge import ask
+from wattmesh_gateway.app.ports import CannotSet, Sets, SettableDevices
 from wattmesh_gateway.app.reports import Reports
 from wattmesh_gateway.domain.command import Command, CommandState
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
@@ -34,6 +35,11 @@ class _Attempt:
     applied: bool = False
     mismatches: int = 0
     reason: str = ""
+
+    @property
+    def refused_as(self) -> CommandState:
+        """What a refusal makes of the command: what was applied before has failed."""
+        return CommandState.FAILED if self.applied else CommandState.REFUSED
 
 
 class DeviceWorker:
@@ -101,15 +107,12 @@ class DeviceWorker:
 
     async def _attempt_until_ended(self, command: Command) -> _Ended | None:
         """Try until the command has ended; None when it is to be released."""
-        device = self._devices.settable(command.device)
-        if device is None:
-            return _Ended(CommandState.REFUSED, message="this gateway cannot set the device")
         attempt = _Attempt()
         backoff = Backoff(most_seconds=2.0)
         while True:
             if command.id in self._withdrawn:
                 return None
-            ended = self._out_of_time(command, attempt) or await self._try(device, command, attempt)
+            ended = self._out_of_time(command, attempt) or await self._try(command, attempt)
             if ended is not None:
                 return ended
             await self._pause(backoff)
@@ -128,20 +131,25 @@ class DeviceWorker:
             return _Ended(CommandState.FAILED, message=f"not verified: {attempt.reason}")
         return _Ended(CommandState.SUPERSEDED, message=f"by {self._next.id}, not applied")
 
-    async def _try(
-        self, device: SettableDevice, command: Command, attempt: _Attempt
-    ) -> _Ended | None:
+    async def _try(self, command: Command, attempt: _Attempt) -> _Ended | None:
+        """Find the device as it is now and set it; None when it is worth another try."""
+        match self._devices.may_set(command.device, command.kind):
+            case CannotSet(why=why):
+                return _Ended(attempt.refused_as, message=why)
+            case device:
+                return await self._set(device, command, attempt)
+
+    async def _set(self, device: Sets, command: Command, attempt: _Attempt) -> _Ended | None:
         """Write, read back; None when it is worth another try."""
         try:
             lease = command.lease_left(self._clock.now())
-            applied = await device.apply(command.kind, command.value, lease)
+            applied = await ask(device.apply(command.kind, command.value, lease))
             if not attempt.applied:
                 attempt.applied = True
                 await self._reports.report(command, CommandState.APPLIED, value=applied.value)
-            read_back = await applied.read_back()
+            read_back = await ask(applied.read_back())
         except DeviceRefused as error:
-            state = CommandState.FAILED if attempt.applied else CommandState.REFUSED
-            return _Ended(state, message=str(error))
+            return _Ended(attempt.refused_as, message=str(error))
         except DeviceUnavailable as error:
             attempt.reason = str(error)
             return None
@@ -155,18 +163,18 @@ class DeviceWorker:
 
     async def _release(self, command: Command) -> None:
         """Send the device to its safe state, unless a newer command is to be applied."""
-        device = self._devices.settable(command.device)
         backoff = Backoff(most_seconds=2.0)
         message = None
         while message is None:
-            message = await self._try_release(device, command)
+            message = await self._try_release(command)
             if message is None:
                 await self._pause(backoff)
         self._withdrawn.pop(command.id, None)
         await self._reports.report(command, CommandState.CANCELLED, message=message)
 
-    async def _try_release(self, device: SettableDevice | None, command: Command) -> str | None:
+    async def _try_release(self, command: Command) -> str | None:
         """Release the device; say how it went, None when it is worth another try."""
+        device = self._devices.released_by(command.device)
         if device is None:
             return "the device is not known any more"
         if self._next is not None:
@@ -174,7 +182,7 @@ class DeviceWorker:
         if command.lease_left(self._clock.now()).total_seconds() <= 0:
             return "the lease has ended"
         try:
-            await device.release(command.kind)
+            await ask(device.release(command.kind))
         except DeviceRefused as error:
             return f"left to the device's own timer: {error}"
         except DeviceUnavailable:

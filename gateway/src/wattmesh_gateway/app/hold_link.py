@@ -7,10 +7,10 @@ from typing import assert_never
 
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.ports import Cancel, CommandJournal, ControlLink, ControlStream, Dispatch
-from wattmesh_gateway.app.presence import Presences
+from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.reports import News, Reports
 from wattmesh_gateway.domain.command import CommandReport
-from wattmesh_gateway.domain.device import Presence
+from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_runtime.aio.backoff import Backoff
@@ -32,17 +32,17 @@ class HoldLink:
         carry: CarryCommands,
         reports: Reports,
         journal: CommandJournal,
-        presences: Presences,
+        reachability: Reachability,
         clock: Clock,
     ) -> None:
         self._link = link
         self._carry = carry
         self._reports = reports
         self._journal = journal
-        self._presences = presences
+        self._reachability = reachability
         self._clock = clock
         self._loss = LossLog(log, "control")
-        presences.on_change(reports.tell)
+        reachability.on_change(reports.tell)
 
     async def run(self) -> None:
         """Open a stream, hold it, and open the next when it breaks."""
@@ -62,8 +62,8 @@ class HoldLink:
         now = self._clock.now()
         await self._journal.forget_before(now - _REMEMBERED)
         with self._reports.listening() as news:
-            for presence in self._presences.all.values():
-                news.put_nowait(presence)
+            for status in self._reachability.all.values():
+                news.put_nowait(status)
             for report in await self._journal.to_report(now):
                 news.put_nowait(report)
             await race(self._tell_all(stream, news), self._take_orders(stream))
@@ -74,8 +74,8 @@ class HoldLink:
                 case CommandReport() as report:
                     await stream.report(report)
                     await self._journal.mark_reported(report)
-                case Presence() as presence:
-                    await stream.tell(presence)
+                case DeviceStatus() as status:
+                    await stream.tell(status)
 
     async def _take_orders(self, stream: ControlStream) -> None:
         async for order in stream.orders():

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from wattmesh_gateway.app.ports import PolledDevice, Spool
-from wattmesh_gateway.app.presence import Presences
-from wattmesh_gateway.domain.device import Device
+from wattmesh_gateway.app.device_edge import ask
+from wattmesh_gateway.app.ports import Reads, Spool
+from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.domain.reading import Intake, Origin
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.sites import Device
 from wattmesh_kernel.time import floor_time
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.tasks import BackgroundTasks
@@ -25,38 +26,42 @@ class PollDevices:
     """Runs a loop for each device."""
 
     def __init__(
-        self, spool: Spool, presences: Presences, clock: Clock, background: BackgroundTasks
+        self, spool: Spool, reachability: Reachability, clock: Clock, background: BackgroundTasks
     ) -> None:
         self._spool = spool
-        self._presences = presences
+        self._reachability = reachability
         self._clock = clock
         self._background = background
-        self._polled: dict[DeviceId, tuple[Device, PolledDevice]] = {}
+        self._polled: dict[DeviceId, Reads] = {}
         self._running: dict[DeviceId, asyncio.Task[None]] = {}
 
-    async def poll(self, devices: Mapping[DeviceId, tuple[Device, PolledDevice]]) -> None:
+    async def poll(self, devices: Mapping[DeviceId, tuple[Device, Reads]]) -> None:
         """Poll exactly these devices from now on, a new one at once and then on its grid."""
-        ended = [id_ for id_, entry in self._polled.items() if devices.get(id_) != entry]
+        ended = [id_ for id_, polled in self._polled.items() if _reader(devices, id_) is not polled]
         await self._background.stop(*(self._running.pop(id_) for id_ in ended))
-        self._polled = dict(devices)
+        self._polled = {id_: driver for id_, (_, driver) in devices.items()}
         for id_, (device, driver) in devices.items():
             if id_ not in self._running:
                 self._running[id_] = self._background.start(self._poll_for_ever(device, driver))
 
-    async def _poll_for_ever(self, device: Device, driver: PolledDevice) -> None:
+    async def _poll_for_ever(self, device: Device, driver: Reads) -> None:
         while True:
             await self._poll_until_answered(device, driver)
             await self._clock.sleep_until(next_poll(self._clock.now(), device.reporting_interval))
 
-    async def _poll_until_answered(self, device: Device, driver: PolledDevice) -> None:
+    async def _poll_until_answered(self, device: Device, driver: Reads) -> None:
         backoff = Backoff(most_seconds=1.0)
         while True:
             try:
-                readings = await driver.read()
+                readings = await ask(driver.read())
             except (DeviceUnavailable, DeviceRefused) as error:
-                self._presences.lost(device.id, str(error))
+                self._reachability.lost(device.id, str(error))
                 await backoff.wait()
             else:
-                self._presences.answered(device.id)
+                self._reachability.answered(device.id)
                 await self._spool.append(Intake(origin=Origin.POLL, readings=readings))
                 return
+
+
+def _reader(devices: Mapping[DeviceId, tuple[Device, Reads]], id_: DeviceId) -> Reads | None:
+    return devices[id_][1] if id_ in devices else None

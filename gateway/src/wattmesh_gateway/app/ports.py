@@ -1,6 +1,6 @@
 """What the use cases need, as Protocols."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +11,14 @@ from wattmesh_gateway.domain.command import (
     CommandRecord,
     CommandReport,
     ReadBack,
-    SetpointKind,
 )
-from wattmesh_gateway.domain.device import Device, Presence
-from wattmesh_gateway.domain.profile import MqttProfile
+from wattmesh_gateway.domain.device import DeviceStatus
+from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.reading import Batch, Intake, Reading, SpoolStatus
+from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_kernel.ids import CommandId, DeviceId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Device
 
 
 class Spool(Protocol):
@@ -35,28 +37,25 @@ class Spool(Protocol):
         """Return counts and contents."""
 
 
-class DeviceCache(Protocol):
-    """Keeps the list of devices between runs."""
+class Inbox(Protocol):
+    """Takes what devices say by themselves."""
 
-    async def load_devices(self) -> Sequence[Device]:
-        """Return the devices last saved."""
-
-    async def save_devices(self, devices: Sequence[Device]) -> None:
-        """Replace the saved devices."""
+    async def take(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep deliveries; return when they are kept, so that they can be acknowledged."""
 
 
-class SiteDirectory(Protocol):
-    """The site model, which says what devices this gateway talks to."""
-
-    async def list_devices(self) -> Sequence[Device]:
-        """Return this gateway's devices; WattmeshError when the model is out of reach."""
-
-
-class PolledDevice(Protocol):
+class Reads(Protocol):
     """A device that answers when it is asked."""
 
     async def read(self) -> Sequence[Reading]:
         """Read all points; errors: DeviceUnavailable, DeviceRefused."""
+
+
+class Listens(Protocol):
+    """A device that speaks by itself; what it says goes to the driver's inbox."""
+
+    def begin(self) -> None:
+        """Listen to it from now on, until it is closed."""
 
 
 class AppliedSetpoint(Protocol):
@@ -70,7 +69,7 @@ class AppliedSetpoint(Protocol):
         """Ask the device what it holds; errors: DeviceUnavailable, DeviceRefused."""
 
 
-class SettableDevice(Protocol):
+class Sets(Protocol):
     """A device that takes leased setpoints."""
 
     async def apply(self, kind: SetpointKind, value: float, lease: timedelta) -> AppliedSetpoint:
@@ -80,25 +79,45 @@ class SettableDevice(Protocol):
         """Send the device to its safe state; errors: DeviceUnavailable, DeviceRefused."""
 
 
-class OpenedDevice(PolledDevice, SettableDevice, Protocol):
-    """A device that is polled and takes setpoints."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class OpenedDevice:
+    """What a driver is able to do with a device: None is what it is not."""
+
+    close: Callable[[], None]
+    """Let the device go: from now on nothing is asked of it or heard from it."""
+    reads: Reads | None = None
+    listens: Listens | None = None
+    sets: Sets | None = None
 
 
-class Drivers(Protocol):
-    """Opens devices as their profiles say."""
+class Driver(Protocol):
+    """Talks one protocol to any number of devices."""
 
-    async def open(self, device: Device) -> OpenedDevice | MqttProfile:
-        """Return the device, or the profile of one that publishes by itself.
+    async def open(self, device: Device, profile: DeviceProfile) -> OpenedDevice:
+        """Return what can be done with a device; it need not answer yet.
 
-        Error: ProfileError when there is no such profile or it does not fit the connection.
+        Error: ProfileError when connection and profile are not for this driver.
         """
+
+    async def wait_ready(self, within_seconds: float) -> None:
+        """Wait until nothing that devices say is missed any more, but not longer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CannotSet:
+    """Why a device is not to be told a setpoint."""
+
+    why: str
 
 
 class SettableDevices(Protocol):
     """Finds devices that take setpoints."""
 
-    def settable(self, device: DeviceId) -> SettableDevice | None:
-        """Return a device; None when it is not known or takes no setpoints."""
+    def may_set(self, device: DeviceId, kind: SetpointKind) -> Sets | CannotSet:
+        """Return a device that is to be told a setpoint, or why it is not."""
+
+    def released_by(self, device: DeviceId) -> Sets | None:
+        """Return what can send a device to its safe state; None when it is not known."""
 
 
 class CommandJournal(Protocol):
@@ -178,7 +197,7 @@ class ControlStream(Protocol):
     async def report(self, report: CommandReport) -> None:
         """Tell what became of a command; WattmeshError when the stream has broken."""
 
-    async def tell(self, presence: Presence) -> None:
+    async def tell(self, status: DeviceStatus) -> None:
         """Tell whether a device answers; WattmeshError when the stream has broken."""
 
     def orders(self) -> AsyncIterator[Dispatch | Cancel]:
@@ -190,10 +209,3 @@ class ControlLink(Protocol):
 
     def open(self) -> AbstractAsyncContextManager[ControlStream]:
         """Open a stream."""
-
-
-class Topics(Protocol):
-    """The topics that the MQTT driver listens to."""
-
-    async def listen(self, topics: frozenset[str]) -> None:
-        """Listen to exactly these from now on."""

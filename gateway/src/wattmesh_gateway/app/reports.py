@@ -1,4 +1,4 @@
-"""What goes up to control: reports on commands and the presence of devices."""
+"""What goes up to control: reports on commands and whether devices answer."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from wattmesh_gateway.app.ports import CommandJournal
 from wattmesh_gateway.domain.command import Command, CommandReport, CommandState
-from wattmesh_gateway.domain.device import Presence
+from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.clock import Clock
 
-News = CommandReport | Presence
+News = CommandReport | DeviceStatus
 
 
 class Reports:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wattmesh_gateway.app.ports import Spool
-from wattmesh_gateway.app.presence import Presences
-from wattmesh_gateway.domain.device import Presence
+from wattmesh_gateway.app.reachability import Reachability
+from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.reading import SpoolStatus
 from wattmesh_kernel.ids import GatewayId
 
@@ -16,21 +16,21 @@ class GatewayStatus:
 
     gateway: GatewayId
     spool: SpoolStatus
-    devices: Sequence[Presence]
+    devices: Sequence[DeviceStatus]
 
 
 class TellStatus:
-    """Reads the spool and the presences."""
+    """Reads the spool and what was heard of the devices."""
 
-    def __init__(self, gateway: GatewayId, spool: Spool, presences: Presences) -> None:
+    def __init__(self, gateway: GatewayId, spool: Spool, reachability: Reachability) -> None:
         self._gateway = gateway
         self._spool = spool
-        self._presences = presences
+        self._reachability = reachability
 
     async def tell(self) -> GatewayStatus:
         """Return the state."""
         return GatewayStatus(
             gateway=self._gateway,
             spool=await self._spool.status(),
-            devices=sorted(self._presences.all.values(), key=lambda each: each.device),
+            devices=sorted(self._reachability.all.values(), key=lambda each: each.device),
         )

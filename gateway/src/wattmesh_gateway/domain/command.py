@@ -6,16 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from wattmesh_kernel.ids import CommandId, DeviceId
-
-
-class SetpointKind(Enum):
-    """What a setpoint sets; the value is its name in profiles."""
-
-    ACTIVE_POWER_W = "active_power_w"
-    GENERATION_LIMIT_W = "generation_limit_w"
-    CURRENT_A = "current_a"
-    TEMPERATURE_CELSIUS = "temperature_celsius"
-    ON_OFF = "on_off"
+from wattmesh_kernel.setpoints import SetpointKind
 
 
 class CommandState(Enum):

@@ -1,57 +1,41 @@
-"""Devices as the site model describes them."""
+"""The gateway's view of a device: how it is talked to, what may be set, whether it answers."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from wattmesh_kernel.ids import DeviceId, PointId
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MqttAddress:
-    """A device that publishes on MQTT; `address` fills `{address}` in the profile's topics."""
-
-    address: str
+from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Device
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModbusEndpoint:
-    """A TCP endpoint that one or several Modbus units answer on."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModbusAddress:
-    """One Modbus unit behind a TCP endpoint."""
-
-    endpoint: ModbusEndpoint
-    unit_id: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Device:
-    """A device of this gateway. `points` are the segments of its points, e.g. `soc_ratio`."""
-
-    id: DeviceId
-    profile: str
-    connection: MqttAddress | ModbusAddress
-    points: frozenset[str]
-    reporting_interval: timedelta
-
-    def point(self, segment: str) -> PointId:
-        """Return the id of one of the device's points."""
-        return PointId(self.id, segment)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Presence:
+class DeviceStatus:
     """Whether a device answers, since when, and what happened."""
 
     device: DeviceId
     online: bool
     change_time: datetime
     message: str
+
+
+def talked_to_alike(one: Device, other: Device) -> bool:
+    """Return whether nothing changed in how a device is talked to.
+
+    What it does for which asset may have changed: that is asked when it is needed.
+    """
+    return (one.profile, one.connection, one.points, one.reporting_interval) == (
+        other.profile,
+        other.connection,
+        other.points,
+        other.reporting_interval,
+    )
+
+
+def why_not_set(device: Device, kind: SetpointKind, now: datetime) -> str | None:
+    """Return why a device is not to be told a setpoint; None when it may be told."""
+    controlling = [each for each in device.functions if each.controls and each.holds(now)]
+    if not controlling:
+        return "the device controls no asset"
+    if any(not each.setpoint_kinds or kind in each.setpoint_kinds for each in controlling):
+        return None
+    return f"the device is not to be told {kind.value}"

@@ -1,1 +1,1 @@
-"""Drivers: one per protocol, generic; what differs between devices stands in profiles."""
+"""Drivers: one folder per protocol, generic; what differs between devices stands in profiles."""

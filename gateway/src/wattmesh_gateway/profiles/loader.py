@@ -6,23 +6,28 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from wattmesh_gateway.domain.errors import ProfileError
-from wattmesh_gateway.domain.profile import Profile
-from wattmesh_gateway.profiles.parse import parse_profile
+from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_gateway.profiles.parse import Schema, parse_profile
 
 _PACKAGED = files("wattmesh_gateway.profiles")
 
 
-def load_profiles(folder: Path | None = None) -> Mapping[str, Profile]:
+def load_profiles(
+    schemas: Mapping[str, Schema], folder: Path | None = None
+) -> Mapping[str, DeviceProfile]:
     """Return every profile by its name, the file's name without `.yaml`.
+
+    `schemas` read the profiles of each protocol.
 
     Error: ProfileError, with one line for each file that breaks the schema.
     """
-    profiles: dict[str, Profile] = {}
+    profiles: dict[str, DeviceProfile] = {}
     problems: list[str] = []
     for file in _profile_files(folder):
         name = file.name.removesuffix(".yaml")
         try:
-            profiles[name] = parse_profile(name, file.name, file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
+            profiles[name] = parse_profile(name, file.name, text, schemas)
         except ProfileError as error:
             problems.append(str(error))
     if problems:

@@ -1,9 +1,9 @@
-"""Reads the points of a profile: quantities the kernel knows, each with how to get it."""
+"""What the profiles of all protocols share: points by their quantities, paths and scales."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from wattmesh_gateway.profiles.node import Node
+from wattmesh_gateway.profiles.node import Keys, Node
 from wattmesh_kernel.quantities import QUANTITIES
 
 T = TypeVar("T")
@@ -18,3 +18,13 @@ def parse_points(node: Node, parse: Callable[[Node], T]) -> Mapping[str, T]:
         if name not in QUANTITIES:
             raise child.error(f"unknown quantity; known are {', '.join(QUANTITIES)}")
     return {name: parse(child) for name, child in points.items()}
+
+
+def parse_scale(keys: Keys) -> float:
+    """Read `scale`, 1 where it is left out."""
+    if "scale" not in keys:
+        return 1.0
+    scale = keys["scale"].number()
+    if scale == 0.0:
+        raise keys["scale"].error("must not be 0")
+    return scale

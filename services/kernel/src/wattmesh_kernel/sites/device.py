@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from wattmesh_kernel.checks import require, require_between, require_display_name, require_text
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, PointId
@@ -17,6 +17,7 @@ from wattmesh_kernel.setpoints import SetpointKind
 class MqttConnection:
     """A device on MQTT topics; `address` fills in the profile's topics."""
 
+    protocol: ClassVar[str] = "mqtt"
     address: str
 
     def __post_init__(self) -> None:
@@ -33,6 +34,7 @@ class MqttConnection:
 class ModbusTcpConnection:
     """A device on Modbus TCP."""
 
+    protocol: ClassVar[str] = "modbus_tcp"
     host: str
     port: int = 502
     unit_id: int = 1
@@ -47,6 +49,7 @@ class ModbusTcpConnection:
 class OcppConnection:
     """A charge point that dials in over OCPP; connectors count from 1."""
 
+    protocol: ClassVar[str] = "ocpp"
     charge_point_id: str
     connector_id: int = 1
 
@@ -75,6 +78,7 @@ class CustomConnection:
 
 
 Connection: TypeAlias = MqttConnection | ModbusTcpConnection | OcppConnection | CustomConnection
+"""How a device is reached; `protocol` names the protocol, as the wire does, or a driver's own."""
 
 
 class MeterRole(Enum):

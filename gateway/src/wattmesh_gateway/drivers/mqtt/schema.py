@@ -1,16 +1,30 @@
-"""The part of the schema that describes JSON telegrams."""
+"""The schema of profiles of devices that publish JSON telegrams."""
 
-from wattmesh_gateway.domain.profile import (
+from wattmesh_gateway.drivers.mqtt.profile import (
+    MqttProfile,
     TelegramFormat,
     TelegramPoint,
     TelegramTime,
     TimeFormat,
 )
 from wattmesh_gateway.profiles.node import Keys, Node
-from wattmesh_gateway.profiles.points import parse_points
+from wattmesh_gateway.profiles.parse import ProfileDocument
+from wattmesh_gateway.profiles.points import parse_points, parse_scale
 
 
-def parse_telegram(node: Node) -> TelegramFormat:
+def parse_mqtt_profile(document: ProfileDocument) -> MqttProfile:
+    """Read `{telegrams}`."""
+    keys = document.keys(required=("telegrams",))
+    return MqttProfile(
+        name=document.name,
+        title=document.title,
+        protocol=document.protocol,
+        source=document.source,
+        telegrams=[_parse_telegram(each) for each in keys["telegrams"].items()],
+    )
+
+
+def _parse_telegram(node: Node) -> TelegramFormat:
     """Read `{topic, time, points}`."""
     keys = node.mapping(required=("topic", "time", "points"))
     return TelegramFormat(
@@ -50,13 +64,3 @@ def _parse_path(keys: Keys) -> tuple[str, ...]:
     if node.is_list:
         return tuple(each.text() for each in node.items())
     return tuple(node.text().split("."))
-
-
-def parse_scale(keys: Keys) -> float:
-    """Read `scale`, 1 where it is left out."""
-    if "scale" not in keys:
-        return 1.0
-    scale = keys["scale"].number()
-    if scale == 0.0:
-        raise keys["scale"].error("must not be 0")
-    return scale

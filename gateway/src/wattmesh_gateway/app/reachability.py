@@ -3,37 +3,49 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from wattmesh_gateway.domain.device import Presence
+from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
 
 log = logging.getLogger(__name__)
 
-Listener = Callable[[Presence], None]
+Listener = Callable[[DeviceStatus], None]
 
 
-class Presences:
-    """The presence of every device that was heard of."""
+class Reachability:
+    """The status of every device of this gateway."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._known: dict[DeviceId, Presence] = {}
+        self._known: dict[DeviceId, DeviceStatus] = {}
         self._lost: set[DeviceId] = set()
+        self._left_out: set[DeviceId] = set()
         self._listeners: list[Listener] = []
 
     @property
-    def all(self) -> Mapping[DeviceId, Presence]:
-        """Every device's presence."""
+    def all(self) -> Mapping[DeviceId, DeviceStatus]:
+        """Every device's status."""
         return self._known
 
     def on_change(self, listener: Listener) -> None:
         """Call `listener` whenever a device is lost or comes back."""
         self._listeners.append(listener)
 
-    def expect(self, device: DeviceId, message: str) -> None:
-        """Take note of a device that has yet to answer."""
-        if device not in self._known:
-            self._change(device, False, message)
+    def expect(self, device: DeviceId) -> None:
+        """Take note of a device that is talked to and has yet to answer."""
+        if device not in self._known or device in self._left_out:
+            self._left_out.discard(device)
+            self._change(device, False, "not heard of yet")
+
+    def leave_out(self, device: DeviceId, why: str) -> None:
+        """Take note of a device that this gateway cannot talk to; said once for each reason."""
+        known = self._known.get(device)
+        if device in self._left_out and known is not None and known.message == why:
+            return
+        self._lost.discard(device)
+        self._left_out.add(device)
+        log.warning("%s is left out: %s", device, why)
+        self._change(device, False, why)
 
     def lost(self, device: DeviceId, why: str) -> None:
         """Take note that a device does not answer."""
@@ -54,15 +66,15 @@ class Presences:
 
     def keep(self, devices: Iterable[DeviceId]) -> None:
         """Forget all other devices."""
-        kept = set(devices)
-        for device in self._known.keys() - kept:
+        for device in self._known.keys() - set(devices):
             del self._known[device]
             self._lost.discard(device)
+            self._left_out.discard(device)
 
     def _change(self, device: DeviceId, online: bool, message: str) -> None:
-        presence = Presence(
+        status = DeviceStatus(
             device=device, online=online, change_time=self._clock.now(), message=message
         )
-        self._known[device] = presence
+        self._known[device] = status
         for listener in self._listeners:
-            listener(presence)
+            listener(status)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wattmesh_gateway.domain.profile import Register, ScaledNumber, SunSpecPoint
-from wattmesh_gateway.drivers.modbus_connection import ModbusConnection
-from wattmesh_gateway.drivers.registers import Number, Span
-from wattmesh_gateway.drivers.sunspec import SunSpecMap, discover, resolve
+from wattmesh_gateway.drivers.modbus_tcp.connection import ModbusConnection
+from wattmesh_gateway.drivers.modbus_tcp.profile import Register, ScaledNumber, SunSpecPoint
+from wattmesh_gateway.drivers.modbus_tcp.registers import Number, Span
+from wattmesh_gateway.drivers.modbus_tcp.sunspec import SunSpecMap, discover, resolve
 
 
 class ModbusUnit:

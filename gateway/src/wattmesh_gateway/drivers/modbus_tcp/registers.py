@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from wattmesh_gateway.domain.errors import DeviceRefused
-from wattmesh_gateway.domain.profile import Register, RegisterTable, RegisterType, WordOrder
+from wattmesh_gateway.drivers.modbus_tcp.profile import (
+    Register,
+    RegisterTable,
+    RegisterType,
+    WordOrder,
+)
 
 _CODES = {
     RegisterType.INT16: ">h",

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from wattmesh_gateway.domain.device import Device
 from wattmesh_gateway.domain.errors import DeviceRefused
-from wattmesh_gateway.domain.profile import ModbusProfile
 from wattmesh_gateway.domain.reading import Reading
-from wattmesh_gateway.drivers.modbus_unit import ModbusUnit
-from wattmesh_gateway.drivers.registers import Number, Span, plan_spans
+from wattmesh_gateway.drivers.modbus_tcp.profile import ModbusProfile
+from wattmesh_gateway.drivers.modbus_tcp.registers import Number, Span, plan_spans
+from wattmesh_gateway.drivers.modbus_tcp.unit import ModbusUnit
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.sites import Device
 
 log = logging.getLogger(__name__)
 

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
-from wattmesh_gateway.domain.profile import (
+from wattmesh_gateway.drivers.modbus_tcp.profile import (
     Register,
     RegisterTable,
     RegisterType,
     SunSpecPoint,
 )
-from wattmesh_gateway.drivers.registers import Number, Span
-from wattmesh_gateway.drivers.sunspec_models import SunSpecField, sunspec_model
+from wattmesh_gateway.drivers.modbus_tcp.registers import Number, Span
+from wattmesh_gateway.drivers.modbus_tcp.sunspec_models import SunSpecField, sunspec_model
 
 ReadSpan = Callable[[Span], Awaitable[Sequence[int]]]
 """Reads registers; DeviceRefused where the device has none, DeviceUnavailable where it is away."""

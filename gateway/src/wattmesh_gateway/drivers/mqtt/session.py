@@ -1,4 +1,4 @@
-"""The MQTT driver: every telegram of the devices, acknowledged only once it is kept.
+"""The session with the broker: every message, acknowledged only once it is kept.
 
 QoS 1 and a persistent session under a fixed client id: the broker keeps what is published while
 the gateway is away, and sends again what the gateway did not acknowledge.
@@ -7,13 +7,12 @@ the gateway is away, and sends again what the gateway did not acknowledge.
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 
-from wattmesh_gateway.app.receive_telegrams import Message
+from wattmesh_gateway.drivers.mqtt.broker import Broker
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import race
@@ -26,68 +25,46 @@ _KEEPALIVE_SECONDS = 15
 _ANSWER_SECONDS = 10.0
 _REFUSED = 0x80
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """A message of the broker."""
+
+    topic: str
+    payload: bytes
+
+
 Take = Callable[[Sequence[Message]], Awaitable[None]]
 """Keeps messages; returns when they are kept."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Broker:
-    """Where the MQTT broker is, and as whom to talk to it."""
+class MqttSession:
+    """Listens to topics and hands what comes to `take`, in the order in which it came.
 
-    host: str
-    port: int
-    tls: bool
-    username: str | None
-    password: str | None
-
-    def __str__(self) -> str:
-        return f"MQTT broker {self.host}:{self.port}"
-
-
-def parse_broker(url: str) -> Broker:
-    """Return the broker of `mqtt://[user:password@]host[:port]`, or `mqtts://` for TLS.
-
-    Error: ValueError when the URL is neither.
+    `topics` is what is listened to; whoever changes it says so by `topics_changed`.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise ValueError("must look like mqtt://host:port or mqtts://host:port")
-    tls = parts.scheme == "mqtts"
-    return Broker(
-        host=parts.hostname,
-        port=parts.port or (8883 if tls else 1883),
-        tls=tls,
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-    )
 
-
-class MqttDriver:
-    """Listens to topics and hands what comes to `take`, in the order in which it came."""
-
-    def __init__(self, broker: Broker, client_id: str, take: Take) -> None:
+    def __init__(self, broker: Broker, client_id: str, topics: Set[str], take: Take) -> None:
         self._broker = broker
         self._client_id = client_id
+        self._topics = topics
         self._take = take
-        self._wanted: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
         self._listening = asyncio.Event()
+        self._listening.set()
         self._loss = LossLog(log, str(broker))
 
-    async def listen(self, topics: frozenset[str]) -> None:
-        """Listen to exactly these topics from now on."""
-        self._wanted = topics
+    def topics_changed(self) -> None:
+        """Listen to what is in `topics` from now on."""
         self._changed.set()
-        if topics:
-            self._listening.clear()
-        else:
-            self._listening.set()
+        self._listening.clear()
 
     async def wait_until_listening(self, seconds: float) -> None:
         """Wait until the broker has taken the subscriptions, but no longer than `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                await self._listening.wait()
+                while self._topics and not self._listening.is_set():
+                    await self._listening.wait()
         except TimeoutError:
             log.warning("%s has not taken the subscriptions yet", self._broker)
 
@@ -111,7 +88,7 @@ class MqttDriver:
 
     async def _something_wanted(self) -> None:
         # Before the devices are known, the telegrams that the broker kept make no sense.
-        while not self._wanted:
+        while not self._topics:
             self._changed.clear()
             await self._changed.wait()
 
@@ -141,7 +118,7 @@ class MqttDriver:
             for each in group:
                 # On this connection only: its packet ids mean nothing on the next one.
                 client._client.ack(each.mid, each.qos)
-            for topic in sorted({str(each.topic) for each in group} - self._wanted):
+            for topic in sorted({str(each.topic) for each in group} - self._topics):
                 # The session still has the subscription of a device that is gone.
                 await client.unsubscribe(topic)
 
@@ -149,7 +126,7 @@ class MqttDriver:
         subscribed: frozenset[str] = frozenset()
         while True:
             self._changed.clear()
-            wanted = self._wanted
+            wanted = frozenset(self._topics)
             for topic in sorted(wanted - subscribed):
                 answer = await client.subscribe(topic, qos=_QOS_1)
                 if answer[0] == _REFUSED:
@@ -157,7 +134,7 @@ class MqttDriver:
             for topic in sorted(subscribed - wanted):
                 await client.unsubscribe(topic)
             subscribed = wanted
-            if wanted == self._wanted:
+            if wanted == self._topics:
                 self._listening.set()
             await self._changed.wait()
 

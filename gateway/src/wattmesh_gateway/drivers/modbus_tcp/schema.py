@@ -1,8 +1,11 @@
-"""The part of the schema that describes numbers in Modbus registers and how to set them."""
+"""The schema of profiles of Modbus devices: numbers in registers, and how to set them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from wattmesh_gateway.domain.profile import (
+from wattmesh_gateway.drivers.modbus_tcp.profile import (
+    DEFAULT_BASES,
+    DEFAULT_MAX_REGISTERS,
+    ModbusProfile,
     Register,
     RegisterTable,
     RegisterType,
@@ -13,20 +16,60 @@ from wattmesh_gateway.domain.profile import (
     Write,
     WrittenValue,
 )
-from wattmesh_gateway.drivers.sunspec_models import sunspec_model
-from wattmesh_gateway.profiles.mqtt_schema import parse_scale
+from wattmesh_gateway.drivers.modbus_tcp.sunspec_models import sunspec_model
 from wattmesh_gateway.profiles.node import Keys, Node
+from wattmesh_gateway.profiles.parse import ProfileDocument
+from wattmesh_gateway.profiles.points import parse_points, parse_scale
+from wattmesh_kernel.setpoints import SetpointKind
 
 _SUNSPEC = ("model", "point")
 _REGISTER = ("register", "type", "table", "word_order")
 
 
-def parse_scaled_number(node: Node) -> ScaledNumber:
+def parse_modbus_profile(document: ProfileDocument) -> ModbusProfile:
+    """Read `{points, setpoints, base_addresses, max_registers}`."""
+    keys = document.keys(
+        required=("points",), optional=("setpoints", "base_addresses", "max_registers")
+    )
+    return ModbusProfile(
+        name=document.name,
+        title=document.title,
+        protocol=document.protocol,
+        source=document.source,
+        points=parse_points(keys["points"], _parse_scaled_number),
+        setpoints=_parse_setpoints(keys),
+        base_addresses=_parse_bases(keys),
+        max_registers=_parse_max_registers(keys),
+    )
+
+
+def _parse_setpoints(keys: Keys) -> Mapping[SetpointKind, SetpointProcedure]:
+    if "setpoints" not in keys:
+        return {}
+    return {
+        node.key_as(SetpointKind): _parse_procedure(node)
+        for node in keys["setpoints"].entries().values()
+    }
+
+
+def _parse_bases(keys: Keys) -> tuple[int, ...]:
+    if "base_addresses" not in keys:
+        return DEFAULT_BASES
+    return tuple(each.integer(0, 65535) for each in keys["base_addresses"].items())
+
+
+def _parse_max_registers(keys: Keys) -> int:
+    if "max_registers" not in keys:
+        return DEFAULT_MAX_REGISTERS
+    return keys["max_registers"].integer(1, 125)
+
+
+def _parse_scaled_number(node: Node) -> ScaledNumber:
     """Read `{model, point, scale}` or `{register, type, table, word_order, scale}`."""
     return _scaled_number(node, ())
 
 
-def parse_procedure(node: Node) -> SetpointProcedure:
+def _parse_procedure(node: Node) -> SetpointProcedure:
     """Read `{write, release, minimum, maximum}`."""
     keys = node.mapping(required=("write", "release"), optional=("minimum", "maximum"))
     writes = [_parse_write(each) for each in keys["write"].items()]
@@ -35,8 +78,8 @@ def parse_procedure(node: Node) -> SetpointProcedure:
     return SetpointProcedure(
         write=writes,
         release=_parse_release(keys["release"]),
-        minimum=parse_scaled_number(keys["minimum"]) if "minimum" in keys else None,
-        maximum=parse_scaled_number(keys["maximum"]) if "maximum" in keys else None,
+        minimum=_parse_scaled_number(keys["minimum"]) if "minimum" in keys else None,
+        maximum=_parse_scaled_number(keys["maximum"]) if "maximum" in keys else None,
     )
 
 
@@ -56,7 +99,7 @@ def _parse_write(node: Node) -> Write:
     return Write(
         number=number,
         value=value,
-        percent_of=parse_scaled_number(keys["percent_of"]) if "percent_of" in keys else None,
+        percent_of=_parse_scaled_number(keys["percent_of"]) if "percent_of" in keys else None,
         verify=(
             keys["verify"].boolean()
             if "verify" in keys

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wattmesh_gateway.domain.command import ReadBack, SetpointKind
+from wattmesh_gateway.domain.command import ReadBack
 from wattmesh_gateway.domain.errors import DeviceRefused
-from wattmesh_gateway.domain.profile import (
+from wattmesh_gateway.drivers.modbus_tcp.profile import (
     ModbusProfile,
     ScaledNumber,
     SetpointProcedure,
     Write,
     WrittenValue,
 )
-from wattmesh_gateway.drivers.modbus_unit import ModbusUnit
-from wattmesh_gateway.drivers.registers import Number
+from wattmesh_gateway.drivers.modbus_tcp.registers import Number
+from wattmesh_gateway.drivers.modbus_tcp.unit import ModbusUnit
+from wattmesh_kernel.setpoints import SetpointKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

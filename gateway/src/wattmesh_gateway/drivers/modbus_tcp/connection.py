@@ -1,19 +1,18 @@
 """One Modbus TCP connection, shared by all units behind an endpoint."""
 
 import asyncio
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
-from wattmesh_gateway.domain.device import ModbusEndpoint
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
-from wattmesh_gateway.domain.profile import RegisterTable
-from wattmesh_gateway.drivers.registers import Span
+from wattmesh_gateway.drivers.modbus_tcp.profile import RegisterTable
+from wattmesh_gateway.drivers.modbus_tcp.registers import Span
 
 _PASSING = frozenset(
     {
@@ -25,6 +24,17 @@ _PASSING = frozenset(
     }
 )
 """Exceptions after which the same request may succeed later."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModbusEndpoint:
+    """A TCP endpoint that one or several Modbus units answer on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 class ModbusConnection:
@@ -39,40 +49,26 @@ class ModbusConnection:
         self._timeout = timeout_seconds
         self._client: AsyncModbusTcpClient | None = None
         self._lock = asyncio.Lock()
+        self._closed = False
         self.generation = 0
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._close()
 
     async def connect(self) -> None:
         """Connect unless connected; DeviceUnavailable when that fails."""
-        async with self._lock:
-            await self._connected()
+        async with self._line():
+            pass
 
     async def read(self, unit: int, span: Span) -> Sequence[int]:
         """Read a span of registers of a unit.
 
         Errors: DeviceUnavailable when nothing answers, DeviceRefused when the unit will not.
         """
-        async with self._lock:
-            client = await self._connected()
+        async with self._line() as client:
             ask = (
                 client.read_holding_registers
                 if span.table is RegisterTable.HOLDING
                 else client.read_input_registers
             )
-            try:
-                answer = await ask(span.start, count=span.count, device_id=unit)
-            except (ModbusException, OSError) as error:
-                raise self._lost(error) from error
+            answer = await ask(span.start, count=span.count, device_id=unit)
         what = f"reading {span.table.value} registers {span.start}+{span.count}"
         self._check(answer, what)
         if len(answer.registers) != span.count:
@@ -81,18 +77,35 @@ class ModbusConnection:
 
     async def write(self, unit: int, start: int, words: Sequence[int]) -> None:
         """Write holding registers of a unit; errors as in `read`."""
-        async with self._lock:
-            client = await self._connected()
-            try:
-                answer = await client.write_registers(start, list(words), device_id=unit)
-            except (ModbusException, OSError) as error:
-                raise self._lost(error) from error
+        async with self._line() as client:
+            answer = await client.write_registers(start, list(words), device_id=unit)
         self._check(answer, f"writing registers {start}+{len(words)}")
+
+    def close(self) -> None:
+        """Close for good: nobody uses it any more."""
+        self._closed = True
+        self._hang_up()
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[AsyncModbusTcpClient]:
+        """Give the connection to one request; whatever breaks it, the device did not answer."""
+        async with self._lock:
+            try:
+                yield await self._connected()
+            except DeviceUnavailable:
+                raise
+            except ModbusException as error:
+                raise self._lost(error) from error
+            except Exception as error:
+                self._hang_up()
+                raise self._lost(error) from error
 
     async def _connected(self) -> AsyncModbusTcpClient:
         if self._client is not None and self._client.connected:
             return self._client
-        self._close()
+        if self._closed:
+            raise DeviceUnavailable(f"{self._endpoint}: the device was let go")
+        self._hang_up()
         client = AsyncModbusTcpClient(
             self._endpoint.host,
             port=self._endpoint.port,
@@ -108,7 +121,7 @@ class ModbusConnection:
         return client
 
     def _lost(self, error: Exception) -> DeviceUnavailable:
-        return DeviceUnavailable(f"{self._endpoint}: {error}")
+        return DeviceUnavailable(f"{self._endpoint}: {error or type(error).__name__}")
 
     def _check(self, answer: ModbusPDU, what: str) -> None:
         if not answer.isError():
@@ -120,7 +133,7 @@ class ModbusConnection:
             raise DeviceUnavailable(message)
         raise DeviceRefused(message)
 
-    def _close(self) -> None:
+    def _hang_up(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None

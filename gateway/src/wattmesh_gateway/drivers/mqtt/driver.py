@@ -1,0 +1,121 @@
+"""The MQTT driver: which device publishes on which topic, and what its telegrams mean."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from wattmesh_gateway.app.ports import Inbox, OpenedDevice
+from wattmesh_gateway.domain.errors import ProfileError, TelegramError
+from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_gateway.domain.telegram import Delivery, Telegram
+from wattmesh_gateway.drivers.kind import Surroundings
+from wattmesh_gateway.drivers.mqtt.broker import Broker, parse_broker
+from wattmesh_gateway.drivers.mqtt.profile import MqttProfile, TelegramFormat
+from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
+from wattmesh_gateway.drivers.mqtt.settings import MqttSettings
+from wattmesh_gateway.drivers.mqtt.understand import understand
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.sites import Device, MqttConnection
+
+
+class MqttDriver:
+    """Listens for devices at one broker."""
+
+    def __init__(self, broker: Broker, client_id: str, inbox: Inbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._routes: dict[str, list[MqttDevice]] = {}
+        self._session = MqttSession(broker, client_id, self._routes.keys(), self._take)
+
+    async def open(self, device: Device, profile: DeviceProfile) -> OpenedDevice:
+        """Return a device that is listened to once that has begun; ProfileError if not on MQTT."""
+        match device.connection, profile:
+            case MqttConnection(address=address), MqttProfile():
+                opened = MqttDevice(self, device, profile, address)
+                return OpenedDevice(listens=opened, close=opened.close)
+            case _:
+                raise ProfileError(f"{device.connection} and {profile.name!r} are not for MQTT")
+
+    async def wait_ready(self, within_seconds: float) -> None:
+        """Wait until the broker has taken the subscriptions, but not longer."""
+        await self._session.wait_until_listening(within_seconds)
+
+    async def run(self) -> None:
+        """Stay connected, for ever."""
+        await self._session.run()
+
+    def add(self, device: "MqttDevice") -> None:
+        """Listen to a device's topics."""
+        for topic in device.topics:
+            self._routes.setdefault(topic, []).append(device)
+        self._session.topics_changed()
+
+    def discard(self, device: "MqttDevice") -> None:
+        """Listen to a device's topics no more, unless others publish there."""
+        for topic in device.topics:
+            devices = self._routes.get(topic, [])
+            if device in devices:
+                devices.remove(device)
+            if not devices:
+                self._routes.pop(topic, None)
+        self._session.topics_changed()
+
+    async def _take(self, messages: Sequence[Message]) -> None:
+        await self._inbox.take([self._delivery(message) for message in messages])
+
+    def _delivery(self, message: Message) -> Delivery:
+        arrival = self._clock.now()
+        telegrams = [
+            telegram
+            for device in self._routes.get(message.topic, ())
+            for telegram in device.telegrams(message, arrival)
+        ]
+        return Delivery(origin=message.topic, telegrams=telegrams)
+
+
+class MqttDevice:
+    """A device that publishes by itself."""
+
+    def __init__(
+        self, driver: MqttDriver, device: Device, profile: MqttProfile, address: str
+    ) -> None:
+        self._driver = driver
+        self._device = device
+        self._formats = [(each.topic_of(address), each) for each in profile.telegrams]
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Where it publishes."""
+        return frozenset(topic for topic, _ in self._formats)
+
+    def begin(self) -> None:
+        """Listen to it from now on, until it is closed."""
+        self._driver.add(self)
+
+    def close(self) -> None:
+        """Listen to it no more."""
+        self._driver.discard(self)
+
+    def telegrams(self, message: Message, arrival: datetime) -> Iterator[Telegram]:
+        """Give what a message on one of its topics says."""
+        for topic, format_ in self._formats:
+            if topic == message.topic:
+                yield self._telegram(format_, message.payload, arrival)
+
+    def _telegram(self, format_: TelegramFormat, payload: bytes, arrival: datetime) -> Telegram:
+        try:
+            return understand(self._device, format_, payload, arrival)
+        except TelegramError as error:
+            return Telegram(device=self._device.id, problems=[str(error)], understood=False)
+
+
+@asynccontextmanager
+async def start_mqtt(
+    settings: MqttSettings, surroundings: Surroundings
+) -> AsyncIterator[MqttDriver]:
+    """Start a driver with a session of its own, named after the gateway."""
+    broker = parse_broker(settings.mqtt_url)
+    client_id = f"wattmesh-{surroundings.gateway.segment}"
+    driver = MqttDriver(broker, client_id, surroundings.inbox, surroundings.clock)
+    surroundings.background.start(driver.run())
+    yield driver

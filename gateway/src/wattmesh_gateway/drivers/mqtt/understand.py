@@ -1,0 +1,115 @@
+"""Understands JSON telegrams as a profile describes them."""
+
+import json
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from wattmesh_gateway.domain.errors import TelegramError
+from wattmesh_gateway.domain.reading import Reading
+from wattmesh_gateway.domain.telegram import Telegram
+from wattmesh_gateway.drivers.mqtt.profile import (
+    TelegramFormat,
+    TelegramPoint,
+    TelegramTime,
+    TimeFormat,
+)
+from wattmesh_kernel.quantities import QUANTITIES
+from wattmesh_kernel.sites import Device
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def understand(
+    device: Device, format_: TelegramFormat, payload: bytes, arrival: datetime
+) -> Telegram:
+    """Return the readings of a telegram of `device` that arrived at `arrival`.
+
+    A value that is absent or null was not measured and is left out, as is a point that the site
+    model does not give the device.
+    Error: TelegramError when it is no JSON, has no time, or has nothing of what it should have.
+    """
+    document = _parse(payload)
+    measure_time = _measure_time(document, format_.time, arrival)
+    readings: list[Reading] = []
+    problems: list[str] = []
+    for name, point in format_.points.items():
+        try:
+            value = _value(document, name, point)
+        except TelegramError as error:
+            problems.append(str(error))
+            continue
+        if value is not None and name in device.points:
+            readings.append(
+                Reading(point=device.point(name), measure_time=measure_time, value=value)
+            )
+    if not readings and not problems:
+        raise TelegramError("it has none of the values of the profile")
+    return Telegram(device=device.id, readings=readings, problems=problems)
+
+
+def _parse(payload: bytes) -> object:
+    try:
+        document: object = json.loads(payload)
+    except ValueError as error:
+        raise TelegramError(f"it is no JSON: {error}") from error
+    return document
+
+
+def _measure_time(document: object, time: TelegramTime, arrival: datetime) -> datetime:
+    if time.format is TimeFormat.ARRIVAL:
+        return arrival
+    raw = _find(document, time.path)
+    try:
+        match time.format:
+            case TimeFormat.RFC3339:
+                return _as_utc(datetime.fromisoformat(str(raw)))
+            case TimeFormat.UNIX_S:
+                return _EPOCH + timedelta(seconds=_number(raw))
+            case TimeFormat.UNIX_MS:
+                return _EPOCH + timedelta(milliseconds=_number(raw))
+    except (ValueError, OverflowError) as error:
+        raise TelegramError(f"{'.'.join(time.path)} is {raw!r}, which is no time") from error
+
+
+def _as_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def _value(document: object, name: str, point: TelegramPoint) -> float | None:
+    raw = _find(document, point.path)
+    if raw is None:
+        return None
+    path = ".".join(point.path)
+    try:
+        value = _number(raw) * point.scale
+    except ValueError as error:
+        raise TelegramError(f"{path} is {raw!r}, which is no number") from error
+    if not QUANTITIES[name].accepts(value):
+        raise TelegramError(f"{path} is {raw!r}, which is not possible for {name}")
+    return value
+
+
+def _number(raw: object) -> float:
+    """Return a JSON number, or one written as text; ValueError when it is neither."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        raise ValueError(raw)
+    value = float(raw)
+    if not math.isfinite(value):
+        raise ValueError(raw)
+    return value
+
+
+def _find(document: object, path: Sequence[str]) -> object:
+    """Return what lies at a path of keys and list indices; None when nothing does."""
+    found = document
+    for key in path:
+        if isinstance(found, dict):
+            found = found.get(key)
+        elif isinstance(found, list) and key.isdigit() and int(key) < len(found):
+            found = found[int(key)]
+        else:
+            return None
+    return found
