@@ -114,8 +114,8 @@ async def test_a_transaction_is_undone_by_an_error(database_url: str, folder: Pa
 async def test_connections_that_the_server_closed_are_replaced(database_url: str) -> None:
     async with Database(database_url, "metering", min_size=2) as database:
         with psycopg.connect(database_url, autocommit=True) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            admin.execute(  # and wait until they have ended
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE application_name = 'wattmesh-metering'"
             )
         async with database.connection() as connection:

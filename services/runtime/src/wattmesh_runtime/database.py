@@ -6,6 +6,7 @@ Needs the extra `wattmesh-runtime[database]`.
 import contextlib
 import logging
 import re
+import select
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from types import TracebackType
@@ -48,7 +49,7 @@ class Database:
             name=schema,
             kwargs={"autocommit": True, "application_name": f"wattmesh-{schema}"},
             configure=self._configure,
-            check=AsyncConnectionPool.check_connection,
+            check=_check_if_spoken_to,
         )
 
     @contextlib.asynccontextmanager
@@ -83,6 +84,18 @@ class Database:
     async def _configure(self, connection: AsyncConnection) -> None:
         path = sql.SQL("SET search_path TO {}, public").format(sql.Identifier(self.schema))
         await connection.execute(path)
+
+
+async def _check_if_spoken_to(connection: AsyncConnection) -> None:
+    """Ask a connection whether it lives only when the server has said something unasked.
+
+    On an idle connection that is its end or an error: a look at the socket tells, where asking
+    every time costs a round trip for every statement.
+    """
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if socket.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 @contextlib.contextmanager
