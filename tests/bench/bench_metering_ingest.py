@@ -16,9 +16,15 @@ from functools import partial
 import numpy as np
 import psycopg
 
-from tests.fakes.metering_world import MeteringWorld, energy_request, metering_world
+from tests.fakes.metering_world import (
+    MeteringWorld,
+    energy_request,
+    metering_world,
+    some_device,
+)
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh.site.v1 import asset_pb2, site_pb2
+from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2, site_service_pb2
+from wattmesh.type.v1 import rating_pb2
 from wattmesh_kernel.time import EPOCH, TimeRange
 from wattmesh_metering.adapters.columns import copy_data
 from wattmesh_metering.domain.readings import Rows
@@ -151,31 +157,21 @@ def _batch(number: int, points: list[str]) -> metering_pb2.ReadingBatch:
 async def _add_points(world: MeteringWorld, site: str, quantity: str) -> list[str]:
     """Add as many devices as points, each with one."""
     name = f"sites/{site}"
-    asset = asset_pb2.Asset(name=f"{name}/assets/load", load=asset_pb2.Load())
+    asset = asset_pb2.Asset(name=f"{name}/assets/load", load=rating_pb2.LoadRating())
     await world.sites.CreateSite(
-        site_pb2.CreateSiteRequest(
+        site_service_pb2.CreateSiteRequest(
             site=site_pb2.Site(name=name, time_zone="UTC", currency_code="EUR")
         )
     )
-    await world.sites.CreateAsset(site_pb2.CreateAssetRequest(asset=asset))
-    kind = (
-        site_pb2.POINT_KIND_REGISTER
-        if quantity.endswith("energy_wh")
-        else site_pb2.POINT_KIND_GAUGE
-    )
+    await world.sites.CreateAsset(site_service_pb2.CreateAssetRequest(asset=asset))
     points = []
     for number in range(POINTS):
-        device = site_pb2.Device(
-            name=f"{name}/devices/m{number}",
-            asset=asset.name,
-            profile="bench",
-            gateway="gateways/bench",
-            mqtt=site_pb2.MqttConnection(address=f"m{number}"),
+        function = device_pb2.DeviceFunction(
+            asset=asset.name, meter_role=device_pb2.METER_ROLE_PART
         )
-        device.reporting_interval.seconds = 900
-        points.append(f"{device.name}/points/{quantity}")
-        device.points.add(name=points[-1], kind=kind)
-        await world.sites.CreateDevice(site_pb2.CreateDeviceRequest(device=device))
+        device = some_device(f"{name}/devices/m{number}", [quantity], function)
+        points.append(device.points[0].name)
+        await world.sites.CreateDevice(site_service_pb2.CreateDeviceRequest(device=device))
     return points
 
 

@@ -10,11 +10,19 @@ import grpc
 
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh.site.v1 import (
+    asset_pb2,
+    device_pb2,
+    site_pb2,
+    site_service_pb2,
+    site_service_pb2_grpc,
+)
+from wattmesh.type.v1 import rating_pb2
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.time import EPOCH, TimeRange
 from wattmesh_metering.settings import MeteringSettings
 from wattmesh_metering.wiring import wire
+from wattmesh_runtime.aio.tasks import cancel_until_ended
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import SETTINGS, serve_for_test
@@ -44,7 +52,7 @@ class MeteringWorld:
     target: str
     channel: grpc.aio.Channel
     clock: ManualClock
-    sites: "site_pb2_grpc.SiteServiceAsyncStub"
+    sites: "site_service_pb2_grpc.SiteServiceAsyncStub"
     metering: "metering_pb2_grpc.MeteringServiceAsyncStub"
 
     async def send(
@@ -56,11 +64,11 @@ class MeteringWorld:
     async def add_home(self, name: str = "sites/home-1") -> None:
         """Create a home with grid, derived load, PV and battery."""
         site = site_pb2.Site(name=name, time_zone="America/Los_Angeles", currency_code="USD")
-        await self.sites.CreateSite(site_pb2.CreateSiteRequest(site=site))
+        await self.sites.CreateSite(site_service_pb2.CreateSiteRequest(site=site))
         for asset in home_assets(name):
-            await self.sites.CreateAsset(site_pb2.CreateAssetRequest(asset=asset))
+            await self.sites.CreateAsset(site_service_pb2.CreateAssetRequest(asset=asset))
         for device in HOME_DEVICES:
-            request = site_pb2.CreateDeviceRequest(device=home_device(name, device))
+            request = site_service_pb2.CreateDeviceRequest(device=home_device(name, device))
             await self.sites.CreateDevice(request)
 
 
@@ -84,31 +92,30 @@ async def metering_world(
             target=target,
             channel=channel,
             clock=clock,
-            sites=site_pb2_grpc.SiteServiceStub(channel),
+            sites=site_service_pb2_grpc.SiteServiceStub(channel),
             metering=metering_pb2_grpc.MeteringServiceStub(channel),
         )
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_until_ended(*tasks)
 
 
 def home_assets(site: str) -> list[asset_pb2.Asset]:
     """The assets of a home."""
     return [
         asset_pb2.Asset(
-            name=f"{site}/assets/grid", grid_connection=asset_pb2.GridConnection(import_limit_w=1e4)
+            name=f"{site}/assets/grid",
+            grid_connection=rating_pb2.GridConnectionRating(max_import_power_w=1e4),
         ),
-        asset_pb2.Asset(name=f"{site}/assets/load", load=asset_pb2.Load(derived=True)),
+        asset_pb2.Asset(name=f"{site}/assets/load", load=rating_pb2.LoadRating(derived=True)),
         asset_pb2.Asset(
             name=f"{site}/assets/pv",
-            pv_array=asset_pb2.PvArray(peak_power_w=4000, curtailable=True),
+            pv_array=rating_pb2.PvRating(peak_power_w=4000, curtailable=True),
         ),
         asset_pb2.Asset(
             name=f"{site}/assets/battery",
-            battery=asset_pb2.Battery(
+            battery=rating_pb2.BatteryRating(
                 capacity_wh=6400,
-                charge_limit_w=5000,
-                discharge_limit_w=5000,
+                max_charge_power_w=5000,
+                max_discharge_power_w=5000,
                 charge_efficiency_ratio=0.95,
                 discharge_efficiency_ratio=0.95,
             ),
@@ -116,29 +123,33 @@ def home_assets(site: str) -> list[asset_pb2.Asset]:
     ]
 
 
-def home_device(site: str, device: str, points: Sequence[str] | None = None) -> site_pb2.Device:
-    """A device of a home, with other points if they are given."""
+def home_device(site: str, device: str, points: Sequence[str] | None = None) -> device_pb2.Device:
+    """A device of a home, with other points if they are given: its asset's main meter."""
     asset, own_points = HOME_DEVICES[device]
-    name = f"{site}/devices/{device}"
-    return site_pb2.Device(
-        name=name,
+    function = device_pb2.DeviceFunction(
         asset=f"{site}/assets/{asset}",
+        meter_role=device_pb2.METER_ROLE_MAIN,
+        controls=asset == "battery",
+    )
+    measured = own_points if points is None else points
+    return some_device(f"{site}/devices/{device}", measured, function)
+
+
+def some_device(
+    name: str, points: Iterable[str], *functions: device_pb2.DeviceFunction
+) -> device_pb2.Device:
+    """A device with these points that does this."""
+    return device_pb2.Device(
+        name=name,
         profile="test",
         gateway="gateways/local",
-        mqtt=site_pb2.MqttConnection(address=device),
+        connection=device_pb2.Connection(
+            mqtt=device_pb2.MqttConnection(address=name.rsplit("/", 1)[1])
+        ),
         reporting_interval=duration_to_proto(QUARTER),
-        points=[
-            site_pb2.Point(name=f"{name}/points/{point}", kind=point_kind(point))
-            for point in (own_points if points is None else points)
-        ],
+        points=[device_pb2.Point(name=f"{name}/points/{point}") for point in points],
+        functions=functions,
     )
-
-
-def point_kind(point: str) -> site_pb2.PointKind.ValueType:
-    """Register or gauge, by the quantity."""
-    if point.endswith("energy_wh"):
-        return site_pb2.POINT_KIND_REGISTER
-    return site_pb2.POINT_KIND_GAUGE
 
 
 def point(device: str, quantity: str, site: str = "sites/home-1") -> str:

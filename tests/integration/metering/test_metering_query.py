@@ -105,7 +105,7 @@ async def test_registers_are_interpolated_at_bounds_but_not_over_long_gaps(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"range": TimeRange(NOON - HOUR, NOON + QUARTER)}, "OFF_GRID"),
+        ({"range": TimeRange(NOON - HOUR, NOON + QUARTER)}, "OFF_RASTER"),
         ({"range": TimeRange(NOON, NOON)}, "EMPTY_RANGE"),
         ({"resolution": timedelta(0)}, "INVALID_RESOLUTION"),
         ({"resolution": timedelta(milliseconds=500)}, "INVALID_RESOLUTION"),

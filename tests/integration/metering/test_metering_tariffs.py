@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from tests.fakes.metering_world import HOUR, NOON, QUARTER, MeteringWorld, metering_world
-from wattmesh.site.v1 import site_pb2
+from wattmesh.site.v1 import site_pb2, site_service_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -45,7 +45,7 @@ async def _publish(
     publish_time: datetime | None = None,
     resolution: timedelta = HOUR,
 ) -> int:
-    request = site_pb2.PublishPricesRequest(
+    request = site_service_pb2.PublishPricesRequest(
         tariff=NAME,
         import_price_per_kwh=series_to_proto(Series(start, resolution, prices)),  # type: ignore[arg-type]
     )
@@ -57,7 +57,7 @@ async def _publish(
 async def _prices(
     world: MeteringWorld, span: TimeRange, known_by: datetime | None = None
 ) -> list[float] | None:
-    request = site_pb2.GetTariffRequest(name=NAME, price_range=time_range_to_proto(span))
+    request = site_service_pb2.GetTariffRequest(name=NAME, price_range=time_range_to_proto(span))
     if known_by:
         request.known_by_time.CopyFrom(timestamp_to_proto(known_by))
     real_time = (await world.sites.GetTariff(request)).tariff.import_rates.real_time
@@ -71,21 +71,25 @@ async def test_a_tariff_comes_back_as_it_was_sent_without_prices(database_url: s
     sent = _tariff()
     sent.import_rates.real_time.price_per_kwh.CopyFrom(series_to_proto(Series(NOON, HOUR, [1.0])))  # type: ignore[arg-type]
     async with metering_world(database_url) as world:
-        await world.sites.CreateTariff(site_pb2.CreateTariffRequest(tariff=sent, request_id="t"))
-        await world.sites.CreateTariff(site_pb2.CreateTariffRequest(tariff=sent, request_id="t"))
-        found = await world.sites.GetTariff(site_pb2.GetTariffRequest(name=NAME))
-        listed = await world.sites.ListTariffs(site_pb2.ListTariffsRequest())
+        await world.sites.CreateTariff(
+            site_service_pb2.CreateTariffRequest(tariff=sent, request_id="t")
+        )
+        await world.sites.CreateTariff(
+            site_service_pb2.CreateTariffRequest(tariff=sent, request_id="t")
+        )
+        found = await world.sites.GetTariff(site_service_pb2.GetTariffRequest(name=NAME))
+        listed = await world.sites.ListTariffs(site_service_pb2.ListTariffsRequest())
         assert list(listed.tariffs) == [found.tariff]
         assert found.tariff.import_rates.real_time.multiplier == 1.2
         assert not found.tariff.import_rates.real_time.HasField("price_per_kwh")
         assert [charge.id for charge in found.tariff.demand_charges] == ["peak"]
         site = site_pb2.Site(name="sites/home-1", time_zone="UTC", currency_code="EUR", tariff=NAME)
-        await world.sites.CreateSite(site_pb2.CreateSiteRequest(site=site))
+        await world.sites.CreateSite(site_service_pb2.CreateSiteRequest(site=site))
 
 
 async def test_prices_are_asked_for_as_they_were_known(database_url: str) -> None:
     async with metering_world(database_url) as world:
-        await world.sites.CreateTariff(site_pb2.CreateTariffRequest(tariff=_tariff()))
+        await world.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=_tariff()))
         assert await _prices(world, AFTERNOON) is None
         assert await _publish(world, NOON, [1, NAN, 3], NOON - 2 * HOUR) == 2
         assert await _publish(world, NOON + HOUR, [-0.5, 30]) == 2
@@ -98,7 +102,7 @@ async def test_prices_are_asked_for_as_they_were_known(database_url: str) -> Non
 
 async def test_the_same_publication_again_changes_nothing(database_url: str) -> None:
     async with metering_world(database_url) as world:
-        await world.sites.CreateTariff(site_pb2.CreateTariffRequest(tariff=_tariff()))
+        await world.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=_tariff()))
         for _ in range(2):
             assert await _publish(world, NOON, [1, 2, 3, 4], NOON) == 4
         assert await _prices(world, AFTERNOON) == [1, 2, 3, 4]
@@ -106,17 +110,17 @@ async def test_the_same_publication_again_changes_nothing(database_url: str) -> 
 
 async def test_prices_survive_a_replaced_tariff(database_url: str) -> None:
     async with metering_world(database_url) as world:
-        await world.sites.CreateTariff(site_pb2.CreateTariffRequest(tariff=_tariff()))
+        await world.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=_tariff()))
         await _publish(world, NOON, [1, 2, 3, 4])
         changed = _tariff()
         changed.import_rates.base_per_kwh = 0.2
-        await world.sites.UpdateTariff(site_pb2.UpdateTariffRequest(tariff=changed))
+        await world.sites.UpdateTariff(site_service_pb2.UpdateTariffRequest(tariff=changed))
         assert await _prices(world, AFTERNOON) == [1, 2, 3, 4]
 
 
 async def test_finer_prices_replace_parts_of_coarser_ones(database_url: str) -> None:
     async with metering_world(database_url) as world:
-        await world.sites.CreateTariff(site_pb2.CreateTariffRequest(tariff=_tariff()))
+        await world.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=_tariff()))
         await _publish(world, NOON, [1, 2], NOON - HOUR)
         await _publish(world, NOON + HOUR, [5, 6], NOON, QUARTER)
         found = await _prices(world, TimeRange(NOON + 2 * QUARTER, NOON + 2 * HOUR))
@@ -125,16 +129,16 @@ async def test_finer_prices_replace_parts_of_coarser_ones(database_url: str) -> 
 
 async def test_prices_that_make_no_sense_are_refused(database_url: str) -> None:
     async with metering_world(database_url) as world:
-        await world.sites.CreateTariff(site_pb2.CreateTariffRequest(tariff=_tariff()))
+        await world.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=_tariff()))
         series = series_to_proto(Series(NOON, HOUR, [1.0]))  # type: ignore[arg-type]
-        off_grid = series_to_proto(Series(NOON + QUARTER, HOUR, [1.0]))  # type: ignore[arg-type]
+        off_raster = series_to_proto(Series(NOON + QUARTER, HOUR, [1.0]))  # type: ignore[arg-type]
         infinite = series_to_proto(Series(NOON, HOUR, [math.inf]))  # type: ignore[arg-type]
         tomorrow = timestamp_to_proto(NOON + 24 * HOUR)
-        request = site_pb2.PublishPricesRequest
+        request = site_service_pb2.PublishPricesRequest
         for message, reason in (
             (request(tariff=NAME), "NO_PRICES"),
             (request(tariff=NAME, export_price_per_kwh=series), "NOT_DYNAMIC"),
-            (request(tariff=NAME, import_price_per_kwh=off_grid), "OFF_GRID"),
+            (request(tariff=NAME, import_price_per_kwh=off_raster), "OFF_RASTER"),
             (request(tariff=NAME, import_price_per_kwh=infinite), "INVALID_PRICE"),
             (
                 request(tariff=NAME, import_price_per_kwh=series, publish_time=tomorrow),

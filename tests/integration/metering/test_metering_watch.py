@@ -44,7 +44,10 @@ async def test_a_watch_begins_with_the_newest_and_goes_on_with_the_new(database_
         assert _values(await anext(stream)) == [(POWER, 2)]
         rows = [(POWER, NOON, 5.0), (SOC, NOON, 0.5), (POWER, NOON - QUARTER, 4.0)]
         await world.send(batch(2, rows))
-        assert _values(await anext(stream)) == [(POWER, 4), (SOC, 0.5), (POWER, 5)]
+        news = _values(await anext(stream))
+        if news == [(POWER, 1)]:  # what was kept just before may be announced only now
+            news = _values(await anext(stream))
+        assert news == [(POWER, 4), (SOC, 0.5), (POWER, 5)]
         await world.send(batch(3, [*rows, (SOC, NOON - QUARTER, 0.25)]))
         assert _values(await anext(stream)) == [(SOC, 0.25)]
 

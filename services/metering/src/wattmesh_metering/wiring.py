@@ -6,27 +6,30 @@ from datetime import timedelta
 from functools import partial
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh.site.v1 import site_pb2, site_pb2_grpc
+from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
+from wattmesh_metering.adapters.former_records import take_over
 from wattmesh_metering.adapters.ingest_meter import TelemetryIngestMeter
 from wattmesh_metering.adapters.postgres_announcements import PostgresAnnouncements
-from wattmesh_metering.adapters.postgres_assets import PostgresMeteredAssets
-from wattmesh_metering.adapters.postgres_catalog import PostgresCatalog
 from wattmesh_metering.adapters.postgres_ingest import PostgresIngestStore
+from wattmesh_metering.adapters.postgres_model_history import PostgresModelHistory
+from wattmesh_metering.adapters.postgres_prices import PostgresPriceBook
 from wattmesh_metering.adapters.postgres_readings import PostgresReadingStore
+from wattmesh_metering.adapters.postgres_records import PostgresRecords
 from wattmesh_metering.adapters.postgres_statistics import PostgresStatistics
-from wattmesh_metering.adapters.postgres_tariffs import PostgresPriceBook, TariffShelf
-from wattmesh_metering.adapters.shelves import AssetShelf, DeviceShelf, GroupShelf, SiteShelf
 from wattmesh_metering.api.metering_servicer import MeteringServicer, MeteringUseCases
 from wattmesh_metering.api.site_servicer import SiteServicer, SiteUseCases
-from wattmesh_metering.app.catalog import KeepCatalog
 from wattmesh_metering.app.commit_batches import CommitBatches
+from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ingest import CommitQueue, Ingest
 from wattmesh_metering.app.ingest_statistics import GetIngestStatistics
+from wattmesh_metering.app.keep_records import KeepRecords
 from wattmesh_metering.app.latest_readings import GetLatestReadings
 from wattmesh_metering.app.query_energy import QueryEnergy
 from wattmesh_metering.app.query_series import QuerySeries
 from wattmesh_metering.app.tariff_prices import TariffPrices
 from wattmesh_metering.app.watch_readings import WatchReadings
+from wattmesh_metering.app.watch_site_model import WatchSiteModel
+from wattmesh_metering.domain.records import RecordKind
 from wattmesh_metering.settings import MeteringSettings
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.migrations import migrate
@@ -45,48 +48,64 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
             TelemetryIngestMeter(runtime.telemetry),
             future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
         )
-        announcements = PostgresAnnouncements(database)
+        await take_over(database)
+        history = PostgresModelHistory(database)
+        follower = FollowSiteModel(history)
+        await follower.catch_up()
+        announcements = PostgresAnnouncements(database, follower.notice)
         async with CommitQueue(commit, group_rows=settings.ingest_group_rows) as queue:
-            sites = SiteServicer(_site_use_cases(settings, runtime, database))
+            sites = SiteServicer(
+                _site_use_cases(settings, runtime, database, follower, history), runtime.clock
+            )
             metering = MeteringServicer(
-                _metering_use_cases(settings, database, queue, announcements)
+                _metering_use_cases(settings, database, follower, queue, announcements)
             )
             yield Service(
                 name="metering",
                 register=(
-                    partial(site_pb2_grpc.add_SiteServiceServicer_to_server, sites),
+                    partial(site_service_pb2_grpc.add_SiteServiceServicer_to_server, sites),
                     partial(metering_pb2_grpc.add_MeteringServiceServicer_to_server, metering),
                 ),
                 service_names=(
-                    site_pb2.DESCRIPTOR.services_by_name["SiteService"].full_name,
+                    site_service_pb2.DESCRIPTOR.services_by_name["SiteService"].full_name,
                     metering_pb2.DESCRIPTOR.services_by_name["MeteringService"].full_name,
                 ),
-                tasks=(announcements.run,),
+                tasks=(announcements.run, follower.run),
             )
 
 
 def _site_use_cases(
-    settings: MeteringSettings, runtime: Runtime, database: Database
+    settings: MeteringSettings,
+    runtime: Runtime,
+    database: Database,
+    follower: FollowSiteModel,
+    history: PostgresModelHistory,
 ) -> SiteUseCases:
-    tariffs = PostgresCatalog(database, TariffShelf())
+    records = PostgresRecords(database)
+
+    def keep(kind: RecordKind) -> KeepRecords:
+        return KeepRecords(kind, records, follower, runtime.clock)
+
     return SiteUseCases(
-        sites=KeepCatalog("SITE", PostgresCatalog(database, SiteShelf()), lambda s: s.name),
-        groups=KeepCatalog("GROUP", PostgresCatalog(database, GroupShelf()), lambda g: g.name),
-        assets=KeepCatalog("ASSET", PostgresCatalog(database, AssetShelf()), lambda a: a.name),
-        devices=KeepCatalog("DEVICE", PostgresCatalog(database, DeviceShelf()), lambda d: d.name),
-        tariffs=KeepCatalog("TARIFF", tariffs, lambda t: t.id.name),
+        sites=keep(RecordKind.SITE),
+        groups=keep(RecordKind.GROUP),
+        assets=keep(RecordKind.ASSET),
+        devices=keep(RecordKind.DEVICE),
+        tariffs=keep(RecordKind.TARIFF),
         tariff_prices=TariffPrices(
-            tariffs,
             PostgresPriceBook(database),
+            follower,
             runtime.clock,
             timedelta(seconds=settings.future_tolerance_seconds),
         ),
+        watch=WatchSiteModel(follower, history),
     )
 
 
 def _metering_use_cases(
     settings: MeteringSettings,
     database: Database,
+    follower: FollowSiteModel,
     queue: CommitQueue,
     announcements: PostgresAnnouncements,
 ) -> MeteringUseCases:
@@ -94,14 +113,14 @@ def _metering_use_cases(
     longest_gap = timedelta(seconds=settings.longest_gap_seconds)
     return MeteringUseCases(
         ingest=Ingest(queue, batches_in_flight=settings.ingest_batches_in_flight),
-        query_series=QuerySeries(store, longest_gap),
+        query_series=QuerySeries(follower, store, longest_gap),
         query_energy=QueryEnergy(
-            PostgresMeteredAssets(database),
+            follower,
             store,
             longest_gap=longest_gap,
             tolerance_wh=settings.balance_tolerance_wh,
         ),
-        latest_readings=GetLatestReadings(store),
-        watch_readings=WatchReadings(store, announcements),
+        latest_readings=GetLatestReadings(follower, store),
+        watch_readings=WatchReadings(follower, store, announcements),
         statistics=GetIngestStatistics(PostgresStatistics(database)),
     )

@@ -1,19 +1,20 @@
-"""Newly kept readings by LISTEN and NOTIFY: every replica hears of what any of them keeps.
+"""News by LISTEN and NOTIFY: every replica hears of what any of them keeps.
 
-PostgreSQL delivers a notification once its transaction is committed, to whoever listens then. The
-readings themselves are in it, so nobody has to ask for them.
+PostgreSQL delivers a notification once its transaction is committed, to whoever listens then. Newly
+kept readings are in it, so nobody has to ask for them; of the site model only that it changed.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import numpy as np
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Notify
 
 from wattmesh_kernel.errors import Unavailable
+from wattmesh_metering.adapters import revisions
 from wattmesh_metering.adapters.columns import rows_from_announcement
 from wattmesh_metering.adapters.postgres_ingest import CHANNEL
 from wattmesh_metering.domain.readings import Ints, Rows
@@ -32,10 +33,14 @@ _LISTEN_SECONDS = 5.0
 
 
 class PostgresAnnouncements:
-    """Listens on one connection for all watchers of this process."""
+    """Listens on one connection for all watchers of this process.
 
-    def __init__(self, database: Database) -> None:
+    Parameters: `model_changed` is called for every change of the site model.
+    """
+
+    def __init__(self, database: Database, model_changed: Callable[[], None]) -> None:
         self._database = database
+        self._model_changed = model_changed
         self._listening = asyncio.Event()
         self._kept: Broadcast[Rows] = Broadcast(_MOST_UNREAD)
         self._loss = LossLog(log, "the connection that listens for readings")
@@ -63,15 +68,22 @@ class PostgresAnnouncements:
 
     async def _listen(self, connection: AsyncConnection) -> None:
         await connection.execute(f"LISTEN {CHANNEL}")
+        await connection.execute(f"LISTEN {revisions.CHANNEL}")
         self._listening.set()
         try:
             async for notification in connection.notifies():
-                self._kept.publish(rows_from_announcement(notification.payload))
+                self._deliver(notification)
         finally:
             self._listening.clear()
             self._kept.end(_lost())
             if not connection.closed:  # nobody shall inherit the LISTEN from the pool
-                await connection.execute(f"UNLISTEN {CHANNEL}")
+                await connection.execute("UNLISTEN *")
+
+    def _deliver(self, notification: Notify) -> None:
+        if notification.channel == CHANNEL:
+            self._kept.publish(rows_from_announcement(notification.payload))
+        else:
+            self._model_changed()
 
     async def _wait_until_listening(self) -> None:
         try:

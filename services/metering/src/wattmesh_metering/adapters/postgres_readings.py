@@ -1,46 +1,29 @@
 """Kept readings, for queries."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
-from psycopg import AsyncConnection
 
-from wattmesh_kernel.errors import NotFound
-from wattmesh_kernel.ids import PointId
 from wattmesh_metering.adapters import columns
-from wattmesh_metering.domain.readings import (
-    QUALITIES,
-    History,
-    Reading,
-    RegisteredPoint,
-    to_microseconds,
-)
-from wattmesh_metering.domain.selectors import PointSelector
+from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.readings import QUALITIES, Reading, RegisteredPoint
 from wattmesh_runtime.database import Database
-
-_POINTS = """
-SELECT points.point_key, points.name
-FROM points JOIN devices ON devices.name = points.device
-WHERE NOT points.removed
-  AND (points.name = ANY(%s) OR points.device = ANY(%s) OR devices.site = ANY(%s))
-ORDER BY points.name
-"""
 
 # Both aggregates see a point's rows in one order, whichever it is; numpy sorts faster.
 _HISTORIES = """
+WITH asked AS (SELECT %s::integer[] AS keys, %s::timestamptz AS first, %s::timestamptz AS last)
 SELECT point_key,
     string_agg(timestamptz_send(measure_time), ''),
-    string_agg(float8send(value), '')
-FROM readings
-WHERE point_key = ANY(%s) AND measure_time BETWEEN %s AND %s
+    string_agg(float8send(value), ''),
+    (SELECT string_agg(timestamptz_send(resets.measure_time), '') FROM register_resets AS resets
+     WHERE resets.point_key = readings.point_key
+       AND resets.measure_time BETWEEN min(readings.measure_time) AND max(readings.measure_time))
+FROM readings, asked
+WHERE point_key = ANY(asked.keys) AND measure_time BETWEEN asked.first AND asked.last
 GROUP BY point_key
 """
-_RESETS = """
-SELECT point_key, measure_time
-FROM register_resets WHERE point_key = ANY(%s) AND measure_time BETWEEN %s AND %s
-"""
-
 _LATEST = """
 SELECT asked.point_key, newest.measure_time, newest.value, newest.quality
 FROM unnest(%s::integer[]) WITH ORDINALITY AS asked (point_key, place)
@@ -59,40 +42,14 @@ class PostgresReadingStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def points(self, selectors: Sequence[PointSelector]) -> Sequence[RegisteredPoint]:
-        """Return the points of the selectors, each once."""
-        names = [one.point.name for one in selectors if one.point]
-        devices = [one.device.name for one in selectors if one.device and not one.point]
-        sites = [one.site.name for one in selectors if not one.device]
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(_POINTS, (names, devices, sites))
-            found = [
-                RegisteredPoint(key=key, id=PointId.parse(name))
-                for key, name in await cursor.fetchall()
-            ]
-            chosen: dict[int, RegisteredPoint] = {}
-            for selector in selectors:
-                own = [point for point in found if _selects(selector, point.id)]
-                if not own:
-                    await _require_exists(connection, selector)
-                chosen.update({point.key: point for point in own})
-        return list(chosen.values())
-
-    async def histories(
-        self, keys: Collection[int], first: datetime, last: datetime
-    ) -> Mapping[int, History]:
+    async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
         """Return the readings of [first, last] of every key."""
         parameters = (list(keys), first, last)
         async with self._database.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(_HISTORIES, parameters)
             rows = await cursor.fetchall()
-            await cursor.execute(_RESETS, parameters)
-            resets: dict[int, list[int]] = {}
-            for key, time in await cursor.fetchall():
-                resets.setdefault(key, []).append(to_microseconds(time))
-        found = {key: _history(times, values, resets.get(key, ())) for key, times, values in rows}
-        return {key: found.get(key, History.empty()) for key in keys}
+        return _histories(keys, rows)
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one."""
@@ -105,30 +62,22 @@ class PostgresReadingStore:
             ]
 
 
-def _selects(selector: PointSelector, point: PointId) -> bool:
-    if selector.point:
-        return point == selector.point
-    return point.site == selector.site and selector.device in (None, point.device)
-
-
-async def _require_exists(connection: AsyncConnection, selector: PointSelector) -> None:
-    """Raise NotFound when a selector chose nothing since there is no such thing."""
-    if selector.point:
-        raise NotFound("POINT_NOT_FOUND", f"there is no {selector.point}")
-    if selector.device:
-        kind, name, query = "DEVICE", selector.device.name, "SELECT FROM devices WHERE name = %s"
-    else:
-        kind, name, query = "SITE", selector.site.name, "SELECT FROM sites WHERE name = %s"
-    cursor = await connection.execute(query, (name,))
-    if not cursor.rowcount:
-        raise NotFound(f"{kind}_NOT_FOUND", f"there is no {name}")
-
-
-def _history(times: bytes, values: bytes, resets_us: Sequence[int]) -> History:
-    times_us = columns.times_from_send(times)
-    order = np.argsort(times_us, kind="stable")
-    return History(
+def _histories(keys: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> Histories:
+    """Return the histories of all keys out of the rows of those that have readings."""
+    found = {key: (times, values, resets) for key, times, values, resets in rows}
+    columns_of = [found.get(key, (b"", b"", None)) for key in keys]
+    times_us = columns.times_from_send(b"".join(times for times, _, _ in columns_of))
+    values = columns.floats_from_send(b"".join(values for _, values, _ in columns_of))
+    sizes = np.array([len(times) // 8 for times, _, _ in columns_of], np.int64)
+    order = np.lexsort((times_us, np.repeat(np.arange(len(keys)), sizes)))
+    return Histories(
+        keys=tuple(keys),
+        ends=np.cumsum(sizes),
         times_us=times_us[order],
-        values=columns.floats_from_send(values)[order],
-        resets_us=np.array(sorted(resets_us), np.int64),
+        values=values[order],
+        resets_us={
+            key: np.sort(columns.times_from_send(resets))
+            for key, (_, _, resets) in found.items()
+            if resets
+        },
     )

@@ -2,11 +2,12 @@
 
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh_contracts.values import duration_from_proto, series_to_proto, time_range_from_proto
+from wattmesh_kernel.checks import require
+from wattmesh_kernel.quantities import Kind, Quantity
 from wattmesh_metering.api.fields import require_present
 from wattmesh_metering.app.ports import IngestStatistics
 from wattmesh_metering.app.query_energy import AssetEnergy
-from wattmesh_metering.domain.checks import require
-from wattmesh_metering.domain.grid import Grid
+from wattmesh_metering.domain.intervals import Intervals
 from wattmesh_metering.domain.resampling import Aggregation
 
 _AGGREGATIONS = {
@@ -17,14 +18,19 @@ _AGGREGATIONS = {
     metering_pb2.AGGREGATION_COUNT: Aggregation.COUNT,
 }
 
+_QUANTITY_KINDS = {
+    Kind.REGISTER: metering_pb2.QUANTITY_KIND_REGISTER,
+    Kind.GAUGE: metering_pb2.QUANTITY_KIND_GAUGE,
+}
 
-def grid_from_proto(
+
+def intervals_from_proto(
     request: metering_pb2.QuerySeriesRequest | metering_pb2.QueryEnergyRequest,
-) -> Grid:
+) -> Intervals:
     """Return a query's intervals; InvalidArgument when they make no sense."""
     require_present(request, "range")
     require_present(request, "resolution")
-    return Grid(
+    return Intervals(
         range=time_range_from_proto(request.range, "range"),
         resolution=duration_from_proto(request.resolution, "resolution"),
     )
@@ -36,12 +42,12 @@ def aggregation_from_proto(aggregation: int) -> Aggregation:
     return next(known for number, known in _AGGREGATIONS.items() if number == aggregation)
 
 
-def energy_to_proto(energy: AssetEnergy, grid: Grid) -> metering_pb2.AssetEnergy:
+def energy_to_proto(energy: AssetEnergy, intervals: Intervals) -> metering_pb2.AssetEnergy:
     """Return one asset's energy."""
     return metering_pb2.AssetEnergy(
         asset=energy.asset.name,
-        import_energy_wh=series_to_proto(grid.series(energy.energy.imported_wh)),
-        export_energy_wh=series_to_proto(grid.series(energy.energy.exported_wh)),
+        import_energy_wh=series_to_proto(intervals.series(energy.energy.imported_wh)),
+        export_energy_wh=series_to_proto(intervals.series(energy.energy.exported_wh)),
         derived=energy.derived,
     )
 
@@ -60,4 +66,15 @@ def statistics_to_proto(
             )
             for count in statistics.devices
         ],
+    )
+
+
+def quantity_to_proto(quantity: Quantity) -> metering_pb2.Quantity:
+    """Return what a point can measure."""
+    return metering_pb2.Quantity(
+        name=f"quantities/{quantity.id}",
+        unit=quantity.unit,
+        kind=_QUANTITY_KINDS[quantity.kind],
+        min_value=quantity.minimum,
+        max_value=quantity.maximum,
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from wattmesh_metering.domain.checks import require
+from wattmesh_kernel.checks import require
 
 
 def present(proto: Message, field: str) -> bool:

@@ -9,10 +9,13 @@ import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh_contracts.values import series_to_proto, time_range_from_proto
+from wattmesh_kernel.checks import require
+from wattmesh_metering.api.convert_lists import no_filter, page_from_proto
 from wattmesh_metering.api.convert_query import (
     aggregation_from_proto,
     energy_to_proto,
-    grid_from_proto,
+    intervals_from_proto,
+    quantity_to_proto,
     statistics_to_proto,
 )
 from wattmesh_metering.api.convert_readings import (
@@ -24,10 +27,10 @@ from wattmesh_metering.api.fields import present
 from wattmesh_metering.app.ingest import Ingest
 from wattmesh_metering.app.ingest_statistics import GetIngestStatistics
 from wattmesh_metering.app.latest_readings import GetLatestReadings
+from wattmesh_metering.app.list_quantities import list_quantities
 from wattmesh_metering.app.query_energy import QueryEnergy
 from wattmesh_metering.app.query_series import QuerySeries
 from wattmesh_metering.app.watch_readings import WatchReadings
-from wattmesh_metering.domain.checks import require
 from wattmesh_metering.domain.readings import ReadingBatch
 from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
 
@@ -68,7 +71,7 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         """Return one point's readings as a regular series."""
         series = await self._use.query_series.run(
             PointSelector.parse(request.point),
-            grid_from_proto(request),
+            intervals_from_proto(request),
             aggregation_from_proto(request.aggregation),
         )
         return metering_pb2.QuerySeriesResponse(series=series_to_proto(series))
@@ -77,12 +80,12 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         self, request: metering_pb2.QueryEnergyRequest, context: Context
     ) -> metering_pb2.QueryEnergyResponse:
         """Return energies of assets per interval."""
-        grid = grid_from_proto(request)
+        intervals = intervals_from_proto(request)
         energies = await self._use.query_energy.run(
-            [AssetSelector.parse(name) for name in request.assets], grid
+            [AssetSelector.parse(name) for name in request.assets], intervals
         )
         return metering_pb2.QueryEnergyResponse(
-            energies=[energy_to_proto(energy, grid) for energy in energies]
+            energies=[energy_to_proto(energy, intervals) for energy in energies]
         )
 
     async def GetLatestReadings(  # noqa: N802
@@ -106,6 +109,16 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         """Count what was ingested."""
         span = time_range_from_proto(request.range, "range") if present(request, "range") else None
         return statistics_to_proto(await self._use.statistics.run(request.source, span))
+
+    async def ListQuantities(  # noqa: N802
+        self, request: metering_pb2.ListQuantitiesRequest, context: Context
+    ) -> metering_pb2.ListQuantitiesResponse:
+        """List what points can measure."""
+        no_filter(request.parent)
+        page = list_quantities(page_from_proto(request))
+        return metering_pb2.ListQuantitiesResponse(
+            quantities=map(quantity_to_proto, page.items), next_page_token=page.next_token
+        )
 
 
 def _selectors(

@@ -1,36 +1,33 @@
 """wattmesh.site.v1.SiteService."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
 
-from wattmesh.site.v1 import site_pb2, site_pb2_grpc
-from wattmesh_contracts.tariff import tariff_from_proto, tariff_to_proto
-from wattmesh_contracts.values import (
-    optional_datetime_from_proto,
-    series_from_proto,
-    time_range_from_proto,
+from wattmesh.site.v1 import site_service_pb2 as pb
+from wattmesh.site.v1 import site_service_pb2_grpc
+from wattmesh_contracts.site_model import pieces_from_change
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import TariffId
+from wattmesh_metering.api.convert_lists import (
+    device_filters,
+    group_filter,
+    no_filter,
+    page_from_proto,
+    site_filter,
 )
-from wattmesh_kernel.ids import GatewayId, GroupId, SiteId, TariffId
-from wattmesh_kernel.tariff import EnergyDirection, Tariff
-from wattmesh_metering.api.convert_asset import asset_from_proto, asset_to_proto
-from wattmesh_metering.api.convert_site import (
-    device_from_proto,
-    device_to_proto,
-    group_from_proto,
-    group_to_proto,
-    site_from_proto,
-    site_to_proto,
+from wattmesh_metering.api.convert_prices import (
+    price_query_from_proto,
+    priced_to_proto,
+    publication_from_proto,
 )
-from wattmesh_metering.api.fields import present
-from wattmesh_metering.app.catalog import KeepCatalog
+from wattmesh_metering.api.convert_record import ASSETS, DEVICES, GROUPS, SITES, TARIFFS
+from wattmesh_metering.app.keep_records import KeepRecords
 from wattmesh_metering.app.tariff_prices import TariffPrices
-from wattmesh_metering.domain.assets import Asset
-from wattmesh_metering.domain.devices import Device
-from wattmesh_metering.domain.paging import PageRequest
-from wattmesh_metering.domain.selectors import parse_site_parent
-from wattmesh_metering.domain.sites import Site, SiteGroup
+from wattmesh_metering.app.watch_site_model import WatchSiteModel
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -39,203 +36,256 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class SiteUseCases:
     """What the servicer calls."""
 
-    sites: KeepCatalog[Site]
-    groups: KeepCatalog[SiteGroup]
-    assets: KeepCatalog[Asset]
-    devices: KeepCatalog[Device]
-    tariffs: KeepCatalog[Tariff]
+    sites: KeepRecords
+    groups: KeepRecords
+    assets: KeepRecords
+    devices: KeepRecords
+    tariffs: KeepRecords
     tariff_prices: TariffPrices
+    watch: WatchSiteModel
 
 
-class SiteServicer(site_pb2_grpc.SiteServiceServicer):
+class SiteServicer(site_service_pb2_grpc.SiteServiceServicer):
     """Converts, calls the use case, converts back."""
 
-    def __init__(self, use_cases: SiteUseCases) -> None:
+    def __init__(self, use_cases: SiteUseCases, clock: Clock) -> None:
         self._use = use_cases
+        self._clock = clock
 
     async def CreateSite(  # noqa: N802
-        self, request: site_pb2.CreateSiteRequest, context: Context
-    ) -> site_pb2.CreateSiteResponse:
+        self, request: pb.CreateSiteRequest, context: Context
+    ) -> pb.CreateSiteResponse:
         """Create a site."""
-        site = await self._use.sites.create(site_from_proto(request.site), request.request_id)
-        return site_pb2.CreateSiteResponse(site=site_to_proto(site))
+        document = SITES.document(request.site)
+        record = await self._use.sites.create(document, request.request_id)
+        return pb.CreateSiteResponse(site=SITES.proto(record))
 
     async def GetSite(  # noqa: N802
-        self, request: site_pb2.GetSiteRequest, context: Context
-    ) -> site_pb2.GetSiteResponse:
+        self, request: pb.GetSiteRequest, context: Context
+    ) -> pb.GetSiteResponse:
         """Return one site."""
-        site = await self._use.sites.get(SiteId.parse(request.name).name)
-        return site_pb2.GetSiteResponse(site=site_to_proto(site))
+        record = await self._use.sites.get(request.name)
+        return pb.GetSiteResponse(site=SITES.proto(record))
 
     async def ListSites(  # noqa: N802
-        self, request: site_pb2.ListSitesRequest, context: Context
-    ) -> site_pb2.ListSitesResponse:
+        self, request: pb.ListSitesRequest, context: Context
+    ) -> pb.ListSitesResponse:
         """List sites by name."""
-        filters = {"group": GroupId.parse(request.parent).name} if request.parent else {}
-        page = await self._use.sites.list(_page(request), filters)
-        return site_pb2.ListSitesResponse(
-            sites=map(site_to_proto, page.items), next_page_token=page.next_token
+        page = await self._use.sites.list(page_from_proto(request), group_filter(request.parent))
+        return pb.ListSitesResponse(
+            sites=map(SITES.proto, page.items), next_page_token=page.next_token
         )
 
     async def UpdateSite(  # noqa: N802
-        self, request: site_pb2.UpdateSiteRequest, context: Context
-    ) -> site_pb2.UpdateSiteResponse:
-        """Replace a site."""
-        site = await self._use.sites.update(
-            site_from_proto(request.site), allow_missing=request.allow_missing
+        self, request: pb.UpdateSiteRequest, context: Context
+    ) -> pb.UpdateSiteResponse:
+        """Change a site."""
+        given = request.site
+        merge = SITES.merge(given, request.update_mask.paths)
+        record = await self._use.sites.update(
+            given.name, merge, etag=given.etag, allow_missing=request.allow_missing
         )
-        return site_pb2.UpdateSiteResponse(site=site_to_proto(site))
+        return pb.UpdateSiteResponse(site=SITES.proto(record))
+
+    async def DeleteSite(  # noqa: N802
+        self, request: pb.DeleteSiteRequest, context: Context
+    ) -> pb.DeleteSiteResponse:
+        """Delete a site; its past stays."""
+        await self._use.sites.delete(
+            request.name, etag=request.etag, allow_missing=request.allow_missing
+        )
+        return pb.DeleteSiteResponse()
 
     async def CreateAsset(  # noqa: N802
-        self, request: site_pb2.CreateAssetRequest, context: Context
-    ) -> site_pb2.CreateAssetResponse:
+        self, request: pb.CreateAssetRequest, context: Context
+    ) -> pb.CreateAssetResponse:
         """Create an asset."""
-        asset = await self._use.assets.create(asset_from_proto(request.asset), request.request_id)
-        return site_pb2.CreateAssetResponse(asset=asset_to_proto(asset))
+        document = ASSETS.document(request.asset)
+        record = await self._use.assets.create(document, request.request_id)
+        return pb.CreateAssetResponse(asset=ASSETS.proto(record))
+
+    async def GetAsset(  # noqa: N802
+        self, request: pb.GetAssetRequest, context: Context
+    ) -> pb.GetAssetResponse:
+        """Return one asset."""
+        record = await self._use.assets.get(request.name)
+        return pb.GetAssetResponse(asset=ASSETS.proto(record))
 
     async def ListAssets(  # noqa: N802
-        self, request: site_pb2.ListAssetsRequest, context: Context
-    ) -> site_pb2.ListAssetsResponse:
+        self, request: pb.ListAssetsRequest, context: Context
+    ) -> pb.ListAssetsResponse:
         """List assets by name."""
-        page = await self._use.assets.list(_page(request), _site_filter(request.parent))
-        return site_pb2.ListAssetsResponse(
-            assets=map(asset_to_proto, page.items), next_page_token=page.next_token
+        page = await self._use.assets.list(page_from_proto(request), site_filter(request.parent))
+        return pb.ListAssetsResponse(
+            assets=map(ASSETS.proto, page.items), next_page_token=page.next_token
         )
 
     async def UpdateAsset(  # noqa: N802
-        self, request: site_pb2.UpdateAssetRequest, context: Context
-    ) -> site_pb2.UpdateAssetResponse:
-        """Replace an asset."""
-        asset = await self._use.assets.update(
-            asset_from_proto(request.asset), allow_missing=request.allow_missing
+        self, request: pb.UpdateAssetRequest, context: Context
+    ) -> pb.UpdateAssetResponse:
+        """Change an asset."""
+        given = request.asset
+        merge = ASSETS.merge(given, request.update_mask.paths)
+        record = await self._use.assets.update(
+            given.name, merge, etag=given.etag, allow_missing=request.allow_missing
         )
-        return site_pb2.UpdateAssetResponse(asset=asset_to_proto(asset))
+        return pb.UpdateAssetResponse(asset=ASSETS.proto(record))
+
+    async def DeleteAsset(  # noqa: N802
+        self, request: pb.DeleteAssetRequest, context: Context
+    ) -> pb.DeleteAssetResponse:
+        """Delete an asset; its past stays."""
+        await self._use.assets.delete(
+            request.name, etag=request.etag, allow_missing=request.allow_missing
+        )
+        return pb.DeleteAssetResponse()
 
     async def CreateDevice(  # noqa: N802
-        self, request: site_pb2.CreateDeviceRequest, context: Context
-    ) -> site_pb2.CreateDeviceResponse:
-        """Create a device with its points."""
-        device = await self._use.devices.create(
-            device_from_proto(request.device), request.request_id
-        )
-        return site_pb2.CreateDeviceResponse(device=device_to_proto(device))
+        self, request: pb.CreateDeviceRequest, context: Context
+    ) -> pb.CreateDeviceResponse:
+        """Create a device with its points and functions."""
+        document = DEVICES.document(request.device)
+        record = await self._use.devices.create(document, request.request_id)
+        return pb.CreateDeviceResponse(device=DEVICES.proto(record))
+
+    async def GetDevice(  # noqa: N802
+        self, request: pb.GetDeviceRequest, context: Context
+    ) -> pb.GetDeviceResponse:
+        """Return one device."""
+        record = await self._use.devices.get(request.name)
+        return pb.GetDeviceResponse(device=DEVICES.proto(record))
 
     async def ListDevices(  # noqa: N802
-        self, request: site_pb2.ListDevicesRequest, context: Context
-    ) -> site_pb2.ListDevicesResponse:
+        self, request: pb.ListDevicesRequest, context: Context
+    ) -> pb.ListDevicesResponse:
         """List devices by name."""
-        filters = _site_filter(request.parent)
-        if request.gateway:
-            filters["gateway"] = GatewayId.parse(request.gateway).name
-        page = await self._use.devices.list(_page(request), filters)
-        return site_pb2.ListDevicesResponse(
-            devices=map(device_to_proto, page.items), next_page_token=page.next_token
+        page = await self._use.devices.list(page_from_proto(request), device_filters(request))
+        return pb.ListDevicesResponse(
+            devices=map(DEVICES.proto, page.items), next_page_token=page.next_token
         )
 
     async def UpdateDevice(  # noqa: N802
-        self, request: site_pb2.UpdateDeviceRequest, context: Context
-    ) -> site_pb2.UpdateDeviceResponse:
-        """Replace a device."""
-        device = await self._use.devices.update(
-            device_from_proto(request.device), allow_missing=request.allow_missing
+        self, request: pb.UpdateDeviceRequest, context: Context
+    ) -> pb.UpdateDeviceResponse:
+        """Change a device."""
+        given = request.device
+        merge = DEVICES.merge(given, request.update_mask.paths)
+        record = await self._use.devices.update(
+            given.name, merge, etag=given.etag, allow_missing=request.allow_missing
         )
-        return site_pb2.UpdateDeviceResponse(device=device_to_proto(device))
+        return pb.UpdateDeviceResponse(device=DEVICES.proto(record))
+
+    async def DeleteDevice(  # noqa: N802
+        self, request: pb.DeleteDeviceRequest, context: Context
+    ) -> pb.DeleteDeviceResponse:
+        """Delete a device; its past stays."""
+        await self._use.devices.delete(
+            request.name, etag=request.etag, allow_missing=request.allow_missing
+        )
+        return pb.DeleteDeviceResponse()
 
     async def CreateSiteGroup(  # noqa: N802
-        self, request: site_pb2.CreateSiteGroupRequest, context: Context
-    ) -> site_pb2.CreateSiteGroupResponse:
+        self, request: pb.CreateSiteGroupRequest, context: Context
+    ) -> pb.CreateSiteGroupResponse:
         """Create a group of sites."""
-        group = await self._use.groups.create(
-            group_from_proto(request.site_group), request.request_id
-        )
-        return site_pb2.CreateSiteGroupResponse(site_group=group_to_proto(group))
+        document = GROUPS.document(request.site_group)
+        record = await self._use.groups.create(document, request.request_id)
+        return pb.CreateSiteGroupResponse(site_group=GROUPS.proto(record))
+
+    async def GetSiteGroup(  # noqa: N802
+        self, request: pb.GetSiteGroupRequest, context: Context
+    ) -> pb.GetSiteGroupResponse:
+        """Return one group of sites."""
+        record = await self._use.groups.get(request.name)
+        return pb.GetSiteGroupResponse(site_group=GROUPS.proto(record))
 
     async def ListSiteGroups(  # noqa: N802
-        self, request: site_pb2.ListSiteGroupsRequest, context: Context
-    ) -> site_pb2.ListSiteGroupsResponse:
+        self, request: pb.ListSiteGroupsRequest, context: Context
+    ) -> pb.ListSiteGroupsResponse:
         """List groups by name."""
-        page = await self._use.groups.list(_page(request), {})
-        return site_pb2.ListSiteGroupsResponse(
-            site_groups=map(group_to_proto, page.items), next_page_token=page.next_token
+        page = await self._use.groups.list(page_from_proto(request), no_filter(request.parent))
+        return pb.ListSiteGroupsResponse(
+            site_groups=map(GROUPS.proto, page.items), next_page_token=page.next_token
         )
 
     async def UpdateSiteGroup(  # noqa: N802
-        self, request: site_pb2.UpdateSiteGroupRequest, context: Context
-    ) -> site_pb2.UpdateSiteGroupResponse:
-        """Replace a group."""
-        group = await self._use.groups.update(
-            group_from_proto(request.site_group), allow_missing=request.allow_missing
+        self, request: pb.UpdateSiteGroupRequest, context: Context
+    ) -> pb.UpdateSiteGroupResponse:
+        """Change a group of sites."""
+        given = request.site_group
+        merge = GROUPS.merge(given, request.update_mask.paths)
+        record = await self._use.groups.update(
+            given.name, merge, etag=given.etag, allow_missing=request.allow_missing
         )
-        return site_pb2.UpdateSiteGroupResponse(site_group=group_to_proto(group))
+        return pb.UpdateSiteGroupResponse(site_group=GROUPS.proto(record))
+
+    async def DeleteSiteGroup(  # noqa: N802
+        self, request: pb.DeleteSiteGroupRequest, context: Context
+    ) -> pb.DeleteSiteGroupResponse:
+        """Delete a group of sites; its past stays."""
+        await self._use.groups.delete(
+            request.name, etag=request.etag, allow_missing=request.allow_missing
+        )
+        return pb.DeleteSiteGroupResponse()
 
     async def CreateTariff(  # noqa: N802
-        self, request: site_pb2.CreateTariffRequest, context: Context
-    ) -> site_pb2.CreateTariffResponse:
+        self, request: pb.CreateTariffRequest, context: Context
+    ) -> pb.CreateTariffResponse:
         """Create a tariff."""
-        tariff = await self._use.tariffs.create(
-            tariff_from_proto(request.tariff), request.request_id
-        )
-        return site_pb2.CreateTariffResponse(tariff=tariff_to_proto(tariff))
+        document = TARIFFS.document(request.tariff)
+        record = await self._use.tariffs.create(document, request.request_id)
+        return pb.CreateTariffResponse(tariff=TARIFFS.proto(record))
 
     async def GetTariff(  # noqa: N802
-        self, request: site_pb2.GetTariffRequest, context: Context
-    ) -> site_pb2.GetTariffResponse:
+        self, request: pb.GetTariffRequest, context: Context
+    ) -> pb.GetTariffResponse:
         """Return one tariff, with the published prices of a range."""
-        span = None
-        if present(request, "price_range"):
-            span = time_range_from_proto(request.price_range, "price_range")
-        known_by = optional_datetime_from_proto(
-            request.known_by_time,
-            present=present(request, "known_by_time"),
-            field="known_by_time",
-        )
-        tariff = await self._use.tariff_prices.get(TariffId.parse(request.name), span, known_by)
-        return site_pb2.GetTariffResponse(tariff=tariff_to_proto(tariff))
+        tariff = TariffId.parse(request.name)
+        found = await self._use.tariff_prices.get(tariff, *price_query_from_proto(request))
+        return pb.GetTariffResponse(tariff=priced_to_proto(found))
 
     async def ListTariffs(  # noqa: N802
-        self, request: site_pb2.ListTariffsRequest, context: Context
-    ) -> site_pb2.ListTariffsResponse:
+        self, request: pb.ListTariffsRequest, context: Context
+    ) -> pb.ListTariffsResponse:
         """List tariffs by name."""
-        page = await self._use.tariffs.list(_page(request), {})
-        return site_pb2.ListTariffsResponse(
-            tariffs=map(tariff_to_proto, page.items), next_page_token=page.next_token
+        page = await self._use.tariffs.list(page_from_proto(request), no_filter(request.parent))
+        return pb.ListTariffsResponse(
+            tariffs=map(TARIFFS.proto, page.items), next_page_token=page.next_token
         )
 
     async def UpdateTariff(  # noqa: N802
-        self, request: site_pb2.UpdateTariffRequest, context: Context
-    ) -> site_pb2.UpdateTariffResponse:
-        """Replace a tariff."""
-        tariff = await self._use.tariffs.update(
-            tariff_from_proto(request.tariff), allow_missing=request.allow_missing
+        self, request: pb.UpdateTariffRequest, context: Context
+    ) -> pb.UpdateTariffResponse:
+        """Change a tariff."""
+        given = request.tariff
+        merge = TARIFFS.merge(given, request.update_mask.paths)
+        record = await self._use.tariffs.update(
+            given.name, merge, etag=given.etag, allow_missing=request.allow_missing
         )
-        return site_pb2.UpdateTariffResponse(tariff=tariff_to_proto(tariff))
+        return pb.UpdateTariffResponse(tariff=TARIFFS.proto(record))
+
+    async def DeleteTariff(  # noqa: N802
+        self, request: pb.DeleteTariffRequest, context: Context
+    ) -> pb.DeleteTariffResponse:
+        """Delete a tariff; its past stays."""
+        await self._use.tariffs.delete(
+            request.name, etag=request.etag, allow_missing=request.allow_missing
+        )
+        return pb.DeleteTariffResponse()
 
     async def PublishPrices(  # noqa: N802
-        self, request: site_pb2.PublishPricesRequest, context: Context
-    ) -> site_pb2.PublishPricesResponse:
+        self, request: pb.PublishPricesRequest, context: Context
+    ) -> pb.PublishPricesResponse:
         """Publish dynamic prices."""
-        publish_time = optional_datetime_from_proto(
-            request.publish_time, present=present(request, "publish_time"), field="publish_time"
-        )
-        fields = {
-            EnergyDirection.IMPORT: "import_price_per_kwh",
-            EnergyDirection.EXPORT: "export_price_per_kwh",
-        }
-        series = [
-            (direction, series_from_proto(getattr(request, field), field))
-            for direction, field in fields.items()
-            if present(request, field)
-        ]
-        stored = await self._use.tariff_prices.publish(
-            TariffId.parse(request.tariff), publish_time, series
-        )
-        return site_pb2.PublishPricesResponse(stored=stored)
+        tariff = TariffId.parse(request.tariff)
+        stored = await self._use.tariff_prices.publish(tariff, *publication_from_proto(request))
+        return pb.PublishPricesResponse(stored=stored)
 
-
-def _page(request: Any) -> PageRequest:
-    return PageRequest(size=request.page_size, token=request.page_token)
-
-
-def _site_filter(parent: str) -> dict[str, str]:
-    site = parse_site_parent(parent)
-    return {} if site is None else {"site": site.name}
+    async def WatchSiteModel(  # noqa: N802
+        self, request: pb.WatchSiteModelRequest, context: Context
+    ) -> AsyncIterator[pb.WatchSiteModelResponse]:
+        """Stream the model, its changes and heartbeats."""
+        async with aclosing(self._use.watch.run(request.known_revision)) as changes:
+            async for change in changes:
+                for piece in pieces_from_change(change, self._clock.now()):
+                    yield piece

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_metering.app.commit_batches import BatchOutcome, CommitBatches, SentBatch
-from wattmesh_metering.domain.checks import require
 from wattmesh_metering.domain.readings import ReadingBatch, Rejection
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 

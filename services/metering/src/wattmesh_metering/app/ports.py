@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
-from wattmesh_kernel.ids import DeviceId, SiteId, TariffId
+from wattmesh_kernel.ids import DeviceId, TariffId
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
-from wattmesh_metering.domain.balance import MeteredAsset
+from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.prices import Publication, PublishedPrice
 from wattmesh_metering.domain.readings import (
-    History,
     Ints,
     Mask,
     Reading,
@@ -20,24 +19,17 @@ from wattmesh_metering.domain.readings import (
     Rejection,
     Rows,
 )
-from wattmesh_metering.domain.selectors import PointSelector
-
-V = TypeVar("V")
+from wattmesh_metering.domain.records import Document, ModelNews, Record, RecordKind
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """It was not there and now is."""
+class FirstRequest:
+    """The request id is new."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
-    """The same request created it before."""
-
-
-@dataclass(frozen=True, slots=True)
-class NameTaken:
-    """Another request has created one of that name."""
+class RepeatedRequest:
+    """The same request came before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,49 +37,90 @@ class RequestIdTaken:
     """The request id belongs to a request for something else."""
 
 
-CreateOutcome: TypeAlias = Created | Repeated | NameTaken | RequestIdTaken
+RequestOutcome: TypeAlias = FirstRequest | RepeatedRequest | RequestIdTaken
 
 
-class Catalog(Protocol[V]):
-    """Everything of one kind (sites, assets, ...), kept by name.
+class RecordChange(Protocol):
+    """One change of the site model, while nobody else changes it; done at once or not at all."""
 
-    Errors of `create` and `update`: NotFound when something it refers to is not there,
-    FailedPrecondition when a rule among several resources forbids it.
-    """
+    async def request(self, document: Document, request_id: str) -> RequestOutcome:
+        """Take note of a request to create something, and say whether it came before."""
 
-    async def create(self, value: V, request_id: str) -> CreateOutcome:
-        """Keep a new one; an empty request id is never a repeat."""
+    async def find(self, name: str) -> Record | None:
+        """Return the record of that name, be it deleted."""
 
-    async def get(self, name: str) -> V | None:
-        """Return the one of that name."""
+    async def present(self, names: Collection[str]) -> frozenset[str]:
+        """Return those of the names that are there and not deleted."""
 
-    async def list(self, filters: Mapping[str, str], after: str, limit: int) -> Sequence[V]:
-        """Return at most `limit` whose names follow `after`, by name.
+    async def referring(
+        self, names: Collection[str], kind: RecordKind | None = None
+    ) -> Sequence[Record]:
+        """Return what refers to one of the names and is not deleted, by name."""
 
-        `filters` are those the kind knows: site, group, gateway; one that is not given is open.
+    async def put(self, document: Document, kept: Record | None) -> Record:
+        """Keep a document in the place of the kept one, or as a new one.
+
+        Error: FailedPrecondition `POINT_HAS_READINGS` when a device gives up such a point.
         """
 
-    async def update(self, value: V, *, allow_missing: bool) -> bool:
-        """Replace the one of that name, or create it when allowed; False when it is not there."""
+    async def delete(self, record: Record, now: datetime) -> None:
+        """Mark a record as deleted."""
+
+
+class Records(Protocol):
+    """The site model as it is kept."""
+
+    def change(self) -> AbstractAsyncContextManager[RecordChange]:
+        """Change the model; committed with a new revision when left without error."""
+
+    async def get(self, name: str) -> Record | None:
+        """Return the record of that name, unless it is deleted."""
+
+    async def list(
+        self, kind: RecordKind, filters: Mapping[str, str], after: str, limit: int
+    ) -> Sequence[Record]:
+        """Return at most `limit` that are not deleted and whose names follow `after`, by name.
+
+        Filters: `site`, `gateway`, and for sites `group`; one that is not given is open.
+        """
+
+
+class ModelHistory(Protocol):
+    """What changed in the site model when."""
+
+    async def revision(self) -> int:
+        """Return the newest revision."""
+
+    async def since(self, revision: int) -> ModelNews:
+        """Return what changed since a revision, or the whole model when that is not known."""
+
+
+class ModelListener(Protocol):
+    """Whoever has to hear of a change that was just committed."""
+
+    async def catch_up(self) -> None:
+        """Hear of everything that is committed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PricedTariff:
+    """A tariff and published prices of it."""
+
+    record: Record
+    tariff: Tariff
+    prices: Sequence[PublishedPrice] = ()
 
 
 class PriceBook(Protocol):
     """The published prices of tariffs."""
 
     async def publish(self, publication: Publication) -> None:
-        """Keep prices; the same publication again replaces itself."""
+        """Keep prices; the same publication again replaces itself. A change of the site model."""
 
-    async def published(
-        self, tariff: TariffId, span: TimeRange, known_by: datetime | None
-    ) -> Sequence[PublishedPrice]:
-        """Return every price that holds in the span and was published by then."""
-
-
-class Tariffs(Protocol):
-    """The tariffs by name; a part of their catalog."""
-
-    async def get(self, name: str) -> Tariff | None:
-        """Return the tariff of that name, without published prices."""
+    async def priced(
+        self, tariff: TariffId, span: TimeRange | None, known_by: datetime | None
+    ) -> PricedTariff | None:
+        """Return a tariff and every price that holds in the span and was published by then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,26 +170,11 @@ class IngestStore(Protocol):
 class ReadingStore(Protocol):
     """Kept readings, for queries."""
 
-    async def points(self, selectors: Sequence[PointSelector]) -> Sequence[RegisteredPoint]:
-        """Return the points of the selectors, each once, in their order, `-` by name.
-
-        Error: NotFound for a point, device or site that is not there.
-        """
-
-    async def histories(
-        self, keys: Collection[int], first: datetime, last: datetime
-    ) -> Mapping[int, History]:
+    async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
         """Return the readings of [first, last] of every key."""
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one, in the order of the points."""
-
-
-class MeteredAssets(Protocol):
-    """Which registers measure which asset."""
-
-    async def of_sites(self, sites: Collection[SiteId]) -> Mapping[SiteId, Sequence[MeteredAsset]]:
-        """Return all assets of each site by name; a site that is not there is left out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import assert_never
 
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.quantities import Kind
 from wattmesh_kernel.series import Series
+from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import ReadingStore
 from wattmesh_metering.domain import resampling
-from wattmesh_metering.domain.checks import require
-from wattmesh_metering.domain.grid import Grid
+from wattmesh_metering.domain.intervals import Intervals
 from wattmesh_metering.domain.readings import Floats, History, RegisteredPoint
 from wattmesh_metering.domain.resampling import LAST_READING_AGE, Aggregation
 from wattmesh_metering.domain.selectors import PointSelector
@@ -21,26 +22,31 @@ class QuerySeries:
     between them to be interpolated.
     """
 
-    def __init__(self, store: ReadingStore, longest_gap: timedelta) -> None:
+    def __init__(
+        self, follower: FollowSiteModel, store: ReadingStore, longest_gap: timedelta
+    ) -> None:
+        self._follower = follower
         self._store = store
         self._longest_gap = longest_gap
 
-    async def run(self, selector: PointSelector, grid: Grid, aggregation: Aggregation) -> Series:
+    async def run(
+        self, selector: PointSelector, intervals: Intervals, aggregation: Aggregation
+    ) -> Series:
         """Return the series in the unit of the point.
 
         Errors: NotFound; InvalidArgument for the increase of something that is no register.
         """
         require(selector.point is not None, "ONE_POINT", "one point has one series", "point")
-        (point,) = await self._store.points([selector])
+        (point,) = await self._follower.find(lambda model: model.points(selector))
         _check(point, aggregation)
         reach = max(self._longest_gap, LAST_READING_AGE)
         histories = await self._store.histories(
-            [point.key], grid.range.start - reach, grid.range.end + self._longest_gap
+            [point.key], intervals.range.start - reach, intervals.range.end + self._longest_gap
         )
-        return grid.series(self._resample(histories[point.key], grid, aggregation))
+        return intervals.series(self._resample(histories.of(point.key), intervals, aggregation))
 
-    def _resample(self, history: History, grid: Grid, aggregation: Aggregation) -> Floats:
-        bounds_us = grid.bounds_us()
+    def _resample(self, history: History, intervals: Intervals, aggregation: Aggregation) -> Floats:
+        bounds_us = intervals.bounds_us()
         match aggregation:
             case Aggregation.MEAN:
                 return resampling.mean(history, bounds_us)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
+from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import Announcements, ReadingStore
 from wattmesh_metering.domain.readings import (
     QUALITIES,
@@ -17,7 +18,10 @@ from wattmesh_metering.domain.selectors import PointSelector
 class WatchReadings:
     """Streams readings: the newest of each point first, then each as it is kept."""
 
-    def __init__(self, store: ReadingStore, announcements: Announcements) -> None:
+    def __init__(
+        self, follower: FollowSiteModel, store: ReadingStore, announcements: Announcements
+    ) -> None:
+        self._follower = follower
         self._store = store
         self._announcements = announcements
 
@@ -27,7 +31,8 @@ class WatchReadings:
         The points of `-` are those of the beginning. Errors: NotFound; Unavailable when readings
         may have been missed: begin again, which yields the newest of each point.
         """
-        points = {point.key: point for point in await self._store.points(selectors)}
+        chosen = await self._follower.find(lambda model: model.points_of(selectors))
+        points = {point.key: point for point in chosen}
         async with self._announcements.subscribe(points.keys()) as announced:
             newest = await self._store.latest(list(points.values()))
             yield sorted(newest, key=lambda reading: reading.measure_time)

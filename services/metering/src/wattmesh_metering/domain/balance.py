@@ -16,8 +16,10 @@ from enum import Enum
 import numpy as np
 
 from wattmesh_kernel.ids import AssetId
-from wattmesh_metering.domain.assets import AssetKind, GridConnection, Load
-from wattmesh_metering.domain.readings import Floats
+from wattmesh_kernel.sites import GridConnectionRating, LoadRating, Rating
+from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.readings import Floats, Ints
+from wattmesh_metering.domain.spans import Meters, MeterSpan, energies
 
 
 class Role(Enum):
@@ -36,14 +38,14 @@ class Role(Enum):
     """A part of another asset; does not count."""
 
 
-def role_of(kind: AssetKind) -> Role:
-    """Return the role of a kind of asset."""
-    match kind:
-        case GridConnection():
+def role_of(rating: Rating) -> Role:
+    """Return the role of an asset by its rating."""
+    match rating:
+        case GridConnectionRating():
             return Role.GRID
-        case Load(derived=True):
+        case LoadRating(derived=True):
             return Role.DERIVED
-        case Load(informational=True):
+        case LoadRating(informational=True):
             return Role.INFORMATIONAL
         case _:
             return Role.BALANCED
@@ -51,17 +53,18 @@ def role_of(kind: AssetKind) -> Role:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeteredAsset:
-    """An asset with the keys of its devices' energy registers."""
+    """An asset with the registers that count for it; `deleted_us` [us since 1970] if it is gone."""
 
     id: AssetId
     role: Role
-    import_keys: tuple[int, ...] = ()
-    export_keys: tuple[int, ...] = ()
+    imports: tuple[MeterSpan, ...] = ()
+    exports: tuple[MeterSpan, ...] = ()
+    deleted_us: int | None = None
 
     @property
-    def keys(self) -> tuple[int, ...]:
+    def keys(self) -> frozenset[int]:
         """All its registers."""
-        return (*self.import_keys, *self.export_keys)
+        return frozenset(span.key for span in (*self.imports, *self.exports))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,21 +80,32 @@ class Energy:
         return self.imported_wh - self.exported_wh
 
 
-def metered_energy(asset: MeteredAsset, increases: Mapping[int, Floats], intervals: int) -> Energy:
-    """Return an asset's energy by its registers: the sum over its devices.
+def metered_energies(
+    assets: Sequence[MeteredAsset], histories: Histories, bounds_us: Ints, longest_gap_us: int
+) -> dict[AssetId, Energy]:
+    """Return the energies of assets by their registers.
 
     An asset without any register is not known. One with registers of one direction only does
     nothing in the other while it is known: a PV inverter that counts its yield consumes nothing.
+    From its deletion on, an asset does nothing.
     """
-    if not asset.keys:
-        return Energy(
-            imported_wh=np.full(intervals, np.nan), exported_wh=np.full(intervals, np.nan)
-        )
-    imported = _sum((increases[key] for key in asset.import_keys), intervals)
-    exported = _sum((increases[key] for key in asset.export_keys), intervals)
+    directions = [spans for asset in assets for spans in (asset.imports, asset.exports)]
+    deleted = [asset.deleted_us for asset in assets for _ in range(2)]
+    meters = [
+        Meters(spans=spans, deleted_us=moment)
+        for spans, moment in zip(directions, deleted, strict=True)
+    ]
+    rows = energies(meters, histories, bounds_us, longest_gap_us)
+    return {
+        asset.id: _energy(asset, rows[2 * place], rows[2 * place + 1])
+        for place, asset in enumerate(assets)
+    }
+
+
+def _energy(asset: MeteredAsset, imported: Floats, exported: Floats) -> Energy:
     return Energy(
-        imported_wh=imported if asset.import_keys else 0 * exported,
-        exported_wh=exported if asset.export_keys else 0 * imported,
+        imported_wh=imported if asset.imports or not asset.exports else 0 * exported,
+        exported_wh=exported if asset.exports or not asset.imports else 0 * imported,
     )
 
 
@@ -115,33 +129,26 @@ def derived_energy(
     return Energy(imported_wh=np.maximum(rest, 0.0), exported_wh=np.maximum(-rest, 0.0))
 
 
-def site_energies(
+def with_derived(
     assets: Iterable[MeteredAsset],
-    increases: Mapping[int, Floats],
+    metered: Mapping[AssetId, Energy],
     *,
     intervals: int,
     tolerance_wh: float,
 ) -> dict[AssetId, Energy]:
-    """Return the energy of every asset of one site.
-
-    Parameters: `increases` gives per register key the increase over each interval [Wh].
-    """
-    assets = tuple(assets)
-    energies = {
-        asset.id: metered_energy(asset, increases, intervals)
-        for asset in assets
-        if asset.role is not Role.DERIVED
-    }
+    """Return the energy of every asset of one site, the load from the balance."""
+    assets = list(assets)
+    found = {asset.id: metered[asset.id] for asset in assets}
     of_role = {
-        role: [energies[asset.id] for asset in assets if asset.role is role]
+        role: [metered[asset.id] for asset in assets if asset.role is role]
         for role in (Role.GRID, Role.BALANCED)
     }
     for asset in assets:
         if asset.role is Role.DERIVED:
-            energies[asset.id] = derived_energy(
+            found[asset.id] = derived_energy(
                 of_role[Role.GRID], of_role[Role.BALANCED], tolerance_wh, intervals
             )
-    return energies
+    return found
 
 
 def _sum(parts: Iterable[Floats], intervals: int) -> Floats:

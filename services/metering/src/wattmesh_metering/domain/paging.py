@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_metering.domain.checks import require
 
 MAX_PAGE_SIZE = 1000
 """Most items of a page, and how many there are when nobody says."""

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import PublishedPrices
 from wattmesh_kernel.tariff import EnergyDirection, EnergyRates, Tariff
 from wattmesh_kernel.time import TimeRange, floor_time
-from wattmesh_metering.domain.checks import require
 
 LONGEST_PRICE_INTERVAL = timedelta(days=1)
 """Longest interval a published price may hold for."""
@@ -35,7 +36,7 @@ class Publication:
     """Prices of a tariff that become known together.
 
     Error: InvalidArgument when no series is given, a price is infinite, or a series is off the
-    UTC grid of its resolution or coarser than a day.
+    UTC raster of its resolution or coarser than a day.
     """
 
     tariff: TariffId
@@ -55,8 +56,8 @@ class Publication:
             require(
                 series.resolution <= LONGEST_PRICE_INTERVAL
                 and floor_time(series.start, series.resolution) == series.start,
-                "OFF_GRID",
-                "prices hold for at most a day and lie on the UTC grid of their resolution",
+                "OFF_RASTER",
+                "prices hold for at most a day and lie on the UTC raster of their resolution",
                 field,
             )
 
@@ -74,6 +75,13 @@ class Publication:
             for start, value in zip(series.times(), series.values.tolist(), strict=True)
             if not math.isnan(value)
         ]
+
+    @property
+    def published(self) -> PublishedPrices:
+        """The range of all prices, for those who hold older ones."""
+        spans = [series.range for _, series in self.series]
+        span = TimeRange(min(each.start for each in spans), max(each.end for each in spans))
+        return PublishedPrices(tariff=self.tariff, span=span)
 
 
 def require_dynamic(tariff: Tariff, direction: EnergyDirection) -> None:

@@ -10,10 +10,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import QUANTITIES, Quality, Quantity
 from wattmesh_kernel.time import EPOCH
-from wattmesh_metering.domain.checks import require
 
 MAX_BATCH_ROWS = 10_000
 """Most readings of a batch."""

@@ -9,6 +9,7 @@ from enum import Enum
 
 import numpy as np
 
+from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import Floats, History, Ints
 
 LAST_READING_AGE = timedelta(days=1)
@@ -47,48 +48,10 @@ def last_before(history: History, bounds_us: Ints) -> Floats:
     return _last_within(history, starts, LAST_READING_AGE // timedelta(microseconds=1))
 
 
-def without_resets(history: History) -> Floats:
-    """Return a register's values as if it had never been reset.
-
-    A reset begins anew from 0, so what was shown before it is added to all that comes from there
-    on: 90, 95, then after a reset 2, 7 become 90, 95, 97, 102.
-    """
-    places = np.searchsorted(history.times_us, history.resets_us)
-    places = places[(places > 0) & (places < len(history.times_us))]
-    lift = np.zeros(len(history.values))
-    lift[places] = history.values[places - 1]
-    return history.values + np.cumsum(lift)
-
-
-def register_at(history: History, times_us: Ints, longest_gap_us: int) -> Floats:
-    """Return a register's value at each time, interpolated between the readings around it.
-
-    Its values go on growing over resets, as if there had been none.
-    NaN outside of the readings, and between two that are further apart than `longest_gap_us`:
-    there nobody knows when the energy flowed. 100 at 10:00 and 160 at 11:00 are 115 at 10:15.
-    """
-    history = History(times_us=history.times_us, values=without_resets(history))
-    exact = _last_within(history, times_us, 0)
-    if len(history.times_us) < 2:
-        return exact
-    right = np.clip(np.searchsorted(history.times_us, times_us), 1, len(history.times_us) - 1)
-    before, after = history.times_us[right - 1], history.times_us[right]
-    share = (times_us - before) / (after - before)
-    rise = history.values[right] - history.values[right - 1]
-    known = (share >= 0) & (share <= 1) & (after - before <= longest_gap_us)
-    between = np.where(known, history.values[right - 1] + share * rise, np.nan)
-    return np.where(np.isnan(exact), between, exact)
-
-
 def increase(history: History, bounds_us: Ints, longest_gap_us: int) -> Floats:
-    """Return a register's increase over each interval; NaN where a bound's value is not known.
-
-    A decrease is no energy and NaN too; one that is only rounding counts as 0.
-    """
-    at_bounds = register_at(history, bounds_us, longest_gap_us)
-    rise = np.diff(at_bounds)
-    rounding = 1e-9 * np.abs(at_bounds[1:])
-    return np.where(rise < -rounding, np.nan, np.maximum(rise, 0.0))
+    """Return a register's increase over each interval; NaN where a bound's value is not known."""
+    rises: Floats = Histories.of_one(history).rises([1], bounds_us[np.newaxis], longest_gap_us)[0]
+    return rises
 
 
 def _slices(history: History, bounds_us: Ints) -> tuple[Ints, Ints]:

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import numpy as np
 
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, floor_time
-from wattmesh_metering.domain.checks import require
 from wattmesh_metering.domain.readings import Floats, Ints, to_microseconds
 
 MAX_INTERVALS = 1_000_000
@@ -15,11 +15,11 @@ MAX_INTERVALS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Grid:
+class Intervals:
     """Equal intervals that fill a range.
 
     Error: InvalidArgument unless the resolution is positive and whole seconds, the range is not
-    empty and both its ends are on the UTC grid of the resolution.
+    empty and both its ends are on the UTC raster of the resolution.
     """
 
     range: TimeRange
@@ -38,22 +38,22 @@ class Grid:
         ):
             require(
                 floor_time(end, self.resolution) == end,
-                "OFF_GRID",
-                f"{end.isoformat()} is not on the grid of {self.resolution}",
+                "OFF_RASTER",
+                f"{end.isoformat()} is not on the raster of {self.resolution}",
                 field,
             )
         require(not self.range.empty, "EMPTY_RANGE", "the range is empty", "range")
-        require_size(self.intervals)
+        require_size(self.count)
 
     @property
-    def intervals(self) -> int:
+    def count(self) -> int:
         """How many intervals there are."""
         return self.range.duration // self.resolution
 
     def bounds_us(self) -> Ints:
         """Return the starts of all intervals and the end of the last [us since 1970]."""
         step = self.resolution // timedelta(microseconds=1)
-        return to_microseconds(self.range.start) + step * np.arange(self.intervals + 1)
+        return to_microseconds(self.range.start) + step * np.arange(self.count + 1)
 
     def series(self, values: Floats) -> Series:
         """Return one value per interval as a series."""

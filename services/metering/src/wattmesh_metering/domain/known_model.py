@@ -1,0 +1,143 @@
+"""The whole site model in memory, with its past: what queries need of it without asking anybody."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
+from wattmesh_kernel.sites import Asset, Device, SiteModelChange
+from wattmesh_metering.domain.balance import MeteredAsset
+from wattmesh_metering.domain.meters import metered_asset
+from wattmesh_metering.domain.readings import RegisteredPoint
+from wattmesh_metering.domain.records import EndedDevice, ModelNews, Record
+from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
+
+
+class KnownModel:
+    """Every record, deleted ones too, and the keys of all points; grows by news."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self._records: dict[str, Record] = {}
+        self._of_site: defaultdict[SiteId, dict[str, Record]] = defaultdict(dict)
+        self._ended: defaultdict[SiteId, list[EndedDevice]] = defaultdict(list)
+        self._point_keys: dict[str, dict[str, int]] = {}
+        self._metered: dict[SiteId, dict[AssetId, MeteredAsset]] = {}
+
+    def apply(self, news: ModelNews) -> SiteModelChange:
+        """Take in what is new; return it as those hear it who follow the model."""
+        if news.whole:
+            self._forget()
+        for record in news.records:
+            self._keep(record)
+        for ended in news.ended:
+            self._ended[ended.device.id.site].append(ended)
+            self._metered.pop(ended.device.id.site, None)
+        for device, keys in news.point_keys:
+            self._point_keys[device] = keys
+        self.revision = news.revision
+        return change_of(news)
+
+    def snapshot(self) -> SiteModelChange:
+        """Return all there is as one change."""
+        records = tuple(self._records.values())
+        return change_of(ModelNews(revision=self.revision, whole=True, records=records))
+
+    def metered(self, selector: AssetSelector) -> list[MeteredAsset]:
+        """Return the assets that are meant: a named one, be it deleted, or all there are by name.
+
+        Error: NotFound.
+        """
+        of_site = self._metered_of(selector.site)
+        if selector.asset is None:
+            self._require(selector.site.name, "SITE")
+            return [asset for asset in of_site.values() if asset.deleted_us is None]
+        if selector.asset not in of_site:
+            raise NotFound("ASSET_NOT_FOUND", f"there is no {selector.asset}")
+        return [of_site[selector.asset]]
+
+    def all_metered(self, site: SiteId) -> list[MeteredAsset]:
+        """Return all assets of a site, deleted ones too, by name."""
+        return list(self._metered_of(site).values())
+
+    def points_of(self, selectors: Sequence[PointSelector]) -> list[RegisteredPoint]:
+        """Return the points of all selectors, each once, in their order. Error: NotFound."""
+        chosen = {point.key: point for each in selectors for point in self.points(each)}
+        return list(chosen.values())
+
+    def points(self, selector: PointSelector) -> list[RegisteredPoint]:
+        """Return the points that are meant by name: those of a named device, be it deleted.
+
+        Error: NotFound.
+        """
+        if selector.device is None:
+            self._require(selector.site.name, "SITE")
+            return [
+                point for each in self._living_devices(selector.site) for point in self._of(each)
+            ]
+        if selector.point is None:
+            if selector.device.name not in self._records:
+                raise NotFound("DEVICE_NOT_FOUND", f"there is no {selector.device}")
+            return list(self._of(selector.device))
+        key = self._point_keys.get(selector.device.name, {}).get(selector.point.segment)
+        if key is None:
+            raise NotFound("POINT_NOT_FOUND", f"there is no {selector.point}")
+        return [RegisteredPoint(key=key, id=selector.point)]
+
+    def _forget(self) -> None:
+        for part in (self._records, self._of_site, self._ended, self._point_keys, self._metered):
+            part.clear()
+
+    def _keep(self, record: Record) -> None:
+        self._records[record.name] = record
+        resource = record.resource
+        if isinstance(resource, Asset | Device):
+            self._of_site[resource.id.site][record.name] = record
+            self._metered.pop(resource.id.site, None)
+
+    def _require(self, name: str, kind: str) -> None:
+        record = self._records.get(name)
+        if record is None or record.delete_time is not None:
+            raise NotFound(f"{kind}_NOT_FOUND", f"there is no {name}")
+
+    def _living_devices(self, site: SiteId) -> Iterator[DeviceId]:
+        for _, record in sorted(self._of_site[site].items()):
+            if isinstance(record.resource, Device) and record.delete_time is None:
+                yield record.resource.id
+
+    def _of(self, device: DeviceId) -> Iterator[RegisteredPoint]:
+        for quantity, key in sorted(self._point_keys.get(device.name, {}).items()):
+            yield RegisteredPoint(key=key, id=PointId(device, quantity))
+
+    def _metered_of(self, site: SiteId) -> dict[AssetId, MeteredAsset]:
+        if site not in self._metered:
+            self._metered[site] = self._measure(site)
+        return self._metered[site]
+
+    def _measure(self, site: SiteId) -> dict[AssetId, MeteredAsset]:
+        records = [record for _, record in sorted(self._of_site[site].items())]
+        devices = [
+            record.resource
+            for record in records
+            if isinstance(record.resource, Device) and record.delete_time is None
+        ]
+        return {
+            record.resource.id: metered_asset(
+                record.resource, record.delete_time, devices, self._ended[site], self._point_keys
+            )
+            for record in records
+            if isinstance(record.resource, Asset)
+        }
+
+
+def change_of(news: ModelNews) -> SiteModelChange:
+    """Return news as those hear it who follow the model: what is there, and what is gone."""
+    living = tuple(each.resource for each in news.records if each.delete_time is None)
+    gone = frozenset(each.name for each in news.records if each.delete_time is not None)
+    return SiteModelChange(
+        revision=news.revision,
+        snapshot=news.whole,
+        changed=living,
+        deleted=frozenset() if news.whole else gone,
+        published=() if news.whole else news.published,
+    )

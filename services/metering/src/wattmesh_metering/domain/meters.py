@@ -1,0 +1,67 @@
+"""Which registers count for an asset, and when: what the functions of devices say."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import chain
+
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.sites import Asset, Device, DeviceFunction, MeterRole, ended
+from wattmesh_metering.domain.balance import MeteredAsset, role_of
+from wattmesh_metering.domain.readings import to_microseconds
+from wattmesh_metering.domain.records import EndedDevice
+from wattmesh_metering.domain.spans import EVER, FOREVER, MeterSpan
+
+PointKeys = Mapping[str, Mapping[str, int]]
+"""Keys of points by device name and quantity."""
+
+
+def metered_asset(
+    asset: Asset,
+    delete_time: datetime | None,
+    devices: Iterable[Device],
+    deleted: Iterable[EndedDevice],
+    keys: PointKeys,
+) -> MeteredAsset:
+    """Return an asset with the registers of its main or part meters, deleted ones included.
+
+    Check and sub-meters never count, nor what only controls.
+    """
+    past = (ended(each.device, each.end_time) for each in deleted)
+    functions = [
+        *((device, function, False) for device, function in _counting(asset.id, devices)),
+        *((device, function, True) for device, function in _counting(asset.id, past)),
+    ]
+
+    def spans(quantity: str) -> tuple[MeterSpan, ...]:
+        found = (_span(*each, quantity, keys) for each in functions)
+        return tuple(chain.from_iterable(found))
+
+    return MeteredAsset(
+        id=asset.id,
+        role=role_of(asset.rating),
+        imports=spans("import_energy_wh"),
+        exports=spans("export_energy_wh"),
+        deleted_us=None if delete_time is None else to_microseconds(delete_time),
+    )
+
+
+def _counting(asset: AssetId, devices: Iterable[Device]) -> Iterator[tuple[Device, DeviceFunction]]:
+    for device in devices:
+        for function in device.functions:
+            counts = function.meter_role in (MeterRole.MAIN, MeterRole.PART)
+            if function.asset == asset and counts:
+                yield device, function
+
+
+def _span(
+    device: Device, function: DeviceFunction, gone: bool, quantity: str, keys: PointKeys
+) -> Iterator[MeterSpan]:
+    key = keys.get(device.name, {}).get(quantity)
+    if key is not None and quantity in device.measures(function):
+        yield MeterSpan(
+            key=key,
+            main=function.meter_role is MeterRole.MAIN,
+            gone=gone,
+            start_us=EVER if function.start is None else to_microseconds(function.start),
+            end_us=FOREVER if function.end is None else to_microseconds(function.end),
+        )
