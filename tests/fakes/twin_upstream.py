@@ -8,67 +8,81 @@ import grpc
 
 from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh.site.v1 import (
+    asset_pb2,
+    device_pb2,
+    site_pb2,
+    site_service_pb2,
+    site_service_pb2_grpc,
+)
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_runtime.testing import serve_for_test
 
 
-class FakeSites(site_pb2_grpc.SiteServiceServicer):
+def assert_replaces(request: Any) -> None:
+    """An update of a whole resource, which creates what is not there."""
+    assert request.allow_missing
+    assert request.update_mask.paths == ["*"]
+
+
+class FakeSites(site_service_pb2_grpc.SiteServiceServicer):
     """Keeps what was put, by name, and every price publication."""
 
     def __init__(self) -> None:
         self.tariffs: dict[str, tariff_pb2.Tariff] = {}
         self.sites: dict[str, site_pb2.Site] = {}
         self.assets: dict[str, asset_pb2.Asset] = {}
-        self.devices: dict[str, site_pb2.Device] = {}
+        self.devices: dict[str, device_pb2.Device] = {}
         self.groups: dict[str, site_pb2.SiteGroup] = {}
-        self.prices: list[site_pb2.PublishPricesRequest] = []
+        self.prices: list[site_service_pb2.PublishPricesRequest] = []
 
     async def UpdateTariff(  # noqa: N802
-        self, request: site_pb2.UpdateTariffRequest, context: Any
-    ) -> site_pb2.UpdateTariffResponse:
-        assert request.allow_missing
+        self, request: site_service_pb2.UpdateTariffRequest, context: Any
+    ) -> site_service_pb2.UpdateTariffResponse:
+        assert_replaces(request)
         self.tariffs[request.tariff.name] = request.tariff
-        return site_pb2.UpdateTariffResponse(tariff=request.tariff)
+        return site_service_pb2.UpdateTariffResponse(tariff=request.tariff)
 
     async def UpdateSite(  # noqa: N802
-        self, request: site_pb2.UpdateSiteRequest, context: Any
-    ) -> site_pb2.UpdateSiteResponse:
-        assert request.allow_missing
+        self, request: site_service_pb2.UpdateSiteRequest, context: Any
+    ) -> site_service_pb2.UpdateSiteResponse:
+        assert_replaces(request)
         assert request.site.tariff in self.tariffs
         self.sites[request.site.name] = request.site
-        return site_pb2.UpdateSiteResponse(site=request.site)
+        return site_service_pb2.UpdateSiteResponse(site=request.site)
 
     async def UpdateAsset(  # noqa: N802
-        self, request: site_pb2.UpdateAssetRequest, context: Any
-    ) -> site_pb2.UpdateAssetResponse:
-        assert request.allow_missing
+        self, request: site_service_pb2.UpdateAssetRequest, context: Any
+    ) -> site_service_pb2.UpdateAssetResponse:
+        assert_replaces(request)
         assert request.asset.name.rpartition("/assets/")[0] in self.sites
         self.assets[request.asset.name] = request.asset
-        return site_pb2.UpdateAssetResponse(asset=request.asset)
+        return site_service_pb2.UpdateAssetResponse(asset=request.asset)
 
     async def UpdateDevice(  # noqa: N802
-        self, request: site_pb2.UpdateDeviceRequest, context: Any
-    ) -> site_pb2.UpdateDeviceResponse:
-        assert request.allow_missing
-        assert request.device.asset in self.assets
+        self, request: site_service_pb2.UpdateDeviceRequest, context: Any
+    ) -> site_service_pb2.UpdateDeviceResponse:
+        assert_replaces(request)
+        assert {each.asset for each in request.device.functions} <= set(self.assets)
         self.devices[request.device.name] = request.device
-        return site_pb2.UpdateDeviceResponse(device=request.device)
+        return site_service_pb2.UpdateDeviceResponse(device=request.device)
 
     async def UpdateSiteGroup(  # noqa: N802
-        self, request: site_pb2.UpdateSiteGroupRequest, context: Any
-    ) -> site_pb2.UpdateSiteGroupResponse:
-        assert request.allow_missing
+        self, request: site_service_pb2.UpdateSiteGroupRequest, context: Any
+    ) -> site_service_pb2.UpdateSiteGroupResponse:
+        assert_replaces(request)
         assert set(request.site_group.sites) <= set(self.sites)
         self.groups[request.site_group.name] = request.site_group
-        return site_pb2.UpdateSiteGroupResponse(site_group=request.site_group)
+        return site_service_pb2.UpdateSiteGroupResponse(site_group=request.site_group)
 
     async def PublishPrices(  # noqa: N802
-        self, request: site_pb2.PublishPricesRequest, context: Any
-    ) -> site_pb2.PublishPricesResponse:
+        self, request: site_service_pb2.PublishPricesRequest, context: Any
+    ) -> site_service_pb2.PublishPricesResponse:
         assert request.tariff in self.tariffs
         self.prices.append(request)
-        return site_pb2.PublishPricesResponse(stored=len(request.import_price_per_kwh.values))
+        return site_service_pb2.PublishPricesResponse(
+            stored=len(request.import_price_per_kwh.values)
+        )
 
 
 class FakeMetering(metering_pb2_grpc.MeteringServiceServicer):
@@ -126,7 +140,7 @@ class Upstream:
         self.carbon = FakeCarbon()  # type: ignore[abstract]
 
     def register(self, server: grpc.aio.Server) -> None:
-        site_pb2_grpc.add_SiteServiceServicer_to_server(self.sites, server)
+        site_service_pb2_grpc.add_SiteServiceServicer_to_server(self.sites, server)
         metering_pb2_grpc.add_MeteringServiceServicer_to_server(self.metering, server)
         carbon_pb2_grpc.add_CarbonServiceServicer_to_server(self.carbon, server)
 

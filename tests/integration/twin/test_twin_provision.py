@@ -10,7 +10,8 @@ import pytest
 
 from tests.fakes.twin_folders import citylearn_folder, plant_folder
 from tests.fakes.twin_upstream import FakeMetering, Upstream
-from wattmesh.site.v1 import site_pb2
+from wattmesh.site.v1 import device_pb2
+from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_kernel.clock import ScaledClock
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.time import EPOCH
@@ -97,19 +98,44 @@ async def test_devices_are_described_with_points_and_the_way_to_reach_them(
     assert len(devices) == 6
     meter = devices["sites/home-1/devices/meter"]
     assert (meter.profile, meter.gateway) == ("mqtt-grid-meter", "gateways/local")
-    assert meter.mqtt.address == "meters/home-1/telegram"
+    assert meter.connection.mqtt.address == "meters/home-1/telegram"
     assert meter.reporting_interval.ToTimedelta() == timedelta(minutes=15)
     store = devices["sites/home-1/devices/battery"]
     inverter = devices["sites/home-1/devices/inverter"]
-    assert (inverter.modbus_tcp.unit_id, store.modbus_tcp.unit_id) == (1, 2)
-    assert inverter.modbus_tcp.port == store.modbus_tcp.port
-    assert inverter.modbus_tcp.port != devices["sites/home-2/devices/battery"].modbus_tcp.port
-    points = {point.name.rpartition("/")[2]: point.kind for point in store.points}
-    assert points == {
-        "active_power_w": site_pb2.POINT_KIND_GAUGE,
-        "import_energy_wh": site_pb2.POINT_KIND_REGISTER,
-        "export_energy_wh": site_pb2.POINT_KIND_REGISTER,
-        "soc_ratio": site_pb2.POINT_KIND_GAUGE,
+    other = devices["sites/home-2/devices/battery"].connection.modbus_tcp
+    solar, storage = inverter.connection.modbus_tcp, store.connection.modbus_tcp
+    assert (solar.unit_id, storage.unit_id) == (1, 2)
+    assert solar.port == storage.port
+    assert solar.port != other.port
+    assert [point.name.rpartition("/")[2] for point in store.points] == [
+        "active_power_w",
+        "export_energy_wh",
+        "import_energy_wh",
+        "soc_ratio",
+    ]
+
+
+async def test_devices_say_what_they_measure_and_what_they_control(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    await provisioned(tmp_path, citylearn_folder(tmp_path / "data"), HOMES_START, upstream)
+    found = {
+        name.rpartition("/")[2]: [
+            (each.asset.rpartition("/")[2], each.meter_role, each.controls, [*each.setpoint_kinds])
+            for each in device.functions
+        ]
+        for name, device in upstream.sites.devices.items()
+        if name.startswith("sites/home-1/")
+    }
+    main = device_pb2.METER_ROLE_MAIN
+    limit, power = (
+        setpoint_pb2.SETPOINT_KIND_GENERATION_LIMIT_W,
+        setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
+    )
+    assert found == {
+        "meter": [("grid", main, False, [])],
+        "inverter": [("pv", main, True, [limit])],
+        "battery": [("battery", main, True, [power])],
     }
 
 
@@ -190,8 +216,8 @@ async def test_a_site_of_several_loads_has_informational_sub_meters(
     assert part.load.informational
     assert not part.load.derived
     sub_meter = upstream.sites.devices["sites/plant/devices/meter-hall-a"]
-    assert sub_meter.asset == part.name
-    assert sub_meter.mqtt.address == "meters/plant/meter-hall-a/telegram"
+    assert [each.asset for each in sub_meter.functions] == [part.name]
+    assert sub_meter.connection.mqtt.address == "meters/plant/meter-hall-a/telegram"
     assert "sites/plant/devices/battery" not in upstream.sites.devices
 
 

@@ -1,4 +1,4 @@
-"""Polling on the grid, and saying a loss once."""
+"""Polling on the raster, and saying a loss once."""
 
 import asyncio
 import logging
@@ -73,14 +73,14 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     ("now", "then"), [("07:07", "07:15"), ("07:15", "07:30"), ("07:59", "08:00")]
 )
-def test_the_next_poll_is_on_the_utc_grid_after_now(now: str, then: str) -> None:
+def test_the_next_poll_is_on_the_utc_raster_after_now(now: str, then: str) -> None:
     day = "2016-09-05T{}:00+00:00"
     assert next_poll(datetime.fromisoformat(day.format(now)), QUARTER) == (
         datetime.fromisoformat(day.format(then))
     )
 
 
-async def test_a_device_is_polled_at_once_and_then_on_the_grid(bench: Bench) -> None:
+async def test_a_device_is_polled_at_once_and_then_on_the_raster(bench: Bench) -> None:
     device = TimedDevice(bench.clock)
     await bench.polls.poll({BATTERY: (DEVICE, device)})
     await until(lambda: device.polls == 1)

@@ -1,4 +1,4 @@
-"""Polls devices at their reporting interval, on the UTC grid of that length."""
+"""Polls devices at their reporting interval, on the UTC raster of that length."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 
 def next_poll(now: datetime, interval: timedelta) -> datetime:
-    """Return the first time on the grid after `now`."""
+    """Return the first time on the raster after `now`."""
     return floor_time(now, interval) + interval
 
 
@@ -36,7 +36,7 @@ class PollDevices:
         self._running: dict[DeviceId, asyncio.Task[None]] = {}
 
     async def poll(self, devices: Mapping[DeviceId, tuple[Device, Reads]]) -> None:
-        """Poll exactly these devices from now on, a new one at once and then on its grid."""
+        """Poll exactly these devices from now on, a new one at once and then on its raster."""
         ended = [id_ for id_, polled in self._polled.items() if _reader(devices, id_) is not polled]
         await self._background.stop(*(self._running.pop(id_) for id_ in ended))
         self._polled = {id_: driver for id_, (_, driver) in devices.items()}

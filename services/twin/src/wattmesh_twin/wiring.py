@@ -88,7 +88,7 @@ class World:
         self._run = _open_run(settings, dataset, self._clock)
         self.endpoints = _endpoints(settings, dataset)
         metering = runtime.channel(settings.metering_target)
-        self._directory = SiteServiceClient(metering, GatewayId.parse(settings.gateway))
+        self._directory = SiteServiceClient(metering)
         self._provisioning = Provisioning(
             dataset=dataset,
             endpoints=self.endpoints,
@@ -181,6 +181,7 @@ def _endpoints(settings: TwinSettings, dataset: DataSet) -> Endpoints:
     sites = [site.spec.id for site in dataset.sites]
     host = settings.modbus_host
     return Endpoints(
+        gateway=GatewayId.parse(settings.gateway),
         host=host,
         ports=open_ports(settings.ledger_folder, sites, host, settings.modbus_port_base),
         reporting_interval=settings.reporting_interval,
@@ -189,14 +190,14 @@ def _endpoints(settings: TwinSettings, dataset: DataSet) -> Endpoints:
 
 def _open_run(settings: TwinSettings, dataset: DataSet, clock: Clock) -> Run:
     """Return the run of the ledger; FailedPrecondition when there is no data at its beginning."""
-    grid = max(dataset.grid(settings.reporting_interval), HISTORY_RESOLUTION)
+    raster = max(dataset.raster(settings.reporting_interval), HISTORY_RESOLUTION)
     now = clock.now()
     start = min(clock.sim_start, now) if isinstance(clock, ScaledClock) else now
     run = Run(
         title=dataset.title,
         sites=tuple(site.spec.id for site in dataset.sites),
         reporting_interval=settings.reporting_interval,
-        begin=floor_time(start, grid),
+        begin=floor_time(start, raster),
     )
     run = open_run(settings.ledger_folder, run)
     measured = dataset.measured_range()

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import GroupId, SiteId, TariffId, ZoneId
+from wattmesh_kernel.ids import TariffId, ZoneId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import Asset, Device, Site, SiteGroup
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_twin.domain.history import SiteHistory
-from wattmesh_twin.domain.site import SiteSpec, SiteState
+from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.tariff import PublishedDay
 from wattmesh_twin.domain.telegram import BatteryRecord, Telegram
-from wattmesh_twin.domain.topology import Asset, Device
 
 
 class SiteJournal(Protocol):
@@ -63,42 +62,22 @@ class Broker(Protocol):
         """Open a connection; BrokerLost when there is no broker."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SiteTerms:
-    """What holds for every site of a data set."""
-
-    time_zone: str
-    currency_code: str
-    tariff: TariffId
-    carbon_zone: ZoneId | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
-    """Sites that are planned together, and what their common peak is worth [currency/kW]."""
-
-    id: GroupId
-    display_name: str
-    sites: tuple[SiteId, ...]
-    peak_price_per_kw: float | None
-
-
 class SiteDirectory(Protocol):
     """Where sites are made known. Saying the same again changes nothing."""
 
     async def put_tariff(self, tariff: Tariff) -> None:
         """Make a tariff known, without published prices."""
 
-    async def put_site(self, site: SiteSpec, terms: SiteTerms) -> None:
+    async def put_site(self, site: Site) -> None:
         """Make a site known."""
 
     async def put_asset(self, asset: Asset) -> None:
         """Make an asset of a known site known."""
 
     async def put_device(self, device: Device) -> None:
-        """Make a device of a known asset known."""
+        """Make a device known, with what it does for known assets."""
 
-    async def put_group(self, group: Group) -> None:
+    async def put_group(self, group: SiteGroup) -> None:
         """Make known which sites are planned together."""
 
 

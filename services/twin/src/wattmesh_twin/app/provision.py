@@ -5,31 +5,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.ids import GatewayId, SiteId
+from wattmesh_kernel.sites import Site, SiteGroup
 from wattmesh_runtime.aio.losses import LossLog, retry
-from wattmesh_twin.app.ports import (
-    Group,
-    ProvisionMark,
-    ReadingStore,
-    SiteDirectory,
-    SiteTerms,
-)
+from wattmesh_twin.app.ports import ProvisionMark, ReadingStore, SiteDirectory
 from wattmesh_twin.domain.dataset import DataSet
 from wattmesh_twin.domain.history import SiteHistory
 from wattmesh_twin.domain.site import SiteSpec
 from wattmesh_twin.domain.tariff import published_tariff
-from wattmesh_twin.domain.topology import assets_of, devices_of
+from wattmesh_twin.domain.topology import Reach, assets_of, devices_of
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoints:
-    """Where the devices of each site listen, and how often they report."""
+    """Who talks to the devices, where those of each site listen, and how often they report."""
 
+    gateway: GatewayId
     host: str
     ports: Mapping[SiteId, int]
     reporting_interval: timedelta
+
+    def reach(self, site: SiteId) -> Reach:
+        """Return how the devices of a site are reached."""
+        return Reach(
+            gateway=self.gateway,
+            host=self.host,
+            port=self.ports[site],
+            reporting_interval=self.reporting_interval,
+        )
 
 
 class Provisioning:
@@ -71,17 +76,11 @@ class Provisioning:
     async def _describe(self) -> None:
         dataset, directory = self._dataset, self._directory
         await directory.put_tariff(published_tariff(dataset.prices, dataset.zone))
-        terms = SiteTerms(
-            time_zone=dataset.time_zone,
-            currency_code=dataset.prices.currency_code,
-            tariff=dataset.prices.tariff,
-            carbon_zone=dataset.carbon.zone if dataset.carbon else None,
-        )
         for site in dataset.sites:
-            await directory.put_site(site.spec, terms)
+            await directory.put_site(self._site(site.spec))
             await self._describe_parts(site.spec)
         await directory.put_group(
-            Group(
+            SiteGroup(
                 id=dataset.group,
                 display_name=dataset.group_display_name,
                 sites=tuple(site.spec.id for site in dataset.sites),
@@ -92,9 +91,21 @@ class Provisioning:
     async def _describe_parts(self, site: SiteSpec) -> None:
         for asset in assets_of(site):
             await self._directory.put_asset(asset)
-        ends = self._endpoints
-        for device in devices_of(site, ends.host, ends.ports[site.id], ends.reporting_interval):
+        for device in devices_of(site, self._endpoints.reach(site.id)):
             await self._directory.put_device(device)
+
+    def _site(self, site: SiteSpec) -> Site:
+        dataset, where = self._dataset, site.location
+        return Site(
+            id=site.id,
+            display_name=site.display_name,
+            time_zone=dataset.time_zone,
+            currency_code=dataset.prices.currency_code,
+            latitude_degrees=where.latitude_degrees if where else None,
+            longitude_degrees=where.longitude_degrees if where else None,
+            tariff=dataset.prices.tariff,
+            carbon_zone=dataset.carbon.zone if dataset.carbon else None,
+        )
 
     async def _send_histories(self) -> None:
         for history in self._histories():

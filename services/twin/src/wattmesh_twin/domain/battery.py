@@ -22,8 +22,8 @@ class BatterySpec:
     """
 
     capacity_wh: float
-    charge_limit_w: float
-    discharge_limit_w: float
+    max_charge_power_w: float
+    max_discharge_power_w: float
     charge_efficiency_ratio: float
     discharge_efficiency_ratio: float
     min_soc_ratio: float = 0.0
@@ -32,8 +32,8 @@ class BatterySpec:
 
     def __post_init__(self) -> None:
         _check(self.capacity_wh > 0, "capacity_wh must be positive")
-        _check(self.charge_limit_w >= 0, "charge_limit_w must not be negative")
-        _check(self.discharge_limit_w >= 0, "discharge_limit_w must not be negative")
+        _check(self.max_charge_power_w >= 0, "max_charge_power_w must not be negative")
+        _check(self.max_discharge_power_w >= 0, "max_discharge_power_w must not be negative")
         for efficiency in (self.charge_efficiency_ratio, self.discharge_efficiency_ratio):
             _check(0 < efficiency <= 1, "an efficiency lies above 0 and up to 1")
         _check(0 <= self.min_soc_ratio < self.max_soc_ratio <= 1, "0 <= min < max <= 1")
@@ -58,8 +58,8 @@ class BatterySpec:
         one_way = math.sqrt(round_trip_efficiency_ratio)
         return cls(
             capacity_wh=capacity_wh,
-            charge_limit_w=power_w,
-            discharge_limit_w=power_w,
+            max_charge_power_w=power_w,
+            max_discharge_power_w=power_w,
             charge_efficiency_ratio=one_way,
             discharge_efficiency_ratio=one_way,
             initial_soc_ratio=initial_soc_ratio,
@@ -94,7 +94,7 @@ class BatteryState:
 
     def power_w(self, spec: BatterySpec, setpoint_w: float) -> float:
         """Return the AC power [W] the battery really takes or gives when asked for `setpoint_w`."""
-        power_w = min(max(setpoint_w, -spec.discharge_limit_w), spec.charge_limit_w)
+        power_w = min(max(setpoint_w, -spec.max_discharge_power_w), spec.max_charge_power_w)
         full = power_w > 0 and self.stored_wh >= spec.max_wh
         empty = power_w < 0 and self.stored_wh <= spec.min_wh
         return 0.0 if full or empty else power_w

@@ -82,7 +82,7 @@ class DataSet:
         series = self._series()
         return TimeRange(max(each.start for each in series), min(each.end for each in series))
 
-    def grid(self, at_least: timedelta) -> timedelta:
+    def raster(self, at_least: timedelta) -> timedelta:
         """Return the longest interval of any site's series, or `at_least`."""
         return max(at_least, *(each.resolution for each in self._series()))
 

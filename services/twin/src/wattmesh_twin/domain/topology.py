@@ -3,9 +3,21 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wattmesh_kernel.ids import AssetId, DeviceId
+from wattmesh_kernel.ids import DeviceId, GatewayId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import (
+    Asset,
+    BatteryRating,
+    Device,
+    DeviceFunction,
+    GridConnectionRating,
+    LoadRating,
+    MeterRole,
+    ModbusTcpConnection,
+    MqttConnection,
+    PvRating,
+)
 from wattmesh_twin.domain.battery import BatterySpec
-from wattmesh_twin.domain.pv import PvSpec
 from wattmesh_twin.domain.site import BATTERY, GRID_METER, INVERTER, SiteSpec
 
 INVERTER_UNIT = 1
@@ -16,52 +28,12 @@ BATTERY_UNIT = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GridAsset:
-    """The connection to the grid."""
+class Reach:
+    """How a site's devices are reached: by which gateway, where, and how often they report."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoadAsset:
-    """Consumption: the site's, derived from its balance, or a part of it that a sub-meter shows."""
-
-    derived: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asset:
-    """An asset of a site, with what it is."""
-
-    id: AssetId
-    display_name: str
-    kind: GridAsset | LoadAsset | PvSpec | BatterySpec
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MqttAddress:
-    """The topic that a device publishes on."""
-
-    topic: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModbusAddress:
-    """Where a device listens."""
-
+    gateway: GatewayId
     host: str
     port: int
-    unit_id: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Device:
-    """A device: what it measures (`points` are quantities), by which profile, how it is reached."""
-
-    id: DeviceId
-    display_name: str
-    asset: AssetId
-    profile: str
-    address: MqttAddress | ModbusAddress
-    points: tuple[str, ...]
     reporting_interval: timedelta
 
 
@@ -76,63 +48,103 @@ def topic(device: DeviceId) -> str:
 
 
 def assets_of(site: SiteSpec) -> list[Asset]:
-    """Return grid, load, the PV plant and the battery if there are any, and sub-metered loads."""
+    """Return grid, load, the PV plant and the battery if there are any, and sub-metered loads.
+
+    The load has no meter: it is what the balance leaves over. A load with a sub-meter is a part of
+    it and stands outside of the balance.
+    """
+    derived, part = LoadRating(derived=True), LoadRating(informational=True)
     assets = [
-        Asset(id=site.asset("grid"), display_name="Grid connection", kind=GridAsset()),
-        Asset(id=site.asset("load"), display_name="Load", kind=LoadAsset(derived=True)),
+        Asset(id=site.asset("grid"), display_name="Grid connection", rating=GridConnectionRating()),
+        Asset(id=site.asset("load"), display_name="Load", rating=derived),
     ]
     if site.pv is not None:
         name = f"PV ({site.pv.note})" if site.pv.note else "PV"
-        assets.append(Asset(id=site.asset("pv"), display_name=name, kind=site.pv))
+        rating = PvRating(peak_power_w=site.pv.peak_power_w, curtailable=True)
+        assets.append(Asset(id=site.asset("pv"), display_name=name, rating=rating))
     if site.battery is not None:
-        assets.append(Asset(id=site.asset("battery"), display_name="Battery", kind=site.battery))
+        battery = _battery_rating(site.battery)
+        assets.append(Asset(id=site.asset("battery"), display_name="Battery", rating=battery))
     for load in site.sub_meters.values():
-        part = LoadAsset(derived=False)
-        assets.append(Asset(id=site.asset(f"load-{load}"), display_name=f"Load {load}", kind=part))
+        id_ = site.asset(f"load-{load}")
+        assets.append(Asset(id=id_, display_name=f"Load {load}", rating=part))
     return assets
 
 
-def devices_of(site: SiteSpec, host: str, port: int, interval: timedelta) -> list[Device]:
-    """Return the meters, and the inverter and battery that listen on `host` and `port`."""
-    devices = [_meter(site, GRID_METER, "grid", interval)]
+def _battery_rating(battery: BatterySpec) -> BatteryRating:
+    return BatteryRating(
+        capacity_wh=battery.capacity_wh,
+        max_charge_power_w=battery.max_charge_power_w,
+        max_discharge_power_w=battery.max_discharge_power_w,
+        charge_efficiency_ratio=battery.charge_efficiency_ratio,
+        discharge_efficiency_ratio=battery.discharge_efficiency_ratio,
+        min_soc_ratio=battery.min_soc_ratio,
+        max_soc_ratio=battery.max_soc_ratio,
+    )
+
+
+def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
+    """Return the meters, which measure, and inverter and battery, which are controlled as well."""
+    devices = [_meter(site, GRID_METER, "grid", reach)]
     devices += [
-        _meter(site, device, f"load-{load}", interval) for device, load in site.sub_meters.items()
+        _meter(site, device, f"load-{load}", reach) for device, load in site.sub_meters.items()
     ]
     if site.pv is not None:
-        devices.append(
-            Device(
-                id=site.device(INVERTER),
-                display_name="PV inverter",
-                asset=site.asset("pv"),
-                profile="sunspec-inverter",
-                address=ModbusAddress(host=host, port=port, unit_id=INVERTER_UNIT),
-                points=("active_power_w", "export_energy_wh"),
-                reporting_interval=interval,
-            )
-        )
+        devices.append(_inverter(site, reach))
     if site.battery is not None:
-        devices.append(
-            Device(
-                id=site.device(BATTERY),
-                display_name="Battery",
-                asset=site.asset("battery"),
-                profile="sunspec-battery",
-                address=ModbusAddress(host=host, port=port, unit_id=BATTERY_UNIT),
-                points=("active_power_w", "import_energy_wh", "export_energy_wh", "soc_ratio"),
-                reporting_interval=interval,
-            )
-        )
+        devices.append(_battery(site, reach))
     return devices
 
 
-def _meter(site: SiteSpec, segment: str, asset: str, interval: timedelta) -> Device:
+def _inverter(site: SiteSpec, reach: Reach) -> Device:
+    return Device(
+        id=site.device(INVERTER),
+        display_name="PV inverter",
+        profile="sunspec-inverter",
+        gateway=reach.gateway,
+        connection=_modbus(reach, INVERTER_UNIT),
+        points=frozenset({"active_power_w", "export_energy_wh"}),
+        functions=(_controlled(site, "pv", SetpointKind.GENERATION_LIMIT_W),),
+        reporting_interval=reach.reporting_interval,
+    )
+
+
+def _battery(site: SiteSpec, reach: Reach) -> Device:
+    points = {"active_power_w", "import_energy_wh", "export_energy_wh", "soc_ratio"}
+    return Device(
+        id=site.device(BATTERY),
+        display_name="Battery",
+        profile="sunspec-battery",
+        gateway=reach.gateway,
+        connection=_modbus(reach, BATTERY_UNIT),
+        points=frozenset(points),
+        functions=(_controlled(site, "battery", SetpointKind.ACTIVE_POWER_W),),
+        reporting_interval=reach.reporting_interval,
+    )
+
+
+def _meter(site: SiteSpec, segment: str, asset: str, reach: Reach) -> Device:
     device = site.device(segment)
     return Device(
         id=device,
         display_name="Grid meter" if segment == GRID_METER else f"Sub-meter {asset}",
-        asset=site.asset(asset),
         profile="mqtt-grid-meter",
-        address=MqttAddress(topic=topic(device)),
-        points=("import_energy_wh", "export_energy_wh", "active_power_w"),
-        reporting_interval=interval,
+        gateway=reach.gateway,
+        connection=MqttConnection(address=topic(device)),
+        points=frozenset({"import_energy_wh", "export_energy_wh", "active_power_w"}),
+        functions=(DeviceFunction(asset=site.asset(asset), meter_role=MeterRole.MAIN),),
+        reporting_interval=reach.reporting_interval,
+    )
+
+
+def _modbus(reach: Reach, unit_id: int) -> ModbusTcpConnection:
+    return ModbusTcpConnection(host=reach.host, port=reach.port, unit_id=unit_id)
+
+
+def _controlled(site: SiteSpec, asset: str, kind: SetpointKind) -> DeviceFunction:
+    return DeviceFunction(
+        asset=site.asset(asset),
+        meter_role=MeterRole.MAIN,
+        controls=True,
+        setpoint_kinds=frozenset({kind}),
     )

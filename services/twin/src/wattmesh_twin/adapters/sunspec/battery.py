@@ -105,10 +105,13 @@ def _order_of(lease: Lease | None) -> Order | None:
 
 
 def _fixed(site: str, spec: BatterySpec) -> dict[Point, int | str]:
-    limit_w = max(spec.charge_limit_w, spec.discharge_limit_w)
+    limit_w = max(spec.max_charge_power_w, spec.max_discharge_power_w)
     power_sf, energy_sf = power_scale(limit_w), power_scale(spec.capacity_wh, 65534)
     power = 10**power_sf
-    charge, discharge = round(spec.charge_limit_w / power), round(spec.discharge_limit_w / power)
+    charge, discharge = (
+        round(spec.max_charge_power_w / power),
+        round(spec.max_discharge_power_w / power),
+    )
     return {
         **common(model="Battery twin", serial=f"{site}-battery", unit_id=BATTERY_UNIT),
         (701, "ACType"): 0,
