@@ -24,10 +24,10 @@ import numpy as np
 
 from wattmesh_forecast.adapters.sky import PvlibSky
 from wattmesh_forecast.domain.features import ModelInput, concatenated, model_input
-from wattmesh_forecast.domain.hours import HOUR, AssetHours, Floats, LocalClock, Rows
+from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, LocalClock, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.lags import DAY, filled, known, same_hour
-from wattmesh_forecast.domain.sites import Location
+from wattmesh_forecast.domain.subjects import Location
 from wattmesh_forecast.training import network
 from wattmesh_forecast.training.config import TrainingConfig
 from wattmesh_forecast.training.learn import learn
@@ -80,7 +80,7 @@ def _measure(kind: Kind, assets: list[AssetHours], data: DataSet, start: date) -
     learnt = learn(kind, past, TrainingConfig(), lambda stage, ratio: None)
     seconds = time.monotonic() - began
     rows = _week(first, len(assets[0].power_w))
-    asked = concatenated([model_input(kind, asset, rows) for asset in assets])
+    asked = concatenated([model_input(kind, Batch.of([asset]), rows) for asset in assets])
     came = np.concatenate([asset.power_w[rows.target] for asset in assets])
     said = network.predict(learnt.network, asked) * asked.scale_w[:, None]
     week = np.concatenate([asset.power_w[rows.target - 7 * DAY] for asset in assets])
@@ -138,7 +138,7 @@ def _hours(kind: Kind, site: SiteMeasurements, power: Series, data: DataSet) -> 
         location = Location(
             latitude_degrees=place.latitude_degrees, longitude_degrees=place.longitude_degrees
         )
-        sun = PvlibSky().sun(location, power.range)
+        sun = PvlibSky().suns([location], power.range)[location]
     return AssetHours(
         start=power.start,
         power_w=power.values,

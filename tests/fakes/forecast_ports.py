@@ -1,8 +1,7 @@
 """The forecast's ports, in memory."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -11,57 +10,44 @@ from wattmesh_forecast.app.ports import Answer, ModelUnavailable, Position
 from wattmesh_forecast.domain.features import ModelInput
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import HOUR, Sun
-from wattmesh_forecast.domain.kinds import Kind
-from wattmesh_forecast.domain.sites import Location, Site
-from wattmesh_kernel.errors import NotFound
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_forecast.domain.outcome import Outcome
+from wattmesh_forecast.domain.subjects import Location
+from wattmesh_kernel.errors import NotFound, Unavailable
+from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 
-KINDS = {"load": Kind.LOAD, "pv": Kind.PV}
-
 
 class FixedHistory:
-    """Power that was given; `queries` and `assets` are what was asked for."""
+    """Power that was given; `queries` and `assets` are what was asked for.
+
+    A query for an asset of which nothing was given is refused as a whole, as metering does.
+    """
 
     def __init__(self, power_w: dict[AssetId, Series]) -> None:
         self.power = dict(power_w)
         self.queries: list[TimeRange] = []
         self.assets: list[list[AssetId]] = []
+        self.away = False
 
     async def power_w(
         self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
     ) -> Mapping[AssetId, Series]:
         self.queries.append(span)
         self.assets.append(list(assets))
+        if self.away:
+            raise Unavailable("AWAY", "metering is away")
+        for asset in assets:
+            if asset not in self.power:
+                raise NotFound("ASSET_NOT_FOUND", f"there is no {asset.name}")
         return {a: self.power[a].to_resolution(resolution).window(span) for a in assets}
-
-
-class FixedSites:
-    """Sites of one zone with the given assets."""
-
-    def __init__(
-        self, assets: Iterable[AssetId], zone: ZoneInfo, location: Location | None = None
-    ) -> None:
-        self.assets = list(assets)
-        self.zone = zone
-        self.location = location
-
-    async def site(self, site: SiteId) -> Site:
-        mine = {a: KINDS.get(a.segment) for a in self.assets if a.site == site}
-        if not mine:
-            raise NotFound("SITE_NOT_FOUND", f"there is no {site.name}")
-        return Site(id=site, zone=self.zone, location=self.location, assets=mine)
-
-    async def sites(self) -> list[SiteId]:
-        return sorted({asset.site for asset in self.assets})
 
 
 class SimpleSky:
     """The sun of forecast_assets."""
 
-    def sun(self, location: Location, hours: TimeRange) -> Sun:
-        return simple_sun(hours.start, hours.count(HOUR))
+    def suns(self, locations: Collection[Location], hours: TimeRange) -> Mapping[Location, Sun]:
+        return {place: simple_sun(hours.start, hours.count(HOUR)) for place in locations}
 
 
 class FakeModels:
@@ -79,13 +65,16 @@ class FakeModels:
         quantiles = np.tile(np.array([0.5, 1.0, 2.0], dtype=np.float32), (len(asked), 1))
         return Answer(version=max(self.served), quantiles=quantiles)
 
+    def is_away(self, model: str) -> bool:
+        return False
+
     async def available_versions(self, model: str) -> frozenset[int]:
         if self.away:
             raise ModelUnavailable(model)
         return self.served
 
 
-class ForecastShelf:
+class StoredForecasts:
     """Stored forecasts in a list."""
 
     def __init__(self) -> None:
@@ -93,6 +82,12 @@ class ForecastShelf:
 
     async def add(self, forecasts: Sequence[Forecast]) -> None:
         self.forecasts += forecasts
+
+    async def get(self, name: str) -> Forecast:
+        for forecast in self.forecasts:
+            if forecast.name == name:
+                return forecast
+        raise NotFound("FORECAST_NOT_FOUND", f"there is no {name}")
 
     async def page(
         self, asset: AssetId, issued: TimeRange | None, before: Position | None, size: int
@@ -114,14 +109,14 @@ class ForecastShelf:
                 yield forecast
 
 
-class IssuedCount:
-    """Counts issued forecasts."""
+class OutcomeCount:
+    """Keeps what became of forecasts."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.outcomes: list[Outcome] = []
 
-    def issued(self, forecasts: Sequence[Forecast]) -> None:
-        self.count += len(forecasts)
+    def answered(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes += outcomes
 
 
 def _key(forecast: Forecast) -> tuple[datetime, str]:

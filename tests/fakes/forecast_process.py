@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import grpc
 import numpy as np
+from google.longrunning import operations_pb2_grpc
 
 from tests.fakes.forecast_assets import START, load_hours, pv_hours
 from tests.fakes.manual_clock import ManualClock
@@ -43,9 +45,29 @@ class ForecastWorld:
     metering: MeteredHomes
     metering_target: str
     stub: Any
+    operations: Any
 
-    async def issue(self, *assets: AssetId, hours: int = 24) -> list[forecast_pb2.Forecast]:
-        """Issue forecasts from the next hour on."""
+    async def until_known(self, *assets: AssetId) -> None:
+        """Wait until the service has heard of assets."""
+        async with asyncio.timeout(10):
+            for asset in assets:
+                while not await self._knows(asset):
+                    await asyncio.sleep(0.02)
+
+    async def _knows(self, asset: AssetId) -> bool:
+        """Ask something that issues nothing."""
+        request = forecast_pb2.EvaluateForecastsRequest(
+            assets=[asset.name],
+            issue_range=time_range_to_proto(TimeRange.of(self.clock.now(), HOUR)),
+        )
+        try:
+            await self.stub.EvaluateForecasts(request)
+        except grpc.aio.AioRpcError as error:
+            return error.code() is grpc.StatusCode.INVALID_ARGUMENT  # known, but of another kind
+        return True
+
+    async def results(self, *assets: AssetId, hours: int = 24) -> list[forecast_pb2.AssetForecast]:
+        """Issue forecasts from the next hour on; return what became of each."""
         start = self.clock.now().replace(minute=0) + HOUR
         answer = await self.stub.IssueForecasts(
             forecast_pb2.IssueForecastsRequest(
@@ -54,7 +76,13 @@ class ForecastWorld:
                 resolution=duration_to_proto(HOUR),
             )
         )
-        return list(answer.forecasts)
+        return list(answer.results)
+
+    async def issue(self, *assets: AssetId, hours: int = 24) -> list[forecast_pb2.Forecast]:
+        """Issue forecasts from the next hour on, all of which must come."""
+        results = await self.results(*assets, hours=hours)
+        assert all(result.HasField("forecast") for result in results), results
+        return [result.forecast for result in results]
 
     async def sources(self, *assets: AssetId) -> list[str]:
         """Issue forecasts and return who made them."""
@@ -85,9 +113,12 @@ async def running_forecast(
         for task in tasks:
             stack.callback(task.cancel)
         channel = await stack.enter_async_context(channel_for_test(address))
-        yield ForecastWorld(
+        world = ForecastWorld(
             clock=clock,
             metering=metering,
             metering_target=target,
             stub=forecast_pb2_grpc.ForecastServiceStub(channel),
+            operations=operations_pb2_grpc.OperationsStub(channel),
         )
+        await world.until_known(*metering.power_w)
+        yield world

@@ -8,61 +8,51 @@ from datetime import timedelta
 import grpc
 import numpy as np
 
+from tests.fakes.forecast_sites import FONTANA, asset, site
+from tests.fakes.site_model_service import FakeSiteModelService
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh.site.v1 import site_service_pb2_grpc
 from wattmesh_contracts.values import duration_from_proto, series_to_proto, time_range_from_proto
+from wattmesh_forecast.domain.subjects import Location
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import Resource
 from wattmesh_kernel.time import TimeRange
 
 Context = grpc.aio.ServicerContext[object, object]
 
 
 @dataclass
-class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer, site_pb2_grpc.SiteServiceServicer):
-    """Serves what it is given."""
+class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer):
+    """Serves what it is given; refuses a query for an asset that it does not have."""
 
-    zone: str = "America/Los_Angeles"
-    latitude_degrees: float = 34.09
-    longitude_degrees: float = -117.43
-    power_w: dict[AssetId, Series] = field(default_factory=dict)
+    power_w: dict[AssetId, Series]
     """Mean power [W], positive into the asset."""
+    spread_degrees: float = 0.0
+    """How far apart two homes that follow each other by number lie, from south to north."""
     asked: list[timedelta] = field(default_factory=list)
     """How much was asked for in each query for energy."""
+    sites: FakeSiteModelService = field(init=False)
+    """The site model, which a test may change."""
+
+    def __post_init__(self) -> None:
+        places = {
+            name: _place(int(name.segment.rpartition("-")[2]), self.spread_degrees)
+            for name in {asset.site for asset in self.power_w}
+        }
+        homes = [site(name, place) for name, place in sorted(places.items())]
+        resources: list[Resource] = [*homes, *map(asset, sorted(self.power_w))]
+        self.sites = FakeSiteModelService(*resources)  # type: ignore[abstract]
 
     @property
     def register(self) -> tuple[Callable[[grpc.aio.Server], None], ...]:
         """What adds both services to a server."""
+        add_sites = site_service_pb2_grpc.add_SiteServiceServicer_to_server
         return (
             lambda server: metering_pb2_grpc.add_MeteringServiceServicer_to_server(self, server),
-            lambda server: site_pb2_grpc.add_SiteServiceServicer_to_server(self, server),
+            lambda server: add_sites(self.sites, server),
         )
-
-    async def GetSite(
-        self, request: site_pb2.GetSiteRequest, context: Context
-    ) -> site_pb2.GetSiteResponse:
-        if not any(asset.site.name == request.name for asset in self.power_w):
-            raise NotFound("SITE_NOT_FOUND", f"there is no {request.name}")
-        site = site_pb2.Site(
-            name=request.name,
-            time_zone=self.zone,
-            latitude_degrees=self.latitude_degrees,
-            longitude_degrees=self.longitude_degrees,
-        )
-        return site_pb2.GetSiteResponse(site=site)
-
-    async def ListSites(
-        self, request: site_pb2.ListSitesRequest, context: Context
-    ) -> site_pb2.ListSitesResponse:
-        names = sorted({asset.site.name for asset in self.power_w})
-        return site_pb2.ListSitesResponse(sites=[site_pb2.Site(name=name) for name in names])
-
-    async def ListAssets(
-        self, request: site_pb2.ListAssetsRequest, context: Context
-    ) -> site_pb2.ListAssetsResponse:
-        mine = [asset for asset in self.power_w if asset.site.name == request.parent]
-        return site_pb2.ListAssetsResponse(assets=[_asset(asset) for asset in sorted(mine)])
 
     async def QueryEnergy(
         self, request: metering_pb2.QueryEnergyRequest, context: Context
@@ -77,6 +67,8 @@ class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer, site_pb2_grpc.Site
     def _energy(
         self, name: str, span: TimeRange, resolution: timedelta
     ) -> metering_pb2.AssetEnergy:
+        if AssetId.parse(name) not in self.power_w:
+            raise NotFound("ASSET_NOT_FOUND", f"there is no {name}")
         series = self.power_w[AssetId.parse(name)].to_resolution(resolution).window(span)
         energy_wh = series.values * (resolution.total_seconds() / 3600)
         into = np.where(np.isnan(energy_wh), np.nan, np.maximum(energy_wh, 0))
@@ -88,11 +80,8 @@ class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer, site_pb2_grpc.Site
         )
 
 
-def _asset(asset: AssetId) -> asset_pb2.Asset:
-    match asset.segment:
-        case "pv":
-            return asset_pb2.Asset(name=asset.name, pv_array=asset_pb2.PvArray(peak_power_w=4000))
-        case "battery":
-            return asset_pb2.Asset(name=asset.name, battery=asset_pb2.Battery(capacity_wh=6400))
-        case _:
-            return asset_pb2.Asset(name=asset.name, load=asset_pb2.Load(derived=True))
+def _place(number: int, spread_degrees: float) -> Location:
+    return Location(
+        latitude_degrees=FONTANA.latitude_degrees + number * spread_degrees,
+        longitude_degrees=FONTANA.longitude_degrees,
+    )

@@ -28,23 +28,22 @@ async def until(ask: Callable[[], Awaitable[str]], wanted: str) -> None:
             await asyncio.sleep(0.2)
 
 
-async def train(
-    world: ForecastWorld, request_id: str
-) -> tuple[operations_pb2.Operation, operations_pb2.Operation]:
-    """Order a training; wait for its end."""
+async def train(world: ForecastWorld, request_id: str) -> tuple[operations_pb2.Operation, str]:
+    """Order a training; return it at its end, and the name that a repeat answers."""
     order = forecast_pb2.TrainModelRequest(
         model="load",
         assets=[LOAD.name],
         range=time_range_to_proto(TimeRange(START, world.clock.now().replace(minute=0))),
         request_id=request_id,
     )
-    operation = (await world.stub.TrainModel(order)).operation
+    name = (await world.stub.TrainModel(order)).operation
+    asked = operations_pb2.GetOperationRequest(name=name)
+    operation = await world.operations.GetOperation(asked)
     assert not operation.done
-    asked = forecast_pb2.GetOperationRequest(name=operation.name)
     async with asyncio.timeout(240):
         while not operation.done:
             await asyncio.sleep(0.2)
-            operation = (await world.stub.GetOperation(asked)).operation
+            operation = await world.operations.GetOperation(asked)
     return operation, (await world.stub.TrainModel(order)).operation
 
 
@@ -79,13 +78,15 @@ async def test_a_model_is_trained_served_lost_and_found(
         assert await world.sources(LOAD, PV) == ["seasonal", "seasonal"]
 
         operation, repeated = await train(world, "once")
-        assert repeated == operation
+        assert repeated == operation.name
         model = result(operation)
         assert model.name == "models/load/versions/1"
         assert 0 < model.holdout_wape_ratio < model.holdout_naive_wape_ratio
         await until(source, "model:load/1")
         (listed,) = (await world.stub.ListModels(forecast_pb2.ListModelsRequest())).models
         assert (listed.name, listed.available) == (model.name, True)
+        asked = forecast_pb2.GetModelRequest(name=model.name)
+        assert (await world.stub.GetModel(asked)).model == listed
 
         (forecast,) = await world.issue(LOAD)
         low, middle, high = (list(quantile.values) for quantile in forecast.quantiles)

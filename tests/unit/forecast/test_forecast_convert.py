@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_forecast.api.convert import (
+    model_name_from_parent,
     order_from_proto,
+    outcome_to_proto,
     position_from_token,
     token_from_position,
     wanted_from_proto,
 )
 from wattmesh_forecast.api.operations import operation_to_proto
 from wattmesh_forecast.app.ports import Position
+from wattmesh_forecast.domain.outcome import NotForecast, Reason
 from wattmesh_forecast.domain.training import Training, TrainingOrder
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId
@@ -61,6 +64,25 @@ def test_an_order_names_model_assets_and_history() -> None:
     assert order == TrainingOrder(
         model="load", assets=(AssetId.parse(LOAD),), range=SPAN, request_id="r"
     )
+
+
+def test_every_reason_has_its_name_on_the_wire() -> None:
+    said = {
+        outcome_to_proto(
+            NotForecast(asset=AssetId.parse(LOAD), reason=reason, message="so")
+        ).failure.reason
+        for reason in Reason
+    }
+
+    assert len(said) == len(Reason)
+    assert forecast_pb2.FORECAST_FAILURE_REASON_UNSPECIFIED not in said
+
+
+def test_the_models_to_be_listed_are_all_or_those_of_one_name() -> None:
+    assert model_name_from_parent("") == ""
+    assert model_name_from_parent("models/load") == "load"
+    with pytest.raises(InvalidArgument, match="models/"):
+        model_name_from_parent("load")
 
 
 def test_a_training_is_an_operation_that_runs_and_then_fails_with_its_reason() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.forecast_assets import load_hours, pv_hours
 from wattmesh_forecast.domain.features import model_input
-from wattmesh_forecast.domain.hours import AssetHours, Rows
+from wattmesh_forecast.domain.hours import AssetHours, Batch, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 
@@ -37,19 +37,20 @@ def test_another_future_gives_the_same_forecast(kind: Kind, last: int, gap: int,
     other = with_another_future(asset, last, seed)
     rows = Rows.ahead(last, range(last + gap, last + gap + 24))
 
-    asked, asked_otherwise = (model_input(kind, a, rows) for a in (asset, other))
+    asked, asked_otherwise = (model_input(kind, Batch.of([a]), rows) for a in (asset, other))
     for name, tensor in asked.tensors().items():
         assert np.array_equal(tensor, asked_otherwise.tensors()[name]), name
     assert np.array_equal(asked.scale_w, asked_otherwise.scale_w)
     assert np.array_equal(
-        seasonal_quantiles(kind, asset, rows, RATIOS), seasonal_quantiles(kind, other, rows, RATIOS)
+        seasonal_quantiles(kind, Batch.of([asset]), rows, RATIOS),
+        seasonal_quantiles(kind, Batch.of([other]), rows, RATIOS),
     )
 
 
 @settings(max_examples=20, deadline=None)
 @given(kind=st.sampled_from(Kind), seed=st.integers(0, 1000))
 def test_many_issues_at_once_are_told_what_each_alone_is_told(kind: Kind, seed: int) -> None:
-    asset = ASSETS[kind]
+    asset = Batch.of([ASSETS[kind]])
     lasts = np.sort(np.random.default_rng(seed).choice(np.arange(20 * 24, 30 * 24), 3))
     together = Rows(target=np.repeat(lasts, 5) + np.tile([1, 2, 9, 24, 26], 3),
                     last=np.repeat(lasts, 5))  # fmt: skip

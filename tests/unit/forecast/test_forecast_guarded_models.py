@@ -10,10 +10,10 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh_forecast.app.guarded_models import GuardedModels
 from wattmesh_forecast.app.ports import ModelUnavailable
 from wattmesh_forecast.domain.features import model_input
-from wattmesh_forecast.domain.hours import Rows
+from wattmesh_forecast.domain.hours import Batch, Rows
 from wattmesh_forecast.domain.kinds import Kind
 
-ASKED = model_input(Kind.LOAD, load_hours(), Rows.ahead(700, range(701, 703)))
+ASKED = model_input(Kind.LOAD, Batch.of([load_hours()]), Rows.ahead(700, range(701, 703)))
 RETRY = timedelta(seconds=1)
 
 
@@ -27,6 +27,8 @@ async def test_only_the_first_caller_pays_for_a_dead_server() -> None:
             await models.predict("load", ASKED)
 
     assert len(server.asked) == 1
+    assert models.is_away("load")
+    assert not models.is_away("pv")
 
 
 async def test_a_model_is_asked_again_once_a_probe_finds_it() -> None:

@@ -3,15 +3,15 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from tests.fakes.forecast_assets import LOS_ANGELES, START
-from tests.fakes.forecast_ports import FixedHistory, FixedSites, ForecastShelf
+from tests.fakes.forecast_assets import START
+from tests.fakes.forecast_ports import FixedHistory, StoredForecasts
+from tests.fakes.forecast_sites import sites_of
 from tests.fakes.manual_clock import ManualClock
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.domain.kinds import Kind
-from wattmesh_forecast.domain.sites import Location
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
@@ -43,12 +43,11 @@ def forecast(
 
 
 def evaluation(forecasts: list[Forecast]) -> EvaluateForecasts:
-    store = ForecastShelf()
+    store = StoredForecasts()
     store.forecasts = forecasts
     measured = Series(START, HOUR, np.where(np.arange(480) < 240, 1500.0, 1000.0))
     clock = ManualClock(NOW + timedelta(days=2))
-    sites = FixedSites([LOAD, PV], LOS_ANGELES, Location(latitude_degrees=34,
-                                                         longitude_degrees=-117))  # fmt: skip
+    sites = sites_of([LOAD, PV])
     history = FixedHistory({LOAD: measured, PV: measured})
     return EvaluateForecasts(store=store, history=history, sites=sites, clock=clock)
 
@@ -95,7 +94,7 @@ async def test_loads_and_plants_are_not_pooled() -> None:
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_without_gap_or_repeat() -> None:
-    store = ForecastShelf()
+    store = StoredForecasts()
     store.forecasts = [forecast(number) for number in range(5)]
     list_forecasts = ListForecasts(store)
 
@@ -113,4 +112,4 @@ async def test_pages_go_from_the_newest_to_the_oldest_without_gap_or_repeat() ->
 
 async def test_a_negative_page_size_is_refused() -> None:
     with pytest.raises(InvalidArgument):
-        await ListForecasts(ForecastShelf())(LOAD, None, -1, None)
+        await ListForecasts(StoredForecasts())(LOAD, None, -1, None)

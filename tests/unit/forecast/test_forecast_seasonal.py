@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.fakes.forecast_assets import LOS_ANGELES, load_hours, pv_hours
 from wattmesh_forecast.domain.features import model_input
-from wattmesh_forecast.domain.hours import AssetHours, Rows
+from wattmesh_forecast.domain.hours import Batch, Rows
 from wattmesh_forecast.domain.kinds import PATTERNS, Kind
 from wattmesh_forecast.domain.pv_patterns import sun_of
-from wattmesh_forecast.domain.seasonal import blend_weights, seasonal_quantiles, try_patterns
+from wattmesh_forecast.domain.seasonal import ask_patterns, blend_weights, seasonal_quantiles
 from wattmesh_kernel.time import local_day
 
 RATIOS = (0.05, 0.1, 0.5, 0.9, 0.95)
@@ -25,7 +26,7 @@ def ahead(last: int = NOW, hours: int = 24) -> Rows:
 def test_quantiles_rise_and_are_not_negative(kind: Kind) -> None:
     asset = load_hours() if kind is Kind.LOAD else pv_hours()
 
-    quantiles = seasonal_quantiles(kind, asset, ahead(), RATIOS)
+    (quantiles,) = seasonal_quantiles(kind, Batch.of([asset]), ahead(), RATIOS)
 
     assert quantiles.shape == (24, 5)
     assert (np.diff(quantiles, axis=1) >= 0).all()
@@ -33,11 +34,11 @@ def test_quantiles_rise_and_are_not_negative(kind: Kind) -> None:
 
 
 def test_a_plant_gives_nothing_at_night_at_any_quantile() -> None:
-    asset = pv_hours()
+    asset = Batch.of([pv_hours()])
     rows = ahead()
 
-    quantiles = seasonal_quantiles(Kind.PV, asset, rows, RATIOS)
-    night = sun_of(asset).clear_sky_w_m2[rows.target] == 0
+    (quantiles,) = seasonal_quantiles(Kind.PV, asset, rows, RATIOS)
+    night = sun_of(asset).clear_sky_w_m2[0, rows.target] == 0
 
     assert night.any()
     assert (quantiles[night] == 0).all()
@@ -50,20 +51,18 @@ def test_a_week_that_repeats_itself_is_forecast_closely() -> None:
     every_day = np.tile(asset.power_w[:24], len(asset.power_w) // 24)
     came = np.where(asset.clock.weekday >= 5, 0.5, 1.0) * every_day
     known = np.where(np.arange(len(came)) <= NOW, came, np.nan)
-    asset = AssetHours(start=asset.start, power_w=known, clock=asset.clock)
+    again = Batch.of([replace(asset, power_w=known)])
 
-    middle = seasonal_quantiles(Kind.LOAD, asset, ahead(), (0.5,))[:, 0]
+    middle = seasonal_quantiles(Kind.LOAD, again, ahead(), (0.5,))[0, :, 0]
 
     assert np.allclose(middle, came[ahead().target], rtol=0.05)
 
 
 def test_patterns_that_did_better_lately_weigh_more() -> None:
-    asset = load_hours()
-    issues = np.array([NOW])
-    trial = try_patterns(Kind.LOAD, asset, issues)
+    _, trial = ask_patterns(Kind.LOAD, Batch.of([load_hours()]), ahead())
 
-    weights = blend_weights(trial, issues)[0]
-    errors = np.nansum(np.abs(trial.said - trial.came[:, None]), axis=0)
+    weights = blend_weights(trial, np.array([NOW]))[0, 0]
+    errors = np.nansum(np.abs(trial.said - trial.came[..., None]), axis=1)[0]
 
     assert np.isclose(weights.sum(), 1.0)
     assert (np.argsort(weights) == np.argsort(-errors)).all()
@@ -71,11 +70,10 @@ def test_patterns_that_did_better_lately_weigh_more() -> None:
 
 def test_weights_are_equal_when_nothing_tells_the_patterns_apart() -> None:
     asset = load_hours()
-    flat = AssetHours(start=asset.start, power_w=np.full_like(asset.power_w, 500.0),
-                      clock=asset.clock)  # fmt: skip
-    issues = np.array([NOW])
+    flat = replace(asset, power_w=np.full_like(asset.power_w, 500.0))
+    _, trial = ask_patterns(Kind.LOAD, Batch.of([flat]), ahead())
 
-    weights = blend_weights(try_patterns(Kind.LOAD, flat, issues), issues)[0]
+    weights = blend_weights(trial, np.array([NOW]))[0, 0]
 
     assert np.allclose(weights, 1 / len(PATTERNS[Kind.LOAD].names))
 
@@ -92,12 +90,7 @@ def test_any_amount_of_missing_history_still_gives_finite_numbers(
 ) -> None:
     asset = load_hours() if kind is Kind.LOAD else pv_hours()
     gone = np.random.default_rng(seed).random(len(asset.power_w)) < share
-    holes = AssetHours(
-        start=asset.start,
-        power_w=np.where(gone, np.nan, asset.power_w),
-        clock=asset.clock,
-        sun=asset.sun,
-    )
+    holes = Batch.of([replace(asset, power_w=np.where(gone, np.nan, asset.power_w))])
 
     rows = ahead(last)
     asked = model_input(kind, holes, rows)
@@ -115,7 +108,7 @@ def test_days_of_23_and_25_hours_are_forecast_by_the_local_clock(day: date, hour
     first = asset.index(today.start)
     rows = Rows.ahead(first - 1, range(first, asset.index(today.end)))
 
-    middle = seasonal_quantiles(Kind.LOAD, asset, rows, (0.5,))[:, 0]
+    middle = seasonal_quantiles(Kind.LOAD, Batch.of([asset]), rows, (0.5,))[0, :, 0]
 
     assert len(middle) == hours
     assert 18 <= asset.clock.hour[rows.target[np.argmax(middle)]] <= 20

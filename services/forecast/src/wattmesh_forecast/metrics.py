@@ -8,3 +8,9 @@ FORECASTS = Metric(
     unit="{forecast}",
     description="Issued forecasts, by wattmesh.forecast.kind and wattmesh.forecast.source.",
 )
+NOT_FORECAST = Metric(
+    name="wattmesh.forecast.not_issued",
+    kind=MetricKind.COUNTER,
+    unit="{asset}",
+    description="Assets that were asked for and not forecast, by wattmesh.forecast.reason.",
+)

@@ -23,8 +23,10 @@ class ForecastSettings(ServiceSettings):
     """How long a model may take to answer before the seasonal forecast does [s of wall time]."""
     model_server_retry_seconds: float = Field(default=1.0, gt=0)
     """How often a model that was away is looked for [s of wall time]."""
+    site_model_file: Path | None = None
+    """Where the last known site model is kept for the next start; None: nowhere."""
     warm_up_assets: int = Field(default=200, ge=0)
-    """The past of all assets is read ahead at the start when there are at most so many."""
+    """The past of assets that appear, at the start all of them, is read ahead for so many."""
 
 
 class TrainingSettings(ServiceSettings):

@@ -20,19 +20,22 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from wattmesh_forecast.adapters.metering import GrpcHistory, GrpcSiteDirectory
+from wattmesh_forecast.adapters.metering import GrpcHistory
 from wattmesh_forecast.adapters.model_folder import ModelFolder
 from wattmesh_forecast.adapters.model_json import model_to_json
+from wattmesh_forecast.adapters.site_model import read_site_model
 from wattmesh_forecast.adapters.sky import PvlibSky
-from wattmesh_forecast.app.past import Past, read_sites
+from wattmesh_forecast.app.each_history import EachHistory
+from wattmesh_forecast.app.followed_sites import FollowedSites
+from wattmesh_forecast.app.past import Past
 from wattmesh_forecast.domain.hours import HOUR, AssetHours
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.models import ModelVersion
+from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.settings import TrainingSettings
 from wattmesh_forecast.training.config import TrainingConfig
 from wattmesh_forecast.training.fingerprint import fingerprint
-from wattmesh_kernel.clock import SystemClock
-from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_runtime.channels import open_channel
@@ -113,11 +116,18 @@ async def _read_past(
     hours = TimeRange(max(span.start, span.end - longest), span.end)
     channel = open_channel(settings.metering_target, settings, Telemetry("training"))
     try:
-        sites = await read_sites(GrpcSiteDirectory(channel, SystemClock()), assets)
-        past = Past(GrpcHistory(channel), PvlibSky())
-        return _without_empty_start(await past.over(assets, sites, hours, hours))
+        subjects = FollowedSites(await read_site_model(channel)).required(assets)
+        past = Past(EachHistory(GrpcHistory(channel)), PvlibSky())
+        found = await past.over(subjects, hours, hours)
+        return _without_empty_start({asset: _readable(each) for asset, each in found.items()})
     finally:
         await channel.close()
+
+
+def _readable(hours: AssetHours | NotForecast) -> AssetHours:
+    if isinstance(hours, NotForecast):
+        raise Unavailable("HISTORY_UNAVAILABLE", hours.message)
+    return hours
 
 
 def _without_empty_start(past: dict[AssetId, AssetHours]) -> dict[AssetId, AssetHours]:

@@ -5,8 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+import grpc
+from google.longrunning import operations_pb2_grpc
+
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
-from wattmesh_forecast.adapters.metering import GrpcHistory, GrpcSiteDirectory
+from wattmesh_forecast.adapters.metering import GrpcHistory
 from wattmesh_forecast.adapters.model_folder import ModelFolder
 from wattmesh_forecast.adapters.observations import TelemetryObservations
 from wattmesh_forecast.adapters.postgres_forecasts import PostgresForecastStore
@@ -14,8 +17,11 @@ from wattmesh_forecast.adapters.postgres_trainings import PostgresTrainingStore
 from wattmesh_forecast.adapters.sky import PvlibSky
 from wattmesh_forecast.adapters.tfserving import TensorFlowServing
 from wattmesh_forecast.adapters.training_job import TrainingJob
+from wattmesh_forecast.api.operations import OPERATIONS, OperationsServicer
 from wattmesh_forecast.api.servicer import ForecastServicer, UseCases
+from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
+from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.guarded_models import GuardedModels
 from wattmesh_forecast.app.issue import IssueForecasts
 from wattmesh_forecast.app.kept_history import KeptHistory
@@ -29,6 +35,9 @@ from wattmesh_kernel.clock import SystemClock
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
+from wattmesh_sitemodel.cache import SiteModelFile
+from wattmesh_sitemodel.client import SiteModelClient
+from wattmesh_sitemodel.follower import SiteModelView
 
 
 @asynccontextmanager
@@ -37,8 +46,11 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
     async with Database(settings.database_url, "forecast") as database:
         await migrate(database, "wattmesh_forecast")
         metering = runtime.channel(settings.metering_target)
-        history, sites = GrpcHistory(metering), GrpcSiteDirectory(metering, runtime.clock)
-        past, models = Past(KeptHistory(history), PvlibSky()), _models(settings, runtime)
+        history, view = GrpcHistory(metering), SiteModelView(runtime.clock)
+        follower, sites = _follower(settings, metering, view), FollowedSites(view)
+        await follower.recall()
+        past = Past(KeptHistory(EachHistory(history)), PvlibSky())
+        models = _models(settings, runtime)
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
         async with TrainModel(trainer=trainer, store=trainings, sites=sites, clock=clock) as train:
@@ -59,17 +71,26 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             warm_up = WarmUp(
                 sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets
             )
-            servicer = ForecastServicer(use_cases)
+            servicer, operations = ForecastServicer(use_cases), OperationsServicer(train)
             yield Service(
                 name="forecast",
                 register=(
                     partial(forecast_pb2_grpc.add_ForecastServiceServicer_to_server, servicer),
+                    partial(operations_pb2_grpc.add_OperationsServicer_to_server, operations),
                 ),
                 service_names=(
                     forecast_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name,
+                    OPERATIONS,
                 ),
-                tasks=(models.keep_trying, warm_up),
+                tasks=(follower.run, models.keep_trying, warm_up),
             )
+
+
+def _follower(
+    settings: ForecastSettings, metering: grpc.aio.Channel, view: SiteModelView
+) -> SiteModelClient:
+    file = settings.site_model_file
+    return SiteModelClient(metering, view, None if file is None else SiteModelFile(file))
 
 
 def _models(settings: ForecastSettings, runtime: Runtime) -> GuardedModels:

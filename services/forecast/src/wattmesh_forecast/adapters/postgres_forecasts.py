@@ -5,15 +5,30 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from wattmesh_forecast.adapters.float_arrays import FloatArray, FloatArrayDumper
 from wattmesh_forecast.app.ports import Position
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
 
-_COLUMNS = "name, asset, kind, issue_time, source, start_time, resolution, quantile_ratios, power_w"
-_ADD = f"INSERT INTO forecasts ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_TYPES = {
+    "name": "text",
+    "asset": "text",
+    "kind": "text",
+    "issue_time": "timestamptz",
+    "source": "text",
+    "start_time": "timestamptz",
+    "resolution": "interval",
+    "quantile_ratios": "float8[]",
+    "power_w": "float8[]",
+    "last_measured_time": "timestamptz",
+}
+_COLUMNS = ", ".join(_TYPES)
+_ADD = f"COPY forecasts ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
+_GET = f"SELECT {_COLUMNS} FROM forecasts WHERE name = %s"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM forecasts
 WHERE asset = %(asset)s
@@ -29,7 +44,18 @@ WHERE asset = ANY(%s) AND issue_time >= %s AND issue_time < %s
 ORDER BY issue_time, name
 """
 
-Row = tuple[str, str, str, datetime, str, datetime, timedelta, list[float], list[list[float]]]
+Row = tuple[
+    str,
+    str,
+    str,
+    datetime,
+    str,
+    datetime,
+    timedelta,
+    list[float],
+    list[list[float]],
+    datetime | None,
+]
 
 
 class PostgresForecastStore:
@@ -40,11 +66,23 @@ class PostgresForecastStore:
 
     async def add(self, forecasts: Sequence[Forecast]) -> None:
         """Store forecasts, all or none."""
-        async with (
-            self._database.transaction() as connection,
-            connection.cursor() as cursor,
-        ):
-            await cursor.executemany(_ADD, [_to_row(forecast) for forecast in forecasts])
+        if not forecasts:
+            return
+        # One statement, which commits by itself.
+        async with self._database.connection() as connection, connection.cursor() as cursor:
+            cursor.adapters.register_dumper(FloatArray, FloatArrayDumper)
+            async with cursor.copy(_ADD) as copy:
+                copy.set_types(list(_TYPES.values()))
+                for forecast in forecasts:
+                    await copy.write_row(_to_row(forecast))
+
+    async def get(self, name: str) -> Forecast:
+        """Return a forecast; NotFound."""
+        async with self._database.connection() as connection:
+            row: Row | None = await (await connection.execute(_GET, (name,))).fetchone()
+        if row is None:
+            raise NotFound("FORECAST_NOT_FOUND", f"there is no {name}")
+        return _from_row(row)
 
     async def page(
         self, asset: AssetId, issued: TimeRange | None, before: Position | None, size: int
@@ -73,7 +111,7 @@ class PostgresForecastStore:
                 yield _from_row(row)
 
 
-def _to_row(forecast: Forecast) -> Row:
+def _to_row(forecast: Forecast) -> tuple[object, ...]:
     return (
         forecast.name,
         forecast.asset.name,
@@ -82,13 +120,14 @@ def _to_row(forecast: Forecast) -> Row:
         forecast.source,
         forecast.start,
         forecast.resolution,
-        list(forecast.ratios),
-        forecast.power_w.tolist(),
+        FloatArray(np.array(forecast.ratios)),
+        FloatArray(forecast.power_w),
+        forecast.last_measured,
     )
 
 
 def _from_row(row: Row) -> Forecast:
-    name, asset, kind, issue_time, source, start, resolution, ratios, power_w = row
+    name, asset, kind, issue_time, source, start, resolution, ratios, power_w, last = row
     return Forecast(
         name=name,
         asset=AssetId.parse(asset),
@@ -99,4 +138,5 @@ def _from_row(row: Row) -> Forecast:
         resolution=resolution,
         ratios=tuple(ratios),
         power_w=np.array(power_w, dtype=np.float64),
+        last_measured=last,
     )

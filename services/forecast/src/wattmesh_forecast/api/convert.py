@@ -3,8 +3,10 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import assert_never
 
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_contracts.values import (
@@ -19,12 +21,20 @@ from wattmesh_forecast.app.list_models import ListedModel
 from wattmesh_forecast.app.ports import Position
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome, Reason
 from wattmesh_forecast.domain.training import TrainingOrder
 from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 
+_REASONS = {
+    Reason.UNKNOWN_ASSET: forecast_pb2.FORECAST_FAILURE_REASON_UNKNOWN_ASSET,
+    Reason.KIND_NOT_FORECAST: forecast_pb2.FORECAST_FAILURE_REASON_KIND_NOT_FORECAST,
+    Reason.NO_HISTORY: forecast_pb2.FORECAST_FAILURE_REASON_NO_HISTORY,
+    Reason.HISTORY_UNAVAILABLE: forecast_pb2.FORECAST_FAILURE_REASON_HISTORY_UNAVAILABLE,
+    Reason.INTERNAL: forecast_pb2.FORECAST_FAILURE_REASON_INTERNAL,
+}
 _KINDS = {
     Kind.LOAD: forecast_pb2.FORECAST_KIND_LOAD,
     Kind.PV: forecast_pb2.FORECAST_KIND_PV,
@@ -52,6 +62,7 @@ def wanted_from_proto(request: forecast_pb2.IssueForecastsRequest) -> Wanted:
 
 def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:
     """Return a forecast as its proto."""
+    last = None if forecast.last_measured is None else timestamp_to_proto(forecast.last_measured)
     return forecast_pb2.Forecast(
         name=forecast.name,
         asset=forecast.asset.name,
@@ -59,12 +70,37 @@ def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:
         issue_time=timestamp_to_proto(forecast.issue_time),
         source=forecast.source,
         start_time=timestamp_to_proto(forecast.start),
+        last_measured_time=last,
         resolution=duration_to_proto(forecast.resolution),
         quantiles=[
             forecast_pb2.Quantile(ratio=ratio, values=values.tolist())
             for ratio, values in zip(forecast.ratios, forecast.power_w, strict=True)
         ],
     )
+
+
+def outcome_to_proto(outcome: Outcome) -> forecast_pb2.AssetForecast:
+    """Return what became of an asset's forecast."""
+    match outcome:
+        case Issued(forecast=forecast):
+            return forecast_pb2.AssetForecast(
+                asset=forecast.asset.name, forecast=forecast_to_proto(forecast)
+            )
+        case NotForecast(asset=asset, reason=reason, message=message):
+            failure = forecast_pb2.ForecastFailure(reason=_REASONS[reason], message=message)
+            return forecast_pb2.AssetForecast(asset=asset.name, failure=failure)
+        case _:
+            assert_never(outcome)
+
+
+def model_name_from_parent(parent: str) -> str:
+    """Return the model of `models/{model}`, "" for all of them; InvalidArgument."""
+    found = re.fullmatch(r"models/([a-z0-9_-]+)|", parent)
+    if found is None:
+        raise InvalidArgument(
+            "INVALID_PARENT", f"{parent!r} does not look like models/{{model}}", field="parent"
+        )
+    return found[1] or ""
 
 
 def position_from_token(token: str) -> Position | None:

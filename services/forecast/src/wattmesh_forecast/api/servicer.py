@@ -11,14 +11,15 @@ from wattmesh_forecast.api.convert import (
     assets_from_proto,
     evaluation_to_proto,
     forecast_to_proto,
+    model_name_from_parent,
     model_to_proto,
     optional_range,
     order_from_proto,
+    outcome_to_proto,
     position_from_token,
     token_from_position,
     wanted_from_proto,
 )
-from wattmesh_forecast.api.operations import operation_to_proto
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
 from wattmesh_forecast.app.issue import IssueForecasts
 from wattmesh_forecast.app.list_forecasts import ListForecasts
@@ -50,8 +51,15 @@ class ForecastServicer(forecast_pb2_grpc.ForecastServiceServicer):
         self, request: forecast_pb2.IssueForecastsRequest, context: Context
     ) -> forecast_pb2.IssueForecastsResponse:
         """Issue, store and return forecasts."""
-        forecasts = await self._do.issue(wanted_from_proto(request))
-        return forecast_pb2.IssueForecastsResponse(forecasts=map(forecast_to_proto, forecasts))
+        outcomes = await self._do.issue(wanted_from_proto(request))
+        return forecast_pb2.IssueForecastsResponse(results=map(outcome_to_proto, outcomes))
+
+    async def GetForecast(
+        self, request: forecast_pb2.GetForecastRequest, context: Context
+    ) -> forecast_pb2.GetForecastResponse:
+        """Return one issued forecast."""
+        forecast = await self._do.list.get(request.name)
+        return forecast_pb2.GetForecastResponse(forecast=forecast_to_proto(forecast))
 
     async def ListForecasts(
         self, request: forecast_pb2.ListForecastsRequest, context: Context
@@ -80,20 +88,21 @@ class ForecastServicer(forecast_pb2_grpc.ForecastServiceServicer):
     ) -> forecast_pb2.TrainModelResponse:
         """Begin a training."""
         training = await self._do.train(order_from_proto(request))
-        return forecast_pb2.TrainModelResponse(operation=operation_to_proto(training))
+        return forecast_pb2.TrainModelResponse(operation=training.name)
 
-    async def GetOperation(
-        self, request: forecast_pb2.GetOperationRequest, context: Context
-    ) -> forecast_pb2.GetOperationResponse:
-        """Return a training as far as it is."""
-        training = await self._do.train.state(request.name)
-        return forecast_pb2.GetOperationResponse(operation=operation_to_proto(training))
+    async def GetModel(
+        self, request: forecast_pb2.GetModelRequest, context: Context
+    ) -> forecast_pb2.GetModelResponse:
+        """Return one trained version."""
+        model = await self._do.models.get(request.name)
+        return forecast_pb2.GetModelResponse(model=model_to_proto(model))
 
     async def ListModels(
         self, request: forecast_pb2.ListModelsRequest, context: Context
     ) -> forecast_pb2.ListModelsResponse:
         """Return the trained versions."""
-        models = await self._do.models(request.page_size, request.page_token)
+        model = model_name_from_parent(request.parent)
+        models = await self._do.models(request.page_size, request.page_token, model)
         return forecast_pb2.ListModelsResponse(
             models=map(model_to_proto, models.models), next_page_token=models.next
         )

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wattmesh_forecast.app.past import read_sites
-from wattmesh_forecast.app.ports import ForecastStore, History, SiteDirectory
+from wattmesh_forecast.app.each_history import required_power_w
+from wattmesh_forecast.app.followed_sites import FollowedSites
+from wattmesh_forecast.app.ports import ForecastStore, History
 from wattmesh_forecast.domain.evaluation import NAIVE_DAYS, Score, score
 from wattmesh_forecast.domain.forecast import Forecast
-from wattmesh_forecast.domain.sites import Site
+from wattmesh_forecast.domain.subjects import Subject
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, floor_time
 
@@ -30,7 +31,7 @@ class EvaluateForecasts:
     """Reads stored forecasts and metered power, and compares them."""
 
     def __init__(
-        self, *, store: ForecastStore, history: History, sites: SiteDirectory, clock: Clock
+        self, *, store: ForecastStore, history: History, sites: FollowedSites, clock: Clock
     ) -> None:
         self._store = store
         self._history = history
@@ -42,10 +43,10 @@ class EvaluateForecasts:
     ) -> Evaluation:
         """Return the score, pooled over assets and lead times.
 
-        Errors: InvalidArgument when the assets are not all of one kind, NotFound.
+        Errors: InvalidArgument when the assets are not all of one kind, NotFound, Unavailable.
         """
-        sites = await read_sites(self._sites, assets)
-        if len({sites[asset.site].kind_of(asset) for asset in assets}) != 1:
+        subjects = {each.asset: each for each in self._sites.required(assets)}
+        if len({each.kind for each in subjects.values()}) != 1:
             raise InvalidArgument("MIXED_KINDS", "the assets must be of one kind", field="assets")
         forecasts = [forecast async for forecast in self._store.issued_in(assets, issued)]
         now = self._clock.now()
@@ -53,13 +54,13 @@ class EvaluateForecasts:
         total = Score()
         for resolution in sorted({forecast.resolution for forecast in forecasts}):
             alike = [forecast for forecast in forecasts if forecast.resolution == resolution]
-            total += await self._score(alike, sites, resolution, until)
+            total += await self._score(alike, subjects, resolution, until)
         return Evaluation(score=total, by_source=Counter(f.source for f in forecasts))
 
     async def _score(
         self,
         forecasts: Sequence[Forecast],
-        sites: Mapping[SiteId, Site],
+        subjects: Mapping[AssetId, Subject],
         resolution: timedelta,
         until: datetime,
     ) -> Score:
@@ -68,11 +69,14 @@ class EvaluateForecasts:
         if end <= first:
             return Score()
         assets = sorted({forecast.asset for forecast in forecasts})
-        power = await self._history.power_w(assets, TimeRange(first, end), resolution)
-        return await asyncio.to_thread(_total, forecasts, power, sites)
+        span = TimeRange(first, end)
+        power = await required_power_w(self._history, assets, span, resolution)
+        return await asyncio.to_thread(_total, forecasts, power, subjects)
 
 
 def _total(
-    forecasts: Sequence[Forecast], power: Mapping[AssetId, Series], sites: Mapping[SiteId, Site]
+    forecasts: Sequence[Forecast],
+    power: Mapping[AssetId, Series],
+    subjects: Mapping[AssetId, Subject],
 ) -> Score:
-    return sum((score(f, power[f.asset], sites[f.asset.site].zone) for f in forecasts), Score())
+    return sum((score(f, power[f.asset], subjects[f.asset].zone) for f in forecasts), Score())

@@ -38,6 +38,10 @@ class GuardedModels:
         """Return the versions that are served."""
         return await self._server.available_versions(model)
 
+    def is_away(self, model: str) -> bool:
+        """Return whether the model could not answer, and was not found since."""
+        return model in self._away
+
     async def keep_trying(self) -> None:
         """Look for ever after models that are away."""
         while True:

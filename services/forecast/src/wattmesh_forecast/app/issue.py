@@ -1,61 +1,45 @@
-"""Issuing forecasts: ask the models, or the seasonal forecast when they cannot be asked."""
+"""Issuing forecasts: ask the models, or the seasonal forecast when they cannot be asked.
+
+Every asset gets its own forecast or its own reason: what is wrong with one costs that one.
+"""
 
 import asyncio
+import logging
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
-import numpy as np
-
-from wattmesh_forecast.app.past import Past, read_sites
-from wattmesh_forecast.app.ports import (
-    Answer,
-    ForecastStore,
-    ModelServer,
-    ModelUnavailable,
-    Observations,
-    SiteDirectory,
-)
-from wattmesh_forecast.domain.features import ModelInput, concatenated, model_input
-from wattmesh_forecast.domain.forecast import SEASONAL, Forecast, model_source
-from wattmesh_forecast.domain.hours import HOUR, AssetHours, Floats, Rows
+from wattmesh_forecast.app.followed_sites import FollowedSites
+from wattmesh_forecast.app.past import Past
+from wattmesh_forecast.app.ports import ForecastStore, ModelServer, ModelUnavailable, Observations
+from wattmesh_forecast.domain.features import concatenated
+from wattmesh_forecast.domain.forecast import Forecast, model_source
+from wattmesh_forecast.domain.hours import AssetHours
+from wattmesh_forecast.domain.intervals import on_intervals
 from wattmesh_forecast.domain.kinds import Kind
-from wattmesh_forecast.domain.quantiles import (
-    DEFAULT_RATIOS,
-    at_ratios,
-    magnitude_ratios,
-    signed,
+from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome, Reason
+from wattmesh_forecast.domain.questions import (
+    Question,
+    Reply,
+    groups,
+    model_inputs,
+    model_replies,
+    question,
+    seasonal_replies,
 )
-from wattmesh_forecast.domain.seasonal import seasonal_quantiles
+from wattmesh_forecast.domain.subjects import Subject
 from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import AssetId
-from wattmesh_kernel.series import Series
-from wattmesh_kernel.time import TimeRange, ceil_time
 from wattmesh_runtime.aio.tasks import together
 
-SHORTEST_PAST = timedelta(days=1)
-"""Less than this is nothing to learn from."""
+log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Question:
-    """An asset with what is known of it, and the hours it is asked about."""
-
-    asset: AssetId
-    kind: Kind
-    hours: AssetHours
-    rows: Rows
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Reply:
-    """Quantiles of power (n, ratios) over the hours asked about, and who gave them."""
-
-    power_w: Floats
-    source: str
+Group = Sequence[Question]
+Answered = Sequence[Reply | NotForecast]
+T = TypeVar("T")
 
 
 class IssueForecasts:
@@ -64,7 +48,7 @@ class IssueForecasts:
     def __init__(
         self,
         *,
-        sites: SiteDirectory,
+        sites: FollowedSites,
         past: Past,
         models: ModelServer,
         store: ForecastStore,
@@ -78,107 +62,120 @@ class IssueForecasts:
         self._clock = clock
         self._observations = observations
 
-    async def __call__(self, wanted: Wanted) -> list[Forecast]:
-        """Return one forecast per asset, in the order asked.
+    async def __call__(self, wanted: Wanted) -> list[Outcome]:
+        """Return what becomes of each asset, in the order asked.
 
-        Errors: InvalidArgument, NotFound for an asset, FailedPrecondition for one without a past.
+        Errors: InvalidArgument for the range; Unavailable while nothing can be stored, or nothing
+        is known of any site.
         """
         now = self._clock.now()
         wanted.check_time(now)
-        questions = await self._questions(wanted, now)
-        replies: dict[AssetId, _Reply] = {}
+        answers = await self._answers(wanted, now)
+        outcomes = [_outcome(answers[asset], wanted, now) for asset in wanted.assets]
+        await self._store.add([each.forecast for each in outcomes if isinstance(each, Issued)])
+        self._observations.answered(outcomes)
+        return outcomes
+
+    async def _answers(self, wanted: Wanted, now: datetime) -> dict[AssetId, Reply | NotForecast]:
+        known = [self._sites.subject(asset) for asset in wanted.assets]
+        subjects = [each for each in known if isinstance(each, Subject)]
+        past = await self._past.until(subjects, now, wanted.span.end)
+        asked = [_asked(each, past[each.asset], wanted) for each in subjects]
+        questions = [each for each in asked if isinstance(each, Question)]
+        answers: list[Reply | NotForecast] = [e for e in known if isinstance(e, NotForecast)]
+        answers += [each for each in asked if not isinstance(each, Question)]
         # Beside each other: a model server that is away is waited for once, not once per kind.
-        for some in await together(
-            *(self._replies(kind, same, wanted.ratios) for kind, same in _by_kind(questions))
-        ):
-            replies |= some
-        forecasts = [_forecast(q, replies[q.asset], wanted, now) for q in questions]
-        await self._store.add(forecasts)
-        self._observations.issued(forecasts)
-        return forecasts
-
-    async def _questions(self, wanted: Wanted, now: datetime) -> list[_Question]:
-        sites = await read_sites(self._sites, wanted.assets)
-        kinds = {asset: sites[asset.site].kind_of(asset) for asset in wanted.assets}
-        past = await self._past.until(wanted.assets, sites, now, wanted.span.end)
-        return [_question(a, kinds[a], past[a], wanted.span) for a in wanted.assets]
-
-    async def _replies(
-        self, kind: Kind, questions: Sequence[_Question], ratios: Sequence[float]
-    ) -> Mapping[AssetId, _Reply]:
-        asked = await asyncio.to_thread(_model_inputs, questions)
-        try:
-            answer = await self._models.predict(kind.value, concatenated(asked))
-        except ModelUnavailable:
-            return await asyncio.to_thread(_seasonal_replies, questions, ratios)
-        return _model_replies(questions, asked, answer, ratios)
-
-
-def _question(asset: AssetId, kind: Kind, hours: AssetHours, span: TimeRange) -> _Question:
-    last = hours.last_known()
-    if last is None or int(np.isfinite(hours.power_w).sum()) * HOUR < SHORTEST_PAST:
-        raise FailedPrecondition(
-            "NO_HISTORY", f"{asset.name} has less than {SHORTEST_PAST} of readings to learn from"
+        by_kind = await together(
+            *(self._of_kind(kind, same, wanted) for kind, same in _by_kind(questions))
         )
-    first, end = hours.index(span.start), hours.index(ceil_time(span.end, HOUR))
-    # The interval that is running may begin in an hour that is complete.
-    rows = Rows.ahead(min(last, first - 1), range(first, end))
-    return _Question(asset=asset, kind=kind, hours=hours, rows=rows)
+        answers += [each for some in by_kind for each in some]
+        return {_asset(each): each for each in answers}
+
+    async def _of_kind(self, kind: Kind, questions: Group, wanted: Wanted) -> Answered:
+        by_model, others = list[Question](), list[Question]()
+        for each in questions:
+            suits = each.subject.suits_model and not self._models.is_away(kind)
+            (by_model if suits else others).append(each)
+        answers = await self._by_model(kind, by_model, wanted) if by_model else []
+        return [*answers, *(await _seasonal(kind, others, wanted) if others else [])]
+
+    async def _by_model(self, kind: Kind, questions: Group, wanted: Wanted) -> Answered:
+        asking = partial(model_inputs, kind, wanted=wanted)
+        asked, failed = await asyncio.to_thread(_of_groups, asking, questions)
+        if not asked:
+            return failed
+        inputs = concatenated([each for _, each in asked])
+        try:
+            said = await self._models.predict(kind.value, inputs)
+        except ModelUnavailable:
+            return await _seasonal(kind, questions, wanted)
+        order = [each for group, _ in asked for each in group]
+        source = model_source(kind.value, said.version)
+        return [*model_replies(kind, order, inputs, said.quantiles, source, wanted), *failed]
 
 
-def _by_kind(questions: Sequence[_Question]) -> list[tuple[Kind, list[_Question]]]:
-    kinds = sorted({question.kind for question in questions})
-    return [(kind, [q for q in questions if q.kind is kind]) for kind in kinds]
+async def _seasonal(kind: Kind, questions: Group, wanted: Wanted) -> Answered:
+    replying = partial(seasonal_replies, kind, wanted=wanted)
+    replies, failed = await asyncio.to_thread(_of_groups, replying, questions)
+    return [*(reply for _, some in replies for reply in some), *failed]
 
 
-def _model_inputs(questions: Sequence[_Question]) -> list[ModelInput]:
-    return [model_input(q.kind, q.hours, q.rows) for q in questions]
+def _of_groups(
+    work: Callable[[Group], T], questions: Group
+) -> tuple[list[tuple[Group, T]], list[NotForecast]]:
+    """Do the work group by group; of one that fails, question by question."""
+    done: list[tuple[Group, T]] = []
+    failed: list[NotForecast] = []
+    waiting: list[Group] = list(groups(questions))
+    while waiting:
+        group = waiting.pop(0)
+        try:
+            done.append((group, work(group)))
+        except Exception:
+            waiting += [[each] for each in group] if len(group) > 1 else []
+            failed += [_failed(each) for each in group] if len(group) == 1 else []
+    return done, failed
 
 
-def _model_replies(
-    questions: Sequence[_Question],
-    asked: Sequence[ModelInput],
-    answer: Answer,
-    ratios: Sequence[float],
-) -> dict[AssetId, _Reply]:
-    ends = np.cumsum([len(part) for part in asked])[:-1]
-    source = model_source(questions[0].kind.value, answer.version)
-    replies: dict[AssetId, _Reply] = {}
-    for question, part, said in zip(
-        questions, asked, np.split(answer.quantiles, ends), strict=True
-    ):
-        wanted = magnitude_ratios(question.kind, ratios)
-        magnitudes = at_ratios(DEFAULT_RATIOS, said * part.scale_w[:, None], wanted)
-        magnitudes[part.reach[:, 0] <= 0] = 0.0
-        power = signed(question.kind, magnitudes)
-        replies[question.asset] = _Reply(power_w=power, source=source)
-    return replies
+def _failed(asked: Question) -> NotForecast:
+    """Log the exception that is being handled, and say that the asset has no forecast."""
+    asset = asked.subject.asset
+    log.exception("%s cannot be forecast", asset.name)
+    return NotForecast(
+        asset=asset, reason=Reason.INTERNAL, message=f"the forecast of {asset.name} failed"
+    )
 
 
-def _seasonal_replies(
-    questions: Sequence[_Question], ratios: Sequence[float]
-) -> dict[AssetId, _Reply]:
-    replies: dict[AssetId, _Reply] = {}
-    for q in questions:
-        magnitudes = seasonal_quantiles(q.kind, q.hours, q.rows, magnitude_ratios(q.kind, ratios))
-        replies[q.asset] = _Reply(power_w=signed(q.kind, magnitudes), source=SEASONAL)
-    return replies
+def _asked(
+    subject: Subject, hours: AssetHours | NotForecast, wanted: Wanted
+) -> Question | Reply | NotForecast:
+    return hours if isinstance(hours, NotForecast) else question(subject, hours, wanted)
 
 
-def _forecast(question: _Question, reply: _Reply, wanted: Wanted, now: datetime) -> Forecast:
-    first = question.hours.start + int(question.rows.target[0]) * HOUR
-    per_ratio = [
-        Series(first, HOUR, values).to_resolution(wanted.resolution).window(wanted.span).values
-        for values in reply.power_w.T
-    ]
-    return Forecast(
-        name=f"{question.asset.name}/forecasts/{now:%Y%m%dt%H%M%Sz}-{secrets.token_hex(4)}",
-        asset=question.asset,
-        kind=question.kind,
+def _by_kind(questions: Group) -> list[tuple[Kind, list[Question]]]:
+    kinds = sorted({each.subject.kind for each in questions})
+    return [(kind, [q for q in questions if q.subject.kind is kind]) for kind in kinds]
+
+
+def _asset(answer: Reply | NotForecast) -> AssetId:
+    return answer.asset if isinstance(answer, NotForecast) else answer.subject.asset
+
+
+def _outcome(answer: Reply | NotForecast, wanted: Wanted, now: datetime) -> Outcome:
+    if isinstance(answer, NotForecast):
+        return answer
+    asset = answer.subject.asset
+    power_w = on_intervals(answer.power_w, answer.first, wanted.span, wanted.resolution)
+    forecast = Forecast(
+        name=f"{asset.name}/forecasts/{now:%Y%m%dt%H%M%Sz}-{secrets.token_hex(4)}",
+        asset=asset,
+        kind=answer.subject.kind,
         issue_time=now,
-        source=reply.source,
+        source=answer.source,
         start=wanted.span.start,
         resolution=wanted.resolution,
         ratios=wanted.ratios,
-        power_w=np.array(per_ratio),
+        power_w=power_w.T,
+        last_measured=answer.last_measured,
     )
+    return Issued(forecast=forecast)

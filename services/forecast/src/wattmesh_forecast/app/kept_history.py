@@ -1,76 +1,107 @@
 """Metered power, kept in memory: an issue asks only for what may have changed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from wattmesh_forecast.app.ports import History
+from wattmesh_forecast.app.each_history import EachHistory
+from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.tasks import together
 
 ASKED_AGAIN = timedelta(days=2)
-"""The newest part, which is always asked for again: late and corrected readings come here."""
+"""The newest part, which is asked for again every hour: late and corrected readings come here."""
+GAP_ASKED_AGAIN = timedelta(hours=6)
+"""How often an older gap is asked for: what was stored at a gateway may fill it."""
 BELIEVED = timedelta(days=1)
 """For how long older readings, and that there were none at first, are not asked for again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Kept:
-    """What is kept of an asset, and the end of the range for which it was last read whole."""
+    """What is kept of an asset, and the ends of the ranges for which its parts were last read."""
 
     power_w: Series
     read_whole: datetime
+    read_gaps: datetime
 
 
 class KeptHistory:
-    """Asks for an asset's whole past once a day, else from the first gap or the newest days on."""
+    """Asks for an asset's whole past once a day, else for the newest days, and for gaps at times.
 
-    def __init__(self, history: History) -> None:
+    Within an hour whose newest days have no gap nothing is asked: an issue every quarter of an hour
+    costs one query an hour.
+    """
+
+    def __init__(self, history: EachHistory) -> None:
         self._history = history
         self._kept: dict[tuple[AssetId, timedelta], _Kept] = {}
 
     async def power_w(
         self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> Mapping[AssetId, Series]:
-        """Return mean power per interval [W], NaN where not metered."""
-        by_start: dict[datetime, list[AssetId]] = defaultdict(list)
+    ) -> Mapping[AssetId, Series | NotForecast]:
+        """Return mean power per interval [W], NaN where not metered, or why it cannot be read."""
+        by_start: defaultdict[datetime, list[AssetId]] = defaultdict(list)
         for asset in assets:
-            by_start[self._needed_from(asset, span, resolution)].append(asset)
-        parts: Iterable[Mapping[AssetId, Series]] = await together(
+            if (start := self._needed_from(asset, span, resolution)) is not None:
+                by_start[start].append(asset)
+        parts = await together(
             *(
-                self._history.power_w(some, TimeRange(start, span.end), resolution)
+                self._read(some, TimeRange(start, span.end), span, resolution)
                 for start, some in by_start.items()
             )
         )
-        for part in parts:
-            for asset, news in part.items():
-                self._keep(asset, span, news)
-        return {asset: self._kept[asset, resolution].power_w.window(span) for asset in assets}
+        unread = {asset: why for part in parts for asset, why in part.items()}
+        return {
+            asset: unread.get(asset) or self._kept[asset, resolution].power_w.window(span)
+            for asset in assets
+        }
 
-    def _needed_from(self, asset: AssetId, span: TimeRange, resolution: timedelta) -> datetime:
+    async def _read(
+        self, assets: Sequence[AssetId], part: TimeRange, span: TimeRange, resolution: timedelta
+    ) -> dict[AssetId, NotForecast]:
+        """Read a part that ends with the span; return what cannot be read."""
+        unread: dict[AssetId, NotForecast] = {}
+        for asset, news in (await self._history.power_w(assets, part, resolution)).items():
+            if isinstance(news, NotForecast):
+                unread[asset] = news
+            else:
+                self._keep(asset, span, news)
+        return unread
+
+    def _needed_from(
+        self, asset: AssetId, span: TimeRange, resolution: timedelta
+    ) -> datetime | None:
+        """Return from when on an asset must be read; None when nothing must."""
         kept = self._kept.get((asset, resolution))
         if kept is None or span.end - kept.read_whole >= BELIEVED:
             return span.start
-        known = np.isfinite(kept.power_w.window(span).values)
-        if not known.any():
+        missing = np.isnan(kept.power_w.window(span).values)
+        if missing.all():
             return span.start
-        began = int(np.argmax(known))
-        gaps = began + np.flatnonzero(~known[began:])
+        began = int(np.argmin(missing))
+        gap = began + int(np.argmax(missing[began:]))
         newest = max(span.start, span.end - ASKED_AGAIN)
-        return min([newest, *(span.start + int(gap) * resolution for gap in gaps[:1])])
+        first_gap = span.start + gap * resolution if missing[gap] else span.end
+        if first_gap < newest and span.end - kept.read_gaps >= GAP_ASKED_AGAIN:
+            return first_gap
+        whole = not missing[-(ASKED_AGAIN // resolution) :].any()
+        return None if whole and kept.power_w.end == span.end else newest
 
     def _keep(self, asset: AssetId, span: TimeRange, news: Series) -> None:
         key = asset, news.resolution
         values = np.full(span.count(news.resolution), np.nan)
-        read_whole = span.end
+        read_whole = read_gaps = span.end
         if news.start > span.start and key in self._kept:
-            values = self._kept[key].power_w.window(span).values.copy()
-            read_whole = self._kept[key].read_whole
+            kept = self._kept[key]
+            values = kept.power_w.window(span).values.copy()
+            read_whole = kept.read_whole
+            read_gaps = span.end if news.start < span.end - ASKED_AGAIN else kept.read_gaps
         values[len(values) - len(news) :] = news.values
         series = Series(span.start, news.resolution, values)
-        self._kept[key] = _Kept(power_w=series, read_whole=read_whole)
+        self._kept[key] = _Kept(power_w=series, read_whole=read_whole, read_gaps=read_gaps)

@@ -27,6 +27,10 @@ class ListForecasts:
     def __init__(self, store: ForecastStore) -> None:
         self._store = store
 
+    async def get(self, name: str) -> Forecast:
+        """Return one forecast; NotFound."""
+        return await self._store.get(name)
+
     async def __call__(
         self, asset: AssetId, issued: TimeRange | None, size: int, after: Position | None
     ) -> Page:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wattmesh_forecast.app.ports import ModelRegistry, ModelServer, ModelUnavailable
 from wattmesh_forecast.domain.models import ModelVersion
-from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.errors import InvalidArgument, NotFound
 
 LARGEST_PAGE = 1000
 
@@ -34,9 +34,21 @@ class ListModels:
         self._registry = registry
         self._server = server
 
-    async def __call__(self, size: int = 0, after: str = "") -> ModelPage:
-        """Return versions by name, those that follow the name `after`; a size of 0 means all."""
-        found = await asyncio.to_thread(self._registry.versions)
+    async def get(self, name: str) -> ListedModel:
+        """Return one version; NotFound."""
+        for version in await asyncio.to_thread(self._registry.versions):
+            if version.name == name:
+                served = await self._served(version.model)
+                return ListedModel(version=version, available=version.version in served)
+        raise NotFound("MODEL_NOT_FOUND", f"there is no {name}")
+
+    async def __call__(self, size: int = 0, after: str = "", model: str = "") -> ModelPage:
+        """Return versions by name, those that follow the name `after`; a size of 0 means all.
+
+        With `model` only those of one model.
+        """
+        known = await asyncio.to_thread(self._registry.versions)
+        found = [version for version in known if model in ("", version.model)]
         names = [version.name for version in found]
         if after and after not in names:
             raise InvalidArgument(
@@ -45,7 +57,7 @@ class ListModels:
         first = names.index(after) + 1 if after else 0
         end = first + (min(size, LARGEST_PAGE) or LARGEST_PAGE)
         models = sorted({version.model for version in found[first:end]})
-        served = {model: await self._served(model) for model in models}
+        served = {each: await self._served(each) for each in models}
         listed = [
             ListedModel(version=version, available=version.version in served[version.model])
             for version in found[first:end]

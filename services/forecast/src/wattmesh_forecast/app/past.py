@@ -1,65 +1,88 @@
 """The past of assets, as far as forecasting looks back."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
-from wattmesh_forecast.app.ports import History, SiteDirectory, Sky
-from wattmesh_forecast.domain.hours import HOUR, AssetHours, LocalClock
+from wattmesh_forecast.app.ports import Sky
+from wattmesh_forecast.domain.hours import HOUR, AssetHours, LocalClock, Sun
 from wattmesh_forecast.domain.kinds import Kind
-from wattmesh_forecast.domain.sites import Site
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_forecast.domain.outcome import NotForecast
+from wattmesh_forecast.domain.subjects import Location, Subject
+from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
-from wattmesh_runtime.aio.tasks import together
 
 LOOK_BACK = timedelta(days=45)
 """Four weeks of lags, tried over two weeks, and some days to spare."""
+_CLOCKS_KEPT = 128
 
 
-async def read_sites(directory: SiteDirectory, assets: Sequence[AssetId]) -> dict[SiteId, Site]:
-    """Return the sites of assets."""
-    ids = sorted({asset.site for asset in assets})
-    return dict(zip(ids, await together(*map(directory.site, ids)), strict=True))
+class PowerByAsset(Protocol):
+    """Metered power, asset by asset."""
+
+    async def power_w(
+        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+    ) -> Mapping[AssetId, Series | NotForecast]:
+        """Return each asset's mean power per interval [W], or why it cannot be read."""
 
 
 class Past:
-    """Puts metered power, local clock and sun of assets on one grid of hours."""
+    """Puts metered power, local clock and sun of assets on one raster of hours."""
 
-    def __init__(self, history: History, sky: Sky) -> None:
+    def __init__(self, history: PowerByAsset, sky: Sky) -> None:
         self._history = history
         self._sky = sky
+        self._clock = lru_cache(maxsize=_CLOCKS_KEPT)(LocalClock.of)
 
     async def until(
-        self, assets: Sequence[AssetId], sites: Mapping[SiteId, Site], now: datetime, end: datetime
-    ) -> dict[AssetId, AssetHours]:
+        self, subjects: Sequence[Subject], now: datetime, end: datetime
+    ) -> dict[AssetId, AssetHours | NotForecast]:
         """Return each asset's complete hours before `now`, and room for the hours up to `end`."""
         known = TimeRange(floor_time(now - LOOK_BACK, HOUR), floor_time(now, HOUR))
-        grid = TimeRange(known.start, ceil_time(end, HOUR))
-        return await self.over(assets, sites, known, grid)
+        return await self.over(subjects, known, TimeRange(known.start, ceil_time(end, HOUR)))
 
     async def over(
-        self,
-        assets: Sequence[AssetId],
-        sites: Mapping[SiteId, Site],
-        known: TimeRange,
-        grid: TimeRange,
-    ) -> dict[AssetId, AssetHours]:
-        """Return each asset over `grid`, measured within `known`, both of whole hours."""
-        power = await self._history.power_w(assets, known, HOUR)
-        clocks = {site.zone: LocalClock.of(grid, site.zone) for site in sites.values()}
-        return {
-            asset: self._hours(
-                sites[asset.site], asset, power[asset].window(grid), clocks[sites[asset.site].zone]
-            )
-            for asset in assets
-        }
+        self, subjects: Sequence[Subject], known: TimeRange, whole: TimeRange
+    ) -> dict[AssetId, AssetHours | NotForecast]:
+        """Return each asset over `whole`, measured within `known`, both of whole hours."""
+        power = await self._history.power_w([each.asset for each in subjects], known, HOUR)
+        return await asyncio.to_thread(self._put_together, subjects, power, whole)
 
-    def _hours(self, site: Site, asset: AssetId, power: Series, clock: LocalClock) -> AssetHours:
-        kind = site.kind_of(asset)
-        magnitude = np.maximum(kind.sign * power.values, 0.0)  # NaN stays NaN
-        sun = None
-        if kind is Kind.PV and site.location is not None:
-            sun = self._sky.sun(site.location, power.range)
-        return AssetHours(start=power.start, power_w=magnitude, clock=clock, sun=sun)
+    def _put_together(
+        self,
+        subjects: Sequence[Subject],
+        power: Mapping[AssetId, Series | NotForecast],
+        whole: TimeRange,
+    ) -> dict[AssetId, AssetHours | NotForecast]:
+        places = {each.location for each in subjects if each.kind is Kind.PV and each.location}
+        suns = self._sky.suns(places, whole)
+        return {each.asset: self._hours(each, power[each.asset], suns, whole) for each in subjects}
+
+    def _hours(
+        self,
+        subject: Subject,
+        power: Series | NotForecast,
+        suns: Mapping[Location, Sun],
+        whole: TimeRange,
+    ) -> AssetHours | NotForecast:
+        if isinstance(power, NotForecast):
+            return power
+        watts = power.window(whole).values
+        magnitude = np.where(np.isfinite(watts), np.maximum(subject.kind.sign * watts, 0.0), np.nan)
+        return AssetHours(
+            start=whole.start,
+            power_w=magnitude,
+            clock=self._clock(whole, subject.zone),
+            sun=_sun(subject, suns, len(watts)),
+        )
+
+
+def _sun(subject: Subject, suns: Mapping[Location, Sun], hours: int) -> Sun | None:
+    if subject.kind is not Kind.PV:
+        return None
+    return Sun.steady(hours) if subject.location is None else suns[subject.location]

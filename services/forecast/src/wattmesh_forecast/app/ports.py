@@ -1,6 +1,6 @@
 """What the application needs from outside."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -9,9 +9,10 @@ from wattmesh_forecast.domain.features import Float32s, ModelInput
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import Sun
 from wattmesh_forecast.domain.models import ModelVersion
-from wattmesh_forecast.domain.sites import Location, Site
+from wattmesh_forecast.domain.outcome import Outcome
+from wattmesh_forecast.domain.subjects import Location
 from wattmesh_forecast.domain.training import Training, TrainingOrder
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 
@@ -37,6 +38,9 @@ class ModelServer(Protocol):
     async def available_versions(self, model: str) -> frozenset[int]:
         """Return the versions that are served; ModelUnavailable when the server is away."""
 
+    def is_away(self, model: str) -> bool:
+        """Return whether it is known that the model cannot be asked now."""
+
 
 class ModelRegistry(Protocol):
     """The trained versions, served or not."""
@@ -54,21 +58,11 @@ class History(Protocol):
         """Return mean power per interval [W], positive into the asset, NaN where not metered."""
 
 
-class SiteDirectory(Protocol):
-    """The site model."""
-
-    async def site(self, site: SiteId) -> Site:
-        """Return a site; NotFound."""
-
-    async def sites(self) -> Sequence[SiteId]:
-        """Return all sites."""
-
-
 class Sky(Protocol):
     """Where the sun stands."""
 
-    def sun(self, location: Location, hours: TimeRange) -> Sun:
-        """Return the sun over every hour that starts in `hours`."""
+    def suns(self, locations: Collection[Location], hours: TimeRange) -> Mapping[Location, Sun]:
+        """Return the sun of each place over every hour that starts in `hours`."""
 
 
 class ForecastStore(Protocol):
@@ -76,6 +70,9 @@ class ForecastStore(Protocol):
 
     async def add(self, forecasts: Sequence[Forecast]) -> None:
         """Store forecasts, all or none."""
+
+    async def get(self, name: str) -> Forecast:
+        """Return a forecast; NotFound."""
 
     async def page(
         self, asset: AssetId, issued: TimeRange | None, before: "Position | None", size: int
@@ -89,8 +86,8 @@ class ForecastStore(Protocol):
 class Observations(Protocol):
     """Who counts what goes on."""
 
-    def issued(self, forecasts: Sequence[Forecast]) -> None:
-        """Forecasts were issued."""
+    def answered(self, outcomes: Sequence[Outcome]) -> None:
+        """Forecasts were issued, or not."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

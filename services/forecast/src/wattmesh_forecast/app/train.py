@@ -5,11 +5,11 @@ import logging
 import secrets
 from typing import Self
 
-from wattmesh_forecast.app.past import read_sites
-from wattmesh_forecast.app.ports import Progress, SiteDirectory, Trainer, TrainingStore
+from wattmesh_forecast.app.followed_sites import FollowedSites
+from wattmesh_forecast.app.ports import Progress, Trainer, TrainingStore
 from wattmesh_forecast.domain.training import Training, TrainingOrder
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import InvalidArgument, WattmeshError
+from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument, WattmeshError
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class TrainModel:
     """
 
     def __init__(
-        self, *, trainer: Trainer, store: TrainingStore, sites: SiteDirectory, clock: Clock
+        self, *, trainer: Trainer, store: TrainingStore, sites: FollowedSites, clock: Clock
     ) -> None:
         self._trainer = trainer
         self._store = store
@@ -43,7 +43,7 @@ class TrainModel:
 
         Errors: InvalidArgument when the assets are not all of the model's kind, NotFound.
         """
-        await self._check(order)
+        self._check(order)
         training = Training(
             name=f"operations/{secrets.token_hex(8)}", order=order, start_time=self._clock.now()
         )
@@ -58,15 +58,20 @@ class TrainModel:
         """Return a training as far as it is; NotFound."""
         return await self._store.get(name)
 
-    async def _check(self, order: TrainingOrder) -> None:
-        sites = await read_sites(self._sites, order.assets)
-        kinds = {sites[asset.site].kind_of(asset).value for asset in order.assets}
-        if kinds != {order.model}:
+    def _check(self, order: TrainingOrder) -> None:
+        subjects = self._sites.required(order.assets)
+        kinds = sorted({each.kind.value for each in subjects})
+        if kinds != [order.model]:
             raise InvalidArgument(
                 "MIXED_KINDS",
-                f"model {order.model} learns from assets of that kind, not {sorted(kinds)}",
+                f"model {order.model} learns from assets of that kind, not {kinds}",
                 field="assets",
             )
+        for each in subjects:
+            if not each.suits_model:
+                raise FailedPrecondition(
+                    "LOCATION_UNKNOWN", f"{each.asset.site.name} has no latitude and longitude"
+                )
 
     async def _run(self, training: Training) -> None:
         async with self._one:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmesh_forecast.domain.hours import AssetHours, Floats, Rows
+from wattmesh_forecast.domain.hours import Batch, Floats, Ints, Rows
 from wattmesh_forecast.domain.kinds import PATTERNS, Kind
 from wattmesh_forecast.domain.lags import (
     DAY,
@@ -20,7 +20,7 @@ from wattmesh_forecast.domain.lags import (
 )
 from wattmesh_forecast.domain.load_patterns import past_day_type_level, week_level
 from wattmesh_forecast.domain.pv_patterns import SolarPast, past_indices, sun_of
-from wattmesh_forecast.domain.seasonal import blend_weights, try_patterns
+from wattmesh_forecast.domain.seasonal import ask_patterns, blend_weights
 
 LONGEST_LEAD = 26.0
 """Leads beyond this look alike to the models, which are trained up to it [h]."""
@@ -66,21 +66,21 @@ class ModelInput:
         )
 
 
-def model_input(kind: Kind, asset: AssetHours, rows: Rows) -> ModelInput:
-    """Return what the model of a kind is told about `rows`."""
-    patterns_w = PATTERNS[kind].values(asset, rows)
-    scale = PATTERNS[kind].scale_w(asset, rows.issues)[rows.issue]
-    weights = blend_weights(try_patterns(kind, asset, rows.issues), rows.issues)[rows.issue]
+def model_input(kind: Kind, batch: Batch, rows: Rows) -> ModelInput:
+    """Return what the model of a kind is told about `rows` of every asset, asset by asset."""
+    patterns_w, trial = ask_patterns(kind, batch, rows)
+    scale = PATTERNS[kind].scale_w(batch, rows.issues)[:, rows.issue]
+    weights = blend_weights(trial, rows.issues)[:, rows.issue]
     if kind is Kind.LOAD:
-        features, reach = _load_features(asset, rows, patterns_w, scale), np.ones(len(rows))
+        features, reach = _load_features(batch, rows, patterns_w, scale), np.ones_like(scale)
     else:
-        features, reach = _pv_features(asset, rows, patterns_w, scale)
+        features, reach = _pv_features(batch, rows, patterns_w, scale)
     return ModelInput(
-        features=np.clip(features, -20, 20).astype(np.float32),
-        patterns=(patterns_w / scale[:, None]).astype(np.float32),
-        weights=weights.astype(np.float32),
-        reach=reach[:, None].astype(np.float32),
-        scale_w=scale,
+        features=_flat(np.clip(features, -20, 20)),
+        patterns=_flat(patterns_w / scale[..., None]),
+        weights=_flat(weights),
+        reach=_flat(reach[..., None]),
+        scale_w=scale.ravel(),
     )
 
 
@@ -95,90 +95,108 @@ def concatenated(inputs: Sequence[ModelInput]) -> ModelInput:
     )
 
 
-def _load_features(asset: AssetHours, rows: Rows, patterns_w: Floats, scale: Floats) -> Floats:
-    lags = known(asset.power_w, same_hour(rows, 14, asset.clock.offset_hours), rows.last[:, None])
-    week = filled(lags[:, :7], scale)
-    recent = [
-        either(mean(trailing(asset.power_w, rows.issues, hours))[rows.issue], scale)
-        for hours in (1, 3, 6, DAY)
+def _flat(values: Floats) -> Float32s:
+    """Return (assets, n, f) as rows (assets * n, f)."""
+    return values.reshape(-1, values.shape[-1]).astype(np.float32)
+
+
+def _load_features(batch: Batch, rows: Rows, patterns_w: Floats, scale: Floats) -> Floats:
+    hours = same_hour(rows, 14, batch.clock.offset_hours)
+    lags = known(batch.power_w, hours, rows.last[:, None])
+    week = filled(lags[..., :7], scale)
+    newest = trailing(batch.power_w, rows.issues, 2 * DAY)
+    usual = _usual(batch, rows.issues)
+    recent = [mean(newest[..., :hours])[:, rows.issue] for hours in (1, 3, 6, DAY)]
+    day_before = mean(newest[..., DAY:])[:, rows.issue]
+    unusual = [
+        either(mean((newest[..., :DAY] - usual)[..., :hours]), 0.0)[:, rows.issue]
+        for hours in (1, 3, 12, DAY)
     ]
-    day_before = either(mean(trailing(asset.power_w, rows.issues, DAY, DAY))[rows.issue], scale)
-    unusual = [_unusual(asset, rows, hours) for hours in (1, 3, 12, DAY)]
     in_scale = [
-        *patterns_w.T,
-        *week.T,
-        week.mean(axis=1),
-        np.median(week[:, :5], axis=1),
+        week.mean(axis=-1),
+        np.median(week[..., :5], axis=-1),
         either(spread(lags), 0.0),
-        *recent,
-        day_before,
+        *(either(values, scale) for values in (*recent, day_before)),
         *unusual,
         unusual[1] * np.exp(-rows.lead / 4),
     ]
     levels = [
-        week_level(asset, rows.issues)[rows.issue],
-        past_day_type_level(asset, rows.issues)[rows.issue],
+        week_level(batch, rows.issues)[:, rows.issue],
+        past_day_type_level(batch, rows.issues)[:, rows.issue],
     ]
-    return np.column_stack(
-        [np.column_stack(in_scale) / scale[:, None], *levels, _lead(rows), _local_time(asset, rows)]
+    return _joined(
+        patterns_w / scale[..., None],
+        week / scale[..., None],
+        np.stack(in_scale, axis=-1) / scale[..., None],
+        np.stack(levels, axis=-1),
+        _lead(rows),
+        _local_time(batch, rows),
     )
 
 
-def _unusual(asset: AssetHours, rows: Rows, hours: int) -> Floats:
-    """Return by how much the newest hours lay above the same hours of the week before [W]."""
-    newest = rows.issues[:, None] - np.arange(hours)
-    asked = Rows(target=np.maximum(newest.ravel(), 0), last=newest.ravel() - 1)
-    lags = known(asset.power_w, same_hour(asked, 7, asset.clock.offset_hours), asked.last[:, None])
-    usual = mean(lags).reshape(len(rows.issues), hours)
-    return either(mean(trailing(asset.power_w, rows.issues, hours) - usual), 0.0)[rows.issue]
+def _usual(batch: Batch, issues: Ints) -> Floats:
+    """Return the mean of the week before at each of the newest hours, (assets, issues, 24) [W]."""
+    newest = (issues[:, None] - np.arange(DAY)).ravel()
+    asked = Rows(target=np.maximum(newest, 0), last=newest - 1)
+    hours = same_hour(asked, 7, batch.clock.offset_hours)
+    usual = mean(known(batch.power_w, hours, asked.last[:, None]))
+    return usual.reshape(len(batch), len(issues), DAY)
 
 
 def _pv_features(
-    asset: AssetHours, rows: Rows, patterns_w: Floats, scale: Floats
+    batch: Batch, rows: Rows, patterns_w: Floats, scale: Floats
 ) -> tuple[Floats, Floats]:
-    sun, past = sun_of(asset), SolarPast(asset, rows)
-    envelope = np.maximum(past.envelope, 1e-3 * scale)[:, None]
-    bright = (past.envelope > 0.01 * scale)[:, None]
-    in_envelope = np.column_stack([patterns_w, past.week, past.week.std(axis=1)])
-    index = past_indices(asset, rows.issues)
-    indices = np.column_stack(
-        [
-            index.day,
-            index.day_before,
-            index.three_hours,
-            index.six_hours,
-            index.one_hour,
-            index.sunny,
-        ]
-    )[rows.issue]
+    sun, past = sun_of(batch), SolarPast(batch, rows)
+    envelope = np.maximum(past.envelope, 1e-3 * scale)[..., None]
+    bright = (past.envelope > 0.01 * scale)[..., None]
+    in_envelope = _joined(patterns_w, past.week, past.week.std(axis=-1)[..., None])
+    index = past_indices(batch, rows.issues)
+    indices = [
+        index.day,
+        index.day_before,
+        index.three_hours,
+        index.six_hours,
+        index.one_hour,
+        index.sunny,
+        index.three_hours,
+    ]
+    fading = np.stack([*[np.ones(len(rows))] * 6, np.exp(-rows.lead / 4)], axis=-1)
     elevation, azimuth = (
-        np.radians(angle[rows.target]) for angle in (sun.elevation_degrees, sun.azimuth_degrees)
+        np.radians(angle[:, rows.target]) for angle in (sun.elevation_degrees, sun.azimuth_degrees)
     )
-    features = np.column_stack(
-        [
-            np.where(bright, in_envelope / envelope, 0.7),
-            indices,
-            index.three_hours[rows.issue] * np.exp(-rows.lead / 4),
-            _lead(rows),
-            past.envelope / scale,
-            sun.clear_sky_w_m2[rows.target] / 1000,
-            np.sin(elevation),
-            np.sin(azimuth),
-            np.cos(azimuth),
-        ]
+    sky = [
+        past.envelope / scale,
+        sun.clear_sky_w_m2[:, rows.target] / 1000,
+        np.sin(elevation),
+        np.sin(azimuth),
+        np.cos(azimuth),
+    ]
+    features = _joined(
+        np.where(bright, in_envelope / envelope, 0.7),
+        np.stack(indices, axis=-1)[:, rows.issue] * fading,
+        _lead(rows),
+        np.stack(sky, axis=-1),
     )
     return features, past.envelope / scale
 
 
+def _joined(*parts: Floats) -> Floats:
+    """Return (assets, n, f) of parts, some of which, (n, f), are the same for every asset."""
+    shape = parts[0].shape[:-1]
+    return np.concatenate(
+        [np.broadcast_to(part, (*shape, part.shape[-1])) for part in parts], axis=-1
+    )
+
+
 def _lead(rows: Rows) -> Floats:
     lead = np.minimum(rows.lead, LONGEST_LEAD)
-    return np.column_stack([lead / DAY, np.exp(-lead / 3)])
+    return np.stack([lead / DAY, np.exp(-lead / 3)], axis=-1)
 
 
-def _local_time(asset: AssetHours, rows: Rows) -> Floats:
-    angle = 2 * np.pi * asset.clock.hour[rows.target] / DAY
-    weekday = asset.clock.weekday[rows.target]
-    return np.column_stack(
+def _local_time(batch: Batch, rows: Rows) -> Floats:
+    angle = 2 * np.pi * batch.clock.hour[rows.target] / DAY
+    weekday = batch.clock.weekday[rows.target]
+    return np.stack(
         [
             np.sin(angle),
             np.cos(angle),
@@ -186,5 +204,6 @@ def _local_time(asset: AssetHours, rows: Rows) -> Floats:
             np.cos(2 * angle),
             weekday >= 5,
             *(weekday == day for day in (0, 4, 5, 6)),
-        ]
+        ],
+        axis=-1,
     )

@@ -12,6 +12,8 @@ from wattmesh_kernel.time import TimeRange
 
 SEASONAL = "seasonal"
 """The source of a forecast that no model was asked for."""
+ASSUMED = "assumed"
+"""The source of a forecast from less than a day of readings."""
 
 
 def model_source(model: str, version: int) -> str:
@@ -37,6 +39,8 @@ class Forecast:
     resolution: timedelta
     ratios: tuple[float, ...]
     power_w: Floats
+    last_measured: datetime | None = None
+    """End of the newest measured hour that went into it; None when that was not noted."""
 
     @property
     def range(self) -> TimeRange:

@@ -1,5 +1,6 @@
 """What is known of one asset, hour by hour."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -14,6 +15,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
 HOUR = timedelta(hours=1)
+
+_STEADY_W_M2 = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -50,6 +53,30 @@ class Sun:
     clear_sky_w_m2: Floats
     elevation_degrees: Floats
     azimuth_degrees: Floats
+
+    @classmethod
+    def steady(cls, hours: int) -> "Sun":
+        """Return a sun that never moves: at an unknown place every day counts as it came."""
+        still = np.zeros(hours)
+        return cls(
+            clear_sky_w_m2=np.full(hours, _STEADY_W_M2),
+            elevation_degrees=still,
+            azimuth_degrees=still,
+        )
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is the sun of a place."""
+        return not (self.clear_sky_w_m2 == _STEADY_W_M2).all()
+
+    @classmethod
+    def together(cls, suns: Sequence["Sun"]) -> "Sun":
+        """Return the suns over several places, shape (places, n)."""
+        return cls(
+            clear_sky_w_m2=np.stack([sun.clear_sky_w_m2 for sun in suns]),
+            elevation_degrees=np.stack([sun.elevation_degrees for sun in suns]),
+            azimuth_degrees=np.stack([sun.azimuth_degrees for sun in suns]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -101,10 +128,39 @@ class AssetHours:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Batch:
+    """Several assets of a kind that share one grid of hours and one local clock.
+
+    `power_w` and the arrays of `sun` have shape (assets, n), those of `clock` (n,).
+    """
+
+    start: datetime
+    power_w: Floats
+    clock: LocalClock
+    sun: Sun | None = None
+
+    @classmethod
+    def of(cls, assets: Sequence[AssetHours]) -> "Batch":
+        """Put assets together; they must begin with the same hour and end with the same."""
+        first = assets[0]
+        suns = [asset.sun for asset in assets if asset.sun is not None]
+        return cls(
+            start=first.start,
+            power_w=np.stack([asset.power_w for asset in assets]),
+            clock=first.clock,
+            sun=Sun.together(suns) if suns else None,
+        )
+
+    def __len__(self) -> int:
+        return len(self.power_w)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rows:
     """Questions: hour `target[i]`, asked when hour `last[i]` was the newest one known.
 
-    Both are positions in the grid of an AssetHours, shape (n,), `last < target`.
+    Both are positions in the grid of a Batch, shape (n,), `last < target`. They are asked about
+    every asset of the batch.
     """
 
     target: Ints

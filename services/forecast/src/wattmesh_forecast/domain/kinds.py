@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wattmesh_forecast.domain.hours import AssetHours, Floats, Ints, Rows
+from wattmesh_forecast.domain.hours import Batch, Floats, Ints, Rows
 from wattmesh_forecast.domain.load_patterns import LOAD_PATTERNS, load_patterns, weekly_mean
 from wattmesh_forecast.domain.pv_patterns import PV_PATTERNS, peak_power, pv_patterns
 
@@ -23,11 +23,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PatternSet:
-    """The patterns of a kind: their names, their values and the power they are measured by."""
+    """The patterns of a kind: their names, their values and the power they are measured by.
+
+    `values` gives (assets, n, patterns) for rows, `scale_w` (assets, issues), both in W.
+    """
 
     names: tuple[str, ...]
-    values: Callable[[AssetHours, Rows], Floats]
-    scale_w: Callable[[AssetHours, Ints], Floats]
+    values: Callable[[Batch, Rows], Floats]
+    scale_w: Callable[[Batch, Ints], Floats]
 
 
 PATTERNS = {

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmesh_forecast.domain.hours import AssetHours, Floats, Ints, Rows, Sun
+from wattmesh_forecast.domain.hours import Batch, Floats, Ints, Rows, Sun
 from wattmesh_forecast.domain.lags import (
     DAY,
+    at,
     either,
     filled,
     highest,
     known,
     mean,
-    median,
-    quantile,
+    quantiles,
+    running,
     same_hour,
-    trailing,
+    trailing_highest,
 )
 
 PV_PATTERNS = (
@@ -40,50 +41,52 @@ _ENVELOPE_DAYS = 21
 _LOW_SUN_W_M2 = 20.0
 _NO_SUN_W_M2 = 5.0
 _USUAL_INDEX = 0.7
+_INDEX_HOURS = (1, 3, 6, DAY)
 
 
-def pv_patterns(asset: AssetHours, rows: Rows) -> Floats:
-    """Return what each pattern says of each target [W], shape (n, patterns); 0 at night."""
-    past = SolarPast(asset, rows)
+def pv_patterns(batch: Batch, rows: Rows) -> Floats:
+    """Return what each pattern says of each target [W], shape (assets, n, patterns); 0 at night."""
+    past = SolarPast(batch, rows)
     week = past.week
-    index = past_indices(asset, rows.issues)
+    index = past_indices(batch, rows.issues)
+    median, upper = quantiles(past.lags[..., :14], (0.5, 0.75))
     patterns = (
-        week[:, 0],
-        week[:, :3].mean(axis=1),
-        week.mean(axis=1),
-        np.median(week, axis=1),
-        either(median(past.lags[:, :14]), 0.0),
+        week[..., 0],
+        week[..., :3].mean(axis=-1),
+        week.mean(axis=-1),
+        np.median(week, axis=-1),
+        either(median, 0.0),
         either(mean(past.lags), 0.0),
-        either(quantile(past.lags[:, :14], 0.75), 0.0),
-        past.envelope * index.day[rows.issue],
-        past.envelope * index.three_hours[rows.issue],
+        either(upper, 0.0),
+        past.envelope * index.day[:, rows.issue],
+        past.envelope * index.three_hours[:, rows.issue],
     )
-    return np.asarray(np.maximum(np.column_stack(patterns), 0.0) * past.daylight[:, None])
+    return np.asarray(np.maximum(np.stack(patterns, axis=-1), 0.0) * past.daylight[..., None])
 
 
 class SolarPast:
     """The same UTC hour on the four weeks before each target, carried to the target's sun."""
 
-    def __init__(self, asset: AssetHours, rows: Rows) -> None:
-        sun = sun_of(asset)
+    def __init__(self, batch: Batch, rows: Rows) -> None:
+        sun = sun_of(batch)
         hours = same_hour(rows, 28)
-        values = known(asset.power_w, hours, rows.last[:, None])
-        now = sun.clear_sky_w_m2[rows.target]
+        values = known(batch.power_w, hours, rows.last[:, None])
+        now = sun.clear_sky_w_m2[:, rows.target]
         self.daylight = now > 0
-        """Whether the sun is up at all during the target, shape (n,)."""
+        """Whether the sun is up at all during the target, shape (assets, n)."""
         self.lags = values * _carry(sun, hours, now)
-        """Newest first, shape (n, 28) [W]."""
+        """Newest first, shape (assets, n, 28) [W]."""
         self.envelope = np.where(
-            self.daylight, either(highest(self.lags[:, :_ENVELOPE_DAYS]), 0.0), 0.0
+            self.daylight, either(highest(self.lags[..., :_ENVELOPE_DAYS]), 0.0), 0.0
         )
-        """What the plant gave at most with the sun where it is at the target, shape (n,) [W]."""
-        self.week = filled(self.lags[:, :7], self.envelope)
-        """The newest week without gaps, shape (n, 7) [W]."""
+        """What the plant gave at most with the sun where it is at the target, (assets, n) [W]."""
+        self.week = filled(self.lags[..., :7], self.envelope)
+        """The newest week without gaps, shape (assets, n, 7) [W]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ClearSkyIndices:
-    """Generation over envelope in the newest hours with sun, per issue; arrays of shape (n,)."""
+    """Generation over envelope in the newest hours with sun, shape (assets, issues)."""
 
     one_hour: Floats
     three_hours: Floats
@@ -94,50 +97,59 @@ class ClearSkyIndices:
     """1 where the sun was up in the newest three hours, else 0."""
 
 
-def past_indices(asset: AssetHours, issues: Ints) -> ClearSkyIndices:
-    """Return the plant's clear-sky index as it was known at each issue."""
-    hours = np.arange(2 * DAY)
-    asked = Rows(
-        target=np.maximum((issues[:, None] - hours).ravel(), 0), last=np.repeat(issues, 2 * DAY)
-    )
-    lags = known(asset.power_w, same_hour(asked, _ENVELOPE_DAYS), asked.last[:, None])
-    came = either(trailing(asset.power_w, issues, 2 * DAY), 0.0)
-    envelope = np.maximum(either(highest(lags), 0.0).reshape(len(issues), -1), came)
-    floor = 0.02 * peak_power(asset, issues)
+def past_indices(batch: Batch, issues: Ints) -> ClearSkyIndices:
+    """Return the plants' clear-sky indices as they were known at each issue."""
+    came = either(batch.power_w, 0.0)
+    possible = np.maximum(either(_highest_of_earlier_days(batch.power_w), 0.0), came)
+    floor = 0.02 * peak_power(batch, issues)
+    sums = running(np.stack([came, possible]), _INDEX_HOURS, np.add)
+    of_hours = dict(zip(_INDEX_HOURS, sums, strict=True))
 
-    def index(first: int, end: int, default: Floats | float) -> Floats:
-        possible = envelope[:, first:end].sum(axis=1)
-        given = came[:, first:end].sum(axis=1)
-        ratio = given / np.maximum(possible, 1e-9)
-        return np.where(possible > floor, ratio, default)
+    def index(hours: int, default: Floats | float, skip: int = 0) -> Floats:
+        given, most = either(at(of_hours[hours], issues - skip), 0.0)
+        return np.where(most > floor, given / np.maximum(most, 1e-9), default)
 
-    day = index(0, DAY, _USUAL_INDEX)
-    six = index(0, 6, day)
-    three = index(0, 3, six)
+    day = index(DAY, _USUAL_INDEX)
+    six = index(6, day)
+    three = index(3, six)
     return ClearSkyIndices(
-        one_hour=index(0, 1, three),
+        one_hour=index(1, three),
         three_hours=three,
         six_hours=six,
         day=day,
-        day_before=index(DAY, 2 * DAY, day),
-        sunny=np.where(envelope[:, :3].sum(axis=1) > floor, 1.0, 0.0),
+        day_before=index(DAY, day, skip=DAY),
+        sunny=np.where(either(at(of_hours[3][1], issues), 0.0) > floor, 1.0, 0.0),
     )
 
 
-def peak_power(asset: AssetHours, issues: Ints) -> Floats:
+def peak_power(batch: Batch, issues: Ints) -> Floats:
     """Return the highest generation of the newest four weeks [W] per issue; above 0."""
-    return np.maximum(either(highest(trailing(asset.power_w, issues, 28 * DAY)), 0.0), 1e-3)
+    return np.maximum(either(trailing_highest(batch.power_w, issues, 28 * DAY), 0.0), 1e-3)
 
 
-def sun_of(asset: AssetHours) -> Sun:
-    """Return the asset's sun, which every solar plant has."""
-    assert asset.sun is not None
-    return asset.sun
+def sun_of(batch: Batch) -> Sun:
+    """Return the sun, which every solar plant has."""
+    assert batch.sun is not None
+    return batch.sun
+
+
+def _highest_of_earlier_days(power_w: Floats) -> Floats:
+    """Return the highest value at the same UTC hour of the days before each hour."""
+    assets, hours = power_w.shape
+    days = -(-hours // DAY)
+    by_day = np.full((assets, days * DAY), np.nan)
+    by_day[:, :hours] = power_w
+    newest = by_day.reshape(assets, days, DAY).swapaxes(1, 2)
+    (most,) = running(newest, (_ENVELOPE_DAYS,), np.fmax)
+    before = np.full((assets, days * DAY), np.nan)
+    before[:, DAY:] = most.swapaxes(1, 2)[:, :-1].reshape(assets, -1)
+    return before[:, :hours]
 
 
 def _carry(sun: Sun, hours: Ints, now: Floats) -> Floats:
     """Return by how much the clear sky at the target is brighter than at each earlier hour."""
-    then = sun.clear_sky_w_m2[np.clip(hours, 0, len(sun.clear_sky_w_m2) - 1)]
-    ratio = np.clip(now[:, None] / np.maximum(then, _NO_SUN_W_M2), 0.0, 1.5)
+    clear = np.maximum(sun.clear_sky_w_m2, _NO_SUN_W_M2)
+    then = np.take(clear, hours, axis=-1, mode="clip")
     # At dawn and dusk the ratio of two small numbers says little: never scale up there.
-    return np.where(now[:, None] < _LOW_SUN_W_M2, np.minimum(ratio, 1.0), ratio)
+    most = np.where(now < _LOW_SUN_W_M2, 1.0, 1.5)
+    return np.asarray(np.minimum(now[..., None] / then, most[..., None]))

@@ -34,8 +34,8 @@ def magnitude_ratios(kind: Kind, ratios: Sequence[float]) -> tuple[float, ...]:
 
 
 def signed(kind: Kind, magnitudes: Floats) -> Floats:
-    """Return quantiles of power (n, ratios) from those of the magnitude, both rising."""
-    return magnitudes if kind.sign > 0 else 0.0 - magnitudes[:, ::-1]
+    """Return quantiles of power (..., ratios) from those of the magnitude, both rising."""
+    return magnitudes if kind.sign > 0 else 0.0 - magnitudes[..., ::-1]
 
 
 def at_ratios(given: Sequence[float], values: Floats, wanted: Sequence[float]) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_forecast.domain.features import Float32s, ModelInput, concatenated, model_input
-from wattmesh_forecast.domain.hours import AssetHours, Floats, Rows
+from wattmesh_forecast.domain.hours import AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.lags import DAY
 from wattmesh_forecast.training.config import TrainingConfig
@@ -77,7 +77,7 @@ def examples(kind: Kind, assets: Sequence[AssetHours], rows: Rows) -> Examples:
 
 
 def _examples(kind: Kind, asset: AssetHours, rows: Rows) -> Examples:
-    asked = model_input(kind, asset, rows)
+    asked = model_input(kind, Batch.of([asset]), rows)
     came = asset.power_w[rows.target] / asked.scale_w
     keep = np.isfinite(came) & (asked.reach[:, 0] > 0)
     return Examples(asked=asked.where(keep), came=came[keep, None].astype(np.float32))

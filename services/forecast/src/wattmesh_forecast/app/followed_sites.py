@@ -1,0 +1,41 @@
+"""The site model as forecasting sees it: always the newest one that was heard of."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from wattmesh_forecast.domain.outcome import NotForecast
+from wattmesh_forecast.domain.subjects import Subject, required, subject_of
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.sites import SiteModel
+from wattmesh_sitemodel.follower import SiteModelView
+
+
+class FollowedSites:
+    """Answers from the view that follows metering; keeps nothing of its own."""
+
+    def __init__(self, view: SiteModelView) -> None:
+        self._view = view
+
+    def subject(self, asset: AssetId) -> Subject | NotForecast:
+        """Return what is known of an asset, or why it is not forecast; Unavailable before all."""
+        return subject_of(asset, self._model)
+
+    def required(self, assets: Sequence[AssetId]) -> list[Subject]:
+        """Return what is known of assets; NotFound, InvalidArgument, Unavailable."""
+        return [required(self.subject(asset)) for asset in assets]
+
+    async def newcomers(self) -> AsyncIterator[list[Subject]]:
+        """Give what can be forecast: at first all, then whatever is new or has changed."""
+        known: dict[AssetId, Subject] = {}
+        async for update in self._view.updates():
+            found = [subject_of(asset, update.model) for asset in sorted(update.model.assets)]
+            subjects = {each.asset: each for each in found if isinstance(each, Subject)}
+            if fresh := [each for name, each in subjects.items() if known.get(name) != each]:
+                yield fresh
+            known = subjects
+
+    @property
+    def _model(self) -> SiteModel:
+        if not self._view.known:
+            raise Unavailable("SITE_MODEL_UNKNOWN", "the site model has not been heard of yet")
+        return self._view.model

@@ -1,0 +1,76 @@
+"""What forecasting needs to know of an asset: its kind, its clock and its place."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.outcome import NotForecast, Reason
+from wattmesh_kernel.errors import InvalidArgument, NotFound
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.sites import Asset, LoadRating, PvRating, Site, SiteModel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Location:
+    """A place: latitude [°], north positive; longitude [°], east positive."""
+
+    latitude_degrees: float
+    longitude_degrees: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """An asset that can be forecast; the location is None where the site model has none."""
+
+    asset: AssetId
+    kind: Kind
+    zone: ZoneInfo
+    location: Location | None
+
+    @property
+    def suits_model(self) -> bool:
+        """Whether a model can be asked: that of solar plants must be told where the sun stands."""
+        return self.kind is not Kind.PV or self.location is not None
+
+
+def subject_of(asset: AssetId, model: SiteModel) -> Subject | NotForecast:
+    """Return what the site model says of an asset, or why it is not forecast."""
+    found, site = model.assets.get(asset), model.sites.get(asset.site)
+    if found is None or site is None:
+        return NotForecast(
+            asset=asset, reason=Reason.UNKNOWN_ASSET, message=f"there is no asset {asset.name}"
+        )
+    kind = _kind_of(found)
+    if kind is None:
+        return NotForecast(
+            asset=asset,
+            reason=Reason.KIND_NOT_FORECAST,
+            message=f"{asset.name} is a {found.kind}: only loads and solar plants are forecast",
+        )
+    return Subject(asset=asset, kind=kind, zone=site.zone, location=_location(site))
+
+
+def required(subject: Subject | NotForecast) -> Subject:
+    """Return the subject; NotFound when there is no such asset, InvalidArgument for its kind."""
+    if isinstance(subject, Subject):
+        return subject
+    if subject.reason is Reason.UNKNOWN_ASSET:
+        raise NotFound("ASSET_NOT_FOUND", subject.message)
+    raise InvalidArgument("NOT_FORECAST", subject.message, field="assets")
+
+
+def _kind_of(asset: Asset) -> Kind | None:
+    match asset.rating:
+        case LoadRating():
+            return Kind.LOAD
+        case PvRating():
+            return Kind.PV
+        case _:
+            return None
+
+
+def _location(site: Site) -> Location | None:
+    latitude, longitude = site.latitude_degrees, site.longitude_degrees
+    if latitude is None or longitude is None:
+        return None
+    return Location(latitude_degrees=latitude, longitude_degrees=longitude)
