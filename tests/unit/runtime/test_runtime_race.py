@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -160,3 +162,14 @@ async def test_a_failure_is_logged_when_the_owner_fails_too(
     with caplog.at_level(logging.ERROR), pytest.raises(KeyError):
         await own()
     assert "GONE" in caplog.text
+
+
+async def test_whatever_can_be_awaited_may_run_beside_others() -> None:
+    class Call:
+        """Like a gRPC call: no coroutine."""
+
+        def __await__(self) -> Generator[Any, None, int]:
+            return value(7).__await__()
+
+    assert await together(Call(), value(1)) == (7, 1)
+    assert await race(Call(), Careless().run()) == 7

@@ -5,7 +5,7 @@ cases may hold leases, and `tests/fakes/leases.py` keeps them in memory.
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -49,7 +49,7 @@ class Lease:
         """Let others have it; harmless when it is lost or was released before."""
         await self.keeper.give_back([self])
 
-    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+    async def run(self, work: Awaitable[T]) -> T:
         """Run `work` while the lease is held; Unavailable `LEASE_LOST` once it is lost.
 
         Work is cancelled until it has ended before that is raised.

@@ -7,7 +7,7 @@ Everything here cancels again until a task has ended; nothing else in the mesh c
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -62,12 +62,12 @@ async def cancel_until_ended(*tasks: asyncio.Future[Any]) -> None:
         raise interrupted
 
 
-async def race(*work: Coroutine[Any, Any, T]) -> T:
+async def race(*work: Awaitable[T]) -> T:
     """Run side by side until one ends, end the others, and return what it returned.
 
     Raises what the first to end raised. What another one raises while it is ended is logged.
     """
-    tasks = [asyncio.create_task(each) for each in work]
+    tasks = [asyncio.ensure_future(each) for each in work]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -77,34 +77,32 @@ async def race(*work: Coroutine[Any, Any, T]) -> T:
 
 
 @overload
-async def together(
-    first: Coroutine[Any, Any, T1], second: Coroutine[Any, Any, T2], /
-) -> tuple[T1, T2]: ...
+async def together(first: Awaitable[T1], second: Awaitable[T2], /) -> tuple[T1, T2]: ...
 @overload
 async def together(
-    first: Coroutine[Any, Any, T1],
-    second: Coroutine[Any, Any, T2],
-    third: Coroutine[Any, Any, T3],
+    first: Awaitable[T1],
+    second: Awaitable[T2],
+    third: Awaitable[T3],
     /,
 ) -> tuple[T1, T2, T3]: ...
 @overload
 async def together(
-    first: Coroutine[Any, Any, T1],
-    second: Coroutine[Any, Any, T2],
-    third: Coroutine[Any, Any, T3],
-    fourth: Coroutine[Any, Any, T4],
+    first: Awaitable[T1],
+    second: Awaitable[T2],
+    third: Awaitable[T3],
+    fourth: Awaitable[T4],
     /,
 ) -> tuple[T1, T2, T3, T4]: ...
 @overload
-async def together(*work: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
-async def together(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
+async def together(*work: Awaitable[T]) -> tuple[T, ...]: ...
+async def together(*work: Awaitable[Any]) -> tuple[Any, ...]:
     """Run side by side and return all results, in their order.
 
     When one fails, the others are ended and its error is raised as it is (a `TaskGroup` would
     wrap it in a group, which no `except WattmeshError` catches; `gather` would leave the others
     running).
     """
-    tasks = [asyncio.create_task(each) for each in work]
+    tasks = [asyncio.ensure_future(each) for each in work]
     try:
         if tasks:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -117,7 +115,7 @@ async def together(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
 
 
 async def map_at_most(
-    limit: int, work: Callable[[Item], Coroutine[Any, Any, T]], items: Iterable[Item]
+    limit: int, work: Callable[[Item], Awaitable[T]], items: Iterable[Item]
 ) -> list[T]:
     """Return `work(item)` of every item, in their order, at most `limit` of them at a time."""
     free = asyncio.Semaphore(limit)
@@ -200,14 +198,14 @@ def _error_of(task: "asyncio.Future[Any]") -> BaseException | None:
     return None if task.cancelled() else task.exception()
 
 
-def _result(ended: Sequence["asyncio.Task[T]"]) -> T:
+def _result(ended: Sequence["asyncio.Future[T]"]) -> T:
     """Return the result of the first; of several that ended at once, a failure goes before."""
     failed = [task for task in ended if task.cancelled() or task.exception()]
     _log_failures(failed[1:])
     return (failed or ended)[0].result()
 
 
-def _log_failures(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+def _log_failures(tasks: Iterable["asyncio.Future[Any]"]) -> None:
     for task in tasks:
         if error := _error_of(task):
-            log.warning("%s failed besides: %r", task.get_name(), error)
+            log.warning("%s failed besides: %r", task, error)
