@@ -1,0 +1,117 @@
+"""One size: its homes made known once, then a run for every resolution on a copy of the database."""
+
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.bench.loop import wire
+from tests.bench.loop.cost import DatabaseWatch
+from tests.bench.loop.homes import Home, Meters
+from tests.bench.loop.mesh import (
+    Run,
+    clock_spec,
+    copy_database,
+    counting_postgres,
+    loop_mesh,
+    standing_clock,
+)
+from tests.bench.loop.turns import LEAD_RATIO, Spent, Turns
+from wattmesh_kernel.clock import ScaledClock
+from wattmesh_local.postgres import EmbeddedPostgres
+
+START = datetime(2024, 5, 6, 8, tzinfo=UTC)
+"""A Monday morning: the sun rises while the runs go on."""
+_HOMES_AT_ONCE = 100
+_START_SECONDS = 20.0
+_START_SECONDS_PER_HOME = 0.03
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scenario:
+    """How many homes, and how they are measured; `wall_s` is how long an interval takes."""
+
+    homes: Sequence[Home]
+    resolutions: Sequence[timedelta]
+    turns: int
+    wall_s: float
+    folder: Path
+    models: Path | None = None
+    forecast_deadline_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """What came of one run."""
+
+    homes: int
+    resolution: timedelta
+    spent: Spent
+    connections: dict[str, int]
+
+
+async def measure(scenario: Scenario) -> AsyncIterator[Measured]:
+    """Yield what came of the run of every resolution."""
+    shutil.rmtree(scenario.folder, ignore_errors=True)
+    scenario.folder.mkdir(parents=True)
+    with counting_postgres(scenario.folder / "postgres") as server:
+        meters = Meters(START)
+        await _prepare(scenario, meters, server.create_database("prepared"))
+        for resolution in scenario.resolutions:
+            yield await _measure(scenario, meters, resolution, server)
+
+
+async def _prepare(scenario: Scenario, meters: Meters, url: str) -> None:
+    """Make the homes known to metering, with their history, while the clock stands."""
+    clock = clock_spec(standing_clock(START))
+    hour = timedelta(hours=1)
+    run = Run(database_url=url, clock=clock, resolution=hour, lead=hour)
+    async with loop_mesh(run, scenario.folder) as mesh:
+        await mesh.start("metering")
+        async with wire.open_channel(mesh.targets["metering"]) as channel:
+            await wire.register_homes(channel, scenario.homes)
+            for first in range(0, len(scenario.homes), _HOMES_AT_ONCE):
+                homes, times = scenario.homes[first : first + _HOMES_AT_ONCE], meters.history(START)
+                values, source = meters.values(homes, times), f"bench/history-{first}"
+                await wire.send_readings(channel, source, homes, times, values)
+
+
+async def _measure(
+    scenario: Scenario, meters: Meters, resolution: timedelta, server: EmbeddedPostgres
+) -> Measured:
+    url = copy_database(server, f"run_{resolution // timedelta(minutes=1)}", "prepared")
+    waiting = _START_SECONDS + _START_SECONDS_PER_HOME * len(scenario.homes)
+    clock = ScaledClock(
+        START,
+        datetime.now(UTC) + timedelta(seconds=waiting),
+        resolution.total_seconds() / scenario.wall_s,
+    )
+    run = Run(
+        database_url=url,
+        clock=clock_spec(clock),
+        resolution=resolution,
+        lead=LEAD_RATIO * resolution,
+        models=scenario.models,
+        forecast_deadline_seconds=scenario.forecast_deadline_seconds,
+    )
+    async with DatabaseWatch(url) as database, loop_mesh(run, scenario.folder) as mesh:
+        await mesh.start_all()
+        assert server.pid is not None
+        turns = Turns(
+            clock=clock,
+            start=START,
+            resolution=resolution,
+            homes=scenario.homes,
+            meters=meters,
+            mesh=mesh,
+            database=database,
+            database_pid=server.pid,
+        )
+        spent = await turns.run(scenario.turns)
+    return Measured(
+        homes=len(scenario.homes),
+        resolution=resolution,
+        spent=spent,
+        connections=database.connections,
+    )

@@ -1,0 +1,277 @@
+"""Everything of the bench that speaks the contracts: site model, readings, gateway, counts."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import grpc
+import numpy as np
+
+from tests.bench.loop.homes import (
+    BATTERY,
+    BATTERY_CAPACITY_WH,
+    BATTERY_LIMIT_W,
+    INVERTER,
+    METER,
+    POINTS,
+    PV_PEAK_W,
+    Floats,
+    Home,
+)
+from wattmesh.control.v1 import control_pb2, control_pb2_grpc
+from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
+from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh_contracts.tariff import tariff_to_proto
+from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_kernel.ids import TariffId
+from wattmesh_kernel.tariff import ClockRange, EnergyRates, Tariff, TouPeriod, Window
+from wattmesh_kernel.time import EPOCH, TimeRange
+
+TARIFF = Tariff(
+    id=TariffId("bench"),
+    currency_code="EUR",
+    import_rates=EnergyRates(
+        base_per_kwh=0.22,
+        tou_periods=(
+            TouPeriod(
+                name="evening",
+                price_per_kwh=0.54,
+                window=Window(clock_ranges=(ClockRange.hours(16, 21),)),
+            ),
+        ),
+    ),
+    export_rates=EnergyRates(base_per_kwh=0.05),
+)
+_AT_ONCE = 16
+_BATCH_ROWS = 10_000
+_MICROSECOND = timedelta(microseconds=1)
+_OPTIONS = (("grpc.enable_http_proxy", 0),)
+
+
+def open_channel(target: str) -> grpc.aio.Channel:
+    """Return a plain channel on loopback."""
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)
+
+
+async def register_homes(channel: grpc.aio.Channel, homes: Sequence[Home]) -> None:
+    """Make tariff and homes known to metering."""
+    stub = site_pb2_grpc.SiteServiceStub(channel)
+    tariff = site_pb2.UpdateTariffRequest(tariff=tariff_to_proto(TARIFF), allow_missing=True)
+    await stub.UpdateTariff(tariff, wait_for_ready=True)
+    gate = asyncio.Semaphore(_AT_ONCE)
+    async with asyncio.TaskGroup() as group:
+        for home in homes:
+            group.create_task(_register(stub, home, gate))
+
+
+async def _register(
+    stub: "site_pb2_grpc.SiteServiceAsyncStub", home: Home, gate: asyncio.Semaphore
+) -> None:
+    async with gate:
+        await stub.UpdateSite(site_pb2.UpdateSiteRequest(site=_site(home), allow_missing=True))
+        for asset in _assets(home):
+            await stub.UpdateAsset(site_pb2.UpdateAssetRequest(asset=asset, allow_missing=True))
+        for device in _devices(home):
+            await stub.UpdateDevice(
+                site_pb2.UpdateDeviceRequest(device=device, allow_missing=True)
+            )
+
+
+def _site(home: Home) -> site_pb2.Site:
+    return site_pb2.Site(
+        name=home.site,
+        time_zone="Europe/Berlin",
+        latitude_degrees=52.5,
+        longitude_degrees=13.4,
+        tariff=TARIFF.id.name,
+        currency_code="EUR",
+    )
+
+
+def _assets(home: Home) -> Iterator[asset_pb2.Asset]:
+    prefix = f"{home.site}/assets"
+    yield asset_pb2.Asset(name=f"{prefix}/grid", grid_connection=asset_pb2.GridConnection())
+    yield asset_pb2.Asset(name=f"{prefix}/load", load=asset_pb2.Load(derived=True))
+    pv = asset_pb2.PvArray(peak_power_w=PV_PEAK_W * home.scale)
+    yield asset_pb2.Asset(name=f"{prefix}/pv", pv_array=pv)
+    battery = asset_pb2.Battery(
+        capacity_wh=BATTERY_CAPACITY_WH,
+        charge_limit_w=BATTERY_LIMIT_W,
+        discharge_limit_w=BATTERY_LIMIT_W,
+        charge_efficiency_ratio=0.95,
+        discharge_efficiency_ratio=0.95,
+        min_soc_ratio=0.1,
+    )
+    yield asset_pb2.Asset(name=f"{prefix}/battery", battery=battery)
+
+
+def _devices(home: Home) -> Iterator[site_pb2.Device]:
+    for device, asset in ((METER, "grid"), (INVERTER, "pv"), (BATTERY, "battery")):
+        proto = site_pb2.Device(
+            name=f"{home.site}/devices/{device}",
+            asset=f"{home.site}/assets/{asset}",
+            profile="bench",
+            gateway=home.gateway,
+            mqtt=site_pb2.MqttConnection(address=f"{home.number}/{device}"),
+        )
+        proto.reporting_interval.seconds = 900
+        for owner, quantity in POINTS:
+            if owner == device:
+                proto.points.add(name=home.point(device, quantity), kind=_kind(quantity))
+        yield proto
+
+
+def _kind(quantity: str) -> site_pb2.PointKind.ValueType:
+    if quantity.endswith("energy_wh"):
+        return site_pb2.POINT_KIND_REGISTER
+    return site_pb2.POINT_KIND_GAUGE
+
+
+async def send_readings(
+    channel: grpc.aio.Channel,
+    source: str,
+    homes: Sequence[Home],
+    times: Sequence[datetime],
+    values: Floats,
+) -> None:
+    """Send readings by time, home and point; return when all are committed.
+
+    Error: RuntimeError when one is refused or the stream ends early.
+    """
+    batches = list(_batches(homes, times, values))
+    stub = metering_pb2_grpc.MeteringServiceStub(channel)
+    async for answer in stub.Ingest(_requests(source, batches)):
+        if answer.rejected:
+            raise RuntimeError(f"refused: {answer.rejected[0]}")
+        if answer.acked_sequence >= batches[-1].sequence:
+            return
+    raise RuntimeError("metering ended the stream before all was committed")
+
+
+async def _requests(
+    source: str, batches: Sequence[metering_pb2.ReadingBatch]
+) -> AsyncIterator[metering_pb2.IngestRequest]:
+    yield metering_pb2.IngestRequest(hello=metering_pb2.IngestHello(source=source))
+    for batch in batches:
+        yield metering_pb2.IngestRequest(batch=batch)
+
+
+def _batches(
+    homes: Sequence[Home], times: Sequence[datetime], values: Floats
+) -> Iterator[metering_pb2.ReadingBatch]:
+    """Yield columns in time order, for as many homes at once as fit into a batch."""
+    times_us = np.array([(moment - EPOCH) // _MICROSECOND for moment in times], dtype=np.int64)
+    base_us, sequence = int(times_us[-1]), 0
+    together = max(1, _BATCH_ROWS // (len(POINTS) * len(times)))
+    for first in range(0, len(homes), together):
+        some = homes[first : first + together]
+        names = [home.point(*point) for home in some for point in POINTS]
+        rows = values[:, first : first + together, :].reshape(-1)
+        for start in range(0, len(rows), _BATCH_ROWS):
+            sequence += 1
+            part = np.arange(start, min(start + _BATCH_ROWS, len(rows)))
+            yield metering_pb2.ReadingBatch(
+                sequence=base_us + sequence,
+                points=names,
+                point_indices=part % len(names),
+                measure_times_us=times_us[part // len(names)],
+                values=rows[part],
+            )
+
+
+class NullGateway:
+    """A gateway whose devices are perfect: every command is applied and verified at once."""
+
+    def __init__(self, channel: grpc.aio.Channel, name: str) -> None:
+        self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
+        self._name = name
+        self.commands = 0
+
+    async def __aenter__(self) -> Self:
+        self._call = self._stub.Connect()
+        hello = gateway_link_pb2.GatewayHello(gateway=self._name)
+        await self._call.write(gateway_link_pb2.ConnectRequest(hello=hello))
+        self._carrying = asyncio.create_task(self._carry(), name=self._name)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._carrying.cancel()
+        self._call.cancel()
+        await asyncio.gather(self._carrying, return_exceptions=True)
+
+    async def _carry(self) -> None:
+        async for order in self._call:
+            if order.HasField("dispatch"):
+                self.commands += 1
+                for state in (
+                    control_pb2.COMMAND_STATE_APPLIED,
+                    control_pb2.COMMAND_STATE_VERIFIED,
+                ):
+                    report = gateway_link_pb2.CommandReport(
+                        command=order.dispatch.command, state=state, value=order.dispatch.value
+                    )
+                    await self._call.write(gateway_link_pb2.ConnectRequest(report=report))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """What planner and control say of intervals that began in a span."""
+
+    made: int
+    late: int
+    failed: int
+    sources: Counter[str]
+    """Forecasts by their source, without a model's version."""
+    issued: int
+    verified: int
+
+
+async def read_counts(
+    planner: grpc.aio.Channel, control: grpc.aio.Channel, span: TimeRange
+) -> Counts:
+    """Count plans and commands."""
+    starts = time_range_to_proto(span)
+    plans = planner_pb2_grpc.PlannerServiceStub(planner)
+    count = await plans.GetPlanStatistics(
+        planner_pb2.GetPlanStatisticsRequest(start_range=starts), timeout=60
+    )
+    commands = await control_pb2_grpc.ControlServiceStub(control).GetCommandStatistics(
+        control_pb2.GetCommandStatisticsRequest(start_range=starts), timeout=60
+    )
+    return Counts(
+        made=count.made,
+        late=count.late,
+        failed=count.failed,
+        sources=await _sources(plans, span),
+        issued=commands.issued,
+        verified=commands.verified,
+    )
+
+
+async def _sources(
+    plans: "planner_pb2_grpc.PlannerServiceAsyncStub", span: TimeRange
+) -> Counter[str]:
+    found, token = Counter[str](), ""
+    while True:
+        page = await plans.ListPlans(
+            planner_pb2.ListPlansRequest(
+                page_size=1000, page_token=token, start_range=time_range_to_proto(span)
+            ),
+            timeout=60,
+        )
+        for plan in page.plans:
+            found.update(source.split(":")[0] for source in plan.forecast_sources.values())
+        token = page.next_page_token
+        if not token:
+            return found
