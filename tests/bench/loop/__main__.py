@@ -13,12 +13,16 @@ are wall time and stay as they are. The first turn does not count.
     --homes 10,100,1000       sizes
     --resolutions 60,15       lengths of an interval in minutes; a plan reaches 24 h
     --turns 3                 turns that count, after the one that does not
-    --models FOLDER           forecast by the models in this folder; else by the seasonal forecast
+    --models FOLDER           forecast by models, trained into this folder unless they are there;
+                              else by the seasonal forecast, as when the model server is away
     --folder .wattmesh/bench  logs and database
 
 Processor time is that of each process and its children from /proc, `database` that of all of
 PostgreSQL. `statements_per_plan` and `database_connections` are PostgreSQL's own counts
 (pg_stat_statements, transaction control included; the most seen of pg_stat_activity) by service.
+The exit status is 1 when a plan, a forecast or a command that was due is not there: what was left
+undone costs nothing, and would flatter.
+
 `exponent` is the slope of log(processor time of a turn) over log(homes), the largest of all
 resolutions: 1 means that a home costs the same in any company.
 """
@@ -32,12 +36,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.loop.homes import make_homes
-from tests.bench.loop.report import exponents, run_to_json
+from tests.bench.loop.report import exponents, faults, run_to_json
 from tests.bench.loop.scenario import Scenario, measure
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print; 1 when something that was due was not done."""
     options = _options()
     runs = asyncio.run(_measure_all(options))
     slopes = exponents(runs)
@@ -47,7 +51,10 @@ def main() -> int:
         indent=2,
     )
     print()
-    return 0
+    found = [fault for run in runs for fault in faults(run)]
+    for fault in found:
+        print(fault, file=sys.stderr)
+    return 1 if found else 0
 
 
 def _options() -> argparse.Namespace:

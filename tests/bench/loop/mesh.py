@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from psycopg import sql
 
 from wattmesh_kernel.clock import ScaledClock, format_clock_spec
 from wattmesh_local.postgres import SUPERUSER, EmbeddedPostgres
+from wattmesh_local.running.job import run_job
 from wattmesh_local.running.ports import free_targets
 from wattmesh_local.running.process import ProcessEvent, ProcessSpec
 from wattmesh_local.running.supervisor import Supervisor
@@ -70,7 +71,6 @@ class Run:
     """What the processes of one run are told."""
 
     database_url: str
-    clock: str
     resolution: timedelta
     lead: timedelta
     models: Path | None = None
@@ -87,14 +87,10 @@ class LoopMesh:
         names = (*SERVICES, MODEL_HOST, _NOBODY)
         self.targets = dict(zip(names, free_targets(len(names)), strict=True))
 
-    async def start(self, *names: str) -> None:
-        """Start services one after the other, in the order given."""
+    async def start(self, names: Sequence[str], clock: ScaledClock) -> None:
+        """Start services one after the other, on a clock that all of them share."""
         for name in names:
-            await self._supervisor.start([self._spec(name)])
-
-    async def start_all(self) -> None:
-        """Start every service, with a host for the models where there are any."""
-        await self.start(*([MODEL_HOST] if self._run.models else []), *SERVICES)
+            await self._supervisor.start([self._spec(name, clock)])
 
     @property
     def pids(self) -> dict[str, int]:
@@ -106,34 +102,38 @@ class LoopMesh:
             found[name] = process.pid
         return found
 
-    def _spec(self, name: str) -> ProcessSpec:
-        settings = {
-            "clock": self._run.clock,
-            "listen_address": self.targets[name],
-            **self._own(name),
-        }
-        kept = {each: os.environ[each] for each in _PASSED_ON if each in os.environ}
-        told = {f"WATTMESH_{key.upper()}": value for key, value in settings.items()}
+    async def train(self, model: str, assets: Sequence[str], until: datetime) -> None:
+        """Train a forecast model on what is metered, unless the folder has the same already."""
+        job = ("-m", "wattmesh_forecast.train", model, "--end", until.isoformat(), "--assets")
+        name = f"train-{model}"
+        settings = {**self._models(), "metering_target": self.targets["metering"]}
+        log_file = self._folder / "logs" / f"{name}.log"
+        await run_job(name, (*job, *assets), _environment(settings), log_file)
+
+    def _spec(self, name: str, clock: ScaledClock) -> ProcessSpec:
+        settings = {"clock": format_clock_spec(clock), "listen_address": self.targets[name]}
         return ProcessSpec(
             name=name,
             arguments=("-m", f"wattmesh_{name}"),
-            environment={**kept, **_ENVIRONMENT, **told},
+            environment=_environment({**settings, **self._own(name)}),
             target=self.targets[name],
         )
 
     def _own(self, name: str) -> dict[str, str]:
         reach = {f"{peer}_target": target for peer, target in self.targets.items()}
-        models = {"models_directory": str(self._run.models or self._folder / "no-models")}
         match name:
             case "planner":
                 return {**self._database(name), **reach, **self._rhythm()}
             case "forecast":
                 server = {"model_server_target": self.targets[MODEL_HOST]}
-                return {**self._database(name), **reach, **models, **server}
+                return {**self._database(name), **reach, **self._models(), **server}
             case "metering" | "control":
                 return {**self._database(name), **reach}
             case _:
-                return models
+                return self._models()
+
+    def _models(self) -> dict[str, str]:
+        return {"models_directory": str(self._run.models or self._folder / "no-models")}
 
     def _database(self, role: str) -> dict[str, str]:
         return {"database_url": self._run.database_url.replace(SUPERUSER, role, 1)}
@@ -156,9 +156,11 @@ async def loop_mesh(run: Run, folder: Path) -> AsyncIterator[LoopMesh]:
         yield LoopMesh(supervisor, run, folder)
 
 
-def clock_spec(clock: ScaledClock) -> str:
-    """Return what processes are told, so that all of them compute the same time."""
-    return format_clock_spec(clock)
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with these settings and as little of ours as possible."""
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    told = {f"WATTMESH_{name.upper()}": value for name, value in settings.items()}
+    return {**kept, **_ENVIRONMENT, **told}
 
 
 def _tell(event: ProcessEvent) -> None:

@@ -10,6 +10,9 @@ import numpy as np
 
 from tests.bench.loop.scenario import Measured
 
+_FORECAST = ("model", "seasonal")
+_FORECASTS_PER_HOME = 2
+
 
 def run_to_json(measured: Measured) -> dict[str, Any]:
     """Return one run; costs are per home and turn, whether or not its plan was made."""
@@ -38,6 +41,22 @@ def run_to_json(measured: Measured) -> dict[str, Any]:
         "turns": spent.turns,
         "wall_s": round(spent.wall_s, 1),
     }
+
+
+def faults(run: dict[str, Any]) -> list[str]:
+    """Return what makes a run's cost worth nothing: work that was due and not done."""
+    due, forecasts = run["plans_due"], run["forecast_sources"]
+    known = sum(count for source, count in forecasts.items() if source in _FORECAST)
+    done = {
+        "plans made": (run["plans_made"], due),
+        "forecasts of the forecast service": (known, due * _FORECASTS_PER_HOME),
+        "commands verified": (run["commands_verified"], due),
+    }
+    return [
+        f"{run['sites']} sites, {run['resolution']}: {count} of {wanted} {what}"
+        for what, (count, wanted) in done.items()
+        if count < wanted
+    ]
 
 
 def exponents(runs: Sequence[dict[str, Any]]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""One size: its homes made known once, then a run for every resolution on a copy of the database."""
+"""One size: its homes made known once, then a run for every resolution on a copy of that."""
 
 import shutil
 from collections.abc import AsyncIterator, Sequence
@@ -10,8 +10,10 @@ from tests.bench.loop import wire
 from tests.bench.loop.cost import DatabaseWatch
 from tests.bench.loop.homes import Home, Meters
 from tests.bench.loop.mesh import (
+    MODEL_HOST,
+    SERVICES,
+    LoopMesh,
     Run,
-    clock_spec,
     copy_database,
     counting_postgres,
     loop_mesh,
@@ -24,6 +26,8 @@ from wattmesh_local.postgres import EmbeddedPostgres
 START = datetime(2024, 5, 6, 8, tzinfo=UTC)
 """A Monday morning: the sun rises while the runs go on."""
 _HOMES_AT_ONCE = 100
+_TRAINED = 10
+"""Homes that a model is trained on: the same ones for every size, so that it is trained once."""
 _START_SECONDS = 20.0
 _START_SECONDS_PER_HOME = 0.03
 
@@ -64,39 +68,35 @@ async def measure(scenario: Scenario) -> AsyncIterator[Measured]:
 
 async def _prepare(scenario: Scenario, meters: Meters, url: str) -> None:
     """Make the homes known to metering, with their history, while the clock stands."""
-    clock = clock_spec(standing_clock(START))
     hour = timedelta(hours=1)
-    run = Run(database_url=url, clock=clock, resolution=hour, lead=hour)
+    run = Run(database_url=url, resolution=hour, lead=hour, models=scenario.models)
     async with loop_mesh(run, scenario.folder) as mesh:
-        await mesh.start("metering")
+        await mesh.start(["metering"], standing_clock(START))
         async with wire.open_channel(mesh.targets["metering"]) as channel:
             await wire.register_homes(channel, scenario.homes)
             for first in range(0, len(scenario.homes), _HOMES_AT_ONCE):
                 homes, times = scenario.homes[first : first + _HOMES_AT_ONCE], meters.history(START)
                 values, source = meters.values(homes, times), f"bench/history-{first}"
                 await wire.send_readings(channel, source, homes, times, values)
+        if scenario.models:
+            for asset in ("load", "pv"):  # the models have the names of what they forecast
+                trained = [f"{home.site}/assets/{asset}" for home in scenario.homes[:_TRAINED]]
+                await mesh.train(asset, trained, START)
 
 
 async def _measure(
     scenario: Scenario, meters: Meters, resolution: timedelta, server: EmbeddedPostgres
 ) -> Measured:
     url = copy_database(server, f"run_{resolution // timedelta(minutes=1)}", "prepared")
-    waiting = _START_SECONDS + _START_SECONDS_PER_HOME * len(scenario.homes)
-    clock = ScaledClock(
-        START,
-        datetime.now(UTC) + timedelta(seconds=waiting),
-        resolution.total_seconds() / scenario.wall_s,
-    )
     run = Run(
         database_url=url,
-        clock=clock_spec(clock),
         resolution=resolution,
         lead=LEAD_RATIO * resolution,
         models=scenario.models,
         forecast_deadline_seconds=scenario.forecast_deadline_seconds,
     )
     async with DatabaseWatch(url) as database, loop_mesh(run, scenario.folder) as mesh:
-        await mesh.start_all()
+        clock = await _start(scenario, mesh, resolution)
         assert server.pid is not None
         turns = Turns(
             clock=clock,
@@ -115,3 +115,19 @@ async def _measure(
         spent=spent,
         connections=database.connections,
     )
+
+
+async def _start(scenario: Scenario, mesh: LoopMesh, resolution: timedelta) -> ScaledClock:
+    """Start everything and return the clock of the run, which still stands."""
+    if scenario.models:  # takes as long as TensorFlow takes to load
+        await mesh.start([MODEL_HOST], standing_clock(START))
+    waiting = _START_SECONDS + _START_SECONDS_PER_HOME * len(scenario.homes)
+    clock = ScaledClock(
+        START,
+        datetime.now(UTC) + timedelta(seconds=waiting),
+        resolution.total_seconds() / scenario.wall_s,
+    )
+    await mesh.start(SERVICES, clock)
+    if clock.now() > START:
+        raise RuntimeError(f"the services took more than {waiting:.0f} s to start")
+    return clock

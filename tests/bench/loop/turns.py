@@ -122,7 +122,5 @@ class Turns:
         )
 
 
-def _difference(
-    before: Mapping[str, Number], after: Mapping[str, Number]
-) -> dict[str, Number]:
+def _difference(before: Mapping[str, Number], after: Mapping[str, Number]) -> dict[str, Number]:
     return {name: value - before.get(name, 0) for name, value in after.items()}

@@ -1,6 +1,7 @@
 """Everything of the bench that speaks the contracts: site model, readings, gateway, counts."""
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,14 @@ from wattmesh.control.v1 import control_pb2, control_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
-from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh.site.v1 import (
+    asset_pb2,
+    device_pb2,
+    site_pb2,
+    site_service_pb2,
+    site_service_pb2_grpc,
+)
+from wattmesh.type.v1 import rating_pb2
 from wattmesh_contracts.tariff import tariff_to_proto
 from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.ids import TariffId
@@ -49,6 +57,8 @@ TARIFF = Tariff(
     export_rates=EnergyRates(base_per_kwh=0.05),
 )
 _AT_ONCE = 16
+_ACKNOWLEDGED = (control_pb2.COMMAND_STATE_APPLIED, control_pb2.COMMAND_STATE_VERIFIED)
+_REDIAL_SECONDS = 0.5
 _BATCH_ROWS = 10_000
 _MICROSECOND = timedelta(microseconds=1)
 _OPTIONS = (("grpc.enable_http_proxy", 0),)
@@ -61,8 +71,10 @@ def open_channel(target: str) -> grpc.aio.Channel:
 
 async def register_homes(channel: grpc.aio.Channel, homes: Sequence[Home]) -> None:
     """Make tariff and homes known to metering."""
-    stub = site_pb2_grpc.SiteServiceStub(channel)
-    tariff = site_pb2.UpdateTariffRequest(tariff=tariff_to_proto(TARIFF), allow_missing=True)
+    stub = site_service_pb2_grpc.SiteServiceStub(channel)
+    tariff = site_service_pb2.UpdateTariffRequest(
+        tariff=tariff_to_proto(TARIFF), allow_missing=True
+    )
     await stub.UpdateTariff(tariff, wait_for_ready=True)
     gate = asyncio.Semaphore(_AT_ONCE)
     async with asyncio.TaskGroup() as group:
@@ -71,15 +83,19 @@ async def register_homes(channel: grpc.aio.Channel, homes: Sequence[Home]) -> No
 
 
 async def _register(
-    stub: "site_pb2_grpc.SiteServiceAsyncStub", home: Home, gate: asyncio.Semaphore
+    stub: "site_service_pb2_grpc.SiteServiceAsyncStub", home: Home, gate: asyncio.Semaphore
 ) -> None:
     async with gate:
-        await stub.UpdateSite(site_pb2.UpdateSiteRequest(site=_site(home), allow_missing=True))
+        await stub.UpdateSite(
+            site_service_pb2.UpdateSiteRequest(site=_site(home), allow_missing=True)
+        )
         for asset in _assets(home):
-            await stub.UpdateAsset(site_pb2.UpdateAssetRequest(asset=asset, allow_missing=True))
+            await stub.UpdateAsset(
+                site_service_pb2.UpdateAssetRequest(asset=asset, allow_missing=True)
+            )
         for device in _devices(home):
             await stub.UpdateDevice(
-                site_pb2.UpdateDeviceRequest(device=device, allow_missing=True)
+                site_service_pb2.UpdateDeviceRequest(device=device, allow_missing=True)
             )
 
 
@@ -96,14 +112,15 @@ def _site(home: Home) -> site_pb2.Site:
 
 def _assets(home: Home) -> Iterator[asset_pb2.Asset]:
     prefix = f"{home.site}/assets"
-    yield asset_pb2.Asset(name=f"{prefix}/grid", grid_connection=asset_pb2.GridConnection())
-    yield asset_pb2.Asset(name=f"{prefix}/load", load=asset_pb2.Load(derived=True))
-    pv = asset_pb2.PvArray(peak_power_w=PV_PEAK_W * home.scale)
+    grid = rating_pb2.GridConnectionRating()
+    yield asset_pb2.Asset(name=f"{prefix}/grid", grid_connection=grid)
+    yield asset_pb2.Asset(name=f"{prefix}/load", load=rating_pb2.LoadRating(derived=True))
+    pv = rating_pb2.PvRating(peak_power_w=PV_PEAK_W * home.scale)
     yield asset_pb2.Asset(name=f"{prefix}/pv", pv_array=pv)
-    battery = asset_pb2.Battery(
+    battery = rating_pb2.BatteryRating(
         capacity_wh=BATTERY_CAPACITY_WH,
-        charge_limit_w=BATTERY_LIMIT_W,
-        discharge_limit_w=BATTERY_LIMIT_W,
+        max_charge_power_w=BATTERY_LIMIT_W,
+        max_discharge_power_w=BATTERY_LIMIT_W,
         charge_efficiency_ratio=0.95,
         discharge_efficiency_ratio=0.95,
         min_soc_ratio=0.1,
@@ -111,26 +128,27 @@ def _assets(home: Home) -> Iterator[asset_pb2.Asset]:
     yield asset_pb2.Asset(name=f"{prefix}/battery", battery=battery)
 
 
-def _devices(home: Home) -> Iterator[site_pb2.Device]:
+def _devices(home: Home) -> Iterator[device_pb2.Device]:
     for device, asset in ((METER, "grid"), (INVERTER, "pv"), (BATTERY, "battery")):
-        proto = site_pb2.Device(
+        address = device_pb2.MqttConnection(address=f"{home.number}/{device}")
+        proto = device_pb2.Device(
             name=f"{home.site}/devices/{device}",
-            asset=f"{home.site}/assets/{asset}",
             profile="bench",
             gateway=home.gateway,
-            mqtt=site_pb2.MqttConnection(address=f"{home.number}/{device}"),
+            connection=device_pb2.Connection(mqtt=address),
+            points=[
+                device_pb2.Point(name=home.point(device, quantity))
+                for owner, quantity in POINTS
+                if owner == device
+            ],
         )
         proto.reporting_interval.seconds = 900
-        for owner, quantity in POINTS:
-            if owner == device:
-                proto.points.add(name=home.point(device, quantity), kind=_kind(quantity))
+        proto.functions.add(
+            asset=f"{home.site}/assets/{asset}",
+            meter_role=device_pb2.METER_ROLE_MAIN,
+            controls=device == BATTERY,
+        )
         yield proto
-
-
-def _kind(quantity: str) -> site_pb2.PointKind.ValueType:
-    if quantity.endswith("energy_wh"):
-        return site_pb2.POINT_KIND_REGISTER
-    return site_pb2.POINT_KIND_GAUGE
 
 
 async def send_readings(
@@ -186,18 +204,17 @@ def _batches(
 
 
 class NullGateway:
-    """A gateway whose devices are perfect: every command is applied and verified at once."""
+    """A gateway whose devices are perfect: every command is applied and verified at once.
+
+    Like a real one it dials in again when its stream ends.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, name: str) -> None:
         self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
         self._name = name
-        self.commands = 0
 
     async def __aenter__(self) -> Self:
-        self._call = self._stub.Connect()
-        hello = gateway_link_pb2.GatewayHello(gateway=self._name)
-        await self._call.write(gateway_link_pb2.ConnectRequest(hello=hello))
-        self._carrying = asyncio.create_task(self._carry(), name=self._name)
+        self._carrying = asyncio.create_task(self._carry_on(), name=self._name)
         return self
 
     async def __aexit__(
@@ -207,21 +224,27 @@ class NullGateway:
         traceback: TracebackType | None,
     ) -> None:
         self._carrying.cancel()
-        self._call.cancel()
-        await asyncio.gather(self._carrying, return_exceptions=True)
+        await asyncio.wait([self._carrying])
+
+    async def _carry_on(self) -> None:
+        while True:
+            try:
+                await self._carry()
+            except grpc.aio.AioRpcError as error:
+                print(f"{self._name} dials in again: {error.details()}", file=sys.stderr)
+            await asyncio.sleep(_REDIAL_SECONDS)
 
     async def _carry(self) -> None:
-        async for order in self._call:
+        stream = self._stub.Connect()
+        hello = gateway_link_pb2.GatewayHello(gateway=self._name)
+        await stream.write(gateway_link_pb2.ConnectRequest(hello=hello))
+        async for order in stream:
             if order.HasField("dispatch"):
-                self.commands += 1
-                for state in (
-                    control_pb2.COMMAND_STATE_APPLIED,
-                    control_pb2.COMMAND_STATE_VERIFIED,
-                ):
+                for state in _ACKNOWLEDGED:
                     report = gateway_link_pb2.CommandReport(
                         command=order.dispatch.command, state=state, value=order.dispatch.value
                     )
-                    await self._call.write(gateway_link_pb2.ConnectRequest(report=report))
+                    await stream.write(gateway_link_pb2.ConnectRequest(report=report))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
