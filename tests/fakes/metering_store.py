@@ -7,12 +7,11 @@ from datetime import datetime
 import numpy as np
 
 from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import PointId, SiteId
+from wattmesh_kernel.ids import PointId
 from wattmesh_metering.app.ports import GroupReport, SourceCount
-from wattmesh_metering.domain.balance import MeteredAsset
+from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import (
     QUALITIES,
-    History,
     Ints,
     Mask,
     Reading,
@@ -22,18 +21,16 @@ from wattmesh_metering.domain.readings import (
     from_microseconds,
     to_microseconds,
 )
-from wattmesh_metering.domain.selectors import PointSelector
 
 
 class MemoryMetering:
-    """IngestStore, ReadingStore, MeteredAssets and IngestMeter over dictionaries."""
+    """IngestStore, ReadingStore and IngestMeter over dictionaries."""
 
-    def __init__(self, points: Sequence[str], assets: Sequence[MeteredAsset] = ()) -> None:
+    def __init__(self, points: Sequence[str]) -> None:
         self.registered = {
             name: RegisteredPoint(key=key, id=PointId.parse(name))
             for key, name in enumerate(points, start=1)
         }
-        self.assets = list(assets)
         self.kept: dict[tuple[int, int], tuple[float, int, bool]] = {}
         self.counts: list[SourceCount] = []
         self.rejected: list[Rejection] = []
@@ -64,22 +61,21 @@ class MemoryMetering:
         self.rejected += [one for count in transaction.counts for one in count.rejected]
         self.announced += transaction.announced
 
-    async def points(self, selectors: Sequence[PointSelector]) -> Sequence[RegisteredPoint]:
-        return [self.registered[selector.name] for selector in selectors]
-
-    async def histories(
-        self, keys: Collection[int], first: datetime, last: datetime
-    ) -> Mapping[int, History]:
+    async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
         low, high = to_microseconds(first), to_microseconds(last)
-        found = {}
-        for key in keys:
-            rows = sorted((t, row[0]) for (k, t), row in self.kept.items() if k == key)
-            rows = [(time, value) for time, value in rows if low <= time <= high]
-            found[key] = History(
-                times_us=np.array([time for time, _ in rows], np.int64),
-                values=np.array([value for _, value in rows]),
+        rows = [
+            sorted(
+                (t, row[0]) for (k, t), row in self.kept.items() if k == key and low <= t <= high
             )
-        return found
+            for key in keys
+        ]
+        flat = [row for own in rows for row in own]
+        return Histories(
+            keys=tuple(keys),
+            ends=np.cumsum([len(own) for own in rows], dtype=np.int64),
+            times_us=np.array([time for time, _ in flat], np.int64),
+            values=np.array([value for _, value in flat], np.float64),
+        )
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         readings = []
@@ -96,13 +92,6 @@ class MemoryMetering:
                     )
                 )
         return readings
-
-    async def of_sites(self, sites: Collection[SiteId]) -> Mapping[SiteId, Sequence[MeteredAsset]]:
-        return {
-            site: [asset for asset in self.assets if asset.id.site == site]
-            for site in sites
-            if any(asset.id.site == site for asset in self.assets)
-        }
 
     def committed(self, report: GroupReport) -> None:
         self.reports.append(report)

@@ -9,28 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.metering_model import MemoryModelHistory, following
 from tests.fakes.metering_store import MemoryMetering
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, SiteId
+from wattmesh_kernel.sites import (
+    Asset,
+    Device,
+    DeviceFunction,
+    EvChargerRating,
+    GridConnectionRating,
+    LoadRating,
+    MeterRole,
+    MqttConnection,
+    PvRating,
+    Rating,
+    Resource,
+    Site,
+)
 from wattmesh_kernel.time import TimeRange
 from wattmesh_metering.app.query_energy import AssetEnergy, QueryEnergy
-from wattmesh_metering.domain.assets import (
-    AssetKind,
-    Battery,
-    EvCharger,
-    GridConnection,
-    Load,
-    PvArray,
-)
-from wattmesh_metering.domain.balance import MeteredAsset, Role, derived_energy, role_of
-from wattmesh_metering.domain.grid import Grid
-from wattmesh_metering.domain.readings import History, to_microseconds
-from wattmesh_metering.domain.resampling import (
-    increase,
-    last_before,
-    register_at,
-    without_resets,
-)
+from wattmesh_metering.domain.balance import Role, derived_energy, role_of
+from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.intervals import Intervals
+from wattmesh_metering.domain.readings import Floats, History, Ints, to_microseconds
+from wattmesh_metering.domain.resampling import increase, last_before
 from wattmesh_metering.domain.selectors import AssetSelector
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
@@ -44,12 +47,18 @@ def _history(*rows: tuple[float, float]) -> History:
     """Hours and values."""
     return History(
         times_us=np.array([int(hour * HOUR_US) for hour, _ in rows], np.int64),
-        values=np.array([value for _, value in rows]),
+        values=np.array([value for _, value in rows], np.float64),
     )
 
 
 def _hours(*hours: float) -> np.ndarray:
     return np.array([int(hour * HOUR_US) for hour in hours], np.int64)
+
+
+def register_at(history: History, times_us: Ints, longest_gap_us: int) -> Floats:
+    row = Histories.of_one(history).registers_at([1], times_us[np.newaxis], longest_gap_us)
+    values: Floats = row[0]
+    return values
 
 
 def test_a_register_between_two_readings_is_on_the_line_between_them() -> None:
@@ -79,56 +88,112 @@ def test_a_fall_is_not_energy_but_rounding_is_none() -> None:
 def test_resets_are_no_falls() -> None:
     shown = _history((0, 90), (1, 95), (2, 2), (3, 7), (4, 1))
     history = History(times_us=shown.times_us, values=shown.values, resets_us=_hours(2, 4, 9))
-    assert without_resets(history).tolist() == [90, 95, 97, 102, 103]
+    assert register_at(history, shown.times_us, 0).tolist() == [90, 95, 97, 102, 103]
     assert increase(history, _hours(0, 2, 4), HOUR_US).tolist() == [7, 6]
     assert last_before(history, _hours(2, 3, 4)).tolist() == [2, 7]
 
 
 @pytest.mark.parametrize(
-    ("kind", "role"),
+    ("rating", "role"),
     [
-        (GridConnection(), Role.GRID),
-        (Load(derived=True), Role.DERIVED),
-        (Load(informational=True), Role.INFORMATIONAL),
-        (Load(), Role.BALANCED),
-        (PvArray(peak_power_w=1), Role.BALANCED),
-        (EvCharger(min_current_a=6, max_current_a=16, phases=3), Role.BALANCED),
+        (GridConnectionRating(), Role.GRID),
+        (LoadRating(derived=True), Role.DERIVED),
+        (LoadRating(informational=True), Role.INFORMATIONAL),
+        (LoadRating(), Role.BALANCED),
+        (PvRating(peak_power_w=1), Role.BALANCED),
+        (EvChargerRating(min_current_a=6, max_current_a=16), Role.BALANCED),
     ],
 )
-def test_what_an_asset_is_in_the_balance(kind: AssetKind, role: Role) -> None:
-    assert role_of(kind) is role
+def test_what_an_asset_is_in_the_balance(rating: Rating, role: Role) -> None:
+    assert role_of(rating) is role
 
 
-def _asset(
-    name: str, role: Role, imports: tuple[int, ...], exports: tuple[int, ...]
-) -> MeteredAsset:
-    return MeteredAsset(id=AssetId(SITE, name), role=role, import_keys=imports, export_keys=exports)
+def _asset(name: str, rating: Rating) -> Asset:
+    return Asset(id=AssetId(SITE, name), rating=rating)
 
 
+def _device(name: str, quantities: tuple[str, ...], *functions: DeviceFunction) -> Device:
+    return Device(
+        id=DeviceId(SITE, name),
+        profile="test",
+        gateway=GatewayId("g"),
+        connection=MqttConnection(address="a"),
+        reporting_interval=timedelta(minutes=15),
+        points=frozenset(quantities),
+        functions=functions,
+    )
+
+
+def _does(
+    asset: str,
+    role: MeterRole | None = MeterRole.MAIN,
+    *,
+    controls: bool = False,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> DeviceFunction:
+    return DeviceFunction(
+        asset=AssetId(SITE, asset), meter_role=role, controls=controls, start=start, end=end
+    )
+
+
+IN, OUT = "import_energy_wh", "export_energy_wh"
+BOTH = (IN, OUT)
 DEVICES = ("meter", "inverter", "inverter-2", "battery", "heat-pump", "sub-meter")
-NAMES = [
-    f"sites/s/devices/{device}/points/{direction}_energy_wh"
-    for device in DEVICES
-    for direction in ("import", "export")
-]
-ASSETS = [
-    _asset("grid", Role.GRID, (1,), (2,)),
-    _asset("load", Role.DERIVED, (), ()),
-    _asset("pv", Role.BALANCED, (), (4, 6)),
-    _asset("battery", Role.BALANCED, (7,), (8,)),
-    _asset("heat-pump", Role.BALANCED, (9,), ()),
-    _asset("kitchen", Role.INFORMATIONAL, (11,), ()),
-]
+KEYS = {
+    f"sites/s/devices/{device}/points/{quantity}": 2 * place + side
+    for place, device in enumerate(DEVICES)
+    for side, quantity in enumerate(BOTH, start=1)
+}
+NAMES = list(KEYS)
+HOUSE = Site(id=SITE, time_zone="UTC", currency_code="EUR")
+PV = _asset("pv", PvRating(peak_power_w=5000))
+HOME: tuple[Resource, ...] = (
+    HOUSE,
+    _asset("grid", GridConnectionRating()),
+    _asset("load", LoadRating(derived=True)),
+    PV,
+    _asset("battery", LoadRating()),
+    _asset("heat-pump", LoadRating()),
+    _asset("kitchen", LoadRating(informational=True)),
+    _device("meter", BOTH, _does("grid")),
+    _device("inverter", (OUT,), _does("pv", MeterRole.PART)),
+    _device("inverter-2", (OUT,), _does("pv", MeterRole.PART)),
+    _device("battery", BOTH, _does("battery", controls=True)),
+    _device("heat-pump", (IN,), _does("heat-pump")),
+    _device("sub-meter", (IN,), _does("kitchen")),
+)
+
+
+def _history_of(*resources: Resource) -> MemoryModelHistory:
+    return MemoryModelHistory(*resources, point_keys=KEYS)
 
 
 def _query(
-    store: MemoryMetering, hours: int, *assets: str, tolerance_wh: float = 0.0
+    store: MemoryMetering,
+    hours: int,
+    *assets: str,
+    tolerance_wh: float = 0.0,
+    model: MemoryModelHistory | None = None,
 ) -> dict[str, AssetEnergy]:
-    query = QueryEnergy(store, store, longest_gap=3 * HOUR, tolerance_wh=tolerance_wh)
-    grid = Grid(range=TimeRange(START, START + hours * HOUR), resolution=HOUR)
+    follower = following(model or _history_of(*HOME))
+    query = QueryEnergy(follower, store, longest_gap=3 * HOUR, tolerance_wh=tolerance_wh)
+    intervals = Intervals(range=TimeRange(START, START + hours * HOUR), resolution=HOUR)
     selectors = [AssetSelector.parse(f"sites/s/assets/{name}") for name in assets or ("-",)]
-    found = asyncio.run(query.run(selectors, grid))
+    found = asyncio.run(query.run(selectors, intervals))
     return {one.asset.segment: one for one in found}
+
+
+def _count(store: MemoryMetering, device: str, quantity: str, *values: float) -> None:
+    """Keep a register's values, one an hour from the start on."""
+    key = KEYS[f"sites/s/devices/{device}/points/{quantity}"]
+    for hour, value in enumerate(values):
+        store.kept[key, to_microseconds(START) + hour * HOUR_US] = (value, 1, False)
+
+
+def _imported(found: AssetEnergy) -> list[float]:
+    values: list[float] = found.energy.imported_wh.tolist()
+    return values
 
 
 registers = st.lists(
@@ -148,7 +213,7 @@ def test_energies_balance_and_are_never_negative(
     steps: list[list[tuple[int, float]]], tolerance_wh: float
 ) -> None:
     """Registers read at odd times, each with its own gaps."""
-    store = MemoryMetering(NAMES, ASSETS)
+    store = MemoryMetering(NAMES)
     for key, register in enumerate(steps, start=1):
         minute, total = -30, 0.0
         for minutes, energy_wh in register:
@@ -168,7 +233,7 @@ def test_energies_balance_and_are_never_negative(
 
 
 def test_a_load_is_derived_even_when_nothing_else_is_asked_for() -> None:
-    store = MemoryMetering(NAMES, ASSETS)
+    store = MemoryMetering(NAMES)
     rises = {1: 3000.0, 2: 0.0, 4: 3500.0, 6: 500.0, 7: 1000.0, 8: 0.0, 9: 0.0}
     for key, rise in rises.items():
         for hour in range(3):
@@ -181,16 +246,16 @@ def test_a_load_is_derived_even_when_nothing_else_is_asked_for() -> None:
 
 
 def test_an_asset_that_counts_one_way_does_nothing_the_other_way() -> None:
-    store = MemoryMetering(NAMES, [_asset("pv", Role.BALANCED, (), (4,))])
-    for hour in range(2):
-        store.kept[4, to_microseconds(START) + hour * HOUR_US] = (5.0 * hour, 1, False)
-    energy = _query(store, 2)["pv"].energy
+    store = MemoryMetering(NAMES)
+    _count(store, "inverter", OUT, 0, 5)
+    model = _history_of(HOUSE, PV, _device("inverter", (OUT,), _does("pv")))
+    energy = _query(store, 2, model=model)["pv"].energy
     assert energy.imported_wh == pytest.approx([0, NAN], nan_ok=True)
     assert energy.exported_wh == pytest.approx([5, NAN], nan_ok=True)
 
 
 def test_a_contradiction_between_meters_shows_as_export_of_the_load() -> None:
-    store = MemoryMetering(NAMES, ASSETS)
+    store = MemoryMetering(NAMES)
     for key, rise in {1: 0.0, 2: 1000.0, 4: 900.0, 6: 97.0, 7: 0.0, 8: 0.0, 9: 0.0}.items():
         for hour in range(2):
             store.kept[key, to_microseconds(START) + hour * HOUR_US] = (rise * hour, 1, False)
@@ -214,30 +279,187 @@ def test_without_a_grid_meter_no_load_is_known() -> None:
         (START, START + timedelta(days=60), timedelta(seconds=1)),
     ],
 )
-def test_a_grid_off_the_clock_is_refused(
+def test_intervals_off_the_clock_are_refused(
     start: datetime, end: datetime, resolution: timedelta
 ) -> None:
     with pytest.raises(InvalidArgument):
-        Grid(range=TimeRange(start, end), resolution=resolution)
+        Intervals(range=TimeRange(start, end), resolution=resolution)
 
 
-def test_a_battery_has_sensible_parameters() -> None:
-    sound = {
-        "capacity_wh": 6400.0,
-        "charge_limit_w": 5000.0,
-        "discharge_limit_w": 5000.0,
-        "charge_efficiency_ratio": 0.95,
-        "discharge_efficiency_ratio": 0.95,
-    }
-    assert Battery(**sound).max_soc_ratio is None
-    for change in (
-        {"capacity_wh": 0.0},
-        {"capacity_wh": math.inf},
-        {"charge_limit_w": -1.0},
-        {"charge_efficiency_ratio": 1.1},
-        {"discharge_efficiency_ratio": 0.0},
-        {"min_soc_ratio": 0.9, "max_soc_ratio": 0.8},
-        {"wear_cost_per_kwh": NAN},
-    ):
-        with pytest.raises(InvalidArgument):
-            Battery(**(sound | change))
+def test_a_meter_and_a_controller_of_one_asset_count_once() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200)
+    _count(store, "battery", IN, 0, 90, 180)
+    model = _history_of(
+        HOUSE,
+        _asset("battery", LoadRating()),
+        _device("meter", BOTH, _does("battery")),
+        _device("battery", BOTH, _does("battery", None, controls=True)),
+    )
+    _count(store, "meter", OUT, 0, 0, 0)
+    assert _imported(_query(store, 2, model=model)["battery"]) == [100, 100]
+
+
+@pytest.mark.parametrize("role", [MeterRole.CHECK, MeterRole.SUB])
+def test_only_the_main_meter_counts(role: MeterRole) -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200)
+    _count(store, "sub-meter", IN, 0, 101, 202)
+    model = _history_of(
+        HOUSE,
+        _asset("load", LoadRating()),
+        _device("meter", (IN,), _does("load")),
+        _device("sub-meter", (IN,), _does("load", role)),
+    )
+    assert _imported(_query(store, 2, model=model)["load"]) == [100, 100]
+
+
+def test_parts_add_up_for_as_long_as_they_are_parts() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "inverter", OUT, 0, 10, 20, 30, 40)
+    _count(store, "inverter-2", OUT, 0, 1, 2, 3, 4)
+    since = START + 2.5 * HOUR
+    model = _history_of(
+        HOUSE,
+        PV,
+        _device("inverter", (OUT,), _does("pv", MeterRole.PART)),
+        _device("inverter-2", (OUT,), _does("pv", MeterRole.PART, start=since)),
+    )
+    found = _query(store, 4, model=model)["pv"].energy
+    assert found.exported_wh.tolist() == [10, 10, 10.5, 11]
+
+
+def test_a_replaced_meter_counts_up_to_then_and_the_new_one_from_then_on() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200, 300, 400)
+    _count(store, "sub-meter", IN, 7000, 7010, 7020, 7030, 7040)
+    then = START + 1.5 * HOUR
+    model = _history_of(
+        HOUSE,
+        _asset("load", LoadRating()),
+        _device("meter", (IN,), _does("load", end=then)),
+        _device("sub-meter", (IN,), _does("load", start=then)),
+    )
+    assert _imported(_query(store, 4, model=model)["load"]) == [100, 55, 10, 10]
+
+
+def test_what_is_counted_only_for_a_part_of_an_interval_is_not_known() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200, 300)
+    model = _history_of(
+        HOUSE,
+        _asset("load", LoadRating()),
+        _device("meter", (IN,), _does("load", start=START + 0.5 * HOUR, end=START + 2 * HOUR)),
+    )
+    found = _imported(_query(store, 3, model=model)["load"])
+    assert found == pytest.approx([NAN, 100, NAN], nan_ok=True)
+
+
+def test_a_deleted_meter_counts_up_to_its_deletion_though_another_takes_its_place() -> None:
+    """Nobody says from when on the new one counts; it has no readings of before."""
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200)
+    for hour in (2, 3, 4):
+        store.kept[
+            KEYS[f"sites/s/devices/sub-meter/points/{IN}"], to_microseconds(START) + hour * HOUR_US
+        ] = (10.0 * hour, 1, False)
+    old = _device("meter", (IN,), _does("load"))
+    model = _history_of(HOUSE, _asset("load", LoadRating()), old)
+    model.delete(old, START + 2 * HOUR)
+    assert _imported(_query(store, 4, model=model)["load"]) == pytest.approx(
+        [100, 100, NAN, NAN], nan_ok=True
+    )
+    model.change(_device("sub-meter", (IN,), _does("load")))
+    assert _imported(_query(store, 4, model=model)["load"]) == [100, 100, 10, 10]
+
+
+def test_a_device_that_comes_again_has_its_past_again_and_counts_once() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200, 300, 400)
+    device = _device("meter", (IN,), _does("load"))
+    model = _history_of(HOUSE, _asset("load", LoadRating()), device)
+    model.delete(device, START + 1.5 * HOUR)
+    model.change(device)
+    assert _imported(_query(store, 4, model=model)["load"]) == [100, 100, 100, 100]
+
+
+def test_a_deleted_device_without_readings_does_not_hide_its_successor() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200)
+    wrong = _device("sub-meter", (IN,), _does("load"))
+    model = _history_of(HOUSE, _asset("load", LoadRating()), wrong)
+    model.delete(wrong, START + 5 * HOUR)
+    model.change(_device("meter", (IN,), _does("load")))
+    assert _imported(_query(store, 2, model=model)["load"]) == [100, 100]
+
+
+def test_a_deleted_asset_keeps_its_past_and_leaves_the_balance() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100, 200, 300)
+    _count(store, "meter", OUT, 0, 0, 0, 0)
+    _count(store, "heat-pump", IN, 0, 40, 80)
+    pump, device = (
+        _asset("heat-pump", LoadRating()),
+        _device("heat-pump", (IN,), _does("heat-pump")),
+    )
+    model = _history_of(HOUSE, *HOME[1:3], HOME[7], pump, device)
+    model.delete(device, START + 2 * HOUR)
+    model.delete(pump, START + 2 * HOUR)
+    assert _imported(_query(store, 3, "load", model=model)["load"]) == [60, 60, 100]
+    past = _imported(_query(store, 3, "heat-pump", model=model)["heat-pump"])
+    assert past == pytest.approx([40, 40, NAN], nan_ok=True)
+    assert "heat-pump" not in _query(store, 3, model=model)
+
+
+def test_a_deleted_asset_that_nothing_ever_measured_is_no_gap_in_the_balance() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100)
+    _count(store, "meter", OUT, 0, 0)
+    mistake = _asset("heat-pump", LoadRating())
+    model = _history_of(HOUSE, *HOME[1:3], HOME[7], mistake)
+    model.delete(mistake, START + 5 * HOUR)
+    assert _imported(_query(store, 1, "load", model=model)["load"]) == [100]
+
+
+def test_functions_with_different_registers_make_one_asset() -> None:
+    store = MemoryMetering(NAMES)
+    _count(store, "meter", IN, 0, 100)
+    _count(store, "inverter", OUT, 0, 30)
+    model = _history_of(
+        HOUSE,
+        _asset("battery", LoadRating()),
+        _device("meter", (IN,), _does("battery")),
+        _device("inverter", (OUT,), _does("battery")),
+    )
+    energy = _query(store, 1, model=model)["battery"].energy
+    assert (energy.imported_wh.tolist(), energy.exported_wh.tolist()) == ([100], [30])
+
+
+lines = st.lists(
+    st.lists(st.tuples(st.integers(0, 40), st.floats(0, 100)), max_size=8), min_size=1, max_size=5
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(lines, st.lists(st.integers(-2, 42), min_size=1, max_size=6))
+def test_many_registers_at_once_are_as_each_by_itself(
+    drawn: list[list[tuple[int, float]]], hours: list[int]
+) -> None:
+    """Numpy's interpolation is the judge; one search finds the places in all of them."""
+    histories = [dict(sorted(rows)) for rows in drawn]
+    times = [np.array(list(rows), np.int64) * HOUR_US for rows in histories]
+    values = [np.array(list(rows.values())) for rows in histories]
+    together = Histories(
+        keys=range(len(drawn)),
+        ends=np.cumsum([len(own) for own in times], dtype=np.int64),
+        times_us=np.concatenate(times),
+        values=np.concatenate(values),
+    )
+    asked = np.array(hours, np.int64) * HOUR_US
+    found = together.registers_at(list(range(len(drawn))), np.tile(asked, (len(drawn), 1)), 10**15)
+    for row, own_times, own_values in zip(found, times, values, strict=True):
+        expected = np.full(len(asked), NAN)
+        if len(own_times):
+            within = (asked >= own_times[0]) & (asked <= own_times[-1])
+            expected[within] = np.interp(asked[within], own_times, own_values)
+        assert row == pytest.approx(expected, nan_ok=True)

@@ -8,50 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh.site.v1 import asset_pb2
 from wattmesh.type.v1 import quality_pb2
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
 from wattmesh_kernel.quantities import QUANTITIES
 from wattmesh_metering.adapters import columns
-from wattmesh_metering.api.convert_asset import asset_from_proto, asset_to_proto
 from wattmesh_metering.api.convert_query import aggregation_from_proto
 from wattmesh_metering.api.convert_readings import batch_from_proto
-from wattmesh_metering.domain.assets import KIND_NAMES, KINDS, Asset, AssetKind, Load, PvArray
 from wattmesh_metering.domain.readings import Rows
 from wattmesh_metering.domain.resampling import Aggregation
 from wattmesh_metering.domain.selectors import AssetSelector, PointSelector, parse_site_parent
 
 ASSET = AssetId(SiteId("s"), "a")
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_an_asset_kind_has_the_fields_of_its_message(name: str) -> None:
-    message = asset_pb2.Asset.DESCRIPTOR.fields_by_name[name].message_type
-    assert message
-    ours = {field.name: field for field in dataclasses.fields(KINDS[name])}
-    assert set(ours) == {field.name for field in message.fields}
-    for field in message.fields:
-        optional = ours[field.name].default is None
-        assert optional == field.has_presence, field.name
-
-
-def test_every_kind_of_the_contract_is_known() -> None:
-    oneof = asset_pb2.Asset.DESCRIPTOR.oneofs_by_name["kind"]
-    assert {field.name for field in oneof.fields} == set(KINDS) == set(KIND_NAMES.values())
-
-
-@pytest.mark.parametrize(
-    "kind", [Load(), Load(derived=True), PvArray(peak_power_w=5, tilt_degrees=0, curtailable=True)]
-)
-def test_an_asset_comes_back_from_its_message(kind: AssetKind) -> None:
-    asset = Asset(id=ASSET, kind=kind, display_name="Roof")
-    assert asset_from_proto(asset_to_proto(asset)) == asset
-
-
-def test_an_asset_of_no_kind_is_refused() -> None:
-    with pytest.raises(InvalidArgument):
-        asset_from_proto(asset_pb2.Asset(name=ASSET.name))
 
 
 def test_a_batch_keeps_its_columns_and_unknown_qualities_are_none() -> None:

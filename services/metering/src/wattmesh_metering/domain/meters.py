@@ -6,7 +6,7 @@ from itertools import chain
 
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import Asset, Device, DeviceFunction, MeterRole, ended
-from wattmesh_metering.domain.balance import MeteredAsset, role_of
+from wattmesh_metering.domain.balance import MeteredAsset, Role, role_of
 from wattmesh_metering.domain.readings import to_microseconds
 from wattmesh_metering.domain.records import EndedDevice
 from wattmesh_metering.domain.spans import EVER, FOREVER, MeterSpan
@@ -24,7 +24,8 @@ def metered_asset(
 ) -> MeteredAsset:
     """Return an asset with the registers of its main or part meters, deleted ones included.
 
-    Check and sub-meters never count, nor what only controls.
+    Check and sub-meters never count, nor what only controls. A deleted asset that nothing ever
+    measured was a mistake: it is no part of the balance.
     """
     past = (ended(each.device, each.end_time) for each in deleted)
     functions = [
@@ -36,9 +37,10 @@ def metered_asset(
         found = (_span(*each, quantity, keys) for each in functions)
         return tuple(chain.from_iterable(found))
 
+    never_metered = delete_time is not None and not functions
     return MeteredAsset(
         id=asset.id,
-        role=role_of(asset.rating),
+        role=Role.INFORMATIONAL if never_metered else role_of(asset.rating),
         imports=spans("import_energy_wh"),
         exports=spans("export_energy_wh"),
         deleted_us=None if delete_time is None else to_microseconds(delete_time),
