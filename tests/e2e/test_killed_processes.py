@@ -1,7 +1,9 @@
 import json
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,8 @@ VICTIMS = (
     *("metering", "gateway", "planner", "forecast", "optimizer"),
     *("gateway", "metering", "planner", "control"),
 )
+TWO_OF_A_KIND = ("--replicas", "planner=2,control=2")
+EITHER = ("planner", "control", "planner-2", "control-2", "gateway", "control", "planner")
 
 
 @pytest.mark.time_limit(560)
@@ -19,25 +23,49 @@ def test_a_day_in_which_processes_are_killed_is_still_sound(
     wattmesh: Wattmesh, tmp_path: Path
 ) -> None:
     """Nothing is lost, late or unverified although every process on the way dies."""
-    file = tmp_path / "report.json"
-    run = wattmesh.start("demo", "--days", "1", "--rate", "600", "--plain", "--report", str(file))
-    kill_through_the_day(run)
+    report = report_of_a_day_with_kills(wattmesh, tmp_path, VICTIMS)
+
+    assert_nothing_was_lost(report)
+
+
+@pytest.mark.time_limit(560)
+def test_of_two_planners_and_two_controls_either_may_be_killed(
+    wattmesh: Wattmesh, tmp_path: Path
+) -> None:
+    """The other one takes over: no plan is late, no command written twice, none stranded."""
+    report = report_of_a_day_with_kills(wattmesh, tmp_path, EITHER, *TWO_OF_A_KIND)
+
+    assert_nothing_was_lost(report)
+
+
+def assert_nothing_was_lost(report: dict[str, Any]) -> None:
+    assert report["readings"]["stored"] == report["readings"]["published"]
+    assert report["plans"]["failed"] == report["plans"]["late"] == 0
+    # One command per home and hour: none twice, and none that was not carried out.
+    assert report["commands"]["issued"] == report["commands"]["verified"] == 5 * 24
+
+
+def report_of_a_day_with_kills(
+    wattmesh: Wattmesh, folder: Path, victims: Sequence[str], *arguments: str
+) -> dict[str, Any]:
+    file = folder / "report.json"
+    day = ("demo", "--days", "1", "--rate", "600", "--plain", "--report", str(file))
+    run = wattmesh.start(*day, *arguments)
+    kill_through_the_day(run, victims)
 
     status = run.wait(300)
 
-    report = json.loads(file.read_text())
     assert status == 0, run.output
-    assert run.output.count("was killed by SIGKILL") == len(VICTIMS)
-    assert report["readings"]["stored"] == report["readings"]["published"]
-    assert report["plans"]["failed"] == report["plans"]["late"] == 0
-    assert report["commands"]["verified"] == report["commands"]["issued"] == 5 * 24
+    assert run.output.count("was killed by SIGKILL") == len(victims)
+    report: dict[str, Any] = json.loads(file.read_text())
+    return report
 
 
-def kill_through_the_day(run: Run) -> None:
+def kill_through_the_day(run: Run, victims: Sequence[str]) -> None:
     """Kill one process after the other, hours apart and never at the same minute of the hour."""
     clock = parse_clock(run.state()["clock"])
     begin = clock.now()
-    for index, name in enumerate(VICTIMS):
+    for index, name in enumerate(victims):
         when = begin + timedelta(hours=4 + 2 * index, minutes=7 * index)
         while clock.now() < when:
             time.sleep(0.05)

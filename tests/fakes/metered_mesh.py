@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh.site.v1 import site_pb2
+from wattmesh.site.v1 import site_service_pb2
 from wattmesh_contracts.tariff import tariff_to_proto
 from wattmesh_contracts.values import series_to_proto
 from wattmesh_kernel.ids import TariffId
@@ -39,10 +39,10 @@ class MeteredMesh(MeshClients):
         )
 
     async def GetTariff(  # noqa: N802
-        self, _: site_pb2.GetTariffRequest
-    ) -> site_pb2.GetTariffResponse:
+        self, _: site_service_pb2.GetTariffRequest
+    ) -> site_service_pb2.GetTariffResponse:
         """Return the tariff: 1 USD/kWh for import, nothing for export."""
-        return site_pb2.GetTariffResponse(tariff=tariff_to_proto(TARIFF))
+        return site_service_pb2.GetTariffResponse(tariff=tariff_to_proto(TARIFF))
 
     def _energy(self, asset: str) -> metering_pb2.AssetEnergy:
         net = Series(self._start, HOUR, np.array(self._net_wh[asset]))

@@ -9,11 +9,11 @@ from tests.fakes.metered_mesh import HOUR, MeteredMesh
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import compute_accounts
-from wattmesh_local.watching.site_model import SiteView
+from wattmesh_local.watching.sites import WatchedSite
 
 START = datetime(2016, 9, 5, 7, tzinfo=UTC)
 GRID, BATTERY = "sites/home-1/assets/grid", "sites/home-1/assets/battery"
-HOME = SiteView(
+HOME = WatchedSite(
     id=SiteId("home-1"),
     display_name="Home 1",
     zone=ZoneInfo("America/Los_Angeles"),
@@ -21,10 +21,7 @@ HOME = SiteView(
     carbon_zone="",
     currency_code="USD",
     grid=AssetId.parse(GRID),
-    loads=(),
-    generation=(),
     batteries=(AssetId.parse(BATTERY),),
-    devices={},
     battery_capacity_wh=6400.0,
 )
 

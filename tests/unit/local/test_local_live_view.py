@@ -88,6 +88,16 @@ def test_what_the_line_does_not_know_is_a_dash_and_never_a_zero() -> None:
     assert "net –  battery –" in summary_line(Snapshot(time=SNAPSHOT.time), ZONE)
 
 
+def test_what_plans_had_to_do_without_is_counted_by_kind() -> None:
+    degradations = {"state/never_reported": 2, "carbon/service_unavailable": 1}
+    snapshot = replace(SNAPSHOT, degradations=degradations)
+
+    words = "degraded state/never_reported 2, carbon/service_unavailable 1"
+    assert words in summary_line(snapshot, ZONE)
+    assert words in text_of(snapshot)
+    assert "degraded" not in summary_line(SNAPSHOT, ZONE)
+
+
 def test_hours_that_nobody_metered_are_said() -> None:
     assert SNAPSHOT.accounts is not None
     snapshot = replace(SNAPSHOT, accounts=replace(SNAPSHOT.accounts, missing_intervals=3))

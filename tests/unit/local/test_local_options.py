@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_local.options import MeshOptions
+from wattmesh_local.options import MeshOptions, parse_replicas
 from wattmesh_local.site_facts import SiteFacts
 
 
@@ -38,6 +38,17 @@ def test_homes_that_mean_nothing_are_refused(tmp_path: Path, homes: str) -> None
 def test_a_rate_that_cannot_be_kept_is_refused(tmp_path: Path, rate: float) -> None:
     with pytest.raises(InvalidArgument, match="--rate"):
         options(tmp_path, rate=rate)
+
+
+def test_services_have_as_many_processes_as_are_asked_for() -> None:
+    assert parse_replicas("") == {}
+    assert parse_replicas("planner=2,control=3") == {"planner": 2, "control": 3}
+
+
+@pytest.mark.parametrize("text", ["planner", "planner=0", "planner=x", "planner=9", "gateway=2"])
+def test_replicas_that_cannot_be_are_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument, match="--replicas"):
+        parse_replicas(text)
 
 
 def test_a_missing_data_folder_is_named(tmp_path: Path) -> None:

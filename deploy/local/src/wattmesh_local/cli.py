@@ -13,7 +13,12 @@ from rich.text import Text
 
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local.demo import run_demo
-from wattmesh_local.options import MeshOptions, options_from_environment, state_folder
+from wattmesh_local.options import (
+    MeshOptions,
+    options_from_environment,
+    parse_replicas,
+    state_folder,
+)
 from wattmesh_local.postgres import PostgresError
 from wattmesh_local.running.process import ProcessError
 from wattmesh_local.show import run_live
@@ -39,6 +44,9 @@ Rate = Annotated[float, typer.Option(help="Simulated seconds per second.")]
 Data = Annotated[
     Path | None, typer.Option(help="Folder with measured data; else the demo's homes.")
 ]
+Replicas = Annotated[
+    str, typer.Option(help="Processes of a service, where not one: planner=2,control=2.")
+]
 Plain = Annotated[bool, typer.Option("--plain", help="Print lines instead of a live view.")]
 _INTERRUPTED = 130
 """As a shell says it of a command that Ctrl-C ended."""
@@ -50,10 +58,11 @@ def up(
     start: Start = None,
     rate: Rate = 1200.0,
     data: Data = None,
+    replicas: Replicas = "",
     plain: Plain = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
-    options = _options(homes, start, 1, rate, data)
+    options = _options(homes, start, 1, rate, data, replicas)
     _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
 
 
@@ -64,11 +73,12 @@ def demo(
     start: Start = None,
     rate: Rate = 1200.0,
     data: Data = None,
+    replicas: Replicas = "",
     report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
     plain: Plain = False,
 ) -> None:
     """Run for some days, print a summary, write the report; status 1 when it was not sound."""
-    options = _options(homes, start, days, rate, data)
+    options = _options(homes, start, days, rate, data, replicas)
     plain = plain or not console.is_terminal
     work = run_demo(options, console, report_file=report, plain=plain)
     _run(work, interrupted=_INTERRUPTED)
@@ -78,16 +88,23 @@ def demo(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask each service of the running mesh whether it is well."""
+    """Ask each process of the running mesh whether it is well, and what is planned."""
     raise typer.Exit(asyncio.run(print_status(state_folder(), console, as_json=as_json)))
 
 
 def _options(
-    homes: str, start: datetime | None, days: int, rate: float, data: Path | None
+    homes: str, start: datetime | None, days: int, rate: float, data: Path | None, replicas: str
 ) -> MeshOptions:
     day = start.date() if start is not None else None
     try:
-        return options_from_environment(homes=homes, start=day, days=days, rate=rate, data=data)
+        return options_from_environment(
+            homes=homes,
+            start=day,
+            days=days,
+            rate=rate,
+            data=data,
+            replicas=parse_replicas(replicas),
+        )
     except WattmeshError as error:
         raise typer.BadParameter(error.message) from error
 

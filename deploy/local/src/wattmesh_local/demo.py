@@ -18,6 +18,7 @@ from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.plan_of_processes import GATEWAY
 from wattmesh_local.show import RunningMesh, running_mesh, show
 from wattmesh_local.watching.report import Report, make_report
+from wattmesh_local.watching.sites import watched_sites
 from wattmesh_runtime.errors import rpc_errors
 
 _SETTLE_SECONDS = 2.5
@@ -42,7 +43,7 @@ async def run_demo(
         await _come_to_rest(running)
         report = await make_report(
             running.clients,
-            running.sites,
+            watched_sites(running.site_model.model, span.start),
             span,
             gateway=GATEWAY,
             ledger_folder=running.mesh.folders.ledger,
@@ -119,4 +120,8 @@ def _summary(content: Any) -> Table:
         words = (f"{word} {value}" for word, value in content[name].items())
         table.add_section()
         table.add_row(name, "\n".join(words), "", "")
+    if degradations := content["degradations"]:
+        table.add_section()
+        words = (f"{kind} {count}" for kind, count in degradations.items())
+        table.add_row("degraded", "\n".join(words), "", "")
     return table

@@ -13,7 +13,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
-from wattmesh_kernel.clock import ScaledClock, format_clock_spec
+from wattmesh_kernel.clock import ScaledClock, SystemClock, format_clock_spec
 from wattmesh_kernel.time import local_day
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
@@ -24,7 +24,7 @@ from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.running.supervisor import Supervisor
 from wattmesh_local.site_facts import SiteFacts, facts_from_json
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.site_model import read_sites
+from wattmesh_local.watching.sites import followed_site_model, watched_sites
 from wattmesh_runtime.aio.tasks import together
 
 WARM_UP = timedelta(hours=2)
@@ -114,17 +114,22 @@ class Mesh:
         """Register the sites, load their history and train, at a time that stands still."""
         frozen = _standing_clock(self.start - WARM_UP)
         self._say("registering the sites and loading their metered history")
-        await self.supervisor.start([plan.service(name, frozen) for name in ("metering", "carbon")])
+        await self.supervisor.start(plan.services(("metering", "carbon"), frozen))
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
-        hosts = [] if self.options.model_server_target else [plan.service("modelhost", frozen)]
+        hosts = () if self.options.model_server_target else ("modelhost",)
         # Beside each other: the host takes seconds to load TensorFlow, and finds new models itself.
-        await together(self.supervisor.start(hosts), self._train(plan, frozen))
+        await together(
+            self.supervisor.start(plan.services(hosts, frozen)), self._train(plan, frozen)
+        )
         await self.supervisor.stop(["metering", "carbon"])
 
     async def _train(self, plan: ProcessPlan, clock: str) -> None:
         """Train a model for load and one for generation, unless they were kept from before."""
-        async with MeshClients(self.addresses.targets) as clients:
-            sites = await read_sites(clients)
+        async with (
+            MeshClients(self.addresses.targets) as clients,
+            followed_site_model(clients, SystemClock()) as site_model,
+        ):
+            sites = watched_sites(site_model.model, self.start)
         learners = {
             "load": [asset.name for site in sites for asset in site.loads],
             "pv": [asset.name for site in sites for asset in site.generation],
@@ -160,9 +165,9 @@ class Mesh:
         self.clock = ScaledClock(self.start - WARM_UP, wall_start, self.options.rate)
         spec = format_clock_spec(self.clock)
         listeners = ("metering", "carbon", "optimizer", "control", "forecast", "gateway")
-        await self.supervisor.start([plan.service(name, spec) for name in listeners])
+        await self.supervisor.start(plan.services(listeners, spec))
         # The devices last: what a meter publishes before the gateway listens reaches nobody.
-        await self.supervisor.start([plan.service(name, spec) for name in ("twin", "planner")])
+        await self.supervisor.start(plan.services(("twin", "planner"), spec))
 
     async def _job(
         self,
@@ -197,6 +202,7 @@ class Mesh:
             "database_url": self.addresses.database_url,
             "mqtt_url": self.addresses.mqtt_url,
             "targets": self.addresses.targets,
+            "processes": self.addresses.processes,
             "pids": {name: each.pid for name, each in self.supervisor.processes.items()},
             "ledger": str(self.folders.ledger),
         }

@@ -2,7 +2,8 @@
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,7 +20,8 @@ class MeshOptions:
     `start` None is five weeks into the data; `days` is how long there must be data from then on.
     `rate` is simulated seconds per wall second. `peak_price_per_kw` is what a kilowatt of the
     highest shared import of a month is worth in planning [currency/kW], beside the bill. A URL
-    that is given replaces the embedded default of that part.
+    that is given replaces the embedded default of that part. `replicas` is how many processes a
+    service has, where not one.
     """
 
     state_folder: Path
@@ -32,6 +34,7 @@ class MeshOptions:
     mqtt_url: str | None = None
     model_server_target: str | None = None
     peak_price_per_kw: float = 1.0
+    replicas: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
@@ -72,7 +75,13 @@ def state_folder() -> Path:
 
 
 def options_from_environment(
-    *, homes: str, start: date | None, days: int, rate: float, data: Path | None
+    *,
+    homes: str,
+    start: date | None,
+    days: int,
+    rate: float,
+    data: Path | None,
+    replicas: Mapping[str, int] | None = None,
 ) -> MeshOptions:
     """Return the options of a run; what the command line leaves open, the environment says."""
     default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / CITYLEARN))
@@ -87,7 +96,30 @@ def options_from_environment(
         mqtt_url=os.environ.get("WATTMESH_MQTT_URL"),
         model_server_target=os.environ.get("WATTMESH_MODEL_SERVER_TARGET"),
         peak_price_per_kw=_number("WATTMESH_PEAK_PRICE_PER_KW", 1.0),
+        replicas=replicas or {},
     )
+
+
+REPLICABLE = ("optimizer", "control", "planner")
+"""Of which services there can be several processes: they share their work by themselves."""
+_MOST_REPLICAS = 5
+
+
+def parse_replicas(text: str) -> dict[str, int]:
+    """Return how many processes services have, of `planner=2,control=2`; InvalidArgument else."""
+    replicas = {}
+    for part in filter(None, text.split(",")):
+        service, _, count = part.strip().partition("=")
+        fits = count.isdecimal() and 1 <= int(count) <= _MOST_REPLICAS
+        if service not in REPLICABLE or not fits:
+            known = ", ".join(REPLICABLE)
+            raise InvalidArgument(
+                "INVALID_REPLICAS",
+                f"--replicas takes SERVICE=1 to {_MOST_REPLICAS} of {known}, not {part!r}",
+                field="replicas",
+            )
+        replicas[service] = int(count)
+    return replicas
 
 
 def _number(name: str, default: float) -> float:

@@ -18,9 +18,10 @@ from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.live_view import render, summary_line
-from wattmesh_local.watching.site_model import SiteView, read_sites
+from wattmesh_local.watching.sites import followed_site_model
 from wattmesh_local.watching.snapshot import Observer
 from wattmesh_runtime.aio.tasks import race
+from wattmesh_sitemodel.follower import SiteModelView
 
 _REFRESH_SECONDS = 0.75
 _LINE_EVERY = timedelta(hours=1)
@@ -32,7 +33,7 @@ class RunningMesh:
 
     mesh: Mesh
     clients: MeshClients
-    sites: list[SiteView]
+    site_model: SiteModelView
 
 
 @asynccontextmanager
@@ -51,9 +52,9 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
     async with (
         Mesh(options, say=say, tell=tell) as mesh,
         MeshClients(mesh.addresses.targets) as clients,
+        followed_site_model(clients, mesh.clock) as site_model,
     ):
-        sites = await read_sites(clients)
-        yield RunningMesh(mesh=mesh, clients=clients, sites=sites)
+        yield RunningMesh(mesh=mesh, clients=clients, site_model=site_model)
 
 
 async def run_live(options: MeshOptions, console: Console, *, plain: bool) -> int:
@@ -94,4 +95,4 @@ async def _print_lines(running: RunningMesh, console: Console) -> None:
 
 def _observer(running: RunningMesh) -> Observer:
     mesh = running.mesh
-    return Observer(running.clients, running.sites, mesh.addresses.targets, mesh.start)
+    return Observer(running.clients, running.site_model, mesh.addresses.processes, mesh.start)

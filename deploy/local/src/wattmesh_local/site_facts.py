@@ -23,15 +23,15 @@ class SiteFacts:
     first: datetime
     last: datetime
 
-    def choose_start(self, wished: date | None, days: int, warm_up: timedelta) -> date:
-        """Return the first day to simulate: the one wished, or five weeks into the data.
+    def choose_start(self, asked: date | None, days: int, warm_up: timedelta) -> date:
+        """Return the first day to simulate: the one asked for, or five weeks into the data.
 
         Error: InvalidArgument when there is too little data before it to learn from, or the days
         that follow are not all in the data.
         """
         earliest = (self.first + HISTORY + warm_up).astimezone(self.zone).date() + _DAY
         latest = self.last.astimezone(self.zone).date() - days * _DAY
-        day = wished or min(self.first.astimezone(self.zone).date() + USUAL_HISTORY, latest)
+        day = asked or min(self.first.astimezone(self.zone).date() + USUAL_HISTORY, latest)
         if not earliest <= day <= latest:
             raise InvalidArgument(
                 "NO_DATA_THEN",

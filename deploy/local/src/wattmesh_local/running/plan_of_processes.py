@@ -1,6 +1,7 @@
 """Which processes a run consists of, and what each is told by its environment."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ SERVICES = (
     *("control", "planner", "gateway", "twin"),
 )
 """The processes with a health service of their own, by the name of their package."""
+_FOLLOWERS = ("forecast", "control", "planner")
 GATEWAY = "gateways/local"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
@@ -41,20 +43,40 @@ class Addresses:
 
     database_url: str
     mqtt_url: str
+    processes: dict[str, str]
+    """host:port of every process, by its name: `planner`, `planner-2`."""
     targets: dict[str, str]
+    """gRPC target of every service, by its name; of several processes a list of their addresses."""
 
     @classmethod
     def choose(cls, options: MeshOptions, database_url: str) -> "Addresses":
         """Return free addresses on loopback, and those that the options name."""
-        broker, *free = free_targets(1 + len(SERVICES))
-        targets = dict(zip(SERVICES, free, strict=True))
+        names = {service: process_names(service, options) for service in SERVICES}
+        every = [name for processes in names.values() for name in processes]
+        broker, *free = free_targets(1 + len(every))
+        processes = dict(zip(every, free, strict=True))
         if options.model_server_target:
-            targets["modelhost"] = options.model_server_target
+            processes["modelhost"] = options.model_server_target
         return cls(
             database_url=database_url,
             mqtt_url=options.mqtt_url or f"mqtt://{broker}",
-            targets=targets,
+            processes=processes,
+            targets={
+                service: _target([processes[name] for name in own])
+                for service, own in names.items()
+            },
         )
+
+
+def process_names(service: str, options: MeshOptions) -> tuple[str, ...]:
+    """Return the names of a service's processes: `planner`, `planner-2`."""
+    further = range(2, options.replicas.get(service, 1) + 1)
+    return (service, *(f"{service}-{number}" for number in further))
+
+
+def _target(addresses: list[str]) -> str:
+    """Return a gRPC target that spreads calls over all addresses."""
+    return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
 
 
 class ProcessPlan:
@@ -78,13 +100,21 @@ class ProcessPlan:
             grpc=False,
         )
 
-    def service(self, name: str, clock: str) -> ProcessSpec:
-        """Return the process of one service."""
-        target = self._addresses.targets[name]
+    def services(self, names: Iterable[str], clock: str) -> list[ProcessSpec]:
+        """Return all processes of some services."""
+        return [
+            self._process(service, name, clock)
+            for service in names
+            for name in process_names(service, self._options)
+        ]
+
+    def _process(self, service: str, name: str, clock: str) -> ProcessSpec:
+        target = self._addresses.processes[name]
+        settings = {**self._own(service), **self._site_model(service, name)}
         return ProcessSpec(
             name=name,
-            arguments=("-m", f"wattmesh_{name}"),
-            environment=self.environment(clock=clock, listen_address=target, **self._own(name)),
+            arguments=("-m", f"wattmesh_{service}"),
+            environment=self.environment(clock=clock, listen_address=target, **settings),
             target=target,
         )
 
@@ -157,6 +187,12 @@ class ProcessPlan:
                 return self.twin_settings()
             case _:
                 return {}
+
+    def _site_model(self, service: str, name: str) -> dict[str, str]:
+        """Return where a process keeps the last known site model; the gateway has its own."""
+        if service not in _FOLLOWERS:
+            return {}
+        return {"site_model_file": str(self._folders.run / f"{name}.site-model")}
 
     def _reach(self, *names: str) -> dict[str, str]:
         return {f"{name}_target": self._addresses.targets[name] for name in names}

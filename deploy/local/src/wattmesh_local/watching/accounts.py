@@ -5,17 +5,17 @@ exchange less its batteries' metered energy. Both are billed by the same tariff 
 intervals: one in which a battery was not metered counts in neither, and is said to be missing.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh.site.v1 import site_pb2
+from wattmesh.site.v1 import site_service_pb2
 from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -28,9 +28,13 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff, bill
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.site_model import SiteView
+from wattmesh_local.watching.sites import WatchedSite
+from wattmesh_runtime.aio.tasks import map_at_most, together
 
 INTERVAL = timedelta(hours=1)
+
+_AT_ONCE = 20
+"""How many questions of one kind are asked at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,10 +73,10 @@ class Accounts:
 
 
 async def compute_accounts(
-    clients: MeshClients, sites: list[SiteView], span: TimeRange
+    clients: MeshClients, sites: list[WatchedSite], span: TimeRange
 ) -> Accounts:
     """Return the accounts of `span`, whose ends are on the hour."""
-    energies, tariffs = await asyncio.gather(
+    energies, tariffs = await together(
         _energies(clients, sites, span), _tariffs(clients, sites, span)
     )
     no_control = [_without_batteries(site, energies) for site in sites]
@@ -80,7 +84,7 @@ async def compute_accounts(
         _where_known(energies[site.grid], other)
         for site, other in zip(sites, no_control, strict=True)
     ]
-    with_, without = await asyncio.gather(
+    with_, without = await together(
         _account(clients, sites, tariffs, achieved),
         _account(clients, sites, tariffs, no_control),
     )
@@ -93,7 +97,7 @@ async def compute_accounts(
 
 
 async def _energies(
-    clients: MeshClients, sites: list[SiteView], span: TimeRange
+    clients: MeshClients, sites: list[WatchedSite], span: TimeRange
 ) -> dict[AssetId, Exchange]:
     answer = await clients.metering.QueryEnergy(
         metering_pb2.QueryEnergyRequest(
@@ -112,20 +116,18 @@ async def _energies(
 
 
 async def _tariffs(
-    clients: MeshClients, sites: list[SiteView], span: TimeRange
+    clients: MeshClients, sites: list[WatchedSite], span: TimeRange
 ) -> dict[str, Tariff]:
     names = sorted({site.tariff for site in sites})
-    answers = await asyncio.gather(
-        *(
-            clients.sites.GetTariff(
-                site_pb2.GetTariffRequest(name=name, price_range=time_range_to_proto(span))
-            )
-            for name in names
+
+    async def tariff(name: str) -> Tariff:
+        request = site_service_pb2.GetTariffRequest(
+            name=name, price_range=time_range_to_proto(span)
         )
-    )
-    return {
-        name: tariff_from_proto(answer.tariff) for name, answer in zip(names, answers, strict=True)
-    }
+        return tariff_from_proto((await clients.sites.GetTariff(request)).tariff)
+
+    found = await map_at_most(_AT_ONCE, tariff, names)
+    return dict(zip(names, found, strict=True))
 
 
 def _where_known(exchange: Exchange, other: Exchange) -> Exchange:
@@ -141,7 +143,7 @@ def _without(series: Series, intervals: NDArray[np.bool_]) -> Series:
     return series.with_values(np.where(intervals, np.nan, series.values))
 
 
-def _without_batteries(site: SiteView, energies: dict[AssetId, Exchange]) -> Exchange:
+def _without_batteries(site: WatchedSite, energies: dict[AssetId, Exchange]) -> Exchange:
     grid = energies[site.grid]
     net = grid.net_wh - sum(energies[battery].net_wh for battery in site.batteries)
     return Exchange(
@@ -152,7 +154,7 @@ def _without_batteries(site: SiteView, energies: dict[AssetId, Exchange]) -> Exc
 
 async def _account(
     clients: MeshClients,
-    sites: list[SiteView],
+    sites: list[WatchedSite],
     tariffs: dict[str, Tariff],
     exchanges: list[Exchange],
 ) -> Account:
@@ -163,21 +165,22 @@ async def _account(
         ),
         Decimal(0),
     )
-    footprints = await asyncio.gather(
-        *(
-            clients.carbon.ComputeFootprint(
-                carbon_pb2.ComputeFootprintRequest(
-                    zone=site.carbon_zone, import_energy_wh=series_to_proto(each.import_wh)
-                )
-            )
-            for site, each in zip(sites, exchanges, strict=True)
-            if site.carbon_zone
-        )
-    )
+    pairs = [pair for pair in zip(sites, exchanges, strict=True) if pair[0].carbon_zone]
+    footprints = await map_at_most(_AT_ONCE, partial(_footprint_gco2e, clients), pairs)
     total = np.sum([each.net_wh for each in exchanges], axis=0)
     hours = INTERVAL / timedelta(hours=1)
     return Account(
         cost=cost,
-        carbon_kg=sum(each.location_based_gco2e for each in footprints) / 1000,
+        carbon_kg=sum(footprints) / 1000,
         peak_kw=max(float(np.nanmax(total, initial=0.0)), 0.0) / hours / 1000,
     )
+
+
+async def _footprint_gco2e(clients: MeshClients, pair: tuple[WatchedSite, Exchange]) -> float:
+    site, exchange = pair
+    answer = await clients.carbon.ComputeFootprint(
+        carbon_pb2.ComputeFootprintRequest(
+            zone=site.carbon_zone, import_energy_wh=series_to_proto(exchange.import_wh)
+        )
+    )
+    return answer.location_based_gco2e

@@ -12,7 +12,7 @@ from wattmesh.forecast.v1 import forecast_pb2_grpc
 from wattmesh.gateway.v1 import gateway_pb2_grpc
 from wattmesh.metering.v1 import metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2_grpc
-from wattmesh.site.v1 import site_pb2_grpc
+from wattmesh.site.v1 import site_service_pb2_grpc
 from wattmesh_runtime.channels import open_channel
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.telemetry import Telemetry
@@ -28,13 +28,13 @@ class MeshClients:
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     async def __aenter__(self) -> Self:
-        self.sites = site_pb2_grpc.SiteServiceStub(self._channel("metering"))
-        self.metering = metering_pb2_grpc.MeteringServiceStub(self._channel("metering"))
-        self.forecast = forecast_pb2_grpc.ForecastServiceStub(self._channel("forecast"))
-        self.planner = planner_pb2_grpc.PlannerServiceStub(self._channel("planner"))
-        self.control = control_pb2_grpc.ControlServiceStub(self._channel("control"))
-        self.carbon = carbon_pb2_grpc.CarbonServiceStub(self._channel("carbon"))
-        self.gateway = gateway_pb2_grpc.GatewayServiceStub(self._channel("gateway"))
+        self.sites = site_service_pb2_grpc.SiteServiceStub(self.channel("metering"))
+        self.metering = metering_pb2_grpc.MeteringServiceStub(self.channel("metering"))
+        self.forecast = forecast_pb2_grpc.ForecastServiceStub(self.channel("forecast"))
+        self.planner = planner_pb2_grpc.PlannerServiceStub(self.channel("planner"))
+        self.control = control_pb2_grpc.ControlServiceStub(self.channel("control"))
+        self.carbon = carbon_pb2_grpc.CarbonServiceStub(self.channel("carbon"))
+        self.gateway = gateway_pb2_grpc.GatewayServiceStub(self.channel("gateway"))
         return self
 
     async def __aexit__(
@@ -46,7 +46,8 @@ class MeshClients:
         for channel in self._channels.values():
             await channel.close()
 
-    def _channel(self, name: str) -> grpc.aio.Channel:
+    def channel(self, name: str) -> grpc.aio.Channel:
+        """Return the channel to a service, which all of its stubs share."""
         if name not in self._channels:
             self._channels[name] = open_channel(
                 self._targets[name], self._settings, self._telemetry

@@ -24,6 +24,9 @@ def render(
     parts.append(Columns([_now(snapshot), _accounts(snapshot.accounts)], padding=(0, 3)))
     if snapshot.plan:
         parts.append(Text(snapshot.plan, style="dim", overflow="ellipsis", no_wrap=True))
+    if snapshot.degradations:
+        words = f"degraded {_degradations(snapshot)}"
+        parts.append(Text(words, style="yellow", overflow="ellipsis", no_wrap=True))
     parts.append(_health(snapshot))
     parts += [Text(f"{event.name} {event.text}", style="yellow") for event in list(events)[-3:]]
     return Panel(Group(*parts), title=title, title_align="left", border_style="cyan")
@@ -44,6 +47,8 @@ def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
         parts.append(f"peak {peaks[0]:.2f} kW (without {peaks[1]:.2f})")
         if accounts.missing_intervals:
             parts.append(f"{accounts.missing_intervals} site hours not metered")
+    if snapshot.degradations:
+        parts.append(f"degraded {_degradations(snapshot)}")
     down = [name for name, state in snapshot.health.items() if state != "SERVING"]
     parts.append(f"down: {', '.join(down)}" if down else "all services up")
     return "  ".join(parts)
@@ -114,6 +119,11 @@ def _health(snapshot: Snapshot) -> Text:
         text.append("● ", style="green" if state == "SERVING" else "red")
         text.append(f"{name}  ")
     return text
+
+
+def _degradations(snapshot: Snapshot) -> str:
+    """Return what the newest plans had to do without, and how often."""
+    return ", ".join(f"{kind} {count}" for kind, count in snapshot.degradations.items())
 
 
 def _total_kw(powers_w: Iterable[float | None]) -> float | None:

@@ -1,6 +1,5 @@
 """The report of a run: what was planned, commanded, metered and saved, and whether it was sound."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +19,9 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.ledger import battery_ledgers, published_readings
-from wattmesh_local.watching.site_model import SiteView
+from wattmesh_local.watching.plans import count_degradations, plans_in
+from wattmesh_local.watching.sites import WatchedSite
+from wattmesh_runtime.aio.tasks import together
 from wattmesh_runtime.errors import rpc_errors
 
 LARGEST_LATE_RATIO = 0.01
@@ -37,7 +38,7 @@ class Report:
 
 async def make_report(
     clients: MeshClients,
-    sites: list[SiteView],
+    sites: list[WatchedSite],
     span: TimeRange,
     *,
     gateway: str,
@@ -50,13 +51,17 @@ async def make_report(
     (what they published, what their batteries did) from their own ledger.
     """
     with rpc_errors():
-        plans, commands, readings, accounts, forecast, ledger_error = await asyncio.gather(
-            _plans(clients, span),
-            _commands(clients, span),
-            _readings(clients, gateway, ledger_folder),
-            compute_accounts(clients, sites, span),
-            _forecast(clients, sites, span),
-            _ledger_error_ratio(clients, sites, span, ledger_folder),
+        (plans, commands, readings), (accounts, forecast, ledger_error) = await together(
+            together(
+                _plans(clients, span),
+                _commands(clients, span),
+                _readings(clients, gateway, ledger_folder),
+            ),
+            together(
+                compute_accounts(clients, sites, span),
+                _forecast(clients, sites, span),
+                _ledger_error_ratio(clients, sites, span, ledger_folder),
+            ),
         )
     stored = _stored_kwh(sites, span, ledger_folder)
     content = {
@@ -129,12 +134,14 @@ async def _plans(clients: MeshClients, span: TimeRange) -> dict[str, Any]:
         planner_pb2.GetPlanStatisticsRequest(start_range=time_range_to_proto(span))
     )
     solved = found.HasField("solve_duration_p50_ms")
+    listed = [plan async for plan in plans_in(clients, span)]
     return {
         "plans": {"made": found.made, "late": found.late, "failed": found.failed},
         "solve_ms": {
             "p50": round(found.solve_duration_p50_ms, 3) if solved else None,
             "p99": round(found.solve_duration_p99_ms, 3) if solved else None,
         },
+        "degradations": count_degradations(listed),
     }
 
 
@@ -152,12 +159,10 @@ async def _commands(clients: MeshClients, span: TimeRange) -> dict[str, int]:
 
 async def _readings(clients: MeshClients, gateway: str, ledger_folder: Path) -> dict[str, int]:
     """Count what devices published (their ledger) and the gateway polled, and what was stored."""
-    stored, status = await asyncio.gather(
-        clients.metering.GetIngestStatistics(
-            metering_pb2.GetIngestStatisticsRequest(source=gateway)
-        ),
-        clients.gateway.GetGatewayStatus(gateway_pb2.GetGatewayStatusRequest()),
+    stored = await clients.metering.GetIngestStatistics(
+        metering_pb2.GetIngestStatisticsRequest(source=gateway)
     )
+    status = await clients.gateway.GetGatewayStatus(gateway_pb2.GetGatewayStatusRequest())
     return {
         "published": published_readings(ledger_folder) + status.readings_polled,
         "stored": stored.stored,
@@ -167,13 +172,11 @@ async def _readings(clients: MeshClients, gateway: str, ledger_folder: Path) -> 
 
 
 async def _forecast(
-    clients: MeshClients, sites: list[SiteView], span: TimeRange
+    clients: MeshClients, sites: list[WatchedSite], span: TimeRange
 ) -> dict[str, float | None]:
     loads = [asset for site in sites for asset in site.loads]
     suns = [asset for site in sites for asset in site.generation]
-    load, sun = await asyncio.gather(
-        _evaluate(clients, loads, span), _evaluate(clients, suns, span)
-    )
+    load, sun = await together(_evaluate(clients, loads, span), _evaluate(clients, suns, span))
     return {
         "load_wape": load[0],
         "load_wape_naive": load[1],
@@ -201,7 +204,7 @@ async def _evaluate(
 
 
 async def _ledger_error_ratio(
-    clients: MeshClients, sites: list[SiteView], span: TimeRange, folder: Path
+    clients: MeshClients, sites: list[WatchedSite], span: TimeRange, folder: Path
 ) -> float | None:
     """Return how far the meters' battery energy is from the batteries' own, in both directions."""
     ledgers, off, total = battery_ledgers(folder), 0.0, 0.0
@@ -235,7 +238,7 @@ async def _metered_throughput_wh(
     )
 
 
-def _stored_kwh(sites: list[SiteView], span: TimeRange, folder: Path) -> dict[str, float]:
+def _stored_kwh(sites: list[WatchedSite], span: TimeRange, folder: Path) -> dict[str, float]:
     """Return what the batteries held at both ends: cost alone would hide an emptied store."""
     ledgers = battery_ledgers(folder)
     held = {"start": 0.0, "end": 0.0}

@@ -1,10 +1,9 @@
 """What a mesh looks like at one moment."""
 
-import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh.planner.v1 import planner_pb2
-from wattmesh.site.v1 import site_pb2
+from wattmesh.site.v1 import site_service_pb2
 from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -27,12 +26,21 @@ from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_local.running.health import health_of
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.site_model import SiteView
+from wattmesh_local.watching.plans import count_degradations
+from wattmesh_local.watching.sites import WatchedSite, watched_sites
+from wattmesh_runtime.aio.tasks import map_at_most, together
 from wattmesh_runtime.errors import rpc_errors
+from wattmesh_sitemodel.follower import SiteModelView
 
 PLAN_HOURS = 8
 _SETTLED = timedelta(minutes=30)
 """How long after an hour its last readings have surely come."""
+
+_AT_ONCE = 20
+"""How many processes are asked at once."""
+
+_MOST_PLANS = 100
+"""Of how many scopes the newest plan is looked at."""
 
 Answer = TypeVar("Answer")
 
@@ -61,48 +69,62 @@ class Snapshot:
     carbon_gco2e_per_kwh: float | None = None
     accounts: Accounts | None = None
     plan: str = ""
+    degradations: Mapping[str, int] = field(default_factory=dict)
     health: Mapping[str, str] = field(default_factory=dict)
 
 
 class Observer:
-    """Asks the services of a run what there is to see."""
+    """Asks the services of a run what there is to see; the sites are those of the site model."""
 
     def __init__(
         self,
         clients: MeshClients,
-        sites: list[SiteView],
-        targets: Mapping[str, str],
+        site_model: SiteModelView,
+        processes: Mapping[str, str],
         start: datetime,
     ) -> None:
         self._clients = clients
-        self._sites = sites
-        self._targets = targets
+        self._site_model = site_model
+        self._processes = processes
         self._start = start
+        self._plans: dict[str, planner_pb2.Plan] = {}
 
     async def look(self, now: datetime) -> Snapshot:
         """Return what there is to see; a service that is away leaves its part empty."""
-        readings, plan, price, carbon, accounts, health = await asyncio.gather(
-            _or_none(self._readings()),
-            _or_none(self._plan()),
-            _or_none(self._price(now)),
-            _or_none(self._carbon(now)),
-            _or_none(self._accounts(now)),
-            self._health(),
+        sites = watched_sites(self._site_model.model, now)
+        (readings, plans, price), (carbon, accounts, health) = await together(
+            together(
+                _or_none(self._readings(sites)),
+                _or_none(self._newest_plans(sites)),
+                _or_none(self._price(sites, now)),
+            ),
+            together(
+                _or_none(self._carbon(sites, now)),
+                _or_none(self._accounts(sites, now)),
+                self._health(),
+            ),
         )
-        planned = _planned_battery_w(plan, now) if plan is not None else {}
+        planned = {
+            asset: powers
+            for plan in plans or ()
+            for asset, powers in _planned_battery_w(plan, now).items()
+        }
         return Snapshot(
             time=now,
-            sites=tuple(_site(site, readings or {}, planned) for site in self._sites),
+            sites=tuple(_site(site, readings or {}, planned) for site in sites),
             price_per_kwh=price,
-            currency_code=self._sites[0].currency_code if self._sites else "",
+            currency_code=sites[0].currency_code if sites else "",
             carbon_gco2e_per_kwh=carbon,
             accounts=accounts,
-            plan=_plan_in_words(plan),
+            plan=_plans_in_words(plans or ()),
+            degradations=count_degradations(plans or ()),
             health=health,
         )
 
-    async def _readings(self) -> dict[PointId, float]:
-        points = [f"{site.id.name}/devices/-/points/-" for site in self._sites]
+    async def _readings(self, sites: Sequence[WatchedSite]) -> dict[PointId, float]:
+        points = [f"{site.id.name}/devices/-/points/-" for site in sites]
+        if not points:
+            return {}
         with rpc_errors():
             answer = await self._clients.metering.GetLatestReadings(
                 metering_pb2.GetLatestReadingsRequest(points=points), timeout=2
@@ -113,31 +135,43 @@ class Observer:
             if reading.HasField("value")
         }
 
-    async def _plan(self) -> planner_pb2.Plan | None:
+    async def _newest_plans(self, sites: Sequence[WatchedSite]) -> list[planner_pb2.Plan]:
+        """Return the newest plan of every scope; one that is known already is not fetched again."""
+        request = planner_pb2.ListPlansRequest(page_size=max(1, min(len(sites), _MOST_PLANS)))
         with rpc_errors():
-            listed = await self._clients.planner.ListPlans(
-                planner_pb2.ListPlansRequest(page_size=1), timeout=2
-            )
-            if not listed.plans:
-                return None
-            request = planner_pb2.GetPlanRequest(name=listed.plans[0].name)
+            listed = await self._clients.planner.ListPlans(request, timeout=2)
+        newest: dict[str, str] = {}
+        for plan in listed.plans:
+            newest.setdefault(plan.scope, plan.name)
+        plans = {name: self._plans.get(name) or await self._plan(name) for name in newest.values()}
+        self._plans = plans
+        return list(plans.values())
+
+    async def _plan(self, name: str) -> planner_pb2.Plan:
+        with rpc_errors():
+            request = planner_pb2.GetPlanRequest(name=name)
             return (await self._clients.planner.GetPlan(request, timeout=2)).plan
 
-    async def _price(self, now: datetime) -> float | None:
-        site = self._sites[0]
+    async def _price(self, sites: Sequence[WatchedSite], now: datetime) -> float | None:
+        if not sites or not sites[0].tariff:
+            return None
         span = TimeRange.of(floor_time(now, INTERVAL), INTERVAL)
-        request = site_pb2.GetTariffRequest(name=site.tariff, price_range=time_range_to_proto(span))
+        request = site_service_pb2.GetTariffRequest(
+            name=sites[0].tariff, price_range=time_range_to_proto(span)
+        )
         with rpc_errors():
             answer = await self._clients.sites.GetTariff(request, timeout=2)
-        grid = lower_tariff(tariff_from_proto(answer.tariff), span, INTERVAL, site.zone)
-        return float(grid.import_price_per_kwh[0])
+        lowered = lower_tariff(tariff_from_proto(answer.tariff), span, INTERVAL, sites[0].zone)
+        return float(lowered.import_price_per_kwh[0])
 
-    async def _carbon(self, now: datetime) -> float | None:
+    async def _carbon(self, sites: Sequence[WatchedSite], now: datetime) -> float | None:
+        if not sites or not sites[0].carbon_zone:
+            return None
         end = floor_time(now, INTERVAL)
         with rpc_errors():
             answer = await self._clients.carbon.QueryAverageIntensity(
                 carbon_pb2.QueryAverageIntensityRequest(
-                    zone=self._sites[0].carbon_zone,
+                    zone=sites[0].carbon_zone,
                     range=time_range_to_proto(TimeRange(end - timedelta(hours=3), end)),
                     resolution=duration_to_proto(INTERVAL),
                 ),
@@ -147,20 +181,19 @@ class Observer:
         known = values[np.isfinite(values)]
         return float(known[-1]) if known.size else None
 
-    async def _accounts(self, now: datetime) -> Accounts | None:
+    async def _accounts(self, sites: list[WatchedSite], now: datetime) -> Accounts | None:
         end = floor_time(now - _SETTLED, INTERVAL)
-        if end <= self._start:
+        if end <= self._start or not sites:
             return None
         with rpc_errors():
-            return await compute_accounts(self._clients, self._sites, TimeRange(self._start, end))
+            return await compute_accounts(self._clients, sites, TimeRange(self._start, end))
 
     async def _health(self) -> dict[str, str]:
-        names = list(self._targets)
-        answers = await asyncio.gather(*(health_of(self._targets[name]) for name in names))
-        return dict(zip(names, answers, strict=True))
+        answers = await map_at_most(_AT_ONCE, health_of, self._processes.values())
+        return dict(zip(self._processes, answers, strict=True))
 
 
-async def _or_none(question: Awaitable[Answer]) -> Answer | None:
+async def _or_none(question: Coroutine[Any, Any, Answer]) -> Answer | None:
     try:
         return await question
     except WattmeshError:
@@ -168,18 +201,16 @@ async def _or_none(question: Awaitable[Answer]) -> Answer | None:
 
 
 def _site(
-    site: SiteView,
+    site: WatchedSite,
     readings: Mapping[PointId, float],
     planned: Mapping[str, tuple[float, ...]],
 ) -> SiteSnapshot:
     def value(asset: AssetId, point: str) -> float | None:
-        device = site.devices.get(asset)
-        return readings.get(PointId(device, point)) if device is not None else None
+        points = site.points.get((asset, point), ())
+        return _sum_if_known([readings.get(each) for each in points]) if points else None
 
     def total(assets: tuple[AssetId, ...], point: str) -> float | None:
-        values = [value(asset, point) for asset in assets]
-        known = [each for each in values if each is not None]
-        return sum(known) if len(known) == len(assets) else None
+        return _sum_if_known([value(asset, point) for asset in assets])
 
     net = value(site.grid, "active_power_w")
     generation = total(site.generation, "active_power_w")
@@ -198,6 +229,11 @@ def _site(
     )
 
 
+def _sum_if_known(values: Sequence[float | None]) -> float | None:
+    known = [each for each in values if each is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
 def _planned_battery_w(plan: planner_pb2.Plan, now: datetime) -> dict[str, tuple[float, ...]]:
     """Return the next hours' setpoints per battery asset."""
     first = max((now - time_range_from_proto(plan.target_range).start) // INTERVAL, 0)
@@ -207,11 +243,11 @@ def _planned_battery_w(plan: planner_pb2.Plan, now: datetime) -> dict[str, tuple
     return {asset.asset_name: tuple(asset.powers_w[first : first + PLAN_HOURS]) for asset in assets}
 
 
-def _plan_in_words(plan: planner_pb2.Plan | None) -> str:
-    if plan is None:
+def _plans_in_words(plans: Sequence[planner_pb2.Plan]) -> str:
+    if not plans:
         return ""
-    state = planner_pb2.PlanState.Name(plan.state).removeprefix("PLAN_STATE_").lower()
-    sources = sorted(set(plan.forecast_sources.values()))
-    return (
-        f"{plan.name} {state}, solved in {plan.solve_duration_ms:.0f} ms, from {', '.join(sources)}"
-    )
+    newest, further = plans[0], len(plans) - 1
+    state = planner_pb2.PlanState.Name(newest.state).removeprefix("PLAN_STATE_").lower()
+    sources = ", ".join(sorted(set(newest.forecast_sources.values())))
+    words = f"{newest.name} {state}, solved in {newest.solve_duration_ms:.0f} ms, from {sources}"
+    return f"{words}; and of {further} more scopes" if further else words
