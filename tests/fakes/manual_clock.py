@@ -17,6 +17,11 @@ class ManualClock:
     def rate(self) -> float:
         return 1.0
 
+    @property
+    def sleeping(self) -> int:
+        """How many wait for a time of this clock."""
+        return len(self._sleepers)
+
     def now(self) -> datetime:
         return self._now
 

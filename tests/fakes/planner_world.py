@@ -1,218 +1,167 @@
-"""The planner's ports, in memory: one home whose parts can be taken away."""
+"""The planner on fakes: everything that a test takes away, breaks or looks at in one place."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-from wattmesh_kernel.errors import NotFound, Unavailable
-from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PlanId, SiteId, TariffId, ZoneId
-from wattmesh_kernel.series import Series
-from wattmesh_kernel.tariff import EnergyRates, Tariff, TouPeriod
-from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.inputs import AssetForecast, MeteredEnergy, PlanInputs
-from wattmesh_planner.domain.model import Battery, Generation, Grid, Load, Scope, Site
-from wattmesh_planner.domain.plan import (
-    DeviceSchedule,
-    Plan,
-    PlanStatistics,
-    SetpointKind,
-    Solution,
-)
-from wattmesh_planner.domain.projection import Setpoint, StateOfCharge
+from tests.fakes.eventually import eventually
+from tests.fakes.leases import FakeLeases, LeaseTable
+from tests.fakes.manual_clock import ManualClock
+from tests.fakes.planner_controller import FakeController
+from tests.fakes.planner_energy_meter import FakeEnergyMeter
+from tests.fakes.planner_forecaster import FakeForecaster
+from tests.fakes.planner_home import DYNAMIC, HOME, HOUR, START, TARIFF, home
+from tests.fakes.planner_intensities import FakeIntensities
+from tests.fakes.planner_optimizer import FakeOptimizer
+from tests.fakes.planner_plans import MemoryPlans
+from tests.fakes.planner_state_meter import FakeStateMeter
+from tests.fakes.planner_tariffs import FakeTariffs
+from wattmesh_kernel.sites import Resource, SiteModelChange
+from wattmesh_planner.app.facts.billing import BillingFacts
+from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.forecast import ForecastFacts
+from wattmesh_planner.app.facts.peak import PeakFacts
+from wattmesh_planner.app.facts.state import StateFacts
+from wattmesh_planner.app.facts.tariff import TariffFacts
+from wattmesh_planner.app.gather_facts import GatherFacts, Topics
+from wattmesh_planner.app.make_plan import MakePlan
+from wattmesh_planner.app.plan_scopes import PlanScopes
+from wattmesh_planner.app.query_plans import QueryPlans
+from wattmesh_planner.app.query_scopes import QueryScopes
+from wattmesh_planner.app.told_setpoints import ToldSetpoints
+from wattmesh_planner.app.trigger_plan import TriggerPlan
+from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.kinds.kind import AgeLimits, Reading
+from wattmesh_planner.domain.model import Scope, ScopeId
+from wattmesh_planner.domain.plan import Plan
+from wattmesh_planner.domain.scopes import scope_of
+from wattmesh_planner.domain.timing import Rhythm
+from wattmesh_runtime.aio.broadcast import Broadcast
+from wattmesh_runtime.aio.tasks import BackgroundTasks, cancel_until_ended
+from wattmesh_sitemodel.follower import SiteModelView
 
-HOUR = timedelta(hours=1)
-START = datetime(2024, 5, 1, 12, tzinfo=UTC)
-SITE = SiteId("home-1")
-BATTERY = Battery(
-    id=AssetId(SITE, "battery"),
-    device=DeviceId(SITE, "battery"),
-    capacity_wh=10_000.0,
-    charge_limit_w=5_000.0,
-    discharge_limit_w=5_000.0,
-    charge_efficiency_ratio=0.9,
-    discharge_efficiency_ratio=0.8,
-    min_soc_ratio=0.0,
-    max_soc_ratio=1.0,
-    wear_cost_per_kwh=0.0,
-)
-HOME = Site(
-    id=SITE,
-    zone=ZoneInfo("Europe/Berlin"),
-    currency_code="EUR",
-    tariff=TariffId("tou"),
-    carbon_zone=ZoneId("de"),
-    grid=Grid(id=AssetId(SITE, "grid"), import_limit_w=None, export_limit_w=None),
-    loads=(Load(id=AssetId(SITE, "load")),),
-    generation=(
-        Generation(id=AssetId(SITE, "pv"), rated_power_w=4_000.0, wind=False, device=None),
-    ),
-    batteries=(BATTERY,),
-)
-SCOPE = Scope(id=GroupId("street"), sites=(HOME,), peak_price_per_kw=1.0)
-TARIFF = Tariff(
-    id=TariffId("tou"),
-    currency_code="EUR",
-    import_rates=EnergyRates(tou_periods=(TouPeriod(name="all", price_per_kwh=0.3),)),
-)
+LEAD = timedelta(minutes=5)
+RHYTHM = Rhythm(resolution=HOUR, horizon=24 * HOUR, lead=LEAD)
 
 
-class FakeSites:
-    """A catalogue of one group."""
+@dataclass(kw_only=True)
+class PlannerWorld:
+    """One planner process; several share `plans` and a `table` of leases."""
 
-    async def scopes(self) -> tuple[Scope, ...]:
-        return (SCOPE,)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START - LEAD))
+    meter: FakeStateMeter = field(
+        default_factory=lambda: FakeStateMeter(
+            Reading(measure_time=START - timedelta(minutes=30), value=0.5)
+        )
+    )
+    energies: FakeEnergyMeter = field(default_factory=FakeEnergyMeter)
+    forecaster: FakeForecaster = field(default_factory=FakeForecaster)
+    tariffs: FakeTariffs = field(default_factory=FakeTariffs)
+    intensities: FakeIntensities = field(default_factory=FakeIntensities)
+    optimizer: FakeOptimizer = field(default_factory=FakeOptimizer)
+    controller: FakeController = field(default_factory=FakeController)
+    plans: MemoryPlans = field(default_factory=MemoryPlans)
+    table: LeaseTable = field(default_factory=LeaseTable)
+    rhythm: Rhythm = RHYTHM
 
-    async def tariff(self, tariff: TariffId, span: TimeRange) -> Tariff:
-        return TARIFF
-
-
-class FakeMeter:
-    """Constant energies: 500 Wh into and 200 Wh out of every asset per hour."""
-
-    def __init__(self) -> None:
-        self.soc: StateOfCharge | None = StateOfCharge(
-            measure_time=START - timedelta(minutes=30), soc_ratio=0.5
+    def __post_init__(self) -> None:
+        self.view = SiteModelView(self.clock)
+        self.leases = FakeLeases(self.table)
+        self.background = BackgroundTasks()
+        self.made: Broadcast[Plan] = Broadcast()
+        self.told = ToldSetpoints(self.plans)
+        self.topics = self._topics()
+        self.gather = GatherFacts(self.clock, self.topics, self.told, self.rhythm)
+        self.make_plan = MakePlan(
+            clock=self.clock,
+            gather=self.gather,
+            optimizer=self.optimizer,
+            controller=self.controller,
+            plans=self.plans,
+            told=self.told,
+            made=self.made,
+            rhythm=self.rhythm,
+        )
+        self.trigger = TriggerPlan(
+            clock=self.clock,
+            view=self.view,
+            plans=self.plans,
+            make_plan=self.make_plan,
+            rhythm=self.rhythm,
+        )
+        self.query_plans = QueryPlans(self.plans, self.made)
+        self.query_scopes = QueryScopes(self.clock, self.view, self.plans, self.plans)
+        self.loop = PlanScopes(
+            clock=self.clock,
+            view=self.view,
+            tariffs=self.topics.tariff,
+            make_plan=self.make_plan,
+            plans=self.plans,
+            told=self.told,
+            leases=self.leases,
+            rhythm=self.rhythm,
+            poll_seconds=0.02,
         )
 
-    async def states_of_charge(self, devices: Sequence[DeviceId]) -> dict[DeviceId, StateOfCharge]:
-        return {device: self.soc for device in devices if self.soc is not None}
+    @property
+    def asked(self) -> PlanInputs:
+        """What the optimizer was asked last."""
+        return self.optimizer.asked[-1]
 
-    async def energy(
-        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, MeteredEnergy]:
-        energy = MeteredEnergy(
-            import_wh=Series.filled(span, resolution, 500.0),
-            export_wh=Series.filled(span, resolution, 200.0),
-        )
-        return dict.fromkeys(assets, energy)
-
-
-class FakeForecaster:
-    """1 kW everywhere, unless it is away."""
-
-    def __init__(self) -> None:
-        self.away = False
-
-    async def forecast(
-        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, AssetForecast]:
-        if self.away:
-            raise Unavailable("GONE", "no forecast service")
-        power = Series.filled(span, resolution, 1_000.0)
-        return {asset: AssetForecast(power_w=power, source="model:load/1") for asset in assets}
-
-
-class FakeIntensities:
-    """200 g/kWh, unless it is away."""
-
-    def __init__(self) -> None:
-        self.away = False
-
-    async def average(self, zone: ZoneId, span: TimeRange, resolution: timedelta) -> Series:
-        if self.away:
-            raise Unavailable("GONE", "no carbon service")
-        return Series.filled(span, resolution, 200.0)
-
-
-class FakeOptimizer:
-    """Charges with 1 kW for ever; remembers what it was asked. Fails `failures` times first."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.asked: list[PlanInputs] = []
-        self.failures = failures
-
-    async def solve(self, inputs: PlanInputs) -> Solution:
-        self.asked.append(inputs)
-        if self.failures:
-            self.failures -= 1
-            raise Unavailable("GONE", "no optimizer")
-        setpoints = tuple(
-            Setpoint(range=TimeRange.of(start, HOUR), power_w=1_000.0)
-            for start in inputs.target.starts(HOUR)
-        )
-        schedule = DeviceSchedule(
-            device=BATTERY.device, kind=SetpointKind.ACTIVE_POWER_W, setpoints=setpoints
-        )
-        return Solution(schedules=(schedule,), solve_duration_ms=3.0, problem=b"", plan=b"")
-
-
-class FakeController:
-    """Takes everything, unless it is away."""
-
-    def __init__(self) -> None:
-        self.submitted: list[PlanId] = []
-        self.away = False
-
-    async def submit(self, plan: PlanId, schedules: Sequence[DeviceSchedule]) -> list[str]:
-        if self.away:
-            raise Unavailable("GONE", "no control")
-        self.submitted.append(plan)
-        return []
-
-
-class MemoryPlans:
-    """Plans in a dictionary, with the same rules as the database."""
-
-    def __init__(self) -> None:
-        self.plans: dict[PlanId, Plan] = {}
-        self._triggered: dict[str, PlanId] = {}
-
-    async def save(self, plan: Plan) -> None:
-        self.plans[plan.id] = plan
-
-    async def get(self, plan: PlanId) -> Plan:
-        if plan not in self.plans:
-            raise NotFound("UNKNOWN_PLAN", f"there is no plan {plan}")
-        return self.plans[plan]
-
-    async def last_start(self, scope: str) -> datetime | None:
-        starts = [
-            plan.target.start
-            for plan in self.plans.values()
-            if plan.accept_time is not None or plan.solution is None
-        ]
-        return max(starts, default=None)
-
-    async def running(self, scope: str, span: TimeRange) -> list[Plan]:
-        found = [
-            plan
-            for plan in self.plans.values()
-            if plan.accept_time is not None and span.contains(plan.target.start)
-        ]
-        return sorted(found, key=lambda plan: (plan.target.start, plan.issue_time))
-
-    async def attempts(self, scope: str, start: datetime) -> int:
-        return sum(plan.target.start == start for plan in self.plans.values())
-
-    async def page(
-        self, scope: str, starts: TimeRange | None, limit: int, before: str | None
-    ) -> list[Plan]:
-        return sorted(self.plans.values(), key=lambda plan: plan.target.start, reverse=True)[:limit]
-
-    async def statistics(self, scope: str, starts: TimeRange | None) -> PlanStatistics:
-        made = sum(plan.accept_time is not None for plan in self.plans.values())
-        return PlanStatistics(
-            made=made, late=0, failed=len(self.plans) - made, solve_p50_ms=None, solve_p99_ms=None
+    async def knows(self, *resources: Resource) -> None:
+        """Make the site model that of these, and the two tariffs."""
+        await self.view.take(
+            SiteModelChange(
+                revision=self.view.model.revision + 1,
+                snapshot=True,
+                changed=(TARIFF, DYNAMIC, *resources),
+            )
         )
 
-    async def triggered(self, request_id: str) -> PlanId | None:
-        return self._triggered.get(request_id)
+    def scope(self, scope: ScopeId = HOME) -> Scope:
+        found = scope_of(self.view.model, scope, self.clock.now())
+        assert found is not None
+        return found
 
-    async def remember_trigger(self, request_id: str, plan: PlanId) -> None:
-        self._triggered[request_id] = plan
-
-
-class FreeLease:
-    """Never lost."""
-
-    async def confirm(self) -> None:
-        return
-
-
-class FreeLeases:
-    """Everybody may plan everything."""
+    async def plan(self, scope: ScopeId = HOME) -> Plan:
+        """Make the plan from START on."""
+        return await self.make_plan(self.scope(scope), START)
 
     @asynccontextmanager
-    async def hold(self, scope: str) -> AsyncIterator[FreeLease | None]:
-        yield FreeLease()
+    async def planning(self) -> AsyncIterator[None]:
+        """Run the loop."""
+        loop = asyncio.create_task(self.loop.run())
+        try:
+            yield
+        finally:
+            await cancel_until_ended(loop)
+
+    async def pass_time(self, duration: timedelta, step: timedelta = timedelta(minutes=1)) -> None:
+        """Move the clock on in steps; each begins when what the one before woke is asleep again."""
+        await asyncio.sleep(0.05)
+        end, sleeping = self.clock.now() + duration, self.clock.sleeping
+        while self.clock.now() < end:
+            self.clock.advance(step)
+            await eventually(lambda: self.clock.sleeping >= sleeping, seconds=5)
+
+    def _topics(self) -> Topics:
+        clock, hour, background = self.clock, self.rhythm.resolution, self.background
+        return Topics(
+            state=StateFacts(clock, self.meter, AgeLimits(), background),
+            tariff=TariffFacts(clock, self.view, self.tariffs, hour, background),
+            forecast=ForecastFacts(
+                clock, self.forecaster, self.energies, self.rhythm, 30.0, background
+            ),
+            carbon=CarbonFacts(self.intensities, hour, background),
+            billing=BillingFacts(clock, self.view, self.energies, hour, background),
+            peak=PeakFacts(clock, self.energies, hour),
+        )
+
+
+async def world_of_a_home(*more: Resource) -> PlannerWorld:
+    """A planner that knows one home."""
+    world = PlannerWorld()
+    await world.knows(*home(), *more)
+    return world

@@ -1,38 +1,46 @@
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-import psycopg
 import pytest
 
-from tests.fakes.planner_world import BATTERY, HOUR, START
-from wattmesh_kernel.errors import NotFound, Unavailable
-from wattmesh_kernel.ids import GroupId, PlanId
+from tests.fakes.planner_home import HOUR, START, STREET, asset_id, device_id
+from wattmesh_kernel.errors import Aborted, AlreadyExists, NotFound
+from wattmesh_kernel.ids import PlanId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.adapters.postgres import PostgresLeases, PostgresPlanStore
-from wattmesh_planner.domain.plan import (
-    DeviceSchedule,
-    Plan,
-    PlanState,
-    SetpointKind,
-    plan_id,
-)
-from wattmesh_planner.domain.projection import Setpoint
+from wattmesh_planner.adapters.postgres import PostgresPlanStore
+from wattmesh_planner.domain.degradations import Degradation, Remedy
+from wattmesh_planner.domain.facts import Reason, Topic
+from wattmesh_planner.domain.plan import DeviceSchedule, Plan, PlanState, plan_id
 from wattmesh_runtime.database import Database
+from wattmesh_runtime.leases import PostgresLeases
 from wattmesh_runtime.migrations import migrate
 
-STREET = GroupId("street")
+STALE = Degradation(
+    subject=asset_id("battery").name,
+    topic=Topic.STATE,
+    remedy=Remedy.ASSUMED,
+    reason=Reason.STALE,
+    detail="soc_ratio",
+    age=timedelta(hours=2),
+)
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[PostgresPlanStore]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     async with Database(database_url, "planner") as database:
         await migrate(database, "wattmesh_planner")
-        yield PostgresPlanStore(database)
+        yield database
+
+
+@pytest.fixture
+async def store(database: Database) -> PostgresPlanStore:
+    return PostgresPlanStore(database)
 
 
 def plan(start: datetime = START, *, attempt: int = 1, solve_ms: float = 5.0) -> Plan:
-    setpoint = Setpoint(range=TimeRange.of(start, HOUR), power_w=-1_500.0)
     return Plan(
         id=plan_id(STREET, start, attempt),
         scope=STREET.name,
@@ -42,12 +50,17 @@ def plan(start: datetime = START, *, attempt: int = 1, solve_ms: float = 5.0) ->
         target=TimeRange.of(start, 24 * HOUR),
         resolution=HOUR,
         state=PlanState.FAILED,
-        message="",
         solve_duration_ms=solve_ms,
         sources={"sites/home-1/assets/load": "seasonal"},
+        degradations=(STALE,),
         schedules=(
             DeviceSchedule(
-                device=BATTERY.device, kind=SetpointKind.ACTIVE_POWER_W, setpoints=(setpoint,)
+                asset=asset_id("battery"),
+                device=device_id("battery"),
+                kind=SetpointKind.ACTIVE_POWER_W,
+                start=start,
+                resolution=HOUR,
+                values=(-1_500.0, None, 200.0),
             ),
         ),
         problem=b"problem",
@@ -57,13 +70,19 @@ def plan(start: datetime = START, *, attempt: int = 1, solve_ms: float = 5.0) ->
 
 def given_up(start: datetime) -> Plan:
     nothing = replace(plan(start), solution=None, problem=None, solve_duration_ms=None)
-    return replace(nothing, schedules=())
+    return replace(nothing, schedules=(), failure="the interval passed")
+
+
+async def keep(store: PostgresPlanStore, made: Plan) -> None:
+    await store.add(made)
+    if made.accept_time is not None:
+        await store.accept(made)
 
 
 async def test_a_plan_comes_back_as_it_was_stored(store: PostgresPlanStore) -> None:
-    accepted = plan().accepted(START - HOUR / 4)
-    await store.save(plan())
-    await store.save(accepted)
+    accepted = plan().accepted(START - HOUR / 4, [replace(STALE, age=None)])
+    await store.add(plan())
+    await store.accept(accepted)
 
     assert await store.get(accepted.id) == accepted
 
@@ -73,40 +92,103 @@ async def test_a_plan_nobody_made_is_not_found(store: PostgresPlanStore) -> None
         await store.get(PlanId("no-such"))
 
 
+async def test_a_plan_never_takes_the_place_of_another(store: PostgresPlanStore) -> None:
+    await store.add(plan())
+
+    with pytest.raises(AlreadyExists):
+        await store.add(plan(solve_ms=99.0))
+
+    assert await store.get(plan().id) == plan()
+    assert await store.known([plan().id, plan(attempt=2).id]) == {plan().id}
+
+
+async def test_a_planner_that_lost_its_scope_while_it_solved_stores_no_plan(
+    store: PostgresPlanStore, database_url: str
+) -> None:
+    async with PostgresLeases(database_url, "planner") as leases:
+        lease = await leases.try_acquire(STREET.name)
+        assert lease is not None
+        await store.add(plan(), lease)
+        await lease.release()
+        async with PostgresLeases(database_url, "planner") as others:
+            newer = await others.try_acquire(STREET.name)
+            assert newer is not None
+
+            with pytest.raises(Aborted, match="plans groups/street by now"):
+                await store.add(plan(START + HOUR), lease)
+            await store.add(plan(START + HOUR), newer)
+
+    assert await store.known([plan(START + HOUR).id]) == {plan(START + HOUR).id}
+
+
+async def test_whoever_plans_a_scope_is_known_until_it_is_gone(
+    store: PostgresPlanStore, database_url: str
+) -> None:
+    async with PostgresLeases(database_url, "planner") as leases:
+        await leases.try_acquire(STREET.name)
+        held = await store.holders([STREET.name, "sites/other"])
+
+    assert list(held) == [STREET.name]
+    assert await store.holders([STREET.name]) == {}
+
+
+async def test_a_plan_of_before_degradations_were_kept_can_still_be_read(
+    store: PostgresPlanStore, database: Database
+) -> None:
+    await store.add(plan())
+    setpoint = [(START + HOUR).isoformat(), (START + 2 * HOUR).isoformat(), 700.0]
+    old = [{"device": "sites/home-1/devices/b", "kind": "active_power_w", "setpoints": [setpoint]}]
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE plans SET setpoints = %s, degradations = DEFAULT, message = 'as it was'",
+            (json.dumps(old),),
+        )
+
+    kept = await store.get(plan().id)
+
+    assert kept.failure == "as it was"
+    assert kept.degradations == ()
+    assert kept.schedules[0].values == (None, 700.0)
+    assert kept.schedules[0].setpoints()[0].range == TimeRange.of(START + HOUR, HOUR)
+
+
 async def test_an_interval_whose_plan_control_never_took_is_still_to_be_planned(
     store: PostgresPlanStore,
 ) -> None:
-    await store.save(plan().accepted(START - HOUR / 4))
-    await store.save(plan(START + HOUR))
+    await keep(store, plan().accepted(START - HOUR / 4))
+    await store.add(plan(START + HOUR))
 
     assert await store.last_start(STREET.name) == START
+    assert await store.last_start("groups/other") is None
 
 
 async def test_an_interval_that_was_given_up_is_not_planned_again(
     store: PostgresPlanStore,
 ) -> None:
-    await store.save(given_up(START))
+    await keep(store, plan(START - HOUR).accepted(START - HOUR))
+    await store.add_failed([given_up(START), given_up(START)])
 
     assert await store.last_start(STREET.name) == START
+    assert await store.last_planned([STREET.name]) == {STREET.name: START - HOUR}
 
 
 async def test_running_plans_are_those_control_took_oldest_first(store: PostgresPlanStore) -> None:
     for start in (START + HOUR, START):
-        await store.save(plan(start).accepted(start - HOUR / 4))
-    await store.save(plan(START + 2 * HOUR))
+        await keep(store, plan(start).accepted(start - HOUR / 4))
+    await store.add(plan(START + 2 * HOUR))
 
     running = await store.running(STREET.name, TimeRange.of(START, 5 * HOUR))
 
     assert [each.target.start for each in running] == [START, START + HOUR]
-    assert running[0].setpoints_of(BATTERY.device)[0].power_w == -1_500.0
+    assert [each.power_w for each in running[0].schedules[0].setpoints()] == [-1_500.0, 200.0]
 
 
 async def test_statistics_count_intervals_not_attempts(store: PostgresPlanStore) -> None:
-    await store.save(plan(solve_ms=1.0).accepted(START - HOUR / 4))
-    await store.save(plan(START + HOUR, solve_ms=3.0))
+    await keep(store, plan(solve_ms=1.0).accepted(START - HOUR / 4))
+    await store.add(plan(START + HOUR, solve_ms=3.0))
     late = plan(START + HOUR, attempt=2, solve_ms=5.0).accepted(START + HOUR + HOUR / 4)
-    await store.save(late)
-    await store.save(given_up(START + 2 * HOUR))
+    await keep(store, late)
+    await store.add_failed([given_up(START + 2 * HOUR)])
 
     everything = await store.statistics("", None)
     first_hour = await store.statistics(STREET.name, TimeRange.of(START, HOUR))
@@ -118,7 +200,7 @@ async def test_statistics_count_intervals_not_attempts(store: PostgresPlanStore)
 
 async def test_pages_go_on_where_the_last_one_ended(store: PostgresPlanStore) -> None:
     for index in range(5):
-        await store.save(plan(START + index * HOUR).accepted(START))
+        await keep(store, plan(START + index * HOUR).accepted(START))
 
     first = await store.page("", None, 3, None)
     rest = await store.page("", None, 3, first[-1].id.name)
@@ -127,34 +209,8 @@ async def test_pages_go_on_where_the_last_one_ended(store: PostgresPlanStore) ->
     assert starts == [START + index * HOUR for index in reversed(range(5))]
 
 
-async def test_a_scope_is_planned_by_one_process_until_its_connection_is_gone(
-    database_url: str,
-) -> None:
-    leases = PostgresLeases(database_url)
-    async with leases.hold("groups/street") as first, leases.hold("groups/street") as second:
-        assert first is not None
-        assert second is None
-        await first.confirm()
-        async with leases.hold("groups/other") as other:
-            assert other is not None
-    async with leases.hold("groups/street") as again:
-        assert again is not None
-
-
-async def test_a_lease_whose_connection_is_gone_is_known_to_be_lost(database_url: str) -> None:
-    async with PostgresLeases(database_url).hold("groups/street") as lease:
-        assert lease is not None
-        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as admin:
-            await admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks"
-                " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-            )
-        with pytest.raises(Unavailable, match="lease"):
-            await lease.confirm()
-
-
 async def test_a_request_is_remembered_with_its_plan(store: PostgresPlanStore) -> None:
-    await store.save(plan())
+    await store.add(plan())
     await store.remember_trigger("request-1", plan().id)
     await store.remember_trigger("request-1", plan().id)
 

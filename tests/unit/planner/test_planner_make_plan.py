@@ -1,211 +1,96 @@
-import asyncio
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
 from tests.fakes.manual_clock import ManualClock
-from tests.fakes.planner_world import (
-    BATTERY,
-    HOUR,
-    SCOPE,
-    START,
-    FakeController,
-    FakeForecaster,
-    FakeIntensities,
-    FakeMeter,
-    FakeOptimizer,
-    FakeSites,
-    FreeLeases,
-    MemoryPlans,
-)
-from wattmesh_kernel.errors import FailedPrecondition, Unavailable
-from wattmesh_planner.app.gather_inputs import GatherInputs
-from wattmesh_planner.app.hub import PlanHub
-from wattmesh_planner.app.make_plan import MakePlan
-from wattmesh_planner.app.query_plans import TriggerPlan
-from wattmesh_planner.app.run_loop import PlanningLoop
+from tests.fakes.planner_home import HOUR, START, asset_id, device_id, home
+from tests.fakes.planner_world import LEAD, PlannerWorld, world_of_a_home
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_planner.app.ports import Limited
+from wattmesh_planner.domain.degradations import Degradation, Remedy
+from wattmesh_planner.domain.facts import Reason, Topic
 from wattmesh_planner.domain.plan import PlanState
-from wattmesh_planner.domain.timing import Rhythm
-
-LEAD = timedelta(minutes=30)
-RHYTHM = Rhythm(resolution=HOUR, horizon=24 * HOUR, lead=LEAD)
-
-
-@dataclass
-class World:
-    clock: ManualClock = field(default_factory=lambda: ManualClock(START - LEAD))
-    meter: FakeMeter = field(default_factory=FakeMeter)
-    forecaster: FakeForecaster = field(default_factory=FakeForecaster)
-    intensities: FakeIntensities = field(default_factory=FakeIntensities)
-    optimizer: FakeOptimizer = field(default_factory=FakeOptimizer)
-    controller: FakeController = field(default_factory=FakeController)
-    plans: MemoryPlans = field(default_factory=MemoryPlans)
-
-    def make_plan(self) -> MakePlan:
-        gather = GatherInputs(
-            clock=self.clock,
-            sites=FakeSites(),
-            meter=self.meter,
-            forecaster=self.forecaster,
-            intensities=self.intensities,
-            plans=self.plans,
-            rhythm=RHYTHM,
-        )
-        return MakePlan(
-            clock=self.clock,
-            gather=gather,
-            optimizer=self.optimizer,
-            controller=self.controller,
-            plans=self.plans,
-            hub=PlanHub(),
-            rhythm=RHYTHM,
-        )
-
-    def loop(self) -> PlanningLoop:
-        return PlanningLoop(
-            clock=self.clock,
-            sites=FakeSites(),
-            make_plan=self.make_plan(),
-            plans=self.plans,
-            leases=FreeLeases(),
-            rhythm=RHYTHM,
-            retry_seconds=0.01,
-            refresh_seconds=0.01,
-        )
 
 
 async def test_a_plan_accepted_before_its_interval_is_made() -> None:
-    world = World()
+    world = await world_of_a_home()
 
-    plan = await world.make_plan()(SCOPE, START)
+    plan = await world.plan()
 
     assert plan.state is PlanState.MADE
     assert plan.target.duration == 24 * HOUR
-    assert world.controller.submitted == [plan.id]
+    assert list(world.controller.submitted) == [plan.id]
     assert world.plans.plans[plan.id] == plan
+    assert plan.degradations == ()
 
 
 async def test_a_plan_accepted_after_its_interval_began_is_late() -> None:
-    world = World(clock=ManualClock(START + timedelta(minutes=1)))
+    world = PlannerWorld(clock=ManualClock(START + timedelta(minutes=1)))
+    await world.knows(*home())
 
-    plan = await world.make_plan()(SCOPE, START)
-
-    assert plan.state is PlanState.LATE
+    assert (await world.plan()).state is PlanState.LATE
 
 
 async def test_the_plan_starts_from_where_the_running_plan_will_leave_the_battery() -> None:
-    world = World(clock=ManualClock(START - HOUR - LEAD))
-    await world.make_plan()(SCOPE, START - HOUR)
+    world = PlannerWorld(clock=ManualClock(START - HOUR - LEAD))
+    await world.knows(*home())
+    await world.make_plan(world.scope(), START - HOUR)
     world.clock.advance(HOUR)
 
-    await world.make_plan()(SCOPE, START)
+    await world.plan()
 
-    charged_ratio = 0.5 * 1_000 * 0.9 / 10_000
-    assert world.optimizer.asked[-1].soc_ratios[BATTERY.id] == pytest.approx(0.5 + charged_ratio)
-
-
-async def test_without_forecast_service_yesterday_is_planned_with_and_said_so() -> None:
-    world = World()
-    world.forecaster.away = True
-
-    plan = await world.make_plan()(SCOPE, START)
-
-    assert plan.state is PlanState.MADE
-    assert set(plan.sources.values()) == {"yesterday"}
-    assert "no forecast service" in plan.message
+    (battery,) = [each for each in world.asked.sites[0].assets if each.state is not None]
+    assert battery.state == pytest.approx(0.5 + 0.5 * 1_000 * 0.9 / 10_000)
 
 
-async def test_without_carbon_a_plan_is_made_and_says_so() -> None:
-    world = World()
-    world.intensities.away = True
+async def test_a_planner_that_takes_a_scope_over_knows_what_its_battery_was_told() -> None:
+    before = PlannerWorld(clock=ManualClock(START - HOUR - LEAD))
+    await before.knows(*home())
+    await before.make_plan(before.scope(), START - HOUR)
+    after = PlannerWorld(plans=before.plans)
+    await after.knows(*home())
 
-    plan = await world.make_plan()(SCOPE, START)
+    await after.plan()
 
-    assert plan.state is PlanState.MADE
-    assert "without carbon intensity" in plan.message
-
-
-async def test_a_battery_that_never_reported_is_named() -> None:
-    world = World()
-    world.meter.soc = None
-
-    with pytest.raises(FailedPrecondition, match="home-1/devices/battery"):
-        await world.make_plan()(SCOPE, START)
+    (battery,) = [each for each in after.asked.sites[0].assets if each.state is not None]
+    assert battery.state == pytest.approx(0.5 + 0.5 * 1_000 * 0.9 / 10_000)
 
 
 async def test_a_plan_that_control_did_not_take_is_kept_as_failed() -> None:
-    world = World()
+    world = await world_of_a_home()
     world.controller.away = True
 
     with pytest.raises(Unavailable):
-        await world.make_plan()(SCOPE, START)
+        await world.plan()
 
     (plan,) = world.plans.plans.values()
     assert plan.state is PlanState.FAILED
     assert plan.accept_time is None
 
 
-async def test_the_month_s_shared_peak_is_known_to_the_optimizer() -> None:
-    world = World()
+async def test_an_interval_that_is_planned_again_keeps_both_plans() -> None:
+    world = await world_of_a_home()
 
-    await world.make_plan()(SCOPE, START)
+    first, second = await world.plan(), await world.plan()
 
-    assert world.optimizer.asked[0].peak_so_far_w == 300.0
-
-
-async def run_until(world: World, plans: int) -> None:
-    loop = asyncio.create_task(world.loop().run())
-    try:
-        while len(world.plans.plans) < plans:
-            await asyncio.sleep(0.005)
-            world.clock.advance(timedelta(minutes=1))
-    finally:
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
+    assert second.id.segment == f"{first.id.segment}-2"
+    assert set(world.plans.plans) == {first.id, second.id}
 
 
-async def test_the_loop_plans_every_interval_in_time() -> None:
-    world = World(clock=ManualClock(START - HOUR))
+async def test_what_control_clamps_is_said_of_the_asset_as_data() -> None:
+    world = await world_of_a_home()
+    world.controller.limited = [
+        Limited(device=device_id("battery"), refused=False, count=3, detail="limit of 800 W")
+    ]
 
-    await run_until(world, plans=3)
+    plan = await world.plan()
 
-    starts = sorted(plan.target.start for plan in world.plans.plans.values())
-    assert starts[:3] == [START, START + HOUR, START + 2 * HOUR]
-    assert {plan.state for plan in world.plans.plans.values()} == {PlanState.MADE}
-
-
-async def test_the_loop_tries_again_until_the_optimizer_is_back() -> None:
-    world = World(clock=ManualClock(START - HOUR), optimizer=FakeOptimizer(failures=2))
-
-    await run_until(world, plans=1)
-
-    assert len(world.optimizer.asked) == 3
-    assert [plan.state for plan in world.plans.plans.values()] == [PlanState.MADE]
-
-
-async def test_an_interval_that_could_not_be_planned_at_all_is_given_up_with_its_reason() -> None:
-    world = World(clock=ManualClock(START - HOUR), optimizer=FakeOptimizer(failures=10**6))
-
-    await run_until(world, plans=1)
-
-    (plan,) = world.plans.plans.values()
-    assert plan.state is PlanState.FAILED
-    assert "no optimizer" in plan.message
-
-
-async def test_the_same_request_triggers_one_plan_only() -> None:
-    world = World()
-    trigger = TriggerPlan(
-        clock=world.clock,
-        sites=FakeSites(),
-        plans=world.plans,
-        make_plan=world.make_plan(),
-        rhythm=RHYTHM,
+    assert plan.degradations == (
+        Degradation(
+            subject=asset_id("battery").name,
+            topic=Topic.EXECUTION,
+            remedy=Remedy.ASSUMED,
+            reason=Reason.SETPOINT_LIMITED,
+            detail="3 clamped: limit of 800 W",
+        ),
     )
-
-    first = await trigger("groups/street", "request-1")
-    second = await trigger("groups/street", "request-1")
-
-    assert first == second
-    assert len(world.optimizer.asked) == 1

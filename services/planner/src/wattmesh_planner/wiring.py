@@ -5,87 +5,160 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
+from wattmesh_planner.adapters.carbon import GrpcIntensities
 from wattmesh_planner.adapters.control import GrpcController
-from wattmesh_planner.adapters.forecast import GrpcForecaster, GrpcIntensities
+from wattmesh_planner.adapters.forecast import GrpcForecaster
 from wattmesh_planner.adapters.metering import GrpcMeter
 from wattmesh_planner.adapters.optimizer import GrpcOptimizer
-from wattmesh_planner.adapters.postgres import PostgresLeases, PostgresPlanStore
-from wattmesh_planner.adapters.sites import GrpcSiteCatalogue
+from wattmesh_planner.adapters.postgres import PostgresPlanStore
+from wattmesh_planner.adapters.tariffs import GrpcTariffs
 from wattmesh_planner.api.servicer import PlannerServicer
-from wattmesh_planner.app.gather_inputs import GatherInputs
-from wattmesh_planner.app.hub import PlanHub
+from wattmesh_planner.app.facts.billing import BillingFacts
+from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.forecast import ForecastFacts
+from wattmesh_planner.app.facts.peak import PeakFacts
+from wattmesh_planner.app.facts.state import StateFacts
+from wattmesh_planner.app.facts.tariff import TariffFacts
+from wattmesh_planner.app.gather_facts import GatherFacts, Topics
 from wattmesh_planner.app.make_plan import MakePlan
-from wattmesh_planner.app.query_plans import QueryPlans, TriggerPlan
-from wattmesh_planner.app.run_loop import PlanningLoop
+from wattmesh_planner.app.plan_scopes import PlanScopes
+from wattmesh_planner.app.query_plans import QueryPlans
+from wattmesh_planner.app.query_scopes import QueryScopes
+from wattmesh_planner.app.told_setpoints import ToldSetpoints
+from wattmesh_planner.app.trigger_plan import TriggerPlan
+from wattmesh_planner.domain.kinds.kind import AgeLimits
+from wattmesh_planner.domain.plan import Plan
 from wattmesh_planner.domain.timing import Rhythm
 from wattmesh_planner.settings import PlannerSettings
+from wattmesh_runtime.aio.broadcast import Broadcast
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.database import Database
+from wattmesh_runtime.leases import PostgresLeases
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
+from wattmesh_sitemodel.cache import SiteModelFile
+from wattmesh_sitemodel.client import SiteModelClient
+from wattmesh_sitemodel.follower import SiteModelView
+
+SCHEMA = "planner"
 
 
 @asynccontextmanager
 async def wire(settings: PlannerSettings, runtime: Runtime) -> AsyncIterator[Service]:
-    """Give the planner, ready to serve; its database pool is closed at the end."""
-    rhythm = Rhythm(
+    """Give the planner, ready to serve; its connections are closed at the end."""
+    async with Database(settings.database_url, SCHEMA) as database:
+        await migrate(database, "wattmesh_planner")
+        async with (
+            PostgresLeases(settings.database_url, SCHEMA) as leases,
+            BackgroundTasks() as background,
+        ):
+            site_model = _site_model(settings, runtime)
+            await site_model.client.recall()
+            yield _service(
+                settings, runtime, PostgresPlanStore(database), leases, background, site_model
+            )
+
+
+class _SiteModel:
+    """The view of the site model, and the client that fills it."""
+
+    def __init__(self, view: SiteModelView, client: SiteModelClient) -> None:
+        self.view = view
+        self.client = client
+
+
+def _site_model(settings: PlannerSettings, runtime: Runtime) -> _SiteModel:
+    view = SiteModelView(runtime.clock)
+    kept = settings.site_model_file
+    client = SiteModelClient(
+        runtime.channel(settings.metering_target),
+        view,
+        None if kept is None else SiteModelFile(kept),
+    )
+    return _SiteModel(view, client)
+
+
+def _service(
+    settings: PlannerSettings,
+    runtime: Runtime,
+    plans: PostgresPlanStore,
+    leases: PostgresLeases,
+    background: BackgroundTasks,
+    site_model: _SiteModel,
+) -> Service:
+    clock, view, rhythm = runtime.clock, site_model.view, _rhythm(settings)
+    told, made = ToldSetpoints(plans), Broadcast[Plan]()
+    topics = _topics(settings, runtime, view, background)
+    make_plan = MakePlan(
+        clock=clock,
+        gather=GatherFacts(clock, topics, told, rhythm),
+        optimizer=GrpcOptimizer(
+            runtime.channel(settings.optimizer_target),
+            time_limit=settings.solve_time_limit,
+            carbon_price_per_kg=settings.carbon_price_per_kg,
+        ),
+        controller=GrpcController(runtime.channel(settings.control_target)),
+        plans=plans,
+        told=told,
+        made=made,
+        rhythm=rhythm,
+    )
+    scopes = PlanScopes(
+        clock=clock,
+        view=view,
+        tariffs=topics.tariff,
+        make_plan=make_plan,
+        plans=plans,
+        told=told,
+        leases=leases,
+        rhythm=rhythm,
+    )
+    servicer = PlannerServicer(
+        QueryPlans(plans, made),
+        QueryScopes(clock, view, plans, plans),
+        TriggerPlan(clock=clock, view=view, plans=plans, make_plan=make_plan, rhythm=rhythm),
+    )
+    return Service(
+        name="planner",
+        register=(partial(planner_pb2_grpc.add_PlannerServiceServicer_to_server, servicer),),
+        service_names=(planner_pb2.DESCRIPTOR.services_by_name["PlannerService"].full_name,),
+        tasks=(site_model.client.run, scopes.run),
+    )
+
+
+def _topics(
+    settings: PlannerSettings, runtime: Runtime, view: SiteModelView, background: BackgroundTasks
+) -> Topics:
+    clock, rhythm = runtime.clock, _rhythm(settings)
+    metering = runtime.channel(settings.metering_target)
+    meter = GrpcMeter(metering)
+    limits = AgeLimits(fresh=settings.state_fresh_age, usable=settings.state_usable_age)
+    return Topics(
+        state=StateFacts(clock, meter, limits, background),
+        tariff=TariffFacts(clock, view, GrpcTariffs(metering), rhythm.resolution, background),
+        forecast=ForecastFacts(
+            clock,
+            GrpcForecaster(runtime.channel(settings.forecast_target)),
+            meter,
+            rhythm,
+            settings.forecast_deadline_seconds,
+            background,
+        ),
+        carbon=CarbonFacts(
+            GrpcIntensities(
+                runtime.channel(settings.carbon_target), settings.carbon_deadline_seconds
+            ),
+            rhythm.resolution,
+            background,
+        ),
+        billing=BillingFacts(clock, view, meter, rhythm.resolution, background),
+        peak=PeakFacts(clock, meter, rhythm.resolution),
+    )
+
+
+def _rhythm(settings: PlannerSettings) -> Rhythm:
+    return Rhythm(
         resolution=settings.plan_resolution,
         horizon=settings.plan_horizon,
         lead=settings.plan_lead,
-    )
-    sites = GrpcSiteCatalogue(runtime.channel(settings.metering_target))
-    async with Database(settings.database_url, "planner") as database:
-        await migrate(database, "wattmesh_planner")
-        plans, hub = PostgresPlanStore(database), PlanHub()
-        make_plan = MakePlan(
-            clock=runtime.clock,
-            gather=_gather(settings, runtime, sites, plans, rhythm),
-            optimizer=GrpcOptimizer(
-                runtime.channel(settings.optimizer_target),
-                time_limit=settings.solve_time_limit,
-                carbon_price_per_kg=settings.carbon_price_per_kg,
-            ),
-            controller=GrpcController(runtime.channel(settings.control_target)),
-            plans=plans,
-            hub=hub,
-            rhythm=rhythm,
-        )
-        loop = PlanningLoop(
-            clock=runtime.clock,
-            sites=sites,
-            make_plan=make_plan,
-            plans=plans,
-            leases=PostgresLeases(settings.database_url),
-            rhythm=rhythm,
-        )
-        trigger = TriggerPlan(
-            clock=runtime.clock, sites=sites, plans=plans, make_plan=make_plan, rhythm=rhythm
-        )
-        servicer = PlannerServicer(QueryPlans(plans, hub), trigger)
-        yield Service(
-            name="planner",
-            register=(partial(planner_pb2_grpc.add_PlannerServiceServicer_to_server, servicer),),
-            service_names=(planner_pb2.DESCRIPTOR.services_by_name["PlannerService"].full_name,),
-            tasks=(loop.run,),
-        )
-
-
-def _gather(
-    settings: PlannerSettings,
-    runtime: Runtime,
-    sites: GrpcSiteCatalogue,
-    plans: PostgresPlanStore,
-    rhythm: Rhythm,
-) -> GatherInputs:
-    return GatherInputs(
-        clock=runtime.clock,
-        sites=sites,
-        meter=GrpcMeter(runtime.channel(settings.metering_target)),
-        forecaster=GrpcForecaster(
-            runtime.channel(settings.forecast_target), settings.forecast_deadline_seconds
-        ),
-        intensities=GrpcIntensities(
-            runtime.channel(settings.carbon_target), settings.carbon_deadline_seconds
-        ),
-        plans=plans,
-        rhythm=rhythm,
     )

@@ -95,6 +95,15 @@ WHERE name IN (
     FOR UPDATE SKIP LOCKED
 )
 """
+_HOLDERS = """
+SELECT name, process FROM leases
+WHERE name = ANY(%(names)s) AND holder IN (
+    SELECT objid::bigint FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock' AND objsubid = 2
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND classid = 'leases'::regclass
+)
+"""
 _COUNT = "SELECT count(*) FROM leases WHERE holder = %(me)s"
 
 
@@ -351,6 +360,15 @@ async def check_epoch(connection: AsyncConnection, lease: Lease) -> None:
     )
     if await cursor.fetchone() is None:
         raise Aborted("LEASE_TAKEN_OVER", f"somebody else has the lease of {lease.name} by now")
+
+
+async def holders_of(connection: AsyncConnection, names: Sequence[str]) -> dict[str, str]:
+    """Return, by name, the process (host:pid) that holds each lease, of those that are held.
+
+    `connection` has the namespace's schema on its search path. Whoever is gone holds nothing.
+    """
+    cursor = await connection.execute(_HOLDERS, {"names": list(names)})
+    return dict(await cursor.fetchall())
 
 
 async def _open(url: str, namespace: str) -> _Session:

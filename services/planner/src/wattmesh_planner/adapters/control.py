@@ -1,22 +1,19 @@
 """Who carries plans out: control."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import grpc
 
 from wattmesh.control.v1 import control_pb2, control_pb2_grpc
-from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
-from wattmesh_kernel.ids import PlanId
-from wattmesh_planner.domain.plan import DeviceSchedule, SetpointKind
+from wattmesh_contracts.setpoints import setpoint_kind_to_proto
+from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_kernel.ids import DeviceId, PlanId
+from wattmesh_planner.app.ports import Limited
+from wattmesh_planner.domain.plan import DeviceSchedule
 from wattmesh_runtime.errors import rpc_errors
 
 OWNER = "planner"
 PRIORITY = 10
-
-_KINDS = {
-    SetpointKind.ACTIVE_POWER_W: control_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
-    SetpointKind.GENERATION_LIMIT_W: control_pb2.SETPOINT_KIND_GENERATION_LIMIT_W,
-}
 
 
 class GrpcController:
@@ -25,8 +22,8 @@ class GrpcController:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = control_pb2_grpc.ControlServiceStub(channel)
 
-    async def submit(self, plan: PlanId, schedules: Sequence[DeviceSchedule]) -> list[str]:
-        """Hand over schedules; return what was clamped or refused, in words."""
+    async def submit(self, plan: PlanId, schedules: Sequence[DeviceSchedule]) -> Sequence[Limited]:
+        """Hand over schedules; return what was clamped or refused."""
         with rpc_errors():
             answer = await self._stub.SubmitSchedule(
                 control_pb2.SubmitScheduleRequest(
@@ -34,24 +31,33 @@ class GrpcController:
                     source=plan.name,
                     owner=OWNER,
                     priority=PRIORITY,
-                    schedules=[_schedule_to_proto(schedule) for schedule in schedules],
+                    schedules=map(_schedule_to_proto, schedules),
                 )
             )
-        return [_outcome_in_words(outcome) for outcome in answer.outcomes]
+        return list(limited_from_outcomes(answer.outcomes))
+
+
+def limited_from_outcomes(outcomes: Sequence[control_pb2.SetpointOutcome]) -> Iterator[Limited]:
+    """Yield what was clamped and what was refused, once a device."""
+    by_device = dict[tuple[str, bool], list[control_pb2.SetpointOutcome]]()
+    for outcome in outcomes:
+        refused = outcome.outcome == control_pb2.OUTCOME_REFUSED
+        by_device.setdefault((outcome.device, refused), []).append(outcome)
+    for (device, refused), alike in by_device.items():
+        yield Limited(
+            device=DeviceId.parse(device),
+            refused=refused,
+            count=len(alike),
+            detail=alike[0].message,
+        )
 
 
 def _schedule_to_proto(schedule: DeviceSchedule) -> control_pb2.DeviceSchedule:
     return control_pb2.DeviceSchedule(
         device=schedule.device.name,
-        kind=_KINDS[schedule.kind],
+        kind=setpoint_kind_to_proto(schedule.kind),
         setpoints=[
             control_pb2.Setpoint(range=time_range_to_proto(item.range), value=item.power_w)
-            for item in schedule.setpoints
+            for item in schedule.setpoints()
         ],
     )
-
-
-def _outcome_in_words(outcome: control_pb2.SetpointOutcome) -> str:
-    verb = control_pb2.Outcome.Name(outcome.outcome).removeprefix("OUTCOME_").lower()
-    start = datetime_from_proto(outcome.start_time)
-    return f"{outcome.device} at {start:%H:%M}Z {verb}: {outcome.message}"

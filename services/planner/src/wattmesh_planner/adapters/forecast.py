@@ -1,83 +1,83 @@
-"""What is expected, from forecast and carbon."""
+"""What is expected, from forecast."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import grpc
 import numpy as np
 
-from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
 from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_from_proto,
     duration_to_proto,
-    series_from_proto,
     time_range_to_proto,
 )
-from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import AssetId, ZoneId
+from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.app.ports import ForecastAnswer
+from wattmesh_planner.domain.facts import Reason, Topic, Why
 from wattmesh_planner.domain.inputs import AssetForecast
 from wattmesh_runtime.errors import rpc_errors
 
 _MEDIAN = 0.5
 
+_REASONS = {
+    forecast_pb2.FORECAST_FAILURE_REASON_UNKNOWN_ASSET: Reason.NOT_AVAILABLE,
+    forecast_pb2.FORECAST_FAILURE_REASON_KIND_NOT_FORECAST: Reason.NOT_AVAILABLE,
+    forecast_pb2.FORECAST_FAILURE_REASON_NO_HISTORY: Reason.NEVER_REPORTED,
+    forecast_pb2.FORECAST_FAILURE_REASON_HISTORY_UNAVAILABLE: Reason.SERVICE_UNAVAILABLE,
+    forecast_pb2.FORECAST_FAILURE_REASON_INCOMPLETE_SITE_MODEL: Reason.INCOMPLETE_SITE_MODEL,
+    forecast_pb2.FORECAST_FAILURE_REASON_INTERNAL: Reason.NOT_AVAILABLE,
+}
+
 
 class GrpcForecaster:
     """Asks forecast; the plan is made for the median."""
 
-    def __init__(self, channel: grpc.aio.Channel, deadline_seconds: float) -> None:
+    def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = forecast_pb2_grpc.ForecastServiceStub(channel)
-        self._deadline_seconds = deadline_seconds
 
     async def forecast(
-        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, AssetForecast]:
-        """Return the expected power of each asset."""
+        self,
+        assets: Sequence[AssetId],
+        span: TimeRange,
+        resolution: timedelta,
+        within_seconds: float,
+    ) -> Mapping[AssetId, ForecastAnswer]:
+        """Return the expected power of each asset, or why it is not known, for each its own."""
+        by_name = {asset.name: asset for asset in assets}
         with rpc_errors():
             answer = await self._stub.IssueForecasts(
                 forecast_pb2.IssueForecastsRequest(
-                    assets=[asset.name for asset in assets],
+                    assets=by_name,
                     range=time_range_to_proto(span),
                     resolution=duration_to_proto(resolution),
                 ),
-                timeout=self._deadline_seconds,
+                timeout=within_seconds,
             )
-        return {AssetId.parse(item.asset): _forecast_from_proto(item) for item in answer.forecasts}
+        return {
+            by_name[result.asset]: _answer_from_proto(result, span)
+            for result in answer.results
+            if result.asset in by_name
+        }
 
 
-class GrpcIntensities:
-    """Asks carbon."""
-
-    def __init__(self, channel: grpc.aio.Channel, deadline_seconds: float) -> None:
-        self._stub = carbon_pb2_grpc.CarbonServiceStub(channel)
-        self._deadline_seconds = deadline_seconds
-
-    async def average(self, zone: ZoneId, span: TimeRange, resolution: timedelta) -> Series:
-        """Return the expected average intensity [gCO2e/kWh]."""
-        with rpc_errors():
-            answer = await self._stub.ForecastAverageIntensity(
-                carbon_pb2.ForecastAverageIntensityRequest(
-                    zone=zone.name,
-                    range=time_range_to_proto(span),
-                    resolution=duration_to_proto(resolution),
-                ),
-                timeout=self._deadline_seconds,
-            )
-        return series_from_proto(answer.intensity.average_gco2e_per_kwh)
+def _answer_from_proto(result: forecast_pb2.AssetForecast, span: TimeRange) -> ForecastAnswer:
+    if result.WhichOneof("result") == "forecast" and result.forecast.quantiles:
+        return _forecast_from_proto(result.forecast, span)
+    failure = result.failure
+    reason = _REASONS.get(failure.reason, Reason.NOT_AVAILABLE)
+    return Why(topic=Topic.FORECAST, reason=reason, detail=failure.message)
 
 
-def _forecast_from_proto(forecast: forecast_pb2.Forecast) -> AssetForecast:
-    if not forecast.quantiles:
-        raise Unavailable("NO_QUANTILES", f"the forecast of {forecast.asset} has no values")
+def _forecast_from_proto(forecast: forecast_pb2.Forecast, span: TimeRange) -> AssetForecast:
+    """Return the median over `span`, NaN where the forecast says nothing."""
     median = min(forecast.quantiles, key=lambda quantile: abs(quantile.ratio - _MEDIAN))
-    return AssetForecast(
-        power_w=Series(
-            datetime_from_proto(forecast.start_time),
-            duration_from_proto(forecast.resolution),
-            np.array(median.values),
-        ),
-        source=forecast.source,
+    power_w = Series(
+        datetime_from_proto(forecast.start_time),
+        duration_from_proto(forecast.resolution),
+        np.array(median.values),
     )
+    return AssetForecast(power_w=power_w.window(span), source=forecast.source)

@@ -1,6 +1,6 @@
 """What was measured, from metering."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import grpc
@@ -12,32 +12,29 @@ from wattmesh_contracts.values import (
     series_from_proto,
     time_range_to_proto,
 )
-from wattmesh_kernel.ids import AssetId, DeviceId, PointId
+from wattmesh_kernel.ids import AssetId, PointId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.inputs import MeteredEnergy
-from wattmesh_planner.domain.projection import StateOfCharge
+from wattmesh_planner.domain.billing import MeteredEnergy
+from wattmesh_planner.domain.kinds.kind import Reading
 from wattmesh_runtime.errors import rpc_errors
-
-_SOC_POINT = "soc_ratio"
 
 
 class GrpcMeter:
-    """Reads states and energies."""
+    """Reads newest readings and energies."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = metering_pb2_grpc.MeteringServiceStub(channel)
 
-    async def states_of_charge(self, devices: Sequence[DeviceId]) -> dict[DeviceId, StateOfCharge]:
-        """Return the newest state of charge of each device that has one."""
-        points = [PointId(device, _SOC_POINT).name for device in devices]
+    async def latest(self, points: Sequence[PointId]) -> Mapping[PointId, Reading]:
+        """Return the newest reading of each point that has one."""
+        by_name = {point.name: point for point in points}
         with rpc_errors():
             answer = await self._stub.GetLatestReadings(
-                metering_pb2.GetLatestReadingsRequest(points=points)
+                metering_pb2.GetLatestReadingsRequest(points=by_name)
             )
         return {
-            PointId.parse(reading.point).device: StateOfCharge(
-                measure_time=datetime_from_proto(reading.measure_time),
-                soc_ratio=min(max(reading.value, 0.0), 1.0),
+            by_name[reading.point]: Reading(
+                measure_time=datetime_from_proto(reading.measure_time), value=reading.value
             )
             for reading in answer.readings
             if reading.HasField("value")
@@ -45,18 +42,19 @@ class GrpcMeter:
 
     async def energy(
         self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, MeteredEnergy]:
+    ) -> Mapping[AssetId, MeteredEnergy]:
         """Return the energy of each asset per interval."""
+        by_name = {asset.name: asset for asset in assets}
         with rpc_errors():
             answer = await self._stub.QueryEnergy(
                 metering_pb2.QueryEnergyRequest(
-                    assets=[asset.name for asset in assets],
+                    assets=by_name,
                     range=time_range_to_proto(span),
                     resolution=duration_to_proto(resolution),
                 )
             )
         return {
-            AssetId.parse(energy.asset): MeteredEnergy(
+            by_name[energy.asset]: MeteredEnergy(
                 import_wh=series_from_proto(energy.import_energy_wh),
                 export_wh=series_from_proto(energy.export_energy_wh),
             )

@@ -1,40 +1,55 @@
-"""Plans in PostgreSQL, and leases as its advisory locks."""
+"""Plans in PostgreSQL."""
 
-import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import dict_row
 
-from wattmesh_kernel.errors import NotFound, Unavailable
-from wattmesh_kernel.ids import DeviceId, PlanId
+from wattmesh_kernel.errors import Aborted, AlreadyExists, NotFound
+from wattmesh_kernel.ids import PlanId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.app.ports import Lease
-from wattmesh_planner.domain.plan import (
-    DeviceSchedule,
-    Plan,
-    PlanState,
-    PlanStatistics,
-    SetpointKind,
-)
-from wattmesh_planner.domain.projection import Setpoint
+from wattmesh_planner.adapters.plan_rows import degradations_to_json, plan_from_row, row_from_plan
+from wattmesh_planner.domain.plan import Plan, PlanStatistics
+from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.database import Database
+from wattmesh_runtime.leases import holders_of
 
 _COLUMNS = """name, scope, sites, start_time, end_time, resolution, issue_time, accept_time, state,
-    message, solve_ms, sources"""
+    message, solve_ms, sources, degradations"""
 _DEALT_WITH = "(accept_time IS NOT NULL OR solution IS NULL)"
 
-_SAVE = """
+_INSERT = """
 INSERT INTO plans (name, scope, sites, start_time, end_time, resolution, issue_time, accept_time,
-                   state, message, solve_ms, sources, setpoints, problem, solution)
-VALUES (%(name)s, %(scope)s, %(sites)s, %(start_time)s, %(end_time)s, %(resolution)s,
-        %(issue_time)s, %(accept_time)s, %(state)s, %(message)s, %(solve_ms)s, %(sources)s,
-        %(setpoints)s, %(problem)s, %(solution)s)
-ON CONFLICT (name) DO UPDATE SET accept_time = excluded.accept_time, state = excluded.state,
-                                 message = excluded.message
+                   state, message, solve_ms, sources, setpoints, degradations, problem, solution)
+SELECT %(name)s, %(scope)s, %(sites)s::text[], %(start_time)s::timestamptz,
+       %(end_time)s::timestamptz, %(resolution)s::interval, %(issue_time)s::timestamptz,
+       %(accept_time)s::timestamptz, %(state)s, %(message)s, %(solve_ms)s::double precision,
+       %(sources)s::jsonb, %(setpoints)s::jsonb, %(degradations)s::jsonb, %(problem)b::bytea,
+       %(solution)b::bytea
+"""
+
+_ADD = f"""
+WITH held AS (
+    {{held}}
+), added AS (
+    {_INSERT}
+    WHERE EXISTS (SELECT 1 FROM held)
+    ON CONFLICT (name) DO NOTHING
+    RETURNING 1
+)
+SELECT EXISTS (SELECT 1 FROM held) AS held, EXISTS (SELECT 1 FROM added) AS added
+"""
+_ADD_FREELY = _ADD.format(held="SELECT 1")
+_ADD_FENCED = _ADD.format(
+    held="SELECT 1 FROM leases WHERE leases.name = %(lease)s AND epoch = %(epoch)s FOR SHARE"
+)
+"""One statement stores a plan and makes sure that its lease is not somebody else's by now: the
+lease cannot change hands until it has ended."""
+
+_ACCEPT = """
+UPDATE plans SET accept_time = %(accept_time)s, state = %(state)s, degradations = %(degradations)s
+WHERE name = %(name)s
 """
 
 _STATISTICS = """
@@ -64,9 +79,38 @@ class PostgresPlanStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, plan: Plan) -> None:
-        """Store a plan, or what became of it since."""
-        await self._execute(_SAVE, _row_from_plan(plan))
+    async def add(self, plan: Plan, lease: Lease | None = None) -> None:
+        """Store a new plan, under a lease if there is one; a single statement.
+
+        Errors: AlreadyExists `PLAN_EXISTS`; Aborted `LEASE_TAKEN_OVER`.
+        """
+        values = row_from_plan(plan)
+        if lease is not None:
+            values |= {"lease": lease.name, "epoch": lease.epoch}
+        row = (await self._rows(_ADD_FREELY if lease is None else _ADD_FENCED, values))[0]
+        if not row["held"]:
+            raise Aborted("LEASE_TAKEN_OVER", f"somebody else plans {plan.scope} by now")
+        if not row["added"]:
+            raise AlreadyExists("PLAN_EXISTS", f"there is a plan {plan.id} already")
+
+    async def add_failed(self, plans: Sequence[Plan]) -> None:
+        """Store plans of intervals that passed without one; those that exist stay."""
+        async with self._database.transaction() as connection:
+            await connection.cursor().executemany(
+                (_INSERT + "ON CONFLICT (name) DO NOTHING").encode(),
+                [row_from_plan(plan) for plan in plans],
+            )
+
+    async def accept(self, plan: Plan) -> None:
+        """Store that control took a plan, and how."""
+        values = {
+            "name": plan.id.name,
+            "accept_time": plan.accept_time,
+            "state": plan.state.value,
+            "degradations": degradations_to_json(plan.degradations),
+        }
+        async with self._database.connection() as connection:
+            await connection.execute(_ACCEPT.encode(), values)
 
     async def get(self, plan: PlanId) -> Plan:
         """Return a plan with problem and solution; NotFound."""
@@ -76,16 +120,23 @@ class PostgresPlanStore:
         )
         if not rows:
             raise NotFound("UNKNOWN_PLAN", f"there is no plan {plan}")
-        return _plan_from_row(rows[0])
+        return plan_from_row(rows[0])
+
+    async def known(self, plans: Sequence[PlanId]) -> Collection[PlanId]:
+        """Return those that exist."""
+        rows = await self._rows(
+            "SELECT name FROM plans WHERE name = ANY(%(names)s)",
+            {"names": [plan.name for plan in plans]},
+        )
+        return {PlanId.parse(row["name"]) for row in rows}
 
     async def last_start(self, scope: str) -> datetime | None:
         """Return the start of the newest interval that has an accepted plan or was given up."""
-        rows = await self._rows(
-            f"SELECT max(start_time) AS start FROM plans WHERE scope = %(scope)s AND {_DEALT_WITH}",
-            {"scope": scope},
-        )
-        start: datetime | None = rows[0]["start"]
-        return start
+        return (await self._newest([scope], _DEALT_WITH)).get(scope)
+
+    async def last_planned(self, scopes: Sequence[str]) -> Mapping[str, datetime]:
+        """Return, by scope, the start of the newest interval with a plan that control took."""
+        return await self._newest(scopes, "accept_time IS NOT NULL")
 
     async def running(self, scope: str, span: TimeRange) -> list[Plan]:
         """Return accepted plans that begin in `span`, oldest first."""
@@ -95,15 +146,7 @@ class PostgresPlanStore:
             " ORDER BY start_time, issue_time",
             {"scope": scope, "first": span.start, "last": span.end},
         )
-        return [_plan_from_row(row) for row in rows]
-
-    async def attempts(self, scope: str, start: datetime) -> int:
-        """Return how many plans there are for the interval that begins at `start`."""
-        rows = await self._rows(
-            "SELECT count(*) AS n FROM plans WHERE scope = %(scope)s AND start_time = %(start)s",
-            {"scope": scope, "start": start},
-        )
-        return int(rows[0]["n"])
+        return [plan_from_row(row) for row in rows]
 
     async def page(
         self, scope: str, starts: TimeRange | None, limit: int, before: str | None
@@ -119,7 +162,7 @@ class PostgresPlanStore:
             ORDER BY start_time DESC, issue_time DESC, name DESC LIMIT %(limit)s""",
             {"scope": scope, **_bounds(starts), "before": before, "limit": limit},
         )
-        return [_plan_from_row(row) for row in rows]
+        return [plan_from_row(row) for row in rows]
 
     async def statistics(self, scope: str, starts: TimeRange | None) -> PlanStatistics:
         """Count intervals by what became of their plans."""
@@ -141,11 +184,29 @@ class PostgresPlanStore:
 
     async def remember_trigger(self, request_id: str, plan: PlanId) -> None:
         """Remember the plan that a request triggered."""
-        await self._execute(
-            "INSERT INTO triggered_plans (request_id, plan) VALUES (%(id)s, %(plan)s)"
-            " ON CONFLICT DO NOTHING",
-            {"id": request_id, "plan": plan.name},
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO triggered_plans (request_id, plan) VALUES (%(id)s, %(plan)s)"
+                " ON CONFLICT DO NOTHING",
+                {"id": request_id, "plan": plan.name},
+            )
+
+    async def holders(self, scopes: Sequence[str]) -> Mapping[str, str]:
+        """Return the process that holds each scope, of those that somebody holds."""
+        async with self._database.connection() as connection:
+            return await holders_of(connection, scopes)
+
+    async def _newest(self, scopes: Sequence[str], condition: str) -> dict[str, datetime]:
+        rows = await self._rows(
+            f"""SELECT wanted.scope, newest.start_time
+            FROM unnest(%(scopes)s::text[]) AS wanted (scope)
+            JOIN LATERAL (
+                SELECT start_time FROM plans WHERE plans.scope = wanted.scope AND {condition}
+                ORDER BY start_time DESC LIMIT 1
+            ) AS newest ON true""",
+            {"scopes": list(scopes)},
         )
+        return {row["scope"]: row["start_time"] for row in rows}
 
     async def _rows(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         async with self._database.connection() as connection:
@@ -153,107 +214,6 @@ class PostgresPlanStore:
             await cursor.execute(query.encode(), values)
             return await cursor.fetchall()
 
-    async def _execute(self, query: str, values: Mapping[str, Any]) -> None:
-        async with self._database.transaction() as connection:
-            await connection.execute(query.encode(), values)
-
-
-class PostgresLeases:
-    """A scope is planned by whoever holds its advisory lock; a dead process loses it at once."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    @asynccontextmanager
-    async def hold(self, scope: str) -> AsyncIterator[Lease | None]:
-        """Enter with the lease of a scope; with None while another process holds it."""
-        async with await AsyncConnection.connect(self._url, autocommit=True) as connection:
-            cursor = await connection.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended('wattmesh.planner/' || %s, 0))",
-                (scope,),
-            )
-            row = await cursor.fetchone()
-            yield ConnectionLease(connection) if row and row[0] else None
-
-
-class ConnectionLease:
-    """A lock that lives as long as its connection."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def confirm(self) -> None:
-        """Return while the connection lives; Unavailable when it is gone, and the lock with it."""
-        try:
-            await self._connection.execute("SELECT 1")
-        except OperationalError as error:
-            raise Unavailable("LEASE_LOST", "the connection that held the lease is gone") from error
-
 
 def _bounds(starts: TimeRange | None) -> dict[str, datetime | None]:
     return {"first": starts.start if starts else None, "last": starts.end if starts else None}
-
-
-def _row_from_plan(plan: Plan) -> dict[str, Any]:
-    return {
-        "name": plan.id.name,
-        "scope": plan.scope,
-        "sites": list(plan.sites),
-        "start_time": plan.target.start,
-        "end_time": plan.target.end,
-        "resolution": plan.resolution,
-        "issue_time": plan.issue_time,
-        "accept_time": plan.accept_time,
-        "state": plan.state.value,
-        "message": plan.message,
-        "solve_ms": plan.solve_duration_ms,
-        "sources": json.dumps(dict(plan.sources)),
-        "setpoints": json.dumps([_schedule_to_json(schedule) for schedule in plan.schedules]),
-        "problem": plan.problem,
-        "solution": plan.solution,
-    }
-
-
-def _plan_from_row(row: Mapping[str, Any]) -> Plan:
-    resolution: timedelta = row["resolution"]
-    return Plan(
-        id=PlanId.parse(row["name"]),
-        scope=row["scope"],
-        sites=tuple(row["sites"]),
-        issue_time=row["issue_time"],
-        accept_time=row["accept_time"],
-        target=TimeRange(row["start_time"], row["end_time"]),
-        resolution=resolution,
-        state=PlanState(row["state"]),
-        message=row["message"],
-        solve_duration_ms=row["solve_ms"],
-        sources=row["sources"],
-        schedules=tuple(_schedule_from_json(item) for item in row.get("setpoints", ())),
-        problem=row.get("problem"),
-        solution=row.get("solution"),
-    )
-
-
-def _schedule_to_json(schedule: DeviceSchedule) -> dict[str, Any]:
-    return {
-        "device": schedule.device.name,
-        "kind": schedule.kind.value,
-        "setpoints": [
-            [item.range.start.isoformat(), item.range.end.isoformat(), item.power_w]
-            for item in schedule.setpoints
-        ],
-    }
-
-
-def _schedule_from_json(item: Mapping[str, Any]) -> DeviceSchedule:
-    return DeviceSchedule(
-        device=DeviceId.parse(item["device"]),
-        kind=SetpointKind(item["kind"]),
-        setpoints=tuple(
-            Setpoint(
-                range=TimeRange(datetime.fromisoformat(start), datetime.fromisoformat(end)),
-                power_w=power_w,
-            )
-            for start, end, power_w in item["setpoints"]
-        ),
-    )

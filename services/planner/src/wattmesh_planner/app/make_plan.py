@@ -1,19 +1,28 @@
 """Make one plan: gather, solve, store, hand to control."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from wattmesh_kernel.clock import Clock
-from wattmesh_planner.app.gather_inputs import GatherInputs
-from wattmesh_planner.app.hub import PlanHub
-from wattmesh_planner.app.ports import Controller, Optimizer, PlanStore
+from wattmesh_kernel.errors import AlreadyExists
+from wattmesh_kernel.ids import AssetId, DeviceId
+from wattmesh_planner.app.gather_facts import GatherFacts
+from wattmesh_planner.app.ports import Controller, Limited, Optimizer, PlanStore
+from wattmesh_planner.app.told_setpoints import ToldSetpoints
+from wattmesh_planner.domain.degradations import Degradation, Remedy
+from wattmesh_planner.domain.facts import Reason, Topic
 from wattmesh_planner.domain.inputs import PlanInputs
 from wattmesh_planner.domain.model import Scope
 from wattmesh_planner.domain.plan import Plan, PlanState, Solution, plan_id
 from wattmesh_planner.domain.timing import Rhythm
+from wattmesh_runtime.aio.broadcast import Broadcast
+from wattmesh_runtime.aio.leases import Lease
 
 _log = logging.getLogger(__name__)
+
+_MOST_ATTEMPTS = 200
 
 
 class MakePlan:
@@ -23,11 +32,12 @@ class MakePlan:
         self,
         *,
         clock: Clock,
-        gather: GatherInputs,
+        gather: GatherFacts,
         optimizer: Optimizer,
         controller: Controller,
         plans: PlanStore,
-        hub: PlanHub,
+        told: ToldSetpoints,
+        made: Broadcast[Plan],
         rhythm: Rhythm,
     ) -> None:
         self._clock = clock
@@ -35,68 +45,118 @@ class MakePlan:
         self._optimizer = optimizer
         self._controller = controller
         self._plans = plans
-        self._hub = hub
+        self._told = told
+        self._made = made
         self._rhythm = rhythm
 
-    async def __call__(self, scope: Scope, start: datetime) -> Plan:
+    async def __call__(self, scope: Scope, start: datetime, lease: Lease | None = None) -> Plan:
         """Return the plan as control accepted it. Raises what any of the parts raises.
 
         The plan is on disk before control hears of it, so that a command's source can always be
-        looked up; it counts as failed until control has accepted it.
+        looked up; it counts as failed until control has accepted it. With a `lease` it is stored
+        only while nobody else has had the lease since.
         """
         inputs = await self._gather(scope, start)
         solution = await self._optimizer.solve(inputs)
-        attempt = await self._plans.attempts(scope.name, start) + 1
-        plan = _plan(inputs, solution, attempt)
-        await self._plans.save(plan)
-        refusals = await self._controller.submit(plan.id, plan.schedules)
-        plan = plan.accepted(self._clock.now())
-        if refusals:
-            plan = _with_message(plan, refusals)
-        await self._plans.save(plan)
-        self._hub.publish(plan)
+        plan = await self._store(scope, _plan(inputs, solution), lease)
+        limited = await self._controller.submit(plan.id, plan.schedules)
+        plan = plan.accepted(self._clock.now(), tuple(_limitations(plan, limited)))
+        self._told.remember(plan)
+        await self._plans.accept(plan)
+        self._made.publish(plan)
         _log.info("%s %s, solved in %.0f ms", plan.id, plan.state.value, solution.solve_duration_ms)
         return plan
 
-    async def give_up(self, scope: Scope, start: datetime, reason: str) -> None:
-        """Record that the interval from `start` passed without a plan."""
-        attempt = await self._plans.attempts(scope.name, start) + 1
-        plan = Plan(
-            id=plan_id(scope.id, start, attempt),
+    async def give_up(
+        self,
+        scope: Scope,
+        starts: Sequence[datetime],
+        failure: str,
+        degradations: tuple[Degradation, ...] = (),
+    ) -> None:
+        """Record that intervals passed without a plan."""
+        plans = [self._failed(scope, start, failure, degradations) for start in starts]
+        taken = set(await self._plans.known([plan.id for plan in plans]))
+        named = [
+            await self._named_anew(scope, plan) if plan.id in taken else plan for plan in plans
+        ]
+        await self._plans.add_failed(named)
+        self._made.publish(*named)
+        _log.error("%s: %d intervals without a plan: %s", scope.id, len(plans), failure)
+
+    async def _store(self, scope: Scope, plan: Plan, lease: Lease | None) -> Plan:
+        """Store a plan under the first name that is free."""
+        try:
+            await self._plans.add(plan, lease)
+        except AlreadyExists:
+            plan = await self._named_anew(scope, plan)
+            await self._plans.add(plan, lease)
+        return plan
+
+    async def _named_anew(self, scope: Scope, plan: Plan) -> Plan:
+        """Return the plan with the first name that is free for its scope and start."""
+        start = plan.target.start
+        names = [plan_id(scope.id, start, attempt) for attempt in range(1, _MOST_ATTEMPTS)]
+        taken = set(await self._plans.known(names))
+        free = [name for name in names if name not in taken]
+        if not free:
+            raise AlreadyExists("TOO_MANY_PLANS", f"{plan.id} was planned too often")
+        return replace(plan, id=free[0])
+
+    def _failed(
+        self,
+        scope: Scope,
+        start: datetime,
+        failure: str,
+        degradations: tuple[Degradation, ...],
+    ) -> Plan:
+        return Plan(
+            id=plan_id(scope.id, start, 1),
             scope=scope.name,
-            sites=tuple(site.id.name for site in scope.sites),
+            sites=_site_names(scope),
             issue_time=self._clock.now(),
             accept_time=None,
             target=self._rhythm.target(start),
             resolution=self._rhythm.resolution,
             state=PlanState.FAILED,
-            message=reason,
-            solve_duration_ms=None,
+            failure=failure,
             sources={},
+            degradations=degradations,
         )
-        await self._plans.save(plan)
-        self._hub.publish(plan)
-        _log.error("%s failed: %s", plan.id, reason)
 
 
-def _plan(inputs: PlanInputs, solution: Solution, attempt: int) -> Plan:
+def _plan(inputs: PlanInputs, solution: Solution) -> Plan:
     return Plan(
-        id=plan_id(inputs.scope.id, inputs.target.start, attempt),
+        id=plan_id(inputs.scope.id, inputs.target.start, 1),
         scope=inputs.scope.name,
-        sites=tuple(site.id.name for site in inputs.scope.sites),
+        sites=_site_names(inputs.scope),
         issue_time=inputs.issue_time,
         accept_time=None,
         target=inputs.target,
         resolution=inputs.resolution,
         state=PlanState.FAILED,
-        message="; ".join((*inputs.notes, *solution.notes)),
         solve_duration_ms=solution.solve_duration_ms,
         sources=inputs.sources,
+        degradations=(*inputs.degradations, *solution.degradations),
         schedules=solution.schedules,
         problem=solution.problem,
         solution=solution.plan,
     )
 
 
-def _with_message(plan: Plan, more: list[str]) -> Plan:
-    return replace(plan, message="; ".join(filter(None, (plan.message, *more))))
+def _site_names(scope: Scope) -> tuple[str, ...]:
+    return tuple(site.site.name for site in scope.sites)
+
+
+def _limitations(plan: Plan, limited: Sequence[Limited]) -> Iterator[Degradation]:
+    """Yield what control did not take as asked, by asset."""
+    assets: dict[DeviceId, AssetId | None] = {each.device: each.asset for each in plan.schedules}
+    for each in limited:
+        asset = assets.get(each.device)
+        yield Degradation(
+            subject=each.device.name if asset is None else asset.name,
+            topic=Topic.EXECUTION,
+            remedy=Remedy.LEFT_OUT if each.refused else Remedy.ASSUMED,
+            reason=Reason.SETPOINT_LIMITED,
+            detail=f"{each.count} {'refused' if each.refused else 'clamped'}: {each.detail}",
+        )

@@ -1,49 +1,63 @@
 """What the planner needs from outside, in its own words."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from wattmesh_kernel.ids import AssetId, DeviceId, PlanId, TariffId, ZoneId
+from wattmesh_kernel.ids import AssetId, DeviceId, PlanId, PointId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.inputs import AssetForecast, MeteredEnergy, PlanInputs
-from wattmesh_planner.domain.model import Scope
+from wattmesh_planner.domain.billing import MeteredEnergy
+from wattmesh_planner.domain.facts import Why
+from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
+from wattmesh_planner.domain.kinds.kind import Reading
 from wattmesh_planner.domain.plan import DeviceSchedule, Plan, PlanStatistics, Solution
-from wattmesh_planner.domain.projection import StateOfCharge
+from wattmesh_runtime.aio.leases import Lease
 
 
-class SiteCatalogue(Protocol):
-    """The model of sites and tariffs."""
+class StateMeter(Protocol):
+    """What was read last."""
 
-    async def scopes(self) -> tuple[Scope, ...]:
-        """Return everything there is to plan: groups, and sites in no group."""
-
-    async def tariff(self, tariff: TariffId, span: TimeRange) -> Tariff:
-        """Return a tariff with the prices published for `span`."""
+    async def latest(self, points: Sequence[PointId]) -> Mapping[PointId, Reading]:
+        """Return the newest reading of each point that has one."""
 
 
-class Meter(Protocol):
-    """What was measured."""
-
-    async def states_of_charge(self, devices: Sequence[DeviceId]) -> dict[DeviceId, StateOfCharge]:
-        """Return the newest state of charge of each device that has one."""
+class EnergyMeter(Protocol):
+    """What was metered."""
 
     async def energy(
         self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, MeteredEnergy]:
+    ) -> Mapping[AssetId, MeteredEnergy]:
         """Return the energy of each asset per interval."""
+
+
+ForecastAnswer: TypeAlias = AssetForecast | Why
+"""The forecast of an asset, or why there is none."""
 
 
 class Forecaster(Protocol):
     """What is expected."""
 
     async def forecast(
-        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
-    ) -> dict[AssetId, AssetForecast]:
-        """Return the expected power of each asset."""
+        self,
+        assets: Sequence[AssetId],
+        span: TimeRange,
+        resolution: timedelta,
+        within_seconds: float,
+    ) -> Mapping[AssetId, ForecastAnswer]:
+        """Return the expected power of each asset, or why it is not known, for each its own.
+
+        Error: whatever keeps the whole call from being answered `within_seconds` [s of the wall].
+        """
+
+
+class Tariffs(Protocol):
+    """Prices as they are published."""
+
+    async def tariff(self, tariff: TariffId, span: TimeRange) -> Tariff:
+        """Return a tariff with the prices published for `span`."""
 
 
 class Intensities(Protocol):
@@ -60,30 +74,56 @@ class Optimizer(Protocol):
         """Return the best plan for the inputs."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limited:
+    """What control did not take as asked of one device's setpoints.
+
+    `count` setpoints were clamped, or refused; `detail` is why the first one was.
+    """
+
+    device: DeviceId
+    refused: bool
+    count: int
+    detail: str
+
+
 class Controller(Protocol):
     """Who carries plans out."""
 
-    async def submit(self, plan: PlanId, schedules: Sequence[DeviceSchedule]) -> list[str]:
-        """Hand over schedules; return what was clamped or refused, in words. Idempotent by plan."""
+    async def submit(self, plan: PlanId, schedules: Sequence[DeviceSchedule]) -> Sequence[Limited]:
+        """Hand over schedules; return what was clamped or refused. Idempotent by plan."""
 
 
 class PlanStore(Protocol):
     """Where plans are kept."""
 
-    async def save(self, plan: Plan) -> None:
-        """Store a plan, or replace it."""
+    async def add(self, plan: Plan, lease: Lease | None = None) -> None:
+        """Store a new plan.
+
+        Errors: AlreadyExists when there is one of that name; Aborted `LEASE_TAKEN_OVER` when
+        somebody else has had the lease since.
+        """
+
+    async def add_failed(self, plans: Sequence[Plan]) -> None:
+        """Store plans of intervals that passed without one; those that exist stay."""
+
+    async def accept(self, plan: Plan) -> None:
+        """Store that control took a plan, and how."""
 
     async def get(self, plan: PlanId) -> Plan:
         """Return a plan with problem and solution; NotFound."""
 
+    async def known(self, plans: Sequence[PlanId]) -> Collection[PlanId]:
+        """Return those that exist."""
+
     async def last_start(self, scope: str) -> datetime | None:
         """Return the start of the newest interval that has a plan or was given up."""
 
+    async def last_planned(self, scopes: Sequence[str]) -> Mapping[str, datetime]:
+        """Return, by scope, the start of the newest interval with a plan that control took."""
+
     async def running(self, scope: str, span: TimeRange) -> list[Plan]:
         """Return accepted plans with an interval in `span`, oldest first."""
-
-    async def attempts(self, scope: str, start: datetime) -> int:
-        """Return how many plans there are for the interval that begins at `start`."""
 
     async def page(
         self, scope: str, starts: TimeRange | None, limit: int, before: str | None
@@ -100,15 +140,8 @@ class PlanStore(Protocol):
         """Remember the plan that a request triggered."""
 
 
-class Lease(Protocol):
-    """The right to plan a scope, held by this process alone."""
+class Holders(Protocol):
+    """Who plans what, of all planners that run."""
 
-    async def confirm(self) -> None:
-        """Return while it is still held; Unavailable when it may be lost."""
-
-
-class Leases(Protocol):
-    """Who plans what, when several planners run."""
-
-    def hold(self, scope: str) -> AbstractAsyncContextManager[Lease | None]:
-        """Enter with the lease of a scope; with None while another process holds it."""
+    async def holders(self, scopes: Sequence[str]) -> Mapping[str, str]:
+        """Return the process that holds each scope, of those that somebody holds."""

@@ -1,93 +1,90 @@
-"""The part of a site's model that planning needs."""
+"""The planner's view of the site model: what is planned in one go, and what of it cannot be."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from datetime import timedelta
+from enum import Enum
+from typing import TypeAlias
 
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, SiteId, TariffId, ZoneId
+from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PointId, SiteId
+from wattmesh_kernel.sites import Asset, Rating, Site, SiteGroup
+from wattmesh_planner.domain.degradations import Degradation
+
+ScopeId: TypeAlias = GroupId | SiteId
+
+
+def parse_scope(name: str) -> ScopeId:
+    """Read `groups/{group}` or `sites/{site}`; InvalidArgument when it is neither."""
+    return GroupId.parse(name) if name.startswith("groups/") else SiteId.parse(name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Grid:
-    """The connection to the grid; limits in [W], None: no limit."""
+class MeteredPoint:
+    """Where a quantity of an asset is read, and how often it is reported."""
 
-    id: AssetId
-    import_limit_w: float | None
-    export_limit_w: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Load:
-    """Consumption that is forecast, not steered."""
-
-    id: AssetId
+    id: PointId
+    reporting_interval: timedelta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Generation:
-    """Solar or wind generation; `device` curtails it, None: nothing can."""
+class SiteAsset:
+    """An asset, the device that its setpoints go to, and where its main meter is read."""
 
-    id: AssetId
-    rated_power_w: float
-    wind: bool
-    device: DeviceId | None
+    asset: Asset
+    controller: DeviceId | None = None
+    points: Mapping[str, MeteredPoint]
+    """By quantity; those that its kind needs and that are measured."""
 
+    @property
+    def id(self) -> AssetId:
+        """Its id."""
+        return self.asset.id
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Battery:
-    """Electric storage that `device` steers; powers and energies on the AC side."""
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return self.asset.name
 
-    id: AssetId
-    device: DeviceId
-    capacity_wh: float
-    charge_limit_w: float
-    discharge_limit_w: float
-    charge_efficiency_ratio: float
-    discharge_efficiency_ratio: float
-    min_soc_ratio: float
-    max_soc_ratio: float
-    wear_cost_per_kwh: float
-
-    def __post_init__(self) -> None:
-        """Refuse what no battery can be."""
-        if self.capacity_wh <= 0:
-            raise InvalidArgument("INVALID_BATTERY", f"{self.id}: capacity_wh must be positive")
-        for ratio in (self.charge_efficiency_ratio, self.discharge_efficiency_ratio):
-            if not 0 < ratio <= 1:
-                raise InvalidArgument(
-                    "INVALID_BATTERY", f"{self.id}: efficiency {ratio} not in (0, 1]"
-                )
+    @property
+    def rating(self) -> Rating:
+        """What it is able to do."""
+        return self.asset.rating
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
-    """A site as planning sees it. `unplanned` names assets of kinds that are not planned yet."""
+class ScopeSite:
+    """A site with the assets that are planned; one of them is its grid connection."""
 
-    id: SiteId
-    zone: ZoneInfo
-    currency_code: str
-    tariff: TariffId | None
-    carbon_zone: ZoneId | None
-    grid: Grid
-    loads: tuple[Load, ...]
-    generation: tuple[Generation, ...]
-    batteries: tuple[Battery, ...]
-    unplanned: tuple[AssetId, ...] = ()
+    site: Site
+    grid_connection: AssetId
+    assets: tuple[SiteAsset, ...]
+
+
+class ScopeState(Enum):
+    """Whether a scope is planned."""
+
+    PLANNED = "planned"
+    NOTHING_TO_STEER = "nothing_to_steer"
+    INCOMPLETE = "incomplete"
+    """The site model is not complete enough to plan."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """What is planned in one go: a group of sites, or one site that is in no group."""
+    """What is planned in one go: a group of sites, or one site that is in no group.
 
-    id: GroupId | SiteId
-    sites: tuple[Site, ...]
-    import_limit_w: float | None = None
-    export_limit_w: float | None = None
-    peak_price_per_kw: float = 0.0
+    `degradations` are what the site model alone takes away from it.
+    """
+
+    id: ScopeId
+    state: ScopeState
+    sites: tuple[ScopeSite, ...]
+    group: SiteGroup | None = None
+    degradations: tuple[Degradation, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a scope that cannot be planned."""
-        if not self.sites:
+        if self.state is ScopeState.PLANNED and not self.sites:
             raise InvalidArgument("EMPTY_SCOPE", f"{self.id} has no sites to plan")
 
     @property
@@ -96,12 +93,11 @@ class Scope:
         return self.id.name
 
     @property
-    def batteries(self) -> tuple[Battery, ...]:
-        """The batteries of all sites."""
-        return tuple(battery for site in self.sites for battery in site.batteries)
+    def assets(self) -> Iterator[SiteAsset]:
+        """The assets of all sites."""
+        return (asset for site in self.sites for asset in site.assets)
 
     @property
-    def forecast_assets(self) -> tuple[AssetId, ...]:
-        """The assets whose power is forecast: loads and generation of all sites."""
-        loads = [load.id for site in self.sites for load in site.loads]
-        return (*loads, *(source.id for site in self.sites for source in site.generation))
+    def peak_price_per_kw(self) -> float:
+        """What the highest shared import of a month is worth [currency/kW]; 0: nothing."""
+        return (self.group.peak_price_per_kw or 0.0) if self.group is not None else 0.0

@@ -1,13 +1,14 @@
 """A plan and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from wattmesh_kernel.ids import DeviceId, GroupId, PlanId, SiteId
+from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PlanId, SiteId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.projection import Setpoint
+from wattmesh_planner.domain.degradations import Degradation
 
 
 class PlanState(Enum):
@@ -18,20 +19,39 @@ class PlanState(Enum):
     FAILED = "failed"
 
 
-class SetpointKind(Enum):
-    """What a setpoint sets."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setpoint:
+    """The power a device was told to hold over a range [W], into it positive."""
 
-    ACTIVE_POWER_W = "active_power_w"
-    GENERATION_LIMIT_W = "generation_limit_w"
+    range: TimeRange
+    power_w: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceSchedule:
-    """The setpoints of one device in order of time."""
+    """What a device is told in each interval of a plan; None: nothing.
 
+    `values` begin with the plan's first interval, in the unit of the kind.
+    """
+
+    asset: AssetId | None
+    """The asset that the device controls; None in plans of before it was kept."""
     device: DeviceId
     kind: SetpointKind
-    setpoints: tuple[Setpoint, ...]
+    start: datetime
+    resolution: timedelta
+    values: tuple[float | None, ...]
+
+    def setpoints(self) -> list[Setpoint]:
+        """Return the setpoints in order of time."""
+        return [
+            Setpoint(
+                range=TimeRange.of(self.start + index * self.resolution, self.resolution),
+                power_w=value,
+            )
+            for index, value in enumerate(self.values)
+            if value is not None
+        ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +62,15 @@ class Solution:
     solve_duration_ms: float
     problem: bytes
     plan: bytes
-    notes: tuple[str, ...] = ()
+    degradations: tuple[Degradation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """One plan for a scope. `accept_time` None: control did not take it."""
+    """One plan for a scope. `accept_time` None: control did not take it.
+
+    `failure` says why a plan that failed did, in the words of whoever failed.
+    """
 
     id: PlanId
     scope: str
@@ -57,26 +80,22 @@ class Plan:
     target: TimeRange
     resolution: timedelta
     state: PlanState
-    message: str
-    solve_duration_ms: float | None
+    failure: str = ""
+    solve_duration_ms: float | None = None
     sources: Mapping[str, str]
+    degradations: tuple[Degradation, ...] = ()
     schedules: tuple[DeviceSchedule, ...] = ()
     problem: bytes | None = None
     solution: bytes | None = None
 
-    def accepted(self, accept_time: datetime) -> "Plan":
+    def accepted(self, accept_time: datetime, more: Sequence[Degradation] = ()) -> "Plan":
         """Return the plan as control took it: late when its first interval had begun."""
         late = accept_time > self.target.start
-        state = PlanState.LATE if late else PlanState.MADE
-        return replace(self, accept_time=accept_time, state=state)
-
-    def setpoints_of(self, device: DeviceId) -> tuple[Setpoint, ...]:
-        """Return the power setpoints of a device."""
-        return tuple(
-            setpoint
-            for schedule in self.schedules
-            if schedule.device == device and schedule.kind is SetpointKind.ACTIVE_POWER_W
-            for setpoint in schedule.setpoints
+        return replace(
+            self,
+            accept_time=accept_time,
+            state=PlanState.LATE if late else PlanState.MADE,
+            degradations=(*self.degradations, *more),
         )
 
 

@@ -1,10 +1,16 @@
 """When a plan is due, and for which interval."""
 
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.time import TimeRange, ceil_time
+
+WAVE = 25
+"""Scopes planned together: enough to share calls, few enough not to swamp the optimizer."""
+_SPREAD_RATIO = 0.5
+"""The part of the lead over which waves are spread; the rest is for making the last one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +38,17 @@ class Rhythm:
     def target(self, start: datetime) -> TimeRange:
         """Return what the plan whose first interval begins at `start` covers."""
         return TimeRange.of(start, self.horizon)
+
+    def issue_time(self, scope: str, start: datetime, scopes: int) -> datetime:
+        """Return when the plan of a scope for the interval from `start` on is to be made.
+
+        `scopes` in all are planned here, in waves that begin one after the other in the first half
+        of the lead; a scope always has the same place among as many. With 100 scopes and a lead of
+        4 min there are 4 waves, which begin 30 s apart.
+        """
+        waves = -(-scopes // WAVE) or 1
+        wave = zlib.crc32(scope.encode()) % waves
+        return start - self.lead + wave * self.lead * _SPREAD_RATIO / waves
 
     def upcoming(self, now: datetime) -> datetime:
         """Return the start of the next interval whose plan can still be made before it begins."""

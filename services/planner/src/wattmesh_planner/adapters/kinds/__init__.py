@@ -1,0 +1,30 @@
+"""How each kind of asset goes into the optimizer's problem and comes out of its plan."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from wattmesh_kernel.sites import (
+    BatteryRating,
+    GridConnectionRating,
+    LoadRating,
+    PvRating,
+    Rating,
+    WindRating,
+)
+from wattmesh_planner.adapters.kinds.battery import BatteryPart
+from wattmesh_planner.adapters.kinds.grid_connection import GridConnectionPart
+from wattmesh_planner.adapters.kinds.load import LoadPart
+from wattmesh_planner.adapters.kinds.part import Part
+from wattmesh_planner.adapters.kinds.pv_array import PvArrayPart
+from wattmesh_planner.adapters.kinds.wind_turbine import WindTurbinePart
+
+PARTS: Mapping[type[Rating], Part] = MappingProxyType(
+    {
+        GridConnectionRating: GridConnectionPart(),
+        LoadRating: LoadPart(),
+        PvRating: PvArrayPart(),
+        WindRating: WindTurbinePart(),
+        BatteryRating: BatteryPart(),
+    }
+)
+"""By the type of their rating; the same kinds as `wattmesh_planner.domain.kinds`."""

@@ -1,0 +1,1 @@
+"""Facts by topic: one module each, with the one port that it asks."""

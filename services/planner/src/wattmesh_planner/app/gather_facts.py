@@ -1,0 +1,111 @@
+"""Collect what a plan is computed from: what is cheap and decides the most comes first."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.app.facts.billing import BillingFacts
+from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.forecast import ForecastFacts
+from wattmesh_planner.app.facts.peak import PeakFacts
+from wattmesh_planner.app.facts.state import StateFacts
+from wattmesh_planner.app.facts.tariff import TariffFacts
+from wattmesh_planner.app.told_setpoints import ToldSetpoints
+from wattmesh_planner.domain.assembly import (
+    ScopeFacts,
+    degradations,
+    require_something_to_steer,
+    site_inputs,
+)
+from wattmesh_planner.domain.facts import Fact, value_of
+from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.model import Scope, ScopeSite
+from wattmesh_planner.domain.timing import Rhythm
+from wattmesh_runtime.aio.tasks import together
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topics:
+    """One reader per topic."""
+
+    state: StateFacts
+    tariff: TariffFacts
+    forecast: ForecastFacts
+    carbon: CarbonFacts
+    billing: BillingFacts
+    peak: PeakFacts
+
+
+class GatherFacts:
+    """Collects the inputs of one plan.
+
+    States and prices decide whether there is anything to steer; only then the rest is asked, side
+    by side. What fails of it ends what runs beside it.
+    """
+
+    def __init__(self, clock: Clock, topics: Topics, told: ToldSetpoints, rhythm: Rhythm) -> None:
+        self._clock = clock
+        self._topics = topics
+        self._told = told
+        self._rhythm = rhythm
+
+    async def __call__(self, scope: Scope, start: datetime) -> PlanInputs:
+        """Return the inputs for the plan of `scope` whose first interval begins at `start`.
+
+        Errors: NothingToSteer when all that could be steered has to be left out; Unavailable when
+        the states cannot be read.
+        """
+        target, issue_time = self._rhythm.target(start), self._clock.now()
+        facts = await self._decisive(scope, target)
+        require_something_to_steer(scope, facts)
+        facts = await self._completed(scope, target, facts)
+        return PlanInputs(
+            scope=scope,
+            issue_time=issue_time,
+            target=target,
+            resolution=self._rhythm.resolution,
+            sites=site_inputs(scope, facts),
+            peak_so_far_w=_number(facts.peak_so_far_w),
+            degradations=degradations(scope, facts),
+        )
+
+    async def _decisive(self, scope: Scope, target: TimeRange) -> ScopeFacts:
+        told = await self._told.of(scope.name, target.start)
+        states, prices = await together(
+            self._topics.state(scope, target.start, told),
+            _by_site(scope, target, self._topics.tariff),
+        )
+        return ScopeFacts(states=states, prices=prices)
+
+    async def _completed(self, scope: Scope, target: TimeRange, facts: ScopeFacts) -> ScopeFacts:
+        forecasts, carbon, billing, peak = await together(
+            self._topics.forecast(scope, target),
+            _by_site(scope, target, self._topics.carbon),
+            _by_site(scope, target, self._topics.billing),
+            self._topics.peak(scope, target),
+        )
+        return replace(
+            facts, forecasts=forecasts, carbon=carbon, billing=billing, peak_so_far_w=peak
+        )
+
+
+async def _by_site(
+    scope: Scope, target: TimeRange, ask: Callable[[ScopeSite, TimeRange], Awaitable[Fact[V]]]
+) -> Mapping[SiteId, Fact[V]]:
+    """Return a fact of every site, asked side by side."""
+
+    async def one(site: ScopeSite) -> Fact[V]:
+        return await ask(site, target)
+
+    facts = await together(*(one(site) for site in scope.sites))
+    return {site.site.id: fact for site, fact in zip(scope.sites, facts, strict=True)}
+
+
+def _number(fact: Fact[float]) -> float:
+    return value_of(fact) or 0.0

@@ -1,0 +1,30 @@
+"""The kinds of assets that are planned: one module each, and one line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from wattmesh_kernel.sites import (
+    BatteryRating,
+    GridConnectionRating,
+    LoadRating,
+    PvRating,
+    Rating,
+    WindRating,
+)
+from wattmesh_planner.domain.kinds.battery import BatteryKind
+from wattmesh_planner.domain.kinds.grid_connection import GridConnectionKind
+from wattmesh_planner.domain.kinds.kind import Kind
+from wattmesh_planner.domain.kinds.load import LoadKind
+from wattmesh_planner.domain.kinds.pv_array import PvArrayKind
+from wattmesh_planner.domain.kinds.wind_turbine import WindTurbineKind
+
+KINDS: Mapping[type[Rating], Kind] = MappingProxyType(
+    {
+        GridConnectionRating: GridConnectionKind(),
+        LoadRating: LoadKind(),
+        PvRating: PvArrayKind(),
+        WindRating: WindTurbineKind(),
+        BatteryRating: BatteryKind(),
+    }
+)
+"""By the type of their rating; what is not here is not planned, and a plan says so."""

@@ -1,0 +1,91 @@
+"""What planning has to know of a kind of asset."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from wattmesh_planner.domain.facts import Fact, Known
+from wattmesh_planner.domain.model import SiteAsset
+from wattmesh_planner.domain.plan import Setpoint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """What a kind needs.
+
+    `quantities` of its main meter, for its state; a `forecast` of its power; a known `price`, since
+    without one there is nothing to gain by steering it; a `controller`, since it is there only to
+    be steered. An asset that lacks one of them is left out, with the reason.
+    """
+
+    quantities: frozenset[str] = frozenset()
+    forecast: bool = False
+    price: bool = False
+    controller: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """The newest reading of a point."""
+
+    measure_time: datetime
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgeLimits:
+    """How old a state may be: believed as it is until `fresh`, carried on until `usable`.
+
+    A device that reports seldom is believed for two of its reporting intervals.
+    """
+
+    fresh: timedelta = timedelta(hours=1)
+    usable: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beginning:
+    """What is known of an asset now, to say how it stands when the plan begins at `start`.
+
+    `told` is what its device was told to do, in order of time: the setpoints that control took.
+    """
+
+    now: datetime
+    start: datetime
+    limits: AgeLimits
+    readings: Mapping[str, Reading]
+    told: Sequence[Setpoint] = ()
+
+
+class Kind(Protocol):
+    """One kind of asset; a class without state in a module of its own."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it needs."""
+
+    def counts(self, asset: SiteAsset) -> bool:
+        """Return whether the asset is a part of its site's balance at all."""
+
+    def steers(self, asset: SiteAsset) -> bool:
+        """Return whether a plan can steer the asset."""
+
+    def begin(self, asset: SiteAsset, beginning: Beginning) -> Fact[Any]:
+        """Return the asset's state when the plan begins; Known(None) when it has none."""
+
+
+class Stateless:
+    """A kind without a state of its own, that is in the balance and is not steered."""
+
+    def counts(self, asset: SiteAsset) -> bool:
+        """It is."""
+        return True
+
+    def steers(self, asset: SiteAsset) -> bool:
+        """Nothing can."""
+        return False
+
+    def begin(self, asset: SiteAsset, beginning: Beginning) -> Fact[Any]:
+        """It has no state."""
+        return Known(value=None)

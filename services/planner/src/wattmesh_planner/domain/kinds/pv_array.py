@@ -1,0 +1,16 @@
+"""Solar generation: forecast, and curtailed where a device can."""
+
+from wattmesh_kernel.sites import PvRating
+from wattmesh_planner.domain.kinds.kind import Needs, Stateless
+from wattmesh_planner.domain.model import SiteAsset
+
+
+class PvArrayKind(Stateless):
+    """Sun."""
+
+    needs = Needs(forecast=True)
+
+    def steers(self, asset: SiteAsset) -> bool:
+        """When it is curtailable and a device controls it."""
+        curtailable = isinstance(asset.rating, PvRating) and asset.rating.curtailable
+        return curtailable and asset.controller is not None
