@@ -32,6 +32,7 @@ async def wire(settings: ProbeSettings, runtime: Runtime) -> AsyncIterator[Servi
             raise ValueError("the task has failed")
         await asyncio.Event().wait()
 
+    print("wiring begins", file=sys.stderr, flush=True)
     await asyncio.sleep(settings.slow_start_seconds)
     try:
         yield Service(

@@ -168,7 +168,7 @@ async def test_a_failed_background_task_ends_the_process_with_an_error() -> None
 
 async def test_a_stop_signal_ends_a_start_that_is_still_waiting() -> None:
     async with started(slow_start_seconds="60") as probe:
-        await asyncio.sleep(2)
+        await probe.wait_for("wiring begins")
         probe.process.send_signal(signal.SIGTERM)
         assert await probe.end() == 0
 
