@@ -100,10 +100,12 @@ def test_series_survive_with_their_gaps(
     [
         (series_pb2.Series(resolution=Duration(seconds=1)), "s.start_time"),
         (series_pb2.Series(start_time=Timestamp()), "s.resolution"),
-        (series_pb2.Series(start_time=Timestamp(), resolution=Duration()), "resolution"),
+        (series_pb2.Series(start_time=Timestamp(), resolution=Duration()), "s.resolution"),
     ],
 )
-def test_a_series_without_its_grid_is_refused_by_name(proto: series_pb2.Series, field: str) -> None:
+def test_a_series_without_its_raster_is_refused_by_name(
+    proto: series_pb2.Series, field: str
+) -> None:
     with pytest.raises(InvalidArgument) as caught:
         series_from_proto(proto, "s")
     assert caught.value.field == field

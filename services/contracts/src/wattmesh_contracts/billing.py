@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 
 from wattmesh.type.v1 import tariff_pb2
-from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto, timestamp_to_proto
-from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_contracts.tariff_windows import convert_all
+from wattmesh_contracts.values import (
+    at_field,
+    required_datetime_from_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
 from wattmesh_kernel.tariff import (
     Bill,
     BillGap,
@@ -33,37 +38,39 @@ _GAP_REASONS: Mapping[GapReason, tariff_pb2.BillGapReason.ValueType] = {
 
 def billing_state_from_proto(proto: tariff_pb2.BillingState) -> BillingState:
     """Return a billing state; InvalidArgument when it has no time or a negative amount."""
-    if not proto.HasField("as_of_time"):
-        raise InvalidArgument(
-            "MISSING_FIELD", "billing_state.as_of_time is required", field="as_of_time"
-        )
     return BillingState(
-        as_of=datetime_from_proto(proto.as_of_time, "as_of_time"),
-        demand_peaks=tuple(
-            DemandPeak(
-                charge_id=peak.demand_charge_id,
-                period_start=datetime_from_proto(peak.period_start_time, "period_start_time"),
-                peak_kw=peak.peak_kw,
-            )
-            for peak in proto.demand_peaks
-        ),
-        open_averages=tuple(
-            OpenAverage(
-                charge_id=average.demand_charge_id,
-                start=datetime_from_proto(average.start_time, "start_time"),
-                energy_kwh=average.energy_kwh,
-            )
-            for average in proto.open_averages
-        ),
-        tier_usages=tuple(
-            TierUsage(
-                rate_id=usage.tiered_rate_id,
-                period_start=datetime_from_proto(usage.period_start_time, "period_start_time"),
-                energy_kwh=usage.energy_kwh,
-            )
-            for usage in proto.tier_usages
-        ),
+        as_of=required_datetime_from_proto(proto, "as_of_time"),
+        demand_peaks=convert_all(_peak_from_proto, proto.demand_peaks),
+        open_averages=convert_all(_average_from_proto, proto.open_averages),
+        tier_usages=convert_all(_usage_from_proto, proto.tier_usages),
     )
+
+
+def _peak_from_proto(proto: tariff_pb2.DemandPeak) -> DemandPeak:
+    with at_field("demand_peaks"):
+        return DemandPeak(
+            charge_id=proto.demand_charge_id,
+            period_start=required_datetime_from_proto(proto, "period_start_time"),
+            peak_kw=proto.peak_kw,
+        )
+
+
+def _average_from_proto(proto: tariff_pb2.OpenAverage) -> OpenAverage:
+    with at_field("open_averages"):
+        return OpenAverage(
+            charge_id=proto.demand_charge_id,
+            start=required_datetime_from_proto(proto, "start_time"),
+            energy_kwh=proto.energy_kwh,
+        )
+
+
+def _usage_from_proto(proto: tariff_pb2.TierUsage) -> TierUsage:
+    with at_field("tier_usages"):
+        return TierUsage(
+            rate_id=proto.tiered_rate_id,
+            period_start=required_datetime_from_proto(proto, "period_start_time"),
+            energy_kwh=proto.energy_kwh,
+        )
 
 
 def billing_state_to_proto(state: BillingState) -> tariff_pb2.BillingState:

@@ -7,6 +7,7 @@ from typing import assert_never
 from wattmesh.site.v1 import device_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
 from wattmesh_contracts.values import (
+    at_field,
     duration_from_proto,
     duration_to_proto,
     optional_datetime_from_proto,
@@ -53,7 +54,7 @@ def device_from_proto(proto: device_pb2.Device) -> Device:
         id=device,
         display_name=proto.display_name,
         profile=proto.profile,
-        gateway=GatewayId.parse(proto.gateway),
+        gateway=GatewayId.parse(proto.gateway, "gateway"),
         connection=connection_from_proto(proto.connection),
         points=_points_from_proto(device, proto),
         reporting_interval=duration_from_proto(proto.reporting_interval, "reporting_interval"),
@@ -85,6 +86,11 @@ def device_to_proto(device: Device, etag: str = "") -> device_pb2.Device:
 
 def connection_from_proto(proto: device_pb2.Connection) -> Connection:
     """Return how a device is reached; InvalidArgument when nothing says so."""
+    with at_field("connection"):
+        return _connection(proto)
+
+
+def _connection(proto: device_pb2.Connection) -> Connection:
     match proto.WhichOneof("protocol"):
         case "mqtt":
             return MqttConnection(address=proto.mqtt.address)
@@ -105,7 +111,7 @@ def connection_from_proto(proto: device_pb2.Connection) -> Connection:
             return CustomConnection(protocol=custom.protocol, parameters=dict(custom.parameters))
         case None:
             raise InvalidArgument(
-                "MISSING_FIELD", "a device is reached over one protocol", field="connection"
+                "MISSING_FIELD", "a device is reached over one protocol", field="protocol"
             )
 
 
@@ -128,7 +134,7 @@ def connection_to_proto(connection: Connection) -> device_pb2.Connection:
 
 
 def _points_from_proto(device: DeviceId, proto: device_pb2.Device) -> frozenset[str]:
-    points = [PointId.parse(point.name) for point in proto.points]
+    points = [PointId.parse(point.name, "points.name") for point in proto.points]
     for point in points:
         own = point.device == device
         require(own, "FOREIGN_POINT", f"{point} is not one of {device}", "points.name")
@@ -142,11 +148,14 @@ def _function_from_proto(proto: device_pb2.DeviceFunction) -> DeviceFunction:
         proto.meter_role in _ROLES, "INVALID_VALUE", "no such meter role", "functions.meter_role"
     )
     return DeviceFunction(
-        asset=AssetId.parse(proto.asset),
+        asset=AssetId.parse(proto.asset, "functions.asset"),
         meter_role=_ROLES[proto.meter_role],
         controls=proto.controls,
         points=frozenset(proto.points),
-        setpoint_kinds=frozenset(map(setpoint_kind_from_proto, proto.setpoint_kinds)),
+        setpoint_kinds=frozenset(
+            setpoint_kind_from_proto(kind, "functions.setpoint_kinds")
+            for kind in proto.setpoint_kinds
+        ),
         start=optional_datetime_from_proto(
             proto.start_time, present=proto.HasField("start_time"), field="functions.start_time"
         ),

@@ -7,14 +7,14 @@ sense. What is to be converted otherwise than as it is stands in `_PARTS`.
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from wattmesh.type.v1 import rating_pb2
-from wattmesh_contracts.values import duration_from_proto, duration_to_proto
+from wattmesh_contracts.values import at_field, duration_from_proto, duration_to_proto
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.sites import (
     BatteryRating,
@@ -101,10 +101,11 @@ def _codec(field: "Field[Any]", wire: Any) -> _FieldCodec:
     from_proto: Callable[[Any], Any] = _as_it_is
     to_proto: Callable[[Any], Any] = _as_it_is
     if message is not None and message.full_name == Duration.DESCRIPTOR.full_name:
-        from_proto, to_proto = duration_from_proto, _duration_or_none
+        from_proto, to_proto = partial(duration_from_proto, field=name), _duration_or_none
     elif message is not None:
         part = _VALUES[_message_class(message)]
-        from_proto, to_proto = _Part(part), rating_to_proto
+        from_proto = _Part(part) if wire.is_repeated else _NamedPart(part, name)
+        to_proto = rating_to_proto
     if wire.is_repeated:
         return _repeated(field, from_proto, to_proto)
 
@@ -141,6 +142,18 @@ class _Part:
 
     def __call__(self, proto: Message) -> Any:
         return rating_from_proto(self._kind, proto)
+
+
+class _NamedPart(_Part):
+    """The same, for a part that the whole has once: its refusals begin with the part's name."""
+
+    def __init__(self, kind: type[Any], name: str) -> None:
+        super().__init__(kind)
+        self._name = name
+
+    def __call__(self, proto: Message) -> Any:
+        with at_field(self._name):
+            return super().__call__(proto)
 
 
 def _message_class(descriptor: Any) -> type[Message]:

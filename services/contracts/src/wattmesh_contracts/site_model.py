@@ -1,8 +1,9 @@
 """Pieces of WatchSiteModel ↔ the kernel's changes of the site model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
+from typing import Protocol, TypeVar
 
 from wattmesh.site.v1 import site_service_pb2
 from wattmesh_contracts.devices import device_from_proto, device_to_proto
@@ -20,6 +21,7 @@ from wattmesh_contracts.values import (
     time_range_to_proto,
     timestamp_to_proto,
 )
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.sites import (
     Asset,
@@ -32,6 +34,18 @@ from wattmesh_kernel.sites import (
 )
 
 Piece = site_service_pb2.WatchSiteModelResponse
+
+LeftOut = Callable[[str, InvalidArgument], None]
+"""Is told the name of a resource that cannot be understood, and why."""
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+P = TypeVar("P", bound=_Named)
+R = TypeVar("R")
 
 LARGEST_PIECE = 500
 """Most resources in one message."""
@@ -59,19 +73,62 @@ def heartbeat(revision: int, now: datetime) -> Piece:
     return Piece(revision=revision, complete=True, send_time=timestamp_to_proto(now))
 
 
-def change_from_pieces(pieces: Iterable[Piece]) -> SiteModelChange:
-    """Return the change that pieces up to a complete one make; InvalidArgument for nonsense."""
+def change_from_pieces(pieces: Iterable[Piece], left_out: LeftOut | None = None) -> SiteModelChange:
+    """Return the change that pieces up to a complete one make.
+
+    A resource that cannot be understood, such as an asset of a kind that a newer metering knows, is
+    given to `left_out` with the reason and counts as deleted: what is known of it from before is
+    out of date. Without `left_out` it raises InvalidArgument.
+    """
+    reader = _Reader(left_out)
     pieces = list(pieces)
-    last = pieces[-1]
+    changed = tuple(resource for piece in pieces for resource in reader.resources(piece))
+    published = tuple(each for piece in pieces for each in reader.published(piece))
+    named = {name for piece in pieces for name in piece.deleted_names}
     return SiteModelChange(
-        revision=last.revision,
+        revision=pieces[-1].revision,
         snapshot=any(piece.snapshot for piece in pieces),
-        changed=tuple(resource for piece in pieces for resource in _resources(piece)),
-        deleted=frozenset(name for piece in pieces for name in piece.deleted_names),
-        published=tuple(
-            _published_from_proto(each) for piece in pieces for each in piece.published_prices
-        ),
+        changed=changed,
+        deleted=frozenset(named | reader.names_left_out),
+        published=published,
     )
+
+
+class _Reader:
+    """Reads the parts of pieces, and leaves out what cannot be understood."""
+
+    def __init__(self, left_out: LeftOut | None) -> None:
+        self._left_out = left_out
+        self.names_left_out = set[str]()
+
+    def resources(self, piece: Piece) -> Iterator[Resource]:
+        """Give every resource that can be understood."""
+        yield from self._read(site_from_proto, piece.sites)
+        yield from self._read(asset_from_proto, piece.assets)
+        yield from self._read(device_from_proto, piece.devices)
+        yield from self._read(group_from_proto, piece.site_groups)
+        yield from self._read(tariff_from_proto, piece.tariffs)
+
+    def published(self, piece: Piece) -> Iterator[PublishedPrices]:
+        """Give every publication that can be understood."""
+        for each in piece.published_prices:
+            try:
+                yield _published_from_proto(each)
+            except InvalidArgument as error:
+                self._leave_out(each.tariff, error)
+
+    def _read(self, convert: Callable[[P], R], protos: Iterable[P]) -> Iterator[R]:
+        for proto in protos:
+            try:
+                yield convert(proto)
+            except InvalidArgument as error:
+                self._leave_out(proto.name, error)
+                self.names_left_out.add(proto.name)
+
+    def _leave_out(self, name: str, error: InvalidArgument) -> None:
+        if self._left_out is None:
+            raise error
+        self._left_out(name, error)
 
 
 def _piece(change: SiteModelChange, resources: list[Resource], now: datetime) -> Piece:
@@ -91,14 +148,6 @@ def _piece(change: SiteModelChange, resources: list[Resource], now: datetime) ->
     )
 
 
-def _resources(piece: Piece) -> Iterator[Resource]:
-    yield from map(site_from_proto, piece.sites)
-    yield from map(asset_from_proto, piece.assets)
-    yield from map(device_from_proto, piece.devices)
-    yield from map(group_from_proto, piece.site_groups)
-    yield from map(tariff_from_proto, piece.tariffs)
-
-
 def _published_to_proto(published: PublishedPrices) -> site_service_pb2.PublishedPrices:
     return site_service_pb2.PublishedPrices(
         tariff=published.tariff.name, range=time_range_to_proto(published.span)
@@ -107,5 +156,6 @@ def _published_to_proto(published: PublishedPrices) -> site_service_pb2.Publishe
 
 def _published_from_proto(proto: site_service_pb2.PublishedPrices) -> PublishedPrices:
     return PublishedPrices(
-        tariff=TariffId.parse(proto.tariff), span=time_range_from_proto(proto.range)
+        tariff=TariffId.parse(proto.tariff, "published_prices.tariff"),
+        span=time_range_from_proto(proto.range, "published_prices.range"),
     )

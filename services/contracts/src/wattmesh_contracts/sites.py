@@ -6,9 +6,10 @@ from types import MappingProxyType
 from wattmesh.site.v1 import asset_pb2, site_pb2
 from wattmesh.type.v1 import electrical_pb2
 from wattmesh_contracts.ratings import rating_from_proto, rating_to_proto
+from wattmesh_contracts.values import at_field
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId, TariffId, ZoneId
-from wattmesh_kernel.sites import RATINGS, Asset, Node, Phase, Site, SiteGroup
+from wattmesh_kernel.sites import RATINGS, Asset, Node, Phase, Rating, Site, SiteGroup
 
 PHASES: Mapping[int, Phase] = MappingProxyType(
     {
@@ -47,8 +48,8 @@ def site_from_proto(proto: site_pb2.Site) -> Site:
         time_zone=proto.time_zone,
         latitude_degrees=proto.latitude_degrees if proto.HasField("latitude_degrees") else None,
         longitude_degrees=proto.longitude_degrees if proto.HasField("longitude_degrees") else None,
-        tariff=TariffId.parse(proto.tariff) if proto.tariff else None,
-        carbon_zone=ZoneId.parse(proto.carbon_zone) if proto.carbon_zone else None,
+        tariff=TariffId.parse(proto.tariff, "tariff") if proto.tariff else None,
+        carbon_zone=ZoneId.parse(proto.carbon_zone, "carbon_zone") if proto.carbon_zone else None,
         currency_code=proto.currency_code,
         nodes=tuple(map(_node_from_proto, proto.nodes)),
     )
@@ -75,7 +76,7 @@ def group_from_proto(proto: site_pb2.SiteGroup) -> SiteGroup:
     return SiteGroup(
         id=GroupId.parse(proto.name),
         display_name=proto.display_name,
-        sites=tuple(map(SiteId.parse, proto.sites)),
+        sites=tuple(SiteId.parse(site, "sites") for site in proto.sites),
         max_import_power_w=proto.max_import_power_w
         if proto.HasField("max_import_power_w")
         else None,
@@ -84,7 +85,9 @@ def group_from_proto(proto: site_pb2.SiteGroup) -> SiteGroup:
         else None,
         peak_price_per_kw=proto.peak_price_per_kw if proto.HasField("peak_price_per_kw") else None,
         nodes=tuple(map(_node_from_proto, proto.nodes)),
-        site_node_ids={SiteId.parse(site): node for site, node in proto.site_node_ids.items()},
+        site_node_ids={
+            SiteId.parse(site, "site_node_ids"): node for site, node in proto.site_node_ids.items()
+        },
     )
 
 
@@ -113,7 +116,7 @@ def asset_from_proto(proto: asset_pb2.Asset) -> Asset:
         node_id=proto.node_id,
         phase=phase_from_proto(proto.phase),
         meter_point_ids=tuple(proto.meter_point_ids),
-        rating=rating_from_proto(RATINGS[kind], getattr(proto, kind)),
+        rating=_rating_from_proto(kind, proto),
     )
 
 
@@ -129,6 +132,11 @@ def asset_to_proto(asset: Asset, etag: str = "") -> asset_pb2.Asset:
     )
     getattr(proto, asset.kind).CopyFrom(rating_to_proto(asset.rating))
     return proto
+
+
+def _rating_from_proto(kind: str, proto: asset_pb2.Asset) -> Rating:
+    with at_field(kind):
+        return rating_from_proto(RATINGS[kind], getattr(proto, kind))
 
 
 _NODE_LIMITS = (

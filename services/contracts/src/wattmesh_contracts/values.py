@@ -1,10 +1,13 @@
 """wattmesh.type.v1 and the well-known time types ↔ kernel values."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.type.v1 import money_pb2, series_pb2, time_range_pb2
@@ -30,6 +33,12 @@ def datetime_from_proto(proto: Timestamp, field: str = "time") -> datetime:
         return proto.ToDatetime(UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidArgument("INVALID_TIME", "not a time", field=field) from error
+
+
+def required_datetime_from_proto(proto: Message, field: str) -> datetime:
+    """Return the Timestamp of a message's field; InvalidArgument when it is absent or no time."""
+    _require(proto.HasField(field), field)
+    return datetime_from_proto(getattr(proto, field), field)
 
 
 def optional_datetime_from_proto(
@@ -61,14 +70,14 @@ def time_range_to_proto(span: TimeRange) -> time_range_pb2.TimeRange:
     )
 
 
-def time_range_from_proto(proto: time_range_pb2.TimeRange, field: str = "time_range") -> TimeRange:
+def time_range_from_proto(proto: time_range_pb2.TimeRange, field: str = "range") -> TimeRange:
     """Return a half-open range; InvalidArgument when an end is missing or they are reversed."""
     _require(proto.HasField("start_time"), f"{field}.start_time")
     _require(proto.HasField("end_time"), f"{field}.end_time")
-    return TimeRange(
-        datetime_from_proto(proto.start_time, f"{field}.start_time"),
-        datetime_from_proto(proto.end_time, f"{field}.end_time"),
-    )
+    start = datetime_from_proto(proto.start_time, f"{field}.start_time")
+    end = datetime_from_proto(proto.end_time, f"{field}.end_time")
+    with at_field(field):
+        return TimeRange(start, end)
 
 
 def series_to_proto(series: Series) -> series_pb2.Series:
@@ -88,11 +97,11 @@ def series_from_proto(proto: series_pb2.Series, field: str = "series") -> Series
     """
     _require(proto.HasField("start_time"), f"{field}.start_time")
     _require(proto.HasField("resolution"), f"{field}.resolution")
-    return Series(
-        datetime_from_proto(proto.start_time, f"{field}.start_time"),
-        duration_from_proto(proto.resolution, f"{field}.resolution"),
-        np.fromiter(proto.values, dtype=np.float64, count=len(proto.values)),
-    )
+    start = datetime_from_proto(proto.start_time, f"{field}.start_time")
+    resolution = duration_from_proto(proto.resolution, f"{field}.resolution")
+    values = np.fromiter(proto.values, dtype=np.float64, count=len(proto.values))
+    with at_field(field):
+        return Series(start, resolution, values)
 
 
 def money_to_proto(money: Money) -> money_pb2.Money:
@@ -108,7 +117,17 @@ def money_from_proto(proto: money_pb2.Money, field: str = "money") -> Money:
         raise InvalidArgument(
             "INVALID_MONEY", f"{proto.amount!r} is not a decimal number", field=f"{field}.amount"
         ) from error
-    return Money(amount, proto.currency_code)
+    with at_field(field):
+        return Money(amount, proto.currency_code)
+
+
+@contextmanager
+def at_field(field: str) -> Iterator[None]:
+    """Let an InvalidArgument of a part say where the part stands: `battery.capacity_wh`."""
+    try:
+        yield
+    except InvalidArgument as error:
+        raise error.within(field) from error
 
 
 def _require(present: bool, field: str) -> None:

@@ -42,13 +42,13 @@ def require_finite(value: float | None, field: str) -> None:
         _require_value(math.isfinite(value), "finite", value, field)
 
 
-def require_display_name(name: str) -> None:
+def require_display_name(name: str, field: str = "display_name") -> None:
     """Raise InvalidArgument unless a name for people is one line of at most 200 characters."""
     require(
         len(name) <= LONGEST_DISPLAY_NAME and (not name or name.isprintable()),
         "INVALID_DISPLAY_NAME",
         f"a display name is one line of at most {LONGEST_DISPLAY_NAME} characters",
-        "display_name",
+        field,
     )
 
 

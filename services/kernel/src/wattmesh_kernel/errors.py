@@ -41,6 +41,11 @@ class InvalidArgument(WattmeshError):
         super().__init__(reason, message, metadata)
         self.field = field
 
+    def within(self, prefix: str) -> "InvalidArgument":
+        """Return the same error for a value that is a part of another: `battery.capacity_wh`."""
+        field = f"{prefix}.{self.field}" if self.field else prefix
+        return InvalidArgument(self.reason, self.message, self.metadata, field=field)
+
 
 class NotFound(WattmeshError):
     """The named resource does not exist."""

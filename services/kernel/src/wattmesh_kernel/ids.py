@@ -12,21 +12,21 @@ SEGMENT_PATTERN = r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?"
 _SEGMENT = re.compile(SEGMENT_PATTERN)
 
 
-def check_segment(kind: str, segment: str) -> None:
-    """Raise InvalidArgument unless `segment` may be a part of a name."""
+def check_segment(kind: str, segment: str, field: str = "name") -> None:
+    """Raise InvalidArgument naming `field` unless `segment` may be a part of a name."""
     if not _SEGMENT.fullmatch(segment):
         raise InvalidArgument(
-            "INVALID_ID", f"{kind}: {segment!r} does not match {SEGMENT_PATTERN}", field="name"
+            "INVALID_ID", f"{kind}: {segment!r} does not match {SEGMENT_PATTERN}", field=field
         )
 
 
-def _split(kind: str, name: str, *collections: str) -> list[str]:
+def _split(kind: str, name: str, field: str, *collections: str) -> list[str]:
     """Return the id segments of `name`, whose collections must be exactly these."""
     parts = name.split("/")
     if len(parts) != 2 * len(collections) or tuple(parts[::2]) != collections:
         pattern = "/".join(f"{collection}/{{id}}" for collection in collections)
         raise InvalidArgument(
-            "INVALID_NAME", f"{kind}: {name!r} does not look like {pattern}", field="name"
+            "INVALID_NAME", f"{kind}: {name!r} does not look like {pattern}", field=field
         )
     return parts[1::2]
 
@@ -48,10 +48,13 @@ class _TopLevelId:
         return f"{self.collection}/{self.segment}"
 
     @classmethod
-    def parse(cls, name: str) -> Self:
-        """Read a resource name; InvalidArgument when it is not one of this kind."""
-        (segment,) = _split(cls.__name__, name, cls.collection)
-        return cls(segment)
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read a resource name; InvalidArgument naming `field` when it is not one of this kind."""
+        (segment,) = _split(cls.__name__, name, field, cls.collection)
+        try:
+            return cls(segment)
+        except InvalidArgument as error:
+            raise InvalidArgument(error.reason, error.message, field=field) from None
 
     def __str__(self) -> str:
         return self.name
@@ -131,10 +134,13 @@ class _SiteChildId:
         return f"{self.site.name}/{self.collection}/{self.segment}"
 
     @classmethod
-    def parse(cls, name: str) -> Self:
-        """Read a resource name; InvalidArgument when it is not one of this kind."""
-        site, segment = _split(cls.__name__, name, "sites", cls.collection)
-        return cls(SiteId(site), segment)
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read a resource name; InvalidArgument naming `field` when it is not one of this kind."""
+        site, segment = _split(cls.__name__, name, field, "sites", cls.collection)
+        try:
+            return cls(SiteId(site), segment)
+        except InvalidArgument as error:
+            raise InvalidArgument(error.reason, error.message, field=field) from None
 
     def __str__(self) -> str:
         return self.name
@@ -175,10 +181,13 @@ class PointId:
         return f"{self.device.name}/points/{self.segment}"
 
     @classmethod
-    def parse(cls, name: str) -> Self:
-        """Read a resource name; InvalidArgument when it is not a point's."""
-        site, device, segment = _split("PointId", name, "sites", "devices", "points")
-        return cls(DeviceId(SiteId(site), device), segment)
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read a resource name; InvalidArgument naming `field` when it is not a point's."""
+        site, device, segment = _split("PointId", name, field, "sites", "devices", "points")
+        try:
+            return cls(DeviceId(SiteId(site), device), segment)
+        except InvalidArgument as error:
+            raise InvalidArgument(error.reason, error.message, field=field) from None
 
     def __str__(self) -> str:
         return self.name

@@ -80,13 +80,13 @@ class Series:
     def window(self, span: TimeRange) -> "Series":
         """Return the part over `span`, NaN where this series has nothing.
 
-        Error: InvalidArgument when the start of `span` is not on this series' grid.
+        Error: InvalidArgument when the start of `span` is not on this series' raster.
         """
         offset, rest = divmod(span.start - self.start, self.resolution)
         if rest:
             raise InvalidArgument(
                 "OFF_GRID",
-                f"{span.start.isoformat()} is not on the grid of {self.start.isoformat()} "
+                f"{span.start.isoformat()} is not on the raster of {self.start.isoformat()} "
                 f"every {self.resolution}",
                 field="start_time",
             )
@@ -99,7 +99,7 @@ class Series:
     def to_resolution(self, resolution: timedelta) -> "Series":
         """Return the series on another resolution: the mean when coarser, held when finer.
 
-        Coarser blocks lie on the UTC epoch grid; a block of which any part is missing is missing.
+        Coarser blocks lie on the UTC epoch raster; a block of which any part is missing is missing.
         `[1, 3, 5, nan]` at 15 min becomes `[2, nan]` at 30 min, and `[2]` at 30 min becomes
         `[2, 2]` at 15 min: means (power, prices), not sums. Error: InvalidArgument unless one
         resolution is a whole multiple of the other.

@@ -1,4 +1,4 @@
-"""Time ranges and grids. Instants are UTC; days are those of a zone."""
+"""Time ranges and rasters. Instants are UTC; days are those of a zone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from wattmesh_kernel.errors import InvalidArgument
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""The origin of the UTC grid that intervals are aligned to."""
+"""The origin of the UTC raster that intervals are aligned to."""
 
 
 def to_utc(moment: datetime) -> datetime:
@@ -30,7 +30,7 @@ def check_resolution(resolution: timedelta) -> None:
 
 
 def floor_time(moment: datetime, resolution: timedelta) -> datetime:
-    """Return the last instant of the UTC epoch grid at or before `moment`.
+    """Return the last instant of the UTC epoch raster at or before `moment`.
 
     `floor_time(10:50, 15 min)` is 10:45. Error: InvalidArgument for a naive time or a resolution
     that is not positive.
@@ -41,7 +41,7 @@ def floor_time(moment: datetime, resolution: timedelta) -> datetime:
 
 
 def ceil_time(moment: datetime, resolution: timedelta) -> datetime:
-    """Return the first instant of the UTC epoch grid at or after `moment`."""
+    """Return the first instant of the UTC epoch raster at or after `moment`."""
     check_resolution(resolution)
     moment = to_utc(moment)
     return moment + (EPOCH - moment) % resolution

@@ -1,6 +1,7 @@
 """The last known site model on disk, as the snapshot that metering would send."""
 
 import asyncio
+import hashlib
 import logging
 import os
 from datetime import UTC, datetime
@@ -16,10 +17,15 @@ from wattmesh_kernel.sites import SiteModel, SiteModelChange
 log = logging.getLogger(__name__)
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 class SiteModelFile:
-    """One file, replaced as a whole; one that cannot be read counts as none, and says so."""
+    """One file, replaced as a whole; one that cannot be read counts as none, and says so.
+
+    It is a SHA-256 digest and the snapshot: half a file can be a whole message, and half a model
+    would be believed.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -35,7 +41,10 @@ class SiteModelFile:
     def _load(self) -> SiteModelChange | None:
         try:
             content = self._path.read_bytes()
-            piece = site_service_pb2.WatchSiteModelResponse.FromString(content)
+            digest, snapshot = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
+            if hashlib.sha256(snapshot).digest() != digest:
+                raise DecodeError("the file is not whole")
+            piece = site_service_pb2.WatchSiteModelResponse.FromString(snapshot)
             return change_from_pieces([piece])
         except FileNotFoundError:
             return None
@@ -47,10 +56,11 @@ class SiteModelFile:
         whole = site_service_pb2.WatchSiteModelResponse()
         for piece in pieces_from_change(model.snapshot(), _NO_TIME):
             whole.MergeFrom(piece)
-        fresh = self._path.with_suffix(".new")
+        snapshot = whole.SerializeToString()
+        fresh = self._path.with_name(self._path.name + ".new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_bytes(whole.SerializeToString())
+            fresh.write_bytes(hashlib.sha256(snapshot).digest() + snapshot)
             os.replace(fresh, self._path)
         except OSError as error:
             log.warning("the site model cannot be kept on disk: %s", error)

@@ -2,16 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import grpc
 
 from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
 from wattmesh_contracts.site_model import change_from_pieces
-from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
+from wattmesh_kernel.sites import SiteModelChange
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.tasks import race
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_sitemodel.cache import SiteModelFile
 from wattmesh_sitemodel.follower import SiteModelView
@@ -20,6 +24,11 @@ log = logging.getLogger(__name__)
 
 LONGEST_SILENCE_SECONDS = 15.0
 """After so long without a word, three heartbeats, the stream is dialled anew [s of the wall]."""
+
+STORE_EVERY_SECONDS = 5.0
+"""Least time between two models kept on disk: a site is set up in hundreds of changes."""
+
+Piece = site_service_pb2.WatchSiteModelResponse
 
 
 class SiteModelClient:
@@ -41,45 +50,52 @@ class SiteModelClient:
         self._view = view
         self._cache = cache
         self._silence = longest_silence_seconds
+        self._heard_revision = 0
+        self._left_out = _LeftOutLog()
 
     async def recall(self) -> None:
         """Take up what was known before the last stop, if it was kept."""
         kept = None if self._cache is None else await self._cache.load()
         if kept is not None:
-            await self._view.take(kept)
+            await self._view.take(kept, confirmed=False)
 
     async def run(self) -> None:
         """Follow for ever; a loss is logged once, and dialled again with growing waits."""
+        if self._cache is None:
+            await self._follow()
+        else:
+            await race(self._follow(), self._keep(self._cache))
+
+    async def _follow(self) -> None:
         loss, backoff = LossLog(log, "the site model"), Backoff(0.1, 2.0)
         while True:
             try:
-                async for _ in self._follow():
-                    loss.back()
-                    backoff.reset()
+                async with aclosing(self._stream()) as stream:
+                    async for _ in stream:
+                        loss.back()
+                        backoff.reset()
             except WattmeshError as error:
                 loss.lost(error)
-            await self._view.missed()
             await backoff.wait()
 
-    async def _follow(self) -> AsyncIterator[None]:
+    async def _stream(self) -> AsyncGenerator[None, None]:
         """Take what one stream says; give a turn after every complete piece of news."""
+        request = site_service_pb2.WatchSiteModelRequest(known_revision=self._heard_revision)
         with rpc_errors():
-            call = self._stub.WatchSiteModel(
-                site_service_pb2.WatchSiteModelRequest(known_revision=self._view.model.revision)
-            )
-            pieces = list[site_service_pb2.WatchSiteModelResponse]()
+            call = self._stub.WatchSiteModel(request)
+            pieces, first = list[Piece](), True
             try:
                 while (piece := await self._read(call)) is not None:
                     pieces.append(piece)
                     if piece.complete:
-                        await self._take(pieces)
-                        pieces = []
+                        await self._take(pieces, after_gap=first)
+                        pieces, first = [], False
                         yield
             finally:
                 call.cancel()
         raise Unavailable("SITE_MODEL_STREAM_ENDED", "metering ended the stream")
 
-    async def _read(self, call: Any) -> site_service_pb2.WatchSiteModelResponse | None:
+    async def _read(self, call: Any) -> Piece | None:
         try:
             async with asyncio.timeout(self._silence):
                 piece: Any = await call.read()  # a message, or EOF
@@ -89,15 +105,40 @@ class SiteModelClient:
             ) from None
         if piece is grpc.aio.EOF:
             return None
-        said: site_service_pb2.WatchSiteModelResponse = piece
+        said: Piece = piece
         return said
 
-    async def _take(self, pieces: list[site_service_pb2.WatchSiteModelResponse]) -> None:
-        change = change_from_pieces(pieces)
-        if not change.snapshot and change.revision == self._view.model.revision:
-            await self._view.confirm()
-            if not change.published:
-                return
-        await self._view.take(change)
-        if self._cache is not None:
-            await self._cache.store(self._view.model)
+    async def _take(self, pieces: list[Piece], *, after_gap: bool) -> None:
+        """Take a change; one that the model already holds brings its publications and no more.
+
+        What changed since nothing is everything: nobody else's memory is added to it.
+        """
+        change = change_from_pieces(pieces, self._left_out)
+        model = self._view.model
+        if after_gap and not self._heard_revision:
+            change = replace(change, snapshot=True)
+        elif not change.snapshot and change.revision <= model.revision:
+            change = SiteModelChange(revision=model.revision, published=change.published)
+        await self._view.take(change, after_gap=after_gap)
+        self._heard_revision = self._view.model.revision
+
+    async def _keep(self, cache: SiteModelFile) -> None:
+        """Keep the newest model on disk. What came from there is not written back."""
+        kept = self._view.model if self._view.confirmed is None else None
+        async for update in self._view.updates():
+            if update.model is not kept:
+                await cache.store(update.model)
+                kept = update.model
+                await asyncio.sleep(STORE_EVERY_SECONDS)
+
+
+class _LeftOutLog:
+    """Names what cannot be understood, each once."""
+
+    def __init__(self) -> None:
+        self._named = set[str]()
+
+    def __call__(self, name: str, error: InvalidArgument) -> None:
+        if name not in self._named:
+            self._named.add(name)
+            log.warning("%s cannot be understood and is left out: %s", name, error)

@@ -5,6 +5,7 @@ told of changes. It knows no wire; `client.py` fills it from metering, tests fil
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,13 +21,25 @@ class SiteModelUpdate:
     """The model as it is now, and the prices published since the update before.
 
     Of changes that come faster than they are read, only the newest model is seen; published prices
-    are never skipped. `heard_all` is false when publications may have gone unheard, after a
-    connection was lost: whoever keeps prices then reads them anew.
+    are never skipped. `heard_all` is false when publications may have gone unheard, while there was
+    no connection or because too many came at once: whoever keeps prices then reads them anew.
     """
 
     model: SiteModel
     published: frozenset[PublishedPrices]
     heard_all: bool
+
+
+MOST_REMEMBERED = 1000
+"""Publications that are remembered for a slow reader; one that is further behind hears of a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What was published at a turn; None: a time in which publications may have gone unheard."""
+
+    turn: int
+    published: tuple[PublishedPrices, ...] | None
 
 
 class SiteModelView:
@@ -37,9 +50,8 @@ class SiteModelView:
         self._model = model or SiteModel()
         self._confirmed: datetime | None = None
         self._news = asyncio.Condition()
-        self._published: dict[int, tuple[PublishedPrices, ...]] = {}
         self._turn = 0
-        self._gaps: set[int] = set()
+        self._heard: deque[_Heard] = deque(maxlen=MOST_REMEMBERED)
 
     @property
     def model(self) -> SiteModel:
@@ -60,20 +72,29 @@ class SiteModelView:
         """Return how long ago the model was last confirmed; None: not in this run."""
         return None if self._confirmed is None else self._clock.now() - self._confirmed
 
-    async def take(self, change: SiteModelChange) -> None:
-        """Apply a change and tell everybody."""
-        await self._set(self._model.apply(change), change.published)
+    async def take(
+        self, change: SiteModelChange, *, confirmed: bool = True, after_gap: bool = False
+    ) -> None:
+        """Apply a change and tell everybody.
 
-    async def confirm(self) -> None:
-        """Take note that the model is as it is here."""
-        self._confirmed = self._clock.now()
+        `confirmed`: metering says so, now. `after_gap`: publications may have gone unheard before.
+        An empty change at the model's revision confirms it, and tells of no change.
+        """
+        if confirmed:
+            self._confirmed = self._clock.now()
+        new = change.snapshot or change.changed or change.deleted
+        if new or change.revision != self._model.revision:
+            self._model = self._model.apply(change)
+        if after_gap:
+            self._remember(None)
+        if change.published:
+            self._remember(change.published)
         async with self._news:
             self._news.notify_all()
 
     async def missed(self) -> None:
         """Take note that publications may have gone unheard."""
-        self._turn += 1
-        self._gaps.add(self._turn)
+        self._remember(None)
         async with self._news:
             self._news.notify_all()
 
@@ -91,14 +112,15 @@ class SiteModelView:
         """
         try:
             async with asyncio.timeout(within_seconds), self._news:
-                await self._news.wait_for(lambda: holds(self._model))
+                while not holds(model := self._model):
+                    await self._news.wait()
         except TimeoutError:
             raise Unavailable(
                 "SITE_MODEL_BEHIND",
                 "the site model does not say so yet",
                 retry_after=timedelta(seconds=1),
             ) from None
-        return self._model
+        return model
 
     async def updates(self) -> AsyncIterator[SiteModelUpdate]:
         """Give the model as soon as one is known, then again whenever it has changed."""
@@ -107,31 +129,23 @@ class SiteModelView:
         while True:
             async with self._news:
                 await self._news.wait_for(lambda: self._model is not seen or self._turn > turn)  # noqa: B023
-            since = range(turn + 1, self._turn + 1)
-            update = SiteModelUpdate(
-                model=self._model,
-                published=frozenset(each for at in since for each in self._published.get(at, ())),
-                heard_all=not any(at in self._gaps for at in since),
-            )
+            update = self._update(turn)
             seen, turn = self._model, self._turn
             yield update
 
-    async def _set(self, model: SiteModel, published: tuple[PublishedPrices, ...]) -> None:
-        self._model = model
-        self._confirmed = self._clock.now()
-        if published:
-            self._turn += 1
-            self._published[self._turn] = published
-            self._forget_old()
-        async with self._news:
-            self._news.notify_all()
+    def _update(self, turn: int) -> SiteModelUpdate:
+        """Return the model and what was heard since; what is no longer remembered is a gap."""
+        since = [heard for heard in self._heard if heard.turn > turn]
+        forgotten = len(since) < self._turn - turn
+        return SiteModelUpdate(
+            model=self._model,
+            published=frozenset(each for heard in since for each in heard.published or ()),
+            heard_all=not forgotten and all(heard.published is not None for heard in since),
+        )
 
-    def _forget_old(self) -> None:
-        """Keep the last thousand publications: whoever is further behind is told of a gap."""
-        oldest = self._turn - 1000
-        if oldest in self._published:
-            del self._published[oldest]
-            self._gaps = {at for at in self._gaps if at > oldest} | {oldest}
+    def _remember(self, published: tuple[PublishedPrices, ...] | None) -> None:
+        self._turn += 1
+        self._heard.append(_Heard(self._turn, published))
 
 
 def tariffs_of(published: frozenset[PublishedPrices]) -> frozenset[TariffId]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from wattmesh_kernel.checks import require_display_name, require_text
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.ids import AssetId, SiteId, check_segment
 from wattmesh_kernel.sites.ratings import (
     BatteryRating,
     DeferrableRating,
@@ -93,6 +93,8 @@ class Asset:
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
+        if self.node_id:
+            check_segment("node", self.node_id, "node_id")
         for meter_point in self.meter_point_ids:
             require_text(meter_point, LONGEST_METER_POINT_ID, "meter_point_ids", required=True)
 

@@ -11,6 +11,7 @@ from wattmesh_kernel.checks import require, require_between, require_display_nam
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, PointId
 from wattmesh_kernel.quantities import QUANTITIES
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.time import to_utc
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +68,12 @@ class CustomConnection:
 
     def __post_init__(self) -> None:
         require_text(self.protocol, 63, "custom.protocol", required=True)
-        require(len(self.parameters) <= 64, "INVALID_ADDRESS", "at most 64 parameters", "custom")
+        require(
+            len(self.parameters) <= 64,
+            "INVALID_ADDRESS",
+            "at most 64 parameters",
+            "custom.parameters",
+        )
         for name, value in self.parameters.items():
             require_text(name, 63, "custom.parameters", required=True)
             require_text(value, 1024, "custom.parameters")
@@ -111,11 +117,14 @@ class DeviceFunction:
     end: datetime | None = None
 
     def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            if (moment := getattr(self, name)) is not None:
+                object.__setattr__(self, name, to_utc(moment))
         require(
             self.meter_role is not None or self.controls,
             "MISSING_FIELD",
             f"a function for {self.asset} measures or controls it",
-            "functions",
+            "functions.meter_role",
         )
         require(
             self.start is None or self.end is None or self.start < self.end,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import TypeVar
 
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, GroupId, PointId, SiteId, TariffId
@@ -72,7 +73,7 @@ class SiteModel:
     def apply(self, change: SiteModelChange) -> "SiteModel":
         """Return the model after a change; the same content when the change is empty."""
         before = SiteModel() if change.snapshot else self
-        return SiteModel(
+        after = SiteModel(
             revision=change.revision,
             sites=_applied(before.sites, change, Site),
             assets=_applied(before.assets, change, Asset),
@@ -80,6 +81,8 @@ class SiteModel:
             groups=_applied(before.groups, change, SiteGroup),
             tariffs=_applied(before.tariffs, change, Tariff),
         )
+        after._take_over_indices(before)
+        return after
 
     def snapshot(self) -> SiteModelChange:
         """Return the change that makes this model out of nothing."""
@@ -114,7 +117,8 @@ class SiteModel:
         """Return the assets that a device controls."""
         found = self.devices.get(device)
         functions = () if found is None else found.functions
-        return tuple(each.asset for each in functions if each.controls and each.holds(at))
+        controlled = (each.asset for each in functions if each.controls and each.holds(at))
+        return tuple(dict.fromkeys(controlled))
 
     def meters_of(self, asset: AssetId, at: datetime) -> tuple[AssetMeter, ...]:
         """Return what measures an asset: main, part, check and sub-meters."""
@@ -132,16 +136,23 @@ class SiteModel:
                 return meter.device.point(quantity)
         return None
 
+    def _take_over_indices(self, before: "SiteModel") -> None:
+        """Keep what was worked out of a part that has not changed: a tariff moves no device."""
+        for part, indices in _INDICES.items():
+            if getattr(self, part) is getattr(before, part):
+                kept = {name: before.__dict__[name] for name in indices if name in before.__dict__}
+                self.__dict__.update(kept)
+
     @cached_property
     def _assets_by_site(self) -> dict[SiteId, tuple[Asset, ...]]:
         found: defaultdict[SiteId, list[Asset]] = defaultdict(list)
-        for asset in sorted(self.assets.values(), key=lambda each: each.id):
+        for asset in sorted(self.assets.values(), key=_name):
             found[asset.site].append(asset)
         return {site: tuple(assets) for site, assets in found.items()}
 
     @cached_property
     def _by_name(self) -> tuple[Device, ...]:
-        return tuple(sorted(self.devices.values(), key=lambda each: each.id))
+        return tuple(sorted(self.devices.values(), key=_name))
 
     @cached_property
     def _devices_by_gateway(self) -> dict[GatewayId, tuple[Device, ...]]:
@@ -170,21 +181,32 @@ class SiteModel:
         return {asset: tuple(meters) for asset, meters in found.items()}
 
 
+_INDICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "assets": ("_assets_by_site",),
+        "devices": ("_by_name", "_devices_by_gateway", "_devices_by_site", "_functions"),
+        "groups": ("_groups_by_site",),
+    }
+)
+"""What is worked out of each part of the model."""
+
+
 def ended(device: Device, moment: datetime) -> Device:
     """Return a device whose functions hold until `moment` at the longest.
 
-    Functions that had not begun by then are dropped. It is what deleting the device leaves of it.
+    Functions that had not begun by then are dropped. It is what deleting the device leaves of it:
+    at noon, one since ten o'clock has held for two hours, one from three o'clock on never will.
     """
     functions = tuple(
-        function if function.end is not None and function.end <= moment else _cut(function, moment)
+        replace(function, end=moment if function.end is None else min(function.end, moment))
         for function in device.functions
         if function.start is None or function.start < moment
     )
     return replace(device, functions=functions)
 
 
-def _cut(function: DeviceFunction, moment: datetime) -> DeviceFunction:
-    return replace(function, end=moment)
+def _name(resource: Asset | Device) -> str:
+    return resource.id.name
 
 
 def _applied(before: Mapping[K, V], change: SiteModelChange, kind: type[V]) -> Mapping[K, V]:

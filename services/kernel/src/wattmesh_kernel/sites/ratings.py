@@ -52,7 +52,7 @@ class LoadRating:
             not (self.derived and self.informational),
             "INVALID_LOAD",
             "a load that is derived from the balance cannot stand outside of it",
-            "load",
+            "informational",
         )
         require_between(self.critical_ratio, 0, 1, "critical_ratio")
 
@@ -156,8 +156,8 @@ class BatteryRating:
         self._check_particulars()
 
     def _check_particulars(self) -> None:
-        loss = self.self_discharge_ratio_per_hour
-        require(0 <= loss < 1, "INVALID_VALUE", "a loss is 0 to below 1", "self_discharge")
+        loss, field = self.self_discharge_ratio_per_hour, "self_discharge_ratio_per_hour"
+        require(0 <= loss < 1, "INVALID_VALUE", "a loss is 0 to below 1", field)
         require_at_least(self.wear_cost_per_kwh, 0, "wear_cost_per_kwh")
         require_between(self.min_charge_power_w, 0, self.max_charge_power_w, "min_charge_power_w")
         require_between(

@@ -35,8 +35,8 @@ class Node:
     export_efficiency_ratio: float = 1.0
 
     def __post_init__(self) -> None:
-        check_segment("node", self.id)
-        require_display_name(self.display_name)
+        check_segment("node", self.id, "nodes.id")
+        require_display_name(self.display_name, "nodes.display_name")
         for name in ("max_import_power_w", "max_export_power_w"):
             require_at_least(getattr(self, name), 0, f"nodes.{name}")
         for name in ("max_phase_import_power_w", "max_phase_export_power_w"):
@@ -125,7 +125,9 @@ def _check_tree(nodes: tuple[Node, ...]) -> None:
         while above:
             known = above in parents
             require(known, "UNKNOWN_NODE", f"there is no node {above!r}", "nodes.parent_id")
-            require(above not in seen, "NODE_CIRCLE", f"{above!r} is below itself", "nodes")
+            require(
+                above not in seen, "NODE_CIRCLE", f"{above!r} is below itself", "nodes.parent_id"
+            )
             seen.add(above)
             above = parents[above]
 
