@@ -132,7 +132,7 @@ class GatewayWorld:
 
     def __init__(self, folder: Path) -> None:
         self.metering = FakeMetering()  # type: ignore[abstract]
-        self.sites = FakeSiteModelService()  # type: ignore[abstract]
+        self.sites = FakeSiteModelService()
         self.control = FakeControl()
         self.metering_server = Restartable(partial(register_metering, self.metering, self.sites))
         self.control_server = Restartable(partial(register_control, self.control))
