@@ -153,7 +153,7 @@ async def test_a_plan_of_before_degradations_were_kept_can_still_be_read(
     assert kept.failure == "as it was"
     assert kept.degradations == ()
     assert kept.schedules[0].values == (None, 700.0)
-    assert kept.schedules[0].setpoints()[0].range == TimeRange.of(START + HOUR, HOUR)
+    assert kept.schedules[0].start == START
 
 
 async def test_an_interval_whose_plan_control_never_took_is_still_to_be_planned(
@@ -184,7 +184,7 @@ async def test_running_plans_are_those_control_took_oldest_first(store: Postgres
     running = await store.running(STREET.name, TimeRange.of(START, 5 * HOUR))
 
     assert [each.target.start for each in running] == [START, START + HOUR]
-    assert [each.power_w for each in running[0].schedules[0].setpoints()] == [-1_500.0, 200.0]
+    assert running[0].schedules[0].values == (-1_500.0, None, 200.0)
 
 
 async def test_statistics_count_intervals_not_attempts(store: PostgresPlanStore) -> None:

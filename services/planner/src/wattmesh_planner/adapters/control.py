@@ -1,13 +1,17 @@
 """Who carries plans out: control."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 import grpc
 
 from wattmesh.control.v1 import control_pb2, control_pb2_grpc
+from wattmesh.type.v1 import time_range_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.ids import DeviceId, PlanId
+from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.ports import Limited
 from wattmesh_planner.domain.plan import DeviceSchedule
 from wattmesh_runtime.errors import rpc_errors
@@ -53,11 +57,22 @@ def limited_from_outcomes(outcomes: Sequence[control_pb2.SetpointOutcome]) -> It
 
 
 def _schedule_to_proto(schedule: DeviceSchedule) -> control_pb2.DeviceSchedule:
+    ranges = _ranges(schedule.start, schedule.resolution, len(schedule.values))
     return control_pb2.DeviceSchedule(
         device=schedule.device.name,
         kind=setpoint_kind_to_proto(schedule.kind),
         setpoints=[
-            control_pb2.Setpoint(range=time_range_to_proto(item.range), value=item.power_w)
-            for item in schedule.setpoints()
+            control_pb2.Setpoint(range=span, value=value)
+            for span, value in zip(ranges, schedule.values, strict=True)
+            if value is not None
         ],
     )
+
+
+@lru_cache(maxsize=16)
+def _ranges(
+    start: datetime, resolution: timedelta, count: int
+) -> Sequence[time_range_pb2.TimeRange]:
+    """Return the intervals of a plan, which all that begin together have in common."""
+    span = TimeRange.of(start, count * resolution)
+    return [time_range_to_proto(TimeRange.of(each, resolution)) for each in span.starts(resolution)]

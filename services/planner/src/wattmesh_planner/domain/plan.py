@@ -42,17 +42,6 @@ class DeviceSchedule:
     resolution: timedelta
     values: tuple[float | None, ...]
 
-    def setpoints(self) -> list[Setpoint]:
-        """Return the setpoints in order of time."""
-        return [
-            Setpoint(
-                range=TimeRange.of(self.start + index * self.resolution, self.resolution),
-                power_w=value,
-            )
-            for index, value in enumerate(self.values)
-            if value is not None
-        ]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Solution:

@@ -13,6 +13,7 @@ from wattmesh_planner.domain.facts import Fact
 from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning, Reading
 from wattmesh_planner.domain.model import Scope, SiteAsset
+from wattmesh_planner.domain.plan import Setpoint
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 
@@ -38,18 +39,29 @@ class StateFacts:
     def _begin(
         self, asset: SiteAsset, start: datetime, readings: Mapping[PointId, Reading], told: Told
     ) -> Fact[Any]:
+        own = {
+            quantity: readings[point.id]
+            for quantity, point in asset.points.items()
+            if point.id in readings
+        }
         beginning = Beginning(
             now=self._clock.now(),
             start=start,
             limits=self._limits,
-            readings={
-                quantity: readings[point.id]
-                for quantity, point in asset.points.items()
-                if point.id in readings
-            },
-            told=() if asset.controller is None else told.get(asset.controller, ()),
+            readings=own,
+            told=_told(asset, own, start, told),
         )
         return KINDS[type(asset.rating)].begin(asset, beginning)
 
     async def _latest(self, group: None, points: Sequence[PointId]) -> Mapping[PointId, Reading]:
         return await self._meter.latest(points)
+
+
+def _told(
+    asset: SiteAsset, readings: Mapping[str, Reading], start: datetime, told: Told
+) -> Sequence[Setpoint]:
+    """Return what the asset's device was told to do between its oldest reading and `start`."""
+    device = None if asset.controller is None else told.get(asset.controller)
+    if device is None or not readings:
+        return ()
+    return device.between(min(each.measure_time for each in readings.values()), start)
