@@ -19,6 +19,7 @@ from tests.fakes.planner_plans import MemoryPlans
 from tests.fakes.planner_state_meter import FakeStateMeter
 from tests.fakes.planner_tariffs import FakeTariffs
 from wattmesh_kernel.sites import Resource, SiteModelChange
+from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
@@ -148,15 +149,14 @@ class PlannerWorld:
 
     def _topics(self) -> Topics:
         clock, hour, background = self.clock, self.rhythm.resolution, self.background
+        energies = Energies(self.energies, hour, background)
         return Topics(
             state=StateFacts(clock, self.meter, AgeLimits(), background),
             tariff=TariffFacts(clock, self.view, self.tariffs, hour, background),
-            forecast=ForecastFacts(
-                clock, self.forecaster, self.energies, self.rhythm, 30.0, background
-            ),
+            forecast=ForecastFacts(clock, self.forecaster, energies, self.rhythm, 30.0, background),
             carbon=CarbonFacts(self.intensities, hour, background),
-            billing=BillingFacts(clock, self.view, self.energies, hour, background),
-            peak=PeakFacts(clock, self.energies, hour),
+            billing=BillingFacts(clock, self.view, energies, hour),
+            peak=PeakFacts(clock, energies, hour),
         )
 
 

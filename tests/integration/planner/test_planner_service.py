@@ -80,7 +80,11 @@ async def known(stub: Any, scope: str) -> Any:
     """The scope, once the planner has heard of it."""
 
     async def heard() -> bool:
-        listed = await stub.ListScopes(planner_pb2.ListScopesRequest())
+        try:
+            listed = await stub.ListScopes(planner_pb2.ListScopesRequest())
+        except grpc.aio.AioRpcError as error:
+            assert error_from_rpc(error).reason == "SITE_MODEL_UNKNOWN"
+            return False
         return scope in {each.name for each in listed.scopes}
 
     await eventually(heard)
@@ -232,6 +236,7 @@ async def test_of_two_planners_one_takes_over_within_seconds_and_no_interval_is_
             held = await holders(survivor)
             return len(held) == len(HOMES) and len(set(held)) == 1
 
+        await known(survivor, HOMES[0].name)
         await eventually(shared, seconds=30)
         await asyncio.sleep(6)
         await dying.kill()

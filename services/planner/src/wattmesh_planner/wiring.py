@@ -13,6 +13,7 @@ from wattmesh_planner.adapters.optimizer import GrpcOptimizer
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.tariffs import GrpcTariffs
 from wattmesh_planner.api.servicer import PlannerServicer
+from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
@@ -132,6 +133,7 @@ def _topics(
     clock, rhythm = runtime.clock, _rhythm(settings)
     metering = runtime.channel(settings.metering_target)
     meter = GrpcMeter(metering)
+    energies = Energies(meter, rhythm.resolution, background)
     limits = AgeLimits(fresh=settings.state_fresh_age, usable=settings.state_usable_age)
     return Topics(
         state=StateFacts(clock, meter, limits, background),
@@ -139,7 +141,7 @@ def _topics(
         forecast=ForecastFacts(
             clock,
             GrpcForecaster(runtime.channel(settings.forecast_target)),
-            meter,
+            energies,
             rhythm,
             settings.forecast_deadline_seconds,
             background,
@@ -151,8 +153,8 @@ def _topics(
             rhythm.resolution,
             background,
         ),
-        billing=BillingFacts(clock, view, meter, rhythm.resolution, background),
-        peak=PeakFacts(clock, meter, rhythm.resolution),
+        billing=BillingFacts(clock, view, energies, rhythm.resolution),
+        peak=PeakFacts(clock, energies, rhythm.resolution),
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument, NotFound
 from wattmesh_runtime.aio.tasks import BackgroundTasks, map_at_most
 
 G = TypeVar("G", bound=Hashable)
@@ -12,15 +13,19 @@ V = TypeVar("V")
 
 WINDOW_SECONDS = 0.01
 """How long the first who asks waits for others [s of the wall]."""
+LARGEST_CALL = 1000
+_ABOUT_SOMEBODY = (NotFound, InvalidArgument, FailedPrecondition)
+"""Errors that are about what one of them asked for; the others shall not suffer for it."""
 
 
 class Batch(Generic[G, K, V]):
     """Collects what is asked for within a short window into one call.
 
     Parameters: `call` takes what is common to those who ask together (`group`) and the keys of all
-    of them, and returns a value for each key that has one; `most` is how many keys it takes at a
-    time. A failed call fails for everybody who asked together. Whoever asks may be cancelled: the
-    call goes on for the others, in `background`.
+    of them, and returns a value for each key that has one; `most` says how many keys it takes at a
+    time. When a call fails because of a key, each asks again for itself; when the service is away,
+    it is for everybody. Whoever asks may be cancelled: the call goes on for the others, in
+    `background`.
     """
 
     def __init__(
@@ -28,7 +33,7 @@ class Batch(Generic[G, K, V]):
         call: Callable[[G, Sequence[K]], Awaitable[Mapping[K, V]]],
         background: BackgroundTasks,
         *,
-        most: int = 1000,
+        most: Callable[[G], int] = lambda group: LARGEST_CALL,
         window_seconds: float = WINDOW_SECONDS,
     ) -> None:
         self._call = call
@@ -41,13 +46,23 @@ class Batch(Generic[G, K, V]):
         """Return the values of those keys that have one."""
         if not keys:
             return {}
+        asked = self._join(group, keys)
+        try:
+            answer = await asyncio.shield(asked.answer)
+        except _ABOUT_SOMEBODY:
+            if asked.askers == 1:
+                raise
+            answer = await self._called(group, list(keys))
+        return {key: answer[key] for key in keys if key in answer}
+
+    def _join(self, group: G, keys: Collection[K]) -> "_Asked[K, V]":
         asked = self._open.get(group)
         if asked is None:
             asked = self._open[group] = _Asked()
             self._background.start(self._answer(group, asked))
         asked.keys.update(dict.fromkeys(keys))
-        answer = await asyncio.shield(asked.answer)
-        return {key: answer[key] for key in keys if key in answer}
+        asked.askers += 1
+        return asked
 
     async def _answer(self, group: G, asked: "_Asked[K, V]") -> None:
         await asyncio.sleep(self._window_seconds)
@@ -64,7 +79,7 @@ class Batch(Generic[G, K, V]):
         async def call(part: Sequence[K]) -> Mapping[K, V]:
             return await self._call(group, part)
 
-        parts = await map_at_most(2, call, _parts(keys, self._most))
+        parts = await map_at_most(2, call, _parts(keys, self._most(group)))
         return {key: value for part in parts for key, value in part.items()}
 
 
@@ -72,6 +87,7 @@ class _Asked(Generic[K, V]):
     """What was asked for together, and its answer."""
 
     def __init__(self) -> None:
+        self.askers = 0
         self.keys: dict[K, None] = {}
         self.answer: asyncio.Future[dict[K, V]] = asyncio.get_running_loop().create_future()
 

@@ -32,6 +32,10 @@ class KeptAnswers(Generic[K, V]):
                 self._answers.popitem(last=False)
         return await asyncio.shield(answer)
 
+    def keys(self) -> list[K]:
+        """Return what there are answers for, or will be."""
+        return list(self._answers)
+
     def forget(self, belongs: Callable[[K], bool] = lambda key: True) -> None:
         """Forget the answers whose key belongs to what has changed; those under way too."""
         for key in [key for key in self._answers if belongs(key)]:

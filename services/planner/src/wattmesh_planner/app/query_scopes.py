@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.errors import NotFound, Unavailable
 from wattmesh_planner.app.ports import Holders, PlanStore
 from wattmesh_planner.domain.model import Scope, ScopeId
 from wattmesh_planner.domain.scopes import scope_ids, scope_of
@@ -34,14 +34,20 @@ class QueryScopes:
 
     async def get(self, scope_id: ScopeId) -> ScopeStatus:
         """Return how one scope stands; NotFound `UNKNOWN_SCOPE`."""
+        self._require_model()
         for status in await self._status([scope_id]):
             return status
         raise NotFound("UNKNOWN_SCOPE", f"there is nothing to plan by the name {scope_id}")
 
     async def page(self, limit: int, after: str) -> list[ScopeStatus]:
         """Return scopes by name, from the one after `after` on."""
+        self._require_model()
         ids = [each for each in scope_ids(self._view.model) if each.name > after]
         return await self._status(ids[:limit])
+
+    def _require_model(self) -> None:
+        if not self._view.known:
+            raise Unavailable("SITE_MODEL_UNKNOWN", "the site model is not known yet")
 
     async def _status(self, ids: Sequence[ScopeId]) -> list[ScopeStatus]:
         model, now = self._view.model, self._clock.now()

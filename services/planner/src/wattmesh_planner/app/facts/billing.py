@@ -1,18 +1,15 @@
 """What the running billing period leaves so far, kept up to the last closed interval."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.tariff import BillingState, Tariff
 from wattmesh_kernel.time import TimeRange, floor_time
-from wattmesh_planner.app.batch import Batch
-from wattmesh_planner.app.ports import EnergyMeter
+from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.domain.billing import (
-    MeteredEnergy,
     billing_period_start,
     closed_until,
     missing_duration,
@@ -21,7 +18,6 @@ from wattmesh_planner.domain.billing import (
 )
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.model import ScopeSite
-from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_sitemodel.follower import SiteModelView
 
 
@@ -46,15 +42,13 @@ class BillingFacts:
         self,
         clock: Clock,
         view: SiteModelView,
-        meter: EnergyMeter,
+        energies: Energies,
         resolution: timedelta,
-        background: BackgroundTasks,
     ) -> None:
         self._clock = clock
         self._view = view
-        self._meter = meter
+        self._energies = energies
         self._resolution = resolution
-        self._energies: Batch[TimeRange, AssetId, MeteredEnergy] = Batch(self._metered, background)
         self._accounts: dict[SiteId, _Account] = {}
 
     async def __call__(self, site: ScopeSite, target: TimeRange) -> Fact[BillingState | None]:
@@ -87,7 +81,7 @@ class BillingFacts:
         if account.until >= now:
             return account
         grid = site.grid_connection
-        asked = await self._energies.ask(TimeRange(account.until, now), [grid])
+        asked = await self._energies.over(TimeRange(account.until, now), [grid])
         if grid not in asked:
             return account
         energy = asked[grid].until(closed_until(asked[grid].net_wh))
@@ -114,11 +108,6 @@ class BillingFacts:
         if account.state is None:
             return Missing(why=why)
         return Assumed(value=account.state, why=why, age=self._clock.now() - account.until)
-
-    async def _metered(
-        self, span: TimeRange, assets: Sequence[AssetId]
-    ) -> Mapping[AssetId, MeteredEnergy]:
-        return await self._meter.energy(assets, span, self._resolution)
 
 
 def _why(reason: Reason, detail: str) -> Why:

@@ -11,8 +11,8 @@ from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_planner.app.batch import Batch
-from wattmesh_planner.app.ports import EnergyMeter, ForecastAnswer, Forecaster
-from wattmesh_planner.domain.billing import MeteredEnergy
+from wattmesh_planner.app.energies import Energies
+from wattmesh_planner.app.ports import ForecastAnswer, Forecaster
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.gaps import complete, filled_from_before, same_time_before
 from wattmesh_planner.domain.inputs import AssetForecast
@@ -41,18 +41,17 @@ class ForecastFacts:
         self,
         clock: Clock,
         forecaster: Forecaster,
-        meter: EnergyMeter,
+        energies: Energies,
         rhythm: Rhythm,
         most_seconds: float,
         background: BackgroundTasks,
     ) -> None:
         self._clock = clock
         self._forecaster = forecaster
-        self._meter = meter
+        self._energies = energies
         self._rhythm = rhythm
         self._most_seconds = most_seconds
         self._forecasts: Batch[TimeRange, AssetId, ForecastAnswer] = Batch(self._ask, background)
-        self._energies: Batch[TimeRange, AssetId, MeteredEnergy] = Batch(self._metered, background)
         self._issued = _Issued(clock, rhythm.lead)
 
     async def __call__(
@@ -83,7 +82,7 @@ class ForecastFacts:
         """Return the mean power of the last days [W]; nothing when metering does not answer."""
         until = floor_time(self._clock.now(), self._rhythm.resolution)
         try:
-            energies = await self._energies.ask(TimeRange(until - _HISTORY, until), assets)
+            energies = await self._energies.over(TimeRange(until - _HISTORY, until), assets)
         except WattmeshError:
             return {}
         hours = self._rhythm.resolution / timedelta(hours=1)
@@ -98,11 +97,6 @@ class ForecastFacts:
         left = (target.start - self._clock.now()).total_seconds() / self._clock.rate
         within = min(max(left * _LEAD_RATIO, LEAST_SECONDS), self._most_seconds)
         return await self._forecaster.forecast(assets, target, self._rhythm.resolution, within)
-
-    async def _metered(
-        self, history: TimeRange, assets: Sequence[AssetId]
-    ) -> Mapping[AssetId, MeteredEnergy]:
-        return await self._meter.energy(assets, history, self._rhythm.resolution)
 
 
 class _Issued:

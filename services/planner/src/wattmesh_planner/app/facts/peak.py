@@ -7,7 +7,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange, floor_time
-from wattmesh_planner.app.ports import EnergyMeter
+from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.domain.billing import (
     closed_until,
     missing_duration,
@@ -33,9 +33,9 @@ class _Month:
 class PeakFacts:
     """Carries shared peaks on: only the intervals that are new are asked for."""
 
-    def __init__(self, clock: Clock, meter: EnergyMeter, resolution: timedelta) -> None:
+    def __init__(self, clock: Clock, energies: Energies, resolution: timedelta) -> None:
         self._clock = clock
-        self._meter = meter
+        self._energies = energies
         self._resolution = resolution
         self._months: dict[str, _Month] = {}
 
@@ -68,9 +68,9 @@ class PeakFacts:
         now = floor_time(self._clock.now(), self._resolution)
         if month.until >= now:
             return month
-        energies = await self._meter.energy(
-            month.connections, TimeRange(month.until, now), self._resolution
-        )
+        energies = await self._energies.over(TimeRange(month.until, now), month.connections)
+        if len(energies) < len(month.connections):
+            return month
         total = total_net_wh([energies[each] for each in month.connections])
         total = total.window(TimeRange(total.start, closed_until(total)))
         return replace(
