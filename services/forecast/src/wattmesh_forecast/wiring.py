@@ -24,6 +24,7 @@ from wattmesh_forecast.app.evaluate import EvaluateForecasts
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.guarded_models import GuardedModels
 from wattmesh_forecast.app.issue import IssueForecasts
+from wattmesh_forecast.app.issue_together import IssueTogether
 from wattmesh_forecast.app.kept_history import KeptHistory
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
@@ -53,16 +54,20 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         models = _models(settings, runtime)
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
-        async with TrainModel(trainer=trainer, store=trainings, sites=sites, clock=clock) as train:
+        issue = IssueForecasts(
+            sites=sites,
+            past=past,
+            models=models,
+            store=store,
+            clock=clock,
+            observations=TelemetryObservations(runtime.telemetry),
+        )
+        async with (
+            IssueTogether(issue) as issue_together,
+            TrainModel(trainer=trainer, store=trainings, sites=sites, clock=clock) as train,
+        ):
             use_cases = UseCases(
-                issue=IssueForecasts(
-                    sites=sites,
-                    past=past,
-                    models=models,
-                    store=store,
-                    clock=clock,
-                    observations=TelemetryObservations(runtime.telemetry),
-                ),
+                issue=issue_together,
                 list=ListForecasts(store),
                 evaluate=EvaluateForecasts(store=store, history=history, sites=sites, clock=clock),
                 train=train,

@@ -2,7 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 from pvlib import spa
@@ -34,6 +36,7 @@ class PvlibSky:
 
     def __init__(self) -> None:
         self._blocks: OrderedDict[_Key, Sun] = OrderedDict()
+        self._geocentric = lru_cache(maxsize=128)(_geocentric)
 
     def suns(self, locations: Collection[Location], hours: TimeRange) -> Mapping[Location, Sun]:
         """Return the sun of each place over every hour that starts in `hours`."""
@@ -61,11 +64,20 @@ class PvlibSky:
         return found
 
     def _compute(self, places: Sequence[Location], start: datetime) -> dict[Location, Sun]:
-        fresh = dict(zip(places, _block(places, start), strict=True))
+        fresh = dict(zip(places, self._block(places, start), strict=True))
         self._blocks.update({(place, start): sun for place, sun in fresh.items()})
         while len(self._blocks) > _BLOCKS_KEPT:
             self._blocks.popitem(last=False)
         return fresh
+
+    def _block(self, places: Sequence[Location], start: datetime) -> list[Sun]:
+        _, elevation, azimuth = _from_places(places, self._geocentric(start, _MIDDLE))
+        skies = [_from_places(places, self._geocentric(start, minute)) for minute in _MINUTES]
+        clear_sky = np.mean([_haurwitz_w_m2(zenith) for zenith, _, _ in skies], axis=0)
+        return [
+            Sun(clear_sky_w_m2=clear, elevation_degrees=height, azimuth_degrees=direction)
+            for clear, height, direction in zip(clear_sky, elevation, azimuth, strict=True)
+        ]
 
 
 def _position(place: Location) -> tuple[float, float]:
@@ -80,33 +92,53 @@ def _joined(blocks: Sequence[Sun], wanted: slice) -> Sun:
     )
 
 
-def _block(places: Sequence[Location], start: datetime) -> list[Sun]:
-    hours = start.timestamp() + 3600.0 * np.arange(_BLOCK // HOUR, dtype=np.float64)
-    _, _, _, elevation, azimuth = _positions(places, hours + 60.0 * _MIDDLE)
-    zeniths = [_positions(places, hours + 60.0 * minute)[0] for minute in _MINUTES]
-    clear_sky = np.mean([_haurwitz_w_m2(zenith) for zenith in zeniths], axis=0)
-    return [
-        Sun(clear_sky_w_m2=clear, elevation_degrees=height, azimuth_degrees=direction)
-        for clear, height, direction in zip(clear_sky, elevation, azimuth, strict=True)
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Geocentric:
+    """The sun as seen from the middle of the earth, the same for all places [°], shape (n,)."""
+
+    sidereal_time: Floats
+    right_ascension: Floats
+    declination: Floats
+    parallax: Floats
 
 
-def _positions(places: Sequence[Location], unix_time_s: Floats) -> tuple[Floats, ...]:
-    """Return apparent zenith, zenith, apparent elevation, elevation, azimuth [°], (places, n)."""
+def _geocentric(start: datetime, minute: int) -> _Geocentric:
+    """Return the sun so many minutes after the start of every hour of a block."""
+    time = start.timestamp() + 60.0 * minute + 3600.0 * np.arange(_BLOCK // HOUR)
+    nowhere = (0.0, 0.0, 0.0, 0.0, 0.0, _DELTA_T_S, 0.0, 1)
+    sidereal, ascension, declination = spa.solar_position_numpy(time, *nowhere, sst=True)
+    century = spa.julian_ephemeris_century(
+        spa.julian_ephemeris_day(spa.julian_day(time), _DELTA_T_S)
+    )
+    radius = spa.heliocentric_radius_vector(spa.julian_ephemeris_millennium(century))
+    return _Geocentric(
+        sidereal_time=sidereal,
+        right_ascension=ascension,
+        declination=declination,
+        parallax=spa.equatorial_horizontal_parallax(radius),
+    )
+
+
+def _from_places(places: Sequence[Location], sun: _Geocentric) -> tuple[Floats, Floats, Floats]:
+    """Return apparent zenith, elevation and azimuth [°] as seen from places, (places, n)."""
     latitude = np.array([[place.latitude_degrees] for place in places])
     longitude = np.array([[place.longitude_degrees] for place in places])
-    found = spa.solar_position_numpy(
-        unix_time_s,
-        latitude,
-        longitude,
-        0.0,
-        _PRESSURE_HPA,
-        _AIR_CELSIUS,
-        _DELTA_T_S,
-        _REFRACTION_DEGREES,
-        numthreads=1,
+    hour_angle = spa.local_hour_angle(sun.sidereal_time, longitude, sun.right_ascension)
+    u = spa.uterm(latitude)
+    x, y = spa.xterm(u, latitude, 0.0), spa.yterm(u, latitude, 0.0)
+    seen = (x, sun.parallax, hour_angle, sun.declination)
+    shift = spa.parallax_sun_right_ascension(*seen)
+    declination = spa.topocentric_sun_declination(
+        sun.declination, x, y, sun.parallax, shift, hour_angle
     )
-    return tuple(found[:5])
+    hour_angle = spa.topocentric_local_hour_angle(hour_angle, shift)
+    bare = spa.topocentric_elevation_angle_without_atmosphere(latitude, declination, hour_angle)
+    bend = spa.atmospheric_refraction_correction(
+        _PRESSURE_HPA, _AIR_CELSIUS, bare, _REFRACTION_DEGREES
+    )
+    zenith = spa.topocentric_zenith_angle(spa.topocentric_elevation_angle(bare, bend))
+    from_south = spa.topocentric_astronomers_azimuth(hour_angle, declination, latitude)
+    return zenith, bare, spa.topocentric_azimuth_angle(from_south)
 
 
 def _haurwitz_w_m2(apparent_zenith_degrees: Floats) -> Floats:

@@ -21,7 +21,7 @@ from wattmesh_forecast.api.convert import (
     wanted_from_proto,
 )
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
-from wattmesh_forecast.app.issue import IssueForecasts
+from wattmesh_forecast.app.issue_together import Issue
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.train import TrainModel
@@ -34,7 +34,7 @@ Context = grpc.aio.ServicerContext[object, object]
 class UseCases:
     """What the service does."""
 
-    issue: IssueForecasts
+    issue: Issue
     list: ListForecasts
     evaluate: EvaluateForecasts
     train: TrainModel
