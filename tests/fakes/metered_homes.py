@@ -43,7 +43,7 @@ class MeteredHomes(metering_pb2_grpc.MeteringServiceServicer):
         }
         homes = [site(name, place) for name, place in sorted(places.items())]
         resources: list[Resource] = [*homes, *map(asset, sorted(self.power_w))]
-        self.sites = FakeSiteModelService(*resources)  # type: ignore[abstract]
+        self.sites = FakeSiteModelService(*resources)
 
     @property
     def register(self) -> tuple[Callable[[grpc.aio.Server], None], ...]:

@@ -5,8 +5,10 @@ Everything is real: the training job in its own process, the SavedModel, the mod
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
+import grpc
 import pytest
 from google.longrunning import operations_pb2
 
@@ -97,5 +99,21 @@ async def test_a_model_is_trained_served_lost_and_found(
         await host.start()
         await until(source, "model:load/1")
 
+        world.clock.advance(timedelta(seconds=1))
         again, _ = await train(world, "twice")
         assert result(again) == model  # the same data and settings are trained once
+        newest = await world.operations.ListOperations(
+            operations_pb2.ListOperationsRequest(name="operations", page_size=1)
+        )
+        assert list(newest.operations) == [again]
+        rest = await world.operations.ListOperations(
+            operations_pb2.ListOperationsRequest(
+                name="operations", page_token=newest.next_page_token
+            )
+        )
+        assert list(rest.operations) == [operation]
+        await world.operations.DeleteOperation(
+            operations_pb2.DeleteOperationRequest(name=again.name)
+        )
+        with pytest.raises(grpc.aio.AioRpcError, match="there is no"):
+            await world.operations.GetOperation(operations_pb2.GetOperationRequest(name=again.name))

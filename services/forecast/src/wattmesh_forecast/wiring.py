@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import partial
 
 import grpc
-from google.longrunning import operations_pb2_grpc
 
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
 from wattmesh_forecast.adapters.metering import GrpcHistory
@@ -17,7 +16,7 @@ from wattmesh_forecast.adapters.postgres_trainings import PostgresTrainingStore
 from wattmesh_forecast.adapters.sky import PvlibSky
 from wattmesh_forecast.adapters.tfserving import TensorFlowServing
 from wattmesh_forecast.adapters.training_job import TrainingJob
-from wattmesh_forecast.api.operations import OPERATIONS, OperationsServicer
+from wattmesh_forecast.api.operations import operation_to_proto
 from wattmesh_forecast.api.servicer import ForecastServicer, UseCases
 from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
@@ -35,6 +34,7 @@ from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_kernel.clock import SystemClock
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.operations import SERVICE_NAME, OperationsServicer
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.cache import SiteModelFile
 from wattmesh_sitemodel.client import SiteModelClient
@@ -76,16 +76,17 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             warm_up = WarmUp(
                 sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets
             )
-            servicer, operations = ForecastServicer(use_cases), OperationsServicer(train)
+            servicer = ForecastServicer(use_cases)
+            operations = OperationsServicer(train, operation_to_proto)
             yield Service(
                 name="forecast",
                 register=(
                     partial(forecast_pb2_grpc.add_ForecastServiceServicer_to_server, servicer),
-                    partial(operations_pb2_grpc.add_OperationsServicer_to_server, operations),
+                    operations.register,
                 ),
                 service_names=(
                     forecast_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name,
-                    OPERATIONS,
+                    SERVICE_NAME,
                 ),
                 tasks=(follower.run, models.keep_trying, warm_up),
             )

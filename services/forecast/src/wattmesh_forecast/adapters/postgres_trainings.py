@@ -1,5 +1,6 @@
 """Trainings in PostgreSQL."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from wattmesh_forecast.adapters.model_json import model_from_json, model_to_json
 from wattmesh_forecast.domain.training import Training, TrainingOrder, TrainingState
-from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
@@ -28,6 +29,15 @@ WHERE name = %s
 _FAIL = "UPDATE trainings SET state = 'failed', error = %s WHERE state = 'running'"
 _BY_NAME = f"SELECT {_COLUMNS} FROM trainings WHERE name = %s"
 _BY_REQUEST = f"SELECT {_COLUMNS} FROM trainings WHERE request_id = %s"
+_DELETE = "DELETE FROM trainings WHERE name = %s"
+_PAGE = f"""
+SELECT {_COLUMNS} FROM trainings
+WHERE %(after)s = '' OR (start_time, name) < (
+    SELECT start_time, name FROM trainings WHERE name = %(after)s
+)
+ORDER BY start_time DESC, name DESC
+LIMIT %(size)s
+"""
 
 Row = tuple[
     str,
@@ -84,6 +94,22 @@ class PostgresTrainingStore:
         if row is None:
             raise NotFound("OPERATION_NOT_FOUND", f"there is no {name}")
         return _from_row(row)
+
+    async def page(self, after: str, size: int) -> Sequence[Training]:
+        """Return trainings, newest first, beginning after the one of a name."""
+        async with self._database.connection() as connection:
+            if after and not (await connection.execute(_BY_NAME, (after,))).rowcount:
+                raise InvalidArgument(
+                    "INVALID_PAGE_TOKEN", "not a page token of this list", field="page_token"
+                )
+            values = {"after": after, "size": size}
+            rows: list[Row] = await (await connection.execute(_PAGE, values)).fetchall()
+        return [_from_row(row) for row in rows]
+
+    async def delete(self, name: str) -> None:
+        """Forget a training."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_DELETE, (name,))
 
     async def fail_running(self, error: str) -> None:
         """Mark every running training as failed."""

@@ -1,32 +1,12 @@
 """Trainings as google.longrunning operations."""
-# ruff: noqa: N802 (the method names are those of the contract)
 
-import grpc
-from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.longrunning import operations_pb2
 from google.rpc import code_pb2
 
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_forecast.api.convert import model_to_proto
 from wattmesh_forecast.app.list_models import ListedModel
-from wattmesh_forecast.app.train import TrainModel
 from wattmesh_forecast.domain.training import Training, TrainingState
-
-Context = grpc.aio.ServicerContext[object, object]
-
-OPERATIONS = "google.longrunning.Operations"
-
-
-class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]  # untyped
-    """Answers how far a training is."""
-
-    def __init__(self, trainings: TrainModel) -> None:
-        self._trainings = trainings
-
-    async def GetOperation(
-        self, request: operations_pb2.GetOperationRequest, context: Context
-    ) -> operations_pb2.Operation:
-        """Return a training as far as it is."""
-        return operation_to_proto(await self._trainings.state(request.name))
 
 
 def operation_to_proto(training: Training) -> operations_pb2.Operation:

@@ -110,6 +110,15 @@ class TrainingStore(Protocol):
     async def get(self, name: str) -> Training:
         """Return a training; NotFound."""
 
+    async def page(self, after: str, size: int) -> Sequence[Training]:
+        """Return trainings, newest first, beginning after the one of a name, "" for the newest.
+
+        InvalidArgument when there is none of that name.
+        """
+
+    async def delete(self, name: str) -> None:
+        """Forget a training."""
+
     async def fail_running(self, error: str) -> None:
         """Mark every running training as failed: those of a process that is gone."""
 

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Self
 
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.ports import Progress, Trainer, TrainingStore
-from wattmesh_forecast.domain.training import Training, TrainingOrder
+from wattmesh_forecast.domain.training import Training, TrainingOrder, TrainingState
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument, WattmeshError
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 log = logging.getLogger(__name__)
+
+LARGEST_PAGE = 100
 
 
 class TrainModel:
@@ -29,14 +32,14 @@ class TrainModel:
         self._sites = sites
         self._clock = clock
         self._one = asyncio.Lock()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         await self._store.fail_running("the service was restarted")
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await cancel_until_ended(*self._running)
+        await cancel_until_ended(*self._running.values())
 
     async def __call__(self, order: TrainingOrder) -> Training:
         """Begin a training, or return the one that was begun by the same request.
@@ -50,13 +53,41 @@ class TrainModel:
         stored = await self._store.begin(training)
         if stored.name == training.name:
             task = asyncio.create_task(self._run(training))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[training.name] = task
+            task.add_done_callback(lambda _: self._running.pop(training.name))
         return stored
 
-    async def state(self, name: str) -> Training:
+    async def get(self, name: str) -> Training:
         """Return a training as far as it is; NotFound."""
         return await self._store.get(name)
+
+    async def list(self, page_size: int, page_token: str) -> tuple[Sequence[Training], str]:
+        """Return trainings, newest first, and the token of the next page, empty after the last.
+
+        The token is the name of the last one; InvalidArgument when it is none.
+        """
+        size = min(max(page_size, 0), LARGEST_PAGE) or LARGEST_PAGE
+        found = await self._store.page(page_token, size + 1)
+        return found[:size], found[size - 1].name if len(found) > size else ""
+
+    async def wait(self, name: str) -> None:
+        """Return when a training has ended; NotFound."""
+        await self._store.get(name)
+        if task := self._running.get(name):
+            await asyncio.wait({task})
+
+    async def cancel(self, name: str) -> None:
+        """End a training; harmless when it is done. NotFound."""
+        training = await self._store.get(name)
+        if task := self._running.get(name):
+            await cancel_until_ended(task)
+            await self._store.save(training.failed("cancelled"))
+
+    async def delete(self, name: str) -> None:
+        """Forget a training; its model stays. NotFound, FailedPrecondition while it runs."""
+        if (await self._store.get(name)).state is TrainingState.RUNNING:
+            raise FailedPrecondition("OPERATION_RUNS", f"{name} still runs")
+        await self._store.delete(name)
 
     def _check(self, order: TrainingOrder) -> None:
         subjects = self._sites.required(order.assets)
