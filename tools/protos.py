@@ -101,7 +101,7 @@ def _compile(folder: Path) -> Path:
 def _buf(*arguments: str) -> int:
     with tempfile.TemporaryDirectory() as cache:
         surroundings = {"HOME": cache, "PATH": "/usr/bin:/bin"}
-        command = [BIN / "buf", *arguments]
+        command = [str(BIN / "buf"), *arguments]
         return subprocess.run(command, cwd=PROTOS, env=surroundings, check=False).returncode
 
 

@@ -29,7 +29,7 @@ class FakePeers(
 
     def __init__(self, *resources: Resource, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self.sites = FakeSiteModelService(*resources, clock=clock)  # type: ignore[abstract]
+        self.sites = FakeSiteModelService(*resources, clock=clock)
         self.calls: dict[str, int] = {}
         self.problems: list[optimizer_pb2.SolveRequest] = []
         self.schedules: list[control_pb2.SubmitScheduleRequest] = []

@@ -136,7 +136,7 @@ async def test_a_run_is_put_where_the_grid_is_cleanest(carbon: Any) -> None:
         )
     )
 
-    assert answer.window.start_time.ToDatetime(UTC) == NOW + 11 * HOUR
+    assert answer.range.start_time.ToDatetime(UTC) == NOW + 11 * HOUR
     assert answer.average_gco2e_per_kwh < answer.immediate_average_gco2e_per_kwh
 
 
@@ -159,4 +159,4 @@ async def test_a_range_off_the_grid_is_refused(carbon: Any) -> None:
         spanning(NOW + timedelta(minutes=5), 1, carbon_pb2.QueryAverageIntensityRequest)
     )
 
-    assert await reason_of(call) == "OFF_GRID"
+    assert await reason_of(call) == "OFF_RASTER"

@@ -119,7 +119,8 @@ def coincident_from_proto(proto: tariff_pb2.CoincidentPeakCharge) -> CoincidentP
         name=proto.display_name,
         price_per_kw=proto.price_per_kw,
         events=tuple(
-            time_range_from_proto(event, "coincident_peak_charges.events") for event in proto.events
+            time_range_from_proto(event, "coincident_peak_charges.event_ranges")
+            for event in proto.event_ranges
         ),
     )
 
@@ -129,7 +130,7 @@ def coincident_to_proto(charge: CoincidentPeakCharge) -> tariff_pb2.CoincidentPe
     return tariff_pb2.CoincidentPeakCharge(
         display_name=charge.name,
         price_per_kw=charge.price_per_kw,
-        events=map(time_range_to_proto, charge.events),
+        event_ranges=map(time_range_to_proto, charge.events),
     )
 
 

@@ -85,7 +85,7 @@ class Series:
         offset, rest = divmod(span.start - self.start, self.resolution)
         if rest:
             raise InvalidArgument(
-                "OFF_GRID",
+                "OFF_RASTER",
                 f"{span.start.isoformat()} is not on the raster of {self.start.isoformat()} "
                 f"every {self.resolution}",
                 field="start_time",

@@ -24,53 +24,70 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import series_pb2 as wattmesh_dot_type_dot_v1_dot_series__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwattmesh/carbon/v1/carbon.proto\x12\x12wattmesh.carbon.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\"\x99\x01\n\x10\x41verageIntensity\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x37\n\x15\x61verage_gco2e_per_kwh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x0e\n\x06source\x18\x03 \x01(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x01\n\x11MarginalIntensity\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x38\n\x16marginal_gco2e_per_kwh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x0e\n\x06source\x18\x03 \x01(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x1ePublishAverageIntensityRequest\x12\x37\n\tintensity\x18\x01 \x01(\x0b\x32$.wattmesh.carbon.v1.AverageIntensity\"1\n\x1fPublishAverageIntensityResponse\x12\x0e\n\x06stored\x18\x01 \x01(\x05\"[\n\x1fPublishMarginalIntensityRequest\x12\x38\n\tintensity\x18\x01 \x01(\x0b\x32%.wattmesh.carbon.v1.MarginalIntensity\"2\n PublishMarginalIntensityResponse\x12\x0e\n\x06stored\x18\x01 \x01(\x05\"\x87\x01\n\x1cQueryAverageIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"X\n\x1dQueryAverageIntensityResponse\x12\x37\n\tintensity\x18\x01 \x01(\x0b\x32$.wattmesh.carbon.v1.AverageIntensity\"\x88\x01\n\x1dQueryMarginalIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"Z\n\x1eQueryMarginalIntensityResponse\x12\x38\n\tintensity\x18\x01 \x01(\x0b\x32%.wattmesh.carbon.v1.MarginalIntensity\"\x8a\x01\n\x1f\x46orecastAverageIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"[\n ForecastAverageIntensityResponse\x12\x37\n\tintensity\x18\x01 \x01(\x0b\x32$.wattmesh.carbon.v1.AverageIntensity\"\x8b\x01\n ForecastMarginalIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"]\n!ForecastMarginalIntensityResponse\x12\x38\n\tintensity\x18\x01 \x01(\x0b\x32%.wattmesh.carbon.v1.MarginalIntensity\"[\n\x17\x43omputeFootprintRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x32\n\x10import_energy_wh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\"V\n\x18\x43omputeFootprintResponse\x12\x1c\n\x14location_based_gco2e\x18\x01 \x01(\x01\x12\x1c\n\x14\x63overed_energy_ratio\x18\x02 \x01(\x01\"\x82\x01\n\x15\x46indBestWindowRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12/\n\x0crun_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\x16\x46indBestWindowResponse\x12+\n\x06window\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x1d\n\x15\x61verage_gco2e_per_kwh\x18\x02 \x01(\x01\x12\'\n\x1fimmediate_average_gco2e_per_kwh\x18\x03 \x01(\x01\x32\x86\x08\n\rCarbonService\x12\x82\x01\n\x17PublishAverageIntensity\x12\x32.wattmesh.carbon.v1.PublishAverageIntensityRequest\x1a\x33.wattmesh.carbon.v1.PublishAverageIntensityResponse\x12\x85\x01\n\x18PublishMarginalIntensity\x12\x33.wattmesh.carbon.v1.PublishMarginalIntensityRequest\x1a\x34.wattmesh.carbon.v1.PublishMarginalIntensityResponse\x12|\n\x15QueryAverageIntensity\x12\x30.wattmesh.carbon.v1.QueryAverageIntensityRequest\x1a\x31.wattmesh.carbon.v1.QueryAverageIntensityResponse\x12\x7f\n\x16QueryMarginalIntensity\x12\x31.wattmesh.carbon.v1.QueryMarginalIntensityRequest\x1a\x32.wattmesh.carbon.v1.QueryMarginalIntensityResponse\x12\x85\x01\n\x18\x46orecastAverageIntensity\x12\x33.wattmesh.carbon.v1.ForecastAverageIntensityRequest\x1a\x34.wattmesh.carbon.v1.ForecastAverageIntensityResponse\x12\x88\x01\n\x19\x46orecastMarginalIntensity\x12\x34.wattmesh.carbon.v1.ForecastMarginalIntensityRequest\x1a\x35.wattmesh.carbon.v1.ForecastMarginalIntensityResponse\x12m\n\x10\x43omputeFootprint\x12+.wattmesh.carbon.v1.ComputeFootprintRequest\x1a,.wattmesh.carbon.v1.ComputeFootprintResponse\x12g\n\x0e\x46indBestWindow\x12).wattmesh.carbon.v1.FindBestWindowRequest\x1a*.wattmesh.carbon.v1.FindBestWindowResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwattmesh/carbon/v1/carbon.proto\x12\x12wattmesh.carbon.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\"\x99\x01\n\x10\x41verageIntensity\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x37\n\x15\x61verage_gco2e_per_kwh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x0e\n\x06source\x18\x03 \x01(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x01\n\x11MarginalIntensity\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x38\n\x16marginal_gco2e_per_kwh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x0e\n\x06source\x18\x03 \x01(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x1ePublishAverageIntensityRequest\x12\x37\n\tintensity\x18\x01 \x01(\x0b\x32$.wattmesh.carbon.v1.AverageIntensity\"1\n\x1fPublishAverageIntensityResponse\x12\x0e\n\x06stored\x18\x01 \x01(\x05\"[\n\x1fPublishMarginalIntensityRequest\x12\x38\n\tintensity\x18\x01 \x01(\x0b\x32%.wattmesh.carbon.v1.MarginalIntensity\"2\n PublishMarginalIntensityResponse\x12\x0e\n\x06stored\x18\x01 \x01(\x05\"\x87\x01\n\x1cQueryAverageIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"X\n\x1dQueryAverageIntensityResponse\x12\x37\n\tintensity\x18\x01 \x01(\x0b\x32$.wattmesh.carbon.v1.AverageIntensity\"\x88\x01\n\x1dQueryMarginalIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"Z\n\x1eQueryMarginalIntensityResponse\x12\x38\n\tintensity\x18\x01 \x01(\x0b\x32%.wattmesh.carbon.v1.MarginalIntensity\"\x8a\x01\n\x1f\x46orecastAverageIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"[\n ForecastAverageIntensityResponse\x12\x37\n\tintensity\x18\x01 \x01(\x0b\x32$.wattmesh.carbon.v1.AverageIntensity\"\x8b\x01\n ForecastMarginalIntensityRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"]\n!ForecastMarginalIntensityResponse\x12\x38\n\tintensity\x18\x01 \x01(\x0b\x32%.wattmesh.carbon.v1.MarginalIntensity\"[\n\x17\x43omputeFootprintRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12\x32\n\x10import_energy_wh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\"V\n\x18\x43omputeFootprintResponse\x12\x1c\n\x14location_based_gco2e\x18\x01 \x01(\x01\x12\x1c\n\x14\x63overed_energy_ratio\x18\x02 \x01(\x01\"\x82\x01\n\x15\x46indBestWindowRequest\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12/\n\x0crun_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8c\x01\n\x16\x46indBestWindowResponse\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x1d\n\x15\x61verage_gco2e_per_kwh\x18\x02 \x01(\x01\x12\'\n\x1fimmediate_average_gco2e_per_kwh\x18\x03 \x01(\x01\x32\xb8\x08\n\rCarbonService\x12\x88\x01\n\x17PublishAverageIntensity\x12\x32.wattmesh.carbon.v1.PublishAverageIntensityRequest\x1a\x33.wattmesh.carbon.v1.PublishAverageIntensityResponse\"\x04\xa8\xbb\x18\x14\x12\x8b\x01\n\x18PublishMarginalIntensity\x12\x33.wattmesh.carbon.v1.PublishMarginalIntensityRequest\x1a\x34.wattmesh.carbon.v1.PublishMarginalIntensityResponse\"\x04\xa8\xbb\x18\x14\x12\x82\x01\n\x15QueryAverageIntensity\x12\x30.wattmesh.carbon.v1.QueryAverageIntensityRequest\x1a\x31.wattmesh.carbon.v1.QueryAverageIntensityResponse\"\x04\xa8\xbb\x18\x13\x12\x85\x01\n\x16QueryMarginalIntensity\x12\x31.wattmesh.carbon.v1.QueryMarginalIntensityRequest\x1a\x32.wattmesh.carbon.v1.QueryMarginalIntensityResponse\"\x04\xa8\xbb\x18\x13\x12\x8b\x01\n\x18\x46orecastAverageIntensity\x12\x33.wattmesh.carbon.v1.ForecastAverageIntensityRequest\x1a\x34.wattmesh.carbon.v1.ForecastAverageIntensityResponse\"\x04\xa8\xbb\x18\x13\x12\x8e\x01\n\x19\x46orecastMarginalIntensity\x12\x34.wattmesh.carbon.v1.ForecastMarginalIntensityRequest\x1a\x35.wattmesh.carbon.v1.ForecastMarginalIntensityResponse\"\x04\xa8\xbb\x18\x13\x12s\n\x10\x43omputeFootprint\x12+.wattmesh.carbon.v1.ComputeFootprintRequest\x1a,.wattmesh.carbon.v1.ComputeFootprintResponse\"\x04\xa8\xbb\x18\x13\x12m\n\x0e\x46indBestWindow\x12).wattmesh.carbon.v1.FindBestWindowRequest\x1a*.wattmesh.carbon.v1.FindBestWindowResponse\"\x04\xa8\xbb\x18\x13\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.carbon.v1.carbon_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AVERAGEINTENSITY']._serialized_start=187
-  _globals['_AVERAGEINTENSITY']._serialized_end=340
-  _globals['_MARGINALINTENSITY']._serialized_start=343
-  _globals['_MARGINALINTENSITY']._serialized_end=498
-  _globals['_PUBLISHAVERAGEINTENSITYREQUEST']._serialized_start=500
-  _globals['_PUBLISHAVERAGEINTENSITYREQUEST']._serialized_end=589
-  _globals['_PUBLISHAVERAGEINTENSITYRESPONSE']._serialized_start=591
-  _globals['_PUBLISHAVERAGEINTENSITYRESPONSE']._serialized_end=640
-  _globals['_PUBLISHMARGINALINTENSITYREQUEST']._serialized_start=642
-  _globals['_PUBLISHMARGINALINTENSITYREQUEST']._serialized_end=733
-  _globals['_PUBLISHMARGINALINTENSITYRESPONSE']._serialized_start=735
-  _globals['_PUBLISHMARGINALINTENSITYRESPONSE']._serialized_end=785
-  _globals['_QUERYAVERAGEINTENSITYREQUEST']._serialized_start=788
-  _globals['_QUERYAVERAGEINTENSITYREQUEST']._serialized_end=923
-  _globals['_QUERYAVERAGEINTENSITYRESPONSE']._serialized_start=925
-  _globals['_QUERYAVERAGEINTENSITYRESPONSE']._serialized_end=1013
-  _globals['_QUERYMARGINALINTENSITYREQUEST']._serialized_start=1016
-  _globals['_QUERYMARGINALINTENSITYREQUEST']._serialized_end=1152
-  _globals['_QUERYMARGINALINTENSITYRESPONSE']._serialized_start=1154
-  _globals['_QUERYMARGINALINTENSITYRESPONSE']._serialized_end=1244
-  _globals['_FORECASTAVERAGEINTENSITYREQUEST']._serialized_start=1247
-  _globals['_FORECASTAVERAGEINTENSITYREQUEST']._serialized_end=1385
-  _globals['_FORECASTAVERAGEINTENSITYRESPONSE']._serialized_start=1387
-  _globals['_FORECASTAVERAGEINTENSITYRESPONSE']._serialized_end=1478
-  _globals['_FORECASTMARGINALINTENSITYREQUEST']._serialized_start=1481
-  _globals['_FORECASTMARGINALINTENSITYREQUEST']._serialized_end=1620
-  _globals['_FORECASTMARGINALINTENSITYRESPONSE']._serialized_start=1622
-  _globals['_FORECASTMARGINALINTENSITYRESPONSE']._serialized_end=1715
-  _globals['_COMPUTEFOOTPRINTREQUEST']._serialized_start=1717
-  _globals['_COMPUTEFOOTPRINTREQUEST']._serialized_end=1808
-  _globals['_COMPUTEFOOTPRINTRESPONSE']._serialized_start=1810
-  _globals['_COMPUTEFOOTPRINTRESPONSE']._serialized_end=1896
-  _globals['_FINDBESTWINDOWREQUEST']._serialized_start=1899
-  _globals['_FINDBESTWINDOWREQUEST']._serialized_end=2029
-  _globals['_FINDBESTWINDOWRESPONSE']._serialized_start=2032
-  _globals['_FINDBESTWINDOWRESPONSE']._serialized_end=2173
-  _globals['_CARBONSERVICE']._serialized_start=2176
-  _globals['_CARBONSERVICE']._serialized_end=3206
+  _globals['_CARBONSERVICE'].methods_by_name['PublishAverageIntensity']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['PublishAverageIntensity']._serialized_options = b'\250\273\030\024'
+  _globals['_CARBONSERVICE'].methods_by_name['PublishMarginalIntensity']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['PublishMarginalIntensity']._serialized_options = b'\250\273\030\024'
+  _globals['_CARBONSERVICE'].methods_by_name['QueryAverageIntensity']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['QueryAverageIntensity']._serialized_options = b'\250\273\030\023'
+  _globals['_CARBONSERVICE'].methods_by_name['QueryMarginalIntensity']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['QueryMarginalIntensity']._serialized_options = b'\250\273\030\023'
+  _globals['_CARBONSERVICE'].methods_by_name['ForecastAverageIntensity']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['ForecastAverageIntensity']._serialized_options = b'\250\273\030\023'
+  _globals['_CARBONSERVICE'].methods_by_name['ForecastMarginalIntensity']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['ForecastMarginalIntensity']._serialized_options = b'\250\273\030\023'
+  _globals['_CARBONSERVICE'].methods_by_name['ComputeFootprint']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['ComputeFootprint']._serialized_options = b'\250\273\030\023'
+  _globals['_CARBONSERVICE'].methods_by_name['FindBestWindow']._loaded_options = None
+  _globals['_CARBONSERVICE'].methods_by_name['FindBestWindow']._serialized_options = b'\250\273\030\023'
+  _globals['_AVERAGEINTENSITY']._serialized_start=222
+  _globals['_AVERAGEINTENSITY']._serialized_end=375
+  _globals['_MARGINALINTENSITY']._serialized_start=378
+  _globals['_MARGINALINTENSITY']._serialized_end=533
+  _globals['_PUBLISHAVERAGEINTENSITYREQUEST']._serialized_start=535
+  _globals['_PUBLISHAVERAGEINTENSITYREQUEST']._serialized_end=624
+  _globals['_PUBLISHAVERAGEINTENSITYRESPONSE']._serialized_start=626
+  _globals['_PUBLISHAVERAGEINTENSITYRESPONSE']._serialized_end=675
+  _globals['_PUBLISHMARGINALINTENSITYREQUEST']._serialized_start=677
+  _globals['_PUBLISHMARGINALINTENSITYREQUEST']._serialized_end=768
+  _globals['_PUBLISHMARGINALINTENSITYRESPONSE']._serialized_start=770
+  _globals['_PUBLISHMARGINALINTENSITYRESPONSE']._serialized_end=820
+  _globals['_QUERYAVERAGEINTENSITYREQUEST']._serialized_start=823
+  _globals['_QUERYAVERAGEINTENSITYREQUEST']._serialized_end=958
+  _globals['_QUERYAVERAGEINTENSITYRESPONSE']._serialized_start=960
+  _globals['_QUERYAVERAGEINTENSITYRESPONSE']._serialized_end=1048
+  _globals['_QUERYMARGINALINTENSITYREQUEST']._serialized_start=1051
+  _globals['_QUERYMARGINALINTENSITYREQUEST']._serialized_end=1187
+  _globals['_QUERYMARGINALINTENSITYRESPONSE']._serialized_start=1189
+  _globals['_QUERYMARGINALINTENSITYRESPONSE']._serialized_end=1279
+  _globals['_FORECASTAVERAGEINTENSITYREQUEST']._serialized_start=1282
+  _globals['_FORECASTAVERAGEINTENSITYREQUEST']._serialized_end=1420
+  _globals['_FORECASTAVERAGEINTENSITYRESPONSE']._serialized_start=1422
+  _globals['_FORECASTAVERAGEINTENSITYRESPONSE']._serialized_end=1513
+  _globals['_FORECASTMARGINALINTENSITYREQUEST']._serialized_start=1516
+  _globals['_FORECASTMARGINALINTENSITYREQUEST']._serialized_end=1655
+  _globals['_FORECASTMARGINALINTENSITYRESPONSE']._serialized_start=1657
+  _globals['_FORECASTMARGINALINTENSITYRESPONSE']._serialized_end=1750
+  _globals['_COMPUTEFOOTPRINTREQUEST']._serialized_start=1752
+  _globals['_COMPUTEFOOTPRINTREQUEST']._serialized_end=1843
+  _globals['_COMPUTEFOOTPRINTRESPONSE']._serialized_start=1845
+  _globals['_COMPUTEFOOTPRINTRESPONSE']._serialized_end=1931
+  _globals['_FINDBESTWINDOWREQUEST']._serialized_start=1934
+  _globals['_FINDBESTWINDOWREQUEST']._serialized_end=2064
+  _globals['_FINDBESTWINDOWRESPONSE']._serialized_start=2067
+  _globals['_FINDBESTWINDOWRESPONSE']._serialized_end=2207
+  _globals['_CARBONSERVICE']._serialized_start=2210
+  _globals['_CARBONSERVICE']._serialized_end=3290
 # @@protoc_insertion_point(module_scope)

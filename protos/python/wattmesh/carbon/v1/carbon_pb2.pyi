@@ -514,7 +514,7 @@ class FindBestWindowResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    WINDOW_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
     AVERAGE_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     IMMEDIATE_AVERAGE_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     average_gco2e_per_kwh: _builtins.float
@@ -522,19 +522,19 @@ class FindBestWindowResponse(_message.Message):
     immediate_average_gco2e_per_kwh: _builtins.float
     """Mean average intensity of running at once [gCO2e/kWh]."""
     @_builtins.property
-    def window(self) -> _time_range_pb2.TimeRange:
+    def range(self) -> _time_range_pb2.TimeRange:
         """The cleanest window."""
 
     def __init__(
         self,
         *,
-        window: _time_range_pb2.TimeRange | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
         average_gco2e_per_kwh: _builtins.float = ...,
         immediate_average_gco2e_per_kwh: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["window", b"window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "immediate_average_gco2e_per_kwh", b"immediate_average_gco2e_per_kwh", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "immediate_average_gco2e_per_kwh", b"immediate_average_gco2e_per_kwh", "range", b"range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -202,7 +202,7 @@ class IssueForecastsRequest(_message.Message):
 
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """What range; its start is not before now less one interval. Both ends on the grid of the resolution. Required."""
+        """What range; its start is not before now less one interval. Both ends on the raster of the resolution. Required."""
 
     @_builtins.property
     def resolution(self) -> _duration_pb2.Duration:

@@ -24,30 +24,37 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2
+from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import setpoint_pb2 as wattmesh_dot_type_dot_v1_dot_setpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/gateway/v1/gateway.proto\x12\x13wattmesh.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&wattmesh/gateway/v1/gateway_link.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\x9a\x01\n\rDeviceProfile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\t\x12\x12\n\nquantities\x18\x04 \x03(\t\x12\x36\n\x0esetpoint_kinds\x18\x05 \x03(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x06 \x01(\t\"\'\n\x17GetDeviceProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"V\n\x18GetDeviceProfileResponse\x12:\n\x0e\x64\x65vice_profile\x18\x01 \x01(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\"R\n\x19ListDeviceProfilesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x1aListDeviceProfilesResponse\x12;\n\x0f\x64\x65vice_profiles\x18\x01 \x03(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x19\n\x17GetGatewayStatusRequest\"\xb9\x02\n\x18GetGatewayStatusResponse\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x1a\n\x12telegrams_received\x18\x02 \x01(\x03\x12\x19\n\x11readings_received\x18\x03 \x01(\x03\x12\x17\n\x0freadings_polled\x18\x04 \x01(\x03\x12\x19\n\x11readings_rejected\x18\x05 \x01(\x03\x12\x1a\n\x12readings_forwarded\x18\x06 \x01(\x03\x12\x18\n\x10readings_spooled\x18\x07 \x01(\x03\x12\x32\n\x07\x64\x65vices\x18\x08 \x03(\x0b\x32!.wattmesh.gateway.v1.DeviceStatus\x12\x37\n\x13oldest_spooled_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xe9\x02\n\x0eGatewayService\x12o\n\x10GetGatewayStatus\x12,.wattmesh.gateway.v1.GetGatewayStatusRequest\x1a-.wattmesh.gateway.v1.GetGatewayStatusResponse\x12o\n\x10GetDeviceProfile\x12,.wattmesh.gateway.v1.GetDeviceProfileRequest\x1a-.wattmesh.gateway.v1.GetDeviceProfileResponse\x12u\n\x12ListDeviceProfiles\x12..wattmesh.gateway.v1.ListDeviceProfilesRequest\x1a/.wattmesh.gateway.v1.ListDeviceProfilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/gateway/v1/gateway.proto\x12\x13wattmesh.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&wattmesh/gateway/v1/gateway_link.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\x9a\x01\n\rDeviceProfile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\t\x12\x12\n\nquantities\x18\x04 \x03(\t\x12\x36\n\x0esetpoint_kinds\x18\x05 \x03(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x06 \x01(\t\"\'\n\x17GetDeviceProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"V\n\x18GetDeviceProfileResponse\x12:\n\x0e\x64\x65vice_profile\x18\x01 \x01(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\"R\n\x19ListDeviceProfilesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x1aListDeviceProfilesResponse\x12;\n\x0f\x64\x65vice_profiles\x18\x01 \x03(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x19\n\x17GetGatewayStatusRequest\"\xb9\x02\n\x18GetGatewayStatusResponse\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x1a\n\x12telegrams_received\x18\x02 \x01(\x03\x12\x19\n\x11readings_received\x18\x03 \x01(\x03\x12\x17\n\x0freadings_polled\x18\x04 \x01(\x03\x12\x19\n\x11readings_rejected\x18\x05 \x01(\x03\x12\x1a\n\x12readings_forwarded\x18\x06 \x01(\x03\x12\x18\n\x10readings_spooled\x18\x07 \x01(\x03\x12\x32\n\x07\x64\x65vices\x18\x08 \x03(\x0b\x32!.wattmesh.gateway.v1.DeviceStatus\x12\x37\n\x13oldest_spooled_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xfb\x02\n\x0eGatewayService\x12u\n\x10GetGatewayStatus\x12,.wattmesh.gateway.v1.GetGatewayStatusRequest\x1a-.wattmesh.gateway.v1.GetGatewayStatusResponse\"\x04\xa8\xbb\x18\x11\x12u\n\x10GetDeviceProfile\x12,.wattmesh.gateway.v1.GetDeviceProfileRequest\x1a-.wattmesh.gateway.v1.GetDeviceProfileResponse\"\x04\xa8\xbb\x18\x11\x12{\n\x12ListDeviceProfiles\x12..wattmesh.gateway.v1.ListDeviceProfilesRequest\x1a/.wattmesh.gateway.v1.ListDeviceProfilesResponse\"\x04\xa8\xbb\x18\x11\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.gateway.v1.gateway_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DEVICEPROFILE']._serialized_start=165
-  _globals['_DEVICEPROFILE']._serialized_end=319
-  _globals['_GETDEVICEPROFILEREQUEST']._serialized_start=321
-  _globals['_GETDEVICEPROFILEREQUEST']._serialized_end=360
-  _globals['_GETDEVICEPROFILERESPONSE']._serialized_start=362
-  _globals['_GETDEVICEPROFILERESPONSE']._serialized_end=448
-  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_start=450
-  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_end=532
-  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_start=534
-  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_end=648
-  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_start=650
-  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_end=675
-  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_start=678
-  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_end=991
-  _globals['_GATEWAYSERVICE']._serialized_start=994
-  _globals['_GATEWAYSERVICE']._serialized_end=1355
+  _globals['_GATEWAYSERVICE'].methods_by_name['GetGatewayStatus']._loaded_options = None
+  _globals['_GATEWAYSERVICE'].methods_by_name['GetGatewayStatus']._serialized_options = b'\250\273\030\021'
+  _globals['_GATEWAYSERVICE'].methods_by_name['GetDeviceProfile']._loaded_options = None
+  _globals['_GATEWAYSERVICE'].methods_by_name['GetDeviceProfile']._serialized_options = b'\250\273\030\021'
+  _globals['_GATEWAYSERVICE'].methods_by_name['ListDeviceProfiles']._loaded_options = None
+  _globals['_GATEWAYSERVICE'].methods_by_name['ListDeviceProfiles']._serialized_options = b'\250\273\030\021'
+  _globals['_DEVICEPROFILE']._serialized_start=200
+  _globals['_DEVICEPROFILE']._serialized_end=354
+  _globals['_GETDEVICEPROFILEREQUEST']._serialized_start=356
+  _globals['_GETDEVICEPROFILEREQUEST']._serialized_end=395
+  _globals['_GETDEVICEPROFILERESPONSE']._serialized_start=397
+  _globals['_GETDEVICEPROFILERESPONSE']._serialized_end=483
+  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_start=485
+  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_end=567
+  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_start=569
+  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_end=683
+  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_start=685
+  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_end=710
+  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_start=713
+  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_end=1026
+  _globals['_GATEWAYSERVICE']._serialized_start=1029
+  _globals['_GATEWAYSERVICE']._serialized_end=1408
 # @@protoc_insertion_point(module_scope)

@@ -324,7 +324,7 @@ class QuerySeriesRequest(_message.Message):
     """How. Required."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """What range. Both ends on the grid of the resolution. Required."""
+        """What range. Both ends on the raster of the resolution. Required."""
 
     @_builtins.property
     def resolution(self) -> _duration_pb2.Duration:
@@ -385,7 +385,7 @@ class QueryEnergyRequest(_message.Message):
 
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """What range. Both ends on the grid of the resolution. Required."""
+        """What range. Both ends on the raster of the resolution. Required."""
 
     @_builtins.property
     def resolution(self) -> _duration_pb2.Duration:

@@ -132,7 +132,7 @@ Global___Problem: _TypeAlias = Problem  # noqa: Y015
 
 @_typing.final
 class Horizon(_message.Message):
-    """Regular grid of intervals; interval k is [start + k x resolution, start + (k+1) x resolution)."""
+    """Intervals of equal length; interval k is [start + k x resolution, start + (k+1) x resolution)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -26,10 +26,11 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.optimizer.v1 import plan_pb2 as wattmesh_dot_optimizer_dot_v1_dot_plan__pb2
 from wattmesh.optimizer.v1 import problem_pb2 as wattmesh_dot_optimizer_dot_v1_dot_problem__pb2
+from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/planner/v1/planner.proto\x12\x13wattmesh.planner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/optimizer/v1/plan.proto\x1a#wattmesh/optimizer/v1/problem.proto\x1a!wattmesh/type/v1/time_range.proto\"\xea\x04\n\x04Plan\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05scope\x18\x02 \x01(\t\x12\r\n\x05sites\x18\x03 \x03(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0ctarget_range\x18\x06 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.wattmesh.planner.v1.PlanState\x12\x0f\n\x07message\x18\t \x01(\t\x12\x19\n\x11solve_duration_ms\x18\n \x01(\x01\x12H\n\x10\x66orecast_sources\x18\x0b \x03(\x0b\x32..wattmesh.planner.v1.Plan.ForecastSourcesEntry\x12/\n\x07problem\x18\x0c \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12-\n\x08solution\x18\r \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\x12\x36\n\x0c\x64\x65gradations\x18\x0e \x03(\x0b\x32 .wattmesh.planner.v1.Degradation\x1a\x36\n\x14\x46orecastSourcesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xeb\x01\n\x0b\x44\x65gradation\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12-\n\x05topic\x18\x02 \x01(\x0e\x32\x1e.wattmesh.planner.v1.FactTopic\x12+\n\x06remedy\x18\x03 \x01(\x0e\x32\x1b.wattmesh.planner.v1.Remedy\x12\x36\n\x06reason\x18\x04 \x01(\x0e\x32&.wattmesh.planner.v1.DegradationReason\x12\x0f\n\x07message\x18\x05 \x01(\t\x12&\n\x03\x61ge\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xe1\x01\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05sites\x18\x02 \x03(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.wattmesh.planner.v1.ScopeState\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x36\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32 .wattmesh.planner.v1.Degradation\x12\x32\n\x0elast_plan_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06holder\x18\x07 \x01(\t\"\x1f\n\x0fGetScopeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x10GetScopeResponse\x12)\n\x05scope\x18\x01 \x01(\x0b\x32\x1a.wattmesh.planner.v1.Scope\"J\n\x11ListScopesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListScopesResponse\x12*\n\x06scopes\x18\x01 \x03(\x0b\x32\x1a.wattmesh.planner.v1.Scope\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0eGetPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x0fGetPlanResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x19.wattmesh.planner.v1.Plan\"{\n\x10ListPlansRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"V\n\x11ListPlansResponse\x12(\n\x05plans\x18\x01 \x03(\x0b\x32\x19.wattmesh.planner.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x11WatchPlansRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"=\n\x12WatchPlansResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x19.wattmesh.planner.v1.Plan\"7\n\x12TriggerPlanRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\">\n\x13TriggerPlanResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x19.wattmesh.planner.v1.Plan\"\\\n\x18GetPlanStatisticsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x30\n\x0bstart_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\xc3\x01\n\x19GetPlanStatisticsResponse\x12\x0c\n\x04made\x18\x01 \x01(\x03\x12\x0c\n\x04late\x18\x02 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x03\x12\"\n\x15solve_duration_p50_ms\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15solve_duration_p99_ms\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x18\n\x16_solve_duration_p50_msB\x18\n\x16_solve_duration_p99_ms*h\n\tPlanState\x12\x1a\n\x16PLAN_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPLAN_STATE_MADE\x10\x01\x12\x13\n\x0fPLAN_STATE_LATE\x10\x02\x12\x15\n\x11PLAN_STATE_FAILED\x10\x03*\x9f\x02\n\tFactTopic\x12\x1a\n\x16\x46\x41\x43T_TOPIC_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46\x41\x43T_TOPIC_STATE\x10\x01\x12\x17\n\x13\x46\x41\x43T_TOPIC_FORECAST\x10\x02\x12\x15\n\x11\x46\x41\x43T_TOPIC_TARIFF\x10\x03\x12\x1c\n\x18\x46\x41\x43T_TOPIC_BILLING_STATE\x10\x04\x12\x15\n\x11\x46\x41\x43T_TOPIC_CARBON\x10\x05\x12\x16\n\x12\x46\x41\x43T_TOPIC_WEATHER\x10\x06\x12\x17\n\x13\x46\x41\x43T_TOPIC_SESSIONS\x10\x07\x12\x15\n\x11\x46\x41\x43T_TOPIC_EVENTS\x10\x08\x12\x19\n\x15\x46\x41\x43T_TOPIC_SITE_MODEL\x10\t\x12\x18\n\x14\x46\x41\x43T_TOPIC_EXECUTION\x10\n*]\n\x06Remedy\x12\x16\n\x12REMEDY_UNSPECIFIED\x10\x00\x12\x12\n\x0eREMEDY_ASSUMED\x10\x01\x12\x13\n\x0fREMEDY_LEFT_OUT\x10\x02\x12\x12\n\x0eREMEDY_IGNORED\x10\x03*\x91\x04\n\x11\x44\x65gradationReason\x12\"\n\x1e\x44\x45GRADATION_REASON_UNSPECIFIED\x10\x00\x12%\n!DEGRADATION_REASON_NEVER_REPORTED\x10\x01\x12\x1c\n\x18\x44\x45GRADATION_REASON_STALE\x10\x02\x12*\n&DEGRADATION_REASON_SERVICE_UNAVAILABLE\x10\x03\x12$\n DEGRADATION_REASON_NOT_AVAILABLE\x10\x04\x12$\n DEGRADATION_REASON_NOT_PUBLISHED\x10\x05\x12\'\n#DEGRADATION_REASON_KIND_NOT_PLANNED\x10\x06\x12$\n DEGRADATION_REASON_NO_CONTROLLER\x10\x07\x12,\n(DEGRADATION_REASON_INCOMPLETE_SITE_MODEL\x10\x08\x12(\n$DEGRADATION_REASON_REQUIREMENT_UNMET\x10\t\x12\'\n#DEGRADATION_REASON_SETPOINT_LIMITED\x10\n\x12(\n$DEGRADATION_REASON_SOLVER_TIME_LIMIT\x10\x0b\x12!\n\x1d\x44\x45GRADATION_REASON_INCOMPLETE\x10\x0c*\x80\x01\n\nScopeState\x12\x1b\n\x17SCOPE_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13SCOPE_STATE_PLANNED\x10\x01\x12 \n\x1cSCOPE_STATE_NOTHING_TO_STEER\x10\x02\x12\x1a\n\x16SCOPE_STATE_INCOMPLETE\x10\x03\x32\xb1\x05\n\x0ePlannerService\x12T\n\x07GetPlan\x12#.wattmesh.planner.v1.GetPlanRequest\x1a$.wattmesh.planner.v1.GetPlanResponse\x12Z\n\tListPlans\x12%.wattmesh.planner.v1.ListPlansRequest\x1a&.wattmesh.planner.v1.ListPlansResponse\x12_\n\nWatchPlans\x12&.wattmesh.planner.v1.WatchPlansRequest\x1a\'.wattmesh.planner.v1.WatchPlansResponse0\x01\x12`\n\x0bTriggerPlan\x12\'.wattmesh.planner.v1.TriggerPlanRequest\x1a(.wattmesh.planner.v1.TriggerPlanResponse\x12W\n\x08GetScope\x12$.wattmesh.planner.v1.GetScopeRequest\x1a%.wattmesh.planner.v1.GetScopeResponse\x12]\n\nListScopes\x12&.wattmesh.planner.v1.ListScopesRequest\x1a\'.wattmesh.planner.v1.ListScopesResponse\x12r\n\x11GetPlanStatistics\x12-.wattmesh.planner.v1.GetPlanStatisticsRequest\x1a..wattmesh.planner.v1.GetPlanStatisticsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/planner/v1/planner.proto\x12\x13wattmesh.planner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/optimizer/v1/plan.proto\x1a#wattmesh/optimizer/v1/problem.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xea\x04\n\x04Plan\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05scope\x18\x02 \x01(\t\x12\r\n\x05sites\x18\x03 \x03(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0ctarget_range\x18\x06 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x1e.wattmesh.planner.v1.PlanState\x12\x0f\n\x07message\x18\t \x01(\t\x12\x19\n\x11solve_duration_ms\x18\n \x01(\x01\x12H\n\x10\x66orecast_sources\x18\x0b \x03(\x0b\x32..wattmesh.planner.v1.Plan.ForecastSourcesEntry\x12/\n\x07problem\x18\x0c \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12-\n\x08solution\x18\r \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\x12\x36\n\x0c\x64\x65gradations\x18\x0e \x03(\x0b\x32 .wattmesh.planner.v1.Degradation\x1a\x36\n\x14\x46orecastSourcesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xeb\x01\n\x0b\x44\x65gradation\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12-\n\x05topic\x18\x02 \x01(\x0e\x32\x1e.wattmesh.planner.v1.FactTopic\x12+\n\x06remedy\x18\x03 \x01(\x0e\x32\x1b.wattmesh.planner.v1.Remedy\x12\x36\n\x06reason\x18\x04 \x01(\x0e\x32&.wattmesh.planner.v1.DegradationReason\x12\x0f\n\x07message\x18\x05 \x01(\t\x12&\n\x03\x61ge\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xe1\x01\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05sites\x18\x02 \x03(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.wattmesh.planner.v1.ScopeState\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x36\n\x0c\x64\x65gradations\x18\x05 \x03(\x0b\x32 .wattmesh.planner.v1.Degradation\x12\x32\n\x0elast_plan_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06holder\x18\x07 \x01(\t\"\x1f\n\x0fGetScopeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x10GetScopeResponse\x12)\n\x05scope\x18\x01 \x01(\x0b\x32\x1a.wattmesh.planner.v1.Scope\"J\n\x11ListScopesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListScopesResponse\x12*\n\x06scopes\x18\x01 \x03(\x0b\x32\x1a.wattmesh.planner.v1.Scope\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0eGetPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x0fGetPlanResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x19.wattmesh.planner.v1.Plan\"{\n\x10ListPlansRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"V\n\x11ListPlansResponse\x12(\n\x05plans\x18\x01 \x03(\x0b\x32\x19.wattmesh.planner.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x11WatchPlansRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"=\n\x12WatchPlansResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x19.wattmesh.planner.v1.Plan\"7\n\x12TriggerPlanRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\">\n\x13TriggerPlanResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x19.wattmesh.planner.v1.Plan\"\\\n\x18GetPlanStatisticsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x30\n\x0bstart_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\xc3\x01\n\x19GetPlanStatisticsResponse\x12\x0c\n\x04made\x18\x01 \x01(\x03\x12\x0c\n\x04late\x18\x02 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x03\x12\"\n\x15solve_duration_p50_ms\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15solve_duration_p99_ms\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x18\n\x16_solve_duration_p50_msB\x18\n\x16_solve_duration_p99_ms*h\n\tPlanState\x12\x1a\n\x16PLAN_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fPLAN_STATE_MADE\x10\x01\x12\x13\n\x0fPLAN_STATE_LATE\x10\x02\x12\x15\n\x11PLAN_STATE_FAILED\x10\x03*\x9f\x02\n\tFactTopic\x12\x1a\n\x16\x46\x41\x43T_TOPIC_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46\x41\x43T_TOPIC_STATE\x10\x01\x12\x17\n\x13\x46\x41\x43T_TOPIC_FORECAST\x10\x02\x12\x15\n\x11\x46\x41\x43T_TOPIC_TARIFF\x10\x03\x12\x1c\n\x18\x46\x41\x43T_TOPIC_BILLING_STATE\x10\x04\x12\x15\n\x11\x46\x41\x43T_TOPIC_CARBON\x10\x05\x12\x16\n\x12\x46\x41\x43T_TOPIC_WEATHER\x10\x06\x12\x17\n\x13\x46\x41\x43T_TOPIC_SESSIONS\x10\x07\x12\x15\n\x11\x46\x41\x43T_TOPIC_EVENTS\x10\x08\x12\x19\n\x15\x46\x41\x43T_TOPIC_SITE_MODEL\x10\t\x12\x18\n\x14\x46\x41\x43T_TOPIC_EXECUTION\x10\n*]\n\x06Remedy\x12\x16\n\x12REMEDY_UNSPECIFIED\x10\x00\x12\x12\n\x0eREMEDY_ASSUMED\x10\x01\x12\x13\n\x0fREMEDY_LEFT_OUT\x10\x02\x12\x12\n\x0eREMEDY_IGNORED\x10\x03*\x91\x04\n\x11\x44\x65gradationReason\x12\"\n\x1e\x44\x45GRADATION_REASON_UNSPECIFIED\x10\x00\x12%\n!DEGRADATION_REASON_NEVER_REPORTED\x10\x01\x12\x1c\n\x18\x44\x45GRADATION_REASON_STALE\x10\x02\x12*\n&DEGRADATION_REASON_SERVICE_UNAVAILABLE\x10\x03\x12$\n DEGRADATION_REASON_NOT_AVAILABLE\x10\x04\x12$\n DEGRADATION_REASON_NOT_PUBLISHED\x10\x05\x12\'\n#DEGRADATION_REASON_KIND_NOT_PLANNED\x10\x06\x12$\n DEGRADATION_REASON_NO_CONTROLLER\x10\x07\x12,\n(DEGRADATION_REASON_INCOMPLETE_SITE_MODEL\x10\x08\x12(\n$DEGRADATION_REASON_REQUIREMENT_UNMET\x10\t\x12\'\n#DEGRADATION_REASON_SETPOINT_LIMITED\x10\n\x12(\n$DEGRADATION_REASON_SOLVER_TIME_LIMIT\x10\x0b\x12!\n\x1d\x44\x45GRADATION_REASON_INCOMPLETE\x10\x0c*\x80\x01\n\nScopeState\x12\x1b\n\x17SCOPE_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13SCOPE_STATE_PLANNED\x10\x01\x12 \n\x1cSCOPE_STATE_NOTHING_TO_STEER\x10\x02\x12\x1a\n\x16SCOPE_STATE_INCOMPLETE\x10\x03\x32\xdb\x05\n\x0ePlannerService\x12Z\n\x07GetPlan\x12#.wattmesh.planner.v1.GetPlanRequest\x1a$.wattmesh.planner.v1.GetPlanResponse\"\x04\xa8\xbb\x18\x0b\x12`\n\tListPlans\x12%.wattmesh.planner.v1.ListPlansRequest\x1a&.wattmesh.planner.v1.ListPlansResponse\"\x04\xa8\xbb\x18\x0b\x12\x65\n\nWatchPlans\x12&.wattmesh.planner.v1.WatchPlansRequest\x1a\'.wattmesh.planner.v1.WatchPlansResponse\"\x04\xa8\xbb\x18\x0b\x30\x01\x12\x66\n\x0bTriggerPlan\x12\'.wattmesh.planner.v1.TriggerPlanRequest\x1a(.wattmesh.planner.v1.TriggerPlanResponse\"\x04\xa8\xbb\x18\x0c\x12]\n\x08GetScope\x12$.wattmesh.planner.v1.GetScopeRequest\x1a%.wattmesh.planner.v1.GetScopeResponse\"\x04\xa8\xbb\x18\x0b\x12\x63\n\nListScopes\x12&.wattmesh.planner.v1.ListScopesRequest\x1a\'.wattmesh.planner.v1.ListScopesResponse\"\x04\xa8\xbb\x18\x0b\x12x\n\x11GetPlanStatistics\x12-.wattmesh.planner.v1.GetPlanStatisticsRequest\x1a..wattmesh.planner.v1.GetPlanStatisticsResponse\"\x04\xa8\xbb\x18\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,52 +39,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PLAN_FORECASTSOURCESENTRY']._loaded_options = None
   _globals['_PLAN_FORECASTSOURCESENTRY']._serialized_options = b'8\001'
-  _globals['_PLANSTATE']._serialized_start=2397
-  _globals['_PLANSTATE']._serialized_end=2501
-  _globals['_FACTTOPIC']._serialized_start=2504
-  _globals['_FACTTOPIC']._serialized_end=2791
-  _globals['_REMEDY']._serialized_start=2793
-  _globals['_REMEDY']._serialized_end=2886
-  _globals['_DEGRADATIONREASON']._serialized_start=2889
-  _globals['_DEGRADATIONREASON']._serialized_end=3418
-  _globals['_SCOPESTATE']._serialized_start=3421
-  _globals['_SCOPESTATE']._serialized_end=3549
-  _globals['_PLAN']._serialized_start=230
-  _globals['_PLAN']._serialized_end=848
-  _globals['_PLAN_FORECASTSOURCESENTRY']._serialized_start=794
-  _globals['_PLAN_FORECASTSOURCESENTRY']._serialized_end=848
-  _globals['_DEGRADATION']._serialized_start=851
-  _globals['_DEGRADATION']._serialized_end=1086
-  _globals['_SCOPE']._serialized_start=1089
-  _globals['_SCOPE']._serialized_end=1314
-  _globals['_GETSCOPEREQUEST']._serialized_start=1316
-  _globals['_GETSCOPEREQUEST']._serialized_end=1347
-  _globals['_GETSCOPERESPONSE']._serialized_start=1349
-  _globals['_GETSCOPERESPONSE']._serialized_end=1410
-  _globals['_LISTSCOPESREQUEST']._serialized_start=1412
-  _globals['_LISTSCOPESREQUEST']._serialized_end=1486
-  _globals['_LISTSCOPESRESPONSE']._serialized_start=1488
-  _globals['_LISTSCOPESRESPONSE']._serialized_end=1577
-  _globals['_GETPLANREQUEST']._serialized_start=1579
-  _globals['_GETPLANREQUEST']._serialized_end=1609
-  _globals['_GETPLANRESPONSE']._serialized_start=1611
-  _globals['_GETPLANRESPONSE']._serialized_end=1669
-  _globals['_LISTPLANSREQUEST']._serialized_start=1671
-  _globals['_LISTPLANSREQUEST']._serialized_end=1794
-  _globals['_LISTPLANSRESPONSE']._serialized_start=1796
-  _globals['_LISTPLANSRESPONSE']._serialized_end=1882
-  _globals['_WATCHPLANSREQUEST']._serialized_start=1884
-  _globals['_WATCHPLANSREQUEST']._serialized_end=1919
-  _globals['_WATCHPLANSRESPONSE']._serialized_start=1921
-  _globals['_WATCHPLANSRESPONSE']._serialized_end=1982
-  _globals['_TRIGGERPLANREQUEST']._serialized_start=1984
-  _globals['_TRIGGERPLANREQUEST']._serialized_end=2039
-  _globals['_TRIGGERPLANRESPONSE']._serialized_start=2041
-  _globals['_TRIGGERPLANRESPONSE']._serialized_end=2103
-  _globals['_GETPLANSTATISTICSREQUEST']._serialized_start=2105
-  _globals['_GETPLANSTATISTICSREQUEST']._serialized_end=2197
-  _globals['_GETPLANSTATISTICSRESPONSE']._serialized_start=2200
-  _globals['_GETPLANSTATISTICSRESPONSE']._serialized_end=2395
-  _globals['_PLANNERSERVICE']._serialized_start=3552
-  _globals['_PLANNERSERVICE']._serialized_end=4241
+  _globals['_PLANNERSERVICE'].methods_by_name['GetPlan']._loaded_options = None
+  _globals['_PLANNERSERVICE'].methods_by_name['GetPlan']._serialized_options = b'\250\273\030\013'
+  _globals['_PLANNERSERVICE'].methods_by_name['ListPlans']._loaded_options = None
+  _globals['_PLANNERSERVICE'].methods_by_name['ListPlans']._serialized_options = b'\250\273\030\013'
+  _globals['_PLANNERSERVICE'].methods_by_name['WatchPlans']._loaded_options = None
+  _globals['_PLANNERSERVICE'].methods_by_name['WatchPlans']._serialized_options = b'\250\273\030\013'
+  _globals['_PLANNERSERVICE'].methods_by_name['TriggerPlan']._loaded_options = None
+  _globals['_PLANNERSERVICE'].methods_by_name['TriggerPlan']._serialized_options = b'\250\273\030\014'
+  _globals['_PLANNERSERVICE'].methods_by_name['GetScope']._loaded_options = None
+  _globals['_PLANNERSERVICE'].methods_by_name['GetScope']._serialized_options = b'\250\273\030\013'
+  _globals['_PLANNERSERVICE'].methods_by_name['ListScopes']._loaded_options = None
+  _globals['_PLANNERSERVICE'].methods_by_name['ListScopes']._serialized_options = b'\250\273\030\013'
+  _globals['_PLANNERSERVICE'].methods_by_name['GetPlanStatistics']._loaded_options = None
+  _globals['_PLANNERSERVICE'].methods_by_name['GetPlanStatistics']._serialized_options = b'\250\273\030\013'
+  _globals['_PLANSTATE']._serialized_start=2432
+  _globals['_PLANSTATE']._serialized_end=2536
+  _globals['_FACTTOPIC']._serialized_start=2539
+  _globals['_FACTTOPIC']._serialized_end=2826
+  _globals['_REMEDY']._serialized_start=2828
+  _globals['_REMEDY']._serialized_end=2921
+  _globals['_DEGRADATIONREASON']._serialized_start=2924
+  _globals['_DEGRADATIONREASON']._serialized_end=3453
+  _globals['_SCOPESTATE']._serialized_start=3456
+  _globals['_SCOPESTATE']._serialized_end=3584
+  _globals['_PLAN']._serialized_start=265
+  _globals['_PLAN']._serialized_end=883
+  _globals['_PLAN_FORECASTSOURCESENTRY']._serialized_start=829
+  _globals['_PLAN_FORECASTSOURCESENTRY']._serialized_end=883
+  _globals['_DEGRADATION']._serialized_start=886
+  _globals['_DEGRADATION']._serialized_end=1121
+  _globals['_SCOPE']._serialized_start=1124
+  _globals['_SCOPE']._serialized_end=1349
+  _globals['_GETSCOPEREQUEST']._serialized_start=1351
+  _globals['_GETSCOPEREQUEST']._serialized_end=1382
+  _globals['_GETSCOPERESPONSE']._serialized_start=1384
+  _globals['_GETSCOPERESPONSE']._serialized_end=1445
+  _globals['_LISTSCOPESREQUEST']._serialized_start=1447
+  _globals['_LISTSCOPESREQUEST']._serialized_end=1521
+  _globals['_LISTSCOPESRESPONSE']._serialized_start=1523
+  _globals['_LISTSCOPESRESPONSE']._serialized_end=1612
+  _globals['_GETPLANREQUEST']._serialized_start=1614
+  _globals['_GETPLANREQUEST']._serialized_end=1644
+  _globals['_GETPLANRESPONSE']._serialized_start=1646
+  _globals['_GETPLANRESPONSE']._serialized_end=1704
+  _globals['_LISTPLANSREQUEST']._serialized_start=1706
+  _globals['_LISTPLANSREQUEST']._serialized_end=1829
+  _globals['_LISTPLANSRESPONSE']._serialized_start=1831
+  _globals['_LISTPLANSRESPONSE']._serialized_end=1917
+  _globals['_WATCHPLANSREQUEST']._serialized_start=1919
+  _globals['_WATCHPLANSREQUEST']._serialized_end=1954
+  _globals['_WATCHPLANSRESPONSE']._serialized_start=1956
+  _globals['_WATCHPLANSRESPONSE']._serialized_end=2017
+  _globals['_TRIGGERPLANREQUEST']._serialized_start=2019
+  _globals['_TRIGGERPLANREQUEST']._serialized_end=2074
+  _globals['_TRIGGERPLANRESPONSE']._serialized_start=2076
+  _globals['_TRIGGERPLANRESPONSE']._serialized_end=2138
+  _globals['_GETPLANSTATISTICSREQUEST']._serialized_start=2140
+  _globals['_GETPLANSTATISTICSREQUEST']._serialized_end=2232
+  _globals['_GETPLANSTATISTICSRESPONSE']._serialized_start=2235
+  _globals['_GETPLANSTATISTICSRESPONSE']._serialized_end=2430
+  _globals['_PLANNERSERVICE']._serialized_start=3587
+  _globals['_PLANNERSERVICE']._serialized_end=4318
 # @@protoc_insertion_point(module_scope)

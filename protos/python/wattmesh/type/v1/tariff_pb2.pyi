@@ -701,13 +701,13 @@ class CoincidentPeakCharge(_message.Message):
 
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     PRICE_PER_KW_FIELD_NUMBER: _builtins.int
-    EVENTS_FIELD_NUMBER: _builtins.int
+    EVENT_RANGES_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """Name on the bill. Required."""
     price_per_kw: _builtins.float
     """Price of the mean imported power over each event [currency/kW]."""
     @_builtins.property
-    def events(self) -> _containers.RepeatedCompositeFieldContainer[_time_range_pb2.TimeRange]:
+    def event_ranges(self) -> _containers.RepeatedCompositeFieldContainer[_time_range_pb2.TimeRange]:
         """The announced events; none of them empty."""
 
     def __init__(
@@ -715,11 +715,11 @@ class CoincidentPeakCharge(_message.Message):
         *,
         display_name: _builtins.str = ...,
         price_per_kw: _builtins.float = ...,
-        events: _abc.Iterable[_time_range_pb2.TimeRange] | None = ...,
+        event_ranges: _abc.Iterable[_time_range_pb2.TimeRange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "events", b"events", "price_per_kw", b"price_per_kw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "event_ranges", b"event_ranges", "price_per_kw", b"price_per_kw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

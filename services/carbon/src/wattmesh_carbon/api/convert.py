@@ -98,7 +98,7 @@ def footprint_to_proto(footprint: Footprint) -> carbon_pb2.ComputeFootprintRespo
 def window_to_proto(window: Window) -> carbon_pb2.FindBestWindowResponse:
     """Return a window as its proto."""
     return carbon_pb2.FindBestWindowResponse(
-        window=time_range_to_proto(window.span),
+        range=time_range_to_proto(window.span),
         average_gco2e_per_kwh=window.mean,
         immediate_average_gco2e_per_kwh=window.immediate_mean,
     )

@@ -80,7 +80,7 @@ def _check(span: TimeRange, resolution: timedelta) -> None:
         )
     if span.duration % resolution or floor_time(span.start, resolution) != span.start:
         raise InvalidArgument(
-            "OFF_GRID", f"{span} is not on the grid of {resolution}", field="range"
+            "OFF_RASTER", f"{span} is not on the raster of {resolution}", field="range"
         )
 
 

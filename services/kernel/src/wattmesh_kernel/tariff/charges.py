@@ -145,7 +145,7 @@ class CoincidentPeakCharge:
         require(
             not any(event.empty for event in self.events),
             "an event must not be empty",
-            "coincident_peak_charges.events",
+            "coincident_peak_charges.event_ranges",
         )
 
 
