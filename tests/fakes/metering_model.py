@@ -34,14 +34,11 @@ class MemoryModelHistory:
         record = Record(document=_document(resource), revision=self._next, delete_time=moment)
         self._add(ModelNews(revision=self._next, whole=False, records=(record,), ended=ended))
 
-    async def revision(self) -> int:
-        return self._news[-1].revision
-
     async def since(self, revision: int) -> ModelNews:
         later = [news for news in self._news if news.revision > revision]
         return ModelNews(
-            revision=later[-1].revision,
-            whole=later[0].whole,
+            revision=self._news[-1].revision,
+            whole=bool(later) and later[0].whole,
             records=tuple(record for news in later for record in news.records),
             ended=tuple(ended for news in later for ended in news.ended),
             point_keys=tuple(keys for news in later for keys in news.point_keys),

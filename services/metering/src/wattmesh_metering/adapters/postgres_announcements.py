@@ -35,10 +35,10 @@ _LISTEN_SECONDS = 5.0
 class PostgresAnnouncements:
     """Listens on one connection for all watchers of this process.
 
-    Parameters: `model_changed` is called for every change of the site model.
+    Parameters: `model_changed` is told every new revision of the site model.
     """
 
-    def __init__(self, database: Database, model_changed: Callable[[], None]) -> None:
+    def __init__(self, database: Database, model_changed: Callable[[int], None]) -> None:
         self._database = database
         self._model_changed = model_changed
         self._listening = asyncio.Event()
@@ -83,7 +83,7 @@ class PostgresAnnouncements:
         if notification.channel == CHANNEL:
             self._kept.publish(rows_from_announcement(notification.payload))
         else:
-            self._model_changed()
+            self._model_changed(int(notification.payload))
 
     async def _wait_until_listening(self) -> None:
         try:

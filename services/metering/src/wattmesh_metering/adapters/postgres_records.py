@@ -43,6 +43,7 @@ _END_DEVICE = "INSERT INTO ended_devices (name, revision, body, end_time) VALUES
 _ADD_REQUEST = """
 INSERT INTO create_requests (kind, request_id, name, fingerprint) VALUES (%s, %s, %s, %s)
 ON CONFLICT DO NOTHING
+RETURNING name
 """
 _REQUEST = "SELECT name, fingerprint FROM create_requests WHERE kind = %s AND request_id = %s"
 
@@ -67,8 +68,11 @@ class PostgresRecords:
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[RecordChange]:
-        """Change the model, alone among all replicas."""
-        async with self._database.transaction() as connection:
+        """Change the model, alone among all replicas.
+
+        In a pipeline: what nobody waits for the answer of costs no round trip of its own.
+        """
+        async with self._database.transaction() as connection, connection.pipeline():
             await alone(connection)
             yield PostgresRecordChange(connection)
 
@@ -105,7 +109,7 @@ class PostgresRecordChange:
         digest = bytes.fromhex(document.etag)
         parameters = (document.kind, request_id, document.name, digest)
         added = await self._connection.execute(_ADD_REQUEST, parameters)
-        if added.rowcount:
+        if await added.fetchone():
             return FirstRequest()
         cursor = await self._connection.execute(_REQUEST, (document.kind, request_id))
         name, first = await cursor.fetchone() or ("", b"")

@@ -16,18 +16,19 @@ _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _LOCK_KEY = int.from_bytes(hashlib.sha256(b"wattmesh/site-model").digest()[:8], signed=True)
 
 _NEXT = """
-INSERT INTO revisions (revision, tariff, start_time, end_time)
-SELECT greatest(
-    (SELECT max(revision) FROM revisions) + 1,
-    (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-), %s, %s, %s
-RETURNING revision
+WITH next AS (
+    INSERT INTO revisions (revision, tariff, start_time, end_time)
+    SELECT greatest(
+        (SELECT max(revision) FROM revisions) + 1,
+        (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    ), %(tariff)s, %(start)s, %(end)s
+    RETURNING revision
+), forgotten AS (
+    DELETE FROM revisions WHERE revision
+        < (extract(epoch FROM clock_timestamp() - make_interval(days => %(days)s)) * 1000)::bigint
+)
+SELECT revision, pg_notify(%(channel)s, revision::text) FROM next
 """
-_FORGET = """
-DELETE FROM revisions
-WHERE revision < (extract(epoch FROM clock_timestamp() - make_interval(days => %s)) * 1000)::bigint
-"""
-_NOTIFY = "SELECT pg_notify(%s, %s)"
 
 
 async def alone(connection: AsyncConnection) -> None:
@@ -42,13 +43,13 @@ async def next_revision(
     connection: AsyncConnection, published: PublishedPrices | None = None
 ) -> int:
     """Return the revision of the change that this transaction makes; announced at its commit."""
-    parameters = (
-        (None, None, None)
-        if published is None
-        else (published.tariff.name, published.span.start, published.span.end)
-    )
+    parameters = {
+        "tariff": None if published is None else published.tariff.name,
+        "start": None if published is None else published.span.start,
+        "end": None if published is None else published.span.end,
+        "days": _KEPT_DAYS,
+        "channel": CHANNEL,
+    }
     cursor = await connection.execute(_NEXT, parameters)
-    (revision,) = await cursor.fetchone() or (0,)
-    await connection.execute(_FORGET, (_KEPT_DAYS,))
-    await connection.execute(_NOTIFY, (CHANNEL, str(revision)))
+    revision, _ = await cursor.fetchone() or (0, None)
     return int(revision)

@@ -1,6 +1,11 @@
 """wattmesh.metering.v1 ↔ domain: queries and their answers."""
 
+from collections.abc import Iterable
+
+import numpy as np
+
 from wattmesh.metering.v1 import metering_pb2
+from wattmesh.type.v1 import series_pb2
 from wattmesh_contracts.values import duration_from_proto, series_to_proto, time_range_from_proto
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.quantities import Kind, Quantity
@@ -8,6 +13,7 @@ from wattmesh_metering.api.fields import require_present
 from wattmesh_metering.app.ports import IngestStatistics
 from wattmesh_metering.app.query_energy import AssetEnergy
 from wattmesh_metering.domain.intervals import Intervals
+from wattmesh_metering.domain.readings import Floats
 from wattmesh_metering.domain.resampling import Aggregation
 
 _AGGREGATIONS = {
@@ -42,13 +48,27 @@ def aggregation_from_proto(aggregation: int) -> Aggregation:
     return next(known for number, known in _AGGREGATIONS.items() if number == aggregation)
 
 
-def energy_to_proto(energy: AssetEnergy, intervals: Intervals) -> metering_pb2.AssetEnergy:
-    """Return one asset's energy."""
-    return metering_pb2.AssetEnergy(
-        asset=energy.asset.name,
-        import_energy_wh=series_to_proto(intervals.series(energy.energy.imported_wh)),
-        export_energy_wh=series_to_proto(intervals.series(energy.energy.exported_wh)),
-        derived=energy.derived,
+def energies_to_proto(
+    energies: Iterable[AssetEnergy], intervals: Intervals
+) -> metering_pb2.QueryEnergyResponse:
+    """Return energies; all their series have the same intervals, which are converted once."""
+    empty = series_to_proto(intervals.series(np.empty(0)))
+
+    def series(values: Floats) -> series_pb2.Series:
+        proto = series_pb2.Series(start_time=empty.start_time, resolution=empty.resolution)
+        proto.values.extend(values.tolist())
+        return proto
+
+    return metering_pb2.QueryEnergyResponse(
+        energies=[
+            metering_pb2.AssetEnergy(
+                asset=each.asset.name,
+                import_energy_wh=series(each.energy.imported_wh),
+                export_energy_wh=series(each.energy.exported_wh),
+                derived=each.derived,
+            )
+            for each in energies
+        ]
     )
 
 

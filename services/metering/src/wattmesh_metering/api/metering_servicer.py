@@ -13,7 +13,7 @@ from wattmesh_kernel.checks import require
 from wattmesh_metering.api.convert_lists import no_filter, page_from_proto
 from wattmesh_metering.api.convert_query import (
     aggregation_from_proto,
-    energy_to_proto,
+    energies_to_proto,
     intervals_from_proto,
     quantity_to_proto,
     statistics_to_proto,
@@ -84,9 +84,7 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         energies = await self._use.query_energy.run(
             [AssetSelector.parse(name) for name in request.assets], intervals
         )
-        return metering_pb2.QueryEnergyResponse(
-            energies=[energy_to_proto(energy, intervals) for energy in energies]
-        )
+        return energies_to_proto(energies, intervals)
 
     async def GetLatestReadings(  # noqa: N802
         self, request: metering_pb2.GetLatestReadingsRequest, context: Context

@@ -43,16 +43,17 @@ class FollowSiteModel:
         """Whether the model was seen to be up to date a short while ago."""
         return asyncio.get_running_loop().time() - self._looked < CONFIRMED_SECONDS
 
-    def notice(self) -> None:
-        """Take note that something may have changed."""
-        self._notice.set()
+    def notice(self, revision: int) -> None:
+        """Take note that there is such a revision."""
+        if revision > self.model.revision:
+            self._notice.set()
 
     async def catch_up(self) -> None:
         """Hear of everything that is committed. Error: Unavailable."""
         async with self._alone:
             started = asyncio.get_running_loop().time()
-            if await self._history.revision() != self.model.revision:
-                news = await self._history.since(self.model.revision)
+            news = await self._history.since(self.model.revision)
+            if news.whole or news.revision != self.model.revision:
                 self.changes.publish(self.model.apply(news))
             self._looked = started
 

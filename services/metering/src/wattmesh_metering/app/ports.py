@@ -88,9 +88,6 @@ class Records(Protocol):
 class ModelHistory(Protocol):
     """What changed in the site model when."""
 
-    async def revision(self) -> int:
-        """Return the newest revision."""
-
     async def since(self, revision: int) -> ModelNews:
         """Return what changed since a revision, or the whole model when that is not known."""
 

@@ -47,7 +47,8 @@ def energies(
     pieces = [counting(meters.spans, histories) for meters in all_meters]
     result = _sums(pieces, histories, bounds_us, longest_gap_us)
     for row, (meters, own) in enumerate(zip(all_meters, pieces, strict=True)):
-        result[row, ~_covered(meters, own, bounds_us)] = np.nan
+        if not any(each.start_us == EVER and each.end_us == FOREVER for each in own):
+            result[row, ~_covered(meters, own, bounds_us)] = np.nan
     return result
 
 
@@ -114,8 +115,6 @@ def _covered(meters: Meters, pieces: Sequence[MeterSpan], bounds_us: Ints) -> Ma
         ranges.append((meters.deleted_us, FOREVER))
     covered: Ints = np.zeros(len(bounds_us) - 1, np.int64)
     for start, end in _united(ranges):
-        if start == EVER and end == FOREVER:
-            return np.ones(len(covered), np.bool_)
         clipped: Ints = np.clip(bounds_us, start, end)
         covered = covered + (clipped[1:] - clipped[:-1])
     whole: Mask = covered == np.diff(bounds_us)
