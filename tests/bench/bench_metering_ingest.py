@@ -15,6 +15,7 @@ from functools import partial
 
 import numpy as np
 import psycopg
+import pytest
 
 from tests.fakes.metering_world import (
     MeteringWorld,
@@ -95,6 +96,50 @@ async def test_metering_query_energy(database_url: str) -> None:
         assert not np.isnan(values).any()
     median_ms = 1000 * statistics.median(seconds)
     print(json.dumps({"bench": "metering_query_energy", "assets": 25, "ms": round(median_ms, 1)}))
+
+
+@pytest.mark.time_limit(400)
+async def test_metering_loop_queries(database_url: str) -> None:
+    """What the loop asks for: 1,000 assets of 250 homes over 48 h, hourly; 1,000 newest readings.
+
+    CPU is that of this process: server and client together, without the database.
+    """
+    homes = 250
+    async with metering_world(database_url) as world:
+        for number in range(1, homes + 1):
+            await world.add_home(f"sites/home-{number}")
+            await _fill(world, f"sites/home-{number}", 54 * 4 + 1)
+        span = TimeRange(START + timedelta(hours=3), START + timedelta(hours=51))
+        all_assets = [f"sites/home-{number}/assets/-" for number in range(1, homes + 1)]
+        points = [
+            f"sites/home-{number}/devices/{device}/points/{direction}_energy_wh"
+            for number in range(1, homes + 1)
+            for device in ("meter", "battery")
+            for direction in ("import", "export")
+        ]
+
+        async def energy() -> None:
+            answer = await world.metering.QueryEnergy(energy_request(*all_assets, span=span))
+            assert len(answer.energies) == 4 * homes
+
+        async def latest() -> None:
+            request = metering_pb2.GetLatestReadingsRequest(points=points)
+            answer = await world.metering.GetLatestReadings(request)
+            assert len(answer.readings) == len(points)
+
+        report = {"energy_cpu_ms": await _cpu_ms(energy), "latest_cpu_ms": await _cpu_ms(latest)}
+    print(json.dumps({"bench": "metering_loop_queries", "assets": 4 * homes} | report))
+
+
+async def _cpu_ms(run: Callable[[], Awaitable[None]]) -> float:
+    """Return the CPU time of a call [ms], the median of several after a first one."""
+    await run()
+    spent = []
+    for _ in range(2 * ROUNDS):
+        began = time.process_time()
+        await run()
+        spent.append(time.process_time() - began)
+    return round(1000 * statistics.median(spent), 1)
 
 
 async def _rate(run: Callable[[], Awaitable[None]]) -> float:

@@ -27,6 +27,9 @@ from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.aio.tasks import BackgroundTasks
+from wattmesh_sitemodel.client import SiteModelClient
+from wattmesh_sitemodel.follower import SiteModelView
 
 HOME = "sites/home-1"
 
@@ -125,6 +128,19 @@ async def test_who_comes_again_hears_only_what_changed_since(database_url: str) 
             again = await anext(_watch(world, foreign))
             assert again.snapshot
             assert len(again.changed) == 1 + 3 + 2
+
+
+async def test_the_mesh_s_own_client_follows(database_url: str) -> None:
+    async with metering_world(database_url) as world:
+        await world.add_home()
+        view = SiteModelView(world.clock)
+        async with BackgroundTasks() as tasks:
+            tasks.start(SiteModelClient(world.channel, view).run())
+            model = await view.wait_known()
+            assert model == SiteModel().apply(await anext(_watch(world)))
+            await world.sites.DeleteDevice(pb.DeleteDeviceRequest(name=f"{HOME}/devices/battery"))
+            battery = AssetId.parse(f"{HOME}/assets/battery")
+            await view.wait_until(lambda model: not model.meters_of(battery, NOON), 1.0)
 
 
 async def test_an_update_that_changes_nothing_bothers_nobody(database_url: str) -> None:

@@ -49,6 +49,8 @@ async def test_a_repeated_create_returns_the_first_answer(database_url: str) -> 
         for request_id in ("r2", ""):
             again = site_service_pb2.CreateSiteRequest(site=SITE, request_id=request_id)
             await _fails(create(again), grpc.StatusCode.ALREADY_EXISTS, "SITE_EXISTS")
+        long = site_service_pb2.CreateSiteRequest(site=SITE, request_id="r" * 129)
+        await _fails(create(long), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST_ID")
         other = site_service_pb2.CreateSiteRequest(site=renamed, request_id="r1")
         await _fails(create(other), grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_TAKEN")
 

@@ -1,7 +1,5 @@
 """Fields of messages that may be absent."""
 
-from typing import Any
-
 from google.protobuf.message import Message
 
 from wattmesh_kernel.checks import require
@@ -10,11 +8,6 @@ from wattmesh_kernel.checks import require
 def present(proto: Message, field: str) -> bool:
     """Return whether a field with presence is set."""
     return proto.HasField(field)
-
-
-def optional(proto: Message, field: str) -> Any:
-    """Return the value of a field, None when it is absent."""
-    return getattr(proto, field) if proto.HasField(field) else None
 
 
 def require_present(proto: Message, field: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import (
     Aborted,
@@ -23,6 +24,8 @@ from wattmesh_metering.app.ports import (
 )
 from wattmesh_metering.domain.paging import Page, PageRequest, next_token
 from wattmesh_metering.domain.records import Document, Record, RecordKind, needs
+
+LONGEST_REQUEST_ID = 128
 
 Merge = Callable[[Document | None], Document]
 """Makes the new document out of the kept one, or out of nothing."""
@@ -57,6 +60,12 @@ class KeepRecords:
         Errors: AlreadyExists when the name is taken by another request; InvalidArgument when the
         request id was used for something else; those of `check`.
         """
+        require(
+            len(request_id) <= LONGEST_REQUEST_ID,
+            "INVALID_REQUEST_ID",
+            f"a request id has at most {LONGEST_REQUEST_ID} characters",
+            "request_id",
+        )
         async with self._records.change() as change:
             if request_id and await self._is_repeat(change, document, request_id):
                 return Record(document=document, revision=0)

@@ -101,7 +101,7 @@ class KnownModel:
             raise NotFound(f"{kind}_NOT_FOUND", f"there is no {name}")
 
     def _living_devices(self, site: SiteId) -> Iterator[DeviceId]:
-        for _, record in sorted(self._of_site[site].items()):
+        for _, record in sorted(self._of_site.get(site, {}).items()):
             if isinstance(record.resource, Device) and record.delete_time is None:
                 yield record.resource.id
 
@@ -110,20 +110,21 @@ class KnownModel:
             yield RegisteredPoint(key=key, id=PointId(device, quantity))
 
     def _metered_of(self, site: SiteId) -> dict[AssetId, MeteredAsset]:
-        if site not in self._metered:
+        if site not in self._metered and site in self._of_site:
             self._metered[site] = self._measure(site)
-        return self._metered[site]
+        return self._metered.get(site, {})
 
     def _measure(self, site: SiteId) -> dict[AssetId, MeteredAsset]:
-        records = [record for _, record in sorted(self._of_site[site].items())]
+        records = [record for _, record in sorted(self._of_site.get(site, {}).items())]
         devices = [
             record.resource
             for record in records
             if isinstance(record.resource, Device) and record.delete_time is None
         ]
+        ended = self._ended.get(site, [])
         return {
             record.resource.id: metered_asset(
-                record.resource, record.delete_time, devices, self._ended[site], self._point_keys
+                record.resource, record.delete_time, devices, ended, self._point_keys
             )
             for record in records
             if isinstance(record.resource, Asset)
