@@ -54,6 +54,7 @@ class FakeGateway:
         self.call = self._stub.Connect()
         await self.call.write(pb.ConnectRequest(hello=pb.GatewayHello(gateway=self._name)))
         await self.call.initial_metadata()
+        assert not self.call.done(), f"the stream was not accepted: {await self.call.details()}"
         self._reading = asyncio.create_task(self._read())
         return self
 

@@ -1,6 +1,6 @@
 """Commands to be metered, and a meter, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from wattmesh_control.app.ports import Statistics
@@ -35,6 +35,12 @@ class FakeCommandArchive:
 
     async def get(self, command: CommandId) -> Command | None:
         return next((each for each in self._commands if each.command == command), None)
+
+    async def find(self, commands: Collection[CommandId]) -> list[Command]:
+        return [each for each in self._commands if each.command in commands]
+
+    async def unsent(self, gateways: Collection[GatewayId], now: datetime) -> list[Command]:
+        return []
 
     async def page(
         self, devices: DeviceFilter, start_range: TimeRange | None, before: int | None, size: int

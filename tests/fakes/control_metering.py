@@ -1,50 +1,65 @@
 """Metering as control sees it: homes with a battery each, and what their meters saw."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 
+from tests.fakes.control_model import battery_asset, battery_device, device
+from tests.fakes.site_model_service import FakeSiteModelService
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh.site.v1 import asset_pb2, site_pb2, site_pb2_grpc
+from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
 from wattmesh_contracts.values import (
     duration_from_proto,
     series_to_proto,
     time_range_from_proto,
 )
 from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, SiteId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import (
+    Asset,
+    DeviceFunction,
+    GridConnectionRating,
+    MeterRole,
+    PvRating,
+    Resource,
+)
 
-GATEWAY = "gateways/local"
+GATEWAY = GatewayId("local")
 
 
-class ControlMetering(site_pb2_grpc.SiteServiceServicer, metering_pb2_grpc.MeteringServiceServicer):
+class ControlMetering(FakeSiteModelService, metering_pb2_grpc.MeteringServiceServicer):
     """Homes `home-1`, ... with a battery of ±5 kW, curtailable PV of 4 kW and a meter."""
 
-    def __init__(self, homes: int = 1) -> None:
-        self.away = False
-        self.charge_limit_w = 5000.0
+    def __init__(self, *resources: Resource) -> None:
+        super().__init__(*resources)
+        self._away = False
         self.net_power_w: dict[str, float] = {}
         self.energy_calls = list[metering_pb2.QueryEnergyRequest]()
-        self._homes = [f"home-{number}" for number in range(1, homes + 1)]
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add both services to a server."""
-        site_pb2_grpc.add_SiteServiceServicer_to_server(self, server)
+        site_service_pb2_grpc.add_SiteServiceServicer_to_server(self, server)
         metering_pb2_grpc.add_MeteringServiceServicer_to_server(self, server)
 
-    async def ListAssets(  # noqa: N802
-        self, request: site_pb2.ListAssetsRequest, context: Any
-    ) -> site_pb2.ListAssetsResponse:
-        self._check()
-        assets = [asset for home in self._homes for asset in self._assets(home)]
-        return site_pb2.ListAssetsResponse(assets=assets)
+    @property
+    def away(self) -> bool:
+        """Whether it answers nothing."""
+        return self._away
 
-    async def ListDevices(  # noqa: N802
-        self, request: site_pb2.ListDevicesRequest, context: Any
-    ) -> site_pb2.ListDevicesResponse:
+    @away.setter
+    def away(self, away: bool) -> None:
+        self._away = away
+        if away:
+            self.hang_up()
+
+    async def WatchSiteModel(  # noqa: N802
+        self, request: site_service_pb2.WatchSiteModelRequest, context: Any
+    ) -> AsyncIterator[site_service_pb2.WatchSiteModelResponse]:
         self._check()
-        devices = [device for home in self._homes for device in _devices(home)]
-        return site_pb2.ListDevicesResponse(devices=devices)
+        async for piece in super().WatchSiteModel(request, context):
+            yield piece
 
     async def QueryEnergy(  # noqa: N802
         self, request: metering_pb2.QueryEnergyRequest, context: Any
@@ -54,21 +69,6 @@ class ControlMetering(site_pb2_grpc.SiteServiceServicer, metering_pb2_grpc.Meter
         return metering_pb2.QueryEnergyResponse(
             energies=[self._energy(asset, request) for asset in request.assets]
         )
-
-    def _assets(self, home: str) -> list[asset_pb2.Asset]:
-        battery = asset_pb2.Battery(
-            capacity_wh=10_000, charge_limit_w=self.charge_limit_w, discharge_limit_w=5000
-        )
-        return [
-            asset_pb2.Asset(name=f"sites/{home}/assets/battery", battery=battery),
-            asset_pb2.Asset(
-                name=f"sites/{home}/assets/pv",
-                pv_array=asset_pb2.PvArray(peak_power_w=4000, curtailable=True),
-            ),
-            asset_pb2.Asset(
-                name=f"sites/{home}/assets/grid", grid_connection=asset_pb2.GridConnection()
-            ),
-        ]
 
     def _energy(
         self, asset: str, request: metering_pb2.QueryEnergyRequest
@@ -86,22 +86,33 @@ class ControlMetering(site_pb2_grpc.SiteServiceServicer, metering_pb2_grpc.Meter
         )
 
     def _check(self) -> None:
-        if self.away:
+        if self._away:
             raise Unavailable("AWAY", "metering is away")
 
 
-def _devices(home: str) -> list[site_pb2.Device]:
-    names = (("battery", "battery"), ("inverter", "pv"), ("meter", "grid"))
+def home(name: str, gateway: GatewayId = GATEWAY) -> list[Resource]:
+    """Return the assets and devices of a home; a meter also measures the battery."""
+    site = SiteId(name)
+    battery, pv, grid = (AssetId(site, each) for each in ("battery", "pv", "grid"))
+    rating = PvRating(peak_power_w=4000.0, curtailable=True)
     return [
-        site_pb2.Device(
-            name=f"sites/{home}/devices/{device}",
-            asset=f"sites/{home}/assets/{asset}",
-            gateway=GATEWAY,
-        )
-        for device, asset in names
+        battery_asset(site=site),
+        Asset(id=pv, rating=rating),
+        Asset(id=grid, rating=GridConnectionRating()),
+        battery_device(site, gateway),
+        device(
+            DeviceId(site, "inverter"), DeviceFunction(asset=pv, controls=True), gateway=gateway
+        ),
+        device(
+            DeviceId(site, "meter"),
+            DeviceFunction(asset=grid, meter_role=MeterRole.MAIN),
+            DeviceFunction(asset=battery, meter_role=MeterRole.MAIN),
+            gateway=gateway,
+        ),
     ]
 
 
 def homes(count: int) -> ControlMetering:
     """Return metering with so many homes; what it does not fake is not implemented."""
-    return ControlMetering(count)  # type: ignore[abstract]
+    resources = [each for number in range(count) for each in home(f"home-{number + 1}")]
+    return ControlMetering(*resources)  # type: ignore[abstract]

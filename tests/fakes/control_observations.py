@@ -11,6 +11,8 @@ class FakeObservations:
         self.ignored = 0
         self.gateways = 0
         self.effects = 0
+        self.shards = 0
+        self.set_aside = 0
 
     def command_moved(self, state: CommandState) -> None:
         self.moved.append(state)
@@ -20,6 +22,12 @@ class FakeObservations:
 
     def gateways_connected(self, count: int) -> None:
         self.gateways = count
+
+    def shards_held(self, count: int) -> None:
+        self.shards = count
+
+    def devices_set_aside(self, count: int) -> None:
+        self.set_aside = count
 
     def effects_metered(self, count: int) -> None:
         self.effects += count

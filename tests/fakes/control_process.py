@@ -16,6 +16,7 @@ from tests.fakes.control_metering import ControlMetering
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import control_pb2_grpc
+from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import wire
@@ -57,7 +58,7 @@ class ControlWorld:
         owner: str = "planner",
         source: str = "plans/p1",
         priority: int = 10,
-        kind: pb.SetpointKind.ValueType = pb.SETPOINT_KIND_ACTIVE_POWER_W,
+        kind: setpoint_pb2.SetpointKind.ValueType = setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
     ) -> pb.SubmitScheduleResponse:
         """Submit hourly setpoints from `start` on."""
         setpoints = [
@@ -91,7 +92,7 @@ class ControlWorld:
             pb.IssueCommandRequest(
                 request_id=request_id or f"r{next(_requests)}",
                 device=BATTERY,
-                kind=pb.SETPOINT_KIND_ACTIVE_POWER_W,
+                kind=setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
                 value=value_w,
                 range=time_range_to_proto(TimeRange.of(self.clock.now(), duration)),
                 owner=owner,
@@ -130,7 +131,7 @@ class ControlWorld:
     ) -> pb.Limit:
         """Put a limit on a device from now on."""
         limit = pb.Limit(
-            device=device,
+            subject=device,
             owner=owner,
             min_power_w=low_w,
             max_power_w=high_w,

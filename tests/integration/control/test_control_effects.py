@@ -67,6 +67,7 @@ async def test_the_effect_covers_only_the_minutes_in_which_the_command_held(
     control.metering.net_power_w["sites/home-1/assets/battery"] = 500.0
     async with control.gateway():
         await control.submit(T0, [1000.0])
+        await control.command_in(pb.COMMAND_STATE_VERIFIED)
         control.clock.advance(20 * MINUTE)
         await control.override(0.0, 40 * MINUTE)
         await control.command_in(pb.COMMAND_STATE_VERIFIED, 1)

@@ -6,6 +6,7 @@ from itertools import pairwise
 import grpc
 import pytest
 
+from tests.fakes.control_model import battery_asset
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, eventually
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh_runtime.errors import error_from_rpc
@@ -136,6 +137,7 @@ async def test_a_limit_clamps_what_runs_at_once_and_lets_it_free_when_it_expires
         await control.submit(T0, [3000.0])
         await control.command_in(pb.COMMAND_STATE_VERIFIED)
         await control.limit(None, 2000.0, 20 * MINUTE)
+        await gateway.dispatched(2)
         await control.limit(None, 1500.0, 10 * MINUTE, owner="fuse")
         await gateway.dispatched(3)
         clamped = await control.command_in(pb.COMMAND_STATE_VERIFIED)
@@ -154,8 +156,11 @@ async def test_an_owner_has_one_limit_a_device_and_can_withdraw_it(
 ) -> None:
     async with control.gateway() as gateway:
         await control.submit(T0, [3000.0])
+        await gateway.dispatched(1)
         first = await control.limit(None, 2000.0, HOUR)
+        await gateway.dispatched(2)
         second = await control.limit(-100.0, 1000.0, HOUR)
+        await gateway.dispatched(3)
         assert first.name == second.name
         listed = await control.stub.ListLimits(pb.ListLimitsRequest(parent=BATTERY))
         assert list(listed.limits) == [second]
@@ -193,14 +198,13 @@ async def test_limits_on_what_is_not_there_or_over_are_refused(control: ControlW
     assert error_from_rpc(failure.value).reason == "LIMIT_EXPIRED"
 
 
-async def test_a_device_whose_rating_falls_is_clamped_with_the_next_look_at_the_model(
+async def test_a_device_whose_rating_falls_is_clamped_at_once(
     control: ControlWorld,
 ) -> None:
     async with control.gateway() as gateway:
         await control.submit(T0, [3000.0])
         await gateway.dispatched(1)
-        control.metering.charge_limit_w = 2500.0
-        control.clock.advance(15 * MINUTE)
+        control.metering.change(battery_asset(2500.0))
         await gateway.dispatched(2)
         assert gateway.dispatches[1].value == 2500.0
 

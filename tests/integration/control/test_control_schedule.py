@@ -10,6 +10,7 @@ from tests.fakes.control_metering import homes
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, running_control
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_runtime.errors import error_from_rpc
 
@@ -118,7 +119,7 @@ async def test_setpoints_beyond_the_devices_limits_are_clamped_and_said(
     ("device", "words"),
     [
         ("sites/home-1/devices/nothing", "the site model has no sites/home-1/devices/nothing"),
-        ("sites/home-1/devices/meter", "sites/home-1/devices/meter takes no active_power_w"),
+        ("sites/home-1/devices/meter", "sites/home-1/devices/meter controls nothing"),
     ],
 )
 async def test_what_cannot_be_steered_is_refused_by_name(
@@ -153,7 +154,7 @@ async def test_an_empty_schedule_lets_the_device_go(control: ControlWorld) -> No
 
 async def test_pv_is_curtailed_by_a_generation_limit(control: ControlWorld) -> None:
     inverter = "sites/home-1/devices/inverter"
-    kind = pb.SETPOINT_KIND_GENERATION_LIMIT_W
+    kind = setpoint_pb2.SETPOINT_KIND_GENERATION_LIMIT_W
     async with control.gateway() as gateway:
         await control.submit(T0, [1500.0], device=inverter, kind=kind)
         (dispatch,) = await gateway.dispatched(1)
@@ -181,7 +182,7 @@ async def test_schedules_are_refused_while_the_limits_were_never_known(
         {"source": ""},
         {"priority": 1001},
         {"device": "sites/home-1"},
-        {"kind": pb.SETPOINT_KIND_UNSPECIFIED},
+        {"kind": setpoint_pb2.SETPOINT_KIND_UNSPECIFIED},
     ],
 )
 async def test_a_malformed_schedule_is_invalid(

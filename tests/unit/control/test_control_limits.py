@@ -1,6 +1,7 @@
 """Clamping: nothing is ever sent that one of the limits forbids."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 import pytest
@@ -8,25 +9,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.control_model import BATTERY_ID
-from wattmesh_control.domain.envelope import (
-    Envelope,
-    battery_envelopes,
-    charger_envelopes,
-    consumer_envelopes,
-    generation_envelopes,
-    generator_envelopes,
-    zone_envelopes,
-)
+from wattmesh_control.domain.envelope import Envelope, Envelopes, envelopes_of
 from wattmesh_control.domain.limits import Accepted, Clamped, Limit, LimitSet, Refused
-from wattmesh_control.domain.setpoint import SetpointKind
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import LimitId
+from wattmesh_kernel.ids import AssetId, LimitId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import (
+    Asset,
+    BatteryRating,
+    DeferrableRating,
+    EvChargerRating,
+    GeneratorRating,
+    PvRating,
+    Rating,
+)
+from wattmesh_kernel.sites.thermal import ComfortBand, CopPoint, HeatPumpRating, HvacZoneRating
 
 LATER = datetime(2024, 1, 2, tzinfo=UTC)
-POWER = SetpointKind.ACTIVE_POWER
-BATTERY = battery_envelopes(5000.0, 4000.0)[POWER]
-CHARGER = charger_envelopes(
-    min_current_a=6, max_current_a=16, phases=3, voltage_v=230, reversible=False
+HOUR = timedelta(hours=1)
+POWER = SetpointKind.ACTIVE_POWER_W
+
+
+def envelopes(rating: Rating) -> Envelopes:
+    return envelopes_of(Asset(id=AssetId(BATTERY_ID.site, "asset"), rating=rating))
+
+
+def battery(charge_w: float, discharge_w: float) -> Envelope:
+    rating = BatteryRating(
+        capacity_wh=1.0, max_charge_power_w=charge_w, max_discharge_power_w=discharge_w
+    )
+    return envelopes(rating)[POWER]
+
+
+BATTERY = battery(5000.0, 4000.0)
+CHARGER = envelopes(EvChargerRating(max_current_a=16.0, min_current_a=6.0))
+HEATING = HeatPumpRating(
+    max_power_w=3000.0, cop_points=(CopPoint(outdoor_temperature_celsius=0.0, cop_ratio=1.0),)
 )
 
 
@@ -65,14 +83,16 @@ def test_limits_without_common_value_refuse_and_name_both_owners() -> None:
 
 
 def test_a_power_limit_bounds_a_current_by_its_power() -> None:
-    current = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT], [limit(high=6900.0)])
+    current = LimitSet(
+        SetpointKind.CURRENT_A, CHARGER[SetpointKind.CURRENT_A], [limit(high=6900.0)]
+    )
     assert current.clamp(16.0) == Clamped(
         10.0, "16 A asked, the limit of grid (a test) allows at most 10 A"
     )
 
 
 def test_a_charger_below_its_lowest_current_goes_to_the_nearest_it_can_do() -> None:
-    current = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT])
+    current = LimitSet(SetpointKind.CURRENT_A, CHARGER[SetpointKind.CURRENT_A])
     assert isinstance(current.clamp(5.0), Clamped)
     assert current.clamp(5.0) == Clamped(
         6.0, "5 A asked, the device cannot do that: 6 A is the nearest"
@@ -80,32 +100,39 @@ def test_a_charger_below_its_lowest_current_goes_to_the_nearest_it_can_do() -> N
     assert current.clamp(1.0) == Clamped(
         0.0, "1 A asked, the device cannot do that: 0 A is the nearest"
     )
-    limited = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT], [limit(high=2000.0)])
+    limited = LimitSet(
+        SetpointKind.CURRENT_A, CHARGER[SetpointKind.CURRENT_A], [limit(high=2000.0)]
+    )
     assert limited.clamp(16.0).value == 0.0  # type: ignore[union-attr]
 
 
 def test_a_generation_limit_is_bounded_by_the_power_given_out() -> None:
-    envelope = generation_envelopes(4000.0)[SetpointKind.GENERATION_LIMIT]
-    limits = LimitSet(SetpointKind.GENERATION_LIMIT, envelope, [limit(low=-1500.0)])
+    envelope = envelopes(PvRating(peak_power_w=4000.0, curtailable=True))[
+        SetpointKind.GENERATION_LIMIT_W
+    ]
+    limits = LimitSet(SetpointKind.GENERATION_LIMIT_W, envelope, [limit(low=-1500.0)])
     assert limits.clamp(4000.0).value == 1500.0  # type: ignore[union-attr]
 
 
 def test_work_too_strong_for_a_limit_is_switched_off() -> None:
-    envelope = consumer_envelopes(2000.0)[SetpointKind.ON_OFF]
+    envelope = envelopes(DeferrableRating(max_power_w=2000.0))[SetpointKind.ON_OFF]
     answer = LimitSet(SetpointKind.ON_OFF, envelope, [limit(high=1500.0)]).clamp(1.0)
     assert answer == Clamped(0.0, "on asked, the limit of grid (a test) allows at most off")
 
 
 def test_a_limit_that_forces_a_generator_into_what_it_cannot_do_refuses() -> None:
-    envelope = generator_envelopes(1000.0, 3000.0)[POWER]
+    rating = GeneratorRating(min_output_power_w=1000.0, max_output_power_w=3000.0)
+    envelope = envelopes(rating)[POWER]
     limits = [limit(low=-800.0, high=-200.0)]
     assert isinstance(LimitSet(POWER, envelope, limits).clamp(-500.0), Refused)
 
 
 def test_a_power_limit_forbids_a_setpoint_without_power() -> None:
-    envelope = zone_envelopes(3000.0, 20.0, 24.0)[SetpointKind.TEMPERATURE]
-    assert LimitSet(SetpointKind.TEMPERATURE, envelope).clamp(26.0).value == 24.0  # type: ignore[union-attr]
-    limited = LimitSet(SetpointKind.TEMPERATURE, envelope, [limit(high=1000.0)])
+    band = ComfortBand(min_temperature_celsius=20.0, max_temperature_celsius=24.0)
+    zone = HvacZoneRating(occupied_band=band, heating=HEATING)
+    envelope = envelopes(zone)[SetpointKind.TEMPERATURE_CELSIUS]
+    assert LimitSet(SetpointKind.TEMPERATURE_CELSIUS, envelope).clamp(26.0).value == 24.0  # type: ignore[union-attr]
+    limited = LimitSet(SetpointKind.TEMPERATURE_CELSIUS, envelope, [limit(high=1000.0)])
     assert isinstance(limited.clamp(22.0), Refused)
 
 
@@ -115,6 +142,24 @@ def test_a_power_limit_forbids_a_setpoint_without_power() -> None:
 def test_a_limit_that_makes_no_sense_is_refused(low: float | None, high: float | None) -> None:
     with pytest.raises(InvalidArgument):
         limit(low, high)
+
+
+def test_a_limit_counts_from_its_start_to_its_end_and_cannot_end_before() -> None:
+    later = Limit(
+        limit=LimitId("a"),
+        device=BATTERY_ID,
+        owner="grid",
+        max_power_w=1.0,
+        start_time=LATER,
+        expire_time=LATER + HOUR,
+    )
+    times = (LATER - HOUR, LATER, LATER + HOUR)
+    assert [later.in_force(time) for time in times] == [False, True, False]
+    with pytest.raises(InvalidArgument):
+        replace(later, expire_time=LATER)
+    for owner in ("", "x" * 129, "a\x00b"):
+        with pytest.raises(InvalidArgument):
+            replace(later, owner=owner)
 
 
 def test_an_envelope_without_room_is_refused() -> None:
@@ -134,7 +179,7 @@ bounds = st.one_of(
 def test_a_clamped_power_is_always_inside_of_every_limit(
     value: float, charge: float, discharge: float, limits: list[Limit]
 ) -> None:
-    envelope = battery_envelopes(charge, discharge)[POWER]
+    envelope = battery(charge, discharge)
     answer = LimitSet(POWER, envelope, limits).clamp(value)
     lows = [-discharge, *(x.min_power_w for x in limits if x.min_power_w is not None)]
     highs = [charge, *(x.max_power_w for x in limits if x.max_power_w is not None)]
@@ -157,7 +202,7 @@ def test_a_clamped_power_is_always_inside_of_every_limit(
 def test_a_clamped_current_is_off_or_between_the_chargers_ends(
     value: float, limits: list[Limit]
 ) -> None:
-    answer = LimitSet(SetpointKind.CURRENT, CHARGER[SetpointKind.CURRENT], limits).clamp(value)
+    answer = LimitSet(SetpointKind.CURRENT_A, CHARGER[SetpointKind.CURRENT_A], limits).clamp(value)
     if isinstance(answer, Refused):
         return
     assert answer.value == 0 or 6 <= answer.value <= 16

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from tests.fakes.control_meter import FakeCommandArchive, FakeEnergyMeter
 from tests.fakes.control_model import BATTERY_ID, SITE
 from tests.fakes.control_observations import FakeObservations
+from tests.fakes.control_shards import FakeControl
 from tests.fakes.manual_clock import ManualClock
 from wattmesh_control.app.meter_effects import EffectRhythm, MeterEffects
 from wattmesh_control.domain.command import Command, Target
 from wattmesh_control.domain.life import CommandLife, CommandState
-from wattmesh_control.domain.setpoint import SetpointKind
 from wattmesh_kernel.ids import AssetId, CommandId, GatewayId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
 
 T0 = datetime(2024, 1, 1, 10, tzinfo=UTC)
@@ -21,10 +22,10 @@ def command(name: str, asset: str, hours: float = 0) -> Command:
     start = T0 + hours * HOUR
     return Command(
         command=CommandId(name),
-        wish=1,
+        proposal=1,
         request_id="r1",
         device=BATTERY_ID,
-        kind=SetpointKind.ACTIVE_POWER,
+        kind=SetpointKind.ACTIVE_POWER_W,
         source="plans/p1",
         owner="planner",
         priority=10,
@@ -65,5 +66,6 @@ def effects(
         archive=archive,
         meter=meter,
         observations=counted,
+        shards=FakeControl(clock=ManualClock(now)).shards,
         rhythm=EffectRhythm(interval=HOUR / 4, patience=24 * HOUR),
     )

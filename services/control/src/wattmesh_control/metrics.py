@@ -18,7 +18,19 @@ GATEWAYS = Metric(
     name="wattmesh.control.gateways",
     kind=MetricKind.GAUGE,
     unit="{gateway}",
-    description="Gateways that hold a stream.",
+    description="Gateways that hold a stream to this process.",
+)
+SHARDS = Metric(
+    name="wattmesh.control.shards",
+    kind=MetricKind.GAUGE,
+    unit="{gateway}",
+    description="Gateways whose devices this process looks after.",
+)
+SET_ASIDE = Metric(
+    name="wattmesh.control.devices.set_aside",
+    kind=MetricKind.GAUGE,
+    unit="{device}",
+    description="Devices that are set aside, because control failed on each of them alone.",
 )
 EFFECTS = Metric(
     name="wattmesh.control.effects",

@@ -10,7 +10,7 @@ from wattmesh_runtime.settings import ServiceSettings
 
 
 class ControlSettings(ServiceSettings):
-    """Read from `WATTMESH_*` variables; durations in seconds of the clock."""
+    """Read from `WATTMESH_*` variables; durations in seconds of the clock unless said."""
 
     database_url: str
     """PostgreSQL; tables are in the schema `control`."""
@@ -22,8 +22,8 @@ class ControlSettings(ServiceSettings):
     """How long the lease of an override outlives it at most."""
     read_back_tolerance_ratio: float = Field(default=0.02, ge=0, le=1)
     """How far a read-back may lie off, as a share of the device's largest value."""
-    model_refresh_seconds: float = Field(default=900, gt=0)
-    """Time between two looks at the site model."""
+    shard_poll_seconds: float = Field(default=2, gt=0)
+    """How often it is looked which gateways nobody looks after; seconds of the wall."""
     effect_interval_seconds: float = Field(default=900, gt=0)
     """How often it is looked whether the effect of a command is metered."""
     effect_patience_seconds: float = Field(default=86_400, gt=0)
@@ -44,8 +44,3 @@ class ControlSettings(ServiceSettings):
             interval=timedelta(seconds=self.effect_interval_seconds),
             patience=timedelta(seconds=self.effect_patience_seconds),
         )
-
-    @property
-    def model_refresh(self) -> timedelta:
-        """Time between two looks at the site model."""
-        return timedelta(seconds=self.model_refresh_seconds)

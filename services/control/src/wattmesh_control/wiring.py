@@ -1,81 +1,124 @@
 """Builds control from its parts."""
 
-from collections.abc import AsyncIterator
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from wattmesh.control.v1 import control_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2_grpc
 from wattmesh_control.adapters.energy_meter import MeteringEnergyMeter
 from wattmesh_control.adapters.observations import TelemetryObservations
-from wattmesh_control.adapters.postgres import PostgresLedger
-from wattmesh_control.adapters.postgres_agenda import PostgresAgenda
+from wattmesh_control.adapters.postgres import PostgresStore
 from wattmesh_control.adapters.postgres_archive import PostgresCommandArchive
+from wattmesh_control.adapters.postgres_due_times import PostgresDueTimes
 from wattmesh_control.adapters.postgres_limits import PostgresLimitArchive
-from wattmesh_control.adapters.postgres_shelf import PostgresDeviceShelf
-from wattmesh_control.adapters.site_model import SiteServiceModel
+from wattmesh_control.adapters.postgres_notices import PostgresNotices
+from wattmesh_control.adapters.postgres_site_model import PostgresSiteModel
 from wattmesh_control.api.control_servicer import ControlServicer, ControlUseCases
 from wattmesh_control.api.link_servicer import GatewayLinkServicer
+from wattmesh_control.app.announce import MOST_UNREAD, Announce, CommandBroadcast
 from wattmesh_control.app.cancel_command import CancelCommand
-from wattmesh_control.app.catalog import DeviceCatalog
 from wattmesh_control.app.change_limits import DeleteLimit, SetLimit
-from wattmesh_control.app.changes import Announce
-from wattmesh_control.app.feed import CommandFeed
+from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.dispatch import Dispatch
 from wattmesh_control.app.follow_model import FollowModel
+from wattmesh_control.app.hear_notices import HearNotices, SendLeftOver
 from wattmesh_control.app.issue_command import IssueCommand
-from wattmesh_control.app.keep_time import KeepTime, ReconcileNow
+from wattmesh_control.app.keep_time import KeepTime
 from wattmesh_control.app.links import GatewayLinks
 from wattmesh_control.app.meter_effects import MeterEffects
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
 from wattmesh_control.app.reconcile import Reconcile
 from wattmesh_control.app.record_reports import RecordReports
 from wattmesh_control.app.serve_gateway import ServeGateway
+from wattmesh_control.app.set_aside import SetAside
+from wattmesh_control.app.shards import Shards
 from wattmesh_control.app.submit_schedule import SubmitSchedule
-from wattmesh_control.app.wake import Wake
+from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.settings import ControlSettings
+from wattmesh_runtime.aio.leases import Leases
 from wattmesh_runtime.database import Database
+from wattmesh_runtime.leases import PostgresLeases
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
+from wattmesh_sitemodel.client import SiteModelClient
+from wattmesh_sitemodel.follower import SiteModelView
 
 SERVICE_NAMES = ("wattmesh.control.v1.ControlService", "wattmesh.gateway.v1.GatewayLinkService")
+_SCHEMA = "control"
 
 
 @asynccontextmanager
 async def wire(settings: ControlSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Open the database, take up what was known before, and put the parts together."""
-    async with Database(settings.database_url, "control") as database:
+    process = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    async with Database(settings.database_url, _SCHEMA) as database:
         await migrate(database, "wattmesh_control")
-        parts = _Parts(settings, runtime, database)
-        await parts.catalog.recall()
-        yield parts.service()
+        async with (
+            PostgresLeases(settings.database_url, _SCHEMA) as leases,
+            PostgresNotices(settings.database_url, database, process) as notices,
+        ):
+            outside = _Outside(
+                database=database,
+                leases=leases,
+                notices=notices,
+                store=PostgresStore(database, process),
+            )
+            parts = _Parts(settings, runtime, outside)
+            await parts.follow_model.recall()
+            yield parts.service()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outside:
+    """What has to be opened."""
+
+    database: Database
+    leases: Leases
+    notices: PostgresNotices
+    store: PostgresStore
 
 
 class _Parts:
     """What the use cases share."""
 
-    def __init__(self, settings: ControlSettings, runtime: Runtime, database: Database) -> None:
+    def __init__(self, settings: ControlSettings, runtime: Runtime, outside: _Outside) -> None:
         self._settings = settings
-        self._clock = runtime.clock
-        metering = runtime.channel(settings.metering_target)
-        self._meter = MeteringEnergyMeter(metering)
-        self._archive = PostgresCommandArchive(database)
-        self._limits = PostgresLimitArchive(database)
-        self._agenda = PostgresAgenda(database)
-        self._ledger = PostgresLedger(database)
+        self._clock = clock = runtime.clock
+        self._outside = outside
+        self._metering = runtime.channel(settings.metering_target)
+        self._archive = PostgresCommandArchive(outside.database)
+        self._limits = PostgresLimitArchive(outside.database)
+        self._due_times = PostgresDueTimes(outside.database)
         self._observations = TelemetryObservations(runtime.telemetry)
+        self._heard, self._view = SiteModelView(clock), SiteModelView(clock)
+        self._devices = Devices(self._view)
         self._links = GatewayLinks(self._observations)
-        self._feed = CommandFeed()
-        self._wake = Wake(self._clock)
-        self._announce = Announce(self._links, self._feed, self._wake, self._observations)
-        self.catalog = DeviceCatalog(
-            clock=self._clock,
-            model=SiteServiceModel(metering),
-            shelf=PostgresDeviceShelf(database),
+        self._broadcast = CommandBroadcast(MOST_UNREAD)
+        self._shards = self._shards_of(settings)
+        self._announce = Announce(
+            shards=self._shards,
+            links=self._links,
+            broadcast=self._broadcast,
+            notices=outside.notices,
+            observations=self._observations,
         )
-        self._reconcile = Reconcile(
-            clock=self._clock,
-            catalog=self.catalog,
-            lease=settings.lease,
-            tolerance_ratio=settings.read_back_tolerance_ratio,
+        self._unit_of_work = self._unit_of_work_of(settings)
+        self._keep_time = self._timekeeper()
+        self._shards.taken = self._keep_time.catch_up
+        self._announce.wake = self._keep_time.expect
+        self._reports = RecordReports(self._unit_of_work, self._observations)
+        self.follow_model = FollowModel(
+            clock=clock,
+            heard=self._heard,
+            view=self._view,
+            store=PostgresSiteModel(outside.database),
+            due_times=self._due_times,
+            shards=self._shards,
+            keep_time=self._keep_time,
         )
 
     def service(self) -> Service:
@@ -96,78 +139,92 @@ class _Parts:
             tasks=self._tasks(),
         )
 
+    def _shards_of(self, settings: ControlSettings) -> Shards:
+        return Shards(
+            clock=self._clock,
+            leases=self._outside.leases,
+            devices=self._devices,
+            notices=self._outside.notices,
+            observations=self._observations,
+            poll_seconds=settings.shard_poll_seconds,
+        )
+
+    def _unit_of_work_of(self, settings: ControlSettings) -> UnitOfWork:
+        reconcile = Reconcile(
+            clock=self._clock,
+            devices=self._devices,
+            lease=settings.lease,
+            tolerance_ratio=settings.read_back_tolerance_ratio,
+        )
+        return UnitOfWork(
+            clock=self._clock,
+            store=self._outside.store,
+            reconcile=reconcile,
+            announce=self._announce,
+        )
+
+    def _timekeeper(self) -> KeepTime:
+        return KeepTime(
+            clock=self._clock,
+            due_times=self._due_times,
+            shards=self._shards,
+            unit_of_work=self._unit_of_work,
+            set_aside=SetAside(
+                clock=self._clock, store=self._outside.store, observations=self._observations
+            ),
+        )
+
     def _use_cases(self) -> ControlUseCases:
-        clock, ledger, archive = self._clock, self._ledger, self._archive
-        catalog, reconcile, announce = self.catalog, self._reconcile, self._announce
+        clock, devices, unit_of_work = self._clock, self._devices, self._unit_of_work
         return ControlUseCases(
-            submit_schedule=SubmitSchedule(
-                clock=clock,
-                ledger=ledger,
-                catalog=catalog,
-                reconcile=reconcile,
-                announce=announce,
-            ),
+            submit_schedule=SubmitSchedule(clock=clock, devices=devices, unit_of_work=unit_of_work),
             issue_command=IssueCommand(
-                clock=clock,
-                ledger=ledger,
-                archive=archive,
-                catalog=catalog,
-                reconcile=reconcile,
-                announce=announce,
+                clock=clock, devices=devices, unit_of_work=unit_of_work, archive=self._archive
             ),
-            cancel_command=CancelCommand(
-                clock=clock, ledger=ledger, archive=archive, reconcile=reconcile, announce=announce
-            ),
-            read_commands=ReadCommands(archive, self._feed),
-            set_limit=SetLimit(
-                clock=clock,
-                ledger=ledger,
-                catalog=catalog,
-                reconcile=reconcile,
-                announce=announce,
-            ),
+            cancel_command=CancelCommand(archive=self._archive, unit_of_work=unit_of_work),
+            read_commands=ReadCommands(self._archive, self._broadcast),
+            set_limit=SetLimit(clock=clock, devices=devices, unit_of_work=unit_of_work),
             read_limits=ReadLimits(clock, self._limits),
-            delete_limit=DeleteLimit(
-                clock=clock,
-                ledger=ledger,
-                archive=self._limits,
-                reconcile=reconcile,
-                announce=announce,
-            ),
+            delete_limit=DeleteLimit(clock=clock, archive=self._limits, unit_of_work=unit_of_work),
         )
 
     def _serve_gateway(self) -> ServeGateway:
-        reports = RecordReports(
-            clock=self._clock,
-            ledger=self._ledger,
-            announce=self._announce,
-            observations=self._observations,
-        )
         return ServeGateway(
-            clock=self._clock, links=self._links, archive=self._archive, reports=reports
+            clock=self._clock,
+            shards=self._shards,
+            links=self._links,
+            archive=self._archive,
+            reports=self._reports,
         )
 
-    def _tasks(self) -> tuple[KeepTime, FollowModel, MeterEffects]:
-        reconcile_now = ReconcileNow(self._ledger, self._reconcile, self._announce)
+    def _tasks(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        hear = HearNotices(
+            notices=self._outside.notices,
+            archive=self._archive,
+            shards=self._shards,
+            links=self._links,
+            announce=self._announce,
+            broadcast=self._broadcast,
+            keep_time=self._keep_time,
+        )
+        effects = MeterEffects(
+            clock=self._clock,
+            archive=self._archive,
+            meter=MeteringEnergyMeter(self._metering),
+            observations=self._observations,
+            shards=self._shards,
+            rhythm=self._settings.effect_rhythm,
+        )
         return (
-            KeepTime(
-                clock=self._clock,
-                agenda=self._agenda,
-                reconcile_now=reconcile_now,
-                wake=self._wake,
-            ),
-            FollowModel(
-                clock=self._clock,
-                catalog=self.catalog,
-                agenda=self._agenda,
-                reconcile_now=reconcile_now,
-                interval=self._settings.model_refresh,
-            ),
-            MeterEffects(
-                clock=self._clock,
-                archive=self._archive,
-                meter=self._meter,
-                observations=self._observations,
-                rhythm=self._settings.effect_rhythm,
-            ),
+            SiteModelClient(self._metering, self._heard).run,
+            self.follow_model,
+            self.follow_model.keep,
+            self._shards.run,
+            self._keep_time,
+            Dispatch(self._links, self._unit_of_work),
+            self._reports,
+            self._outside.notices.run,
+            hear,
+            SendLeftOver(clock=self._clock, archive=self._archive, links=self._links),
+            effects,
         )

@@ -3,31 +3,62 @@
 from datetime import datetime
 from typing import Any
 
+from wattmesh_control.adapters.rows import Row, asset_id, device_id, gateway_id, utc
 from wattmesh_control.domain.command import Command, Target
 from wattmesh_control.domain.life import CommandLife, CommandState
-from wattmesh_control.domain.setpoint import SetpointKind
-from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId
+from wattmesh_kernel.ids import CommandId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange, to_utc
 
-ORDER_COLUMNS = (
-    *("command", "wish", "request_id", "device", "site", "channel", "kind", "source", "owner"),
-    *("priority", "requested_value", "value", "tolerance", "start_time", "end_time"),
-    *("lease_expire_time", "gateway", "asset", "create_time"),
-)
-"""Columns that never change."""
+_TIME = "timestamptz"
+_VALUE = "double precision"
 
-LIFE_COLUMNS = (
-    *("state", "message", "trouble", "dispatch_time", "dispatch_count", "apply_time"),
-    *("verify_time", "read_back_value", "cut_time", "close_time"),
-)
-"""Columns that change as the life goes on."""
+ORDER_COLUMNS = {
+    "command": "text",
+    "proposal": "bigint",
+    "request_id": "text",
+    "device": "text",
+    "site": "text",
+    "channel": "text",
+    "kind": "text",
+    "source": "text",
+    "owner": "text",
+    "priority": "integer",
+    "requested_value": _VALUE,
+    "value": _VALUE,
+    "tolerance": _VALUE,
+    "start_time": _TIME,
+    "end_time": _TIME,
+    "lease_expire_time": _TIME,
+    "gateway": "text",
+    "asset": "text",
+    "create_time": _TIME,
+}
+"""Columns that never change, with their types."""
+
+LIFE_COLUMNS = {
+    "state": "text",
+    "message": "text",
+    "trouble": "text",
+    "dispatch_time": _TIME,
+    "dispatch_count": "integer",
+    "apply_time": _TIME,
+    "verify_time": _TIME,
+    "read_back_value": _VALUE,
+    "cut_time": _TIME,
+    "close_time": _TIME,
+}
+"""Columns that change as the life goes on, with their types."""
+
+COLUMNS = ("number", *ORDER_COLUMNS, *LIFE_COLUMNS, "metered_power_w")
+"""All columns, in the order in which `command_from_row` wants them."""
 
 
 def order_values(command: Command) -> tuple[object, ...]:
     """Return the values of ORDER_COLUMNS."""
     target = command.target
     return (
-        *(command.command.name, command.wish, command.request_id, command.device.name),
+        *(command.command.name, command.proposal, command.request_id, command.device.name),
         *(command.device.site.name, command.slot.channel.value, command.kind.value),
         *(command.source, command.owner, command.priority, command.requested_value),
         *(command.value, command.tolerance, command.span.start, command.span.end),
@@ -58,15 +89,16 @@ def state_time(command: Command) -> datetime | None:
     return times.get(life.state, life.close_time)
 
 
-def command_from_row(row: dict[str, Any]) -> Command:
-    """Return the command that a row holds."""
+def command_from_row(values: Row) -> Command:
+    """Return the command that a row of COLUMNS holds."""
+    row = dict(zip(COLUMNS, values, strict=True))
     gateway, asset = row["gateway"], row["asset"]
     return Command(
         number=row["number"],
         command=CommandId.parse(row["command"]),
-        wish=row["wish"],
+        proposal=row["proposal"],
         request_id=row["request_id"],
-        device=DeviceId.parse(row["device"]),
+        device=device_id(row["device"]),
         kind=SetpointKind(row["kind"]),
         source=row["source"],
         owner=row["owner"],
@@ -75,11 +107,9 @@ def command_from_row(row: dict[str, Any]) -> Command:
         value=row["value"],
         tolerance=row["tolerance"],
         span=TimeRange(row["start_time"], row["end_time"]),
-        lease_expire_time=_utc(row["lease_expire_time"]),
+        lease_expire_time=utc(row["lease_expire_time"]),
         target=(
-            None
-            if gateway is None
-            else Target(gateway=GatewayId.parse(gateway), asset=AssetId.parse(asset))
+            None if gateway is None else Target(gateway=gateway_id(gateway), asset=asset_id(asset))
         ),
         create_time=to_utc(row["create_time"]),
         life=_life(row),
@@ -92,15 +122,11 @@ def _life(row: dict[str, Any]) -> CommandLife:
         state=CommandState(row["state"]),
         message=row["message"],
         trouble=row["trouble"],
-        dispatch_time=_utc(row["dispatch_time"]),
+        dispatch_time=utc(row["dispatch_time"]),
         dispatch_count=row["dispatch_count"],
-        apply_time=_utc(row["apply_time"]),
-        verify_time=_utc(row["verify_time"]),
+        apply_time=utc(row["apply_time"]),
+        verify_time=utc(row["verify_time"]),
         read_back_value=row["read_back_value"],
-        cut_time=_utc(row["cut_time"]),
-        close_time=_utc(row["close_time"]),
+        cut_time=utc(row["cut_time"]),
+        close_time=utc(row["close_time"]),
     )
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else to_utc(moment)

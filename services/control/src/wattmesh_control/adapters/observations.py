@@ -1,7 +1,14 @@
 """What goes on in control, as OpenTelemetry metrics."""
 
 from wattmesh_control.domain.life import CommandState
-from wattmesh_control.metrics import COMMANDS, EFFECTS, GATEWAYS, REPORTS_IGNORED
+from wattmesh_control.metrics import (
+    COMMANDS,
+    EFFECTS,
+    GATEWAYS,
+    REPORTS_IGNORED,
+    SET_ASIDE,
+    SHARDS,
+)
 from wattmesh_runtime.telemetry import Telemetry
 
 
@@ -12,6 +19,8 @@ class TelemetryObservations:
         self._commands = telemetry.counter(COMMANDS)
         self._ignored = telemetry.counter(REPORTS_IGNORED)
         self._gateways = telemetry.gauge(GATEWAYS)
+        self._shards = telemetry.gauge(SHARDS)
+        self._set_aside = telemetry.gauge(SET_ASIDE)
         self._effects = telemetry.counter(EFFECTS)
 
     def command_moved(self, state: CommandState) -> None:
@@ -25,6 +34,14 @@ class TelemetryObservations:
     def gateways_connected(self, count: int) -> None:
         """So many gateways hold a stream."""
         self._gateways.set(count)
+
+    def shards_held(self, count: int) -> None:
+        """So many shards are held by this process."""
+        self._shards.set(count)
+
+    def devices_set_aside(self, count: int) -> None:
+        """So many devices are set aside, because control failed on each of them alone."""
+        self._set_aside.set(count)
 
     def effects_metered(self, count: int) -> None:
         """So many commands got their metered effect."""

@@ -1,57 +1,152 @@
-"""Transactions on the schema `control`."""
+"""Transactions on the schema `control`: few statements, and few round trips for them."""
 
 import hashlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor, errors
 
-from wattmesh_control.adapters.postgres_commands import PostgresCommands
-from wattmesh_control.adapters.postgres_limits import PostgresLimits
-from wattmesh_control.adapters.postgres_requests import PostgresRequests
-from wattmesh_control.adapters.postgres_wishes import PostgresWishes
-from wattmesh_control.app.ports import DeviceEvent
+from wattmesh_control.adapters import postgres_commands as commands
+from wattmesh_control.adapters import postgres_limits as limits
+from wattmesh_control.adapters import postgres_proposals as proposals
+from wattmesh_control.adapters import postgres_requests as requests
+from wattmesh_control.adapters.notice_codec import CHANNEL, payloads
+from wattmesh_control.adapters.rows import Row
+from wattmesh_control.app.draft import DeviceEvent, Draft, Standing
+from wattmesh_control.app.ports import Begun, Notice, Request, Scope
+from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.setpoint import Slot
+from wattmesh_kernel.errors import ResourceExhausted
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_runtime.database import Database
+from wattmesh_runtime.leases import check_epochs
 
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS keys (key)"
 
-_NOTE = "INSERT INTO device_events (device, time, what, message) VALUES (%s, %s, %s, %s)"
+# One number more than is wanted: a join with nothing would take no locks.
+_LOCK_AND_NUMBER = """
+SELECT nextval('proposals_number_seq') FROM (
+    SELECT count(*) FROM (
+        SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS keys (key)
+    ) AS locks
+) AS held, generate_series(0, %s)
+"""
+
+_NOTE = """
+INSERT INTO device_events (device, time, what, message)
+SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[])
+"""
+
+_TELL = "SELECT pg_notify(%s, %s)"
 
 
-class PostgresBooks:
-    """Books: what one transaction reads and writes."""
+class PostgresTransaction:
+    """Transaction, on a connection in pipeline mode: what is not waited for goes out together."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection[Row], process: str) -> None:
         self._connection = connection
-        self.wishes = PostgresWishes(connection)
-        self.commands = PostgresCommands(connection)
-        self.limits = PostgresLimits(connection)
-        self.requests = PostgresRequests(connection)
+        self._process = process
 
-    async def lock(self, devices: Collection[DeviceId]) -> None:
-        """Take the devices' locks, always in the same order."""
-        keys = sorted(_key(device) for device in set(devices))
-        await self._connection.execute(_LOCK, (keys,))
+    async def begin(self, scope: Scope, now: datetime) -> Begun:
+        """Check the fence, claim the request and take the devices' locks."""
+        if scope.fence:
+            await check_epochs(self._connection, scope.fence)
+        claim = None
+        if scope.request is not None:
+            claim = await requests.claim(self._connection, scope.request, now)
+        locks = await self._lock(scope)
+        if scope.request is not None and claim is not None and not await requests.first(claim):
+            return Begun(first=await requests.answer(self._connection, scope.request))
+        return Begun(numbers=await _numbers(locks))
 
-    async def note(self, events: Sequence[DeviceEvent]) -> None:
-        """Store events."""
-        if events:
-            rows = [(each.device.name, each.time, each.what, each.message) for each in events]
-            await self._connection.cursor().executemany(_NOTE, rows)
+    async def read(self, scope: Scope, now: datetime) -> Standing:
+        """Return what stands at `now`; without last commands when the scope is `ahead`."""
+        names = [device.name for device in scope.devices]
+        running = limited = newest = named = None
+        if names:
+            running = await proposals.select_running(self._connection, names, now)
+            limited = await limits.select_standing(self._connection, names, now)
+            if not scope.ahead:
+                newest = await commands.select_last(self._connection, names, now)
+        if scope.commands:
+            named = await commands.select_named(self._connection, scope.commands)
+        return Standing(
+            proposals=[] if running is None else await proposals.fetch(running),
+            limits=[] if limited is None else await limits.fetch(limited),
+            last={} if newest is None else {x.slot: x for x in await commands.fetch(newest)},
+            commands={} if named is None else {x.command: x for x in await commands.fetch(named)},
+        )
+
+    async def last(self, devices: Collection[DeviceId], now: datetime) -> dict[Slot, Command]:
+        """Return, locked, the newest command that came of a proposal, by slot."""
+        names = [device.name for device in devices]
+        cursor = await commands.select_last(self._connection, names, now)
+        return {each.slot: each for each in await commands.fetch(cursor)}
+
+    async def write(
+        self, draft: Draft, answer: tuple[Request, object] | None, notice: Notice
+    ) -> list[Command]:
+        """Write a draft, remember the answer, and tell the others."""
+        await proposals.write(self._connection, draft)
+        await limits.write(self._connection, draft)
+        added = await commands.write(self._connection, draft)
+        if draft.events:
+            await self._connection.execute(_NOTE, _columns(draft.events))
+        if answer is not None:
+            await requests.remember(self._connection, *answer)
+        for payload in payloads(notice, self._process) if notice else ():
+            await self._connection.execute(_TELL, (CHANNEL, payload))
+        return await commands.numbered(draft, added)
+
+    async def _lock(self, scope: Scope) -> AsyncCursor[Row] | None:
+        keys = sorted(_key(device) for device in scope.devices)
+        if scope.new_proposals:
+            return await self._connection.execute(_LOCK_AND_NUMBER, (keys, scope.new_proposals))
+        if keys:
+            await self._connection.execute(_LOCK, (keys,))
+        return None
 
 
-class PostgresLedger:
-    """Ledger: opens transactions."""
+class PostgresStore:
+    """Store: opens transactions; `process` names this one to the others."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, process: str) -> None:
         self._database = database
+        self._process = process
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresBooks]:
-        """Yield books on one transaction."""
-        async with self._database.transaction() as connection:
-            yield PostgresBooks(connection)
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """Yield a transaction.
+
+        Error: ResourceExhausted when PostgreSQL's lock table is full: of fewer devices it goes.
+        """
+        async with self._database.connection() as connection:
+            try:
+                async with connection.pipeline(), connection.transaction():
+                    yield PostgresTransaction(connection, self._process)
+            except errors.OutOfMemory as error:
+                raise ResourceExhausted(
+                    "LOCKS_EXHAUSTED", "the database has no room for so many locks"
+                ) from error
+
+    async def note(self, events: Sequence[DeviceEvent]) -> None:
+        """Store events by themselves."""
+        async with self._database.connection() as connection:
+            await connection.execute(_NOTE, _columns(events))
+
+
+async def _numbers(locks: AsyncCursor[Row] | None) -> Iterator[int]:
+    return iter(()) if locks is None else iter([row[0] for row in await locks.fetchall()])
+
+
+def _columns(events: Sequence[DeviceEvent]) -> tuple[list[object], ...]:
+    return (
+        [each.device.name for each in events],
+        [each.time for each in events],
+        [each.what for each in events],
+        [each.message for each in events],
+    )
 
 
 def _key(device: DeviceId) -> int:

@@ -1,11 +1,9 @@
 """Commands in PostgreSQL, read without locks."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from psycopg.rows import dict_row
-
-from wattmesh_control.adapters.command_rows import command_from_row
+from wattmesh_control.adapters.command_rows import COLUMNS, command_from_row
 from wattmesh_control.app.ports import Statistics
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import UNFINISHED
@@ -14,10 +12,12 @@ from wattmesh_kernel.ids import CommandId, GatewayId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
 
-_GET = "SELECT * FROM commands WHERE command = %(command)s"
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM commands"
 
-_PAGE = """
-SELECT * FROM commands
+_GET = f"{_SELECT} WHERE command = %(command)s"
+
+_PAGE = f"""
+{_SELECT}
 WHERE (%(device)s::text IS NULL OR device = %(device)s)
   AND (%(site)s::text IS NULL OR site = %(site)s)
   AND (%(before)s::bigint IS NULL OR number < %(before)s)
@@ -32,34 +32,47 @@ FROM commands
 WHERE %(start)s::timestamptz IS NULL OR (start_time >= %(start)s AND start_time < %(end)s)
 """
 
-_UNFINISHED = """
-SELECT * FROM commands
+_UNFINISHED = f"""
+{_SELECT}
 WHERE gateway = %(gateway)s AND lease_expire_time > %(now)s AND close_time IS NULL
   AND state = ANY(%(states)s)
 ORDER BY number
 """
 
-_RECALLED = """
-SELECT * FROM commands AS withdrawn
+_RECALLED = f"""
+{_SELECT} AS withdrawn
 WHERE gateway = %(gateway)s AND lease_expire_time > %(now)s AND state = 'cancelled'
   AND dispatch_count > 0
   AND NOT EXISTS (
       SELECT FROM commands AS newer
       WHERE newer.device = withdrawn.device AND newer.channel = withdrawn.channel
-        AND newer.wish IS NOT NULL AND newer.number > withdrawn.number
+        AND newer.proposal IS NOT NULL AND newer.number > withdrawn.number
         AND newer.lease_expire_time IS NOT NULL
   )
 ORDER BY number
 """
 
-_UNMETERED = """
-SELECT * FROM commands
+_FIND = f"{_SELECT} WHERE command = ANY(%(commands)s) ORDER BY number"
+
+_UNSENT = f"""
+{_SELECT}
+WHERE gateway = ANY(%(gateways)s) AND lease_expire_time > %(now)s AND close_time IS NULL
+  AND state = 'pending'
+ORDER BY number
+"""
+
+_UNMETERED = f"""
+{_SELECT}
 WHERE metered_power_w IS NULL AND apply_time IS NOT NULL
   AND end_time > %(after)s AND end_time <= %(until)s
 ORDER BY end_time LIMIT %(size)s
 """
 
-_SET_METERED = "UPDATE commands SET metered_power_w = %s WHERE command = %s"
+_SET_METERED = """
+UPDATE commands SET metered_power_w = new.power_w
+FROM unnest(%s::text[], %s::double precision[]) AS new (command, power_w)
+WHERE commands.command = new.command
+"""
 
 
 class PostgresCommandArchive:
@@ -71,6 +84,10 @@ class PostgresCommandArchive:
     async def get(self, command: CommandId) -> Command | None:
         """Return one command."""
         return next(iter(await self._select(_GET, {"command": command.name})), None)
+
+    async def find(self, commands: Collection[CommandId]) -> list[Command]:
+        """Return commands by name, oldest first; those that are not there are left out."""
+        return await self._select(_FIND, {"commands": [each.name for each in commands]})
 
     async def page(
         self,
@@ -102,6 +119,10 @@ class PostgresCommandArchive:
         values = {"gateway": gateway.name, "now": now, "states": states}
         return await self._select(_UNFINISHED, values)
 
+    async def unsent(self, gateways: Collection[GatewayId], now: datetime) -> list[Command]:
+        """Return live commands of these gateways that were never sent, their lease running."""
+        return await self._select(_UNSENT, {"gateways": [x.name for x in gateways], "now": now})
+
     async def recalled(self, gateway: GatewayId, now: datetime) -> list[Command]:
         """Return withdrawn commands that a device may still follow: lease running, none newer."""
         return await self._select(_RECALLED, {"gateway": gateway.name, "now": now})
@@ -115,14 +136,13 @@ class PostgresCommandArchive:
         """Store metered effects [W]."""
         if not powers_w:
             return
-        rows = [(power_w, command.name) for command, power_w in powers_w.items()]
-        async with self._database.transaction() as connection:
-            await connection.cursor().executemany(_SET_METERED, rows)
+        names = [command.name for command in powers_w]
+        async with self._database.connection() as connection:
+            await connection.execute(_SET_METERED, (names, list(powers_w.values())))
 
     async def _select(self, query: str, values: Mapping[str, object]) -> list[Command]:
         async with self._database.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(query, values)
+            cursor = await connection.execute(query, values)
             return [command_from_row(row) for row in await cursor.fetchall()]
 
 

@@ -1,13 +1,13 @@
-"""Commands in PostgreSQL, written under locks."""
+"""Commands in PostgreSQL, read and written inside of transactions."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from psycopg import AsyncConnection
-from psycopg.rows import dict_row
+from psycopg import AsyncConnection, AsyncCursor
 
 from wattmesh_control.adapters.command_rows import (
+    COLUMNS,
     LIFE_COLUMNS,
     ORDER_COLUMNS,
     command_from_row,
@@ -15,100 +15,115 @@ from wattmesh_control.adapters.command_rows import (
     order_values,
     state_time,
 )
+from wattmesh_control.adapters.rows import Row, columns
+from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.command import Command
-from wattmesh_control.domain.setpoint import Channel, Slot
-from wattmesh_kernel.ids import CommandId, DeviceId
+from wattmesh_kernel.ids import CommandId
 
-_LAST = """
-SELECT * FROM commands WHERE number IN (
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM commands"
+
+_LAST = f"""
+{_SELECT} WHERE number IN (
     SELECT newest.number
-    FROM unnest(%s::text[]) AS devices (device)
-    CROSS JOIN unnest(%s::text[]) AS channels (channel)
+    FROM (
+        SELECT device, channel FROM proposals
+        WHERE device = ANY(%(devices)s) AND start_time <= %(now)s AND end_time > %(now)s
+        UNION
+        SELECT device, channel FROM commands
+        WHERE device = ANY(%(devices)s) AND close_time IS NULL
+    ) AS slots
     CROSS JOIN LATERAL (
         SELECT number FROM commands
-        WHERE commands.device = devices.device AND commands.channel = channels.channel
-          AND wish IS NOT NULL
+        WHERE commands.device = slots.device AND commands.channel = slots.channel
+          AND proposal IS NOT NULL
         ORDER BY number DESC LIMIT 1
     ) AS newest
 ) ORDER BY number FOR UPDATE
 """
 
-_LOCK = "SELECT * FROM commands WHERE command = ANY(%s) ORDER BY number FOR UPDATE"
+_NAMED = f"{_SELECT} WHERE command = ANY(%s) ORDER BY number FOR UPDATE"
 
-_COLUMNS = (*ORDER_COLUMNS, *LIFE_COLUMNS)
+_NEW = {**ORDER_COLUMNS, **LIFE_COLUMNS}
+
+
+def _unnested(types: Sequence[str]) -> str:
+    return ", ".join(f"%s::{each}[]" for each in types)
+
 
 _ADD = (
-    f"INSERT INTO commands ({', '.join(_COLUMNS)}) "
-    f"VALUES ({', '.join(['%s'] * len(_COLUMNS))}) RETURNING number"
+    f"INSERT INTO commands ({', '.join(_NEW)}) "
+    f"SELECT * FROM unnest({_unnested(list(_NEW.values()))}) RETURNING number, command"
 )
 
-_CHANGES = ", ".join(f"{name} = %s" for name in LIFE_COLUMNS)
-_SAVE = f"UPDATE commands SET {_CHANGES} WHERE number = %s"
+_SAVE = (
+    f"UPDATE commands SET {', '.join(f'{name} = new.{name}' for name in LIFE_COLUMNS)} "
+    f"FROM unnest(%s::bigint[], {_unnested(list(LIFE_COLUMNS.values()))}) "
+    f"AS new (number, {', '.join(LIFE_COLUMNS)}) WHERE commands.number = new.number"
+)
 
 _TRANSITION = """
-INSERT INTO transitions (command, time, record_time, state, message) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO transitions (command, time, record_time, state, message)
+SELECT commands.number, step.time, step.record_time, step.state, step.message
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
+    AS step (command, time, record_time, state, message)
+JOIN commands ON commands.command = step.command
 """
 
 
-class PostgresCommands:
-    """CommandBook on a transaction."""
+async def select_last(
+    connection: AsyncConnection[Row], devices: Sequence[str], now: datetime
+) -> AsyncCursor[Row]:
+    """Ask, with a lock, for the newest command of each slot in which there is anything now."""
+    return await connection.execute(_LAST, {"devices": devices, "now": now})
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
-    async def last(self, devices: Collection[DeviceId]) -> dict[Slot, Command]:
-        """Return, locked, the newest command of each slot that came of a wish."""
-        cursor = self._connection.cursor(row_factory=dict_row)
-        names = [device.name for device in devices]
-        await cursor.execute(_LAST, (names, [channel.value for channel in Channel]))
-        found = [command_from_row(row) for row in await cursor.fetchall()]
-        return {command.slot: command for command in found}
+async def select_named(
+    connection: AsyncConnection[Row], names: Collection[CommandId]
+) -> AsyncCursor[Row]:
+    """Ask for commands by name, locked until the end of the transaction."""
+    return await connection.execute(_NAMED, ([each.name for each in names],))
 
-    async def lock(self, command: CommandId) -> Command | None:
-        """Return a command, locked until the end of the transaction."""
-        return next(iter(await self.lock_all([command])), None)
 
-    async def lock_all(self, commands: Collection[CommandId]) -> list[Command]:
-        """Return commands, locked until the end of the transaction."""
-        cursor = self._connection.cursor(row_factory=dict_row)
-        await cursor.execute(_LOCK, ([command.name for command in commands],))
-        return [command_from_row(row) for row in await cursor.fetchall()]
+async def fetch(cursor: AsyncCursor[Row]) -> list[Command]:
+    """Return the commands that were asked for."""
+    return [command_from_row(row) for row in await cursor.fetchall()]
 
-    async def add(self, commands: Sequence[Command]) -> list[Command]:
-        """Store commands; return them numbered, in the same order."""
-        if not commands:
-            return []
-        cursor = self._connection.cursor()
-        rows = [(*order_values(each), *life_values(each.life)) for each in commands]
-        await cursor.executemany(_ADD, rows, returning=True)
-        numbered = list[Command]()
-        for command in commands:
-            row = await cursor.fetchone()
-            assert row is not None, "an insert returns its number"
-            numbered.append(replace(command, number=row[0]))
-            cursor.nextset()
-        await self._record([(each, each.create_time) for each in numbered])
-        return numbered
 
-    async def save(self, commands: Sequence[tuple[Command, Command]], now: datetime) -> None:
-        """Store how lives went on (before, after) and the transitions between them."""
-        if not commands:
-            return
-        rows = [(*life_values(after.life), after.number) for _, after in commands]
-        await self._connection.cursor().executemany(_SAVE, rows)
-        moved = [
-            (after, now) for before, after in commands if before.life.state is not after.life.state
-        ]
-        await self._record(moved)
+async def write(connection: AsyncConnection[Row], draft: Draft) -> AsyncCursor[Row] | None:
+    """Write the steps and the new commands of a draft, with the transitions of both."""
+    steps = [step.after for step in draft.steps.values()]
+    if steps:
+        rows = columns(((each.number, *life_values(each.life)) for each in steps), 0)
+        await connection.execute(_SAVE, rows)
+    added = None
+    if draft.added:
+        rows = columns(((*order_values(x), *life_values(x.life)) for x in draft.added), 0)
+        added = await connection.execute(_ADD, rows)
+    transitions = _transitions(draft)
+    if transitions:
+        await connection.execute(_TRANSITION, columns(transitions, 0))
+    return added
 
-    async def _record(self, moved: Sequence[tuple[Command, datetime]]) -> None:
-        if not moved:
-            return
-        rows = [
-            (
-                *(command.number, state_time(command) or now, now),
-                *(command.life.state.value, command.life.message),
-            )
-            for command, now in moved
-        ]
-        await self._connection.cursor().executemany(_TRANSITION, rows)
+
+async def numbered(draft: Draft, added: AsyncCursor[Row] | None) -> list[Command]:
+    """Return the new commands of a draft with the numbers that the database gave them."""
+    if added is None:
+        return []
+    numbers = {row[1]: row[0] for row in await added.fetchall()}
+    return [replace(each, number=numbers[each.command.name]) for each in draft.added]
+
+
+def _transitions(draft: Draft) -> list[tuple[object, ...]]:
+    moved = [
+        version
+        for step in draft.steps.values()
+        for earlier, version in zip((step.before, *step.versions), step.versions, strict=False)
+        if version.life.state is not earlier.life.state
+    ]
+    return [
+        (
+            *(each.command.name, state_time(each) or draft.now, draft.now),
+            *(each.life.state.value, each.life.message),
+        )
+        for each in (*moved, *draft.added)
+    ]

@@ -1,68 +1,65 @@
 """Limits in PostgreSQL."""
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.rows import dict_row
+from psycopg import AsyncConnection, AsyncCursor
 
+from wattmesh_control.adapters.rows import Row, device_id, utc
+from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter
-from wattmesh_kernel.ids import DeviceId, LimitId
+from wattmesh_kernel.ids import LimitId
 from wattmesh_kernel.time import to_utc
 from wattmesh_runtime.database import Database
 
-_IN_FORCE = "SELECT * FROM limits WHERE device = ANY(%s) AND expire_time > %s ORDER BY name"
+_SELECT = """
+SELECT name, subject, owner, min_power_w, max_power_w, start_time, expire_time, reason FROM limits
+"""
 
+_STANDING = f"{_SELECT} WHERE subject = ANY(%s) AND expire_time > %s ORDER BY name"
+
+# An older one of the same owner that has expired gives its place, not its name.
 _PUT = """
-INSERT INTO limits (name, device, site, owner, min_power_w, max_power_w, expire_time, reason)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (device, owner) DO UPDATE SET min_power_w = excluded.min_power_w,
-    max_power_w = excluded.max_power_w, expire_time = excluded.expire_time,
-    reason = excluded.reason
-RETURNING name
+INSERT INTO limits (name, subject, site, owner, min_power_w, max_power_w,
+                    start_time, expire_time, reason)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (subject, owner) DO UPDATE SET name = excluded.name,
+    min_power_w = excluded.min_power_w, max_power_w = excluded.max_power_w,
+    start_time = excluded.start_time, expire_time = excluded.expire_time, reason = excluded.reason
 """
 
 _REMOVE = "DELETE FROM limits WHERE name = %s"
 
-_GET = "SELECT * FROM limits WHERE name = %s AND expire_time > %s"
+_GET = f"{_SELECT} WHERE name = %s AND expire_time > %s"
 
-_PAGE = """
-SELECT * FROM limits
+_PAGE = f"""
+{_SELECT}
 WHERE expire_time > %(now)s AND name > %(after)s
-  AND (%(device)s::text IS NULL OR device = %(device)s)
+  AND (%(device)s::text IS NULL OR subject = %(device)s)
   AND (%(site)s::text IS NULL OR site = %(site)s)
 ORDER BY name LIMIT %(size)s
 """
 
 
-class PostgresLimits:
-    """LimitBook on a transaction."""
+async def select_standing(
+    connection: AsyncConnection[Row], devices: Sequence[str], now: datetime
+) -> AsyncCursor[Row]:
+    """Ask for the limits of devices that have not ended at `now`."""
+    return await connection.execute(_STANDING, (devices, now))
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
-    async def in_force(self, devices: Collection[DeviceId], now: datetime) -> list[Limit]:
-        """Return the limits of these devices that have not expired."""
-        cursor = self._connection.cursor(row_factory=dict_row)
-        await cursor.execute(_IN_FORCE, ([device.name for device in devices], now))
-        return [_limit(row) for row in await cursor.fetchall()]
+async def fetch(cursor: AsyncCursor[Row]) -> list[Limit]:
+    """Return the limits that were asked for."""
+    return [_limit(row) for row in await cursor.fetchall()]
 
-    async def put(self, limit: Limit) -> Limit:
-        """Store a limit in place of its owner's on the device, whose name it keeps."""
-        values = (
-            *(limit.limit.name, limit.device.name, limit.device.site.name, limit.owner),
-            *(limit.min_power_w, limit.max_power_w, limit.expire_time, limit.reason),
-        )
-        row = await (await self._connection.execute(_PUT, values)).fetchone()
-        assert row is not None, "an upsert returns its name"
-        return replace(limit, limit=LimitId.parse(row[0]))
 
-    async def remove(self, limit: LimitId) -> None:
-        """Withdraw a limit."""
-        await self._connection.execute(_REMOVE, (limit.name,))
+async def write(connection: AsyncConnection[Row], draft: Draft) -> None:
+    """Write the limit that a draft sets, and remove the one that it withdraws."""
+    if draft.limit is not None:
+        await connection.execute(_PUT, _values(draft.limit))
+    if draft.removed_limit is not None:
+        await connection.execute(_REMOVE, (draft.removed_limit.name,))
 
 
 class PostgresLimitArchive:
@@ -72,17 +69,15 @@ class PostgresLimitArchive:
         self._database = database
 
     async def get(self, limit: LimitId, now: datetime) -> Limit | None:
-        """Return a limit in force."""
+        """Return a limit that has not ended."""
         async with self._database.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(_GET, (limit.name, now))
-            row = await cursor.fetchone()
-        return None if row is None else _limit(row)
+            cursor = await connection.execute(_GET, (limit.name, now))
+            return next(iter(await fetch(cursor)), None)
 
     async def page(
         self, devices: DeviceFilter, now: datetime, after: str, size: int
     ) -> list[Limit]:
-        """Return at most `size` limits in force, by name, named after `after`."""
+        """Return at most `size` limits that have not ended, by name, named after `after`."""
         values = {
             "now": now,
             "after": after,
@@ -91,18 +86,25 @@ class PostgresLimitArchive:
             "site": devices.site and devices.site.name,
         }
         async with self._database.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(_PAGE, values)
-            return [_limit(row) for row in await cursor.fetchall()]
+            return await fetch(await connection.execute(_PAGE, values))
 
 
-def _limit(row: dict[str, Any]) -> Limit:
+def _values(limit: Limit) -> tuple[object, ...]:
+    return (
+        *(limit.limit.name, limit.device.name, limit.device.site.name, limit.owner),
+        *(limit.min_power_w, limit.max_power_w, limit.start_time, limit.expire_time),
+        limit.reason,
+    )
+
+
+def _limit(row: Row) -> Limit:
     return Limit(
-        limit=LimitId.parse(row["name"]),
-        device=DeviceId.parse(row["device"]),
-        owner=row["owner"],
-        min_power_w=row["min_power_w"],
-        max_power_w=row["max_power_w"],
-        expire_time=to_utc(row["expire_time"]),
-        reason=row["reason"],
+        limit=LimitId.parse(row[0]),
+        device=device_id(row[1]),
+        owner=row[2],
+        min_power_w=row[3],
+        max_power_w=row[4],
+        start_time=utc(row[5]),
+        expire_time=to_utc(row[6]),
+        reason=row[7],
     )

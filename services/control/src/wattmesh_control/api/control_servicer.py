@@ -96,9 +96,9 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         self, request: pb.WatchCommandsRequest, context: Context
     ) -> AsyncIterator[pb.WatchCommandsResponse]:
         """Stream commands as they change; the answer's headers say that watching has begun."""
-        with self._do.read_commands.watch(DeviceFilter.parse(request.parent)) as watcher:
+        async with self._do.read_commands.watch(DeviceFilter.parse(request.parent)) as commands:
             await context.send_initial_metadata(())
-            async for command in watcher.changes():
+            async for command in commands:
                 yield pb.WatchCommandsResponse(command=command_to_proto(command))
 
     async def GetCommandStatistics(  # noqa: N802
@@ -114,10 +114,17 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         limit = await self._do.set_limit(limit_from_proto(request.limit), request.request_id)
         return pb.SetLimitResponse(limit=limit_to_proto(limit))
 
+    async def GetLimit(  # noqa: N802
+        self, request: pb.GetLimitRequest, context: Context
+    ) -> pb.GetLimitResponse:
+        """Return one limit that has not ended."""
+        limit = await self._do.read_limits.get(LimitId.parse(request.name))
+        return pb.GetLimitResponse(limit=limit_to_proto(limit))
+
     async def ListLimits(  # noqa: N802
         self, request: pb.ListLimitsRequest, context: Context
     ) -> pb.ListLimitsResponse:
-        """Return a page of the limits in force."""
+        """Return a page of the limits that have not ended."""
         page = await self._do.read_limits.page(
             DeviceFilter.parse(request.parent), request.page_size, request.page_token
         )

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
     time_range_from_proto,
@@ -17,18 +18,8 @@ from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Limit, Refused
 from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint
-from wattmesh_control.domain.setpoint import SetpointKind
-from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.errors import InvalidArgument, Unimplemented
 from wattmesh_kernel.ids import DeviceId
-
-_KINDS = {
-    pb.SETPOINT_KIND_ACTIVE_POWER_W: SetpointKind.ACTIVE_POWER,
-    pb.SETPOINT_KIND_GENERATION_LIMIT_W: SetpointKind.GENERATION_LIMIT,
-    pb.SETPOINT_KIND_CURRENT_A: SetpointKind.CURRENT,
-    pb.SETPOINT_KIND_TEMPERATURE_CELSIUS: SetpointKind.TEMPERATURE,
-    pb.SETPOINT_KIND_ON_OFF: SetpointKind.ON_OFF,
-}
-_KINDS_TO_PROTO = {kind: proto for proto, kind in _KINDS.items()}
 
 _STATES = {
     pb.COMMAND_STATE_PENDING: CommandState.PENDING,
@@ -42,18 +33,6 @@ _STATES = {
     pb.COMMAND_STATE_CANCELLED: CommandState.CANCELLED,
 }
 _STATES_TO_PROTO = {state: proto for proto, state in _STATES.items()}
-
-
-def kind_from_proto(proto: pb.SetpointKind.ValueType) -> SetpointKind:
-    """Return what a setpoint sets. Error: InvalidArgument."""
-    if proto not in _KINDS:
-        raise InvalidArgument("MISSING_KIND", "kind is required", field="kind")
-    return _KINDS[proto]
-
-
-def kind_to_proto(kind: SetpointKind) -> pb.SetpointKind.ValueType:
-    """Return a kind as its proto."""
-    return _KINDS_TO_PROTO[kind]
 
 
 def state_from_proto(proto: pb.CommandState.ValueType) -> CommandState:
@@ -88,7 +67,7 @@ def override_from_proto(proto: pb.IssueCommandRequest) -> Override:
     return Override(
         request_id=proto.request_id,
         device=DeviceId.parse(proto.device),
-        kind=kind_from_proto(proto.kind),
+        kind=setpoint_kind_from_proto(proto.kind),
         value=proto.value,
         span=time_range_from_proto(proto.range, "range"),
         owner=proto.owner,
@@ -110,7 +89,7 @@ def command_to_proto(command: Command) -> pb.Command:
         name=command.command.name,
         request_id=command.request_id,
         device=command.device.name,
-        kind=kind_to_proto(command.kind),
+        kind=setpoint_kind_to_proto(command.kind),
         source=command.source,
         owner=command.owner,
         priority=command.priority,
@@ -134,10 +113,15 @@ def limit_from_proto(proto: pb.Limit) -> Limit:
         raise InvalidArgument("MISSING_FIELD", "expire_time is required", field="limit.expire_time")
     return Limit(
         limit=new_limit_id(),
-        device=DeviceId.parse(proto.device),
+        device=_subject(proto.subject),
         owner=proto.owner,
         min_power_w=proto.min_power_w if proto.HasField("min_power_w") else None,
         max_power_w=proto.max_power_w if proto.HasField("max_power_w") else None,
+        start_time=(
+            datetime_from_proto(proto.start_time, "limit.start_time")
+            if proto.HasField("start_time")
+            else None
+        ),
         expire_time=datetime_from_proto(proto.expire_time, "limit.expire_time"),
         reason=proto.reason,
     )
@@ -147,10 +131,11 @@ def limit_to_proto(limit: Limit) -> pb.Limit:
     """Return a limit as its proto."""
     return pb.Limit(
         name=limit.limit.name,
-        device=limit.device.name,
+        subject=limit.device.name,
         owner=limit.owner,
         min_power_w=limit.min_power_w,
         max_power_w=limit.max_power_w,
+        start_time=None if limit.start_time is None else timestamp_to_proto(limit.start_time),
         expire_time=timestamp_to_proto(limit.expire_time),
         reason=limit.reason,
     )
@@ -166,10 +151,21 @@ def statistics_to_proto(counts: Statistics) -> pb.GetCommandStatisticsResponse:
     )
 
 
+def _subject(name: str) -> DeviceId:
+    collection, _, rest = name.partition("/")
+    if collection == "groups" or (collection == "sites" and "/" not in rest):
+        raise Unimplemented(
+            "LIMIT_SUBJECT_NOT_SERVED",
+            f"limits on {collection} are not served yet, only on devices",
+            {"subject": name},
+        )
+    return DeviceId.parse(name)
+
+
 def _schedule_from_proto(proto: pb.DeviceSchedule) -> DeviceSchedule:
     return DeviceSchedule(
         device=DeviceId.parse(proto.device),
-        kind=kind_from_proto(proto.kind),
+        kind=setpoint_kind_from_proto(proto.kind),
         setpoints=tuple(
             Setpoint(
                 span=time_range_from_proto(each.range, "schedules.setpoints.range"),

@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import assert_never
 
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
+from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
-from wattmesh_control.api.convert import kind_to_proto, state_from_proto
+from wattmesh_control.api.convert import state_from_proto
 from wattmesh_control.app.links import Carry, Order, TakeBack
 from wattmesh_control.app.record_reports import CommandReport, DeviceStatus
 from wattmesh_control.domain.life import Reported
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+
+LONGEST_MESSAGE = 1000
+"""Of a gateway's words, so many characters are kept."""
 
 
 def gateway_from_hello(proto: pb.ConnectRequest) -> GatewayId:
@@ -41,7 +45,7 @@ def order_to_proto(order: Order) -> pb.ConnectResponse:
             dispatch = pb.CommandDispatch(
                 command=command.command.name,
                 device=command.device.name,
-                kind=kind_to_proto(command.kind),
+                kind=setpoint_kind_to_proto(command.kind),
                 value=command.value,
                 lease_expire_time=timestamp_to_proto(command.lease_expire_time),
                 sequence=command.number,
@@ -60,7 +64,7 @@ def _report_from_proto(proto: pb.CommandReport, now: datetime) -> CommandReport:
     if proto.HasField("report_time"):
         time = datetime_from_proto(proto.report_time, "report.report_time")
     reported = Reported(
-        state=state_from_proto(proto.state), time=time, value=value, message=proto.message
+        state=state_from_proto(proto.state), time=time, value=value, message=_words(proto.message)
     )
     return CommandReport(command=CommandId.parse(proto.command), reported=reported)
 
@@ -70,5 +74,13 @@ def _status_from_proto(proto: pb.DeviceStatus, now: datetime) -> DeviceStatus:
     if proto.HasField("change_time"):
         time = datetime_from_proto(proto.change_time, "device_status.change_time")
     return DeviceStatus(
-        device=DeviceId.parse(proto.device), online=proto.online, time=time, message=proto.message
+        device=DeviceId.parse(proto.device),
+        online=proto.online,
+        time=time,
+        message=_words(proto.message),
     )
+
+
+def _words(message: str) -> str:
+    """Return a gateway's words as they can be kept: printable, and not without end."""
+    return "".join(each if each.isprintable() else " " for each in message[:LONGEST_MESSAGE])

@@ -1,32 +1,20 @@
 """Withdraw a command: the device goes to the next lower priority, or to its safe state."""
 
-from wattmesh_control.app.changes import Announce, Changes
-from wattmesh_control.app.ports import Books, CommandArchive, Ledger
-from wattmesh_control.app.reconcile import Reconcile
+from wattmesh_control.app.draft import Draft
+from wattmesh_control.app.ports import CommandArchive, Scope
+from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import CommandState, Withdrawn
-from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import FailedPrecondition, NotFound
 from wattmesh_kernel.ids import CommandId
 
 
 class CancelCommand:
-    """Ends a live command and the wish behind it."""
+    """Ends a live command and the proposal behind it."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        ledger: Ledger,
-        archive: CommandArchive,
-        reconcile: Reconcile,
-        announce: Announce,
-    ) -> None:
-        self._clock = clock
-        self._ledger = ledger
+    def __init__(self, *, archive: CommandArchive, unit_of_work: UnitOfWork) -> None:
         self._archive = archive
-        self._reconcile = reconcile
-        self._announce = announce
+        self._unit_of_work = unit_of_work
 
     async def __call__(self, name: CommandId) -> Command:
         """Withdraw a command; return it cancelled. Withdrawing it again changes nothing.
@@ -36,27 +24,40 @@ class CancelCommand:
         found = await self._archive.get(name)
         if found is None:
             raise NotFound("COMMAND_NOT_FOUND", f"there is no {name}")
-        async with self._ledger.transaction() as books:
-            cancelled, changes = await self._cancel(books, found)
-        self._announce(changes)
-        return cancelled
+        return (await self._unit_of_work(_Cancelling(found))).answer
 
-    async def _cancel(self, books: Books, found: Command) -> tuple[Command, Changes]:
-        await books.lock([found.device])
-        command = await books.commands.lock(found.command) or found
+
+class _Cancelling(Work[Command]):
+    """Withdraws one command, and recalls it when nothing takes its place."""
+
+    def __init__(self, found: Command) -> None:
+        self._found = found
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(
+            devices=frozenset({self._found.device}), commands=frozenset({self._found.command})
+        )
+
+    def decide(self, draft: Draft) -> None:
+        command = self._command(draft)
         if command.life.state is CommandState.CANCELLED:
-            return command, Changes()
-        now = self._clock.now()
-        cancelled = command.advance(Withdrawn(now, "cancelled on request"))
+            draft.unmoved = True
+            return
+        cancelled = draft.advance(command, Withdrawn(draft.now, "cancelled on request"))
         if cancelled is command:
             raise FailedPrecondition(
-                "COMMAND_OVER", f"{found.command} is {command.life.state.value} and over already"
+                "COMMAND_OVER", f"{command.command} is {command.life.state.value} and over already"
             )
-        await books.commands.save([(command, cancelled)], now)
-        if command.wish is not None:
-            await books.wishes.remove([command.wish])
-        changes = await self._reconcile(books, [found.device])
-        changes.moved.insert(0, cancelled)
-        if all(each.slot != cancelled.slot for each in changes.offers):
-            changes.recalls.append(cancelled)
-        return cancelled, changes
+        if command.proposal is not None:
+            draft.removed_proposals.add(command.proposal)
+
+    def answer(self, draft: Draft) -> Command:
+        command = draft.current(self._command(draft))
+        replaced = any(each.life.live and each.slot == command.slot for each in draft.added)
+        if command.command in draft.steps and not replaced:
+            draft.recalls.append(command.command)
+        return command
+
+    def _command(self, draft: Draft) -> Command:
+        return draft.standing.commands.get(self._found.command, self._found)

@@ -1,19 +1,17 @@
 """Set and withdraw limits; what runs is clamped, or let free, at once."""
 
 import uuid
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 
-from wattmesh_control.app.catalog import DeviceCatalog
-from wattmesh_control.app.changes import Announce
-from wattmesh_control.app.ports import Document, Ledger, LimitArchive
-from wattmesh_control.app.reconcile import Reconcile
+from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.draft import Draft
+from wattmesh_control.app.ports import LimitArchive, Request, Scope
+from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.limits import Limit
-from wattmesh_control.domain.wish import check_text
+from wattmesh_control.domain.proposal import check_text
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound
-from wattmesh_kernel.ids import DeviceId, LimitId
+from wattmesh_kernel.ids import LimitId
 
 _METHOD = "SetLimit"
 
@@ -26,20 +24,10 @@ def new_limit_id() -> LimitId:
 class SetLimit:
     """Puts an owner's limit on a device, in place of the one it had there."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        ledger: Ledger,
-        catalog: DeviceCatalog,
-        reconcile: Reconcile,
-        announce: Announce,
-    ) -> None:
+    def __init__(self, *, clock: Clock, devices: Devices, unit_of_work: UnitOfWork) -> None:
         self._clock = clock
-        self._ledger = ledger
-        self._catalog = catalog
-        self._reconcile = reconcile
-        self._announce = announce
+        self._devices = devices
+        self._unit_of_work = unit_of_work
 
     async def __call__(self, limit: Limit, request_id: str) -> Limit:
         """Store a limit and return it under its name; a repeat gets the first answer.
@@ -47,79 +35,71 @@ class SetLimit:
         An empty `request_id` means that repeats are not recognised. Errors: InvalidArgument when
         it has expired already; NotFound for the device; Unavailable while devices are not known.
         """
-        check_text(limit.owner, "limit.owner")
-        self._check_expiry(limit)
-        await self._catalog.require([limit.device])
-        self._catalog.get(limit.device)
-        async with self._ledger.transaction() as books:
-            if request_id:
-                first = await books.requests.claim(_METHOD, request_id, self._clock.now())
-                if first is not None:
-                    return _from_document(first)
-            await books.lock([limit.device])
-            stored = await books.limits.put(limit)
-            changes = await self._reconcile(books, [limit.device])
-            if request_id:
-                await books.requests.remember(_METHOD, request_id, _to_document(stored))
-        self._announce(changes)
-        return stored
-
-    def _check_expiry(self, limit: Limit) -> None:
-        if not limit.in_force(self._clock.now()):
+        if request_id:
+            check_text(request_id, "request_id")
+        now = self._clock.now()
+        if limit.expire_time <= now:
             raise InvalidArgument(
                 "LIMIT_EXPIRED", "the limit has expired already", field="limit.expire_time"
             )
+        await self._devices.require([limit.device])
+        self._devices.get(limit.device, now)
+        return (await self._unit_of_work(_Setting(limit, request_id))).answer
 
 
 class DeleteLimit:
     """Withdraws a limit."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        ledger: Ledger,
-        archive: LimitArchive,
-        reconcile: Reconcile,
-        announce: Announce,
-    ) -> None:
+    def __init__(self, *, clock: Clock, archive: LimitArchive, unit_of_work: UnitOfWork) -> None:
         self._clock = clock
-        self._ledger = ledger
         self._archive = archive
-        self._reconcile = reconcile
-        self._announce = announce
+        self._unit_of_work = unit_of_work
 
     async def __call__(self, name: LimitId) -> None:
-        """Withdraw a limit in force. Error: NotFound."""
+        """Withdraw a limit that has not ended. Error: NotFound."""
         limit = await self._archive.get(name, self._clock.now())
         if limit is None:
             raise NotFound("LIMIT_NOT_FOUND", f"there is no {name} in force")
-        async with self._ledger.transaction() as books:
-            await books.lock([limit.device])
-            await books.limits.remove(name)
-            changes = await self._reconcile(books, [limit.device])
-        self._announce(changes)
+        await self._unit_of_work(_Removing(limit))
 
 
-def _to_document(limit: Limit) -> Document:
-    return {
-        "limit": limit.limit.name,
-        "device": limit.device.name,
-        "owner": limit.owner,
-        "min_power_w": limit.min_power_w,
-        "max_power_w": limit.max_power_w,
-        "expire_time": limit.expire_time.isoformat(),
-        "reason": limit.reason,
-    }
+class _Setting(Work[Limit]):
+    """Puts a limit under the name of its owner's older one on the device, if there is one."""
+
+    def __init__(self, limit: Limit, request_id: str) -> None:
+        self._limit = limit
+        self._request_id = request_id
+
+    @property
+    def scope(self) -> Scope:
+        request = Request(method=_METHOD, request_id=self._request_id, answer=Limit)
+        return Scope(
+            devices=frozenset({self._limit.device}),
+            request=request if self._request_id else None,
+        )
+
+    def decide(self, draft: Draft) -> None:
+        older = (each for each in draft.standing.limits if each.owner == self._limit.owner)
+        name = next((each.limit for each in older), self._limit.limit)
+        draft.limit = replace(self._limit, limit=name)
+
+    def answer(self, draft: Draft) -> Limit:
+        assert draft.limit is not None, "decided before"
+        return draft.limit
 
 
-def _from_document(document: Mapping[str, Any]) -> Limit:
-    return Limit(
-        limit=LimitId.parse(document["limit"]),
-        device=DeviceId.parse(document["device"]),
-        owner=document["owner"],
-        min_power_w=document["min_power_w"],
-        max_power_w=document["max_power_w"],
-        expire_time=datetime.fromisoformat(document["expire_time"]),
-        reason=document["reason"],
-    )
+class _Removing(Work[None]):
+    """Takes a limit away."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(devices=frozenset({self._limit.device}))
+
+    def decide(self, draft: Draft) -> None:
+        draft.removed_limit = self._limit.limit
+
+    def answer(self, draft: Draft) -> None:
+        """Nothing is left to tell."""

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from wattmesh_control.app.catalog import DeviceCatalog
-from wattmesh_control.app.changes import Announce, Changes
-from wattmesh_control.app.limit_sets import LimitSets
-from wattmesh_control.app.ports import Books, CommandArchive, Ledger
-from wattmesh_control.app.reconcile import Reconcile, refused_command
+from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.draft import Draft
+from wattmesh_control.app.ports import CommandArchive, Request, Scope
+from wattmesh_control.app.reconcile import answer_of, refused_command
+from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Refused
-from wattmesh_control.domain.setpoint import SetpointKind
-from wattmesh_control.domain.wish import Origin, Wish, check_text, outranking
+from wattmesh_control.domain.proposal import Origin, Proposal, check_text, outranking
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import CommandId, DeviceId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
 
 _METHOD = "IssueCommand"
@@ -35,13 +35,14 @@ class Override:
     def __post_init__(self) -> None:
         check_text(self.request_id, "request_id")
 
-    def wish(self, now: datetime) -> Wish:
-        """Return it as a wish taken at `now`. Error: InvalidArgument when it is not for now."""
+    def proposal(self, now: datetime, number: int) -> Proposal:
+        """Return it as a proposal of `now`. Error: InvalidArgument when it is not for now."""
         if not self.span.contains(now):
             raise InvalidArgument(
                 "NOT_NOW", f"{self.span} does not contain now, {now.isoformat()}", field="range"
             )
-        return Wish(
+        return Proposal(
+            number=number,
             origin=Origin.OVERRIDE,
             device=self.device,
             kind=self.kind,
@@ -63,6 +64,14 @@ class Issued:
     command: Command
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuedAnswer:
+    """What is remembered of an override: the command itself goes on."""
+
+    command: str
+    outcome: str
+
+
 class IssueCommand:
     """Takes an override that goes first now; refuses, on record, one that does not."""
 
@@ -70,81 +79,80 @@ class IssueCommand:
         self,
         *,
         clock: Clock,
-        ledger: Ledger,
+        devices: Devices,
+        unit_of_work: UnitOfWork,
         archive: CommandArchive,
-        catalog: DeviceCatalog,
-        reconcile: Reconcile,
-        announce: Announce,
     ) -> None:
         self._clock = clock
-        self._ledger = ledger
+        self._devices = devices
+        self._unit_of_work = unit_of_work
         self._archive = archive
-        self._catalog = catalog
-        self._reconcile = reconcile
-        self._announce = announce
 
     async def __call__(self, override: Override) -> Issued:
         """Issue a command; a repeat gets the first answer, with the command as it is now.
 
         Errors: Unavailable while the devices' limits are not known; NotFound for the device.
         """
-        await self._catalog.require([override.device])
-        self._catalog.get(override.device)
-        async with self._ledger.transaction() as books:
-            first = await books.requests.claim(_METHOD, override.request_id, self._clock.now())
-            if first is None:
-                issued, changes = await self._take(books, override)
-                document = {"command": issued.command.command.name, "outcome": _word(issued.answer)}
-                await books.requests.remember(_METHOD, override.request_id, document)
-        if first is not None:
-            return await self._first(str(first["command"]), str(first["outcome"]))
-        self._announce(changes)
-        return issued
+        await self._devices.require([override.device])
+        self._devices.get(override.device, self._clock.now())
+        done = await self._unit_of_work(_Issuing(override, self._devices))
+        name = CommandId.parse(done.answer.command)
+        new = (each for each in done.changes.moved if each.command == name)
+        command = next(new, None) or await self._archive.get(name)
+        if command is None:
+            raise NotFound("COMMAND_NOT_FOUND", f"there is no {name} any more")
+        return Issued(answer=_answer_of(done.answer.outcome, command), command=command)
 
-    async def _take(self, books: Books, override: Override) -> tuple[Issued, Changes]:
-        devices = [override.device]
-        await books.lock(devices)
-        wish = override.wish(self._clock.now())
-        answer = await self._answer(books, wish)
-        if isinstance(answer, Refused):
-            refused = refused_command(wish, answer.reason, wish.accept_time)
-            (command,) = await books.commands.add([refused])
-            return Issued(answer=answer, command=command), Changes(moved=[command])
-        await self._replace(books, wish)
-        changes = await self._reconcile(books, devices)
-        command = next(each for each in changes.offers if each.slot == wish.slot)
-        return Issued(answer=answer, command=command), changes
 
-    async def _answer(self, books: Books, wish: Wish) -> Answer:
-        now, devices = wish.accept_time, [wish.device]
-        before = outranking(await books.wishes.standing(devices, now), wish, now)
+class _Issuing(Work[IssuedAnswer]):
+    """Lets an override go before its owner's older one."""
+
+    def __init__(self, override: Override, devices: Devices) -> None:
+        self._override = override
+        self._devices = devices
+        self._outcome: Answer = Refused("")
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(
+            devices=frozenset({self._override.device}),
+            request=Request(
+                method=_METHOD, request_id=self._override.request_id, answer=IssuedAnswer
+            ),
+            new_proposals=1,
+        )
+
+    def decide(self, draft: Draft) -> None:
+        proposal = self._override.proposal(draft.now, next(draft.numbers))
+        self._outcome = self._answer(draft, proposal)
+        if isinstance(self._outcome, Refused):
+            proposal = self._override.proposal(draft.now, 0)
+            draft.added.append(refused_command(proposal, self._outcome.reason, draft.now))
+            draft.unmoved = True
+            return
+        draft.removed_proposals.update(
+            each.number
+            for each in draft.standing.proposals
+            if (each.slot, each.origin, each.owner)
+            == (proposal.slot, proposal.origin, proposal.owner)
+        )
+        draft.added_proposals.append(proposal)
+
+    def answer(self, draft: Draft) -> IssuedAnswer:
+        mine = [each for each in draft.added if each.request_id == self._override.request_id]
+        return IssuedAnswer(command=mine[-1].command.name, outcome=type(self._outcome).__name__)
+
+    def _answer(self, draft: Draft, proposal: Proposal) -> Answer:
+        before = outranking(draft.standing.proposals, proposal, draft.now)
         if before is not None:
             return Refused(
                 f"{before.owner} goes first with priority {before.priority}"
                 f" until {before.span.end.isoformat()}"
             )
-        limits = LimitSets(self._catalog, await books.limits.in_force(devices, now))
-        return limits.answer(wish.device, wish.kind, wish.value, now)
-
-    async def _replace(self, books: Books, wish: Wish) -> None:
-        standing = await books.wishes.standing([wish.device], wish.accept_time)
-        older = [
-            each.number
-            for each in standing
-            if (each.slot, each.origin, each.owner) == (wish.slot, wish.origin, wish.owner)
-        ]
-        await books.wishes.remove(older)
-        await books.wishes.add([wish])
-
-    async def _first(self, name: str, outcome: str) -> Issued:
-        command = await self._archive.get(CommandId.parse(name))
-        if command is None:
-            raise NotFound("COMMAND_NOT_FOUND", f"there is no {name} any more")
-        return Issued(answer=_answer_of(outcome, command), command=command)
-
-
-def _word(answer: Answer) -> str:
-    return type(answer).__name__
+        limits = [each for each in draft.standing.limits if each.in_force(draft.now)]
+        return answer_of(
+            *(self._devices, proposal.device, proposal.kind, proposal.value, limits, draft.now)
+        )
 
 
 def _answer_of(outcome: str, command: Command) -> Answer:

@@ -1,14 +1,17 @@
-"""The streams of the gateways that are connected, and what waits to go out on them."""
+"""The streams of the gateways that are connected here, and what waits to go out on them."""
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from wattmesh_control.app.ports import Observations
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.errors import Aborted, ResourceExhausted, WattmeshError
-from wattmesh_kernel.ids import GatewayId
+from wattmesh_kernel.ids import CommandId, GatewayId
+from wattmesh_runtime.aio.leases import Lease
 
 log = logging.getLogger(__name__)
 
@@ -34,32 +37,53 @@ Order: TypeAlias = Carry | TakeBack
 
 
 class GatewayLink:
-    """One gateway's stream."""
+    """One gateway's stream: orders wait until they are noted as sent, then go out."""
 
-    def __init__(self, gateway: GatewayId) -> None:
+    def __init__(self, gateway: GatewayId, older: "GatewayLink | None" = None) -> None:
         self.gateway = gateway
-        self._waiting: asyncio.Queue[Order] = asyncio.Queue(MOST_WAITING)
+        self.older = older
+        self.lease: Lease | None = None
+        """Held from the moment on at which the stream counts."""
+        self.closed = asyncio.Event()
+        self._waiting: deque[Order] = deque()
+        self._ready: asyncio.Queue[Order] = asyncio.Queue()
+        self._under_way: set[CommandId] = set()
         self._ended = asyncio.Event()
         self._why: WattmeshError | None = None
 
     def put(self, order: Order) -> None:
-        """Let an order go out next."""
-        try:
-            self._waiting.put_nowait(order)
-        except asyncio.QueueFull:
+        """Let an order wait; a command that is waiting already is sent once."""
+        name = order.command.command
+        if isinstance(order, Carry):
+            if name in self._under_way:
+                return
+            self._under_way.add(name)
+        if len(self._waiting) + self._ready.qsize() >= MOST_WAITING:
             self.end(ResourceExhausted("GATEWAY_TOO_SLOW", f"{self.gateway} does not read"))
+            return
+        self._waiting.append(order)
+
+    def take(self, most: int) -> list[Order]:
+        """Return what waits, at most so many orders."""
+        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+
+    def release(self, orders: Collection[Order]) -> None:
+        """Let orders go out."""
+        for order in orders:
+            self._ready.put_nowait(order)
+
+    def forget(self, orders: Collection[Order]) -> None:
+        """Orders are no longer under way: sent, or not to be sent."""
+        self._under_way.difference_update(order.command.command for order in orders)
+
+    async def next_order(self) -> Order:
+        """Return the next order to go out."""
+        return await self._ready.get()
 
     def end(self, why: WattmeshError) -> None:
         """End the stream with an error."""
         self._why = self._why or why
         self._ended.set()
-
-    async def orders(self) -> list[Order]:
-        """Return what waits to go out, at least one order."""
-        orders = [await self._waiting.get()]
-        while not self._waiting.empty():
-            orders.append(self._waiting.get_nowait())
-        return orders
 
     async def until_ended(self) -> None:
         """Wait until `end`, and raise its error."""
@@ -69,18 +93,30 @@ class GatewayLink:
 
 
 class GatewayLinks:
-    """The newest stream of each gateway."""
+    """The newest stream of each gateway in this process."""
 
     def __init__(self, observations: Observations) -> None:
         self._observations = observations
         self._links: dict[GatewayId, GatewayLink] = {}
+        self._busy: dict[GatewayId, GatewayLink] = {}
+        self._news = asyncio.Event()
+
+    @property
+    def gateways(self) -> Collection[GatewayId]:
+        """Gateways whose streams count."""
+        return [gateway for gateway, link in self._links.items() if link.lease is not None]
+
+    def connected(self, gateway: GatewayId) -> bool:
+        """Return whether a gateway's stream is here and counts."""
+        link = self._links.get(gateway)
+        return link is not None and link.lease is not None
 
     def attach(self, gateway: GatewayId) -> GatewayLink:
         """Make a new stream the gateway's; an older one is ended."""
         older = self._links.get(gateway)
-        link = self._links[gateway] = GatewayLink(gateway)
+        link = self._links[gateway] = GatewayLink(gateway, older)
         if older is not None:
-            older.end(Aborted("STREAM_REPLACED", f"a newer stream of {gateway} took over"))
+            older.end(replaced(gateway))
         else:
             log.info("%s is connected", gateway)
         self._observations.gateways_connected(len(self._links))
@@ -88,20 +124,55 @@ class GatewayLinks:
 
     def detach(self, link: GatewayLink) -> None:
         """Forget a stream that has ended."""
+        link.closed.set()
         if self._links.get(link.gateway) is link:
             del self._links[link.gateway]
             log.warning("%s is gone", link.gateway)
             self._observations.gateways_connected(len(self._links))
 
+    def give_way(self, gateway: GatewayId) -> None:
+        """End a stream, because the gateway has dialled in to another process."""
+        link = self._links.get(gateway)
+        if link is not None and link.lease is not None:
+            link.end(replaced(gateway))
+
     def offer(self, command: Command) -> None:
-        """Send a command to its gateway, if that is connected."""
+        """Send a command to its gateway, if that is connected here."""
         self._put(command, Carry(command))
 
     def recall(self, command: Command) -> None:
-        """Withdraw a command at its gateway, if that is connected."""
+        """Withdraw a command at its gateway, if that is connected here."""
         self._put(command, TakeBack(command))
+
+    def put(self, link: GatewayLink, order: Order) -> None:
+        """Let an order go out on one stream."""
+        link.put(order)
+        self._busy[link.gateway] = link
+        self._news.set()
+
+    async def waiting(self, most: int) -> list[tuple[GatewayLink, list[Order]]]:
+        """Return what waits on all streams, at least one order and at most so many."""
+        while True:
+            found, room = list[tuple[GatewayLink, list[Order]]](), most
+            while room and self._busy:
+                link = next(iter(self._busy.values()))
+                orders = link.take(room)
+                if len(orders) < room:
+                    del self._busy[link.gateway]
+                room -= len(orders)
+                if orders:
+                    found.append((link, orders))
+            if found:
+                return found
+            self._news.clear()
+            await self._news.wait()
 
     def _put(self, command: Command, order: Order) -> None:
         link = None if command.target is None else self._links.get(command.target.gateway)
-        if link is not None:
-            link.put(order)
+        if link is not None and link.lease is not None:
+            self.put(link, order)
+
+
+def replaced(gateway: GatewayId) -> Aborted:
+    """Return the error that ends a stream when a newer one took over."""
+    return Aborted("STREAM_REPLACED", f"a newer stream of {gateway} took over")

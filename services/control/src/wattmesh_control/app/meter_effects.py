@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wattmesh_control.app.ports import CommandArchive, EnergyMeter, Observations
+from wattmesh_control.app.shards import Shards
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
 from wattmesh_kernel.ids import AssetId, CommandId
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
+from wattmesh_runtime.aio.losses import LossLog
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +33,8 @@ class EffectRhythm:
 class MeterEffects:
     """Asks metering for the mean power over the range of each command that was applied.
 
-    Commands of the same range are asked for in one call. What is not metered yet, or when metering
-    is away, is asked for again at the next look.
+    One process does it for all. Commands of the same range are asked for in one call. What is not
+    metered yet, or when metering is away, is asked for again at the next look.
     """
 
     def __init__(
@@ -42,26 +44,28 @@ class MeterEffects:
         archive: CommandArchive,
         meter: EnergyMeter,
         observations: Observations,
+        shards: Shards,
         rhythm: EffectRhythm,
     ) -> None:
         self._clock = clock
         self._archive = archive
         self._meter = meter
         self._observations = observations
+        self._shards = shards
         self._rhythm = rhythm
 
     async def __call__(self) -> None:
         """Run for ever."""
-        away = False
+        loss = LossLog(log, "what metering says of effects")
         while True:
             await self._clock.sleep_until(self._next())
+            if not self._shards.holds_orphans():
+                continue
             try:
                 await self.look()
-                away = False
+                loss.back()
             except WattmeshError as error:
-                if not away:
-                    log.warning("metered effects wait: %s", error)
-                away = True
+                loss.lost(error)
 
     async def look(self) -> None:
         """Meter what is due. Error: Unavailable when the database or metering is away."""

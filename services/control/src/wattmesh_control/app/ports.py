@@ -1,33 +1,115 @@
 """What the use cases need from outside."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+from wattmesh_control.app.draft import DeviceEvent, Draft, Standing
 from wattmesh_control.domain.command import Command
-from wattmesh_control.domain.envelope import ControllableDevice
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter, Slot
-from wattmesh_control.domain.wish import Wish
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId, LimitId
+from wattmesh_kernel.sites import SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
-
-Document = Mapping[str, object]
-"""A remembered answer, as JSON."""
+from wattmesh_runtime.aio.leases import Lease
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceEvent:
-    """Something worth remembering that happened to a device."""
+class Request:
+    """A request whose first answer, of type `answer`, is remembered."""
 
-    device: DeviceId
-    time: datetime
-    what: str
-    """`online`, `offline` or `lease_ended`."""
-    message: str
+    method: str
+    request_id: str
+    answer: type[Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """What a unit of work is about."""
+
+    devices: frozenset[DeviceId] = frozenset()
+    """Nobody else decides about these until it ends."""
+    commands: frozenset[CommandId] = frozenset()
+    """Commands to be read by name."""
+    request: Request | None = None
+    new_proposals: int = 0
+    """At most so many proposals are added."""
+    fence: tuple[Lease, ...] = ()
+    """Leases under which it is done: refused when one of them has changed hands."""
+    ahead: bool = False
+    """Whether it is mostly about the future: last commands are read only when needed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begun:
+    """A unit of work that holds its locks."""
+
+    first: Any = None
+    """The answer that was remembered; None when this is the first to ask."""
+    numbers: Iterator[int] = field(default_factory=lambda: iter(()))
+    """Numbers for new proposals."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """What one process of control tells the others."""
+
+    orders: tuple[CommandId, ...] = ()
+    """Commands to be sent or withdrawn by whoever holds their gateway's stream."""
+    due: datetime | None = None
+    """A new instant at which something falls due."""
+    moved: tuple[CommandId, ...] = ()
+    """Commands that watchers want to hear of."""
+    wanted: GatewayId | None = None
+    """A gateway that has dialled in to the sender, who wants its shard."""
+
+    def __bool__(self) -> bool:
+        return bool(self.orders or self.due or self.moved or self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Notices may have gone unheard."""
+
+
+class Transaction(Protocol):
+    """What a unit of work reads and writes."""
+
+    async def begin(self, scope: Scope, now: datetime) -> Begun:
+        """Check the fence, claim the request and take the devices' locks.
+
+        Error: Aborted `LEASE_TAKEN_OVER`.
+        """
+
+    async def read(self, scope: Scope, now: datetime) -> Standing:
+        """Return what stands at `now`; without last commands when the scope is `ahead`."""
+
+    async def last(self, devices: Collection[DeviceId], now: datetime) -> dict[Slot, Command]:
+        """Return, locked, the newest command that came of a proposal, by slot.
+
+        Only slots with a live command or a proposal that holds now.
+        """
+
+    async def write(
+        self, draft: Draft, answer: tuple[Request, object] | None, notice: Notice
+    ) -> list[Command]:
+        """Write a draft, remember the answer, and tell the others; return new commands numbered.
+
+        Numbers of commands grow from one unit of work on a device to the next.
+        """
+
+
+class Store(Protocol):
+    """Opens transactions."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Return a transaction: committed at its end, rolled back on an error."""
+
+    async def note(self, events: Sequence[DeviceEvent]) -> None:
+        """Store events by themselves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,105 +122,14 @@ class Statistics:
     failed: int
 
 
-class WishBook(Protocol):
-    """The wishes that stand."""
-
-    async def standing(self, devices: Collection[DeviceId], now: datetime) -> list[Wish]:
-        """Return the wishes of these devices that are not over at `now`."""
-
-    async def add(self, wishes: Sequence[Wish]) -> None:
-        """Store wishes, numbered in this order."""
-
-    async def remove(self, numbers: Collection[int]) -> None:
-        """Withdraw wishes."""
-
-    async def cut(self, ends: Sequence[tuple[int, datetime]]) -> None:
-        """Let wishes end earlier."""
-
-    async def forget(self, devices: Collection[DeviceId], now: datetime) -> None:
-        """Delete the wishes of these devices that were over before `now`."""
-
-
-class CommandBook(Protocol):
-    """The commands and their transitions."""
-
-    async def last(self, devices: Collection[DeviceId]) -> dict[Slot, Command]:
-        """Return, locked, the newest command of each slot that came of a wish."""
-
-    async def lock(self, command: CommandId) -> Command | None:
-        """Return a command, locked until the end of the transaction."""
-
-    async def lock_all(self, commands: Collection[CommandId]) -> list[Command]:
-        """Return commands, locked until the end of the transaction."""
-
-    async def add(self, commands: Sequence[Command]) -> list[Command]:
-        """Store commands; return them numbered, in the same order."""
-
-    async def save(self, commands: Sequence[tuple[Command, Command]], now: datetime) -> None:
-        """Store how lives went on (before, after) and the transitions between them."""
-
-
-class LimitBook(Protocol):
-    """The limits that owners put on devices."""
-
-    async def in_force(self, devices: Collection[DeviceId], now: datetime) -> list[Limit]:
-        """Return the limits of these devices that have not expired."""
-
-    async def put(self, limit: Limit) -> Limit:
-        """Store a limit in place of its owner's on the device, whose name it keeps."""
-
-    async def remove(self, limit: LimitId) -> None:
-        """Withdraw a limit."""
-
-
-class RequestBook(Protocol):
-    """First answers, by request."""
-
-    async def claim(self, method: str, request_id: str, now: datetime) -> Document | None:
-        """Return the remembered answer; None when this transaction is the first to ask."""
-
-    async def remember(self, method: str, request_id: str, answer: Document) -> None:
-        """Store the answer of a request that was claimed."""
-
-
-class Books(Protocol):
-    """What one transaction reads and writes."""
-
-    @property
-    def wishes(self) -> WishBook:
-        """The wishes."""
-
-    @property
-    def commands(self) -> CommandBook:
-        """The commands."""
-
-    @property
-    def limits(self) -> LimitBook:
-        """The limits."""
-
-    @property
-    def requests(self) -> RequestBook:
-        """The first answers."""
-
-    async def lock(self, devices: Collection[DeviceId]) -> None:
-        """Let nobody else decide about these devices until the end of the transaction."""
-
-    async def note(self, events: Sequence[DeviceEvent]) -> None:
-        """Store events."""
-
-
-class Ledger(Protocol):
-    """Opens transactions."""
-
-    def transaction(self) -> AbstractAsyncContextManager[Books]:
-        """Return a transaction: committed at its end, rolled back on an error."""
-
-
 class CommandArchive(Protocol):
     """Reads commands without locks."""
 
     async def get(self, command: CommandId) -> Command | None:
         """Return one command."""
+
+    async def find(self, commands: Collection[CommandId]) -> list[Command]:
+        """Return commands by name, oldest first; those that are not there are left out."""
 
     async def page(
         self,
@@ -155,6 +146,9 @@ class CommandArchive(Protocol):
     async def unfinished(self, gateway: GatewayId, now: datetime) -> list[Command]:
         """Return a gateway's live commands that wait for an answer, their lease running."""
 
+    async def unsent(self, gateways: Collection[GatewayId], now: datetime) -> list[Command]:
+        """Return live commands of these gateways that were never sent, their lease running."""
+
     async def recalled(self, gateway: GatewayId, now: datetime) -> list[Command]:
         """Return withdrawn commands that a device may still follow: lease running, none newer."""
 
@@ -169,42 +163,47 @@ class LimitArchive(Protocol):
     """Reads limits without locks."""
 
     async def get(self, limit: LimitId, now: datetime) -> Limit | None:
-        """Return a limit in force."""
+        """Return a limit that has not ended."""
 
     async def page(
         self, devices: DeviceFilter, now: datetime, after: str, size: int
     ) -> list[Limit]:
-        """Return at most `size` limits in force, by name, named after `after`."""
+        """Return at most `size` limits that have not ended, by name, named after `after`."""
 
 
-class Agenda(Protocol):
-    """When something falls due."""
+class DueTimes(Protocol):
+    """When something falls due: a proposal, limit or lease begins or ends."""
 
     async def next(self, after: datetime) -> datetime | None:
-        """Return the first instant after `after` at which a wish, limit or lease begins or ends."""
+        """Return the first such instant after `after`."""
 
     async def due(self, after: datetime, until: datetime) -> list[DeviceId]:
-        """Return the devices with such an instant in (after, until]."""
+        """Return the devices with such an instant in (after, until], or a lease that is over."""
 
-    async def active(self, now: datetime) -> list[DeviceId]:
-        """Return the devices with a standing wish or a live command."""
-
-
-class DeviceShelf(Protocol):
-    """Keeps the last known devices over a restart."""
-
-    async def load(self) -> list[ControllableDevice] | None:
-        """Return what was kept; None when nothing ever was."""
-
-    async def store(self, devices: Sequence[ControllableDevice], now: datetime) -> None:
-        """Keep these devices in place of those before."""
+    async def active(
+        self, now: datetime, devices: Collection[DeviceId] | None = None
+    ) -> list[DeviceId]:
+        """Return the devices, among these or all, with a standing proposal or a live command."""
 
 
-class SiteModel(Protocol):
-    """The site model, which metering serves."""
+class Notices(Protocol):
+    """The line between the processes of control."""
 
-    async def devices(self) -> list[ControllableDevice]:
-        """Return every device with what its asset can do. Error: Unavailable."""
+    def tell(self, notice: Notice) -> None:
+        """Tell the others soon; it may be lost."""
+
+    def heard(self) -> AsyncIterator[Notice | Gap]:
+        """Give what others tell, without an end; a gap after every loss of the line."""
+
+
+class SiteModelStore(Protocol):
+    """Keeps the last known site model over a restart."""
+
+    async def load(self) -> SiteModelChange | None:
+        """Return the model that was kept, as the change that makes it."""
+
+    async def store(self, model: SiteModel) -> None:
+        """Keep a model in place of the one before, unless that is newer."""
 
 
 class EnergyMeter(Protocol):
@@ -230,6 +229,12 @@ class Observations(Protocol):
 
     def gateways_connected(self, count: int) -> None:
         """So many gateways hold a stream."""
+
+    def shards_held(self, count: int) -> None:
+        """So many shards are held by this process."""
+
+    def devices_set_aside(self, count: int) -> None:
+        """So many devices are set aside, because control failed on each of them alone."""
 
     def effects_metered(self, count: int) -> None:
         """So many commands got their metered effect."""

@@ -1,16 +1,17 @@
 """Get, list, count and watch commands; list limits."""
 
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from wattmesh_control.app.feed import CommandFeed, Watcher
-from wattmesh_control.app.ports import CommandArchive, LimitArchive, Statistics
+from wattmesh_control.app.announce import CommandBroadcast, CommandNews
+from wattmesh_control.app.ports import CommandArchive, Gap, LimitArchive, Statistics
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import InvalidArgument, NotFound
-from wattmesh_kernel.ids import CommandId
+from wattmesh_kernel.errors import InvalidArgument, NotFound, Unavailable
+from wattmesh_kernel.ids import CommandId, LimitId
 from wattmesh_kernel.time import TimeRange
 
 _COMMANDS_A_PAGE = 100
@@ -36,9 +37,9 @@ class LimitPage:
 class ReadCommands:
     """Reads what was commanded and what became of it."""
 
-    def __init__(self, archive: CommandArchive, feed: CommandFeed) -> None:
+    def __init__(self, archive: CommandArchive, broadcast: CommandBroadcast) -> None:
         self._archive = archive
-        self._feed = feed
+        self._broadcast = broadcast
 
     async def get(self, name: CommandId) -> Command:
         """Return one command. Error: NotFound."""
@@ -62,17 +63,41 @@ class ReadCommands:
         """Count commands whose range begins in `start_range`."""
         return await self._archive.statistics(start_range)
 
-    def watch(self, devices: DeviceFilter) -> AbstractContextManager[Watcher]:
-        """Watch commands from now on, until the block ends."""
-        return self._feed.watch(devices)
+    @asynccontextmanager
+    async def watch(self, devices: DeviceFilter) -> AsyncIterator[AsyncIterator[Command]]:
+        """Watch commands from now on, until the block ends, whichever process changes them.
+
+        Errors of what it gives: ResourceExhausted when the watcher falls too far behind;
+        Unavailable when changes of other processes may have gone unheard.
+        """
+
+        def wanted(news: CommandNews) -> bool:
+            return isinstance(news, Gap) or devices.admits(news.device)
+
+        with self._broadcast.watch(wanted) as watcher:
+            yield _commands(watcher)
+
+
+async def _commands(news: AsyncIterator[CommandNews]) -> AsyncIterator[Command]:
+    async for each in news:
+        if isinstance(each, Gap):
+            raise Unavailable("WATCH_INTERRUPTED", "changes may have gone unheard: watch again")
+        yield each
 
 
 class ReadLimits:
-    """Reads the limits in force."""
+    """Reads the limits that have not ended; some may not have begun."""
 
     def __init__(self, clock: Clock, archive: LimitArchive) -> None:
         self._clock = clock
         self._archive = archive
+
+    async def get(self, name: LimitId) -> Limit:
+        """Return a limit that has not ended. Error: NotFound."""
+        limit = await self._archive.get(name, self._clock.now())
+        if limit is None:
+            raise NotFound("LIMIT_NOT_FOUND", f"there is no {name} in force")
+        return limit
 
     async def page(self, devices: DeviceFilter, page_size: int, page_token: str) -> LimitPage:
         """Return a page of limits."""

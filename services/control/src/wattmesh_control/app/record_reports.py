@@ -1,18 +1,30 @@
-"""Store what gateways did and said: commands sent, reports, devices lost and back."""
+"""Store what gateways say: what became of commands, devices lost and back.
 
+Whatever has come in while the last transaction was under way goes into the next one, of all
+gateways together; every reader is told when its own is stored.
+"""
+
+import asyncio
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias, assert_never
 
-from wattmesh_control.app.changes import Announce, Changes
-from wattmesh_control.app.ports import DeviceEvent, Ledger, Observations
+from wattmesh_control.app.chunks import MOST_AT_ONCE, halving
+from wattmesh_control.app.draft import DeviceEvent, Draft
+from wattmesh_control.app.ports import Observations, Scope
+from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
-from wattmesh_control.domain.life import UNFINISHED, CommandState, Reported, Sent, Troubled
-from wattmesh_kernel.clock import Clock
+from wattmesh_control.domain.life import UNFINISHED, CommandState, Reported, Troubled
+from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+from wattmesh_runtime.aio.leases import Lease
 
 log = logging.getLogger(__name__)
+
+MOST_WAITING = 2_000
+"""Messages that may wait to be stored before the streams are no longer read."""
 
 _BAD = frozenset({CommandState.REFUSED, CommandState.FAILED, CommandState.EXPIRED})
 
@@ -35,78 +47,157 @@ class DeviceStatus:
     message: str
 
 
-class RecordReports:
-    """Lets the lives of commands go on; what comes late, twice or from elsewhere does nothing."""
+GatewayMessage: TypeAlias = CommandReport | DeviceStatus
 
-    def __init__(
-        self, *, clock: Clock, ledger: Ledger, announce: Announce, observations: Observations
-    ) -> None:
-        self._clock = clock
-        self._ledger = ledger
-        self._announce = announce
-        self._observations = observations
-        self._online: dict[DeviceId, bool] = {}
 
-    async def sending(self, commands: Collection[CommandId]) -> set[CommandId]:
-        """Note that commands go out; return those that are still to: live, their lease running.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Received:
+    """A message of one gateway that is to be stored."""
 
-        It comes before the sending, so that no report can be there earlier.
-        """
-        if not commands:
-            return set()
-        now = self._clock.now()
-        async with self._ledger.transaction() as books:
-            found = await books.commands.lock_all(commands)
-            before = [each for each in found if each.life.live and each.leased(now)]
-            steps = [(each, each.advance(Sent(now))) for each in before]
-            await books.commands.save(steps, now)
-        self._announce(Changes(moved=[after for _, after in steps]), agenda=False)
-        return {each.command for each in before}
+    gateway: GatewayId
+    lease: Lease
+    message: GatewayMessage
+    stored: "asyncio.Future[None]"
 
-    async def command(self, gateway: GatewayId, report: CommandReport) -> None:
-        """Take in what became of a command."""
-        async with self._ledger.transaction() as books:
-            before = await books.commands.lock(report.command)
-            if before is None or before.target is None or before.target.gateway != gateway:
-                log.warning("%s reports on %s, not one of its own", gateway, report.command)
-                after = None
-            else:
-                after = before.advance(report.reported)
-            if before is not None and after is not None and after is not before:
-                await books.commands.save([(before, after)], self._clock.now())
-        if after is None or after is before:
-            self._observations.report_ignored()
+
+@dataclass(kw_only=True)
+class _Recording(Work[int]):
+    """Lets lives go on; what comes late, twice or from elsewhere does nothing."""
+
+    received: Sequence[Received]
+    ignored: int = 0
+    lost: dict[DeviceId, str] = field(default_factory=dict)
+    back: set[DeviceId] = field(default_factory=set)
+    reconciles = False
+
+    @property
+    def scope(self) -> Scope:
+        messages = [each.message for each in self.received]
+        return Scope(
+            devices=frozenset(each.device for each in messages if isinstance(each, DeviceStatus)),
+            commands=frozenset(
+                each.command for each in messages if isinstance(each, CommandReport)
+            ),
+            fence=tuple({each.lease.name: each.lease for each in self.received}.values()),
+        )
+
+    def decide(self, draft: Draft) -> None:
+        for each in self.received:
+            match each.message:
+                case CommandReport():
+                    self._report(draft, each.gateway, each.message)
+                case DeviceStatus():
+                    self._status(draft, each.gateway, each.message)
+                case _:
+                    assert_never(each.message)
+
+    def answer(self, draft: Draft) -> int:
+        return self.ignored
+
+    def _report(self, draft: Draft, gateway: GatewayId, report: CommandReport) -> None:
+        command = draft.standing.commands.get(report.command)
+        if command is None or not _of(command, gateway):
+            log.warning("%s reports on %s, not one of its own", gateway, report.command)
+            self.ignored += 1
             return
-        if after.life.state in _BAD:
+        before = draft.current(command)
+        after = draft.advance(command, report.reported)
+        if after is before:
+            self.ignored += 1
+        elif after.life.state in _BAD:
             log.warning(
                 "%s on %s %s: %s",
                 *(after.command, after.device, after.life.state.value, after.life.message),
             )
-        self._announce(Changes(moved=[after]), agenda=False)
 
-    async def device(self, gateway: GatewayId, status: DeviceStatus) -> None:
-        """Take in that a device was lost or came back; back, it gets its command again."""
-        if self._online.get(status.device) is status.online:
-            return
-        async with self._ledger.transaction() as books:
-            await books.lock([status.device])
-            last = (await books.commands.last([status.device])).values()
-            waiting = [
-                each
-                for each in last
-                if each.life.live and each.life.state in UNFINISHED and _of(each, gateway)
-            ]
-            trouble = "" if status.online else status.message or "the device does not answer"
-            steps = [(each, each.advance(Troubled(trouble))) for each in waiting]
-            await books.commands.save(steps, self._clock.now())
-            await books.note([_event(status)])
-        self._online[status.device] = status.online
+    def _status(self, draft: Draft, gateway: GatewayId, status: DeviceStatus) -> None:
+        trouble = "" if status.online else status.message or "the device does not answer"
+        for last in draft.standing.last.values():
+            command = draft.current(last)
+            waits = command.life.live and command.life.state in UNFINISHED
+            if command.device == status.device and waits and _of(command, gateway):
+                draft.advance(command, Troubled(trouble))
+                if status.online:
+                    draft.resends.append(command.command)
+        draft.events.append(_event(status))
+        self.lost.pop(status.device, None)
+        self.back.discard(status.device)
         if status.online:
-            log.info("%s is back", status.device)
+            self.back.add(status.device)
         else:
-            log.warning("%s is lost: %s", status.device, trouble)
-        offers = [after for _, after in steps] if status.online else []
-        self._announce(Changes(offers=offers), agenda=False)
+            self.lost[status.device] = trouble
+
+
+class RecordReports:
+    """Takes messages of gateways in, as many as there are in one transaction."""
+
+    def __init__(self, unit_of_work: UnitOfWork, observations: Observations) -> None:
+        self._unit_of_work = unit_of_work
+        self._observations = observations
+        self._waiting: asyncio.Queue[Received] = asyncio.Queue(MOST_WAITING)
+        self._online: dict[DeviceId, bool] = {}
+
+    async def take(
+        self, gateway: GatewayId, lease: Lease, message: GatewayMessage
+    ) -> "asyncio.Future[None]":
+        """Let a message be stored; the future ends when it is, or with the error."""
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if isinstance(message, DeviceStatus) and self._is_known(message):
+            stored.set_result(None)
+            return stored
+        received = Received(gateway=gateway, lease=lease, message=message, stored=stored)
+        await self._waiting.put(received)
+        return stored
+
+    async def __call__(self) -> None:
+        """Run for ever."""
+        while True:
+            received = [await self._waiting.get()]
+            while not self._waiting.empty() and len(received) < MOST_AT_ONCE:
+                received.append(self._waiting.get_nowait())
+            try:
+                await halving(received, self._store, self._fail)
+            except Unavailable as error:
+                for each in received:
+                    _end(each, error)
+
+    async def _store(self, received: Sequence[Received]) -> None:
+        work = _Recording(received=received)
+        ignored = (await self._unit_of_work(work)).answer
+        for _ in range(ignored):
+            self._observations.report_ignored()
+        for device, trouble in work.lost.items():
+            self._online[device] = False
+            log.warning("%s is lost: %s", device, trouble)
+        for device in work.back:
+            self._online[device] = True
+            log.info("%s is back", device)
+        for each in received:
+            _end(each, None)
+
+    async def _fail(self, received: Received, error: Exception) -> None:
+        """Pass over, by name, a message that fails alone; a lost lease ends its stream."""
+        if isinstance(error, WattmeshError):
+            _end(received, error)
+            return
+        message = received.message
+        about = message.command if isinstance(message, CommandReport) else message.device
+        log.error("what %s says of %s is passed over", received.gateway, about, exc_info=error)
+        self._observations.report_ignored()
+        _end(received, None)
+
+    def _is_known(self, status: DeviceStatus) -> bool:
+        return self._online.get(status.device) is status.online
+
+
+def _end(received: Received, error: Exception | None) -> None:
+    if received.stored.done():
+        return
+    if error is None:
+        received.stored.set_result(None)
+    else:
+        received.stored.set_exception(error)
+        received.stored.exception()  # whoever waits is told; nobody may be waiting any more
 
 
 def _of(command: Command, gateway: GatewayId) -> bool:

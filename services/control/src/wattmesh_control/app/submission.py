@@ -1,14 +1,11 @@
-"""What a schedule's owner asks and is answered, and the answer as a document to remember."""
+"""What a schedule's owner asks and is answered."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
 
-from wattmesh_control.app.ports import Document
-from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Refused
+from wattmesh_control.domain.limits import Answer
+from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.schedule import DeviceSchedule
-from wattmesh_control.domain.wish import check_text
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId
 
@@ -53,51 +50,3 @@ class SubmissionAnswer:
     accept_time: datetime
     accepted: int
     exceptions: tuple[SetpointAnswer, ...]
-
-
-def answer_to_document(answer: SubmissionAnswer) -> Document:
-    """Return an answer as a document."""
-    return {
-        "accept_time": answer.accept_time.isoformat(),
-        "accepted": answer.accepted,
-        "exceptions": [
-            {"device": each.device.name, "start": each.start.isoformat(), **_entry(each.answer)}
-            for each in answer.exceptions
-        ],
-    }
-
-
-def answer_from_document(document: Mapping[str, Any]) -> SubmissionAnswer:
-    """Return the answer that a document holds."""
-    return SubmissionAnswer(
-        accept_time=datetime.fromisoformat(document["accept_time"]),
-        accepted=document["accepted"],
-        exceptions=tuple(
-            SetpointAnswer(
-                device=DeviceId.parse(each["device"]),
-                start=datetime.fromisoformat(each["start"]),
-                answer=_answer(each),
-            )
-            for each in document["exceptions"]
-        ),
-    )
-
-
-def _entry(answer: Answer) -> dict[str, object]:
-    match answer:
-        case Accepted(value):
-            return {"value": value}
-        case Clamped(value, reason):
-            return {"value": value, "reason": reason}
-        case Refused(reason):
-            return {"reason": reason}
-        case _:
-            assert_never(answer)
-
-
-def _answer(entry: Mapping[str, Any]) -> Answer:
-    if "reason" not in entry:
-        return Accepted(entry["value"])
-    if "value" not in entry:
-        return Refused(entry["reason"])
-    return Clamped(entry["value"], entry["reason"])

@@ -1,154 +1,203 @@
 """Replace an owner's schedules from now on."""
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from wattmesh_control.app.catalog import DeviceCatalog
-from wattmesh_control.app.changes import Announce, Changes
-from wattmesh_control.app.limit_sets import LimitSets
-from wattmesh_control.app.ports import Books, Ledger
-from wattmesh_control.app.reconcile import Reconcile
-from wattmesh_control.app.submission import (
-    SetpointAnswer,
-    Submission,
-    SubmissionAnswer,
-    answer_from_document,
-    answer_to_document,
-)
-from wattmesh_control.domain.limits import Accepted, Refused
-from wattmesh_control.domain.schedule import DeviceSchedule, Replacement, Setpoint, replace_schedule
-from wattmesh_control.domain.wish import Origin, Wish
+from wattmesh_control.app.chunks import MOST_AT_ONCE, chunks
+from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.draft import Draft
+from wattmesh_control.app.ports import Request, Scope
+from wattmesh_control.app.reconcile import answer_of
+from wattmesh_control.app.submission import SetpointAnswer, Submission, SubmissionAnswer
+from wattmesh_control.app.unit_of_work import UnitOfWork, Work
+from wattmesh_control.domain.limits import Accepted, Answer, Limit, Refused
+from wattmesh_control.domain.proposal import Origin, Proposal
+from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint, take_over
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.ids import DeviceId
 
 log = logging.getLogger(__name__)
 
 _METHOD = "SubmitSchedule"
+_OVER = Refused("it is over")
+_FAILED = Refused("control fails on this device at present")
 
 
 class SubmitSchedule:
-    """Answers each setpoint, stores the wishes and acts at once on those that are running."""
+    """Answers each setpoint, stores the proposals and acts at once on those that are running.
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        ledger: Ledger,
-        catalog: DeviceCatalog,
-        reconcile: Reconcile,
-        announce: Announce,
-    ) -> None:
+    More devices than go into one transaction are taken in parts, each remembered by itself. A
+    device on which control fails alone is refused; the others are taken.
+    """
+
+    def __init__(self, *, clock: Clock, devices: Devices, unit_of_work: UnitOfWork) -> None:
         self._clock = clock
-        self._ledger = ledger
-        self._catalog = catalog
-        self._reconcile = reconcile
-        self._announce = announce
+        self._devices = devices
+        self._unit_of_work = unit_of_work
 
     async def __call__(self, submission: Submission) -> SubmissionAnswer:
         """Take a submission; a repeat gets the first answer.
 
         Error: Unavailable while the devices' limits are not known.
         """
-        await self._catalog.require(each.device for each in submission.schedules)
-        async with self._ledger.transaction() as books:
-            first = await books.requests.claim(_METHOD, submission.request_id, self._clock.now())
-            if first is not None:
-                return answer_from_document(first)
-            answer, changes = await self._take(books, submission)
-            document = answer_to_document(answer)
-            await books.requests.remember(_METHOD, submission.request_id, document)
-        self._announce(changes)
+        await self._devices.require(each.device for each in submission.schedules)
+        parts = list(chunks(submission.schedules, MOST_AT_ONCE)) or [()]
+        answers = [
+            await self._take(replace(submission, schedules=tuple(part)), f"{_METHOD}{_nth(index)}")
+            for index, part in enumerate(parts)
+        ]
+        answer = _together(answers)
+        taken = sum(len(each.setpoints) for each in submission.schedules)
+        log.info("%s: took %d of %d setpoints", submission.source, answer.accepted, taken)
         return answer
 
-    async def _take(self, books: Books, submission: Submission) -> tuple[SubmissionAnswer, Changes]:
-        devices = [each.device for each in submission.schedules]
-        await books.lock(devices)
-        now = self._clock.now()
-        await books.wishes.forget(devices, now)
-        standing = await books.wishes.standing(devices, now)
-        limits = LimitSets(self._catalog, await books.limits.in_force(devices, now))
-        answers, replacements = list[SetpointAnswer](), list[Replacement]()
-        for schedule in submission.schedules:
-            mine = _answers(schedule, limits, now)
-            answers += mine
-            replacements.append(_replacement(submission, schedule, mine, standing, now))
-        await _write(books, replacements)
-        changes = await self._reconcile(books, devices)
-        exceptions = tuple(each for each in answers if not isinstance(each.answer, Accepted))
-        accepted = len(answers) - len(exceptions)
-        log.info("%s: took %d of %d setpoints", submission.source, accepted, len(answers))
-        answer = SubmissionAnswer(accept_time=now, accepted=accepted, exceptions=exceptions)
-        return answer, changes
+    async def _take(self, submission: Submission, method: str) -> SubmissionAnswer:
+        try:
+            work = _Taking(submission=submission, method=method, devices_known=self._devices)
+            return (await self._unit_of_work(work)).answer
+        except WattmeshError:
+            raise
+        except Exception as error:  # of one device: the others are taken all the same
+            if not submission.schedules or (method == _METHOD and len(submission.schedules) == 1):
+                raise
+            return await self._halve(submission, method, error)
 
-
-async def _write(books: Books, replacements: list[Replacement]) -> None:
-    await books.wishes.remove([number for each in replacements for number in each.removed])
-    await books.wishes.cut([end for each in replacements for end in each.cut])
-    await books.wishes.add([wish for each in replacements for wish in each.added])
-
-
-def _replacement(
-    submission: Submission,
-    schedule: DeviceSchedule,
-    answers: list[SetpointAnswer],
-    standing: list[Wish],
-    now: datetime,
-) -> Replacement:
-    wanted = [
-        _wish(submission, schedule, setpoint, now)
-        for setpoint, each in zip(schedule.setpoints, answers, strict=True)
-        if not isinstance(each.answer, Refused)
-    ]
-    if schedule.setpoints and not wanted:
-        return Replacement(removed=(), cut=(), added=())  # nothing was taken: what stands stays
-    starts = (setpoint.span.start for setpoint in schedule.setpoints if setpoint.span.end > now)
-    return replace_schedule(
-        [wish for wish in standing if _replaces(submission, schedule, wish)],
-        wanted,
-        turn=max(now, next(starts, now)),
-        now=now,
-    )
-
-
-def _answers(schedule: DeviceSchedule, limits: LimitSets, now: datetime) -> list[SetpointAnswer]:
-    return [
-        SetpointAnswer(
-            device=schedule.device,
-            start=setpoint.span.start,
-            answer=(
-                Refused("it is over")
-                if setpoint.span.end <= now
-                else limits.answer(
-                    schedule.device,
-                    schedule.kind,
-                    setpoint.value,
-                    max(now, setpoint.span.start),
-                )
-            ),
+    async def _halve(
+        self, submission: Submission, method: str, error: Exception
+    ) -> SubmissionAnswer:
+        schedules = submission.schedules
+        if len(schedules) == 1:
+            log.error("%s cannot be scheduled", schedules[0].device, exc_info=error)
+            return _refused(schedules, self._clock.now())
+        middle = len(schedules) // 2
+        return _together(
+            [
+                await self._take(replace(submission, schedules=half), f"{method}.{index}")
+                for index, half in enumerate((schedules[:middle], schedules[middle:]))
+            ]
         )
+
+
+@dataclass(kw_only=True)
+class _Taking(Work[SubmissionAnswer]):
+    """Takes the schedules of at most 500 devices."""
+
+    submission: Submission
+    method: str
+    devices_known: Devices
+    accepted: int = 0
+    exceptions: list[SetpointAnswer] = field(default_factory=list)
+
+    @property
+    def scope(self) -> Scope:
+        schedules = self.submission.schedules
+        return Scope(
+            devices=frozenset(each.device for each in schedules),
+            request=Request(
+                method=self.method,
+                request_id=self.submission.request_id,
+                answer=SubmissionAnswer,
+            ),
+            new_proposals=sum(len(each.setpoints) for each in schedules),
+            ahead=True,
+        )
+
+    def decide(self, draft: Draft) -> None:
+        limits = defaultdict[DeviceId, list[Limit]](list)
+        for limit in draft.standing.limits:
+            limits[limit.device].append(limit)
+        for schedule in self.submission.schedules:
+            self._take(draft, schedule, limits.get(schedule.device, ()))
+        draft.unmoved = _unmoved(draft)
+
+    def answer(self, draft: Draft) -> SubmissionAnswer:
+        return SubmissionAnswer(
+            accept_time=draft.now, accepted=self.accepted, exceptions=tuple(self.exceptions)
+        )
+
+    def _take(self, draft: Draft, schedule: DeviceSchedule, limits: Sequence[Limit]) -> None:
+        now = draft.now
+        answers = [self._answer(schedule, setpoint, limits, now) for setpoint in schedule.setpoints]
+        self._count(schedule, answers)
+        wanted = [
+            self._proposal(schedule, setpoint, now, next(draft.numbers))
+            for setpoint, answer in zip(schedule.setpoints, answers, strict=True)
+            if not isinstance(answer, Refused)
+        ]
+        if schedule.setpoints and not wanted:
+            return  # nothing was taken: what stands stays
+        starts = (each.span.start for each in schedule.setpoints if each.span.end > now)
+        turn = max(now, next(starts, now))
+        owner, running = self.submission.owner, draft.standing.proposals
+        takeover = take_over(schedule.slot, owner, running, wanted, turn=turn, now=now)
+        draft.takeovers.append(takeover)
+        draft.added_proposals.extend(takeover.added)
+
+    def _answer(
+        self, schedule: DeviceSchedule, setpoint: Setpoint, limits: Sequence[Limit], now: datetime
+    ) -> Answer:
+        if setpoint.span.end <= now:
+            return _OVER
+        begins = max(now, setpoint.span.start)
+        held = [limit for limit in limits if limit.in_force(begins)] if limits else limits
+        return answer_of(
+            self.devices_known, schedule.device, schedule.kind, setpoint.value, held, now
+        )
+
+    def _count(self, schedule: DeviceSchedule, answers: Sequence[Answer]) -> None:
+        for setpoint, answer in zip(schedule.setpoints, answers, strict=True):
+            if isinstance(answer, Accepted):
+                self.accepted += 1
+            else:
+                start = setpoint.span.start
+                self.exceptions.append(
+                    SetpointAnswer(device=schedule.device, start=start, answer=answer)
+                )
+
+    def _proposal(
+        self, schedule: DeviceSchedule, setpoint: Setpoint, now: datetime, number: int
+    ) -> Proposal:
+        return Proposal(
+            number=number,
+            origin=Origin.SCHEDULE,
+            device=schedule.device,
+            kind=schedule.kind,
+            owner=self.submission.owner,
+            priority=self.submission.priority,
+            source=self.submission.source,
+            request_id=self.submission.request_id,
+            span=setpoint.span,
+            value=setpoint.value,
+            accept_time=now,
+        )
+
+
+def _unmoved(draft: Draft) -> bool:
+    """Tell whether what holds now is the same before and after, so that no command changes."""
+    before = {proposal.number for proposal in draft.standing.proposals}
+    return before == {proposal.number for proposal in draft.proposals()}
+
+
+def _nth(index: int) -> str:
+    return f"/{index}" if index else ""
+
+
+def _refused(schedules: Sequence[DeviceSchedule], now: datetime) -> SubmissionAnswer:
+    refused = (
+        SetpointAnswer(device=schedule.device, start=setpoint.span.start, answer=_FAILED)
+        for schedule in schedules
         for setpoint in schedule.setpoints
-    ]
-
-
-def _wish(
-    submission: Submission, schedule: DeviceSchedule, setpoint: Setpoint, now: datetime
-) -> Wish:
-    return Wish(
-        origin=Origin.SCHEDULE,
-        device=schedule.device,
-        kind=schedule.kind,
-        owner=submission.owner,
-        priority=submission.priority,
-        source=submission.source,
-        request_id=submission.request_id,
-        span=setpoint.span,
-        value=setpoint.value,
-        accept_time=now,
     )
+    return SubmissionAnswer(accept_time=now, accepted=0, exceptions=tuple(refused))
 
 
-def _replaces(submission: Submission, schedule: DeviceSchedule, wish: Wish) -> bool:
-    return (
-        wish.origin is Origin.SCHEDULE
-        and wish.owner == submission.owner
-        and wish.slot == schedule.slot
+def _together(answers: Sequence[SubmissionAnswer]) -> SubmissionAnswer:
+    return SubmissionAnswer(
+        accept_time=answers[0].accept_time,
+        accepted=sum(each.accepted for each in answers),
+        exceptions=tuple(entry for each in answers for entry in each.exceptions),
     )

@@ -1,1 +1,1 @@
-"""Wishes, limits, commands and the rules between them; pure."""
+"""Proposals, limits, commands and the rules between them; pure."""

@@ -1,12 +1,13 @@
-"""A command: one wish on its way to one device, with its lease and its whole life."""
+"""A command: one proposal on its way to one device, with its lease and its whole life."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_control.domain.life import CommandLife, Expectation, LifeEvent
-from wattmesh_control.domain.setpoint import SetpointKind, Slot, channel_of
-from wattmesh_control.domain.wish import Origin, Wish
+from wattmesh_control.domain.proposal import Origin, Proposal
+from wattmesh_control.domain.setpoint import Slot, channel_of
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
 
 
@@ -20,7 +21,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A wish made a command.
+    """A proposal made a command.
 
     `number` grows with every command that is stored (0 before) and orders those of a device on
     the wire. A command refused by control has neither target nor lease.
@@ -28,8 +29,8 @@ class Command:
 
     number: int = 0
     command: CommandId
-    wish: int | None
-    """The wish behind it; None when it was refused at the door."""
+    proposal: int | None
+    """The proposal behind it; None when it was refused at the door."""
     request_id: str
     device: DeviceId
     kind: SetpointKind
@@ -74,18 +75,18 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaseRule:
-    """How long a lease outlives its wish, so that the next command comes without a gap.
+    """How long a lease outlives its proposal, so that the next command comes without a gap.
 
-    `grace_ratio` of the wish's length, for an override at most `override_grace`: with 0.25 an hour
-    of a schedule is leased for 75 minutes.
+    `grace_ratio` of the proposal's length, for an override at most `override_grace`: with 0.25 an
+    hour of a schedule is leased for 75 minutes.
     """
 
     grace_ratio: float = 0.25
     override_grace: timedelta = timedelta(minutes=15)
 
-    def expire_time(self, wish: Wish) -> datetime:
-        """Return when the lease of a command of `wish` ends."""
-        grace = wish.span.duration * self.grace_ratio
-        if wish.origin is Origin.OVERRIDE:
+    def expire_time(self, proposal: Proposal) -> datetime:
+        """Return when the lease of a command of `proposal` ends."""
+        grace = proposal.span.duration * self.grace_ratio
+        if proposal.origin is Origin.OVERRIDE:
             grace = min(grace, self.override_grace)
-        return wish.span.end + grace
+        return proposal.span.end + grace

@@ -7,7 +7,7 @@ from typing import TypeAlias, assert_never
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Refused
-from wattmesh_control.domain.wish import Wish
+from wattmesh_control.domain.proposal import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Keep:
 class Make:
     """A command must be made; it takes the place of the live one."""
 
-    wish: Wish
+    proposal: Proposal
     value: float
     message: str
     start: datetime
@@ -28,12 +28,12 @@ class Make:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forbid:
-    """The limits leave no value for the wish: say so, and recall what is live."""
+    """The limits leave no value for the proposal: say so, and recall what is live."""
 
-    wish: Wish
+    proposal: Proposal
     reason: str
     recorded: bool
-    """Whether a command of this wish exists already, so that none is stored for the refusal."""
+    """Whether a command of this proposal exists already, so that none is stored for the refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,17 @@ Decision: TypeAlias = Keep | Make | Forbid | Recall
 
 
 def decide(
-    *, winner: Wish | None, answer: Answer | None, last: Command | None, now: datetime, up: datetime
+    *,
+    winner: Proposal | None,
+    answer: Answer | None,
+    last: Command | None,
+    now: datetime,
+    up: datetime,
 ) -> Decision:
     """Return what to do in a slot at `now`.
 
     Parameters: `winner` as arbitrated, `answer` what the limits say to its value, `last` the
-    newest command of the slot that came of a wish, `up` since when control runs.
+    newest command of the slot that came of a proposal, `up` since when control runs.
     """
     if winner is None or answer is None:
         if last is not None and last.life.live and now < last.span.end:
@@ -69,20 +74,25 @@ def decide(
             assert_never(answer)
 
 
-def _forbid(winner: Wish, reason: str, last: Command | None) -> Decision:
-    recorded = last is not None and last.wish == winner.number
+def _forbid(winner: Proposal, reason: str, last: Command | None) -> Decision:
+    recorded = last is not None and last.proposal == winner.number
     if recorded and last is not None and not last.life.live:
         return Keep()
-    return Forbid(wish=winner, reason=reason, recorded=recorded)
+    return Forbid(proposal=winner, reason=reason, recorded=recorded)
 
 
 def _make(
-    winner: Wish, value: float, message: str, last: Command | None, now: datetime, up: datetime
+    winner: Proposal, value: float, message: str, last: Command | None, now: datetime, up: datetime
 ) -> Decision:
-    if last is not None and last.wish == winner.number and last.value == value and _stands(last):
+    if (
+        last is not None
+        and last.proposal == winner.number
+        and last.value == value
+        and _stands(last)
+    ):
         return Keep()
     start = _start(winner, last, now, up)
-    return Make(wish=winner, value=value, message=message, start=start)
+    return Make(proposal=winner, value=value, message=message, start=start)
 
 
 def _stands(last: Command) -> bool:
@@ -90,13 +100,13 @@ def _stands(last: Command) -> bool:
     return last.lease_expire_time is not None and last.life.state is not CommandState.CANCELLED
 
 
-def _start(winner: Wish, last: Command | None, now: datetime, up: datetime) -> datetime:
+def _start(winner: Proposal, last: Command | None, now: datetime, up: datetime) -> datetime:
     """Return from when a new command counts.
 
-    A command made at its turn counts from the wish's own start, however long waking up took;
+    A command made at its turn counts from the proposal's own start, however long waking up took;
     one that comes late, after another ended early, or after a restart counts from then.
     """
-    if last is not None and last.wish == winner.number:
+    if last is not None and last.proposal == winner.number:
         return now
     earliest = [winner.span.start, winner.accept_time, up]
     if last is not None:

@@ -1,12 +1,25 @@
-"""What each kind of asset can do, by its parameters: the limits nothing may exceed."""
+"""What each kind of asset can do, by its rating: the limits nothing may exceed."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wattmesh_control.domain.setpoint import SetpointKind
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import (
+    Asset,
+    BatteryRating,
+    DeferrableRating,
+    EvChargerRating,
+    GeneratorRating,
+    GridConnectionRating,
+    HvacZoneRating,
+    LoadRating,
+    PvRating,
+    TankRating,
+    WindRating,
+    rated_power,
+)
 
 Envelopes = Mapping[SetpointKind, "Envelope"]
 
@@ -40,78 +53,58 @@ class Envelope:
         return max(abs(self.low), abs(self.high))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ControllableDevice:
-    """A device of the site model, as control sees it: what it steers, by whom, within what."""
-
-    device: DeviceId
-    asset: AssetId
-    gateway: GatewayId
-    envelopes: Envelopes
-    """Empty for a device that cannot be steered, such as a meter."""
-
-
-def battery_envelopes(charge_limit_w: float, discharge_limit_w: float) -> Envelopes:
-    """Return what a battery can do; powers on the AC side [W], neither negative."""
-    return {
-        SetpointKind.ACTIVE_POWER: Envelope(
-            low=-discharge_limit_w, high=charge_limit_w, watts_per_unit=_ALL_POWER
-        )
-    }
-
-
-def generation_envelopes(rated_power_w: float) -> Envelopes:
-    """Return what a curtailable PV array or wind turbine can do."""
-    return {
-        SetpointKind.GENERATION_LIMIT: Envelope(
-            low=0.0, high=rated_power_w, watts_per_unit=_GIVEN_OUT
-        )
-    }
+def envelopes_of(asset: Asset) -> Envelopes:
+    """Return what an asset can be told, by kind; nothing for one that nobody steers."""
+    most = rated_power(asset)
+    match asset.rating:
+        case BatteryRating():
+            return _power(-(most.max_export_w or 0.0), most.max_import_w or 0.0)
+        case PvRating(curtailable=True) | WindRating(curtailable=True):
+            return _generation(most.max_export_w or 0.0)
+        case EvChargerRating():
+            return _charger(asset.rating, asset.phase.count)
+        case HvacZoneRating(occupied_band=band):
+            inside = _temperature(band.min_temperature_celsius, band.max_temperature_celsius)
+            return inside | _consumer(most.max_import_w or 0.0)
+        case TankRating() | DeferrableRating():
+            return _consumer(most.max_import_w or 0.0)
+        case GeneratorRating(min_output_power_w=least, max_output_power_w=rated):
+            gap = (-least, 0.0) if least > 0 else None
+            return _power(-rated, 0.0, gap) | _switch(-rated)
+        case PvRating() | WindRating() | LoadRating() | GridConnectionRating():
+            return {}
 
 
-def charger_envelopes(
-    *, min_current_a: float, max_current_a: float, phases: int, voltage_v: float, reversible: bool
-) -> Envelopes:
-    """Return what a charging point can do: nothing, or at least its lowest current [A]."""
-    watts_per_ampere = phases * voltage_v
-    most_w = max_current_a * watts_per_ampere
-    pause = (0.0, min_current_a) if min_current_a > 0 else None
-    pause_w = (0.0, min_current_a * watts_per_ampere) if min_current_a > 0 else None
-    return {
-        SetpointKind.CURRENT: Envelope(
-            low=0.0, high=max_current_a, gap=pause, watts_per_unit=watts_per_ampere
-        ),
-        SetpointKind.ACTIVE_POWER: Envelope(
-            low=-most_w if reversible else 0.0, high=most_w, gap=pause_w, watts_per_unit=_ALL_POWER
-        ),
-    }
+def _power(
+    low: float, high: float, gap: tuple[float, float] | None = None
+) -> dict[SetpointKind, Envelope]:
+    envelope = Envelope(low=low, high=high, gap=gap, watts_per_unit=_ALL_POWER)
+    return {SetpointKind.ACTIVE_POWER_W: envelope}
 
 
-def consumer_envelopes(power_limit_w: float) -> Envelopes:
-    """Return what a heater, a tank or deferrable work can do: be on, or draw up to its limit."""
-    envelopes = {
-        SetpointKind.ACTIVE_POWER: Envelope(low=0.0, high=power_limit_w, watts_per_unit=_ALL_POWER)
-    }
-    return envelopes | _switch(power_limit_w)
+def _generation(rated_power_w: float) -> dict[SetpointKind, Envelope]:
+    envelope = Envelope(low=0.0, high=rated_power_w, watts_per_unit=_GIVEN_OUT)
+    return {SetpointKind.GENERATION_LIMIT_W: envelope}
 
 
-def zone_envelopes(
-    power_limit_w: float, comfort_min_celsius: float, comfort_max_celsius: float
-) -> Envelopes:
-    """Return what a heated or cooled zone can do: temperatures stay in the comfort band."""
-    band = Envelope(low=comfort_min_celsius, high=comfort_max_celsius)
-    return {SetpointKind.TEMPERATURE: band, **consumer_envelopes(power_limit_w)}
+def _charger(rating: EvChargerRating, phases: int) -> dict[SetpointKind, Envelope]:
+    """A charging point stands still, or draws at least its lowest current [A]."""
+    watts_per_ampere = phases * rating.voltage_v
+    least, most = rating.min_current_a, rating.max_current_a
+    pause = (0.0, least) if least > 0 else None
+    pause_w = (0.0, least * watts_per_ampere) if least > 0 else None
+    current = Envelope(low=0.0, high=most, gap=pause, watts_per_unit=watts_per_ampere)
+    power = _power(-rating.max_discharge_power_w, most * watts_per_ampere, pause_w)
+    return {SetpointKind.CURRENT_A: current, **power}
 
 
-def generator_envelopes(min_output_w: float, rated_output_w: float) -> Envelopes:
-    """Return what a generator set can do: stand still, or give out at least its stable minimum."""
-    gap = (-min_output_w, 0.0) if min_output_w > 0 else None
-    envelopes = {
-        SetpointKind.ACTIVE_POWER: Envelope(
-            low=-rated_output_w, high=0.0, gap=gap, watts_per_unit=_ALL_POWER
-        )
-    }
-    return envelopes | _switch(-rated_output_w)
+def _temperature(low_celsius: float, high_celsius: float) -> dict[SetpointKind, Envelope]:
+    return {SetpointKind.TEMPERATURE_CELSIUS: Envelope(low=low_celsius, high=high_celsius)}
+
+
+def _consumer(power_limit_w: float) -> dict[SetpointKind, Envelope]:
+    """A heater, a tank or deferrable work is on, or draws up to its limit."""
+    return _power(0.0, power_limit_w) | _switch(power_limit_w)
 
 
 def _switch(power_w: float) -> dict[SetpointKind, Envelope]:

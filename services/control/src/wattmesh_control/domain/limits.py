@@ -7,16 +7,22 @@ from datetime import datetime
 from typing import TypeAlias
 
 from wattmesh_control.domain.envelope import Envelope
-from wattmesh_control.domain.setpoint import SetpointKind, in_words
+from wattmesh_control.domain.proposal import check_text
+from wattmesh_control.domain.setpoint import in_words
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId, LimitId
+from wattmesh_kernel.setpoints import SetpointKind
+
+LONGEST_OWNER = 128
+LONGEST_REASON = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
     """An owner's bounds on a device's power [W], into the device positive, until they expire.
 
-    Error: InvalidArgument when there is no bound, one is not finite, or they cross.
+    `start_time` None: since it was set. Error: InvalidArgument when there is no bound, one is not
+    finite, they cross, or it ends before it begins.
     """
 
     limit: LimitId
@@ -24,10 +30,21 @@ class Limit:
     owner: str
     min_power_w: float | None = None
     max_power_w: float | None = None
+    start_time: datetime | None = None
     expire_time: datetime
     reason: str = ""
 
     def __post_init__(self) -> None:
+        check_text(self.owner, "limit.owner", LONGEST_OWNER)
+        if self.reason:
+            check_text(self.reason, "limit.reason", LONGEST_REASON)
+        if self.start_time is not None and self.start_time >= self.expire_time:
+            raise InvalidArgument(
+                "INVALID_LIMIT", "a limit ends after it begins", field="limit.expire_time"
+            )
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
         bounds = [bound for bound in (self.min_power_w, self.max_power_w) if bound is not None]
         if not bounds:
             raise InvalidArgument("INVALID_LIMIT", "a limit needs a bound", field="limit")
@@ -42,7 +59,8 @@ class Limit:
 
     def in_force(self, moment: datetime) -> bool:
         """Return whether the limit holds at `moment`."""
-        return moment < self.expire_time
+        begun = self.start_time is None or self.start_time <= moment
+        return begun and moment < self.expire_time
 
     def __str__(self) -> str:
         return f"the limit of {self.owner}" + (f" ({self.reason})" if self.reason else "")

@@ -1,13 +1,14 @@
 """How a newer schedule takes the place of the one that stands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from wattmesh_control.domain.setpoint import SetpointKind, Slot, channel_of, check_value
-from wattmesh_control.domain.wish import Wish
+from wattmesh_control.domain.proposal import Origin, Proposal
+from wattmesh_control.domain.setpoint import Slot, channel_of, check_value
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
 
 
@@ -52,47 +53,66 @@ class DeviceSchedule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Replacement:
-    """What becomes of the standing wishes, and which come new."""
+class Takeover:
+    """A newer schedule of an owner takes the place of the one that stands in a slot.
 
-    removed: tuple[int, ...]
-    cut: tuple[tuple[int, datetime], ...]
-    """Numbers of wishes that end earlier, and when."""
-    added: tuple[Wish, ...]
+    From `turn` on nothing of the older one stands, except the proposals `kept`, by number, which
+    go on as they are; what it wants for the time before stays, so that a plan made ahead leaves no
+    hole.
+    """
+
+    slot: Slot
+    owner: str
+    turn: datetime
+    kept: frozenset[int] = frozenset()
+    added: tuple[Proposal, ...] = ()
+
+    def concerns(self, standing: Proposal) -> bool:
+        """Return whether a proposal is of the schedule that is replaced."""
+        mine = standing.origin is Origin.SCHEDULE and standing.owner == self.owner
+        return mine and standing.slot == self.slot and standing.number not in self.kept
+
+    def leaves(self, standing: Proposal) -> Proposal | None:
+        """Return what is left of a standing proposal; None when nothing is."""
+        if not self.concerns(standing) or standing.span.end <= self.turn:
+            return standing
+        if standing.span.start >= self.turn:
+            return None
+        return replace(standing, span=TimeRange(standing.span.start, self.turn))
 
 
-def replace_schedule(
-    standing: Sequence[Wish], wanted: Sequence[Wish], *, turn: datetime, now: datetime
-) -> Replacement:
+def take_over(
+    slot: Slot,
+    owner: str,
+    running: Iterable[Proposal],
+    wanted: Sequence[Proposal],
+    *,
+    turn: datetime,
+    now: datetime,
+) -> Takeover:
     """Return how `wanted` takes over from `turn` on, which is not before `now`.
 
-    What stands for the time before `turn` stays, so that a plan made ahead leaves no hole. A
-    running setpoint that is wanted again unchanged goes on as it is: no second command.
+    `running` holds now. Of that, what is wanted again unchanged goes on: no second command.
     """
+    whole = Takeover(slot=slot, owner=owner, turn=turn)
     carried = [
-        (old, new) for old in standing for new in wanted if turn == now and _same(old, new, now)
+        (old, new)
+        for old in running
+        if turn == now and whole.concerns(old)
+        for new in wanted
+        if _same(old, new, now)
     ]
-    kept = {old.number for old, _ in carried}
     continued = {id(new) for _, new in carried}
-    return Replacement(
-        removed=tuple(
-            old.number
-            for old in standing
-            if old.number not in kept and (old.span.start >= turn or old.span.end <= now)
-        ),
-        cut=tuple(
-            (old.number, turn)
-            for old in standing
-            if old.number not in kept and old.span.start < turn < old.span.end
-        ),
+    return replace(
+        whole,
+        kept=frozenset(old.number for old, _ in carried),
         added=tuple(new for new in wanted if id(new) not in continued),
     )
 
 
-def _same(old: Wish, new: Wish, now: datetime) -> bool:
+def _same(old: Proposal, new: Proposal, now: datetime) -> bool:
     return (
-        old.span.contains(now)
-        and new.span.contains(now)
+        new.span.contains(now)
         and old.span.end == new.span.end
         and (old.kind, old.value, old.priority) == (new.kind, new.value, new.priority)
     )

@@ -1,4 +1,4 @@
-"""What can be set on a device, and what of it each setpoint steers."""
+"""What of a device each setpoint steers, and which values make sense."""
 
 import math
 from dataclasses import dataclass
@@ -6,46 +6,42 @@ from enum import StrEnum
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId, SiteId
-
-
-class SetpointKind(StrEnum):
-    """What a setpoint sets; the text is the quantity with its unit."""
-
-    ACTIVE_POWER = "active_power_w"
-    """Active power [W], into the device positive."""
-    GENERATION_LIMIT = "generation_limit_w"
-    """Most power that a generating device may give out [W]."""
-    CURRENT = "current_a"
-    """Charging current per phase [A]."""
-    TEMPERATURE = "temperature_celsius"
-    """Room temperature [degrees Celsius]."""
-    ON_OFF = "on_off"
-    """On (1) or off (0)."""
+from wattmesh_kernel.setpoints import SetpointKind
 
 
 class Channel(StrEnum):
-    """What of a device is steered: wishes for the same channel contest each other."""
+    """What of a device is steered: proposals for the same channel contest each other."""
 
     POWER = "power"
     GENERATION = "generation"
+    CONSUMPTION = "consumption"
+    REACTIVE_POWER = "reactive_power"
     TEMPERATURE = "temperature"
 
 
 _CHANNELS = {
-    SetpointKind.ACTIVE_POWER: Channel.POWER,
-    SetpointKind.CURRENT: Channel.POWER,
+    SetpointKind.ACTIVE_POWER_W: Channel.POWER,
+    SetpointKind.CURRENT_A: Channel.POWER,
     SetpointKind.ON_OFF: Channel.POWER,
-    SetpointKind.GENERATION_LIMIT: Channel.GENERATION,
-    SetpointKind.TEMPERATURE: Channel.TEMPERATURE,
+    SetpointKind.GENERATION_LIMIT_W: Channel.GENERATION,
+    SetpointKind.CONSUMPTION_LIMIT_W: Channel.CONSUMPTION,
+    SetpointKind.REACTIVE_POWER_VAR: Channel.REACTIVE_POWER,
+    SetpointKind.TEMPERATURE_CELSIUS: Channel.TEMPERATURE,
 }
 
 _UNITS = {
-    SetpointKind.ACTIVE_POWER: " W",
-    SetpointKind.GENERATION_LIMIT: " W",
-    SetpointKind.CURRENT: " A",
-    SetpointKind.TEMPERATURE: " °C",
+    SetpointKind.ACTIVE_POWER_W: " W",
+    SetpointKind.GENERATION_LIMIT_W: " W",
+    SetpointKind.CONSUMPTION_LIMIT_W: " W",
+    SetpointKind.REACTIVE_POWER_VAR: " var",
+    SetpointKind.CURRENT_A: " A",
+    SetpointKind.TEMPERATURE_CELSIUS: " °C",
     SetpointKind.ON_OFF: "",
 }
+
+_NOT_NEGATIVE = frozenset(
+    {SetpointKind.GENERATION_LIMIT_W, SetpointKind.CONSUMPTION_LIMIT_W, SetpointKind.CURRENT_A}
+)
 
 
 def channel_of(kind: SetpointKind) -> Channel:
@@ -66,7 +62,7 @@ def check_value(value: float, kind: SetpointKind) -> None:
         raise InvalidArgument("INVALID_VALUE", f"{value} is not finite", field="value")
     if kind is SetpointKind.ON_OFF and value not in (0.0, 1.0):
         raise InvalidArgument("INVALID_VALUE", f"on is 1, off is 0, not {value}", field="value")
-    if kind in (SetpointKind.GENERATION_LIMIT, SetpointKind.CURRENT) and value < 0:
+    if value < 0 and kind in _NOT_NEGATIVE:
         raise InvalidArgument("INVALID_VALUE", f"{value} must not be negative", field="value")
 
 

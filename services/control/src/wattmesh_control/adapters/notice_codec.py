@@ -1,0 +1,48 @@
+"""Notices as payloads of NOTIFY, which PostgreSQL bounds at 8000 bytes."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import zip_longest
+
+from wattmesh_control.app.chunks import chunks
+from wattmesh_control.app.ports import Notice
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.ids import CommandId, GatewayId
+
+CHANNEL = "wattmesh_control"
+
+_MOST_NAMES = 50
+"""Ids of at most 63 bytes, twice in a payload."""
+
+
+def payloads(notice: Notice, process: str) -> Iterator[str]:
+    """Return a notice as the payloads that say it."""
+    parts = zip_longest(
+        chunks(notice.orders, _MOST_NAMES), chunks(notice.moved, _MOST_NAMES), fillvalue=()
+    )
+    for index, (orders, moved) in enumerate([*parts] or [((), ())]):
+        said = {
+            "process": process,
+            "orders": [each.segment for each in orders],
+            "moved": [each.segment for each in moved],
+            "due": notice.due.isoformat() if notice.due and not index else None,
+            "wanted": notice.wanted.name if notice.wanted and not index else None,
+        }
+        yield json.dumps({key: value for key, value in said.items() if value})
+
+
+def notice_from_payload(payload: str, process: str) -> Notice | None:
+    """Return the notice of another process; None for one of this one, or without sense."""
+    try:
+        said = json.loads(payload)
+        if said["process"] == process:
+            return None
+        return Notice(
+            orders=tuple(CommandId(each) for each in said.get("orders", ())),
+            due=datetime.fromisoformat(said["due"]) if "due" in said else None,
+            moved=tuple(CommandId(each) for each in said.get("moved", ())),
+            wanted=GatewayId.parse(said["wanted"]) if "wanted" in said else None,
+        )
+    except (ValueError, KeyError, TypeError, WattmeshError):
+        return None

@@ -1,0 +1,39 @@
+"""Working through many items at most 500 at a time; one that fails alone does not fail the rest."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
+
+from wattmesh_kernel.errors import Unavailable
+
+MOST_AT_ONCE = 500
+"""Devices or commands in one transaction: each device costs PostgreSQL an entry of its locks."""
+
+Item = TypeVar("Item")
+
+
+def chunks(items: Sequence[Item], most: int = MOST_AT_ONCE) -> Iterator[Sequence[Item]]:
+    """Return the items in their order, at most so many at a time."""
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
+
+
+async def halving(
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], Awaitable[None]],
+    alone: Callable[[Item, Exception], Awaitable[None]],
+) -> None:
+    """Do `work` on all items; when that fails, on each half, down to `alone` with its error.
+
+    Error: Unavailable at once, as it has nothing to do with the items.
+    """
+    try:
+        await work(items)
+    except Unavailable:
+        raise
+    except Exception as error:  # whatever one item brings must not keep the others
+        if len(items) == 1:
+            await alone(items[0], error)
+            return
+        middle = len(items) // 2
+        await halving(items[:middle], work, alone)
+        await halving(items[middle:], work, alone)

@@ -1,0 +1,108 @@
+"""The devices that control may steer, as the site model describes them."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from wattmesh_control.domain.controllable import (
+    ControllableDevice,
+    Found,
+    NotSteered,
+    Steering,
+    controllable,
+)
+from wattmesh_kernel.errors import NotFound, Unavailable
+from wattmesh_kernel.ids import DeviceId, GatewayId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import SiteModel
+from wattmesh_sitemodel.follower import SiteModelView
+
+NEW_DEVICE_SECONDS = 2.0
+"""How long a call waits for a device that the model does not have yet [s of the wall]."""
+FIRST_MODEL_SECONDS = 0.5
+"""How long a call waits for a model that was never known [s of the wall]."""
+
+
+class Devices:
+    """Control's own view of the site model; nothing is steered before it was known once.
+
+    What a device can do is worked out once for each revision of the model.
+    """
+
+    def __init__(
+        self, view: SiteModelView, *, new_device_seconds: float = NEW_DEVICE_SECONDS
+    ) -> None:
+        self._view = view
+        self._new_device_seconds = new_device_seconds
+        self._model: SiteModel | None = None
+        self._found: dict[DeviceId, Found] = {}
+
+    @property
+    def known(self) -> bool:
+        """Whether the model was ever heard of."""
+        return self._view.known
+
+    @property
+    def model(self) -> SiteModel:
+        """The newest model."""
+        return self._view.model
+
+    def gateway_of(self, device: DeviceId) -> GatewayId | None:
+        """Return the gateway of a device; None when the model has none of that name."""
+        found = self._view.model.devices.get(device)
+        return None if found is None else found.gateway
+
+    def find(self, device: DeviceId, moment: datetime) -> Found:
+        """Return a device as it can be steered at `moment`, or why there is none."""
+        model = self._view.model
+        if model is not self._model:
+            self._model, self._found = model, {}
+        found = self._found.get(device)
+        if found is None:
+            found = controllable(model, device, moment)
+            if _is_for_good(model, device):
+                self._found[device] = found
+        return found
+
+    def steering(
+        self, device: DeviceId, kind: SetpointKind, moment: datetime
+    ) -> Steering | NotSteered:
+        """Return how a kind of setpoint steers a device, or why it does not."""
+        found = self.find(device, moment)
+        return found if isinstance(found, NotSteered) else found.steering(kind)
+
+    def get(self, device: DeviceId, moment: datetime) -> ControllableDevice:
+        """Return a device. Error: NotFound."""
+        found = self.find(device, moment)
+        if isinstance(found, NotSteered):
+            raise NotFound("DEVICE_NOT_FOUND", f"there is no {device}", {"device": device.name})
+        return found
+
+    async def require(self, devices: Iterable[DeviceId]) -> None:
+        """Wait a moment for devices that are only just coming into the model.
+
+        Error: Unavailable when nothing is known of any device.
+        """
+        asked = set(devices)
+        if self.known and asked <= self._view.model.devices.keys():
+            return
+        try:
+            if not self.known:
+                await self._view.wait_until(lambda model: self.known, FIRST_MODEL_SECONDS)
+            await self._view.wait_until(
+                lambda model: asked <= model.devices.keys(), self._new_device_seconds
+            )
+        except Unavailable as error:
+            if not self.known:
+                raise Unavailable(
+                    "SITE_MODEL_UNAVAILABLE",
+                    "the limits of the devices are not known yet: metering does not answer",
+                    retry_after=timedelta(seconds=1),
+                ) from error
+
+
+def _is_for_good(model: SiteModel, device: DeviceId) -> bool:
+    """Tell whether what a device does depends on the model alone, not on the time."""
+    found = model.devices.get(device)
+    return found is None or all(
+        function.start is None and function.end is None for function in found.functions
+    )

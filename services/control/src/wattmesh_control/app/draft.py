@@ -1,0 +1,160 @@
+"""What one unit of work has read, and what it is about to write."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.life import LifeEvent
+from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.proposal import Proposal
+from wattmesh_control.domain.schedule import Takeover
+from wattmesh_control.domain.setpoint import Slot
+from wattmesh_kernel.ids import CommandId, DeviceId, LimitId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceEvent:
+    """Something worth remembering that happened to a device."""
+
+    device: DeviceId
+    time: datetime
+    what: str
+    """`online`, `offline`, `lease_ended`, `set_aside` or `taken_up`."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What stands for some devices, read under their locks."""
+
+    proposals: Sequence[Proposal] = ()
+    """Those that hold now."""
+    last: dict[Slot, Command] = field(default_factory=dict)
+    """By slot with a live command or a proposal that holds now: the newest that came of one."""
+    commands: dict[CommandId, Command] = field(default_factory=dict)
+    """Those asked for by name, which may be of other devices."""
+    limits: Sequence[Limit] = ()
+    """Those that have not ended; some may not have begun."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Step:
+    """What happened to one stored command: as it was read, and through what it came."""
+
+    before: Command
+    versions: list[Command] = field(default_factory=list)
+
+    @property
+    def after(self) -> Command:
+        """The command as it is to be stored."""
+        return self.versions[-1] if self.versions else self.before
+
+
+@dataclass(kw_only=True)
+class Draft:
+    """What is to be written; reading from it gives what stands once it is."""
+
+    now: datetime
+    standing: Standing = field(default_factory=Standing)
+    numbers: Iterator[int] = field(default_factory=lambda: iter(()))
+    """Numbers for new proposals, drawn under the locks."""
+    takeovers: list[Takeover] = field(default_factory=list)
+    added_proposals: list[Proposal] = field(default_factory=list)
+    removed_proposals: set[int] = field(default_factory=set)
+    steps: dict[CommandId, Step] = field(default_factory=dict)
+    added: list[Command] = field(default_factory=list)
+    recalls: list[CommandId] = field(default_factory=list)
+    resends: list[CommandId] = field(default_factory=list)
+    """Stored commands that shall be sent again."""
+    limit: Limit | None = None
+    removed_limit: LimitId | None = None
+    events: list[DeviceEvent] = field(default_factory=list)
+    unmoved: bool = False
+    """Whether nothing that holds now can have changed: there is nothing to reconcile."""
+
+    def advance(self, command: Command, event: LifeEvent) -> Command:
+        """Let a command's life go on from where the draft left it; return it after that."""
+        step = self.steps.get(command.command)
+        before = command if step is None else step.after
+        after = before.advance(event)
+        if after is not before:
+            step = self.steps.setdefault(command.command, Step(before=before))
+            step.versions.append(after)
+        return after
+
+    def current(self, command: Command) -> Command:
+        """Return a command as the draft leaves it."""
+        step = self.steps.get(command.command)
+        return command if step is None else step.after
+
+    def proposals(self) -> Iterable[Proposal]:
+        """Return the proposals that hold now once the draft is written."""
+        for proposal in self.standing.proposals:
+            if proposal.number not in self.removed_proposals:
+                left = _left(proposal, self.takeovers)
+                if left is not None and left.span.contains(self.now):
+                    yield left
+        for proposal in self.added_proposals:
+            if proposal.span.contains(self.now):
+                yield proposal
+
+    def limits(self) -> list[Limit]:
+        """Return the limits that stand once the draft is written."""
+        gone = {self.removed_limit, *([self.limit.limit] if self.limit else [])}
+        kept = [each for each in self.standing.limits if each.limit not in gone]
+        return [*kept, self.limit] if self.limit else kept
+
+    def due_times(self) -> Iterator[datetime]:
+        """Return the instants at which what is written falls due."""
+        for proposal in self.added_proposals:
+            yield proposal.span.start
+            yield proposal.span.end
+        for takeover in self.takeovers:
+            yield takeover.turn
+        for command in self.added:
+            if command.lease_expire_time is not None:
+                yield command.lease_expire_time
+        if self.limit is not None:
+            yield self.limit.start_time or self.now
+            yield self.limit.expire_time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """What a unit of work has changed, to be announced once it is committed."""
+
+    moved: tuple[Command, ...] = ()
+    """Every step of every command, in order."""
+    offers: tuple[Command, ...] = ()
+    """To be sent to their gateways."""
+    recalls: tuple[Command, ...] = ()
+    """To be withdrawn at their gateways."""
+    due: datetime | None = None
+    """The first new instant at which something falls due."""
+
+    def __bool__(self) -> bool:
+        return bool(self.moved or self.offers or self.recalls or self.due)
+
+
+def changes_of(draft: Draft, added: Collection[Command]) -> Changes:
+    """Return what a draft has changed, its new commands numbered."""
+    after = {name: step.after for name, step in draft.steps.items()}
+    moved = [version for step in draft.steps.values() for version in step.versions]
+    resent = [after.get(name) or draft.standing.commands.get(name) for name in draft.resends]
+    return Changes(
+        moved=(*moved, *added),
+        offers=(
+            *(each for each in resent if each is not None),
+            *(each for each in added if each.life.live),
+        ),
+        recalls=tuple(after[name] for name in draft.recalls),
+        due=min((each for each in draft.due_times() if each > draft.now), default=None),
+    )
+
+
+def _left(proposal: Proposal, takeovers: Sequence[Takeover]) -> Proposal | None:
+    left: Proposal | None = proposal
+    for takeover in takeovers:
+        left = None if left is None else takeover.leaves(left)
+    return left
