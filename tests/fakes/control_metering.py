@@ -115,4 +115,4 @@ def home(name: str, gateway: GatewayId = GATEWAY) -> list[Resource]:
 def homes(count: int) -> ControlMetering:
     """Return metering with so many homes; what it does not fake is not implemented."""
     resources = [each for number in range(count) for each in home(f"home-{number + 1}")]
-    return ControlMetering(*resources)  # type: ignore[abstract]
+    return ControlMetering(*resources)

@@ -52,8 +52,8 @@ class FollowModel:
         """Take up the model that was known before the last stop."""
         kept = await self._store.load()
         if kept is not None:
-            await self._heard.take(kept)
-            await self._view.take(kept)
+            await self._heard.take(kept, confirmed=False)
+            await self._view.take(kept, confirmed=False)
 
     async def __call__(self) -> None:
         """Run for ever."""
