@@ -10,6 +10,7 @@ from wattmesh_planner.adapters.control import GrpcController
 from wattmesh_planner.adapters.forecast import GrpcForecaster
 from wattmesh_planner.adapters.metering import GrpcMeter
 from wattmesh_planner.adapters.optimizer import GrpcOptimizer
+from wattmesh_planner.adapters.plan_meter import PlanMeter
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.tariffs import GrpcTariffs
 from wattmesh_planner.api.servicer import PlannerServicer
@@ -123,7 +124,7 @@ def _service(
         name="planner",
         register=(partial(planner_pb2_grpc.add_PlannerServiceServicer_to_server, servicer),),
         service_names=(planner_pb2.DESCRIPTOR.services_by_name["PlannerService"].full_name,),
-        tasks=(site_model.client.run, scopes.run),
+        tasks=(site_model.client.run, scopes.run, PlanMeter(runtime.telemetry, made).run),
     )
 
 
