@@ -195,6 +195,13 @@ class GatewayWorld:
         """Wait until the gateway's session is with the broker and it answers."""
         await until(lambda: "serving on" in self.gateway.log)
 
+    async def forwarded(self, readings: int) -> gateway_pb2.GetGatewayStatusResponse:
+        """Wait until the gateway has noted that metering has so many; return its status then."""
+        async with asyncio.timeout(20):
+            while (status := await self.gateway.status()).readings_forwarded < readings:
+                await asyncio.sleep(0.05)
+        return status
+
     def meter_values(self) -> list[float]:
         """Return the meter's active power as metering has it, by time."""
         name = f"{METER}/points/active_power_w"

@@ -48,7 +48,7 @@ async def test_readings_of_both_protocols_reach_metering_once(world: GatewayWorl
     await world.serving()
     await world.publish(*telegrams(0, 20))
     await until(lambda: len(world.metering.stored) == 20 * 3 + 4)
-    status = await world.gateway.status()
+    status = await world.forwarded(20 * 3 + 4)
     assert world.meter_values() == [float(index) for index in range(20)]
     assert set(world.metering.sources) == {GATEWAY}
     assert set(world.metering.arrivals.values()) == {1}
@@ -80,8 +80,9 @@ async def test_metering_away_and_back_loses_nothing(world: GatewayWorld) -> None
     await until(lambda: len(world.meter_values()) == 5)
     await world.metering_server.stop()
     await world.publish(*telegrams(5, 300))
-    await asyncio.sleep(0.5)
-    assert (await world.gateway.status()).readings_spooled == 900
+    async with asyncio.timeout(20):
+        while (await world.gateway.status()).readings_spooled < 900:
+            await asyncio.sleep(0.05)
     await world.metering_server.start()
     await until(lambda: len(world.meter_values()) == 305)
     await until(lambda: world.gateway.log.count("metering is back") == 1)
@@ -111,7 +112,7 @@ async def test_a_reading_metering_refuses_does_not_hold_up_the_others(
     await world.serving()
     await world.publish(*telegrams(0, 3))
     await until(lambda: len(world.metering.stored) == 3 * 2 + 4)
-    assert (await world.gateway.status()).readings_spooled == 0
+    assert (await world.forwarded(3 * 3 + 4)).readings_spooled == 0
     assert world.gateway.log.count("metering refused a reading of") == 1
 
 
