@@ -34,10 +34,10 @@ def test_calls_are_spread_over_all_processes_of_a_service(tmp_path: Path) -> Non
 
 
 def test_every_process_keeps_the_site_model_in_a_file_of_its_own(tmp_path: Path) -> None:
-    _, plan = plan_of(tmp_path, planner=2, control=2)
+    _, plan = plan_of(tmp_path, planner=2)
 
-    processes = plan.services(["forecast", "control", "planner"], "system")
+    processes = plan.services(["forecast", "planner"], "system")
     files = [each.environment["WATTMESH_SITE_MODEL_FILE"] for each in processes]
 
-    assert len(set(files)) == 5
+    assert len(set(files)) == 3
     assert all(Path(file).parent == tmp_path / "run" for file in files)

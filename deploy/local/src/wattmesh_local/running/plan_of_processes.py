@@ -14,7 +14,7 @@ SERVICES = (
     *("control", "planner", "gateway", "twin"),
 )
 """The processes with a health service of their own, by the name of their package."""
-_FOLLOWERS = ("forecast", "control", "planner")
+_FOLLOWERS = ("forecast", "planner")
 GATEWAY = "gateways/local"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
