@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,9 @@ from wattmesh_runtime.aio.tasks import together
 WARM_UP = timedelta(hours=2)
 """Simulated time before the start: devices report, so that the first plan knows their state."""
 _START_SECONDS = 12.0
+"""How long the services may take to start before the clock of the run begins to move [s]."""
+_STARTS_AS_LONG_AS = 5.0
+"""On a busy machine they take as long as so many times the first two."""
 _NEVER = timedelta(days=365)
 _KEPT_DATABASES = 3
 
@@ -63,6 +67,7 @@ class Mesh:
     clock: ScaledClock
     start: datetime
     _day: date
+    _first_start_seconds: float
 
     async def __aenter__(self) -> Self:
         try:
@@ -114,7 +119,9 @@ class Mesh:
         """Register the sites, load their history and train, at a time that stands still."""
         frozen = _standing_clock(self.start - WARM_UP)
         self._say("registering the sites and loading their metered history")
+        began = time.monotonic()
         await self.supervisor.start(plan.services(("metering", "carbon"), frozen))
+        self._first_start_seconds = time.monotonic() - began
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
         hosts = () if self.options.model_server_target else ("modelhost",)
         # Beside each other: the host takes seconds to load TensorFlow, and finds new models itself.
@@ -161,7 +168,8 @@ class Mesh:
     async def _run(self, plan: ProcessPlan) -> None:
         """Start every service on the clock of the run."""
         self._say("starting the services")
-        wall_start = datetime.now(UTC) + timedelta(seconds=_START_SECONDS)
+        seconds = max(_START_SECONDS, _STARTS_AS_LONG_AS * self._first_start_seconds)
+        wall_start = datetime.now(UTC) + timedelta(seconds=seconds)
         self.clock = ScaledClock(self.start - WARM_UP, wall_start, self.options.rate)
         spec = format_clock_spec(self.clock)
         listeners = ("metering", "carbon", "optimizer", "control", "forecast", "gateway")
