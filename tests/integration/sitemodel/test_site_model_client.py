@@ -1,6 +1,7 @@
 """The client against a real server: whatever happens to the stream, the view is right again."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 from tests.fakes.eventually import eventually
 from tests.fakes.site_model_service import FakeSiteModelService
 from wattmesh.site.v1 import site_service_pb2_grpc
-from wattmesh_contracts.site_model import Piece, pieces_from_change
+from wattmesh_contracts.site_model import Piece, change_from_pieces, pieces_from_change
 from wattmesh_kernel.clock import SystemClock
 from wattmesh_kernel.ids import AssetId, SiteId, TariffId
 from wattmesh_kernel.sites import Asset, LoadRating, Site, SiteModel, SiteModelChange
@@ -245,3 +246,31 @@ async def test_a_loss_is_logged_once_and_its_end_once(
     lost = [each for each in caplog.messages if each.startswith("the site model lost")]
     back = [each for each in caplog.messages if each == "the site model is back"]
     assert len(lost) == len(back) >= 1
+
+
+async def test_a_large_model_leaves_the_others_their_turns(
+    metering: FakeSiteModelService,
+) -> None:
+    """A snapshot that stopped the loop for seconds would cost the process its leases."""
+    home = SiteId("a")
+    metering.change(*(Asset(id=AssetId(home, f"x{n}"), rating=LoadRating()) for n in range(8000)))
+    longest = 0.0
+
+    async def turn() -> None:
+        nonlocal longest
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - before)
+
+    async with serving(metering) as target:
+        pieces = list(pieces_from_change(metering.model.snapshot(), NOW))
+        started = time.perf_counter()
+        change_from_pieces(pieces)
+        at_once = time.perf_counter() - started
+        async with following(target) as view:
+            turning = asyncio.ensure_future(turn())
+            await view.wait_until(lambda model: len(model.assets) == 8000, 30)
+            turning.cancel()
+    assert longest < at_once

@@ -74,43 +74,52 @@ def heartbeat(revision: int, now: datetime) -> Piece:
 
 
 def change_from_pieces(pieces: Iterable[Piece], left_out: LeftOut | None = None) -> SiteModelChange:
-    """Return the change that pieces up to a complete one make.
+    """Return the change that pieces up to a complete one make; see `ChangeReader`."""
+    reader = ChangeReader(left_out)
+    for piece in pieces:
+        reader.add(piece)
+    return reader.change()
+
+
+class ChangeReader:
+    """Reads pieces one by one, so that whoever reads a large model can turn to others in between.
 
     A resource that cannot be understood, such as an asset of a kind that a newer metering knows, is
     given to `left_out` with the reason and counts as deleted: what is known of it from before is
     out of date. Without `left_out` it raises InvalidArgument.
     """
-    reader = _Reader(left_out)
-    pieces = list(pieces)
-    changed = tuple(resource for piece in pieces for resource in reader.resources(piece))
-    published = tuple(each for piece in pieces for each in reader.published(piece))
-    named = {name for piece in pieces for name in piece.deleted_names}
-    return SiteModelChange(
-        revision=pieces[-1].revision,
-        snapshot=any(piece.snapshot for piece in pieces),
-        changed=changed,
-        deleted=frozenset(named | reader.names_left_out),
-        published=published,
-    )
 
-
-class _Reader:
-    """Reads the parts of pieces, and leaves out what cannot be understood."""
-
-    def __init__(self, left_out: LeftOut | None) -> None:
+    def __init__(self, left_out: LeftOut | None = None) -> None:
         self._left_out = left_out
-        self.names_left_out = set[str]()
+        self._revision = 0
+        self._snapshot = False
+        self._changed = list[Resource]()
+        self._deleted = set[str]()
+        self._published = list[PublishedPrices]()
 
-    def resources(self, piece: Piece) -> Iterator[Resource]:
-        """Give every resource that can be understood."""
-        yield from self._read(site_from_proto, piece.sites)
-        yield from self._read(asset_from_proto, piece.assets)
-        yield from self._read(device_from_proto, piece.devices)
-        yield from self._read(group_from_proto, piece.site_groups)
-        yield from self._read(tariff_from_proto, piece.tariffs)
+    def add(self, piece: Piece) -> None:
+        """Read a piece."""
+        self._revision = piece.revision
+        self._snapshot = self._snapshot or piece.snapshot
+        self._deleted.update(piece.deleted_names)
+        self._changed += self._read(site_from_proto, piece.sites)
+        self._changed += self._read(asset_from_proto, piece.assets)
+        self._changed += self._read(device_from_proto, piece.devices)
+        self._changed += self._read(group_from_proto, piece.site_groups)
+        self._changed += self._read(tariff_from_proto, piece.tariffs)
+        self._published += self._read_published(piece)
 
-    def published(self, piece: Piece) -> Iterator[PublishedPrices]:
-        """Give every publication that can be understood."""
+    def change(self) -> SiteModelChange:
+        """Return the change that the pieces make, once the complete one is there."""
+        return SiteModelChange(
+            revision=self._revision,
+            snapshot=self._snapshot,
+            changed=tuple(self._changed),
+            deleted=frozenset(self._deleted),
+            published=tuple(self._published),
+        )
+
+    def _read_published(self, piece: Piece) -> Iterator[PublishedPrices]:
         for each in piece.published_prices:
             try:
                 yield _published_from_proto(each)
@@ -123,7 +132,7 @@ class _Reader:
                 yield convert(proto)
             except InvalidArgument as error:
                 self._leave_out(proto.name, error)
-                self.names_left_out.add(proto.name)
+                self._deleted.add(proto.name)
 
     def _leave_out(self, name: str, error: InvalidArgument) -> None:
         if self._left_out is None:

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
-from wattmesh_contracts.site_model import change_from_pieces
+from wattmesh_contracts.site_model import ChangeReader
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
 from wattmesh_kernel.sites import SiteModelChange
 from wattmesh_runtime.aio.backoff import Backoff
@@ -83,14 +83,15 @@ class SiteModelClient:
         request = site_service_pb2.WatchSiteModelRequest(known_revision=self._heard_revision)
         with rpc_errors():
             call = self._stub.WatchSiteModel(request)
-            pieces, first = list[Piece](), True
+            reader, first = ChangeReader(self._left_out), True
             try:
                 while (piece := await self._read(call)) is not None:
-                    pieces.append(piece)
+                    reader.add(piece)
                     if piece.complete:
-                        await self._take(pieces, after_gap=first)
-                        pieces, first = [], False
+                        await self._take(reader.change(), after_gap=first)
+                        reader, first = ChangeReader(self._left_out), False
                         yield
+                    await asyncio.sleep(0)  # a large model leaves the others their turns
             finally:
                 call.cancel()
         raise Unavailable("SITE_MODEL_STREAM_ENDED", "metering ended the stream")
@@ -108,12 +109,11 @@ class SiteModelClient:
         said: Piece = piece
         return said
 
-    async def _take(self, pieces: list[Piece], *, after_gap: bool) -> None:
+    async def _take(self, change: SiteModelChange, *, after_gap: bool) -> None:
         """Take a change; one that the model already holds brings its publications and no more.
 
         What changed since nothing is everything: nobody else's memory is added to it.
         """
-        change = change_from_pieces(pieces, self._left_out)
         model = self._view.model
         if after_gap and not self._heard_revision:
             change = replace(change, snapshot=True)
