@@ -525,7 +525,8 @@ class DeferrableLoad(_message.Message):
     @_builtins.property
     def rating(self) -> _rating_pb2.DeferrableRating:
         """What it is able to do: bounds of an interruptible run; a profile run brings its own powers. Required for
-        an interruptible run; a smallest power above 0 makes the problem mixed-integer.
+        an interruptible run; a smallest power above 0 makes the problem mixed-integer. Whether it may be
+        interrupted is said by the kind of run, not here.
         """
 
     @_builtins.property
