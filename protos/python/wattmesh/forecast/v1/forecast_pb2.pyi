@@ -116,7 +116,9 @@ class Forecast(_message.Message):
     kind: Global___ForecastKind.ValueType
     """What is forecast."""
     source: _builtins.str
-    """What made it: "model:{model}/{version}", or "seasonal" when no model could be asked."""
+    """What made it: "model:{model}/{version}"; "seasonal" when no model could be asked; "assumed" when less
+    than a day was measured.
+    """
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp:
         """When it was issued: nothing measured later went into it."""

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from pvlib import spa
@@ -37,6 +38,7 @@ class PvlibSky:
     def __init__(self) -> None:
         self._blocks: OrderedDict[_Key, Sun] = OrderedDict()
         self._geocentric = lru_cache(maxsize=128)(_geocentric)
+        self._one = Lock()  # several issues ask at a time, each from a thread of its own
 
     def suns(self, locations: Collection[Location], hours: TimeRange) -> Mapping[Location, Sun]:
         """Return the sun of each place over every hour that starts in `hours`."""
@@ -47,7 +49,8 @@ class PvlibSky:
         suns: dict[Location, Sun] = {}
         for number in range(0, len(places), _PLACES_AT_ONCE):
             some = places[number : number + _PLACES_AT_ONCE]
-            blocks = [self._of_block(some, start) for start in starts]
+            with self._one:
+                blocks = [self._of_block(some, start) for start in starts]
             suns |= {place: _joined([block[place] for block in blocks], wanted) for place in some}
         return suns
 
