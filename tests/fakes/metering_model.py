@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
+from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.sites import Device, Resource
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.domain.records import Document, EndedDevice, ModelNews, Record
@@ -13,6 +14,7 @@ class MemoryModelHistory:
     """ModelHistory that a test changes by hand; a change is known at once, or when it is shown."""
 
     def __init__(self, *resources: Resource, point_keys: Mapping[str, int] | None = None) -> None:
+        self.away = False
         self._news = [
             ModelNews(
                 revision=1,
@@ -35,6 +37,8 @@ class MemoryModelHistory:
         self._add(ModelNews(revision=self._next, whole=False, records=(record,), ended=ended))
 
     async def since(self, revision: int) -> ModelNews:
+        if self.away:
+            raise Unavailable("AWAY", "the database is away")
         later = [news for news in self._news if news.revision > revision]
         return ModelNews(
             revision=self._news[-1].revision,

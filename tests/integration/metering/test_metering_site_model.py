@@ -130,6 +130,17 @@ async def test_who_comes_again_hears_only_what_changed_since(database_url: str) 
             assert len(again.changed) == 1 + 3 + 2
 
 
+async def test_what_is_followed_can_be_changed_by_its_etag(database_url: str) -> None:
+    async with metering_world(database_url) as world:
+        await world.add_home()
+        piece = await anext(aiter(world.sites.WatchSiteModel(pb.WatchSiteModelRequest())))
+        (site,) = piece.sites
+        site.display_name = "Home"
+        await world.sites.UpdateSite(pb.UpdateSiteRequest(site=site))
+        assert all(asset.etag for asset in piece.assets)
+        assert all(device.etag for device in piece.devices)
+
+
 async def test_the_mesh_s_own_client_follows(database_url: str) -> None:
     async with metering_world(database_url) as world:
         await world.add_home()
@@ -189,7 +200,7 @@ async def test_a_large_model_comes_in_pieces_and_is_whole(database_url: str) -> 
             pieces.append(piece)
             if piece.complete:
                 break
-    assert [len(piece.sites) for piece in pieces] == [500, 500, 100]
+    assert [len(piece.sites) for piece in pieces] == [500, 500, 100, 0]
     assert all(piece.snapshot for piece in pieces)
     model = SiteModel().apply(change_from_pieces(pieces))
     assert {SiteId(f"s{number}") for number in range(1100)} == set(model.sites)

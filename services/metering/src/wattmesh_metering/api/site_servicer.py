@@ -9,7 +9,6 @@ import grpc
 
 from wattmesh.site.v1 import site_service_pb2 as pb
 from wattmesh.site.v1 import site_service_pb2_grpc
-from wattmesh_contracts.site_model import pieces_from_change
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import TariffId
 from wattmesh_metering.api.convert_lists import (
@@ -19,6 +18,7 @@ from wattmesh_metering.api.convert_lists import (
     page_from_proto,
     site_filter,
 )
+from wattmesh_metering.api.convert_model import pieces_from_model_change
 from wattmesh_metering.api.convert_prices import (
     price_query_from_proto,
     priced_to_proto,
@@ -287,5 +287,5 @@ class SiteServicer(site_service_pb2_grpc.SiteServiceServicer):
         """Stream the model, its changes and heartbeats."""
         async with aclosing(self._use.watch.run(request.known_revision)) as changes:
             async for change in changes:
-                for piece in pieces_from_change(change, self._clock.now()):
+                for piece in pieces_from_model_change(change, self._clock.now()):
                     yield piece

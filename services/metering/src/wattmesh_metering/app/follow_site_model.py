@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from wattmesh_kernel.errors import NotFound
-from wattmesh_kernel.sites import SiteModelChange
 from wattmesh_metering.app.ports import ModelHistory
 from wattmesh_metering.domain.known_model import KnownModel
+from wattmesh_metering.domain.records import ModelChange
 from wattmesh_runtime.aio.broadcast import Broadcast
 from wattmesh_runtime.aio.losses import LossLog, retry
 
@@ -30,18 +30,21 @@ class FollowSiteModel:
     revision for when notices are lost.
     """
 
-    def __init__(self, history: ModelHistory) -> None:
+    def __init__(
+        self, history: ModelHistory, *, confirmed_seconds: float = CONFIRMED_SECONDS
+    ) -> None:
         self.model = KnownModel()
-        self.changes: Broadcast[SiteModelChange] = Broadcast()
+        self.changes: Broadcast[ModelChange] = Broadcast()
         self._history = history
         self._alone = asyncio.Lock()
         self._notice = asyncio.Event()
-        self._looked = -CONFIRMED_SECONDS
+        self._confirmed_seconds = confirmed_seconds
+        self._looked = -confirmed_seconds
 
     @property
     def confirmed(self) -> bool:
         """Whether the model was seen to be up to date a short while ago."""
-        return asyncio.get_running_loop().time() - self._looked < CONFIRMED_SECONDS
+        return asyncio.get_running_loop().time() - self._looked < self._confirmed_seconds
 
     def notice(self, revision: int) -> None:
         """Take note that there is such a revision."""

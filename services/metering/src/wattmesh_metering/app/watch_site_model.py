@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-from wattmesh_kernel.sites import SiteModelChange
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import ModelHistory
 from wattmesh_metering.domain.known_model import change_of
+from wattmesh_metering.domain.records import ModelChange
 from wattmesh_runtime.aio.broadcast import Watcher
 
 HEARTBEAT_SECONDS = 3.0
@@ -20,11 +20,18 @@ class WatchSiteModel:
     whether something has changed, and the watcher shall see its picture grow old.
     """
 
-    def __init__(self, follower: FollowSiteModel, history: ModelHistory) -> None:
+    def __init__(
+        self,
+        follower: FollowSiteModel,
+        history: ModelHistory,
+        *,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
         self._follower = follower
         self._history = history
+        self._heartbeat_seconds = heartbeat_seconds
 
-    async def run(self, known_revision: int) -> AsyncGenerator[SiteModelChange, None]:
+    async def run(self, known_revision: int) -> AsyncGenerator[ModelChange, None]:
         """Yield changes until the caller leaves.
 
         Errors: Unavailable; ResourceExhausted `WATCHER_TOO_SLOW` for one that does not keep up.
@@ -36,30 +43,29 @@ class WatchSiteModel:
             async for change in self._further(watcher, first.revision):
                 yield change
 
-    async def _since(self, known_revision: int) -> SiteModelChange:
+    async def _since(self, known_revision: int) -> ModelChange:
         revision = self._follower.model.revision
         if known_revision == revision:
-            return SiteModelChange(revision=revision)
+            return ModelChange(revision=revision)
         if not 0 < known_revision < revision:
             return self._follower.model.snapshot()
         news = await self._history.since(known_revision)
         return self._follower.model.snapshot() if news.whole else change_of(news)
 
     async def _further(
-        self, watcher: Watcher[SiteModelChange], told: int
-    ) -> AsyncGenerator[SiteModelChange, None]:
+        self, watcher: Watcher[ModelChange], told: int
+    ) -> AsyncGenerator[ModelChange, None]:
         while True:
-            change = await _next(watcher)
+            change = await self._next(watcher)
             if change is not None and (change.snapshot or change.revision > told):
                 told = change.revision
                 yield change
             elif change is None and self._follower.confirmed:
-                yield SiteModelChange(revision=told)
+                yield ModelChange(revision=told)
 
-
-async def _next(watcher: Watcher[SiteModelChange]) -> SiteModelChange | None:
-    try:
-        async with asyncio.timeout(HEARTBEAT_SECONDS):
-            return await anext(watcher)
-    except TimeoutError:
-        return None
+    async def _next(self, watcher: Watcher[ModelChange]) -> ModelChange | None:
+        try:
+            async with asyncio.timeout(self._heartbeat_seconds):
+                return await anext(watcher)
+        except TimeoutError:
+            return None

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
-from wattmesh_kernel.sites import Asset, Device, SiteModelChange
+from wattmesh_kernel.sites import Asset, Device
 from wattmesh_metering.domain.balance import MeteredAsset
 from wattmesh_metering.domain.meters import metered_asset
 from wattmesh_metering.domain.readings import RegisteredPoint
-from wattmesh_metering.domain.records import EndedDevice, ModelNews, Record
+from wattmesh_metering.domain.records import EndedDevice, ModelChange, ModelNews, Record
 from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
 
 
@@ -24,7 +24,7 @@ class KnownModel:
         self._point_keys: dict[str, dict[str, int]] = {}
         self._metered: dict[SiteId, dict[AssetId, MeteredAsset]] = {}
 
-    def apply(self, news: ModelNews) -> SiteModelChange:
+    def apply(self, news: ModelNews) -> ModelChange:
         """Take in what is new; return it as those hear it who follow the model."""
         if news.whole:
             self._forget()
@@ -38,7 +38,7 @@ class KnownModel:
         self.revision = news.revision
         return change_of(news)
 
-    def snapshot(self) -> SiteModelChange:
+    def snapshot(self) -> ModelChange:
         """Return all there is as one change."""
         records = tuple(self._records.values())
         return change_of(ModelNews(revision=self.revision, whole=True, records=records))
@@ -131,14 +131,13 @@ class KnownModel:
         }
 
 
-def change_of(news: ModelNews) -> SiteModelChange:
-    """Return news as those hear it who follow the model: what is there, and what is gone."""
-    living = tuple(each.resource for each in news.records if each.delete_time is None)
+def change_of(news: ModelNews) -> ModelChange:
+    """Return news as those hear them who follow the model."""
     gone = frozenset(each.name for each in news.records if each.delete_time is not None)
-    return SiteModelChange(
+    return ModelChange(
         revision=news.revision,
         snapshot=news.whole,
-        changed=living,
+        changed=tuple(each for each in news.records if each.delete_time is None),
         deleted=frozenset() if news.whole else gone,
         published=() if news.whole else news.published,
     )

@@ -89,6 +89,20 @@ class ModelNews:
     published: tuple[PublishedPrices, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChange:
+    """News as those hear them who follow the model: what is there, and what is gone.
+
+    With `snapshot` it is all there is, and nothing else is.
+    """
+
+    revision: int
+    snapshot: bool = False
+    changed: tuple[Record, ...] = ()
+    deleted: frozenset[str] = frozenset()
+    published: tuple[PublishedPrices, ...] = ()
+
+
 def kind_of(resource: Resource) -> RecordKind:
     """Return what a resource is."""
     match resource:
