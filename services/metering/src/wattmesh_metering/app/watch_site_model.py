@@ -57,7 +57,7 @@ class WatchSiteModel:
     ) -> AsyncGenerator[ModelChange, None]:
         while True:
             change = await self._next(watcher)
-            if change is not None and (change.snapshot or change.revision > told):
+            if change is not None and _is_news(change, told):
                 told = change.revision
                 yield change
             elif change is None and self._follower.confirmed:
@@ -69,3 +69,8 @@ class WatchSiteModel:
                 return await anext(watcher)
         except TimeoutError:
             return None
+
+
+def _is_news(change: ModelChange, told: int) -> bool:
+    """Return whether a watcher has not heard it; of a restored database it hears an older one."""
+    return change.revision > told or (change.snapshot and change.revision < told)
