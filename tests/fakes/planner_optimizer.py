@@ -1,4 +1,4 @@
-"""An optimizer that has every battery charge with 1 kW for ever."""
+"""An optimizer that has every battery charge with 1 kW for ever, or as a test says."""
 
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.setpoints import SetpointKind
@@ -13,6 +13,7 @@ class FakeOptimizer:
     def __init__(self, failures: int = 0) -> None:
         self.asked: list[PlanInputs] = []
         self.failures = failures
+        self.power_w = 1_000.0
 
     async def solve(self, inputs: PlanInputs) -> Solution:
         self.asked.append(inputs)
@@ -20,7 +21,7 @@ class FakeOptimizer:
             self.failures -= 1
             raise Unavailable("GONE", "no optimizer")
         schedules = tuple(
-            _charging(asset, inputs)
+            _charging(asset, inputs, self.power_w)
             for site in inputs.sites
             for asset in site.assets
             if isinstance(asset.asset.rating, BatteryRating)
@@ -28,7 +29,7 @@ class FakeOptimizer:
         return Solution(schedules=schedules, solve_duration_ms=3.0, problem=b"", plan=b"")
 
 
-def _charging(asset: AssetInputs, inputs: PlanInputs) -> DeviceSchedule:
+def _charging(asset: AssetInputs, inputs: PlanInputs, power_w: float) -> DeviceSchedule:
     assert asset.asset.controller is not None
     return DeviceSchedule(
         asset=asset.asset.id,
@@ -36,5 +37,5 @@ def _charging(asset: AssetInputs, inputs: PlanInputs) -> DeviceSchedule:
         kind=SetpointKind.ACTIVE_POWER_W,
         start=inputs.target.start,
         resolution=inputs.resolution,
-        values=(1_000.0,) * inputs.target.count(inputs.resolution),
+        values=(power_w,) * inputs.target.count(inputs.resolution),
     )

@@ -94,3 +94,22 @@ async def test_what_control_clamps_is_said_of_the_asset_as_data() -> None:
             detail="3 clamped: limit of 800 W",
         ),
     )
+
+
+async def test_what_another_planner_told_a_battery_meanwhile_is_not_overlooked() -> None:
+    holder = PlannerWorld(clock=ManualClock(START - HOUR - LEAD))
+    await holder.knows(*home())
+    asked = PlannerWorld(clock=holder.clock, plans=holder.plans)
+    await asked.knows(*home())
+    holder.told.hold("sites/home-1")
+
+    asked.optimizer.power_w = -2_000.0
+    await asked.make_plan(asked.scope(), START - HOUR)
+    holder.clock.advance(timedelta(seconds=1))
+    await holder.make_plan(holder.scope(), START - HOUR)
+    holder.clock.advance(HOUR)
+    await asked.plan()
+
+    (battery,) = [each for each in asked.asked.sites[0].assets if each.state is not None]
+    assert battery.state == pytest.approx(0.5 + 0.5 * 1_000 * 0.9 / 10_000)
+    assert len(holder.plans.plans) == 3

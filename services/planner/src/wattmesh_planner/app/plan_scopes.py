@@ -96,6 +96,7 @@ class PlanScopes:
         """Plan the scope of a lease, interval by interval."""
         name = lease.name
         _log.info("planning %s", name)
+        self._told.hold(name)
         try:
             last = await self._stored(lambda: self._plans.last_start(name))
             while True:
@@ -121,13 +122,9 @@ class PlanScopes:
         while (scope := self._scope(lease.name)) and self._clock.now() < deadline:
             try:
                 await self._make_plan(scope, start, lease)
-            except NothingToSteer as error:
-                failure, degradations = (
-                    self._told_once(lease.name, failure, error),
-                    error.degradations,
-                )
             except WattmeshError as error:
-                failure, degradations = self._told_once(lease.name, failure, error), ()
+                failure = self._logged_once(lease.name, failure, error)
+                degradations = error.degradations if isinstance(error, NothingToSteer) else ()
             else:
                 return
             await self._pause(backoff, deadline)
@@ -136,7 +133,7 @@ class PlanScopes:
                 lambda: self._make_plan.give_up(scope, [start], failure, degradations)
             )
 
-    def _told_once(self, name: str, before: str, error: WattmeshError) -> str:
+    def _logged_once(self, name: str, before: str, error: WattmeshError) -> str:
         """Log a failure unless the attempt before failed in the same way; return it in words."""
         if str(error) != before:
             _log.warning("%s: %s", name, error)

@@ -43,37 +43,48 @@ Told: TypeAlias = Mapping[DeviceId, ToldDevice]
 
 
 class ToldSetpoints:
-    """Remembers, for the scopes that are planned here, what the plans before told their devices.
+    """Knows what the plans before told the devices of a scope.
 
-    A scope is read from the store once, when it is first asked for, and kept up to date with the
-    plans made here after that.
+    Scopes that are planned here (`hold` to `forget`) are read from the store once and kept up to
+    date with the plans made here; others are read each time, since somebody else plans them.
     """
 
     def __init__(self, plans: PlanStore) -> None:
         self._plans = plans
-        self._told: dict[str, dict[DeviceId, ToldDevice]] = {}
+        self._held: dict[str, dict[DeviceId, ToldDevice] | None] = {}
+
+    def hold(self, scope: str) -> None:
+        """Keep a scope from now on: nobody else plans it."""
+        self._held[scope] = None
+
+    def forget(self, scope: str) -> None:
+        """Forget a scope that may be planned elsewhere from now on."""
+        self._held.pop(scope, None)
 
     async def of(self, scope: str, start: datetime) -> Told:
         """Return the powers that the devices of a scope were told to hold in the day to `start`."""
-        if scope not in self._told:
-            await self._recall(scope, start)
-        return self._told[scope]
+        kept = self._held.get(scope)
+        if kept is not None:
+            return kept
+        told = await self._recalled(scope, start)
+        if scope in self._held:
+            self._held[scope] = told
+        return told
 
     def remember(self, plan: Plan) -> None:
         """Take note of a plan that control took."""
-        told = self._told.get(plan.scope)
-        if told is None:
-            return
-        for schedule in plan.schedules:
-            if schedule.kind is SetpointKind.ACTIVE_POWER_W:
-                told.setdefault(schedule.device, ToldDevice()).take(schedule)
+        kept = self._held.get(plan.scope)
+        if kept is not None:
+            _take(kept, plan)
 
-    def forget(self, scope: str) -> None:
-        """Forget a scope that is planned elsewhere from now on."""
-        self._told.pop(scope, None)
+    async def _recalled(self, scope: str, start: datetime) -> dict[DeviceId, ToldDevice]:
+        told = dict[DeviceId, ToldDevice]()
+        for plan in await self._plans.running(scope, TimeRange(start - _MEMORY, start)):
+            _take(told, plan)
+        return told
 
-    async def _recall(self, scope: str, start: datetime) -> None:
-        earlier = await self._plans.running(scope, TimeRange(start - _MEMORY, start))
-        self._told[scope] = {}
-        for plan in earlier:
-            self.remember(plan)
+
+def _take(told: dict[DeviceId, ToldDevice], plan: Plan) -> None:
+    for schedule in plan.schedules:
+        if schedule.kind is SetpointKind.ACTIVE_POWER_W:
+            told.setdefault(schedule.device, ToldDevice()).take(schedule)
