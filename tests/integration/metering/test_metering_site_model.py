@@ -236,6 +236,9 @@ async def test_what_stood_in_the_former_tables_is_still_there(database_url: str)
             site=site_pb2.Site(name=HOME, time_zone="UTC", currency_code="EUR"), request_id="r"
         )
         await world.sites.CreateSite(again)
+    async with await psycopg.AsyncConnection.connect(database_url) as raw:
+        left = await (await raw.execute("SELECT message FROM metering.former_records")).fetchall()
+        assert [message["name"] for (message,) in left] == [f"{HOME}/assets/broken"]
 
 
 _FORMER = """
@@ -265,6 +268,7 @@ FROM (VALUES
         "mass_capacitance_wh_per_k": null, "mass_resistance_k_per_w": null}'),
     ('tank', 'thermal_tank', '{"capacity_wh": 4000, "power_limit_w": 2000, "cop_ratio": 1,
         "loss_ratio_per_hour": 0.01}'),
+    ('broken', 'deferrable_load', '{"power_w": 0, "interruptible": false}'),
     ('washer', 'deferrable_load', '{"power_w": 2000, "interruptible": false}'),
     ('genset', 'generator', '{"rated_output_w": 5000, "min_output_w": 1000, "start_cost": 1,
         "fuel_cost_per_kwh": 0.5, "fuel_gco2e_per_kwh": 700}')
