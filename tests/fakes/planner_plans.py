@@ -36,7 +36,7 @@ class MemoryPlans:
 
     async def get(self, plan: PlanId) -> Plan:
         if plan not in self.plans:
-            raise NotFound("UNKNOWN_PLAN", f"there is no plan {plan}")
+            raise NotFound("PLAN_NOT_FOUND", f"there is no plan {plan}")
         return self.plans[plan]
 
     async def known(self, plans: Sequence[PlanId]) -> Collection[PlanId]:

@@ -170,7 +170,7 @@ async def test_schedules_are_refused_while_the_limits_were_never_known(
         with pytest.raises(grpc.aio.AioRpcError) as failure:
             await control.submit(T0, [1000.0])
         error = error_from_rpc(failure.value)
-        assert error.reason == "SITE_MODEL_UNAVAILABLE"
+        assert error.reason == "SITE_MODEL_UNKNOWN"
         metering.away = False
         assert (await control.submit(T0, [1000.0])).accepted == 1
 

@@ -284,8 +284,8 @@ async def test_metering_goes_on_after_every_connection_was_lost(database_url: st
 @pytest.mark.parametrize(
     ("messages", "reason"),
     [
-        ([], "MISSING_HELLO"),
-        ([metering_pb2.IngestRequest(batch=batch(1, [(POWER, NOON, 1.0)]))], "MISSING_HELLO"),
+        ([], "HELLO_EXPECTED"),
+        ([metering_pb2.IngestRequest(batch=batch(1, [(POWER, NOON, 1.0)]))], "HELLO_EXPECTED"),
         ([metering_pb2.IngestRequest(hello=metering_pb2.IngestHello())], "INVALID_SOURCE"),
         (
             [metering_pb2.IngestRequest(hello=metering_pb2.IngestHello(source="a\nb"))],
@@ -293,7 +293,7 @@ async def test_metering_goes_on_after_every_connection_was_lost(database_url: st
         ),
         (
             [metering_pb2.IngestRequest(hello=metering_pb2.IngestHello(source="g"))] * 2,
-            "MISSING_BATCH",
+            "MISSING_FIELD",
         ),
     ],
 )

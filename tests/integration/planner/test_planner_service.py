@@ -182,7 +182,7 @@ async def test_sites_that_are_not_planned_say_why(database_url: str) -> None:
 @pytest.mark.parametrize(
     ("request_", "reason"),
     [
-        (planner_pb2.TriggerPlanRequest(scope="groups/nowhere"), "UNKNOWN_SCOPE"),
+        (planner_pb2.TriggerPlanRequest(scope="groups/nowhere"), "SCOPE_NOT_FOUND"),
         (planner_pb2.TriggerPlanRequest(scope="nonsense"), "INVALID_NAME"),
     ],
 )

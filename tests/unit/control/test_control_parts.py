@@ -308,7 +308,7 @@ async def test_nothing_is_answered_before_the_model_was_ever_known() -> None:
     model = FakeModel()
     with pytest.raises(Unavailable) as failure:
         await model.devices.require([BATTERY_ID])
-    assert failure.value.reason == "SITE_MODEL_UNAVAILABLE"
+    assert failure.value.reason == "SITE_MODEL_UNKNOWN"
 
 
 async def test_a_device_that_was_only_just_created_is_waited_for() -> None:

@@ -214,7 +214,7 @@ def test_a_value_refuses_from_a_document_what_it_refuses_anyway() -> None:
         DocumentCodec[Any](TimeRange).from_document(
             {"start": "2024-01-02T00:00:00Z", "end": "2024-01-01T00:00:00Z"}
         )
-    assert caught.value.reason == "INVALID_TIME_RANGE"
+    assert caught.value.reason == "INVALID_RANGE"
 
 
 def test_a_naive_time_is_refused() -> None:

@@ -28,7 +28,7 @@ class TellProfiles:
         """Return a profile; NotFound when there is none of that name."""
         found = self._profiles.get(name)
         if found is None:
-            raise NotFound("UNKNOWN_PROFILE", f"there is no device profile {name!r}")
+            raise NotFound("PROFILE_NOT_FOUND", f"there is no device profile {name!r}")
         return found
 
     def list(self, size: int, after: str) -> ProfilePage:

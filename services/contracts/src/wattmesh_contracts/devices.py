@@ -145,7 +145,7 @@ def _points_from_proto(device: DeviceId, proto: device_pb2.Device) -> frozenset[
 
 def _function_from_proto(proto: device_pb2.DeviceFunction) -> DeviceFunction:
     require(
-        proto.meter_role in _ROLES, "INVALID_VALUE", "no such meter role", "functions.meter_role"
+        proto.meter_role in _ROLES, "UNKNOWN_VALUE", "no such meter role", "functions.meter_role"
     )
     return DeviceFunction(
         asset=AssetId.parse(proto.asset, "functions.asset"),

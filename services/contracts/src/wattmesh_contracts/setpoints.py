@@ -22,7 +22,7 @@ def setpoint_kind_from_proto(
     """Return a kind; InvalidArgument naming `field` for none or one that is not known."""
     found = _FROM_PROTO.get(kind)
     if found is None:
-        raise InvalidArgument("INVALID_KIND", f"{kind} is no kind of setpoint", field=field)
+        raise InvalidArgument("UNKNOWN_VALUE", f"{kind} is no kind of setpoint", field=field)
     return found
 
 

@@ -31,7 +31,7 @@ _TO_PHASE = {
 
 def phase_from_proto(phase: int) -> Phase:
     """Return a phase; InvalidArgument for one that is not known."""
-    require(phase in PHASES, "INVALID_VALUE", f"{phase} is no phase", "phase")
+    require(phase in PHASES, "UNKNOWN_VALUE", f"{phase} is no phase", "phase")
     return PHASES[phase]
 
 

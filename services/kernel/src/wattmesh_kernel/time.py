@@ -63,7 +63,7 @@ class TimeRange:
         object.__setattr__(self, "end", to_utc(self.end))
         if self.end < self.start:
             raise InvalidArgument(
-                "INVALID_TIME_RANGE",
+                "INVALID_RANGE",
                 f"the end {self.end.isoformat()} precedes the start {self.start.isoformat()}",
                 field="end_time",
             )

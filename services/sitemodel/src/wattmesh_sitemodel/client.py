@@ -94,7 +94,7 @@ class SiteModelClient:
                     await asyncio.sleep(0)  # a large model leaves the others their turns
             finally:
                 call.cancel()
-        raise Unavailable("SITE_MODEL_STREAM_ENDED", "metering ended the stream")
+        raise Unavailable("STREAM_ENDED", "metering ended the stream")
 
     async def _read(self, call: Any) -> Piece | None:
         try:

@@ -25,7 +25,7 @@ def location_based_footprint(import_energy_wh: Series, average_gco2e_per_kwh: Se
     """
     energy, intensity = import_energy_wh.values, average_gco2e_per_kwh.values
     if import_energy_wh.range != average_gco2e_per_kwh.range or len(energy) != len(intensity):
-        raise InvalidArgument("OTHER_INTERVALS", "energy and intensity are of other intervals")
+        raise InvalidArgument("UNEQUAL_SERIES", "energy and intensity are of other intervals")
     if (energy < 0).any():
         raise InvalidArgument("NEGATIVE_ENERGY", "imported energy is not negative", field="values")
     metered = np.isfinite(energy)

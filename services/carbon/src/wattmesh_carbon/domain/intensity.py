@@ -45,4 +45,4 @@ class Intensity:
                 "INVALID_INTENSITY", "an average intensity is not negative", field="values"
             )
         if not self.source:
-            raise InvalidArgument("MISSING_SOURCE", "say where it comes from", field="source")
+            raise InvalidArgument("MISSING_FIELD", "say where it comes from", field="source")

@@ -38,7 +38,7 @@ _STATES_TO_PROTO = {state: proto for proto, state in _STATES.items()}
 def state_from_proto(proto: pb.CommandState.ValueType) -> CommandState:
     """Return a state. Error: InvalidArgument."""
     if proto not in _STATES:
-        raise InvalidArgument("MISSING_STATE", "state is required", field="state")
+        raise InvalidArgument("MISSING_FIELD", "state is required", field="state")
     return _STATES[proto]
 
 

@@ -94,7 +94,7 @@ class Devices:
         except Unavailable as error:
             if not self.known:
                 raise Unavailable(
-                    "SITE_MODEL_UNAVAILABLE",
+                    "SITE_MODEL_UNKNOWN",
                     "the limits of the devices are not known yet: metering does not answer",
                     retry_after=timedelta(seconds=1),
                 ) from error

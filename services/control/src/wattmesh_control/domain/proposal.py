@@ -48,7 +48,7 @@ class Proposal:
         check_value(self.value, self.kind)
         if self.span.empty:
             raise InvalidArgument(
-                "INVALID_TIME_RANGE", "a proposal needs a duration", field="range"
+                "INVALID_RANGE", "a proposal needs a duration", field="range"
             )
         if not 0 <= self.priority <= HIGHEST_PRIORITY:
             raise InvalidArgument(

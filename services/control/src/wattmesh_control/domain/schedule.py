@@ -36,7 +36,7 @@ class DeviceSchedule:
             check_value(setpoint.value, self.kind)
             if setpoint.span.empty:
                 raise InvalidArgument(
-                    "INVALID_TIME_RANGE", "a setpoint needs a duration", field="schedules.setpoints"
+                    "INVALID_RANGE", "a setpoint needs a duration", field="schedules.setpoints"
                 )
         for earlier, later in zip(self.setpoints, self.setpoints[1:], strict=False):
             if later.span.start < earlier.span.end:

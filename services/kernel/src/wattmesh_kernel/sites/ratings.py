@@ -50,7 +50,7 @@ class LoadRating:
     def __post_init__(self) -> None:
         require(
             not (self.derived and self.informational),
-            "INVALID_LOAD",
+            "INVALID_VALUE",
             "a load that is derived from the balance cannot stand outside of it",
             "informational",
         )

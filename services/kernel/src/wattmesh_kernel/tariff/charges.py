@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from wattmesh_kernel.tariff.checks import require, require_finite
+from wattmesh_kernel.tariff.checks import require_finite, require_tariff
 from wattmesh_kernel.tariff.windows import ALWAYS, Season, Window
 from wattmesh_kernel.time import TimeRange
 
@@ -43,8 +43,10 @@ class BillingCycle:
     months: int = 1
 
     def __post_init__(self) -> None:
-        require(1 <= self.start_day <= 28, "start_day must be 1..28", "billing_cycle.start_day")
-        require(
+        require_tariff(
+            1 <= self.start_day <= 28, "start_day must be 1..28", "billing_cycle.start_day"
+        )
+        require_tariff(
             self.months >= 1 and 12 % self.months == 0,
             "months must divide 12",
             "billing_cycle.months",
@@ -64,7 +66,7 @@ class FixedCharge:
     interval: ChargeInterval = ChargeInterval.DAY
 
     def __post_init__(self) -> None:
-        require(bool(self.name), "a fixed charge needs a name", "fixed_charges.display_name")
+        require_tariff(bool(self.name), "a fixed charge needs a name", "fixed_charges.display_name")
         require_finite("fixed_charges.amount", self.amount)
 
 
@@ -81,8 +83,8 @@ class Ratchet:
     season: Season | None = None
 
     def __post_init__(self) -> None:
-        require(0 <= self.share_ratio <= 1, "the share must be 0..1", "ratchet.share_ratio")
-        require(self.lookback >= 1, "the ratchet must look back", "ratchet.lookback")
+        require_tariff(0 <= self.share_ratio <= 1, "the share must be 0..1", "ratchet.share_ratio")
+        require_tariff(self.lookback >= 1, "the ratchet must look back", "ratchet.lookback")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,19 +109,19 @@ class DemandCharge:
     ratchet: Ratchet | None = None
 
     def __post_init__(self) -> None:
-        require(bool(self.id), "a demand charge needs an id", "demand_charges.id")
+        require_tariff(bool(self.id), "a demand charge needs an id", "demand_charges.id")
         require_finite("demand_charges", self.price_per_kw, self.minimum_kw)
-        require(
+        require_tariff(
             self.price_per_kw >= 0 and self.minimum_kw >= 0,
             f"demand charge {self.id} must not be negative",
             "demand_charges.price_per_kw",
         )
-        require(
+        require_tariff(
             timedelta(0) < self.averaging <= HOUR and not HOUR % self.averaging,
             f"the averages of demand charge {self.id} must divide an hour",
             "demand_charges.averaging",
         )
-        require(
+        require_tariff(
             self.averaging.microseconds == 0,
             f"the averages of demand charge {self.id} must be whole seconds",
             "demand_charges.averaging",
@@ -140,9 +142,11 @@ class CoincidentPeakCharge:
     events: tuple[TimeRange, ...] = ()
 
     def __post_init__(self) -> None:
-        require(bool(self.name), "a charge needs a name", "coincident_peak_charges.display_name")
+        require_tariff(
+            bool(self.name), "a charge needs a name", "coincident_peak_charges.display_name"
+        )
         require_finite("coincident_peak_charges.price_per_kw", self.price_per_kw)
-        require(
+        require_tariff(
             not any(event.empty for event in self.events),
             "an event must not be empty",
             "coincident_peak_charges.event_ranges",
@@ -158,7 +162,7 @@ class PowerLimit:
     window: Window = ALWAYS
 
     def __post_init__(self) -> None:
-        require(
+        require_tariff(
             math.isfinite(self.max_power_w) and self.max_power_w >= 0,
             "a limit must not be negative",
             "power_limits.max_power_w",

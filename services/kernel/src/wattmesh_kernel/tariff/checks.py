@@ -5,7 +5,7 @@ import math
 from wattmesh_kernel.errors import InvalidArgument
 
 
-def require(condition: bool, message: str, where: str) -> None:
+def require_tariff(condition: bool, message: str, where: str) -> None:
     """Raise InvalidArgument about the field `where` unless the condition holds."""
     if not condition:
         raise InvalidArgument("INVALID_TARIFF", message, field=where)
@@ -13,4 +13,4 @@ def require(condition: bool, message: str, where: str) -> None:
 
 def require_finite(where: str, *values: float) -> None:
     """Raise InvalidArgument about the field `where` unless all values are finite."""
-    require(all(map(math.isfinite, values)), f"{where} must be finite", where)
+    require_tariff(all(map(math.isfinite, values)), f"{where} must be finite", where)

@@ -93,7 +93,7 @@ def demand_kw(lowered: LoweredTariff, import_kw: Floats) -> tuple[list[float], l
 def _check(lowered: LoweredTariff, energy_kwh: Floats) -> None:
     if energy_kwh.shape != (len(lowered),):
         raise InvalidArgument(
-            "INVALID_SHAPE",
+            "UNEQUAL_SERIES",
             f"the tariff has {len(lowered)} intervals, the energy shape {energy_kwh.shape}",
             field="energy_kwh",
         )

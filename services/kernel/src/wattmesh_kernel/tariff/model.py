@@ -18,7 +18,7 @@ from wattmesh_kernel.tariff.charges import (
     FixedCharge,
     PowerLimit,
 )
-from wattmesh_kernel.tariff.checks import require
+from wattmesh_kernel.tariff.checks import require_tariff
 from wattmesh_kernel.tariff.rates import EnergyRates
 
 NO_PRICE = EnergyRates()
@@ -51,11 +51,11 @@ class Tariff:
     def __post_init__(self) -> None:
         check_currency_code(self.currency_code)
         demand_ids = [charge.id for charge in self.demand_charges]
-        require(
+        require_tariff(
             len(set(demand_ids)) == len(demand_ids), "demand charge ids repeat", "demand_charges.id"
         )
         tiered = (*self.import_rates.tiered_rates, *self.export_rates.tiered_rates)
-        require(
+        require_tariff(
             len({rate.id for rate in tiered}) == len(tiered),
             "tiered rate ids repeat",
             "tiered_rates.id",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.tariff.checks import require, require_finite
+from wattmesh_kernel.tariff.checks import require_finite, require_tariff
 from wattmesh_kernel.tariff.windows import ALWAYS, Window
 
 
@@ -18,7 +18,9 @@ class TouPeriod:
     window: Window = ALWAYS
 
     def __post_init__(self) -> None:
-        require(bool(self.name), "a time-of-use period needs a name", "tou_periods.display_name")
+        require_tariff(
+            bool(self.name), "a time-of-use period needs a name", "tou_periods.display_name"
+        )
         require_finite("tou_periods.price_per_kwh", self.price_per_kwh)
 
 
@@ -41,13 +43,13 @@ class RealTimePrice:
         require_finite("real_time.multiplier", self.multiplier)
         require_finite("real_time.adder_per_kwh", self.adder_per_kwh)
         low, high = self.minimum_per_kwh, self.maximum_per_kwh
-        require(
+        require_tariff(
             low is None or high is None or low <= high,
             "the minimum price exceeds the maximum price",
             "real_time.minimum_per_kwh",
         )
         if self.published is not None:
-            require(
+            require_tariff(
                 not bool(abs(self.published.values).max(initial=0.0) == math.inf),
                 "published prices must be finite or NaN",
                 "real_time.price_per_kwh",
@@ -68,7 +70,7 @@ class Tier:
 
     def __post_init__(self) -> None:
         require_finite("tiers", self.price_per_kwh, self.from_kwh, self.from_kwh_per_day)
-        require(
+        require_tariff(
             self.from_kwh >= 0 and self.from_kwh_per_day >= 0,
             "thresholds must not be negative",
             "tiers.from_kwh",
@@ -90,11 +92,13 @@ class TieredRate:
     window: Window = ALWAYS
 
     def __post_init__(self) -> None:
-        require(bool(self.id), "a tiered rate needs an id", "tiered_rates.id")
-        require(bool(self.tiers), f"tiered rate {self.id} has no tiers", "tiered_rates.tiers")
+        require_tariff(bool(self.id), "a tiered rate needs an id", "tiered_rates.id")
+        require_tariff(
+            bool(self.tiers), f"tiered rate {self.id} has no tiers", "tiered_rates.tiers"
+        )
         steps = [(tier.from_kwh, tier.from_kwh_per_day) for tier in self.tiers]
         ascending = all(a[0] <= b[0] and a[1] <= b[1] and a != b for a, b in pairwise(steps))
-        require(
+        require_tariff(
             ascending,
             f"the thresholds of tiered rate {self.id} do not ascend",
             "tiered_rates.tiers",

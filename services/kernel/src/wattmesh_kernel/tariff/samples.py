@@ -49,7 +49,7 @@ class Samples:
         count, rest = divmod(span.duration, resolution)
         if rest or count < 1:
             raise InvalidArgument(
-                "INVALID_TIME_RANGE",
+                "INVALID_RANGE",
                 f"{span} is not a whole number of intervals of {resolution}",
                 field="range",
             )

@@ -130,7 +130,7 @@ async def _read_hello(requests: AsyncIterator[metering_pb2.IngestRequest]) -> st
     first = await anext(requests, metering_pb2.IngestRequest())
     require(
         first.WhichOneof("message") == "hello",
-        "MISSING_HELLO",
+        "HELLO_EXPECTED",
         "a stream opens with hello",
         "hello",
     )
@@ -143,7 +143,7 @@ async def _batches(
     async for request in requests:
         require(
             request.WhichOneof("message") == "batch",
-            "MISSING_BATCH",
+            "MISSING_FIELD",
             "after hello a stream carries batches",
             "batch",
         )

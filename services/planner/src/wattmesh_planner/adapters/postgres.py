@@ -119,7 +119,7 @@ class PostgresPlanStore:
             {"name": plan.name},
         )
         if not rows:
-            raise NotFound("UNKNOWN_PLAN", f"there is no plan {plan}")
+            raise NotFound("PLAN_NOT_FOUND", f"there is no plan {plan}")
         return plan_from_row(rows[0])
 
     async def known(self, plans: Sequence[PlanId]) -> Collection[PlanId]:

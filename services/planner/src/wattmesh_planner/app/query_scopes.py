@@ -33,11 +33,11 @@ class QueryScopes:
         self._holders = holders
 
     async def get(self, scope_id: ScopeId) -> ScopeStatus:
-        """Return how one scope stands; NotFound `UNKNOWN_SCOPE`."""
+        """Return how one scope stands; NotFound `SCOPE_NOT_FOUND`."""
         self._require_model()
         for status in await self._status([scope_id]):
             return status
-        raise NotFound("UNKNOWN_SCOPE", f"there is nothing to plan by the name {scope_id}")
+        raise NotFound("SCOPE_NOT_FOUND", f"there is nothing to plan by the name {scope_id}")
 
     async def page(self, limit: int, after: str) -> list[ScopeStatus]:
         """Return scopes by name, from the one after `after` on."""

@@ -16,6 +16,11 @@ from wattmesh_planner.domain.scopes import scope_of
 from wattmesh_planner.domain.timing import Rhythm
 from wattmesh_sitemodel.follower import SiteModelView
 
+_REASONS = {
+    ScopeState.NOTHING_TO_STEER: "NOTHING_TO_STEER",
+    ScopeState.INCOMPLETE: "SCOPE_INCOMPLETE",
+}
+
 
 class TriggerPlan:
     """Plans for the interval that begins next; a request that is repeated gets the first answer."""
@@ -39,8 +44,8 @@ class TriggerPlan:
     async def __call__(self, scope_id: ScopeId, request_id: str) -> Plan:
         """Return the plan.
 
-        Errors: NotFound `UNKNOWN_SCOPE`; FailedPrecondition when the scope is not planned, or when
-        nothing of it can be steered now; what any part of planning raises.
+        Errors: NotFound `SCOPE_NOT_FOUND`; FailedPrecondition when the scope is not planned, or
+        when nothing of it can be steered now; what any part of planning raises.
         """
         if not request_id:
             return await self._plan(scope_id)
@@ -60,11 +65,11 @@ class TriggerPlan:
             raise Unavailable("SITE_MODEL_UNKNOWN", "the site model is not known yet")
         scope = scope_of(self._view.model, scope_id, self._clock.now())
         if scope is None:
-            raise NotFound("UNKNOWN_SCOPE", f"there is nothing to plan by the name {scope_id}")
+            raise NotFound("SCOPE_NOT_FOUND", f"there is nothing to plan by the name {scope_id}")
         if scope.state is not ScopeState.PLANNED:
             why = "; ".join(map(in_words, scope.degradations))
             raise FailedPrecondition(
-                scope.state.name, f"{scope_id} is not planned: {why or 'nothing to steer'}"
+                _REASONS[scope.state], f"{scope_id} is not planned: {why or 'nothing to steer'}"
             )
         return scope
 
