@@ -16,10 +16,18 @@ from tests.fakes.planner_home import HOME, RATING, TARIFF, asset_id, home, witho
 from tests.fakes.planner_peers import FakePeers
 from tests.fakes.planner_process import planner_process
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
-from wattmesh.type.v1 import rating_pb2
+from wattmesh.type.v1 import electrical_pb2, rating_pb2
 from wattmesh_kernel.clock import ScaledClock, format_clock_spec
 from wattmesh_kernel.ids import SiteId
-from wattmesh_kernel.sites import Asset, Resource, SocPowerLimit
+from wattmesh_kernel.sites import (
+    Asset,
+    LoadRating,
+    Node,
+    Phase,
+    Resource,
+    Site,
+    SocPowerLimit,
+)
 from wattmesh_planner.settings import PlannerSettings
 from wattmesh_planner.wiring import wire
 from wattmesh_runtime.errors import error_from_rpc
@@ -151,6 +159,28 @@ async def test_power_limits_by_state_of_charge_reach_the_optimizer(database_url:
         )
         for each in limits
     ]
+
+
+async def test_the_topology_of_a_site_reaches_the_optimizer(database_url: str) -> None:
+    shed = Node(id="shed", max_import_power_w=3_000.0, export_efficiency_ratio=0.97)
+    site, *assets = home()
+    assert isinstance(site, Site)
+    load = Asset(id=asset_id("load"), rating=LoadRating(), node_id="shed", phase=Phase.L2)
+    resources = [replace(site, nodes=(shed,)), *assets, load]
+    async with mesh(database_url, resources) as around, around.planner() as stub:
+        await known(stub, HOME.name)
+        await stub.TriggerPlan(planner_pb2.TriggerPlanRequest(scope=HOME.name))
+
+    problem = around.peers.problems[0].problem.sites[0]
+    (node,) = problem.nodes
+    assert (node.id, node.limits.max_import_power_w) == ("shed", 3_000.0)
+    assert not node.limits.HasField("max_export_power_w")
+    assert node.export_efficiency_ratio == 0.97
+    assert {
+        asset.name: (asset.node_id, asset.phase)
+        for asset in problem.assets
+        if asset.HasField("fixed_load")
+    } == {load.name: ("shed", electrical_pb2.PHASE_L2)}
 
 
 async def test_sites_that_are_not_planned_say_why(database_url: str) -> None:

@@ -124,3 +124,14 @@ def test_a_load_for_information_does_not_count_in_the_balance() -> None:
 
     assert detail.id not in {asset.id for asset in found.assets}
     assert found.degradations == ()
+
+
+def test_an_asset_that_hangs_on_an_unknown_node_costs_itself_alone() -> None:
+    lost = Asset(id=asset_id("shed"), rating=LoadRating(), node_id="shed")
+
+    found = scope(*home(), lost)
+
+    assert found.state is ScopeState.PLANNED
+    assert [(each.subject, each.reason) for each in found.degradations] == [
+        (lost.name, Reason.INCOMPLETE_SITE_MODEL)
+    ]

@@ -7,6 +7,7 @@ from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.billing import billing_state_to_proto
 from wattmesh_contracts.tariff import tariff_to_proto
 from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
+from wattmesh_kernel.sites import Node
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
@@ -42,7 +43,10 @@ class ProblemWriter:
         return problem
 
     def _site(self, site: SiteInputs) -> problem_pb2.Site:
-        message = problem_pb2.Site(name=site.site.site.name, time_zone=site.site.site.time_zone)
+        known = site.site.site
+        message = problem_pb2.Site(
+            name=known.name, time_zone=known.time_zone, nodes=map(_node, known.nodes)
+        )
         for asset in site.assets:
             PARTS[type(asset.asset.rating)].add_to(message, asset, site)
         if site.price is not None:
@@ -61,6 +65,21 @@ class ProblemWriter:
             while len(self._tariffs) > _MOST_TARIFFS:
                 self._tariffs.popitem(last=False)
         return kept[1]
+
+
+def _node(node: Node) -> problem_pb2.Node:
+    return problem_pb2.Node(
+        id=node.id,
+        parent_id=node.parent_id,
+        limits=problem_pb2.PowerLimits(
+            max_import_power_w=node.max_import_power_w,
+            max_export_power_w=node.max_export_power_w,
+            max_phase_import_power_w=node.max_phase_import_power_w,
+            max_phase_export_power_w=node.max_phase_export_power_w,
+        ),
+        import_efficiency_ratio=node.import_efficiency_ratio,
+        export_efficiency_ratio=node.export_efficiency_ratio,
+    )
 
 
 def _group(inputs: PlanInputs) -> problem_pb2.SiteGroup:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from wattmesh_kernel.ids import GroupId, PointId, SiteId
-from wattmesh_kernel.sites import Asset, GridConnectionRating, SiteModel
+from wattmesh_kernel.sites import Asset, GridConnectionRating, Site, SiteModel
 from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.facts import Reason, Topic, Why
 from wattmesh_planner.domain.kinds import KINDS
@@ -65,7 +65,7 @@ class _Reader:
             lacks = "no such site" if known is None else f"{len(grids)} grid connections, not one"
             self._leave_out(site.name, Reason.INCOMPLETE_SITE_MODEL, lacks)
             return None
-        planned = tuple(each for asset in assets if (each := self._asset(asset)) is not None)
+        planned = tuple(each for asset in assets if (each := self._asset(asset, known)) is not None)
         return ScopeSite(site=known, grid_connection=grids[0], assets=planned)
 
     def _one_currency(self, sites: list[ScopeSite]) -> list[ScopeSite]:
@@ -77,7 +77,7 @@ class _Reader:
                 self._leave_out(site.site.name, Reason.INCOMPLETE_SITE_MODEL, lacks)
         return [site for site in sites if site.site.currency_code == currency]
 
-    def _asset(self, asset: Asset) -> SiteAsset | None:
+    def _asset(self, asset: Asset, site: Site) -> SiteAsset | None:
         kind = KINDS.get(type(asset.rating))
         if kind is None:
             self._leave_out(asset.name, Reason.KIND_NOT_PLANNED, asset.kind)
@@ -85,7 +85,7 @@ class _Reader:
         planned = self._located(asset, kind)
         if not kind.counts(planned):
             return None
-        if why := _lacks(planned, kind):
+        if why := _lacks(planned, kind, site):
             self._leave_out(asset.name, why.reason, why.detail)
             return None
         return planned
@@ -112,8 +112,15 @@ class _Reader:
         self._found.append(Degradation.of(subject, why, Remedy.LEFT_OUT))
 
 
-def _lacks(asset: SiteAsset, kind: Kind) -> Why | None:
+def _lacks(asset: SiteAsset, kind: Kind, site: Site) -> Why | None:
     """Return what the site model does not say of an asset although its kind needs it."""
+    node = asset.asset.node_id
+    if node and all(each.id != node for each in site.nodes):
+        return Why(
+            topic=Topic.SITE_MODEL,
+            reason=Reason.INCOMPLETE_SITE_MODEL,
+            detail=f"its site has no node {node!r}",
+        )
     if kind.needs.controller and asset.controller is None:
         return Why(topic=Topic.SITE_MODEL, reason=Reason.NO_CONTROLLER)
     missing = sorted(kind.needs.quantities - set(asset.points))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from wattmesh.optimizer.v1 import asset_pb2, plan_pb2, problem_pb2
 from wattmesh_contracts.ratings import rating_to_proto
+from wattmesh_contracts.sites import phase_to_proto
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Rating
@@ -78,5 +79,8 @@ def rating_proto(rating: Rating) -> Any:
 
 
 def new_asset(problem: problem_pb2.Site, asset: AssetInputs) -> asset_pb2.Asset:
-    """Add an asset without a kind to a site's problem."""
-    return problem.assets.add(name=asset.asset.name)
+    """Add an asset without a kind to a site's problem, where it hangs in the site's topology."""
+    known = asset.asset.asset
+    return problem.assets.add(
+        name=known.name, node_id=known.node_id, phase=phase_to_proto(known.phase)
+    )
