@@ -128,13 +128,16 @@ class ControlWorld:
         owner: str = "grid-operator",
         device: str = BATTERY,
         request_id: str = "",
+        starts_in: timedelta | None = None,
     ) -> pb.Limit:
-        """Put a limit on a device from now on."""
+        """Put a limit on a device, from now on or later, that ends after `duration`."""
+        start = None if starts_in is None else timestamp_to_proto(self.clock.now() + starts_in)
         limit = pb.Limit(
             subject=device,
             owner=owner,
             min_power_w=low_w,
             max_power_w=high_w,
+            start_time=start,
             expire_time=timestamp_to_proto(self.clock.now() + duration),
             reason="a test",
         )

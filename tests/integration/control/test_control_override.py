@@ -174,6 +174,33 @@ async def test_an_owner_has_one_limit_a_device_and_can_withdraw_it(
         assert failure.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+async def test_a_limit_that_begins_later_holds_from_then_to_its_end(
+    control: ControlWorld,
+) -> None:
+    async with control.gateway() as gateway:
+        await control.submit(T0, [3000.0])
+        await gateway.dispatched(1)
+        limit = await control.limit(None, 2000.0, 20 * MINUTE, starts_in=10 * MINUTE)
+        found = await control.stub.GetLimit(pb.GetLimitRequest(name=limit.name))
+        assert found.limit == limit
+        assert limit.start_time.ToDatetime(UTC) == T0 + 10 * MINUTE
+        control.clock.set(T0 + 10 * MINUTE)
+        await gateway.dispatched(2)
+        control.clock.set(T0 + 20 * MINUTE)
+        await gateway.dispatched(3)
+        assert [each.value for each in gateway.dispatches] == [3000.0, 2000.0, 3000.0]
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await control.stub.GetLimit(pb.GetLimitRequest(name=limit.name))
+        assert failure.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_limit_on_a_whole_site_is_refused_by_name(control: ControlWorld) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await control.limit(None, 2000.0, HOUR, device="sites/home-1")
+    assert failure.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert error_from_rpc(failure.value).reason == "LIMIT_SUBJECT_NOT_SERVED"
+
+
 async def test_a_repeated_limit_gets_the_first_answer(control: ControlWorld) -> None:
     first = await control.limit(None, 2000.0, HOUR, request_id="once")
     again = await control.limit(None, 2000.0, HOUR, request_id="once")

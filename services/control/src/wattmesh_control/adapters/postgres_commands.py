@@ -15,7 +15,7 @@ from wattmesh_control.adapters.command_rows import (
     order_values,
     state_time,
 )
-from wattmesh_control.adapters.rows import Row, columns
+from wattmesh_control.adapters.rows import Row, record_of, records
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.ids import CommandId
@@ -45,27 +45,32 @@ _NAMED = f"{_SELECT} WHERE command = ANY(%s) ORDER BY number FOR UPDATE"
 
 _NEW = {**ORDER_COLUMNS, **LIFE_COLUMNS}
 
+_ADD = f"""
+INSERT INTO commands ({", ".join(_NEW)})
+SELECT {", ".join(_NEW)} FROM json_to_recordset(%s::json) AS new ({record_of(_NEW)})
+RETURNING number, command
+"""
 
-def _unnested(types: Sequence[str]) -> str:
-    return ", ".join(f"%s::{each}[]" for each in types)
+_STEP = {"number": "bigint", **LIFE_COLUMNS}
 
+_SAVE = f"""
+UPDATE commands SET {", ".join(f"{name} = new.{name}" for name in LIFE_COLUMNS)}
+FROM json_to_recordset(%s::json) AS new ({record_of(_STEP)})
+WHERE commands.number = new.number
+"""
 
-_ADD = (
-    f"INSERT INTO commands ({', '.join(_NEW)}) "
-    f"SELECT * FROM unnest({_unnested(list(_NEW.values()))}) RETURNING number, command"
-)
+_TRANSITION_COLUMNS = {
+    "command": "text",
+    "time": "timestamptz",
+    "record_time": "timestamptz",
+    "state": "text",
+    "message": "text",
+}
 
-_SAVE = (
-    f"UPDATE commands SET {', '.join(f'{name} = new.{name}' for name in LIFE_COLUMNS)} "
-    f"FROM unnest(%s::bigint[], {_unnested(list(LIFE_COLUMNS.values()))}) "
-    f"AS new (number, {', '.join(LIFE_COLUMNS)}) WHERE commands.number = new.number"
-)
-
-_TRANSITION = """
+_TRANSITION = f"""
 INSERT INTO transitions (command, time, record_time, state, message)
 SELECT commands.number, step.time, step.record_time, step.state, step.message
-FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
-    AS step (command, time, record_time, state, message)
+FROM json_to_recordset(%s::json) AS step ({record_of(_TRANSITION_COLUMNS)})
 JOIN commands ON commands.command = step.command
 """
 
@@ -93,15 +98,16 @@ async def write(connection: AsyncConnection[Row], draft: Draft) -> AsyncCursor[R
     """Write the steps and the new commands of a draft, with the transitions of both."""
     steps = [step.after for step in draft.steps.values()]
     if steps:
-        rows = columns(((each.number, *life_values(each.life)) for each in steps), 0)
-        await connection.execute(_SAVE, rows)
+        rows = records(list(_STEP), ((each.number, *life_values(each.life)) for each in steps))
+        await connection.execute(_SAVE, (rows,))
     added = None
     if draft.added:
-        rows = columns(((*order_values(x), *life_values(x.life)) for x in draft.added), 0)
-        added = await connection.execute(_ADD, rows)
+        new = ((*order_values(each), *life_values(each.life)) for each in draft.added)
+        added = await connection.execute(_ADD, (records(list(_NEW), new),))
     transitions = _transitions(draft)
     if transitions:
-        await connection.execute(_TRANSITION, columns(transitions, 0))
+        rows = records(list(_TRANSITION_COLUMNS), transitions)
+        await connection.execute(_TRANSITION, (rows,))
     return added
 
 

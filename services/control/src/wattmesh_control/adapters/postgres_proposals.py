@@ -5,21 +5,12 @@ from datetime import datetime
 
 from psycopg import AsyncConnection, AsyncCursor
 
-from wattmesh_control.adapters.rows import Row, columns, device_id
+from wattmesh_control.adapters.rows import Row, array, device_id
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import Takeover
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange, to_utc
-
-_COLUMNS = (
-    *("number", "origin", "device", "channel", "kind", "owner", "priority", "source"),
-    *("request_id", "start_time", "end_time", "value", "accept_time"),
-)
-_TYPES = (
-    *("bigint", "text", "text", "text", "text", "text", "integer", "text"),
-    *("text", "timestamptz", "timestamptz", "double precision", "timestamptz"),
-)
 
 _RUNNING = """
 SELECT number, origin, device, kind, owner, priority, source, request_id,
@@ -28,7 +19,7 @@ FROM proposals WHERE device = ANY(%s) AND start_time <= %s AND end_time > %s ORD
 """
 
 # What a takeover leaves: see domain/schedule.py, Takeover. What is over goes on the way.
-_TAKE_OVER = f"""
+_TAKE_OVER = """
 WITH taken AS (
     SELECT * FROM unnest(%(device)s::text[], %(channel)s::text[], %(owner)s::text[],
                          %(turn)s::timestamptz[]) AS t (device, channel, owner, turn)
@@ -41,18 +32,27 @@ WITH taken AS (
     DELETE FROM proposals WHERE number IN (
         SELECT number FROM concerned WHERE end_time <= %(now)s OR start_time >= turn
     )
-), cut AS (
-    UPDATE proposals SET end_time = concerned.turn FROM concerned
-    WHERE proposals.number = concerned.number
-      AND concerned.end_time > %(now)s AND concerned.start_time < concerned.turn
 )
-INSERT INTO proposals ({", ".join(_COLUMNS)})
-SELECT * FROM unnest({
-    ", ".join(
-        f"%({name})s::{kind}[]"
-        for name, kind in zip((f"new_{name}" for name in _COLUMNS), _TYPES, strict=True)
-    )
-})
+UPDATE proposals SET end_time = concerned.turn FROM concerned
+WHERE proposals.number = concerned.number
+  AND concerned.end_time > %(now)s AND concerned.start_time < concerned.turn
+"""
+
+# Everything but number, range and value is the same for all setpoints of a schedule.
+_ADD = """
+INSERT INTO proposals (number, start_time, end_time, value, origin, device, channel, kind,
+                       owner, priority, source, request_id, accept_time)
+SELECT setpoint.number, setpoint.start_time, setpoint.end_time, setpoint.value, schedule.*
+FROM unnest(%(schedule)s::integer[], %(number)s::bigint[], %(start)s::timestamptz[],
+            %(end)s::timestamptz[], %(value)s::double precision[])
+    AS setpoint (schedule, number, start_time, end_time, value)
+JOIN LATERAL (
+    SELECT (%(origin)s::text[])[setpoint.schedule], (%(device)s::text[])[setpoint.schedule],
+           (%(channel)s::text[])[setpoint.schedule], (%(kind)s::text[])[setpoint.schedule],
+           (%(owner)s::text[])[setpoint.schedule], (%(priority)s::integer[])[setpoint.schedule],
+           (%(source)s::text[])[setpoint.schedule], (%(request)s::text[])[setpoint.schedule],
+           (%(accepted)s::timestamptz[])[setpoint.schedule]
+) AS schedule ON true
 """
 
 _REMOVE = "DELETE FROM proposals WHERE number = ANY(%s)"
@@ -74,11 +74,10 @@ async def write(connection: AsyncConnection[Row], draft: Draft) -> None:
     """Write what a draft adds, takes over and removes."""
     if draft.removed_proposals:
         await connection.execute(_REMOVE, (list(draft.removed_proposals),))
-    if draft.added_proposals or draft.takeovers:
-        new = columns((_values(each) for each in draft.added_proposals), len(_COLUMNS))
-        values = {f"new_{name}": column for name, column in zip(_COLUMNS, new, strict=True)}
-        taken = _taken(draft.takeovers)
-        await connection.execute(_TAKE_OVER, {**taken, **values, "now": draft.now})
+    if draft.takeovers:
+        await connection.execute(_TAKE_OVER, {**_taken(draft.takeovers), "now": draft.now})
+    if draft.added_proposals:
+        await connection.execute(_ADD, _added(draft.added_proposals))
 
 
 def _taken(takeovers: Sequence[Takeover]) -> dict[str, object]:
@@ -91,12 +90,26 @@ def _taken(takeovers: Sequence[Takeover]) -> dict[str, object]:
     }
 
 
-def _values(proposal: Proposal) -> tuple[object, ...]:
+def _added(proposals: Sequence[Proposal]) -> dict[str, object]:
+    places = dict[tuple[object, ...], int]()
+    schedule = [places.setdefault(_schedule(each), len(places) + 1) for each in proposals]
+    schedules = zip(*places, strict=True)
+    names = ("origin", "device", "channel", "kind", "owner", "priority", "source", "request")
+    return {
+        "schedule": array(schedule),
+        "number": array(each.number for each in proposals),
+        "start": array(each.span.start.isoformat() for each in proposals),
+        "end": array(each.span.end.isoformat() for each in proposals),
+        "value": array(each.value for each in proposals),
+        **dict(zip((*names, "accepted"), map(list, schedules), strict=True)),
+    }
+
+
+def _schedule(proposal: Proposal) -> tuple[object, ...]:
     return (
-        *(proposal.number, proposal.origin.value, proposal.device.name),
-        *(proposal.slot.channel.value, proposal.kind.value, proposal.owner, proposal.priority),
-        *(proposal.source, proposal.request_id, proposal.span.start, proposal.span.end),
-        *(proposal.value, proposal.accept_time),
+        *(proposal.origin.value, proposal.device.name, proposal.slot.channel.value),
+        *(proposal.kind.value, proposal.owner, proposal.priority, proposal.source),
+        *(proposal.request_id, proposal.accept_time),
     )
 
 

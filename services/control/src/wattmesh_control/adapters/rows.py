@@ -1,6 +1,7 @@
 """What rows of every table have in common."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -21,7 +22,19 @@ def utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else to_utc(moment)
 
 
-def columns(rows: Iterable[tuple[object, ...]], count: int) -> list[list[object]]:
-    """Return rows as so many columns, for `unnest`."""
-    turned = [list(column) for column in zip(*rows, strict=True)]
-    return turned or [[] for _ in range(count)]
+def array(values: Iterable[object]) -> str:
+    """Return numbers or times as the text of a PostgreSQL array.
+
+    psycopg looks at every element of a list in Python; this is an order of magnitude faster.
+    """
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def records(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as JSON, for `json_to_recordset`."""
+    return json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
+
+
+def record_of(columns: Mapping[str, str]) -> str:
+    """Return the column definitions with which `json_to_recordset` reads them."""
+    return ", ".join(f"{name} {kind}" for name, kind in columns.items())

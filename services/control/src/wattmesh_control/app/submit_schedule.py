@@ -10,10 +10,10 @@ from wattmesh_control.app.chunks import MOST_AT_ONCE, chunks
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.ports import Request, Scope
-from wattmesh_control.app.reconcile import answer_of
 from wattmesh_control.app.submission import SetpointAnswer, Submission, SubmissionAnswer
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
-from wattmesh_control.domain.limits import Accepted, Answer, Limit, Refused
+from wattmesh_control.domain.controllable import NotSteered, Steering
+from wattmesh_control.domain.limits import Accepted, Answer, Limit, LimitSet, Refused
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint, take_over
 from wattmesh_kernel.clock import Clock
@@ -121,7 +121,10 @@ class _Taking(Work[SubmissionAnswer]):
 
     def _take(self, draft: Draft, schedule: DeviceSchedule, limits: Sequence[Limit]) -> None:
         now = draft.now
-        answers = [self._answer(schedule, setpoint, limits, now) for setpoint in schedule.setpoints]
+        steering = self.devices_known.steering(schedule.device, schedule.kind, now)
+        answers = [
+            _answer(schedule, steering, setpoint, limits, now) for setpoint in schedule.setpoints
+        ]
         self._count(schedule, answers)
         wanted = [
             self._proposal(schedule, setpoint, now, next(draft.numbers))
@@ -136,17 +139,6 @@ class _Taking(Work[SubmissionAnswer]):
         takeover = take_over(schedule.slot, owner, running, wanted, turn=turn, now=now)
         draft.takeovers.append(takeover)
         draft.added_proposals.extend(takeover.added)
-
-    def _answer(
-        self, schedule: DeviceSchedule, setpoint: Setpoint, limits: Sequence[Limit], now: datetime
-    ) -> Answer:
-        if setpoint.span.end <= now:
-            return _OVER
-        begins = max(now, setpoint.span.start)
-        held = [limit for limit in limits if limit.in_force(begins)] if limits else limits
-        return answer_of(
-            self.devices_known, schedule.device, schedule.kind, setpoint.value, held, now
-        )
 
     def _count(self, schedule: DeviceSchedule, answers: Sequence[Answer]) -> None:
         for setpoint, answer in zip(schedule.setpoints, answers, strict=True):
@@ -174,6 +166,22 @@ class _Taking(Work[SubmissionAnswer]):
             value=setpoint.value,
             accept_time=now,
         )
+
+
+def _answer(
+    schedule: DeviceSchedule,
+    steering: Steering | NotSteered,
+    setpoint: Setpoint,
+    limits: Sequence[Limit],
+    now: datetime,
+) -> Answer:
+    if setpoint.span.end <= now:
+        return _OVER
+    if isinstance(steering, NotSteered):
+        return Refused(steering.reason)
+    begins = max(now, setpoint.span.start)
+    held = [limit for limit in limits if limit.in_force(begins)] if limits else ()
+    return LimitSet(schedule.kind, steering.envelope, held).clamp(setpoint.value)
 
 
 def _unmoved(draft: Draft) -> bool:

@@ -47,6 +47,11 @@ class Envelope:
         if self.watts_per_unit == 0:
             raise InvalidArgument("INVALID_ENVELOPE", "a unit without power bounds nothing")
 
+    def admits(self, value: float) -> bool:
+        """Return whether the device can take a value as it is."""
+        inside = self.low <= value <= self.high
+        return inside and (self.gap is None or not self.gap[0] < value < self.gap[1])
+
     @property
     def span(self) -> float:
         """The largest magnitude inside."""

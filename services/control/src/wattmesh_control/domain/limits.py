@@ -115,6 +115,8 @@ class LimitSet:
         2000 W. Power bounds apply to currents and generation limits by their power, and forbid
         a setpoint from which no power follows.
         """
+        if not self.limits and self.envelope.admits(value):
+            return Accepted(value)
         if self.envelope.watts_per_unit is None and self.limits:
             return Refused(f"a {self.kind.value} setpoint cannot keep {self.limits[0]}")
         bounds = self._bounds()
