@@ -32,6 +32,7 @@ class FakeCommandArchive:
     def __init__(self, *commands: Command) -> None:
         self._commands = commands
         self.metered_w = dict[CommandId, float]()
+        self.unsent_commands = list[Command]()
 
     async def get(self, command: CommandId) -> Command | None:
         return next((each for each in self._commands if each.command == command), None)
@@ -40,7 +41,7 @@ class FakeCommandArchive:
         return [each for each in self._commands if each.command in commands]
 
     async def unsent(self, gateways: Collection[GatewayId], now: datetime) -> list[Command]:
-        return []
+        return list(self.unsent_commands)
 
     async def page(
         self, devices: DeviceFilter, start_range: TimeRange | None, before: int | None, size: int

@@ -1,4 +1,4 @@
-"""The small parts: envelopes of assets, converters, links, feeds, grids, the catalogue."""
+"""The small parts: envelopes of assets, who is steered, converters, links, watchers, notices."""
 
 import asyncio
 from dataclasses import replace

@@ -55,7 +55,7 @@ def test_among_equals_the_newest_goes_first() -> None:
     assert arbitrate([newer, older], T0) is newer
 
 
-def test_a_wish_counts_only_within_its_range() -> None:
+def test_a_proposal_counts_only_within_its_range() -> None:
     over, now, later = (
         proposal(3, -1, 0, priority=100),
         proposal(1),
@@ -83,7 +83,7 @@ def test_an_equal_priority_does_not_outrank() -> None:
         {"start": 1, "end": 1},
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused(bad: dict[str, object]) -> None:
+def test_a_proposal_that_makes_no_sense_is_refused(bad: dict[str, object]) -> None:
     with pytest.raises(InvalidArgument):
         proposal(**bad)  # type: ignore[arg-type]
 

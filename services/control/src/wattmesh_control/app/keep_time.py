@@ -75,6 +75,11 @@ class KeepTime:
         self._rung = asyncio.Event()
         self._loss = LossLog(log, "the database that says what falls due")
 
+    @property
+    def next_instant(self) -> datetime | None:
+        """The next instant at which something falls due, as far as is known."""
+        return self._next
+
     def catch_up(self, shard: str) -> None:
         """Look at everything in a shard that is held from now on."""
         self._fresh.add(shard)
