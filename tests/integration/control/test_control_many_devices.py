@@ -71,8 +71,9 @@ async def test_a_full_lock_table_is_not_taken_for_a_database_that_is_away(
     clock = ManualClock(T0)
     async with running_control(database_url, clock, homes(300)) as control:
         assert (await submit_for_all(control, 300)).accepted == 300
+        room = await locks_until_full(database_url)
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as others:
-            await fill_lock_table(others, leave=150)
+            await others.execute(_LOCKS, (1, room - 150))
             clock.set(T0 + HOUR)
 
             async def all_there() -> bool | None:
@@ -81,22 +82,19 @@ async def test_a_full_lock_table_is_not_taken_for_a_database_that_is_away(
             await eventually(all_there, 60)
 
 
-async def fill_lock_table(connection: psycopg.AsyncConnection, leave: int) -> None:
-    """Take locks until PostgreSQL has no room for more than about `leave`."""
+_LOCKS = "SELECT pg_advisory_lock(key) FROM generate_series(%s::bigint, %s) AS keys (key)"
+
+
+async def locks_until_full(database_url: str) -> int:
+    """Return how many locks PostgreSQL has room for besides those that are held."""
     taken = 0
-    while True:
-        try:
-            await connection.execute(
-                "SELECT pg_advisory_lock(key) FROM generate_series(%s::bigint, %s) AS keys (key)",
-                (taken, taken + 99),
-            )
-        except psycopg.errors.OutOfMemory:
-            break
-        taken += 100
-    await connection.execute(
-        "SELECT pg_advisory_unlock(key) FROM generate_series(%s::bigint, %s) AS keys (key)",
-        (taken - leave, taken + 99),
-    )
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        while True:
+            try:
+                await connection.execute(_LOCKS, (taken + 1, taken + 50))
+            except psycopg.errors.OutOfMemory:
+                return taken
+            taken += 50
 
 
 async def test_a_row_that_makes_no_sense_costs_its_own_device_alone(database_url: str) -> None:
