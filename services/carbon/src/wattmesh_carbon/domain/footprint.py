@@ -19,7 +19,7 @@ class Footprint:
 def location_based_footprint(import_energy_wh: Series, average_gco2e_per_kwh: Series) -> Footprint:
     """Return imported energy times the grid's average intensity (GHG Protocol Scope 2 Guidance).
 
-    Both series on one grid, shapes (n,). 2 kWh at 150 g/kWh and 1 kWh at 300 g/kWh are 600 g.
+    Both series on one raster, shapes (n,). 2 kWh at 150 g/kWh and 1 kWh at 300 g/kWh are 600 g.
     Energy of intervals without intensity is left out and lowers `covered_energy_ratio`.
     Error: InvalidArgument for negative energy or other intervals.
     """

@@ -47,9 +47,9 @@ def site_history(
     register. Meters have readings at both ends; devices that are polled have none at the end, which
     is when the gateway first reads them.
     """
-    grid = max(resolution, *(each.resolution for each in physics.data.series()))
-    end = floor_time(start, grid)
-    first = min(end, max(_data_start(physics, grid), ceil_time(end - length, grid)))
+    raster = max(resolution, *(each.resolution for each in physics.data.series()))
+    end = floor_time(start, raster)
+    first = min(end, max(_data_start(physics, raster), ceil_time(end - length, raster)))
     span = TimeRange(first, end)
     energies = _interval_energies(physics, span, resolution)
     return SiteHistory(
@@ -59,8 +59,8 @@ def site_history(
     )
 
 
-def _data_start(physics: SitePhysics, grid: timedelta) -> datetime:
-    return ceil_time(max(each.start for each in physics.data.series()), grid)
+def _data_start(physics: SitePhysics, raster: timedelta) -> datetime:
+    return ceil_time(max(each.start for each in physics.data.series()), raster)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

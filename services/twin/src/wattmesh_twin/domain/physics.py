@@ -71,7 +71,7 @@ class SitePhysics:
     ) -> tuple[SiteState, list[SiteState]]:
         """Return the state at `until` and the states at each reporting time on the way.
 
-        Reporting times lie on the UTC grid of `interval`, after `state.time` and up to `until`;
+        Reporting times lie on the UTC raster of `interval`, after `state.time` and up to `until`;
         their states still hold what belongs to the interval that ends there.
         """
         reports = []
