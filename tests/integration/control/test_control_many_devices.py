@@ -1,6 +1,7 @@
 """Many devices at one instant: none is lost because of how many there are, or of another one."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -68,18 +69,22 @@ async def test_devices_beyond_one_transaction_are_taken_and_made_in_parts(
 async def test_a_full_lock_table_is_not_taken_for_a_database_that_is_away(
     database_url: str,
 ) -> None:
-    clock = ManualClock(T0)
-    async with running_control(database_url, clock, homes(300)) as control:
+    room, clock = await locks_until_full(database_url), ManualClock(T0)
+    async with (
+        running_control(database_url, clock, homes(300)) as control,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as others,
+    ):
         assert (await submit_for_all(control, 300)).accepted == 300
-        room = await locks_until_full(database_url)
-        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as others:
-            await others.execute(_LOCKS, (1, room - 150))
-            clock.set(T0 + HOUR)
+        await others.execute(_LOCKS, (1, room - 200))
+        clock.set(T0 + HOUR)
 
-            async def all_there() -> bool | None:
-                return True if await made(control) == 300 else None
+        async def all_there() -> bool | None:
+            with suppress(psycopg.errors.OutOfMemory):
+                cursor = await others.execute("SELECT count(*) FROM control.commands")
+                return True if await cursor.fetchone() == (300,) else None
+            return None
 
-            await eventually(all_there, 60)
+        await eventually(all_there, 60)
 
 
 _LOCKS = "SELECT pg_advisory_lock(key) FROM generate_series(%s::bigint, %s) AS keys (key)"
