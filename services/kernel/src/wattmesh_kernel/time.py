@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wattmesh_kernel.errors import InvalidArgument
 
@@ -17,6 +17,16 @@ def to_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise InvalidArgument("NAIVE_TIME", f"{moment.isoformat()} has no time zone", field="time")
     return moment.astimezone(UTC)
+
+
+def time_zone(name: str, field: str = "time_zone") -> ZoneInfo:
+    """Return the IANA time zone of that name; InvalidArgument naming `field` when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: too long for a file
+        raise InvalidArgument(
+            "UNKNOWN_TIME_ZONE", f"{name[:100]!r} is no IANA time zone", field=field
+        ) from error
 
 
 def check_resolution(resolution: timedelta) -> None:

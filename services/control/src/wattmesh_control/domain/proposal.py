@@ -47,9 +47,7 @@ class Proposal:
         check_text(self.source, "source")
         check_value(self.value, self.kind)
         if self.span.empty:
-            raise InvalidArgument(
-                "INVALID_RANGE", "a proposal needs a duration", field="range"
-            )
+            raise InvalidArgument("INVALID_RANGE", "a proposal needs a duration", field="range")
         if not 0 <= self.priority <= HIGHEST_PRIORITY:
             raise InvalidArgument(
                 "INVALID_PRIORITY",

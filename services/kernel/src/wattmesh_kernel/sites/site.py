@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from wattmesh_kernel.checks import (
     require,
@@ -12,9 +12,9 @@ from wattmesh_kernel.checks import (
     require_display_name,
     require_efficiency,
 )
-from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import GroupId, SiteId, TariffId, ZoneId, check_segment
 from wattmesh_kernel.money import check_currency_code
+from wattmesh_kernel.time import time_zone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +64,7 @@ class Site:
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
-        _zone(self.time_zone)
+        time_zone(self.time_zone)
         check_currency_code(self.currency_code)
         require_between(self.latitude_degrees, -90, 90, "latitude_degrees")
         require_between(self.longitude_degrees, -180, 180, "longitude_degrees")
@@ -130,12 +130,3 @@ def _check_tree(nodes: tuple[Node, ...]) -> None:
             )
             seen.add(above)
             above = parents[above]
-
-
-def _zone(time_zone: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidArgument(
-            "UNKNOWN_TIME_ZONE", f"{time_zone!r} is no IANA time zone", field="time_zone"
-        ) from error

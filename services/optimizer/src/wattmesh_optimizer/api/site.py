@@ -1,7 +1,6 @@
 """Sites with their assets, nodes and limits from their protos."""
 
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
 from wattmesh_contracts.billing import billing_state_from_proto
@@ -9,6 +8,7 @@ from wattmesh_contracts.sites import phase_from_proto
 from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_contracts.values import duration_from_proto, time_range_from_proto
 from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.time import time_zone
 from wattmesh_optimizer.api.electrical import (
     deferrable_from_proto,
     fixed_load_from_proto,
@@ -34,7 +34,7 @@ def site_from_proto(proto: problem_pb2.Site, count: int) -> Site:
     """Return a site; InvalidArgument naming the asset and field that make no sense."""
     return Site(
         name=proto.name,
-        zone=_zone(proto.time_zone),
+        zone=time_zone(proto.time_zone or "UTC", "sites.time_zone"),
         assets=tuple(asset_from_proto(asset, count) for asset in proto.assets),
         nodes=tuple(_node(node) for node in proto.nodes),
         tariff=tariff_from_proto(proto.tariff) if proto.HasField("tariff") else None,
@@ -130,10 +130,3 @@ def _islanding(proto: problem_pb2.IslandingReserve) -> IslandingReserve:
         percentile_ratio=proto.percentile_ratio,
         **given(proto, shortfall_price_per_kwh="shortfall_price_per_kwh"),
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise refuse("sites.time_zone", f"{name!r} is no IANA zone") from error
