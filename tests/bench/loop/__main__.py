@@ -84,7 +84,7 @@ async def _measure_all(options: argparse.Namespace) -> list[dict[str, Any]]:
             resolutions=[timedelta(minutes=minutes) for minutes in options.resolutions],
             turns=options.turns,
             wall_s=max(8.0, options.wall_per_home * count),
-            models=options.models,
+            models=options.models and options.models.absolute(),
             forecast_deadline_seconds=options.forecast_deadline,
             folder=options.folder.absolute(),
         )
