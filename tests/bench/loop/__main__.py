@@ -64,9 +64,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--homes", type=_numbers, default=[10, 100, 1000])
     parser.add_argument("--resolutions", type=_numbers, default=[60, 15])
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--wall-per-home", type=float, default=0.4)
+    parser.add_argument("--wall-per-home", type=float, default=0.15)
     parser.add_argument("--homes-per-gateway", type=int, default=100)
-    parser.add_argument("--forecast-deadline", type=float)
     parser.add_argument("--models", type=Path)
     parser.add_argument("--folder", type=Path, default=Path(".wattmesh/bench"))
     return parser.parse_args()
@@ -85,7 +84,6 @@ async def _measure_all(options: argparse.Namespace) -> list[dict[str, Any]]:
             turns=options.turns,
             wall_s=max(8.0, options.wall_per_home * count),
             models=options.models and options.models.absolute(),
-            forecast_deadline_seconds=options.forecast_deadline,
             folder=options.folder.absolute(),
         )
         async for measured in measure(scenario):

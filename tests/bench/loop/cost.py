@@ -13,7 +13,7 @@ import psycopg
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PARENT, _TIMES = 1, slice(11, 15)  # proc_pid_stat(5): ppid; utime, stime, cutime, cstime
-_SAMPLE_SECONDS = 0.5
+_SAMPLE_SECONDS = 1.0
 ME = "bench"
 """Application name of the bench's own connections, which do not count."""
 
@@ -71,6 +71,11 @@ class DatabaseWatch:
         self._sampling.cancel()
         await asyncio.gather(self._sampling, return_exceptions=True)
         await self._connection.close()
+
+    @property
+    def pid(self) -> int:
+        """The process of the server that answers the watch itself."""
+        return self._connection.info.backend_pid
 
     async def statements(self) -> Mapping[str, int]:
         """Return how many statements each role has had executed, BEGIN and COMMIT among them."""

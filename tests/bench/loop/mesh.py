@@ -74,7 +74,6 @@ class Run:
     resolution: timedelta
     lead: timedelta
     models: Path | None = None
-    forecast_deadline_seconds: float | None = None
 
 
 class LoopMesh:
@@ -139,14 +138,11 @@ class LoopMesh:
         return {"database_url": self._run.database_url.replace(SUPERUSER, role, 1)}
 
     def _rhythm(self) -> dict[str, str]:
-        told = {
+        return {
             "plan_resolution": f"PT{self._run.resolution.total_seconds():.0f}S",
             "plan_horizon": "PT24H",
             "plan_lead": f"PT{self._run.lead.total_seconds():.0f}S",
         }
-        if self._run.forecast_deadline_seconds is not None:
-            told["forecast_deadline_seconds"] = str(self._run.forecast_deadline_seconds)
-        return told
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ import numpy as np
 
 from tests.bench.loop.scenario import Measured
 
-_FORECAST = ("model", "seasonal")
 _FORECASTS_PER_HOME = 2
 
 
@@ -35,6 +34,8 @@ def run_to_json(measured: Measured) -> dict[str, Any]:
         "plans_late": counts.late,
         "plans_failed": counts.failed,
         "plans_due": plans,
+        "plans_degraded_by": dict(counts.degradations),
+        "forecast": measured.forecast,
         "forecast_sources": dict(counts.sources),
         "commands_issued": counts.issued,
         "commands_verified": counts.verified,
@@ -45,11 +46,10 @@ def run_to_json(measured: Measured) -> dict[str, Any]:
 
 def faults(run: dict[str, Any]) -> list[str]:
     """Return what makes a run's cost worth nothing: work that was due and not done."""
-    due, forecasts = run["plans_due"], run["forecast_sources"]
-    known = sum(count for source, count in forecasts.items() if source in _FORECAST)
+    due, source = run["plans_due"], run["forecast"]
     done = {
         "plans made": (run["plans_made"], due),
-        "forecasts of the forecast service": (known, due * _FORECASTS_PER_HOME),
+        f"{source} forecasts": (run["forecast_sources"].get(source, 0), due * _FORECASTS_PER_HOME),
         "commands verified": (run["commands_verified"], due),
     }
     return [

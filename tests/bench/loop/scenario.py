@@ -45,7 +45,6 @@ class Scenario:
     wall_s: float
     folder: Path
     models: Path | None = None
-    forecast_deadline_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +53,8 @@ class Measured:
 
     homes: int
     resolution: timedelta
+    forecast: str
+    """The source that all forecasts should have: model or seasonal."""
     spent: Spent
     connections: dict[str, int]
 
@@ -108,7 +109,6 @@ async def _measure(
         resolution=resolution,
         lead=LEAD_RATIO * resolution,
         models=scenario.models,
-        forecast_deadline_seconds=scenario.forecast_deadline_seconds,
     )
     async with DatabaseWatch(url) as database, loop_mesh(run, scenario.folder) as mesh:
         clock = await _start(scenario, mesh, resolution, patience)
@@ -127,6 +127,7 @@ async def _measure(
     return Measured(
         homes=len(scenario.homes),
         resolution=resolution,
+        forecast="model" if scenario.models else "seasonal",
         spent=spent,
         connections=database.connections,
     )

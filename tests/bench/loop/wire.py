@@ -256,6 +256,8 @@ class Counts:
     failed: int
     sources: Counter[str]
     """Forecasts by their source, without a model's version."""
+    degradations: Counter[str]
+    """What plans were made without knowing, by topic."""
     issued: int
     verified: int
 
@@ -272,29 +274,30 @@ async def read_counts(
     commands = await control_pb2_grpc.ControlServiceStub(control).GetCommandStatistics(
         control_pb2.GetCommandStatisticsRequest(start_range=starts), timeout=60
     )
+    listed = [plan async for plan in _plans(plans, span)]
     return Counts(
         made=count.made,
         late=count.late,
         failed=count.failed,
-        sources=await _sources(plans, span),
+        sources=Counter(
+            source.split(":")[0] for plan in listed for source in plan.forecast_sources.values()
+        ),
+        degradations=Counter(
+            planner_pb2.FactTopic.Name(each.topic) for plan in listed for each in plan.degradations
+        ),
         issued=commands.issued,
         verified=commands.verified,
     )
 
 
-async def _sources(
-    plans: "planner_pb2_grpc.PlannerServiceAsyncStub", span: TimeRange
-) -> Counter[str]:
-    found, token = Counter[str](), ""
+async def _plans(
+    stub: "planner_pb2_grpc.PlannerServiceAsyncStub", span: TimeRange
+) -> AsyncIterator[planner_pb2.Plan]:
+    request = planner_pb2.ListPlansRequest(page_size=1000, start_range=time_range_to_proto(span))
     while True:
-        page = await plans.ListPlans(
-            planner_pb2.ListPlansRequest(
-                page_size=1000, page_token=token, start_range=time_range_to_proto(span)
-            ),
-            timeout=60,
-        )
+        page = await stub.ListPlans(request, timeout=60)
         for plan in page.plans:
-            found.update(source.split(":")[0] for source in plan.forecast_sources.values())
-        token = page.next_page_token
-        if not token:
-            return found
+            yield plan
+        request.page_token = page.next_page_token
+        if not request.page_token:
+            return

@@ -21,7 +21,8 @@ RUN: dict[str, Any] = {
     "cpu_s_per_site_total": 0.1,
     "plans_due": 30,
     "plans_made": 30,
-    "forecast_sources": {"seasonal": 40, "model": 20},
+    "forecast": "seasonal",
+    "forecast_sources": {"seasonal": 60},
     "commands_verified": 30,
 }
 
@@ -52,5 +53,5 @@ def test_exponent_of_a_single_size_is_not_said() -> None:
 def test_work_that_was_not_done_is_told() -> None:
     assert faults(RUN) == []
     assert len(faults(RUN | {"plans_made": 29})) == 1
-    assert len(faults(RUN | {"forecast_sources": {"seasonal": 58, "yesterday": 2}})) == 1
+    assert len(faults(RUN | {"forecast_sources": {"seasonal": 58, "model": 2}})) == 1
     assert len(faults(RUN | {"commands_verified": 0})) == 1
