@@ -142,6 +142,8 @@ Break = Callable[[problem_pb2.Problem], object]
         (lambda p: p.sites[0].assets[7].deferrable_load.ClearField("rating"), "rating"),
         (lambda p: p.sites[0].assets[4].hvac_zone.rating.ClearField("thermal_model"), "thermal"),
         (lambda p: setattr(p.sites[0].assets[0], "phase", 77), "phase"),
+        (lambda p: setattr(p.goals, "carbon_basis", 77), "goals.carbon_basis"),
+        (lambda p: setattr(p.sites[0].assets[1].renewable_source, "kind", 77), "kind"),
         (
             lambda p: p.sites[0].carbon_intensity.average_intensities_gco2e_per_kwh.append(
                 float("nan")

@@ -1,5 +1,6 @@
 """Loads, renewable sources, generators and deferrable runs from their protos."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,15 @@ from wattmesh.optimizer.v1 import asset_pb2
 from wattmesh_contracts.ratings import rating_from_proto
 from wattmesh_contracts.values import datetime_from_proto
 from wattmesh_kernel import sites
-from wattmesh_optimizer.api.fields import KILO, column, duration, given, optional_column, rated
+from wattmesh_optimizer.api.fields import (
+    KILO,
+    column,
+    duration,
+    given,
+    known,
+    optional_column,
+    rated,
+)
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import (
@@ -18,7 +27,7 @@ from wattmesh_optimizer.domain.electrical import (
     RenewableSource,
 )
 
-_RENEWABLE_KINDS = {
+_RENEWABLE_KINDS: Mapping[int, RenewableKind] = {
     asset_pb2.RENEWABLE_KIND_UNSPECIFIED: RenewableKind.UNSPECIFIED,
     asset_pb2.RENEWABLE_KIND_PV: RenewableKind.PV,
     asset_pb2.RENEWABLE_KIND_WIND: RenewableKind.WIND,
@@ -38,7 +47,7 @@ def renewable_from_proto(proto: asset_pb2.RenewableSource) -> RenewableSource:
     """Return PV or wind; InvalidArgument when a value makes no sense."""
     return RenewableSource(
         powers_kw=column(proto.powers_w, KILO),
-        kind=_RENEWABLE_KINDS.get(proto.kind, RenewableKind.UNSPECIFIED),
+        kind=known(_RENEWABLE_KINDS, proto.kind, "kind"),
         curtailable=proto.curtailable,
         **given(proto, curtailment_price_per_kwh="curtailment_price_per_kwh"),
     )

@@ -1,8 +1,8 @@
 """Reading optional fields and columns of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
@@ -10,6 +10,8 @@ from google.protobuf.message import Message
 
 from wattmesh_contracts.values import duration_from_proto
 from wattmesh_optimizer.domain.checks import Floats, refuse
+
+V = TypeVar("V")
 
 KILO = 1e-3
 """From W to kW and from Wh to kWh."""
@@ -26,6 +28,13 @@ def rated(proto: Any) -> Message:
         raise refuse("rating", "is missing")
     rating: Message = proto.rating
     return rating
+
+
+def known(meanings: Mapping[int, V], number: int, field: str) -> V:
+    """Return what an enum's number means; InvalidArgument for one that is not said or not known."""
+    if number not in meanings:
+        raise refuse(field, f"{number} has no meaning")
+    return meanings[number]
 
 
 def given(proto: Message, **names: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Problems from their protos."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from wattmesh.optimizer.v1 import optimizer_pb2, problem_pb2
 from wattmesh_contracts.values import (
@@ -8,7 +8,7 @@ from wattmesh_contracts.values import (
     duration_from_proto,
     time_range_from_proto,
 )
-from wattmesh_optimizer.api.fields import KILO, column, given, kilo, optional
+from wattmesh_optimizer.api.fields import KILO, column, given, kilo, known, optional
 from wattmesh_optimizer.api.site import limits_from_proto, site_from_proto
 from wattmesh_optimizer.app.solve import SolveOptions
 from wattmesh_optimizer.domain.checks import refuse
@@ -28,6 +28,17 @@ from wattmesh_optimizer.domain.site import PowerLimits
 
 EVENT_LIMIT_PRICE_PER_KWH = 50.0
 """Price of breaking an event's limit where none is given: below those of connections."""
+
+
+_CARBON_BASES: Mapping[int, CarbonBasis] = {
+    problem_pb2.CARBON_BASIS_UNSPECIFIED: CarbonBasis.AVERAGE,
+    problem_pb2.CARBON_BASIS_AVERAGE: CarbonBasis.AVERAGE,
+    problem_pb2.CARBON_BASIS_MARGINAL: CarbonBasis.MARGINAL,
+}
+_DIRECTIONS: Mapping[int, ReserveDirection] = {
+    problem_pb2.RESERVE_DIRECTION_UP: ReserveDirection.UP,
+    problem_pb2.RESERVE_DIRECTION_DOWN: ReserveDirection.DOWN,
+}
 
 
 def problem_from_proto(proto: problem_pb2.Problem) -> Problem:
@@ -80,11 +91,10 @@ def _group(proto: problem_pb2.SiteGroup) -> SiteGroup:
 
 
 def _goals(proto: problem_pb2.Goals) -> Goals:
-    marginal = proto.carbon_basis == problem_pb2.CARBON_BASIS_MARGINAL
     return Goals(
         peak_price_per_kw=proto.peak_price_per_kw,
         carbon_price_per_kg=proto.carbon_price_per_kg,
-        carbon_basis=CarbonBasis.MARGINAL if marginal else CarbonBasis.AVERAGE,
+        carbon_basis=known(_CARBON_BASES, proto.carbon_basis, "goals.carbon_basis"),
         export_price_per_kwh=proto.export_price_per_kwh,
         **given(proto, comfort_weight="comfort_weight", wear_weight="wear_weight"),
     )
@@ -127,16 +137,10 @@ def _paid_reduction(proto: problem_pb2.PaidReduction) -> PaidReduction:
 
 
 def _reserve(proto: problem_pb2.Reserve) -> Reserve:
-    directions: dict[Any, ReserveDirection] = {
-        problem_pb2.RESERVE_DIRECTION_UP: ReserveDirection.UP,
-        problem_pb2.RESERVE_DIRECTION_DOWN: ReserveDirection.DOWN,
-    }
-    if proto.direction not in directions:
-        raise refuse("reserves.direction", f"is missing for {proto.id!r}")
     return Reserve(
         id=proto.id,
         range=time_range_from_proto(proto.range, "reserves.range"),
-        direction=directions[proto.direction],
+        direction=known(_DIRECTIONS, proto.direction, "reserves.direction"),
         power_kw=proto.power_w * KILO,
         activation_duration=duration_from_proto(
             proto.activation_duration, "reserves.activation_duration"
