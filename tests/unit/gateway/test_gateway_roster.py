@@ -147,6 +147,16 @@ async def test_a_device_that_cannot_be_talked_to_stops_no_other_and_is_named_onc
     assert [record.message for record in caplog.records] == [f"{wrong.id} is left out: {message}"]
 
 
+async def test_a_device_that_has_yet_to_answer_is_told_to_nobody_as_lost(bench: Bench) -> None:
+    told: list[tuple[DeviceId, bool]] = []
+    bench.reachability.on_change(lambda status: told.append((status.device, status.online)))
+    await bench.roster.change([METER, BATTERY, replace(METER, id=DeviceId(SITE, "x"), profile="x")])
+    await eventually(lambda: (BATTERY.id, True) in told)
+    assert METER.id not in {device for device, _ in told}
+    assert {status.device.segment for status in bench.reachability.settled} == {"battery", "x"}
+    assert bench.message_of("meter") == "not heard of yet"
+
+
 async def test_a_driver_that_fails_to_open_a_device_leaves_that_one_out(bench: Bench) -> None:
     bench.answering.trouble = RuntimeError("unable to perform operation")
     await bench.roster.change([BATTERY, METER])

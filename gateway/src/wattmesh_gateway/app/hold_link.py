@@ -62,7 +62,7 @@ class HoldLink:
         now = self._clock.now()
         await self._journal.forget_before(now - _REMEMBERED)
         with self._reports.listening() as news:
-            for status in self._reachability.all.values():
+            for status in self._reachability.settled:
                 news.put_nowait(status)
             for report in await self._journal.to_report(now):
                 news.put_nowait(report)

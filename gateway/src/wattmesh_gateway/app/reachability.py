@@ -1,7 +1,7 @@
 """Knows which devices answer; says a loss once, and a return once."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.clock import Clock
@@ -20,12 +20,21 @@ class Reachability:
         self._known: dict[DeviceId, DeviceStatus] = {}
         self._lost: set[DeviceId] = set()
         self._left_out: set[DeviceId] = set()
+        self._expected: set[DeviceId] = set()
         self._listeners: list[Listener] = []
 
     @property
     def all(self) -> Mapping[DeviceId, DeviceStatus]:
         """Every device's status."""
         return self._known
+
+    @property
+    def settled(self) -> Sequence[DeviceStatus]:
+        """The status of the devices that answered, were lost, or are left out.
+
+        One that has yet to answer, after a start, is none of it: nobody is told that it was lost.
+        """
+        return [status for id_, status in self._known.items() if id_ not in self._expected]
 
     def on_change(self, listener: Listener) -> None:
         """Call `listener` whenever a device is lost or comes back."""
@@ -35,7 +44,8 @@ class Reachability:
         """Take note of a device that is talked to and has yet to answer."""
         if device not in self._known or device in self._left_out:
             self._left_out.discard(device)
-            self._change(device, False, "not heard of yet")
+            self._expected.add(device)
+            self._note(device, False, "not heard of yet")
 
     def leave_out(self, device: DeviceId, why: str) -> None:
         """Take note of a device that this gateway cannot talk to; said once for each reason."""
@@ -70,11 +80,17 @@ class Reachability:
             del self._known[device]
             self._lost.discard(device)
             self._left_out.discard(device)
+            self._expected.discard(device)
 
     def _change(self, device: DeviceId, online: bool, message: str) -> None:
+        self._expected.discard(device)
+        status = self._note(device, online, message)
+        for listener in self._listeners:
+            listener(status)
+
+    def _note(self, device: DeviceId, online: bool, message: str) -> DeviceStatus:
         status = DeviceStatus(
             device=device, online=online, change_time=self._clock.now(), message=message
         )
         self._known[device] = status
-        for listener in self._listeners:
-            listener(status)
+        return status
