@@ -14,6 +14,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def to_utc(moment: datetime) -> datetime:
     """Return `moment` in UTC; InvalidArgument when it has no time zone."""
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise InvalidArgument("NAIVE_TIME", f"{moment.isoformat()} has no time zone", field="time")
     return moment.astimezone(UTC)
