@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wattmesh_kernel.errors import InvalidArgument, Unimplemented
+from wattmesh_kernel.errors import InvalidArgument, ResourceExhausted, Unimplemented
 from wattmesh_modelhost.api.protos import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -13,7 +13,9 @@ from wattmesh_modelhost.api.protos import (
     predict_pb2,
 )
 from wattmesh_modelhost.api.tensors import (
+    MAX_ELEMENTS,
     dtype_to_proto,
+    element_count,
     shape_to_proto,
     tensor_from_proto,
     tensor_to_proto,
@@ -54,7 +56,15 @@ def spec_from_proto(request: Any) -> Spec:
 
 
 def inputs_from_proto(request: Any) -> Tensors:
-    """Return the inputs of a PredictRequest."""
+    """Return the inputs of a PredictRequest.
+
+    All sizes are looked at before the first tensor takes memory.
+    """
+    total = sum(element_count(proto, name) for name, proto in request.inputs.items())
+    if total > MAX_ELEMENTS:
+        raise ResourceExhausted(
+            "TENSOR_TOO_LARGE", f"{total} elements are more than the {MAX_ELEMENTS} allowed"
+        )
     return {name: tensor_from_proto(proto, name) for name, proto in request.inputs.items()}
 
 
