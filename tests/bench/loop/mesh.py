@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import grpc
 import psycopg
 from psycopg import sql
 
 from wattmesh_kernel.clock import ScaledClock, format_clock_spec
 from wattmesh_local.postgres import SUPERUSER, EmbeddedPostgres
+from wattmesh_local.postgres_places import PostgresPlaces
 from wattmesh_local.running.job import run_job
 from wattmesh_local.running.ports import free_targets
 from wattmesh_local.running.process import ProcessEvent, ProcessSpec
@@ -33,6 +35,7 @@ _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "WATTMESH_GRACE_SECONDS": "2",
 }
+_CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0),)
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -41,9 +44,15 @@ def standing_clock(moment: datetime) -> ScaledClock:
     return ScaledClock(moment, datetime.now(UTC) + _NEVER, 1.0)
 
 
+def open_channel(target: str) -> grpc.aio.Channel:
+    """Return a plain channel to a service on loopback."""
+    return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+
+
 @contextmanager
 def counting_postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
     """Give a PostgreSQL server that counts statements, with a role for each service."""
+    PostgresPlaces(folder).remove()  # what a run that was killed has left
     with EmbeddedPostgres(folder) as server, _superuser(server.url()) as connection:
         connection.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
         for name in WITH_DATABASE:

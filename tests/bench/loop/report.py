@@ -52,11 +52,11 @@ def faults(run: dict[str, Any]) -> list[str]:
         f"{source} forecasts": (run["forecast_sources"].get(source, 0), due * _FORECASTS_PER_HOME),
         "commands verified": (run["commands_verified"], due),
     }
-    return [
-        f"{run['sites']} sites, {run['resolution']}: {count} of {wanted} {what}"
-        for what, (count, wanted) in done.items()
-        if count < wanted
+    undone = [
+        f"{count} of {wanted} {what}" for what, (count, wanted) in done.items() if count < wanted
     ]
+    lacking = [f"{count} times {topic}" for topic, count in run["plans_degraded_by"].items()]
+    return [f"{run['sites']} sites, {run['resolution']}: {each}" for each in undone + lacking]
 
 
 def exponents(runs: Sequence[dict[str, Any]]) -> dict[str, float]:

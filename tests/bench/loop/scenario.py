@@ -1,13 +1,12 @@
 """One size: its homes made known once, then a run for every resolution on a copy of that."""
 
-import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.bench.loop import wire
 from tests.bench.loop.cost import DatabaseWatch
 from tests.bench.loop.homes import Home, Meters
 from tests.bench.loop.mesh import (
@@ -18,8 +17,11 @@ from tests.bench.loop.mesh import (
     copy_database,
     counting_postgres,
     loop_mesh,
+    open_channel,
     standing_clock,
 )
+from tests.bench.loop.readings import send_readings
+from tests.bench.loop.registration import register_homes
 from tests.bench.loop.turns import LEAD_RATIO, Spent, Turns
 from wattmesh_kernel.clock import ScaledClock
 from wattmesh_local.postgres import EmbeddedPostgres
@@ -61,8 +63,7 @@ class Measured:
 
 async def measure(scenario: Scenario) -> AsyncIterator[Measured]:
     """Yield what came of the run of every resolution."""
-    shutil.rmtree(scenario.folder, ignore_errors=True)
-    scenario.folder.mkdir(parents=True)
+    scenario.folder.mkdir(parents=True, exist_ok=True)
     with counting_postgres(scenario.folder / "postgres") as server:
         meters = Meters(START)
         start_s = await _prepare(scenario, meters, server.create_database("prepared"))
@@ -83,12 +84,14 @@ async def _prepare(scenario: Scenario, meters: Meters, url: str) -> float:
         began = time.monotonic()
         await mesh.start(["metering"], standing_clock(START))
         start_s = time.monotonic() - began
-        async with wire.open_channel(mesh.targets["metering"]) as channel:
-            await wire.register_homes(channel, scenario.homes)
+        async with open_channel(mesh.targets["metering"]) as channel:
+            _say(scenario, "registering")
+            await register_homes(channel, scenario.homes)
+            _say(scenario, "sending their history")
             for first in range(0, len(scenario.homes), _HOMES_AT_ONCE):
                 homes, times = scenario.homes[first : first + _HOMES_AT_ONCE], meters.history(START)
                 values, source = meters.values(homes, times), f"bench/history-{first}"
-                await wire.send_readings(channel, source, homes, times, values)
+                await send_readings(channel, source, homes, times, values)
         if scenario.models:
             for asset in ("load", "pv"):  # the models have the names of what they forecast
                 trained = [f"{home.site}/assets/{asset}" for home in scenario.homes[:_TRAINED]]
@@ -111,6 +114,7 @@ async def _measure(
         models=scenario.models,
     )
     async with DatabaseWatch(url) as database, loop_mesh(run, scenario.folder) as mesh:
+        _say(scenario, f"starting the services, intervals of {resolution}")
         clock = await _start(scenario, mesh, resolution, patience)
         assert server.pid is not None
         turns = Turns(
@@ -148,3 +152,7 @@ async def _start(
     if clock.now() > START:
         raise RuntimeError(f"the services took more than {patience} to start")
     return clock
+
+
+def _say(scenario: Scenario, what: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S} {len(scenario.homes)} homes: {what}", file=sys.stderr)

@@ -19,10 +19,12 @@ from typing import TypeVar
 
 import grpc
 
-from tests.bench.loop import wire
 from tests.bench.loop.cost import ME, DatabaseWatch, cpu_seconds
+from tests.bench.loop.counts import Counts, read_counts
+from tests.bench.loop.gateway import NullGateway
 from tests.bench.loop.homes import Home, Meters
-from tests.bench.loop.mesh import DATABASE, LoopMesh
+from tests.bench.loop.mesh import DATABASE, LoopMesh, open_channel
+from tests.bench.loop.readings import send_readings
 from wattmesh_kernel.clock import ScaledClock
 from wattmesh_kernel.time import TimeRange
 
@@ -49,7 +51,7 @@ class Spent:
     cpu_s: Mapping[str, float]
     statements: Mapping[str, int]
     wall_s: float
-    counts: wire.Counts
+    counts: Counts
 
 
 class Turns:
@@ -81,11 +83,11 @@ class Turns:
         targets = self._mesh.targets
         async with AsyncExitStack() as stack:
             metering, planner, control = [
-                await stack.enter_async_context(wire.open_channel(targets[name]))
+                await stack.enter_async_context(open_channel(targets[name]))
                 for name in ("metering", "planner", "control")
             ]
             for gateway in sorted({home.gateway for home in self._homes}):
-                await stack.enter_async_context(wire.NullGateway(control, gateway))
+                await stack.enter_async_context(NullGateway(control, gateway))
             await self._turn(metering, 0)
             await self._clock.sleep_until(self._begin(1))
             before, began = await self._look(), time.monotonic()
@@ -100,7 +102,7 @@ class Turns:
                 cpu_s=_difference(before.cpu_s, after.cpu_s),
                 statements=_difference(before.statements, after.statements),
                 wall_s=ended - began,
-                counts=await wire.read_counts(planner, control, span),
+                counts=await read_counts(planner, control, span),
             )
 
     def _begin(self, turn: int) -> datetime:
@@ -112,7 +114,7 @@ class Turns:
         await self._clock.sleep_until(begun + _REPORT_RATIO * self._resolution)
         values = self._meters.values(self._homes, [begun])
         async with asyncio.timeout(600):
-            await wire.send_readings(metering, "bench/live", self._homes, [begun], values)
+            await send_readings(metering, "bench/live", self._homes, [begun], values)
 
     async def _look(self) -> Look:
         pids = {**self._mesh.pids, DATABASE: self._database_pid, ME: self._database.pid}

@@ -21,6 +21,7 @@ RUN: dict[str, Any] = {
     "cpu_s_per_site_total": 0.1,
     "plans_due": 30,
     "plans_made": 30,
+    "plans_degraded_by": {},
     "forecast": "seasonal",
     "forecast_sources": {"seasonal": 60},
     "commands_verified": 30,
@@ -50,8 +51,9 @@ def test_exponent_of_a_single_size_is_not_said() -> None:
     assert exponents([RUN]) == {}
 
 
-def test_work_that_was_not_done_is_told() -> None:
+def test_work_that_was_not_done_and_what_plans_lacked_is_told() -> None:
     assert faults(RUN) == []
     assert len(faults(RUN | {"plans_made": 29})) == 1
     assert len(faults(RUN | {"forecast_sources": {"seasonal": 58, "model": 2}})) == 1
+    assert len(faults(RUN | {"plans_degraded_by": {"FACT_TOPIC_STATE": 1}})) == 1
     assert len(faults(RUN | {"commands_verified": 0})) == 1
