@@ -14,7 +14,7 @@ from wattmesh_kernel.sites import (
     MqttConnection,
     SiteModelChange,
 )
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 SITE = SiteId("home-1")
 BATTERY_ID = DeviceId(SITE, "battery")

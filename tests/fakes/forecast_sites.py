@@ -17,7 +17,7 @@ from wattmesh_kernel.sites import (
     SiteModelChange,
     WindRating,
 )
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 FONTANA = Location(latitude_degrees=34.09, longitude_degrees=-117.43)
 

@@ -41,7 +41,7 @@ from wattmesh_planner.domain.scopes import scope_of
 from wattmesh_planner.domain.timing import Rhythm
 from wattmesh_runtime.aio.broadcast import Broadcast
 from wattmesh_runtime.aio.tasks import BackgroundTasks, cancel_until_ended
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 LEAD = timedelta(minutes=5)
 RHYTHM = Rhythm(resolution=HOUR, horizon=24 * HOUR, lead=LEAD)

@@ -30,9 +30,9 @@ from wattmesh_gateway.settings import GatewaySettings
 from wattmesh_kernel.ids import GatewayId
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.service import Runtime, Service
-from wattmesh_sitemodel.cache import SiteModelFile
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.view import SiteModelView
 
 _LISTEN_SECONDS = 5.0
 """How long serving waits for the MQTT broker; the other devices do without it."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.fakes.local_planner import FakePlanner
 from wattmesh.planner.v1 import planner_pb2
 from wattmesh_kernel.time import TimeRange
-from wattmesh_local.running.plan_of_processes import SERVICES
+from wattmesh_local.running.processes import SERVICES
 from wattmesh_local.status import print_status
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.plans import count_degradations, plans_in

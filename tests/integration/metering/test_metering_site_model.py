@@ -29,7 +29,7 @@ from wattmesh_kernel.sites import SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 HOME = "sites/home-1"
 

@@ -16,8 +16,8 @@ from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.facts import Reason, Topic
 from wattmesh_planner.domain.plan import DeviceSchedule, Plan, PlanState, plan_id
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.leases import PostgresLeases
 from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.postgres_leases import PostgresLeases
 
 STALE = Degradation(
     subject=asset_id("battery").name,

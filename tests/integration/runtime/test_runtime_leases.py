@@ -18,13 +18,13 @@ from wattmesh_runtime.aio.leased_work import LeasedWork
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.leases import PostgresLeases, check_epoch
+from wattmesh_runtime.postgres_leases import PostgresLeases, check_epoch
 
 NAMES = [f"sites/home-{number}" for number in range(1000)]
 
 _HOLDER = """
 import asyncio, sys
-from wattmesh_runtime.leases import PostgresLeases
+from wattmesh_runtime.postgres_leases import PostgresLeases
 
 async def main() -> None:
     async with PostgresLeases(sys.argv[1], "planner") as leases:

@@ -19,9 +19,9 @@ from wattmesh_kernel.ids import AssetId, SiteId, TariffId
 from wattmesh_kernel.sites import Asset, LoadRating, Site, SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
-from wattmesh_sitemodel.cache import SiteModelFile
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.view import SiteModelView
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 SPAN = TimeRange.of(NOW, timedelta(hours=1))
@@ -39,12 +39,12 @@ def metering() -> FakeSiteModelService:
 
 @asynccontextmanager
 async def following(
-    target: str, cache: SiteModelFile | None = None, silence_seconds: float = 15.0
+    target: str, file: SiteModelFile | None = None, silence_seconds: float = 15.0
 ) -> AsyncIterator[SiteModelView]:
     """A view that a running client fills."""
     view = SiteModelView(SystemClock())
     async with channel_for_test(target) as channel:
-        client = SiteModelClient(channel, view, cache, longest_silence_seconds=silence_seconds)
+        client = SiteModelClient(channel, view, file, longest_silence_seconds=silence_seconds)
         await client.recall()
         task = asyncio.ensure_future(client.run())
         try:

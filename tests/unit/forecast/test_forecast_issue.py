@@ -30,7 +30,7 @@ from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import SiteModelChange
 from wattmesh_kernel.time import TimeRange
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 LOADS = [AssetId(SiteId(f"home-{n}"), "load") for n in (1, 2)]
 PVS = [AssetId(SiteId(f"home-{n}"), "pv") for n in (1, 2)]

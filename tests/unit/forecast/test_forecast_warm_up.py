@@ -19,7 +19,7 @@ from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import SiteModelChange
 from wattmesh_runtime.aio.tasks import cancel_until_ended
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 LOAD, PV, BATTERY = (AssetId(SiteId("home-1"), name) for name in ("load", "pv", "battery"))
 NEW = AssetId(SiteId("home-1"), "load-2")

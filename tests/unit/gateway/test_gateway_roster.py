@@ -35,7 +35,7 @@ from wattmesh_kernel.sites import (
     SiteModelChange,
 )
 from wattmesh_runtime.aio.tasks import BackgroundTasks
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 START = datetime(2016, 9, 5, 7, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

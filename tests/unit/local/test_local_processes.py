@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wattmesh_local.options import MeshOptions
-from wattmesh_local.running.plan_of_processes import Addresses, ProcessPlan, RunFolders
+from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
 
 
 def plan_of(folder: Path, **replicas: int) -> tuple[Addresses, ProcessPlan]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.fakes.site_strategies import changes
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.sites import Site, SiteModel, SiteModelChange
-from wattmesh_sitemodel.cache import SiteModelFile
+from wattmesh_sitemodel.file import SiteModelFile
 
 
 def model_of(count: int) -> SiteModel:

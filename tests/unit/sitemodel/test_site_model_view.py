@@ -11,7 +11,7 @@ from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import SiteId, TariffId
 from wattmesh_kernel.sites import PublishedPrices, Site, SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
-from wattmesh_sitemodel.follower import (
+from wattmesh_sitemodel.view import (
     MOST_REMEMBERED,
     SiteModelUpdate,
     SiteModelView,

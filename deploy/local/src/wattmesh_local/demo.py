@@ -15,7 +15,7 @@ from wattmesh.gateway.v1 import gateway_pb2
 from wattmesh_kernel.errors import DeadlineExceeded, InvalidArgument, Unavailable
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.options import MeshOptions
-from wattmesh_local.running.plan_of_processes import GATEWAY
+from wattmesh_local.running.processes import GATEWAY
 from wattmesh_local.show import RunningMesh, running_mesh, show
 from wattmesh_local.watching.report import Report, make_report
 from wattmesh_local.watching.sites import watched_sites

@@ -20,8 +20,8 @@ from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.alone import alone_in
 from wattmesh_local.running.job import run_job
-from wattmesh_local.running.plan_of_processes import Addresses, ProcessPlan, RunFolders
 from wattmesh_local.running.process import ProcessEvent
+from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
 from wattmesh_local.running.supervisor import Supervisor
 from wattmesh_local.site_facts import SiteFacts, facts_from_json
 from wattmesh_local.watching.clients import MeshClients

@@ -21,7 +21,7 @@ from wattmesh_local.watching.live_view import render, summary_line
 from wattmesh_local.watching.sites import followed_site_model
 from wattmesh_local.watching.snapshot import Observer
 from wattmesh_runtime.aio.tasks import race
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 _REFRESH_SECONDS = 0.75
 _LINE_EVERY = timedelta(hours=1)

@@ -7,7 +7,7 @@ from wattmesh_gateway.app.roster import Roster
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import GatewayId
 from wattmesh_kernel.sites import Device, SiteModel
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 log = logging.getLogger(__name__)
 

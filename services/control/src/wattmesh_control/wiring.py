@@ -41,11 +41,11 @@ from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.settings import ControlSettings
 from wattmesh_runtime.aio.leases import Leases
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.leases import PostgresLeases
 from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 SERVICE_NAMES = ("wattmesh.control.v1.ControlService", "wattmesh.gateway.v1.GatewayLinkService")
 _SCHEMA = "control"

@@ -36,9 +36,9 @@ from wattmesh_runtime.database import Database
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.operations import SERVICE_NAME, OperationsServicer
 from wattmesh_runtime.service import Runtime, Service
-from wattmesh_sitemodel.cache import SiteModelFile
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.view import SiteModelView
 
 
 @asynccontextmanager

@@ -35,12 +35,12 @@ from wattmesh_planner.settings import PlannerSettings
 from wattmesh_runtime.aio.broadcast import Broadcast
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.leases import PostgresLeases
 from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.service import Runtime, Service
-from wattmesh_sitemodel.cache import SiteModelFile
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.view import SiteModelView
 
 SCHEMA = "planner"
 

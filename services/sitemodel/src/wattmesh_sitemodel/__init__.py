@@ -1,1 +1,1 @@
-"""The client that follows the site model: snapshot, changes, cache on disk."""
+"""The client that follows the site model: snapshot, changes, the last known model on disk."""

@@ -17,8 +17,8 @@ from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import race
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_sitemodel.cache import SiteModelFile
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.view import SiteModelView
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ Piece = site_service_pb2.WatchSiteModelResponse
 class SiteModelClient:
     """Keeps a view up to date for as long as `run` runs; metering may come and go.
 
-    With a `cache`, the last known model is on disk: a process that starts while metering is away
+    With a `file`, the last known model is on disk: a process that starts while metering is away
     knows what was known before (`recall`).
     """
 
@@ -42,29 +42,29 @@ class SiteModelClient:
         self,
         channel: grpc.aio.Channel,
         view: SiteModelView,
-        cache: SiteModelFile | None = None,
+        file: SiteModelFile | None = None,
         *,
         longest_silence_seconds: float = LONGEST_SILENCE_SECONDS,
     ) -> None:
         self._stub = site_service_pb2_grpc.SiteServiceStub(channel)
         self._view = view
-        self._cache = cache
+        self._file = file
         self._silence = longest_silence_seconds
         self._heard_revision = 0
         self._left_out = _LeftOutLog()
 
     async def recall(self) -> None:
         """Take up what was known before the last stop, if it was kept."""
-        kept = None if self._cache is None else await self._cache.load()
+        kept = None if self._file is None else await self._file.load()
         if kept is not None:
             await self._view.take(kept, confirmed=False)
 
     async def run(self) -> None:
         """Follow for ever; a loss is logged once, and dialled again with growing waits."""
-        if self._cache is None:
+        if self._file is None:
             await self._follow()
         else:
-            await race(self._follow(), self._keep(self._cache))
+            await race(self._follow(), self._keep(self._file))
 
     async def _follow(self) -> None:
         loss, backoff = LossLog(log, "the site model"), Backoff(0.1, 2.0)
@@ -122,12 +122,12 @@ class SiteModelClient:
         await self._view.take(change, after_gap=after_gap)
         self._heard_revision = self._view.model.revision
 
-    async def _keep(self, cache: SiteModelFile) -> None:
+    async def _keep(self, file: SiteModelFile) -> None:
         """Keep the newest model on disk. What came from there is not written back."""
         kept = self._view.model if self._view.confirmed is None else None
         async for update in self._view.updates():
             if update.model is not kept:
-                await cache.store(update.model)
+                await file.store(update.model)
                 kept = update.model
                 await asyncio.sleep(STORE_EVERY_SECONDS)
 

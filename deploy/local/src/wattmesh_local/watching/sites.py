@@ -23,7 +23,7 @@ from wattmesh_kernel.sites import (
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 _SHOWN = ("active_power_w", "soc_ratio")
 

@@ -30,7 +30,7 @@ from wattmesh_local.watching.plans import count_degradations
 from wattmesh_local.watching.sites import WatchedSite, watched_sites
 from wattmesh_runtime.aio.tasks import map_at_most, together
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 PLAN_HOURS = 8
 _SETTLED = timedelta(minutes=30)

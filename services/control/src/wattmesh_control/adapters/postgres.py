@@ -20,7 +20,7 @@ from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.errors import ResourceExhausted
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.leases import check_epochs
+from wattmesh_runtime.postgres_leases import check_epochs
 
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS keys (key)"
 

@@ -14,7 +14,7 @@ from wattmesh_kernel.errors import NotFound, Unavailable
 from wattmesh_kernel.ids import DeviceId, GatewayId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import SiteModel
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 NEW_DEVICE_SECONDS = 2.0
 """How long a call waits for a device that the model does not have yet [s of the wall]."""

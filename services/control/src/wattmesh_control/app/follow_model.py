@@ -13,7 +13,7 @@ from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.sites import SiteModel
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog, retry
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 log = logging.getLogger(__name__)
 

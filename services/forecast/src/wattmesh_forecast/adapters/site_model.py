@@ -5,7 +5,7 @@ import grpc
 from wattmesh_kernel.clock import SystemClock
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_sitemodel.client import SiteModelClient
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 _LONGEST_WAIT_SECONDS = 60.0
 

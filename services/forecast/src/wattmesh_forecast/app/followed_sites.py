@@ -7,7 +7,7 @@ from wattmesh_forecast.domain.subjects import Subject, required, subject_of
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import SiteModel
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 
 class FollowedSites:

@@ -22,7 +22,7 @@ from wattmesh_runtime.aio.leased_work import LeasedWork
 from wattmesh_runtime.aio.leases import Lease, Leases
 from wattmesh_runtime.aio.losses import LossLog, retry
 from wattmesh_runtime.aio.tasks import together
-from wattmesh_sitemodel.follower import SiteModelView, tariffs_of
+from wattmesh_sitemodel.view import SiteModelView, tariffs_of
 
 _log = logging.getLogger(__name__)
 

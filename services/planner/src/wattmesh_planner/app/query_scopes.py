@@ -9,7 +9,7 @@ from wattmesh_kernel.errors import NotFound, Unavailable
 from wattmesh_planner.app.ports import Holders, PlanStore
 from wattmesh_planner.domain.model import Scope, ScopeId
 from wattmesh_planner.domain.scopes import scope_ids, scope_of
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from wattmesh_planner.domain.model import Scope, ScopeId, ScopeState
 from wattmesh_planner.domain.plan import Plan
 from wattmesh_planner.domain.scopes import scope_of
 from wattmesh_planner.domain.timing import Rhythm
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 _REASONS = {
     ScopeState.NOTHING_TO_STEER: "NOTHING_TO_STEER",

@@ -1,7 +1,7 @@
 """Work that exactly one of several processes may do, by name: planning a scope, a gateway's shard.
 
-`runtime/leases.py` keeps the leases in PostgreSQL. What is here knows nothing of that, so use
-cases may hold leases, and `tests/fakes/leases.py` keeps them in memory.
+`runtime/postgres_leases.py` keeps the leases in PostgreSQL. What is here knows nothing of that, so
+use cases may hold leases, and `tests/fakes/leases.py` keeps them in memory.
 """
 
 import asyncio

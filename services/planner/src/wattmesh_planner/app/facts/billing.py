@@ -18,7 +18,7 @@ from wattmesh_planner.domain.billing import (
 )
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.model import ScopeSite
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from wattmesh_planner.domain.facts import Fact, Known, Missing, Reason, Topic, W
 from wattmesh_planner.domain.model import ScopeSite
 from wattmesh_planner.domain.prices import PRICE_HISTORY, PricedTariff, is_dynamic, priced
 from wattmesh_runtime.aio.tasks import BackgroundTasks
-from wattmesh_sitemodel.follower import SiteModelView
+from wattmesh_sitemodel.view import SiteModelView
 
 _AHEAD = timedelta(days=1)
 """How far beyond a plan prices are read, so that the next plans need not ask again."""
