@@ -41,7 +41,7 @@ class FactorLoader:
         return LoadedDouble(version)
 
 
-class Shelf:
+class VersionsInMemory:
     """Versions that are there."""
 
     def __init__(self, *versions: ModelVersion) -> None:

@@ -51,7 +51,7 @@ def test_the_same_local_hour_is_found_on_both_sides_of_a_clock_change() -> None:
     assert (np.diff(positions) == [-25, -24, -24]).all()  # the 6th had 25 hours
 
 
-def test_trailing_values_come_newest_first_with_gaps_before_the_grid() -> None:
+def test_trailing_values_come_newest_first_with_gaps_before_the_raster() -> None:
     newest = trailing(np.arange(5.0), np.array([1, 4]), 3)
 
     assert np.array_equal(newest, np.array([[1.0, 0.0, np.nan], [4.0, 3.0, 2.0]]), equal_nan=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.manual_clock import ManualClock
-from tests.fakes.modelhost_models import FactorLoader, Shelf
+from tests.fakes.modelhost_models import FactorLoader, VersionsInMemory
 from wattmesh_kernel.errors import NotFound
 from wattmesh_modelhost.app.catalogue import Catalogue
 from wattmesh_modelhost.domain.versions import ModelVersion, State
@@ -13,9 +13,11 @@ from wattmesh_modelhost.domain.versions import ModelVersion, State
 ONE, TWO, THREE = (ModelVersion("load", number) for number in (1, 2, 3))
 
 
-def catalogue(*there: ModelVersion, kept: int = 2) -> tuple[Shelf, FactorLoader, Catalogue]:
-    shelf, loader = Shelf(*there), FactorLoader()
-    return shelf, loader, Catalogue(shelf, loader, versions_kept=kept)
+def catalogue(
+    *there: ModelVersion, kept: int = 2
+) -> tuple[VersionsInMemory, FactorLoader, Catalogue]:
+    source, loader = VersionsInMemory(*there), FactorLoader()
+    return source, loader, Catalogue(source, loader, versions_kept=kept)
 
 
 def states(served: Catalogue) -> dict[int, State]:
@@ -47,9 +49,9 @@ async def test_what_is_not_served_is_refused_in_the_words_of_tensorflow_serving(
 
 
 async def test_a_new_version_is_served_and_the_oldest_dropped() -> None:
-    shelf, loader, served = catalogue(ONE, TWO)
+    source, loader, served = catalogue(ONE, TWO)
     await served.refresh()
-    shelf.there.add(THREE)
+    source.there.add(THREE)
     await served.refresh()
 
     assert served.newest("load") == 3
@@ -60,10 +62,10 @@ async def test_a_new_version_is_served_and_the_oldest_dropped() -> None:
 
 
 async def test_the_old_version_answers_while_the_new_one_cannot_be_loaded() -> None:
-    shelf, loader, served = catalogue(ONE, kept=1)
+    source, loader, served = catalogue(ONE, kept=1)
     await served.refresh()
     loader.broken.add(2)
-    shelf.there.add(TWO)
+    source.there.add(TWO)
     await served.refresh()
     await served.refresh()
 
@@ -75,22 +77,22 @@ async def test_the_old_version_answers_while_the_new_one_cannot_be_loaded() -> N
 
 
 async def test_a_version_that_was_replaced_is_tried_again() -> None:
-    shelf, loader, served = catalogue(ONE)
+    source, loader, served = catalogue(ONE)
     loader.broken.add(1)
     await served.refresh()
-    shelf.there.clear()
+    source.there.clear()
     await served.refresh()
     loader.broken.clear()
-    shelf.there.add(ONE)
+    source.there.add(ONE)
     await served.refresh()
 
     assert served.newest("load") == 1
 
 
 async def test_a_version_that_is_taken_away_is_no_longer_served() -> None:
-    shelf, _, served = catalogue(ONE, TWO)
+    source, _, served = catalogue(ONE, TWO)
     await served.refresh()
-    shelf.there.discard(TWO)
+    source.there.discard(TWO)
     await served.refresh()
 
     assert served.newest("load") == 1
@@ -106,11 +108,11 @@ async def test_the_state_of_an_unknown_model_is_not_found() -> None:
 
 
 async def test_versions_are_looked_for_again_and_again() -> None:
-    shelf, _, served = catalogue()
+    source, _, served = catalogue()
     clock = ManualClock()
     watching = asyncio.create_task(served.keep_up(clock, timedelta(seconds=1)))
     await clock.run_for(timedelta(seconds=2))
-    shelf.there.add(ONE)
+    source.there.add(ONE)
     await clock.run_for(timedelta(seconds=2))
 
     assert served.newest("load") == 1

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.fakes.modelhost_models import FactorLoader, Shelf
+from tests.fakes.modelhost_models import FactorLoader, VersionsInMemory
 from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument
 from wattmesh_modelhost.app.catalogue import Catalogue
 from wattmesh_modelhost.app.predict import Predict
@@ -14,8 +14,8 @@ DEFAULT = "serving_default"
 
 
 async def predict() -> Predict:
-    shelf = Shelf(ModelVersion("load", 1), ModelVersion("load", 2))
-    catalogue = Catalogue(shelf, FactorLoader(), versions_kept=2)
+    source = VersionsInMemory(ModelVersion("load", 1), ModelVersion("load", 2))
+    catalogue = Catalogue(source, FactorLoader(), versions_kept=2)
     await catalogue.refresh()
     return Predict(catalogue)
 

@@ -55,7 +55,7 @@ def test_a_plant_that_was_not_measured_was_off_before_the_start_too() -> None:
     assert imported.tolist() == [0, 1000, 2000, 2600, 3600]
 
 
-def test_history_is_as_long_as_asked_for_and_starts_on_the_grid() -> None:
+def test_history_is_as_long_as_asked_for_and_starts_on_the_raster() -> None:
     physics = home(ManualClock(START + DAY), start=START + HOUR, load_w=[60] * 24)
     assert site_history(physics, START + DAY, DAY, 2 * HOUR).times[0] == START + 2 * HOUR
     assert site_history(physics, START + DAY, 3 * HOUR, HOUR).times[0] == START + 21 * HOUR

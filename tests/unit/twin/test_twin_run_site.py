@@ -1,4 +1,4 @@
-"""A site that follows the clock, reports on the grid and survives a restart."""
+"""A site that follows the clock, reports on the raster and survives a restart."""
 
 import asyncio
 from datetime import timedelta

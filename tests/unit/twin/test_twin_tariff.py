@@ -44,8 +44,8 @@ def test_prices_that_recur_are_a_time_of_use_tariff_with_the_same_prices() -> No
     )
     tariff = published_tariff(prices(year(values)), LONDON)
     assert tariff.import_rates.real_time is None
-    grid = lower_tariff(tariff, TimeRange(start, start + 8760 * HOUR), HOUR, LONDON)
-    np.testing.assert_allclose(grid.import_price_per_kwh, values)
+    lowered = lower_tariff(tariff, TimeRange(start, start + 8760 * HOUR), HOUR, LONDON)
+    np.testing.assert_allclose(lowered.import_price_per_kwh, values)
 
 
 def test_other_prices_are_dynamic_and_none_is_in_the_tariff() -> None:

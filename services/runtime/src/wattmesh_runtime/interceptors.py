@@ -188,7 +188,7 @@ class ServedCall:
 
     def _log(self, code: grpc.StatusCode, error: BaseException | None, seconds: float) -> None:
         if code is grpc.StatusCode.CANCELLED or error is _STOPPING:
-            return  # the caller's wish, or our own
+            return  # the caller gave up, or we are stopping
         unknown = isinstance(error, Exception) and not isinstance(error, WattmeshError)
         log.log(
             _LOG_LEVELS.get(code, logging.INFO),

@@ -81,7 +81,7 @@ class Sun:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class AssetHours:
-    """An asset's past and the hours to come, on one grid of consecutive UTC hours.
+    """An asset's past and the hours to come, on one raster of consecutive UTC hours.
 
     `power_w` has shape (n,): mean consumption of a load or mean generation of a plant, a magnitude
     [W]; NaN where it is missing, and in the future. `sun` is there for solar plants.
@@ -129,7 +129,7 @@ class AssetHours:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Batch:
-    """Several assets of a kind that share one grid of hours and one local clock.
+    """Several assets of a kind that share one raster of hours and one local clock.
 
     `power_w` and the arrays of `sun` have shape (assets, n), those of `clock` (n,).
     """
@@ -159,7 +159,7 @@ class Batch:
 class Rows:
     """Questions: hour `target[i]`, asked when hour `last[i]` was the newest one known.
 
-    Both are positions in the grid of a Batch, shape (n,), `last < target`. They are asked about
+    Both are positions in the raster of a Batch, shape (n,), `last < target`. They are asked about
     every asset of the batch.
     """
 

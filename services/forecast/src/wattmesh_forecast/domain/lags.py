@@ -17,7 +17,7 @@ Operation: TypeAlias = np.ufunc
 
 
 def known(values: Floats, positions: Ints, last: Ints) -> Floats:
-    """Return the values at `positions`, NaN before the grid and after `last`.
+    """Return the values at `positions`, NaN before the raster and after `last`.
 
     Shape: the axes of `values` before its last, then those of `positions`. `last` broadcasts
     against `positions`: it is the newest hour that was known to whoever asks.
@@ -75,7 +75,7 @@ def trailing_highest(values: Floats, last: Ints, hours: int) -> Floats:
 def running(values: Floats, hours: Sequence[int], operation: Operation) -> list[Floats]:
     """Return, for each of `hours`, at each hour the operation over the values that end with it.
 
-    Before the grid there is nothing. Windows are put together from windows of 1, 2, 4, … hours:
+    Before the raster there is nothing. Windows are put together from windows of 1, 2, 4, … hours:
     24 h take 16 and 8, in six steps instead of 24, and no sum is the difference of two larger ones.
     """
     found: dict[int, tuple[Floats, int]] = {}
@@ -101,7 +101,7 @@ def _joined(newer: Floats, older: Floats, hours: int, operation: Operation) -> F
 
 
 def at(values: Floats, positions: Ints) -> Floats:
-    """Return the values at positions of the grid, NaN before it, shape (..., n)."""
+    """Return the values at positions of the raster, NaN before it, shape (..., n)."""
     return known(values, positions, positions)
 
 

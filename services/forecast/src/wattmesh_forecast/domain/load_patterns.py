@@ -92,7 +92,7 @@ def _promised_a_day_before(batch: Batch, issues: Ints) -> Floats:
     """
     asked = issues[:, None] - np.arange(DAY)
     hours = np.unique(np.maximum(asked, 0))
-    # Position of each asked hour among `hours`; before the grid nothing came, whatever was said.
+    # Position of each asked hour among `hours`; before the raster nothing came, whatever was said.
     where = np.searchsorted(hours, np.maximum(asked, 0))
     late = _latest_shift(batch)
     said = [_said_of(batch, hours, knowing=number) for number in range(late + 1)]
@@ -109,7 +109,7 @@ def _said_of(batch: Batch, hours: Ints, knowing: int) -> Floats:
 
 
 def _latest_shift(batch: Batch) -> int:
-    """Return by how many hours at most the clock goes forward within the grid, at least 0."""
+    """Return by how many hours at most the clock goes forward within the raster, at least 0."""
     offset = batch.clock.offset_hours
     return max(0, int(np.rint(offset.max() - offset.min())))
 

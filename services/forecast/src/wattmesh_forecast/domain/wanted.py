@@ -33,7 +33,7 @@ class Wanted:
         if self.span.empty or any(end != floor_time(end, self.resolution) for end in ends):
             raise InvalidArgument(
                 "INVALID_RANGE",
-                "the range must not be empty and have both ends on the resolution's grid",
+                "the range must not be empty and have both ends on the raster of the resolution",
                 field="range",
             )
 

@@ -40,7 +40,7 @@ class Learnt:
 def learn(
     kind: Kind, assets: Sequence[AssetHours], config: TrainingConfig, report: Report
 ) -> Learnt:
-    """Train on the history of assets, which share one grid of hours.
+    """Train on the history of assets, which share one raster of hours.
 
     Every member is trained twice: without the newest days, to find the epoch after which it would
     learn by heart, and with them for as many epochs. ValueError when the history is too short.

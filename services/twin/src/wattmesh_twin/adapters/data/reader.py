@@ -22,7 +22,7 @@ from wattmesh_twin.adapters.data.layout import (
     Pv,
     Site,
 )
-from wattmesh_twin.adapters.data.rows import RowGrid, local_grid, utc_grid
+from wattmesh_twin.adapters.data.rows import RowRaster, local_raster, utc_raster
 from wattmesh_twin.domain.battery import BatterySpec
 from wattmesh_twin.domain.dataset import (
     DataSet,
@@ -146,7 +146,7 @@ class _Tables:
         self._folder = folder
         self._layout = layout
         self._zone = ZoneInfo(layout.time_zone)
-        self._read: dict[str, tuple[RowGrid, pd.DataFrame]] = {}
+        self._read: dict[str, tuple[RowRaster, pd.DataFrame]] = {}
 
     def resolution(self, column: Column) -> timedelta:
         """Return the interval length of a column's file."""
@@ -160,23 +160,23 @@ class _Tables:
         """Return a column as it stands in the file."""
         if column.file not in self._read:
             self._read[column.file] = self._open(column.file)
-        grid, table = self._read[column.file]
-        return grid.series(_numbers(table[column.column], self.path(column)))
+        raster, table = self._read[column.file]
+        return raster.series(_numbers(table[column.column], self.path(column)))
 
-    def _open(self, name: str) -> tuple[RowGrid, pd.DataFrame]:
+    def _open(self, name: str) -> tuple[RowRaster, pd.DataFrame]:
         file = self._layout.files[name]
         wanted = {column.column for column in self._layout.columns() if column.file == name}
         if file.time_column is not None:
             wanted.add(file.time_column)
         table = _read_table(self._folder / file.path, sorted(wanted))
         try:
-            return self._grid(file, table), table
+            return self._raster(file, table), table
         except InvalidArgument as error:
             raise InvalidArgument(
                 error.reason, f"{file.path}: {error.message}", field="data"
             ) from error
 
-    def _grid(self, file: DataFile, table: pd.DataFrame) -> RowGrid:
+    def _raster(self, file: DataFile, table: pd.DataFrame) -> RowRaster:
         resolution = timedelta(minutes=file.resolution_minutes)
         if file.first_row is not None:
             times = [file.first_row + row * resolution for row in range(len(table))]
@@ -185,10 +185,10 @@ class _Tables:
         if not times:
             raise InvalidArgument("INVALID_FILE", "no rows", field="data")
         if any(moment.tzinfo is not None for moment in times[:1]):
-            return utc_grid([moment.astimezone(UTC) for moment in times], resolution)
+            return utc_raster([moment.astimezone(UTC) for moment in times], resolution)
         if file.clock == "utc":
-            return utc_grid(list(_as_utc(times)), resolution)
-        return local_grid(times, resolution, self._zone)
+            return utc_raster(list(_as_utc(times)), resolution)
+        return local_raster(times, resolution, self._zone)
 
 
 def _numbers(column: pd.Series, path: str) -> NDArray[np.float64]:

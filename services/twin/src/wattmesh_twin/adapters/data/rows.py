@@ -1,4 +1,4 @@
-"""Rows of a file onto the regular UTC grid of a Series.
+"""Rows of a file onto the regular UTC raster of a Series.
 
 Rows in UTC are put where they belong. Rows on a local wall clock are read the other way round: each
 UTC interval looks up the row of its local time. So the hour that the clock skips in spring is never
@@ -20,7 +20,7 @@ from wattmesh_kernel.time import floor_time
 Rows = NDArray[np.intp]
 
 
-class RowGrid:
+class RowRaster:
     """Which row of a file holds which UTC interval; -1 where none does."""
 
     def __init__(self, start: datetime, resolution: timedelta, rows: Rows) -> None:
@@ -32,11 +32,11 @@ class RowGrid:
         """Return a column as a series; NaN where the file has no row or no value."""
         padded = np.append(values, np.nan)
         series = Series(self.start, self.resolution, padded[self._rows])
-        return _on_epoch_grid(series)
+        return _on_epoch_raster(series)
 
 
-def utc_grid(times: Sequence[datetime], resolution: timedelta) -> RowGrid:
-    """Return the grid of rows with UTC times; InvalidArgument when two rows share an interval."""
+def utc_raster(times: Sequence[datetime], resolution: timedelta) -> RowRaster:
+    """Return the raster of rows with UTC times; InvalidArgument when two rows share an interval."""
     start, end = min(times), max(times) + resolution
     rows = np.full((end - start) // resolution, -1, dtype=np.intp)
     for row, moment in enumerate(times):
@@ -44,11 +44,11 @@ def utc_grid(times: Sequence[datetime], resolution: timedelta) -> RowGrid:
         if rest or rows[index] != -1:
             raise _not_alone(row, moment, resolution)
         rows[index] = row
-    return RowGrid(start, resolution, rows)
+    return RowRaster(start, resolution, rows)
 
 
-def local_grid(times: Sequence[datetime], resolution: timedelta, zone: ZoneInfo) -> RowGrid:
-    """Return the grid of rows with naive local times; InvalidArgument as for `utc_grid`."""
+def local_raster(times: Sequence[datetime], resolution: timedelta, zone: ZoneInfo) -> RowRaster:
+    """Return the raster of rows with naive local times; InvalidArgument as for `utc_raster`."""
     first, rows_at = min(times), dict[datetime, list[int]]()
     for row, moment in enumerate(times):
         rows = rows_at.setdefault(moment, [])
@@ -61,7 +61,7 @@ def local_grid(times: Sequence[datetime], resolution: timedelta, zone: ZoneInfo)
         _row_of(rows_at, (start + index * resolution).astimezone(zone))
         for index in range((end - start) // resolution)
     ]
-    return RowGrid(start, resolution, np.array(found, dtype=np.intp))
+    return RowRaster(start, resolution, np.array(found, dtype=np.intp))
 
 
 def _times_of(local: datetime, zone: ZoneInfo) -> int:
@@ -83,8 +83,8 @@ def _row_of(rows_at: dict[datetime, list[int]], local: datetime) -> int:
     return rows[min(local.fold, len(rows) - 1)]
 
 
-def _on_epoch_grid(series: Series) -> Series:
-    """Return the series on intervals that lie on the UTC grid of their own length.
+def _on_epoch_raster(series: Series) -> Series:
+    """Return the series on intervals that lie on the UTC raster of their own length.
 
     Hours of a zone that is half an hour off UTC become half hours: each value holds for both.
     """
