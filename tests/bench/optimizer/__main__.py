@@ -11,6 +11,7 @@ import json
 import sys
 from typing import Any
 
+from tests.bench.optimizer.blockade import measure_blockade
 from tests.bench.optimizer.cases import CASES
 from tests.bench.optimizer.measure import (
     measure_case,
@@ -33,6 +34,7 @@ def main() -> int:
     if not options.only:
         report["successive_windows"] = measure_windows(max(15, options.repeats))
         report["grpc"] = asyncio.run(measure_grpc(max(15, options.repeats)))
+        report["blockade"] = asyncio.run(measure_blockade())
         report["memory"] = measure_memory(options.calls)
     json.dump(report, sys.stdout, indent=2)
     print()

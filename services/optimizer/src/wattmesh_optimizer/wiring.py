@@ -1,18 +1,13 @@
-"""Builds the optimizer: solver, use cases, servicer."""
+"""Builds the optimizer: workers and servicer."""
 
+import sys
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from wattmesh.optimizer.v1 import optimizer_pb2_grpc
-from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
+from wattmesh_optimizer.adapters.worker_pool import PoolLimits, WorkerPool
 from wattmesh_optimizer.api.observation import PlanObserver
 from wattmesh_optimizer.api.servicer import OptimizerServicer
-from wattmesh_optimizer.app.explain import ExplainPlan
-from wattmesh_optimizer.app.simulate import SimulatePlan
-from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
-from wattmesh_optimizer.app.warm import WarmStarts
 from wattmesh_optimizer.settings import OptimizerSettings
 from wattmesh_runtime.service import Runtime, Service
 
@@ -21,16 +16,13 @@ SERVICE_NAME = "wattmesh.optimizer.v1.OptimizerService"
 
 @asynccontextmanager
 async def wire(settings: OptimizerSettings, runtime: Runtime) -> AsyncIterator[Service]:
-    """Yield the service; its worker threads end with it."""
-    defaults = SolveOptions(
-        time_limit=timedelta(seconds=settings.solve_time_limit_seconds),
-        gap_ratio=settings.solve_gap_ratio,
+    """Yield the service; its worker processes end with it."""
+    limits = PoolLimits(
+        quick_places=settings.solve_processes, long_places=settings.solve_long_processes
     )
-    with ThreadPoolExecutor(settings.solve_threads, "solve") as workers:
-        solve, simulate = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts()), SimulatePlan()
-        explain = ExplainPlan(solve, simulate)
+    async with WorkerPool(worker_command(settings), limits) as workers:
         observer = PlanObserver(runtime.telemetry)
-        servicer = OptimizerServicer(solve, explain, simulate, defaults, workers, observer)
+        servicer = OptimizerServicer(workers, settings.solve_longest_seconds, observer)
         yield Service(
             name="optimizer",
             register=(
@@ -40,3 +32,16 @@ async def wire(settings: OptimizerSettings, runtime: Runtime) -> AsyncIterator[S
             ),
             service_names=(SERVICE_NAME,),
         )
+
+
+def worker_command(settings: OptimizerSettings) -> tuple[str, ...]:
+    """Return how the process whose forks solve is started, without its socket's number."""
+    given = {
+        "--memory-bytes": settings.solve_memory_bytes,
+        "--time-limit-seconds": settings.solve_time_limit_seconds,
+        "--gap-ratio": settings.solve_gap_ratio,
+        "--log-level": settings.log_level,
+        "--log-format": settings.log_format,
+    }
+    options = (str(part) for option in given.items() for part in option)
+    return (sys.executable, "-m", "wattmesh_optimizer.worker", *options)

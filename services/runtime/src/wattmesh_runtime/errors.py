@@ -47,6 +47,7 @@ CODES: dict[type[WattmeshError], grpc.StatusCode] = {
 """The one table: which error is which code."""
 
 _TYPES = {code: kind for kind, code in CODES.items()}
+_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def code_of(error: WattmeshError) -> grpc.StatusCode:
@@ -85,13 +86,22 @@ def trailers_from_error(error: WattmeshError) -> tuple[tuple[str, str | bytes], 
 
 def error_from_rpc(error: grpc.aio.AioRpcError) -> WattmeshError:
     """Return the domain error behind a failed call, with the reason the server gave."""
-    kind = _TYPES.get(error.code(), Internal)
-    status = _status_of(error)
+    return _error_of(error.code(), _status_of(error))
+
+
+def error_from_status(content: bytes) -> WattmeshError:
+    """Return the domain error behind a serialized google.rpc.Status."""
+    status = status_pb2.Status.FromString(content)
+    return _error_of(_BY_NUMBER.get(status.code, grpc.StatusCode.UNKNOWN), status)
+
+
+def _error_of(code: grpc.StatusCode, status: status_pb2.Status | None) -> WattmeshError:
+    kind = _TYPES.get(code, Internal)
     info = error_details_pb2.ErrorInfo()
     known = _unpack(status, info)
-    reason = info.reason if known else error.code().name
+    reason = info.reason if known else code.name
     # Without an ErrorInfo the text is gRPC's own and may name addresses: it stays in the cause.
-    message = status.message if status and known else f"the call failed with {error.code().name}"
+    message = status.message if status and known else f"the call failed with {code.name}"
     metadata = dict(info.metadata)
     if kind is InvalidArgument:
         return InvalidArgument(reason, message, metadata, field=_field(status))

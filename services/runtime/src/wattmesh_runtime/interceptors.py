@@ -16,7 +16,7 @@ from opentelemetry import trace
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_runtime.errors import LONGEST_MESSAGE, code_of, internal_error, trailers_from_error
 from wattmesh_runtime.metrics import SERVER_CALL_DURATION
-from wattmesh_runtime.request_context import REQUEST_ID_KEY, enter_request
+from wattmesh_runtime.request_context import REQUEST_ID_KEY, enter_caller, enter_request
 from wattmesh_runtime.streams import OpenStreams
 from wattmesh_runtime.telemetry import PROPAGATOR, Telemetry
 
@@ -134,6 +134,7 @@ class ServedCall:
         self._started = time.perf_counter()
         metadata = {str(key): value for key, value in self._context.invocation_metadata() or ()}
         self._request_id = enter_request(metadata.get(REQUEST_ID_KEY))
+        enter_caller(self._context.peer())
         caller = PROPAGATOR.extract(metadata)
         self._span = self._telemetry.tracer.start_span(
             self._method.lstrip("/"), caller, trace.SpanKind.SERVER, {"rpc.system.name": "grpc"}

@@ -9,12 +9,23 @@ REQUEST_ID_KEY = "x-request-id"
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+_caller: ContextVar[str] = ContextVar("caller", default="")
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current_request_id() -> str:
     """Return the id of the request being served; empty outside of one."""
     return _request_id.get()
+
+
+def current_caller() -> str:
+    """Return who makes the request being served, to share what is scarce fairly."""
+    return _caller.get()
+
+
+def enter_caller(caller: str) -> None:
+    """Make a caller current for the running task."""
+    _caller.set(caller)
 
 
 def enter_request(offered: str | bytes | None) -> str:

@@ -320,6 +320,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: a watcher reads more slowly than things happen. Watch again, with less."""
     ERROR_REASON_WATCH_INTERRUPTED: _ErrorReason.ValueType  # 148
     """UNAVAILABLE: changes may have gone unheard. Watch again."""
+    ERROR_REASON_SOLVER_UNAVAILABLE: _ErrorReason.ValueType  # 149
+    """UNAVAILABLE: the optimizer cannot start a process to solve in. Repeat in a moment."""
+    ERROR_REASON_SOLVE_TOO_LARGE: _ErrorReason.ValueType  # 150
+    """RESOURCE_EXHAUSTED: the problem takes more memory than a solve may have. Plan fewer intervals, or fewer sites."""
+    ERROR_REASON_SOLVE_TOO_LONG: _ErrorReason.ValueType  # 151
+    """DEADLINE_EXCEEDED: the solve went on long after its time limit and was ended. Plan less at once."""
+    ERROR_REASON_TOO_BUSY: _ErrorReason.ValueType  # 152
+    """RESOURCE_EXHAUSTED: too many calls are waiting, of all callers or of this one. Repeat when it says."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -625,4 +633,12 @@ ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 147
 """RESOURCE_EXHAUSTED: a watcher reads more slowly than things happen. Watch again, with less."""
 ERROR_REASON_WATCH_INTERRUPTED: ErrorReason.ValueType  # 148
 """UNAVAILABLE: changes may have gone unheard. Watch again."""
+ERROR_REASON_SOLVER_UNAVAILABLE: ErrorReason.ValueType  # 149
+"""UNAVAILABLE: the optimizer cannot start a process to solve in. Repeat in a moment."""
+ERROR_REASON_SOLVE_TOO_LARGE: ErrorReason.ValueType  # 150
+"""RESOURCE_EXHAUSTED: the problem takes more memory than a solve may have. Plan fewer intervals, or fewer sites."""
+ERROR_REASON_SOLVE_TOO_LONG: ErrorReason.ValueType  # 151
+"""DEADLINE_EXCEEDED: the solve went on long after its time limit and was ended. Plan less at once."""
+ERROR_REASON_TOO_BUSY: ErrorReason.ValueType  # 152
+"""RESOURCE_EXHAUSTED: too many calls are waiting, of all callers or of this one. Repeat when it says."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,6 +1,6 @@
 """What is counted about plans."""
 
-from wattmesh_optimizer.domain.plan import Plan
+from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh_optimizer.metrics import SOLVE_DURATION, UNMET_REQUIREMENTS
 from wattmesh_runtime.telemetry import Telemetry
 
@@ -12,13 +12,15 @@ class PlanObserver:
         self._durations = telemetry.histogram(SOLVE_DURATION)
         self._unmet = telemetry.counter(UNMET_REQUIREMENTS)
 
-    def observe(self, plan: Plan) -> None:
+    def observe(self, plan: plan_pb2.Plan) -> None:
         """Count one plan."""
-        if plan.solver is not None:
-            labels = {
-                "solve.status": plan.solver.status.value,
+        if plan.HasField("solver"):
+            status = plan_pb2.SolveStatus.Name(plan.solver.status)
+            labels: dict[str, str | bool] = {
+                "solve.status": status.removeprefix("SOLVE_STATUS_").lower(),
                 "solve.mixed_integer": plan.solver.mixed_integer,
             }
-            self._durations.record(plan.solver.total_duration.total_seconds(), labels)
+            self._durations.record(plan.solver.total_duration.ToTimedelta().total_seconds(), labels)
         for requirement in plan.unmet_requirements:
-            self._unmet.add(1, {"requirement.kind": requirement.kind.name.lower()})
+            kind = plan_pb2.RequirementKind.Name(requirement.kind)
+            self._unmet.add(1, {"requirement.kind": kind.removeprefix("REQUIREMENT_KIND_").lower()})

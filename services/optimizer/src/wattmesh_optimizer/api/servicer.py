@@ -1,24 +1,18 @@
-"""OptimizerService: convert, call the use case in a worker thread, convert back."""
+"""OptimizerService: every call is worked on by a worker, and ends with its caller."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import replace
-from datetime import timedelta
+import time
 from typing import TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc
-from wattmesh_optimizer.api.explanation import violation_to_proto
 from wattmesh_optimizer.api.observation import PlanObserver
-from wattmesh_optimizer.api.plan import explained_to_proto, plan_to_proto, schedule_from_proto
-from wattmesh_optimizer.api.problem import options_from_proto, problem_from_proto
-from wattmesh_optimizer.app.explain import ExplainPlan
-from wattmesh_optimizer.app.simulate import SimulatePlan
-from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
+from wattmesh_optimizer.app.ports import Job, Workers
+from wattmesh_runtime.errors import error_from_status
+from wattmesh_runtime.request_context import current_caller
 
-T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 DEADLINE_SHARE = 0.7
 """Share of the time a caller waits that a solve may take; the rest is for everything around it."""
@@ -27,20 +21,9 @@ DEADLINE_SHARE = 0.7
 class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
     """The gRPC door of the optimizer."""
 
-    def __init__(
-        self,
-        solve: SolvePlan,
-        explain: ExplainPlan,
-        simulate: SimulatePlan,
-        defaults: SolveOptions,
-        workers: Executor,
-        observer: PlanObserver,
-    ) -> None:
-        self._solve = solve
-        self._explain = explain
-        self._simulate = simulate
-        self._defaults = defaults
+    def __init__(self, workers: Workers, longest_s: float, observer: PlanObserver) -> None:
         self._workers = workers
+        self._longest_s = longest_s
         self._observer = observer
 
     async def Solve(  # noqa: N802
@@ -49,8 +32,10 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         context: grpc.aio.ServicerContext[optimizer_pb2.SolveRequest, optimizer_pb2.SolveResponse],
     ) -> optimizer_pb2.SolveResponse:
         """Return the plan of least cost."""
-        defaults = self._within(context.time_remaining())
-        return await self._work(lambda: self._solve_request(request, defaults))
+        ends_at = self._end(context.time_remaining())
+        response = await self._work("Solve", request, ends_at, optimizer_pb2.SolveResponse)
+        self._observer.observe(response.plan)
+        return response
 
     async def ExplainPlan(  # noqa: N802
         self,
@@ -60,8 +45,8 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         ],
     ) -> optimizer_pb2.ExplainPlanResponse:
         """Return why a plan is as it is."""
-        defaults = self._within(context.time_remaining())
-        return await self._work(lambda: self._explain_request(request, defaults))
+        ends_at = self._end(context.time_remaining())
+        return await self._work("ExplainPlan", request, ends_at, optimizer_pb2.ExplainPlanResponse)
 
     async def SimulatePlan(  # noqa: N802
         self,
@@ -71,43 +56,26 @@ class OptimizerServicer(optimizer_pb2_grpc.OptimizerServiceServicer):
         ],
     ) -> optimizer_pb2.SimulatePlanResponse:
         """Return what a plan really leads to."""
-        return await self._work(lambda: self._simulate_request(request))
-
-    def _solve_request(
-        self, request: optimizer_pb2.SolveRequest, defaults: SolveOptions
-    ) -> optimizer_pb2.SolveResponse:
-        problem = problem_from_proto(request.problem)
-        options = options_from_proto(request.options, defaults)
-        plan = self._solve(problem, options)
-        self._observer.observe(plan)
-        return optimizer_pb2.SolveResponse(plan=plan_to_proto(plan))
-
-    def _explain_request(
-        self, request: optimizer_pb2.ExplainPlanRequest, defaults: SolveOptions
-    ) -> optimizer_pb2.ExplainPlanResponse:
-        problem = problem_from_proto(request.problem)
-        options = options_from_proto(request.options, defaults)
-        count = problem.horizon.count
-        schedule = schedule_from_proto(request.plan, count) if request.HasField("plan") else None
-        explained = self._explain(problem, schedule, options)
-        return explained_to_proto(explained, problem.currency_code)
-
-    def _simulate_request(
-        self, request: optimizer_pb2.SimulatePlanRequest
-    ) -> optimizer_pb2.SimulatePlanResponse:
-        problem = problem_from_proto(request.problem)
-        schedule = schedule_from_proto(request.plan, problem.horizon.count)
-        plan, violations = self._simulate(problem, schedule)
-        return optimizer_pb2.SimulatePlanResponse(
-            plan=plan_to_proto(plan), violations=[violation_to_proto(each) for each in violations]
+        ends_at = self._end(context.time_remaining())
+        return await self._work(
+            "SimulatePlan", request, ends_at, optimizer_pb2.SimulatePlanResponse
         )
 
-    def _within(self, remaining_s: float | None) -> SolveOptions:
-        """Return the defaults, with the caller's deadline kept: a late plan is no plan."""
+    def _end(self, remaining_s: float | None) -> float:
+        """Return when the solver has to stop: a late plan is no plan, and no solve is for ever."""
         if remaining_s is None:
-            return self._defaults
-        limit = timedelta(seconds=max(0.0, remaining_s) * DEADLINE_SHARE)
-        return replace(self._defaults, time_limit=min(self._defaults.time_limit, limit))
+            return time.monotonic() + self._longest_s
+        return time.monotonic() + min(self._longest_s, max(0.0, remaining_s) * DEADLINE_SHARE)
 
-    async def _work(self, task: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._workers, task)
+    async def _work(self, method: str, request: Message, ends_at: float, response: type[M]) -> M:
+        answer = await self._workers.run(
+            Job(
+                method=method,
+                request=request.SerializeToString(),
+                caller=current_caller(),
+                ends_at=ends_at,
+            )
+        )
+        if answer.failed:
+            raise error_from_status(answer.content)
+        return response.FromString(answer.content)

@@ -72,3 +72,35 @@ class Solver(Protocol):
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta
     ) -> IntegerSolution | None:
         """Return the best solution found in time, starting from `hint`; None without any."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One call to be worked on elsewhere: `request` as it came, for `caller`.
+
+    `ends_at`: when its solver has to stop, a reading of `time.monotonic` [s].
+    """
+
+    method: str
+    request: bytes
+    caller: str
+    ends_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What became of a job: a response, or the google.rpc.Status of an error."""
+
+    failed: bool
+    content: bytes
+
+
+class Workers(Protocol):
+    """Works on jobs somewhere where they can be ended."""
+
+    async def run(self, job: Job) -> Answer:
+        """Return the answer; the work ends when this is cancelled.
+
+        Errors: DeadlineExceeded long after the job's end, ResourceExhausted when too many wait or
+        the work takes too much memory, Unavailable when there is nobody to work.
+        """
