@@ -1,9 +1,9 @@
 """Domain values as JSON documents, in both directions, made from their types alone.
 
-For adapters that keep values in a `jsonb` column, a file or a cache. Frozen dataclasses become
-objects with their fields' names; what they refuse when they are made, they refuse when they are
-read. A field that is missing has its default, one that is unknown is ignored: old and new
-replicas read each other's documents as long as new fields have defaults.
+For adapters that keep values in a `jsonb` column or a file. Frozen dataclasses become objects with
+their fields' names; what they refuse when they are made, they refuse when they are read. A field
+that is missing has its default, one that is unknown is ignored: old and new replicas read each
+other's documents as long as new fields have defaults.
 """
 
 import dataclasses
