@@ -54,8 +54,9 @@ class FakeDriver:
             listens=None if self._inbox is None else _Listened(self.heard, device.id),
         )
 
-    async def wait_ready(self, within_seconds: float) -> None:
+    async def wait_ready(self, within_seconds: float) -> bool:
         """Be ready."""
+        return True
 
     async def say(self, *telegrams: Telegram, origin: str = "somewhere") -> None:
         """Have devices speak."""

@@ -1,5 +1,6 @@
 """Builds the gateway out of its parts."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -27,13 +28,19 @@ from wattmesh_gateway.drivers.kind import Surroundings
 from wattmesh_gateway.drivers.registry import DRIVER_KINDS, SCHEMAS
 from wattmesh_gateway.profiles import load_profiles
 from wattmesh_gateway.settings import GatewaySettings
+from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import GatewayId
 from wattmesh_runtime.aio.tasks import BackgroundTasks
+from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
 from wattmesh_sitemodel.view import SiteModelView
 
+log = logging.getLogger(__name__)
+
+_HEAR_SECONDS = 0.5
+"""How long a driver that hears nothing has to hear again before it counts as deaf [s]."""
 _LISTEN_SECONDS = 5.0
 """How long serving waits for the MQTT broker; the other devices do without it."""
 
@@ -68,8 +75,9 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         background.start(site_model.run())
         await follow.start()
         # Whoever waits for this gateway to serve may publish then: the broker keeps it for us.
-        for driver in drivers.values():
-            await driver.wait_ready(_LISTEN_SECONDS)
+        for protocol, driver in drivers.items():
+            if not await driver.wait_ready(_LISTEN_SECONDS):
+                log.warning("%s: not everything that devices say is heard yet", protocol)
         tell_status = TellStatus(gateway, spool, reachability)
         servicer = GatewayServicer(tell_status, TellProfiles(profiles))
         yield Service(
@@ -80,6 +88,10 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
                 ),
             ),
             service_names=(gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"].full_name,),
+            dependencies=(
+                *(_hearing(protocol, driver) for protocol, driver in drivers.items()),
+                *_peers(settings, runtime),
+            ),
             tasks=(
                 background.watch,
                 follow.run,
@@ -89,6 +101,25 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
                 StatusMetrics(runtime.telemetry, tell_status).run,
             ),
         )
+
+
+def _hearing(protocol: str, driver: Driver) -> Dependency:
+    """Return a driver as something that the gateway is not ready without."""
+
+    async def probe() -> None:
+        if not await driver.wait_ready(_HEAR_SECONDS):
+            raise Unavailable("DEPENDENCY_UNAVAILABLE", "what devices say is not heard")
+
+    return Dependency(name=protocol, probe=probe)
+
+
+def _peers(settings: GatewaySettings, runtime: Runtime) -> tuple[Dependency, ...]:
+    kept = "readings are kept in the spool"
+    left = "devices go on with the commands they have, until the leases end"
+    return (
+        runtime.peer("metering", settings.metering_target, without=kept),
+        runtime.peer("control", settings.control_target, without=left),
+    )
 
 
 async def _start_drivers(

@@ -1,15 +1,8 @@
 """A service as a process: what it says, what it offers, and how it ends."""
 
 import asyncio
-import contextlib
-import os
-import re
 import signal
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,59 +12,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from tests.fakes.probe_service import NAME, ProbeStub, text
+from tests.fakes.running_probe import serving, started
 from wattmesh_runtime.testing import channel_for_test
 
-ROOT = Path(__file__).parents[3]
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-
-
-class ProbeProcess:
-    """The running process, and what it has logged."""
-
-    def __init__(self, process: Process) -> None:
-        self.process = process
-        self.log = ""
-        self.target = ""
-
-    async def wait_for(self, pattern: str) -> str:
-        """Read the log until it matches; return the first group."""
-        assert self.process.stderr is not None
-        while not (found := re.search(pattern, self.log)):
-            line = await self.process.stderr.readline()
-            assert line, f"ended without {pattern!r}: {self.log}"
-            self.log += line.decode()
-        return found.group(1) if found.groups() else ""
-
-    async def end(self) -> int:
-        """Wait for the end; return the exit status."""
-        assert self.process.stderr is not None
-        self.log += (await self.process.stderr.read()).decode()
-        return await self.process.wait()
-
-
-@contextlib.asynccontextmanager
-async def started(**settings: str) -> AsyncIterator[ProbeProcess]:
-    environment = {f"WATTMESH_{name.upper()}": value for name, value in settings.items()}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.fakes.probe_process"),
-        cwd=ROOT,
-        env=os.environ | environment,
-        stderr=PIPE,
-    )
-    try:
-        yield ProbeProcess(process)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-@contextlib.asynccontextmanager
-async def serving(**settings: str) -> AsyncIterator[ProbeProcess]:
-    async with started(**settings) as probe:
-        probe.target = await probe.wait_for(r"probe serving on (\S+)")
-        yield probe
 
 
 async def health(channel: Any, name: str = "") -> int:

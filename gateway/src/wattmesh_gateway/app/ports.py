@@ -99,8 +99,8 @@ class Driver(Protocol):
         Error: ProfileError when connection and profile are not for this driver.
         """
 
-    async def wait_ready(self, within_seconds: float) -> None:
-        """Wait until nothing that devices say is missed any more, but not longer."""
+    async def wait_ready(self, within_seconds: float) -> bool:
+        """Wait until nothing that devices say is missed any more, but not longer; say if so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

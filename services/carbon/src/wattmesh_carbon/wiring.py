@@ -24,4 +24,5 @@ async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Serv
             name="carbon",
             register=(partial(carbon_pb2_grpc.add_CarbonServiceServicer_to_server, servicer),),
             service_names=(carbon_pb2.DESCRIPTOR.services_by_name["CarbonService"].full_name,),
+            dependencies=(database.dependency,),
         )

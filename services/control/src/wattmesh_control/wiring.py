@@ -5,7 +5,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wattmesh.control.v1 import control_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2_grpc
@@ -39,10 +39,12 @@ from wattmesh_control.app.shards import Shards
 from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.settings import ControlSettings
+from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.leases import Leases
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.postgres_leases import PostgresLeases
+from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.view import SiteModelView
@@ -69,7 +71,8 @@ async def wire(settings: ControlSettings, runtime: Runtime) -> AsyncIterator[Ser
             )
             parts = _Parts(settings, runtime, outside)
             await parts.follow_model.recall()
-            yield parts.service()
+            needs = (database.dependency, leases.dependency, *parts.needs())
+            yield replace(parts.service(), dependencies=needs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,7 @@ class _Parts:
 
     def __init__(self, settings: ControlSettings, runtime: Runtime, outside: _Outside) -> None:
         self._settings = settings
+        self._runtime = runtime
         self._clock = clock = runtime.clock
         self._outside = outside
         self._metering = runtime.channel(settings.metering_target)
@@ -138,6 +142,18 @@ class _Parts:
             service_names=SERVICE_NAMES,
             tasks=self._tasks(),
         )
+
+    def needs(self) -> tuple[Dependency, ...]:
+        """Return what control depends on, besides what has to be opened."""
+        stale = "the site model is the last known one, and no effect is metered"
+        return (
+            Dependency(name="site_model", probe=self._know_sites),
+            self._runtime.peer("metering", self._settings.metering_target, without=stale),
+        )
+
+    async def _know_sites(self) -> None:
+        if not self._view.known:
+            raise Unavailable("DEPENDENCY_UNAVAILABLE", "no site model was ever heard of")
 
     def _shards_of(self, settings: ControlSettings) -> Shards:
         return Shards(

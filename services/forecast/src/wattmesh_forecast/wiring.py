@@ -35,6 +35,7 @@ from wattmesh_kernel.clock import SystemClock
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.operations import SERVICE_NAME, OperationsServicer
+from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
@@ -88,8 +89,17 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                     forecast_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name,
                     SERVICE_NAME,
                 ),
+                dependencies=(database.dependency, *_peers(settings, runtime)),
                 tasks=(follower.run, models.keep_trying, warm_up),
             )
+
+
+def _peers(settings: ForecastSettings, runtime: Runtime) -> tuple[Dependency, ...]:
+    instead = "seasonal forecasts take the place of the models'"
+    return (
+        runtime.peer("metering", settings.metering_target),
+        runtime.peer("modelhost", settings.model_server_target, without=instead),
+    )
 
 
 def _follower(

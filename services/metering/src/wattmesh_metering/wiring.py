@@ -70,6 +70,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     site_service_pb2.DESCRIPTOR.services_by_name["SiteService"].full_name,
                     metering_pb2.DESCRIPTOR.services_by_name["MeteringService"].full_name,
                 ),
+                dependencies=(database.dependency,),
                 tasks=(announcements.run, follower.run),
             )
 

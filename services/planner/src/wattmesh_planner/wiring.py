@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
@@ -37,6 +38,7 @@ from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.postgres_leases import PostgresLeases
+from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
@@ -56,9 +58,23 @@ async def wire(settings: PlannerSettings, runtime: Runtime) -> AsyncIterator[Ser
         ):
             site_model = _site_model(settings, runtime)
             await site_model.client.recall()
-            yield _service(
+            service = _service(
                 settings, runtime, PostgresPlanStore(database), leases, background, site_model
             )
+            needs = (database.dependency, leases.dependency, *_peers(settings, runtime))
+            yield replace(service, dependencies=needs)
+
+
+def _peers(settings: PlannerSettings, runtime: Runtime) -> tuple[Dependency, ...]:
+    flat = "plans are made without forecasts of their own: with the last ones, or none"
+    clean = "plans are made without carbon intensities"
+    return (
+        runtime.peer("metering", settings.metering_target),
+        runtime.peer("optimizer", settings.optimizer_target),
+        runtime.peer("control", settings.control_target),
+        runtime.peer("forecast", settings.forecast_target, without=flat),
+        runtime.peer("carbon", settings.carbon_target, without=clean),
+    )
 
 
 class _SiteModel:

@@ -75,6 +75,11 @@ class MeshChannel(grpc.aio.Channel):
         self._channel = channel
         self._calls = calls
 
+    @property
+    def plain(self) -> grpc.aio.Channel:
+        """The channel without what calls are given: for probes, which are nobody's request."""
+        return self._channel
+
     def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a unary method."""
         return self._calls.unary(method, self._channel.unary_unary(method, *args, **kwargs))

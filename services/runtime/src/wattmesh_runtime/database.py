@@ -3,6 +3,7 @@
 Needs the extra `wattmesh-runtime[database]`.
 """
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -17,6 +18,7 @@ from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from wattmesh_kernel.errors import Unavailable
+from wattmesh_runtime.readiness import Dependency
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ OPEN_SECONDS = 30.0
 """How long a starting service waits for its database [s]."""
 CHECKOUT_SECONDS = 5.0
 """How long a call waits for a free connection before it is UNAVAILABLE [s]."""
+_PROBE_CHECKOUT_SECONDS = 0.5
+"""How long a probe waits for a free connection before it dials one of its own [s]."""
 
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -40,6 +44,8 @@ class Database:
         if not _SCHEMA.fullmatch(schema):
             raise ValueError(f"{schema!r} is not a schema name")
         self.schema = schema
+        self._url = url
+        self._doubt = asyncio.Event()
         self._pool = AsyncConnectionPool(
             url,
             min_size=min_size,
@@ -55,7 +61,7 @@ class Database:
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which every statement commits by itself: for queries."""
-        with _unavailable():
+        with self._unavailable():
             async with self._pool.connection() as connection:
                 yield connection
 
@@ -64,6 +70,38 @@ class Database:
         """A connection inside of a transaction: committed at the end, rolled back on an error."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+    @property
+    def dependency(self) -> Dependency:
+        """The database as something that a service is not ready without."""
+        return Dependency(name="database", probe=self._probe, doubt=self._doubt)
+
+    async def _probe(self) -> None:
+        """Return when the server answers; Unavailable with the server's reason.
+
+        A pool that is empty because all of its connections are in use says nothing of the server,
+        and one whose connections cannot be made does not say why: then it is dialled directly.
+        """
+        try:
+            async with self._pool.connection(timeout=_PROBE_CHECKOUT_SECONDS) as connection:
+                await connection.execute("SELECT 1")
+        except (PoolTimeout, psycopg.errors.OperationalError):
+            await self._dial()
+
+    async def _dial(self) -> None:
+        try:
+            async with await AsyncConnection.connect(self._url) as connection:
+                await connection.execute("SELECT 1")
+        except psycopg.errors.OperationalError as error:
+            raise _away(f"the database is away: {_reason(error)}") from error
+
+    @contextlib.contextmanager
+    def _unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except (PoolTimeout, psycopg.errors.OperationalError) as error:
+            self._doubt.set()
+            raise _away() from error
 
     async def __aenter__(self) -> Self:
         try:
@@ -98,15 +136,11 @@ async def _check_if_spoken_to(connection: AsyncConnection) -> None:
         await AsyncConnectionPool.check_connection(connection)
 
 
-@contextlib.contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (PoolTimeout, psycopg.errors.OperationalError) as error:
-        raise _away() from error
+def _away(message: str = "the database is away") -> Unavailable:
+    return Unavailable("DATABASE_UNAVAILABLE", message, retry_after=timedelta(seconds=1))
 
 
-def _away() -> Unavailable:
-    return Unavailable(
-        "DATABASE_UNAVAILABLE", "the database is away", retry_after=timedelta(seconds=1)
-    )
+def _reason(error: Exception) -> str:
+    """Return what the server or the line said, without where it was looked for."""
+    lines = str(error).strip().splitlines() or [repr(error)]
+    return lines[0].rpartition("failed: ")[2].strip()

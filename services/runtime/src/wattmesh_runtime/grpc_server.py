@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 
 import grpc
 from grpc_channelz.v1 import channelz
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_runtime.channels import MAX_MESSAGE_BYTES
 from wattmesh_runtime.interceptors import CallInterceptor
+from wattmesh_runtime.readiness import ProcessStatus
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.status_servicer import STATUS_SERVICE, ServedHealth
 from wattmesh_runtime.streams import OpenStreams
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.tls import server_credentials
@@ -36,6 +36,7 @@ class GrpcServer:
         service_names: Sequence[str],
         settings: ServiceSettings,
         telemetry: Telemetry,
+        status: ProcessStatus | None = None,
     ) -> None:
         self._settings = settings
         self._streams = OpenStreams()
@@ -45,21 +46,20 @@ class GrpcServer:
         )
         for add in register:
             add(self._server)
-        self._service_names = tuple(service_names)
-        self._health = _add_stock_services(self._server, self._service_names)
+        self._health = ServedHealth(service_names, status or ProcessStatus("test"))
+        _add_stock_services(self._server, service_names)
 
     async def start(self) -> str:
         """Serve; return host:port with the port that is really bound."""
         address = self._settings.listen_address
         port = self._bind(address)
-        for name in self._service_names:
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.start(self._server)
         await self._server.start()
         return f"{address.rpartition(':')[0]}:{port}"
 
     async def stop(self) -> None:
         """NOT_SERVING, a short wait for callers to notice, then no new calls and a drain."""
-        await self._health.enter_graceful_shutdown()
+        await self._health.stop()
         await asyncio.sleep(self._settings.shutdown_notice_seconds)
         grace = self._settings.grace_seconds
         drained = asyncio.create_task(self._server.stop(grace))
@@ -79,13 +79,10 @@ class GrpcServer:
             ) from error
 
 
-def _add_stock_services(server: grpc.aio.Server, names: Sequence[str]) -> health.HealthServicer:
-    servicer = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+def _add_stock_services(server: grpc.aio.Server, names: Sequence[str]) -> None:
     channelz.add_channelz_servicer(server)
     stock = ("grpc.health.v1.Health", "grpc.channelz.v1.Channelz", reflection.SERVICE_NAME)
-    reflection.enable_server_reflection((*names, *stock), server)
-    return servicer
+    reflection.enable_server_reflection((*names, STATUS_SERVICE, *stock), server)
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, Any]]:

@@ -29,6 +29,7 @@ from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.leases import Lease, LeaseView, lease_lost
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import BackgroundTasks
+from wattmesh_runtime.readiness import Dependency
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +167,14 @@ class PostgresLeases:
     def connected(self) -> bool:
         """False while the database is away."""
         return self._session is not None
+
+    @property
+    def dependency(self) -> Dependency:
+        """The connection that holds the leases; a service is not ready without."""
+        return Dependency(name="leases", probe=self._probe)
+
+    async def _probe(self) -> None:
+        self._live()
 
     async def try_acquire(self, name: str) -> Lease | None:
         """Return the lease of a name; None while somebody else holds it, or this process does."""

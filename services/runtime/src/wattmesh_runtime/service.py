@@ -7,6 +7,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -19,6 +21,8 @@ from wattmesh_runtime.aio.tasks import cancel_all
 from wattmesh_runtime.channels import MeshChannel, open_channel
 from wattmesh_runtime.grpc_server import GrpcServer
 from wattmesh_runtime.logs import configure_logging
+from wattmesh_runtime.peers import PEER_SECONDS, check_peer
+from wattmesh_runtime.readiness import Dependency, ProcessStatus
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.telemetry import Telemetry
 
@@ -39,6 +43,8 @@ class Service:
     """Each adds one servicer: `lambda server: add_MeteringServiceServicer_to_server(s, server)`."""
     service_names: tuple[str, ...]
     """Full names (`wattmesh.metering.v1.MeteringService`), for health and reflection."""
+    dependencies: tuple[Dependency, ...] = ()
+    """What readiness and degradation follow."""
     tasks: tuple[Callable[[], Awaitable[None]], ...] = ()
     """Run while serving, cancelled on stop. One that raises ends the process with an error."""
 
@@ -57,6 +63,20 @@ class Runtime:
         if target not in self._channels:
             self._channels[target] = open_channel(target, self.settings, self.telemetry)
         return self._channels[target]
+
+    def peer(self, name: str, target: str, without: str | None = None) -> Dependency:
+        """Return a service as something that this one depends on.
+
+        `without` says what is done while it is away; None: this one is not ready then.
+        """
+        self.channel(target)
+        channel = self._channels[target].plain
+        return Dependency(
+            name=name,
+            probe=partial(check_peer, channel, name),
+            without=without,
+            every_seconds=PEER_SECONDS,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,11 +129,12 @@ async def serve(settings: S, wire: Wire[S], name: str, lifecycle: Lifecycle) -> 
         Runtime(settings, parse_clock(settings.clock), telemetry) as runtime,
         wire(settings, runtime) as service,
     ):
-        server = GrpcServer(service.register, service.service_names, settings, telemetry)
+        status = ProcessStatus(service.name, _version(name), service.dependencies)
+        server = GrpcServer(service.register, service.service_names, settings, telemetry, status)
         address = await server.start()
         lifecycle.address.set_result(address)
         log.info("%s serving on %s", service.name, address)
-        async with _Background(service) as background:
+        async with status, _Background(service) as background:
             await background.wait_unless_failed(lifecycle.stop)
             log.info("%s stopping", service.name)
             await server.stop()
@@ -172,6 +193,13 @@ class _Background:
                     log.error("%s: background task failed", self._service.name, exc_info=error)
                     self.failed = True
         stopped.cancel()
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(f"wattmesh-{name}")
+    except metadata.PackageNotFoundError:  # not one of ours: a test's
+        return ""
 
 
 async def _run(start: Callable[[], Awaitable[None]]) -> None:

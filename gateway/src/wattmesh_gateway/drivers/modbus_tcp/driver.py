@@ -72,8 +72,9 @@ class ModbusDriver:
             case _:
                 raise ProfileError(f"{device.connection} and {profile.name!r} are not for Modbus")
 
-    async def wait_ready(self, within_seconds: float) -> None:
+    async def wait_ready(self, within_seconds: float) -> bool:
         """Return at once: what is polled is not missed."""
+        return True
 
     def close(self) -> None:
         """Close all connections."""

@@ -36,9 +36,9 @@ class MqttDriver:
             case _:
                 raise ProfileError(f"{device.connection} and {profile.name!r} are not for MQTT")
 
-    async def wait_ready(self, within_seconds: float) -> None:
-        """Wait until the broker has taken the subscriptions, but not longer."""
-        await self._session.wait_until_listening(within_seconds)
+    async def wait_ready(self, within_seconds: float) -> bool:
+        """Wait until the broker has taken the subscriptions, but not longer; say if it has."""
+        return await self._session.wait_until_listening(within_seconds)
 
     async def run(self) -> None:
         """Stay connected, for ever."""

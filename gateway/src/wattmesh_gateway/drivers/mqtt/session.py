@@ -59,14 +59,15 @@ class MqttSession:
         self._changed.set()
         self._listening.clear()
 
-    async def wait_until_listening(self, seconds: float) -> None:
-        """Wait until the broker has taken the subscriptions, but no longer than `seconds`."""
+    async def wait_until_listening(self, seconds: float) -> bool:
+        """Wait until the broker has taken the subscriptions, but no longer; say if it has."""
         try:
             async with asyncio.timeout(seconds):
                 while self._topics and not self._listening.is_set():
                     await self._listening.wait()
         except TimeoutError:
-            log.warning("%s has not taken the subscriptions yet", self._broker)
+            return False
+        return True
 
     async def run(self) -> None:
         """Stay connected, for ever; connect first when there is something to listen to.
@@ -84,6 +85,7 @@ class MqttSession:
                     await race(self._receive(client), self._subscribe(client))
             except aiomqtt.MqttError as error:
                 self._loss.lost(error)
+            self._listening.clear()
             await backoff.wait()
 
     async def _something_wanted(self) -> None:

@@ -90,6 +90,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Change tenants, principals and their API keys."""
     PERMISSION_AUDIT_READ: _Permission.ValueType  # 32
     """Read and verify the audit trail."""
+    PERMISSION_STATUS_READ: _Permission.ValueType  # 33
+    """See how processes are: ready, degraded, and why not."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """What a caller must be allowed to do. Every RPC says one with the option below; one that says none is
@@ -162,6 +164,8 @@ PERMISSION_IDENTITY_WRITE: Permission.ValueType  # 31
 """Change tenants, principals and their API keys."""
 PERMISSION_AUDIT_READ: Permission.ValueType  # 32
 """Read and verify the audit trail."""
+PERMISSION_STATUS_READ: Permission.ValueType  # 33
+"""See how processes are: ready, degraded, and why not."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 PERMISSION_FIELD_NUMBER: _builtins.int
