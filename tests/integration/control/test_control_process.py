@@ -31,12 +31,15 @@ async def test_it_serves_until_told_to_stop_and_ends_soundly(database_url: str) 
         address = line.decode().split()[-1]
         async with grpc.aio.insecure_channel(address) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)
-            for name in (
-                "wattmesh.control.v1.ControlService",
-                "wattmesh.gateway.v1.GatewayLinkService",
+            answer = health_pb2.HealthCheckResponse
+            for name, expected in (
+                ("liveness", answer.SERVING),
+                # It never heard of any device: it is not ready, and says so.
+                ("wattmesh.control.v1.ControlService", answer.NOT_SERVING),
+                ("wattmesh.gateway.v1.GatewayLinkService", answer.NOT_SERVING),
             ):
-                answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
-                assert answer.status == health_pb2.HealthCheckResponse.SERVING
+                said = await stub.Check(health_pb2.HealthCheckRequest(service=name))
+                assert said.status == expected
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
     finally:
