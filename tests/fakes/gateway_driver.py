@@ -1,6 +1,8 @@
 """A protocol of a test's own: devices that answer, or do not, and devices that speak."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tests.fakes.settable_devices import FakeDevice
 from wattmesh_gateway.app.ports import Inbox, OpenedDevice
@@ -75,3 +77,6 @@ class _Listened:
 
     def begin(self) -> None:
         self._heard.add(self._device)
+
+    def understand(self, origin: str, payload: bytes, arrival: datetime) -> Sequence[Telegram]:
+        return ()

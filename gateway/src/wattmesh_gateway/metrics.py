@@ -38,6 +38,12 @@ READINGS_SPOOLED = Metric(
     unit="{reading}",
     description="Readings on disk that metering has not acknowledged.",
 )
+TELEGRAMS_QUARANTINED = Metric(
+    name="wattmesh.gateway.telegrams.quarantined",
+    kind=MetricKind.GAUGE,
+    unit="{telegram}",
+    description="Telegrams set aside since the spool was made.",
+)
 DEVICES_ONLINE = Metric(
     name="wattmesh.gateway.devices.online",
     kind=MetricKind.GAUGE,

@@ -8,6 +8,7 @@ from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
 from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
 from wattmesh_gateway.adapters.control import GrpcControlLink
 from wattmesh_gateway.adapters.metering import GrpcMeteringUplink
+from wattmesh_gateway.adapters.quarantine import SqliteQuarantine
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.adapters.telemetry import StatusMetrics
@@ -18,6 +19,7 @@ from wattmesh_gateway.app.forward_readings import ForwardReadings
 from wattmesh_gateway.app.hold_link import HoldLink
 from wattmesh_gateway.app.poll_devices import PollDevices
 from wattmesh_gateway.app.ports import Driver
+from wattmesh_gateway.app.quarantine import QuarantinedTelegrams
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.receive_telegrams import ReceiveTelegrams
 from wattmesh_gateway.app.reports import Reports
@@ -79,7 +81,8 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
             if not await driver.wait_ready(_LISTEN_SECONDS):
                 log.warning("%s: not everything that devices say is heard yet", protocol)
         tell_status = TellStatus(gateway, spool, reachability)
-        servicer = GatewayServicer(tell_status, TellProfiles(profiles))
+        quarantine = QuarantinedTelegrams(SqliteQuarantine(database), spool, roster.listened_to)
+        servicer = GatewayServicer(tell_status, TellProfiles(profiles), quarantine)
         yield Service(
             name="gateway",
             register=(

@@ -10,7 +10,8 @@ import pytest
 
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase, SpoolInUse
-from wattmesh_gateway.domain.reading import Intake, Origin, Reading
+from wattmesh_gateway.domain.intake import Intake, Origin
+from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import Quality
 

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from wattmesh_gateway.adapters import quarantine
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
-from wattmesh_gateway.domain.reading import Batch, Intake, Origin, Reading, SpoolStatus
+from wattmesh_gateway.domain.intake import Intake, Origin
+from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import Quality
 from wattmesh_runtime.aio.tasks import cancel_until_ended
@@ -143,6 +145,8 @@ class SqliteSpool:
             _count(db, "telegrams_received", intake.telegrams)
             _count(db, "readings_rejected", intake.rejected)
             _count(db, _COUNTED[intake.origin], added)
+            quarantine.discard(db, intake.replayed)
+            _count(db, "telegrams_quarantined", quarantine.keep(db, intake.quarantined))
         return total, newest
 
     def _point_id(self, db: sqlite3.Connection, point: PointId) -> int:
@@ -229,8 +233,10 @@ def _status(db: sqlite3.Connection) -> SpoolStatus:
     counters = {name: int(value) for name, value in db.execute("SELECT name, value FROM counters")}
     (held,) = db.execute("SELECT COUNT(*) FROM readings").fetchone()
     oldest = db.execute("SELECT measure_time_us FROM readings ORDER BY sequence LIMIT 1").fetchone()
+    (set_aside,) = db.execute("SELECT COUNT(*) FROM quarantine").fetchone()
     return SpoolStatus(
         **counters,
+        telegrams_in_quarantine=set_aside,
         readings_spooled=held,
         oldest_spooled_time=None if oldest is None else _EPOCH + oldest[0] * _MICROSECOND,
     )

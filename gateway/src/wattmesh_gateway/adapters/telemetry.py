@@ -21,6 +21,7 @@ class StatusMetrics:
         self._rejected = telemetry.gauge(metrics.READINGS_REJECTED)
         self._forwarded = telemetry.gauge(metrics.READINGS_FORWARDED)
         self._spooled = telemetry.gauge(metrics.READINGS_SPOOLED)
+        self._quarantined = telemetry.gauge(metrics.TELEGRAMS_QUARANTINED)
         self._online = telemetry.gauge(metrics.DEVICES_ONLINE)
         self._offline = telemetry.gauge(metrics.DEVICES_OFFLINE)
 
@@ -40,5 +41,6 @@ class StatusMetrics:
         self._rejected.set(spool.readings_rejected)
         self._forwarded.set(spool.readings_forwarded)
         self._spooled.set(spool.readings_spooled)
+        self._quarantined.set(spool.telegrams_quarantined)
         self._online.set(online)
         self._offline.set(len(status.devices) - online)

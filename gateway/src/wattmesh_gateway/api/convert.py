@@ -3,13 +3,17 @@
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import timestamp_to_proto
+from wattmesh_gateway.app.quarantine import QuarantinePage, Replayed
 from wattmesh_gateway.app.tell_profiles import ProfilePage
 from wattmesh_gateway.app.tell_status import GatewayStatus
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_gateway.domain.telegram import QuarantinedTelegram
 from wattmesh_kernel.checks import require
+from wattmesh_kernel.ids import DeviceId
 
 _PROFILES = "deviceProfiles/"
+_LONGEST_TOKEN = 18
 
 
 def status_to_proto(status: GatewayStatus) -> gateway_pb2.GetGatewayStatusResponse:
@@ -25,6 +29,8 @@ def status_to_proto(status: GatewayStatus) -> gateway_pb2.GetGatewayStatusRespon
         readings_forwarded=spool.readings_forwarded,
         readings_spooled=spool.readings_spooled,
         devices=[_device_status_to_proto(each) for each in status.devices],
+        telegrams_quarantined=spool.telegrams_quarantined,
+        telegrams_in_quarantine=spool.telegrams_in_quarantine,
         oldest_spooled_time=None if oldest is None else timestamp_to_proto(oldest),
     )
 
@@ -59,6 +65,47 @@ def profile_to_proto(profile: DeviceProfile) -> gateway_pb2.DeviceProfile:
         quantities=sorted(profile.quantities),
         setpoint_kinds=sorted(map(setpoint_kind_to_proto, profile.setpoint_kinds)),
         source=profile.source,
+    )
+
+
+def device_from_parent(parent: str) -> DeviceId | None:
+    """Return the device that a request is about; None: all. InvalidArgument when it is none."""
+    return DeviceId.parse(parent) if parent else None
+
+
+def quarantine_position_from_token(token: str) -> int:
+    """Return the number after which a page begins; InvalidArgument when it is no token."""
+    is_token = len(token) <= _LONGEST_TOKEN and (not token or token.isdecimal())
+    require(is_token, "INVALID_PAGE_TOKEN", "the page token is none of ours", "page_token")
+    return int(token or 0)
+
+
+def quarantine_page_to_proto(page: QuarantinePage) -> gateway_pb2.ListQuarantinedTelegramsResponse:
+    """Return some telegrams that were set aside."""
+    return gateway_pb2.ListQuarantinedTelegramsResponse(
+        quarantined_telegrams=map(_quarantined_to_proto, page.telegrams),
+        next_page_token="" if page.next_after is None else str(page.next_after),
+    )
+
+
+def _quarantined_to_proto(telegram: QuarantinedTelegram) -> gateway_pb2.QuarantinedTelegram:
+    return gateway_pb2.QuarantinedTelegram(
+        name=f"quarantinedTelegrams/{telegram.id}",
+        origin=telegram.origin,
+        device="" if telegram.device is None else telegram.device.name,
+        reason=telegram.reason,
+        receive_time=timestamp_to_proto(telegram.arrival),
+        payload=telegram.payload,
+        payload_bytes=telegram.payload_bytes,
+    )
+
+
+def replayed_to_proto(replayed: Replayed) -> gateway_pb2.ReplayQuarantinedTelegramsResponse:
+    """Return what came of reading telegrams again."""
+    return gateway_pb2.ReplayQuarantinedTelegramsResponse(
+        telegrams_replayed=replayed.telegrams,
+        telegrams_understood=replayed.understood,
+        readings=replayed.readings,
     )
 
 

@@ -1,9 +1,11 @@
 """The edge to the drivers: whatever goes wrong there is one device's trouble."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
+from wattmesh_gateway.domain.telegram import shortened
 
 T = TypeVar("T")
 
@@ -12,11 +14,17 @@ async def ask(work: Awaitable[T]) -> T:
     """Return what a driver's call returns; errors: DeviceUnavailable, DeviceRefused.
 
     Anything else that it raises becomes DeviceUnavailable: event loops and libraries differ in
-    what they raise for a broken connection, and no list of it would stay complete.
+    what they raise for a broken connection, and no list of it would stay complete. A cancellation
+    that nobody asked this task for is a driver's too: else its loop would end without a word.
     """
     try:
         return await work
     except (DeviceUnavailable, DeviceRefused):
         raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise DeviceUnavailable("what was asked was broken off") from error
     except Exception as error:
-        raise DeviceUnavailable(f"{type(error).__name__}: {error}") from error
+        raise DeviceUnavailable(shortened(f"{type(error).__name__}: {error}")) from error

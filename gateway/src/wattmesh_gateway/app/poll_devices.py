@@ -1,20 +1,24 @@
 """Polls devices at their reporting interval, on the UTC raster of that length."""
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.device_edge import ask
 from wattmesh_gateway.app.ports import Reads, Spool
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
-from wattmesh_gateway.domain.reading import Intake, Origin
+from wattmesh_gateway.domain.intake import Intake, Origin
+from wattmesh_gateway.domain.reading import Reading, is_possible
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.ids import DeviceId, PointId
 from wattmesh_kernel.sites import Device
 from wattmesh_kernel.time import floor_time
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.tasks import BackgroundTasks
+
+log = logging.getLogger(__name__)
 
 
 def next_poll(now: datetime, interval: timedelta) -> datetime:
@@ -34,6 +38,7 @@ class PollDevices:
         self._background = background
         self._polled: dict[DeviceId, Reads] = {}
         self._running: dict[DeviceId, asyncio.Task[None]] = {}
+        self._complained: set[PointId] = set()
 
     async def poll(self, devices: Mapping[DeviceId, tuple[Device, Reads]]) -> None:
         """Poll exactly these devices from now on, a new one at once and then on its raster."""
@@ -59,8 +64,17 @@ class PollDevices:
                 await backoff.wait()
             else:
                 self._reachability.answered(device.id)
-                await self._spool.append(Intake(origin=Origin.POLL, readings=readings))
+                await self._spool.append(self._intake(device, readings))
                 return
+
+    def _intake(self, device: Device, readings: Sequence[Reading]) -> Intake:
+        """Leave out what cannot be: counted, and said once for each point."""
+        possible = [each for each in readings if is_possible(each)]
+        for each in readings:
+            if not is_possible(each) and each.point not in self._complained:
+                self._complained.add(each.point)
+                log.warning("%s: %s is not possible (said once)", each.point, each.value)
+        return Intake(origin=Origin.POLL, readings=possible, rejected=len(readings) - len(possible))
 
 
 def _reader(devices: Mapping[DeviceId, tuple[Device, Reads]], id_: DeviceId) -> Reads | None:

@@ -13,9 +13,10 @@ from wattmesh_gateway.domain.command import (
     ReadBack,
 )
 from wattmesh_gateway.domain.device import DeviceStatus
+from wattmesh_gateway.domain.intake import Intake
 from wattmesh_gateway.domain.profile import DeviceProfile
-from wattmesh_gateway.domain.reading import Batch, Intake, Reading, SpoolStatus
-from wattmesh_gateway.domain.telegram import Delivery
+from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
+from wattmesh_gateway.domain.telegram import Delivery, QuarantinedTelegram, Telegram
 from wattmesh_kernel.ids import CommandId, DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Device
@@ -37,6 +38,15 @@ class Spool(Protocol):
         """Return counts and contents."""
 
 
+class Quarantine(Protocol):
+    """Tells which telegrams were set aside; they go in and out with the intakes of the spool."""
+
+    async def page(
+        self, device: DeviceId | None, after: int, size: int
+    ) -> Sequence[QuarantinedTelegram]:
+        """Return up to `size` telegrams with an id above `after`, of a device or of all."""
+
+
 class Inbox(Protocol):
     """Takes what devices say by themselves."""
 
@@ -56,6 +66,9 @@ class Listens(Protocol):
 
     def begin(self) -> None:
         """Listen to it from now on, until it is closed."""
+
+    def understand(self, origin: str, payload: bytes, arrival: datetime) -> Sequence[Telegram]:
+        """Return what a message says; nothing when it is none of this device's."""
 
 
 class AppliedSetpoint(Protocol):

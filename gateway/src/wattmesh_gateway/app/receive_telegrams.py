@@ -1,13 +1,20 @@
 """Takes in what devices say by themselves; returns once their readings are on disk."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.ports import Spool
 from wattmesh_gateway.app.reachability import Reachability
-from wattmesh_gateway.domain.reading import Intake, Origin, Reading
-from wattmesh_gateway.domain.telegram import Delivery, Telegram
+from wattmesh_gateway.domain.intake import Intake, Origin
+from wattmesh_gateway.domain.reading import Reading
+from wattmesh_gateway.domain.telegram import (
+    Delivery,
+    QuarantinedTelegram,
+    Telegram,
+    set_aside,
+    shortened,
+)
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.sites import Device
@@ -42,14 +49,14 @@ class ReceiveTelegrams:
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         """Put the readings of these deliveries on disk; return when they are there.
 
-        What could not be understood is counted, and logged once for each device.
+        What could not be understood is counted, logged once for each device, and set aside.
         """
         readings: list[Reading] = []
+        quarantined: list[QuarantinedTelegram] = []
         rejected = 0
         for delivery in deliveries:
-            if not delivery.telegrams:
-                self._complain(delivery.origin, f"{delivery.origin}: no device publishes there")
-                rejected += 1
+            quarantined += self._not_understood(delivery)
+            rejected += not delivery.telegrams
             for telegram in delivery.telegrams:
                 rejected += self._hear(telegram, delivery.origin)
                 readings.extend(telegram.readings)
@@ -59,6 +66,7 @@ class ReceiveTelegrams:
                 readings=readings,
                 telegrams=len(deliveries),
                 rejected=rejected,
+                quarantined=quarantined,
             )
         )
 
@@ -71,12 +79,22 @@ class ReceiveTelegrams:
                 if now - heard > self._patience[device]:
                     self._reachability.lost(device, f"no telegram since {heard.isoformat()}")
 
+    def _not_understood(self, delivery: Delivery) -> Iterator[QuarantinedTelegram]:
+        """Give what of a message is to be set aside, with the reason for each device."""
+        arrival = delivery.arrival or self._clock.now()
+        if not delivery.telegrams:
+            self._complain(delivery.origin, f"{delivery.origin}: no device publishes there")
+            yield set_aside(delivery, None, "no device publishes there", arrival)
+        for telegram in delivery.telegrams:
+            if telegram.problems:
+                yield set_aside(delivery, telegram.device, "; ".join(telegram.problems), arrival)
+
     def _hear(self, telegram: Telegram, origin: str) -> int:
         """Take note of a device that spoke; return how much of it was rejected."""
         device = telegram.device
         if telegram.problems:
             what = "has problems" if telegram.understood else "rejected"
-            problems = "; ".join(telegram.problems)
+            problems = shortened("; ".join(telegram.problems))
             self._complain(device, f"{device}: telegram on {origin} {what}: {problems}")
         if telegram.understood:
             self._heard[device] = self._clock.now()

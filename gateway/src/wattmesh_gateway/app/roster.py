@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from wattmesh_gateway.app.device_edge import ask
 from wattmesh_gateway.app.poll_devices import PollDevices
-from wattmesh_gateway.app.ports import CannotSet, Driver, OpenedDevice, Sets
+from wattmesh_gateway.app.ports import CannotSet, Driver, Listens, OpenedDevice, Sets
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.receive_telegrams import ReceiveTelegrams
 from wattmesh_gateway.domain.device import talked_to_alike, why_not_set
@@ -65,6 +65,14 @@ class Roster:
         """Return what can send a device to its safe state, whatever it controls by now."""
         entry = self._entries.get(device)
         return entry.opened.sets if entry and entry.opened else None
+
+    def listened_to(self, device: DeviceId | None) -> Sequence[Listens]:
+        """Return what listens to a device, or to all of them when it is None."""
+        return [
+            entry.opened.listens
+            for id_, entry in self._entries.items()
+            if device in (None, id_) and entry.opened and entry.opened.listens
+        ]
 
     async def change(self, devices: Sequence[Device]) -> None:
         """Talk to exactly these devices from now on; those that stay are left alone."""

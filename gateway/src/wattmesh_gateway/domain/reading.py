@@ -1,12 +1,12 @@
 """Readings and where they came from."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
 from wattmesh_kernel.ids import PointId
-from wattmesh_kernel.quantities import Quality
+from wattmesh_kernel.quantities import QUANTITIES, Quality
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,25 +18,16 @@ class Reading:
     value: float
     quality: Quality = Quality.MEASURED
 
-
-class Origin(Enum):
-    """How readings reached the gateway."""
-
-    TELEGRAM = "telegram"
-    """The device published them."""
-
-    POLL = "poll"
-    """The gateway asked the device."""
+    def __post_init__(self) -> None:
+        """Refuse what nobody could keep or send on: ValueError."""
+        if not math.isfinite(self.value):
+            raise ValueError(f"{self.point} is {self.value}, which is no value")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Intake:
-    """What one telegram, one poll, or a group of them brought in."""
-
-    origin: Origin
-    readings: Sequence[Reading] = ()
-    telegrams: int = 0
-    rejected: int = 0
+def is_possible(reading: Reading) -> bool:
+    """Return whether the quantity of a reading's point can have its value."""
+    quantity = QUANTITIES.get(reading.point.segment)
+    return quantity is None or quantity.accepts(reading.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,4 +48,6 @@ class SpoolStatus:
     readings_rejected: int = 0
     readings_forwarded: int = 0
     readings_spooled: int = 0
+    telegrams_quarantined: int = 0
+    telegrams_in_quarantine: int = 0
     oldest_spooled_time: datetime | None = None

@@ -26,6 +26,14 @@ _PASSING = frozenset(
 """Exceptions after which the same request may succeed later."""
 
 
+_READING = (0x03, 0x04)
+_WRITING = 0x10
+
+
+class _WrongAnswer(Exception):
+    """An answer to something else: what comes after it on this connection cannot be trusted."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModbusEndpoint:
     """A TCP endpoint that one or several Modbus units answer on."""
@@ -69,17 +77,24 @@ class ModbusConnection:
                 else client.read_input_registers
             )
             answer = await ask(span.start, count=span.count, device_id=unit)
-        what = f"reading {span.table.value} registers {span.start}+{span.count}"
-        self._check(answer, what)
-        if len(answer.registers) != span.count:
-            raise DeviceRefused(f"{what} gave {len(answer.registers)} registers")
+            what = f"reading {span.table.value} registers {span.start}+{span.count}"
+            self._check(answer, what)
+            if answer.function_code not in _READING or len(answer.registers) != span.count:
+                raise _WrongAnswer(f"{what} gave {_in_short(answer)}")
         return answer.registers
 
     async def write(self, unit: int, start: int, words: Sequence[int]) -> None:
         """Write holding registers of a unit; errors as in `read`."""
         async with self._line() as client:
             answer = await client.write_registers(start, list(words), device_id=unit)
-        self._check(answer, f"writing registers {start}+{len(words)}")
+            what = f"writing registers {start}+{len(words)}"
+            self._check(answer, what)
+            if (answer.function_code, answer.address, answer.count) != (
+                _WRITING,
+                start,
+                len(words),
+            ):
+                raise _WrongAnswer(f"{what} gave {_in_short(answer)}")
 
     def close(self) -> None:
         """Close for good: nobody uses it any more."""
@@ -92,7 +107,7 @@ class ModbusConnection:
         async with self._lock:
             try:
                 yield await self._connected()
-            except DeviceUnavailable:
+            except (DeviceUnavailable, DeviceRefused):
                 raise
             except ModbusException as error:
                 raise self._lost(error) from error
@@ -113,6 +128,7 @@ class ModbusConnection:
             retries=0,
             reconnect_delay=0,  # this class connects again itself, when somebody asks
         )
+        _end_on_nonsense(client)
         if not await client.connect():
             client.close()
             raise DeviceUnavailable(f"no connection to {self._endpoint}")
@@ -137,3 +153,29 @@ class ModbusConnection:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+def _in_short(answer: ModbusPDU) -> str:
+    return f"function {answer.function_code} with {len(answer.registers)} registers"
+
+
+def _end_on_nonsense(client: AsyncModbusTcpClient) -> None:
+    """Have bytes that are no Modbus fail the request that waits, and nothing else.
+
+    pymodbus raises out of the event loop's callback: the loop would log a traceback for each
+    answer, and the request would wait for its time to run out.
+    """
+    manager = client.ctx
+    take = manager.callback_data
+
+    def take_or_fail(data: bytes, addr: tuple[str, int] | None = None) -> int:
+        try:
+            used: int = take(data, addr)
+        except Exception as error:
+            if not manager.response_future.done():
+                manager.response_future.set_exception(_WrongAnswer(f"no Modbus: {error}"))
+            return len(data)
+        return used
+
+    # pymodbus has no setting for it.
+    manager.callback_data = take_or_fail  # type: ignore[method-assign]

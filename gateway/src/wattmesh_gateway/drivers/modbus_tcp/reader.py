@@ -27,6 +27,7 @@ class ModbusReader:
         self._generation = 0
         self._numbers: Mapping[str, Number] = {}
         self._spans: Sequence[Span] = ()
+        self._complained: set[str] = set()
 
     async def read(self) -> Sequence[Reading]:
         """Read every point; the measure time is the time at which the device had answered.
@@ -68,5 +69,11 @@ class ModbusReader:
             try:
                 numbers[point] = await self._unit.number(self._profile.points[point])
             except DeviceRefused as error:
-                log.warning("%s: no %s: %s", self._device.id, point, error)
+                self._complain(point, error)
         return numbers
+
+    def _complain(self, point: str, error: DeviceRefused) -> None:
+        """Say once what the device does not have, however often it is connected to."""
+        if point not in self._complained:
+            self._complained.add(point)
+            log.warning("%s: no %s: %s (said once)", self._device.id, point, error)

@@ -43,9 +43,10 @@ class Number:
     def decode(self, words: Sequence[int]) -> float | None:
         """Return the value in these registers, None when the device says there is none."""
         raw = _unpack(self.register, words)
-        if isinstance(raw, float) and not math.isfinite(raw):
+        if raw in self.missing:
             return None
-        return None if raw in self.missing else raw * self.scale
+        value = raw * self.scale
+        return value if math.isfinite(value) else None
 
     def encode(self, value: float) -> list[int]:
         """Return the registers for a value, rounded to what the device can hold.

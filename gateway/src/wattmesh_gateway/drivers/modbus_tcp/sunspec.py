@@ -19,6 +19,9 @@ ReadSpan = Callable[[Span], Awaitable[Sequence[int]]]
 _MARKER = (0x5375, 0x6E53)  # "SunS"
 _END = 0xFFFF
 _MOST_MODELS = 200
+_ADDRESSES = 0x1_0000
+_EXPONENTS = range(-10, 11)
+"""Scale factors that the SunSpec information model specification allows."""
 
 _TYPES: Mapping[str, tuple[RegisterType, tuple[int, ...]]] = {
     "int16": (RegisterType.INT16, (-0x8000,)),
@@ -76,6 +79,8 @@ async def _walk(read: ReadSpan, start: int) -> SunSpecMap:
         addresses.setdefault(model_id, at)
         lengths.setdefault(model_id, length)
         at += 2 + length
+        if at + 2 > _ADDRESSES:
+            raise DeviceRefused(f"its model {model_id} of {length} registers ends nowhere")
     raise DeviceRefused(f"it goes on after {_MOST_MODELS} models")
 
 
@@ -104,7 +109,12 @@ async def _exponent(read: ReadSpan, models: SunSpecMap, model_id: int, field: Su
     number = Number(register=_register(at, type_), missing=missing)
     value = number.decode(await read(_span(at, 1)))
     # A scale factor that is not implemented belongs to points that are not either.
-    return 0 if value is None else int(value)
+    exponent = 0 if value is None else int(value)
+    if exponent not in _EXPONENTS:
+        raise DeviceRefused(
+            f"{exponent} is no scale factor, but {model_id}.{field.scale_factor} says so"
+        )
+    return exponent
 
 
 def _field(model_id: int, point: str) -> SunSpecField:

@@ -1,6 +1,6 @@
 """The MQTT driver: which device publishes on which topic, and what its telegrams mean."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -68,9 +68,11 @@ class MqttDriver:
         telegrams = [
             telegram
             for device in self._routes.get(message.topic, ())
-            for telegram in device.telegrams(message, arrival)
+            for telegram in device.understand(message.topic, message.payload, arrival)
         ]
-        return Delivery(origin=message.topic, telegrams=telegrams)
+        return Delivery(
+            origin=message.topic, telegrams=telegrams, payload=message.payload, arrival=arrival
+        )
 
 
 class MqttDevice:
@@ -96,17 +98,22 @@ class MqttDevice:
         """Listen to it no more."""
         self._driver.discard(self)
 
-    def telegrams(self, message: Message, arrival: datetime) -> Iterator[Telegram]:
-        """Give what a message on one of its topics says."""
-        for topic, format_ in self._formats:
-            if topic == message.topic:
-                yield self._telegram(format_, message.payload, arrival)
+    def understand(self, origin: str, payload: bytes, arrival: datetime) -> Sequence[Telegram]:
+        """Return what a message on one of its topics says."""
+        return [
+            self._telegram(format_, payload, arrival)
+            for topic, format_ in self._formats
+            if topic == origin
+        ]
 
     def _telegram(self, format_: TelegramFormat, payload: bytes, arrival: datetime) -> Telegram:
         try:
             return understand(self._device, format_, payload, arrival)
         except TelegramError as error:
-            return Telegram(device=self._device.id, problems=[str(error)], understood=False)
+            problem = str(error)
+        except Exception as error:  # the edge to a device that may send anything
+            problem = f"{type(error).__name__}: {error}"
+        return Telegram(device=self._device.id, problems=[problem], understood=False)
 
 
 @asynccontextmanager

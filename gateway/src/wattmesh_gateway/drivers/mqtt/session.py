@@ -34,6 +34,10 @@ class Message:
     payload: bytes
 
 
+class NotKept(Exception):
+    """What came could not be kept: the disk's trouble, not the broker's."""
+
+
 Take = Callable[[Sequence[Message]], Awaitable[None]]
 """Keeps messages; returns when they are kept."""
 
@@ -72,7 +76,8 @@ class MqttSession:
     async def run(self) -> None:
         """Stay connected, for ever; connect first when there is something to listen to.
 
-        Raises what `take` raises: then the telegrams stay with the broker.
+        Raises what `take` raises: then the telegrams stay with the broker. Whatever else goes
+        wrong is the broker's loss: what libraries raise for a broken connection differs.
         """
         await self._something_wanted()
         backoff = Backoff(most_seconds=2.0)
@@ -83,8 +88,10 @@ class MqttSession:
                     backoff.reset()
                     # Side by side: a broker may send what it kept before it answers SUBSCRIBE.
                     await race(self._receive(client), self._subscribe(client))
-            except aiomqtt.MqttError as error:
-                self._loss.lost(error)
+            except NotKept as error:
+                raise error.__cause__ or error from None
+            except Exception as error:
+                self._loss.lost(f"{type(error).__name__}: {error}")
             self._listening.clear()
             await backoff.wait()
 
@@ -116,13 +123,19 @@ class MqttSession:
             group = [first]
             while len(messages) and len(group) < _LARGEST_GROUP:
                 group.append(await anext(messages))
-            await self._take([_message(each) for each in group])
+            await self._keep(group)
             for each in group:
                 # On this connection only: its packet ids mean nothing on the next one.
                 client._client.ack(each.mid, each.qos)
             for topic in sorted({str(each.topic) for each in group} - self._topics):
                 # The session still has the subscription of a device that is gone.
                 await client.unsubscribe(topic)
+
+    async def _keep(self, group: Sequence[aiomqtt.Message]) -> None:
+        try:
+            await self._take([_message(each) for each in group])
+        except Exception as error:
+            raise NotKept from error
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         subscribed: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import reprlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,10 @@ from wattmesh_kernel.sites import Device
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_LONGEST_PAYLOAD_BYTES = 256 * 1024
+_FURTHEST_AHEAD = timedelta(days=1)
+"""How far a device's clock may be ahead: a reading of next year would look like the newest."""
+
 
 def understand(
     device: Device, format_: TelegramFormat, payload: bytes, arrival: datetime
@@ -28,6 +33,8 @@ def understand(
     A value that is absent or null was not measured and is left out, as is a point that the site
     model does not give the device.
     Error: TelegramError when it is no JSON, has no time, or has nothing of what it should have.
+
+    A device may send anything: nothing that it sends raises anything else.
     """
     document = _parse(payload)
     measure_time = _measure_time(document, format_.time, arrival)
@@ -49,17 +56,35 @@ def understand(
 
 
 def _parse(payload: bytes) -> object:
+    if len(payload) > _LONGEST_PAYLOAD_BYTES:
+        raise TelegramError(f"it is {len(payload)} bytes long")
     try:
-        document: object = json.loads(payload)
+        document: object = json.loads(payload, object_pairs_hook=_object)
     except ValueError as error:
         raise TelegramError(f"it is no JSON: {error}") from error
+    except RecursionError as error:
+        raise TelegramError("it is nested too deeply") from error
     return document
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Return a JSON object; ValueError when it says a thing twice: which one is meant?"""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a key stands in it twice")
+    return members
 
 
 def _measure_time(document: object, time: TelegramTime, arrival: datetime) -> datetime:
     if time.format is TimeFormat.ARRIVAL:
         return arrival
-    raw = _find(document, time.path)
+    moment = _moment(_find(document, time.path), time)
+    if moment - arrival > _FURTHEST_AHEAD:
+        raise TelegramError(f"it is dated {moment.isoformat()}, which is yet to come")
+    return moment
+
+
+def _moment(raw: object, time: TelegramTime) -> datetime:
     try:
         match time.format:
             case TimeFormat.RFC3339:
@@ -69,7 +94,7 @@ def _measure_time(document: object, time: TelegramTime, arrival: datetime) -> da
             case TimeFormat.UNIX_MS:
                 return _EPOCH + timedelta(milliseconds=_number(raw))
     except (ValueError, OverflowError) as error:
-        raise TelegramError(f"{'.'.join(time.path)} is {raw!r}, which is no time") from error
+        raise TelegramError(f"{'.'.join(time.path)} is {_said(raw)}, which is no time") from error
 
 
 def _as_utc(moment: datetime) -> datetime:
@@ -86,9 +111,9 @@ def _value(document: object, name: str, point: TelegramPoint) -> float | None:
     try:
         value = _number(raw) * point.scale
     except ValueError as error:
-        raise TelegramError(f"{path} is {raw!r}, which is no number") from error
+        raise TelegramError(f"{path} is {_said(raw)}, which is no number") from error
     if not QUANTITIES[name].accepts(value):
-        raise TelegramError(f"{path} is {raw!r}, which is not possible for {name}")
+        raise TelegramError(f"{path} is {_said(raw)}, which is not possible for {name}")
     return value
 
 
@@ -96,7 +121,10 @@ def _number(raw: object) -> float:
     """Return a JSON number, or one written as text; ValueError when it is neither."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
         raise ValueError(raw)
-    value = float(raw)
+    try:
+        value = float(raw)
+    except OverflowError as error:  # an integer of hundreds of digits
+        raise ValueError("too large") from error
     if not math.isfinite(value):
         raise ValueError(raw)
     return value
@@ -108,8 +136,13 @@ def _find(document: object, path: Sequence[str]) -> object:
     for key in path:
         if isinstance(found, dict):
             found = found.get(key)
-        elif isinstance(found, list) and key.isdigit() and int(key) < len(found):
+        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
             found = found[int(key)]
         else:
             return None
     return found
+
+
+def _said(raw: object) -> str:
+    """Return what a device said, short enough for people whatever it was."""
+    return reprlib.repr(raw)

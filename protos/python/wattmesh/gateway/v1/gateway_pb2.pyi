@@ -22,6 +22,164 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class QuarantinedTelegram(_message.Message):
+    """A telegram that was set aside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    PAYLOAD_BYTES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`quarantinedTelegrams/{number}`."""
+    origin: _builtins.str
+    """Where it was published, e.g. the topic."""
+    device: _builtins.str
+    """`sites/{site}/devices/{device}`; empty: nobody was known to publish there."""
+    reason: _builtins.str
+    """What of it made no sense, in words."""
+    payload: _builtins.bytes
+    """The telegram, or its first 16 KiB."""
+    payload_bytes: _builtins.int
+    """How long it was, in bytes; one that is longer than `payload` cannot be replayed."""
+    @_builtins.property
+    def receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When it arrived."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        origin: _builtins.str = ...,
+        device: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        receive_time: _timestamp_pb2.Timestamp | None = ...,
+        payload: _builtins.bytes = ...,
+        payload_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receive_time", b"receive_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "name", b"name", "origin", b"origin", "payload", b"payload", "payload_bytes", b"payload_bytes", "reason", b"reason", "receive_time", b"receive_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantinedTelegram: _TypeAlias = QuarantinedTelegram  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedTelegramsRequest(_message.Message):
+    """Request of ListQuarantinedTelegrams."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`sites/{site}/devices/{device}`: only those of a device; empty: all."""
+    page_size: _builtins.int
+    """Most items of the answer; 0: 50; at most 100. Not negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedTelegramsRequest: _TypeAlias = ListQuarantinedTelegramsRequest  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedTelegramsResponse(_message.Message):
+    """Response of ListQuarantinedTelegrams."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINED_TELEGRAMS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty: this was the last."""
+    @_builtins.property
+    def quarantined_telegrams(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantinedTelegram]:
+        """The telegrams, the oldest first."""
+
+    def __init__(
+        self,
+        *,
+        quarantined_telegrams: _abc.Iterable[Global___QuarantinedTelegram] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "quarantined_telegrams", b"quarantined_telegrams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedTelegramsResponse: _TypeAlias = ListQuarantinedTelegramsResponse  # noqa: Y015
+
+@_typing.final
+class ReplayQuarantinedTelegramsRequest(_message.Message):
+    """Request of ReplayQuarantinedTelegrams."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`sites/{site}/devices/{device}`: only those of a device; empty: all."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayQuarantinedTelegramsRequest: _TypeAlias = ReplayQuarantinedTelegramsRequest  # noqa: Y015
+
+@_typing.final
+class ReplayQuarantinedTelegramsResponse(_message.Message):
+    """Response of ReplayQuarantinedTelegrams."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TELEGRAMS_REPLAYED_FIELD_NUMBER: _builtins.int
+    TELEGRAMS_UNDERSTOOD_FIELD_NUMBER: _builtins.int
+    READINGS_FIELD_NUMBER: _builtins.int
+    telegrams_replayed: _builtins.int
+    """Telegrams read again."""
+    telegrams_understood: _builtins.int
+    """Telegrams understood wholly, which have left the quarantine."""
+    readings: _builtins.int
+    """Readings taken from them, those known before included."""
+    def __init__(
+        self,
+        *,
+        telegrams_replayed: _builtins.int = ...,
+        telegrams_understood: _builtins.int = ...,
+        readings: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["readings", b"readings", "telegrams_replayed", b"telegrams_replayed", "telegrams_understood", b"telegrams_understood"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayQuarantinedTelegramsResponse: _TypeAlias = ReplayQuarantinedTelegramsResponse  # noqa: Y015
+
+@_typing.final
 class DeviceProfile(_message.Message):
     """How one kind of device is talked to."""
 
@@ -203,6 +361,8 @@ class GetGatewayStatusResponse(_message.Message):
     READINGS_SPOOLED_FIELD_NUMBER: _builtins.int
     DEVICES_FIELD_NUMBER: _builtins.int
     OLDEST_SPOOLED_TIME_FIELD_NUMBER: _builtins.int
+    TELEGRAMS_QUARANTINED_FIELD_NUMBER: _builtins.int
+    TELEGRAMS_IN_QUARANTINE_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """`gateways/{gateway}`."""
     telegrams_received: _builtins.int
@@ -217,6 +377,10 @@ class GetGatewayStatusResponse(_message.Message):
     """Readings acknowledged by metering."""
     readings_spooled: _builtins.int
     """Readings on disk that metering has not acknowledged yet."""
+    telegrams_quarantined: _builtins.int
+    """Telegrams set aside since the spool was made."""
+    telegrams_in_quarantine: _builtins.int
+    """Telegrams in the quarantine now."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedCompositeFieldContainer[_gateway_link_pb2.DeviceStatus]:
         """The devices and whether they answer."""
@@ -237,10 +401,12 @@ class GetGatewayStatusResponse(_message.Message):
         readings_spooled: _builtins.int = ...,
         devices: _abc.Iterable[_gateway_link_pb2.DeviceStatus] | None = ...,
         oldest_spooled_time: _timestamp_pb2.Timestamp | None = ...,
+        telegrams_quarantined: _builtins.int = ...,
+        telegrams_in_quarantine: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_spooled_time", b"oldest_spooled_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "gateway", b"gateway", "oldest_spooled_time", b"oldest_spooled_time", "readings_forwarded", b"readings_forwarded", "readings_polled", b"readings_polled", "readings_received", b"readings_received", "readings_rejected", b"readings_rejected", "readings_spooled", b"readings_spooled", "telegrams_received", b"telegrams_received"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "gateway", b"gateway", "oldest_spooled_time", b"oldest_spooled_time", "readings_forwarded", b"readings_forwarded", "readings_polled", b"readings_polled", "readings_received", b"readings_received", "readings_rejected", b"readings_rejected", "readings_spooled", b"readings_spooled", "telegrams_in_quarantine", b"telegrams_in_quarantine", "telegrams_quarantined", b"telegrams_quarantined", "telegrams_received", b"telegrams_received"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,6 +50,16 @@ class GatewayServiceStub:
                 request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.FromString,
                 _registered_method=True)
+        self.ListQuarantinedTelegrams = channel.unary_unary(
+                '/wattmesh.gateway.v1.GatewayService/ListQuarantinedTelegrams',
+                request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListQuarantinedTelegramsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListQuarantinedTelegramsResponse.FromString,
+                _registered_method=True)
+        self.ReplayQuarantinedTelegrams = channel.unary_unary(
+                '/wattmesh.gateway.v1.GatewayService/ReplayQuarantinedTelegrams',
+                request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ReplayQuarantinedTelegramsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ReplayQuarantinedTelegramsResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -77,6 +87,22 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListQuarantinedTelegrams(self, request, context):
+        """Lists telegrams that were set aside because something of them made no sense, the oldest first. The newest stay:
+        at most 1,000 of them, 100 of a device, and 4 MiB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayQuarantinedTelegrams(self, request, context):
+        """Reads telegrams that were set aside again, as after a profile or the site model was mended. What is understood now
+        becomes readings with the time of then, and leaves the quarantine. Repeating it is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +120,16 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ListDeviceProfiles,
                     request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.FromString,
                     response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.SerializeToString,
+            ),
+            'ListQuarantinedTelegrams': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuarantinedTelegrams,
+                    request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListQuarantinedTelegramsRequest.FromString,
+                    response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListQuarantinedTelegramsResponse.SerializeToString,
+            ),
+            'ReplayQuarantinedTelegrams': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayQuarantinedTelegrams,
+                    request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ReplayQuarantinedTelegramsRequest.FromString,
+                    response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ReplayQuarantinedTelegramsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +214,60 @@ class GatewayService:
             '/wattmesh.gateway.v1.GatewayService/ListDeviceProfiles',
             wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.SerializeToString,
             wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuarantinedTelegrams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.gateway.v1.GatewayService/ListQuarantinedTelegrams',
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListQuarantinedTelegramsRequest.SerializeToString,
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListQuarantinedTelegramsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayQuarantinedTelegrams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.gateway.v1.GatewayService/ReplayQuarantinedTelegrams',
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ReplayQuarantinedTelegramsRequest.SerializeToString,
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ReplayQuarantinedTelegramsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,14 @@ class GatewayServiceStub:
     """Returns one device profile. NOT_FOUND when the gateway has none of that name."""
     ListDeviceProfiles: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListDeviceProfilesRequest, _gateway_pb2.ListDeviceProfilesResponse]
     """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
+    ListQuarantinedTelegrams: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListQuarantinedTelegramsRequest, _gateway_pb2.ListQuarantinedTelegramsResponse]
+    """Lists telegrams that were set aside because something of them made no sense, the oldest first. The newest stay:
+    at most 1,000 of them, 100 of a device, and 4 MiB.
+    """
+    ReplayQuarantinedTelegrams: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ReplayQuarantinedTelegramsRequest, _gateway_pb2.ReplayQuarantinedTelegramsResponse]
+    """Reads telegrams that were set aside again, as after a profile or the site model was mended. What is understood now
+    becomes readings with the time of then, and leaves the quarantine. Repeating it is harmless.
+    """
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -51,6 +59,14 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Returns one device profile. NOT_FOUND when the gateway has none of that name."""
     ListDeviceProfiles: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListDeviceProfilesRequest, _gateway_pb2.ListDeviceProfilesResponse]  # type: ignore[assignment]
     """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
+    ListQuarantinedTelegrams: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListQuarantinedTelegramsRequest, _gateway_pb2.ListQuarantinedTelegramsResponse]  # type: ignore[assignment]
+    """Lists telegrams that were set aside because something of them made no sense, the oldest first. The newest stay:
+    at most 1,000 of them, 100 of a device, and 4 MiB.
+    """
+    ReplayQuarantinedTelegrams: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ReplayQuarantinedTelegramsRequest, _gateway_pb2.ReplayQuarantinedTelegramsResponse]  # type: ignore[assignment]
+    """Reads telegrams that were set aside again, as after a profile or the site model was mended. What is understood now
+    becomes readings with the time of then, and leaves the quarantine. Repeating it is harmless.
+    """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a gateway tells of itself. Served by the gateway."""
@@ -78,5 +94,25 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.ListDeviceProfilesResponse, _abc.Awaitable[_gateway_pb2.ListDeviceProfilesResponse]]:
         """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
+
+    @_abc_1.abstractmethod
+    def ListQuarantinedTelegrams(
+        self,
+        request: _gateway_pb2.ListQuarantinedTelegramsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ListQuarantinedTelegramsResponse, _abc.Awaitable[_gateway_pb2.ListQuarantinedTelegramsResponse]]:
+        """Lists telegrams that were set aside because something of them made no sense, the oldest first. The newest stay:
+        at most 1,000 of them, 100 of a device, and 4 MiB.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayQuarantinedTelegrams(
+        self,
+        request: _gateway_pb2.ReplayQuarantinedTelegramsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ReplayQuarantinedTelegramsResponse, _abc.Awaitable[_gateway_pb2.ReplayQuarantinedTelegramsResponse]]:
+        """Reads telegrams that were set aside again, as after a profile or the site model was mended. What is understood now
+        becomes readings with the time of then, and leaves the quarantine. Repeating it is harmless.
+        """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

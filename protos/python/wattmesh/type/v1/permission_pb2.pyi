@@ -92,6 +92,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Read and verify the audit trail."""
     PERMISSION_STATUS_READ: _Permission.ValueType  # 33
     """See how processes are: ready, degraded, and why not."""
+    PERMISSION_GATEWAY_WRITE: _Permission.ValueType  # 34
+    """Have a gateway read again what it had set aside."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """What a caller must be allowed to do. Every RPC says one with the option below; one that says none is
@@ -166,6 +168,8 @@ PERMISSION_AUDIT_READ: Permission.ValueType  # 32
 """Read and verify the audit trail."""
 PERMISSION_STATUS_READ: Permission.ValueType  # 33
 """See how processes are: ready, degraded, and why not."""
+PERMISSION_GATEWAY_WRITE: Permission.ValueType  # 34
+"""Have a gateway read again what it had set aside."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 PERMISSION_FIELD_NUMBER: _builtins.int

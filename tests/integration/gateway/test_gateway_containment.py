@@ -1,0 +1,134 @@
+"""Hostile devices beside healthy ones, on real sockets and a real broker: nothing spreads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.gateway_control import State
+from tests.fakes.gateway_hostile import ANSWERS, HostileModbus, telegrams_of_a_hostile_device
+from tests.fakes.gateway_world import (
+    BATTERY,
+    METER,
+    GatewayWorld,
+    gateway_world,
+    telegram,
+    until,
+)
+from tests.fakes.sunspec_device import FakeUnit, ModbusServer, battery_unit
+from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
+from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.sites import Device, ModbusTcpConnection
+from wattmesh_runtime.testing import channel_for_test
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+VERIFIED = State.COMMAND_STATE_VERIFIED
+KINDS = (*ANSWERS, "closes", "silent", "banner", "anything")
+POISON = telegrams_of_a_hostile_device()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[GatewayWorld]:
+    async with gateway_world(tmp_path) as made:
+        yield made
+
+
+def scaled_by(exponent: int) -> FakeUnit:
+    unit = battery_unit()
+    for point in ("W_SF", "TotWh_SF"):
+        unit.put((701, point), exponent)
+    unit.put((702, "W_SF"), exponent)
+    unit.put((713, "Pct_SF"), exponent)
+    return unit
+
+
+def model_of_length(length: int) -> FakeUnit:
+    unit = battery_unit()
+    unit.registers[unit.address((701, "L")) - unit.base] = length
+    return unit
+
+
+def device_at(world: GatewayWorld, name: str, host: str, port: int) -> Device:
+    battery, _ = world.devices(timedelta(seconds=1))
+    return replace(
+        battery,
+        id=DeviceId(SiteId("home-1"), name),
+        connection=ModbusTcpConnection(host=host, port=port, unit_id=2),
+    )
+
+
+async def hostile_devices(world: GatewayWorld, stack: AsyncExitStack) -> Sequence[Device]:
+    devices = [device_at(world, "no-host", "a..b", 502)]
+    for number, kind in enumerate(KINDS):
+        server = await stack.enter_async_context(HostileModbus(kind, seed=number))
+        devices.append(device_at(world, f"hostile-{number}", "127.0.0.1", server.port))
+    for number, unit in enumerate(
+        (scaled_by(400), scaled_by(-400), model_of_length(30_000), model_of_length(0xFFFF))
+    ):
+        sunspec = await stack.enter_async_context(ModbusServer(unit))
+        devices.append(device_at(world, f"sunspec-{number}", "127.0.0.1", sunspec.port))
+    return devices
+
+
+@pytest.mark.time_limit(120)
+async def test_hostile_devices_hurt_only_themselves_also_over_a_restart(
+    world: GatewayWorld,
+) -> None:
+    async with AsyncExitStack() as stack:
+        hostile = await hostile_devices(world, stack)
+        world.sites.change(*world.devices(timedelta(seconds=1)), *hostile)
+        await world.gateway.start()
+        await world.serving()
+        await world.control.connected()
+        await world.publish(*POISON.values(), telegram(0, START))
+        await command_and_verify(world, 1)
+        # Poison that the broker kept while the gateway was away comes with the next start.
+        assert await world.gateway.stop() == 0
+        await world.publish(*POISON.values(), telegram(1, START))
+        world.control.statuses.clear()
+        await world.gateway.start()
+        await world.control.wait_for_device(BATTERY, online=True)
+        await until(lambda: world.meter_values() == [0.0, 1.0])
+        await command_and_verify(world, 2)
+        polled = (await world.gateway.status()).readings_polled
+        await asyncio.sleep(3)
+        status = await world.gateway.status()
+        online = {each.device for each in status.devices if each.online}
+        assert online == {BATTERY, METER}
+        assert status.readings_polled >= polled + 2 * 4
+        assert status.telegrams_quarantined >= 2 * (len(POISON) - 1)
+        assert await world.gateway.stop() == 0
+        assert "Traceback" not in world.gateway.log
+
+
+async def command_and_verify(world: GatewayWorld, sequence: int) -> None:
+    end = datetime.now(UTC) + timedelta(hours=1)
+    world.control.dispatch(f"commands/c{sequence}", BATTERY, 1000.0 + sequence, end, sequence)
+    async with asyncio.timeout(20):
+        verified = await world.control.wait_for(f"commands/c{sequence}", VERIFIED)
+    assert verified.value == 1000.0 + sequence
+
+
+async def test_what_was_set_aside_is_told_and_replayed(world: GatewayWorld) -> None:
+    await world.gateway.start()
+    await world.serving()
+    await world.publish(b"no json", POISON["400 digits"], telegram(0, START))
+    await until(lambda: world.meter_values() == [0.0])
+    async with channel_for_test(f"127.0.0.1:{world.gateway.port}") as channel:
+        stub = gateway_pb2_grpc.GatewayServiceStub(channel)
+        listed = await stub.ListQuarantinedTelegrams(
+            gateway_pb2.ListQuarantinedTelegramsRequest(parent=METER)
+        )
+        replayed = await stub.ReplayQuarantinedTelegrams(
+            gateway_pb2.ReplayQuarantinedTelegramsRequest()
+        )
+    assert [each.payload for each in listed.quarantined_telegrams] == [
+        b"no json",
+        POISON["400 digits"],
+    ]
+    assert {each.device for each in listed.quarantined_telegrams} == {METER}
+    assert (replayed.telegrams_replayed, replayed.telegrams_understood) == (2, 0)
