@@ -14,7 +14,10 @@ from wattmesh_kernel.setpoints import SetpointKind
 
 @dataclass
 class FakeDevice:
-    """Rounds setpoints to whole numbers. `trouble` is raised until it is taken away."""
+    """Rounds setpoints to whole numbers. `trouble` is raised until it is taken away.
+
+    `held` is what its register holds, 0 in its safe state; `timer`: it ends leases by itself.
+    """
 
     trouble: Exception | None = None
     trouble_after_writing: Exception | None = None
@@ -25,6 +28,12 @@ class FakeDevice:
     released: int = 0
     polls: int = 0
     gate: asyncio.Event | None = None
+    timer: bool = True
+    clings: bool = False
+    rereads: int = 0
+    release_attempts: int = 0
+    released_kinds: list[SetpointKind] = field(default_factory=list)
+    held: dict[SetpointKind, float] = field(default_factory=dict)
 
     async def read(self) -> Sequence[Reading]:
         self.polls += 1
@@ -41,12 +50,29 @@ class FakeDevice:
         if self.trouble is not None:
             raise self.trouble
         self.applied.append((value, lease))
+        self.held[kind] = float(round(value))
         return FakeAppliedSetpoint(self, float(round(value)))
 
-    async def release(self, kind: SetpointKind) -> None:
+    async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
+        self.rereads += 1
         if self.trouble is not None:
             raise self.trouble
+        wanted, held = float(round(value)), self.held.get(kind, 0.0)
+        return ReadBack(value=held, mismatch="" if held == wanted else f"{held}, not {wanted}")
+
+    async def release(self, kind: SetpointKind) -> ReadBack:
+        self.release_attempts += 1
+        if self.trouble is not None:
+            raise self.trouble
+        if self.clings:
+            return ReadBack(value=1.0, mismatch="WSetEna is 1, not 0")
         self.released += 1
+        self.released_kinds.append(kind)
+        self.held[kind] = 0.0
+        return ReadBack(value=0.0)
+
+    def ends_by_itself(self, kind: SetpointKind) -> bool:
+        return self.timer
 
 
 @dataclass

@@ -21,6 +21,8 @@ class GatewaySettings(DriverSettings):
     """File of the spool; it and the site model beside it must stay where they are between runs."""
     spool_limit: int = Field(default=2_000_000, gt=0)
     """Most readings in the spool; when it is full, telegrams stay with the broker."""
+    reread_seconds: float = Field(default=30.0, gt=0)
+    """How often a device is asked within a lease whether it still holds its setpoint [s]."""
     profile_folder: Path | None = None
     """Folder of further device profiles; they go before those of the package."""
 

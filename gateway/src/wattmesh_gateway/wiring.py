@@ -68,7 +68,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         roster = Roster(drivers, profiles, polls, telegrams, reachability, clock)
         journal = SqliteCommandJournal(database)
         reports = Reports(journal, clock)
-        carry = CarryCommands(roster, journal, reports, clock, background)
+        carry = CarryCommands(roster, journal, reports, clock, background, settings.reread_seconds)
         link = GrpcControlLink(runtime.channel(settings.control_target), gateway)
         view = SiteModelView(clock)
         site_model = SiteModelClient(metering, view, SiteModelFile(settings.site_model_file))
@@ -76,6 +76,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         await site_model.recall()
         background.start(site_model.run())
         await follow.start()
+        await carry.resume()
         # Whoever waits for this gateway to serve may publish then: the broker keeps it for us.
         for protocol, driver in drivers.items():
             if not await driver.wait_ready(_LISTEN_SECONDS):

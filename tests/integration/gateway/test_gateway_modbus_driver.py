@@ -179,6 +179,70 @@ async def test_a_setpoint_beyond_the_devices_ratings_is_refused_unwritten(
     assert unit.writes == []
 
 
+async def test_a_setpoint_that_the_registers_are_too_coarse_for_is_refused_unwritten(
+    driver: ModbusDriver,
+) -> None:
+    """1,000 W asked, 0 written and 0 read back would look like success."""
+    unit = battery_unit()
+    unit.put((704, "WSet_SF"), 10)
+    async with ModbusServer(unit) as server:
+        device = await open_device(driver, server, unit, "sunspec-battery", "soc_ratio")
+        with pytest.raises(DeviceRefused, match=r"the device can hold is -?0"):
+            await device.apply(POWER, 1000.0, HOUR)
+    assert unit.writes == []
+
+
+async def test_a_setpoint_between_two_steps_of_the_register_says_what_was_written(
+    driver: ModbusDriver,
+) -> None:
+    unit = battery_unit()
+    unit.put((704, "WSet_SF"), 2)
+    async with ModbusServer(unit) as server:
+        device = await open_device(driver, server, unit, "sunspec-battery", "soc_ratio")
+        applied = await device.apply(POWER, 1234.0, HOUR)
+        assert (await device.holds(POWER, 1234.0)).mismatch == ""
+    assert applied.value == 1200.0
+
+
+async def test_whether_a_device_still_holds_its_setpoint_is_read_without_writing(
+    driver: ModbusDriver,
+) -> None:
+    unit = battery_unit()
+    async with ModbusServer(unit) as server:
+        device = await open_device(driver, server, unit, "sunspec-battery", "soc_ratio")
+        await device.apply(POWER, 1000.0, HOUR)
+        unit.writes.clear()
+        unit.put((704, "WSet"), 0)  # as after a reboot
+        unit.put((704, "WSetEna"), 0)
+        found = await device.holds(POWER, 1000.0)
+    assert unit.writes == []
+    assert (found.value, "WSetEna is 0" in found.mismatch) == (0.0, True)
+
+
+async def test_a_release_that_the_device_ignores_is_said(driver: ModbusDriver) -> None:
+    unit = battery_unit()
+    async with ModbusServer(unit) as server:
+        device = await open_device(driver, server, unit, "sunspec-battery", "soc_ratio")
+        await device.apply(POWER, 1000.0, HOUR)
+        unit.on_write = lambda: unit.put((704, "WSetEna"), 1)
+        left = await device.release(POWER)
+    assert "WSetEna is 1" in left.mismatch
+
+
+async def test_a_refusal_says_whether_the_device_had_taken_a_part(driver: ModbusDriver) -> None:
+    unit = battery_unit()
+    first, last = unit.address((704, "WSetMod")), unit.address((704, "WSetEna"))
+    async with ModbusServer(unit) as server:
+        device = await open_device(driver, server, unit, "sunspec-battery", "soc_ratio")
+        for refused, begun in ((first, False), (last, True)):
+            unit.refuse = lambda address, values, refused=refused: (  # type: ignore[misc]
+                ExcCodes.ILLEGAL_ADDRESS if values is not None and address == refused else None
+            )
+            with pytest.raises(DeviceRefused) as error:
+                await device.apply(POWER, 1000.0, HOUR)
+            assert error.value.begun is begun
+
+
 async def test_release_sends_the_battery_to_its_safe_state(driver: ModbusDriver) -> None:
     unit = battery_unit()
     async with ModbusServer(unit) as server:

@@ -15,7 +15,7 @@ from wattmesh_gateway.domain.command import (
     CommandState,
 )
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
-from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.setpoints import Channel, SetpointKind
 
 NOW = datetime(2016, 9, 5, 7, tzinfo=UTC)
 BATTERY = DeviceId(SiteId("home-1"), "battery")
@@ -71,12 +71,13 @@ async def test_the_last_applied_command_is_the_newest_that_a_device_acknowledged
     database: SpoolDatabase,
 ) -> None:
     journal = SqliteCommandJournal(database)
-    assert await journal.last_applied(BATTERY) is None
+    assert await journal.last_applied(BATTERY, Channel.POWER) is None
     one, two, three = command(1), command(2), command(3)
     await journal.save(two, report(two, CommandState.APPLIED))
     await journal.save(one, report(one, CommandState.APPLIED))
     await journal.save(three, report(three, CommandState.REFUSED))
-    assert await journal.last_applied(BATTERY) == two
+    assert await journal.last_applied(BATTERY, Channel.POWER) == two
+    assert await journal.last_applied(BATTERY, Channel.GENERATION) is None
 
 
 async def test_reports_are_due_until_sent_and_while_the_lease_runs(

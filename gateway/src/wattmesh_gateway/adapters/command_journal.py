@@ -10,9 +10,10 @@ from wattmesh_gateway.domain.command import (
     CommandRecord,
     CommandReport,
     CommandState,
+    HeldSetpoint,
 )
 from wattmesh_kernel.ids import CommandId, DeviceId
-from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.setpoints import Channel, SetpointKind, channel_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -34,13 +35,28 @@ class SqliteCommandJournal:
         """Return a command taken in before."""
         return await self._database.run(lambda db: _find(db, command))
 
-    async def last_applied(self, device: DeviceId) -> Command | None:
-        """Return the newest command that the device acknowledged."""
-        return await self._database.run(lambda db: _last_applied(db, device))
+    async def last_applied(self, device: DeviceId, channel: Channel) -> Command | None:
+        """Return the newest command for a channel that the device acknowledged."""
+        return await self._database.run(lambda db: _last_applied(db, device, channel))
 
     async def save(self, command: Command, report: CommandReport) -> None:
-        """Keep what became of a command, to be reported."""
+        """Keep what became of a command, to be reported; one that is APPLIED is held."""
         await self._database.run(lambda db: _save(db, command, report))
+
+    async def hold(self, held: HeldSetpoint) -> None:
+        """Keep what a channel of a device holds, or may hold, in place of what it held before."""
+        await self._database.run(lambda db: _hold(db, held))
+
+    async def let_go(self, command: Command) -> None:
+        """Forget that a channel of a device holds anything."""
+        key = (command.device.name, command.channel.value)
+        await self._database.run(
+            lambda db: db.execute("DELETE FROM held WHERE device = ? AND channel = ?", key)
+        )
+
+    async def held(self) -> Sequence[HeldSetpoint]:
+        """Return everything that is held."""
+        return await self._database.run(_held)
 
     async def to_report(self, now: datetime) -> Sequence[CommandReport]:
         """Return reports not sent yet, and those of commands whose lease still runs."""
@@ -81,17 +97,19 @@ def _find(db: sqlite3.Connection, command: CommandId) -> CommandRecord | None:
     return CommandRecord(command=_command(row), reports=[_report(each) for each in reports])
 
 
-def _last_applied(db: sqlite3.Connection, device: DeviceId) -> Command | None:
+def _last_applied(db: sqlite3.Connection, device: DeviceId, channel: Channel) -> Command | None:
+    kinds = [each.value for each in SetpointKind if channel_of(each) is channel]
     row = db.execute(
-        f"SELECT {_COMMAND} FROM commands WHERE device = ? AND EXISTS "
+        f"SELECT {_COMMAND} FROM commands WHERE device = ? "
+        f"AND kind IN ({', '.join('?' * len(kinds))}) AND EXISTS "
         "(SELECT 1 FROM reports WHERE reports.command = commands.command AND state = ?) "
         "ORDER BY sequence DESC LIMIT 1",
-        (device.name, CommandState.APPLIED.value),
+        (device.name, *kinds, CommandState.APPLIED.value),
     ).fetchone()
     return None if row is None else _command(row)
 
 
-def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> None:
+def _insert_command(db: sqlite3.Connection, command: Command) -> None:
     command_row: _CommandRow = (
         command.id.name,
         command.device.name,
@@ -100,6 +118,36 @@ def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> No
         _to_us(command.lease_expire_time),
         command.sequence,
     )
+    db.execute("INSERT OR IGNORE INTO commands VALUES (?, ?, ?, ?, ?, ?)", command_row)
+
+
+def _hold(db: sqlite3.Connection, held: HeldSetpoint) -> None:
+    command = held.command
+    _insert_command(db, command)
+    db.execute(
+        "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?)",
+        (
+            *(command.device.name, command.channel.value, command.id.name),
+            *(held.releasing, held.cancelled),
+        ),
+    )
+
+
+def _held(db: sqlite3.Connection) -> Sequence[HeldSetpoint]:
+    columns = ", ".join(f"commands.{each}" for each in _COMMAND.split(", "))
+    rows = db.execute(
+        f"SELECT releasing, cancelled, {columns} FROM held JOIN commands USING (command)"
+    ).fetchall()
+    return [
+        HeldSetpoint(command=_command(row), releasing=bool(releasing), cancelled=bool(cancelled))
+        for releasing, cancelled, *row in rows
+    ]
+
+
+def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> None:
+    _insert_command(db, command)
+    if report.state is CommandState.APPLIED:
+        _hold(db, HeldSetpoint(command=command))
     report_row: _ReportRow = (
         report.command.name,
         report.state.value,
@@ -107,7 +155,6 @@ def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> No
         report.value,
         report.message,
     )
-    db.execute("INSERT OR IGNORE INTO commands VALUES (?, ?, ?, ?, ?, ?)", command_row)
     db.execute(
         f"INSERT INTO reports ({_REPORT}) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (command, state) DO UPDATE SET report_time_us = excluded.report_time_us, "
@@ -118,7 +165,8 @@ def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> No
 
 def _forget(db: sqlite3.Connection, time: datetime) -> None:
     old = (
-        "SELECT command FROM commands WHERE lease_expire_time_us < ? AND NOT EXISTS "
+        "SELECT command FROM commands WHERE lease_expire_time_us < ? "
+        "AND command NOT IN (SELECT command FROM held) AND NOT EXISTS "
         "(SELECT 1 FROM reports WHERE reports.command = commands.command AND NOT sent)"
     )
     commands = db.execute(old, (_to_us(time),)).fetchall()

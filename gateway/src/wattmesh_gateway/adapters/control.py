@@ -10,10 +10,16 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
-from wattmesh_contracts.setpoints import setpoint_kind_from_proto
+from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
 from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
 from wattmesh_gateway.app.ports import Cancel, Dispatch
-from wattmesh_gateway.domain.command import Command, CommandReport, CommandState
+from wattmesh_gateway.domain.command import (
+    Command,
+    CommandReport,
+    CommandState,
+    SetpointEvent,
+    SetpointEventType,
+)
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
@@ -29,6 +35,14 @@ _STATES = {
     CommandState.EXPIRED: control_pb2.COMMAND_STATE_EXPIRED,
     CommandState.SUPERSEDED: control_pb2.COMMAND_STATE_SUPERSEDED,
     CommandState.CANCELLED: control_pb2.COMMAND_STATE_CANCELLED,
+}
+
+
+_EVENT_TYPES = {
+    SetpointEventType.DRIFTED: gateway_link_pb2.SETPOINT_EVENT_TYPE_DRIFTED,
+    SetpointEventType.REAPPLIED: gateway_link_pb2.SETPOINT_EVENT_TYPE_REAPPLIED,
+    SetpointEventType.RELEASE_PENDING: gateway_link_pb2.SETPOINT_EVENT_TYPE_RELEASE_PENDING,
+    SetpointEventType.RELEASED: gateway_link_pb2.SETPOINT_EVENT_TYPE_RELEASED,
 }
 
 
@@ -73,6 +87,10 @@ class GrpcControlStream:
         """Tell whether a device answers; WattmeshError when the stream has broken."""
         await self.write(gateway_link_pb2.ConnectRequest(device_status=_status_to_proto(status)))
 
+    async def tell_event(self, event: SetpointEvent) -> None:
+        """Tell what happened to a setpoint; WattmeshError when the stream has broken."""
+        await self.write(gateway_link_pb2.ConnectRequest(setpoint_event=_event_to_proto(event)))
+
     async def orders(self) -> AsyncIterator[Dispatch | Cancel]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""
         with rpc_errors():
@@ -100,6 +118,18 @@ def _status_to_proto(status: DeviceStatus) -> gateway_link_pb2.DeviceStatus:
         online=status.online,
         change_time=timestamp_to_proto(status.change_time),
         message=status.message,
+    )
+
+
+def _event_to_proto(event: SetpointEvent) -> gateway_link_pb2.SetpointEvent:
+    return gateway_link_pb2.SetpointEvent(
+        command=event.command.id.name,
+        device=event.command.device.name,
+        kind=setpoint_kind_to_proto(event.command.kind),
+        type=_EVENT_TYPES[event.type],
+        event_time=timestamp_to_proto(event.event_time),
+        value=event.value,
+        message=event.message,
     )
 
 

@@ -1,20 +1,25 @@
 """Carries commands to devices: leased, serialised for each device, each answered once."""
 
+import asyncio
 import logging
 
-from wattmesh_gateway.app.device_worker import DeviceWorker
+from wattmesh_gateway.app.channel_worker import ChannelWorker
 from wattmesh_gateway.app.ports import CommandJournal, SettableDevices
 from wattmesh_gateway.app.reports import Reports
 from wattmesh_gateway.domain.command import Command, CommandState
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId, DeviceId
+from wattmesh_kernel.setpoints import Channel
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
 
 
 class CarryCommands:
-    """Runs a worker for each device that was commanded."""
+    """Runs a worker for each channel of a device that was commanded.
+
+    What a device holds is read again every `reread_seconds` of the wall within its lease.
+    """
 
     def __init__(
         self,
@@ -23,17 +28,27 @@ class CarryCommands:
         reports: Reports,
         clock: Clock,
         background: BackgroundTasks,
+        reread_seconds: float,
     ) -> None:
         self._devices = devices
         self._journal = journal
         self._reports = reports
         self._clock = clock
         self._background = background
-        self._workers: dict[DeviceId, DeviceWorker] = {}
+        self._reread_seconds = reread_seconds
+        self._workers: dict[tuple[DeviceId, Channel], ChannelWorker] = {}
+        self._writers: dict[DeviceId, asyncio.Lock] = {}
+
+    async def resume(self) -> None:
+        """Take over what devices held when the gateway was here last."""
+        for held in await self._journal.held():
+            record = await self._journal.find(held.command.id)
+            proven = record is not None and record.verified
+            self._worker(held.command).resume(held, proven=proven)
 
     async def dispatch(self, command: Command) -> None:
         """Take on a command, unless it was answered before or is older than what was applied."""
-        worker = self._worker(command.device)
+        worker = self._worker(command)
         if worker.find(command.id) is not None:
             return
         record = await self._journal.find(command.id)
@@ -41,7 +56,7 @@ class CarryCommands:
             for report in record.reports:
                 self._reports.tell(report)
             return
-        applied = await self._journal.last_applied(command.device)
+        applied = await self._journal.last_applied(command.device, command.channel)
         newest = max(worker.newest_sequence, applied.sequence if applied else 0)
         if command.sequence < newest:
             await self._reports.report(
@@ -51,25 +66,28 @@ class CarryCommands:
         await worker.offer(command)
 
     async def cancel(self, command: CommandId, device: DeviceId) -> None:
-        """Withdraw a command: the device goes to its safe state if it was the last applied."""
-        worker = self._worker(device)
-        held = worker.find(command)
-        if held is not None:
-            await worker.withdraw(held)
-            return
+        """Withdraw a command: what it steers goes to its safe state if the device holds it."""
+        for (its_device, _), worker in self._workers.items():
+            begun = worker.find(command) if its_device == device else None
+            if begun is not None:
+                await worker.withdraw(begun)
+                return
         record = await self._journal.find(command)
         if record is None:
             log.warning("%s is withdrawn, but never came", command)
             return
-        applied = await self._journal.last_applied(device)
-        if applied is not None and applied.id == command:
-            await worker.withdraw(record.command)
-        else:
-            await self._reports.report(record.command, CommandState.CANCELLED, message="not held")
+        await self._worker(record.command).withdraw(record.command)
 
-    def _worker(self, device: DeviceId) -> DeviceWorker:
-        if device not in self._workers:
-            worker = DeviceWorker(self._devices, self._reports, self._clock)
+    def _worker(self, command: Command) -> ChannelWorker:
+        """Return the worker of a command's channel; the channels of a device share a writer."""
+        key = (command.device, command.channel)
+        if key not in self._workers:
+            writer = self._writers.setdefault(command.device, asyncio.Lock())
+            worker = ChannelWorker(
+                *(self._devices, self._reports, self._journal, self._clock),
+                writer,
+                self._reread_seconds,
+            )
+            self._workers[key] = worker
             self._background.start(worker.run())
-            self._workers[device] = worker
-        return self._workers[device]
+        return self._workers[key]

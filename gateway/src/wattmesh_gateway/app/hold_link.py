@@ -9,7 +9,7 @@ from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.ports import Cancel, CommandJournal, ControlLink, ControlStream, Dispatch
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.reports import News, Reports
-from wattmesh_gateway.domain.command import CommandReport
+from wattmesh_gateway.domain.command import CommandReport, SetpointEvent
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
@@ -76,6 +76,8 @@ class HoldLink:
                     await self._journal.mark_reported(report)
                 case DeviceStatus() as status:
                     await stream.tell(status)
+                case SetpointEvent() as event:
+                    await stream.tell_event(event)
 
     async def _take_orders(self, stream: ControlStream) -> None:
         async for order in stream.orders():

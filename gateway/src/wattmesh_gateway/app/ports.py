@@ -10,7 +10,9 @@ from wattmesh_gateway.domain.command import (
     Command,
     CommandRecord,
     CommandReport,
+    HeldSetpoint,
     ReadBack,
+    SetpointEvent,
 )
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.intake import Intake
@@ -18,7 +20,7 @@ from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
 from wattmesh_gateway.domain.telegram import Delivery, QuarantinedTelegram, Telegram
 from wattmesh_kernel.ids import CommandId, DeviceId
-from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.setpoints import Channel, SetpointKind
 from wattmesh_kernel.sites import Device
 
 
@@ -88,8 +90,14 @@ class Sets(Protocol):
     async def apply(self, kind: SetpointKind, value: float, lease: timedelta) -> AppliedSetpoint:
         """Write a setpoint that ends by itself; errors: DeviceUnavailable, DeviceRefused."""
 
-    async def release(self, kind: SetpointKind) -> None:
-        """Send the device to its safe state; errors: DeviceUnavailable, DeviceRefused."""
+    async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
+        """Ask whether the device holds a setpoint; errors: DeviceUnavailable, DeviceRefused."""
+
+    async def release(self, kind: SetpointKind) -> ReadBack:
+        """Send the device to its safe state and ask whether it is there; errors as in `holds`."""
+
+    def ends_by_itself(self, kind: SetpointKind) -> bool:
+        """Return whether the device has a timer that ends a setpoint with its lease."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -139,11 +147,20 @@ class CommandJournal(Protocol):
     async def find(self, command: CommandId) -> CommandRecord | None:
         """Return a command taken in before."""
 
-    async def last_applied(self, device: DeviceId) -> Command | None:
-        """Return the newest command that the device acknowledged."""
+    async def last_applied(self, device: DeviceId, channel: Channel) -> Command | None:
+        """Return the newest command for a channel that the device acknowledged."""
 
     async def save(self, command: Command, report: CommandReport) -> None:
-        """Keep what became of a command, to be reported."""
+        """Keep what became of a command, to be reported; one that is APPLIED is held."""
+
+    async def hold(self, held: HeldSetpoint) -> None:
+        """Keep what a channel of a device holds, or may hold, in place of what it held before."""
+
+    async def let_go(self, command: Command) -> None:
+        """Forget that a channel of a device holds anything."""
+
+    async def held(self) -> Sequence[HeldSetpoint]:
+        """Return everything that is held."""
 
     async def to_report(self, now: datetime) -> Sequence[CommandReport]:
         """Return reports not sent yet, and those of commands whose lease still runs."""
@@ -212,6 +229,9 @@ class ControlStream(Protocol):
 
     async def tell(self, status: DeviceStatus) -> None:
         """Tell whether a device answers; WattmeshError when the stream has broken."""
+
+    async def tell_event(self, event: SetpointEvent) -> None:
+        """Tell what happened to a setpoint; WattmeshError when the stream has broken."""
 
     def orders(self) -> AsyncIterator[Dispatch | Cancel]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""

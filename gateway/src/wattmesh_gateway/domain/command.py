@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from wattmesh_kernel.ids import CommandId, DeviceId
-from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.setpoints import Channel, SetpointKind, channel_of
 
 
 class CommandState(Enum):
@@ -37,6 +37,11 @@ class Command:
     lease_expire_time: datetime
     sequence: int
 
+    @property
+    def channel(self) -> Channel:
+        """What of the device it steers."""
+        return channel_of(self.kind)
+
     def lease_left(self, now: datetime) -> timedelta:
         """Return what is left of the lease; not positive when it has ended."""
         return self.lease_expire_time - now
@@ -61,6 +66,11 @@ class CommandRecord:
     reports: Sequence[CommandReport]
 
     @property
+    def verified(self) -> bool:
+        """Whether it was read back as it was written."""
+        return any(report.state is CommandState.VERIFIED for report in self.reports)
+
+    @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
         return any(report.state.final for report in self.reports)
@@ -72,3 +82,43 @@ class ReadBack:
 
     value: float | None
     mismatch: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldSetpoint:
+    """A setpoint that a device holds, or may hold, by the newest command of its channel.
+
+    `releasing`: it is to be released; `cancelled`: because its command was withdrawn, which is to
+    be reported once it is.
+    """
+
+    command: Command
+    releasing: bool = False
+    cancelled: bool = False
+
+
+class SetpointEventType(Enum):
+    """What may happen to a setpoint that a device holds."""
+
+    DRIFTED = "drifted"
+    """The device holds something else within the lease."""
+
+    REAPPLIED = "reapplied"
+    """It was written again and read back."""
+
+    RELEASE_PENDING = "release_pending"
+    """The device is to be released and is not yet."""
+
+    RELEASED = "released"
+    """The device is in its safe state."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointEvent:
+    """Something that happened to a held setpoint; `value` is what the device holds."""
+
+    command: Command
+    type: SetpointEventType
+    event_time: datetime
+    value: float | None = None
+    message: str = ""

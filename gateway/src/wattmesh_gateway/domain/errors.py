@@ -7,8 +7,19 @@ class DeviceUnavailable(Exception):
     """The device did not answer; it may later."""
 
 
+class DeviceFailed(DeviceUnavailable):
+    """The device answered that it failed; when it goes on to, trying again makes no sense."""
+
+
 class DeviceRefused(Exception):
-    """The device answered, and will not do what was asked."""
+    """The device answered, and will not do what was asked.
+
+    `begun`: it had taken a part of it before, and may act by it.
+    """
+
+    def __init__(self, message: str, *, begun: bool = False) -> None:
+        super().__init__(message)
+        self.begun = begun
 
 
 class ProfileError(InvalidArgument):

@@ -20,3 +20,29 @@ class SetpointKind(StrEnum):
     """Reactive power [var], into the device positive: inductive is positive."""
     CONSUMPTION_LIMIT_W = "consumption_limit_w"
     """Most power that a consuming device may draw [W], not negative."""
+
+
+class Channel(StrEnum):
+    """What of a device is steered: setpoints for the same channel contest each other."""
+
+    POWER = "power"
+    GENERATION = "generation"
+    CONSUMPTION = "consumption"
+    REACTIVE_POWER = "reactive_power"
+    TEMPERATURE = "temperature"
+
+
+_CHANNELS = {
+    SetpointKind.ACTIVE_POWER_W: Channel.POWER,
+    SetpointKind.CURRENT_A: Channel.POWER,
+    SetpointKind.ON_OFF: Channel.POWER,
+    SetpointKind.GENERATION_LIMIT_W: Channel.GENERATION,
+    SetpointKind.CONSUMPTION_LIMIT_W: Channel.CONSUMPTION,
+    SetpointKind.REACTIVE_POWER_VAR: Channel.REACTIVE_POWER,
+    SetpointKind.TEMPERATURE_CELSIUS: Channel.TEMPERATURE,
+}
+
+
+def channel_of(kind: SetpointKind) -> Channel:
+    """Return what a kind of setpoint steers: power, current and on/off are one and the same."""
+    return _CHANNELS[kind]

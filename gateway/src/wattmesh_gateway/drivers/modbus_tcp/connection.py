@@ -10,13 +10,12 @@ from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
-from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
+from wattmesh_gateway.domain.errors import DeviceFailed, DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.drivers.modbus_tcp.profile import RegisterTable
 from wattmesh_gateway.drivers.modbus_tcp.registers import Span
 
 _PASSING = frozenset(
     {
-        ExcCodes.DEVICE_FAILURE,
         ExcCodes.ACKNOWLEDGE,
         ExcCodes.DEVICE_BUSY,
         ExcCodes.GATEWAY_PATH_UNAVIABLE,
@@ -145,6 +144,8 @@ class ModbusConnection:
         code = answer.exception_code
         name = next((each.name.lower() for each in ExcCodes if each == code), "unknown")
         message = f"{what}: the device answered exception {code} ({name})"
+        if code == ExcCodes.DEVICE_FAILURE:
+            raise DeviceFailed(message)
         if code in _PASSING:
             raise DeviceUnavailable(message)
         raise DeviceRefused(message)

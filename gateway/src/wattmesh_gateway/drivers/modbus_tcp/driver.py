@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from wattmesh_gateway.app.ports import OpenedDevice
+from wattmesh_gateway.domain.command import ReadBack
 from wattmesh_gateway.domain.errors import ProfileError
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.reading import Reading
@@ -47,9 +48,17 @@ class ModbusDevice:
         """Write a leased setpoint; errors: DeviceUnavailable, DeviceRefused."""
         return await self._setpoints.apply(kind, value, lease)
 
-    async def release(self, kind: SetpointKind) -> None:
-        """Send the device to its safe state; errors: DeviceUnavailable, DeviceRefused."""
-        await self._setpoints.release(kind)
+    async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
+        """Ask whether the device holds a setpoint; errors: DeviceUnavailable, DeviceRefused."""
+        return await self._setpoints.holds(kind, value)
+
+    async def release(self, kind: SetpointKind) -> ReadBack:
+        """Send the device to its safe state and ask whether it is there; errors as in `holds`."""
+        return await self._setpoints.release(kind)
+
+    def ends_by_itself(self, kind: SetpointKind) -> bool:
+        """Return whether the device has a timer that ends a setpoint with its lease."""
+        return self._setpoints.ends_by_itself(kind)
 
 
 class ModbusDriver:

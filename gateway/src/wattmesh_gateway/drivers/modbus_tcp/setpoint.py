@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from wattmesh_gateway.domain.command import ReadBack
 from wattmesh_gateway.domain.errors import DeviceRefused
+from wattmesh_gateway.domain.tolerance import tolerance_of
 from wattmesh_gateway.drivers.modbus_tcp.profile import (
     ModbusProfile,
     ScaledNumber,
@@ -46,19 +47,43 @@ class ModbusSetpoints:
         """
         procedure = self._procedure(kind)
         await self._unit.connect()
-        await self._check_ratings(procedure, value)
+        rating = await self._check_ratings(procedure, value)
         # Everything is worked out first, so that what cannot be done is not begun.
         steps = [await self._step(each, value, lease) for each in procedure.write]
-        for step in steps:
-            await self._unit.write(step.number, step.words)
-        return AppliedModbusSetpoint(self._unit, steps)
+        applied = AppliedModbusSetpoint(self._unit, steps)
+        _check_written(kind, value, applied.value, rating)
+        await self._write(steps)
+        return applied
 
-    async def release(self, kind: SetpointKind) -> None:
-        """Send the device to its safe state; errors as in `apply`."""
+    async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
+        """Ask whether the device holds a setpoint; errors as in `apply`."""
         await self._unit.connect()
-        for write in self._procedure(kind).release:
-            step = await self._step(write, 0.0, timedelta(0))
-            await self._unit.write(step.number, step.words)
+        verified = [each for each in self._procedure(kind).write if each.verify]
+        steps = [await self._step(each, value, timedelta(0)) for each in verified]
+        return await _read_back(self._unit, steps)
+
+    async def release(self, kind: SetpointKind) -> ReadBack:
+        """Send the device to its safe state and read that back; errors as in `apply`."""
+        await self._unit.connect()
+        release = self._procedure(kind).release
+        steps = [await self._step(each, 0.0, timedelta(0)) for each in release]
+        await self._write(steps)
+        return await _read_back(self._unit, steps)
+
+    def ends_by_itself(self, kind: SetpointKind) -> bool:
+        """Return whether the device has a timer that ends a setpoint with its lease."""
+        procedure = self._profile.setpoints.get(kind)
+        return procedure is not None and any(
+            each.value is WrittenValue.LEASE_SECONDS for each in procedure.write
+        )
+
+    async def _write(self, steps: Sequence[_Step]) -> None:
+        """Write; a refusal says whether the device had taken a part of it."""
+        for number, step in enumerate(steps):
+            try:
+                await self._unit.write(step.number, step.words)
+            except DeviceRefused as error:
+                raise DeviceRefused(str(error), begun=number > 0) from error
 
     def _procedure(self, kind: SetpointKind) -> SetpointProcedure:
         procedure = self._profile.setpoints.get(kind)
@@ -66,7 +91,9 @@ class ModbusSetpoints:
             raise DeviceRefused(f"the profile {self._profile.name} has no setpoint {kind.value}")
         return procedure
 
-    async def _check_ratings(self, procedure: SetpointProcedure, value: float) -> None:
+    async def _check_ratings(self, procedure: SetpointProcedure, value: float) -> float:
+        """Refuse what is beyond the device's ratings; return the largest, 0 if it has none."""
+        largest = 0.0
         for rating, sign, word in (
             (procedure.minimum, -1, "least"),
             (procedure.maximum, 1, "most"),
@@ -74,6 +101,8 @@ class ModbusSetpoints:
             bound, step = await self._rating(rating)
             if bound is not None and sign * (value - bound) > step:
                 raise DeviceRefused(f"{value:g} is beyond the {word} the device can do, {bound:g}")
+            largest = max(largest, abs(bound or 0.0))
+        return largest
 
     async def _rating(self, rating: ScaledNumber | None) -> tuple[float | None, float]:
         """Return a rating and its resolution; None when the device does not say."""
@@ -123,17 +152,30 @@ class AppliedModbusSetpoint:
 
     async def read_back(self) -> ReadBack:
         """Read every verified number again; errors: DeviceUnavailable, DeviceRefused."""
-        value: float | None = None
-        mismatches: list[str] = []
-        for step in self._steps:
-            if not step.write.verify:
-                continue
-            read = await self._unit.read_number(step.number)
-            if _is_setpoint(step) and read is not None:
-                value = _in_unit(step, read)
-            if read is None or not math.isclose(read, step.value, rel_tol=1e-9, abs_tol=1e-9):
-                mismatches.append(f"{step.write.number.location} is {read}, not {step.value:g}")
-        return ReadBack(value=value, mismatch="; ".join(mismatches))
+        return await _read_back(self._unit, self._steps)
+
+
+async def _read_back(unit: ModbusUnit, steps: Sequence[_Step]) -> ReadBack:
+    """Read what is verified of these numbers, and say what differs."""
+    value: float | None = None
+    mismatches: list[str] = []
+    for step in steps:
+        if not step.write.verify:
+            continue
+        read = await unit.read_number(step.number)
+        if _is_setpoint(step) and read is not None:
+            value = _in_unit(step, read)
+        if read is None or not math.isclose(read, step.value, rel_tol=1e-9, abs_tol=1e-9):
+            mismatches.append(f"{step.write.number.location} is {read}, not {step.value:g}")
+    return ReadBack(value=value, mismatch="; ".join(mismatches))
+
+
+def _check_written(kind: SetpointKind, asked: float, written: float, rating: float) -> None:
+    """Refuse a setpoint that the device's registers are too coarse for."""
+    if abs(written - asked) > tolerance_of(kind, asked, rating):
+        raise DeviceRefused(
+            f"{asked:g} cannot be expressed: the nearest that the device can hold is {written:g}"
+        )
 
 
 def _is_setpoint(step: _Step) -> bool:

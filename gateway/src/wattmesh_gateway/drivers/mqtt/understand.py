@@ -93,6 +93,8 @@ def _moment(raw: object, time: TelegramTime) -> datetime:
                 return _EPOCH + timedelta(seconds=_number(raw))
             case TimeFormat.UNIX_MS:
                 return _EPOCH + timedelta(milliseconds=_number(raw))
+            case TimeFormat.ARRIVAL:
+                raise ValueError("it says none")
     except (ValueError, OverflowError) as error:
         raise TelegramError(f"{'.'.join(time.path)} is {_said(raw)}, which is no time") from error
 

@@ -6,6 +6,7 @@ isort:skip_file
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import control_pb2 as _control_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 import builtins as _builtins
@@ -19,6 +20,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _SetpointEventType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SetpointEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SetpointEventType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SETPOINT_EVENT_TYPE_UNSPECIFIED: _SetpointEventType.ValueType  # 0
+    """Not said."""
+    SETPOINT_EVENT_TYPE_DRIFTED: _SetpointEventType.ValueType  # 1
+    """Within its lease the device holds something else than what was written. Told at most once a minute."""
+    SETPOINT_EVENT_TYPE_REAPPLIED: _SetpointEventType.ValueType  # 2
+    """What had drifted was written again and read back: once in a lease, as after a device's reboot."""
+    SETPOINT_EVENT_TYPE_RELEASE_PENDING: _SetpointEventType.ValueType  # 3
+    """The device is to be released and is not yet: it is away, refuses, or holds on. The gateway goes on trying."""
+    SETPOINT_EVENT_TYPE_RELEASED: _SetpointEventType.ValueType  # 4
+    """The device is in its safe state: read back, or its own timer has ended, as `message` says."""
+
+class SetpointEventType(_SetpointEventType, metaclass=_SetpointEventTypeEnumTypeWrapper):
+    """What may happen to a setpoint that a device holds."""
+
+SETPOINT_EVENT_TYPE_UNSPECIFIED: SetpointEventType.ValueType  # 0
+"""Not said."""
+SETPOINT_EVENT_TYPE_DRIFTED: SetpointEventType.ValueType  # 1
+"""Within its lease the device holds something else than what was written. Told at most once a minute."""
+SETPOINT_EVENT_TYPE_REAPPLIED: SetpointEventType.ValueType  # 2
+"""What had drifted was written again and read back: once in a lease, as after a device's reboot."""
+SETPOINT_EVENT_TYPE_RELEASE_PENDING: SetpointEventType.ValueType  # 3
+"""The device is to be released and is not yet: it is away, refuses, or holds on. The gateway goes on trying."""
+SETPOINT_EVENT_TYPE_RELEASED: SetpointEventType.ValueType  # 4
+"""The device is in its safe state: read back, or its own timer has ended, as `message` says."""
+Global___SetpointEventType: _TypeAlias = SetpointEventType  # noqa: Y015
+
 @_typing.final
 class ConnectRequest(_message.Message):
     """A message from a gateway."""
@@ -28,6 +61,7 @@ class ConnectRequest(_message.Message):
     HELLO_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     DEVICE_STATUS_FIELD_NUMBER: _builtins.int
+    SETPOINT_EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___GatewayHello:
         """Opens the stream."""
@@ -40,18 +74,23 @@ class ConnectRequest(_message.Message):
     def device_status(self) -> Global___DeviceStatus:
         """Tells that a device was lost or came back."""
 
+    @_builtins.property
+    def setpoint_event(self) -> Global___SetpointEvent:
+        """Tells what happened to a setpoint after it was applied."""
+
     def __init__(
         self,
         *,
         hello: Global___GatewayHello | None = ...,
         report: Global___CommandReport | None = ...,
         device_status: Global___DeviceStatus | None = ...,
+        setpoint_event: Global___SetpointEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -258,3 +297,53 @@ class DeviceStatus(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeviceStatus: _TypeAlias = DeviceStatus  # noqa: Y015
+
+@_typing.final
+class SetpointEvent(_message.Message):
+    """What happened to a setpoint that a device holds, apart from what became of its command."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    command: _builtins.str
+    """`commands/{command}`: whose setpoint it is."""
+    device: _builtins.str
+    """`sites/{site}/devices/{device}`."""
+    kind: _setpoint_pb2.SetpointKind.ValueType
+    """What it sets."""
+    type: Global___SetpointEventType.ValueType
+    """What happened."""
+    value: _builtins.float
+    """What the device holds, in the unit of the kind; absent: it does not say."""
+    message: _builtins.str
+    """How it came about, in words."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        command: _builtins.str = ...,
+        device: _builtins.str = ...,
+        kind: _setpoint_pb2.SetpointKind.ValueType = ...,
+        type: Global___SetpointEventType.ValueType = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        value: _builtins.float | None = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "event_time", b"event_time", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "command", b"command", "device", b"device", "event_time", b"event_time", "kind", b"kind", "message", b"message", "type", b"type", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___SetpointEvent: _TypeAlias = SetpointEvent  # noqa: Y015

@@ -2,32 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId, SiteId
-from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.setpoints import Channel, SetpointKind, channel_of
 
+__all__ = ["Channel", "Slot", "channel_of", "check_value", "in_words"]
 
-class Channel(StrEnum):
-    """What of a device is steered: proposals for the same channel contest each other."""
-
-    POWER = "power"
-    GENERATION = "generation"
-    CONSUMPTION = "consumption"
-    REACTIVE_POWER = "reactive_power"
-    TEMPERATURE = "temperature"
-
-
-_CHANNELS = {
-    SetpointKind.ACTIVE_POWER_W: Channel.POWER,
-    SetpointKind.CURRENT_A: Channel.POWER,
-    SetpointKind.ON_OFF: Channel.POWER,
-    SetpointKind.GENERATION_LIMIT_W: Channel.GENERATION,
-    SetpointKind.CONSUMPTION_LIMIT_W: Channel.CONSUMPTION,
-    SetpointKind.REACTIVE_POWER_VAR: Channel.REACTIVE_POWER,
-    SetpointKind.TEMPERATURE_CELSIUS: Channel.TEMPERATURE,
-}
 
 _UNITS = {
     SetpointKind.ACTIVE_POWER_W: " W",
@@ -42,11 +23,6 @@ _UNITS = {
 _NOT_NEGATIVE = frozenset(
     {SetpointKind.GENERATION_LIMIT_W, SetpointKind.CONSUMPTION_LIMIT_W, SetpointKind.CURRENT_A}
 )
-
-
-def channel_of(kind: SetpointKind) -> Channel:
-    """Return what a kind of setpoint steers: power, current and on/off are one and the same."""
-    return _CHANNELS[kind]
 
 
 def in_words(value: float, kind: SetpointKind) -> str:
