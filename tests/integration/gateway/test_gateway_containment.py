@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.fakes.gateway_control import State
@@ -126,6 +127,15 @@ async def test_what_was_set_aside_is_told_and_replayed(world: GatewayWorld) -> N
         replayed = await stub.ReplayQuarantinedTelegrams(
             gateway_pb2.ReplayQuarantinedTelegramsRequest()
         )
+        one = await stub.GetQuarantinedTelegram(
+            gateway_pb2.GetQuarantinedTelegramRequest(name=listed.quarantined_telegrams[1].name)
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as unknown:
+            await stub.GetQuarantinedTelegram(
+                gateway_pb2.GetQuarantinedTelegramRequest(name="quarantinedTelegrams/99")
+            )
+    assert one.quarantined_telegram == listed.quarantined_telegrams[1]
+    assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
     assert [each.payload for each in listed.quarantined_telegrams] == [
         b"no json",
         POISON["400 digits"],

@@ -13,6 +13,7 @@ from wattmesh_kernel.checks import require
 from wattmesh_kernel.ids import DeviceId
 
 _PROFILES = "deviceProfiles/"
+_TELEGRAMS = "quarantinedTelegrams/"
 _LONGEST_TOKEN = 18
 
 
@@ -80,17 +81,26 @@ def quarantine_position_from_token(token: str) -> int:
     return int(token or 0)
 
 
+def telegram_number_from_name(name: str) -> int:
+    """Return the number of a telegram; InvalidArgument when it is no telegram's name."""
+    number = name.removeprefix(_TELEGRAMS)
+    is_name = name.startswith(_TELEGRAMS) and number.isdecimal() and len(number) <= _LONGEST_TOKEN
+    require(is_name, "INVALID_NAME", f"that does not look like {_TELEGRAMS}{{number}}", "name")
+    return int(number)
+
+
 def quarantine_page_to_proto(page: QuarantinePage) -> gateway_pb2.ListQuarantinedTelegramsResponse:
     """Return some telegrams that were set aside."""
     return gateway_pb2.ListQuarantinedTelegramsResponse(
-        quarantined_telegrams=map(_quarantined_to_proto, page.telegrams),
+        quarantined_telegrams=map(quarantined_to_proto, page.telegrams),
         next_page_token="" if page.next_after is None else str(page.next_after),
     )
 
 
-def _quarantined_to_proto(telegram: QuarantinedTelegram) -> gateway_pb2.QuarantinedTelegram:
+def quarantined_to_proto(telegram: QuarantinedTelegram) -> gateway_pb2.QuarantinedTelegram:
+    """Return a telegram that was set aside."""
     return gateway_pb2.QuarantinedTelegram(
-        name=f"quarantinedTelegrams/{telegram.id}",
+        name=f"{_TELEGRAMS}{telegram.id}",
         origin=telegram.origin,
         device="" if telegram.device is None else telegram.device.name,
         reason=telegram.reason,

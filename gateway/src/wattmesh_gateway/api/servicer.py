@@ -10,8 +10,10 @@ from wattmesh_gateway.api.convert import (
     profile_to_proto,
     quarantine_page_to_proto,
     quarantine_position_from_token,
+    quarantined_to_proto,
     replayed_to_proto,
     status_to_proto,
+    telegram_number_from_name,
 )
 from wattmesh_gateway.app.quarantine import QuarantinedTelegrams
 from wattmesh_gateway.app.tell_profiles import TellProfiles
@@ -61,6 +63,20 @@ class GatewayServicer(gateway_pb2_grpc.GatewayServiceServicer):
     ) -> gateway_pb2.ListDeviceProfilesResponse:
         """List the device profiles by name."""
         return page_to_proto(self._tell_profiles.list(request.page_size, request.page_token))
+
+    async def GetQuarantinedTelegram(  # noqa: N802
+        self,
+        request: gateway_pb2.GetQuarantinedTelegramRequest,
+        context: grpc.aio.ServicerContext[
+            gateway_pb2.GetQuarantinedTelegramRequest,
+            gateway_pb2.GetQuarantinedTelegramResponse,
+        ],
+    ) -> gateway_pb2.GetQuarantinedTelegramResponse:
+        """Return one telegram that was set aside."""
+        found = await self._quarantine.get(telegram_number_from_name(request.name))
+        return gateway_pb2.GetQuarantinedTelegramResponse(
+            quarantined_telegram=quarantined_to_proto(found)
+        )
 
     async def ListQuarantinedTelegrams(  # noqa: N802
         self,

@@ -8,6 +8,7 @@ from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_gateway.domain.telegram import QuarantinedTelegram, Telegram
 from wattmesh_kernel.checks import require
+from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import DeviceId
 
 USUAL_PAGE = 50
@@ -41,6 +42,13 @@ class QuarantinedTelegrams:
         self._quarantine = quarantine
         self._spool = spool
         self._listeners = listeners
+
+    async def get(self, number: int) -> QuarantinedTelegram:
+        """Return a telegram by its number; NotFound when it is not there, or no longer."""
+        found = await self._quarantine.page(None, number - 1, 1)
+        if not found or found[0].id != number:
+            raise NotFound("TELEGRAM_NOT_FOUND", f"no telegram {number} is set aside")
+        return found[0]
 
     async def page(self, device: DeviceId | None, after: int, size: int) -> QuarantinePage:
         """Return up to `size` telegrams that came after a number; a size of 0 means 50."""

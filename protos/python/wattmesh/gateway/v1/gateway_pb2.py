@@ -28,7 +28,7 @@ from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_perm
 from wattmesh.type.v1 import setpoint_pb2 as wattmesh_dot_type_dot_v1_dot_setpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/gateway/v1/gateway.proto\x12\x13wattmesh.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&wattmesh/gateway/v1/gateway_link.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\xad\x01\n\x13QuarantinedTelegram\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x30\n\x0creceive_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x06 \x01(\x0c\x12\x15\n\rpayload_bytes\x18\x07 \x01(\x03\"X\n\x1fListQuarantinedTelegramsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x84\x01\n ListQuarantinedTelegramsResponse\x12G\n\x15quarantined_telegrams\x18\x01 \x03(\x0b\x32(.wattmesh.gateway.v1.QuarantinedTelegram\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"3\n!ReplayQuarantinedTelegramsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"p\n\"ReplayQuarantinedTelegramsResponse\x12\x1a\n\x12telegrams_replayed\x18\x01 \x01(\x03\x12\x1c\n\x14telegrams_understood\x18\x02 \x01(\x03\x12\x10\n\x08readings\x18\x03 \x01(\x03\"\x9a\x01\n\rDeviceProfile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\t\x12\x12\n\nquantities\x18\x04 \x03(\t\x12\x36\n\x0esetpoint_kinds\x18\x05 \x03(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x06 \x01(\t\"\'\n\x17GetDeviceProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"V\n\x18GetDeviceProfileResponse\x12:\n\x0e\x64\x65vice_profile\x18\x01 \x01(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\"R\n\x19ListDeviceProfilesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x1aListDeviceProfilesResponse\x12;\n\x0f\x64\x65vice_profiles\x18\x01 \x03(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x19\n\x17GetGatewayStatusRequest\"\xf9\x02\n\x18GetGatewayStatusResponse\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x1a\n\x12telegrams_received\x18\x02 \x01(\x03\x12\x19\n\x11readings_received\x18\x03 \x01(\x03\x12\x17\n\x0freadings_polled\x18\x04 \x01(\x03\x12\x19\n\x11readings_rejected\x18\x05 \x01(\x03\x12\x1a\n\x12readings_forwarded\x18\x06 \x01(\x03\x12\x18\n\x10readings_spooled\x18\x07 \x01(\x03\x12\x32\n\x07\x64\x65vices\x18\x08 \x03(\x0b\x32!.wattmesh.gateway.v1.DeviceStatus\x12\x37\n\x13oldest_spooled_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15telegrams_quarantined\x18\n \x01(\x03\x12\x1f\n\x17telegrams_in_quarantine\x18\x0b \x01(\x03\x32\xa1\x05\n\x0eGatewayService\x12u\n\x10GetGatewayStatus\x12,.wattmesh.gateway.v1.GetGatewayStatusRequest\x1a-.wattmesh.gateway.v1.GetGatewayStatusResponse\"\x04\xa8\xbb\x18\x11\x12u\n\x10GetDeviceProfile\x12,.wattmesh.gateway.v1.GetDeviceProfileRequest\x1a-.wattmesh.gateway.v1.GetDeviceProfileResponse\"\x04\xa8\xbb\x18\x11\x12{\n\x12ListDeviceProfiles\x12..wattmesh.gateway.v1.ListDeviceProfilesRequest\x1a/.wattmesh.gateway.v1.ListDeviceProfilesResponse\"\x04\xa8\xbb\x18\x11\x12\x8d\x01\n\x18ListQuarantinedTelegrams\x12\x34.wattmesh.gateway.v1.ListQuarantinedTelegramsRequest\x1a\x35.wattmesh.gateway.v1.ListQuarantinedTelegramsResponse\"\x04\xa8\xbb\x18\x11\x12\x93\x01\n\x1aReplayQuarantinedTelegrams\x12\x36.wattmesh.gateway.v1.ReplayQuarantinedTelegramsRequest\x1a\x37.wattmesh.gateway.v1.ReplayQuarantinedTelegramsResponse\"\x04\xa8\xbb\x18\"b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/gateway/v1/gateway.proto\x12\x13wattmesh.gateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&wattmesh/gateway/v1/gateway_link.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\xad\x01\n\x13QuarantinedTelegram\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x30\n\x0creceive_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x06 \x01(\x0c\x12\x15\n\rpayload_bytes\x18\x07 \x01(\x03\"-\n\x1dGetQuarantinedTelegramRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"h\n\x1eGetQuarantinedTelegramResponse\x12\x46\n\x14quarantined_telegram\x18\x01 \x01(\x0b\x32(.wattmesh.gateway.v1.QuarantinedTelegram\"X\n\x1fListQuarantinedTelegramsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x84\x01\n ListQuarantinedTelegramsResponse\x12G\n\x15quarantined_telegrams\x18\x01 \x03(\x0b\x32(.wattmesh.gateway.v1.QuarantinedTelegram\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"3\n!ReplayQuarantinedTelegramsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"p\n\"ReplayQuarantinedTelegramsResponse\x12\x1a\n\x12telegrams_replayed\x18\x01 \x01(\x03\x12\x1c\n\x14telegrams_understood\x18\x02 \x01(\x03\x12\x10\n\x08readings\x18\x03 \x01(\x03\"\x9a\x01\n\rDeviceProfile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\t\x12\x12\n\nquantities\x18\x04 \x03(\t\x12\x36\n\x0esetpoint_kinds\x18\x05 \x03(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x06 \x01(\t\"\'\n\x17GetDeviceProfileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"V\n\x18GetDeviceProfileResponse\x12:\n\x0e\x64\x65vice_profile\x18\x01 \x01(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\"R\n\x19ListDeviceProfilesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x1aListDeviceProfilesResponse\x12;\n\x0f\x64\x65vice_profiles\x18\x01 \x03(\x0b\x32\".wattmesh.gateway.v1.DeviceProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x19\n\x17GetGatewayStatusRequest\"\xf9\x02\n\x18GetGatewayStatusResponse\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x1a\n\x12telegrams_received\x18\x02 \x01(\x03\x12\x19\n\x11readings_received\x18\x03 \x01(\x03\x12\x17\n\x0freadings_polled\x18\x04 \x01(\x03\x12\x19\n\x11readings_rejected\x18\x05 \x01(\x03\x12\x1a\n\x12readings_forwarded\x18\x06 \x01(\x03\x12\x18\n\x10readings_spooled\x18\x07 \x01(\x03\x12\x32\n\x07\x64\x65vices\x18\x08 \x03(\x0b\x32!.wattmesh.gateway.v1.DeviceStatus\x12\x37\n\x13oldest_spooled_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15telegrams_quarantined\x18\n \x01(\x03\x12\x1f\n\x17telegrams_in_quarantine\x18\x0b \x01(\x03\x32\xab\x06\n\x0eGatewayService\x12u\n\x10GetGatewayStatus\x12,.wattmesh.gateway.v1.GetGatewayStatusRequest\x1a-.wattmesh.gateway.v1.GetGatewayStatusResponse\"\x04\xa8\xbb\x18\x11\x12u\n\x10GetDeviceProfile\x12,.wattmesh.gateway.v1.GetDeviceProfileRequest\x1a-.wattmesh.gateway.v1.GetDeviceProfileResponse\"\x04\xa8\xbb\x18\x11\x12{\n\x12ListDeviceProfiles\x12..wattmesh.gateway.v1.ListDeviceProfilesRequest\x1a/.wattmesh.gateway.v1.ListDeviceProfilesResponse\"\x04\xa8\xbb\x18\x11\x12\x87\x01\n\x16GetQuarantinedTelegram\x12\x32.wattmesh.gateway.v1.GetQuarantinedTelegramRequest\x1a\x33.wattmesh.gateway.v1.GetQuarantinedTelegramResponse\"\x04\xa8\xbb\x18\x11\x12\x8d\x01\n\x18ListQuarantinedTelegrams\x12\x34.wattmesh.gateway.v1.ListQuarantinedTelegramsRequest\x1a\x35.wattmesh.gateway.v1.ListQuarantinedTelegramsResponse\"\x04\xa8\xbb\x18\x11\x12\x93\x01\n\x1aReplayQuarantinedTelegrams\x12\x36.wattmesh.gateway.v1.ReplayQuarantinedTelegramsRequest\x1a\x37.wattmesh.gateway.v1.ReplayQuarantinedTelegramsResponse\"\x04\xa8\xbb\x18\"b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,34 +41,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATEWAYSERVICE'].methods_by_name['GetDeviceProfile']._serialized_options = b'\250\273\030\021'
   _globals['_GATEWAYSERVICE'].methods_by_name['ListDeviceProfiles']._loaded_options = None
   _globals['_GATEWAYSERVICE'].methods_by_name['ListDeviceProfiles']._serialized_options = b'\250\273\030\021'
+  _globals['_GATEWAYSERVICE'].methods_by_name['GetQuarantinedTelegram']._loaded_options = None
+  _globals['_GATEWAYSERVICE'].methods_by_name['GetQuarantinedTelegram']._serialized_options = b'\250\273\030\021'
   _globals['_GATEWAYSERVICE'].methods_by_name['ListQuarantinedTelegrams']._loaded_options = None
   _globals['_GATEWAYSERVICE'].methods_by_name['ListQuarantinedTelegrams']._serialized_options = b'\250\273\030\021'
   _globals['_GATEWAYSERVICE'].methods_by_name['ReplayQuarantinedTelegrams']._loaded_options = None
   _globals['_GATEWAYSERVICE'].methods_by_name['ReplayQuarantinedTelegrams']._serialized_options = b'\250\273\030\"'
   _globals['_QUARANTINEDTELEGRAM']._serialized_start=200
   _globals['_QUARANTINEDTELEGRAM']._serialized_end=373
-  _globals['_LISTQUARANTINEDTELEGRAMSREQUEST']._serialized_start=375
-  _globals['_LISTQUARANTINEDTELEGRAMSREQUEST']._serialized_end=463
-  _globals['_LISTQUARANTINEDTELEGRAMSRESPONSE']._serialized_start=466
-  _globals['_LISTQUARANTINEDTELEGRAMSRESPONSE']._serialized_end=598
-  _globals['_REPLAYQUARANTINEDTELEGRAMSREQUEST']._serialized_start=600
-  _globals['_REPLAYQUARANTINEDTELEGRAMSREQUEST']._serialized_end=651
-  _globals['_REPLAYQUARANTINEDTELEGRAMSRESPONSE']._serialized_start=653
-  _globals['_REPLAYQUARANTINEDTELEGRAMSRESPONSE']._serialized_end=765
-  _globals['_DEVICEPROFILE']._serialized_start=768
-  _globals['_DEVICEPROFILE']._serialized_end=922
-  _globals['_GETDEVICEPROFILEREQUEST']._serialized_start=924
-  _globals['_GETDEVICEPROFILEREQUEST']._serialized_end=963
-  _globals['_GETDEVICEPROFILERESPONSE']._serialized_start=965
-  _globals['_GETDEVICEPROFILERESPONSE']._serialized_end=1051
-  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_start=1053
-  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_end=1135
-  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_start=1137
-  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_end=1251
-  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_start=1253
-  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_end=1278
-  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_start=1281
-  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_end=1658
-  _globals['_GATEWAYSERVICE']._serialized_start=1661
-  _globals['_GATEWAYSERVICE']._serialized_end=2334
+  _globals['_GETQUARANTINEDTELEGRAMREQUEST']._serialized_start=375
+  _globals['_GETQUARANTINEDTELEGRAMREQUEST']._serialized_end=420
+  _globals['_GETQUARANTINEDTELEGRAMRESPONSE']._serialized_start=422
+  _globals['_GETQUARANTINEDTELEGRAMRESPONSE']._serialized_end=526
+  _globals['_LISTQUARANTINEDTELEGRAMSREQUEST']._serialized_start=528
+  _globals['_LISTQUARANTINEDTELEGRAMSREQUEST']._serialized_end=616
+  _globals['_LISTQUARANTINEDTELEGRAMSRESPONSE']._serialized_start=619
+  _globals['_LISTQUARANTINEDTELEGRAMSRESPONSE']._serialized_end=751
+  _globals['_REPLAYQUARANTINEDTELEGRAMSREQUEST']._serialized_start=753
+  _globals['_REPLAYQUARANTINEDTELEGRAMSREQUEST']._serialized_end=804
+  _globals['_REPLAYQUARANTINEDTELEGRAMSRESPONSE']._serialized_start=806
+  _globals['_REPLAYQUARANTINEDTELEGRAMSRESPONSE']._serialized_end=918
+  _globals['_DEVICEPROFILE']._serialized_start=921
+  _globals['_DEVICEPROFILE']._serialized_end=1075
+  _globals['_GETDEVICEPROFILEREQUEST']._serialized_start=1077
+  _globals['_GETDEVICEPROFILEREQUEST']._serialized_end=1116
+  _globals['_GETDEVICEPROFILERESPONSE']._serialized_start=1118
+  _globals['_GETDEVICEPROFILERESPONSE']._serialized_end=1204
+  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_start=1206
+  _globals['_LISTDEVICEPROFILESREQUEST']._serialized_end=1288
+  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_start=1290
+  _globals['_LISTDEVICEPROFILESRESPONSE']._serialized_end=1404
+  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_start=1406
+  _globals['_GETGATEWAYSTATUSREQUEST']._serialized_end=1431
+  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_start=1434
+  _globals['_GETGATEWAYSTATUSRESPONSE']._serialized_end=1811
+  _globals['_GATEWAYSERVICE']._serialized_start=1814
+  _globals['_GATEWAYSERVICE']._serialized_end=2625
 # @@protoc_insertion_point(module_scope)

@@ -70,6 +70,52 @@ class QuarantinedTelegram(_message.Message):
 Global___QuarantinedTelegram: _TypeAlias = QuarantinedTelegram  # noqa: Y015
 
 @_typing.final
+class GetQuarantinedTelegramRequest(_message.Message):
+    """Request of GetQuarantinedTelegram."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`quarantinedTelegrams/{number}`. Required."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedTelegramRequest: _TypeAlias = GetQuarantinedTelegramRequest  # noqa: Y015
+
+@_typing.final
+class GetQuarantinedTelegramResponse(_message.Message):
+    """Response of GetQuarantinedTelegram."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINED_TELEGRAM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def quarantined_telegram(self) -> Global___QuarantinedTelegram:
+        """The telegram."""
+
+    def __init__(
+        self,
+        *,
+        quarantined_telegram: Global___QuarantinedTelegram | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quarantined_telegram", b"quarantined_telegram"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantined_telegram", b"quarantined_telegram"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedTelegramResponse: _TypeAlias = GetQuarantinedTelegramResponse  # noqa: Y015
+
+@_typing.final
 class ListQuarantinedTelegramsRequest(_message.Message):
     """Request of ListQuarantinedTelegrams."""
 

@@ -50,6 +50,11 @@ class GatewayServiceStub:
                 request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.FromString,
                 _registered_method=True)
+        self.GetQuarantinedTelegram = channel.unary_unary(
+                '/wattmesh.gateway.v1.GatewayService/GetQuarantinedTelegram',
+                request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetQuarantinedTelegramRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetQuarantinedTelegramResponse.FromString,
+                _registered_method=True)
         self.ListQuarantinedTelegrams = channel.unary_unary(
                 '/wattmesh.gateway.v1.GatewayService/ListQuarantinedTelegrams',
                 request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListQuarantinedTelegramsRequest.SerializeToString,
@@ -82,6 +87,13 @@ class GatewayServiceServicer:
 
     def ListDeviceProfiles(self, request, context):
         """Lists the device profiles that the gateway knows, packaged and its operator's own, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQuarantinedTelegram(self, request, context):
+        """Returns one telegram that was set aside. NOT_FOUND when the gateway has none of that name, or no longer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +132,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ListDeviceProfiles,
                     request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.FromString,
                     response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.SerializeToString,
+            ),
+            'GetQuarantinedTelegram': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuarantinedTelegram,
+                    request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetQuarantinedTelegramRequest.FromString,
+                    response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetQuarantinedTelegramResponse.SerializeToString,
             ),
             'ListQuarantinedTelegrams': grpc.unary_unary_rpc_method_handler(
                     servicer.ListQuarantinedTelegrams,
@@ -214,6 +231,33 @@ class GatewayService:
             '/wattmesh.gateway.v1.GatewayService/ListDeviceProfiles',
             wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesRequest.SerializeToString,
             wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.ListDeviceProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuarantinedTelegram(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.gateway.v1.GatewayService/GetQuarantinedTelegram',
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetQuarantinedTelegramRequest.SerializeToString,
+            wattmesh_dot_gateway_dot_v1_dot_gateway__pb2.GetQuarantinedTelegramResponse.FromString,
             options,
             channel_credentials,
             insecure,

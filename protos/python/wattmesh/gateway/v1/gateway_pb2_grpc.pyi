@@ -39,6 +39,8 @@ class GatewayServiceStub:
     """Returns one device profile. NOT_FOUND when the gateway has none of that name."""
     ListDeviceProfiles: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListDeviceProfilesRequest, _gateway_pb2.ListDeviceProfilesResponse]
     """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
+    GetQuarantinedTelegram: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.GetQuarantinedTelegramRequest, _gateway_pb2.GetQuarantinedTelegramResponse]
+    """Returns one telegram that was set aside. NOT_FOUND when the gateway has none of that name, or no longer."""
     ListQuarantinedTelegrams: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListQuarantinedTelegramsRequest, _gateway_pb2.ListQuarantinedTelegramsResponse]
     """Lists telegrams that were set aside because something of them made no sense, the oldest first. The newest stay:
     at most 1,000 of them, 100 of a device, and 4 MiB.
@@ -59,6 +61,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Returns one device profile. NOT_FOUND when the gateway has none of that name."""
     ListDeviceProfiles: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListDeviceProfilesRequest, _gateway_pb2.ListDeviceProfilesResponse]  # type: ignore[assignment]
     """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
+    GetQuarantinedTelegram: _aio.UnaryUnaryMultiCallable[_gateway_pb2.GetQuarantinedTelegramRequest, _gateway_pb2.GetQuarantinedTelegramResponse]  # type: ignore[assignment]
+    """Returns one telegram that was set aside. NOT_FOUND when the gateway has none of that name, or no longer."""
     ListQuarantinedTelegrams: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListQuarantinedTelegramsRequest, _gateway_pb2.ListQuarantinedTelegramsResponse]  # type: ignore[assignment]
     """Lists telegrams that were set aside because something of them made no sense, the oldest first. The newest stay:
     at most 1,000 of them, 100 of a device, and 4 MiB.
@@ -94,6 +98,14 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.ListDeviceProfilesResponse, _abc.Awaitable[_gateway_pb2.ListDeviceProfilesResponse]]:
         """Lists the device profiles that the gateway knows, packaged and its operator's own, by name."""
+
+    @_abc_1.abstractmethod
+    def GetQuarantinedTelegram(
+        self,
+        request: _gateway_pb2.GetQuarantinedTelegramRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.GetQuarantinedTelegramResponse, _abc.Awaitable[_gateway_pb2.GetQuarantinedTelegramResponse]]:
+        """Returns one telegram that was set aside. NOT_FOUND when the gateway has none of that name, or no longer."""
 
     @_abc_1.abstractmethod
     def ListQuarantinedTelegrams(

@@ -328,6 +328,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED: the solve went on long after its time limit and was ended. Plan less at once."""
     ERROR_REASON_TOO_BUSY: _ErrorReason.ValueType  # 152
     """RESOURCE_EXHAUSTED: too many calls are waiting, of all callers or of this one. Repeat when it says."""
+    ERROR_REASON_TELEGRAM_NOT_FOUND: _ErrorReason.ValueType  # 153
+    """NOT_FOUND: a telegram is not in the quarantine, or has left it: replayed, or made room for newer ones."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -641,4 +643,6 @@ ERROR_REASON_SOLVE_TOO_LONG: ErrorReason.ValueType  # 151
 """DEADLINE_EXCEEDED: the solve went on long after its time limit and was ended. Plan less at once."""
 ERROR_REASON_TOO_BUSY: ErrorReason.ValueType  # 152
 """RESOURCE_EXHAUSTED: too many calls are waiting, of all callers or of this one. Repeat when it says."""
+ERROR_REASON_TELEGRAM_NOT_FOUND: ErrorReason.ValueType  # 153
+"""NOT_FOUND: a telegram is not in the quarantine, or has left it: replayed, or made room for newer ones."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
