@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 OPEN_SECONDS = 30.0
 """How long a starting service waits for its database [s]."""
+CLOSE_SECONDS = 1.0
+"""How long a closing pool waits for connections that are just being made [s]."""
 CHECKOUT_SECONDS = 5.0
 """How long a call waits for a free connection before it is UNAVAILABLE [s]."""
 _PROBE_CHECKOUT_SECONDS = 0.5
@@ -106,9 +108,12 @@ class Database:
     async def __aenter__(self) -> Self:
         try:
             await self._pool.open(wait=True, timeout=OPEN_SECONDS)
-        except PoolTimeout as error:
-            await self._pool.close()
-            raise _away() from error
+        except BaseException as error:
+            # Whatever it was: the workers of an open pool swallow cancellations, for ever.
+            await self._pool.close(CLOSE_SECONDS)
+            if isinstance(error, PoolTimeout):
+                raise _away() from error
+            raise
         return self
 
     async def __aexit__(
@@ -117,7 +122,7 @@ class Database:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._pool.close()
+        await self._pool.close(CLOSE_SECONDS)
 
     async def _configure(self, connection: AsyncConnection) -> None:
         path = sql.SQL("SET search_path TO {}, public").format(sql.Identifier(self.schema))

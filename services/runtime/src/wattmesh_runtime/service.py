@@ -24,6 +24,7 @@ from wattmesh_runtime.logs import configure_logging
 from wattmesh_runtime.peers import PEER_SECONDS, check_peer
 from wattmesh_runtime.readiness import Dependency, ProcessStatus
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.stopping import UNWIND_SECONDS, Stop
 from wattmesh_runtime.telemetry import Telemetry
 
 log = logging.getLogger("wattmesh")
@@ -136,6 +137,7 @@ async def serve(settings: S, wire: Wire[S], name: str, lifecycle: Lifecycle) -> 
         log.info("%s serving on %s", service.name, address)
         async with status, _Background(service) as background:
             await background.wait_unless_failed(lifecycle.stop)
+            lifecycle.stop.set()
             log.info("%s stopping", service.name)
             await server.stop()
         return not background.failed
@@ -145,20 +147,18 @@ async def _serve_until_signal(settings: S, wire: Wire[S], name: str) -> bool:
     lifecycle = Lifecycle()
     serving = asyncio.create_task(serve(settings, wire, name, lifecycle))
 
-    def on_signal() -> None:
-        lifecycle.stop.set()
-        if not lifecycle.address.done():  # still waiting for a database, say
-            serving.cancel()
-
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    try:
-        return await serving
-    except asyncio.CancelledError:
-        if lifecycle.stop.is_set():
-            return True
-        raise
+        loop.add_signal_handler(number, lifecycle.stop.set)
+    told = asyncio.create_task(lifecycle.stop.wait())
+    await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not serving.done():
+        starting = not lifecycle.address.done()  # still waiting for a database, say
+        stop = Stop(settings.shutdown_notice_seconds + settings.grace_seconds + UNWIND_SECONDS)
+        if not await stop.end(serving, at_once=starting):
+            return False
+    return serving.cancelled() or serving.result()
 
 
 class _Background:
