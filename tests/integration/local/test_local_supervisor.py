@@ -2,7 +2,9 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,24 @@ async def test_a_process_that_ignores_the_signal_is_killed(tmp_path: Path) -> No
     assert pid is not None
     assert not alive(pid)
     assert told[-1].text == "does not stop, killed"
+
+
+async def test_processes_that_stand_still_do_not_hold_up_the_end_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    targets = free_targets(3)
+    pids = []
+    async with Supervisor(tmp_path, lambda event: None, all_stop_seconds=1.5) as supervisor:
+        for number, target in enumerate(targets):
+            await supervisor.start([replace(spec(LISTEN, target), name=f"victim-{number}")])
+        pids = [process.pid for process in supervisor.processes.values()]
+        for pid in pids:
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 4
+    assert not any(alive(pid) for pid in pids if pid)
 
 
 async def test_a_process_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:

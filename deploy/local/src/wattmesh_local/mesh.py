@@ -19,6 +19,7 @@ from wattmesh_kernel.time import local_day
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.alone import alone_in
+from wattmesh_local.running.database import database_process
 from wattmesh_local.running.job import run_job
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
@@ -96,11 +97,9 @@ class Mesh:
         self._stack.enter_context(alone_in(self.options.state_folder))
         self._empty_run_folder()
         self._say("starting PostgreSQL and the MQTT broker")
-        self.addresses = Addresses.choose(self.options, self._database_url())
+        database_url = await self._database_url()
+        self.addresses = Addresses.choose(self.options, database_url)
         plan = ProcessPlan(self.options, self.folders, self.addresses)
-        self.supervisor = await self._stack.enter_async_context(
-            Supervisor(self.folders.logs, self._on_event)
-        )
         if self.options.mqtt_url is None:
             await self.supervisor.start([plan.broker()])
         self.facts = await self._describe(plan)
@@ -223,12 +222,16 @@ class Mesh:
         self.folders.run.mkdir(parents=True)
         self.folders.models.mkdir(parents=True, exist_ok=True)
 
-    def _database_url(self) -> str:
-        """Return a database for this run: that of the options, or a fresh one of our own server."""
+    async def _database_url(self) -> str:
+        """Start the supervisor, and return a database: that of the options, or one of our own."""
+        server = EmbeddedPostgres(self.options.state_folder / "postgres")
+        self._stack.callback(server.clear)
+        self.supervisor = await self._stack.enter_async_context(
+            Supervisor(self.folders.logs, self._on_event)
+        )
         if self.options.database_url is not None:
             return self.options.database_url
-        server = EmbeddedPostgres(self.options.state_folder / "postgres")
-        self._stack.enter_context(server)
+        await self.supervisor.start([database_process(server.prepare())])
         _drop_old_databases(server)
         return server.create_database(f"run_{datetime.now(UTC):%Y%m%d_%H%M%S}")
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from wattmesh_local import tether
+from wattmesh_local.postgres_leftovers import end_leftovers
 from wattmesh_local.postgres_places import PostgresPlaces
 
 SUPERUSER = "wattmesh"
@@ -40,6 +42,19 @@ _NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 class PostgresError(Exception):
     """PostgreSQL could not be set up or started; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedServer:
+    """How to start a server on data that are ready; SIGINT stops it fast.
+
+    `user` is whom it must run as, None for ourselves; `url` is where it answers then.
+    """
+
+    command: tuple[str, ...]
+    user: str | None
+    data: Path
+    url: str
 
 
 class EmbeddedPostgres:
@@ -68,10 +83,10 @@ class EmbeddedPostgres:
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> str:
-        """Start on the data, initialising them first if there are none; return `url()`.
+    def prepare(self) -> "PreparedServer":
+        """Make the data ready, initialising them first if there are none; say how to start on them.
 
-        Error: PostgresError with the end of the server's log.
+        Error: PostgresError when another server runs on them, or they cannot be made.
         """
         places = self._places = PostgresPlaces(self._folder)
         self._sockets = places.make_socket_folder()
@@ -79,9 +94,24 @@ class EmbeddedPostgres:
             _initialise(places)
         _wait_for_predecessor(places.data, self._patience_seconds)
         options = [f"unix_socket_directories={self._sockets}", f"port={_PORT}", *self._settings]
+        program = str(places.programs / "postgres")
+        return PreparedServer(
+            command=(program, "-D", str(places.data), *_flags(options)),
+            user=places.user,
+            data=places.data,
+            url=self.url(),
+        )
+
+    def start(self) -> str:
+        """Prepare the data and start on them; return `url()`.
+
+        Error: PostgresError with the end of the server's log.
+        """
+        prepared, places = self.prepare(), self._places
+        assert places is not None
         with places.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                _tethered(places, "postgres", "-D", str(places.data), *_flags(options)),
+                _tether(places, *prepared.command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -96,6 +126,12 @@ class EmbeddedPostgres:
         if self._process is not None:
             _stop(self._process)
             self._process = None
+            if self._places is not None:
+                end_leftovers(self._places.data)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove what only a running server needs; all of it when the data are not kept."""
         if self._sockets is not None:
             shutil.rmtree(self._sockets, ignore_errors=True)
         if self._places is not None and not self._keep:
@@ -155,9 +191,10 @@ def _initialise(places: PostgresPlaces) -> None:
     """Create the data folder; a half-made one of an interrupted start is replaced."""
     shutil.rmtree(places.data, ignore_errors=True)
     done = subprocess.run(
-        _tethered(
+        _tether(
             places,
-            *("initdb", "-D", str(places.data), "-U", SUPERUSER, "--auth=trust"),
+            *(str(places.programs / "initdb"), "-D", str(places.data)),
+            *("-U", SUPERUSER, "--auth=trust"),
             *("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"),
             *("--no-instructions", "--no-sync"),
         ),
@@ -199,11 +236,10 @@ def _is_postgres(pid: int) -> bool:
     return not command.exists() or b"postgres" in command.read_bytes()
 
 
-def _tethered(places: PostgresPlaces, program: str, *arguments: str) -> list[str]:
+def _tether(places: PostgresPlaces, *command: str) -> list[str]:
     """Return the command of a PostgreSQL program that ends when we do (SIGINT: a fast stop)."""
     wrapper = [sys.executable, "-I", "-S", tether.__file__]
-    who = [places.user or "-", str(int(signal.SIGINT))]
-    return [*wrapper, *who, str(places.programs / program), *arguments]
+    return [*wrapper, places.user or "-", str(int(signal.SIGINT)), *command]
 
 
 def _flags(options: list[str]) -> list[str]:
@@ -211,12 +247,14 @@ def _flags(options: list[str]) -> list[str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGQUIT)
-        process.wait()
+    """Ask for a fast stop, then for an immediate one, then do not ask."""
+    for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 1.0)):
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return
+    process.kill()
+    process.wait()
 
 
 def _log_end(file: Path) -> str:

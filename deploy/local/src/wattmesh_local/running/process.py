@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 READY_SECONDS = 90.0
-STOP_SECONDS = 6.0
+STOP_SECONDS = 7.0
+"""How long a process may take to end: longer than the longest stop of a service [s]."""
 _FIRST_BACKOFF_SECONDS = 0.05
 _LONGEST_BACKOFF_SECONDS = 5.0
 _STEADY_SECONDS = 10.0
@@ -31,7 +32,9 @@ class ProcessError(Exception):
 class ProcessSpec:
     """How to run one process and where it answers.
 
-    `grpc` says that the stock health service answers at `target`; otherwise a TCP connection does.
+    `grpc` says that the stock health service answers at `target`; otherwise a TCP connection does,
+    or `answers` says whether it is there. `arguments` are Python's, or those of another `program`.
+    `clear` ends what a killed one may have left behind; it is called before every start.
     """
 
     name: str
@@ -39,6 +42,12 @@ class ProcessSpec:
     environment: Mapping[str, str]
     target: str
     grpc: bool = True
+    program: str = sys.executable
+    user: str | None = None
+    folder: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    answers: Callable[[], Awaitable[bool]] | None = None
+    clear: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,15 +97,20 @@ class SupervisedProcess:
         """Wait until it answers; ProcessError with the end of its log when it does not."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
-            if await is_ready(self.spec.target, grpc_health=self.spec.grpc):
+            if await self._answers():
                 return
             if self.restarts > 3:
                 break
             await asyncio.sleep(0.1)
         raise ProcessError(f"{self.spec.name} does not start:\n{self.log_end()}")
 
-    async def stop(self) -> None:
-        """End the process for good."""
+    async def _answers(self) -> bool:
+        if self.spec.answers is not None:
+            return await self.spec.answers()
+        return await is_ready(self.spec.target, grpc_health=self.spec.grpc)
+
+    async def stop(self, patience_seconds: float = STOP_SECONDS) -> None:
+        """End the process for good: ask, and after `patience_seconds` do not ask."""
         self._stopping = True
         if self._keeper is not None:
             await cancel_until_ended(self._keeper)
@@ -104,15 +118,16 @@ class SupervisedProcess:
         if process is None or process.returncode is not None:
             return
         with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(self.spec.stop_signal)
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(patience_seconds):
                 await process.wait()
         except TimeoutError:
             self._tell(ProcessEvent(name=self.spec.name, text="does not stop, killed"))
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            await self._clear()
 
     def log_end(self, lines: int = 15) -> str:
         """Return the last lines of the process's log."""
@@ -135,12 +150,18 @@ class SupervisedProcess:
             await self._spawn()
             self._tell(ProcessEvent(name=self.spec.name, text=f"restarted as {self.pid}"))
 
+    async def _clear(self) -> None:
+        if self.spec.clear is not None:
+            await asyncio.to_thread(self.spec.clear)
+
     async def _spawn(self) -> None:
+        await self._clear()
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", tether.__file__, "-", str(int(signal.SIGTERM))),
-                *(sys.executable, *self.spec.arguments),
+                *(sys.executable, "-I", "-S", tether.__file__, self.spec.user or "-"),
+                *(str(int(self.spec.stop_signal)), self.spec.program, *self.spec.arguments),
+                cwd=self.spec.folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

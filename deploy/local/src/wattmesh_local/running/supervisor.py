@@ -1,27 +1,44 @@
 """All processes of a run: started together, watched, ended together."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from wattmesh_local.running.process import ProcessEvent, ProcessSpec, SupervisedProcess
+from wattmesh_local.running.process import (
+    STOP_SECONDS,
+    ProcessEvent,
+    ProcessSpec,
+    SupervisedProcess,
+)
 from wattmesh_runtime.aio.tasks import together
 
 _REMEMBERED = 50
+ALL_STOP_SECONDS = 9.0
+"""How long all processes together are asked to end, before the rest is killed [s]."""
+_LEAST_SECONDS = 0.5
+"""How long one is asked even then [s]."""
 
 
 class Supervisor:
     """Owns the processes of a run by name; an async context manager that leaves none behind."""
 
-    def __init__(self, log_folder: Path, tell: Callable[[ProcessEvent], None]) -> None:
+    def __init__(
+        self,
+        log_folder: Path,
+        tell: Callable[[ProcessEvent], None],
+        *,
+        all_stop_seconds: float = ALL_STOP_SECONDS,
+    ) -> None:
         self.processes: dict[str, SupervisedProcess] = {}
         self.events: deque[ProcessEvent] = deque(maxlen=_REMEMBERED)
         self._groups: list[list[str]] = []
         self._log_folder = log_folder
         self._tell = tell
+        self._all_stop_seconds = all_stop_seconds
 
     async def __aenter__(self) -> Self:
         return self
@@ -33,8 +50,10 @@ class Supervisor:
         traceback: TracebackType | None,
     ) -> None:
         """End the processes in the reverse order of the groups they were started in."""
+        deadline = time.monotonic() + self._all_stop_seconds
         for names in reversed(self._groups):
-            await self.stop(names)
+            left = max(deadline - time.monotonic(), _LEAST_SECONDS)
+            await self.stop(names, min(left, STOP_SECONDS))
 
     async def start(self, specs: Iterable[ProcessSpec]) -> None:
         """Start processes and wait until all are ready."""
@@ -49,10 +68,10 @@ class Supervisor:
             started.append(process)
         await together(*(process.ready() for process in started))
 
-    async def stop(self, names: Iterable[str]) -> None:
-        """End processes, all at the same time."""
+    async def stop(self, names: Iterable[str], patience_seconds: float = STOP_SECONDS) -> None:
+        """End processes, all at the same time; kill those that have not ended in time."""
         leaving = {name: self.processes[name] for name in names if name in self.processes}
-        await asyncio.gather(*(process.stop() for process in leaving.values()))
+        await asyncio.gather(*(process.stop(patience_seconds) for process in leaving.values()))
         for name in leaving:
             del self.processes[name]
 
