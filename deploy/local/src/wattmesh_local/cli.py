@@ -88,7 +88,7 @@ def demo(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask each process of the running mesh whether it is well, and what is planned."""
+    """Ask each process of the running mesh how it is, and what is planned; 1: one is not ready."""
     raise typer.Exit(asyncio.run(print_status(state_folder(), console, as_json=as_json)))
 
 

@@ -1,23 +1,32 @@
 """`wattmesh status`: what is up, and what is planned."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from wattmesh.planner.v1 import planner_pb2
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local.running.alone import somebody_is_in
-from wattmesh_local.running.health import health_of
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.plans import degradation_kind, scope_state, scopes
-from wattmesh_runtime.aio.tasks import map_at_most
+from wattmesh_local.watching.processes import ProcessReport, ProcessState, report_processes
+
+_COLOURS = {
+    ProcessState.READY: "green",
+    ProcessState.DEGRADED: "yellow",
+    ProcessState.NOT_READY: "red",
+    ProcessState.STOPPING: "red",
+    ProcessState.UNREACHABLE: "red",
+}
 
 
 async def print_status(state_folder: Path, console: Console, *, as_json: bool) -> int:
-    """Print the health of every process and what is planned; return 0 when all are well."""
+    """Print how every process is and what is planned; return 0 when all do their work."""
     file = state_folder / "run" / "mesh.json"
     if not file.exists():
         console.print(
@@ -26,17 +35,17 @@ async def print_status(state_folder: Path, console: Console, *, as_json: bool) -
             else "no mesh is running here; `wattmesh up` starts one"
         )
         return 1
-    state: dict[str, dict[str, str]] = json.loads(file.read_text())
-    processes = state["processes"]
-    answers = await map_at_most(20, health_of, processes.values())
-    health = dict(zip(processes, answers, strict=True))
+    state: dict[str, Any] = json.loads(file.read_text())
+    reports = await report_processes(
+        state["processes"], state.get("database_url"), state.get("mqtt_url")
+    )
     planned = await _scopes(state["targets"])
     if as_json:
-        console.print_json(data=_as_data(processes, health, planned))
+        console.print_json(data=_as_data(reports, planned))
     else:
-        console.print(_processes_table(processes, health))
+        console.print(_processes_table(reports))
         console.print(_scopes_table(planned))
-    return 0 if set(answers) == {"SERVING"} else 1
+    return 0 if all(each.state.well for each in reports) else 1
 
 
 async def _scopes(targets: dict[str, str]) -> list[planner_pb2.Scope] | None:
@@ -48,13 +57,10 @@ async def _scopes(targets: dict[str, str]) -> list[planner_pb2.Scope] | None:
         return None
 
 
-def _as_data(
-    processes: dict[str, str], health: dict[str, str], planned: list[planner_pb2.Scope] | None
-) -> Any:
+def _as_data(reports: Sequence[ProcessReport], planned: list[planner_pb2.Scope] | None) -> Any:
     return {
-        "processes": {
-            name: {"address": processes[name], "health": health[name]} for name in processes
-        },
+        "ready": all(each.state.well for each in reports),
+        "processes": {each.name: _process_as_data(each) for each in reports},
         "scopes": None
         if planned is None
         else {
@@ -69,13 +75,24 @@ def _as_data(
     }
 
 
-def _processes_table(processes: dict[str, str], health: dict[str, str]) -> Table:
+def _process_as_data(report: ProcessReport) -> Any:
+    return {
+        "address": report.address,
+        "state": report.state.value.replace(" ", "_"),
+        "since": None if report.since is None else report.since.isoformat(timespec="seconds"),
+        "reasons": list(report.reasons),
+        "version": report.version,
+    }
+
+
+def _processes_table(reports: Sequence[ProcessReport]) -> Table:
     table = Table(box=None, header_style="bold")
-    for name in ("process", "health", "address"):
+    for name in ("process", "state", "since", "address", "why"):
         table.add_column(name)
-    for name, state in health.items():
-        colour = "green" if state == "SERVING" else "red"
-        table.add_row(name, f"[{colour}]{state.lower()}[/{colour}]", processes[name])
+    for each in reports:
+        since = "" if each.since is None else f"{each.since.astimezone():%H:%M:%S}"
+        state = Text(each.state.value, style=_COLOURS[each.state])
+        table.add_row(each.name, state, since, each.address, Text("\n".join(each.reasons)))
     return table
 
 

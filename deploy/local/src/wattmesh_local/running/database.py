@@ -1,5 +1,6 @@
 """The embedded PostgreSQL as a process that is kept alive like every other."""
 
+import asyncio
 import os
 import signal
 from functools import partial
@@ -12,7 +13,7 @@ from wattmesh_local.postgres_leftovers import end_leftovers
 from wattmesh_local.running.process import ProcessSpec
 
 DATABASE = "postgres"
-_ANSWER_SECONDS = 2
+_ANSWER_SECONDS = 2.0
 
 
 def database_process(server: PreparedServer) -> ProcessSpec:
@@ -41,7 +42,10 @@ async def database_answers(url: str) -> bool:
 async def database_fault(url: str) -> str | None:
     """Return why a database takes no connections; None: it does."""
     try:
-        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=_ANSWER_SECONDS)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            connection = await psycopg.AsyncConnection.connect(url)
+    except TimeoutError:
+        return f"no answer within {_ANSWER_SECONDS:g} s"
     except psycopg.OperationalError as error:
         lines = str(error).strip().splitlines() or [repr(error)]
         return lines[0].rpartition("failed: ")[2].strip()

@@ -14,7 +14,7 @@ async def is_ready(target: str, *, grpc_health: bool) -> bool:
     """Return whether `target` (host:port) serves."""
     if grpc_health:
         return await health_of(target) == "SERVING"
-    return await _connects(target)
+    return await connects(target)
 
 
 async def health_of(target: str, service: str = "") -> str:
@@ -25,12 +25,15 @@ async def health_of(target: str, service: str = "") -> str:
             answer = await stub.Check(
                 health_pb2.HealthCheckRequest(service=service), timeout=TIMEOUT_SECONDS
             )
-        except grpc.aio.AioRpcError:
-            return "UNREACHABLE"
+        except grpc.aio.AioRpcError as error:
+            # TensorFlow Serving has no health service: it serves when it answers.
+            served = error.code() is grpc.StatusCode.UNIMPLEMENTED
+            return "SERVING" if served else "UNREACHABLE"
     return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
 
 
-async def _connects(target: str) -> bool:
+async def connects(target: str) -> bool:
+    """Return whether something takes TCP connections at host:port."""
     host, _, port = target.rpartition(":")
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
