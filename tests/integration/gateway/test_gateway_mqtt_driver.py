@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiomqtt
@@ -185,3 +185,19 @@ def test_a_broker_is_read_from_its_url(
 def test_an_url_that_names_no_broker_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="mqtt://"):
         parse_broker(url)
+
+
+async def test_a_session_whose_broker_is_gone_does_not_say_that_it_listens(tmp_path: Path) -> None:
+    keeper, file = Keeper(), tmp_path / "broker.sqlite"
+    async with AsyncExitStack() as brokers:
+        first = await brokers.enter_async_context(DurableBroker("127.0.0.1:0", file))
+        port = first.port
+        async with listening(first, keeper, TOPIC) as (session, _):
+            assert await session.wait_until_listening(0.1)
+            await brokers.aclose()
+            async with asyncio.timeout(10):
+                while await session.wait_until_listening(0.1):
+                    await asyncio.sleep(0.05)
+
+            async with DurableBroker(f"127.0.0.1:{port}", file):
+                assert await session.wait_until_listening(10)

@@ -66,7 +66,7 @@ async def wire(settings: PlannerSettings, runtime: Runtime) -> AsyncIterator[Ser
 
 
 def _peers(settings: PlannerSettings, runtime: Runtime) -> tuple[Dependency, ...]:
-    flat = "plans are made without forecasts of their own: with the last ones, or none"
+    flat = "plans go by earlier forecasts, or what was metered lately, or none"
     clean = "plans are made without carbon intensities"
     return (
         runtime.peer("metering", settings.metering_target),
