@@ -10,8 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from wattmesh_kernel.errors import FailedPrecondition, Unavailable
-from wattmesh_runtime.database import Database
+from wattmesh_kernel.errors import (
+    Aborted,
+    DeadlineExceeded,
+    FailedPrecondition,
+    InvalidArgument,
+    ResourceExhausted,
+    Unavailable,
+)
+from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 
 PACKAGE = "some_service"
@@ -135,3 +142,48 @@ async def test_a_connection_lost_in_the_middle_is_unavailable(database_url: str)
 def test_a_schema_name_is_no_place_for_sql() -> None:
     with pytest.raises(ValueError, match="schema name"):
         Database("postgresql://", 'x"; DROP')
+
+
+async def test_a_busy_pool_is_not_a_database_that_is_away(database_url: str) -> None:
+    limits = DatabaseLimits(checkout_seconds=0.2)
+    async with (
+        Database(database_url, "metering", max_size=1, limits=limits) as queries,
+        Database(database_url, "metering", max_size=1) as ingest,
+        queries.connection(),
+    ):
+        with pytest.raises(ResourceExhausted) as caught:
+            async with queries.connection():
+                pass
+        assert (caught.value.reason, caught.value.retry_after) == (
+            "DATABASE_BUSY",
+            timedelta(seconds=1),
+        )
+        async with ingest.connection() as connection:  # a bulkhead of its own
+            await connection.execute("SELECT 1")
+
+
+async def test_no_statement_and_no_lock_is_waited_for_without_end(
+    database_url: str, folder: Path
+) -> None:
+    limits = DatabaseLimits(statement_seconds=0.5, lock_seconds=0.1)
+    async with Database(database_url, "metering", limits=limits) as database:
+        (folder / "0002_slow.sql").write_text("SELECT pg_sleep(0.7)")
+        await migrate(database, PACKAGE)  # may take its time
+        with pytest.raises(DeadlineExceeded, match="STATEMENT_TOO_LONG"):
+            async with database.connection() as connection:
+                await connection.execute("SELECT pg_sleep(5)")
+        async with database.transaction() as holder:
+            await holder.execute("LOCK TABLE first")
+            with pytest.raises(Aborted, match="DATABASE_CONFLICT"):
+                async with database.connection() as connection:
+                    await connection.execute("SELECT * FROM first")
+
+
+@pytest.mark.parametrize("value", ["a\0b", "9" * 30, 2**80])
+async def test_a_value_that_fits_no_column_is_the_callers_fault(
+    database_url: str, value: object
+) -> None:
+    async with Database(database_url, "metering") as database:
+        with pytest.raises(InvalidArgument, match="INVALID_VALUE"):
+            async with database.connection() as connection:
+                await connection.execute("SELECT %s::bigint", (value,))

@@ -5,7 +5,7 @@ from contextvars import copy_context
 
 import pytest
 
-from wattmesh_runtime.logs import JsonFormatter
+from wattmesh_runtime.logs import JsonFormatter, PlainFormatter
 from wattmesh_runtime.request_context import current_request_id, enter_request
 
 
@@ -43,3 +43,14 @@ def test_a_request_id_that_could_harm_a_log_is_replaced(offered: str | bytes | N
     request_id = copy_context().run(current_after, offered)
     assert request_id != offered
     assert len(request_id) == 32
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), PlainFormatter("%(name)s %(message)s")])
+def test_what_a_caller_sends_makes_no_long_line(formatter: logging.Formatter) -> None:
+    record = logging.LogRecord("a.b", logging.INFO, "f", 1, "no %s", ("x" * 2**20,), None)
+    assert 500 < len(formatter.format(record)) <= 1100
+    try:
+        raise ValueError("y" * 2**20)
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    assert len(formatter.format(record)) < 10_000

@@ -9,7 +9,7 @@ from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
 from wattmesh_carbon.api.servicer import CarbonServicer
 from wattmesh_carbon.app.intensities import Intensities
 from wattmesh_carbon.settings import CarbonSettings
-from wattmesh_runtime.database import Database
+from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
 
@@ -17,7 +17,9 @@ from wattmesh_runtime.service import Runtime, Service
 @asynccontextmanager
 async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Give carbon, ready to serve; its database pool is closed at the end."""
-    async with Database(settings.database_url, "carbon") as database:
+    async with Database(
+        settings.database_url, "carbon", limits=DatabaseLimits.of(settings)
+    ) as database:
         await migrate(database, "wattmesh_carbon")
         servicer = CarbonServicer(Intensities(PostgresIntensityStore(database), runtime.clock))
         yield Service(

@@ -41,7 +41,7 @@ from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.settings import ControlSettings
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.leases import Leases
-from wattmesh_runtime.database import Database
+from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.readiness import Dependency
@@ -57,7 +57,9 @@ _SCHEMA = "control"
 async def wire(settings: ControlSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Open the database, take up what was known before, and put the parts together."""
     process = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    async with Database(settings.database_url, _SCHEMA) as database:
+    async with Database(
+        settings.database_url, _SCHEMA, limits=DatabaseLimits.of(settings)
+    ) as database:
         await migrate(database, "wattmesh_control")
         async with (
             PostgresLeases(settings.database_url, _SCHEMA) as leases,

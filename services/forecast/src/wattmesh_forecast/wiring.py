@@ -32,7 +32,7 @@ from wattmesh_forecast.app.train import TrainModel
 from wattmesh_forecast.app.warm_up import WarmUp
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_kernel.clock import SystemClock
-from wattmesh_runtime.database import Database
+from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.operations import SERVICE_NAME, OperationsServicer
 from wattmesh_runtime.readiness import Dependency
@@ -45,7 +45,9 @@ from wattmesh_sitemodel.view import SiteModelView
 @asynccontextmanager
 async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Give forecast, ready to serve; its pool is closed and its trainings ended at the end."""
-    async with Database(settings.database_url, "forecast") as database:
+    async with Database(
+        settings.database_url, "forecast", limits=DatabaseLimits.of(settings)
+    ) as database:
         await migrate(database, "wattmesh_forecast")
         metering = runtime.channel(settings.metering_target)
         history, view = GrpcHistory(metering), SiteModelView(runtime.clock)

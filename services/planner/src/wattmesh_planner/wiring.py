@@ -35,7 +35,7 @@ from wattmesh_planner.domain.timing import Rhythm
 from wattmesh_planner.settings import PlannerSettings
 from wattmesh_runtime.aio.broadcast import Broadcast
 from wattmesh_runtime.aio.tasks import BackgroundTasks
-from wattmesh_runtime.database import Database
+from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.readiness import Dependency
@@ -50,7 +50,9 @@ SCHEMA = "planner"
 @asynccontextmanager
 async def wire(settings: PlannerSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Give the planner, ready to serve; its connections are closed at the end."""
-    async with Database(settings.database_url, SCHEMA) as database:
+    async with Database(
+        settings.database_url, SCHEMA, limits=DatabaseLimits.of(settings)
+    ) as database:
         await migrate(database, "wattmesh_planner")
         async with (
             PostgresLeases(settings.database_url, SCHEMA) as leases,

@@ -9,16 +9,19 @@ import logging
 import re
 import select
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_runtime.database_errors import away, busy, error_from_database
 from wattmesh_runtime.readiness import Dependency
+from wattmesh_runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +29,27 @@ OPEN_SECONDS = 30.0
 """How long a starting service waits for its database [s]."""
 CLOSE_SECONDS = 1.0
 """How long a closing pool waits for connections that are just being made [s]."""
-CHECKOUT_SECONDS = 5.0
-"""How long a call waits for a free connection before it is UNAVAILABLE [s]."""
 _PROBE_CHECKOUT_SECONDS = 0.5
 """How long a probe waits for a free connection before it dials one of its own [s]."""
 
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatabaseLimits:
+    """What a statement may take, wait for a lock, and for a free connection [s]."""
+
+    statement_seconds: float = 30.0
+    lock_seconds: float = 10.0
+    checkout_seconds: float = 5.0
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> "DatabaseLimits":
+        """Return those of a service."""
+        return cls(
+            statement_seconds=settings.database_statement_seconds,
+            lock_seconds=settings.database_lock_seconds,
+        )
 
 
 class Database:
@@ -39,23 +57,43 @@ class Database:
 
     Parameters: `url` as libpq takes it (`postgresql://user@host:port/name`), `schema` the
     service's own, first on the search path of every connection (`public` is second).
-    Errors of every use: Unavailable while the database is away.
+    Errors of every use: Unavailable while the database is away, ResourceExhausted when every
+    connection is in use or the database has no room, DeadlineExceeded for a statement that takes
+    too long, Aborted when another transaction was in the way, InvalidArgument for a value that no
+    column takes.
+
+    Two of them are bulkheads: what empties one pool leaves the other alone.
     """
 
-    def __init__(self, url: str, schema: str, *, min_size: int = 1, max_size: int = 8) -> None:
+    def __init__(
+        self,
+        url: str,
+        schema: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 8,
+        limits: DatabaseLimits | None = None,
+    ) -> None:
         if not _SCHEMA.fullmatch(schema):
             raise ValueError(f"{schema!r} is not a schema name")
+        limits = limits or DatabaseLimits()
         self.schema = schema
+        self._max_size = max_size
+        self._in_use = 0
         self._url = url
         self._doubt = asyncio.Event()
         self._pool = AsyncConnectionPool(
             url,
             min_size=min_size,
             max_size=max_size,
-            timeout=CHECKOUT_SECONDS,
+            timeout=limits.checkout_seconds,
             open=False,
             name=schema,
-            kwargs={"autocommit": True, "application_name": f"wattmesh-{schema}"},
+            kwargs={
+                "autocommit": True,
+                "application_name": f"wattmesh-{schema}",
+                "options": _options(url, limits),
+            },
             configure=self._configure,
             check=_check_if_spoken_to,
         )
@@ -63,9 +101,13 @@ class Database:
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which every statement commits by itself: for queries."""
-        with self._unavailable():
+        with self._told_apart():
             async with self._pool.connection() as connection:
-                yield connection
+                self._in_use += 1
+                try:
+                    yield connection
+                finally:
+                    self._in_use -= 1
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -95,15 +137,24 @@ class Database:
             async with await AsyncConnection.connect(self._url) as connection:
                 await connection.execute("SELECT 1")
         except psycopg.errors.OperationalError as error:
-            raise _away(f"the database is away: {_reason(error)}") from error
+            raise away(f"the database is away: {_reason(error)}") from error
 
     @contextlib.contextmanager
-    def _unavailable(self) -> Iterator[None]:
+    def _told_apart(self) -> Iterator[None]:
         try:
             yield
-        except (PoolTimeout, psycopg.errors.OperationalError) as error:
-            self._doubt.set()
-            raise _away() from error
+        except psycopg.Error as error:
+            told = self._told(error)
+            if told is None:
+                raise
+            if isinstance(told, Unavailable):
+                self._doubt.set()
+            raise told from error
+
+    def _told(self, error: psycopg.Error) -> WattmeshError | None:
+        if isinstance(error, PoolTimeout):
+            return busy() if self._in_use >= self._max_size else away()
+        return error_from_database(error)
 
     async def __aenter__(self) -> Self:
         try:
@@ -112,7 +163,7 @@ class Database:
             # Whatever it was: the workers of an open pool swallow cancellations, for ever.
             await self._pool.close(CLOSE_SECONDS)
             if isinstance(error, PoolTimeout):
-                raise _away() from error
+                raise away() from error
             raise
         return self
 
@@ -141,8 +192,11 @@ async def _check_if_spoken_to(connection: AsyncConnection) -> None:
         await AsyncConnectionPool.check_connection(connection)
 
 
-def _away(message: str = "the database is away") -> Unavailable:
-    return Unavailable("DATABASE_UNAVAILABLE", message, retry_after=timedelta(seconds=1))
+def _options(url: str, limits: DatabaseLimits) -> str:
+    """Return a session's options: given at its start, so that RESET comes back to them."""
+    given = str(conninfo_to_dict(url).get("options") or "")
+    ours = {"statement_timeout": limits.statement_seconds, "lock_timeout": limits.lock_seconds}
+    return " ".join((given, *(f"-c {key}={int(s * 1000)}" for key, s in ours.items()))).strip()
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """Domain errors on the wire: one table, read in both directions."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import grpc
@@ -28,6 +28,8 @@ STATUS_DETAILS_KEY = "grpc-status-details-bin"
 RETRY_PUSHBACK_KEY = "grpc-retry-pushback-ms"
 LONGEST_MESSAGE = 1000
 """Characters of a message that travel: trailing metadata is bounded by the HTTP/2 header limit."""
+LONGEST_DETAIL = 200
+"""Characters of a detail in an ErrorInfo, for the same reason."""
 LONGEST_PUSHBACK = timedelta(seconds=1)
 """The longest `retry_after` for which a channel repeats a call by itself."""
 
@@ -62,13 +64,17 @@ def status_from_error(error: WattmeshError) -> status_pb2.Status:
     code: int = code_of(error).value[0]
     status = status_pb2.Status(code=code, message=error.message[:LONGEST_MESSAGE])
     info = error_details_pb2.ErrorInfo(
-        reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
+        reason=error.reason, domain=DOMAIN, metadata=_shortened(error.metadata)
     )
     status.details.add().Pack(info)
     detail = _detail(error)
     if detail is not None:
         status.details.add().Pack(detail)
     return status
+
+
+def _shortened(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {key: value[:LONGEST_DETAIL] for key, value in metadata.items()}
 
 
 def internal_error(trace_id: str) -> Internal:

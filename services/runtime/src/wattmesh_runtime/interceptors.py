@@ -4,8 +4,9 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -14,9 +15,18 @@ from opentelemetry import context as trace_context
 from opentelemetry import trace
 
 from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_runtime.admission import Admission
+from wattmesh_runtime.bounds import check_request, decode
 from wattmesh_runtime.errors import LONGEST_MESSAGE, code_of, internal_error, trailers_from_error
+from wattmesh_runtime.logs import shortened
 from wattmesh_runtime.metrics import SERVER_CALL_DURATION
-from wattmesh_runtime.request_context import REQUEST_ID_KEY, enter_caller, enter_request
+from wattmesh_runtime.page_tokens import open_token, seal_token
+from wattmesh_runtime.request_context import (
+    REQUEST_ID_KEY,
+    current_caller,
+    enter_caller,
+    enter_request,
+)
 from wattmesh_runtime.streams import OpenStreams
 from wattmesh_runtime.telemetry import PROPAGATOR, Telemetry
 
@@ -27,6 +37,8 @@ Handler: TypeAlias = Any  # grpc.RpcMethodHandler, generic in its stubs only
 Behaviour: TypeAlias = Callable[[Any, Context], Any]
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+LONGEST_REASON = 400
+"""Characters of an error's text in the log line of its call."""
 _STOPPING = Unavailable("SERVER_STOPPING", "the server is stopping")
 _DEPENDENCY_AWAY = Unavailable("DEPENDENCY_UNAVAILABLE", "a service that is needed is away")
 _AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -42,9 +54,10 @@ _LOG_LEVELS = {
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of all four kinds; handlers are coroutines or async generators."""
 
-    def __init__(self, telemetry: Telemetry, streams: OpenStreams) -> None:
+    def __init__(self, telemetry: Telemetry, streams: OpenStreams, admission: Admission) -> None:
         self._telemetry = telemetry
         self._streams = streams
+        self._admission = admission
         self._duration = telemetry.histogram(SERVER_CALL_DURATION)
         self._wrapped: dict[str, Handler] = {}
 
@@ -67,8 +80,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return ServedCall(method, context, self._telemetry, self._duration, self._streams)
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
-        codec = {
-            "request_deserializer": handler.request_deserializer,
+        codec: dict[str, Any] = {
+            "request_deserializer": partial(decode, handler.request_deserializer),
             "response_serializer": handler.response_serializer,
         }
         match handler.request_streaming, handler.response_streaming:
@@ -85,10 +98,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 stream = self._stream(method, handler.stream_stream)
                 return grpc.stream_stream_rpc_method_handler(stream, **codec)
 
+    @asynccontextmanager
+    async def _served(self, method: str, context: Context, *, stream: bool) -> AsyncIterator[None]:
+        """Everything around one call: its scope, and its place among the others."""
+        async with (
+            self.call(method, context),
+            self._admission.place(method, current_caller(), stream=stream),
+        ):
+            yield
+
     def _unary(self, method: str, behaviour: Behaviour) -> Behaviour:
         async def serve(request: Any, context: Context) -> Any:
-            async with self.call(method, context):
-                return await behaviour(request, context)
+            async with self._served(method, context, stream=False):
+                sound = _checked(request)
+                open_token(method, sound)
+                response = await behaviour(sound, context)
+                seal_token(method, sound, response)
+                return response
 
         return serve
 
@@ -96,18 +122,32 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         # A coroutine that writes, not a generator: a generator whose call is cancelled while
         # it is suspended would only be closed when it is collected.
         async def serve(request: Any, context: Context) -> None:
-            async with self.call(method, context):
+            async with self._served(method, context, stream=True):
                 with self._streams.held():
-                    async with aclosing(behaviour(request, context)) as responses:
+                    async with aclosing(behaviour(_checked(request), context)) as responses:
                         async for response in responses:
                             await context.write(response)
 
         async def serve_writer(request: Any, context: Context) -> None:
-            async with self.call(method, context):
+            async with self._served(method, context, stream=True):
                 with self._streams.held():
-                    await behaviour(request, context)
+                    await behaviour(_checked(request), context)
 
         return serve if inspect.isasyncgenfunction(behaviour) else serve_writer
+
+
+def _checked(request: Any) -> Any:
+    """Return a request that keeps to its bounds, or the stream of those that do."""
+    if hasattr(request, "__aiter__"):
+        return _checked_each(request)
+    check_request(request)
+    return request
+
+
+async def _checked_each(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        check_request(request)
+        yield request
 
 
 class ServedCall:
@@ -194,7 +234,8 @@ class ServedCall:
         log.log(
             _LOG_LEVELS.get(code, logging.INFO),
             "%s failed with %s after %.3f s (request %s, trace %s): %s",
-            *(self._method[1:], code.name, seconds, self._request_id, self._trace_id(), error),
+            *(self._method[1:], code.name, seconds, self._request_id, self._trace_id()),
+            shortened(str(error), LONGEST_REASON),
             exc_info=error if unknown and code is grpc.StatusCode.INTERNAL else None,
         )
 

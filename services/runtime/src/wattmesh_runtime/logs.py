@@ -4,20 +4,47 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 from wattmesh_runtime.request_context import current_request_id
 
 _PLAIN = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
+LONGEST_MESSAGE = 900
+"""Characters of a message in a log: what callers send is not for it."""
+LONGEST_TRACEBACK = 8_000
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text, its middle left out where it is too long."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]}[… {len(text) - 2 * half} characters …]{text[-half:]}"
+
+
 def configure_logging(level: str, style: str) -> None:
     """Send all logs to standard error in one `style`, `plain` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if style == "json" else logging.Formatter(_PLAIN))
+    handler.setFormatter(JsonFormatter() if style == "json" else PlainFormatter(_PLAIN))
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-class JsonFormatter(logging.Formatter):
+class PlainFormatter(logging.Formatter):
+    """Lines and tracebacks of bounded length."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the line without a traceback."""
+        record.message = shortened(record.message, LONGEST_MESSAGE)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """Return the traceback."""
+        return shortened(super().formatException(ei), LONGEST_TRACEBACK)
+
+
+class JsonFormatter(PlainFormatter):
     """One JSON object per record, with the request id when one is being served."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -26,7 +53,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": shortened(record.getMessage(), LONGEST_MESSAGE),
         }
         if request_id := current_request_id():
             line["request_id"] = request_id

@@ -90,8 +90,11 @@ async def _apply(connection: AsyncConnection, migration: Migration) -> None:
 async def _alone(connection: AsyncConnection, schema: str) -> AsyncIterator[None]:
     """Hold the schema's lock: of several processes that start at once, one migrates."""
     key = int.from_bytes(hashlib.sha256(f"wattmesh/{schema}".encode()).digest()[:8], signed=True)
+    # Others that start wait for however long a migration takes; these have no limits.
+    await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
     await connection.execute("SELECT pg_advisory_lock(%s)", (key,))
     try:
         yield
     finally:
+        await connection.execute("RESET statement_timeout; RESET lock_timeout")
         await connection.execute("SELECT pg_advisory_unlock(%s)", (key,))

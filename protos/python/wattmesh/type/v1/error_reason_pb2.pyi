@@ -163,7 +163,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INVALID_TARIFF: _ErrorReason.ValueType  # 69
     """INVALID_ARGUMENT: a tariff makes no sense. The field says where."""
     ERROR_REASON_INVALID_TEXT: _ErrorReason.ValueType  # 70
-    """INVALID_ARGUMENT: a text is not one line, or longer than the field allows."""
+    """INVALID_ARGUMENT: a text is not one line, has a NUL character, or is longer than the field allows."""
     ERROR_REASON_INVALID_TIME: _ErrorReason.ValueType  # 71
     """INVALID_ARGUMENT: an instant that cannot be, or not at this place."""
     ERROR_REASON_INVALID_VALUE: _ErrorReason.ValueType  # 72
@@ -330,6 +330,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: too many calls are waiting, of all callers or of this one. Repeat when it says."""
     ERROR_REASON_TELEGRAM_NOT_FOUND: _ErrorReason.ValueType  # 153
     """NOT_FOUND: a telegram is not in the quarantine, or has left it: replayed, or made room for newer ones."""
+    ERROR_REASON_DATABASE_BUSY: _ErrorReason.ValueType  # 154
+    """RESOURCE_EXHAUSTED: all connections to the service's database are in use, or it has no room. Repeat when it says."""
+    ERROR_REASON_DATABASE_CONFLICT: _ErrorReason.ValueType  # 155
+    """ABORTED: another change was in the way in the database; nothing was changed. Repeat."""
+    ERROR_REASON_MALFORMED_REQUEST: _ErrorReason.ValueType  # 156
+    """INVALID_ARGUMENT: the request's bytes are no message, or its messages too deep within each other."""
+    ERROR_REASON_STATEMENT_TOO_LONG: _ErrorReason.ValueType  # 157
+    """DEADLINE_EXCEEDED: the database took too long over it. Ask for less at once."""
+    ERROR_REASON_TOO_MANY_ITEMS: _ErrorReason.ValueType  # 158
+    """INVALID_ARGUMENT: a list has more items than a request may have. Send it in parts."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -478,7 +488,7 @@ ERROR_REASON_INVALID_SOURCE: ErrorReason.ValueType  # 68
 ERROR_REASON_INVALID_TARIFF: ErrorReason.ValueType  # 69
 """INVALID_ARGUMENT: a tariff makes no sense. The field says where."""
 ERROR_REASON_INVALID_TEXT: ErrorReason.ValueType  # 70
-"""INVALID_ARGUMENT: a text is not one line, or longer than the field allows."""
+"""INVALID_ARGUMENT: a text is not one line, has a NUL character, or is longer than the field allows."""
 ERROR_REASON_INVALID_TIME: ErrorReason.ValueType  # 71
 """INVALID_ARGUMENT: an instant that cannot be, or not at this place."""
 ERROR_REASON_INVALID_VALUE: ErrorReason.ValueType  # 72
@@ -645,4 +655,14 @@ ERROR_REASON_TOO_BUSY: ErrorReason.ValueType  # 152
 """RESOURCE_EXHAUSTED: too many calls are waiting, of all callers or of this one. Repeat when it says."""
 ERROR_REASON_TELEGRAM_NOT_FOUND: ErrorReason.ValueType  # 153
 """NOT_FOUND: a telegram is not in the quarantine, or has left it: replayed, or made room for newer ones."""
+ERROR_REASON_DATABASE_BUSY: ErrorReason.ValueType  # 154
+"""RESOURCE_EXHAUSTED: all connections to the service's database are in use, or it has no room. Repeat when it says."""
+ERROR_REASON_DATABASE_CONFLICT: ErrorReason.ValueType  # 155
+"""ABORTED: another change was in the way in the database; nothing was changed. Repeat."""
+ERROR_REASON_MALFORMED_REQUEST: ErrorReason.ValueType  # 156
+"""INVALID_ARGUMENT: the request's bytes are no message, or its messages too deep within each other."""
+ERROR_REASON_STATEMENT_TOO_LONG: ErrorReason.ValueType  # 157
+"""DEADLINE_EXCEEDED: the database took too long over it. Ask for less at once."""
+ERROR_REASON_TOO_MANY_ITEMS: ErrorReason.ValueType  # 158
+"""INVALID_ARGUMENT: a list has more items than a request may have. Send it in parts."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -80,9 +80,10 @@ class FairPlaces:
         own = waiting >= self._limits.queue_per_caller
         if own or self.waiting_count >= self._limits.queue:
             who = "of this caller " if own else ""
+            state = "waiting" if self._limits.queue else "open"
             raise ResourceExhausted(
                 "TOO_BUSY",
-                f"too many {self._what} {who}are waiting already",
+                f"too many {self._what} {who}are {state} already",
                 retry_after=self._retry_after,
             )
         return self._waiting.setdefault(caller, deque())
