@@ -21,6 +21,7 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         self.hellos: list[str] = []
         self.reports: list[gateway_link_pb2.CommandReport] = []
         self.statuses: list[gateway_link_pb2.DeviceStatus] = []
+        self.events: list[gateway_link_pb2.SetpointEvent] = []
         self._down: asyncio.Queue[gateway_link_pb2.ConnectResponse] | None = None
         self._changed = asyncio.Condition()
 
@@ -77,6 +78,17 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         assert found is not None
         return found
 
+    async def wait_for_event(self, type_: str) -> gateway_link_pb2.SetpointEvent:
+        """Wait for something that happened to a setpoint: `RELEASED`."""
+        wanted = gateway_link_pb2.SetpointEventType.Value(f"SETPOINT_EVENT_TYPE_{type_}")
+
+        def found() -> list[gateway_link_pb2.SetpointEvent]:
+            return [each for each in self.events if each.type == wanted]
+
+        async with self._changed:
+            await self._changed.wait_for(lambda: bool(found()))
+        return found()[-1]
+
     async def wait_for_device(self, device: str, *, online: bool) -> None:
         """Wait until a device's newest status is this."""
         async with self._changed:
@@ -106,6 +118,8 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
                     self.reports.append(request.report)
                 case "device_status":
                     self.statuses.append(request.device_status)
+                case "setpoint_event":
+                    self.events.append(request.setpoint_event)
             async with self._changed:
                 self._changed.notify_all()
 

@@ -152,6 +152,7 @@ class GatewayWorld:
                 "WATTMESH_CONTROL_TARGET": self.control_server.target,
                 "WATTMESH_SPOOL_FILE": str(folder / "spool.sqlite"),
                 "WATTMESH_MODBUS_TIMEOUT_SECONDS": "0.5",
+                "WATTMESH_REREAD_SECONDS": "0.5",
             },
             port,
             folder / "gateway.log",

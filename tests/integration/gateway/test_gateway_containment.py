@@ -142,3 +142,66 @@ async def test_what_was_set_aside_is_told_and_replayed(world: GatewayWorld) -> N
     ]
     assert {each.device for each in listed.quarantined_telegrams} == {METER}
     assert (replayed.telegrams_replayed, replayed.telegrams_understood) == (2, 0)
+
+
+async def test_a_rebooted_device_gets_its_setpoint_again_and_control_is_told(
+    world: GatewayWorld,
+) -> None:
+    await world.gateway.start()
+    await world.control.connected()
+    await world.control.wait_for_device(BATTERY, online=True)
+    await command_and_verify(world, 1)
+    world.battery.put((704, "WSet"), 0)
+    world.battery.put((704, "WSetEna"), 0)
+    async with asyncio.timeout(20):
+        drifted = await world.control.wait_for_event("DRIFTED")
+        again = await world.control.wait_for_event("REAPPLIED")
+    assert (drifted.command, drifted.device, drifted.value) == ("commands/c1", BATTERY, 0.0)
+    assert again.value == 1001.0
+    assert world.battery.get((704, "WSetEna")) == 1
+
+
+async def test_a_command_withdrawn_while_the_link_to_the_device_is_dead_is_released_later(
+    world: GatewayWorld,
+) -> None:
+    await world.gateway.start()
+    await world.control.connected()
+    await world.control.wait_for_device(BATTERY, online=True)
+    await command_and_verify(world, 1)
+    await world.modbus.stop()
+    world.control.cancel("commands/c1", BATTERY)
+    async with asyncio.timeout(20):
+        pending = await world.control.wait_for_event("RELEASE_PENDING")
+    assert "withdrawn" in pending.message
+    assert world.battery.get((704, "WSetEna")) == 1
+    await world.modbus.start()
+    async with asyncio.timeout(20):
+        await world.control.wait_for("commands/c1", State.COMMAND_STATE_CANCELLED)
+    assert world.battery.get((704, "WSetEna")) == 0
+
+
+@pytest.mark.time_limit(90)
+async def test_a_stop_ends_within_its_grace_while_fifty_devices_hang(world: GatewayWorld) -> None:
+    async with AsyncExitStack() as stack:
+        hanging = [
+            device_at(
+                world,
+                f"hanging-{number}",
+                "127.0.0.1",
+                (await stack.enter_async_context(HostileModbus("silent"))).port,
+            )
+            for number in range(50)
+        ]
+        world.sites.change(*world.devices(timedelta(seconds=1)), *hanging)
+        for turn in range(3):
+            await world.gateway.start()
+            await world.control.wait_for_device(BATTERY, online=True)
+            world.control.statuses.clear()
+            end = datetime.now(UTC) + timedelta(hours=1)
+            for number, device in enumerate(hanging):
+                command = f"commands/t{turn}-{number}"
+                world.control.dispatch(command, device.name, 1.0, end, turn + 1)
+            await asyncio.sleep(0.3 + 0.4 * turn)
+            async with asyncio.timeout(10):
+                assert await world.gateway.stop() == 0
+        assert "left behind" not in world.gateway.log

@@ -13,6 +13,7 @@ from wattmesh_gateway.domain.command import (
     CommandRecord,
     CommandReport,
     CommandState,
+    HeldSetpoint,
 )
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.setpoints import Channel, SetpointKind
@@ -104,3 +105,24 @@ async def test_only_old_commands_whose_reports_were_sent_are_forgotten(
     await journal.forget_before(NOW + timedelta(days=1))
     assert await journal.find(sent.id) is None
     assert await journal.find(unsent.id) is not None
+
+
+async def test_a_held_setpoint_of_a_later_version_does_not_end_the_start(
+    database: SpoolDatabase,
+) -> None:
+    journal = SqliteCommandJournal(database)
+    await journal.hold(HeldSetpoint(command=command(1)))
+    await database.run(lambda db: db.execute("UPDATE commands SET kind = 'colour'"))
+    assert await journal.held() == []
+
+
+async def test_a_held_setpoint_outlives_the_memory_of_commands(database: SpoolDatabase) -> None:
+    journal = SqliteCommandJournal(database)
+    one = command(1, lease=timedelta(hours=-1))
+    await journal.save(one, report(one, CommandState.APPLIED))
+    await journal.mark_reported(report(one, CommandState.APPLIED))
+    await journal.forget_before(NOW)
+    assert await journal.held() == [HeldSetpoint(command=one)]
+    await journal.let_go(one)
+    await journal.forget_before(NOW)
+    assert await journal.find(one.id) is None

@@ -164,3 +164,23 @@ async def test_a_second_gateway_on_the_same_spool_fails_at_once(path: Path) -> N
     async with SpoolDatabase(path):
         with pytest.raises(SpoolInUse, match=r"spool\.sqlite is in use"):
             await SpoolDatabase(path).__aenter__()
+
+
+async def test_a_row_that_cannot_be_read_holds_up_neither_the_start_nor_the_others(
+    path: Path,
+) -> None:
+    async with open_spool(path) as spool:
+        await spool.append(telegram(0, 3))
+    async with SpoolDatabase(path) as database:
+        await database.run(
+            lambda db: [
+                db.execute("UPDATE readings SET value = 9e999 WHERE sequence = 1"),
+                db.execute("UPDATE readings SET quality = 'splendid' WHERE sequence = 2"),
+                db.execute("INSERT INTO counters VALUES ('of_a_later_version', 7)"),
+            ]
+        )
+    async with open_spool(path) as spool:
+        batch = await spool.next_batch(0, 10)
+        assert [each.value for each in batch.readings] == [2.0]
+        await spool.acknowledge(batch.sequence)
+        assert (await spool.status()).readings_spooled == 0

@@ -1,8 +1,10 @@
 """Commands and what became of them, in the spool's file."""
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.domain.command import (
@@ -12,8 +14,11 @@ from wattmesh_gateway.domain.command import (
     CommandState,
     HeldSetpoint,
 )
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId
 from wattmesh_kernel.setpoints import Channel, SetpointKind, channel_of
+
+log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -138,10 +143,19 @@ def _held(db: sqlite3.Connection) -> Sequence[HeldSetpoint]:
     rows = db.execute(
         f"SELECT releasing, cancelled, {columns} FROM held JOIN commands USING (command)"
     ).fetchall()
-    return [
-        HeldSetpoint(command=_command(row), releasing=bool(releasing), cancelled=bool(cancelled))
-        for releasing, cancelled, *row in rows
-    ]
+    return [each for row in rows if (each := _sound_held(row)) is not None]
+
+
+def _sound_held(row: tuple[Any, ...]) -> HeldSetpoint | None:
+    """Return what a row says; None, logged, for what this version does not understand."""
+    releasing, cancelled, *command = row
+    try:
+        return HeldSetpoint(
+            command=_command(command), releasing=bool(releasing), cancelled=bool(cancelled)
+        )
+    except (ValueError, WattmeshError) as error:
+        log.error("what a device held is passed over: %s: %r", command, error)
+        return None
 
 
 def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> None:
@@ -174,7 +188,7 @@ def _forget(db: sqlite3.Connection, time: datetime) -> None:
     db.executemany("DELETE FROM commands WHERE command = ?", commands)
 
 
-def _command(row: _CommandRow) -> Command:
+def _command(row: Sequence[Any]) -> Command:
     command, device, kind, value, lease_us, sequence = row
     return Command(
         id=CommandId.parse(command),

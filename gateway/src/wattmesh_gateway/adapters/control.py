@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,7 @@ from wattmesh_gateway.domain.command import (
     SetpointEventType,
 )
 from wattmesh_gateway.domain.device import DeviceStatus
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
 from wattmesh_runtime.errors import rpc_errors
@@ -147,6 +149,7 @@ def _order_from_proto(proto: gateway_link_pb2.ConnectResponse) -> Dispatch | Can
 
 
 def _command_from_proto(proto: gateway_link_pb2.CommandDispatch) -> Command:
+    require(math.isfinite(proto.value), "INVALID_VALUE", f"{proto.value} is no value", "value")
     return Command(
         id=CommandId.parse(proto.command),
         device=DeviceId.parse(proto.device),

@@ -1,10 +1,11 @@
 """The spool: readings on disk until metering has them, and what was counted on the way."""
 
 import asyncio
+import logging
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -13,9 +14,12 @@ from wattmesh_gateway.adapters import quarantine
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import Quality
 from wattmesh_runtime.aio.tasks import cancel_until_ended
+
+log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -86,7 +90,8 @@ class SqliteSpool:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._held > 0 and self._newest > after)
             rows = await self._database.run(lambda db: _rows_after(db, after, limit))
-        return Batch(sequence=rows[-1][0], readings=[await self._reading(row) for row in rows])
+        readings = [await self._reading(row) for row in rows]
+        return Batch(sequence=rows[-1][0], readings=[each for each in readings if each])
 
     async def acknowledge(self, sequence: int) -> None:
         """Delete every reading up to a sequence: metering has them."""
@@ -157,7 +162,15 @@ class SqliteSpool:
             known = self._point_ids[point] = int(row[0])
         return known
 
-    async def _reading(self, row: _Row) -> Reading:
+    async def _reading(self, row: _Row) -> Reading | None:
+        """Return a reading; None, logged, for what an older gateway or a fault of the disk left."""
+        try:
+            return await self._sound_reading(row)
+        except (ValueError, KeyError, WattmeshError) as error:
+            log.error("reading %d of the spool is passed over: %r", row[0], error)
+            return None
+
+    async def _sound_reading(self, row: _Row) -> Reading:
         _, point_id, time_us, value, quality = row
         if point_id not in self._points:
             names = await self._database.run(
@@ -230,7 +243,9 @@ def _remove(db: sqlite3.Connection, sequence: int, prune: bool) -> int:
 
 
 def _status(db: sqlite3.Connection) -> SpoolStatus:
-    counters = {name: int(value) for name, value in db.execute("SELECT name, value FROM counters")}
+    names = {each.name for each in fields(SpoolStatus)}
+    rows = db.execute("SELECT name, value FROM counters").fetchall()
+    counters = {name: int(value) for name, value in rows if name in names}
     (held,) = db.execute("SELECT COUNT(*) FROM readings").fetchone()
     oldest = db.execute("SELECT measure_time_us FROM readings ORDER BY sequence LIMIT 1").fetchone()
     (set_aside,) = db.execute("SELECT COUNT(*) FROM quarantine").fetchone()
