@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-forecast bench-loop lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-forecast bench-loop bench-gateway-hostile lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -31,6 +31,9 @@ bench-forecast: setup ## what an issue of forecasts costs by the number of asset
 
 bench-loop: setup ## what a plan costs through the whole loop, by service and number of sites, as JSON
 	@exec $(BIN)/python -m tests.bench.loop $(ARGUMENTS)
+
+bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behind the same gateway, as JSON
+	@exec $(BIN)/python -m tests.bench.gateway_hostile $(ARGUMENTS)
 
 lint: setup   ## style, contracts, import directions, generated code
 	$(BIN)/ruff check

@@ -137,3 +137,20 @@ def telegrams_of_a_hostile_device() -> dict[str, bytes]:
         "a time before time": b'{"measure_time": "0001-01-01T00:00:00+14:00", "active_power_w": 1}',
         "a time of digits": b'{"measure_time": ' + b"9" * 400 + b', "active_power_w": 1}',
     }
+
+
+def mutated(seed: bytes, chance: random.Random) -> bytes:
+    """Return a telegram with a few bytes changed, left out or added."""
+    data = bytearray(seed)
+    for _ in range(chance.randrange(1, 6)):
+        at = chance.randrange(len(data) + 1)
+        match chance.randrange(4):
+            case 0:
+                data[at:at] = chance.randbytes(chance.randrange(1, 8))
+            case 1:
+                del data[at : at + chance.randrange(1, 20)]
+            case 2:
+                data[at:at] = data[: chance.randrange(60)]
+            case _:
+                data[at : at + 1] = bytes([chance.choice(b'{}[]",:0123456789eE+-.\\u\xff')])
+    return bytes(data)

@@ -113,6 +113,12 @@ class GatewayProcess:
             self._process.send_signal(signal.SIGTERM)
         return await self._process.wait()
 
+    def cpu_seconds(self) -> float:
+        """Return how much computing it has cost, where the system tells [s]."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     @property
     def log(self) -> str:
         return self._log_file.read_text()

@@ -101,7 +101,7 @@ async def test_only_old_commands_whose_reports_were_sent_are_forgotten(
     sent, unsent = command(1), command(2)
     for each in (sent, unsent):
         await journal.save(each, report(each, CommandState.VERIFIED))
-    await journal.mark_reported(report(sent, CommandState.VERIFIED))
+    await journal.mark_reported([report(sent, CommandState.VERIFIED)])
     await journal.forget_before(NOW + timedelta(days=1))
     assert await journal.find(sent.id) is None
     assert await journal.find(unsent.id) is not None
@@ -120,7 +120,7 @@ async def test_a_held_setpoint_outlives_the_memory_of_commands(database: SpoolDa
     journal = SqliteCommandJournal(database)
     one = command(1, lease=timedelta(hours=-1))
     await journal.save(one, report(one, CommandState.APPLIED))
-    await journal.mark_reported(report(one, CommandState.APPLIED))
+    await journal.mark_reported([report(one, CommandState.APPLIED)])
     await journal.forget_before(NOW)
     assert await journal.held() == [HeldSetpoint(command=one)]
     await journal.let_go(one)

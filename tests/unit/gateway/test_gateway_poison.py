@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.gateway_hostile import telegrams_of_a_hostile_device
+from tests.fakes.gateway_hostile import mutated, telegrams_of_a_hostile_device
 from tests.fakes.manual_clock import ManualClock
 from wattmesh_gateway.adapters.quarantine import (
     MOST_BYTES,
@@ -111,22 +111,6 @@ async def test_nothing_a_device_may_send_ends_the_session(bench: Bench) -> None:
     assert (await bench.spool.status()).telegrams_received == 5000
 
 
-def mutated(seed: bytes, chance: random.Random) -> bytes:
-    data = bytearray(seed)
-    for _ in range(chance.randrange(1, 6)):
-        at = chance.randrange(len(data) + 1)
-        match chance.randrange(4):
-            case 0:
-                data[at:at] = chance.randbytes(chance.randrange(1, 8))
-            case 1:
-                del data[at : at + chance.randrange(1, 20)]
-            case 2:
-                data[at:at] = data[: chance.randrange(60)]
-            case _:
-                data[at : at + 1] = bytes([chance.choice(b'{}[]",:0123456789eE+-.\\u\xff')])
-    return bytes(data)
-
-
 async def test_the_quarantine_is_bounded_in_number_for_each_device_and_in_bytes(
     bench: Bench,
 ) -> None:
@@ -147,9 +131,9 @@ async def test_the_quarantine_is_bounded_in_number_for_each_device_and_in_bytes(
     one = await add(*(telegram(index, "one", 1) for index in range(MOST_OF_A_DEVICE + 50)))
     assert [each.reason for each in one] == [str(i) for i in range(50, MOST_OF_A_DEVICE + 50)]
     many = await add(*(telegram(index, f"d{index % 30}", 1) for index in range(3000)))
-    assert len(many) == MOST_TELEGRAMS
+    assert MOST_TELEGRAMS - 32 <= len(many) <= MOST_TELEGRAMS
     large = await add(*(telegram(i, f"d{i % 30}", MOST_KEPT_BYTES) for i in range(400)))
-    assert sum(len(each.payload) for each in large) <= MOST_BYTES
+    assert MOST_BYTES / 2 <= sum(len(each.payload) for each in large) <= MOST_BYTES
     assert large[-1].reason == "399"
     assert (await bench.spool.status()).telegrams_quarantined == MOST_OF_A_DEVICE + 50 + 3000 + 400
 
@@ -222,3 +206,11 @@ async def test_a_message_of_nobody_is_set_aside_with_the_topic(bench: Bench) -> 
     await bench.driver._inbox.take([Delivery(origin="where", telegrams=(), payload=b"what")])
     (kept,) = (await bench.set_aside.page(None, 0, 0)).telegrams
     assert (kept.origin, kept.device, kept.payload) == ("where", None, b"what")
+
+
+async def test_a_device_that_floods_is_counted_and_fills_no_disk(bench: Bench) -> None:
+    await bench.listen()
+    await bench.hear(*(b"nonsense %d" % index for index in range(500)))
+    status = await bench.spool.status()
+    assert status.readings_rejected == 500
+    assert 100 <= status.telegrams_quarantined <= 200  # the minute may change in between

@@ -74,12 +74,12 @@ class SqliteCommandJournal:
         )
         return [_report(row) for row in rows]
 
-    async def mark_reported(self, report: CommandReport) -> None:
-        """Take note that a report was sent."""
+    async def mark_reported(self, reports: Sequence[CommandReport]) -> None:
+        """Take note that reports were sent."""
+        keys = [(each.command.name, each.state.value) for each in reports]
         await self._database.run(
-            lambda db: db.execute(
-                "UPDATE reports SET sent = 1 WHERE command = ? AND state = ?",
-                (report.command.name, report.state.value),
+            lambda db: db.executemany(
+                "UPDATE reports SET sent = 1 WHERE command = ? AND state = ?", keys
             )
         )
 

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
-from wattmesh_gateway.domain.telegram import QuarantinedTelegram
+from wattmesh_gateway.domain.telegram import MOST_KEPT_BYTES, QuarantinedTelegram
 from wattmesh_kernel.ids import DeviceId
 
 MOST_TELEGRAMS = 1_000
 MOST_OF_A_DEVICE = 100
 """A device that talks nonsense all the time does not push out what others said."""
 MOST_BYTES = 4 * 1024 * 1024
+_LOOK_EVERY = 16
+"""Telegrams after which the bounds are looked at; so much room is always left below them."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -46,7 +48,7 @@ def keep(db: sqlite3.Connection, telegrams: Iterable[QuarantinedTelegram]) -> in
     count = 0
     for each in telegrams:
         device = None if each.device is None else each.device.name
-        db.execute(
+        added = db.execute(
             "INSERT INTO quarantine (origin, device, reason, payload, payload_bytes, arrival_us) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -55,9 +57,9 @@ def keep(db: sqlite3.Connection, telegrams: Iterable[QuarantinedTelegram]) -> in
             ),
         )
         _bound_device(db, device)
+        if (added.lastrowid or 0) % _LOOK_EVERY == 0:
+            _bound_all(db)
         count += 1
-    if count:
-        _bound_all(db)
     return count
 
 
@@ -79,7 +81,7 @@ def _bound_all(db: sqlite3.Connection) -> None:
         "DELETE FROM quarantine WHERE id <= (SELECT MAX(id) FROM (SELECT id, "
         "COUNT(*) OVER newest AS number, SUM(LENGTH(payload)) OVER newest AS bytes "
         "FROM quarantine WINDOW newest AS (ORDER BY id DESC)) WHERE number > ? OR bytes > ?)",
-        (MOST_TELEGRAMS, MOST_BYTES),
+        (MOST_TELEGRAMS - _LOOK_EVERY, MOST_BYTES - _LOOK_EVERY * MOST_KEPT_BYTES),
     )
 
 

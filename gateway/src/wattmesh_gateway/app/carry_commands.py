@@ -10,7 +10,7 @@ from wattmesh_gateway.domain.command import Command, CommandState
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId, DeviceId
 from wattmesh_kernel.setpoints import Channel
-from wattmesh_runtime.aio.tasks import BackgroundTasks
+from wattmesh_runtime.aio.tasks import BackgroundTasks, together
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,14 @@ class CarryCommands:
         worker = self._worker(command)
         if worker.find(command.id) is not None:
             return
-        record = await self._journal.find(command.id)
+        record, applied = await together(
+            self._journal.find(command.id),
+            self._journal.last_applied(command.device, command.channel),
+        )
         if record is not None and record.ended:
             for report in record.reports:
                 self._reports.tell(report)
             return
-        applied = await self._journal.last_applied(command.device, command.channel)
         newest = max(worker.newest_sequence, applied.sequence if applied else 0)
         if command.sequence < newest:
             await self._reports.report(

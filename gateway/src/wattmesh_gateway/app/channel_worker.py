@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 from wattmesh_gateway.app.device_edge import ask
 from wattmesh_gateway.app.held_setpoint import Held
-from wattmesh_gateway.app.ports import CannotSet, CommandJournal, Sets, SettableDevices
+from wattmesh_gateway.app.ports import (
+    AppliedSetpoint,
+    CannotSet,
+    CommandJournal,
+    Sets,
+    SettableDevices,
+)
 from wattmesh_gateway.app.reports import Reports
-from wattmesh_gateway.domain.command import Command, CommandState, HeldSetpoint
+from wattmesh_gateway.domain.command import Command, CommandState, HeldSetpoint, ReadBack
 from wattmesh_gateway.domain.errors import DeviceFailed, DeviceRefused, DeviceUnavailable
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId
@@ -241,10 +247,7 @@ class ChannelWorker:
         lease = command.lease_left(self._clock.now())
         applied = await ask(device.apply(command.kind, command.value, lease))
         self._touch(command, attempt)
-        if not attempt.applied:
-            attempt.applied = True
-            await self._report_applied(command, applied.value)
-        read_back = await ask(applied.read_back())
+        read_back = await self._read_back(applied, command, attempt)
         if not read_back.mismatch:
             return _Ended(CommandState.VERIFIED, value=read_back.value)
         attempt.mismatches += 1
@@ -252,6 +255,19 @@ class ChannelWorker:
         if attempt.mismatches < _ATTEMPTS_TO_VERIFY:
             return None
         return _Ended(CommandState.FAILED, value=read_back.value, message=attempt.reason)
+
+    async def _read_back(
+        self, applied: AppliedSetpoint, command: Command, attempt: _Attempt
+    ) -> ReadBack:
+        """Read back while it is put on disk that it was applied: a disk may take its time."""
+        if attempt.applied:
+            return await ask(applied.read_back())
+        attempt.applied = True
+        keeping = asyncio.ensure_future(self._report_applied(command, applied.value))
+        try:
+            return await ask(applied.read_back())
+        finally:
+            await keeping
 
     async def _report_applied(self, command: Command, written: float) -> None:
         """Report what was written, and in words if that is not what was asked."""

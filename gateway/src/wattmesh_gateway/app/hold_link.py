@@ -19,6 +19,9 @@ from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
 
+_MARK_SECONDS = 0.1
+"""How long reports that were sent gather before that is noted on disk [s of the wall]."""
+
 _REMEMBERED = timedelta(days=7)
 """How long a command is known after the end of its lease."""
 
@@ -66,14 +69,36 @@ class HoldLink:
                 news.put_nowait(status)
             for report in await self._journal.to_report(now):
                 news.put_nowait(report)
-            await race(self._tell_all(stream, news), self._take_orders(stream))
+            sent: asyncio.Queue[CommandReport] = asyncio.Queue()
+            await race(
+                self._tell_all(stream, news, sent),
+                self._mark_all(sent),
+                self._take_orders(stream),
+            )
 
-    async def _tell_all(self, stream: ControlStream, news: "asyncio.Queue[News]") -> None:
+    async def _mark_all(self, sent: "asyncio.Queue[CommandReport]") -> None:
+        """Take note of what was sent, together and behind it: no report waits for the disk.
+
+        What was sent and not noted, at the end of the process, is sent again.
+        """
+        while True:
+            reports = [await sent.get()]
+            await asyncio.sleep(_MARK_SECONDS)
+            while not sent.empty():
+                reports.append(sent.get_nowait())
+            await self._journal.mark_reported(reports)
+
+    async def _tell_all(
+        self,
+        stream: ControlStream,
+        news: "asyncio.Queue[News]",
+        sent: "asyncio.Queue[CommandReport]",
+    ) -> None:
         while True:
             match await news.get():
                 case CommandReport() as report:
                     await stream.report(report)
-                    await self._journal.mark_reported(report)
+                    sent.put_nowait(report)
                 case DeviceStatus() as status:
                     await stream.tell(status)
                 case SetpointEvent() as event:

@@ -165,8 +165,8 @@ class CommandJournal(Protocol):
     async def to_report(self, now: datetime) -> Sequence[CommandReport]:
         """Return reports not sent yet, and those of commands whose lease still runs."""
 
-    async def mark_reported(self, report: CommandReport) -> None:
-        """Take note that a report was sent."""
+    async def mark_reported(self, reports: Sequence[CommandReport]) -> None:
+        """Take note that reports were sent."""
 
     async def forget_before(self, time: datetime) -> None:
         """Delete commands whose lease ended before and whose report was sent."""

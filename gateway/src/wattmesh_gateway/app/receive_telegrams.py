@@ -1,6 +1,8 @@
 """Takes in what devices say by themselves; returns once their readings are on disk."""
 
+import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -24,6 +26,9 @@ log = logging.getLogger(__name__)
 _MISSED_INTERVALS = 3
 """A device that speaks by itself is lost once it was silent for so many reporting intervals."""
 
+_SET_ASIDE_A_MINUTE = 100
+"""Telegrams of a device that are set aside in a minute of the wall; all are counted."""
+
 _LONGEST_WATCH = timedelta(minutes=1)
 
 
@@ -37,6 +42,8 @@ class ReceiveTelegrams:
         self._heard: dict[DeviceId, datetime] = {}
         self._patience: dict[DeviceId, timedelta] = {}
         self._complained: set[DeviceId | str] = set()
+        self._minute = 0.0
+        self._set_aside: Counter[DeviceId | str] = Counter()
 
     def expect(self, devices: Iterable[Device]) -> None:
         """Expect exactly these devices to speak from now on."""
@@ -84,10 +91,20 @@ class ReceiveTelegrams:
         arrival = delivery.arrival or self._clock.now()
         if not delivery.telegrams:
             self._complain(delivery.origin, f"{delivery.origin}: no device publishes there")
-            yield set_aside(delivery, None, "no device publishes there", arrival)
+            if self._has_share(delivery.origin):
+                yield set_aside(delivery, None, "no device publishes there", arrival)
         for telegram in delivery.telegrams:
-            if telegram.problems:
+            if telegram.problems and self._has_share(telegram.device):
                 yield set_aside(delivery, telegram.device, "; ".join(telegram.problems), arrival)
+
+    def _has_share(self, whose: DeviceId | str) -> bool:
+        """Return whether more may be set aside now: who floods is counted, and costs no disk."""
+        minute = asyncio.get_running_loop().time() // 60
+        if minute != self._minute:
+            self._minute = minute
+            self._set_aside.clear()
+        self._set_aside[whose] += 1
+        return self._set_aside[whose] <= _SET_ASIDE_A_MINUTE
 
     def _hear(self, telegram: Telegram, origin: str) -> int:
         """Take note of a device that spoke; return how much of it was rejected."""
