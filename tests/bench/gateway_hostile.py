@@ -264,7 +264,7 @@ async def measure(count: int, seconds: float, folder: Path) -> dict[str, object]
             world.sites.change(*hostile.devices(world))
             talk = hostile.talk(_HERE, count // _ROUNDS)
             beside.add(await healthy.watch(asyncio.create_task(talk)))
-            world.sites.change(deleted=[each.name for each in hostile.devices(world)])
+            world.sites.change(deleted=tuple(each.name for each in hostile.devices(world)))
         status = await world.gateway.status()
         exits = int(await world.gateway.stop() != 0)
     return _result(alone, elsewhere, beside, hostile, exits, status.telegrams_quarantined)

@@ -90,7 +90,7 @@ async def test_reports_are_due_until_sent_and_while_the_lease_runs(
         await journal.save(each, report(each, CommandState.APPLIED))
     assert [each.command for each in await journal.to_report(NOW)] == [running.id, ended.id]
     for due in await journal.to_report(NOW):
-        await journal.mark_reported(due)
+        await journal.mark_reported([due])
     assert [each.command for each in await journal.to_report(NOW)] == [running.id]
 
 

@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LARGEST_GROUP = 5_000
+_REST_RATIO = 3.0
+_LONGEST_REST_SECONDS = 0.05
+"""After a commit the file is left to others for so much longer than it took: what comes meanwhile
+is committed together, and a command does not wait behind devices that talk without a pause."""
 _ACKS_PER_PRUNE = 200
 _SEEN_US = timedelta(days=1) // _MICROSECOND
 """How long the key of a forwarded reading is remembered, behind the newest [µs]."""
@@ -111,7 +115,10 @@ class SqliteSpool:
             await self._wanted.wait()
             async with self._changed:
                 await self._changed.wait_for(lambda: self._held < self._limit)
+            began = asyncio.get_running_loop().time()
             await self._write(self._take())
+            spent = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(min(_REST_RATIO * spent, _LONGEST_REST_SECONDS))
 
     def _take(self) -> Sequence[_Waiting]:
         group: list[_Waiting] = []
