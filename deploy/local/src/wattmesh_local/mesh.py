@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -28,13 +27,12 @@ from wattmesh_local.site_facts import SiteFacts, facts_from_json
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.sites import followed_site_model, watched_sites
 from wattmesh_runtime.aio.tasks import together
+from wattmesh_runtime.clocks import gated_clock_spec, open_gate
 
 WARM_UP = timedelta(hours=2)
 """Simulated time before the start: devices report, so that the first plan knows their state."""
-_START_SECONDS = 12.0
-"""How long the services may take to start before the clock of the run begins to move [s]."""
-_STARTS_AS_LONG_AS = 5.0
-"""On a busy machine they take as long as so many times the first two."""
+_TOGETHER = timedelta(seconds=0.5)
+"""When the clock of the run begins to move, after the last service has started [wall]."""
 _NEVER = timedelta(days=365)
 _KEPT_DATABASES = 3
 
@@ -68,7 +66,6 @@ class Mesh:
     clock: ScaledClock
     start: datetime
     _day: date
-    _first_start_seconds: float
 
     async def __aenter__(self) -> Self:
         try:
@@ -118,9 +115,7 @@ class Mesh:
         """Register the sites, load their history and train, at a time that stands still."""
         frozen = _standing_clock(self.start - WARM_UP)
         self._say("registering the sites and loading their metered history")
-        began = time.monotonic()
         await self.supervisor.start(plan.services(("metering", "carbon"), frozen))
-        self._first_start_seconds = time.monotonic() - began
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
         hosts = () if self.options.model_server_target else ("modelhost",)
         # Beside each other: the host takes seconds to load TensorFlow, and finds new models itself.
@@ -165,16 +160,17 @@ class Mesh:
         await self._job(f"train-{model}", module, settings, plan, clock, *arguments, hear=hear)
 
     async def _run(self, plan: ProcessPlan) -> None:
-        """Start every service on the clock of the run."""
+        """Start every service on the clock of the run, which moves when all of them serve."""
         self._say("starting the services")
-        seconds = max(_START_SECONDS, _STARTS_AS_LONG_AS * self._first_start_seconds)
-        wall_start = datetime.now(UTC) + timedelta(seconds=seconds)
-        self.clock = ScaledClock(self.start - WARM_UP, wall_start, self.options.rate)
-        spec = format_clock_spec(self.clock)
+        start = self.start - WARM_UP
+        gate = self.folders.run / "clock"
+        spec = gated_clock_spec(start, gate, self.options.rate)
         listeners = ("metering", "carbon", "optimizer", "control", "forecast", "gateway")
         await self.supervisor.start(plan.services(listeners, spec))
         # The devices last: what a meter publishes before the gateway listens reaches nobody.
         await self.supervisor.start(plan.services(("twin", "planner"), spec))
+        self.clock = ScaledClock(start, datetime.now(UTC) + _TOGETHER, self.options.rate)
+        open_gate(gate, self.clock.wall_start)
 
     async def _job(
         self,

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from wattmesh_kernel.clock import parse_clock
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.logs import configure_logging
 from wattmesh_runtime.service import Runtime, read_settings
 from wattmesh_runtime.settings import ServiceSettings
@@ -33,6 +33,6 @@ def run_job(settings_type: type[S], job: Job[S]) -> None:
 async def _run(settings: S, job: Job[S], name: str) -> None:
     async with (
         Telemetry(name, settings.otlp_endpoint) as telemetry,
-        Runtime(settings, parse_clock(settings.clock), telemetry) as runtime,
+        Runtime(settings, clock_from_spec(settings.clock), telemetry) as runtime,
     ):
         await job(settings, runtime)

@@ -15,10 +15,11 @@ from typing import Any, Self, TypeVar
 import grpc
 from pydantic import ValidationError
 
-from wattmesh_kernel.clock import Clock, parse_clock
+from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
 from wattmesh_runtime.aio.tasks import cancel_all
 from wattmesh_runtime.channels import MeshChannel, open_channel
+from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.grpc_server import GrpcServer
 from wattmesh_runtime.logs import configure_logging
 from wattmesh_runtime.peers import PEER_SECONDS, check_peer
@@ -127,7 +128,7 @@ async def serve(settings: S, wire: Wire[S], name: str, lifecycle: Lifecycle) -> 
     """
     async with (
         Telemetry(name, settings.otlp_endpoint) as telemetry,
-        Runtime(settings, parse_clock(settings.clock), telemetry) as runtime,
+        Runtime(settings, clock_from_spec(settings.clock), telemetry) as runtime,
         wire(settings, runtime) as service,
     ):
         status = ProcessStatus(service.name, _version(name), service.dependencies)
@@ -210,7 +211,7 @@ def read_settings(settings_type: type[S]) -> S:
     """Return the settings of the environment; SystemExit saying which variable makes no sense."""
     try:
         settings = settings_type()
-        parse_clock(settings.clock)
+        clock_from_spec(settings.clock)
     except (ValidationError, InvalidArgument) as error:
         raise SystemExit(f"settings: {_explain(error)}") from None
     return settings
