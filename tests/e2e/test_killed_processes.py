@@ -12,7 +12,7 @@ from wattmesh_kernel.clock import parse_clock
 
 VICTIMS = (
     *("metering", "gateway", "planner", "forecast", "optimizer"),
-    *("gateway", "metering", "planner", "control"),
+    *("postgres", "broker", "gateway", "control"),
 )
 TWO_OF_A_KIND = ("--replicas", "planner=2,control=2")
 EITHER = ("planner", "control", "planner-2", "control-2", "gateway", "control", "planner")
