@@ -14,6 +14,7 @@ from pathlib import Path
 
 from wattmesh_forecast.adapters.model_json import model_from_json, model_to_json
 from wattmesh_forecast.domain.models import ModelVersion
+from wattmesh_kernel.errors import InvalidArgument
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,6 @@ def _read(path: Path) -> ModelVersion | None:
         return model_from_json(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:  # removed while we looked
         return None
-    except (KeyError, ValueError) as error:
+    except (ValueError, InvalidArgument) as error:
         log.warning("%s does not describe a model: %s", path, error)
         return None

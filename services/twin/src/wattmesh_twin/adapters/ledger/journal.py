@@ -1,20 +1,18 @@
 """What one site's devices keep on disk."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from wattmesh_kernel.ids import SiteId
-from wattmesh_twin.adapters.ledger.lines import JsonLines, time_from_text, time_text, write_json
+from wattmesh_runtime.documents import DocumentCodec
+from wattmesh_twin.adapters.ledger.lines import JsonLines, time_from_text, time_text, write_text
 from wattmesh_twin.adapters.ledger.outbox import Outbox
-from wattmesh_twin.domain.battery import BatteryState
-from wattmesh_twin.domain.lease import Lease
-from wattmesh_twin.domain.meter import MeterState
 from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.telegram import BatteryRecord, Telegram
+
+_STATES = DocumentCodec[SiteState](SiteState)
 
 
 class BatteryLedger:
@@ -66,46 +64,8 @@ class FileJournal:
 
     def save(self, state: SiteState) -> None:
         """Keep the state from which the site can be continued."""
-        write_json(self._path, _state_record(state))
+        write_text(self._path, _STATES.to_json(state))
 
     def load(self) -> SiteState | None:
         """Return the state that was kept; None when there is none."""
-        if not self._path.exists():
-            return None
-        return _state(json.loads(self._path.read_text()))
-
-
-def _state_record(state: SiteState) -> dict[str, Any]:
-    return {
-        "time": time_text(state.time),
-        "battery": asdict(state.battery) if state.battery else None,
-        "pv_export_wh": state.pv_export_wh,
-        "meters": {device: asdict(meter) for device, meter in state.meters.items()},
-        "setpoint": _lease_record(state.setpoint),
-        "pv_limit": _lease_record(state.pv_limit),
-    }
-
-
-def _state(record: dict[str, Any]) -> SiteState:
-    return SiteState(
-        time=time_from_text(record["time"]),
-        battery=BatteryState(**record["battery"]) if record["battery"] else None,
-        pv_export_wh=record["pv_export_wh"],
-        meters={device: MeterState(**meter) for device, meter in record["meters"].items()},
-        setpoint=_lease(record["setpoint"]),
-        pv_limit=_lease(record["pv_limit"]),
-    )
-
-
-def _lease_record(lease: Lease | None) -> dict[str, Any] | None:
-    if lease is None:
-        return None
-    start, end = time_text(lease.start_time), time_text(lease.expire_time)
-    return {"value": lease.value, "start_time": start, "expire_time": end}
-
-
-def _lease(record: dict[str, Any] | None) -> Lease | None:
-    if record is None:
-        return None
-    start, end = time_from_text(record["start_time"]), time_from_text(record["expire_time"])
-    return Lease(value=record["value"], start_time=start, expire_time=end)
+        return _STATES.from_json(self._path.read_bytes()) if self._path.exists() else None

@@ -45,10 +45,15 @@ class JsonLines:
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record as a whole file."""
+    write_text(path, json.dumps(record, indent=1).encode())
+
+
+def write_text(path: Path, text: bytes) -> None:
     """Write a whole file at once: whoever reads it sees the old or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(record, indent=1))
+    temporary.write_bytes(text)
     temporary.replace(path)
 
 
