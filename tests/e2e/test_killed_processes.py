@@ -12,7 +12,7 @@ from wattmesh_kernel.clock import parse_clock
 
 VICTIMS = (
     *("metering", "gateway", "planner", "forecast", "optimizer"),
-    *("postgres", "broker", "gateway", "control"),
+    *("gateway", "metering", "planner", "control"),
 )
 TWO_OF_A_KIND = ("--replicas", "planner=2,control=2")
 EITHER = ("planner", "control", "planner-2", "control-2", "gateway", "control", "planner")
