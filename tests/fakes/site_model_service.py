@@ -81,18 +81,20 @@ class FakeSiteModelService(_Servicer):  # type: ignore[misc]
     async def _further(
         self, news: "asyncio.Queue[News]"
     ) -> AsyncIterator[site_service_pb2.WatchSiteModelResponse]:
+        told = self.model.revision  # not the model's: a change may be waiting when the time is up
         while True:
             try:
                 async with asyncio.timeout(self.heartbeat_seconds):
                     change = await news.get()
             except TimeoutError:
                 if not self.silent:
-                    yield heartbeat(self.model.revision, self._clock.now())
+                    yield heartbeat(told, self._clock.now())
                 continue
             match change:
                 case None:
                     return
                 case SiteModelChange():
+                    told = change.revision
                     pieces = tuple(pieces_from_change(change, self._clock.now()))
                 case _:
                     pieces = change
