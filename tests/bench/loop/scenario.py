@@ -30,7 +30,7 @@ START = datetime(2024, 5, 6, 8, tzinfo=UTC)
 _HOMES_AT_ONCE = 100
 _TRAINED = 10
 """Homes that a model is trained on: the same ones for every size, so that it is trained once."""
-_PATIENCE = timedelta(seconds=20)
+_PATIENCE = timedelta(seconds=40)
 """How long services may take to start, at first; twice as long after each try that failed."""
 
 
