@@ -1,7 +1,7 @@
 """Sharing named work: what one process does alone, several do together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import pytest
@@ -104,6 +104,25 @@ async def test_work_that_is_no_longer_wanted_ends_and_new_work_begins_at_once() 
         await eventually(lambda: workers.busy == {"b", "c"})
         assert leases.held.keys() == {"b", "c"}
         assert workers.started == 3
+
+
+async def test_a_name_that_is_given_up_while_it_is_claimed_is_free_for_others() -> None:
+    """As when a gateway dials in to the process that is just about to share its shard."""
+    table, workers = LeaseTable(), Workers()
+    work: LeasedWork
+
+    class Interrupted(FakeLeases):
+        async def claim(self, names: Collection[str]) -> list[Lease]:
+            leases = await super().claim(names)
+            work.want(["b"])
+            return leases
+
+    leases = Interrupted(table)
+    work = LeasedWork(leases, workers.work, poll_seconds=60)
+    work.want(["a"])
+    async with running(work):
+        await eventually(lambda: workers.busy == {"b"})
+        assert await FakeLeases(table).try_acquire("a") is not None
 
 
 async def test_work_that_fails_is_tried_again_after_a_growing_wait(

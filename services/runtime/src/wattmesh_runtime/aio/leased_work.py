@@ -45,6 +45,7 @@ class LeasedWork:
         self._wanted: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._leased: dict[str, Lease] = {}
         self._pauses = _Pauses()
         self._free_before: dict[str, int] = {}
         self._members: frozenset[int] = frozenset()
@@ -96,7 +97,7 @@ class LeasedWork:
     async def _take(self, names: Collection[str]) -> None:
         for lease in await self._leases.claim(names) if names else ():
             task = asyncio.create_task(self._hold(lease), name=lease.name)
-            self._running[lease.name] = task
+            self._running[lease.name], self._leased[lease.name] = task, lease
             task.add_done_callback(self._ended)
 
     async def _hold(self, lease: Lease) -> None:
@@ -118,10 +119,16 @@ class LeasedWork:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if self._running.get(task.get_name()) is task:
-            del self._running[task.get_name()]
+            del self._running[task.get_name()], self._leased[task.get_name()]
 
     async def _end(self, names: Iterable[str]) -> None:
-        await cancel_until_ended(*[self._running[name] for name in names])
+        """End work, and give back what it held: a task that never began releases nothing."""
+        ending = list(names)
+        leases = [self._leased[name] for name in ending]
+        try:
+            await cancel_until_ended(*[self._running[name] for name in ending])
+        finally:
+            await self._leases.give_back(leases)
 
 
 class _Pauses:
