@@ -1,6 +1,7 @@
 # The verbs. Each brings what it needs; the work is in tools/, .importlinter and pyproject.toml.
 PYTHON ?= python3
 BIN := .venv/bin
+PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test e2e bench bench-optimizer bench-forecast bench-loop bench-gateway-hostile lint types protos lock clean
@@ -15,7 +16,7 @@ run: setup    ## the demo neighbourhood, live, until Ctrl-C
 	@exec $(BIN)/wattmesh up
 
 test: setup   ## all tests: unit, integration, contract, end to end
-	@exec $(BIN)/pytest
+	@exec $(BIN)/pytest --numprocesses $(PROCESSES) --no-loadscope-reorder
 
 e2e: setup    ## only the tests that run the whole mesh
 	@exec $(BIN)/pytest tests/e2e

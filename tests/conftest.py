@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import shutil
 import signal
 from collections.abc import Generator, Iterator
@@ -12,11 +13,13 @@ from typing import Protocol
 import psycopg
 import pytest
 from psycopg import conninfo
+from xdist.scheduler import LoadScopeScheduling
 
 from wattmesh_local.postgres import EmbeddedPostgres
 
 TIME_LIMIT_SECONDS = 60.0
 
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 _numbers = itertools.count(1)
 
 
@@ -41,6 +44,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-url", help="run the storage tests on this server (PostgreSQL or TimescaleDB)"
     )
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each process whole files of tests, and one of them all that run the whole mesh.
+
+    Those mostly wait for simulated days and share the models that they train, so they come first
+    and the other tests run beside them.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/e2e" if file.startswith("tests/e2e/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """Share the tests of `--numprocesses` among the processes."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +89,7 @@ def no_database_left_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def database_url(database_server: DatabaseServer) -> Iterator[str]:
     """The URL of a fresh, empty database that is dropped after the test."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{_PROCESS}_{next(_numbers)}"
     with psycopg.connect(database_server.url(), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         admin.execute(f"CREATE DATABASE {name}")
