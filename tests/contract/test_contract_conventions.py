@@ -28,7 +28,7 @@ WITH_UNIT = re.compile(
 WITHOUT_UNIT = re.compile(
     # What takes its unit from the quantity beside it, from a currency, or has none.
     r"(.*_)?(values?|quantity|quantiles|ratio|cop|multiplier|weight|price(_per_\w+)?|cost(_per_\w+)?"
-    r"|amount|asked|possible|required|planned|shortfall|value_per_unit)$"
+    r"|amount|asked|cycles|possible|required|planned|shortfall|value_per_unit)$"
 )
 
 

@@ -165,7 +165,10 @@ class Mesh:
         start = self.start - WARM_UP
         gate = self.folders.run / "clock"
         spec = gated_clock_spec(start, gate, self.options.rate)
-        listeners = ("metering", "carbon", "optimizer", "control", "forecast", "gateway")
+        listeners = (
+            *("metering", "carbon", "optimizer", "control", "forecast"),
+            *("gateway", "analytics"),
+        )
         await self.supervisor.start(plan.services(listeners, spec))
         # The devices last: what a meter publishes before the gateway listens reaches nobody.
         await self.supervisor.start(plan.services(("twin", "planner"), spec))

@@ -16,7 +16,10 @@ from wattmesh_local.running.health import is_ready
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 
-READY_SECONDS = 90.0
+READY_SECONDS = 240.0
+"""How long a process may take until it answers; TensorFlow loads for a minute on a busy machine."""
+_WAITING_SECONDS = 10.0
+"""How often it is told what is waited for."""
 STOP_SECONDS = 7.0
 """How long a process may take to end: longer than the longest stop of a service [s]."""
 _FIRST_BACKOFF_SECONDS = 0.05
@@ -94,15 +97,19 @@ class SupervisedProcess:
         await self.stop()
 
     async def ready(self) -> None:
-        """Wait until it answers; ProcessError with the end of its log when it does not."""
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
+        """Wait until it answers, and tell that it takes long; ProcessError when it does not."""
+        began, told = time.monotonic(), 0.0
+        while (waited := time.monotonic() - began) < READY_SECONDS:
             if await self._answers():
                 return
             if self.restarts > 3:
                 break
+            if waited - told > _WAITING_SECONDS:
+                told = waited
+                self._tell(ProcessEvent(name=self.spec.name, text=f"is starting, {waited:.0f} s"))
             await asyncio.sleep(0.1)
-        raise ProcessError(f"{self.spec.name} does not start:\n{self.log_end()}")
+        end = self.log_end() or "it has not logged anything"
+        raise ProcessError(f"{self.spec.name} does not start ({waited:.0f} s):\n{end}")
 
     async def _answers(self) -> bool:
         if self.spec.answers is not None:

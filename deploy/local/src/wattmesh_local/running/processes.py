@@ -11,10 +11,10 @@ from wattmesh_local.running.process import ProcessSpec
 
 SERVICES = (
     *("modelhost", "metering", "carbon", "forecast", "optimizer"),
-    *("control", "planner", "gateway", "twin"),
+    *("control", "planner", "gateway", "analytics", "twin"),
 )
 """The processes with a health service of their own, by the name of their package."""
-_FOLLOWERS = ("forecast", "planner")
+_FOLLOWERS = ("forecast", "planner", "analytics")
 GATEWAY = "gateways/local"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
@@ -166,6 +166,8 @@ class ProcessPlan:
                 }
             case "control":
                 return {**database, **self._reach("metering")}
+            case "analytics":
+                return self._reach("metering", "carbon")
             case "planner":
                 peers = ("metering", "forecast", "carbon", "optimizer", "control")
                 lead = f"PT{self._options.lead.total_seconds():.0f}S"

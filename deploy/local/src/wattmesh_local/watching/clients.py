@@ -6,6 +6,7 @@ from typing import Self
 
 import grpc
 
+from wattmesh.analytics.v1 import analytics_service_pb2_grpc
 from wattmesh.carbon.v1 import carbon_pb2_grpc
 from wattmesh.control.v1 import control_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2_grpc
@@ -34,6 +35,7 @@ class MeshClients:
         self.planner = planner_pb2_grpc.PlannerServiceStub(self.channel("planner"))
         self.control = control_pb2_grpc.ControlServiceStub(self.channel("control"))
         self.carbon = carbon_pb2_grpc.CarbonServiceStub(self.channel("carbon"))
+        self.analytics = analytics_service_pb2_grpc.AnalyticsServiceStub(self.channel("analytics"))
         self.gateway = gateway_pb2_grpc.GatewayServiceStub(self.channel("gateway"))
         return self
 

@@ -88,6 +88,7 @@ class Observer:
         self._processes = processes
         self._start = start
         self._plans: dict[str, planner_pb2.Plan] = {}
+        self._settled: tuple[datetime, Accounts] | None = None
 
     async def look(self, now: datetime) -> Snapshot:
         """Return what there is to see; a service that is away leaves its part empty."""
@@ -182,11 +183,15 @@ class Observer:
         return float(known[-1]) if known.size else None
 
     async def _accounts(self, sites: list[WatchedSite], now: datetime) -> Accounts | None:
+        """Return the accounts up to the last hour that is over; asked for once an hour."""
         end = floor_time(now - _SETTLED, INTERVAL)
         if end <= self._start or not sites:
             return None
-        with rpc_errors():
-            return await compute_accounts(self._clients, sites, TimeRange(self._start, end))
+        if self._settled is None or self._settled[0] != end:
+            with rpc_errors():
+                accounts = await compute_accounts(self._clients, sites, TimeRange(self._start, end))
+            self._settled = end, accounts
+        return self._settled[1]
 
     async def _health(self) -> dict[str, str]:
         answers = await map_at_most(_AT_ONCE, health_of, self._processes.values())

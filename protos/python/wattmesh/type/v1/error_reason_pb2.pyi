@@ -340,6 +340,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED: the database took too long over it. Ask for less at once."""
     ERROR_REASON_TOO_MANY_ITEMS: _ErrorReason.ValueType  # 158
     """INVALID_ARGUMENT: a list has more items than a request may have. Send it in parts."""
+    ERROR_REASON_NOT_OVER: _ErrorReason.ValueType  # 200
+    """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
+    ERROR_REASON_NO_GRID_CONNECTION: _ErrorReason.ValueType  # 201
+    """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -665,4 +669,8 @@ ERROR_REASON_STATEMENT_TOO_LONG: ErrorReason.ValueType  # 157
 """DEADLINE_EXCEEDED: the database took too long over it. Ask for less at once."""
 ERROR_REASON_TOO_MANY_ITEMS: ErrorReason.ValueType  # 158
 """INVALID_ARGUMENT: a list has more items than a request may have. Send it in parts."""
+ERROR_REASON_NOT_OVER: ErrorReason.ValueType  # 200
+"""INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
+ERROR_REASON_NO_GRID_CONNECTION: ErrorReason.ValueType  # 201
+"""INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -94,6 +94,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """See how processes are: ready, degraded, and why not."""
     PERMISSION_GATEWAY_WRITE: _Permission.ValueType  # 34
     """Have a gateway read again what it had set aside."""
+    PERMISSION_ANALYTICS_READ: _Permission.ValueType  # 50
+    """See bills, savings and indicators."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """What a caller must be allowed to do. Every RPC says one with the option below; one that says none is
@@ -170,6 +172,8 @@ PERMISSION_STATUS_READ: Permission.ValueType  # 33
 """See how processes are: ready, degraded, and why not."""
 PERMISSION_GATEWAY_WRITE: Permission.ValueType  # 34
 """Have a gateway read again what it had set aside."""
+PERMISSION_ANALYTICS_READ: Permission.ValueType  # 50
+"""See bills, savings and indicators."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 PERMISSION_FIELD_NUMBER: _builtins.int

@@ -1,0 +1,1 @@
+"""Bills, savings against a counterfactual, and indicators, out of what was metered."""

@@ -1,0 +1,1 @@
+"""What analytics asks of other services."""

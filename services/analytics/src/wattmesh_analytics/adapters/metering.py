@@ -1,0 +1,89 @@
+"""Energies and values, from metering."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import grpc
+import numpy as np
+
+from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh_analytics.domain.energy import Energy
+from wattmesh_contracts.values import duration_to_proto, series_from_proto, time_range_to_proto
+from wattmesh_kernel.ids import AssetId, PointId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange, ceil_time
+from wattmesh_runtime.errors import rpc_errors
+
+_MOST_VALUES = 200_000
+"""How many values one answer is asked to hold; metering gives some times as many."""
+_STEP = timedelta(seconds=1)
+
+
+class GrpcMeter:
+    """Asks in pieces, so that no answer is larger than metering gives."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = metering_pb2_grpc.MeteringServiceStub(channel)
+
+    async def energy(
+        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+    ) -> Mapping[AssetId, Energy]:
+        """Return the energy of each asset per interval; `span` is on the raster."""
+        most = max(_MOST_VALUES // (2 * len(assets)), 1) * resolution
+        pieces = [await self._energy(assets, piece, resolution) for piece in _pieces(span, most)]
+        return {asset: _joined([piece[asset] for piece in pieces]) for asset in assets}
+
+    async def value_at(self, point: PointId, moment: datetime) -> float | None:
+        """Return the last value at or before a moment; None when there is none within a day."""
+        at = ceil_time(moment, _STEP)
+        with rpc_errors():
+            answer = await self._stub.QuerySeries(
+                metering_pb2.QuerySeriesRequest(
+                    point=point.name,
+                    range=time_range_to_proto(TimeRange.of(at, _STEP)),
+                    resolution=duration_to_proto(_STEP),
+                    aggregation=metering_pb2.AGGREGATION_LAST,
+                )
+            )
+        value = float(series_from_proto(answer.series).values[0])
+        return value if np.isfinite(value) else None
+
+    async def _energy(
+        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+    ) -> dict[AssetId, Energy]:
+        by_name = {asset.name: asset for asset in assets}
+        with rpc_errors():
+            answer = await self._stub.QueryEnergy(
+                metering_pb2.QueryEnergyRequest(
+                    assets=by_name,
+                    range=time_range_to_proto(span),
+                    resolution=duration_to_proto(resolution),
+                )
+            )
+        return {
+            by_name[each.asset]: Energy(
+                import_wh=series_from_proto(each.import_energy_wh),
+                export_wh=series_from_proto(each.export_energy_wh),
+            )
+            for each in answer.energies
+        }
+
+
+def _pieces(span: TimeRange, most: timedelta) -> Iterator[TimeRange]:
+    start = span.start
+    while start < span.end:
+        end = min(start + most, span.end)
+        yield TimeRange(start, end)
+        start = end
+
+
+def _joined(pieces: Sequence[Energy]) -> Energy:
+    return Energy(
+        import_wh=_joined_series([each.import_wh for each in pieces]),
+        export_wh=_joined_series([each.export_wh for each in pieces]),
+    )
+
+
+def _joined_series(pieces: Sequence[Series]) -> Series:
+    first = pieces[0]
+    return Series(first.start, first.resolution, np.concatenate([each.values for each in pieces]))

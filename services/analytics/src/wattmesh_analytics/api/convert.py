@@ -1,0 +1,178 @@
+"""wattmesh.analytics.v1 ↔ domain."""
+
+from collections.abc import Mapping, Sequence
+
+from wattmesh.analytics.v1 import analytics_service_pb2 as service_pb
+from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
+from wattmesh_analytics.app.query_bills import SiteBills
+from wattmesh_analytics.app.question import RESOLUTION, Span
+from wattmesh_analytics.domain.causes import SavingsCause
+from wattmesh_analytics.domain.indicators import Division, Indicators
+from wattmesh_analytics.domain.savings import Account, Savings
+from wattmesh_analytics.domain.site_energy import Counterfactual
+from wattmesh_contracts.billing import bill_to_proto
+from wattmesh_contracts.values import (
+    at_field,
+    duration_from_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+)
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import SiteId, TariffId
+
+_Request = (
+    service_pb.QueryBillsRequest
+    | service_pb.QuerySavingsRequest
+    | service_pb.QueryIndicatorsRequest
+)
+_COUNTERFACTUALS: Mapping[int, Counterfactual] = {
+    bill_pb2.COUNTERFACTUAL_IDLE_STORAGE: Counterfactual.IDLE_STORAGE
+}
+_DIVISIONS: Mapping[int, Division] = {
+    indicators_pb2.DIVISION_UNSPECIFIED: Division.WHOLE,
+    indicators_pb2.DIVISION_DAY: Division.DAY,
+    indicators_pb2.DIVISION_MONTH: Division.MONTH,
+}
+_CAUSES: Mapping[SavingsCause, savings_pb2.SavingsCause.ValueType] = {
+    SavingsCause.SELF_CONSUMPTION: savings_pb2.SAVINGS_CAUSE_SELF_CONSUMPTION,
+    SavingsCause.ARBITRAGE: savings_pb2.SAVINGS_CAUSE_ARBITRAGE,
+    SavingsCause.PEAK: savings_pb2.SAVINGS_CAUSE_PEAK,
+    SavingsCause.OTHER: savings_pb2.SAVINGS_CAUSE_OTHER,
+}
+
+
+def site_from_proto(name: str) -> SiteId:
+    """Return the site that is named."""
+    with at_field("site"):
+        return SiteId.parse(name)
+
+
+def sites_from_proto(names: Sequence[str]) -> list[SiteId]:
+    """Return the sites that are named."""
+    with at_field("sites"):
+        return [SiteId.parse(name) for name in names]
+
+
+def tariff_from_proto(name: str) -> TariffId | None:
+    """Return the tariff that is named; None: the site's own."""
+    if not name:
+        return None
+    with at_field("tariff"):
+        return TariffId.parse(name)
+
+
+def span_from_proto(request: _Request) -> Span:
+    """Return the time that is asked about."""
+    resolution = RESOLUTION
+    if request.HasField("resolution"):
+        resolution = duration_from_proto(request.resolution, "resolution")
+    return Span(range=time_range_from_proto(request.range), resolution=resolution)
+
+
+def counterfactual_from_proto(value: int) -> Counterfactual | None:
+    """Return the counterfactual; None when none is said."""
+    if value == bill_pb2.COUNTERFACTUAL_UNSPECIFIED:
+        return None
+    return required_counterfactual_from_proto(value)
+
+
+def required_counterfactual_from_proto(value: int) -> Counterfactual:
+    """Return the counterfactual; InvalidArgument when none is said, or an unknown one."""
+    found = _COUNTERFACTUALS.get(value)
+    if found is None:
+        message = f"there is no counterfactual {value} to compare with"
+        raise InvalidArgument("UNKNOWN_VALUE", message, field="counterfactual")
+    return found
+
+
+def division_from_proto(value: int) -> Division:
+    """Return how a range is divided."""
+    found = _DIVISIONS.get(value)
+    if found is None:
+        raise InvalidArgument("UNKNOWN_VALUE", f"there is no division {value}", field="division")
+    return found
+
+
+def bills_to_proto(bills: SiteBills) -> list[bill_pb2.SiteBill]:
+    """Return the bills of a site."""
+    return [
+        bill_pb2.SiteBill(
+            site=bills.site.name,
+            tariff=bills.tariff.name,
+            period_range=time_range_to_proto(each.period),
+            whole_period=each.whole_period,
+            bill=bill_to_proto(each.bill),
+            covered_ratio=each.covered_ratio,
+            import_energy_kwh=_decimal(each.import_kwh),
+            export_energy_kwh=_decimal(each.export_kwh),
+        )
+        for each in bills.bills
+    ]
+
+
+def savings_to_proto(savings: Savings) -> savings_pb2.Savings:
+    """Return a comparison."""
+    stored = savings.stored
+    value = None if stored is None else stored.value
+    return savings_pb2.Savings(
+        sites=[site.name for site in savings.sites],
+        range=time_range_to_proto(savings.range),
+        counterfactual=_counterfactual_to_proto(savings.counterfactual),
+        currency_code=savings.metered.cost.currency_code,
+        metered=_account_to_proto(savings.metered),
+        without=_account_to_proto(savings.without),
+        saved_amount=str(savings.saved.amount),
+        parts=[
+            savings_pb2.SavingsPart(cause=_CAUSES[cause], amount=f"{amount:f}")
+            for cause, amount in savings.parts.items()
+        ],
+        stored_energy_gain_kwh=None if stored is None else stored.energy_kwh,
+        stored_energy_amount="" if value is None else str(value.rounded().amount),
+        covered_ratio=savings.covered_ratio,
+        missing_intervals=savings.missing_intervals,
+    )
+
+
+def indicators_to_proto(found: Indicators) -> indicators_pb2.Indicators:
+    """Return the indicators of a span."""
+    return indicators_pb2.Indicators(
+        site=found.site.name,
+        range=time_range_to_proto(found.range),
+        import_energy_kwh=found.import_kwh,
+        export_energy_kwh=found.export_kwh,
+        generation_energy_kwh=found.generation_kwh,
+        consumption_energy_kwh=found.consumption_kwh,
+        self_sufficiency_ratio=found.self_sufficiency_ratio,
+        self_consumption_ratio=found.self_consumption_ratio,
+        import_peak_kw=found.import_peak_kw,
+        export_peak_kw=found.export_peak_kw,
+        load_factor_ratio=found.load_factor_ratio,
+        full_cycles=found.full_cycles,
+        covered_ratio=found.covered_ratio,
+    )
+
+
+def _account_to_proto(account: Account) -> savings_pb2.Account:
+    imported, exported = account.total_kwh
+    return savings_pb2.Account(
+        cost_amount=str(account.cost.rounded().amount),
+        emissions_gco2e=_grams(account.emissions_kg),
+        peak_kw=account.peak_kw,
+        import_energy_kwh=imported,
+        export_energy_kwh=exported,
+    )
+
+
+def _counterfactual_to_proto(value: Counterfactual) -> bill_pb2.Counterfactual.ValueType:
+    match value:
+        case Counterfactual.IDLE_STORAGE:
+            return bill_pb2.COUNTERFACTUAL_IDLE_STORAGE
+
+
+def _decimal(energy_kwh: float) -> str:
+    """Return an energy to the watt-hour, as decimal text."""
+    return f"{energy_kwh:.3f}"
+
+
+def _grams(mass_kg: float | None) -> float | None:
+    return None if mass_kg is None else mass_kg * 1000

@@ -1,0 +1,79 @@
+"""wattmesh.analytics.v1.AnalyticsService."""
+# ruff: noqa: N802 (the method names are those of the contract)
+
+from dataclasses import dataclass
+
+import grpc
+
+from wattmesh.analytics.v1 import analytics_service_pb2 as pb
+from wattmesh.analytics.v1 import analytics_service_pb2_grpc
+from wattmesh_analytics.api.convert import (
+    bills_to_proto,
+    counterfactual_from_proto,
+    division_from_proto,
+    indicators_to_proto,
+    required_counterfactual_from_proto,
+    savings_to_proto,
+    site_from_proto,
+    sites_from_proto,
+    span_from_proto,
+    tariff_from_proto,
+)
+from wattmesh_analytics.app.query_bills import QueryBills
+from wattmesh_analytics.app.query_indicators import QueryIndicators
+from wattmesh_analytics.app.query_savings import QuerySavings
+
+Context = grpc.aio.ServicerContext[object, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseCases:
+    """What the servicer calls."""
+
+    bills: QueryBills
+    savings: QuerySavings
+    indicators: QueryIndicators
+
+
+class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
+    """Converts, calls the use case, converts back."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use_cases = use_cases
+
+    async def QueryBills(
+        self, request: pb.QueryBillsRequest, context: Context
+    ) -> pb.QueryBillsResponse:
+        """Bill a site, period by period."""
+        found = await self._use_cases.bills(
+            site_from_proto(request.site),
+            span_from_proto(request),
+            tariff_from_proto(request.tariff),
+            counterfactual_from_proto(request.counterfactual),
+        )
+        return pb.QueryBillsResponse(bills=bills_to_proto(found))
+
+    async def QuerySavings(
+        self, request: pb.QuerySavingsRequest, context: Context
+    ) -> pb.QuerySavingsResponse:
+        """Compare what sites came to with what they would have come to."""
+        found = await self._use_cases.savings(
+            sites_from_proto(request.sites),
+            span_from_proto(request),
+            required_counterfactual_from_proto(request.counterfactual),
+        )
+        return pb.QuerySavingsResponse(
+            total=savings_to_proto(found.total),
+            sites=[savings_to_proto(each) for each in found.sites],
+        )
+
+    async def QueryIndicators(
+        self, request: pb.QueryIndicatorsRequest, context: Context
+    ) -> pb.QueryIndicatorsResponse:
+        """Compute indicators of a site."""
+        found = await self._use_cases.indicators(
+            site_from_proto(request.site),
+            span_from_proto(request),
+            division_from_proto(request.division),
+        )
+        return pb.QueryIndicatorsResponse(indicators=[indicators_to_proto(each) for each in found])

@@ -1,0 +1,1 @@
+"""Use cases of analytics, and the ports they need."""

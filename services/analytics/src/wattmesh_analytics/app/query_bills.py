@@ -1,0 +1,57 @@
+"""Bill a site for past time."""
+
+from dataclasses import dataclass
+
+from wattmesh_analytics.app.ports import Tariffs
+from wattmesh_analytics.app.question import Span, site_assets, tariff_of
+from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.domain.bills import PeriodBill, bill_by_period, history_start
+from wattmesh_analytics.domain.site_energy import Counterfactual
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import SiteId, TariffId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_sitemodel.view import SiteModelView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteBills:
+    """The bills of a site by one tariff, oldest first."""
+
+    site: SiteId
+    tariff: TariffId
+    bills: tuple[PeriodBill, ...]
+
+
+class QueryBills:
+    """Bills what was metered, or would have been, by the site's tariff or another."""
+
+    def __init__(
+        self, *, clock: Clock, view: SiteModelView, energy: ReadEnergy, tariffs: Tariffs
+    ) -> None:
+        self._clock = clock
+        self._view = view
+        self._energy = energy
+        self._tariffs = tariffs
+
+    async def __call__(
+        self,
+        site: SiteId,
+        span: Span,
+        tariff: TariffId | None = None,
+        counterfactual: Counterfactual | None = None,
+    ) -> SiteBills:
+        """Return one bill for each billing period that `span` touches.
+
+        Errors: as `site_assets` and `tariff_of`; InvalidArgument when the span is not over.
+        """
+        span.require_past(self._clock)
+        assets = site_assets(self._view, site)
+        name = tariff_of(self._view, assets.site, tariff)
+        rules = self._view.model.tariffs[name]
+        needed = TimeRange(
+            history_start(rules, span.range.start, assets.zone, span.resolution), span.range.end
+        )
+        priced = await self._tariffs.tariff(name, needed)
+        energy = await self._energy(assets, needed, span.resolution)
+        bills = bill_by_period(priced, energy.exchange(counterfactual), assets.zone, span.range)
+        return SiteBills(site=site, tariff=name, bills=tuple(bills))

@@ -1,0 +1,1 @@
+"""What metered energy came to: no I/O."""

@@ -1,0 +1,102 @@
+"""Energies that went in and out, per interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Energy:
+    """Energy into and out of something per interval [Wh], not negative, NaN: not metered.
+
+    Both series have the same intervals.
+    """
+
+    import_wh: Series
+    export_wh: Series
+
+    @classmethod
+    def of_net(cls, net_wh: Series) -> "Energy":
+        """Return what a net energy is when nothing goes both ways within an interval."""
+        return cls(
+            import_wh=net_wh.with_values(np.maximum(net_wh.values, 0.0)),
+            export_wh=net_wh.with_values(np.maximum(-net_wh.values, 0.0)),
+        )
+
+    @property
+    def range(self) -> TimeRange:
+        """The time it speaks of."""
+        return self.import_wh.range
+
+    @property
+    def hours(self) -> float:
+        """The length of an interval [h]."""
+        return self.import_wh.resolution.total_seconds() / 3600
+
+    @property
+    def net_wh(self) -> Floats:
+        """Import less export, shape (n,)."""
+        return self.import_wh.values - self.export_wh.values
+
+    @property
+    def known(self) -> Bools:
+        """In which intervals both were metered, shape (n,)."""
+        return np.isfinite(self.import_wh.values) & np.isfinite(self.export_wh.values)
+
+    def window(self, span: TimeRange) -> "Energy":
+        """Return the part in `span`."""
+        return Energy(import_wh=self.import_wh.window(span), export_wh=self.export_wh.window(span))
+
+    def only(self, intervals: Bools) -> "Energy":
+        """Return it with all intervals but these not known."""
+        return Energy(
+            import_wh=self.import_wh.with_values(
+                np.where(intervals, self.import_wh.values, np.nan)
+            ),
+            export_wh=self.export_wh.with_values(
+                np.where(intervals, self.export_wh.values, np.nan)
+            ),
+        )
+
+    def total_kwh(self) -> tuple[float, float]:
+        """Return what went in and out over all intervals that are known [kWh]."""
+        known = self.known
+        return (
+            float(self.import_wh.values[known].sum()) / 1000,
+            float(self.export_wh.values[known].sum()) / 1000,
+        )
+
+
+def added_up(energies: Sequence[Energy]) -> Energy:
+    """Return the energies of several as one; an interval that one lacks is not known."""
+    first = energies[0]
+    return Energy(
+        import_wh=first.import_wh.with_values(
+            np.sum([each.import_wh.values for each in energies], axis=0)
+        ),
+        export_wh=first.export_wh.with_values(
+            np.sum([each.export_wh.values for each in energies], axis=0)
+        ),
+    )
+
+
+def total_net_wh(energies: Sequence[Energy]) -> Floats:
+    """Return the net energies of several added up [Wh]; NaN where any is not known."""
+    return np.asarray(np.sum([each.net_wh for each in energies], axis=0), dtype=np.float64)
+
+
+def peak_kw(net_wh: Floats, hours: float) -> float:
+    """Return the highest mean power [kW]; 0 where nothing is known or all is negative.
+
+    2,500 Wh in half an hour are 5 kW.
+    """
+    known = net_wh[np.isfinite(net_wh)]
+    return max(float(known.max()), 0.0) / hours / 1000 if known.size else 0.0

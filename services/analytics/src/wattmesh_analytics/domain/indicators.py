@@ -1,0 +1,134 @@
+"""Indicators of a site: how much of what it uses is its own, how even, how hard its storage works.
+
+Definitions: self-sufficiency and self-consumption as IEC 62933-1 and the trade use them, the load
+factor as mean over maximum demand.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from wattmesh_analytics.domain.energy import Floats, peak_kw
+from wattmesh_analytics.domain.site_energy import SiteEnergy
+from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.time import TimeRange, ceil_time, local_days
+
+
+class Division(Enum):
+    """How a range is divided."""
+
+    WHOLE = "whole"
+    DAY = "day"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Indicators:
+    """What is known of a span; None: it cannot be told from what was metered."""
+
+    site: SiteId
+    range: TimeRange
+    import_kwh: float
+    export_kwh: float
+    generation_kwh: float | None
+    consumption_kwh: float | None
+    import_peak_kw: float
+    export_peak_kw: float
+    load_factor_ratio: float | None
+    full_cycles: float | None
+    covered_ratio: float
+    self_sufficiency_ratio: float | None
+    self_consumption_ratio: float | None
+
+
+def divide(span: TimeRange, division: Division, zone: ZoneInfo) -> list[TimeRange]:
+    """Return the days or months of a zone that a span touches, clipped to it."""
+    match division:
+        case Division.WHOLE:
+            return [span]
+        case Division.DAY:
+            return local_days(span, zone)
+        case Division.MONTH:
+            return _months(span, zone)
+
+
+def indicators(energy: SiteEnergy) -> Indicators:
+    """Return the indicators over all intervals of a site's energies.
+
+    A ratio is reckoned over the intervals in which both of its sides are known. 4 kWh consumed, of
+    which 1 kWh was imported, make a self-sufficiency of 0.75.
+    """
+    imported, exported = energy.grid.total_kwh()
+    generation_wh, consumption_wh = energy.generation_wh, energy.consumption_wh
+    net_wh, hours = energy.grid.net_wh, energy.grid.hours
+    peak = peak_kw(net_wh, hours)
+    known_hours = float(energy.grid.known.sum()) * hours
+    mean_kw = imported / known_hours if known_hours else 0.0
+    return Indicators(
+        site=energy.site,
+        range=energy.grid.range,
+        import_kwh=imported,
+        export_kwh=exported,
+        generation_kwh=_total_kwh(generation_wh),
+        consumption_kwh=_total_kwh(consumption_wh),
+        import_peak_kw=peak,
+        export_peak_kw=peak_kw(-net_wh, hours),
+        load_factor_ratio=_ratio(mean_kw / peak) if peak else None,
+        full_cycles=_full_cycles(energy),
+        covered_ratio=float(np.mean(energy.grid.known)) if len(net_wh) else 0.0,
+        self_sufficiency_ratio=_rest_ratio(energy.grid.import_wh.values, consumption_wh),
+        self_consumption_ratio=_rest_ratio(energy.grid.export_wh.values, generation_wh),
+    )
+
+
+def on_raster(span: TimeRange, energy: SiteEnergy) -> TimeRange:
+    """Return the intervals that belong to a span: those that start in it."""
+    resolution = energy.grid.import_wh.resolution
+    return TimeRange(ceil_time(span.start, resolution), ceil_time(span.end, resolution))
+
+
+def _full_cycles(energy: SiteEnergy) -> float | None:
+    capacity_wh = sum(rating.capacity_wh for rating in energy.ratings.values())
+    given = [each.export_wh.values for each in energy.batteries.values()]
+    total = _total_kwh(np.sum(given, axis=0)) if given else None
+    return None if total is None or not capacity_wh else total * 1000 / capacity_wh
+
+
+def _total_kwh(values_wh: Floats | None) -> float | None:
+    """Return the sum over the intervals that are known; None when none is."""
+    if values_wh is None:
+        return None
+    known = values_wh[np.isfinite(values_wh)]
+    return float(known.sum()) / 1000 if known.size else None
+
+
+def _rest_ratio(part_wh: Floats, whole_wh: Floats | None) -> float | None:
+    """Return 1 - part / whole; None when the whole is not known, or nothing."""
+    if whole_wh is None:
+        return None
+    known = np.isfinite(part_wh) & np.isfinite(whole_wh)
+    whole = float(whole_wh[known].sum())
+    return _ratio(1 - float(part_wh[known].sum()) / whole) if whole > 0 else None
+
+
+def _ratio(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
+
+
+def _months(span: TimeRange, zone: ZoneInfo) -> list[TimeRange]:
+    first = span.start.astimezone(zone).date().replace(day=1)
+    months = list[TimeRange]()
+    while (start := _midnight(first, zone)) < span.end:
+        following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        part = TimeRange(start, _midnight(following, zone)).intersect(span)
+        if part is not None:
+            months.append(part)
+        first = following
+    return months
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)

@@ -1,0 +1,147 @@
+"""What a span came to, and what it would have come to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from wattmesh_analytics.domain.bills import cost_of, exact_total
+from wattmesh_analytics.domain.causes import SavingsCause, split
+from wattmesh_analytics.domain.energy import Energy, peak_kw, total_net_wh
+from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
+from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.money import Money
+from wattmesh_kernel.tariff import Bill, Tariff, lower_tariff
+from wattmesh_kernel.time import TimeRange
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """One side of a comparison; `emissions_kg` None: not known."""
+
+    cost: Money
+    energies: tuple[Energy, ...]
+    emissions_kg: float | None = None
+
+    @property
+    def peak_kw(self) -> float:
+        """The highest mean power that the sites drew together [kW]."""
+        return peak_kw(total_net_wh(self.energies), self.energies[0].hours)
+
+    @property
+    def total_kwh(self) -> tuple[float, float]:
+        """Energy imported and exported [kWh]."""
+        totals = [each.total_kwh() for each in self.energies]
+        return sum(each[0] for each in totals), sum(each[1] for each in totals)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredGain:
+    """More energy in the batteries at the end than at the start [kWh], and what it is worth.
+
+    `value` None: no price is known.
+    """
+
+    energy_kwh: float
+    value: Money | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Savings:
+    """Both sides over the same intervals, and why they differ."""
+
+    sites: tuple[SiteId, ...]
+    range: TimeRange
+    counterfactual: Counterfactual
+    metered: Account
+    without: Account
+    parts: Mapping[SavingsCause, Decimal]
+    intervals: int
+    missing_intervals: int
+    stored: StoredGain | None = None
+
+    @property
+    def saved(self) -> Money:
+        """What was saved, to the cent; negative: it cost more."""
+        return (self.without.cost - self.metered.cost).rounded()
+
+    @property
+    def covered_ratio(self) -> float:
+        """The share of intervals that count."""
+        return 1 - self.missing_intervals / self.intervals if self.intervals else 0.0
+
+
+def site_savings(
+    energy: SiteEnergy, tariff: Tariff, asked: TimeRange, counterfactual: Counterfactual
+) -> Savings:
+    """Return what control saved at one site, without emissions and stored energy.
+
+    `energy` begins early enough for the tariff's demand charges and tiers, and no later than
+    `asked`.
+    """
+    metered, without = energy.compared(counterfactual)
+    bills = _bills(tariff, metered, energy, asked), _bills(tariff, without, energy, asked)
+    now = metered.window(asked), without.window(asked)
+    lowered = lower_tariff(tariff, asked, now[0].import_wh.resolution, energy.zone)
+    return Savings(
+        sites=(energy.site,),
+        range=asked,
+        counterfactual=counterfactual,
+        metered=_account(tariff, bills[0], now[0]),
+        without=_account(tariff, bills[1], now[1]),
+        parts=split(*bills, lowered, now),
+        intervals=len(now[0].import_wh),
+        missing_intervals=int(np.sum(~now[0].known)),
+    )
+
+
+def together(savings: Sequence[Savings]) -> Savings:
+    """Return the savings of several sites as one; InvalidArgument when currencies differ."""
+    stored = [each.stored for each in savings]
+    return Savings(
+        sites=tuple(site for each in savings for site in each.sites),
+        range=savings[0].range,
+        counterfactual=savings[0].counterfactual,
+        metered=_sum_accounts([each.metered for each in savings]),
+        without=_sum_accounts([each.without for each in savings]),
+        parts={
+            cause: sum((each.parts[cause] for each in savings), Decimal(0))
+            for cause in SavingsCause
+        },
+        intervals=sum(each.intervals for each in savings),
+        missing_intervals=sum(each.missing_intervals for each in savings),
+        stored=_sum_stored([each for each in stored if each is not None]),
+    )
+
+
+def _bills(tariff: Tariff, energy: Energy, site: SiteEnergy, asked: TimeRange) -> list[Bill]:
+    return cost_of(tariff, energy, site.zone, asked)
+
+
+def _account(tariff: Tariff, bills: list[Bill], energy: Energy) -> Account:
+    cost = Money(exact_total(bills), tariff.currency_code)
+    return Account(cost=cost, energies=(energy,))
+
+
+def _sum_accounts(accounts: Sequence[Account]) -> Account:
+    cost = accounts[0].cost
+    for each in accounts[1:]:
+        cost = cost + each.cost
+    known = [each.emissions_kg for each in accounts if each.emissions_kg is not None]
+    return Account(
+        cost=cost,
+        energies=tuple(energy for each in accounts for energy in each.energies),
+        emissions_kg=sum(known) if known else None,
+    )
+
+
+def _sum_stored(gains: Sequence[StoredGain]) -> StoredGain | None:
+    """Return the gains of those sites whose are known; None when none is."""
+    if not gains:
+        return None
+    values = [each.value for each in gains if each.value is not None]
+    value = values[0] if values else None
+    for each in values[1:]:
+        value = each if value is None else value + each
+    return StoredGain(energy_kwh=sum(each.energy_kwh for each in gains), value=value)

@@ -1,0 +1,16 @@
+"""Settings of analytics."""
+
+from pathlib import Path
+
+from wattmesh_runtime.settings import ServiceSettings
+
+
+class AnalyticsSettings(ServiceSettings):
+    """What analytics is told by its environment, besides what every service is."""
+
+    metering_target: str
+    """Where metering serves: readings, tariffs and the site model come from there."""
+    carbon_target: str
+    """Where carbon serves."""
+    site_model_file: Path | None = None
+    """Where the last known site model is kept for the next start; None: nowhere."""

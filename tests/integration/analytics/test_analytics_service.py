@@ -1,0 +1,160 @@
+"""Bills, savings and indicators over the wire, beside the same reckoned with numpy alone."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from tests.fakes.analytics_world import (
+    DAY,
+    HOME,
+    HOUR,
+    QUARTER,
+    START,
+    AnalyticsWorld,
+    HomeDays,
+    analytics_world,
+)
+from wattmesh.analytics.v1 import analytics_service_pb2 as pb
+from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
+from wattmesh.type.v1 import tariff_pb2
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.errors import error_from_rpc
+
+DAYS = 2
+SPAN = TimeRange.of(START, DAYS * timedelta(days=1))
+HOME_DAYS = HomeDays.of(7, DAYS)
+INTENSITY = 200 + 100 * np.cos(np.arange(24 * DAYS) / 12 * np.pi)
+EVENING = np.tile((np.arange(DAY) >= 64) & (np.arange(DAY) < 84), DAYS)
+PRICE = np.where(EVENING, 0.54, 0.22)
+PEAK_PRICE = 12.0
+
+
+def time_of_use() -> tariff_pb2.Tariff:
+    """0.54 from 16 to 21 h, else 0.22; 0.05 for export; 12 per kW of a quarter-hour's peak."""
+    evening = tariff_pb2.TariffWindow(
+        clock_ranges=[tariff_pb2.ClockRange(start_minute=16 * 60, end_minute=21 * 60)]
+    )
+    return tariff_pb2.Tariff(
+        name="tariffs/home",
+        currency_code="USD",
+        import_rates=tariff_pb2.EnergyRates(
+            tou_periods=[
+                tariff_pb2.TouPeriod(display_name="On-peak", window=evening, price_per_kwh=0.54),
+                tariff_pb2.TouPeriod(display_name="Off-peak", price_per_kwh=0.22),
+            ]
+        ),
+        export_rates=tariff_pb2.EnergyRates(base_per_kwh=0.05),
+        demand_charges=[
+            tariff_pb2.DemandCharge(
+                id="peak",
+                price_per_kw=PEAK_PRICE,
+                averaging=duration_to_proto(QUARTER),
+            )
+        ],
+    )
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[AnalyticsWorld]:
+    async with analytics_world(database_url, SPAN.end + HOUR) as world:
+        await world.add_home(time_of_use(), HOME_DAYS)
+        await world.publish(INTENSITY)
+        yield world
+
+
+def cost(net_kwh: np.ndarray[Any, Any]) -> float:
+    """The bill by numpy alone."""
+    energy = np.maximum(net_kwh, 0) @ PRICE - np.maximum(-net_kwh, 0).sum() * 0.05
+    return float(energy + PEAK_PRICE * max(net_kwh.max(), 0) * 4)
+
+
+def grams(net_kwh: np.ndarray[Any, Any]) -> float:
+    return float(np.maximum(net_kwh, 0) @ np.repeat(INTENSITY, 4))
+
+
+async def test_a_bill_is_what_the_tariff_says_to_the_cent(world: AnalyticsWorld) -> None:
+    request = pb.QueryBillsRequest(site=HOME, range=time_range_to_proto(SPAN))
+    (bill,) = (await world.analytics.QueryBills(request)).bills
+    assert Decimal(bill.bill.total_amount) == pytest.approx(
+        Decimal(f"{cost(HOME_DAYS.grid):.2f}"), abs=Decimal("0.005")
+    )
+    assert (bill.covered_ratio, list(bill.bill.gaps), bill.whole_period) == (1.0, [], False)
+    assert float(bill.import_energy_kwh) == pytest.approx(
+        np.maximum(HOME_DAYS.grid, 0).sum(), abs=0.001
+    )
+
+
+async def test_what_it_would_have_cost_without_the_battery(world: AnalyticsWorld) -> None:
+    request = pb.QueryBillsRequest(
+        site=HOME,
+        range=time_range_to_proto(SPAN),
+        counterfactual=bill_pb2.COUNTERFACTUAL_IDLE_STORAGE,
+    )
+    (bill,) = (await world.analytics.QueryBills(request)).bills
+    idle = HOME_DAYS.load + HOME_DAYS.sun
+    assert float(bill.bill.total_amount) == pytest.approx(cost(idle), abs=0.01)
+
+
+async def test_savings_and_emissions_are_the_difference_of_both_sides(
+    world: AnalyticsWorld,
+) -> None:
+    request = pb.QuerySavingsRequest(
+        sites=[HOME],
+        range=time_range_to_proto(SPAN),
+        counterfactual=bill_pb2.COUNTERFACTUAL_IDLE_STORAGE,
+    )
+    answer = await world.analytics.QuerySavings(request)
+    total, idle = answer.total, HOME_DAYS.load + HOME_DAYS.sun
+    expected = cost(idle) - cost(HOME_DAYS.grid)
+    assert float(total.saved_amount) == pytest.approx(expected, abs=0.01)
+    assert sum(float(part.amount) for part in total.parts) == pytest.approx(expected, abs=1e-4)
+    (peak,) = (each for each in total.parts if each.cause == savings_pb2.SAVINGS_CAUSE_PEAK)
+    gained = PEAK_PRICE * 4 * (idle.max() - HOME_DAYS.grid.max())
+    assert float(peak.amount) == pytest.approx(gained, abs=1e-4)
+    assert total.metered.emissions_gco2e == pytest.approx(grams(HOME_DAYS.grid), rel=1e-6)
+    assert total.without.emissions_gco2e == pytest.approx(grams(idle), rel=1e-6)
+    assert total.covered_ratio == 1.0
+
+
+async def test_indicators_come_day_by_day(world: AnalyticsWorld) -> None:
+    request = pb.QueryIndicatorsRequest(
+        site=HOME, range=time_range_to_proto(SPAN), division=indicators_pb2.DIVISION_DAY
+    )
+    found = (await world.analytics.QueryIndicators(request)).indicators
+    assert len(found) == DAYS
+    first = slice(0, DAY)
+    used = HOME_DAYS.load[first].sum()
+    imported = np.maximum(HOME_DAYS.grid[first], 0).sum()
+    assert found[0].consumption_energy_kwh == pytest.approx(used, rel=1e-6)
+    assert found[0].self_sufficiency_ratio == pytest.approx(max(1 - imported / used, 0), abs=1e-6)
+    given = np.maximum(-HOME_DAYS.battery[first], 0).sum()
+    assert found[0].full_cycles == pytest.approx(given / 6.4, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"site": "sites/nowhere"}, "SITE_NOT_FOUND"),
+        ({"tariff": "tariffs/nobodys"}, "TARIFF_NOT_FOUND"),
+        ({"range": TimeRange.of(SPAN.end, DAYS * timedelta(days=1))}, "NOT_OVER"),
+        ({"range": TimeRange.of(START + timedelta(minutes=1), HOUR)}, "OFF_RASTER"),
+        ({"range": TimeRange.of(START, timedelta(0))}, "EMPTY_RANGE"),
+        ({"resolution": timedelta(minutes=7)}, "INVALID_RESOLUTION"),
+        ({"counterfactual": 99}, "UNKNOWN_VALUE"),
+    ],
+)
+async def test_a_question_without_an_answer_is_refused_with_its_reason(
+    world: AnalyticsWorld, change: dict[str, Any], reason: str
+) -> None:
+    fields = {"site": HOME, "range": SPAN, "resolution": QUARTER, **change}
+    fields["range"] = time_range_to_proto(fields["range"])
+    fields["resolution"] = duration_to_proto(fields["resolution"])
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await world.analytics.QueryBills(pb.QueryBillsRequest(**fields))
+    assert error_from_rpc(refused.value).reason == reason
