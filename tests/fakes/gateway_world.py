@@ -22,6 +22,7 @@ from tests.fakes.gateway_control import FakeControl, register_control
 from tests.fakes.gateway_metering import FakeMetering, register_metering
 from tests.fakes.site_model_service import FakeSiteModelService
 from tests.fakes.sunspec_device import ModbusServer, battery_unit
+from tests.fakes.usage_service import FakeUsage, register_usage
 from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
 from wattmesh_kernel.clock import SystemClock, format_clock_spec
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, SiteId
@@ -140,11 +141,13 @@ class GatewayWorld:
         self.metering = FakeMetering()  # type: ignore[abstract]
         self.sites = FakeSiteModelService()
         self.control = FakeControl()
-        self.metering_server = Restartable(partial(register_metering, self.metering, self.sites))
+        self.usage = FakeUsage()  # type: ignore[abstract]
+        self.metering_server = Restartable(self._register_metering)
         self.control_server = Restartable(partial(register_control, self.control))
         self.battery = battery_unit()
         self.modbus = ModbusServer(self.battery)
         self.broker_port = free_port()
+        self.ocpp_port = free_port()
         self._folder = folder
         self._broker: AsyncExitStack | None = None
         port = free_port()
@@ -156,6 +159,7 @@ class GatewayWorld:
                 "WATTMESH_MQTT_URL": f"mqtt://127.0.0.1:{self.broker_port}",
                 "WATTMESH_METERING_TARGET": self.metering_server.target,
                 "WATTMESH_CONTROL_TARGET": self.control_server.target,
+                "WATTMESH_OCPP_LISTEN_ADDRESS": f"127.0.0.1:{self.ocpp_port}",
                 "WATTMESH_SPOOL_FILE": str(folder / "spool.sqlite"),
                 "WATTMESH_MODBUS_TIMEOUT_SECONDS": "0.5",
                 "WATTMESH_REREAD_SECONDS": "0.5",
@@ -163,6 +167,10 @@ class GatewayWorld:
             port,
             folder / "gateway.log",
         )
+
+    def _register_metering(self, server: grpc.aio.Server) -> None:
+        register_metering(self.metering, self.sites, server)
+        register_usage(self.usage, server)
 
     async def start_broker(self) -> None:
         stack = AsyncExitStack()

@@ -9,9 +9,11 @@ from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
 from wattmesh_gateway.adapters.control import GrpcControlLink
 from wattmesh_gateway.adapters.metering import GrpcMeteringUplink
 from wattmesh_gateway.adapters.quarantine import SqliteQuarantine
+from wattmesh_gateway.adapters.session_outbox import SqliteSessionOutbox
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.adapters.telemetry import StatusMetrics
+from wattmesh_gateway.adapters.usage import GrpcSessionUplink
 from wattmesh_gateway.api.servicer import GatewayServicer
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.follow_site_model import FollowSiteModel
@@ -22,6 +24,7 @@ from wattmesh_gateway.app.ports import Driver
 from wattmesh_gateway.app.quarantine import QuarantinedTelegrams
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.receive_telegrams import ReceiveTelegrams
+from wattmesh_gateway.app.report_sessions import KeepSessions, ReportSessions
 from wattmesh_gateway.app.reports import Reports
 from wattmesh_gateway.app.roster import Roster
 from wattmesh_gateway.app.tell_profiles import TellProfiles
@@ -60,12 +63,21 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         background = await stack.enter_async_context(BackgroundTasks())
         reachability = Reachability(clock)
         telegrams = ReceiveTelegrams(spool, reachability, clock)
+        outbox = SqliteSessionOutbox(database)
+        sessions = KeepSessions(outbox)
         surroundings = Surroundings(
-            gateway=gateway, clock=clock, inbox=telegrams, background=background
+            gateway=gateway,
+            clock=clock,
+            inbox=telegrams,
+            background=background,
+            sessions=sessions,
+            spool_file=settings.spool_file,
         )
         drivers = await _start_drivers(stack, settings, surroundings)
         polls = PollDevices(spool, reachability, clock, background)
         roster = Roster(drivers, profiles, polls, telegrams, reachability, clock)
+        uplink = GrpcSessionUplink(metering)
+        report = ReportSessions(outbox, sessions.news, uplink, roster.asset_of, clock)
         journal = SqliteCommandJournal(database)
         reports = Reports(journal, clock)
         carry = CarryCommands(roster, journal, reports, clock, background, settings.reread_seconds)
@@ -100,6 +112,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
                 background.watch,
                 follow.run,
                 telegrams.watch_silence,
+                report.run,
                 ForwardReadings(spool, GrpcMeteringUplink(metering, gateway)).run,
                 HoldLink(link, carry, reports, journal, reachability, clock).run,
                 StatusMetrics(runtime.telemetry, tell_status).run,

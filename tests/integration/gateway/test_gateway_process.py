@@ -22,7 +22,7 @@ from tests.fakes.gateway_world import (
 from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
 from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_kernel.ids import DeviceId, SiteId
-from wattmesh_kernel.sites import OcppConnection
+from wattmesh_kernel.sites import CustomConnection
 from wattmesh_runtime.testing import channel_for_test
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -290,7 +290,7 @@ async def test_a_device_without_a_driver_is_offline_with_the_reason(world: Gatew
     charger = replace(
         battery,
         id=DeviceId(SiteId("home-1"), "charger"),
-        connection=OcppConnection(charge_point_id="c1"),
+        connection=CustomConnection(protocol="bacnet"),
         functions=(),
     )
     world.sites.change(charger)
@@ -300,7 +300,7 @@ async def test_a_device_without_a_driver_is_offline_with_the_reason(world: Gatew
     await world.control.wait_for_device(BATTERY, online=True)
     found = {each.device: each for each in (await world.gateway.status()).devices}
     assert not found[charger.name].online
-    assert found[charger.name].message == "no driver for 'ocpp'; there are modbus_tcp, mqtt"
+    assert found[charger.name].message == "no driver for 'bacnet'; there are modbus_tcp, mqtt, ocpp"
     assert world.gateway.log.count("is left out") == 1
 
 

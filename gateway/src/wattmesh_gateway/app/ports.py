@@ -18,8 +18,9 @@ from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.intake import Intake
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
+from wattmesh_gateway.domain.session import ChargingSession
 from wattmesh_gateway.domain.telegram import Delivery, QuarantinedTelegram, Telegram
-from wattmesh_kernel.ids import CommandId, DeviceId
+from wattmesh_kernel.ids import AssetId, CommandId, DeviceId
 from wattmesh_kernel.setpoints import Channel, SetpointKind
 from wattmesh_kernel.sites import Device
 
@@ -54,6 +55,39 @@ class Inbox(Protocol):
 
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries; return when they are kept, so that they can be acknowledged."""
+
+    def lost(self, device: DeviceId, why: str) -> None:
+        """Take note that a device cannot speak just now."""
+
+
+class Sessions(Protocol):
+    """Takes what charge points say of charging sessions."""
+
+    async def take(self, sessions: Sequence[ChargingSession]) -> None:
+        """Keep sessions; return when they are kept."""
+
+
+class SessionOutbox(Protocol):
+    """Keeps charging sessions on disk until they were handed on."""
+
+    async def keep(self, sessions: Sequence[ChargingSession]) -> None:
+        """Keep sessions as they are now, in place of what was kept of them; older ones are not."""
+
+    async def unsent(self, limit: int) -> Sequence[ChargingSession]:
+        """Return sessions that were not handed on as they are now, oldest first."""
+
+    async def mark_sent(self, session: ChargingSession) -> None:
+        """Take note that a session was handed on, unless it is another by now."""
+
+    async def forget_before(self, time: datetime) -> None:
+        """Delete sessions that were handed on and last said something before."""
+
+
+class SessionUplink(Protocol):
+    """The way to whoever keeps charging sessions."""
+
+    async def report(self, asset: AssetId, session: ChargingSession) -> None:
+        """Report a session of an asset; harmless to repeat; WattmeshError when it is not taken."""
 
 
 class Reads(Protocol):

@@ -77,6 +77,11 @@ class ReceiveTelegrams:
             )
         )
 
+    def lost(self, device: DeviceId, why: str) -> None:
+        """Take note that a device cannot speak just now: it is said, if it is expected to."""
+        if device in self._patience:
+            self._reachability.lost(device, why)
+
     async def watch_silence(self) -> None:
         """Report devices that fell silent, for ever."""
         while True:

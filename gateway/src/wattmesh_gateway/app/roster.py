@@ -13,7 +13,7 @@ from wattmesh_gateway.domain.device import talked_to_alike, why_not_set
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable, ProfileError
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.ids import AssetId, DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Device
 
@@ -65,6 +65,13 @@ class Roster:
         """Return what can send a device to its safe state, whatever it controls by now."""
         entry = self._entries.get(device)
         return entry.opened.sets if entry and entry.opened else None
+
+    def asset_of(self, device: DeviceId) -> AssetId | None:
+        """Return the asset that a device is there for just now: first the one that it controls."""
+        entry, now = self._entries.get(device), self._clock.now()
+        functions = [each for each in entry.device.functions if each.holds(now)] if entry else []
+        functions.sort(key=lambda each: not each.controls)
+        return functions[0].asset if functions else None
 
     def listened_to(self, device: DeviceId | None) -> Sequence[Listens]:
         """Return what listens to a device, or to all of them when it is None."""

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
-from wattmesh_gateway.app.ports import Driver, Inbox
+from wattmesh_gateway.app.ports import Driver, Inbox, Sessions
 from wattmesh_gateway.profiles.parse import Schema
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import GatewayId
@@ -17,12 +18,18 @@ S = TypeVar("S", bound=ServiceSettings, contravariant=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What a driver may use: what devices say goes to `inbox`, loops run in `background`."""
+    """What a driver may use: what devices say goes to `inbox`, loops run in `background`.
+
+    Charging sessions go to `sessions`. `spool_file` is the gateway's own; a driver that has to
+    keep something keeps it in a file beside it, with its protocol as suffix.
+    """
 
     gateway: GatewayId
     clock: Clock
     inbox: Inbox
     background: BackgroundTasks
+    sessions: Sessions
+    spool_file: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,6 +76,8 @@ _ALL = (
     _gauge("frequency_hz", "Hz", 0.0),
     _gauge("power_factor_ratio", "1", -1.0, 1.0),
     _gauge("soc_ratio", "1", 0.0, 1.0),
+    _gauge("plugged_in_ratio", "1", 0.0, 1.0),
+    _gauge("session_energy_wh", "Wh", 0.0),
     _gauge("temperature_celsius", "°C", -273.15),
     _gauge("humidity_ratio", "1", 0.0, 1.0),
     _gauge("irradiance_w_per_m2", "W/m²", 0.0),

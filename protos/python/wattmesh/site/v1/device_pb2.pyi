@@ -309,7 +309,7 @@ class OcppConnection(_message.Message):
     charge_point_id: _builtins.str
     """The identity with which it dials in. Required; at most 48 characters."""
     connector_id: _builtins.int
-    """Connector of the charge point, counted from 1; at most 1000. Required."""
+    """Connector of the charge point, counted from 1 (in OCPP 2.0.1 the EVSE); at most 1000. Required."""
     def __init__(
         self,
         *,

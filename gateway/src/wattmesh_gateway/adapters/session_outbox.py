@@ -1,0 +1,68 @@
+"""Charging sessions, in the spool's file, until they were handed on."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.domain.session import ChargingSession
+from wattmesh_runtime.documents import DocumentCodec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CODEC: DocumentCodec[ChargingSession] = DocumentCodec(ChargingSession)
+
+
+class SqliteSessionOutbox:
+    """Keeps the newest of each session."""
+
+    def __init__(self, database: SpoolDatabase) -> None:
+        self._database = database
+
+    async def keep(self, sessions: Sequence[ChargingSession]) -> None:
+        """Keep sessions as they are now, in place of what was kept of them; older ones are not."""
+        await self._database.run(lambda db: _keep(db, sessions))
+
+    async def unsent(self, limit: int) -> Sequence[ChargingSession]:
+        """Return sessions that were not handed on as they are now, oldest first."""
+        rows = await self._database.run(
+            lambda db: db.execute(
+                "SELECT document FROM sessions WHERE NOT sent ORDER BY measure_time_us LIMIT ?",
+                (limit,),
+            ).fetchall()
+        )
+        return [_CODEC.from_json(document) for (document,) in rows]
+
+    async def mark_sent(self, session: ChargingSession) -> None:
+        """Take note that a session was handed on, unless it is another by now."""
+        key = (session.key, _document(session))
+        await self._database.run(
+            lambda db: db.execute(
+                "UPDATE sessions SET sent = 1 WHERE session = ? AND document = ?", key
+            )
+        )
+
+    async def forget_before(self, time: datetime) -> None:
+        """Delete sessions that were handed on and last said something before."""
+        await self._database.run(
+            lambda db: db.execute(
+                "DELETE FROM sessions WHERE sent AND measure_time_us < ?", (_to_us(time),)
+            )
+        )
+
+
+def _keep(db: sqlite3.Connection, sessions: Sequence[ChargingSession]) -> None:
+    db.executemany(
+        "INSERT INTO sessions VALUES (?, ?, ?, 0) ON CONFLICT (session) DO UPDATE SET "
+        "document = excluded.document, measure_time_us = excluded.measure_time_us, sent = 0 "
+        "WHERE excluded.measure_time_us >= sessions.measure_time_us "
+        "AND excluded.document <> sessions.document",
+        [(each.key, _document(each), _to_us(each.measure_time)) for each in sessions],
+    )
+
+
+def _document(session: ChargingSession) -> str:
+    return _CODEC.to_json(session).decode()
+
+
+def _to_us(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
