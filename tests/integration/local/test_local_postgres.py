@@ -22,17 +22,18 @@ time.sleep(60)
 """
 
 
-def test_data_is_kept_between_runs(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path, durable=False) as server:
+def test_data_is_kept_between_runs_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "kept 100% & more"
+    with EmbeddedPostgres(folder, durable=False) as server:
         url = server.create_database("mesh")
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     with (
-        EmbeddedPostgres(tmp_path, durable=False, keep=False) as server,
+        EmbeddedPostgres(folder, durable=False, keep=False) as server,
         psycopg.connect(server.create_database("mesh")) as connection,
     ):
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
-    assert not tmp_path.exists()
+    assert not folder.exists()
 
 
 def test_it_ends_with_a_parent_that_is_killed_and_starts_again(tmp_path: Path) -> None:

@@ -8,7 +8,14 @@ from rich.console import Console
 
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.accounts import Account, Accounts
-from wattmesh_local.watching.live_view import render, summary_line
+from wattmesh_local.watching.live_view import (
+    ASCII,
+    UTF8,
+    Glyphs,
+    Picture,
+    render,
+    summary_line,
+)
 from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -49,10 +56,38 @@ SNAPSHOT = Snapshot(
 
 
 def text_of(snapshot: Snapshot) -> str:
-    console = Console(width=120, record=True, file=io.StringIO())
+    return "\n".join(screen_of(snapshot, 120, 40))
+
+
+def screen_of(
+    snapshot: Snapshot, width: int, height: int, glyphs: Glyphs = UTF8, doing: str = ""
+) -> list[str]:
+    """The lines that a terminal of this size shows."""
+    console = Console(width=width, height=height, record=True, file=io.StringIO())
     events = [ProcessEvent(name="gateway", text="was killed by SIGKILL, restarting")]
-    console.print(render(snapshot, ZONE, 1200.0, events))
-    return console.export_text()
+    picture = Picture(snapshot=snapshot, zone=ZONE, rate=1200.0, events=events, doing=doing)
+    console.print(render(picture, (width, height), glyphs))
+    return console.export_text().splitlines()
+
+
+def test_80_by_24_is_enough_for_a_street() -> None:
+    """Nothing is cut off: each figure of the sites that are shown, the savings and the trouble."""
+    street = replace(SNAPSHOT, sites=(SNAPSHOT.sites[0],) * 40)
+    lines = screen_of(street, 80, 24, doing="training forecast models (load 40%)")
+
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for part in ("1.50", "-0.50", "42%", "1.0↓", "+20.0%", "more", "training forecast models"):
+        assert part in text
+    assert "gateway was killed" in text
+
+
+def test_a_terminal_that_shows_ascii_alone_is_sent_nothing_else() -> None:
+    lines = screen_of(SNAPSHOT, 80, 24, ASCII)
+
+    assert "\n".join(lines).isascii()
+    assert any("1.0v" in line for line in lines)
 
 
 def test_the_picture_shows_powers_plan_savings_and_trouble() -> None:

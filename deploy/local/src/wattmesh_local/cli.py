@@ -1,8 +1,12 @@
 """The `wattmesh` command."""
 
 import asyncio
+import io
+import os
 import signal
+import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,7 +66,7 @@ def up(
     plain: Plain = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
-    options = _options(homes, start, 1, rate, data, replicas)
+    options = replace(_options(homes, start, 1, rate, data, replicas), train_beside=True)
     _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
 
 
@@ -111,6 +115,8 @@ def _options(
 
 def _run(work: Coroutine[Any, Any, int], *, interrupted: int) -> None:
     """Run to the end or to the first Ctrl-C, after which everything is ended in order."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a sign that a terminal lacks is no failure
     try:
         code = asyncio.run(_until_signal(work, interrupted))
     except (ProcessError, PostgresError, WattmeshError, OSError) as error:
@@ -128,9 +134,17 @@ async def _until_signal(work: Coroutine[Any, Any, int], interrupted: int) -> int
             told.set()
             task.cancel()
 
+    def hang_up() -> None:
+        """End although nobody is there to be told: the terminal was closed."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        stop()
+
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     try:
         return await task
     except asyncio.CancelledError:

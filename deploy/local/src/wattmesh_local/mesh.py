@@ -13,20 +13,20 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
-from wattmesh_kernel.clock import ScaledClock, SystemClock, format_clock_spec
+from wattmesh_kernel.clock import ScaledClock, format_clock_spec
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import local_day
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.alone import alone_in
 from wattmesh_local.running.database import database_process
 from wattmesh_local.running.job import run_job
-from wattmesh_local.running.process import ProcessEvent
+from wattmesh_local.running.process import ProcessError, ProcessEvent
 from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
 from wattmesh_local.running.supervisor import Supervisor
 from wattmesh_local.site_facts import SiteFacts, facts_from_json
-from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.sites import followed_site_model, watched_sites
-from wattmesh_runtime.aio.tasks import together
+from wattmesh_local.training import Training
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.clocks import gated_clock_spec, open_gate
 
 WARM_UP = timedelta(hours=2)
@@ -65,6 +65,9 @@ class Mesh:
     supervisor: Supervisor
     clock: ScaledClock
     start: datetime
+    training: Training
+    doing: str = ""
+    """What goes on beside the run, in words; empty: nothing."""
     _day: date
 
     async def __aenter__(self) -> Self:
@@ -112,52 +115,32 @@ class Mesh:
         return local_day(self._day + timedelta(days=days), self.facts.zone).start
 
     async def _prepare(self, plan: ProcessPlan) -> None:
-        """Register the sites, load their history and train, at a time that stands still."""
+        """Register the sites and load their history, at a time that stands still."""
         frozen = _standing_clock(self.start - WARM_UP)
         self._say("registering the sites and loading their metered history")
         await self.supervisor.start(plan.services(("metering", "carbon"), frozen))
         await self._job("provision", "wattmesh_twin.provision", plan.twin_settings(), plan, frozen)
-        hosts = () if self.options.model_server_target else ("modelhost",)
-        # Beside each other: the host takes seconds to load TensorFlow, and finds new models itself.
-        await together(
-            self.supervisor.start(plan.services(hosts, frozen)), self._train(plan, frozen)
+        self.training = Training(
+            plan=plan, supervisor=self.supervisor, logs=self.folders.logs, end=self.start - WARM_UP
         )
+        if not self.options.train_beside:
+            self._say("training the forecast models on what was metered (kept for the next run)")
+            await self.training(self.addresses.targets, frozen, self._say)
         await self.supervisor.stop(["metering", "carbon"])
 
-    async def _train(self, plan: ProcessPlan, clock: str) -> None:
-        """Train a model for load and one for generation, unless they were kept from before."""
-        async with (
-            MeshClients(self.addresses.targets) as clients,
-            followed_site_model(clients, SystemClock()) as site_model,
-        ):
-            sites = watched_sites(site_model.model, self.start)
-        learners = {
-            "load": [asset.name for site in sites for asset in site.loads],
-            "pv": [asset.name for site in sites for asset in site.generation],
-        }
-        self._say("training the forecast models on what was metered (kept for the next run)")
-        await together(
-            *(
-                self._train_model(model, assets, plan, clock)
-                for model, assets in learners.items()
-                if assets
+    async def _train_beside(self) -> None:
+        """Train while the run goes on: until then, forecasts are seasonal."""
+        try:
+            await self.training(
+                self.addresses.targets, _standing_clock(self.start - WARM_UP), self._note
             )
-        )
+        except (ProcessError, WattmeshError) as error:
+            self._on_event(ProcessEvent(name="training", text=f"failed: {error}"))
+        self._note("")
+        self._write_state()
 
-    async def _train_model(
-        self, model: str, assets: list[str], plan: ProcessPlan, clock: str
-    ) -> None:
-        """Train one model in a job of its own, on one processor, saying how far it is."""
-
-        def hear(line: str) -> None:
-            news = json.loads(line)
-            if "stage" in news:
-                self._say(f"  {model} model: {news['stage']}, {news['progress_ratio']:.0%}")
-
-        arguments = (model, "--end", (self.start - WARM_UP).isoformat(), "--assets", *assets)
-        settings = {**plan.training_settings(), "training_threads": "1"}
-        module = "wattmesh_forecast.train"
-        await self._job(f"train-{model}", module, settings, plan, clock, *arguments, hear=hear)
+    def _note(self, text: str) -> None:
+        self.doing = text
 
     async def _run(self, plan: ProcessPlan) -> None:
         """Start every service on the clock of the run, which moves when all of them serve."""
@@ -174,6 +157,9 @@ class Mesh:
         await self.supervisor.start(plan.services(("twin", "planner"), spec))
         self.clock = ScaledClock(start, datetime.now(UTC) + _TOGETHER, self.options.rate)
         open_gate(gate, self.clock.wall_start)
+        if self.options.train_beside:
+            background = await self._stack.enter_async_context(BackgroundTasks())
+            background.start(self._train_beside(), name="training")
 
     async def _job(
         self,

@@ -21,7 +21,7 @@ class MeshOptions:
     `rate` is simulated seconds per wall second. `peak_price_per_kw` is what a kilowatt of the
     highest shared import of a month is worth in planning [currency/kW], beside the bill. A URL
     that is given replaces the embedded default of that part. `replicas` is how many processes a
-    service has, where not one.
+    service has, where not one. `train_beside`: do not wait for the forecast models.
     """
 
     state_folder: Path
@@ -35,6 +35,7 @@ class MeshOptions:
     model_server_target: str | None = None
     peak_price_per_kw: float = 1.0
     replicas: Mapping[str, int] = field(default_factory=dict)
+    train_beside: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""

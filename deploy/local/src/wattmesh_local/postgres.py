@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -139,7 +140,8 @@ class EmbeddedPostgres:
 
     def url(self, database: str = "postgres") -> str:
         """Return the libpq URL of a database of this server."""
-        return f"postgresql://{SUPERUSER}@/{database}?host={self._sockets}&port={_PORT}"
+        sockets = quote(str(self._sockets))
+        return f"postgresql://{SUPERUSER}@/{database}?host={sockets}&port={_PORT}"
 
     def create_database(self, name: str) -> str:
         """Create a database unless it is there; return its URL."""

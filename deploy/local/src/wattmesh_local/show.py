@@ -17,7 +17,7 @@ from wattmesh_local.mesh import Mesh
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.live_view import render, summary_line
+from wattmesh_local.watching.live_view import ASCII, UTF8, Picture, render, summary_line
 from wattmesh_local.watching.sites import followed_site_model
 from wattmesh_local.watching.snapshot import Observer
 from wattmesh_runtime.aio.tasks import race
@@ -41,8 +41,10 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
     """Give a running mesh, saying on the console what is being done."""
     logging.getLogger("wattmesh_runtime").setLevel(logging.ERROR)
 
+    bullet = "-" if console.options.ascii_only else "·"
+
     def say(text: str) -> None:
-        console.print(f"[dim]·[/dim] {text}", highlight=False)
+        console.print(f"[dim]{bullet}[/dim] {text}", highlight=False)
 
     def tell(event: ProcessEvent) -> None:
         console.print(f"[yellow]{event.name} {event.text}[/yellow]", highlight=False)
@@ -76,12 +78,19 @@ async def show(
 
 
 async def _live_picture(running: RunningMesh, console: Console) -> None:
+    """Show the picture on a screen of its own, drawn anew whenever the terminal's size changes."""
     observer, mesh = _observer(running), running.mesh
-    zone, rate = mesh.facts.zone, mesh.options.rate
-    with Live(Text("…"), console=console, auto_refresh=False, vertical_overflow="crop") as live:
+    glyphs = ASCII if console.options.ascii_only else UTF8
+    with Live(Text(""), console=console, auto_refresh=False, screen=True) as live:
         while True:
-            snapshot = await observer.look(mesh.clock.now())
-            live.update(render(snapshot, zone, rate, mesh.supervisor.events), refresh=True)
+            picture = Picture(
+                snapshot=await observer.look(mesh.clock.now()),
+                zone=mesh.facts.zone,
+                rate=mesh.options.rate,
+                events=tuple(mesh.supervisor.events),
+                doing=mesh.doing,
+            )
+            live.update(render(picture, console.size, glyphs), refresh=True)
             await asyncio.sleep(_REFRESH_SECONDS)
 
 

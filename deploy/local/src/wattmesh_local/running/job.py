@@ -1,9 +1,11 @@
 """A process that does something once."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,8 +19,12 @@ async def run_job(
     environment: Mapping[str, str],
     log_file: Path,
     on_line: Callable[[str], None] | None = None,
+    *,
+    niceness: int = 0,
 ) -> str:
     """Run `python ARGUMENTS` to its end; return what it printed, which `on_line` hears at once.
+
+    With `niceness` it lets everything else go first (0 to 19).
 
     Error: ProcessError with the end of its log when it fails. A job that is cancelled is ended.
     """
@@ -33,6 +39,9 @@ async def run_job(
             env=dict(environment),
             start_new_session=True,
         )
+        if niceness:
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PGRP, process.pid, niceness)
         try:
             async for line in _lines(process):
                 lines.append(line)

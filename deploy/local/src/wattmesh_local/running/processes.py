@@ -100,6 +100,11 @@ class ProcessPlan:
             grpc=False,
         )
 
+    def model_host(self, clock: str) -> list[ProcessSpec]:
+        """Return the local host of the models; nothing where another server is named."""
+        hosts = () if self._options.model_server_target else ("modelhost",)
+        return self.services(hosts, clock)
+
     def services(self, names: Iterable[str], clock: str) -> list[ProcessSpec]:
         """Return all processes of some services."""
         return [

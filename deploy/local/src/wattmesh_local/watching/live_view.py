@@ -1,8 +1,11 @@
 """The mesh as a picture in the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from rich.box import ASCII as ASCII_BOX
+from rich.box import ROUNDED
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -14,22 +17,76 @@ from wattmesh_local.watching.accounts import Accounts
 from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
 
 
-def render(
-    snapshot: Snapshot, zone: ZoneInfo, rate: float, events: Iterable[ProcessEvent]
-) -> RenderableType:
-    """Return the whole picture."""
-    local = snapshot.time.astimezone(zone)
-    title = f"Wattmesh · {local:%a %d %b %Y %H:%M %Z} · 1 s shows {rate / 60:.0f} min"
-    parts: list[RenderableType] = [_sites_table(snapshot)]
-    parts.append(Columns([_now(snapshot), _accounts(snapshot.accounts)], padding=(0, 3)))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Glyphs:
+    """The signs of the picture: a terminal that shows no others has ASCII."""
+
+    dash: str
+    full: str
+    empty: str
+    charge: str
+    discharge: str
+    idle: str
+    dot: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """What is to be seen: the mesh, what goes on beside it, and what happened last."""
+
+    snapshot: Snapshot
+    zone: ZoneInfo
+    rate: float
+    events: Sequence[ProcessEvent] = ()
+    doing: str = ""
+
+
+UTF8 = Glyphs(dash="–", full="█", empty="░", charge="↑", discharge="↓", idle="·", dot="●")
+ASCII = Glyphs(dash="-", full="#", empty=".", charge="^", discharge="v", idle=".", dot="*")
+
+_WIDE = 110
+"""From this width on there is room for whole words and bars [columns]."""
+_HOUR_WIDTH = 6
+"""Columns of one planned hour."""
+_NARROW_REST = 46
+_WIDE_REST = 66
+"""Columns of everything but the planned hours, frame included."""
+
+
+def render(picture: Picture, size: tuple[int, int], glyphs: Glyphs = UTF8) -> RenderableType:
+    """Return the whole picture, fitted to `size` (columns, rows); 80 by 24 is enough."""
+    width, height = size
+    snapshot, wide = picture.snapshot, width >= _WIDE
+    local = snapshot.time.astimezone(picture.zone)
+    pace = f"1 s shows {picture.rate / 60:.0f} min"
+    separator = f" {glyphs.idle} "
+    title = separator.join(("Wattmesh", f"{local:%a %d %b %Y %H:%M %Z}", pace))
+    below = [*_lines(picture, glyphs, wide)]
+    accounts = _accounts(snapshot.accounts, glyphs)
+    room = height - len(below) - accounts.row_count - 5
+    parts: list[RenderableType] = [
+        _sites_table(snapshot, glyphs, width, max(room, 1)),
+        Columns([_now(snapshot, glyphs), accounts], padding=(0, 3 if wide else 1)),
+        *below,
+    ]
+    box = ROUNDED if glyphs is UTF8 else ASCII_BOX
+    return Panel(Group(*parts), title=title, title_align="left", border_style="cyan", box=box)
+
+
+def _lines(picture: Picture, glyphs: Glyphs, wide: bool) -> Iterator[Text]:
+    """Give what stands below the figures, a line each."""
+    snapshot = picture.snapshot
     if snapshot.plan:
-        parts.append(Text(snapshot.plan, style="dim", overflow="ellipsis", no_wrap=True))
+        yield Text(snapshot.plan, style="dim", overflow="ellipsis", no_wrap=True)
     if snapshot.degradations:
         words = f"degraded {_degradations(snapshot)}"
-        parts.append(Text(words, style="yellow", overflow="ellipsis", no_wrap=True))
-    parts.append(_health(snapshot))
-    parts += [Text(f"{event.name} {event.text}", style="yellow") for event in list(events)[-3:]]
-    return Panel(Group(*parts), title=title, title_align="left", border_style="cyan")
+        yield Text(words, style="yellow", overflow="ellipsis", no_wrap=True)
+    if picture.doing:
+        yield Text(picture.doing, style="cyan", overflow="ellipsis", no_wrap=True)
+    yield _health(snapshot, glyphs, wide)
+    for event in picture.events[-3:]:
+        words = f"{event.name} {event.text}"
+        yield Text(words, style="yellow", overflow="ellipsis", no_wrap=True)
 
 
 def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
@@ -54,38 +111,44 @@ def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
     return "  ".join(parts)
 
 
-def _sites_table(snapshot: Snapshot) -> Table:
+def _sites_table(snapshot: Snapshot, glyphs: Glyphs, width: int, rows: int) -> Table:
+    wide = width >= _WIDE
+    hours = max((width - (_WIDE_REST if wide else _NARROW_REST)) // _HOUR_WIDTH, 0)
     table = Table(box=None, header_style="bold", padding=(0, 1), expand=True)
     table.add_column("site", no_wrap=True)
-    for name in ("load", "PV", "battery", "net"):
-        table.add_column(f"{name} kW", justify="right", no_wrap=True)
-    table.add_column("state of charge", no_wrap=True)
-    table.add_column("battery, next hours (↑ charge ↓ discharge) kW", no_wrap=True)
-    for site in snapshot.sites:
+    for name in ("load", "PV", "battery", "net") if wide else ("load", "PV", "batt.", "net"):
+        unit = " kW" if wide else ""
+        table.add_column(f"{name}{unit}", justify="right", no_wrap=True)
+    table.add_column("state of charge" if wide else "SoC", no_wrap=True)
+    signs = f"({glyphs.charge} charge {glyphs.discharge} discharge) kW" if wide else "kW"
+    table.add_column(f"battery, next hours {signs}", no_wrap=True)
+    shown = snapshot.sites if len(snapshot.sites) <= rows else snapshot.sites[: max(rows - 1, 0)]
+    for site in shown:
         table.add_row(
             site.name,
-            _kw(site.load_w),
-            _kw(site.generation_w, "yellow"),
-            _kw(site.battery_w, "green"),
-            _kw(site.net_w, "bold"),
-            _soc(site.soc_ratio),
-            _planned(site),
+            _kw(site.load_w, glyphs),
+            _kw(site.generation_w, glyphs, "yellow"),
+            _kw(site.battery_w, glyphs, "green"),
+            _kw(site.net_w, glyphs, "bold"),
+            _soc(site.soc_ratio, glyphs, 10 if wide else 0),
+            _planned(site, glyphs, hours),
         )
+    if left := len(snapshot.sites) - len(shown):
+        table.add_row(Text(f"and {left} more", style="dim"))
     return table
 
 
-def _now(snapshot: Snapshot) -> Table:
+def _now(snapshot: Snapshot, glyphs: Glyphs) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_row(
-        "price", _or_dash(snapshot.price_per_kwh, ".3f", f" {snapshot.currency_code}/kWh")
-    )
-    table.add_row("carbon", _or_dash(snapshot.carbon_gco2e_per_kwh, ".0f", " g/kWh"))
+    price = f" {snapshot.currency_code}/kWh"
+    table.add_row("price", _or_dash(snapshot.price_per_kwh, ".3f", price, glyphs.dash))
+    table.add_row("carbon", _or_dash(snapshot.carbon_gco2e_per_kwh, ".0f", " g/kWh", glyphs.dash))
     net = _total_kw(site.net_w for site in snapshot.sites)
-    table.add_row("net", _or_dash(net, ".2f", " kW"))
+    table.add_row("net", _or_dash(net, ".2f", " kW", glyphs.dash))
     return table
 
 
-def _accounts(accounts: Accounts | None) -> Table:
+def _accounts(accounts: Accounts | None, glyphs: Glyphs) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 1))
     table.add_column("so far")
     for name in ("with control", "without", "saved"):
@@ -100,24 +163,30 @@ def _accounts(accounts: Accounts | None) -> Table:
         ("carbon kg", with_.carbon_kg, without.carbon_kg, ".1f"),
     )
     for name, achieved, baseline, form in rows:
-        table.add_row(name, f"{achieved:{form}}", f"{baseline:{form}}", _saved(achieved, baseline))
+        saved = _saved(achieved, baseline, glyphs)
+        table.add_row(name, f"{achieved:{form}}", f"{baseline:{form}}", saved)
     if accounts.missing_intervals:
         table.add_row(f"site hours not metered: {accounts.missing_intervals}", "", "", "")
     return table
 
 
-def _saved(achieved: float, baseline: float) -> Text:
+def _saved(achieved: float, baseline: float, glyphs: Glyphs) -> Text:
     if not baseline:
-        return Text("–")
+        return Text(glyphs.dash)
     ratio = (baseline - achieved) / abs(baseline)
     return Text(f"{ratio:+.1%}", style="green" if ratio >= 0 else "red")
 
 
-def _health(snapshot: Snapshot) -> Text:
-    text = Text()
-    for name, state in snapshot.health.items():
-        text.append("● ", style="green" if state == "SERVING" else "red")
+def _health(snapshot: Snapshot, glyphs: Glyphs, wide: bool) -> Text:
+    """Return how each process is; where there is little room, those that are not well."""
+    text = Text(overflow="ellipsis", no_wrap=True)
+    unwell = {name: state for name, state in snapshot.health.items() if state != "SERVING"}
+    for name, state in (snapshot.health if wide else unwell).items():
+        text.append(f"{glyphs.dot} ", style="green" if state == "SERVING" else "red")
         text.append(f"{name}  ")
+    if not wide and not unwell and snapshot.health:
+        text.append(f"{glyphs.dot} ", style="green")
+        text.append(f"all {len(snapshot.health)} processes serve")
     return text
 
 
@@ -132,33 +201,32 @@ def _total_kw(powers_w: Iterable[float | None]) -> float | None:
     return sum(known) / 1000 if known else None
 
 
-def _kw(power_w: float | None, style: str = "") -> Text:
+def _kw(power_w: float | None, glyphs: Glyphs, style: str = "") -> Text:
     if power_w is None:
-        return Text("–", style="dim")
+        return Text(glyphs.dash, style="dim")
     return Text(f"{power_w / 1000:.2f}", style=style if abs(power_w) >= 1 else "dim")
 
 
-def _soc(ratio: float | None) -> Text:
+def _soc(ratio: float | None, glyphs: Glyphs, bar_width: int) -> Text:
     if ratio is None:
-        return Text("–", style="dim")
-    full = round(ratio * 10)
-    bar = Text("█" * full, style="green")
-    bar.append("░" * (10 - full), style="dim")
-    bar.append(f" {ratio:4.0%}")
-    return bar
+        return Text(glyphs.dash, style="dim")
+    full = round(ratio * bar_width)
+    bar = Text(glyphs.full * full, style="green")
+    bar.append(glyphs.empty * (bar_width - full), style="dim")
+    return bar.append(f" {ratio:4.0%}" if bar_width else f"{ratio:4.0%}")
 
 
-def _planned(site: SiteSnapshot) -> Text:
+def _planned(site: SiteSnapshot, glyphs: Glyphs, hours: int) -> Text:
     text = Text()
-    for power_w in site.planned_battery_w:
+    for power_w in site.planned_battery_w[:hours]:
         if abs(power_w) < 1:
-            text.append("   ·  ", style="dim")
+            text.append(f"   {glyphs.idle}  ", style="dim")
         elif power_w > 0:
-            text.append(f"{power_w / 1000:5.1f}↑", style="green")
+            text.append(f"{power_w / 1000:5.1f}{glyphs.charge}", style="green")
         else:
-            text.append(f"{-power_w / 1000:5.1f}↓", style="magenta")
+            text.append(f"{-power_w / 1000:5.1f}{glyphs.discharge}", style="magenta")
     return text
 
 
-def _or_dash(value: float | None, form: str, unit: str) -> str:
-    return "–" if value is None else f"{value:{form}}{unit}"
+def _or_dash(value: float | None, form: str, unit: str, dash: str = UTF8.dash) -> str:
+    return dash if value is None else f"{value:{form}}{unit}"
