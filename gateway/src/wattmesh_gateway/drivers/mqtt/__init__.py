@@ -1,4 +1,4 @@
-"""MQTT: devices that publish JSON telegrams."""
+"""MQTT: devices that publish JSON telegrams, and are set by what is published to them."""
 
 from wattmesh_gateway.drivers.kind import DriverKind
 from wattmesh_gateway.drivers.mqtt.driver import start_mqtt

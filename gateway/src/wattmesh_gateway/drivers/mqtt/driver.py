@@ -12,6 +12,7 @@ from wattmesh_gateway.drivers.kind import Surroundings
 from wattmesh_gateway.drivers.mqtt.broker import Broker, parse_broker
 from wattmesh_gateway.drivers.mqtt.profile import MqttProfile, TelegramFormat
 from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
+from wattmesh_gateway.drivers.mqtt.setpoint import MqttSetpoints
 from wattmesh_gateway.drivers.mqtt.settings import MqttSettings
 from wattmesh_gateway.drivers.mqtt.understand import understand
 from wattmesh_kernel.clock import Clock
@@ -31,8 +32,10 @@ class MqttDriver:
         """Return a device that is listened to once that has begun; ProfileError if not on MQTT."""
         match device.connection, profile:
             case MqttConnection(address=address), MqttProfile():
-                opened = MqttDevice(self, device, profile, address)
-                return OpenedDevice(listens=opened, close=opened.close)
+                setpoints = MqttSetpoints(profile, address, self._session.publish)
+                opened = MqttDevice(self, device, profile, address, setpoints)
+                sets = setpoints if profile.setpoints else None
+                return OpenedDevice(listens=opened, sets=sets, close=opened.close)
             case _:
                 raise ProfileError(f"{device.connection} and {profile.name!r} are not for MQTT")
 
@@ -61,7 +64,17 @@ class MqttDriver:
         self._session.topics_changed()
 
     async def _take(self, messages: Sequence[Message]) -> None:
-        await self._inbox.take([self._delivery(message) for message in messages])
+        for message in messages:
+            for device in self._routes.get(message.topic, ()):
+                await device.setpoints.hear(message.topic, message.payload)
+        await self._inbox.take(
+            [self._delivery(message) for message in messages if self._has_readings(message)]
+        )
+
+    def _has_readings(self, message: Message) -> bool:
+        """Return whether it is more than what a device says of its setpoints."""
+        devices = self._routes.get(message.topic, ())
+        return not devices or any(message.topic in device.telegram_topics for device in devices)
 
     def _delivery(self, message: Message) -> Delivery:
         arrival = self._clock.now()
@@ -76,11 +89,17 @@ class MqttDriver:
 
 
 class MqttDevice:
-    """A device that publishes by itself."""
+    """A device that publishes by itself, and may be set."""
 
     def __init__(
-        self, driver: MqttDriver, device: Device, profile: MqttProfile, address: str
+        self,
+        driver: MqttDriver,
+        device: Device,
+        profile: MqttProfile,
+        address: str,
+        setpoints: MqttSetpoints,
     ) -> None:
+        self.setpoints = setpoints
         self._driver = driver
         self._device = device
         self._formats = [(each.topic_of(address), each) for each in profile.telegrams]
@@ -88,6 +107,11 @@ class MqttDevice:
     @property
     def topics(self) -> frozenset[str]:
         """Where it publishes."""
+        return self.telegram_topics | self.setpoints.topics
+
+    @property
+    def telegram_topics(self) -> frozenset[str]:
+        """Where it publishes what it measures."""
         return frozenset(topic for topic, _ in self._formats)
 
     def begin(self) -> None:

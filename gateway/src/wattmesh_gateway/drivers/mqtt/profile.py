@@ -6,10 +6,11 @@ negative scale.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_kernel.setpoints import SetpointKind
 
 
 class TimeFormat(Enum):
@@ -58,10 +59,66 @@ class TelegramFormat:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchWords:
+    """How a device says on and off."""
+
+    on: str
+    off: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadBackFormat:
+    """Where a device says what it holds, and how long it may take to say so [s of the wall]."""
+
+    topic: str
+    path: tuple[str, ...] = ()
+    within_seconds: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointFormat:
+    """How a device is told a setpoint: what is published where.
+
+    `{setpoint}` in `payload` is the value divided by `scale`, to `decimals`, or a word of `switch`;
+    `{lease_seconds}` what is left of the lease, whole seconds. Between 0 and `least`, and above
+    `most`, the device is told nothing. `release_payload` sends it to its safe state, in which
+    `read_back` says `release_value` (None: that is not known). No `read_back`: it does not say.
+    """
+
+    topic: str
+    payload: str
+    release_payload: str
+    release_value: float | None = None
+    scale: float = 1.0
+    decimals: int = 0
+    least: float = 0.0
+    most: float | None = None
+    qos: int = 1
+    retain: bool = False
+    switch: SwitchWords | None = None
+    read_back: ReadBackFormat | None = None
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether the device is told how long it is to hold the setpoint."""
+        return LEASE_SECONDS in self.payload
+
+
+SETPOINT = "{setpoint}"
+LEASE_SECONDS = "{lease_seconds}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MqttProfile(DeviceProfile):
-    """A device that publishes JSON telegrams on MQTT."""
+    """A device that publishes JSON telegrams on MQTT, and may be set by what is published to it."""
 
     telegrams: Sequence[TelegramFormat]
+    setpoints: Mapping[SetpointKind, SetpointFormat] = field(default_factory=dict)
+
+    @property
+    def setpoint_kinds(self) -> frozenset[SetpointKind]:
+        """What can be set on it."""
+        return frozenset(self.setpoints)
 
     @property
     def quantities(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiomqtt
 
+from wattmesh_gateway.domain.errors import DeviceUnavailable
 from wattmesh_gateway.drivers.mqtt.broker import Broker
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
@@ -57,6 +58,7 @@ class MqttSession:
         self._listening = asyncio.Event()
         self._listening.set()
         self._loss = LossLog(log, str(broker))
+        self._connected: aiomqtt.Client | None = None
 
     def topics_changed(self) -> None:
         """Listen to what is in `topics` from now on."""
@@ -73,6 +75,16 @@ class MqttSession:
             return False
         return True
 
+    async def publish(self, topic: str, payload: str, qos: int, retain: bool) -> None:
+        """Publish; return when the broker has it; DeviceUnavailable when it has not."""
+        client = self._connected
+        if client is None:
+            raise DeviceUnavailable(f"{self._broker} is away")
+        try:
+            await client.publish(topic, payload, qos=qos, retain=retain, timeout=_ANSWER_SECONDS)
+        except aiomqtt.MqttError as error:
+            raise DeviceUnavailable(f"{self._broker}: {error}") from error
+
     async def run(self) -> None:
         """Stay connected, for ever; connect first when there is something to listen to.
 
@@ -86,12 +98,15 @@ class MqttSession:
                 async with self._client() as client:
                     self._loss.back()
                     backoff.reset()
+                    self._connected = client
                     # Side by side: a broker may send what it kept before it answers SUBSCRIBE.
                     await race(self._receive(client), self._subscribe(client))
             except NotKept as error:
                 raise error.__cause__ or error from None
             except Exception as error:
                 self._loss.lost(f"{type(error).__name__}: {error}")
+            finally:
+                self._connected = None
             self._listening.clear()
             await backoff.wait()
 

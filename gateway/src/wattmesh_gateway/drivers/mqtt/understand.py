@@ -145,6 +145,11 @@ def _find(document: object, path: Sequence[str]) -> object:
     return found
 
 
+def value_at(payload: bytes, path: Sequence[str]) -> object:
+    """Return what a JSON payload carries at a path, text as it is; TelegramError as above."""
+    return _find(_parse(payload), path)
+
+
 def _said(raw: object) -> str:
     """Return what a device said, short enough for people whatever it was."""
     return reprlib.repr(raw)
