@@ -81,6 +81,10 @@ class FakeGateway:
         """Tell of a device."""
         await self.call.write(pb.ConnectRequest(device_status=status))
 
+    async def tell(self, event: pb.SetpointEvent) -> None:
+        """Tell what happened to a setpoint."""
+        await self.call.write(pb.ConnectRequest(setpoint_event=event))
+
     async def dispatched(self, count: int) -> list[pb.CommandDispatch]:
         """Wait until so many commands came; return them all."""
         async with self._arrived:

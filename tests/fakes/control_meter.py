@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from wattmesh_control.app.ports import Statistics
+from wattmesh_control.app.ports import CommandQuery, Statistics
 from wattmesh_control.domain.command import Command
-from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId, CommandId, GatewayId
 from wattmesh_kernel.time import TimeRange
@@ -43,10 +42,8 @@ class FakeCommandArchive:
     async def unsent(self, gateways: Collection[GatewayId], now: datetime) -> list[Command]:
         return list(self.unsent_commands)
 
-    async def page(
-        self, devices: DeviceFilter, start_range: TimeRange | None, before: int | None, size: int
-    ) -> list[Command]:
-        return [each for each in self._commands if devices.admits(each.device)][:size]
+    async def page(self, query: CommandQuery, before: int | None, size: int) -> list[Command]:
+        return [each for each in self._commands if query.devices.admits(each.device)][:size]
 
     async def statistics(self, start_range: TimeRange | None) -> Statistics:
         return Statistics(issued=len(self._commands), applied=0, verified=0, failed=0)

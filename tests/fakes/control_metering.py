@@ -1,11 +1,14 @@
 """Metering as control sees it: homes with a battery each, and what their meters saw."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import grpc
 
 from tests.fakes.control_model import battery_asset, battery_device, device
+from tests.fakes.series_meter import SeriesMeter
 from tests.fakes.site_model_service import FakeSiteModelService
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
@@ -19,6 +22,7 @@ from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import (
     Asset,
+    Device,
     DeviceFunction,
     GridConnectionRating,
     MeterRole,
@@ -29,13 +33,14 @@ from wattmesh_kernel.sites import (
 GATEWAY = GatewayId("local")
 
 
-class ControlMetering(FakeSiteModelService, metering_pb2_grpc.MeteringServiceServicer):
+class ControlMetering(SeriesMeter, FakeSiteModelService, metering_pb2_grpc.MeteringServiceServicer):
     """Homes `home-1`, ... with a battery of ±5 kW, curtailable PV of 4 kW and a meter."""
 
     def __init__(self, *resources: Resource) -> None:
         super().__init__(*resources)
         self._away = False
         self.net_power_w: dict[str, float] = {}
+        self.powers = {}
         self.energy_calls = list[metering_pb2.QueryEnergyRequest]()
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -109,6 +114,29 @@ def home(name: str, gateway: GatewayId = GATEWAY) -> list[Resource]:
             DeviceFunction(asset=battery, meter_role=MeterRole.MAIN),
             gateway=gateway,
         ),
+    ]
+
+
+def metered_home(
+    name: str, gateway: GatewayId = GATEWAY, interval: timedelta = timedelta(minutes=1)
+) -> list[Resource]:
+    """Return a home whose battery, inverter and grid connection show their power."""
+    site = SiteId(name)
+    battery, pv, grid = (AssetId(site, each) for each in ("battery", "pv", "grid"))
+
+    def shows(segment: str, asset: AssetId, *, controls: bool) -> Device:
+        function = DeviceFunction(asset=asset, meter_role=MeterRole.MAIN, controls=controls)
+        found = device(DeviceId(site, segment), function, gateway=gateway)
+        points = frozenset({"active_power_w"})
+        return replace(found, points=points, reporting_interval=interval)
+
+    return [
+        battery_asset(site=site),
+        Asset(id=pv, rating=PvRating(peak_power_w=4000.0, curtailable=True)),
+        Asset(id=grid, rating=GridConnectionRating()),
+        shows("battery", battery, controls=True),
+        shows("inverter", pv, controls=True),
+        shows("meter", grid, controls=False),
     ]
 
 

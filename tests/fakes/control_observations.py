@@ -1,5 +1,6 @@
 """Observations that a test can read."""
 
+from wattmesh_control.domain.effects.verdict import EffectVerdict
 from wattmesh_control.domain.life import CommandState
 
 
@@ -13,6 +14,8 @@ class FakeObservations:
         self.effects = 0
         self.shards = 0
         self.set_aside = 0
+        self.verdicts = list[EffectVerdict]()
+        self.amiss = 0
 
     def command_moved(self, state: CommandState) -> None:
         self.moved.append(state)
@@ -31,3 +34,9 @@ class FakeObservations:
 
     def effects_metered(self, count: int) -> None:
         self.effects += count
+
+    def effect_judged(self, verdict: EffectVerdict) -> None:
+        self.verdicts.append(verdict)
+
+    def devices_amiss(self, count: int) -> None:
+        self.amiss = count

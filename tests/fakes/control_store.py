@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
-from wattmesh_control.app.draft import DeviceEvent, Draft, Standing
+from wattmesh_control.app.draft import Draft, Standing
 from wattmesh_control.app.ports import Begun, Notice, Request, Scope
 from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.proposal import Proposal
 from wattmesh_control.domain.setpoint import Slot

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.control_events import FakeEventArchive
 from tests.fakes.control_meter import FakeCommandArchive
 from tests.fakes.control_model import BATTERY_ID, GATEWAY_ID
 from tests.fakes.control_shards import FakeControl
@@ -15,6 +16,7 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh_control.app.hear_notices import HearNotices, SendLeftOver
 from wattmesh_control.app.links import Carry, GatewayLink, TakeBack
 from wattmesh_control.app.ports import Gap, Notice
+from wattmesh_control.app.read_events import EventBroadcast
 from wattmesh_control.domain.command import Command, Target
 from wattmesh_control.domain.life import CommandLife, CommandState
 from wattmesh_kernel.errors import Aborted
@@ -71,6 +73,8 @@ async def hearing() -> AsyncIterator[Hearing]:
         links=control.links,
         announce=control.announce,
         broadcast=control.broadcast,
+        events=FakeEventArchive(),
+        event_broadcast=EventBroadcast(),
         keep_time=control.keep_time,
     )
     task = asyncio.create_task(hear())

@@ -38,3 +38,15 @@ EFFECTS = Metric(
     unit="{command}",
     description="Commands whose metered effect was stored.",
 )
+VERDICTS = Metric(
+    name="wattmesh.control.verdicts",
+    kind=MetricKind.COUNTER,
+    unit="{command}",
+    description="Verdicts by wattmesh.effect, wattmesh.effect.reason and wattmesh.effect.final.",
+)
+AMISS = Metric(
+    name="wattmesh.control.devices.amiss",
+    kind=MetricKind.GAUGE,
+    unit="{device}",
+    description="Devices whose last command had no effect, or the opposite one.",
+)

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from wattmesh_control.app.follow_up import EffectAction, EffectPolicy
+from wattmesh_control.app.judge_effects import JudgeRhythm
 from wattmesh_control.app.meter_effects import EffectRhythm
 from wattmesh_control.domain.command import LeaseRule
+from wattmesh_control.domain.effects.verdict import EffectRule
 from wattmesh_runtime.settings import ServiceSettings
 
 
@@ -29,6 +32,21 @@ class ControlSettings(ServiceSettings):
     effect_patience_seconds: float = Field(default=86_400, gt=0)
     """How long after its end the effect of a command is still asked for."""
 
+    effect_look_seconds: float = Field(default=60, gt=0)
+    """How often it is looked at meters whether running commands have their effect."""
+    effect_settling_seconds: float = Field(default=10, ge=0)
+    """How long after its acknowledgement a device may take."""
+    effect_tolerance_ratio: float = Field(default=0.1, gt=0, lt=1)
+    """How far metered power may lie off, as a share of what was asked."""
+    effect_grid_interval_seconds: float = Field(default=300, gt=0)
+    """A grid meter that reports less often than this tells no device from another."""
+    effect_vouching_seconds: float = Field(default=86_400, ge=0)
+    """How long the agreement of an independent meter speaks for a device's own."""
+    effect_none_action: EffectAction = EffectAction.RETRY
+    """What is done when a running command has no effect: tell, retry or release."""
+    effect_contrary_action: EffectAction = EffectAction.RELEASE
+    """What is done when the opposite of a running command happens: tell, retry or release."""
+
     @property
     def lease(self) -> LeaseRule:
         """How long leases are."""
@@ -44,3 +62,27 @@ class ControlSettings(ServiceSettings):
             interval=timedelta(seconds=self.effect_interval_seconds),
             patience=timedelta(seconds=self.effect_patience_seconds),
         )
+
+    @property
+    def judge_rhythm(self) -> JudgeRhythm:
+        """When verdicts are given."""
+        return JudgeRhythm(
+            look=timedelta(seconds=self.effect_look_seconds),
+            interval=timedelta(seconds=self.effect_interval_seconds),
+            patience=timedelta(seconds=self.effect_patience_seconds),
+        )
+
+    @property
+    def effect_rule(self) -> EffectRule:
+        """How verdicts are found."""
+        return EffectRule(
+            tolerance_ratio=self.effect_tolerance_ratio,
+            settling=timedelta(seconds=self.effect_settling_seconds),
+            vouching=timedelta(seconds=self.effect_vouching_seconds),
+            longest_grid_interval=timedelta(seconds=self.effect_grid_interval_seconds),
+        )
+
+    @property
+    def effect_policy(self) -> EffectPolicy:
+        """What is done about a command that is amiss."""
+        return EffectPolicy(none=self.effect_none_action, contrary=self.effect_contrary_action)

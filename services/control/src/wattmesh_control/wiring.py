@@ -7,17 +7,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from wattmesh.control.v1 import control_pb2_grpc
+from wattmesh.control.v1 import control_pb2_grpc, execution_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2_grpc
 from wattmesh_control.adapters.energy_meter import MeteringEnergyMeter
 from wattmesh_control.adapters.observations import TelemetryObservations
 from wattmesh_control.adapters.postgres import PostgresStore
 from wattmesh_control.adapters.postgres_archive import PostgresCommandArchive
 from wattmesh_control.adapters.postgres_due_times import PostgresDueTimes
+from wattmesh_control.adapters.postgres_effects import PostgresEffectArchive
+from wattmesh_control.adapters.postgres_events import PostgresEventArchive
 from wattmesh_control.adapters.postgres_limits import PostgresLimitArchive
 from wattmesh_control.adapters.postgres_notices import PostgresNotices
 from wattmesh_control.adapters.postgres_site_model import PostgresSiteModel
+from wattmesh_control.adapters.postgres_transitions import PostgresTransitionArchive
+from wattmesh_control.adapters.power_meter import MeteringPowerMeter
 from wattmesh_control.api.control_servicer import ControlServicer, ControlUseCases
+from wattmesh_control.api.execution_servicer import ExecutionServicer, ExecutionUseCases
 from wattmesh_control.api.link_servicer import GatewayLinkServicer
 from wattmesh_control.app.announce import MOST_UNREAD, Announce, CommandBroadcast
 from wattmesh_control.app.cancel_command import CancelCommand
@@ -25,12 +30,17 @@ from wattmesh_control.app.change_limits import DeleteLimit, SetLimit
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.dispatch import Dispatch
 from wattmesh_control.app.follow_model import FollowModel
+from wattmesh_control.app.follow_up import FollowUpEffects
+from wattmesh_control.app.gather_evidence import GatherEvidence
 from wattmesh_control.app.hear_notices import HearNotices, SendLeftOver
 from wattmesh_control.app.issue_command import IssueCommand
+from wattmesh_control.app.judge_effects import JudgeEffects
 from wattmesh_control.app.keep_time import KeepTime
 from wattmesh_control.app.links import GatewayLinks
 from wattmesh_control.app.meter_effects import MeterEffects
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
+from wattmesh_control.app.read_events import EventBroadcast, ReadEvents
+from wattmesh_control.app.read_execution import ReadExecution
 from wattmesh_control.app.reconcile import Reconcile
 from wattmesh_control.app.record_reports import RecordReports
 from wattmesh_control.app.serve_gateway import ServeGateway
@@ -49,8 +59,13 @@ from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.view import SiteModelView
 
-SERVICE_NAMES = ("wattmesh.control.v1.ControlService", "wattmesh.gateway.v1.GatewayLinkService")
+SERVICE_NAMES = (
+    "wattmesh.control.v1.ControlService",
+    "wattmesh.control.v1.ExecutionService",
+    "wattmesh.gateway.v1.GatewayLinkService",
+)
 _SCHEMA = "control"
+_EFFECTS_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -104,6 +119,9 @@ class _Parts:
         self._devices = Devices(self._view)
         self._links = GatewayLinks(self._observations)
         self._broadcast = CommandBroadcast(MOST_UNREAD)
+        self._event_broadcast = EventBroadcast(MOST_UNREAD)
+        self._events = PostgresEventArchive(outside.database)
+        self._effects = PostgresEffectArchive(outside.database)
         self._shards = self._shards_of(settings)
         self._announce = Announce(
             shards=self._shards,
@@ -131,11 +149,15 @@ class _Parts:
         """Return what is served, and what runs beside it."""
         control = ControlServicer(self._use_cases())
         link = GatewayLinkServicer(self._clock, self._serve_gateway())
+        execution = ExecutionServicer(self._execution_use_cases())
         return Service(
             name="control",
             register=(
                 lambda server: control_pb2_grpc.add_ControlServiceServicer_to_server(
                     control, server
+                ),
+                lambda server: execution_pb2_grpc.add_ExecutionServiceServicer_to_server(
+                    execution, server
                 ),
                 lambda server: gateway_link_pb2_grpc.add_GatewayLinkServiceServicer_to_server(
                     link, server
@@ -151,7 +173,21 @@ class _Parts:
         return (
             Dependency(name="site_model", probe=self._know_sites),
             self._runtime.peer("metering", self._settings.metering_target, without=stale),
+            Dependency(
+                name="effects",
+                probe=self._devices_obey,
+                without="devices do not do what they are told",
+                every_seconds=_EFFECTS_SECONDS,
+            ),
         )
+
+    async def _devices_obey(self) -> None:
+        since = self._clock.now() - self._settings.effect_rhythm.patience
+        amiss = await self._effects.amiss(since)
+        if amiss:
+            first = ", ".join(f"{device.name} ({amiss[device]})" for device in sorted(amiss)[:3])
+            more = f" and {len(amiss) - 3} more" if len(amiss) > 3 else ""
+            raise Unavailable("DEPENDENCY_UNAVAILABLE", f"by their meters: {first}{more}")
 
     async def _know_sites(self) -> None:
         if not self._view.known:
@@ -206,6 +242,39 @@ class _Parts:
             delete_limit=DeleteLimit(clock=clock, archive=self._limits, unit_of_work=unit_of_work),
         )
 
+    def _execution_use_cases(self) -> ExecutionUseCases:
+        transitions = PostgresTransitionArchive(self._outside.database)
+        return ExecutionUseCases(
+            read_execution=ReadExecution(self._archive, self._events),
+            read_events=ReadEvents(self._events, transitions, self._event_broadcast),
+        )
+
+    def _judge(self) -> JudgeEffects:
+        settings = self._settings
+        follow_up = FollowUpEffects(
+            clock=self._clock,
+            archive=self._effects,
+            store=self._outside.store,
+            unit_of_work=self._unit_of_work,
+            policy=settings.effect_policy,
+        )
+        return JudgeEffects(
+            clock=self._clock,
+            archive=self._effects,
+            gather=GatherEvidence(
+                devices=self._devices,
+                meter=MeteringPowerMeter(self._metering),
+                archive=self._effects,
+                rule=settings.effect_rule,
+            ),
+            announce=self._announce,
+            observations=self._observations,
+            shards=self._shards,
+            rule=settings.effect_rule,
+            rhythm=settings.judge_rhythm,
+            follow_up=follow_up,
+        )
+
     def _serve_gateway(self) -> ServeGateway:
         return ServeGateway(
             clock=self._clock,
@@ -223,6 +292,8 @@ class _Parts:
             links=self._links,
             announce=self._announce,
             broadcast=self._broadcast,
+            events=self._events,
+            event_broadcast=self._event_broadcast,
             keep_time=self._keep_time,
         )
         effects = MeterEffects(
@@ -245,4 +316,5 @@ class _Parts:
             hear,
             SendLeftOver(clock=self._clock, archive=self._archive, links=self._links),
             effects,
+            self._judge(),
         )

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.control.v1 import effect_pb2 as _effect_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
@@ -304,6 +305,7 @@ class Command(_message.Message):
     READ_BACK_VALUE_FIELD_NUMBER: _builtins.int
     METERED_POWER_W_FIELD_NUMBER: _builtins.int
     DISPATCH_COUNT_FIELD_NUMBER: _builtins.int
+    EFFECT_VERDICT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`commands/{command}`."""
     request_id: _builtins.str
@@ -356,6 +358,10 @@ class Command(_message.Message):
     def verify_time(self) -> _timestamp_pb2.Timestamp:
         """When the read-back agreed."""
 
+    @_builtins.property
+    def effect_verdict(self) -> _effect_pb2.EffectVerdict:
+        """What meters say of it, apart from what its register says; absent: nothing yet."""
+
     def __init__(
         self,
         *,
@@ -379,10 +385,11 @@ class Command(_message.Message):
         read_back_value: _builtins.float | None = ...,
         metered_power_w: _builtins.float | None = ...,
         dispatch_count: _builtins.int = ...,
+        effect_verdict: _effect_pb2.EffectVerdict | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "dispatch_time", b"dispatch_time", "lease_expire_time", b"lease_expire_time", "metered_power_w", b"metered_power_w", "range", b"range", "read_back_value", b"read_back_value", "verify_time", b"verify_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "dispatch_time", b"dispatch_time", "effect_verdict", b"effect_verdict", "lease_expire_time", b"lease_expire_time", "metered_power_w", b"metered_power_w", "range", b"range", "read_back_value", b"read_back_value", "verify_time", b"verify_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "device", b"device", "dispatch_count", b"dispatch_count", "dispatch_time", b"dispatch_time", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "message", b"message", "metered_power_w", b"metered_power_w", "name", b"name", "owner", b"owner", "priority", b"priority", "range", b"range", "read_back_value", b"read_back_value", "request_id", b"request_id", "requested_value", b"requested_value", "source", b"source", "state", b"state", "value", b"value", "verify_time", b"verify_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "device", b"device", "dispatch_count", b"dispatch_count", "dispatch_time", b"dispatch_time", "effect_verdict", b"effect_verdict", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "message", b"message", "metered_power_w", b"metered_power_w", "name", b"name", "owner", b"owner", "priority", b"priority", "range", b"range", "read_back_value", b"read_back_value", "request_id", b"request_id", "requested_value", b"requested_value", "source", b"source", "state", b"state", "value", b"value", "verify_time", b"verify_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metered_power_w: _TypeAlias = _typing.Literal["metered_power_w"]  # noqa: Y015
     _WhichOneofArgType__metered_power_w: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w"]  # noqa: Y015
@@ -573,15 +580,31 @@ class ListCommandsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     START_RANGE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    EFFECTS_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`sites/{site}/devices/{device}`; `sites/{site}/devices/-` for a site's; `sites/-/devices/-` for all."""
     page_size: _builtins.int
     """Most items of the answer; 0: 100; at most 1000."""
     page_token: _builtins.str
     """`next_page_token` of the page before; empty: the first page."""
+    source: _builtins.str
+    """Only commands of this source, e.g. `plans/{plan}`; empty: all."""
+    owner: _builtins.str
+    """Only commands of this owner, e.g. "planner"; empty: all."""
     @_builtins.property
     def start_range(self) -> _time_range_pb2.TimeRange:
         """Only commands whose range begins in this range; absent: all."""
+
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___CommandState.ValueType]:
+        """Only commands in these states; empty: all."""
+
+    @_builtins.property
+    def effects(self) -> _containers.RepeatedScalarFieldContainer[_effect_pb2.Effect.ValueType]:
+        """Only commands whose verdict is one of these; UNSPECIFIED: none yet; empty: all."""
 
     def __init__(
         self,
@@ -590,10 +613,14 @@ class ListCommandsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         start_range: _time_range_pb2.TimeRange | None = ...,
+        source: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        states: _abc.Iterable[Global___CommandState.ValueType] | None = ...,
+        effects: _abc.Iterable[_effect_pb2.Effect.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start_range", b"start_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "start_range", b"start_range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effects", b"effects", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "source", b"source", "start_range", b"start_range", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -707,6 +734,7 @@ class GetCommandStatisticsResponse(_message.Message):
     APPLIED_FIELD_NUMBER: _builtins.int
     VERIFIED_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    EFFECTS_FIELD_NUMBER: _builtins.int
     issued: _builtins.int
     """Commands stored."""
     applied: _builtins.int
@@ -715,6 +743,10 @@ class GetCommandStatisticsResponse(_message.Message):
     """Commands whose read-back agreed."""
     failed: _builtins.int
     """Commands that were refused, failed or expired."""
+    @_builtins.property
+    def effects(self) -> _containers.RepeatedCompositeFieldContainer[_effect_pb2.EffectCount]:
+        """What meters say of the commands that a device acknowledged, by effect and reason."""
+
     def __init__(
         self,
         *,
@@ -722,10 +754,11 @@ class GetCommandStatisticsResponse(_message.Message):
         applied: _builtins.int = ...,
         verified: _builtins.int = ...,
         failed: _builtins.int = ...,
+        effects: _abc.Iterable[_effect_pb2.EffectCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied", b"applied", "failed", b"failed", "issued", b"issued", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied", b"applied", "effects", b"effects", "failed", b"failed", "issued", b"issued", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

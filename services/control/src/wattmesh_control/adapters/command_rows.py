@@ -5,10 +5,14 @@ from typing import Any
 
 from wattmesh_control.adapters.rows import Row, asset_id, device_id, gateway_id, utc
 from wattmesh_control.domain.command import Command, Target
+from wattmesh_control.domain.effects.verdict import EffectVerdict
 from wattmesh_control.domain.life import CommandLife, CommandState
 from wattmesh_kernel.ids import CommandId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange, to_utc
+from wattmesh_runtime.documents import DocumentCodec
+
+VERDICTS = DocumentCodec[EffectVerdict](EffectVerdict)
 
 _TIME = "timestamptz"
 _VALUE = "double precision"
@@ -50,7 +54,7 @@ LIFE_COLUMNS = {
 }
 """Columns that change as the life goes on, with their types."""
 
-COLUMNS = ("number", *ORDER_COLUMNS, *LIFE_COLUMNS, "metered_power_w")
+COLUMNS = ("number", *ORDER_COLUMNS, *LIFE_COLUMNS, "metered_power_w", "effect_document")
 """All columns, in the order in which `command_from_row` wants them."""
 
 
@@ -114,7 +118,12 @@ def command_from_row(values: Row) -> Command:
         create_time=to_utc(row["create_time"]),
         life=_life(row),
         metered_power_w=row["metered_power_w"],
+        effect=_effect(row["effect_document"]),
     )
+
+
+def _effect(document: Any) -> EffectVerdict | None:
+    return None if document is None else VERDICTS.from_document(document)
 
 
 def _life(row: dict[str, Any]) -> CommandLife:

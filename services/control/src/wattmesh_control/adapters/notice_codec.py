@@ -43,6 +43,7 @@ def notice_from_payload(payload: str, process: str) -> Notice | None:
             due=datetime.fromisoformat(said["due"]) if "due" in said else None,
             moved=tuple(CommandId(each) for each in said.get("moved", ())),
             wanted=GatewayId.parse(said["wanted"]) if "wanted" in said else None,
+            events=tuple(int(each) for each in said.get("events", ())),
         )
     except (ValueError, KeyError, TypeError, WattmeshError):
         return None

@@ -1,13 +1,16 @@
 """What goes on in control, as OpenTelemetry metrics."""
 
+from wattmesh_control.domain.effects.verdict import EffectVerdict
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.metrics import (
+    AMISS,
     COMMANDS,
     EFFECTS,
     GATEWAYS,
     REPORTS_IGNORED,
     SET_ASIDE,
     SHARDS,
+    VERDICTS,
 )
 from wattmesh_runtime.telemetry import Telemetry
 
@@ -22,6 +25,8 @@ class TelemetryObservations:
         self._shards = telemetry.gauge(SHARDS)
         self._set_aside = telemetry.gauge(SET_ASIDE)
         self._effects = telemetry.counter(EFFECTS)
+        self._verdicts = telemetry.counter(VERDICTS)
+        self._amiss = telemetry.gauge(AMISS)
 
     def command_moved(self, state: CommandState) -> None:
         """A command came into a state."""
@@ -46,3 +51,16 @@ class TelemetryObservations:
     def effects_metered(self, count: int) -> None:
         """So many commands got their metered effect."""
         self._effects.add(count)
+
+    def effect_judged(self, verdict: EffectVerdict) -> None:
+        """A command got its final verdict, or one that is amiss."""
+        attributes = {
+            "wattmesh.effect": verdict.effect.value,
+            "wattmesh.effect.reason": verdict.reason.value,
+            "wattmesh.effect.final": str(verdict.final).lower(),
+        }
+        self._verdicts.add(1, attributes)
+
+    def devices_amiss(self, count: int) -> None:
+        """So many devices do not do what they are told."""
+        self._amiss.set(count)

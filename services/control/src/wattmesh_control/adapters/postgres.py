@@ -8,14 +8,16 @@ from datetime import datetime
 from psycopg import AsyncConnection, AsyncCursor, errors
 
 from wattmesh_control.adapters import postgres_commands as commands
+from wattmesh_control.adapters import postgres_events as events
 from wattmesh_control.adapters import postgres_limits as limits
 from wattmesh_control.adapters import postgres_proposals as proposals
 from wattmesh_control.adapters import postgres_requests as requests
 from wattmesh_control.adapters.notice_codec import CHANNEL, payloads
 from wattmesh_control.adapters.rows import Row
-from wattmesh_control.app.draft import DeviceEvent, Draft, Standing
+from wattmesh_control.app.draft import Draft, Standing
 from wattmesh_control.app.ports import Begun, Notice, Request, Scope
 from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.errors import ResourceExhausted
 from wattmesh_kernel.ids import DeviceId
@@ -31,11 +33,6 @@ SELECT nextval('proposals_number_seq') FROM (
         SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS keys (key)
     ) AS locks
 ) AS held, generate_series(0, %s)
-"""
-
-_NOTE = """
-INSERT INTO device_events (device, time, what, message)
-SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[])
 """
 
 _TELL = "SELECT pg_notify(%s, %s)"
@@ -92,7 +89,7 @@ class PostgresTransaction:
         await limits.write(self._connection, draft)
         added = await commands.write(self._connection, draft)
         if draft.events:
-            await self._connection.execute(_NOTE, _columns(draft.events))
+            await events.write(self._connection, draft.events)
         if answer is not None:
             await requests.remember(self._connection, *answer)
         for payload in payloads(notice, self._process) if notice else ():
@@ -130,23 +127,14 @@ class PostgresStore:
                     "LOCKS_EXHAUSTED", "the database has no room for so many locks"
                 ) from error
 
-    async def note(self, events: Sequence[DeviceEvent]) -> None:
+    async def note(self, noted: Sequence[DeviceEvent]) -> None:
         """Store events by themselves."""
         async with self._database.connection() as connection:
-            await connection.execute(_NOTE, _columns(events))
+            await events.write(connection, noted)
 
 
 async def _numbers(locks: AsyncCursor[Row] | None) -> Iterator[int]:
     return iter(()) if locks is None else iter([row[0] for row in await locks.fetchall()])
-
-
-def _columns(events: Sequence[DeviceEvent]) -> tuple[list[object], ...]:
-    return (
-        [each.device.name for each in events],
-        [each.time for each in events],
-        [each.what for each in events],
-        [each.message for each in events],
-    )
 
 
 def _key(device: DeviceId) -> int:

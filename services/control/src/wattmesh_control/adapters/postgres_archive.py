@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from wattmesh_control.adapters.command_rows import COLUMNS, command_from_row
-from wattmesh_control.app.ports import Statistics
+from wattmesh_control.app.ports import CommandQuery, Statistics
 from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.effects.verdict import Effect, EffectReason
 from wattmesh_control.domain.life import UNFINISHED
-from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.ids import CommandId, GatewayId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
@@ -22,6 +22,10 @@ WHERE (%(device)s::text IS NULL OR device = %(device)s)
   AND (%(site)s::text IS NULL OR site = %(site)s)
   AND (%(before)s::bigint IS NULL OR number < %(before)s)
   AND (%(start)s::timestamptz IS NULL OR (start_time >= %(start)s AND start_time < %(end)s))
+  AND (%(source)s::text IS NULL OR source = %(source)s)
+  AND (%(owner)s::text IS NULL OR owner = %(owner)s)
+  AND (%(states)s::text[] IS NULL OR state = ANY(%(states)s))
+  AND (%(effects)s::text[] IS NULL OR coalesce(effect, '') = ANY(%(effects)s))
 ORDER BY number DESC LIMIT %(size)s
 """
 
@@ -30,6 +34,13 @@ SELECT count(*), count(apply_time), count(verify_time),
        count(*) FILTER (WHERE state IN ('refused', 'failed', 'expired'))
 FROM commands
 WHERE %(start)s::timestamptz IS NULL OR (start_time >= %(start)s AND start_time < %(end)s)
+"""
+
+_EFFECTS = """
+SELECT effect, coalesce(effect_reason, ''), count(*) FROM commands
+WHERE apply_time IS NOT NULL
+  AND (%(start)s::timestamptz IS NULL OR (start_time >= %(start)s AND start_time < %(end)s))
+GROUP BY 1, 2
 """
 
 _UNFINISHED = f"""
@@ -89,20 +100,19 @@ class PostgresCommandArchive:
         """Return commands by name, oldest first; those that are not there are left out."""
         return await self._select(_FIND, {"commands": [each.name for each in commands]})
 
-    async def page(
-        self,
-        devices: DeviceFilter,
-        start_range: TimeRange | None,
-        before: int | None,
-        size: int,
-    ) -> list[Command]:
+    async def page(self, query: CommandQuery, before: int | None, size: int) -> list[Command]:
         """Return at most `size` commands, newest first, numbered below `before`."""
+        devices = query.devices
         values = {
             "device": devices.device and devices.device.name,
             "site": devices.site and devices.site.name,
             "before": before,
             "size": size,
-            **_ends(start_range),
+            "source": query.source or None,
+            "owner": query.owner or None,
+            "states": [each.value for each in query.states] or None,
+            "effects": ["" if each is None else each.value for each in query.effects] or None,
+            **_ends(query.start_range),
         }
         return await self._select(_PAGE, values)
 
@@ -110,8 +120,18 @@ class PostgresCommandArchive:
         """Count commands by what became of them."""
         async with self._database.connection() as connection:
             row = await (await connection.execute(_STATISTICS, _ends(start_range))).fetchone()
+            effects = await (await connection.execute(_EFFECTS, _ends(start_range))).fetchall()
         assert row is not None, "a count has a row"
-        return Statistics(issued=row[0], applied=row[1], verified=row[2], failed=row[3])
+        return Statistics(
+            issued=row[0],
+            applied=row[1],
+            verified=row[2],
+            failed=row[3],
+            effects={
+                (None if effect is None else Effect(effect), EffectReason(reason)): count
+                for effect, reason, count in effects
+            },
+        )
 
     async def unfinished(self, gateway: GatewayId, now: datetime) -> list[Command]:
         """Return a gateway's live commands that wait for an answer, their lease running."""

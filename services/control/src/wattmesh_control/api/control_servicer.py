@@ -8,13 +8,14 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import control_pb2_grpc
-from wattmesh_contracts.values import time_range_from_proto
 from wattmesh_control.api.convert import (
+    command_query_from_proto,
     command_to_proto,
     issued_to_proto,
     limit_from_proto,
     limit_to_proto,
     override_from_proto,
+    start_range_from_proto,
     statistics_to_proto,
     submission_answer_to_proto,
     submission_from_proto,
@@ -26,7 +27,6 @@ from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
 from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.ids import CommandId, LimitId
-from wattmesh_kernel.time import TimeRange
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -82,10 +82,7 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
     ) -> pb.ListCommandsResponse:
         """Return a page of commands, newest first."""
         page = await self._do.read_commands.page(
-            DeviceFilter.parse(request.parent),
-            _start_range(request),
-            request.page_size,
-            request.page_token,
+            command_query_from_proto(request), request.page_size, request.page_token
         )
         return pb.ListCommandsResponse(
             commands=[command_to_proto(command) for command in page.commands],
@@ -105,7 +102,9 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         self, request: pb.GetCommandStatisticsRequest, context: Context
     ) -> pb.GetCommandStatisticsResponse:
         """Count commands."""
-        return statistics_to_proto(await self._do.read_commands.statistics(_start_range(request)))
+        return statistics_to_proto(
+            await self._do.read_commands.statistics(start_range_from_proto(request))
+        )
 
     async def SetLimit(  # noqa: N802
         self, request: pb.SetLimitRequest, context: Context
@@ -139,11 +138,3 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         """Withdraw a limit."""
         await self._do.delete_limit(LimitId.parse(request.name))
         return pb.DeleteLimitResponse()
-
-
-def _start_range(
-    request: pb.ListCommandsRequest | pb.GetCommandStatisticsRequest,
-) -> TimeRange | None:
-    if not request.HasField("start_range"):
-        return None
-    return time_range_from_proto(request.start_range, "start_range")

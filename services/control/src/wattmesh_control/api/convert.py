@@ -10,16 +10,23 @@ from wattmesh_contracts.values import (
     time_range_to_proto,
     timestamp_to_proto,
 )
+from wattmesh_control.api.convert_effect import (
+    effect_counts_to_proto,
+    effect_from_proto,
+    verdict_to_proto,
+)
 from wattmesh_control.app.change_limits import new_limit_id
 from wattmesh_control.app.issue_command import Issued, Override
-from wattmesh_control.app.ports import Statistics
+from wattmesh_control.app.ports import CommandQuery, Statistics
 from wattmesh_control.app.submission import SetpointAnswer, Submission, SubmissionAnswer
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Limit, Refused
 from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint
+from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.errors import InvalidArgument, Unimplemented
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.time import TimeRange
 
 _STATES = {
     pb.COMMAND_STATE_PENDING: CommandState.PENDING,
@@ -35,11 +42,37 @@ _STATES = {
 _STATES_TO_PROTO = {state: proto for proto, state in _STATES.items()}
 
 
+def state_to_proto(state: CommandState) -> pb.CommandState.ValueType:
+    """Return a state as its proto."""
+    return _STATES_TO_PROTO[state]
+
+
 def state_from_proto(proto: pb.CommandState.ValueType) -> CommandState:
     """Return a state. Error: InvalidArgument."""
     if proto not in _STATES:
         raise InvalidArgument("MISSING_FIELD", "state is required", field="state")
     return _STATES[proto]
+
+
+def command_query_from_proto(proto: pb.ListCommandsRequest) -> CommandQuery:
+    """Return which commands are asked for. Error: InvalidArgument."""
+    return CommandQuery(
+        devices=DeviceFilter.parse(proto.parent),
+        start_range=start_range_from_proto(proto),
+        source=proto.source,
+        owner=proto.owner,
+        states=frozenset(state_from_proto(each) for each in proto.states),
+        effects=frozenset(effect_from_proto(each) for each in proto.effects),
+    )
+
+
+def start_range_from_proto(
+    proto: pb.ListCommandsRequest | pb.GetCommandStatisticsRequest,
+) -> TimeRange | None:
+    """Return the range in which commands begin; None: all. Error: InvalidArgument."""
+    if not proto.HasField("start_range"):
+        return None
+    return time_range_from_proto(proto.start_range, "start_range")
 
 
 def submission_from_proto(proto: pb.SubmitScheduleRequest) -> Submission:
@@ -102,6 +135,7 @@ def command_to_proto(command: Command) -> pb.Command:
         read_back_value=life.read_back_value,
         metered_power_w=command.metered_power_w,
         dispatch_count=life.dispatch_count,
+        effect_verdict=None if command.effect is None else verdict_to_proto(command.effect),
     )
     _set_times(proto, command)
     return proto
@@ -148,6 +182,7 @@ def statistics_to_proto(counts: Statistics) -> pb.GetCommandStatisticsResponse:
         applied=counts.applied,
         verified=counts.verified,
         failed=counts.failed,
+        effects=effect_counts_to_proto(counts),
     )
 
 

@@ -9,10 +9,17 @@ from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
 from wattmesh_control.api.convert import state_from_proto
 from wattmesh_control.app.links import Carry, Order, TakeBack
-from wattmesh_control.app.record_reports import CommandReport, DeviceStatus
+from wattmesh_control.app.record_reports import (
+    CommandReport,
+    DeviceStatus,
+    GatewayMessage,
+    SetpointNews,
+)
 from wattmesh_control.domain.life import Reported
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+
+_SETPOINT_EVENT = "SETPOINT_EVENT_TYPE_"
 
 LONGEST_MESSAGE = 1000
 """Of a gateway's words, so many characters are kept."""
@@ -25,15 +32,17 @@ def gateway_from_hello(proto: pb.ConnectRequest) -> GatewayId:
     return GatewayId.parse(proto.hello.gateway)
 
 
-def message_from_proto(proto: pb.ConnectRequest, now: datetime) -> CommandReport | DeviceStatus:
+def message_from_proto(proto: pb.ConnectRequest, now: datetime) -> GatewayMessage:
     """Return what a gateway says; a time that is absent is `now`. Error: InvalidArgument."""
     match proto.WhichOneof("message"):
         case "report":
             return _report_from_proto(proto.report, now)
         case "device_status":
             return _status_from_proto(proto.device_status, now)
+        case "setpoint_event":
+            return _setpoint_from_proto(proto.setpoint_event, now)
         case _:
-            raise InvalidArgument("UNEXPECTED_MESSAGE", "neither report nor device_status")
+            raise InvalidArgument("UNEXPECTED_MESSAGE", "a message that this version does not know")
 
 
 def order_to_proto(order: Order) -> pb.ConnectResponse:
@@ -78,6 +87,23 @@ def _status_from_proto(proto: pb.DeviceStatus, now: datetime) -> DeviceStatus:
         online=proto.online,
         time=time,
         message=_words(proto.message),
+    )
+
+
+def _setpoint_from_proto(proto: pb.SetpointEvent, now: datetime) -> SetpointNews:
+    if proto.type not in pb.SetpointEventType.values() or not proto.type:
+        raise InvalidArgument("UNKNOWN_VALUE", "no known type of a setpoint event", field="type")
+    time = now
+    if proto.HasField("event_time"):
+        time = datetime_from_proto(proto.event_time, "setpoint_event.event_time")
+    held = proto.HasField("value") and math.isfinite(proto.value)
+    return SetpointNews(
+        command=CommandId.parse(proto.command),
+        device=DeviceId.parse(proto.device),
+        what=pb.SetpointEventType.Name(proto.type).removeprefix(_SETPOINT_EVENT).lower(),
+        time=time,
+        message=_words(proto.message),
+        value=proto.value if held else None,
     )
 
 

@@ -1,6 +1,6 @@
 """Telling everybody what a unit of work has changed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -53,6 +53,11 @@ class Announce:
             self._notices.tell(Notice(moved=tuple(names)))
         if changes.due is not None:
             self.wake(changes.due)
+
+    def judged(self, commands: Sequence[Command]) -> None:
+        """Tell watchers everywhere of commands that have a new verdict."""
+        self._broadcast.publish(*commands)
+        self._notices.tell(Notice(moved=tuple(each.command for each in commands)))
 
     def order(self, commands: Iterable[Command]) -> None:
         """Send what is live to its gateway if that is connected here, and withdraw the rest."""

@@ -5,23 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.life import LifeEvent
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.proposal import Proposal
 from wattmesh_control.domain.schedule import Takeover
 from wattmesh_control.domain.setpoint import Slot
-from wattmesh_kernel.ids import CommandId, DeviceId, LimitId
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceEvent:
-    """Something worth remembering that happened to a device."""
-
-    device: DeviceId
-    time: datetime
-    what: str
-    """`online`, `offline`, `lease_ended`, `set_aside` or `taken_up`."""
-    message: str
+from wattmesh_kernel.ids import CommandId, LimitId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

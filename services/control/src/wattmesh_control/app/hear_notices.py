@@ -4,9 +4,11 @@ import logging
 from datetime import timedelta
 
 from wattmesh_control.app.announce import Announce, CommandBroadcast
+from wattmesh_control.app.effect_ports import EventArchive
 from wattmesh_control.app.keep_time import KeepTime
 from wattmesh_control.app.links import GatewayLinks
 from wattmesh_control.app.ports import CommandArchive, Gap, Notice, Notices
+from wattmesh_control.app.read_events import EventBroadcast
 from wattmesh_control.app.shards import Shards
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable, WattmeshError
@@ -30,6 +32,8 @@ class HearNotices:
         links: GatewayLinks,
         announce: Announce,
         broadcast: CommandBroadcast,
+        events: EventArchive,
+        event_broadcast: EventBroadcast,
         keep_time: KeepTime,
     ) -> None:
         self._notices = notices
@@ -38,19 +42,25 @@ class HearNotices:
         self._links = links
         self._announce = announce
         self._broadcast = broadcast
+        self._events = events
+        self._event_broadcast = event_broadcast
         self._keep_time = keep_time
 
     async def __call__(self) -> None:
         """Run for ever."""
         async for notice in self._notices.heard():
             if isinstance(notice, Gap):
-                self._broadcast.publish(notice)
+                self._lose(notice)
                 continue
             try:
                 await self._hear(notice)
             except Unavailable as error:
                 log.warning("a notice is passed over: %s", error)
-                self._broadcast.publish(Gap())
+                self._lose(Gap())
+
+    def _lose(self, gap: Gap) -> None:
+        self._broadcast.publish(gap)
+        self._event_broadcast.publish(gap)
 
     async def _hear(self, notice: Notice) -> None:
         if notice.wanted is not None:
@@ -62,6 +72,8 @@ class HearNotices:
             self._announce.order(await self._archive.find(notice.orders))
         if notice.moved and self._broadcast.watchers:
             self._broadcast.publish(*await self._archive.find(notice.moved))
+        if notice.events and self._event_broadcast.watchers:
+            self._event_broadcast.publish(*await self._events.find(notice.events))
 
 
 class SendLeftOver:

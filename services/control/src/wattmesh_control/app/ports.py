@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from wattmesh_control.app.draft import DeviceEvent, Draft, Standing
+from wattmesh_control.app.draft import Draft, Standing
 from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.device_event import DeviceEvent
+from wattmesh_control.domain.effects.verdict import Effect, EffectReason, EffectVerdict
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter, Slot
@@ -65,9 +67,11 @@ class Notice:
     """Commands that watchers want to hear of."""
     wanted: GatewayId | None = None
     """A gateway that has dialled in to the sender, who wants its shard."""
+    events: tuple[int, ...] = ()
+    """Numbers of device events that watchers want to hear of."""
 
     def __bool__(self) -> bool:
-        return bool(self.orders or self.due or self.moved or self.wanted)
+        return bool(self.orders or self.due or self.moved or self.wanted or self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,21 @@ class Statistics:
     applied: int
     verified: int
     failed: int
+    effects: Mapping[tuple[Effect | None, EffectReason], int] = field(default_factory=dict)
+    """Of those that were applied, by what meters say; None: nothing yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandQuery:
+    """Which commands a list is about; empty: all."""
+
+    devices: DeviceFilter = field(default_factory=DeviceFilter)
+    start_range: TimeRange | None = None
+    source: str = ""
+    owner: str = ""
+    states: frozenset[CommandState] = frozenset()
+    effects: frozenset[Effect | None] = frozenset()
+    """None among them: those without a verdict."""
 
 
 class CommandArchive(Protocol):
@@ -131,13 +150,7 @@ class CommandArchive(Protocol):
     async def find(self, commands: Collection[CommandId]) -> list[Command]:
         """Return commands by name, oldest first; those that are not there are left out."""
 
-    async def page(
-        self,
-        devices: DeviceFilter,
-        start_range: TimeRange | None,
-        before: int | None,
-        size: int,
-    ) -> list[Command]:
+    async def page(self, query: CommandQuery, before: int | None, size: int) -> list[Command]:
         """Return at most `size` commands, newest first, numbered below `before`."""
 
     async def statistics(self, start_range: TimeRange | None) -> Statistics:
@@ -238,3 +251,9 @@ class Observations(Protocol):
 
     def effects_metered(self, count: int) -> None:
         """So many commands got their metered effect."""
+
+    def effect_judged(self, verdict: EffectVerdict) -> None:
+        """A command got its final verdict, or one that is amiss."""
+
+    def devices_amiss(self, count: int) -> None:
+        """So many devices do not do what they are told."""

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from wattmesh_control.app.announce import CommandBroadcast, CommandNews
-from wattmesh_control.app.ports import CommandArchive, Gap, LimitArchive, Statistics
+from wattmesh_control.app.ports import CommandArchive, CommandQuery, Gap, LimitArchive, Statistics
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter
@@ -48,13 +48,11 @@ class ReadCommands:
             raise NotFound("COMMAND_NOT_FOUND", f"there is no {name}")
         return command
 
-    async def page(
-        self, devices: DeviceFilter, start_range: TimeRange | None, page_size: int, page_token: str
-    ) -> CommandPage:
-        """Return a page of commands whose range begins in `start_range`."""
-        size = _checked_size(page_size, _COMMANDS_A_PAGE)
+    async def page(self, query: CommandQuery, page_size: int, page_token: str) -> CommandPage:
+        """Return a page of commands."""
+        size = checked_size(page_size, _COMMANDS_A_PAGE)
         before = _number(page_token) if page_token else None
-        commands = await self._archive.page(devices, start_range, before, size + 1)
+        commands = await self._archive.page(query, before, size + 1)
         more = len(commands) > size
         token = str(commands[size - 1].number) if more else ""
         return CommandPage(commands=commands[:size], next_page_token=token)
@@ -101,14 +99,15 @@ class ReadLimits:
 
     async def page(self, devices: DeviceFilter, page_size: int, page_token: str) -> LimitPage:
         """Return a page of limits."""
-        size = _checked_size(page_size, _MOST)
+        size = checked_size(page_size, _MOST)
         limits = await self._archive.page(devices, self._clock.now(), page_token, size + 1)
         more = len(limits) > size
         token = limits[size - 1].limit.name if more else ""
         return LimitPage(limits=limits[:size], next_page_token=token)
 
 
-def _checked_size(page_size: int, default: int) -> int:
+def checked_size(page_size: int, default: int) -> int:
+    """Return how many items a page has. Error: InvalidArgument for a negative size."""
     if page_size < 0:
         raise InvalidArgument(
             "INVALID_PAGE_SIZE", "page_size must not be negative", field="page_size"

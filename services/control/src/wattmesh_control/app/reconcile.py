@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from wattmesh_control.app.devices import Devices
-from wattmesh_control.app.draft import DeviceEvent, Draft
+from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.command import Command, LeaseRule, Target
 from wattmesh_control.domain.controllable import NotSteered
 from wattmesh_control.domain.decision import Decision, Forbid, Keep, Make, Recall, decide
+from wattmesh_control.domain.device_event import DeviceEvent, EventType
 from wattmesh_control.domain.life import (
     CommandLife,
     CommandState,
@@ -181,7 +182,14 @@ def _end_lease(draft: Draft, last: Command) -> Command:
     ended = draft.advance(last, LeaseEnded(draft.now))
     message = f"no command follows {last.command}: the device returns to its safe state"
     draft.events.append(
-        DeviceEvent(device=last.device, time=draft.now, what="lease_ended", message=message)
+        DeviceEvent(
+            device=last.device,
+            time=draft.now,
+            what=EventType.LEASE_ENDED,
+            message=message,
+            command=last.command,
+            kind=last.kind,
+        )
     )
     log.info("%s: %s", last.device, message)
     return ended

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from wattmesh_control.app.chunks import MOST_AT_ONCE, halving
-from wattmesh_control.app.draft import DeviceEvent, Draft
+from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.ports import Observations, Scope
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.device_event import DeviceEvent, EventType
 from wattmesh_control.domain.life import UNFINISHED, CommandState, Reported, Troubled
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
@@ -47,7 +48,21 @@ class DeviceStatus:
     message: str
 
 
-GatewayMessage: TypeAlias = CommandReport | DeviceStatus
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointNews:
+    """A gateway's word on a setpoint that a device holds, or let go of."""
+
+    command: CommandId
+    device: DeviceId
+    what: str
+    """`drifted`, `reapplied`, `release_pending` or `released`."""
+    time: datetime
+    message: str
+    value: float | None = None
+    """What the device holds, in the unit of the command's kind."""
+
+
+GatewayMessage: TypeAlias = CommandReport | DeviceStatus | SetpointNews
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -76,7 +91,7 @@ class _Recording(Work[int]):
         return Scope(
             devices=frozenset(each.device for each in messages if isinstance(each, DeviceStatus)),
             commands=frozenset(
-                each.command for each in messages if isinstance(each, CommandReport)
+                each.command for each in messages if isinstance(each, CommandReport | SetpointNews)
             ),
             fence=tuple({each.lease.name: each.lease for each in self.received}.values()),
         )
@@ -88,6 +103,8 @@ class _Recording(Work[int]):
                     self._report(draft, each.gateway, each.message)
                 case DeviceStatus():
                     self._status(draft, each.gateway, each.message)
+                case SetpointNews():
+                    self._setpoint(draft, each.gateway, each.message)
                 case _:
                     assert_never(each.message)
 
@@ -126,6 +143,22 @@ class _Recording(Work[int]):
             self.back.add(status.device)
         else:
             self.lost[status.device] = trouble
+
+    def _setpoint(self, draft: Draft, gateway: GatewayId, news: SetpointNews) -> None:
+        command = draft.standing.commands.get(news.command)
+        if command is None or not _of(command, gateway):
+            self.ignored += 1
+            return
+        event = DeviceEvent(
+            device=command.device,
+            time=news.time,
+            what=news.what,
+            message=news.message,
+            command=command.command,
+            kind=command.kind,
+            value=news.value,
+        )
+        draft.events.append(event)
 
 
 class RecordReports:
@@ -181,7 +214,7 @@ class RecordReports:
             _end(received, error)
             return
         message = received.message
-        about = message.command if isinstance(message, CommandReport) else message.device
+        about = message.device if isinstance(message, DeviceStatus) else message.command
         log.error("what %s says of %s is passed over", received.gateway, about, exc_info=error)
         self._observations.report_ignored()
         _end(received, None)
@@ -208,6 +241,6 @@ def _event(status: DeviceStatus) -> DeviceEvent:
     return DeviceEvent(
         device=status.device,
         time=status.time,
-        what="online" if status.online else "offline",
+        what=EventType.ONLINE if status.online else EventType.OFFLINE,
         message=status.message,
     )

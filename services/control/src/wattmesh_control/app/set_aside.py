@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from wattmesh_control.app.draft import DeviceEvent
 from wattmesh_control.app.ports import Observations, Store
+from wattmesh_control.domain.device_event import DeviceEvent, EventType
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import DeviceId
@@ -71,7 +71,9 @@ class SetAside:
             return
         self._observations.devices_set_aside(len(self._failures))
         log.error("%s is set aside", device, exc_info=error)
-        await self._note(device, "set_aside", f"control fails on it: {type(error).__name__}")
+        await self._note(
+            device, EventType.SET_ASIDE, f"control fails on it: {type(error).__name__}"
+        )
 
     async def take_up(self, devices: Collection[DeviceId]) -> None:
         """Take note that devices are sound again."""
@@ -80,9 +82,9 @@ class SetAside:
             if failure is not None:
                 log.info("%s is taken up again after %d failures", device, failure.count)
                 self._observations.devices_set_aside(len(self._failures))
-                await self._note(device, "taken_up", f"failed {failure.count} times")
+                await self._note(device, EventType.TAKEN_UP, f"failed {failure.count} times")
 
-    async def _note(self, device: DeviceId, what: str, message: str) -> None:
+    async def _note(self, device: DeviceId, what: EventType, message: str) -> None:
         event = DeviceEvent(device=device, time=self._clock.now(), what=what, message=message)
         try:
             await self._store.note([event])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from wattmesh_control.domain.effects.verdict import EffectVerdict
 from wattmesh_control.domain.life import CommandLife, Expectation, LifeEvent
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.setpoint import Slot, channel_of
@@ -48,6 +49,8 @@ class Command:
     create_time: datetime
     life: CommandLife
     metered_power_w: float | None = None
+    effect: EffectVerdict | None = None
+    """What meters say of it, apart from what its register says; None: nothing yet."""
 
     @property
     def slot(self) -> Slot:

@@ -1,0 +1,1 @@
+"""Whether what a command asked for has happened, as meters see it."""

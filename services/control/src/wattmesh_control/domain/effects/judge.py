@@ -1,0 +1,240 @@
+"""The verdict on one command: its device's own meter, held against the independent ones.
+
+A device's own meter says best how far power came, and can invent it. An independent meter cannot:
+one that measures the same asset decides; the one at the grid connection says whether the site
+moved as the device claims. So a level is confirmed only when an independent meter agrees, has
+lately agreed (it vouches), or there is none at the site.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import erf, sqrt
+
+from wattmesh_control.domain.effects.asked import Asked, Level
+from wattmesh_control.domain.effects.level import LevelFinding, judge_level
+from wattmesh_control.domain.effects.steps import Edge, StepAnswer, StepFinding, judge_step
+from wattmesh_control.domain.effects.verdict import (
+    Effect,
+    EffectBasis,
+    EffectReason,
+    EffectRule,
+    EffectVerdict,
+)
+from wattmesh_control.domain.effects.windows import Held
+from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import BatteryRating, Rating
+
+_DECISIVE = (StepAnswer.AGREES, StepAnswer.STILL, StepAnswer.CONTRARY)
+_ONE_EDGE_RATIO = 0.1
+"""When one edge alone decides: how loud the site may be, as a share of the step."""
+_STORE_MARGIN_RATIO = 0.05
+_CERTAIN = 0.999
+_CONFIDENCE = {EffectBasis.METER: _CERTAIN, EffectBasis.VOUCHED: 0.95, EffectBasis.OWN: 0.9}
+_UNRESOLVED = {
+    StepAnswer.NOISE: EffectReason.NOISE,
+    StepAnswer.AMBIGUOUS: EffectReason.AMBIGUOUS,
+    StepAnswer.NO_STORY: EffectReason.METERS_DISAGREE,
+    StepAnswer.NOT_METERED: EffectReason.NOT_METERED,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What meters saw around one command: powers into the asset or site, positive [W].
+
+    `own` and `other` measure the asset, `grid` the site's connection less what is known of devices
+    that are not steered. `claims`: own meters of the site's steered devices at the grid's
+    intervals. `told_w`: the steps that it and what followed it were told to make; None: not known.
+    """
+
+    own: Series | None = None
+    other: Series | None = None
+    grid: Series | None = None
+    begin: Edge
+    finish: Edge | None = None
+    edges: tuple[Edge, ...] = ()
+    claims: Mapping[DeviceId, Series | float] = field(default_factory=dict)
+    told_w: tuple[float | None, float | None] = (None, None)
+    soc_ratio: float | None = None
+    vouched: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked of the meters about one command."""
+
+    held: Held
+    asked: Asked
+    tolerance_w: float
+    rating: Rating | None = None
+
+
+def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVerdict:
+    """Return the verdict that the evidence allows."""
+    own = _level(evidence.own, question, rule)
+    other = _level(evidence.other, question, rule)
+    found = _by_meter(own, other) if other.effect is not Effect.UNKNOWN else None
+    if found is None and evidence.grid is not None:
+        found = _by_grid(own, question, evidence, evidence.grid)
+    if found is None:
+        found = _verdict(own, EffectBasis.OWN)
+    found = _with_store(found, question, evidence.soc_ratio)
+    return replace(found, asked_power_w=question.asked.power_w)
+
+
+def _level(series: Series | None, question: Question, rule: EffectRule) -> LevelFinding:
+    asked, tolerance_w = question.asked, question.tolerance_w
+    return judge_level(series, question.held, asked, tolerance_w, rule)
+
+
+def _by_meter(own: LevelFinding, other: LevelFinding) -> EffectVerdict:
+    """Let the other meter of the asset decide, and say when the device's own claims otherwise."""
+    found = _verdict(other, EffectBasis.METER)
+    claims = own.effect is Effect.CONFIRMED and other.effect is not Effect.CONFIRMED
+    late = other.reason is EffectReason.LATE
+    return (
+        replace(found, reason=EffectReason.OWN_METER_CONTRADICTED)
+        if claims and not late
+        else (found)
+    )
+
+
+def _by_grid(
+    own: LevelFinding, question: Question, evidence: Evidence, grid: Series
+) -> EffectVerdict:
+    match own.effect:
+        case Effect.CONFIRMED:
+            step = _steps(question, evidence, grid, own_claims=True)
+            return _corroborated(own, step, evidence.vouched)
+        case Effect.UNKNOWN:
+            step = _steps(question, evidence, grid, own_claims=False)
+            return _by_step(own, step, question)
+        case Effect.PARTIAL:
+            return _verdict(own, EffectBasis.OWN)
+        case _:
+            step = _steps(question, evidence, grid, own_claims=False)
+            return _denied(own, step)
+
+
+def _corroborated(own: LevelFinding, step: StepFinding, vouched: bool) -> EffectVerdict:
+    """Hold a device's claim that all is well against the step of its site."""
+    found = _seen(_verdict(own, EffectBasis.GRID), step)
+    contradicted = EffectReason.OWN_METER_CONTRADICTED
+    match step.answer:
+        case StepAnswer.AGREES:
+            return found
+        case StepAnswer.STILL:
+            return replace(found, effect=Effect.NONE, reason=contradicted, achieved_ratio=0.0)
+        case StepAnswer.CONTRARY:
+            return replace(found, effect=Effect.CONTRARY, reason=contradicted, achieved_ratio=-1.0)
+        case _ if vouched:
+            return _seen(_verdict(own, EffectBasis.VOUCHED), step, confident=False)
+        case _:
+            reason = _UNRESOLVED[step.answer]
+            if own.reason is EffectReason.NO_STEP:
+                reason = EffectReason.NO_STEP
+            unknown = replace(found, effect=Effect.UNKNOWN, basis=EffectBasis.NOTHING)
+            return replace(unknown, reason=reason, confidence_ratio=0.0)
+
+
+def _by_step(own: LevelFinding, step: StepFinding, question: Question) -> EffectVerdict:
+    """Judge by the site's step alone, where the device's own meter has no word."""
+    nothing = replace(_verdict(own, EffectBasis.NOTHING), confidence_ratio=0.0)
+    if step.step_w is None or step.noise_w is None or not step.claim_w:
+        return nothing
+    found = _seen(replace(nothing, reason=EffectReason.NONE, basis=EffectBasis.GRID), step)
+    ratio = step.step_w / step.claim_w
+    found = replace(found, achieved_ratio=ratio)
+    quiet = 2 * step.noise_w <= question.tolerance_w
+    near = abs(step.step_w - step.claim_w) <= question.tolerance_w
+    match step.answer:
+        case StepAnswer.AGREES if quiet and near:
+            return replace(found, effect=Effect.CONFIRMED)
+        case StepAnswer.STILL:
+            return replace(found, effect=Effect.NONE)
+        case StepAnswer.CONTRARY:
+            return replace(found, effect=Effect.CONTRARY)
+        case _:
+            return replace(nothing, step_power_w=step.step_w, noise_power_w=step.noise_w)
+
+
+def _denied(own: LevelFinding, step: StepFinding) -> EffectVerdict:
+    """Believe a device that does not do it, unless the site did move as it was told."""
+    if step.answer is StepAnswer.AGREES:
+        unknown = _seen(_verdict(own, EffectBasis.NOTHING), step, confident=False)
+        disagree = EffectReason.METERS_DISAGREE
+        return replace(unknown, effect=Effect.UNKNOWN, reason=disagree, confidence_ratio=0.0)
+    fits = {Effect.NONE: StepAnswer.STILL, Effect.CONTRARY: StepAnswer.CONTRARY}
+    seen = fits.get(own.effect) is step.answer
+    return _seen(_verdict(own, EffectBasis.GRID if seen else EffectBasis.OWN), step, seen)
+
+
+def _steps(
+    question: Question, evidence: Evidence, grid: Series, *, own_claims: bool
+) -> StepFinding:
+    """Ask the site's meter at both edges; when only one can tell, it has to be a loud one."""
+    device = evidence.begin.device
+    found: list[StepFinding] = []
+    for edge, told_w in zip((evidence.begin, evidence.finish), evidence.told_w, strict=True):
+        if edge is None:
+            continue
+        claims = dict(evidence.claims)
+        if not own_claims:
+            claims.pop(device, None)
+            if told_w is not None:
+                claims[device] = told_w
+        others = tuple(each for each in evidence.edges if each != edge)
+        end = question.held.end if edge is evidence.begin else grid.end
+        found.append(judge_step(grid, edge, others, claims, end))
+    return _agreed(found)
+
+
+def _agreed(found: list[StepFinding]) -> StepFinding:
+    decisive = [each for each in found if each.answer in _DECISIVE]
+    if not decisive:
+        return found[0]
+    if len({each.answer for each in decisive}) > 1:
+        return replace(decisive[0], answer=StepAnswer.NO_STORY)
+    best = max(decisive, key=lambda each: abs(each.claim_w) / (each.noise_w or 1.0))
+    loud = (best.noise_w or 0.0) <= _ONE_EDGE_RATIO * abs(best.claim_w)
+    return best if len(decisive) > 1 or loud else replace(best, answer=StepAnswer.NOISE)
+
+
+def _verdict(own: LevelFinding, basis: EffectBasis) -> EffectVerdict:
+    known = own.effect is not Effect.UNKNOWN
+    return EffectVerdict(
+        effect=own.effect,
+        reason=own.reason,
+        basis=basis if known else EffectBasis.NOTHING,
+        confidence_ratio=_CONFIDENCE.get(basis, 0.0) if known else 0.0,
+        base_power_w=own.base_w,
+        metered_power_w=own.metered_w,
+        achieved_ratio=own.achieved_ratio,
+        delay=own.delay,
+    )
+
+
+def _seen(found: EffectVerdict, step: StepFinding, confident: bool = True) -> EffectVerdict:
+    """Add what the grid meter saw; the confidence is that of telling the step from none."""
+    found = replace(found, step_power_w=step.step_w, noise_power_w=step.noise_w)
+    if not confident or not step.noise_w:
+        return found
+    certain = 0.5 * (1 + erf(abs(step.claim_w) / 2 / step.noise_w / sqrt(2)))
+    return replace(found, confidence_ratio=min(certain, _CERTAIN))
+
+
+def _with_store(found: EffectVerdict, question: Question, soc_ratio: float | None) -> EffectVerdict:
+    """Excuse a battery that is full or empty."""
+    rating, asked = question.rating, question.asked
+    less = found.effect in (Effect.PARTIAL, Effect.NONE)
+    excused = found.reason in (EffectReason.NONE, EffectReason.LOST)
+    if not (less and excused and isinstance(rating, BatteryRating) and isinstance(asked, Level)):
+        return found
+    if soc_ratio is None:
+        return found
+    if asked.power_w > 0 and soc_ratio >= rating.max_soc_ratio - _STORE_MARGIN_RATIO:
+        return replace(found, reason=EffectReason.STORE_FULL)
+    if asked.power_w < 0 and soc_ratio <= rating.min_soc_ratio + _STORE_MARGIN_RATIO:
+        return replace(found, reason=EffectReason.STORE_EMPTY)
+    return found
