@@ -164,6 +164,19 @@ async def eventually(ask: Callable[[], Awaitable[T | None]], seconds: float = 10
     return answer
 
 
+async def eventually_later(
+    clock: ManualClock, step: timedelta, ask: Callable[[], Awaitable[T | None]]
+) -> T:
+    """Move the clock on and ask for a while, again and again; fail after 20 steps."""
+    for _ in range(20):
+        clock.advance(step)
+        try:
+            return await eventually(ask, seconds=1.0)
+        except TimeoutError:
+            continue
+    raise AssertionError("it never came")
+
+
 @asynccontextmanager
 async def running_control(
     database_url: str, clock: ManualClock, metering: ControlMetering, **settings: Any

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import grpc
 import pytest
 
-from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, eventually
+from tests.fakes.control_process import (
+    BATTERY,
+    HOUR,
+    ControlWorld,
+    eventually,
+    eventually_later,
+)
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import device_event_pb2 as events_pb
 from wattmesh.control.v1 import execution_pb2, execution_pb2_grpc
@@ -141,11 +147,10 @@ async def test_the_record_of_a_plan_goes_from_what_was_planned_to_what_was_meter
         await control.stub.CancelCommand(pb.CancelCommandRequest(name=command.name))
 
     async def metered() -> execution_pb2.GetExecutionResponse | None:
-        control.clock.advance(HOUR)
         found = await stub.GetExecution(execution_pb2.GetExecutionRequest(plan="plans/p1"))
         return found if found.steps[0].HasField("metered_energy_kwh") else None
 
-    execution = await eventually(metered)
+    execution = await eventually_later(control.clock, HOUR, metered)
     (step,) = execution.steps
     assert step.stage == execution_pb2.EXECUTION_STAGE_METERED
     assert step.command.requested_value == 2000.0

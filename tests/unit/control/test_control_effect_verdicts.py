@@ -168,7 +168,7 @@ def step_answer(true_w: tuple[float, float], claimed_w: tuple[float, float]) -> 
     """Return what a site with two devices that step at once says of the first."""
     after = np.arange(600) >= 400
     noise = np.random.default_rng(5).normal(0.0, 20.0, 600)
-    site = noise + after * sum(true_w)
+    site: Floats = noise + after * sum(true_w)
     claims = {
         device: series(after * power_w)
         for device, power_w in zip((BATTERY, OTHER), claimed_w, strict=True)
@@ -190,7 +190,7 @@ def test_devices_whose_steps_hide_each_other_are_not_told_apart() -> None:
 
 def level(before_w: float, after_w: float, asked: Asked) -> tuple[Effect, EffectReason]:
     noise = np.random.default_rng(9).normal(0.0, 5.0, 600)
-    power = noise + np.where(np.arange(600) >= 400, after_w, before_w)
+    power: Floats = noise + np.where(np.arange(600) >= 400, after_w, before_w)
     held = question(asked, 2000.0, 2900.0).held
     found = judge_level(series(power), held, asked, TOLERANCE_W, RULE)
     return found.effect, found.reason

@@ -6,7 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.control_metering import ControlMetering, metered_home
-from tests.fakes.control_process import HOUR, ControlWorld, eventually, running_control
+from tests.fakes.control_process import (
+    HOUR,
+    ControlWorld,
+    eventually,
+    eventually_later,
+    running_control,
+)
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.series_meter import PowerAt, stepping
 from wattmesh.control.v1 import control_pb2 as pb
@@ -52,13 +58,7 @@ async def _after(control: ControlWorld, step: timedelta, index: int, *, final: b
         given = verdict is not None and verdict.effect and verdict.final >= final
         return commands[index] if given else None
 
-    for _ in range(20):
-        control.clock.advance(step)
-        try:
-            return await eventually(there, seconds=1.0)
-        except TimeoutError:
-            continue
-    raise AssertionError("there is no verdict")
+    return await eventually_later(control.clock, step, there)
 
 
 async def test_a_device_that_invents_its_meter_is_not_confirmed(control: ControlWorld) -> None:
