@@ -1,6 +1,7 @@
 """Why: reason codes, binding limits, duals and marginal values."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession
 from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone
+from wattmesh_optimizer.domain.wording import Words
+from wattmesh_optimizer.domain.worth import worth_sentence
 
 
 def why(of: Problem) -> Explanation:
@@ -85,7 +88,36 @@ def test_one_more_kw_of_import_limit_is_worth_what_it_saves() -> None:
     ]
     assert binding.intervals.tolist() == [0]
     assert binding.values_per_kwh.tolist() == pytest.approx([0.3])
-    assert "binds in 1 intervals" in binding.message
+    assert binding.message == (
+        "sites/home: 1 kW more import limit would save 0.30 EUR in the 2 h planned; "
+        "it binds today 12:00–13:00"
+    )
+
+
+def test_words_follow_the_clock_of_the_site_and_name_the_day() -> None:
+    horizon = horizon_of(30)
+    words = Words(horizon, ZoneInfo("Europe/Berlin"))
+
+    def said(constraint: str, intervals: list[int], worth: float) -> str:
+        return worth_sentence(
+            words,
+            subject="sites/home",
+            constraint=constraint,
+            unit="kW",
+            intervals=np.array(intervals, dtype=np.int64),
+            worth=worth,
+            currency_code="SEK",
+        )
+
+    assert said("import_limit", [4, 5], 0.7225) == (
+        "sites/home: 1 kW more import limit would save 0.72 SEK in the 30 h planned; "
+        "it binds today 17:00–19:00"
+    )
+    assert said("demand_charge:winter", [11, 12, 20, 22, 24], 0.00456).endswith(
+        "1 kW less of the peak that the demand charge counts (winter) would save 0.0046 SEK in the "
+        "30 h planned; it binds Tue 3 Mar 00:00–02:00, Tue 3 Mar 09:00–10:00, "
+        "Tue 3 Mar 11:00–12:00 and 1 more times"
+    )
 
 
 def test_a_battery_says_why_in_every_interval() -> None:

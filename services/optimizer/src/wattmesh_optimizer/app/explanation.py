@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,10 @@ from wattmesh_optimizer.domain.plan import (
     Plan,
     SitePlan,
 )
+from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.reasons import Signals, reasons
+from wattmesh_optimizer.domain.wording import Words
+from wattmesh_optimizer.domain.worth import worth_sentence
 from wattmesh_optimizer.formulation.battery import BatteryModel
 from wattmesh_optimizer.formulation.build import Formulation
 from wattmesh_optimizer.formulation.model import AssetModel
@@ -53,7 +57,7 @@ def explain(formulation: Formulation, plan: Plan, duals: LinearSolution | None) 
             for site, site_plan in zip(formulation.sites, plan.sites, strict=True)
             for asset in _assets(formulation, site, site_plan, duals, gains)
         ),
-        binding_constraints=_binding(gains, hours),
+        binding_constraints=_binding(formulation.problem, gains),
         marginal_values=_marginal(gains),
     )
 
@@ -86,8 +90,8 @@ def _collect(
         found.setdefault(bounded.label, []).append((intervals, gains[binds]))
 
 
-def _binding(gains: Sequence[Gains], hours: float) -> tuple[BindingConstraint, ...]:
-    found = []
+def _binding(problem: Problem, gains: Sequence[Gains]) -> tuple[BindingConstraint, ...]:
+    found, hours = [], problem.horizon.hours
     for each in gains:
         order = np.argsort(each.intervals, kind="stable")
         per_kwh = each.gains / hours if each.label.unit == "kW" else each.gains
@@ -99,14 +103,24 @@ def _binding(gains: Sequence[Gains], hours: float) -> tuple[BindingConstraint, .
                 intervals=each.intervals[order],
                 values_per_kwh=per_kwh[order],
                 total_value=total,
-                message=(
-                    f"{each.label.subject}: {each.label.constraint} binds in "
-                    f"{len(each.intervals)} intervals; one {each.label.unit} more would save "
-                    f"{total:.4g}"
+                message=worth_sentence(
+                    Words(problem.horizon, _zone(problem, each.label.subject)),
+                    subject=each.label.subject,
+                    constraint=each.label.constraint,
+                    unit=each.label.unit,
+                    intervals=each.intervals,
+                    worth=total,
+                    currency_code=problem.currency_code,
                 ),
             )
         )
     return tuple(sorted(found, key=lambda item: -item.total_value))
+
+
+def _zone(problem: Problem, subject: str) -> ZoneInfo:
+    """Return the zone of the site that a subject belongs to; of the first site if it is shared."""
+    own = (site for site in problem.sites if f"{subject}/".startswith(f"{site.name}/"))
+    return next(own, problem.sites[0]).zone
 
 
 def _marginal(gains: Sequence[Gains]) -> tuple[MarginalValue, ...]:

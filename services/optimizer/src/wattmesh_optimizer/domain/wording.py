@@ -28,6 +28,16 @@ class Words:
         clock = f"{local:%H:%M}"
         return clock if local.date() == start.date() else f"{local:%a} {local.day} {local:%b %H:%M}"
 
+    def span(self, first: int, end: int) -> str:
+        """Return when intervals are: "today 17:00–19:00", or "Tue 3 Mar 22:00–Wed 4 Mar 01:00"."""
+        begin, over = (self.horizon.time(index) for index in (first, end))
+        days = {each.astimezone(self.zone).date() for each in (begin, over)}
+        if days == {self.horizon.start.astimezone(self.zone).date()}:
+            return f"today {self.clock(begin)}–{self.clock(over)}"
+        if len(days) == 1:
+            return f"{self.clock(begin)}–{over.astimezone(self.zone):%H:%M}"
+        return f"{self.clock(begin)}–{self.clock(over)}"
+
 
 def deadline_requirement(
     words: Words,
