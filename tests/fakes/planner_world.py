@@ -22,6 +22,7 @@ from wattmesh_kernel.sites import Resource, SiteModelChange
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.state import StateFacts
@@ -157,6 +158,7 @@ class PlannerWorld:
             carbon=CarbonFacts(self.intensities, hour, background),
             billing=BillingFacts(clock, self.view, energies, hour),
             peak=PeakFacts(clock, energies, hour),
+            exchange=ExchangeFacts(clock, energies, hour),
         )
 
 

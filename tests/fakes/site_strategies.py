@@ -32,6 +32,7 @@ from wattmesh_kernel.sites import (
     Node,
     OcppConnection,
     Phase,
+    PlanningGoals,
     PowerCurvePoint,
     PublishedPrices,
     PvRating,
@@ -282,6 +283,12 @@ def topologies(draw: st.DrawFn) -> tuple[Node, ...]:
     )
 
 
+goals = st.builds(
+    PlanningGoals,
+    carbon_price_per_kg=maybe(magnitudes),
+    ramp_price_per_kw=maybe(magnitudes),
+    site_peak_price_per_kw=maybe(magnitudes),
+)
 sites = st.builds(
     Site,
     id=site_ids,
@@ -293,6 +300,7 @@ sites = st.builds(
     tariff=maybe(st.builds(TariffId, segments)),
     carbon_zone=maybe(st.builds(ZoneId, segments)),
     nodes=topologies(),
+    goals=goals,
 )
 
 
@@ -311,6 +319,8 @@ def groups(draw: st.DrawFn) -> SiteGroup:
         peak_price_per_kw=draw(maybe(magnitudes)),
         nodes=nodes,
         site_node_ids={site: draw(st.sampled_from(nodes)).id for site in hanging},
+        goals=draw(goals),
+        netted_billing=draw(st.booleans()),
     )
 
 

@@ -111,7 +111,8 @@ def _bill(problem: Problem, plan: Plan) -> Iterator[Break]:
             site.zone,
             site.billing_state,
         )
-        billed = evaluate(horizon, site_plan.import_kw * hours, site_plan.export_kw * hours).total
+        own = 0.0 if problem.netted_group(site) else hours
+        billed = evaluate(horizon, site_plan.import_kw * own, site_plan.export_kw * own).total
         planned = sum(
             item.amount
             for item in plan.costs

@@ -413,6 +413,7 @@ def random_problem(seed: int) -> Problem:
     names = ["a", "b", "c"][: int(random.choice([1, 1, 2, 3]))]
     sites = tuple(random_site(random, horizon, name) for name in names)
     everyone = tuple(site.name for site in sites)
+    known = any(site.carbon is not None for site in sites)
     groups: tuple[SiteGroup, ...] = ()
     if chance(random, 0.4):
         groups = (
@@ -422,6 +423,7 @@ def random_problem(seed: int) -> Problem:
                 limits=random_limits(random, horizon.count),
                 peak_price_per_kw=float(random.choice([0.0, 2.0])),
                 peak_so_far_kw=float(random.choice([0.0, 3.0])),
+                ramp_price_per_kw=(None, 0.0, 0.05)[seed % 3],
             ),
         )
     return Problem(
@@ -431,11 +433,12 @@ def random_problem(seed: int) -> Problem:
         groups=groups,
         goals=Goals(
             peak_price_per_kw=float(random.choice([0.0, 0.0, 1.0])),
-            carbon_price_per_kg=float(random.choice([0.0, 0.0, 0.1])),
+            carbon_price_per_kg=float(random.choice([0.0, 0.0, 0.1])) * known,
             carbon_basis=CarbonBasis.MARGINAL if chance(random, 0.5) else CarbonBasis.AVERAGE,
             export_price_per_kwh=float(random.choice([0.0, 0.0, 0.05])),
             comfort_weight=float(random.choice([1.0, 2.0])),
             wear_weight=float(random.choice([1.0, 0.5])),
+            ramp_price_per_kw=0.02 * (seed % 5 == 0),
         ),
         events=random_events(random, horizon),
         reserves=random_reserves(random, horizon),

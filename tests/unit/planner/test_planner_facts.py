@@ -90,7 +90,8 @@ async def test_the_month_s_shared_peak_is_carried_on_and_known_to_the_optimizer(
     await world.plan(STREET)
 
     assert world.asked.peak_so_far_w == 600.0
-    assert [span for _, span in world.energies.asked] == [TimeRange(MONTH, START - HOUR)]
+    month = TimeRange(MONTH, START - HOUR)
+    assert [span for _, span in world.energies.asked].count(month) == 1
 
 
 async def test_prices_are_read_once_until_news_of_a_publication_come() -> None:

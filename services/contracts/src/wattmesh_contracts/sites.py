@@ -9,7 +9,16 @@ from wattmesh_contracts.ratings import rating_from_proto, rating_to_proto
 from wattmesh_contracts.values import at_field
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId, TariffId, ZoneId
-from wattmesh_kernel.sites import RATINGS, Asset, Node, Phase, Rating, Site, SiteGroup
+from wattmesh_kernel.sites import (
+    RATINGS,
+    Asset,
+    Node,
+    Phase,
+    PlanningGoals,
+    Rating,
+    Site,
+    SiteGroup,
+)
 
 PHASES: Mapping[int, Phase] = MappingProxyType(
     {
@@ -52,6 +61,7 @@ def site_from_proto(proto: site_pb2.Site) -> Site:
         carbon_zone=ZoneId.parse(proto.carbon_zone, "carbon_zone") if proto.carbon_zone else None,
         currency_code=proto.currency_code,
         nodes=tuple(map(_node_from_proto, proto.nodes)),
+        goals=_goals_from_proto(proto.goals),
     )
 
 
@@ -68,6 +78,7 @@ def site_to_proto(site: Site, etag: str = "") -> site_pb2.Site:
         carbon_zone=site.carbon_zone.name if site.carbon_zone else "",
         currency_code=site.currency_code,
         nodes=map(_node_to_proto, site.nodes),
+        goals=_goals_to_proto(site.goals),
     )
 
 
@@ -88,6 +99,8 @@ def group_from_proto(proto: site_pb2.SiteGroup) -> SiteGroup:
         site_node_ids={
             SiteId.parse(site, "site_node_ids"): node for site, node in proto.site_node_ids.items()
         },
+        goals=_goals_from_proto(proto.goals),
+        netted_billing=proto.netted_billing,
     )
 
 
@@ -103,6 +116,28 @@ def group_to_proto(group: SiteGroup, etag: str = "") -> site_pb2.SiteGroup:
         peak_price_per_kw=group.peak_price_per_kw,
         nodes=map(_node_to_proto, group.nodes),
         site_node_ids={site.name: node for site, node in group.site_node_ids.items()},
+        goals=_goals_to_proto(group.goals),
+        netted_billing=group.netted_billing,
+    )
+
+
+def _goals_from_proto(proto: site_pb2.PlanningGoals) -> PlanningGoals:
+    return PlanningGoals(
+        **{
+            name: getattr(proto, name)
+            for name in PlanningGoals.__slots__
+            if proto.HasField(name)  # type: ignore[arg-type]
+        }
+    )
+
+
+def _goals_to_proto(goals: PlanningGoals) -> site_pb2.PlanningGoals | None:
+    if goals == PlanningGoals():
+        return None
+    return site_pb2.PlanningGoals(
+        carbon_price_per_kg=goals.carbon_price_per_kg,
+        ramp_price_per_kw=goals.ramp_price_per_kw,
+        site_peak_price_per_kw=goals.site_peak_price_per_kw,
     )
 
 

@@ -18,6 +18,7 @@ from wattmesh_planner.api.servicer import PlannerServicer
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.state import StateFacts
@@ -174,6 +175,7 @@ def _topics(
         ),
         billing=BillingFacts(clock, view, energies, rhythm.resolution),
         peak=PeakFacts(clock, energies, rhythm.resolution),
+        exchange=ExchangeFacts(clock, energies, rhythm.resolution),
     )
 
 

@@ -61,6 +61,8 @@ class _CostCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostCause.V
     """Prices of unmet requirements."""
     COST_CAUSE_TERMINAL_VALUE: _CostCause.ValueType  # 15
     """Change in worth of what is stored at the end (negative: worth)."""
+    COST_CAUSE_RAMP: _CostCause.ValueType  # 16
+    """Priced changes of grid power from interval to interval, of a site or of a group."""
 
 class CostCause(_CostCause, metaclass=_CostCauseEnumTypeWrapper):
     """Cause of cost."""
@@ -97,6 +99,8 @@ COST_CAUSE_PENALTY: CostCause.ValueType  # 14
 """Prices of unmet requirements."""
 COST_CAUSE_TERMINAL_VALUE: CostCause.ValueType  # 15
 """Change in worth of what is stored at the end (negative: worth)."""
+COST_CAUSE_RAMP: CostCause.ValueType  # 16
+"""Priced changes of grid power from interval to interval, of a site or of a group."""
 Global___CostCause: _TypeAlias = CostCause  # noqa: Y015
 
 class _RequirementKind:

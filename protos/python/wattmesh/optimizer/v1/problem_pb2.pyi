@@ -180,10 +180,15 @@ class Site(_message.Message):
     CARBON_INTENSITY_FIELD_NUMBER: _builtins.int
     ISLANDING_RESERVE_FIELD_NUMBER: _builtins.int
     ISLANDED_RANGES_FIELD_NUMBER: _builtins.int
+    POWER_BEFORE_W_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, pattern `sites/{site}`; unique in the problem."""
     time_zone: _builtins.str
     """IANA zone; tariffs, days and times in words follow it. Empty: UTC."""
+    power_before_w: _builtins.float
+    """Grid power in the interval before the horizon [W], import positive: the first change of power is
+    counted from it. Absent: not known, the first change costs nothing.
+    """
     @_builtins.property
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[_asset_pb2.Asset]:
         """Its assets."""
@@ -234,12 +239,15 @@ class Site(_message.Message):
         carbon_intensity: Global___CarbonIntensity | None = ...,
         islanding_reserve: Global___IslandingReserve | None = ...,
         islanded_ranges: _abc.Iterable[_time_range_pb2.TimeRange] | None = ...,
+        power_before_w: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_state", b"billing_state", "carbon_intensity", b"carbon_intensity", "connection_limits", b"connection_limits", "islanding_reserve", b"islanding_reserve", "tariff", b"tariff"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_power_before_w", b"_power_before_w", "billing_state", b"billing_state", "carbon_intensity", b"carbon_intensity", "connection_limits", b"connection_limits", "islanding_reserve", b"islanding_reserve", "power_before_w", b"power_before_w", "tariff", b"tariff"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "billing_state", b"billing_state", "carbon_intensity", b"carbon_intensity", "connection_limits", b"connection_limits", "islanded_ranges", b"islanded_ranges", "islanding_reserve", b"islanding_reserve", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_power_before_w", b"_power_before_w", "assets", b"assets", "billing_state", b"billing_state", "carbon_intensity", b"carbon_intensity", "connection_limits", b"connection_limits", "islanded_ranges", b"islanded_ranges", "islanding_reserve", b"islanding_reserve", "name", b"name", "nodes", b"nodes", "power_before_w", b"power_before_w", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__power_before_w: _TypeAlias = _typing.Literal["power_before_w"]  # noqa: Y015
+    _WhichOneofArgType__power_before_w: _TypeAlias = _typing.Literal["_power_before_w", b"_power_before_w"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__power_before_w) -> _WhichOneofReturnType__power_before_w | None: ...
 
 Global___Site: _TypeAlias = Site  # noqa: Y015
 
@@ -440,12 +448,24 @@ class SiteGroup(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     PEAK_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
     PEAK_SO_FAR_W_FIELD_NUMBER: _builtins.int
+    RAMP_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
+    NETTED_BILLING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, pattern `groups/{group}`; unique in the problem."""
     peak_price_per_kw: _builtins.float
     """Price of the highest summed import above peak_so_far_w over the horizon [currency/kW], >= 0."""
     peak_so_far_w: _builtins.float
     """Highest summed import that already stands and costs nothing more [W], >= 0."""
+    ramp_price_per_kw: _builtins.float
+    """Price of each kW by which the summed grid power changes from one interval to the next
+    [currency/kW], >= 0: flattens what the sites exchange together. 0: changes are free. Absent: a
+    twentieth of the mean import price over the horizon, e.g. 0.015 at 0.30 a kWh.
+    """
+    netted_billing: _builtins.bool
+    """True: energy is billed on the sum of the sites' grid powers, not on each site's own, by the one
+    energy tariff that all of them must have (without tiers, demand or coincident-peak charges;
+    fixed charges stay with the sites). A site can be in one such group at most.
+    """
     @_builtins.property
     def site_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of its sites; at least one."""
@@ -462,12 +482,16 @@ class SiteGroup(_message.Message):
         limits: Global___PowerLimits | None = ...,
         peak_price_per_kw: _builtins.float = ...,
         peak_so_far_w: _builtins.float = ...,
+        ramp_price_per_kw: _builtins.float | None = ...,
+        netted_billing: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw", "limits", b"limits", "ramp_price_per_kw", b"ramp_price_per_kw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "name", b"name", "peak_price_per_kw", b"peak_price_per_kw", "peak_so_far_w", b"peak_so_far_w", "site_names", b"site_names"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw", "limits", b"limits", "name", b"name", "netted_billing", b"netted_billing", "peak_price_per_kw", b"peak_price_per_kw", "peak_so_far_w", b"peak_so_far_w", "ramp_price_per_kw", b"ramp_price_per_kw", "site_names", b"site_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__ramp_price_per_kw: _TypeAlias = _typing.Literal["ramp_price_per_kw"]  # noqa: Y015
+    _WhichOneofArgType__ramp_price_per_kw: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ramp_price_per_kw) -> _WhichOneofReturnType__ramp_price_per_kw | None: ...
 
 Global___SiteGroup: _TypeAlias = SiteGroup  # noqa: Y015
 
@@ -483,12 +507,15 @@ class Goals(_message.Message):
     EXPORT_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     COMFORT_WEIGHT_FIELD_NUMBER: _builtins.int
     WEAR_WEIGHT_FIELD_NUMBER: _builtins.int
+    RAMP_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
     peak_price_per_kw: _builtins.float
     """Price of each site's highest import over the horizon [currency/kW], >= 0, for shaving peaks
     that no tariff prices.
     """
     carbon_price_per_kg: _builtins.float
-    """Price of emissions [currency/kg CO2e], >= 0."""
+    """Price of emissions [currency/kg CO2e], >= 0. Above 0 some site must have the intensity it applies
+    to, or a generator emissions of its own; the plan says of which sites it is not known.
+    """
     carbon_basis: Global___CarbonBasis.ValueType
     """Intensity the price applies to; unspecified means average."""
     export_price_per_kwh: _builtins.float
@@ -499,6 +526,10 @@ class Goals(_message.Message):
     """Multiplier on all discomfort prices, > 0. Default 1."""
     wear_weight: _builtins.float
     """Multiplier on all wear costs, >= 0. Default 1."""
+    ramp_price_per_kw: _builtins.float
+    """Price of each kW by which a site's grid power changes from one interval to the next
+    [currency/kW], >= 0.
+    """
     def __init__(
         self,
         *,
@@ -508,10 +539,11 @@ class Goals(_message.Message):
         export_price_per_kwh: _builtins.float = ...,
         comfort_weight: _builtins.float | None = ...,
         wear_weight: _builtins.float | None = ...,
+        ramp_price_per_kw: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_comfort_weight", b"_comfort_weight", "_wear_weight", b"_wear_weight", "comfort_weight", b"comfort_weight", "wear_weight", b"wear_weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_comfort_weight", b"_comfort_weight", "_wear_weight", b"_wear_weight", "carbon_basis", b"carbon_basis", "carbon_price_per_kg", b"carbon_price_per_kg", "comfort_weight", b"comfort_weight", "export_price_per_kwh", b"export_price_per_kwh", "peak_price_per_kw", b"peak_price_per_kw", "wear_weight", b"wear_weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_comfort_weight", b"_comfort_weight", "_wear_weight", b"_wear_weight", "carbon_basis", b"carbon_basis", "carbon_price_per_kg", b"carbon_price_per_kg", "comfort_weight", b"comfort_weight", "export_price_per_kwh", b"export_price_per_kwh", "peak_price_per_kw", b"peak_price_per_kw", "ramp_price_per_kw", b"ramp_price_per_kw", "wear_weight", b"wear_weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__comfort_weight: _TypeAlias = _typing.Literal["comfort_weight"]  # noqa: Y015
     _WhichOneofArgType__comfort_weight: _TypeAlias = _typing.Literal["_comfort_weight", b"_comfort_weight"]  # noqa: Y015

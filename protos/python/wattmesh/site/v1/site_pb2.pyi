@@ -35,6 +35,7 @@ class Site(_message.Message):
     CARBON_ZONE_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     NODES_FIELD_NUMBER: _builtins.int
+    GOALS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}`."""
     display_name: _builtins.str
@@ -57,6 +58,10 @@ class Site(_message.Message):
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[_electrical_pb2.Node]:
         """Topology below the grid connection: a tree. Empty: everything is connected to the grid connection."""
 
+    @_builtins.property
+    def goals(self) -> Global___PlanningGoals:
+        """What its plans weigh beside the bill, while it is planned alone. Absent: nothing."""
+
     def __init__(
         self,
         *,
@@ -70,10 +75,11 @@ class Site(_message.Message):
         carbon_zone: _builtins.str = ...,
         currency_code: _builtins.str = ...,
         nodes: _abc.Iterable[_electrical_pb2.Node] | None = ...,
+        goals: Global___PlanningGoals | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__latitude_degrees: _TypeAlias = _typing.Literal["latitude_degrees"]  # noqa: Y015
     _WhichOneofArgType__latitude_degrees: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees"]  # noqa: Y015
@@ -85,6 +91,52 @@ class Site(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__longitude_degrees) -> _WhichOneofReturnType__longitude_degrees | None: ...
 
 Global___Site: _TypeAlias = Site  # noqa: Y015
+
+@_typing.final
+class PlanningGoals(_message.Message):
+    """What plans weigh beside the bill. Prices are in the currency of the site, or of the group's sites."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARBON_PRICE_PER_KG_FIELD_NUMBER: _builtins.int
+    RAMP_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
+    SITE_PEAK_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
+    carbon_price_per_kg: _builtins.float
+    """What a kilogram of emissions counts [currency/kg CO2e], >= 0. Absent: what the planner is set to."""
+    ramp_price_per_kw: _builtins.float
+    """What each kW by which grid power changes from one interval to the next counts [currency/kW], >= 0;
+    of a group, the sites' summed power. Absent: nothing for a site; for a group a twentieth of the mean
+    price of a kWh, so that a group flattens its exchange unless 0 is said.
+    """
+    site_peak_price_per_kw: _builtins.float
+    """What the highest import of a plan counts [currency/kW], >= 0, of each site by itself, for peaks
+    that no tariff prices. Absent: nothing.
+    """
+    def __init__(
+        self,
+        *,
+        carbon_price_per_kg: _builtins.float | None = ...,
+        ramp_price_per_kw: _builtins.float | None = ...,
+        site_peak_price_per_kw: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg", "_ramp_price_per_kw", b"_ramp_price_per_kw", "_site_peak_price_per_kw", b"_site_peak_price_per_kw", "carbon_price_per_kg", b"carbon_price_per_kg", "ramp_price_per_kw", b"ramp_price_per_kw", "site_peak_price_per_kw", b"site_peak_price_per_kw"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg", "_ramp_price_per_kw", b"_ramp_price_per_kw", "_site_peak_price_per_kw", b"_site_peak_price_per_kw", "carbon_price_per_kg", b"carbon_price_per_kg", "ramp_price_per_kw", b"ramp_price_per_kw", "site_peak_price_per_kw", b"site_peak_price_per_kw"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__carbon_price_per_kg: _TypeAlias = _typing.Literal["carbon_price_per_kg"]  # noqa: Y015
+    _WhichOneofArgType__carbon_price_per_kg: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg"]  # noqa: Y015
+    _WhichOneofReturnType__ramp_price_per_kw: _TypeAlias = _typing.Literal["ramp_price_per_kw"]  # noqa: Y015
+    _WhichOneofArgType__ramp_price_per_kw: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw"]  # noqa: Y015
+    _WhichOneofReturnType__site_peak_price_per_kw: _TypeAlias = _typing.Literal["site_peak_price_per_kw"]  # noqa: Y015
+    _WhichOneofArgType__site_peak_price_per_kw: _TypeAlias = _typing.Literal["_site_peak_price_per_kw", b"_site_peak_price_per_kw"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__carbon_price_per_kg) -> _WhichOneofReturnType__carbon_price_per_kg | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ramp_price_per_kw) -> _WhichOneofReturnType__ramp_price_per_kw | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__site_peak_price_per_kw) -> _WhichOneofReturnType__site_peak_price_per_kw | None: ...
+
+Global___PlanningGoals: _TypeAlias = PlanningGoals  # noqa: Y015
 
 @_typing.final
 class SiteGroup(_message.Message):
@@ -121,6 +173,8 @@ class SiteGroup(_message.Message):
     PEAK_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
     NODES_FIELD_NUMBER: _builtins.int
     SITE_NODE_IDS_FIELD_NUMBER: _builtins.int
+    GOALS_FIELD_NUMBER: _builtins.int
+    NETTED_BILLING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`groups/{group}`."""
     display_name: _builtins.str
@@ -133,6 +187,10 @@ class SiteGroup(_message.Message):
     """Most power the sites may feed in together [W], >= 0. Absent: no limit."""
     peak_price_per_kw: _builtins.float
     """What the highest shared import of a billing month is worth [currency/kW], >= 0. Absent: nothing."""
+    netted_billing: _builtins.bool
+    """True: energy is billed on the sum of the sites' grid powers, by the one energy tariff that all of them
+    have. False: each site pays for its own.
+    """
     @_builtins.property
     def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The `sites/{site}` of the group, each once. A site belongs to one group at most."""
@@ -144,6 +202,10 @@ class SiteGroup(_message.Message):
     @_builtins.property
     def site_node_ids(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Node of the group that a site's connection hangs on, by `sites/{site}`; a site not named hangs on the group."""
+
+    @_builtins.property
+    def goals(self) -> Global___PlanningGoals:
+        """What the group's plans weigh beside the bills. Absent: the default of each."""
 
     def __init__(
         self,
@@ -157,10 +219,12 @@ class SiteGroup(_message.Message):
         peak_price_per_kw: _builtins.float | None = ...,
         nodes: _abc.Iterable[_electrical_pb2.Node] | None = ...,
         site_node_ids: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        goals: Global___PlanningGoals | None = ...,
+        netted_billing: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_peak_price_per_kw", b"_peak_price_per_kw", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "peak_price_per_kw", b"peak_price_per_kw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_peak_price_per_kw", b"_peak_price_per_kw", "goals", b"goals", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "peak_price_per_kw", b"peak_price_per_kw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_peak_price_per_kw", b"_peak_price_per_kw", "display_name", b"display_name", "etag", b"etag", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "name", b"name", "nodes", b"nodes", "peak_price_per_kw", b"peak_price_per_kw", "site_node_ids", b"site_node_ids", "sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_peak_price_per_kw", b"_peak_price_per_kw", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "name", b"name", "netted_billing", b"netted_billing", "nodes", b"nodes", "peak_price_per_kw", b"peak_price_per_kw", "site_node_ids", b"site_node_ids", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_export_power_w: _TypeAlias = _typing.Literal["max_export_power_w"]  # noqa: Y015
     _WhichOneofArgType__max_export_power_w: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w"]  # noqa: Y015

@@ -39,7 +39,7 @@ from wattmesh_kernel.sites.ratings import (
     SocPowerLimit,
     WindRating,
 )
-from wattmesh_kernel.sites.site import Node, Site, SiteGroup
+from wattmesh_kernel.sites.site import Node, PlanningGoals, Site, SiteGroup
 from wattmesh_kernel.sites.thermal import (
     ComfortBand,
     CopPoint,
@@ -74,6 +74,7 @@ __all__ = [
     "Node",
     "OcppConnection",
     "Phase",
+    "PlanningGoals",
     "PowerCurvePoint",
     "PublishedPrices",
     "PvRating",

@@ -46,6 +46,24 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlanningGoals:
+    """What plans weigh beside the bill; None: the default of whoever plans.
+
+    `carbon_price_per_kg` [currency/kg CO2e]; `ramp_price_per_kw` is what each kW counts by which
+    grid power changes from one interval to the next, of a group the sites' summed power;
+    `site_peak_price_per_kw` what the highest import of a plan counts, of each site by itself.
+    """
+
+    carbon_price_per_kg: float | None = None
+    ramp_price_per_kw: float | None = None
+    site_peak_price_per_kw: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            require_at_least(getattr(self, name), 0, f"goals.{name}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
     """A building, plant or home behind one connection to the grid.
 
@@ -61,6 +79,7 @@ class Site:
     tariff: TariffId | None = None
     carbon_zone: ZoneId | None = None
     nodes: tuple[Node, ...] = ()
+    goals: PlanningGoals = field(default_factory=PlanningGoals)
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
@@ -87,6 +106,7 @@ class SiteGroup:
 
     `peak_price_per_kw` is what the highest shared import of a billing month is worth.
     `site_node_ids` says on which node of the group a site hangs; else on the group itself.
+    `netted_billing`: energy is billed on the sum of the sites' powers, not on each site's own.
     """
 
     id: GroupId
@@ -97,6 +117,8 @@ class SiteGroup:
     peak_price_per_kw: float | None = None
     nodes: tuple[Node, ...] = ()
     site_node_ids: Mapping[SiteId, str] = field(default_factory=dict)
+    goals: PlanningGoals = field(default_factory=PlanningGoals)
+    netted_billing: bool = False
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)

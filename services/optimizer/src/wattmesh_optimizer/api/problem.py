@@ -87,6 +87,8 @@ def _group(proto: problem_pb2.SiteGroup) -> SiteGroup:
         limits=limits_from_proto(proto.limits),
         peak_price_per_kw=proto.peak_price_per_kw,
         peak_so_far_kw=proto.peak_so_far_w * KILO,
+        ramp_price_per_kw=optional(proto, "ramp_price_per_kw"),
+        netted_billing=proto.netted_billing,
     )
 
 
@@ -96,6 +98,7 @@ def _goals(proto: problem_pb2.Goals) -> Goals:
         carbon_price_per_kg=proto.carbon_price_per_kg,
         carbon_basis=known(_CARBON_BASES, proto.carbon_basis, "goals.carbon_basis"),
         export_price_per_kwh=proto.export_price_per_kwh,
+        ramp_price_per_kw=proto.ramp_price_per_kw,
         **given(proto, comfort_weight="comfort_weight", wear_weight="wear_weight"),
     )
 

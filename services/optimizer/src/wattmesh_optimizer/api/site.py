@@ -51,6 +51,7 @@ def site_from_proto(proto: problem_pb2.Site, count: int) -> Site:
         islanded_ranges=tuple(
             time_range_from_proto(span, "islanded_ranges") for span in proto.islanded_ranges
         ),
+        power_before_kw=kilo(optional(proto, "power_before_w")),
     )
 
 

@@ -7,11 +7,17 @@ from wattmesh_optimizer.domain.storage import Battery, EvCharger
 
 
 def assumptions(problem: Problem) -> tuple[str, ...]:
-    """Return a sentence for every state of charge that was not known."""
+    """Return a sentence for every state of charge and carbon intensity that was not known."""
     return tuple(_assumptions(problem))
 
 
 def _assumptions(problem: Problem) -> Iterator[str]:
+    if problem.goals.carbon_price_per_kg > 0:
+        for site in problem.sites:
+            if problem.intensity_of(site) is None:
+                basis = problem.goals.carbon_basis.value
+                words = f"{basis} carbon intensity unknown, its exchange has no carbon price"
+                yield f"{site.name}: {words}"
     for _, asset in problem.assets():
         if isinstance(asset.kind, Battery) and asset.kind.initial_soc_ratio is None:
             yield (

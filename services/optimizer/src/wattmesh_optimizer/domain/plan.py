@@ -30,6 +30,7 @@ class CostCause(IntEnum):
     RESERVE = 13
     PENALTY = 14
     TERMINAL_VALUE = 15
+    RAMP = 16
 
 
 class RequirementKind(IntEnum):

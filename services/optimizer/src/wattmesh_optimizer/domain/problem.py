@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.domain import checks
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.electrical import FixedLoad, RenewableSource
+from wattmesh_optimizer.domain.electrical import FixedLoad, Generator, RenewableSource
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.site import NO_LIMITS, Asset, PowerLimits, Site
 from wattmesh_optimizer.domain.thermal import HvacZone, ThermalTank
@@ -38,6 +39,7 @@ class Goals:
     export_price_per_kwh: float = 0.0
     comfort_weight: float = 1.0
     wear_weight: float = 1.0
+    ramp_price_per_kw: float = 0.0
 
     def __post_init__(self) -> None:
         checks.at_least("goals.peak_price_per_kw", self.peak_price_per_kw, 0)
@@ -45,23 +47,32 @@ class Goals:
         checks.at_least("goals.export_price_per_kwh", self.export_price_per_kwh, 0)
         checks.positive("goals.comfort_weight", self.comfort_weight)
         checks.at_least("goals.wear_weight", self.wear_weight, 0)
+        checks.at_least("goals.ramp_price_per_kw", self.ramp_price_per_kw, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SiteGroup:
-    """Several sites seen as one: limits and a price on the peak of their sum."""
+    """Several sites seen as one: limits and prices on their sum.
+
+    `ramp_price_per_kw` None: what flattening is worth is taken from the tariffs. `netted_billing`:
+    energy is billed on the sum, by the one tariff that all sites have.
+    """
 
     name: str
     site_names: tuple[str, ...]
     limits: PowerLimits = NO_LIMITS
     peak_price_per_kw: float = 0.0
     peak_so_far_kw: float = 0.0
+    ramp_price_per_kw: float | None = None
+    netted_billing: bool = False
 
     def __post_init__(self) -> None:
         if not self.site_names:
             raise checks.refuse("groups.site_names", f"{self.name}: needs at least one site")
         checks.at_least("groups.peak_price_per_kw", self.peak_price_per_kw, 0)
         checks.at_least("groups.peak_so_far_w", self.peak_so_far_kw, 0)
+        if self.ramp_price_per_kw is not None:
+            checks.at_least("groups.ramp_price_per_kw", self.ramp_price_per_kw, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,6 +165,8 @@ class Problem:
         checks.unique("reserves.id", (reserve.id for reserve in self.reserves))
         self._check_site_names()
         self._check_series()
+        self._check_netted_billing()
+        self._check_carbon()
         for site in self.sites:
             if site.tariff is not None and site.tariff.currency_code != self.currency_code:
                 raise checks.refuse(
@@ -187,6 +200,41 @@ class Problem:
             if len(set(names)) < len(names):
                 raise checks.refuse(f"{where}: site_names", "a site comes twice")
 
+    def netted_group(self, site: Site) -> SiteGroup | None:
+        """Return the group in which a site's energy is billed; None: on its own."""
+        groups = (group for group in self.groups if group.netted_billing)
+        return next((group for group in groups if site.name in group.site_names), None)
+
+    def _check_netted_billing(self) -> None:
+        billed: set[str] = set()
+        for group in self.groups:
+            if not group.netted_billing:
+                continue
+            if billed & set(group.site_names):
+                raise checks.refuse("groups.netted_billing", "a site is billed in two groups")
+            billed |= set(group.site_names)
+            tariffs = [self.sites[index].tariff for index in self.site_indices(group.site_names)]
+            if any(each != tariffs[0] for each in tariffs) or not _energy_only(tariffs[0]):
+                words = f"{group.name}: needs one tariff for all sites, with energy prices alone"
+                raise checks.refuse("groups.netted_billing", words)
+
+    def intensity_of(self, site: Site) -> Floats | None:
+        """Return the intensity that the carbon price applies to at a site; None: not known."""
+        if site.carbon is None:
+            return None
+        average = self.goals.carbon_basis is CarbonBasis.AVERAGE
+        carbon = site.carbon
+        return carbon.average_gco2e_per_kwh if average else carbon.marginal_gco2e_per_kwh
+
+    def _check_carbon(self) -> None:
+        generators = (asset.kind for _, asset in self.assets() if isinstance(asset.kind, Generator))
+        emits = any(generator.emission_gco2e_per_kwh > 0 for generator in generators)
+        known = any(self.intensity_of(site) is not None for site in self.sites)
+        if self.goals.carbon_price_per_kg > 0 and not (known or emits):
+            basis = self.goals.carbon_basis.value
+            words = f"has nothing to apply to: no site has {basis} carbon intensities"
+            raise checks.refuse("goals.carbon_price_per_kg", words)
+
     def _check_series(self) -> None:
         for where, values in self._series():
             if values is not None and len(values) != self.horizon.count:
@@ -213,6 +261,15 @@ class Problem:
                 yield from _limit_series(event.id, event.kind)
             elif isinstance(event.kind, PaidReduction):
                 yield f"{event.id}: baseline_powers_w", event.kind.baseline_kw
+
+
+def _energy_only(tariff: Tariff | None) -> bool:
+    return tariff is not None and not (
+        tariff.demand_charges
+        or tariff.coincident_peak_charges
+        or tariff.import_rates.tiered_rates
+        or tariff.export_rates.tiered_rates
+    )
 
 
 def _limit_series(where: str, limits: PowerLimits) -> Iterator[tuple[str, Floats | None]]:

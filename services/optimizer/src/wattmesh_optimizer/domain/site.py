@@ -161,7 +161,10 @@ class IslandingReserve:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Site:
-    """One grid connection with everything behind it."""
+    """One grid connection with everything behind it.
+
+    `power_before_kw`: its grid power in the interval before the horizon; None: not known.
+    """
 
     name: str
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -173,11 +176,14 @@ class Site:
     carbon: CarbonIntensity | None = None
     islanding_reserve: IslandingReserve | None = None
     islanded_ranges: tuple[TimeRange, ...] = ()
+    power_before_kw: float | None = None
 
     def __post_init__(self) -> None:
         checks.unique("sites.name", (self.name,))
         checks.unique(f"{self.name}: assets.name", (asset.name for asset in self.assets))
         checks.unique(f"{self.name}: nodes.id", (node.id for node in self.nodes))
+        if self.power_before_kw is not None:
+            checks.finite("power_before_w", self.power_before_kw)
         self._check_tree()
 
     def _check_tree(self) -> None:

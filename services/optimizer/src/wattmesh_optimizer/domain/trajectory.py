@@ -113,7 +113,7 @@ def assess(
         balance, _ = node_flows(site, powers, count)
         SiteAssessment(ledger, site, tariff, plan, balance).assess()
     for group in problem.groups:
-        assess_group(ledger, group, sites)
+        assess_group(ledger, group, tariffs, sites)
     for event in problem.events:
         assess_event(ledger, event, sites)
     for reserve, holding in zip(problem.reserves, holdings, strict=True):

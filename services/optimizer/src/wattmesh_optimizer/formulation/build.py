@@ -76,7 +76,7 @@ def formulate(problem: Problem) -> Formulation:
     ctx = Context(horizon=problem.horizon, goals=problem.goals)
     tariffs = [site_tariff(site, problem.horizon) for site in problem.sites]
     sites = tuple(
-        build_site(ctx, index, site, tariff)
+        build_site(ctx, index, site, tariff, netted=problem.netted_group(site) is not None)
         for index, (site, tariff) in enumerate(zip(problem.sites, tariffs, strict=True))
     )
     for group in problem.groups:

@@ -5,26 +5,61 @@ from collections.abc import Sequence
 import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.flatness import power_before_kw, ramp_price_per_kw
 from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.problem import SiteGroup
 from wattmesh_optimizer.domain.site import PowerLimits
-from wattmesh_optimizer.formulation.model import Context, Slack, Term
-from wattmesh_optimizer.formulation.network import Point, put_flow_in
+from wattmesh_optimizer.formulation.flatness import price_changes
+from wattmesh_optimizer.formulation.model import Context, Exclusive, Slack, Term
+from wattmesh_optimizer.formulation.network import Direction, Point, put_flow_in
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
-from wattmesh_optimizer.formulation.site import SiteModel, add_peak
+from wattmesh_optimizer.formulation.site import SiteModel, add_peak, sum_columns
+from wattmesh_optimizer.formulation.tariff import charge_direction
 
 
 def add_group(ctx: Context, group: SiteGroup, sites: Sequence[SiteModel]) -> None:
-    """Add a group's limits and the price of its peak."""
-    terms = net_terms(ctx, sites)
+    """Add a group's limits, and what its summed exchange costs beside the sites' bills."""
     point = Point(subject=group.name, site=None, kind=RequirementKind.POWER_LIMIT, prefix="group_")
     limit_net(ctx, point, group.limits, sites, ctx.intervals)
+    ramp_price = ramp_price_per_kw(group, [site.tariff for site in sites])
+    if not (group.peak_price_per_kw or ramp_price or group.netted_billing):
+        return
+    net = sum_columns(ctx, net_terms(ctx, sites))
     if group.peak_price_per_kw:
-        peak = ctx.program.columns(1, lower=group.peak_so_far_kw)
-        ctx.program.charge(peak, group.peak_price_per_kw, CostCause.PEAK, group.name)
-        before = -group.peak_price_per_kw * group.peak_so_far_kw
-        ctx.program.constant(before, CostCause.PEAK, group.name)
-        add_peak(ctx, peak, terms, Label(subject=group.name, constraint="group_peak"))
+        _price_peak(ctx, group, net)
+    if ramp_price:
+        before_kw = power_before_kw([site.site for site in sites])
+        price_changes(ctx, net, before_kw, ramp_price, group.name)
+    if group.netted_billing:
+        _bill_net(ctx, sites, net)
+
+
+def _price_peak(ctx: Context, group: SiteGroup, net: Ints) -> None:
+    peak = ctx.program.columns(1, lower=group.peak_so_far_kw)
+    ctx.program.charge(peak, group.peak_price_per_kw, CostCause.PEAK, group.name)
+    before = -group.peak_price_per_kw * group.peak_so_far_kw
+    ctx.program.constant(before, CostCause.PEAK, group.name)
+    label = Label(subject=group.name, constraint="group_peak")
+    add_peak(ctx, peak, (Term(ctx.intervals, net),), label)
+
+
+def _bill_net(ctx: Context, sites: Sequence[SiteModel], net: Ints) -> None:
+    """Bill the sum: net = import - export, at the prices that all sites have."""
+    most = np.maximum(np.sum([site.flow.high_kw for site in sites], axis=0), 0.0)
+    least = np.maximum(np.sum([-site.flow.low_kw for site in sites], axis=0), 0.0)
+    imports = ctx.program.columns(ctx.count, upper=most)
+    exports = ctx.program.columns(ctx.count, upper=least)
+    rows = ctx.program.rows(0.0, 0.0, ctx.count)
+    for columns, factor in ((net, -1.0), (imports, 1.0), (exports, -1.0)):
+        ctx.program.put(rows, columns, factor)
+    ctx.exclusives.append(
+        Exclusive(first=imports, second=exports, first_max=most, second_max=least)
+    )
+    tariff = sites[0].tariff
+    assert tariff is not None  # a problem whose sites have none is refused
+    prices = tariff.lowered.import_price_per_kwh, -tariff.lowered.export_price_per_kwh
+    charge_direction(ctx, None, Direction(imports, None), prices[0], CostCause.ENERGY)
+    charge_direction(ctx, None, Direction(exports, None), prices[1], CostCause.EXPORT_CREDIT)
 
 
 def net_terms(ctx: Context, sites: Sequence[SiteModel]) -> tuple[Term, ...]:

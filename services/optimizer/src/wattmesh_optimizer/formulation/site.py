@@ -16,6 +16,7 @@ from wattmesh_optimizer.domain.problem import CarbonBasis
 from wattmesh_optimizer.domain.site import ISLAND_PRICE_PER_KWH, Site
 from wattmesh_optimizer.domain.tariffs import SiteTariff, connection_limits
 from wattmesh_optimizer.formulation.assets import build_asset
+from wattmesh_optimizer.formulation.flatness import price_changes
 from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
 from wattmesh_optimizer.formulation.network import (
     Direction,
@@ -25,7 +26,7 @@ from wattmesh_optimizer.formulation.network import (
     put_flow,
 )
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
-from wattmesh_optimizer.formulation.tariff import add_tariff, charge_direction
+from wattmesh_optimizer.formulation.tariff import add_fixed, add_tariff, charge_direction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +77,10 @@ class SiteModel:
         return power
 
 
-def build_site(ctx: Context, index: int, site: Site, tariff: SiteTariff | None) -> SiteModel:
-    """Add one site to the matrix."""
+def build_site(
+    ctx: Context, index: int, site: Site, tariff: SiteTariff | None, *, netted: bool = False
+) -> SiteModel:
+    """Add one site to the matrix; `netted`: its energy is billed with its group's."""
     islanded = ctx.horizon.touched(site.islanded_ranges)
     models = tuple(build_asset(ctx, index, asset, islanded) for asset in site.assets)
     flow = NetworkBuilder(ctx, index, site, models, islanded).root_flow()
@@ -89,7 +92,9 @@ def build_site(ctx: Context, index: int, site: Site, tariff: SiteTariff | None) 
     put_flow(ctx, balance, flow.terms, -1.0)
     if islanded.any():
         _island(ctx, index, site, balance, islanded, flow)
-    if tariff is not None:
+    if tariff is not None and netted:
+        add_fixed(ctx, index, tariff.lowered)
+    elif tariff is not None:
         most = np.where(islanded, 0.0, np.maximum(flow.high_kw, 0.0))
         add_tariff(ctx, index, site.name, tariff.lowered, imports, exports, most)
     _add_goals(ctx, index, site, imports, exports)
@@ -174,6 +179,19 @@ def _add_goals(
             imports.terms(ctx.intervals, 1.0),
             Label(subject=site.name, constraint="peak"),
         )
+    if goals.ramp_price_per_kw:
+        terms = (*imports.terms(ctx.intervals, 1.0), *exports.terms(ctx.intervals, -1.0))
+        net = sum_columns(ctx, terms)
+        price_changes(ctx, net, site.power_before_kw, goals.ramp_price_per_kw, site.name, index)
+
+
+def sum_columns(ctx: Context, terms: tuple[Term, ...]) -> Ints:
+    """Return new columns that are the sum of terms in every interval, of either sign."""
+    total = ctx.program.columns(ctx.count, lower=-INFINITY)
+    rows = ctx.program.rows(0.0, 0.0, ctx.count)
+    ctx.program.put(rows, total, -1.0)
+    put_flow(ctx, rows, terms, 1.0)
+    return total
 
 
 def add_peak(ctx: Context, peak: Ints, terms: tuple[Term, ...], label: Label) -> None:

@@ -36,6 +36,11 @@ def add_tariff(
         imported = tier.direction is EnergyDirection.IMPORT
         _add_tier(ctx, site, tier, imports if imported else exports)
     _add_demands(ctx, site, site_name, lowered.demands, imports, most_import_kw)
+    add_fixed(ctx, site, lowered)
+
+
+def add_fixed(ctx: Context, site: int, lowered: LoweredTariff) -> None:
+    """Add what a site's tariff costs whatever it does."""
     for fixed in lowered.fixed:
         amount = fixed.amount * float(np.sum(fixed.units))
         ctx.program.constant(amount, CostCause.STANDING, fixed.name, site)
@@ -43,7 +48,7 @@ def add_tariff(
 
 def charge_direction(
     ctx: Context,
-    site: int,
+    site: int | None,
     direction: Direction,
     prices_per_kwh: Floats,
     cause: CostCause,

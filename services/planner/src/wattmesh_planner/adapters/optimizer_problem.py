@@ -33,14 +33,23 @@ class ProblemWriter:
             ),
             currency_code=scope.sites[0].site.currency_code,
             sites=[self._site(site) for site in inputs.sites],
-            goals=problem_pb2.Goals(
-                carbon_price_per_kg=self._carbon_price_per_kg,
-                carbon_basis=problem_pb2.CARBON_BASIS_AVERAGE,
-            ),
+            goals=self._goals(inputs),
         )
         if scope.group is not None:
             problem.groups.append(_group(inputs))
         return problem
+
+    def _goals(self, inputs: PlanInputs) -> problem_pb2.Goals:
+        """Return the goals; without any intensity a carbon price has nothing to apply to."""
+        goals, alone = inputs.scope.goals, inputs.scope.group is None
+        known = any(site.average_gco2e_per_kwh is not None for site in inputs.sites)
+        carbon = _said(goals.carbon_price_per_kg, self._carbon_price_per_kg)
+        return problem_pb2.Goals(
+            carbon_price_per_kg=carbon if known else 0.0,
+            carbon_basis=problem_pb2.CARBON_BASIS_AVERAGE,
+            peak_price_per_kw=_said(goals.site_peak_price_per_kw, 0.0),
+            ramp_price_per_kw=_said(goals.ramp_price_per_kw, 0.0) if alone else 0.0,
+        )
 
     def _site(self, site: SiteInputs) -> problem_pb2.Site:
         known = site.site.site
@@ -56,6 +65,8 @@ class ProblemWriter:
         if site.average_gco2e_per_kwh is not None:
             intensities = site.average_gco2e_per_kwh.values.tolist()
             message.carbon_intensity.average_intensities_gco2e_per_kwh.extend(intensities)
+        if site.power_before_w is not None:
+            message.power_before_w = site.power_before_w
         return message
 
     def _tariff(self, tariff: Tariff) -> tariff_pb2.Tariff:
@@ -65,6 +76,10 @@ class ProblemWriter:
             while len(self._tariffs) > _MOST_TARIFFS:
                 self._tariffs.popitem(last=False)
         return kept[1]
+
+
+def _said(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
 
 
 def _node(node: Node) -> problem_pb2.Node:
@@ -90,6 +105,8 @@ def _group(inputs: PlanInputs) -> problem_pb2.SiteGroup:
         site_names=[site.site.name for site in scope.sites],
         peak_price_per_kw=scope.peak_price_per_kw,
         peak_so_far_w=inputs.peak_so_far_w,
+        ramp_price_per_kw=group.goals.ramp_price_per_kw,
+        netted_billing=group.netted_billing,
     )
     if group.max_import_power_w is not None or group.max_export_power_w is not None:
         message.limits.CopyFrom(

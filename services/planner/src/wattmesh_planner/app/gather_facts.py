@@ -10,6 +10,7 @@ from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.state import StateFacts
@@ -40,6 +41,7 @@ class Topics:
     carbon: CarbonFacts
     billing: BillingFacts
     peak: PeakFacts
+    exchange: ExchangeFacts
 
 
 class GatherFacts:
@@ -84,14 +86,20 @@ class GatherFacts:
         return ScopeFacts(states=states, prices=prices)
 
     async def _completed(self, scope: Scope, target: TimeRange, facts: ScopeFacts) -> ScopeFacts:
-        forecasts, carbon, billing, peak = await together(
+        forecasts, carbon, billing, peak, exchange = await together(
             self._topics.forecast(scope, target),
             _by_site(scope, target, self._topics.carbon),
             _by_site(scope, target, self._topics.billing),
             self._topics.peak(scope, target),
+            self._topics.exchange(scope),
         )
         return replace(
-            facts, forecasts=forecasts, carbon=carbon, billing=billing, peak_so_far_w=peak
+            facts,
+            forecasts=forecasts,
+            carbon=carbon,
+            billing=billing,
+            peak_so_far_w=peak,
+            powers_before_w=exchange,
         )
 
 

@@ -21,6 +21,7 @@ class ScopeFacts:
     """What is known of a scope, by asset and by site; `peak_so_far_w` is the whole scope's.
 
     `states` and `prices` come first: by them alone it is known whether anything can be steered.
+    `powers_before_w` has the sites whose grid power was metered in the newest interval.
     """
 
     states: Mapping[AssetId, Fact[Any]]
@@ -29,6 +30,7 @@ class ScopeFacts:
     carbon: Mapping[SiteId, Fact[Series | None]] = field(default_factory=dict)
     billing: Mapping[SiteId, Fact[BillingState | None]] = field(default_factory=dict)
     peak_so_far_w: Fact[float] = field(default_factory=lambda: Known(value=0.0))
+    powers_before_w: Mapping[SiteId, float] = field(default_factory=dict)
 
 
 def site_inputs(scope: Scope, facts: ScopeFacts) -> tuple[SiteInputs, ...]:
@@ -73,6 +75,7 @@ def _site(site: ScopeSite, facts: ScopeFacts) -> SiteInputs:
         price=value_of(facts.prices[site.site.id]),
         billing_state=_value(facts.billing, site),
         average_gco2e_per_kwh=_value(facts.carbon, site),
+        power_before_w=facts.powers_before_w.get(site.site.id),
     )
 
 

@@ -34,13 +34,17 @@ class AssetInputs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteInputs:
-    """One site: the assets that take part, its prices, its bill so far, the grid's carbon."""
+    """One site: the assets that take part, its prices, its bill so far, the grid's carbon.
+
+    `power_before_w` is its grid power in the newest interval that was metered; None: not known.
+    """
 
     site: ScopeSite
     assets: tuple[AssetInputs, ...]
     price: PricedTariff | None = None
     billing_state: BillingState | None = None
     average_gco2e_per_kwh: Series | None = None
+    power_before_w: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

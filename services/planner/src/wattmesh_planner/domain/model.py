@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PointId, SiteId
-from wattmesh_kernel.sites import Asset, Rating, Site, SiteGroup
+from wattmesh_kernel.sites import Asset, PlanningGoals, Rating, Site, SiteGroup
 from wattmesh_planner.domain.degradations import Degradation
 
 ScopeId: TypeAlias = GroupId | SiteId
@@ -96,6 +96,19 @@ class Scope:
     def assets(self) -> Iterator[SiteAsset]:
         """The assets of all sites."""
         return (asset for site in self.sites for asset in site.assets)
+
+    @property
+    def goals(self) -> PlanningGoals:
+        """What its plans weigh beside the bill: as the group says, or the site that is alone."""
+        if self.group is not None:
+            return self.group.goals
+        return self.sites[0].site.goals if self.sites else PlanningGoals()
+
+    @property
+    def counts_changes(self) -> bool:
+        """Whether changes of grid power have a price: of a group always, unless it says 0."""
+        price = self.goals.ramp_price_per_kw
+        return self.group is not None if price is None else price > 0
 
     @property
     def peak_price_per_kw(self) -> float:

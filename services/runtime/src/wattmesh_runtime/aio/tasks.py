@@ -18,6 +18,7 @@ T1 = TypeVar("T1")
 T2 = TypeVar("T2")
 T3 = TypeVar("T3")
 T4 = TypeVar("T4")
+T5 = TypeVar("T5")
 Item = TypeVar("Item")
 
 _AGAIN_SECONDS = 0.5
@@ -93,6 +94,15 @@ async def together(
     fourth: Awaitable[T4],
     /,
 ) -> tuple[T1, T2, T3, T4]: ...
+@overload
+async def together(
+    first: Awaitable[T1],
+    second: Awaitable[T2],
+    third: Awaitable[T3],
+    fourth: Awaitable[T4],
+    fifth: Awaitable[T5],
+    /,
+) -> tuple[T1, T2, T3, T4, T5]: ...
 @overload
 async def together(*work: Awaitable[T]) -> tuple[T, ...]: ...
 async def together(*work: Awaitable[Any]) -> tuple[Any, ...]:

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmesh_kernel.tariff import ChargeCause, evaluate
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.flatness import changes_kw, power_before_kw, ramp_price_per_kw
 from wattmesh_optimizer.domain.network import summed_net
 from wattmesh_optimizer.domain.plan import (
     Commitment,
@@ -26,18 +28,41 @@ from wattmesh_optimizer.domain.problem import (
     SiteGroup,
 )
 from wattmesh_optimizer.domain.site import PowerLimits
+from wattmesh_optimizer.domain.tariffs import SiteTariff
 from wattmesh_optimizer.domain.wording import NEGLIGIBLE_KW, series_requirement
 
 Mask = NDArray[np.bool_]
 
 
-def assess_group(ledger: Ledger, group: SiteGroup, sites: Sequence[SitePlan]) -> None:
-    """Add a group's peak price and broken limits."""
+def assess_group(
+    ledger: Ledger,
+    group: SiteGroup,
+    tariffs: Sequence[SiteTariff | None],
+    sites: Sequence[SitePlan],
+) -> None:
+    """Add what a group's summed exchange costs, and its broken limits."""
     net = summed_net(ledger.problem, group.site_names, sites)
     peak = max(0.0, float(net.max()) - group.peak_so_far_kw)
     ledger.cost(CostCause.PEAK, group.peak_price_per_kw * peak, group.name)
+    indices = ledger.problem.site_indices(group.site_names)
+    own = [tariffs[index] for index in indices]
+    before_kw = power_before_kw([ledger.problem.sites[index] for index in indices])
+    changes = ramp_price_per_kw(group, own) * changes_kw(net, before_kw)
+    ledger.cost(CostCause.RAMP, changes, group.name)
+    if group.netted_billing and own[0] is not None:
+        _bill_net(ledger, own[0], net)
     everywhere = np.ones(len(net), dtype=np.bool_)
     _limit(ledger, RequirementKind.POWER_LIMIT, group.name, group.limits, net, everywhere)
+
+
+def _bill_net(ledger: Ledger, tariff: SiteTariff, net: Floats) -> None:
+    imports, exports = np.maximum(net, 0.0) * ledger.hours, np.maximum(-net, 0.0) * ledger.hours
+    lines = evaluate(tariff.lowered, imports, exports).lines
+    for cause, meant in (
+        (ChargeCause.IMPORT_ENERGY, CostCause.ENERGY),
+        (ChargeCause.EXPORT_ENERGY, CostCause.EXPORT_CREDIT),
+    ):
+        ledger.cost(meant, sum(line.amount for line in lines if line.cause is cause))
 
 
 def assess_event(ledger: Ledger, event: DemandResponseEvent, sites: Sequence[SitePlan]) -> None:

@@ -8,6 +8,7 @@ from wattmesh_kernel.tariff import ChargeCause, EnergyDirection, evaluate
 from wattmesh_optimizer.domain.assessment.assets import AssetAssessment
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.flatness import changes_kw
 from wattmesh_optimizer.domain.islanding import critical_energy_kwh
 from wattmesh_optimizer.domain.network import phase_power
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind, SitePlan
@@ -58,8 +59,9 @@ class SiteAssessment:
         self._islanding_reserve()
 
     def _bill(self, tariff: SiteTariff) -> None:
-        hours = self.ledger.hours
-        cost = evaluate(tariff.lowered, self.plan.import_kw * hours, self.plan.export_kw * hours)
+        """Add what the site pays; where its group is billed as one, what energy does not change."""
+        own = 0.0 if self.ledger.problem.netted_group(self.site) else self.ledger.hours
+        cost = evaluate(tariff.lowered, self.plan.import_kw * own, self.plan.export_kw * own)
         exported = {
             tier.rate_id
             for tier in tariff.lowered.tiers
@@ -82,6 +84,8 @@ class SiteAssessment:
         )
         peak = float(plan.import_kw.max())
         self.ledger.cost(CostCause.PEAK, goals.peak_price_per_kw * peak, name, name)
+        changes = changes_kw(plan.net_kw, self.site.power_before_kw)
+        self.ledger.cost(CostCause.RAMP, goals.ramp_price_per_kw * changes, name, name)
         average = goals.carbon_basis is CarbonBasis.AVERAGE
         emitted = plan.average_emissions_kg if average else plan.marginal_emissions_kg
         if emitted is not None:

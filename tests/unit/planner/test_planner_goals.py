@@ -1,0 +1,77 @@
+"""What a site or a group weighs beside the bill reaches the optimizer."""
+
+from dataclasses import replace
+
+from tests.fakes.planner_home import HOME, HOUR, START, STREET, group, home
+from tests.fakes.planner_world import PlannerWorld
+from wattmesh.optimizer.v1 import problem_pb2
+from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.sites import PlanningGoals, Site, SiteGroup
+from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
+from wattmesh_planner.domain.model import ScopeId
+
+OTHER = SiteId("home-2")
+GOALS = PlanningGoals(carbon_price_per_kg=0.2, ramp_price_per_kw=0.03, site_peak_price_per_kw=0.5)
+
+
+async def problem_of(world: PlannerWorld, scope: ScopeId) -> problem_pb2.Problem:
+    await world.plan(scope)
+    return ProblemWriter(carbon_price_per_kg=0.1).problem(world.asked)
+
+
+async def problem_of_a_street(world: PlannerWorld, street: SiteGroup) -> problem_pb2.Problem:
+    await world.knows(*home(), *home(OTHER), street)
+    return await problem_of(world, STREET)
+
+
+async def test_a_group_flattens_unless_it_says_otherwise() -> None:
+    street = group(HOME, OTHER)
+    problem = await problem_of_a_street(PlannerWorld(), street)
+    assert not problem.groups[0].HasField("ramp_price_per_kw")
+    assert [site.power_before_w for site in problem.sites] == [300.0, 300.0]
+
+    told = replace(street, goals=PlanningGoals(ramp_price_per_kw=0.0))
+    problem = await problem_of_a_street(PlannerWorld(), told)
+    assert problem.groups[0].ramp_price_per_kw == 0.0
+    assert problem.groups[0].HasField("ramp_price_per_kw")
+    assert not any(site.HasField("power_before_w") for site in problem.sites)
+
+
+async def test_goals_of_a_group_are_weighed_in_its_plans() -> None:
+    street = replace(group(HOME, OTHER), goals=GOALS, netted_billing=True)
+    problem = await problem_of_a_street(PlannerWorld(), street)
+    assert problem.groups[0].ramp_price_per_kw == 0.03
+    assert problem.groups[0].netted_billing
+    assert problem.goals.ramp_price_per_kw == 0.0
+    assert problem.goals.carbon_price_per_kg == 0.2
+    assert problem.goals.peak_price_per_kw == 0.5
+
+
+async def test_goals_of_a_site_are_weighed_when_it_is_planned_alone() -> None:
+    world = PlannerWorld()
+    resources = [replace(each, goals=GOALS) if isinstance(each, Site) else each for each in home()]
+    await world.knows(*resources)
+    problem = await problem_of(world, HOME)
+    assert problem.goals.ramp_price_per_kw == 0.03
+    assert problem.goals.carbon_price_per_kg == 0.2
+    assert problem.sites[0].power_before_w == 300.0
+
+
+async def test_what_the_planner_is_set_to_counts_where_nobody_says() -> None:
+    problem = await problem_of_a_street(PlannerWorld(), group(HOME, OTHER))
+    assert problem.goals.carbon_price_per_kg == 0.1
+
+
+async def test_a_power_that_was_not_metered_is_not_made_up() -> None:
+    world = PlannerWorld()
+    world.energies.gaps = {START - 2 * HOUR}
+    problem = await problem_of_a_street(world, group(HOME, OTHER))
+    assert not any(site.HasField("power_before_w") for site in problem.sites)
+
+
+async def test_a_plan_is_made_while_metering_does_not_answer() -> None:
+    world = PlannerWorld()
+    world.energies.away = True
+    problem = await problem_of_a_street(world, group(HOME, OTHER))
+    assert len(problem.sites) == 2
+    assert not any(site.HasField("power_before_w") for site in problem.sites)
