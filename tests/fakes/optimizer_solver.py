@@ -17,12 +17,15 @@ class TiredSolver:
         self._solver = OrToolsSolver()
         self.starts: list[Basis | None] = []
         """What each linear solve was given to start from."""
+        self.time_limits: list[timedelta] = []
+        """What each linear solve was given in time."""
 
     def solve_linear(
         self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
     ) -> LinearSolution | None:
         """Solve, or find nothing in time."""
         self.starts.append(start)
+        self.time_limits.append(time_limit)
         return self._solver.solve_linear(matrix, time_limit, start) if self._linear else None
 
     def solve_integer(

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_kernel.tariff import evaluate, lower_tariff
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
+from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun
+from wattmesh_optimizer.domain.electrical import Generator, OnOffState
 from wattmesh_optimizer.domain.network import node_flows
 from wattmesh_optimizer.domain.plan import CostCause, Plan, SolveStatus
 from wattmesh_optimizer.domain.problem import Problem
@@ -40,6 +45,7 @@ def broken_laws(problem: Problem, plan: Plan) -> Iterator[Break]:
     yield from _named_shortfalls(plan)
     yield from _resimulation(problem, plan)
     yield from _bill(problem, plan)
+    yield from _orders(problem, plan)
 
 
 def _balance(problem: Problem, plan: Plan) -> Iterator[Break]:
@@ -142,3 +148,49 @@ def relaxation_breaks(
     allowed = 2 * options.gap_ratio * max(1.0, abs(plan.total_cost)) + 1e-4
     if free.total_cost > plan.total_cost + allowed:
         yield Break("relaxed limit", f"{plan.total_cost:g} became {free.total_cost:g}")
+
+
+def _orders(problem: Problem, plan: Plan) -> Iterator[Break]:
+    """What a machine is told it can do for a whole interval, and for as long as it must."""
+    for _, asset in problem.assets():
+        planned = plan.asset(asset.name)
+        match asset.kind:
+            case Battery() as battery:
+                into, out = np.maximum(planned.powers_kw, 0), np.maximum(-planned.powers_kw, 0)
+                yield from _least(asset.name, into, battery.min_charge_power_kw)
+                yield from _least(asset.name, out, battery.min_discharge_power_kw)
+            case Generator() as machine:
+                times = (machine.initial_state, machine.min_up_duration, machine.min_down_duration)
+                yield from _least(asset.name, -planned.powers_kw, machine.min_output_power_kw)
+                yield from _lasting(problem, asset.name, planned.on, *times)
+            case DeferrableLoad(run=InterruptibleRun() as run):
+                times = (run.initial_state, run.min_on_duration, run.min_off_duration)
+                yield from _least(asset.name, planned.powers_kw, run.min_power_kw)
+                yield from _lasting(problem, asset.name, planned.on, *times)
+            case _:
+                pass
+
+
+def _least(name: str, power: Floats, least: float) -> Iterator[Break]:
+    low = power[(power > POWER_KW) & (power < least - POWER_KW)]
+    if len(low):
+        yield Break("orders", f"{name}: {low[0]:g} kW of at least {least:g}")
+
+
+def _lasting(
+    problem: Problem,
+    name: str,
+    on: NDArray[np.bool_] | None,
+    initial: OnOffState,
+    min_on: timedelta,
+    min_off: timedelta,
+) -> Iterator[Break]:
+    if on is None:
+        return
+    state, since = initial.on, initial.duration
+    for now in on.tolist():
+        if now != state:
+            if since < (min_on if state else min_off):
+                yield Break("orders", f"{name}: changes after {since}")
+            state, since = now, timedelta(0)
+        since += problem.horizon.resolution

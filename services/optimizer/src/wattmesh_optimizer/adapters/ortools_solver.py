@@ -5,6 +5,7 @@ variable. Linear programmes go to GLOP, small ones on a shorter way, others from
 there is one; mixed-integer ones go to SCIP, with the linear solution as a hint.
 """
 
+import time
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -41,19 +42,20 @@ class OrToolsSolver:
         Without presolve: these matrices hold little to presolve away, and without it a basis fits.
         Should the solver stumble over the numbers, presolve and a fresh start may help it.
         """
-        time_limit = max(time_limit, LEAST_TIME)
+        ends_at = time.monotonic() + max(time_limit, LEAST_TIME).total_seconds()
         if start is None and len(matrix.entry_values) <= SMALL_ENTRIES:
-            found = solve_small(matrix, time_limit)
+            found = solve_small(matrix, _until(ends_at))
             if found is not None:
                 return found
         parameters = parameters_pb2.SolveParametersProto(presolve=parameters_pb2.EMPHASIS_OFF)
-        parameters.time_limit.FromTimedelta(time_limit)
+        parameters.time_limit.FromTimedelta(_until(ends_at))
         more = model_parameters_pb2.ModelSolveParametersProto()
         if start is not None:
             _put_basis(more, consistent_basis(matrix, start))
         result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GLOP, parameters, more)
         if _stumbled(result):
             parameters.presolve = parameters_pb2.EMPHASIS_UNSPECIFIED
+            parameters.time_limit.FromTimedelta(_until(ends_at))
             more.ClearField("initial_basis")
             result = _solve(matrix, parameters_pb2.SOLVER_TYPE_GLOP, parameters, more)
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
@@ -92,6 +94,11 @@ def _solve(
         None,
     )
     return result
+
+
+def _until(ends_at: float) -> timedelta:
+    """Return the time until a reading of the clock, at least a moment."""
+    return max(timedelta(seconds=ends_at - time.monotonic()), LEAST_TIME)
 
 
 def _stumbled(result: result_pb2.SolveResultProto) -> bool:

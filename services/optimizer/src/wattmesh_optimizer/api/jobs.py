@@ -63,17 +63,20 @@ class OptimizerJobs:
         return Answer(failed=False, content=response.SerializeToString())
 
     def _solve_request(self, content: bytes, ends_at: float) -> optimizer_pb2.SolveResponse:
+        began = time.monotonic()
         request = optimizer_pb2.SolveRequest.FromString(content)
         problem = problem_from_proto(request.problem)
-        plan = self._solve(problem, self._options(request.options, ends_at))
+        plan = self._solve(problem, self._options(request.options, began, ends_at))
         return optimizer_pb2.SolveResponse(plan=plan_to_proto(plan))
 
     def _explain_request(self, content: bytes, ends_at: float) -> optimizer_pb2.ExplainPlanResponse:
+        began = time.monotonic()
         request = optimizer_pb2.ExplainPlanRequest.FromString(content)
         problem = problem_from_proto(request.problem)
         count = problem.horizon.count
         schedule = schedule_from_proto(request.plan, count) if request.HasField("plan") else None
-        explained = self._explain(problem, schedule, self._options(request.options, ends_at))
+        options = self._options(request.options, began, ends_at)
+        explained = self._explain(problem, schedule, options)
         return explained_to_proto(explained, problem.currency_code)
 
     def _simulate_request(self, content: bytes, _: float) -> optimizer_pb2.SimulatePlanResponse:
@@ -85,11 +88,17 @@ class OptimizerJobs:
             plan=plan_to_proto(plan), violations=[violation_to_proto(each) for each in violations]
         )
 
-    def _options(self, proto: optimizer_pb2.SolveOptions, ends_at: float) -> SolveOptions:
-        """Return how to solve: never beyond the job's end, whatever was asked for."""
+    def _options(
+        self, proto: optimizer_pb2.SolveOptions, began: float, ends_at: float
+    ) -> SolveOptions:
+        """Return how to solve: never beyond the job's end, whatever was asked for.
+
+        The time begins with the work on the request, not with the solver.
+        """
         options = options_from_proto(proto, self._defaults)
-        left = timedelta(seconds=max(0.0, ends_at - time.monotonic()))
-        return replace(options, time_limit=min(options.time_limit, left))
+        whole = timedelta(seconds=max(0.0, ends_at - began))
+        spent = timedelta(seconds=time.monotonic() - began)
+        return replace(options, time_limit=min(options.time_limit, whole), spent=spent)
 
 
 def _failed(error: WattmeshError) -> Answer:

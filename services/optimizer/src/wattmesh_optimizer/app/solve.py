@@ -28,8 +28,14 @@ from wattmesh_optimizer.domain.trajectory import assess, simulate
 from wattmesh_optimizer.formulation.build import Formulation, formulate
 from wattmesh_optimizer.formulation.discrete import Discrete
 
-POLISH_TIME = timedelta(seconds=1)
-"""What solving integer decisions out may take beyond the time limit; usually milliseconds."""
+POLISH_TIME = timedelta(milliseconds=50)
+"""What solving integer decisions out may take at least; usually a few milliseconds."""
+
+READING_RATIO = 2.0
+"""Time kept for reading, repairing and returning a plan, over that of writing its matrix."""
+
+MOST_KEPT_RATIO = 0.5
+"""The part of a time limit that is kept for that at most."""
 
 UNPROVEN_GAP = 1.0
 """Gap reported when nothing is known about how good a plan is."""
@@ -37,11 +43,15 @@ UNPROVEN_GAP = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SolveOptions:
-    """How to solve: wall time, gap that suffices for a mixed-integer plan, whether to say why."""
+    """How to solve: wall time, gap that suffices for a mixed-integer plan, whether to say why.
+
+    `spent`: the part of the time that has gone already, reading the problem.
+    """
 
     time_limit: timedelta = timedelta(seconds=10)
     gap_ratio: float = 0.001
     explain: bool = False
+    spent: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -63,10 +73,14 @@ class Solved:
 
 
 class Stopwatch:
-    """How much of a time limit is left."""
+    """How much of a time limit is left; part of it can be kept for what comes after solving."""
 
-    def __init__(self, timer: Callable[[], float], limit: timedelta) -> None:
-        self._timer, self._limit, self._started = timer, limit, timer()
+    def __init__(
+        self, timer: Callable[[], float], limit: timedelta, spent: timedelta = timedelta(0)
+    ) -> None:
+        self._timer, self._limit = timer, limit
+        self._started = timer() - spent.total_seconds()
+        self._kept = timedelta(0)
 
     @property
     def elapsed(self) -> timedelta:
@@ -74,8 +88,16 @@ class Stopwatch:
         return timedelta(seconds=self._timer() - self._started)
 
     def left(self) -> timedelta:
-        """Return the time left, negative when it is over."""
+        """Return the time left in all, negative when it is over."""
         return self._limit - self.elapsed
+
+    def keep(self, ratio: float) -> None:
+        """Keep some of the time: so many times what has gone, at most a part of the limit."""
+        self._kept = min(ratio * self.elapsed, MOST_KEPT_RATIO * self._limit)
+
+    def left_to_solve(self) -> timedelta:
+        """Return the time left to a solver, negative when it is over."""
+        return self.left() - self._kept
 
 
 class SolvePlan:
@@ -97,8 +119,9 @@ class SolvePlan:
         Its explanation, where asked for, is about `judged` by the prices of the best plan; about
         the best plan itself for None.
         """
-        watch = Stopwatch(self._timer, options.time_limit)
+        watch = Stopwatch(self._timer, options.time_limit, options.spent)
         formulation = formulate(problem)
+        watch.keep(READING_RATIO)
         solved = self._solve(formulation, options, watch)
         if solved.values is None or not solved.sound:
             plan = self._repaired(formulation, solved, watch)
@@ -121,12 +144,14 @@ class SolvePlan:
         while values is not None and discrete.refine(values):
             matrix, sound = program.matrix(discrete.integer_columns), False
             hint = np.concatenate((values, *discrete.hints))
-            if watch.left() <= timedelta(0):
+            if watch.left_to_solve() <= timedelta(0):
                 break
-            found = self._solver.solve_integer(matrix, hint, options.gap_ratio, watch.left())
+            found = self._solver.solve_integer(
+                matrix, hint, options.gap_ratio, watch.left_to_solve()
+            )
             if found is None:
                 break
-            time_left = max(watch.left(), POLISH_TIME)
+            time_left = max(watch.left_to_solve(), POLISH_TIME)
             linear = fix_integers(self._solver, formulation.ctx, matrix, found.values, time_left)
             values = found.values if linear is None else linear.values
             bound, sound = max(bound, found.bound), linear is not None
@@ -145,7 +170,7 @@ class SolvePlan:
     def _solve_linear(self, formulation: Formulation, watch: Stopwatch) -> LinearSolution | None:
         problem, program, warm = formulation.problem, formulation.ctx.program, self._warm_starts
         start = None if warm is None else warm.find(problem, program)
-        found = self._solver.solve_linear(program.matrix(), watch.left(), start)
+        found = self._solver.solve_linear(program.matrix(), watch.left_to_solve(), start)
         if warm is not None and found is not None and found.basis is not None:
             warm.keep(problem, program, found.basis)
         return found
@@ -184,7 +209,7 @@ class SolvePlan:
         certain = any(item.cause is CostCause.PENALTY for item in ctx.program.constants)
         if not certain and not missed_slacks(ctx, values):
             return ()
-        probes = probe_requirements(self._solver, ctx, values, watch.left)
+        probes = probe_requirements(self._solver, ctx, values, watch.left_to_solve)
         tariffs = [site.tariff for site in formulation.sites]
         return assess(formulation.problem, tariffs, plan.sites, plan.reserves, probes).requirements
 
@@ -192,13 +217,26 @@ class SolvePlan:
         """Return the cheapest of no control and what physics makes of what the solver found."""
         problem = formulation.problem
         found = [values for values in (solved.relaxed, solved.values) if values is not None]
-        schedules = [Schedule(), *(_schedule_of(formulation, values) for values in found)]
-        plans = [simulate(problem, schedule)[0] for schedule in schedules]
+        schedules = [
+            Schedule(as_orders=True),
+            *(_schedule_of(formulation, values) for values in found),
+        ]
+        plans = self._simulated(problem, schedules, watch)
         plan = min(plans, key=_cost)
         known = np.isfinite(solved.bound)
         gap = gap_ratio(plan.total_cost, solved.bound) if known else UNPROVEN_GAP
         status = SolveStatus.FALLBACK if plan is plans[0] else SolveStatus.TIME_LIMIT
         return replace(plan, solver=self._information(formulation, solved, status, gap, watch))
+
+    def _simulated(
+        self, problem: Problem, schedules: list[Schedule], watch: Stopwatch
+    ) -> list[Plan]:
+        """Return what schedules lead to: the first in any case, others while there is time."""
+        before = watch.elapsed
+        first = simulate(problem, schedules[0])[0]
+        took = watch.elapsed - before
+        others = (simulate(problem, each)[0] for each in schedules[1:] if watch.left() > took)
+        return [first, *others]
 
     def _information(
         self,
@@ -231,7 +269,8 @@ def _schedule_of(formulation: Formulation, values: Floats) -> Schedule:
     sites = formulation.read_sites(values)
     problem = formulation.problem
     return Schedule.of(
-        Plan(horizon=problem.horizon, currency_code=problem.currency_code, sites=sites)
+        Plan(horizon=problem.horizon, currency_code=problem.currency_code, sites=sites),
+        as_orders=True,
     )
 
 

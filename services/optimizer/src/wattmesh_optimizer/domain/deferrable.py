@@ -7,9 +7,6 @@ from wattmesh_optimizer.domain import checks
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.electrical import LONG_OFF, OnOffState
 
-LEAST_POWER_SHARE = 1e-3
-"""Least power while on, as a share of the largest, where minimum times need one."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ProfileRun:
@@ -49,13 +46,6 @@ class InterruptibleRun:
     def has_minimum_times(self) -> bool:
         """True when being on or off has a minimum duration."""
         return self.min_on_duration > timedelta(0) or self.min_off_duration > timedelta(0)
-
-    @property
-    def least_power_kw(self) -> float:
-        """Least power while on [kW]; with minimum times never quite 0, or on would mean nothing."""
-        if self.has_minimum_times:
-            return max(self.min_power_kw, LEAST_POWER_SHARE * self.max_power_kw)
-        return self.min_power_kw
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

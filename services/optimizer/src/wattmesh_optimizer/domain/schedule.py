@@ -15,7 +15,7 @@ from wattmesh_optimizer.domain.plan import Plan
 class AssetSchedule:
     """Power per interval [kW] into the asset; `heating_kw` its heating part (HVAC zones).
 
-    `on`: where it is on even without power (generators).
+    `on`: where it is on even without power (generators, interruptible runs).
     """
 
     powers_kw: Floats
@@ -41,17 +41,22 @@ class AssetSchedule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """Schedules by asset name; an asset without one follows its uncontrolled behaviour."""
+    """Schedules by asset name; an asset without one follows its uncontrolled behaviour.
+
+    `as_orders`: every power is one that its machine can keep to through a whole interval, and
+    every state lasts as long as it must. Otherwise a machine may end early: what fills its store
+    may be less than its minimum on average.
+    """
 
     assets: Mapping[str, AssetSchedule] = field(default_factory=dict)
+    as_orders: bool = False
 
     @classmethod
-    def of(cls, plan: Plan) -> "Schedule":
+    def of(cls, plan: Plan, *, as_orders: bool = False) -> "Schedule":
         """Return what a plan asks for."""
-        return cls(
-            {
-                asset.name: AssetSchedule(asset.powers_kw, asset.heating_kw, asset.on)
-                for site in plan.sites
-                for asset in site.assets
-            }
-        )
+        assets = {
+            asset.name: AssetSchedule(asset.powers_kw, asset.heating_kw, asset.on)
+            for site in plan.sites
+            for asset in site.assets
+        }
+        return cls(assets, as_orders)

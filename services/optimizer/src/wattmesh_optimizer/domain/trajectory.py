@@ -126,7 +126,9 @@ def _run_site(
 ) -> tuple[SitePlan, tuple[Violation, ...]]:
     islanded = horizon.touched(site.islanded_ranges)
     outcomes = [
-        simulate_asset(asset, schedule.assets.get(asset.name), horizon, islanded)
+        simulate_asset(
+            asset, schedule.assets.get(asset.name), horizon, islanded, schedule.as_orders
+        )
         for asset in site.assets
     ]
     plans = tuple(outcome.plan for outcome in outcomes)
@@ -148,6 +150,7 @@ def simulate_asset(
     schedule: AssetSchedule | None,
     horizon: Horizon,
     islanded: NDArray[np.bool_],
+    as_orders: bool,
 ) -> Outcome:
     """Run one asset."""
     match asset.kind:
@@ -156,16 +159,16 @@ def simulate_asset(
         case RenewableSource() as source:
             return simulate_renewable(asset, source, schedule, horizon)
         case Battery() as battery:
-            return simulate_battery(asset, battery, schedule, horizon)
+            return simulate_battery(asset, battery, schedule, horizon, as_orders=as_orders)
         case EvCharger() as charger:
-            return simulate_ev_charger(asset, charger, schedule, horizon)
+            return simulate_ev_charger(asset, charger, schedule, horizon, as_orders=as_orders)
         case HvacZone() as zone:
             return simulate_hvac_zone(asset, zone, schedule, horizon)
         case ThermalTank() as tank:
             return simulate_thermal_tank(asset, tank, schedule, horizon)
         case DeferrableLoad() as load:
-            return simulate_deferrable(asset, load, schedule, horizon)
+            return simulate_deferrable(asset, load, schedule, horizon, as_orders=as_orders)
         case Generator() as generator:
-            return simulate_generator(asset, generator, schedule, horizon)
+            return simulate_generator(asset, generator, schedule, horizon, as_orders=as_orders)
         case _:
             assert_never(asset.kind)

@@ -41,7 +41,8 @@ class DeferrableModel:
         power = self.flow.fixed_kw.copy()
         for term in self.flow.terms:
             np.add.at(power, term.intervals, np.asarray(term.factor) * values[term.columns])
-        return AssetPlan(name=self.asset.name, powers_kw=power, on=power > RUNNING_KW)
+        on = power > RUNNING_KW if self.on is None else values[self.on] > 0.5
+        return AssetPlan(name=self.asset.name, powers_kw=power, on=on)
 
     def headrooms(self) -> tuple[Headroom, ...]:
         """Return nothing: a run is not held for reserves."""
@@ -146,9 +147,10 @@ def _switch(ctx: Context, run: InterruptibleRun, intervals: Ints, power: Ints) -
     rows = program.rows(-INFINITY, 0.0, len(intervals))
     program.put(rows, power, 1.0)
     program.put(rows, inside, -run.max_power_kw)
-    rows = program.rows(0.0, INFINITY, len(intervals))
-    program.put(rows, power, 1.0)
-    program.put(rows, inside, -run.least_power_kw)
+    if run.min_power_kw > 0:
+        rows = program.rows(0.0, INFINITY, len(intervals))
+        program.put(rows, power, 1.0)
+        program.put(rows, inside, -run.min_power_kw)
     return commitment.on
 
 
@@ -183,4 +185,4 @@ def _need(
 def _most_excess(ctx: Context, run: InterruptibleRun, need: EnergyNeed) -> float:
     """Return the energy beyond the need that whole intervals at minimum power may force [kWh]."""
     whole = max(1, intervals_of(ctx, run.min_on_duration), int(need.forced.sum()))
-    return whole * run.least_power_kw * ctx.hours
+    return whole * run.min_power_kw * ctx.hours

@@ -1,7 +1,5 @@
 """Loads, renewable sources, deferrable runs and generators."""
 
-from datetime import timedelta
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +8,6 @@ from wattmesh_optimizer.domain.electrical import (
     RUNNING_KW,
     FixedLoad,
     Generator,
-    OnOffState,
     RenewableSource,
 )
 from wattmesh_optimizer.domain.horizon import Horizon
@@ -21,6 +18,7 @@ from wattmesh_optimizer.domain.physics.outcome import (
     step_power,
     zeros,
 )
+from wattmesh_optimizer.domain.physics.switching import MinimumTimes, Switch, watch_times
 from wattmesh_optimizer.domain.plan import AssetPlan
 from wattmesh_optimizer.domain.runs import energy_need, profile_choice, window
 from wattmesh_optimizer.domain.schedule import AssetSchedule
@@ -73,12 +71,17 @@ def simulate_renewable(
 
 
 def simulate_deferrable(
-    asset: Asset, load: DeferrableLoad, schedule: AssetSchedule | None, horizon: Horizon
+    asset: Asset,
+    load: DeferrableLoad,
+    schedule: AssetSchedule | None,
+    horizon: Horizon,
+    *,
+    as_orders: bool = False,
 ) -> Outcome:
     """Run a deferrable load; without a schedule it starts as soon as it may."""
     if isinstance(load.run, ProfileRun):
         return _simulate_profile(asset, load, load.run, schedule, horizon)
-    return _simulate_interruptible(asset, load, load.run, schedule, horizon)
+    return _simulate_interruptible(asset, load, load.run, schedule, horizon, as_orders)
 
 
 def _simulate_profile(
@@ -126,64 +129,64 @@ def _simulate_interruptible(
     run: InterruptibleRun,
     schedule: AssetSchedule | None,
     horizon: Horizon,
+    as_orders: bool,
 ) -> Outcome:
     recorder, powers = Recorder(asset, horizon), zeros(horizon)
     need = energy_need(load, run, horizon)
-    left = need.required_kwh
+    on, left = need.forced.copy(), need.required_kwh
+    times = MinimumTimes(run.initial_state, run.min_on_duration, run.min_off_duration)
+    switch = Switch(times, horizon.resolution, need.allowed) if as_orders else None
     for index in range(horizon.count):
         if schedule is not None:
             asked = float(schedule.powers_kw[index])
         else:
             asked = min(run.max_power_kw, left / horizon.hours) if need.allowed[index] else 0.0
             asked = max(asked, run.min_power_kw) if asked > RUNNING_KW else 0.0
-            asked = max(asked, run.least_power_kw) if need.forced[index] else asked
-        powers[index], name = step_power(asked, run.max_power_kw, run.min_power_kw)
-        recorder.power(index, name, asked, float(powers[index]))
-        left = max(0.0, left - float(powers[index]) * horizon.hours)
-    on = powers > RUNNING_KW
-    _watch_times(recorder, on, run.initial_state, run.min_on_duration, run.min_off_duration)
+            asked = max(asked, run.min_power_kw) if need.forced[index] else asked
+        power, name = step_power(asked, run.max_power_kw, run.min_power_kw)
+        wanted = power > RUNNING_KW or _idles(run.min_power_kw, schedule, index, on)
+        if switch is not None:
+            wanted, power = switch.held(index, wanted, power, run.min_power_kw)
+        on[index], powers[index] = wanted, power
+        recorder.power(index, name, asked, power)
+        left = max(0.0, left - power * horizon.hours)
+    watch_times(recorder, on, times)
     return recorder.outcome(AssetPlan(name=asset.name, powers_kw=powers, on=on))
 
 
 def simulate_generator(
-    asset: Asset, generator: Generator, schedule: AssetSchedule | None, horizon: Horizon
+    asset: Asset,
+    generator: Generator,
+    schedule: AssetSchedule | None,
+    horizon: Horizon,
+    *,
+    as_orders: bool = False,
 ) -> Outcome:
     """Run a generator; without a schedule it is off."""
     recorder, powers = Recorder(asset, horizon), zeros(horizon)
     asked = zeros(horizon) if schedule is None else -schedule.powers_kw
-    for index, asked_kw in enumerate(asked.tolist()):
-        powers[index], name = step_power(
-            asked_kw, generator.max_output_power_kw, generator.min_output_power_kw
-        )
-        recorder.power(index, name, -asked_kw, -float(powers[index]))
-    on = powers > RUNNING_KW
-    if schedule is not None and schedule.on is not None:
-        on = on | (schedule.on & (generator.min_output_power_kw == 0))
-    _watch_times(
-        recorder,
-        on,
-        generator.initial_state,
-        generator.min_up_duration,
-        generator.min_down_duration,
+    least, most = generator.min_output_power_kw, generator.max_output_power_kw
+    on = np.zeros(horizon.count, dtype=np.bool_)
+    times = MinimumTimes(
+        generator.initial_state, generator.min_up_duration, generator.min_down_duration
     )
+    switch = Switch(times, horizon.resolution) if as_orders else None
+    for index, asked_kw in enumerate(asked.tolist()):
+        power, name = step_power(asked_kw, most, least)
+        wanted = power > RUNNING_KW or _idles(least, schedule, index, on)
+        if switch is not None:
+            wanted, power = switch.held(index, wanted, power, least)
+        on[index], powers[index] = wanted, power
+        recorder.power(index, name, -asked_kw, -power)
+    watch_times(recorder, on, times)
     return recorder.outcome(AssetPlan(name=asset.name, powers_kw=-powers, on=on))
 
 
-def _watch_times(
-    recorder: Recorder,
-    on: NDArray[np.bool_],
-    initial: OnOffState,
-    min_on: timedelta,
-    min_off: timedelta,
-) -> None:
-    """Record every change that comes before the minimum time in a state has passed."""
-    state, since = initial.on, initial.duration
-    for index, now in enumerate(on.tolist()):
-        least = min_on if state else min_off
-        if now != state:
-            if since < least:
-                name = "min_on_duration" if state else "min_off_duration"
-                hour = timedelta(hours=1)
-                recorder.add(index, name, since / hour, least / hour, "h", physical=False)
-            state, since = now, timedelta(0)
-        since += recorder.horizon.resolution
+def _idles(
+    least_kw: float, schedule: AssetSchedule | None, index: int, forced: NDArray[np.bool_]
+) -> bool:
+    """Return whether a machine that can be on without power is so."""
+    if least_kw > 0:
+        return False
+    said = schedule is not None and schedule.on is not None and bool(schedule.on[index])
+    return said or bool(forced[index])

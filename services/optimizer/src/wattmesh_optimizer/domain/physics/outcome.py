@@ -14,6 +14,10 @@ TOLERANCE_KW = 1e-3
 """Differences up to 1 W are rounding."""
 
 
+ORDERED_KW = 1e-6
+"""By how much an order may be below a machine's minimum."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """An asset's true plan and the violations of what was asked."""
@@ -85,13 +89,19 @@ def fitted_power(
 ) -> tuple[float, str]:
     """Return what a machine gives when what it serves takes `fitting_kw` at most, and why.
 
-    A machine that fills its store ends early: its mean power may then be below its minimum.
+    A machine that fills its store ends early: its mean power may then be below its minimum. As an
+    order such a power makes no sense: `kept_power`.
     """
     wanted = min(max(asked_kw, 0.0), maximum_kw)
     if wanted >= fitting_kw - TOLERANCE_KW:
         return min(wanted, fitting_kw), limit if fitting_kw < maximum_kw else "max_power"
     done, name = step_power(asked_kw, maximum_kw, minimum_kw)
     return min(done, fitting_kw), name
+
+
+def kept_power(done_kw: float, minimum_kw: float, as_order: bool) -> float:
+    """Return a power as it can be ordered: 0 where it is below the machine's minimum."""
+    return 0.0 if as_order and done_kw < minimum_kw - ORDERED_KW else done_kw
 
 
 def largest(low: float, high: float, possible: Callable[[float], bool]) -> float:

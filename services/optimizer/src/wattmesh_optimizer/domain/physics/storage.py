@@ -9,6 +9,7 @@ from wattmesh_optimizer.domain.physics.outcome import (
     Outcome,
     Recorder,
     fitted_power,
+    kept_power,
     largest,
     zeros,
 )
@@ -21,7 +22,12 @@ ROUNDING_KWH = 1e-5
 
 
 def simulate_battery(
-    asset: Asset, battery: Battery, schedule: AssetSchedule | None, horizon: Horizon
+    asset: Asset,
+    battery: Battery,
+    schedule: AssetSchedule | None,
+    horizon: Horizon,
+    *,
+    as_orders: bool = False,
 ) -> Outcome:
     """Run a battery; without a schedule it idles."""
     recorder = Recorder(asset, horizon)
@@ -30,6 +36,8 @@ def simulate_battery(
     energies[0] = battery.initial_energy_kwh
     for index, power in enumerate(asked.tolist()):
         done = _battery_power(battery, recorder, index, power, float(energies[index]))
+        least = battery.min_charge_power_kw if done > 0 else battery.min_discharge_power_kw
+        done = float(np.copysign(kept_power(abs(done), least, as_orders), done))
         powers[index] = done
         energies[index + 1] = _stored(battery, float(energies[index]), done, horizon.hours)
         _watch_window(battery, recorder, index, energies)
@@ -93,7 +101,12 @@ def _watch_window(battery: Battery, recorder: Recorder, index: int, energies: Fl
 
 
 def simulate_ev_charger(
-    asset: Asset, charger: EvCharger, schedule: AssetSchedule | None, horizon: Horizon
+    asset: Asset,
+    charger: EvCharger,
+    schedule: AssetSchedule | None,
+    horizon: Horizon,
+    *,
+    as_orders: bool = False,
 ) -> Outcome:
     """Run a charge point; without a schedule every vehicle charges at once, as far as it needs.
 
@@ -108,7 +121,7 @@ def simulate_ev_charger(
         if schedule is not None:
             share = np.divide(stay.plugged_in, present, out=zeros(horizon), where=present > 0)
             asked = schedule.powers_kw * share
-        done, energies = _run_stay(charger, stay, recorder, asked)
+        done, energies = _run_stay(charger, stay, recorder, asked, as_orders)
         powers += done
         socs[stay.session.id] = energies / stay.session.capacity_kwh
     if schedule is not None:
@@ -119,7 +132,11 @@ def simulate_ev_charger(
 
 
 def _run_stay(
-    charger: EvCharger, stay: EvStay, recorder: Recorder, schedule_kw: Floats | None
+    charger: EvCharger,
+    stay: EvStay,
+    recorder: Recorder,
+    schedule_kw: Floats | None,
+    as_orders: bool,
 ) -> tuple[Floats, Floats]:
     horizon, session = recorder.horizon, stay.session
     powers, energies = zeros(horizon), np.empty(horizon.count + 1)
@@ -131,7 +148,9 @@ def _run_stay(
             asked = _asked_power(charger, stay, goal - energy, plugged_in, horizon.hours)
             if schedule_kw is not None:
                 asked = float(schedule_kw[index])
-            powers[index] = _ev_power(charger, stay, recorder, index, asked, energy)
+            done = _ev_power(charger, stay, recorder, index, asked, energy)
+            least = stay.min_power_kw * plugged_in if done > 0 else 0.0
+            powers[index] = kept_power(done, least, as_orders) if done > 0 else done
         energies[index + 1] = _ev_stored(charger, energy, float(powers[index]), horizon.hours)
     return powers, np.clip(energies, 0.0, session.capacity_kwh)
 
