@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-forecast bench-loop bench-gateway-hostile peer-ocpp lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-gateway-hostile peer-ocpp lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -26,6 +26,9 @@ bench: setup  ## measurements
 
 bench-optimizer: setup ## the optimizer beside a bare solve of the same matrices, as JSON
 	@exec $(BIN)/python -m tests.bench.optimizer
+
+bench-citylearn: setup ## the product judged by CityLearn's official score on five homes, as JSON
+	@exec $(BIN)/python -m tests.bench.citylearn $(ARGUMENTS)
 
 bench-forecast: setup ## what an issue of forecasts costs by the number of assets, as JSON
 	@exec $(BIN)/python -m tests.bench.forecast_issue
