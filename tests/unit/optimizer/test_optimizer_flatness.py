@@ -126,3 +126,18 @@ def test_netted_billing_is_refused_where_there_is_no_one_energy_tariff() -> None
     dear = prices(of.horizon, [0.3] * 4, demand_charges=(charge,))
     with pytest.raises(InvalidArgument, match="energy prices alone"):
         replace(of, sites=tuple(replace(site, tariff=dear) for site in of.sites))
+
+
+def test_a_flat_plan_does_not_lose_energy_on_purpose_nor_needs_binaries_not_to() -> None:
+    """Sun that nobody takes would be flatter if a battery burnt some of it."""
+    horizon = horizon_of(6)
+    lossy = replace(STORE, charge_efficiency_ratio=0.8, discharge_efficiency_ratio=0.8)
+    sun = RenewableSource(powers_kw=-np.array([0.0, 9.0, 9.0, 9.0, 9.0, 0.0]))
+    tariff = prices(horizon, [0.3] * 6)
+    sites = [home(name, tariff, pv=sun, battery=lossy) for name in NAMES]
+    of = problem(horizon, *sites, groups=(of_all(ramp_price_per_kw=0.2),))
+    plan = solve(of)
+    assert plan.solver is not None
+    assert not plan.solver.mixed_integer
+    assert plan.solver.gap_ratio == 0.0
+    assert list(broken_laws(of, plan)) == []

@@ -34,7 +34,7 @@ def newer_basis(proto: problem_pb2.Problem) -> None:
 
 
 def newer_direction(proto: problem_pb2.Problem) -> None:
-    reserve = proto.reserves.add(id="r", direction=NEWER, power_w=1.0)  # type: ignore[arg-type]
+    reserve = proto.reserves.add(id="r", direction=NEWER, power_w=1.0)
     reserve.range.start_time.seconds = proto.horizon.start_time.seconds
     reserve.range.end_time.seconds = proto.horizon.start_time.seconds + 3600
     reserve.activation_duration.seconds = 900

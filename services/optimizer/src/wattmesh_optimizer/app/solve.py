@@ -196,7 +196,8 @@ class SolvePlan:
         plan = replace(
             plan, unmet_requirements=self._requirements(formulation, values, plan, watch)
         )
-        gap = gap_ratio(plan.total_cost, solved.bound)
+        preference = formulation.ctx.program.preference(values)
+        gap = gap_ratio(plan.total_cost, solved.bound - preference)
         enough = max(options.gap_ratio, 1e-6)
         status = SolveStatus.OPTIMAL if gap <= enough * 1.001 else SolveStatus.TIME_LIMIT
         return replace(plan, solver=self._information(formulation, solved, status, gap, watch))

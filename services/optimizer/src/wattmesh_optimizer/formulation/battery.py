@@ -27,6 +27,8 @@ from wattmesh_optimizer.formulation.model import (
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 from wattmesh_optimizer.formulation.soc_power import limit_power_by_soc
 
+BURNING_MARGIN = 1.01
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatteryModel:
@@ -97,6 +99,7 @@ def build_battery(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ba
     if wear:
         program.charge(charge, wear, CostCause.WEAR, name, site)
         program.charge(discharge, wear, CostCause.WEAR, name, site)
+    _keep_from_burning(ctx, site, battery, charge, discharge)
     _value_end(ctx, site, asset, battery, energy)
     _label(ctx, name, charge, discharge, energy)
     _discrete(ctx, battery, charge, discharge)
@@ -109,6 +112,23 @@ def build_battery(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ba
         high_kw=np.full(ctx.count, battery.max_charge_power_kw),
     )
     return BatteryModel(asset, battery, flow, charge, discharge, energy, store_rows)
+
+
+def _keep_from_burning(
+    ctx: Context, site: int, battery: Battery, charge: Ints, discharge: Ints
+) -> None:
+    """Make it not worth while to lose energy by charging and discharging at once.
+
+    Where changes of power cost `r` per kW, 1 kW lost would save 2 r at most; it takes
+    c = 1 / (1 - eta) of charging and eta c of discharging, eta the round trip: so
+    2 r (1 - eta) / (1 + eta) for each is enough. Without this every flat plan needed binaries.
+    """
+    price = ctx.ramp_prices_per_kw[site] if ctx.ramp_prices_per_kw else 0.0
+    trip = battery.charge_efficiency_ratio * battery.discharge_efficiency_ratio
+    if price and trip < 1:
+        enough = BURNING_MARGIN * 2.0 * price * (1.0 - trip) / (1.0 + trip)
+        for columns in (charge, discharge):
+            ctx.program.prefer_less(columns, enough)
 
 
 def _energy_columns(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ints:

@@ -1,15 +1,16 @@
 """The whole problem as one matrix."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from wattmesh_optimizer.domain.assumptions import assumptions
 from wattmesh_optimizer.domain.checks import Floats
+from wattmesh_optimizer.domain.flatness import ramp_price_per_kw
 from wattmesh_optimizer.domain.plan import CostCause, CostItem, ReserveHolding, SitePlan
 from wattmesh_optimizer.domain.problem import Problem
-from wattmesh_optimizer.domain.tariffs import site_tariff
+from wattmesh_optimizer.domain.tariffs import SiteTariff, site_tariff
 from wattmesh_optimizer.formulation.events import add_event
 from wattmesh_optimizer.formulation.groups import add_group
 from wattmesh_optimizer.formulation.model import Context
@@ -73,8 +74,12 @@ class Formulation:
 
 def formulate(problem: Problem) -> Formulation:
     """Build the matrix of a problem."""
-    ctx = Context(horizon=problem.horizon, goals=problem.goals)
     tariffs = [site_tariff(site, problem.horizon) for site in problem.sites]
+    ctx = Context(
+        horizon=problem.horizon,
+        goals=problem.goals,
+        ramp_prices_per_kw=_ramp_prices(problem, tariffs),
+    )
     sites = tuple(
         build_site(ctx, index, site, tariff, netted=problem.netted_group(site) is not None)
         for index, (site, tariff) in enumerate(zip(problem.sites, tariffs, strict=True))
@@ -89,3 +94,13 @@ def formulate(problem: Problem) -> Formulation:
     for site in sites:
         add_islanding_reserve(ctx, site)
     return Formulation(problem, ctx, sites, reserves.missing)
+
+
+def _ramp_prices(problem: Problem, tariffs: Sequence[SiteTariff | None]) -> list[float]:
+    prices = [problem.goals.ramp_price_per_kw] * len(problem.sites)
+    for group in problem.groups:
+        indices = problem.site_indices(group.site_names)
+        price = ramp_price_per_kw(group, [tariffs[index] for index in indices])
+        for index in indices:
+            prices[index] += price
+    return prices

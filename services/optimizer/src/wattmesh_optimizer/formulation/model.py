@@ -1,5 +1,6 @@
 """What the builders share: the context they build in and what an asset's builder offers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -91,6 +92,8 @@ class Context:
 
     horizon: Horizon
     goals: Goals
+    ramp_prices_per_kw: Sequence[float] = ()
+    """By site: what a change of its power counts, in its own goals and those of its groups."""
     program: Program = field(default_factory=Program)
     exclusives: list[Exclusive] = field(default_factory=list)
     semis: list[SemiContinuous] = field(default_factory=list)

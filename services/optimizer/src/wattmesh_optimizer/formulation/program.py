@@ -96,6 +96,7 @@ class Program:
     row_count: int = 0
     charges: list[Charge] = field(default_factory=list)
     constants: list[Constant] = field(default_factory=list)
+    preferences: list[tuple[Ints, Floats]] = field(default_factory=list)
     column_bounds: list[Bounded] = field(default_factory=list)
     row_bounds: list[Bounded] = field(default_factory=list)
     integer_candidates: list[Ints] = field(default_factory=list)
@@ -148,6 +149,14 @@ class Program:
             )
         )
 
+    def prefer_less(self, columns: Ints, prices: ArrayLike) -> None:
+        """Let columns weigh `prices` each in the choice of a plan, though they cost nothing."""
+        self.preferences.append((columns, _filled(prices, len(columns))))
+
+    def preference(self, values: Floats) -> float:
+        """Return what preferences weigh in a solution."""
+        return float(sum(prices @ values[columns] for columns, prices in self.preferences))
+
     def constant(
         self, amount: float, cause: CostCause, subject: str = "", site: int | None = None
     ) -> None:
@@ -179,6 +188,8 @@ class Program:
         cost = np.zeros(self.column_count)
         for charge in self.charges:
             np.add.at(cost, charge.columns, charge.prices)
+        for columns, prices in self.preferences:
+            np.add.at(cost, columns, prices)
         integer = np.zeros(self.column_count, dtype=np.bool_)
         for columns in integer_columns:
             integer[columns] = True
