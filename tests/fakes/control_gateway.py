@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeAlias
 
 import grpc
 
 from wattmesh.control.v1 import control_pb2
+from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
-from wattmesh.gateway.v1 import gateway_link_pb2_grpc
+from wattmesh_contracts.values import timestamp_to_proto
 
 Answer: TypeAlias = Callable[[pb.CommandDispatch], list[pb.CommandReport]]
 
@@ -38,11 +40,20 @@ def say_nothing(dispatch: pb.CommandDispatch) -> list[pb.CommandReport]:
 
 
 class FakeGateway:
-    """Holds one stream; `answer` says what it reports on each command."""
+    """Holds one stream; `answer` says what it reports on each command.
+
+    `clock`: what it says that its clock shows; without, it is of a version that says nothing.
+    """
 
     def __init__(
-        self, channel: grpc.aio.Channel, answer: Answer = obey, name: str = "gateways/local"
+        self,
+        channel: grpc.aio.Channel,
+        answer: Answer = obey,
+        name: str = "gateways/local",
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
+        self._clock = clock
+        self.clock_requests = 0
         self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
         self._answer = answer
         self._name = name
@@ -52,7 +63,10 @@ class FakeGateway:
 
     async def __aenter__(self) -> Self:
         self.call = self._stub.Connect()
-        await self.call.write(pb.ConnectRequest(hello=pb.GatewayHello(gateway=self._name)))
+        hello = pb.GatewayHello(gateway=self._name)
+        if self._clock is not None:
+            hello.clock_time.CopyFrom(timestamp_to_proto(self._clock()))
+        await self.call.write(pb.ConnectRequest(hello=hello))
         await self.call.initial_metadata()
         assert not self.call.done(), f"the stream was not accepted: {await self.call.details()}"
         self._reading = asyncio.create_task(self._read())
@@ -102,8 +116,19 @@ class FakeGateway:
             async with self._arrived:
                 if response.HasField("dispatch"):
                     self.dispatches.append(response.dispatch)
+                elif response.HasField("clock_request"):
+                    await self._tell_clock(response.clock_request)
                 else:
                     self.cancels.append(response.cancel)
                 self._arrived.notify_all()
             if response.HasField("dispatch"):
                 await self.send(*self._answer(response.dispatch))
+
+    async def _tell_clock(self, request: clock_pb2.ClockRequest) -> None:
+        assert self._clock is not None, "asked without having said hello with a clock"
+        self.clock_requests += 1
+        now = timestamp_to_proto(self._clock())
+        reading = clock_pb2.ClockReading(
+            request_time=request.send_time, receive_time=now, send_time=now
+        )
+        await self.call.write(pb.ConnectRequest(clock_reading=reading))

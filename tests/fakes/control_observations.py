@@ -16,6 +16,7 @@ class FakeObservations:
         self.set_aside = 0
         self.verdicts = list[EffectVerdict]()
         self.amiss = 0
+        self.clocks = (0.0, 0)
 
     def command_moved(self, state: CommandState) -> None:
         self.moved.append(state)
@@ -25,6 +26,9 @@ class FakeObservations:
 
     def gateways_connected(self, count: int) -> None:
         self.gateways = count
+
+    def clocks_compared(self, largest_seconds: float, refused: int) -> None:
+        self.clocks = (largest_seconds, refused)
 
     def shards_held(self, count: int) -> None:
         self.shards = count

@@ -44,9 +44,14 @@ class ControlWorld:
     stub: Any
     database_url: str
 
-    def gateway(self, answer: Answer = obey, name: str = "gateways/local") -> FakeGateway:
-        """Return a gateway that dials in when it is entered."""
-        return FakeGateway(self.channel, answer, name)
+    def gateway(
+        self,
+        answer: Answer = obey,
+        name: str = "gateways/local",
+        clock: Callable[[], datetime] | None = None,
+    ) -> FakeGateway:
+        """Return a gateway that dials in when it is entered, and what its clock shows."""
+        return FakeGateway(self.channel, answer, name, clock)
 
     async def submit(
         self,

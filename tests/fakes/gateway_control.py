@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import grpc
 
 from wattmesh.control.v1 import control_pb2
-from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2, gateway_link_pb2_grpc
 from wattmesh.type.v1 import setpoint_pb2
-from wattmesh_contracts.values import timestamp_to_proto
+from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
 
 State = control_pb2.CommandState
 
@@ -21,6 +21,7 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         self.hellos: list[str] = []
         self.reports: list[gateway_link_pb2.CommandReport] = []
         self.statuses: list[gateway_link_pb2.DeviceStatus] = []
+        self.clock_readings: list[clock_pb2.ClockReading] = []
         self.events: list[gateway_link_pb2.SetpointEvent] = []
         self._down: asyncio.Queue[gateway_link_pb2.ConnectResponse] | None = None
         self._changed = asyncio.Condition()
@@ -48,9 +49,15 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
             await self._changed.wait_for(lambda: self._down is not None)
 
     def dispatch(
-        self, command: str, device: str, value: float, lease_end: datetime, sequence: int
+        self,
+        command: str,
+        device: str,
+        value: float,
+        lease_end: datetime,
+        sequence: int,
+        lease: timedelta | None = None,
     ) -> None:
-        """Send a command to the gateway that is connected."""
+        """Send a command to the gateway that is connected; `lease`: what is left of it."""
         assert self._down is not None
         dispatch = gateway_link_pb2.CommandDispatch(
             command=command,
@@ -59,8 +66,21 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
             value=value,
             lease_expire_time=timestamp_to_proto(lease_end),
             sequence=sequence,
+            lease_duration=None if lease is None else duration_to_proto(lease),
         )
         self._down.put_nowait(gateway_link_pb2.ConnectResponse(dispatch=dispatch))
+
+    def ask_clock(self, send_time: datetime) -> None:
+        """Ask what the gateway's clock shows."""
+        assert self._down is not None
+        request = clock_pb2.ClockRequest(send_time=timestamp_to_proto(send_time))
+        self._down.put_nowait(gateway_link_pb2.ConnectResponse(clock_request=request))
+
+    async def clock_told(self) -> clock_pb2.ClockReading:
+        """Wait for what its clock showed."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: bool(self.clock_readings))
+        return self.clock_readings[-1]
 
     def cancel(self, command: str, device: str) -> None:
         """Withdraw a command."""
@@ -118,6 +138,8 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
                     self.reports.append(request.report)
                 case "device_status":
                     self.statuses.append(request.device_status)
+                case "clock_reading":
+                    self.clock_readings.append(request.clock_reading)
                 case "setpoint_event":
                     self.events.append(request.setpoint_event)
             async with self._changed:

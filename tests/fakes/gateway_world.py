@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.fakes.site_model_service import FakeSiteModelService
 from tests.fakes.sunspec_device import ModbusServer, battery_unit
 from tests.fakes.usage_service import FakeUsage, register_usage
 from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
-from wattmesh_kernel.clock import SystemClock, format_clock_spec
+from wattmesh_kernel.clock import ScaledClock, SystemClock, format_clock_spec
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, SiteId
 from wattmesh_kernel.sites import (
     Connection,
@@ -89,6 +89,12 @@ class GatewayProcess:
         self._log_file = log_file
         self.port = port
         self._process: asyncio.subprocess.Process | None = None
+
+    def put_clock(self, ahead: timedelta) -> None:
+        """Have the gateway's clock, from its start on, ahead of the machine's."""
+        now = datetime.now(UTC)
+        clock = ScaledClock(sim_start=now + ahead, wall_start=now, rate=1.0)
+        self._environment["WATTMESH_CLOCK"] = format_clock_spec(clock)
 
     async def start(self) -> None:
         with self._log_file.open("a") as log:

@@ -35,6 +35,7 @@ from wattmesh_gateway.profiles import load_profiles
 from wattmesh_gateway.settings import GatewaySettings
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import GatewayId
+from wattmesh_kernel.steady_clock import steady
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
@@ -80,8 +81,9 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         report = ReportSessions(outbox, sessions.news, uplink, roster.asset_of, clock)
         journal = SqliteCommandJournal(database)
         reports = Reports(journal, clock)
-        carry = CarryCommands(roster, journal, reports, clock, background, settings.reread_seconds)
-        link = GrpcControlLink(runtime.channel(settings.control_target), gateway)
+        leases = steady(clock)
+        carry = CarryCommands(roster, journal, reports, leases, background, settings.reread_seconds)
+        link = GrpcControlLink(runtime.channel(settings.control_target), gateway, clock, leases)
         view = SiteModelView(clock)
         site_model = SiteModelClient(metering, view, SiteModelFile(settings.site_model_file))
         follow = FollowSiteModel(view, gateway, roster)

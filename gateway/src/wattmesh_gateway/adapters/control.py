@@ -5,15 +5,20 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import grpc
 
 from wattmesh.control.v1 import control_pb2
-from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2, gateway_link_pb2_grpc
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
-from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
-from wattmesh_gateway.app.ports import Cancel, Dispatch
+from wattmesh_contracts.values import (
+    datetime_from_proto,
+    duration_from_proto,
+    timestamp_to_proto,
+)
+from wattmesh_gateway.app.ports import AskedClock, Cancel, Dispatch
 from wattmesh_gateway.domain.command import (
     Command,
     CommandReport,
@@ -21,8 +26,10 @@ from wattmesh_gateway.domain.command import (
     SetpointEvent,
     SetpointEventType,
 )
+from wattmesh_gateway.domain.control_time import ControlTime
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.checks import require
+from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
 from wattmesh_runtime.errors import rpc_errors
@@ -49,19 +56,28 @@ _EVENT_TYPES = {
 
 
 class GrpcControlLink:
-    """Dials control as one gateway."""
+    """Dials control as one gateway.
 
-    def __init__(self, channel: grpc.aio.Channel, gateway: GatewayId) -> None:
+    `clock` stamps; leases end by `steady`, which nobody sets.
+    """
+
+    def __init__(
+        self, channel: grpc.aio.Channel, gateway: GatewayId, clock: Clock, steady: Clock
+    ) -> None:
         self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
         self._gateway = gateway
+        self._clock = clock
+        self._steady = steady
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["GrpcControlStream"]:
         """Open a stream and say who calls; WattmeshError when control is away."""
         call = self._stub.Connect()
         try:
-            stream = GrpcControlStream(call)
-            hello = gateway_link_pb2.GatewayHello(gateway=self._gateway.name)
+            stream = GrpcControlStream(call, self._clock, self._steady)
+            hello = gateway_link_pb2.GatewayHello(
+                gateway=self._gateway.name, clock_time=timestamp_to_proto(self._clock.now())
+            )
             await stream.write(gateway_link_pb2.ConnectRequest(hello=hello))
             yield stream
         finally:
@@ -71,8 +87,11 @@ class GrpcControlLink:
 class GrpcControlStream:
     """One stream to control."""
 
-    def __init__(self, call: Any) -> None:
+    def __init__(self, call: Any, clock: Clock, steady: Clock) -> None:
         self._call = call
+        self._clock = clock
+        self._steady = steady
+        self._control_time = ControlTime()
 
     async def report(self, report: CommandReport) -> None:
         """Tell what became of a command; WattmeshError when the stream has broken."""
@@ -93,16 +112,56 @@ class GrpcControlStream:
         """Tell what happened to a setpoint; WattmeshError when the stream has broken."""
         await self.write(gateway_link_pb2.ConnectRequest(setpoint_event=_event_to_proto(event)))
 
-    async def orders(self) -> AsyncIterator[Dispatch | Cancel]:
+    async def tell_clock(self, asked: AskedClock) -> None:
+        """Tell what the clock shows; WattmeshError when the stream has broken."""
+        proto = clock_pb2.ClockReading(
+            request_time=timestamp_to_proto(asked.send_time),
+            receive_time=timestamp_to_proto(asked.receive_time),
+            send_time=timestamp_to_proto(self._clock.now()),
+        )
+        await self.write(gateway_link_pb2.ConnectRequest(clock_reading=proto))
+
+    async def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""
         with rpc_errors():
             async for proto in self._call:
                 try:
-                    order = _order_from_proto(proto)
+                    order = self._order_from_proto(proto)
                 except WattmeshError as error:
                     log.error("control sent what makes no sense: %s", error)
                     continue
                 yield order
+
+    def _order_from_proto(
+        self, proto: gateway_link_pb2.ConnectResponse
+    ) -> Dispatch | Cancel | AskedClock:
+        match proto.WhichOneof("message"):
+            case "dispatch":
+                lease_end = self._lease_end(proto.dispatch)
+                return Dispatch(command=_command_from_proto(proto.dispatch, lease_end))
+            case "cancel":
+                return Cancel(
+                    command=CommandId.parse(proto.cancel.command),
+                    device=DeviceId.parse(proto.cancel.device),
+                )
+            case "clock_request":
+                return self._asked_clock(proto.clock_request)
+            case other:
+                raise InvalidArgument("UNKNOWN_MESSAGE", f"a message with {other}", field="message")
+
+    def _asked_clock(self, proto: clock_pb2.ClockRequest) -> AskedClock:
+        sent = datetime_from_proto(proto.send_time, "send_time")
+        self._control_time.compare(sent, self._steady.now())
+        return AskedClock(send_time=sent, receive_time=self._clock.now())
+
+    def _lease_end(self, proto: gateway_link_pb2.CommandDispatch) -> datetime:
+        """Return when the lease ends, by the own steady clock."""
+        now = self._steady.now()
+        end = datetime_from_proto(proto.lease_expire_time, "lease_expire_time")
+        if not proto.HasField("lease_duration"):
+            return end + (now - self._clock.now())
+        sent = end - duration_from_proto(proto.lease_duration, "lease_duration")
+        return self._control_time.own(end, sent, now)
 
     async def write(self, message: gateway_link_pb2.ConnectRequest) -> None:
         """Write a message; WattmeshError when the stream has broken."""
@@ -135,26 +194,15 @@ def _event_to_proto(event: SetpointEvent) -> gateway_link_pb2.SetpointEvent:
     )
 
 
-def _order_from_proto(proto: gateway_link_pb2.ConnectResponse) -> Dispatch | Cancel:
-    match proto.WhichOneof("message"):
-        case "dispatch":
-            return Dispatch(command=_command_from_proto(proto.dispatch))
-        case "cancel":
-            return Cancel(
-                command=CommandId.parse(proto.cancel.command),
-                device=DeviceId.parse(proto.cancel.device),
-            )
-        case other:
-            raise InvalidArgument("UNKNOWN_MESSAGE", f"a message with {other}", field="message")
-
-
-def _command_from_proto(proto: gateway_link_pb2.CommandDispatch) -> Command:
+def _command_from_proto(
+    proto: gateway_link_pb2.CommandDispatch, lease_expire_time: datetime
+) -> Command:
     require(math.isfinite(proto.value), "INVALID_VALUE", f"{proto.value} is no value", "value")
     return Command(
         id=CommandId.parse(proto.command),
         device=DeviceId.parse(proto.device),
         kind=setpoint_kind_from_proto(proto.kind),
         value=proto.value,
-        lease_expire_time=datetime_from_proto(proto.lease_expire_time, "lease_expire_time"),
+        lease_expire_time=lease_expire_time,
         sequence=proto.sequence,
     )

@@ -6,7 +6,14 @@ from datetime import timedelta
 from typing import assert_never
 
 from wattmesh_gateway.app.carry_commands import CarryCommands
-from wattmesh_gateway.app.ports import Cancel, CommandJournal, ControlLink, ControlStream, Dispatch
+from wattmesh_gateway.app.ports import (
+    AskedClock,
+    Cancel,
+    CommandJournal,
+    ControlLink,
+    ControlStream,
+    Dispatch,
+)
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.reports import News, Reports
 from wattmesh_gateway.domain.command import CommandReport, SetpointEvent
@@ -73,7 +80,7 @@ class HoldLink:
             await race(
                 self._tell_all(stream, news, sent),
                 self._mark_all(sent),
-                self._take_orders(stream),
+                self._take_orders(stream, news),
             )
 
     async def _mark_all(self, sent: "asyncio.Queue[CommandReport]") -> None:
@@ -103,13 +110,19 @@ class HoldLink:
                     await stream.tell(status)
                 case SetpointEvent() as event:
                     await stream.tell_event(event)
+                case AskedClock() as asked:
+                    await stream.tell_clock(asked)
 
-    async def _take_orders(self, stream: ControlStream) -> None:
+    async def _take_orders(
+        self, stream: ControlStream, news: "asyncio.Queue[News]"
+    ) -> None:
         async for order in stream.orders():
             match order:
                 case Dispatch(command=command):
                     await self._carry.dispatch(command)
                 case Cancel(command=command_id, device=device):
                     await self._carry.cancel(command_id, device)
+                case AskedClock():
+                    news.put_nowait(order)
                 case _:
                     assert_never(order)

@@ -255,6 +255,14 @@ class Cancel:
     device: DeviceId
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedClock:
+    """Control asks what the clock shows: when it sent that, and when that came."""
+
+    send_time: datetime
+    receive_time: datetime
+
+
 class ControlStream(Protocol):
     """One open stream to control."""
 
@@ -267,8 +275,14 @@ class ControlStream(Protocol):
     async def tell_event(self, event: SetpointEvent) -> None:
         """Tell what happened to a setpoint; WattmeshError when the stream has broken."""
 
-    def orders(self) -> AsyncIterator[Dispatch | Cancel]:
-        """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""
+    async def tell_clock(self, asked: AskedClock) -> None:
+        """Tell what the clock shows; WattmeshError when the stream has broken."""
+
+    def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock]:
+        """Iterate over what control wants until the stream ends; WattmeshError when it breaks.
+
+        Instants in it are by the gateway's own steady clock.
+        """
 
 
 class ControlLink(Protocol):

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wattmesh_gateway.app.ports import CommandJournal
+from wattmesh_gateway.app.ports import AskedClock, CommandJournal
 from wattmesh_gateway.domain.command import (
     Command,
     CommandReport,
@@ -16,7 +16,7 @@ from wattmesh_gateway.domain.command import (
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_kernel.clock import Clock
 
-News = CommandReport | DeviceStatus | SetpointEvent
+News = CommandReport | DeviceStatus | SetpointEvent | AskedClock
 
 _MOST_UNTOLD = 200
 """Events that wait for control while it is away; reports on commands wait in the journal."""

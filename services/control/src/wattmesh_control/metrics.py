@@ -20,6 +20,18 @@ GATEWAYS = Metric(
     unit="{gateway}",
     description="Gateways that hold a stream to this process.",
 )
+CLOCK_SKEW = Metric(
+    name="wattmesh.control.gateways.clock_skew",
+    kind=MetricKind.GAUGE,
+    unit="s",
+    description="Largest difference between control's clock and that of a gateway connected here.",
+)
+CLOCK_REFUSED = Metric(
+    name="wattmesh.control.gateways.clock_refused",
+    kind=MetricKind.GAUGE,
+    unit="{gateway}",
+    description="Gateways connected here that get no commands, as their clocks differ too much.",
+)
 SHARDS = Metric(
     name="wattmesh.control.shards",
     kind=MetricKind.GAUGE,

@@ -7,6 +7,7 @@ from pydantic import Field
 from wattmesh_control.app.follow_up import EffectAction, EffectPolicy
 from wattmesh_control.app.judge_effects import JudgeRhythm
 from wattmesh_control.app.meter_effects import EffectRhythm
+from wattmesh_control.domain.clock_skew import ClockRule
 from wattmesh_control.domain.command import LeaseRule
 from wattmesh_control.domain.effects.verdict import EffectRule
 from wattmesh_runtime.settings import ServiceSettings
@@ -25,6 +26,12 @@ class ControlSettings(ServiceSettings):
     """How long the lease of an override outlives it at most."""
     read_back_tolerance_ratio: float = Field(default=0.02, ge=0, le=1)
     """How far a read-back may lie off, as a share of the device's largest value."""
+    clock_skew_told_seconds: float = Field(default=5, gt=0)
+    """From which difference on it is told that a gateway's clock is off; seconds of the wall."""
+    clock_skew_refused_seconds: float = Field(default=60, gt=0)
+    """Beyond which difference a gateway gets no commands; seconds of the wall."""
+    clock_compare_seconds: float = Field(default=30, gt=0)
+    """How often the clocks of gateways are compared; seconds of the wall."""
     shard_poll_seconds: float = Field(default=2, gt=0)
     """How often it is looked which gateways nobody looks after; seconds of the wall."""
     effect_interval_seconds: float = Field(default=900, gt=0)
@@ -53,6 +60,13 @@ class ControlSettings(ServiceSettings):
         return LeaseRule(
             grace_ratio=self.lease_grace_ratio,
             override_grace=timedelta(seconds=self.override_grace_seconds),
+        )
+
+    def clock_rule(self, rate: float) -> ClockRule:
+        """What follows of a gateway's clock, on a clock that runs at `rate`."""
+        return ClockRule(
+            tell=timedelta(seconds=self.clock_skew_told_seconds * rate),
+            refuse=timedelta(seconds=self.clock_skew_refused_seconds * rate),
         )
 
     @property

@@ -17,6 +17,7 @@ from wattmesh_control.adapters.postgres_due_times import PostgresDueTimes
 from wattmesh_control.adapters.postgres_effects import PostgresEffectArchive
 from wattmesh_control.adapters.postgres_events import PostgresEventArchive
 from wattmesh_control.adapters.postgres_limits import PostgresLimitArchive
+from wattmesh_control.adapters.postgres_links import PostgresLinkStates
 from wattmesh_control.adapters.postgres_notices import PostgresNotices
 from wattmesh_control.adapters.postgres_site_model import PostgresSiteModel
 from wattmesh_control.adapters.postgres_transitions import PostgresTransitionArchive
@@ -27,10 +28,12 @@ from wattmesh_control.api.link_servicer import GatewayLinkServicer
 from wattmesh_control.app.announce import MOST_UNREAD, Announce, CommandBroadcast
 from wattmesh_control.app.cancel_command import CancelCommand
 from wattmesh_control.app.change_limits import DeleteLimit, SetLimit
+from wattmesh_control.app.compare_clocks import CompareClocks
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.dispatch import Dispatch
 from wattmesh_control.app.follow_model import FollowModel
 from wattmesh_control.app.follow_up import FollowUpEffects
+from wattmesh_control.app.gateway_links import ReadLinks
 from wattmesh_control.app.gather_evidence import GatherEvidence
 from wattmesh_control.app.hear_notices import HearNotices, SendLeftOver
 from wattmesh_control.app.issue_command import IssueCommand
@@ -118,6 +121,14 @@ class _Parts:
         self._heard, self._view = SiteModelView(clock), SiteModelView(clock)
         self._devices = Devices(self._view)
         self._links = GatewayLinks(self._observations)
+        self._link_states = PostgresLinkStates(outside.database)
+        self._clocks = CompareClocks(
+            clock=clock,
+            states=self._link_states,
+            observations=self._observations,
+            rule=settings.clock_rule(clock.rate),
+            every_seconds=settings.clock_compare_seconds,
+        )
         self._broadcast = CommandBroadcast(MOST_UNREAD)
         self._event_broadcast = EventBroadcast(MOST_UNREAD)
         self._events = PostgresEventArchive(outside.database)
@@ -148,7 +159,9 @@ class _Parts:
     def service(self) -> Service:
         """Return what is served, and what runs beside it."""
         control = ControlServicer(self._use_cases())
-        link = GatewayLinkServicer(self._clock, self._serve_gateway())
+        link = GatewayLinkServicer(
+            self._clock, self._serve_gateway(), ReadLinks(self._link_states)
+        )
         execution = ExecutionServicer(self._execution_use_cases())
         return Service(
             name="control",
@@ -172,6 +185,11 @@ class _Parts:
         stale = "the site model is the last known one, and no effect is metered"
         return (
             Dependency(name="site_model", probe=self._know_sites),
+            Dependency(
+                name="gateway_clocks",
+                probe=self._clocks.check,
+                without="times of that gateway's readings are off; far off, it gets no commands",
+            ),
             self._runtime.peer("metering", self._settings.metering_target, without=stale),
             Dependency(
                 name="effects",
@@ -282,6 +300,8 @@ class _Parts:
             links=self._links,
             archive=self._archive,
             reports=self._reports,
+            clocks=self._clocks,
+            states=self._link_states,
         )
 
     def _tasks(self) -> tuple[Callable[[], Awaitable[None]], ...]:

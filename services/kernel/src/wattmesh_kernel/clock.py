@@ -43,6 +43,10 @@ class SystemClock:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)
 
+    def at(self, wall: datetime) -> datetime:
+        """Return what it shows when the wall shows `wall`."""
+        return wall
+
     async def sleep(self, duration: timedelta) -> None:
         """Wait for `duration`."""
         await asyncio.sleep(duration.total_seconds())
@@ -73,7 +77,11 @@ class ScaledClock:
 
     def now(self) -> datetime:
         """Return the simulated time; until `wall_start` it is `sim_start`."""
-        return self.sim_start + max(datetime.now(UTC) - self.wall_start, timedelta(0)) * self.rate
+        return self.at(datetime.now(UTC))
+
+    def at(self, wall: datetime) -> datetime:
+        """Return what it shows when the wall shows `wall`."""
+        return self.sim_start + max(wall - self.wall_start, timedelta(0)) * self.rate
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait for a simulated duration."""

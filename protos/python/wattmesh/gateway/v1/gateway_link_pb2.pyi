@@ -4,10 +4,12 @@ isort:skip_file
 """
 
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import control_pb2 as _control_pb2
+from wattmesh.gateway.v1 import clock_pb2 as _clock_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 import builtins as _builtins
 import sys
@@ -62,6 +64,7 @@ class ConnectRequest(_message.Message):
     REPORT_FIELD_NUMBER: _builtins.int
     DEVICE_STATUS_FIELD_NUMBER: _builtins.int
     SETPOINT_EVENT_FIELD_NUMBER: _builtins.int
+    CLOCK_READING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___GatewayHello:
         """Opens the stream."""
@@ -78,6 +81,10 @@ class ConnectRequest(_message.Message):
     def setpoint_event(self) -> Global___SetpointEvent:
         """Tells what happened to a setpoint after it was applied."""
 
+    @_builtins.property
+    def clock_reading(self) -> _clock_pb2.ClockReading:
+        """Answers `clock_request`."""
+
     def __init__(
         self,
         *,
@@ -85,12 +92,13 @@ class ConnectRequest(_message.Message):
         report: Global___CommandReport | None = ...,
         device_status: Global___DeviceStatus | None = ...,
         setpoint_event: Global___SetpointEvent | None = ...,
+        clock_reading: _clock_pb2.ClockReading | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event", "clock_reading"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -104,6 +112,7 @@ class ConnectResponse(_message.Message):
 
     DISPATCH_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
+    CLOCK_REQUEST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def dispatch(self) -> Global___CommandDispatch:
         """A command to carry out."""
@@ -112,17 +121,22 @@ class ConnectResponse(_message.Message):
     def cancel(self) -> Global___CommandCancel:
         """Withdraws a command: the device goes to its safe state."""
 
+    @_builtins.property
+    def clock_request(self) -> _clock_pb2.ClockRequest:
+        """Asks what the gateway's clock shows."""
+
     def __init__(
         self,
         *,
         dispatch: Global___CommandDispatch | None = ...,
         cancel: Global___CommandCancel | None = ...,
+        clock_request: _clock_pb2.ClockRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "dispatch", b"dispatch", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "dispatch", b"dispatch", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["dispatch", "cancel"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["dispatch", "cancel", "clock_request"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -135,16 +149,24 @@ class GatewayHello(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     GATEWAY_FIELD_NUMBER: _builtins.int
+    CLOCK_TIME_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """`gateways/{gateway}`. Required."""
+    @_builtins.property
+    def clock_time(self) -> _timestamp_pb2.Timestamp:
+        """The gateway's clock. A gateway that says it answers `clock_request`, and gets no command before the clocks were
+        compared. Absent: an older version, whose clock is not known.
+        """
+
     def __init__(
         self,
         *,
         gateway: _builtins.str = ...,
+        clock_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway", b"gateway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time", "gateway", b"gateway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -162,6 +184,7 @@ class CommandDispatch(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    LEASE_DURATION_FIELD_NUMBER: _builtins.int
     command: _builtins.str
     """`commands/{command}`: also the request id; a repeat is answered without a second write."""
     device: _builtins.str
@@ -176,6 +199,12 @@ class CommandDispatch(_message.Message):
     def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the lease ends: from then on the device must be in its safe state. The device's own timer is set to the rest of the lease."""
 
+    @_builtins.property
+    def lease_duration(self) -> _duration_pb2.Duration:
+        """What was left of the lease as this was sent, by control's clock: `lease_expire_time` less this is when it was sent.
+        A gateway goes by it, so that a clock that is off does not stretch or cut a lease. Absent: an older control.
+        """
+
     def __init__(
         self,
         *,
@@ -185,10 +214,11 @@ class CommandDispatch(_message.Message):
         value: _builtins.float = ...,
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
         sequence: _builtins.int = ...,
+        lease_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_expire_time", b"lease_expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device", b"device", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "sequence", b"sequence", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device", b"device", "kind", b"kind", "lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time", "sequence", b"sequence", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from wattmesh.gateway.v1 import gateway_link_pb2 as wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2
+from wattmesh.gateway.v1 import link_pb2 as wattmesh_dot_gateway_dot_v1_dot_link__pb2
 
 GRPC_GENERATED_VERSION = '1.81.1'
 GRPC_VERSION = grpc.__version__
@@ -41,6 +42,16 @@ class GatewayLinkServiceStub:
                 request_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2.ConnectRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2.ConnectResponse.FromString,
                 _registered_method=True)
+        self.GetGatewayLink = channel.unary_unary(
+                '/wattmesh.gateway.v1.GatewayLinkService/GetGatewayLink',
+                request_serializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.GetGatewayLinkRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.GetGatewayLinkResponse.FromString,
+                _registered_method=True)
+        self.ListGatewayLinks = channel.unary_unary(
+                '/wattmesh.gateway.v1.GatewayLinkService/ListGatewayLinks',
+                request_serializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.ListGatewayLinksRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.ListGatewayLinksResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayLinkServiceServicer:
@@ -57,6 +68,20 @@ class GatewayLinkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetGatewayLink(self, request, context):
+        """Returns the line to one gateway: whether it is connected, and how its clock compares. NOT_FOUND when it never was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGatewayLinks(self, request, context):
+        """Lists the lines to all gateways that ever dialled in, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayLinkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +89,16 @@ def add_GatewayLinkServiceServicer_to_server(servicer, server):
                     servicer.Connect,
                     request_deserializer=wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2.ConnectRequest.FromString,
                     response_serializer=wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2.ConnectResponse.SerializeToString,
+            ),
+            'GetGatewayLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGatewayLink,
+                    request_deserializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.GetGatewayLinkRequest.FromString,
+                    response_serializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.GetGatewayLinkResponse.SerializeToString,
+            ),
+            'ListGatewayLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGatewayLinks,
+                    request_deserializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.ListGatewayLinksRequest.FromString,
+                    response_serializer=wattmesh_dot_gateway_dot_v1_dot_link__pb2.ListGatewayLinksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +130,60 @@ class GatewayLinkService:
             '/wattmesh.gateway.v1.GatewayLinkService/Connect',
             wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2.ConnectRequest.SerializeToString,
             wattmesh_dot_gateway_dot_v1_dot_gateway__link__pb2.ConnectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGatewayLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.gateway.v1.GatewayLinkService/GetGatewayLink',
+            wattmesh_dot_gateway_dot_v1_dot_link__pb2.GetGatewayLinkRequest.SerializeToString,
+            wattmesh_dot_gateway_dot_v1_dot_link__pb2.GetGatewayLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGatewayLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.gateway.v1.GatewayLinkService/ListGatewayLinks',
+            wattmesh_dot_gateway_dot_v1_dot_link__pb2.ListGatewayLinksRequest.SerializeToString,
+            wattmesh_dot_gateway_dot_v1_dot_link__pb2.ListGatewayLinksResponse.FromString,
             options,
             channel_credentials,
             insecure,

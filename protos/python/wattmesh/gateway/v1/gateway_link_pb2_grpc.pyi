@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from wattmesh.gateway.v1 import gateway_link_pb2 as _gateway_link_pb2
+from wattmesh.gateway.v1 import link_pb2 as _link_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -40,6 +41,10 @@ class GatewayLinkServiceStub:
     A newer stream of the same gateway takes the place of the older one (ABORTED, reason STREAM_REPLACED),
     whichever replica of control holds it.
     """
+    GetGatewayLink: _grpc.UnaryUnaryMultiCallable[_link_pb2.GetGatewayLinkRequest, _link_pb2.GetGatewayLinkResponse]
+    """Returns the line to one gateway: whether it is connected, and how its clock compares. NOT_FOUND when it never was."""
+    ListGatewayLinks: _grpc.UnaryUnaryMultiCallable[_link_pb2.ListGatewayLinksRequest, _link_pb2.ListGatewayLinksResponse]
+    """Lists the lines to all gateways that ever dialled in, by name."""
 
 @_typing.type_check_only
 class GatewayLinkServiceAsyncStub(GatewayLinkServiceStub):
@@ -53,6 +58,10 @@ class GatewayLinkServiceAsyncStub(GatewayLinkServiceStub):
     A newer stream of the same gateway takes the place of the older one (ABORTED, reason STREAM_REPLACED),
     whichever replica of control holds it.
     """
+    GetGatewayLink: _aio.UnaryUnaryMultiCallable[_link_pb2.GetGatewayLinkRequest, _link_pb2.GetGatewayLinkResponse]  # type: ignore[assignment]
+    """Returns the line to one gateway: whether it is connected, and how its clock compares. NOT_FOUND when it never was."""
+    ListGatewayLinks: _aio.UnaryUnaryMultiCallable[_link_pb2.ListGatewayLinksRequest, _link_pb2.ListGatewayLinksResponse]  # type: ignore[assignment]
+    """Lists the lines to all gateways that ever dialled in, by name."""
 
 class GatewayLinkServiceServicer(metaclass=_abc_1.ABCMeta):
     """The line between a gateway and control. Control serves it and the gateway dials in, so that a
@@ -69,5 +78,21 @@ class GatewayLinkServiceServicer(metaclass=_abc_1.ABCMeta):
         A newer stream of the same gateway takes the place of the older one (ABORTED, reason STREAM_REPLACED),
         whichever replica of control holds it.
         """
+
+    @_abc_1.abstractmethod
+    def GetGatewayLink(
+        self,
+        request: _link_pb2.GetGatewayLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_link_pb2.GetGatewayLinkResponse, _abc.Awaitable[_link_pb2.GetGatewayLinkResponse]]:
+        """Returns the line to one gateway: whether it is connected, and how its clock compares. NOT_FOUND when it never was."""
+
+    @_abc_1.abstractmethod
+    def ListGatewayLinks(
+        self,
+        request: _link_pb2.ListGatewayLinksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_link_pb2.ListGatewayLinksResponse, _abc.Awaitable[_link_pb2.ListGatewayLinksResponse]]:
+        """Lists the lines to all gateways that ever dialled in, by name."""
 
 def add_GatewayLinkServiceServicer_to_server(servicer: GatewayLinkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -344,6 +344,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
     ERROR_REASON_NO_GRID_CONNECTION: _ErrorReason.ValueType  # 201
     """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
+    ERROR_REASON_CLOCK_NOT_TOLD: _ErrorReason.ValueType  # 180
+    """DEADLINE_EXCEEDED: a gateway does not say what its clock shows; its stream is ended. It dials in again."""
+    ERROR_REASON_GATEWAY_LINK_NOT_FOUND: _ErrorReason.ValueType  # 181
+    """NOT_FOUND: a gateway of that name never dialled in."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -673,4 +677,8 @@ ERROR_REASON_NOT_OVER: ErrorReason.ValueType  # 200
 """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
 ERROR_REASON_NO_GRID_CONNECTION: ErrorReason.ValueType  # 201
 """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
+ERROR_REASON_CLOCK_NOT_TOLD: ErrorReason.ValueType  # 180
+"""DEADLINE_EXCEEDED: a gateway does not say what its clock shows; its stream is ended. It dials in again."""
+ERROR_REASON_GATEWAY_LINK_NOT_FOUND: ErrorReason.ValueType  # 181
+"""NOT_FOUND: a gateway of that name never dialled in."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -4,6 +4,8 @@ from wattmesh_control.domain.effects.verdict import EffectVerdict
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.metrics import (
     AMISS,
+    CLOCK_REFUSED,
+    CLOCK_SKEW,
     COMMANDS,
     EFFECTS,
     GATEWAYS,
@@ -22,6 +24,8 @@ class TelemetryObservations:
         self._commands = telemetry.counter(COMMANDS)
         self._ignored = telemetry.counter(REPORTS_IGNORED)
         self._gateways = telemetry.gauge(GATEWAYS)
+        self._clock_skew = telemetry.gauge(CLOCK_SKEW)
+        self._clock_refused = telemetry.gauge(CLOCK_REFUSED)
         self._shards = telemetry.gauge(SHARDS)
         self._set_aside = telemetry.gauge(SET_ASIDE)
         self._effects = telemetry.counter(EFFECTS)
@@ -39,6 +43,11 @@ class TelemetryObservations:
     def gateways_connected(self, count: int) -> None:
         """So many gateways hold a stream."""
         self._gateways.set(count)
+
+    def clocks_compared(self, largest_seconds: float, refused: int) -> None:
+        """The clocks of gateways here differ by so much at most; so many get no commands."""
+        self._clock_skew.set(largest_seconds)
+        self._clock_refused.set(refused)
 
     def shards_held(self, count: int) -> None:
         """So many shards are held by this process."""

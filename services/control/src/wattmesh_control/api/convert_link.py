@@ -4,17 +4,25 @@ import math
 from datetime import datetime
 from typing import assert_never
 
+from wattmesh.gateway.v1 import clock_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
-from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
+from wattmesh_contracts.values import (
+    datetime_from_proto,
+    duration_to_proto,
+    required_datetime_from_proto,
+    timestamp_to_proto,
+)
 from wattmesh_control.api.convert import state_from_proto
-from wattmesh_control.app.links import Carry, Order, TakeBack
+from wattmesh_control.app.links import AskClock, Carry, Outgoing, TakeBack
 from wattmesh_control.app.record_reports import (
     CommandReport,
     DeviceStatus,
     GatewayMessage,
     SetpointNews,
 )
+from wattmesh_control.domain.clock_skew import ClockReading
+from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import Reported
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
@@ -45,26 +53,42 @@ def message_from_proto(proto: pb.ConnectRequest, now: datetime) -> GatewayMessag
             raise InvalidArgument("UNEXPECTED_MESSAGE", "a message that this version does not know")
 
 
-def order_to_proto(order: Order) -> pb.ConnectResponse:
-    """Return an order as the message to its gateway."""
-    command = order.command
+def clock_reading_from_proto(proto: clock_pb2.ClockReading, now: datetime) -> ClockReading:
+    """Return what a gateway's clock showed, heard `now`. Error: InvalidArgument."""
+    return ClockReading(
+        ask_time=required_datetime_from_proto(proto, "request_time"),
+        receive_time=required_datetime_from_proto(proto, "receive_time"),
+        answer_time=required_datetime_from_proto(proto, "send_time"),
+        hear_time=now,
+    )
+
+
+def order_to_proto(order: Outgoing, now: datetime) -> pb.ConnectResponse:
+    """Return an order that goes out `now` as the message to its gateway."""
     match order:
-        case Carry():
-            assert command.lease_expire_time is not None, "only leased commands are sent"
-            dispatch = pb.CommandDispatch(
-                command=command.command.name,
-                device=command.device.name,
-                kind=setpoint_kind_to_proto(command.kind),
-                value=command.value,
-                lease_expire_time=timestamp_to_proto(command.lease_expire_time),
-                sequence=command.number,
-            )
-            return pb.ConnectResponse(dispatch=dispatch)
-        case TakeBack():
+        case Carry(command):
+            return pb.ConnectResponse(dispatch=_dispatch_to_proto(command, now))
+        case TakeBack(command):
             cancel = pb.CommandCancel(command=command.command.name, device=command.device.name)
             return pb.ConnectResponse(cancel=cancel)
+        case AskClock():
+            request = clock_pb2.ClockRequest(send_time=timestamp_to_proto(now))
+            return pb.ConnectResponse(clock_request=request)
         case _:
             assert_never(order)
+
+
+def _dispatch_to_proto(command: Command, now: datetime) -> pb.CommandDispatch:
+    assert command.lease_expire_time is not None, "only leased commands are sent"
+    return pb.CommandDispatch(
+        command=command.command.name,
+        device=command.device.name,
+        kind=setpoint_kind_to_proto(command.kind),
+        value=command.value,
+        lease_expire_time=timestamp_to_proto(command.lease_expire_time),
+        lease_duration=duration_to_proto(command.lease_expire_time - now),
+        sequence=command.number,
+    )
 
 
 def _report_from_proto(proto: pb.CommandReport, now: datetime) -> CommandReport:

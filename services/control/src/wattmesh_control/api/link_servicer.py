@@ -7,15 +7,22 @@ from typing import Any, TypeAlias
 import grpc
 
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
-from wattmesh.gateway.v1 import gateway_link_pb2_grpc
+from wattmesh.gateway.v1 import gateway_link_pb2_grpc, link_pb2
+from wattmesh_control.api.convert_gateway_link import (
+    gateway_from_link_name,
+    gateway_link_to_proto,
+)
 from wattmesh_control.api.convert_link import (
+    clock_reading_from_proto,
     gateway_from_hello,
     message_from_proto,
     order_to_proto,
 )
-from wattmesh_control.app.links import Order
+from wattmesh_control.app.gateway_links import ReadLinks
+from wattmesh_control.app.links import Outgoing
 from wattmesh_control.app.record_reports import GatewayMessage
 from wattmesh_control.app.serve_gateway import ServeGateway
+from wattmesh_control.domain.clock_skew import ClockReading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
 
@@ -27,9 +34,10 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class GatewayLinkServicer(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
     """Serves GatewayLinkService."""
 
-    def __init__(self, clock: Clock, serve_gateway: ServeGateway) -> None:
+    def __init__(self, clock: Clock, serve_gateway: ServeGateway, read_links: ReadLinks) -> None:
         self._clock = clock
         self._serve_gateway = serve_gateway
+        self._read_links = read_links
 
     async def Connect(  # type: ignore[override]  # noqa: N802
         self, request_iterator: AsyncIterator[pb.ConnectRequest], context: Context
@@ -41,24 +49,49 @@ class GatewayLinkServicer(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         requests = aiter(request_iterator)
         hello = await anext(requests, pb.ConnectRequest())
         gateway = gateway_from_hello(hello)
-        await self._serve_gateway(gateway, _Stream(requests, context, self._clock))
+        tells_clock = hello.hello.HasField("clock_time")
+        stream = _Stream(requests, context, self._clock, tells_clock=tells_clock)
+        await self._serve_gateway(gateway, stream)
+
+    async def GetGatewayLink(  # noqa: N802
+        self, request: link_pb2.GetGatewayLinkRequest, context: Context
+    ) -> link_pb2.GetGatewayLinkResponse:
+        """Return the line to one gateway."""
+        state = await self._read_links.get(gateway_from_link_name(request.name))
+        return link_pb2.GetGatewayLinkResponse(gateway_link=gateway_link_to_proto(state))
+
+    async def ListGatewayLinks(  # noqa: N802
+        self, request: link_pb2.ListGatewayLinksRequest, context: Context
+    ) -> link_pb2.ListGatewayLinksResponse:
+        """Return a page of the lines."""
+        page = await self._read_links.page(request.page_size, request.page_token)
+        return link_pb2.ListGatewayLinksResponse(
+            gateway_links=[gateway_link_to_proto(each) for each in page.links],
+            next_page_token=page.next_page_token,
+        )
 
 
 class _Stream:
     """GatewayStream over the two directions of a call."""
 
     def __init__(
-        self, requests: AsyncIterator[pb.ConnectRequest], context: Context, clock: Clock
+        self,
+        requests: AsyncIterator[pb.ConnectRequest],
+        context: Context,
+        clock: Clock,
+        *,
+        tells_clock: bool,
     ) -> None:
+        self.tells_clock = tells_clock
         self._requests = requests
         self._context = context
         self._clock = clock
 
-    async def messages(self) -> AsyncIterator[GatewayMessage]:
+    async def messages(self) -> AsyncIterator[GatewayMessage | ClockReading]:
         """Yield what makes sense; what does not is logged and passed over."""
         async for request in self._requests:
             try:
-                message = message_from_proto(request, self._clock.now())
+                message = self._message(request)
             except InvalidArgument as error:
                 log.warning("a gateway's message is passed over: %s", error)
                 continue
@@ -68,6 +101,12 @@ class _Stream:
         """Tell the gateway that from now on this stream counts."""
         await self._context.send_initial_metadata(())
 
-    async def send(self, order: Order) -> None:
+    async def send(self, order: Outgoing) -> None:
         """Send one order."""
-        await self._context.write(order_to_proto(order))
+        await self._context.write(order_to_proto(order, self._clock.now()))
+
+    def _message(self, request: pb.ConnectRequest) -> GatewayMessage | ClockReading:
+        now = self._clock.now()
+        if request.HasField("clock_reading"):
+            return clock_reading_from_proto(request.clock_reading, now)
+        return message_from_proto(request, now)

@@ -1,7 +1,7 @@
 """Send commands: note first that they go out, for all gateways at once, then let them go."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -10,7 +10,7 @@ from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.links import Carry, GatewayLink, GatewayLinks, Order, TakeBack
 from wattmesh_control.app.ports import Scope
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
-from wattmesh_control.domain.life import Sent
+from wattmesh_control.domain.life import Sent, Troubled
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId
 from wattmesh_runtime.aio.leases import Lease
@@ -22,9 +22,10 @@ Orders: TypeAlias = tuple[GatewayLink, list[Order]]
 
 @dataclass(frozen=True, kw_only=True)
 class _Sending(Work[frozenset[CommandId]]):
-    """Notes that commands go out; answers which of them still are to."""
+    """Notes that commands go out, or why they may not; answers which of them still are to."""
 
     commands: frozenset[CommandId]
+    refusals: Mapping[CommandId, str]
     fence: tuple[Lease, ...]
     reconciles = False
 
@@ -35,10 +36,11 @@ class _Sending(Work[frozenset[CommandId]]):
     def decide(self, draft: Draft) -> None:
         for command in draft.standing.commands.values():
             if command.life.live and command.leased(draft.now):
-                draft.advance(command, Sent(draft.now))
+                why = self.refusals.get(command.command)
+                draft.advance(command, Sent(draft.now) if why is None else Troubled(why))
 
     def answer(self, draft: Draft) -> frozenset[CommandId]:
-        return frozenset(draft.steps)
+        return frozenset(draft.steps.keys() - self.refusals.keys())
 
 
 class Dispatch:
@@ -63,11 +65,20 @@ class Dispatch:
                     link.end(error)
 
     async def _send(self, waiting: Sequence[Orders]) -> None:
-        names = [each.command.command for _, orders in waiting for each in orders if _carried(each)]
+        refusals = {
+            each.command.command: link.refusal
+            for link, orders in waiting
+            for each in orders
+            if _carried(each)
+        }
         going = frozenset[CommandId]()
-        if names:
+        if refusals:
             leases = tuple(link.lease for link, _ in waiting if link.lease is not None)
-            work = _Sending(commands=frozenset(names), fence=leases)
+            work = _Sending(
+                commands=frozenset(refusals),
+                refusals={name: why for name, why in refusals.items() if why},
+                fence=leases,
+            )
             going = (await self._unit_of_work(work)).answer
         for link, orders in waiting:
             live = [each for each in orders if not _carried(each) or each.command.command in going]

@@ -5,9 +5,11 @@ import logging
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from wattmesh_control.app.ports import Observations
+from wattmesh_control.domain.clock_skew import ClockReading, ClockSkew
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.errors import Aborted, ResourceExhausted, WattmeshError
 from wattmesh_kernel.ids import CommandId, GatewayId
@@ -33,20 +35,40 @@ class TakeBack:
     command: Command
 
 
+@dataclass(frozen=True, slots=True)
+class AskClock:
+    """Ask what the gateway's clock shows."""
+
+
 Order: TypeAlias = Carry | TakeBack
+Outgoing: TypeAlias = Order | AskClock
 
 
 class GatewayLink:
-    """One gateway's stream: orders wait until they are noted as sent, then go out."""
+    """One gateway's stream: orders wait until they are noted as sent, then go out.
 
-    def __init__(self, gateway: GatewayId, older: "GatewayLink | None" = None) -> None:
+    `tells_clock`: the gateway's clock can be asked for.
+    """
+
+    def __init__(
+        self, gateway: GatewayId, older: "GatewayLink | None" = None, *, tells_clock: bool = False
+    ) -> None:
         self.gateway = gateway
         self.older = older
+        self.tells_clock = tells_clock
+        self.held: Lease | None = None
+        """The lease of its shard."""
+        self.change_time: datetime | None = None
+        """Since when that is held."""
         self.lease: Lease | None = None
-        """Held from the moment on at which the stream counts."""
+        """The same, from the moment on at which the stream counts."""
+        self.clock_skew: ClockSkew | None = None
+        self.refusal = ""
+        """Why no command goes out for now; empty: they do."""
         self.closed = asyncio.Event()
+        self._clock_told: asyncio.Future[ClockReading] | None = None
         self._waiting: deque[Order] = deque()
-        self._ready: asyncio.Queue[Order] = asyncio.Queue()
+        self._ready: asyncio.Queue[Outgoing] = asyncio.Queue()
         self._under_way: set[CommandId] = set()
         self._ended = asyncio.Event()
         self._why: WattmeshError | None = None
@@ -76,9 +98,20 @@ class GatewayLink:
         """Orders are no longer under way: sent, or not to be sent."""
         self._under_way.difference_update(order.command.command for order in orders)
 
-    async def next_order(self) -> Order:
-        """Return the next order to go out."""
+    async def next_order(self) -> Outgoing:
+        """Return what is next to go out."""
         return await self._ready.get()
+
+    def ask_clock(self) -> "asyncio.Future[ClockReading]":
+        """Ask what the gateway's clock shows; at once, ahead of all orders that wait for a note."""
+        self._clock_told = asyncio.get_running_loop().create_future()
+        self._ready.put_nowait(AskClock())
+        return self._clock_told
+
+    def tell_clock(self, reading: ClockReading) -> None:
+        """Hand over what the gateway's clock showed."""
+        if self._clock_told is not None and not self._clock_told.done():
+            self._clock_told.set_result(reading)
 
     def end(self, why: WattmeshError) -> None:
         """End the stream with an error."""
@@ -111,10 +144,11 @@ class GatewayLinks:
         link = self._links.get(gateway)
         return link is not None and link.lease is not None
 
-    def attach(self, gateway: GatewayId) -> GatewayLink:
+    def attach(self, gateway: GatewayId, *, tells_clock: bool = False) -> GatewayLink:
         """Make a new stream the gateway's; an older one is ended."""
         older = self._links.get(gateway)
-        link = self._links[gateway] = GatewayLink(gateway, older)
+        link = GatewayLink(gateway, older, tells_clock=tells_clock)
+        self._links[gateway] = link
         if older is not None:
             older.end(replaced(gateway))
         else:

@@ -243,6 +243,9 @@ class Observations(Protocol):
     def gateways_connected(self, count: int) -> None:
         """So many gateways hold a stream."""
 
+    def clocks_compared(self, largest_seconds: float, refused: int) -> None:
+        """The clocks of gateways here differ by so much at most; so many get no commands."""
+
     def shards_held(self, count: int) -> None:
         """So many shards are held by this process."""
 

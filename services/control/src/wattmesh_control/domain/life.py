@@ -144,7 +144,7 @@ class CommandLife:
             case Reported():
                 return self._reported(event, expected)
             case Troubled():
-                return replace(self, trouble=event.message) if self.state in UNFINISHED else self
+                return self._troubled(event)
             case Replaced():
                 return self._replaced(event, expected)
             case Withdrawn():
@@ -158,6 +158,10 @@ class CommandLife:
         state = CommandState.DISPATCHED if self.state is CommandState.PENDING else self.state
         count = self.dispatch_count + 1
         return replace(self, state=state, dispatch_time=event.time, dispatch_count=count)
+
+    def _troubled(self, event: Troubled) -> "CommandLife":
+        told = self.state not in UNFINISHED or self.trouble == event.message
+        return self if told else replace(self, trouble=event.message)
 
     def _reported(self, event: Reported, expected: Expectation) -> "CommandLife":
         if event.state is CommandState.APPLIED and self.state is CommandState.VERIFIED:
@@ -232,8 +236,12 @@ class CommandLife:
         return state in MOVES[self.state]
 
     def _unanswered(self, within: str) -> str:
-        sent = "not acknowledged" if self.dispatch_count else "its gateway was not connected"
+        sent = "not acknowledged" if self.dispatch_count else self._unsent
         return f"{sent} within {within}" + (f": {self.trouble}" if self.trouble else "")
+
+    @property
+    def _unsent(self) -> str:
+        return "not sent" if self.trouble else "its gateway was not connected"
 
     def _unread(self, within: str) -> str:
         return f"not read back within {within}" + (f": {self.trouble}" if self.trouble else "")
