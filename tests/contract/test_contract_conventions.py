@@ -45,6 +45,7 @@ NOT_ASKED_FOR = {
 LOOKS_BY_ANOTHER_NAME = {
     "ComputeBaseline",
     "ComputeFootprint",
+    "DryRun",
     "EvaluateForecasts",
     "FindBestWindow",
     "ForecastAverageIntensity",

@@ -43,6 +43,7 @@ class ControlWorld:
     channel: grpc.aio.Channel
     stub: Any
     database_url: str
+    target: str
 
     def gateway(
         self,
@@ -202,6 +203,7 @@ async def running_control(
             metering=metering,
             channel=channel,
             database_url=database_url,
+            target=address,
             stub=control_pb2_grpc.ControlServiceStub(channel),
         )
 

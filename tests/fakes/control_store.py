@@ -11,7 +11,7 @@ from wattmesh_control.app.ports import Begun, Notice, Request, Scope
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.limits import Limit
-from wattmesh_control.domain.proposal import Proposal
+from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.errors import Aborted, Unavailable
 from wattmesh_kernel.ids import CommandId, DeviceId, LimitId
@@ -125,6 +125,10 @@ class FakeStore:
     def _write_proposals(self, draft: Draft) -> None:
         for number in draft.removed_proposals:
             self.proposals.pop(number, None)
+        for number, standing in list(self.proposals.items()):
+            asked = standing.origin in (Origin.LIMIT, Origin.HOLD)
+            if asked and standing.source in draft.dropped_sources:
+                del self.proposals[number]
         for takeover in draft.takeovers:
             for number, standing in list(self.proposals.items()):
                 left = takeover.leaves(standing)
@@ -162,7 +166,7 @@ class FakeDueTimes:
         found |= {
             each.device
             for each in self._store.commands.values()
-            if each.life.live and not each.leased(until)
+            if each.life.live and (not each.leased(until) or after < each.span.end <= until)
         }
         return sorted(found)
 
@@ -176,4 +180,5 @@ class FakeDueTimes:
 
     def _instants(self) -> list[datetime]:
         spans = [proposal.span for proposal in self._store.proposals.values()]
+        spans += [each.span for each in self._store.commands.values() if each.life.live]
         return [end for span in spans for end in (span.start, span.end)]

@@ -146,7 +146,7 @@ class GatewayWorld:
     def __init__(self, folder: Path) -> None:
         self.metering = FakeMetering()  # type: ignore[abstract]
         self.sites = FakeSiteModelService()
-        self.control = FakeControl()
+        self.control = FakeControl()  # type: ignore[abstract]
         self.usage = FakeUsage()  # type: ignore[abstract]
         self.metering_server = Restartable(self._register_metering)
         self.control_server = Restartable(partial(register_control, self.control))

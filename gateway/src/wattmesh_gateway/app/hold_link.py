@@ -113,9 +113,7 @@ class HoldLink:
                 case AskedClock() as asked:
                     await stream.tell_clock(asked)
 
-    async def _take_orders(
-        self, stream: ControlStream, news: "asyncio.Queue[News]"
-    ) -> None:
+    async def _take_orders(self, stream: ControlStream, news: "asyncio.Queue[News]") -> None:
         async for order in stream.orders():
             match order:
                 case Dispatch(command=command):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from wattmesh.control.v1 import control_pb2_grpc, execution_pb2_grpc
+from wattmesh.control.v1 import control_pb2_grpc, execution_pb2_grpc, operator_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2_grpc
 from wattmesh_control.adapters.energy_meter import MeteringEnergyMeter
 from wattmesh_control.adapters.observations import TelemetryObservations
@@ -16,21 +16,25 @@ from wattmesh_control.adapters.postgres_archive import PostgresCommandArchive
 from wattmesh_control.adapters.postgres_due_times import PostgresDueTimes
 from wattmesh_control.adapters.postgres_effects import PostgresEffectArchive
 from wattmesh_control.adapters.postgres_events import PostgresEventArchive
+from wattmesh_control.adapters.postgres_holds import PostgresHoldArchive
 from wattmesh_control.adapters.postgres_limits import PostgresLimitArchive
 from wattmesh_control.adapters.postgres_links import PostgresLinkStates
 from wattmesh_control.adapters.postgres_notices import PostgresNotices
+from wattmesh_control.adapters.postgres_outlook import PostgresOutlook
 from wattmesh_control.adapters.postgres_site_model import PostgresSiteModel
 from wattmesh_control.adapters.postgres_transitions import PostgresTransitionArchive
 from wattmesh_control.adapters.power_meter import MeteringPowerMeter
 from wattmesh_control.api.control_servicer import ControlServicer, ControlUseCases
 from wattmesh_control.api.execution_servicer import ExecutionServicer, ExecutionUseCases
 from wattmesh_control.api.link_servicer import GatewayLinkServicer
+from wattmesh_control.api.operator_servicer import OperatorServicer, OperatorUseCases
 from wattmesh_control.app.announce import MOST_UNREAD, Announce, CommandBroadcast
 from wattmesh_control.app.cancel_command import CancelCommand
 from wattmesh_control.app.change_limits import DeleteLimit, SetLimit
 from wattmesh_control.app.compare_clocks import CompareClocks
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.dispatch import Dispatch
+from wattmesh_control.app.dry_run import DryRun
 from wattmesh_control.app.follow_model import FollowModel
 from wattmesh_control.app.follow_up import FollowUpEffects
 from wattmesh_control.app.gateway_links import ReadLinks
@@ -41,9 +45,11 @@ from wattmesh_control.app.judge_effects import JudgeEffects
 from wattmesh_control.app.keep_time import KeepTime
 from wattmesh_control.app.links import GatewayLinks
 from wattmesh_control.app.meter_effects import MeterEffects
+from wattmesh_control.app.place_hold import PlaceHold, ReleaseHold
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
 from wattmesh_control.app.read_events import EventBroadcast, ReadEvents
 from wattmesh_control.app.read_execution import ReadExecution
+from wattmesh_control.app.read_holds import ReadHolds
 from wattmesh_control.app.reconcile import Reconcile
 from wattmesh_control.app.record_reports import RecordReports
 from wattmesh_control.app.serve_gateway import ServeGateway
@@ -65,6 +71,7 @@ from wattmesh_sitemodel.view import SiteModelView
 SERVICE_NAMES = (
     "wattmesh.control.v1.ControlService",
     "wattmesh.control.v1.ExecutionService",
+    "wattmesh.control.v1.OperatorService",
     "wattmesh.gateway.v1.GatewayLinkService",
 )
 _SCHEMA = "control"
@@ -159,10 +166,9 @@ class _Parts:
     def service(self) -> Service:
         """Return what is served, and what runs beside it."""
         control = ControlServicer(self._use_cases())
-        link = GatewayLinkServicer(
-            self._clock, self._serve_gateway(), ReadLinks(self._link_states)
-        )
         execution = ExecutionServicer(self._execution_use_cases())
+        operator = OperatorServicer(self._operator_use_cases())
+        link = GatewayLinkServicer(self._clock, self._serve_gateway(), ReadLinks(self._link_states))
         return Service(
             name="control",
             register=(
@@ -171,6 +177,9 @@ class _Parts:
                 ),
                 lambda server: execution_pb2_grpc.add_ExecutionServiceServicer_to_server(
                     execution, server
+                ),
+                lambda server: operator_pb2_grpc.add_OperatorServiceServicer_to_server(
+                    operator, server
                 ),
                 lambda server: gateway_link_pb2_grpc.add_GatewayLinkServiceServicer_to_server(
                     link, server
@@ -258,6 +267,22 @@ class _Parts:
             set_limit=SetLimit(clock=clock, devices=devices, unit_of_work=unit_of_work),
             read_limits=ReadLimits(clock, self._limits),
             delete_limit=DeleteLimit(clock=clock, archive=self._limits, unit_of_work=unit_of_work),
+        )
+
+    def _operator_use_cases(self) -> OperatorUseCases:
+        database = self._outside.database
+        clock, devices, unit_of_work = self._clock, self._devices, self._unit_of_work
+        archive = PostgresHoldArchive(database)
+        read = ReadHolds(clock=clock, devices=devices, archive=archive, links=self._link_states)
+        return OperatorUseCases(
+            place_hold=PlaceHold(
+                clock=clock, devices=devices, unit_of_work=unit_of_work, read=read
+            ),
+            release_hold=ReleaseHold(
+                clock=clock, devices=devices, unit_of_work=unit_of_work, archive=archive, read=read
+            ),
+            read_holds=read,
+            dry_run=DryRun(clock=clock, devices=devices, reader=PostgresOutlook(database)),
         )
 
     def _execution_use_cases(self) -> ExecutionUseCases:

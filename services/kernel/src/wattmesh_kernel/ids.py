@@ -102,6 +102,13 @@ class LimitId(_TopLevelId):
     collection = "limits"
 
 
+class HoldId(_TopLevelId):
+    """`holds/{hold}`."""
+
+    __slots__ = ()
+    collection = "holds"
+
+
 class GatewayId(_TopLevelId):
     """`gateways/{gateway}`."""
 

@@ -8,7 +8,7 @@ import grpc
 
 from wattmesh.analytics.v1 import analytics_service_pb2_grpc
 from wattmesh.carbon.v1 import carbon_pb2_grpc
-from wattmesh.control.v1 import control_pb2_grpc
+from wattmesh.control.v1 import control_pb2_grpc, operator_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2_grpc
 from wattmesh.gateway.v1 import gateway_pb2_grpc
 from wattmesh.metering.v1 import metering_pb2_grpc
@@ -34,6 +34,7 @@ class MeshClients:
         self.forecast = forecast_pb2_grpc.ForecastServiceStub(self.channel("forecast"))
         self.planner = planner_pb2_grpc.PlannerServiceStub(self.channel("planner"))
         self.control = control_pb2_grpc.ControlServiceStub(self.channel("control"))
+        self.operator = operator_pb2_grpc.OperatorServiceStub(self.channel("control"))
         self.carbon = carbon_pb2_grpc.CarbonServiceStub(self.channel("carbon"))
         self.analytics = analytics_service_pb2_grpc.AnalyticsServiceStub(self.channel("analytics"))
         self.gateway = gateway_pb2_grpc.GatewayServiceStub(self.channel("gateway"))

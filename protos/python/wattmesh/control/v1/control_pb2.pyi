@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import effect_pb2 as _effect_pb2
+from wattmesh.control.v1 import release_pb2 as _release_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
@@ -48,7 +49,7 @@ class _CommandStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CommandS
     COMMAND_STATE_SUPERSEDED: _CommandState.ValueType  # 8
     """A newer command took its place before it was applied; final."""
     COMMAND_STATE_CANCELLED: _CommandState.ValueType  # 9
-    """Withdrawn; final."""
+    """Withdrawn; final. Whether the device let go of it says `release`."""
 
 class CommandState(_CommandState, metaclass=_CommandStateEnumTypeWrapper):
     """Where a command is in its life. States only move forward."""
@@ -72,7 +73,7 @@ COMMAND_STATE_EXPIRED: CommandState.ValueType  # 7
 COMMAND_STATE_SUPERSEDED: CommandState.ValueType  # 8
 """A newer command took its place before it was applied; final."""
 COMMAND_STATE_CANCELLED: CommandState.ValueType  # 9
-"""Withdrawn; final."""
+"""Withdrawn; final. Whether the device let go of it says `release`."""
 Global___CommandState: _TypeAlias = CommandState  # noqa: Y015
 
 class _Outcome:
@@ -305,6 +306,7 @@ class Command(_message.Message):
     READ_BACK_VALUE_FIELD_NUMBER: _builtins.int
     METERED_POWER_W_FIELD_NUMBER: _builtins.int
     DISPATCH_COUNT_FIELD_NUMBER: _builtins.int
+    RELEASE_FIELD_NUMBER: _builtins.int
     EFFECT_VERDICT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`commands/{command}`."""
@@ -359,6 +361,10 @@ class Command(_message.Message):
         """When the read-back agreed."""
 
     @_builtins.property
+    def release(self) -> _release_pb2.CommandRelease:
+        """Whether the device let go of it; absent: it was never to."""
+
+    @_builtins.property
     def effect_verdict(self) -> _effect_pb2.EffectVerdict:
         """What meters say of it, apart from what its register says; absent: nothing yet."""
 
@@ -385,11 +391,12 @@ class Command(_message.Message):
         read_back_value: _builtins.float | None = ...,
         metered_power_w: _builtins.float | None = ...,
         dispatch_count: _builtins.int = ...,
+        release: _release_pb2.CommandRelease | None = ...,
         effect_verdict: _effect_pb2.EffectVerdict | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "dispatch_time", b"dispatch_time", "effect_verdict", b"effect_verdict", "lease_expire_time", b"lease_expire_time", "metered_power_w", b"metered_power_w", "range", b"range", "read_back_value", b"read_back_value", "verify_time", b"verify_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "dispatch_time", b"dispatch_time", "effect_verdict", b"effect_verdict", "lease_expire_time", b"lease_expire_time", "metered_power_w", b"metered_power_w", "range", b"range", "read_back_value", b"read_back_value", "release", b"release", "verify_time", b"verify_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "device", b"device", "dispatch_count", b"dispatch_count", "dispatch_time", b"dispatch_time", "effect_verdict", b"effect_verdict", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "message", b"message", "metered_power_w", b"metered_power_w", "name", b"name", "owner", b"owner", "priority", b"priority", "range", b"range", "read_back_value", b"read_back_value", "request_id", b"request_id", "requested_value", b"requested_value", "source", b"source", "state", b"state", "value", b"value", "verify_time", b"verify_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w", "_read_back_value", b"_read_back_value", "apply_time", b"apply_time", "create_time", b"create_time", "device", b"device", "dispatch_count", b"dispatch_count", "dispatch_time", b"dispatch_time", "effect_verdict", b"effect_verdict", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "message", b"message", "metered_power_w", b"metered_power_w", "name", b"name", "owner", b"owner", "priority", b"priority", "range", b"range", "read_back_value", b"read_back_value", "release", b"release", "request_id", b"request_id", "requested_value", b"requested_value", "source", b"source", "state", b"state", "value", b"value", "verify_time", b"verify_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metered_power_w: _TypeAlias = _typing.Literal["metered_power_w"]  # noqa: Y015
     _WhichOneofArgType__metered_power_w: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w"]  # noqa: Y015

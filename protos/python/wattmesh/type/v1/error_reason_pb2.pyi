@@ -340,14 +340,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED: the database took too long over it. Ask for less at once."""
     ERROR_REASON_TOO_MANY_ITEMS: _ErrorReason.ValueType  # 158
     """INVALID_ARGUMENT: a list has more items than a request may have. Send it in parts."""
-    ERROR_REASON_NOT_OVER: _ErrorReason.ValueType  # 200
-    """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
-    ERROR_REASON_NO_GRID_CONNECTION: _ErrorReason.ValueType  # 201
-    """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
     ERROR_REASON_CLOCK_NOT_TOLD: _ErrorReason.ValueType  # 180
     """DEADLINE_EXCEEDED: a gateway does not say what its clock shows; its stream is ended. It dials in again."""
     ERROR_REASON_GATEWAY_LINK_NOT_FOUND: _ErrorReason.ValueType  # 181
     """NOT_FOUND: a gateway of that name never dialled in."""
+    ERROR_REASON_HOLD_NOT_FOUND: _ErrorReason.ValueType  # 182
+    """NOT_FOUND: there is no hold of that name."""
+    ERROR_REASON_INVALID_HOLD: _ErrorReason.ValueType  # 183
+    """INVALID_ARGUMENT: a hold lacks what its kind requires, or has what it must not. The field says which."""
+    ERROR_REASON_NOT_OVER: _ErrorReason.ValueType  # 200
+    """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
+    ERROR_REASON_NO_GRID_CONNECTION: _ErrorReason.ValueType  # 201
+    """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -673,12 +677,16 @@ ERROR_REASON_STATEMENT_TOO_LONG: ErrorReason.ValueType  # 157
 """DEADLINE_EXCEEDED: the database took too long over it. Ask for less at once."""
 ERROR_REASON_TOO_MANY_ITEMS: ErrorReason.ValueType  # 158
 """INVALID_ARGUMENT: a list has more items than a request may have. Send it in parts."""
-ERROR_REASON_NOT_OVER: ErrorReason.ValueType  # 200
-"""INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
-ERROR_REASON_NO_GRID_CONNECTION: ErrorReason.ValueType  # 201
-"""INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
 ERROR_REASON_CLOCK_NOT_TOLD: ErrorReason.ValueType  # 180
 """DEADLINE_EXCEEDED: a gateway does not say what its clock shows; its stream is ended. It dials in again."""
 ERROR_REASON_GATEWAY_LINK_NOT_FOUND: ErrorReason.ValueType  # 181
 """NOT_FOUND: a gateway of that name never dialled in."""
+ERROR_REASON_HOLD_NOT_FOUND: ErrorReason.ValueType  # 182
+"""NOT_FOUND: there is no hold of that name."""
+ERROR_REASON_INVALID_HOLD: ErrorReason.ValueType  # 183
+"""INVALID_ARGUMENT: a hold lacks what its kind requires, or has what it must not. The field says which."""
+ERROR_REASON_NOT_OVER: ErrorReason.ValueType  # 200
+"""INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
+ERROR_REASON_NO_GRID_CONNECTION: ErrorReason.ValueType  # 201
+"""INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

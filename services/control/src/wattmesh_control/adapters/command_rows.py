@@ -7,6 +7,7 @@ from wattmesh_control.adapters.rows import Row, asset_id, device_id, gateway_id,
 from wattmesh_control.domain.command import Command, Target
 from wattmesh_control.domain.effects.verdict import EffectVerdict
 from wattmesh_control.domain.life import CommandLife, CommandState
+from wattmesh_control.domain.release import Release, ReleaseState
 from wattmesh_kernel.ids import CommandId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange, to_utc
@@ -51,6 +52,9 @@ LIFE_COLUMNS = {
     "read_back_value": _VALUE,
     "cut_time": _TIME,
     "close_time": _TIME,
+    "release_state": "text",
+    "release_time": _TIME,
+    "release_message": "text",
 }
 """Columns that change as the life goes on, with their types."""
 
@@ -78,7 +82,14 @@ def life_values(life: CommandLife) -> tuple[object, ...]:
         *(life.state.value, life.message, life.trouble, life.dispatch_time, life.dispatch_count),
         *(life.apply_time, life.verify_time, life.read_back_value, life.cut_time),
         life.close_time,
+        *_release_values(life.release),
     )
+
+
+def _release_values(release: Release | None) -> tuple[object, ...]:
+    if release is None:
+        return (None, None, None)
+    return (release.state.value, release.change_time, release.message)
 
 
 def state_time(command: Command) -> datetime | None:
@@ -138,4 +149,15 @@ def _life(row: dict[str, Any]) -> CommandLife:
         read_back_value=row["read_back_value"],
         cut_time=utc(row["cut_time"]),
         close_time=utc(row["close_time"]),
+        release=_release(row),
+    )
+
+
+def _release(row: dict[str, Any]) -> Release | None:
+    if row["release_state"] is None:
+        return None
+    return Release(
+        state=ReleaseState(row["release_state"]),
+        change_time=to_utc(row["release_time"]),
+        message=row["release_message"],
     )

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, AsyncCursor, errors
 
 from wattmesh_control.adapters import postgres_commands as commands
 from wattmesh_control.adapters import postgres_events as events
+from wattmesh_control.adapters import postgres_holds as holds
 from wattmesh_control.adapters import postgres_limits as limits
 from wattmesh_control.adapters import postgres_proposals as proposals
 from wattmesh_control.adapters import postgres_requests as requests
@@ -60,10 +61,11 @@ class PostgresTransaction:
     async def read(self, scope: Scope, now: datetime) -> Standing:
         """Return what stands at `now`; without last commands when the scope is `ahead`."""
         names = [device.name for device in scope.devices]
-        running = limited = newest = named = None
+        running = limited = held = newest = named = None
         if names:
             running = await proposals.select_running(self._connection, names, now)
             limited = await limits.select_standing(self._connection, names, now)
+            held = await holds.select_in_force(self._connection, now)
             if not scope.ahead:
                 newest = await commands.select_last(self._connection, names, now)
         if scope.commands:
@@ -71,6 +73,7 @@ class PostgresTransaction:
         return Standing(
             proposals=[] if running is None else await proposals.fetch(running),
             limits=[] if limited is None else await limits.fetch(limited),
+            holds=[] if held is None else await holds.fetch(held),
             last={} if newest is None else {x.slot: x for x in await commands.fetch(newest)},
             commands={} if named is None else {x.command: x for x in await commands.fetch(named)},
         )
@@ -87,6 +90,8 @@ class PostgresTransaction:
         """Write a draft, remember the answer, and tell the others."""
         await proposals.write(self._connection, draft)
         await limits.write(self._connection, draft)
+        if draft.hold is not None:
+            await holds.write(self._connection, draft.hold)
         added = await commands.write(self._connection, draft)
         if draft.events:
             await events.write(self._connection, draft.events)

@@ -13,6 +13,9 @@ SELECT min(instant) FROM (
     UNION ALL SELECT min(end_time) FROM proposals WHERE end_time > %(after)s
     UNION ALL SELECT min(start_time) FROM limits WHERE start_time > %(after)s
     UNION ALL SELECT min(expire_time) FROM limits WHERE expire_time > %(after)s
+    UNION ALL SELECT min(expire_time) FROM holds
+        WHERE release_time IS NULL AND expire_time > %(after)s
+    UNION ALL SELECT min(end_time) FROM commands WHERE close_time IS NULL AND end_time > %(after)s
     UNION ALL SELECT min(lease_expire_time) FROM commands
         WHERE close_time IS NULL AND lease_expire_time > %(after)s
 ) AS instants
@@ -23,6 +26,13 @@ SELECT device FROM proposals WHERE start_time > %(after)s AND start_time <= %(un
 UNION SELECT device FROM proposals WHERE end_time > %(after)s AND end_time <= %(until)s
 UNION SELECT subject FROM limits WHERE start_time > %(after)s AND start_time <= %(until)s
 UNION SELECT subject FROM limits WHERE expire_time > %(after)s AND expire_time <= %(until)s
+UNION SELECT device FROM proposals  -- of any site: what ended was about some of them
+    WHERE start_time <= %(until)s AND end_time > %(until)s AND EXISTS (
+        SELECT FROM holds
+        WHERE release_time IS NULL AND expire_time > %(after)s AND expire_time <= %(until)s
+    )
+UNION SELECT device FROM commands
+    WHERE close_time IS NULL AND end_time > %(after)s AND end_time <= %(until)s
 UNION SELECT device FROM commands WHERE close_time IS NULL AND lease_expire_time <= %(until)s
 """
 

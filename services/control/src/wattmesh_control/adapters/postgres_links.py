@@ -1,6 +1,6 @@
 """The states of the lines to gateways in PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from wattmesh_control.adapters.rows import Row, gateway_id
@@ -31,6 +31,8 @@ FROM gateway_links LEFT JOIN leases ON leases.name = gateway_links.gateway
 
 _GET = f"{_SELECT} WHERE gateway = %s"
 
+_THESE = f"{_SELECT} WHERE gateway = ANY(%s)"
+
 _PAGE = f"{_SELECT} WHERE gateway > %s ORDER BY gateway LIMIT %s"
 
 
@@ -50,6 +52,13 @@ class PostgresLinkStates:
         async with self._database.connection() as connection:
             row = await (await connection.execute(_GET, (gateway.name,))).fetchone()
         return None if row is None else _state(row)
+
+    async def connected(self, gateways: Collection[GatewayId]) -> frozenset[GatewayId]:
+        """Return which of these are connected."""
+        names = [gateway.name for gateway in gateways]
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(_THESE, (names,))).fetchall()
+        return frozenset(each.gateway for each in map(_state, rows) if each.connected)
 
     async def page(self, after: str, size: int) -> list[GatewayLinkState]:
         """Return at most `size` states, by name, of gateways named after `after`."""

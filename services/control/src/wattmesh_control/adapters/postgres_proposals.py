@@ -12,11 +12,19 @@ from wattmesh_control.domain.schedule import Takeover
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange, to_utc
 
-_RUNNING = """
+_SELECT = """
 SELECT number, origin, device, kind, owner, priority, source, request_id,
        start_time, end_time, value, accept_time
-FROM proposals WHERE device = ANY(%s) AND start_time <= %s AND end_time > %s ORDER BY number
+FROM proposals
 """
+
+_RUNNING = f"""
+{_SELECT} WHERE device = ANY(%s) AND start_time <= %s AND end_time > %s ORDER BY number
+"""
+
+_OF_SOURCE = f"{_SELECT} WHERE source = %s AND end_time > %s"
+
+_STANDING = f"{_SELECT} WHERE device = ANY(%s) AND end_time > %s ORDER BY number"
 
 # What a takeover leaves: see domain/schedule.py, Takeover. What is over goes on the way.
 _TAKE_OVER = """
@@ -57,12 +65,28 @@ JOIN LATERAL (
 
 _REMOVE = "DELETE FROM proposals WHERE number = ANY(%s)"
 
+_DROP = "DELETE FROM proposals WHERE origin IN ('limit', 'hold') AND source = ANY(%s)"
+
 
 async def select_running(
     connection: AsyncConnection[Row], devices: Sequence[str], now: datetime
 ) -> AsyncCursor[Row]:
     """Ask for the proposals of devices that hold at `now`."""
     return await connection.execute(_RUNNING, (devices, now, now))
+
+
+async def select_standing(
+    connection: AsyncConnection[Row], devices: Sequence[str], now: datetime
+) -> AsyncCursor[Row]:
+    """Ask for the proposals of devices that hold at `now`, or later."""
+    return await connection.execute(_STANDING, (devices, now))
+
+
+async def select_source(
+    connection: AsyncConnection[Row], source: str, now: datetime
+) -> AsyncCursor[Row]:
+    """Ask for the proposals of a source that hold at `now`, or later."""
+    return await connection.execute(_OF_SOURCE, (source, now))
 
 
 async def fetch(cursor: AsyncCursor[Row]) -> list[Proposal]:
@@ -74,6 +98,8 @@ async def write(connection: AsyncConnection[Row], draft: Draft) -> None:
     """Write what a draft adds, takes over and removes."""
     if draft.removed_proposals:
         await connection.execute(_REMOVE, (list(draft.removed_proposals),))
+    if draft.dropped_sources:
+        await connection.execute(_DROP, (list(draft.dropped_sources),))
     if draft.takeovers:
         await connection.execute(_TAKE_OVER, {**_taken(draft.takeovers), "now": draft.now})
     if draft.added_proposals:

@@ -7,6 +7,7 @@ from psycopg import AsyncConnection, AsyncCursor
 
 from wattmesh_control.adapters.rows import Row
 from wattmesh_control.app.issue_command import IssuedAnswer
+from wattmesh_control.app.place_hold import PlacedHold
 from wattmesh_control.app.ports import Request
 from wattmesh_control.app.submission import SubmissionAnswer
 from wattmesh_control.domain.limits import Limit
@@ -22,7 +23,7 @@ _READ = "SELECT answer FROM requests WHERE method = %s AND request_id = %s"
 _REMEMBER = "UPDATE requests SET answer = %s::jsonb WHERE method = %s AND request_id = %s"
 
 _CODECS: dict[type[Any], DocumentCodec[Any]] = {
-    each: DocumentCodec(each) for each in (SubmissionAnswer, IssuedAnswer, Limit)
+    each: DocumentCodec(each) for each in (SubmissionAnswer, IssuedAnswer, Limit, PlacedHold)
 }
 
 

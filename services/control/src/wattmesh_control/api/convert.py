@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh.control.v1 import release_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
@@ -22,6 +23,7 @@ from wattmesh_control.app.submission import SetpointAnswer, Submission, Submissi
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Limit, Refused
+from wattmesh_control.domain.release import Release, ReleaseState
 from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.errors import InvalidArgument, Unimplemented
@@ -111,7 +113,7 @@ def override_from_proto(proto: pb.IssueCommandRequest) -> Override:
 def issued_to_proto(issued: Issued) -> pb.IssueCommandResponse:
     """Return the answer to an override as its proto."""
     return pb.IssueCommandResponse(
-        outcome=_outcome(issued.answer), command=command_to_proto(issued.command)
+        outcome=outcome_to_proto(issued.answer), command=command_to_proto(issued.command)
     )
 
 
@@ -136,9 +138,24 @@ def command_to_proto(command: Command) -> pb.Command:
         metered_power_w=command.metered_power_w,
         dispatch_count=life.dispatch_count,
         effect_verdict=None if command.effect is None else verdict_to_proto(command.effect),
+        release=None if life.release is None else _release_to_proto(life.release),
     )
     _set_times(proto, command)
     return proto
+
+
+_RELEASE_STATES = {
+    ReleaseState.PENDING: release_pb2.RELEASE_STATE_PENDING,
+    ReleaseState.RELEASED: release_pb2.RELEASE_STATE_RELEASED,
+}
+
+
+def _release_to_proto(release: Release) -> release_pb2.CommandRelease:
+    return release_pb2.CommandRelease(
+        state=_RELEASE_STATES[release.state],
+        change_time=timestamp_to_proto(release.change_time),
+        message=release.message,
+    )
 
 
 def limit_from_proto(proto: pb.Limit) -> Limit:
@@ -215,7 +232,7 @@ def _setpoint_answer_to_proto(each: SetpointAnswer) -> pb.SetpointOutcome:
     proto = pb.SetpointOutcome(
         device=each.device.name,
         start_time=timestamp_to_proto(each.start),
-        outcome=_outcome(each.answer),
+        outcome=outcome_to_proto(each.answer),
     )
     match each.answer:
         case Accepted(value):
@@ -229,7 +246,8 @@ def _setpoint_answer_to_proto(each: SetpointAnswer) -> pb.SetpointOutcome:
     return proto
 
 
-def _outcome(answer: Answer) -> pb.Outcome.ValueType:
+def outcome_to_proto(answer: Answer) -> pb.Outcome.ValueType:
+    """Return how something was answered as its proto."""
     match answer:
         case Accepted():
             return pb.OUTCOME_ACCEPTED

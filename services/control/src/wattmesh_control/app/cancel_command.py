@@ -56,8 +56,8 @@ class _Cancelling(Work[Command]):
         command = draft.current(self._command(draft))
         replaced = any(each.life.live and each.slot == command.slot for each in draft.added)
         if command.command in draft.steps and not replaced:
-            draft.recalls.append(command.command)
-        return command
+            draft.recall(command)
+        return draft.current(command)
 
     def _command(self, draft: Draft) -> Command:
         return draft.standing.commands.get(self._found.command, self._found)

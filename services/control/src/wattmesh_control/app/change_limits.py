@@ -2,16 +2,21 @@
 
 import uuid
 from dataclasses import replace
+from datetime import datetime
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.ports import LimitArchive, Request, Scope
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
+from wattmesh_control.domain.idle import unbidden
 from wattmesh_control.domain.limits import Limit
-from wattmesh_control.domain.proposal import check_text
+from wattmesh_control.domain.proposal import Origin, Proposal, check_text
+from wattmesh_control.domain.setpoint import Channel
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import LimitId
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.time import TimeRange
 
 _METHOD = "SetLimit"
 
@@ -44,7 +49,8 @@ class SetLimit:
             )
         await self._devices.require([limit.device])
         self._devices.get(limit.device, now)
-        return (await self._unit_of_work(_Setting(limit, request_id))).answer
+        work = _Setting(limit, request_id, self._devices)
+        return (await self._unit_of_work(work)).answer
 
 
 class DeleteLimit:
@@ -66,9 +72,10 @@ class DeleteLimit:
 class _Setting(Work[Limit]):
     """Puts a limit under the name of its owner's older one on the device, if there is one."""
 
-    def __init__(self, limit: Limit, request_id: str) -> None:
+    def __init__(self, limit: Limit, request_id: str, devices: Devices) -> None:
         self._limit = limit
         self._request_id = request_id
+        self._devices = devices
 
     @property
     def scope(self) -> Scope:
@@ -76,16 +83,42 @@ class _Setting(Work[Limit]):
         return Scope(
             devices=frozenset({self._limit.device}),
             request=request if self._request_id else None,
+            new_proposals=len(Channel),
         )
 
     def decide(self, draft: Draft) -> None:
         older = (each for each in draft.standing.limits if each.owner == self._limit.owner)
         name = next((each.limit for each in older), self._limit.limit)
-        draft.limit = replace(self._limit, limit=name)
+        draft.limit = limit = replace(self._limit, limit=name)
+        draft.dropped_sources.add(limit.limit.name)
+        device = self._devices.get(limit.device, draft.now)
+        draft.added_proposals.extend(
+            _of_idle(limit, kind, value, next(draft.numbers), draft.now)
+            for kind, value in unbidden(device, limit)
+        )
 
     def answer(self, draft: Draft) -> Limit:
         assert draft.limit is not None, "decided before"
         return draft.limit
+
+
+def _of_idle(
+    limit: Limit, kind: SetpointKind, value: float, number: int, now: datetime
+) -> Proposal:
+    """Return what a limit asks of its device while nobody steers it."""
+    return Proposal(
+        number=number,
+        origin=Origin.LIMIT,
+        device=limit.device,
+        kind=kind,
+        owner=limit.owner,
+        priority=0,
+        source=limit.limit.name,
+        request_id=limit.limit.name,
+        span=TimeRange(max(now, limit.start_time or now), limit.expire_time),
+        value=value,
+        accept_time=now,
+    )
 
 
 class _Removing(Work[None]):
@@ -100,6 +133,7 @@ class _Removing(Work[None]):
 
     def decide(self, draft: Draft) -> None:
         draft.removed_limit = self._limit.limit
+        draft.dropped_sources.add(self._limit.limit.name)
 
     def answer(self, draft: Draft) -> None:
         """Nothing is left to tell."""

@@ -1,7 +1,7 @@
 """The devices that control may steer, as the site model describes them."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from wattmesh_control.domain.controllable import (
     ControllableDevice,
@@ -10,8 +10,9 @@ from wattmesh_control.domain.controllable import (
     Steering,
     controllable,
 )
+from wattmesh_control.domain.hold import Subject, subject_of
 from wattmesh_kernel.errors import NotFound, Unavailable
-from wattmesh_kernel.ids import DeviceId, GatewayId
+from wattmesh_kernel.ids import DeviceId, GatewayId, GroupId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import SiteModel
 from wattmesh_sitemodel.view import SiteModelView
@@ -20,6 +21,8 @@ NEW_DEVICE_SECONDS = 2.0
 """How long a call waits for a device that the model does not have yet [s of the wall]."""
 FIRST_MODEL_SECONDS = 0.5
 """How long a call waits for a model that was never known [s of the wall]."""
+
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Devices:
@@ -50,6 +53,44 @@ class Devices:
         """Return the gateway of a device; None when the model has none of that name."""
         found = self._view.model.devices.get(device)
         return None if found is None else found.gateway
+
+    def subjects_of(self, device: DeviceId) -> frozenset[str]:
+        """Return the names that mean a device: its own, its site's, its group's."""
+        group = self._view.model.group_of(device.site)
+        names = (device.name, device.site.name, *(() if group is None else (group.id.name,)))
+        return frozenset(names)
+
+    def under(self, subject: str, moment: datetime) -> list[ControllableDevice]:
+        """Return what can be steered of a device, a site or a group, by name."""
+        found = (self.find(each, moment) for each in self._named(subject_of(subject)))
+        return [each for each in found if isinstance(each, ControllableDevice) and each.steerings]
+
+    async def require_subject(self, subject: str) -> None:
+        """Wait a moment for a device, site or group. Errors: Unavailable; NotFound."""
+        match subject_of(subject):
+            case DeviceId() as device:
+                await self.require([device])
+                self.get(device, _ANY_TIME)
+            case SiteId() as site:
+                await self.require(())
+                if site not in self._view.model.sites and not self._named(site):
+                    raise NotFound("SITE_NOT_FOUND", f"there is no {site}")
+            case GroupId() as group:
+                await self.require(())
+                if group not in self._view.model.groups:
+                    raise NotFound("GROUP_NOT_FOUND", f"there is no {group}")
+
+    def _named(self, subject: Subject) -> list[DeviceId]:
+        model = self._view.model
+        match subject:
+            case DeviceId():
+                return [subject]
+            case SiteId():
+                return [each.id for each in model.devices_of_site(subject)]
+            case GroupId():
+                group = model.groups.get(subject)
+                sites = () if group is None else group.sites
+                return [each.id for site in sites for each in model.devices_of_site(site)]
 
     def find(self, device: DeviceId, moment: datetime) -> Found:
         """Return a device as it can be steered at `moment`, or why there is none."""

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent
-from wattmesh_control.domain.life import LifeEvent
+from wattmesh_control.domain.hold import Hold
+from wattmesh_control.domain.life import LifeEvent, Recalled
 from wattmesh_control.domain.limits import Limit
-from wattmesh_control.domain.proposal import Proposal
+from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import Takeover
 from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.ids import CommandId, LimitId
@@ -26,6 +27,8 @@ class Standing:
     """Those asked for by name, which may be of other devices."""
     limits: Sequence[Limit] = ()
     """Those that have not ended; some may not have begun."""
+    holds: Sequence[Hold] = ()
+    """All that are in force, whatever they are about."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -52,6 +55,8 @@ class Draft:
     takeovers: list[Takeover] = field(default_factory=list)
     added_proposals: list[Proposal] = field(default_factory=list)
     removed_proposals: set[int] = field(default_factory=set)
+    dropped_sources: set[str] = field(default_factory=set)
+    """Limits and holds of which what they asked is no longer asked."""
     steps: dict[CommandId, Step] = field(default_factory=dict)
     added: list[Command] = field(default_factory=list)
     recalls: list[CommandId] = field(default_factory=list)
@@ -59,6 +64,8 @@ class Draft:
     """Stored commands that shall be sent again."""
     limit: Limit | None = None
     removed_limit: LimitId | None = None
+    hold: Hold | None = None
+    """Placed, or released."""
     events: list[DeviceEvent] = field(default_factory=list)
     unmoved: bool = False
     """Whether nothing that holds now can have changed: there is nothing to reconcile."""
@@ -73,6 +80,11 @@ class Draft:
             step.versions.append(after)
         return after
 
+    def recall(self, command: Command) -> None:
+        """Have a device let go of a command that has ended."""
+        self.advance(command, Recalled(self.now))
+        self.recalls.append(command.command)
+
     def current(self, command: Command) -> Command:
         """Return a command as the draft leaves it."""
         step = self.steps.get(command.command)
@@ -81,13 +93,17 @@ class Draft:
     def proposals(self) -> Iterable[Proposal]:
         """Return the proposals that hold now once the draft is written."""
         for proposal in self.standing.proposals:
-            if proposal.number not in self.removed_proposals:
+            if proposal.number not in self.removed_proposals and not self._dropped(proposal):
                 left = _left(proposal, self.takeovers)
                 if left is not None and left.span.contains(self.now):
                     yield left
         for proposal in self.added_proposals:
             if proposal.span.contains(self.now):
                 yield proposal
+
+    def _dropped(self, proposal: Proposal) -> bool:
+        asked = proposal.origin in (Origin.LIMIT, Origin.HOLD)
+        return asked and proposal.source in self.dropped_sources
 
     def limits(self) -> list[Limit]:
         """Return the limits that stand once the draft is written."""
@@ -104,7 +120,10 @@ class Draft:
             yield takeover.turn
         for command in self.added:
             if command.lease_expire_time is not None:
+                yield command.span.end
                 yield command.lease_expire_time
+        if self.hold is not None and self.hold.expire_time is not None:
+            yield self.hold.expire_time
         if self.limit is not None:
             yield self.limit.start_time or self.now
             yield self.limit.expire_time

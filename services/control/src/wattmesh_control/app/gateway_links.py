@@ -1,5 +1,6 @@
 """The lines to gateways as anybody may see them, whichever process holds them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,7 +31,8 @@ class GatewayLinkState:
         cls, link: GatewayLink, *, connected: bool, skew: ClockSkew | None
     ) -> "GatewayLinkState":
         """Return the state of a stream that this process holds, or held."""
-        assert link.held is not None and link.change_time is not None, "a stream that counts"
+        assert link.held is not None, "a stream that counts"
+        assert link.change_time is not None, "a stream that counts"
         return cls(
             gateway=link.gateway,
             connected=connected,
@@ -48,6 +50,9 @@ class LinkStates(Protocol):
 
     async def get(self, gateway: GatewayId) -> GatewayLinkState | None:
         """Return the state of one; not connected when its lease has ended since."""
+
+    async def connected(self, gateways: Collection[GatewayId]) -> frozenset[GatewayId]:
+        """Return which of these are connected."""
 
     async def page(self, after: str, size: int) -> list[GatewayLinkState]:
         """Return at most `size` states, by name, of gateways named after `after`."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.ports import CommandArchive, Request, Scope
-from wattmesh_control.app.reconcile import answer_of, refused_command
+from wattmesh_control.app.reconcile import answer_of, holds_on, refused_command
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Refused
@@ -149,6 +149,9 @@ class _Issuing(Work[IssuedAnswer]):
                 f"{before.owner} goes first with priority {before.priority}"
                 f" until {before.span.end.isoformat()}"
             )
+        for hold in holds_on(self._devices, proposal.device, draft.standing.holds):
+            if hold.keeps_off(proposal.priority, proposal.origin):
+                return Refused(str(hold))
         limits = [each for each in draft.standing.limits if each.in_force(draft.now)]
         return answer_of(
             *(self._devices, proposal.device, proposal.kind, proposal.value, limits, draft.now)

@@ -18,6 +18,7 @@ from wattmesh_control.domain.command import Command, LeaseRule, Target
 from wattmesh_control.domain.controllable import NotSteered
 from wattmesh_control.domain.decision import Decision, Forbid, Keep, Make, Recall, decide
 from wattmesh_control.domain.device_event import DeviceEvent, EventType
+from wattmesh_control.domain.hold import Hold
 from wattmesh_control.domain.life import (
     CommandLife,
     CommandState,
@@ -25,13 +26,12 @@ from wattmesh_control.domain.life import (
     Replaced,
     Withdrawn,
 )
-from wattmesh_control.domain.limits import Answer, Limit, LimitSet, Refused
-from wattmesh_control.domain.proposal import Proposal, arbitrate
+from wattmesh_control.domain.limits import Accepted, Answer, Limit, LimitSet, Refused
+from wattmesh_control.domain.proposal import Origin, Proposal, arbitrate
 from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId, DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
-from wattmesh_kernel.time import TimeRange
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +65,11 @@ class Reconcile:
                 limits[limit.device].append(limit)
         last = {slot: draft.current(each) for slot, each in draft.standing.last.items()}
         for slot in sorted(rivals.keys() | last.keys()):
+            held = holds_on(self._devices, slot.device, draft.standing.holds)
             self._slot(
                 draft,
-                *(rivals.get(slot, ()), last.get(slot), limits.get(slot.device, ())),
-                (since or self._up)(slot.device),
+                *(unheld(rivals.get(slot, ()), held), last.get(slot), held),
+                *(limits.get(slot.device, ()), (since or self._up)(slot.device)),
             )
 
     def _slot(
@@ -76,6 +77,7 @@ class Reconcile:
         draft: Draft,
         rivals: Sequence[Proposal],
         last: Command | None,
+        holds: Sequence[Hold],
         limits: Sequence[Limit],
         up: datetime,
     ) -> None:
@@ -85,11 +87,26 @@ class Reconcile:
         if not self._devices.known:
             return
         winner = arbitrate(rivals, now)
+        if winner is not None and self._goes_on(winner, last, limits, now):
+            return
+        if winner is None and _let_go(draft, last, holds):
+            return
         answer = None
         if winner is not None:
             answer = answer_of(self._devices, winner.device, winner.kind, winner.value, limits, now)
         decision = decide(winner=winner, answer=answer, last=last, now=now, up=up)
         self._carry_out(draft, decision, last)
+
+    def _goes_on(
+        self, winner: Proposal, last: Command | None, limits: Sequence[Limit], now: datetime
+    ) -> bool:
+        """Tell whether a lease runs out by itself: nobody but a limit, which it keeps, is there."""
+        if winner.origin is not Origin.LIMIT or last is None or not last.life.live:
+            return False
+        if last.proposal == winner.number:
+            return False
+        kept = answer_of(self._devices, last.device, last.kind, last.value, limits, now)
+        return isinstance(kept, Accepted) and now >= last.span.end
 
     def _carry_out(self, draft: Draft, decision: Decision, last: Command | None) -> None:
         now = draft.now
@@ -116,6 +133,7 @@ class Reconcile:
         proposal = make.proposal
         device = self._devices.get(proposal.device, now)
         steering = device.steerings[proposal.kind]
+        span = self._lease.span(proposal, make.start)
         return Command(
             command=new_command_id(),
             proposal=proposal.number,
@@ -128,12 +146,29 @@ class Reconcile:
             requested_value=proposal.value,
             value=make.value,
             tolerance=steering.envelope.span * self._tolerance_ratio,
-            span=TimeRange(make.start, proposal.span.end),
-            lease_expire_time=self._lease.expire_time(proposal),
+            span=span,
+            lease_expire_time=self._lease.expire_time(proposal, span),
             target=Target(gateway=device.gateway, asset=steering.asset),
             create_time=now,
             life=CommandLife(message=make.message),
         )
+
+
+def holds_on(devices: Devices, device: DeviceId, holds: Sequence[Hold]) -> Sequence[Hold]:
+    """Return the holds that are about a device."""
+    if not holds:
+        return ()
+    subjects = devices.subjects_of(device)
+    return [each for each in holds if each.subject in subjects]
+
+
+def unheld(proposals: Sequence[Proposal], holds: Sequence[Hold]) -> Sequence[Proposal]:
+    """Return the proposals that no hold keeps off."""
+    return [
+        each
+        for each in proposals
+        if not any(hold.keeps_off(each.priority, each.origin) for hold in holds)
+    ]
 
 
 def answer_of(
@@ -195,9 +230,19 @@ def _end_lease(draft: Draft, last: Command) -> Command:
     return ended
 
 
+def _let_go(draft: Draft, last: Command | None, holds: Sequence[Hold]) -> bool:
+    """Recall a live command that a hold keeps off, in the grace of its lease too."""
+    if last is None or not last.life.live:
+        return False
+    for hold in holds:
+        if hold.keeps_off(last.priority, Origin.SCHEDULE):
+            _recall(draft, last, str(hold))
+            return True
+    return False
+
+
 def _recall(draft: Draft, live: Command, reason: str) -> None:
-    draft.advance(live, Withdrawn(draft.now, reason))
-    draft.recalls.append(live.command)
+    draft.recall(draft.advance(live, Withdrawn(draft.now, reason)))
 
 
 def _refused(forbid: Forbid, now: datetime) -> Command:

@@ -17,7 +17,14 @@ from wattmesh_control.app.ports import Observations, Scope
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent, EventType
-from wattmesh_control.domain.life import UNFINISHED, CommandState, Reported, Troubled
+from wattmesh_control.domain.life import (
+    UNFINISHED,
+    CommandState,
+    ReleaseSeen,
+    Reported,
+    Troubled,
+)
+from wattmesh_control.domain.release import ReleaseState
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
 from wattmesh_runtime.aio.leases import Lease
@@ -61,6 +68,16 @@ class SetpointNews:
     value: float | None = None
     """What the device holds, in the unit of the command's kind."""
 
+    @property
+    def release(self) -> ReleaseSeen | None:
+        """What it says of the release; None: nothing."""
+        state = _RELEASES.get(self.what)
+        if state is None:
+            return None
+        return ReleaseSeen(state=state, time=self.time, message=self.message)
+
+
+_RELEASES = {"release_pending": ReleaseState.PENDING, "released": ReleaseState.RELEASED}
 
 GatewayMessage: TypeAlias = CommandReport | DeviceStatus | SetpointNews
 
@@ -149,6 +166,8 @@ class _Recording(Work[int]):
         if command is None or not _of(command, gateway):
             self.ignored += 1
             return
+        if news.release is not None:
+            draft.advance(command, news.release)
         event = DeviceEvent(
             device=command.device,
             time=news.time,

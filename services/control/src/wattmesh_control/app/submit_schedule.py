@@ -10,15 +10,18 @@ from wattmesh_control.app.chunks import MOST_AT_ONCE, chunks
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.ports import Request, Scope
+from wattmesh_control.app.reconcile import holds_on
 from wattmesh_control.app.submission import SetpointAnswer, Submission, SubmissionAnswer
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.controllable import NotSteered, Steering
+from wattmesh_control.domain.hold import Hold
 from wattmesh_control.domain.limits import Accepted, Answer, Limit, LimitSet, Refused
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint, take_over
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.time import TimeRange
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +125,10 @@ class _Taking(Work[SubmissionAnswer]):
     def _take(self, draft: Draft, schedule: DeviceSchedule, limits: Sequence[Limit]) -> None:
         now = draft.now
         steering = self.devices_known.steering(schedule.device, schedule.kind, now)
+        holds = self._holds(draft, schedule.device)
         answers = [
-            _answer(schedule, steering, setpoint, limits, now) for setpoint in schedule.setpoints
+            _answer(schedule, steering, setpoint, limits, holds, now)
+            for setpoint in schedule.setpoints
         ]
         self._count(schedule, answers)
         wanted = [
@@ -139,6 +144,11 @@ class _Taking(Work[SubmissionAnswer]):
         takeover = take_over(schedule.slot, owner, running, wanted, turn=turn, now=now)
         draft.takeovers.append(takeover)
         draft.added_proposals.extend(takeover.added)
+
+    def _holds(self, draft: Draft, device: DeviceId) -> Sequence[Hold]:
+        priority = self.submission.priority
+        holds = holds_on(self.devices_known, device, draft.standing.holds)
+        return [each for each in holds if each.keeps_off(priority, Origin.SCHEDULE)]
 
     def _count(self, schedule: DeviceSchedule, answers: Sequence[Answer]) -> None:
         for setpoint, answer in zip(schedule.setpoints, answers, strict=True):
@@ -173,10 +183,14 @@ def _answer(
     steering: Steering | NotSteered,
     setpoint: Setpoint,
     limits: Sequence[Limit],
+    holds: Sequence[Hold],
     now: datetime,
 ) -> Answer:
     if setpoint.span.end <= now:
         return _OVER
+    for hold in holds:
+        if hold.covers(TimeRange(max(now, setpoint.span.start), setpoint.span.end)):
+            return Refused(str(hold))
     if isinstance(steering, NotSteered):
         return Refused(steering.reason)
     begins = max(now, setpoint.span.start)

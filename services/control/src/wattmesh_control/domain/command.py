@@ -81,15 +81,24 @@ class LeaseRule:
     """How long a lease outlives its proposal, so that the next command comes without a gap.
 
     `grace_ratio` of the proposal's length, for an override at most `override_grace`: with 0.25 an
-    hour of a schedule is leased for 75 minutes.
+    hour of a schedule is leased for 75 minutes. What is wanted for longer than `longest` gets one
+    command after the other, each leased until a little after the next one comes.
     """
 
     grace_ratio: float = 0.25
     override_grace: timedelta = timedelta(minutes=15)
+    longest: timedelta = timedelta(hours=12)
 
-    def expire_time(self, proposal: Proposal) -> datetime:
-        """Return when the lease of a command of `proposal` ends."""
+    def span(self, proposal: Proposal, start: datetime) -> TimeRange:
+        """Return when a command of `proposal` that counts from `start` holds."""
+        return TimeRange(start, min(proposal.span.end, start + self.longest))
+
+    def expire_time(self, proposal: Proposal, span: TimeRange) -> datetime:
+        """Return when the lease of a command of `proposal` that holds over `span` ends."""
+        cut = span.end < proposal.span.end
+        if proposal.origin is Origin.LIMIT and not cut:
+            return span.end
         grace = proposal.span.duration * self.grace_ratio
-        if proposal.origin is Origin.OVERRIDE:
+        if cut or proposal.origin is not Origin.SCHEDULE:
             grace = min(grace, self.override_grace)
-        return proposal.span.end + grace
+        return span.end + grace

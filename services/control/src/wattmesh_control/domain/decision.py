@@ -88,6 +88,7 @@ def _make(
         last is not None
         and last.proposal == winner.number
         and last.value == value
+        and now < last.span.end
         and _stands(last)
     ):
         return Keep()
@@ -107,7 +108,7 @@ def _start(winner: Proposal, last: Command | None, now: datetime, up: datetime) 
     one that comes late, after another ended early, or after a restart counts from then.
     """
     if last is not None and last.proposal == winner.number:
-        return now
+        return min(now, last.held.end) if last.life.live else now
     earliest = [winner.span.start, winner.accept_time, up]
     if last is not None:
         earliest.append(last.held.end)

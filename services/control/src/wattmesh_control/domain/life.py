@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
+from wattmesh_control.domain.release import Release, ReleaseState
 from wattmesh_kernel.errors import InvalidArgument
 
 
@@ -105,7 +106,25 @@ class LeaseEnded:
     time: datetime
 
 
-LifeEvent: TypeAlias = Sent | Reported | Troubled | Replaced | Withdrawn | LeaseEnded
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The gateway is to have the device let go of it."""
+
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseSeen:
+    """The gateway said whether the device has let go of it."""
+
+    state: ReleaseState
+    time: datetime
+    message: str = ""
+
+
+LifeEvent: TypeAlias = (
+    Sent | Reported | Troubled | Replaced | Withdrawn | LeaseEnded | Recalled | ReleaseSeen
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +145,8 @@ class CommandLife:
     """When it was replaced or withdrawn before the end of its range."""
     close_time: datetime | None = None
     """Since when it is no longer the device's command; None while it is live."""
+    release: Release | None = None
+    """Whether the device let go of it; None: it was never to."""
 
     @property
     def live(self) -> bool:
@@ -151,6 +172,10 @@ class CommandLife:
                 return self._withdrawn(event, expected)
             case LeaseEnded():
                 return self._lease_ended(event)
+            case Recalled():
+                return self._recalled(event)
+            case ReleaseSeen():
+                return self._release_seen(event)
             case _:
                 assert_never(event)
 
@@ -168,8 +193,9 @@ class CommandLife:
             return self._applied_earlier(event.time)
         if event.state is CommandState.VERIFIED and not _agrees(event.value, expected):
             event = _mismatch(event, expected)
-        withdrawn_late = event.state is CommandState.CANCELLED and not self.live
-        if withdrawn_late or not self._may(event.state):
+        if event.state is CommandState.CANCELLED and not self.live:
+            return self._let_go(event)
+        if not self._may(event.state):
             return self
         match event.state:
             case CommandState.APPLIED:
@@ -227,6 +253,31 @@ class CommandLife:
                 return self._ended(CommandState.FAILED, self._unread("its lease"), event.time)
             case _:
                 return replace(self, close_time=event.time)
+
+    def _recalled(self, event: Recalled) -> "CommandLife":
+        """Have it released; what was never sent no device can hold."""
+        if not self.dispatch_count or self.release is not None:
+            return self
+        pending = Release(state=ReleaseState.PENDING, change_time=event.time)
+        return replace(self, release=pending)
+
+    def _let_go(self, event: Reported) -> "CommandLife":
+        """Take the gateway's word that a command which was recalled is released."""
+        if self.release is None:
+            return self
+        seen = ReleaseSeen(
+            state=ReleaseState.RELEASED, time=event.time, message=event.message or "released"
+        )
+        return self._release_seen(seen)
+
+    def _release_seen(self, event: ReleaseSeen) -> "CommandLife":
+        before = self.release
+        if before is not None and before.state is ReleaseState.RELEASED:
+            return self
+        if before is not None and (before.state, before.message) == (event.state, event.message):
+            return self
+        after = Release(state=event.state, change_time=event.time, message=event.message)
+        return replace(self, release=after)
 
     def _ended(self, state: CommandState, message: str, time: datetime) -> "CommandLife":
         words = message or self.trouble or self.message

@@ -20,6 +20,10 @@ class Origin(StrEnum):
 
     SCHEDULE = "schedule"
     OVERRIDE = "override"
+    HOLD = "hold"
+    """What a person holds: it ends with the hold."""
+    LIMIT = "limit"
+    """What a limit asks of a device that nobody steers: it goes behind every other."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +76,16 @@ def check_text(text: str, field: str, longest: int = _LONGEST_TEXT) -> None:
 
 
 def arbitrate(proposals: Iterable[Proposal], moment: datetime) -> Proposal | None:
-    """Return who goes first at `moment`: the highest priority, among equals the newest."""
+    """Return who goes first at `moment`: the highest priority, among equals the newest.
+
+    What a limit asks of an idle device goes last, whatever its priority.
+    """
     valid = (proposal for proposal in proposals if proposal.span.contains(moment))
-    return max(valid, key=lambda proposal: (proposal.priority, proposal.number), default=None)
+    return max(valid, key=_rank, default=None)
+
+
+def _rank(proposal: Proposal) -> tuple[bool, int, int]:
+    return (proposal.origin is not Origin.LIMIT, proposal.priority, proposal.number)
 
 
 def outranking(proposals: Iterable[Proposal], asked: Proposal, moment: datetime) -> Proposal | None:
