@@ -66,6 +66,7 @@ def profile_to_proto(profile: DeviceProfile) -> gateway_pb2.DeviceProfile:
         quantities=sorted(profile.quantities),
         setpoint_kinds=sorted(map(setpoint_kind_to_proto, profile.setpoint_kinds)),
         source=profile.source,
+        tested=profile.tested,
     )
 
 

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 
 from wattmesh_kernel.setpoints import SetpointKind
 
+UNTESTED = "untested on hardware"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceProfile(ABC):
     """How to talk to a kind of device, as data; each driver has a kind of profile of its own.
 
-    `protocol` is that of the connections it is for, `source` the document it was made from.
+    `protocol` is that of the connections it is for, `source` the document it was made from;
+    `tested` says on what it was tried.
     """
 
     name: str
     title: str
     protocol: str
     source: str
+    tested: str = UNTESTED
 
     @property
     @abstractmethod

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_gateway.domain.profile import UNTESTED, DeviceProfile
 from wattmesh_gateway.profiles.node import Keys, Node, parse_document
 
 _COMMON = ("title", "protocol", "source")
@@ -17,11 +17,12 @@ class ProfileDocument:
     title: str
     protocol: str
     source: str
+    tested: str
     root: Node
 
     def keys(self, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Keys:
         """Read the keys of the protocol, which stand beside the common ones."""
-        return self.root.mapping(required=(*_COMMON, *required), optional=optional)
+        return self.root.mapping(required=(*_COMMON, *required), optional=("tested", *optional))
 
 
 Schema = Callable[[ProfileDocument], DeviceProfile]
@@ -46,6 +47,7 @@ def parse_profile(name: str, file: str, text: str, schemas: Mapping[str, Schema]
             title=keys["title"].text(),
             protocol=protocol,
             source=keys["source"].text(),
+            tested=keys["tested"].text() if "tested" in keys else UNTESTED,
             root=root,
         )
     )

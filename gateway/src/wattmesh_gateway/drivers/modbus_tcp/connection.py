@@ -27,6 +27,7 @@ _PASSING = frozenset(
 
 _READING = (0x03, 0x04)
 _WRITING = 0x10
+_WRITING_ONE = 0x06
 
 
 class _WrongAnswer(Exception):
@@ -93,6 +94,15 @@ class ModbusConnection:
                 start,
                 len(words),
             ):
+                raise _WrongAnswer(f"{what} gave {_in_short(answer)}")
+
+    async def write_single(self, unit: int, register: int, word: int) -> None:
+        """Write one holding register by the function for one; errors as in `read`."""
+        async with self._line() as client:
+            answer = await client.write_register(register, word, device_id=unit)
+            what = f"writing register {register}"
+            self._check(answer, what)
+            if (answer.function_code, answer.address) != (_WRITING_ONE, register):
                 raise _WrongAnswer(f"{what} gave {_in_short(answer)}")
 
     def close(self) -> None:

@@ -34,7 +34,9 @@ class ModbusDevice:
         unit_id: int,
         clock: Clock,
     ) -> None:
-        unit = ModbusUnit(connection, unit_id, profile.base_addresses)
+        unit = ModbusUnit(
+            connection, unit_id, profile.base_addresses, write_single=profile.write_single
+        )
         self._reader = ModbusReader(device, profile, unit, clock)
         self._setpoints = ModbusSetpoints(profile, unit)
 

@@ -55,12 +55,13 @@ class WordOrder(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Register:
-    """A number at a 0-based register address."""
+    """A number at a 0-based register address; `missing`: raw values that mean that it has none."""
 
     register: int
     type: RegisterType
     table: RegisterTable = RegisterTable.HOLDING
     word_order: WordOrder = WordOrder.BIG
+    missing: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.table.value} register {self.register}"
@@ -94,41 +95,54 @@ class WrittenValue(Enum):
     LEASE_SECONDS = "lease_seconds"
     """What is left of the lease: the device's own timer, after which it goes to its safe state."""
 
+    IS_ON = "is_on"
+    """1 for every setpoint but 0."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
     """One number to write. The device's number is (value / scale), or a percentage of a rating.
 
-    `verify`: whether reading it back must give what was written.
+    `verify`: whether reading it back must give what was written. `read_back`: where it is read,
+    if not where it was written. `skip_at_zero`: it is not written for a setpoint of 0.
     """
 
     number: ScaledNumber
     value: WrittenValue | float
     percent_of: ScaledNumber | None = None
     verify: bool = True
+    read_back: ScaledNumber | None = None
+    skip_at_zero: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetpointProcedure:
     """How a setpoint is given to the device, in this order, and taken back.
 
-    `minimum` and `maximum` are the device's own ratings: a setpoint beyond them is refused.
+    `minimum` and `maximum` are the device's own ratings: a setpoint beyond them is refused, as is
+    one between 0 and `least`, or above `most`, in the unit of the setpoint.
     """
 
     write: Sequence[Write]
     release: Sequence[Write]
     minimum: ScaledNumber | None = None
     maximum: ScaledNumber | None = None
+    least: float = 0.0
+    most: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModbusProfile(DeviceProfile):
-    """A device on Modbus, by plain registers or by SunSpec models."""
+    """A device on Modbus, by plain registers or by SunSpec models.
+
+    `write_single`: it knows only the function that writes one register.
+    """
 
     points: Mapping[str, ScaledNumber]
     setpoints: Mapping[SetpointKind, SetpointProcedure] = field(default_factory=dict)
     base_addresses: tuple[int, ...] = DEFAULT_BASES
     max_registers: int = DEFAULT_MAX_REGISTERS
+    write_single: bool = False
 
     @property
     def quantities(self) -> frozenset[str]:

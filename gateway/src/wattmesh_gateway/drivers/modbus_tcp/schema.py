@@ -23,23 +23,27 @@ from wattmesh_gateway.profiles.points import parse_points, parse_scale
 from wattmesh_kernel.setpoints import SetpointKind
 
 _SUNSPEC = ("model", "point")
-_REGISTER = ("register", "type", "table", "word_order")
+_REGISTER = ("register", "type", "table", "word_order", "missing")
+_WRITE = ("value", "percent_of", "verify", "read_back", "skip_at_zero")
 
 
 def parse_modbus_profile(document: ProfileDocument) -> ModbusProfile:
-    """Read `{points, setpoints, base_addresses, max_registers}`."""
+    """Read `{points, setpoints, base_addresses, max_registers, write_single}`."""
     keys = document.keys(
-        required=("points",), optional=("setpoints", "base_addresses", "max_registers")
+        required=("points",),
+        optional=("setpoints", "base_addresses", "max_registers", "write_single"),
     )
     return ModbusProfile(
         name=document.name,
         title=document.title,
         protocol=document.protocol,
         source=document.source,
+        tested=document.tested,
         points=parse_points(keys["points"], _parse_scaled_number),
         setpoints=_parse_setpoints(keys),
         base_addresses=_parse_bases(keys),
         max_registers=_parse_max_registers(keys),
+        write_single=keys["write_single"].boolean() if "write_single" in keys else False,
     )
 
 
@@ -70,8 +74,10 @@ def _parse_scaled_number(node: Node) -> ScaledNumber:
 
 
 def _parse_procedure(node: Node) -> SetpointProcedure:
-    """Read `{write, release, minimum, maximum}`."""
-    keys = node.mapping(required=("write", "release"), optional=("minimum", "maximum"))
+    """Read `{write, release, minimum, maximum, least, most}`."""
+    keys = node.mapping(
+        required=("write", "release"), optional=("minimum", "maximum", "least", "most")
+    )
     writes = [_parse_write(each) for each in keys["write"].items()]
     if not any(each.value is WrittenValue.SETPOINT for each in writes):
         raise keys["write"].error("must write 'setpoint' somewhere")
@@ -80,6 +86,8 @@ def _parse_procedure(node: Node) -> SetpointProcedure:
         release=_parse_release(keys["release"]),
         minimum=_parse_scaled_number(keys["minimum"]) if "minimum" in keys else None,
         maximum=_parse_scaled_number(keys["maximum"]) if "maximum" in keys else None,
+        least=keys["least"].number() if "least" in keys else 0.0,
+        most=keys["most"].number() if "most" in keys else None,
     )
 
 
@@ -91,7 +99,7 @@ def _parse_release(node: Node) -> Sequence[Write]:
 
 
 def _parse_write(node: Node) -> Write:
-    number = _scaled_number(node, ("value", "percent_of", "verify"))
+    number = _scaled_number(node, _WRITE)
     keys = node.entries()
     if "value" not in keys:
         raise node.error("the key 'value' is missing")
@@ -105,6 +113,8 @@ def _parse_write(node: Node) -> Write:
             if "verify" in keys
             else value is not WrittenValue.LEASE_SECONDS
         ),
+        read_back=_parse_scaled_number(keys["read_back"]) if "read_back" in keys else None,
+        skip_at_zero=keys["skip_at_zero"].boolean() if "skip_at_zero" in keys else False,
     )
 
 
@@ -144,4 +154,12 @@ def _parse_register(keys: Keys) -> Register:
         type=keys["type"].choice(RegisterType),
         table=keys["table"].choice(RegisterTable) if "table" in keys else RegisterTable.HOLDING,
         word_order=keys["word_order"].choice(WordOrder) if "word_order" in keys else WordOrder.BIG,
+        missing=_parse_missing(keys),
     )
+
+
+def _parse_missing(keys: Keys) -> tuple[int, ...]:
+    """Read the raw values by which a device says that it has none."""
+    if "missing" not in keys:
+        return ()
+    return tuple(each.integer(-(2**63), 2**64) for each in keys["missing"].items())

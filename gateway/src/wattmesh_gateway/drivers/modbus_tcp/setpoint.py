@@ -19,6 +19,8 @@ from wattmesh_gateway.drivers.modbus_tcp.registers import Number
 from wattmesh_gateway.drivers.modbus_tcp.unit import ModbusUnit
 from wattmesh_kernel.setpoints import SetpointKind
 
+_HAIR = 1e-6
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Step:
@@ -46,10 +48,12 @@ class ModbusSetpoints:
         Errors: DeviceRefused when the device cannot or will not, DeviceUnavailable.
         """
         procedure = self._procedure(kind)
+        _check_bounds(procedure, value)
         await self._unit.connect()
         rating = await self._check_ratings(procedure, value)
         # Everything is worked out first, so that what cannot be done is not begun.
-        steps = [await self._step(each, value, lease) for each in procedure.write]
+        writes = [each for each in procedure.write if value or not each.skip_at_zero]
+        steps = [await self._step(each, value, lease) for each in writes]
         applied = AppliedModbusSetpoint(self._unit, steps)
         _check_written(kind, value, applied.value, rating)
         await self._write(steps)
@@ -58,7 +62,8 @@ class ModbusSetpoints:
     async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
         """Ask whether the device holds a setpoint; errors as in `apply`."""
         await self._unit.connect()
-        verified = [each for each in self._procedure(kind).write if each.verify]
+        writes = self._procedure(kind).write
+        verified = [each for each in writes if each.verify and (value or not each.skip_at_zero)]
         steps = [await self._step(each, value, timedelta(0)) for each in verified]
         return await _read_back(self._unit, steps)
 
@@ -123,6 +128,8 @@ class ModbusSetpoints:
                 wanted = setpoint / unit
             case WrittenValue.LEASE_SECONDS:
                 wanted = _lease_value(number, lease)
+            case WrittenValue.IS_ON:
+                wanted = float(setpoint != 0)
             case constant:
                 wanted = constant
         words = number.encode(wanted)
@@ -147,7 +154,7 @@ class AppliedModbusSetpoint:
     def __init__(self, unit: ModbusUnit, steps: Sequence[_Step]) -> None:
         self._unit = unit
         self._steps = steps
-        self.value = next(_in_unit(step, step.value) for step in steps if _is_setpoint(step))
+        self.value = next((_in_unit(step, step.value) for step in steps if _is_setpoint(step)), 0.0)
         """The setpoint as written, rounded to what the device can hold."""
 
     async def read_back(self) -> ReadBack:
@@ -162,12 +169,30 @@ async def _read_back(unit: ModbusUnit, steps: Sequence[_Step]) -> ReadBack:
     for step in steps:
         if not step.write.verify:
             continue
-        read = await unit.read_number(step.number)
+        number, tolerance = await _read_back_number(unit, step)
+        read = await unit.read_number(number)
         if _is_setpoint(step) and read is not None:
             value = _in_unit(step, read)
-        if read is None or not math.isclose(read, step.value, rel_tol=1e-9, abs_tol=1e-9):
-            mismatches.append(f"{step.write.number.location} is {read}, not {step.value:g}")
+        if read is None or not math.isclose(read, step.value, rel_tol=1e-9, abs_tol=tolerance):
+            where = (step.write.read_back or step.write.number).location
+            mismatches.append(f"{where} is {read}, not {step.value:g}")
     return ReadBack(value=value, mismatch="; ".join(mismatches))
+
+
+async def _read_back_number(unit: ModbusUnit, step: _Step) -> tuple[Number, float]:
+    """Return where a number is read back, and how far it may be off for its resolution."""
+    if step.write.read_back is None:
+        return step.number, 1e-9
+    number = await unit.number(step.write.read_back)
+    return number, 0.51 * max(abs(number.scale), abs(step.number.scale))
+
+
+def _check_bounds(procedure: SetpointProcedure, value: float) -> None:
+    """Refuse what the device can do by no setting of it."""
+    if procedure.most is not None and value > procedure.most + _HAIR:
+        raise DeviceRefused(f"{value:g} is beyond the most the device can do, {procedure.most:g}")
+    if _HAIR < value < procedure.least - _HAIR:
+        raise DeviceRefused(f"{value:g} is below the least the device can do, {procedure.least:g}")
 
 
 def _check_written(kind: SetpointKind, asked: float, written: float, rating: float) -> None:

@@ -13,8 +13,14 @@ class ModbusUnit:
     """Finds the numbers of a profile in a unit, once per connection."""
 
     def __init__(
-        self, connection: ModbusConnection, unit_id: int, base_addresses: Sequence[int]
+        self,
+        connection: ModbusConnection,
+        unit_id: int,
+        base_addresses: Sequence[int],
+        *,
+        write_single: bool = False,
     ) -> None:
+        self._write_single = write_single
         self._connection = connection
         self._unit_id = unit_id
         self._base_addresses = base_addresses
@@ -49,12 +55,18 @@ class ModbusUnit:
         return number.decode(await self.read(span))
 
     async def write(self, number: Number, words: Sequence[int]) -> None:
-        """Write one number."""
+        """Write one number; a device that writes single registers takes no longer one."""
+        if self._write_single:
+            for offset, word in enumerate(words):
+                await self._connection.write_single(
+                    self._unit_id, number.register.register + offset, word
+                )
+            return
         await self._connection.write(self._unit_id, number.register.register, words)
 
     async def _locate(self, location: Register | SunSpecPoint) -> Number:
         if isinstance(location, Register):
-            return Number(register=location)
+            return Number(register=location, missing=location.missing)
         if self._models is None:
             self._models = await discover(self.read, self._base_addresses)
         return await resolve(self.read, self._models, location)

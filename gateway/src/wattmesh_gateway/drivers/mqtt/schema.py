@@ -22,6 +22,7 @@ def parse_mqtt_profile(document: ProfileDocument) -> MqttProfile:
         title=document.title,
         protocol=document.protocol,
         source=document.source,
+        tested=document.tested,
         telegrams=[_parse_telegram(each) for each in keys["telegrams"].items()],
         setpoints=parse_setpoints(keys["setpoints"]) if "setpoints" in keys else {},
     )

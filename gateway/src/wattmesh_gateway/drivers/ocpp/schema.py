@@ -22,6 +22,7 @@ def parse_ocpp_profile(document: ProfileDocument) -> OcppProfile:
         title=document.title,
         protocol=document.protocol,
         source=document.source,
+        tested=document.tested,
         points=frozenset(_parse_point(each) for each in keys["points"].items()),
         rate_unit=charging["rate_unit"].choice(RateUnit)
         if "rate_unit" in charging

@@ -237,6 +237,7 @@ class DeviceProfile(_message.Message):
     QUANTITIES_FIELD_NUMBER: _builtins.int
     SETPOINT_KINDS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    TESTED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`deviceProfiles/{profile}`."""
     title: _builtins.str
@@ -245,6 +246,8 @@ class DeviceProfile(_message.Message):
     """Protocol of its connection: the name of a field of `wattmesh.site.v1.Connection`, or of a custom protocol."""
     source: _builtins.str
     """The document its registers or topics are from."""
+    tested: _builtins.str
+    """On what it was tried, in words, e.g. "untested on hardware"."""
     @_builtins.property
     def quantities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Quantities that it measures, e.g. `import_energy_wh`."""
@@ -262,10 +265,11 @@ class DeviceProfile(_message.Message):
         quantities: _abc.Iterable[_builtins.str] | None = ...,
         setpoint_kinds: _abc.Iterable[_setpoint_pb2.SetpointKind.ValueType] | None = ...,
         source: _builtins.str = ...,
+        tested: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "protocol", b"protocol", "quantities", b"quantities", "setpoint_kinds", b"setpoint_kinds", "source", b"source", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "protocol", b"protocol", "quantities", b"quantities", "setpoint_kinds", b"setpoint_kinds", "source", b"source", "tested", b"tested", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
