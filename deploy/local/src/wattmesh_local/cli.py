@@ -17,6 +17,7 @@ from rich.text import Text
 
 from wattmesh.control.v1 import hold_pb2
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_local import device
 from wattmesh_local.demo import run_demo
 from wattmesh_local.operating import (
     Operator,
@@ -43,6 +44,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(device.app, name="device")
 console = Console()
 
 Homes = Annotated[str, typer.Option(help="Which homes of the data: 1-5, 1,3,7 …")]
