@@ -36,6 +36,12 @@ from wattmesh_local.options import (
 from wattmesh_local.postgres import PostgresError
 from wattmesh_local.running.process import ProcessError
 from wattmesh_local.show import run_live
+from wattmesh_local.site_file.commands import (
+    apply_file,
+    export_site,
+    metering_target,
+    print_schema,
+)
 from wattmesh_local.status import print_status
 
 app = typer.Typer(
@@ -105,6 +111,52 @@ def status(
 ) -> None:
     """Ask each process of the running mesh how it is, and what is planned; 1: one is not ready."""
     raise typer.Exit(asyncio.run(print_status(state_folder(), console, as_json=as_json)))
+
+
+site_app = typer.Typer(
+    help="A whole site in one readable file.", no_args_is_help=True, add_completion=False
+)
+app.add_typer(site_app, name="site")
+Target = Annotated[
+    str, typer.Option(help="host:port of SiteService; else that of the mesh that runs here.")
+]
+
+
+@site_app.command("apply")
+def site_apply(
+    file: Annotated[Path, typer.Argument(help="The site's file, YAML.")],
+    target: Target = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete assets and devices the file does not have.")
+    ] = False,
+) -> None:
+    """Make what is registered of a site as its file says, and show what changes."""
+    _say_errors(
+        lambda: apply_file(
+            file,
+            metering_target(target, state_folder()),
+            console,
+            dry_run=dry_run,
+            prune=prune,
+        )
+    )
+
+
+@site_app.command("export")
+def site_export(
+    site: Annotated[str, typer.Argument(help="home-1, or sites/home-1.")],
+    target: Target = "",
+    file: Annotated[Path | None, typer.Option("--to", help="A file to write.")] = None,
+) -> None:
+    """Write the file of a site that is registered."""
+    _say_errors(lambda: export_site(site, metering_target(target, state_folder()), console, file))
+
+
+@site_app.command("schema")
+def site_schema() -> None:
+    """Print the JSON Schema of a site's file, for an editor to complete and check by."""
+    print_schema(console)
 
 
 Subject = Annotated[
@@ -201,8 +253,13 @@ def _operate(work: Callable[[Operator], Awaitable[int]]) -> None:
         async with operator(state_folder(), console) as control:
             return await work(control)
 
+    _say_errors(run)
+
+
+def _say_errors(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
+    """Do something to its end, and say in words what went wrong."""
     try:
-        code = asyncio.run(run())
+        code = asyncio.run(work())
     except WattmeshError as error:
         console.print(Text(error.message, style="red"), soft_wrap=True)
         raise typer.Exit(1) from error

@@ -1,0 +1,122 @@
+"""`wattmesh site apply | export | schema`."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.text import Text
+
+from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
+from wattmesh_local.site_file.changes import Action, Change, compare
+from wattmesh_local.site_file.document import SiteDocument, parse_document, write_document
+from wattmesh_local.site_file.registry import SiteRegistry
+from wattmesh_local.site_file.schema import document_schema
+from wattmesh_runtime.channels import open_channel
+from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.telemetry import Telemetry
+
+_COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
+
+
+def metering_target(given: str, state_folder: Path) -> str:
+    """Return where SiteService serves: as given, or of the mesh that runs here. Error: NotFound."""
+    if given:
+        return given
+    file = state_folder / "run" / "mesh.json"
+    if not file.exists():
+        message = "no mesh is running here; `--target HOST:PORT` says where SiteService serves"
+        raise NotFound("DEPENDENCY_UNAVAILABLE", message)
+    return str(json.loads(file.read_text())["targets"]["metering"])
+
+
+async def apply_file(
+    file: Path, target: str, console: Console, *, dry_run: bool, prune: bool
+) -> int:
+    """Make what is registered as the file says, showing what changes; 0 when all is done."""
+    wanted = parse_document(_read(file))
+    async with _registry(target) as registry:
+        changes = compare(wanted, await _there(registry, wanted), prune=prune)
+        for change in changes:
+            _show(change, console)
+        if dry_run or not changes:
+            console.print(_sum(changes, dry_run=dry_run), highlight=False)
+            return 0
+        for done, change in enumerate(changes):
+            try:
+                await registry.apply(change)
+            except WattmeshError:
+                console.print(f"{change.name} is refused, after {done} of {len(changes)} changes")
+                raise
+    console.print(_sum(changes, dry_run=False), highlight=False)
+    return 0
+
+
+async def export_site(site: str, target: str, console: Console, file: Path | None) -> int:
+    """Write the file of a site, to standard output or to a file."""
+    name = site if site.startswith("sites/") else f"sites/{site}"
+    async with _registry(target) as registry:
+        document = await registry.read(name)
+    if document is None:
+        raise NotFound("SITE_NOT_FOUND", f"there is no site {name}")
+    text = write_document(document)
+    if file is None:
+        console.out(text, end="", highlight=False)
+    else:
+        _write(file, text)
+    return 0
+
+
+def print_schema(console: Console) -> None:
+    """Print the JSON Schema of a site's file."""
+    console.out(json.dumps(document_schema(), indent=2), highlight=False)
+
+
+async def _there(registry: SiteRegistry, wanted: SiteDocument) -> dict[str, Message]:
+    """Return what is registered of the site and of the file's tariffs, by name."""
+    site = await registry.read(wanted.site.name)
+    there = {} if site is None else dict(site.resources())
+    return {**there, **await registry.tariffs(wanted.tariffs)}
+
+
+@asynccontextmanager
+async def _registry(target: str) -> AsyncIterator[SiteRegistry]:
+    channel = open_channel(target, ServiceSettings(), Telemetry("local"))
+    try:
+        yield SiteRegistry(channel)
+    finally:
+        await channel.close()
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument("INVALID_DOCUMENT", f"{file} cannot be read: {error}") from error
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise InvalidArgument("INVALID_DOCUMENT", f"{file} cannot be written: {error}") from error
+
+
+def _show(change: Change, console: Console) -> None:
+    style = _COLOURS[change.action]
+    console.print(Text(f"{change.action.value} {change.name}", style=style), soft_wrap=True)
+    for line in change.lines:
+        console.print(Text(f"    {line}", style="dim"), soft_wrap=True)
+
+
+def _sum(changes: list[Change], *, dry_run: bool) -> str:
+    if not changes:
+        return "nothing to change: what is registered is as the file says"
+    counts = {action: sum(change.action is action for change in changes) for action in Action}
+    words = (
+        f"{counts[Action.CREATE]} created, {counts[Action.UPDATE]} changed, "
+        f"{counts[Action.DELETE]} deleted"
+    )
+    return f"dry run, nothing was done; it would be {words}" if dry_run else words
