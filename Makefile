@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-gateway-hostile peer-ocpp lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-gateway-hostile bench-control peer-ocpp lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -38,6 +38,9 @@ bench-loop: setup ## what a plan costs through the whole loop, by service and nu
 
 bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behind the same gateway, as JSON
 	@exec $(BIN)/python -m tests.bench.gateway_hostile $(ARGUMENTS)
+
+bench-control: setup ## what control says of devices that lie, and how long a command takes, as JSON
+	@exec $(BIN)/python -m tests.bench.control $(ARGUMENTS)
 
 peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's ocpp-rpc, as JSON
 	@exec $(BIN)/python -m tests.peer.ocpp_rpc

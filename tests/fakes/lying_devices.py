@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 STEP_S = 5.0
-_RATED_W = 5000.0
 _CLAMP_W = 2000.0
 _LATE_S = 20.0
 _LEAST_KEPT_S, _MOST_KEPT_S = 120.0, 600.0
@@ -36,6 +35,8 @@ class Lie(Enum):
     """It does nothing, and its meter stands still."""
     PHANTOM = "phantom"
     """It does nothing, and its meter says that it does."""
+    FULL = "full"
+    """No lie: it cannot take what it is told to."""
 
 
 @dataclass(kw_only=True)
@@ -53,35 +54,38 @@ class LyingBattery:
         self._jitter_w = rng.normal(0.0, 8.0, self.steps)
         self._scale = 1 + rng.normal(0.0, 0.004, self.steps)
         self._kept_s = rng.uniform(_LEAST_KEPT_S, _MOST_KEPT_S, 10_000)
+        self._true_w = np.zeros(self.steps)
+        self._echo_w = np.zeros(self.steps)
 
     def write(self, second: float, value_w: float) -> None:
-        """Take a setpoint."""
+        """Take a setpoint; seconds must rise."""
+        for after_s, power_w in self._course(len(self.told), value_w):
+            _from(self._true_w, second + after_s, power_w)
+        _from(self._echo_w, second, value_w)
         self.told.append((second, value_w))
+
+    @property
+    def soc_ratio(self) -> float:
+        """How full it is."""
+        return 0.99 if self.lie is Lie.FULL else 0.5
 
     def true_w(self) -> Floats:
         """Return the mean power of every step."""
-        powers = np.zeros(self.steps)
-        for index, (second, value_w) in enumerate(self.told):
-            for after_s, power_w in self._course(index, value_w):
-                _from(powers, second + after_s, power_w)
-        return powers
+        return self._true_w
 
     def shown_w(self) -> Floats:
         """Return what its own meter shows."""
-        noisy = self.true_w() * self._scale + self._jitter_w
-        if self.lie is Lie.PHANTOM:
-            echo = np.zeros(self.steps)
-            for second, value_w in self.told:
-                _from(echo, second, value_w)
-            return echo * self._scale + self._jitter_w
+        truth = self._echo_w if self.lie is Lie.PHANTOM else self._true_w
+        noisy: Floats = truth * self._scale + self._jitter_w
         if self.lie in (Lie.FROZEN, Lie.FROZEN_IDLE) and self.told:
             first = int(self.told[0][0] / STEP_S)
             noisy[max(first - 3, 0) :] = noisy[max(first - 3, 0)]
         return noisy
 
     def _course(self, index: int, value_w: float) -> list[tuple[float, float]]:
+        """Return what its power becomes, so many seconds after a setpoint was written."""
         match self.lie:
-            case Lie.NOTHING | Lie.PHANTOM | Lie.FROZEN_IDLE:
+            case Lie.NOTHING | Lie.PHANTOM | Lie.FROZEN_IDLE | Lie.FULL:
                 return []
             case Lie.CLAMPS:
                 return [(0.0, float(np.clip(value_w, -_CLAMP_W, _CLAMP_W)))]

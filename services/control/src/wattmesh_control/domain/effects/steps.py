@@ -28,7 +28,7 @@ _MAD_TO_SD = 1.4826
 _P95_TO_SD = 1 / 1.96
 _FITS_SD = 2.0
 _MAY_FIT_SD = 3.0
-_SCALE_RATIO = 0.1
+_SCALE_RATIO = 0.05
 """How far claims may be off, as a share of the largest: losses, and meters' own errors."""
 _NEGLIGIBLE_SD = 0.5
 _MOST_RIVALS = 4

@@ -1,0 +1,66 @@
+"""`python -m tests.bench.control`: what control says of devices that lie, and its latency; JSON.
+
+Control runs in this process, with a PostgreSQL of its own, on a clock that stands still between
+turns. Its gateway drives simulated batteries of every class (`homes.py`) in homes whose loads, sun
+and meters are as restless as measured ones, read every 5 s; a command holds for 15 minutes.
+
+    --commands 200   commands of each class
+    --latency 500    commands whose latency is measured
+    --folder         where the database is while it runs
+
+A verdict is right when it is what the battery really did (`truth.py`, from its power without
+noise); UNKNOWN is right only where its meter stands still and nothing had to move. The exit status
+is 1 when a CONFIRMED was false or less than 99 % of a class were right.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.bench.control.latency import measure_latency
+from tests.bench.control.lies import measure_lies
+from wattmesh_local.postgres import EmbeddedPostgres
+
+_LEAST_RIGHT_RATIO = 0.99
+
+
+def main() -> int:
+    """Measure, print, and say whether it was as it should be."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.control")
+    parser.add_argument("--commands", type=int, default=200)
+    parser.add_argument("--latency", type=int, default=500)
+    parser.add_argument("--folder", type=Path, default=None)
+    arguments = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(dir=arguments.folder) as folder,
+        EmbeddedPostgres(Path(folder) / "postgres", keep=False) as server,
+    ):
+        content = asyncio.run(_measure(server, arguments))
+    print(json.dumps(content, indent=2))
+    lies = content["lies"].values()
+    sound = all(not x["false_confirmed"] and x["right_ratio"] >= _LEAST_RIGHT_RATIO for x in lies)
+    return 0 if sound else 1
+
+
+async def _measure(server: EmbeddedPostgres, arguments: argparse.Namespace) -> dict[str, Any]:
+    cpu = time.process_time()
+    latency = await measure_latency(server.create_database("latency"), arguments.latency)
+    latency_cpu = time.process_time()
+    lies = await measure_lies(server.create_database("lies"), arguments.commands)
+    return {
+        "lies": lies,
+        **latency,
+        "cpu_s": {
+            "latency": round(latency_cpu - cpu, 1),
+            "lies": round(time.process_time() - latency_cpu, 1),
+        },
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
