@@ -89,6 +89,8 @@ async def test_a_degraded_process_says_what_it_does_without_and_is_no_fault(tmp_
     assert code == 0
     assert data["processes"]["forecast"]["state"] == "degraded"
     assert "seasonal forecasts" in table
+    assert data["effects"] is None
+    assert "control does not answer" in table
 
 
 async def test_a_model_server_of_others_that_has_no_status_is_up(tmp_path: Path) -> None:

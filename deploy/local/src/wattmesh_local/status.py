@@ -1,7 +1,7 @@
 """`wattmesh status`: what is up, and what is planned."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from wattmesh.planner.v1 import planner_pb2
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local.running.alone import somebody_is_in
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.effects import effects_in, effects_in_words
 from wattmesh_local.watching.plans import degradation_kind, scope_state, scopes
 from wattmesh_local.watching.processes import ProcessReport, ProcessState, report_processes
+from wattmesh_runtime.aio.tasks import together
 
 _COLOURS = {
     ProcessState.READY: "green",
@@ -39,12 +41,13 @@ async def print_status(state_folder: Path, console: Console, *, as_json: bool) -
     reports = await report_processes(
         state["processes"], state.get("database_url"), state.get("mqtt_url")
     )
-    planned = await _scopes(state["targets"])
+    planned, effects = await together(_scopes(state["targets"]), _effects(state["targets"]))
     if as_json:
-        console.print_json(data=_as_data(reports, planned))
+        console.print_json(data=_as_data(reports, planned, effects))
     else:
         console.print(_processes_table(reports))
         console.print(_scopes_table(planned))
+        console.print(_effects_line(effects))
     return 0 if all(each.state.well for each in reports) else 1
 
 
@@ -57,8 +60,28 @@ async def _scopes(targets: dict[str, str]) -> list[planner_pb2.Scope] | None:
         return None
 
 
-def _as_data(reports: Sequence[ProcessReport], planned: list[planner_pb2.Scope] | None) -> Any:
+async def _effects(targets: dict[str, str]) -> Mapping[str, int] | None:
+    """Return what meters say of the commands; None when control does not say."""
+    try:
+        async with MeshClients(targets) as clients:
+            return await effects_in(clients)
+    except WattmeshError:
+        return None
+
+
+def _effects_line(effects: Mapping[str, int] | None) -> str:
+    if effects is None:
+        return "what commands came to is not known: control does not answer"
+    return f"commands at their meters: {effects_in_words(effects)}"
+
+
+def _as_data(
+    reports: Sequence[ProcessReport],
+    planned: list[planner_pb2.Scope] | None,
+    effects: Mapping[str, int] | None,
+) -> Any:
     return {
+        "effects": None if effects is None else dict(effects),
         "ready": all(each.state.well for each in reports),
         "processes": {each.name: _process_as_data(each) for each in reports},
         "scopes": None

@@ -18,6 +18,7 @@ from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.effects import effects_in
 from wattmesh_local.watching.ledger import battery_ledgers, published_readings
 from wattmesh_local.watching.plans import count_degradations, plans_in
 from wattmesh_local.watching.sites import WatchedSite
@@ -63,6 +64,7 @@ async def make_report(
                 _ledger_error_ratio(clients, sites, span, ledger_folder),
             ),
         )
+        effects = await effects_in(clients, span)
     stored = _stored_kwh(sites, span, ledger_folder)
     content = {
         "homes": len(sites),
@@ -71,6 +73,7 @@ async def make_report(
         **plans,
         "readings": readings,
         "commands": commands,
+        "effects": dict(effects),
         **_accounts_content(accounts),
         "missing_intervals": accounts.missing_intervals,
         "forecast": forecast,
