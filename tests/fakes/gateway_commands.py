@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.settable_devices import FakeDevice, FakeDevices
 from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
-from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.adapters.spool_database import JOURNAL_MIGRATIONS, SpoolDatabase
+from wattmesh_gateway.app.arbiter import Arbiter
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.reports import News, Reports
 from wattmesh_gateway.domain.command import Command, CommandReport, CommandState, SetpointEvent
@@ -52,6 +53,7 @@ class Bench:
         self.reports: Reports
         self.carry: CarryCommands
         self.devices: FakeDevices
+        self.arbiter: Arbiter
 
     async def next_report(self) -> CommandReport:
         async with asyncio.timeout(5):
@@ -67,15 +69,18 @@ class Bench:
 
 @asynccontextmanager
 async def bench(path: Path, device: FakeDevice, clock: ManualClock) -> AsyncIterator[Bench]:
-    async with SpoolDatabase(path) as database, BackgroundTasks() as background:
+    async with SpoolDatabase(path, JOURNAL_MIGRATIONS) as database, BackgroundTasks() as background:
         journal = SqliteCommandJournal(database)
         reports = Reports(journal, clock)
         with reports.listening() as news:
             made = Bench(path, device, clock, news)
             made.reports = reports
             made.devices = FakeDevices({BATTERY: device})
+            made.arbiter = Arbiter()
             made.carry = CarryCommands(
-                *(made.devices, journal, reports, clock, background), reread_seconds=30.0
+                *(made.devices, journal, reports, clock, background),
+                reread_seconds=30.0,
+                arbiter=made.arbiter,
             )
             await made.carry.resume()
             yield made

@@ -33,6 +33,7 @@ class FakeDevice:
     rereads: int = 0
     release_attempts: int = 0
     released_kinds: list[SetpointKind] = field(default_factory=list)
+    adjusted: list[float] = field(default_factory=list)
     held: dict[SetpointKind, float] = field(default_factory=dict)
 
     async def read(self) -> Sequence[Reading]:
@@ -52,6 +53,10 @@ class FakeDevice:
         self.applied.append((value, lease))
         self.held[kind] = float(round(value))
         return FakeAppliedSetpoint(self, float(round(value)))
+
+    async def adjust(self, kind: SetpointKind, value: float, lease: timedelta) -> None:
+        applied = await self.apply(kind, value, lease)
+        self.adjusted.append(applied.value)
 
     async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
         self.rereads += 1
@@ -104,4 +109,10 @@ class FakeDevices:
         return self._devices.get(device) or CannotSet(why="nobody knows the device")
 
     def released_by(self, device: DeviceId) -> FakeDevice | None:
+        return self._devices.get(device)
+
+    def adjustable(self, device: DeviceId) -> FakeDevice | None:
+        return self._devices.get(device)
+
+    def readable(self, device: DeviceId) -> FakeDevice | None:
         return self._devices.get(device)

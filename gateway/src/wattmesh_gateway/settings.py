@@ -33,6 +33,11 @@ class GatewaySettings(DriverSettings):
         return name
 
     @property
+    def journal_file(self) -> Path:
+        """Where commands, what devices hold, and loop policies are kept: beside the spool."""
+        return self.spool_file.with_suffix(".journal")
+
+    @property
     def site_model_file(self) -> Path:
         """Where the last known site model is kept: beside the spool."""
         return self.spool_file.with_suffix(".site-model")

@@ -7,18 +7,23 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from wattmesh.gateway.v1 import gateway_pb2, gateway_pb2_grpc
 from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
 from wattmesh_gateway.adapters.control import GrpcControlLink
+from wattmesh_gateway.adapters.journal_move import move_journal
+from wattmesh_gateway.adapters.loop_policies import SqliteLoopPolicies
 from wattmesh_gateway.adapters.metering import GrpcMeteringUplink
 from wattmesh_gateway.adapters.quarantine import SqliteQuarantine
 from wattmesh_gateway.adapters.session_outbox import SqliteSessionOutbox
 from wattmesh_gateway.adapters.spool import SqliteSpool
-from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.adapters.spool_database import JOURNAL_MIGRATIONS, SpoolDatabase
 from wattmesh_gateway.adapters.telemetry import StatusMetrics
 from wattmesh_gateway.adapters.usage import GrpcSessionUplink
 from wattmesh_gateway.api.servicer import GatewayServicer
+from wattmesh_gateway.app.arbiter import Arbiter
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.follow_site_model import FollowSiteModel
 from wattmesh_gateway.app.forward_readings import ForwardReadings
+from wattmesh_gateway.app.fresh_readings import FreshReadings
 from wattmesh_gateway.app.hold_link import HoldLink
+from wattmesh_gateway.app.loop.run_loops import RunLoops
 from wattmesh_gateway.app.poll_devices import PollDevices
 from wattmesh_gateway.app.ports import Driver
 from wattmesh_gateway.app.quarantine import QuarantinedTelegrams
@@ -60,10 +65,15 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
     metering = runtime.channel(settings.metering_target)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(SpoolDatabase(settings.spool_file))
+        journal_database = await stack.enter_async_context(
+            SpoolDatabase(settings.journal_file, JOURNAL_MIGRATIONS)
+        )
+        await move_journal(database, journal_database)
         spool = await stack.enter_async_context(SqliteSpool(database, settings.spool_limit))
         background = await stack.enter_async_context(BackgroundTasks())
         reachability = Reachability(clock)
-        telegrams = ReceiveTelegrams(spool, reachability, clock)
+        fresh = FreshReadings()
+        telegrams = ReceiveTelegrams(spool, reachability, clock, fresh.hear)
         outbox = SqliteSessionOutbox(database)
         sessions = KeepSessions(outbox)
         surroundings = Surroundings(
@@ -75,14 +85,20 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
             spool_file=settings.spool_file,
         )
         drivers = await _start_drivers(stack, settings, surroundings)
-        polls = PollDevices(spool, reachability, clock, background)
+        polls = PollDevices(spool, reachability, clock, background, fresh.hear)
         roster = Roster(drivers, profiles, polls, telegrams, reachability, clock)
         uplink = GrpcSessionUplink(metering)
         report = ReportSessions(outbox, sessions.news, uplink, roster.asset_of, clock)
-        journal = SqliteCommandJournal(database)
+        journal = SqliteCommandJournal(journal_database)
         reports = Reports(journal, clock)
         leases = steady(clock)
-        carry = CarryCommands(roster, journal, reports, leases, background, settings.reread_seconds)
+        arbiter = Arbiter()
+        carry = CarryCommands(
+            *(roster, journal, reports, leases, background, settings.reread_seconds, arbiter)
+        )
+        policies = SqliteLoopPolicies(journal_database)
+        loops = RunLoops(policies, arbiter, roster, reports, clock, leases, background)
+        fresh.listener = loops.hear
         link = GrpcControlLink(runtime.channel(settings.control_target), gateway, clock, leases)
         view = SiteModelView(clock)
         site_model = SiteModelClient(metering, view, SiteModelFile(settings.site_model_file))
@@ -91,6 +107,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         background.start(site_model.run())
         await follow.start()
         await carry.resume()
+        await loops.resume()
         # Whoever waits for this gateway to serve may publish then: the broker keeps it for us.
         for protocol, driver in drivers.items():
             if not await driver.wait_ready(_LISTEN_SECONDS):
@@ -116,7 +133,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
                 telegrams.watch_silence,
                 report.run,
                 ForwardReadings(spool, GrpcMeteringUplink(metering, gateway)).run,
-                HoldLink(link, carry, reports, journal, reachability, clock).run,
+                HoldLink(link, carry, reports, journal, reachability, loops, clock).run,
                 StatusMetrics(runtime.telemetry, tell_status).run,
             ),
         )

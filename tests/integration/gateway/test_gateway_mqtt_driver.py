@@ -8,6 +8,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from tests.fakes.gateway_world import until
+from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_gateway.drivers.mqtt.broker import Broker, parse_broker
 from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
 from wattmesh_local.mqtt_broker import DurableBroker
@@ -24,17 +26,21 @@ class Keeper:
         self.stuck = False
         self.changed = asyncio.Condition()
 
-    async def take(self, messages: Sequence[Message]) -> None:
-        self.seen.extend(message.payload.decode() for message in messages)
+    async def take(self, deliveries: Sequence[Delivery]) -> None:
+        self.seen.extend(each.payload.decode() for each in deliveries)
         async with self.changed:
             self.changed.notify_all()
         if self.stuck:
             await asyncio.Event().wait()
-        self.kept.extend(message.payload.decode() for message in messages)
+        self.kept.extend(each.payload.decode() for each in deliveries)
 
     async def wait_until_seen(self, *payloads: str) -> None:
         async with asyncio.timeout(10), self.changed:
             await self.changed.wait_for(lambda: set(payloads) <= set(self.seen))
+
+
+def understand(message: Message) -> Delivery:
+    return Delivery(origin=message.topic, telegrams=[], payload=message.payload)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ async def listening(
     broker: DurableBroker, keeper: Keeper, *topics: str
 ) -> AsyncIterator[tuple[MqttSession, set[str]]]:
     wanted = set(topics)
-    session = MqttSession(address_of(broker), "wattmesh-test", wanted, keeper.take)
+    session = MqttSession(address_of(broker), "wattmesh-test", wanted, understand, keeper.take)
     running = asyncio.create_task(session.run())
     session.topics_changed()
     await session.wait_until_listening(5.0)
@@ -105,10 +111,10 @@ async def test_what_was_kept_does_not_come_again(broker: DurableBroker) -> None:
 async def test_a_disk_that_fails_ends_the_session_and_the_message_stays_with_the_broker(
     broker: DurableBroker,
 ) -> None:
-    async def fail(messages: Sequence[Message]) -> None:
+    async def fail(deliveries: Sequence[Delivery]) -> None:
         raise OSError("no space left on device")
 
-    session = MqttSession(address_of(broker), "wattmesh-test", {TOPIC}, fail)
+    session = MqttSession(address_of(broker), "wattmesh-test", {TOPIC}, understand, fail)
     session.topics_changed()
     running = asyncio.create_task(session.run())
     await session.wait_until_listening(5.0)
@@ -126,7 +132,7 @@ async def test_nothing_is_fetched_before_the_devices_are_known(broker: DurableBr
     await publish(broker, TOPIC, "1")
     keeper = Keeper()
     topics: set[str] = set()
-    session = MqttSession(address_of(broker), "wattmesh-test", topics, keeper.take)
+    session = MqttSession(address_of(broker), "wattmesh-test", topics, understand, keeper.take)
     running = asyncio.create_task(session.run())
     session.topics_changed()
     await asyncio.sleep(0.3)
@@ -201,3 +207,27 @@ async def test_a_session_whose_broker_is_gone_does_not_say_that_it_listens(tmp_p
 
             async with DurableBroker(f"127.0.0.1:{port}", file):
                 assert await session.wait_until_listening(10)
+
+
+async def test_a_message_is_understood_while_the_one_before_is_still_being_kept(
+    broker: DurableBroker,
+) -> None:
+    """A meter's word to a loop must not wait for the disk."""
+    keeper, understood = Keeper(), list[bytes]()
+    keeper.stuck = True
+
+    def note(message: Message) -> Delivery:
+        understood.append(message.payload)
+        return understand(message)
+
+    session = MqttSession(address_of(broker), "wattmesh-test", {TOPIC}, note, keeper.take)
+    running = asyncio.create_task(session.run())
+    session.topics_changed()
+    await session.wait_until_listening(5.0)
+    await publish(broker, TOPIC, "1")
+    await keeper.wait_until_seen("1")
+    await publish(broker, TOPIC, "2")
+    await until(lambda: understood == [b"1", b"2"])
+    assert keeper.seen == ["1"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
-from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.adapters.journal_move import move_journal
+from wattmesh_gateway.adapters.spool_database import JOURNAL_MIGRATIONS, SpoolDatabase
 from wattmesh_gateway.domain.command import (
     Command,
     CommandRecord,
@@ -24,7 +25,7 @@ BATTERY = DeviceId(SiteId("home-1"), "battery")
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[SpoolDatabase]:
-    async with SpoolDatabase(tmp_path / "spool.sqlite") as opened:
+    async with SpoolDatabase(tmp_path / "spool.journal", JOURNAL_MIGRATIONS) as opened:
         yield opened
 
 
@@ -126,3 +127,35 @@ async def test_a_held_setpoint_outlives_the_memory_of_commands(database: SpoolDa
     await journal.let_go(one)
     await journal.forget_before(NOW)
     assert await journal.find(one.id) is None
+
+
+async def test_what_an_older_gateway_kept_in_the_spool_is_found_in_the_journal(
+    tmp_path: Path, database: SpoolDatabase
+) -> None:
+    one, two = command(1), command(2)
+    async with SpoolDatabase(tmp_path / "spool.sqlite") as spool:
+        for statement in (
+            "INSERT INTO commands VALUES ('commands/c1', 'sites/home-1/devices/battery', "
+            f"'active_power_w', 100.5, {_us(one.lease_expire_time)}, 1)",
+            "INSERT INTO reports (command, state, report_time_us, value, message) "
+            f"VALUES ('commands/c1', 'applied', {_us(NOW)}, 100.0, '')",
+            "INSERT INTO held VALUES "
+            "('sites/home-1/devices/battery', 'power', 'commands/c1', 0, 0)",
+        ):
+            await spool.run(lambda db: db.execute(statement))  # noqa: B023
+        await move_journal(spool, database)
+        journal = SqliteCommandJournal(database)
+        found = await journal.find(one.id)
+        assert found is not None
+        assert (found.command, found.reports) == (
+            one,
+            [report(one, CommandState.APPLIED, value=100.0)],
+        )
+        assert await journal.held() == [HeldSetpoint(command=one)]
+        await journal.save(two, report(two, CommandState.APPLIED))
+        await move_journal(spool, database)  # at the next start: nothing comes back
+        assert await journal.held() == [HeldSetpoint(command=two)]
+
+
+def _us(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -59,8 +59,8 @@ class Bench:
         clock = ManualClock(NOW)
         self.spool = spool
         self.quarantine = SqliteQuarantine(database)
-        inbox = ReceiveTelegrams(spool, Reachability(clock), clock)
-        self.driver = MqttDriver(parse_broker("mqtt://127.0.0.1:1"), "test", inbox, clock)
+        self.inbox = ReceiveTelegrams(spool, Reachability(clock), clock)
+        self.driver = MqttDriver(parse_broker("mqtt://127.0.0.1:1"), "test", self.inbox, clock)
         self.listening: list[Listens] = []
         self.set_aside = QuarantinedTelegrams(self.quarantine, spool, lambda _: self.listening)
 
@@ -71,7 +71,8 @@ class Bench:
         self.listening.append(opened.listens)
 
     async def hear(self, *payloads: bytes) -> None:
-        await self.driver._take([Message(topic="home-1/meter", payload=each) for each in payloads])
+        messages = [Message(topic="home-1/meter", payload=each) for each in payloads]
+        await self.inbox.take([self.driver.understand(each) for each in messages])
 
     async def reasons(self) -> list[str]:
         return [each.reason for each in await self.quarantine.page(None, 0, 10_000)]

@@ -1,4 +1,4 @@
-"""Commands and what became of them, in the spool's file."""
+"""Commands and what became of them, in the journal's file."""
 
 import logging
 import sqlite3
@@ -24,10 +24,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _COMMAND = "command, device, kind, value, lease_expire_time_us, sequence"
-_REPORT = "command, state, report_time_us, value, message"
+_REPORT = "command, state, report_time_us, value, message, overruled_by"
 
 _CommandRow = tuple[str, str, str, float, int, int]
-_ReportRow = tuple[str, str, int, float | None, str]
+_ReportRow = tuple[str, str, int, float | None, str, str]
 
 
 class SqliteCommandJournal:
@@ -168,11 +168,13 @@ def _save(db: sqlite3.Connection, command: Command, report: CommandReport) -> No
         _to_us(report.report_time),
         report.value,
         report.message,
+        report.overruled_by,
     )
     db.execute(
-        f"INSERT INTO reports ({_REPORT}) VALUES (?, ?, ?, ?, ?) "
+        f"INSERT INTO reports ({_REPORT}) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (command, state) DO UPDATE SET report_time_us = excluded.report_time_us, "
-        "value = excluded.value, message = excluded.message, sent = 0",
+        "value = excluded.value, message = excluded.message, "
+        "overruled_by = excluded.overruled_by, sent = 0",
         report_row,
     )
 
@@ -201,13 +203,14 @@ def _command(row: Sequence[Any]) -> Command:
 
 
 def _report(row: _ReportRow) -> CommandReport:
-    command, state, time_us, value, message = row
+    command, state, time_us, value, message, overruled_by = row
     return CommandReport(
         command=CommandId.parse(command),
         state=CommandState(state),
         report_time=_from_us(time_us),
         value=value,
         message=message,
+        overruled_by=overruled_by,
     )
 
 

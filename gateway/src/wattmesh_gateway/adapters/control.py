@@ -12,13 +12,15 @@ import grpc
 
 from wattmesh.control.v1 import control_pb2
 from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh_contracts.loop_policies import loop_policies_from_proto
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_from_proto,
     timestamp_to_proto,
 )
-from wattmesh_gateway.app.ports import AskedClock, Cancel, Dispatch
+from wattmesh_gateway.adapters.loop_events import loop_event_to_proto
+from wattmesh_gateway.app.ports import AskedClock, Cancel, Dispatch, Steer
 from wattmesh_gateway.domain.command import (
     Command,
     CommandReport,
@@ -28,6 +30,7 @@ from wattmesh_gateway.domain.command import (
 )
 from wattmesh_gateway.domain.control_time import ControlTime
 from wattmesh_gateway.domain.device import DeviceStatus
+from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, Unavailable, WattmeshError
@@ -52,6 +55,8 @@ _EVENT_TYPES = {
     SetpointEventType.REAPPLIED: gateway_link_pb2.SETPOINT_EVENT_TYPE_REAPPLIED,
     SetpointEventType.RELEASE_PENDING: gateway_link_pb2.SETPOINT_EVENT_TYPE_RELEASE_PENDING,
     SetpointEventType.RELEASED: gateway_link_pb2.SETPOINT_EVENT_TYPE_RELEASED,
+    SetpointEventType.OVERRULED: gateway_link_pb2.SETPOINT_EVENT_TYPE_OVERRULED,
+    SetpointEventType.RESTORED: gateway_link_pb2.SETPOINT_EVENT_TYPE_RESTORED,
 }
 
 
@@ -76,7 +81,9 @@ class GrpcControlLink:
         try:
             stream = GrpcControlStream(call, self._clock, self._steady)
             hello = gateway_link_pb2.GatewayHello(
-                gateway=self._gateway.name, clock_time=timestamp_to_proto(self._clock.now())
+                gateway=self._gateway.name,
+                clock_time=timestamp_to_proto(self._clock.now()),
+                takes_loop_policies=True,
             )
             await stream.write(gateway_link_pb2.ConnectRequest(hello=hello))
             yield stream
@@ -101,6 +108,7 @@ class GrpcControlStream:
             report_time=timestamp_to_proto(report.report_time),
             value=report.value,
             message=report.message,
+            overruled_by=report.overruled_by,
         )
         await self.write(gateway_link_pb2.ConnectRequest(report=proto))
 
@@ -121,7 +129,12 @@ class GrpcControlStream:
         )
         await self.write(gateway_link_pb2.ConnectRequest(clock_reading=proto))
 
-    async def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock]:
+    async def tell_loop_event(self, event: LoopEvent) -> None:
+        """Tell what a loop did; WattmeshError when the stream has broken."""
+        proto = loop_event_to_proto(event)
+        await self.write(gateway_link_pb2.ConnectRequest(loop_event=proto))
+
+    async def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""
         with rpc_errors():
             async for proto in self._call:
@@ -134,7 +147,7 @@ class GrpcControlStream:
 
     def _order_from_proto(
         self, proto: gateway_link_pb2.ConnectResponse
-    ) -> Dispatch | Cancel | AskedClock:
+    ) -> Dispatch | Cancel | AskedClock | Steer:
         match proto.WhichOneof("message"):
             case "dispatch":
                 lease_end = self._lease_end(proto.dispatch)
@@ -146,6 +159,8 @@ class GrpcControlStream:
                 )
             case "clock_request":
                 return self._asked_clock(proto.clock_request)
+            case "loop_policies":
+                return Steer(policies=loop_policies_from_proto(proto.loop_policies))
             case other:
                 raise InvalidArgument("UNKNOWN_MESSAGE", f"a message with {other}", field="message")
 

@@ -1,10 +1,15 @@
-"""The spool's SQLite file: one connection, one thread, so that there is a single writer."""
+"""A SQLite file of the gateway: one connection, one thread, so that there is a single writer.
+
+There are two: the spool, and the journal of commands, which does not wait while readings are
+written.
+"""
 
 import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,7 +18,8 @@ from wattmesh_kernel.errors import FailedPrecondition
 
 T = TypeVar("T")
 
-_MIGRATIONS = files("wattmesh_gateway") / "migrations"
+SPOOL_MIGRATIONS = files("wattmesh_gateway") / "migrations"
+JOURNAL_MIGRATIONS = files("wattmesh_gateway") / "migrations_journal"
 
 
 class SpoolInUse(FailedPrecondition):
@@ -30,9 +36,10 @@ class SpoolDatabase:
     log, synced at every commit. The file is locked: a second gateway on it fails at once.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, migrations: Traversable = SPOOL_MIGRATIONS) -> None:
         self._path = path
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+        self._migrations = migrations
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=path.name)
         self._db: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
@@ -74,7 +81,7 @@ class SpoolDatabase:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
-            _migrate(db)
+            _migrate(db, self._migrations)
         except sqlite3.OperationalError as error:
             db.close()
             if "locked" in str(error):
@@ -83,10 +90,10 @@ class SpoolDatabase:
         return db
 
 
-def _migrate(db: sqlite3.Connection) -> None:
+def _migrate(db: sqlite3.Connection, migrations: Traversable) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     scripts = sorted(
-        (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")),
+        (each for each in migrations.iterdir() if each.name.endswith(".sql")),
         key=lambda each: each.name,
     )
     for number, script in enumerate(scripts, start=1):

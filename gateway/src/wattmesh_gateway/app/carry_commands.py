@@ -1,15 +1,14 @@
 """Carries commands to devices: leased, serialised for each device, each answered once."""
 
-import asyncio
 import logging
 
+from wattmesh_gateway.app.arbiter import Arbiter, Slot
 from wattmesh_gateway.app.channel_worker import ChannelWorker
 from wattmesh_gateway.app.ports import CommandJournal, SettableDevices
 from wattmesh_gateway.app.reports import Reports
 from wattmesh_gateway.domain.command import Command, CommandState
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId, DeviceId
-from wattmesh_kernel.setpoints import Channel
 from wattmesh_runtime.aio.tasks import BackgroundTasks, together
 
 log = logging.getLogger(__name__)
@@ -29,6 +28,7 @@ class CarryCommands:
         clock: Clock,
         background: BackgroundTasks,
         reread_seconds: float,
+        arbiter: Arbiter,
     ) -> None:
         self._devices = devices
         self._journal = journal
@@ -36,8 +36,8 @@ class CarryCommands:
         self._clock = clock
         self._background = background
         self._reread_seconds = reread_seconds
-        self._workers: dict[tuple[DeviceId, Channel], ChannelWorker] = {}
-        self._writers: dict[DeviceId, asyncio.Lock] = {}
+        self._arbiter = arbiter
+        self._workers: dict[Slot, ChannelWorker] = {}
 
     async def resume(self) -> None:
         """Take over what devices held when the gateway was here last."""
@@ -82,14 +82,12 @@ class CarryCommands:
 
     def _worker(self, command: Command) -> ChannelWorker:
         """Return the worker of a command's channel; the channels of a device share a writer."""
-        key = (command.device, command.channel)
-        if key not in self._workers:
-            writer = self._writers.setdefault(command.device, asyncio.Lock())
+        slot = command.slot
+        if slot not in self._workers:
             worker = ChannelWorker(
-                *(self._devices, self._reports, self._journal, self._clock),
-                writer,
+                *(self._devices, self._reports, self._journal, self._clock, self._arbiter, slot),
                 self._reread_seconds,
             )
-            self._workers[key] = worker
+            self._workers[slot] = worker
             self._background.start(worker.run())
-        return self._workers[key]
+        return self._workers[slot]

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 
+from wattmesh_gateway.app.arbiter import Arbiter, Choice, Slot
 from wattmesh_gateway.app.device_edge import ask
 from wattmesh_gateway.app.held_setpoint import Held
 from wattmesh_gateway.app.ports import (
@@ -36,6 +38,7 @@ class _Ended:
     state: CommandState
     value: float | None = None
     message: str = ""
+    overruled_by: str = ""
 
 
 @dataclass(slots=True)
@@ -62,7 +65,8 @@ class _Attempt:
 class ChannelWorker:
     """One channel's commands and what the device holds of them. `run` never ends by itself.
 
-    `writer` is taken for each talk with the device: the channels of a device share one.
+    The arbiter's writer is taken for each talk with the device: the channels of a device share one.
+    What a command comes to is the arbiter's choice: a loop may tell the device something else.
     """
 
     def __init__(
@@ -71,14 +75,17 @@ class ChannelWorker:
         reports: Reports,
         journal: CommandJournal,
         clock: Clock,
-        writer: asyncio.Lock,
+        arbiter: Arbiter,
+        slot: Slot,
         reread_seconds: float,
     ) -> None:
         self._devices = devices
         self._reports = reports
         self._journal = journal
         self._clock = clock
-        self._writer = writer
+        self._arbiter = arbiter
+        self._slot = slot
+        self._writer = arbiter.writer(slot[0])
         self._reread_seconds = reread_seconds
         self._current: Command | None = None
         self._next: Command | None = None
@@ -102,6 +109,7 @@ class ChannelWorker:
         if found.releasing:
             cancelled = found.command if found.cancelled else None
             self._held.release("to be released since before the restart", cancelled)
+        self._say_what_is_in_force()
 
     async def offer(self, command: Command) -> None:
         """Take on a command; one that waits makes room for it."""
@@ -145,6 +153,7 @@ class ChannelWorker:
         assert self._next is not None
         command, self._next = self._next, None
         self._current, attempt = command, _Attempt()
+        self._arbiter.put_in_force(self._slot, command)
         before = self._held
         if before is not None and before.cancelled is not None:
             await self._end_cancelled(before, f"{command.id} takes its place")
@@ -152,9 +161,20 @@ class ChannelWorker:
         self._current, self._withdrawn = None, None
         if ended is not None:
             await self._reports.report(
-                command, ended.state, value=ended.value, message=ended.message
+                command,
+                ended.state,
+                value=ended.value,
+                message=ended.message,
+                overruled_by=ended.overruled_by,
             )
         await self._settle(command, attempt, ended, before)
+        self._say_what_is_in_force()
+
+    def _say_what_is_in_force(self) -> None:
+        """Have the arbiter know by which command the device is held, if it is not released."""
+        held = self._held
+        in_force = None if held is None or held.releasing else held.command
+        self._arbiter.put_in_force(self._slot, in_force)
 
     async def _settle(
         self, command: Command, attempt: _Attempt, ended: _Ended | None, before: Held | None
@@ -244,37 +264,59 @@ class ChannelWorker:
             return None
 
     async def _write(self, device: Sets, command: Command, attempt: _Attempt) -> _Ended | None:
-        lease = command.lease_left(self._clock.now())
-        applied = await ask(device.apply(command.kind, command.value, lease))
+        choice = self._arbiter.choose(self._slot) or _as_asked(command)
+        lease = choice.lease_left(command, self._clock.now())
+        applied = await self._apply(device, choice, lease)
         self._touch(command, attempt)
-        read_back = await self._read_back(applied, command, attempt)
+        read_back = await self._read_back(applied, command, attempt, choice)
         if not read_back.mismatch:
-            return _Ended(CommandState.VERIFIED, value=read_back.value)
+            value = read_back.value if choice.kind is command.kind else None
+            return _Ended(CommandState.VERIFIED, value=value, overruled_by=choice.why)
         attempt.mismatches += 1
         attempt.reason = f"read-back differs: {read_back.mismatch}"
         if attempt.mismatches < _ATTEMPTS_TO_VERIFY:
             return None
         return _Ended(CommandState.FAILED, value=read_back.value, message=attempt.reason)
 
+    async def _apply(self, device: Sets, choice: Choice, lease: timedelta) -> AppliedSetpoint:
+        """Write; the loop knows when, and whether it was."""
+        self._arbiter.begin(self._slot, choice)
+        try:
+            applied = await ask(device.apply(choice.kind, choice.value, lease))
+        except (DeviceUnavailable, DeviceRefused) as error:
+            self._arbiter.end(self._slot, choice, error)
+            raise
+        self._arbiter.end(self._slot, choice)
+        return applied
+
     async def _read_back(
-        self, applied: AppliedSetpoint, command: Command, attempt: _Attempt
+        self, applied: AppliedSetpoint, command: Command, attempt: _Attempt, choice: Choice
     ) -> ReadBack:
         """Read back while it is put on disk that it was applied: a disk may take its time."""
         if attempt.applied:
             return await ask(applied.read_back())
         attempt.applied = True
-        keeping = asyncio.ensure_future(self._report_applied(command, applied.value))
+        keeping = asyncio.ensure_future(self._report_applied(command, applied.value, choice))
         try:
             return await ask(applied.read_back())
         finally:
             await keeping
 
-    async def _report_applied(self, command: Command, written: float) -> None:
+    async def _report_applied(self, command: Command, written: float, choice: Choice) -> None:
         """Report what was written, and in words if that is not what was asked."""
-        message = ""
-        if not math.isclose(written, command.value, rel_tol=1e-9, abs_tol=1e-9):
+        if choice.why:
+            message = f"asked {command.value:g}, told {written:g}: {choice.why}"
+        elif not math.isclose(written, command.value, rel_tol=1e-9, abs_tol=1e-9):
             message = f"asked {command.value:g}, written {written:g}: the nearest it can hold"
-        await self._reports.report(command, CommandState.APPLIED, value=written, message=message)
+        else:
+            message = ""
+        await self._reports.report(
+            command,
+            CommandState.APPLIED,
+            value=written if choice.kind is command.kind else None,
+            message=message,
+            overruled_by=choice.why,
+        )
 
     def _touch(self, command: Command, attempt: _Attempt) -> None:
         """Take note that the device may hold it from now on."""
@@ -283,7 +325,7 @@ class ChannelWorker:
             self._held = self._hold(command)
 
     def _hold(self, command: Command) -> Held:
-        return Held(command, self._devices, self._reports, self._clock, self._writer)
+        return Held(command, self._devices, self._reports, self._clock, self._arbiter)
 
     async def _watch(self, held: Held) -> None:
         """Look after a held setpoint until something is new, or once."""
@@ -298,6 +340,8 @@ class ChannelWorker:
     async def _begin_release(self, held: Held, why: str, cancelled: Command | None = None) -> None:
         """From now on the device is to be released, after a restart of the gateway too."""
         held.release(why, cancelled)
+        if self._current is None:
+            self._arbiter.put_in_force(self._slot, None)
         await self._journal.hold(
             HeldSetpoint(command=held.command, releasing=True, cancelled=held.cancelled is not None)
         )
@@ -333,3 +377,7 @@ class ChannelWorker:
             await race(self._news.wait(), backoff.wait())
         finally:
             self._news.clear()
+
+
+def _as_asked(command: Command) -> Choice:
+    return Choice(kind=command.kind, value=command.value)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 
+from wattmesh_gateway.app.arbiter import Arbiter, By
 from wattmesh_gateway.app.device_edge import ask
 from wattmesh_gateway.app.ports import CannotSet, Sets, SettableDevices
 from wattmesh_gateway.app.reports import Reports
@@ -34,7 +35,7 @@ class Held:
         devices: SettableDevices,
         reports: Reports,
         clock: Clock,
-        writer: asyncio.Lock,
+        arbiter: Arbiter,
     ) -> None:
         self.command = command
         self.proven = False
@@ -44,7 +45,8 @@ class Held:
         self._devices = devices
         self._reports = reports
         self._clock = clock
-        self._writer = writer
+        self._arbiter = arbiter
+        self._writer = arbiter.writer(command.device)
         self._reapplied = False
         self._told: dict[SetpointEventType, float] = {}
 
@@ -65,8 +67,13 @@ class Held:
         self.backoff.reset()
 
     async def look(self) -> None:
-        """Ask the device whether it still holds it; once in a lease, write it again if not."""
+        """Ask the device whether it still holds it; once in a lease, write it again if not.
+
+        What a loop tells the device instead is the loop's to look after.
+        """
         command = self.command
+        if self._overruled:
+            return
         device = self._devices.may_set(command.device, command.kind)
         ends = command.lease_left(self._clock.now()) <= _TIMER_LEAD
         if isinstance(device, CannotSet) or ends or not self.proven:
@@ -74,7 +81,7 @@ class Held:
         try:
             async with self._writer:
                 found = await ask(device.holds(command.kind, command.value))
-            if found.mismatch:
+            if found.mismatch and not self._overruled:
                 await self._drifted(device, found)
         except (DeviceUnavailable, DeviceRefused) as error:
             log.debug("%s cannot be read again: %s", command.device, error)
@@ -86,6 +93,8 @@ class Held:
             return "the device is not known any more"
         try:
             async with self._writer:
+                if self._overruled:
+                    return "left to the loop"
                 left = await ask(device.release(self.command.kind))
             problem = left.mismatch
         except (DeviceUnavailable, DeviceRefused) as error:
@@ -96,6 +105,12 @@ class Held:
             return f"left to the device's own timer, which has ended: {problem}"
         self._tell(SetpointEventType.RELEASE_PENDING, None, f"{self.releasing}; {problem}")
         return None
+
+    @property
+    def _overruled(self) -> bool:
+        """Whether the device is told something else than the command just now."""
+        choice = self._arbiter.choose(self.command.slot)
+        return choice is not None and choice.by is not By.COMMAND
 
     def released(self, how: str) -> None:
         """Tell that it is over."""
@@ -108,6 +123,8 @@ class Held:
             return
         command = self.command
         async with self._writer:
+            if self._overruled:
+                return
             lease = command.lease_left(self._clock.now())
             applied = await ask(device.apply(command.kind, command.value, lease))
             self._reapplied = True

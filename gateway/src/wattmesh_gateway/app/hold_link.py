@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from wattmesh_gateway.app.carry_commands import CarryCommands
+from wattmesh_gateway.app.loop.run_loops import RunLoops
 from wattmesh_gateway.app.ports import (
     AskedClock,
     Cancel,
@@ -13,11 +14,13 @@ from wattmesh_gateway.app.ports import (
     ControlLink,
     ControlStream,
     Dispatch,
+    Steer,
 )
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.reports import News, Reports
 from wattmesh_gateway.domain.command import CommandReport, SetpointEvent
 from wattmesh_gateway.domain.device import DeviceStatus
+from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_runtime.aio.backoff import Backoff
@@ -43,6 +46,7 @@ class HoldLink:
         reports: Reports,
         journal: CommandJournal,
         reachability: Reachability,
+        loops: RunLoops,
         clock: Clock,
     ) -> None:
         self._link = link
@@ -50,6 +54,7 @@ class HoldLink:
         self._reports = reports
         self._journal = journal
         self._reachability = reachability
+        self._loops = loops
         self._clock = clock
         self._loss = LossLog(log, "control")
         reachability.on_change(reports.tell)
@@ -110,6 +115,8 @@ class HoldLink:
                     await stream.tell(status)
                 case SetpointEvent() as event:
                     await stream.tell_event(event)
+                case LoopEvent() as loop_event:
+                    await stream.tell_loop_event(loop_event)
                 case AskedClock() as asked:
                     await stream.tell_clock(asked)
 
@@ -122,5 +129,7 @@ class HoldLink:
                     await self._carry.cancel(command_id, device)
                 case AskedClock():
                     news.put_nowait(order)
+                case Steer(policies=policies):
+                    await self._loops.take(policies)
                 case _:
                     assert_never(order)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.device_edge import ask
-from wattmesh_gateway.app.ports import Reads, Spool
+from wattmesh_gateway.app.ports import Hear, Reads, Spool, hear_nothing
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.domain.intake import Intake, Origin
@@ -30,8 +30,14 @@ class PollDevices:
     """Runs a loop for each device."""
 
     def __init__(
-        self, spool: Spool, reachability: Reachability, clock: Clock, background: BackgroundTasks
+        self,
+        spool: Spool,
+        reachability: Reachability,
+        clock: Clock,
+        background: BackgroundTasks,
+        hear: Hear = hear_nothing,
     ) -> None:
+        self._hear = hear
         self._spool = spool
         self._reachability = reachability
         self._clock = clock
@@ -64,6 +70,7 @@ class PollDevices:
                 await backoff.wait()
             else:
                 self._reachability.answered(device.id)
+                self._hear(readings)
                 await self._spool.append(self._intake(device, readings))
                 return
 

@@ -16,13 +16,23 @@ from wattmesh_gateway.domain.command import (
 )
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.intake import Intake
+from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
 from wattmesh_gateway.domain.session import ChargingSession
 from wattmesh_gateway.domain.telegram import Delivery, QuarantinedTelegram, Telegram
-from wattmesh_kernel.ids import AssetId, CommandId, DeviceId
+from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, SiteId
+from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.setpoints import Channel, SetpointKind
 from wattmesh_kernel.sites import Device
+
+
+Hear = Callable[[Sequence[Reading]], None]
+"""Takes in what was measured, at once and before it is kept; it may come twice."""
+
+
+def hear_nothing(readings: Sequence[Reading]) -> None:
+    """Let readings go by."""
 
 
 class Spool(Protocol):
@@ -52,6 +62,9 @@ class Quarantine(Protocol):
 
 class Inbox(Protocol):
     """Takes what devices say by themselves."""
+
+    def announce(self, delivery: Delivery) -> None:
+        """Let those know at once who cannot wait until it is kept; harmless to leave out."""
 
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries; return when they are kept, so that they can be acknowledged."""
@@ -134,6 +147,15 @@ class Sets(Protocol):
         """Return whether the device has a timer that ends a setpoint with its lease."""
 
 
+class Adjusts(Protocol):
+    """A device that can be told another setpoint many times a minute."""
+
+    async def adjust(self, kind: SetpointKind, value: float, lease: timedelta) -> None:
+        """Write a setpoint as `Sets.apply` does, by what is known of the device since it was
+        connected to, in as few steps as it takes; errors: DeviceUnavailable, DeviceRefused.
+        """
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class OpenedDevice:
     """What a driver is able to do with a device: None is what it is not."""
@@ -143,6 +165,7 @@ class OpenedDevice:
     reads: Reads | None = None
     listens: Listens | None = None
     sets: Sets | None = None
+    adjusts: Adjusts | None = None
 
 
 class Driver(Protocol):
@@ -173,6 +196,38 @@ class SettableDevices(Protocol):
 
     def released_by(self, device: DeviceId) -> Sets | None:
         """Return what can send a device to its safe state; None when it is not known."""
+
+
+class LoopDevices(SettableDevices, Protocol):
+    """Finds the devices of a loop."""
+
+    def adjustable(self, device: DeviceId) -> Adjusts | None:
+        """Return a device that can be told often; None when it cannot, or is not known."""
+
+    def readable(self, device: DeviceId) -> Reads | None:
+        """Return a device that answers when it is asked; None when it does not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptPolicy:
+    """A loop policy as it was taken: by whom it was made when, and when it ends."""
+
+    policy: LoopPolicy
+    issue_time: datetime
+    expire_time: datetime
+
+
+class LoopPolicies(Protocol):
+    """Keeps loop policies on disk."""
+
+    async def keep(self, policies: Sequence[KeptPolicy]) -> None:
+        """Keep policies, each in place of the one of its site."""
+
+    async def forget(self, site: SiteId) -> None:
+        """Forget the policy of a site: everything was given back."""
+
+    async def all(self) -> Sequence[KeptPolicy]:
+        """Return everything that is kept."""
 
 
 class CommandJournal(Protocol):
@@ -263,6 +318,13 @@ class AskedClock:
     receive_time: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Steer:
+    """Control says what the gateway may do by itself."""
+
+    policies: LoopPolicySet
+
+
 class ControlStream(Protocol):
     """One open stream to control."""
 
@@ -278,7 +340,10 @@ class ControlStream(Protocol):
     async def tell_clock(self, asked: AskedClock) -> None:
         """Tell what the clock shows; WattmeshError when the stream has broken."""
 
-    def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock]:
+    async def tell_loop_event(self, event: LoopEvent) -> None:
+        """Tell what a loop did; WattmeshError when the stream has broken."""
+
+    def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks.
 
         Instants in it are by the gateway's own steady clock.

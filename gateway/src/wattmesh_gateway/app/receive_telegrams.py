@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from wattmesh_gateway.app.ports import Spool
+from wattmesh_gateway.app.ports import Hear, Spool, hear_nothing
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading
@@ -35,7 +35,14 @@ _LONGEST_WATCH = timedelta(minutes=1)
 class ReceiveTelegrams:
     """Keeps readings, counts what made no sense, and notices silence."""
 
-    def __init__(self, spool: Spool, reachability: Reachability, clock: Clock) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        reachability: Reachability,
+        clock: Clock,
+        hear: Hear = hear_nothing,
+    ) -> None:
+        self._hear_at_once = hear
         self._spool = spool
         self._reachability = reachability
         self._clock = clock
@@ -53,6 +60,11 @@ class ReceiveTelegrams:
         }
         self._heard = {id_: self._heard.get(id_, now) for id_ in self._patience}
 
+    def announce(self, delivery: Delivery) -> None:
+        """Let those know at once who cannot wait until it is kept."""
+        for telegram in delivery.telegrams:
+            self._hear_at_once(telegram.readings)
+
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         """Put the readings of these deliveries on disk; return when they are there.
 
@@ -62,6 +74,7 @@ class ReceiveTelegrams:
         quarantined: list[QuarantinedTelegram] = []
         rejected = 0
         for delivery in deliveries:
+            self.announce(delivery)
             quarantined += self._not_understood(delivery)
             rejected += not delivery.telegrams
             for telegram in delivery.telegrams:

@@ -14,9 +14,10 @@ from wattmesh_gateway.domain.command import (
     SetpointEventType,
 )
 from wattmesh_gateway.domain.device import DeviceStatus
+from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_kernel.clock import Clock
 
-News = CommandReport | DeviceStatus | SetpointEvent | AskedClock
+News = CommandReport | DeviceStatus | SetpointEvent | LoopEvent | AskedClock
 
 _MOST_UNTOLD = 200
 """Events that wait for control while it is away; reports on commands wait in the journal."""
@@ -29,7 +30,7 @@ class Reports:
         self._journal = journal
         self._clock = clock
         self._stream: asyncio.Queue[News] | None = None
-        self._untold: deque[SetpointEvent] = deque(maxlen=_MOST_UNTOLD)
+        self._untold: deque[SetpointEvent | LoopEvent] = deque(maxlen=_MOST_UNTOLD)
 
     async def report(
         self,
@@ -38,6 +39,7 @@ class Reports:
         *,
         value: float | None = None,
         message: str = "",
+        overruled_by: str = "",
     ) -> None:
         """Keep what became of a command, and tell it."""
         report = CommandReport(
@@ -46,6 +48,7 @@ class Reports:
             report_time=self._clock.now(),
             value=value,
             message=message,
+            overruled_by=overruled_by,
         )
         await self._journal.save(command, report)
         self.tell(report)
@@ -68,7 +71,7 @@ class Reports:
         """Tell control, if it listens. Untold reports are told when it does."""
         if self._stream is not None:
             self._stream.put_nowait(news)
-        elif isinstance(news, SetpointEvent):
+        elif isinstance(news, SetpointEvent | LoopEvent):
             self._untold.append(news)
 
     @contextmanager

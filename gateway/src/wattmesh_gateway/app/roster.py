@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 
 from wattmesh_gateway.app.device_edge import ask
 from wattmesh_gateway.app.poll_devices import PollDevices
-from wattmesh_gateway.app.ports import CannotSet, Driver, Listens, OpenedDevice, Sets
+from wattmesh_gateway.app.ports import (
+    Adjusts,
+    CannotSet,
+    Driver,
+    Listens,
+    OpenedDevice,
+    Reads,
+    Sets,
+)
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.receive_telegrams import ReceiveTelegrams
 from wattmesh_gateway.domain.device import talked_to_alike, why_not_set
@@ -72,6 +80,16 @@ class Roster:
         functions = [each for each in entry.device.functions if each.holds(now)] if entry else []
         functions.sort(key=lambda each: not each.controls)
         return functions[0].asset if functions else None
+
+    def adjustable(self, device: DeviceId) -> Adjusts | None:
+        """Return a device that can be told often; None when it cannot, or is not known."""
+        entry = self._entries.get(device)
+        return entry.opened.adjusts if entry and entry.opened else None
+
+    def readable(self, device: DeviceId) -> Reads | None:
+        """Return a device that answers when it is asked; None when it does not."""
+        entry = self._entries.get(device)
+        return entry.opened.reads if entry and entry.opened else None
 
     def listened_to(self, device: DeviceId | None) -> Sequence[Listens]:
         """Return what listens to a device, or to all of them when it is None."""

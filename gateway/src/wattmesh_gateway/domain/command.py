@@ -42,6 +42,11 @@ class Command:
         """What of the device it steers."""
         return channel_of(self.kind)
 
+    @property
+    def slot(self) -> tuple[DeviceId, Channel]:
+        """Where it contests other commands, and the loop."""
+        return (self.device, self.channel)
+
     def lease_left(self, now: datetime) -> timedelta:
         """Return what is left of the lease; not positive when it has ended."""
         return self.lease_expire_time - now
@@ -49,13 +54,17 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandReport:
-    """What became of a command. `value`: written, or read back for VERIFIED."""
+    """What became of a command. `value`: written, or read back for VERIFIED.
+
+    `overruled_by`: why that is not what the command asks; empty: it is.
+    """
 
     command: CommandId
     state: CommandState
     report_time: datetime
     value: float | None = None
     message: str = ""
+    overruled_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +120,12 @@ class SetpointEventType(Enum):
 
     RELEASED = "released"
     """The device is in its safe state."""
+
+    OVERRULED = "overruled"
+    """The loop tells the device something else than the command."""
+
+    RESTORED = "restored"
+    """The device was told again what the command asks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from wattmesh_control.app.meter_effects import EffectRhythm
 from wattmesh_control.domain.clock_skew import ClockRule
 from wattmesh_control.domain.command import LeaseRule
 from wattmesh_control.domain.effects.verdict import EffectRule
+from wattmesh_control.domain.loop_policy import LoopRule
 from wattmesh_runtime.settings import ServiceSettings
 
 
@@ -53,6 +54,18 @@ class ControlSettings(ServiceSettings):
     """What is done when a running command has no effect: tell, retry or release."""
     effect_contrary_action: EffectAction = EffectAction.RELEASE
     """What is done when the opposite of a running command happens: tell, retry or release."""
+    loop_lease_seconds: float = Field(default=86_400, gt=0)
+    """How long gateways keep the limits of a site by themselves while control is away."""
+    loop_meter_seconds: float = Field(default=10, gt=0)
+    """A meter whose messages come less often than that guards no limit, unless it can be asked."""
+
+    @property
+    def loop(self) -> LoopRule:
+        """How the loops of gateways are."""
+        return LoopRule(
+            lease=timedelta(seconds=self.loop_lease_seconds),
+            slowest_meter=timedelta(seconds=self.loop_meter_seconds),
+        )
 
     @property
     def lease(self) -> LeaseRule:

@@ -44,6 +44,7 @@ from wattmesh_control.app.issue_command import IssueCommand
 from wattmesh_control.app.judge_effects import JudgeEffects
 from wattmesh_control.app.keep_time import KeepTime
 from wattmesh_control.app.links import GatewayLinks
+from wattmesh_control.app.loop_policies import IssueLoopPolicies
 from wattmesh_control.app.meter_effects import MeterEffects
 from wattmesh_control.app.place_hold import PlaceHold, ReleaseHold
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
@@ -349,6 +350,13 @@ class _Parts:
             shards=self._shards,
             rhythm=self._settings.effect_rhythm,
         )
+        policies = IssueLoopPolicies(
+            clock=self._clock,
+            links=self._links,
+            devices=self._devices,
+            limits=self._limits,
+            rule=self._settings.loop,
+        )
         return (
             SiteModelClient(self._metering, self._heard).run,
             self.follow_model,
@@ -362,4 +370,5 @@ class _Parts:
             SendLeftOver(clock=self._clock, archive=self._archive, links=self._links),
             effects,
             self._judge(),
+            policies,
         )

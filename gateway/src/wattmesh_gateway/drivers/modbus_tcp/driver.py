@@ -50,6 +50,10 @@ class ModbusDevice:
         """Write a leased setpoint; errors: DeviceUnavailable, DeviceRefused."""
         return await self._setpoints.apply(kind, value, lease)
 
+    async def adjust(self, kind: SetpointKind, value: float, lease: timedelta) -> None:
+        """Write a leased setpoint in few steps; errors: DeviceUnavailable, DeviceRefused."""
+        await self._setpoints.adjust(kind, value, lease)
+
     async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
         """Ask whether the device holds a setpoint; errors: DeviceUnavailable, DeviceRefused."""
         return await self._setpoints.holds(kind, value)
@@ -79,7 +83,7 @@ class ModbusDriver:
                 endpoint = ModbusEndpoint(host=host, port=port)
                 opened = ModbusDevice(device, profile, self._use(endpoint), unit, self._clock)
                 close = partial(self._leave, endpoint)
-                return OpenedDevice(reads=opened, sets=opened, close=close)
+                return OpenedDevice(reads=opened, sets=opened, adjusts=opened, close=close)
             case _:
                 raise ProfileError(f"{device.connection} and {profile.name!r} are not for Modbus")
 

@@ -33,12 +33,44 @@ class _Step:
     unit: float
 
 
+class _Known:
+    """What was learnt of a device since it was connected to."""
+
+    def __init__(self) -> None:
+        self._generation = -1
+        self.numbers: dict[ScaledNumber, float | None] = {}
+        self.prepared: set[SetpointKind] = set()
+
+    def since(self, generation: int) -> None:
+        """Forget what an older connection taught."""
+        if generation != self._generation:
+            self._generation = generation
+            self.numbers.clear()
+            self.prepared.clear()
+
+
 class ModbusSetpoints:
     """Writes the setpoints of one unit."""
 
     def __init__(self, profile: ModbusProfile, unit: ModbusUnit) -> None:
         self._profile = profile
         self._unit = unit
+        self._known = _Known()
+
+    async def adjust(self, kind: SetpointKind, value: float, lease: timedelta) -> None:
+        """Write a setpoint by the ratings and units that the device had when it was connected to.
+
+        What comes before the setpoint and never changes is written once. Errors as in `apply`.
+        """
+        procedure = self._procedure(kind)
+        _check_bounds(procedure, value)
+        self._known.since(await self._unit.connect())
+        rating = await self._check_ratings(procedure, value, self._known)
+        steps = [await self._step(each, value, lease, self._known) for each in procedure.write]
+        _check_written(kind, value, AppliedModbusSetpoint(self._unit, steps).value, rating)
+        begun = next(number for number, step in enumerate(steps) if _is_setpoint(step))
+        await self._write(steps[begun:] if kind in self._known.prepared else steps)
+        self._known.prepared = {kind}
 
     async def apply(
         self, kind: SetpointKind, value: float, lease: timedelta
@@ -49,6 +81,7 @@ class ModbusSetpoints:
         """
         procedure = self._procedure(kind)
         _check_bounds(procedure, value)
+        self._known.prepared.clear()
         await self._unit.connect()
         rating = await self._check_ratings(procedure, value)
         # Everything is worked out first, so that what cannot be done is not begun.
@@ -69,6 +102,7 @@ class ModbusSetpoints:
 
     async def release(self, kind: SetpointKind) -> ReadBack:
         """Send the device to its safe state and read that back; errors as in `apply`."""
+        self._known.prepared.clear()
         await self._unit.connect()
         release = self._procedure(kind).release
         steps = [await self._step(each, 0.0, timedelta(0)) for each in release]
@@ -96,20 +130,24 @@ class ModbusSetpoints:
             raise DeviceRefused(f"the profile {self._profile.name} has no setpoint {kind.value}")
         return procedure
 
-    async def _check_ratings(self, procedure: SetpointProcedure, value: float) -> float:
+    async def _check_ratings(
+        self, procedure: SetpointProcedure, value: float, known: "_Known | None" = None
+    ) -> float:
         """Refuse what is beyond the device's ratings; return the largest, 0 if it has none."""
         largest = 0.0
         for rating, sign, word in (
             (procedure.minimum, -1, "least"),
             (procedure.maximum, 1, "most"),
         ):
-            bound, step = await self._rating(rating)
+            bound, step = await self._rating(rating, known)
             if bound is not None and sign * (value - bound) > step:
                 raise DeviceRefused(f"{value:g} is beyond the {word} the device can do, {bound:g}")
             largest = max(largest, abs(bound or 0.0))
         return largest
 
-    async def _rating(self, rating: ScaledNumber | None) -> tuple[float | None, float]:
+    async def _rating(
+        self, rating: ScaledNumber | None, known: "_Known | None"
+    ) -> tuple[float | None, float]:
         """Return a rating and its resolution; None when the device does not say."""
         if rating is None:
             return None, 0.0
@@ -117,14 +155,27 @@ class ModbusSetpoints:
             number = await self._unit.number(rating)
         except DeviceRefused:
             return None, 0.0
-        return await self._unit.read_number(number), abs(number.scale)
+        return await self._read(rating, number, known), abs(number.scale)
 
-    async def _step(self, write: Write, setpoint: float, lease: timedelta) -> _Step:
+    async def _read(
+        self, wanted: ScaledNumber, number: Number, known: "_Known | None"
+    ) -> float | None:
+        """Read a number, or take what is known of it."""
+        if known is not None and wanted in known.numbers:
+            return known.numbers[wanted]
+        value = await self._unit.read_number(number)
+        if known is not None:
+            known.numbers[wanted] = value
+        return value
+
+    async def _step(
+        self, write: Write, setpoint: float, lease: timedelta, known: "_Known | None" = None
+    ) -> _Step:
         number = await self._unit.number(write.number)
         unit = 1.0
         match write.value:
             case WrittenValue.SETPOINT:
-                unit = await self._setpoint_unit(write)
+                unit = await self._setpoint_unit(write, known)
                 wanted = setpoint / unit
             case WrittenValue.LEASE_SECONDS:
                 wanted = _lease_value(number, lease)
@@ -138,11 +189,12 @@ class ModbusSetpoints:
             raise DeviceRefused(f"{wanted:g} means 'no value' in {write.number.location}")
         return _Step(write=write, number=number, words=words, value=written, unit=unit)
 
-    async def _setpoint_unit(self, write: Write) -> float:
+    async def _setpoint_unit(self, write: Write, known: "_Known | None") -> float:
         """Return what 1 in the register is in the unit of the setpoint."""
         if write.percent_of is None:
             return 1.0
-        rating = await self._unit.read_number(await self._unit.number(write.percent_of))
+        number = await self._unit.number(write.percent_of)
+        rating = await self._read(write.percent_of, number, known)
         if not rating:
             raise DeviceRefused(f"the device does not say its rating {write.percent_of.location}")
         return rating / 100.0

@@ -26,7 +26,8 @@ class MqttDriver:
         self._inbox = inbox
         self._clock = clock
         self._routes: dict[str, list[MqttDevice]] = {}
-        self._session = MqttSession(broker, client_id, self._routes.keys(), self._take)
+        topics = self._routes.keys()
+        self._session = MqttSession(broker, client_id, topics, self.hear, inbox.take)
 
     async def open(self, device: Device, profile: DeviceProfile) -> OpenedDevice:
         """Return a device that is listened to once that has begun; ProfileError if not on MQTT."""
@@ -63,13 +64,15 @@ class MqttDriver:
                 self._routes.pop(topic, None)
         self._session.topics_changed()
 
-    async def _take(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            for device in self._routes.get(message.topic, ()):
-                await device.setpoints.hear(message.topic, message.payload)
-        await self._inbox.take(
-            [self._delivery(message) for message in messages if self._has_readings(message)]
-        )
+    async def hear(self, message: Message) -> Delivery | None:
+        """Return what is to be kept of a message, once those know it who cannot wait for that."""
+        for device in self._routes.get(message.topic, ()):
+            await device.setpoints.hear(message.topic, message.payload)
+        if not self._has_readings(message):
+            return None
+        delivery = self._delivery(message)
+        self._inbox.announce(delivery)
+        return delivery
 
     def _has_readings(self, message: Message) -> bool:
         """Return whether it is more than what a device says of its setpoints."""

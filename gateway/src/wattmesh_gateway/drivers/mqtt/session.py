@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import aiomqtt
 
 from wattmesh_gateway.domain.errors import DeviceUnavailable
+from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_gateway.drivers.mqtt.broker import Broker
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
@@ -39,20 +40,33 @@ class NotKept(Exception):
     """What came could not be kept: the disk's trouble, not the broker's."""
 
 
-Take = Callable[[Sequence[Message]], Awaitable[None]]
-"""Keeps messages; returns when they are kept."""
+Hear = Callable[[Message], Awaitable[Delivery | None]]
+"""Says what is to be kept of a message; lets those know who cannot wait until it is."""
+Take = Callable[[Sequence[Delivery]], Awaitable[None]]
+"""Keeps deliveries; returns when they are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    message: aiomqtt.Message
+    delivery: Delivery | None
 
 
 class MqttSession:
     """Listens to topics and hands what comes to `take`, in the order in which it came.
 
+    It is understood as soon as it is here: a meter's word to a loop does not wait for the disk.
+
     `topics` is what is listened to; whoever changes it says so by `topics_changed`.
     """
 
-    def __init__(self, broker: Broker, client_id: str, topics: Set[str], take: Take) -> None:
+    def __init__(
+        self, broker: Broker, client_id: str, topics: Set[str], hear: Hear, take: Take
+    ) -> None:
         self._broker = broker
         self._client_id = client_id
         self._topics = topics
+        self._hear = hear
         self._take = take
         self._changed = asyncio.Event()
         self._listening = asyncio.Event()
@@ -133,22 +147,30 @@ class MqttSession:
         return client
 
     async def _receive(self, client: aiomqtt.Client) -> None:
-        messages = client.messages
-        async for first in messages:
-            group = [first]
-            while len(messages) and len(group) < _LARGEST_GROUP:
-                group.append(await anext(messages))
-            await self._keep(group)
+        heard: asyncio.Queue[_Heard] = asyncio.Queue()
+        await race(self._hear_all(client, heard), self._keep_all(client, heard))
+
+    async def _hear_all(self, client: aiomqtt.Client, heard: "asyncio.Queue[_Heard]") -> None:
+        async for message in client.messages:
+            heard.put_nowait(_Heard(message, await self._hear(_message(message))))
+
+    async def _keep_all(self, client: aiomqtt.Client, heard: "asyncio.Queue[_Heard]") -> None:
+        while True:
+            group = [await heard.get()]
+            while not heard.empty() and len(group) < _LARGEST_GROUP:
+                group.append(heard.get_nowait())
+            await self._keep([each.delivery for each in group if each.delivery is not None])
             for each in group:
                 # On this connection only: its packet ids mean nothing on the next one.
-                client._client.ack(each.mid, each.qos)
-            for topic in sorted({str(each.topic) for each in group} - self._topics):
+                client._client.ack(each.message.mid, each.message.qos)
+            for topic in sorted({str(each.message.topic) for each in group} - self._topics):
                 # The session still has the subscription of a device that is gone.
                 await client.unsubscribe(topic)
 
-    async def _keep(self, group: Sequence[aiomqtt.Message]) -> None:
+    async def _keep(self, deliveries: Sequence[Delivery]) -> None:
         try:
-            await self._take([_message(each) for each in group])
+            if deliveries:
+                await self._take(deliveries)
         except Exception as error:
             raise NotKept from error
 

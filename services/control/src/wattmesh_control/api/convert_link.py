@@ -6,6 +6,7 @@ from typing import assert_never
 
 from wattmesh.gateway.v1 import clock_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
+from wattmesh_contracts.loop_policies import loop_policies_to_proto
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
@@ -26,6 +27,7 @@ from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import Reported
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+from wattmesh_kernel.loop_policy import LoopPolicySet
 
 _SETPOINT_EVENT = "SETPOINT_EVENT_TYPE_"
 
@@ -71,6 +73,8 @@ def order_to_proto(order: Outgoing, now: datetime) -> pb.ConnectResponse:
         case TakeBack(command):
             cancel = pb.CommandCancel(command=command.command.name, device=command.device.name)
             return pb.ConnectResponse(cancel=cancel)
+        case LoopPolicySet():
+            return pb.ConnectResponse(loop_policies=loop_policies_to_proto(order))
         case AskClock():
             request = clock_pb2.ClockRequest(send_time=timestamp_to_proto(now))
             return pb.ConnectResponse(clock_request=request)
@@ -93,6 +97,8 @@ def _dispatch_to_proto(command: Command, now: datetime) -> pb.CommandDispatch:
 
 def _report_from_proto(proto: pb.CommandReport, now: datetime) -> CommandReport:
     value = proto.value if proto.HasField("value") and math.isfinite(proto.value) else None
+    if proto.overruled_by:
+        value = None  # what the device holds is its loop's, and says nothing of the command
     time = now
     if proto.HasField("report_time"):
         time = datetime_from_proto(proto.report_time, "report.report_time")

@@ -50,7 +50,13 @@ class GatewayLinkServicer(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         hello = await anext(requests, pb.ConnectRequest())
         gateway = gateway_from_hello(hello)
         tells_clock = hello.hello.HasField("clock_time")
-        stream = _Stream(requests, context, self._clock, tells_clock=tells_clock)
+        stream = _Stream(
+            requests,
+            context,
+            self._clock,
+            tells_clock=tells_clock,
+            takes_loop_policies=hello.hello.takes_loop_policies,
+        )
         await self._serve_gateway(gateway, stream)
 
     async def GetGatewayLink(  # noqa: N802
@@ -81,8 +87,10 @@ class _Stream:
         clock: Clock,
         *,
         tells_clock: bool,
+        takes_loop_policies: bool,
     ) -> None:
         self.tells_clock = tells_clock
+        self.takes_loop_policies = takes_loop_policies
         self._requests = requests
         self._context = context
         self._clock = clock

@@ -13,6 +13,7 @@ from wattmesh_control.domain.clock_skew import ClockReading, ClockSkew
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.errors import Aborted, ResourceExhausted, WattmeshError
 from wattmesh_kernel.ids import CommandId, GatewayId
+from wattmesh_kernel.loop_policy import LoopPolicySet
 from wattmesh_runtime.aio.leases import Lease
 
 log = logging.getLogger(__name__)
@@ -41,13 +42,13 @@ class AskClock:
 
 
 Order: TypeAlias = Carry | TakeBack
-Outgoing: TypeAlias = Order | AskClock
+Outgoing: TypeAlias = Order | AskClock | LoopPolicySet
 
 
 class GatewayLink:
     """One gateway's stream: orders wait until they are noted as sent, then go out.
 
-    `tells_clock`: the gateway's clock can be asked for.
+    `tells_clock`: the gateway's clock can be asked for. `takes_loop_policies`: it said so.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class GatewayLink:
         self.clock_skew: ClockSkew | None = None
         self.refusal = ""
         """Why no command goes out for now; empty: they do."""
+        self.takes_loop_policies = False
         self.closed = asyncio.Event()
         self._clock_told: asyncio.Future[ClockReading] | None = None
         self._waiting: deque[Order] = deque()
@@ -97,6 +99,10 @@ class GatewayLink:
     def forget(self, orders: Collection[Order]) -> None:
         """Orders are no longer under way: sent, or not to be sent."""
         self._under_way.difference_update(order.command.command for order in orders)
+
+    def say(self, policies: LoopPolicySet) -> None:
+        """Let loop policies go out; unlike an order, they are not noted before."""
+        self._ready.put_nowait(policies)
 
     async def next_order(self) -> Outgoing:
         """Return what is next to go out."""
@@ -138,6 +144,11 @@ class GatewayLinks:
     def gateways(self) -> Collection[GatewayId]:
         """Gateways whose streams count."""
         return [gateway for gateway, link in self._links.items() if link.lease is not None]
+
+    @property
+    def counting(self) -> Collection[GatewayLink]:
+        """Streams that count."""
+        return [link for link in self._links.values() if link.lease is not None]
 
     def connected(self, gateway: GatewayId) -> bool:
         """Return whether a gateway's stream is here and counts."""

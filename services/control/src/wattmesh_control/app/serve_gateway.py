@@ -29,6 +29,7 @@ from wattmesh_control.domain.clock_skew import ClockReading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import GatewayId
+from wattmesh_kernel.loop_policy import LoopPolicySet
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.aio.tasks import race
 
@@ -40,6 +41,8 @@ class GatewayStream(Protocol):
 
     tells_clock: bool
     """Whether the gateway's clock can be asked for."""
+    takes_loop_policies: bool
+    """Whether the gateway said that it takes them."""
 
     def messages(self) -> AsyncIterator[GatewayMessage | ClockReading]:
         """Give what the gateway says; it ends when the gateway hangs up."""
@@ -81,6 +84,7 @@ class ServeGateway:
     async def __call__(self, gateway: GatewayId, stream: GatewayStream) -> None:
         """Return when the gateway hangs up. Error: Aborted when a newer stream took over."""
         link = self._links.attach(gateway, tells_clock=stream.tells_clock)
+        link.takes_loop_policies = stream.takes_loop_policies
         try:
             await race(self._serve(link, stream), link.until_ended())
         finally:
@@ -168,7 +172,7 @@ def _at_home(message: GatewayMessage, link: GatewayLink) -> GatewayMessage:
 async def _write(link: GatewayLink, stream: GatewayStream) -> None:
     while True:
         order = await link.next_order()
-        if not isinstance(order, AskClock):
+        if not isinstance(order, AskClock | LoopPolicySet):
             link.forget([order])
         await stream.send(order)
 

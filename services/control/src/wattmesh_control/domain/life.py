@@ -199,7 +199,8 @@ class CommandLife:
             return self
         match event.state:
             case CommandState.APPLIED:
-                return replace(self, state=event.state, apply_time=event.time)
+                words = "; ".join(filter(None, (self.message, event.message)))
+                return replace(self, state=event.state, apply_time=event.time, message=words)
             case CommandState.VERIFIED:
                 return self._verified(event)
             case CommandState.FAILED:

@@ -1,0 +1,1 @@
+"""Runs loops: hears meters, tells devices, and takes policies."""

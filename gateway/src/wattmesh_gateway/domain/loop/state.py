@@ -1,0 +1,258 @@
+"""One site's loop: what it has heard and told, and what it decides by that."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from wattmesh_gateway.domain.loop.averages import RunningMean
+from wattmesh_gateway.domain.loop.law import Decision, decide
+from wattmesh_gateway.domain.loop.meters import MeterWatch, Shown
+from wattmesh_gateway.domain.loop.positions import Positions
+from wattmesh_gateway.domain.loop.standing import Bound, Slot, Standing, slot_of
+from wattmesh_gateway.domain.reading import Reading
+from wattmesh_kernel.ids import PointId
+from wattmesh_kernel.loop_policy import LoopLimit, LoopMember, LoopPolicy
+
+_TURN = timedelta(minutes=15)
+"""How long one has its turn where not all can be served."""
+_SHARED_FOR = timedelta(minutes=1)
+"""How often members share anew, as their states of charge change."""
+_SHORTEST_REST = timedelta(seconds=5)
+_ALONE = ("active_power_w", "soc_ratio")
+
+
+class Condition(Enum):
+    """Whether a loop knows what it does."""
+
+    WAITING = "waiting"
+    """It has begun, and no meter has been heard yet: devices stay as they are."""
+    STEERING = "steering"
+    STALE = "stale"
+    """No meter is to be trusted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What the loop wants of a member [W], and why it is not what was asked: empty if it is."""
+
+    power_w: float
+    why: str = ""
+    safe: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What a loop wants of its members; one that is not named is left alone."""
+
+    condition: Condition
+    wishes: Mapping[Slot, Wish] = field(default_factory=dict)
+    shown: Shown | None = None
+    limiting: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Member:
+    member: LoopMember
+    positions: Positions
+    drawn_w: float | None = None
+    drawn_time: datetime | None = None
+    soc_ratio: float | None = None
+    served_seconds: float = 0.0
+
+
+class LoopState:
+    """Hears readings, remembers what members were told, and decides. Times are the mesh's."""
+
+    def __init__(self, policy: LoopPolicy, now: datetime) -> None:
+        self.policy = policy
+        self._began = self._decided = now
+        self._meters = MeterWatch(policy.meters, policy.stale_after)
+        self._members = {slot_of(each): _member(each, policy, now) for each in policy.members}
+        self._means = _means(policy)
+        self._sharing, self._shared = frozenset[Slot](), now
+        self._own = {
+            PointId(each.device, quantity): slot_of(each)
+            for each in policy.members
+            for quantity in _ALONE
+        }
+
+    @property
+    def points(self) -> frozenset[PointId]:
+        """What it listens to."""
+        return self._meters.points | self._own.keys()
+
+    def renewed(self, policy: LoopPolicy) -> "LoopState":
+        """Return the loop by another policy of the site, with all that is known."""
+        other = LoopState(policy, self._began)
+        other._decided = self._decided
+        other._meters.take_over(self._meters)
+        for slot, known in self._members.items():
+            if slot in other._members:
+                found = other._members[slot]
+                known.positions.settling = policy.settling
+                found.positions = known.positions
+                found.drawn_w, found.drawn_time = known.drawn_w, known.drawn_time
+                found.soc_ratio, found.served_seconds = known.soc_ratio, known.served_seconds
+        other._means |= {key: mean for key, mean in self._means.items() if key in other._means}
+        return other
+
+    def hear(self, reading: Reading, now: datetime) -> bool:
+        """Take a reading; return whether it says something new of a meter."""
+        slot = self._own.get(reading.point)
+        if slot is not None and slot in self._members:
+            self._hear_of(self._members[slot], reading)
+        return self._meters.hear(reading, now)
+
+    def assume(self, slot: Slot, power_w: float, now: datetime) -> None:
+        """Take note that a member may also be there, as nobody knows what it was told before."""
+        positions = self._members[slot].positions
+        positions.begin(power_w, now)
+        positions.end(now)
+
+    def begin(self, slot: Slot, power_w: float, now: datetime) -> None:
+        """Take note that a member is being told a power."""
+        self._members[slot].positions.begin(power_w, now)
+
+    def end(self, slot: Slot, now: datetime, *, written: bool = True) -> None:
+        """Take note that it was, or that it is probably where it was before."""
+        positions = self._members[slot].positions
+        positions.end(now)
+        if not written:
+            positions.begin(positions.before_w, now)
+            positions.end(now)
+
+    def told_w(self, slot: Slot) -> float:
+        """Return what a member was told last [W]."""
+        return self._members[slot].positions.now_w
+
+    def decide(self, now: datetime, asked: Mapping[Slot, float], lost: Collection[Slot]) -> Verdict:
+        """Return what the loop wants of its members.
+
+        `asked`: what leased commands ask [W]. `lost`: members that cannot be told anything; what
+        they do counts as the rest of the site, and they are wanted at their safe value.
+        """
+        shown = self._meters.shown(now)
+        away = {slot: self._safe(slot, "it could not be told") for slot in lost}
+        if shown is None and now - self._began <= self.policy.stale_after:
+            return Verdict(condition=Condition.WAITING)
+        if shown is None:
+            return Verdict(condition=Condition.STALE, wishes=self._all_safe(asked) | away)
+        self._pass_time(now, shown)
+        standings = [
+            self._standing(each, shown, asked.get(slot), now)
+            for slot, each in self._members.items()
+            if slot not in lost
+        ]
+        decision = decide(
+            standings,
+            self._bounds(now),
+            self.policy.target,
+            shown,
+            dead_band_w=self.policy.dead_band_w,
+            seconds=max((now - self._decided).total_seconds(), 0.0),
+            afresh=self._shares_anew(now, frozenset(each.slot for each in standings)),
+        )
+        self._decided = now
+        return Verdict(
+            condition=Condition.STEERING,
+            wishes=self._wishes(standings, decision) | away,
+            shown=shown,
+            limiting=frozenset(bound.id for bound in decision.limited.values()),
+        )
+
+    def _shares_anew(self, now: datetime, sharing: frozenset[Slot]) -> bool:
+        """Return whether it is time to share anew: by their state, or because they are others."""
+        if sharing == self._sharing and now - self._shared < _SHARED_FOR:
+            return False
+        self._sharing, self._shared = sharing, now
+        return True
+
+    def _wishes(self, standings: Sequence[Standing], decision: Decision) -> dict[Slot, Wish]:
+        wishes = {}
+        for each in standings:
+            power_w, bound = decision.powers_w[each.slot], decision.limited.get(each.slot)
+            if bound is not None:
+                wishes[each.slot] = Wish(power_w=power_w, why=f"the loop keeps {bound.id}")
+            elif each.asked_w is not None:
+                on_its_way = abs(power_w - each.asked_w) > 1.0
+                why = "the loop keeps the ramp" if on_its_way else ""
+                wishes[each.slot] = Wish(power_w=power_w, why=why)
+            elif self.policy.target is not None or abs(power_w - each.idle_w) > 1.0:
+                wishes[each.slot] = Wish(power_w=power_w, why="the loop follows its target")
+        return wishes
+
+    def _all_safe(self, asked: Mapping[Slot, float]) -> dict[Slot, Wish]:
+        """Have members safe that a limit may need, and those that follow the meter."""
+        guarded = bool(self.policy.limits)
+        return {
+            slot: self._safe(slot, "no meter is to be trusted")
+            for slot in self._members
+            if guarded or slot not in asked
+        }
+
+    def _safe(self, slot: Slot, why: str) -> Wish:
+        member = self._members[slot].member
+        return Wish(power_w=member.power_w(member.safe_value), why=why, safe=True)
+
+    def _bounds(self, now: datetime) -> list[Bound]:
+        holding = [each for each in self.policy.limits if each.holds(now)]
+        return [_bound(each, self._means.get(each), now) for each in holding]
+
+    def _pass_time(self, now: datetime, shown: Shown) -> None:
+        for limit, mean in self._means.items():
+            if limit.phase in shown.powers_w:
+                mean.hear(shown.powers_w[limit.phase], min(shown.measure_time, now))
+        seconds = max((now - self._decided).total_seconds(), 0.0)
+        horizon = now - self.policy.stale_after - self.policy.settling
+        for each in self._members.values():
+            each.positions.forget_before(horizon)
+            if each.positions.now_w != 0.0:
+                each.served_seconds += seconds
+
+    def _standing(
+        self, each: _Member, shown: Shown, asked_w: float | None, now: datetime
+    ) -> Standing:
+        since = min(shown.measure_time, shown.arrival)
+        least_w, most_w = each.positions.between(since, shown.arrival)
+        fresh = each.drawn_time is not None and now - each.drawn_time <= self.policy.stale_after
+        return Standing(
+            member=each.member,
+            now_w=each.positions.now_w,
+            least_w=least_w,
+            most_w=most_w,
+            asked_w=asked_w,
+            drawn_w=each.drawn_w if fresh else None,
+            soc_ratio=each.soc_ratio,
+            served_turns=int(each.served_seconds // _TURN.total_seconds()),
+        )
+
+    def _hear_of(self, each: _Member, reading: Reading) -> None:
+        if reading.point.segment == "soc_ratio":
+            each.soc_ratio = reading.value
+        else:
+            each.drawn_w, each.drawn_time = reading.value, reading.measure_time
+
+
+def _member(member: LoopMember, policy: LoopPolicy, now: datetime) -> _Member:
+    idle_w = member.power_w(member.idle_value)
+    return _Member(member=member, positions=Positions(policy.settling, idle_w, now))
+
+
+def _means(policy: LoopPolicy) -> dict[LoopLimit, RunningMean]:
+    shortest = policy.settling + _SHORTEST_REST
+    return {
+        each: RunningMean(each.max_import_power_w, each.averaging_interval, shortest)
+        for each in policy.limits
+        if each.averaging_interval is not None and each.max_import_power_w is not None
+    }
+
+
+def _bound(limit: LoopLimit, mean: RunningMean | None, now: datetime) -> Bound:
+    most_w = limit.max_import_power_w if mean is None else mean.allowed_w(now)
+    return Bound(
+        id=limit.id,
+        phase=limit.phase,
+        most_w=float("inf") if most_w is None else most_w,
+        least_w=float("-inf") if limit.max_export_power_w is None else -limit.max_export_power_w,
+    )

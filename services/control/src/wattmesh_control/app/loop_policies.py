@@ -1,0 +1,93 @@
+"""Tells gateways what they may do by themselves, and renews that before it ends."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.links import GatewayLink, GatewayLinks
+from wattmesh_control.app.ports import LimitArchive
+from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
+from wattmesh_control.domain.setpoint import DeviceFilter
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
+from wattmesh_runtime.aio.losses import LossLog
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 2.0
+"""How often it is looked whether a policy is another than it was told [s of the wall]."""
+_PAGE = 1000
+_RENEWALS_IN_A_LEASE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    policies: tuple[LoopPolicy, ...]
+    time: datetime
+
+
+class IssueLoopPolicies:
+    """Runs for ever. A gateway without a policy is told so once, as it may have an older one."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        links: GatewayLinks,
+        devices: Devices,
+        limits: LimitArchive,
+        rule: LoopRule,
+        look_seconds: float = _LOOK_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._links = links
+        self._devices = devices
+        self._limits = limits
+        self._rule = rule
+        self._look_seconds = look_seconds
+        self._told: dict[GatewayLink, _Told] = {}
+        self._loss = LossLog(log, "the database that keeps limits")
+
+    async def __call__(self) -> None:
+        """Run for ever."""
+        while True:
+            try:
+                await self._look()
+                self._loss.back()
+            except Unavailable as error:
+                self._loss.lost(error)
+            await asyncio.sleep(self._look_seconds)
+
+    async def _look(self) -> None:
+        links = [each for each in self._links.counting if each.takes_loop_policies]
+        self._told = {link: told for link, told in self._told.items() if link in links}
+        if not links or not self._devices.known:
+            return
+        now = self._clock.now()
+        limits = await self._all_limits(now)
+        for link in links:
+            policies = loop_policies(self._devices.model, link.gateway, limits, now, self._rule)
+            if self._is_news(link, policies, now):
+                self._told[link] = _Told(policies, now)
+                link.say(LoopPolicySet(issue_time=now, policies=policies))
+
+    def _is_news(self, link: GatewayLink, policies: tuple[LoopPolicy, ...], now: datetime) -> bool:
+        told = self._told.get(link)
+        if told is None or told.policies != policies:
+            return True
+        renewed = told.time + self._rule.lease / _RENEWALS_IN_A_LEASE
+        return bool(policies) and now >= renewed
+
+    async def _all_limits(self, now: datetime) -> list[Limit]:
+        everywhere = DeviceFilter()
+        found: list[Limit] = []
+        while True:
+            after = found[-1].limit.name if found else ""
+            page = await self._limits.page(everywhere, now, after, _PAGE)
+            found += page
+            if len(page) < _PAGE:
+                return found

@@ -1,0 +1,243 @@
+"""What a gateway may do by itself at its sites, by what is known of them: pure."""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wattmesh_control.domain.controllable import NotSteered, Steering, controllable
+from wattmesh_control.domain.limits import Limit
+from wattmesh_kernel.ids import GatewayId, SiteId
+from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, LoopMember, LoopMeter, LoopPolicy
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import (
+    Asset,
+    BatteryRating,
+    Device,
+    EvChargerRating,
+    GridConnectionRating,
+    MeterRole,
+    ModbusTcpConnection,
+    Phase,
+    PvRating,
+    SiteModel,
+    WindRating,
+)
+
+_POWER = POWER_OF_PHASE[Phase.THREE]
+_ROLES = (MeterRole.MAIN, MeterRole.CHECK)
+_KINDS: dict[type, SetpointKind] = {
+    BatteryRating: SetpointKind.ACTIVE_POWER_W,
+    EvChargerRating: SetpointKind.CURRENT_A,
+    PvRating: SetpointKind.GENERATION_LIMIT_W,
+    WindRating: SetpointKind.GENERATION_LIMIT_W,
+}
+_RANKS: dict[type, int] = {BatteryRating: 0, EvChargerRating: 1, PvRating: 2, WindRating: 2}
+"""A battery serves before a vehicle has to wait, and before generation is given up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopRule:
+    """How loops are to be, whatever the site.
+
+    `slowest_meter`: one whose messages come less often guards nothing, if it cannot be asked.
+    """
+
+    lease: timedelta = timedelta(days=1)
+    slowest_meter: timedelta = timedelta(seconds=10)
+    sample: timedelta = timedelta(seconds=1)
+    settling: timedelta = timedelta(seconds=2)
+    setpoint_lease: timedelta = timedelta(seconds=60)
+    dead_band_ratio: float = 0.005
+    least_dead_band_w: float = 50.0
+
+
+def loop_policies(
+    model: SiteModel,
+    gateway: GatewayId,
+    limits: Collection[Limit],
+    moment: datetime,
+    rule: LoopRule,
+) -> tuple[LoopPolicy, ...]:
+    """Return the policies of a gateway's sites.
+
+    A site has one when its grid connection has a limit, a meter on this gateway shows its power
+    often enough, and there is something to steer.
+    """
+    sites = sorted({each.id.site for each in model.devices_of_gateway(gateway)}, key=str)
+    found = (_policy(model, gateway, site, limits, moment, rule) for site in sites)
+    return tuple(each for each in found if each is not None)
+
+
+def _policy(
+    model: SiteModel,
+    gateway: GatewayId,
+    site: SiteId,
+    limits: Collection[Limit],
+    moment: datetime,
+    rule: LoopRule,
+) -> LoopPolicy | None:
+    connections = [
+        each for each in model.assets_of(site) if isinstance(each.rating, GridConnectionRating)
+    ]
+    if len(connections) != 1:
+        return None
+    meters = _meters(model, gateway, connections[0], moment, rule)
+    bounds = _bounds(connections[0], meters)
+    members = _members(model, gateway, site, bounds, limits, moment)
+    if not (meters and bounds and members):
+        return None
+    largest = max(each.max_import_power_w or each.max_export_power_w or 0.0 for each in bounds)
+    slowest = max(
+        rule.sample if _sampled(each, rule) else each.reporting_interval for each in meters
+    )
+    return LoopPolicy(
+        site=site,
+        lease=rule.lease,
+        meters=tuple(
+            LoopMeter(device=each.id, sample_interval=rule.sample if _sampled(each, rule) else None)
+            for each in meters
+        ),
+        limits=bounds,
+        members=members,
+        dead_band_w=max(rule.dead_band_ratio * largest, rule.least_dead_band_w),
+        settling=rule.settling,
+        stale_after=max(3 * slowest, rule.slowest_meter),
+        setpoint_lease=rule.setpoint_lease,
+    )
+
+
+def _meters(
+    model: SiteModel, gateway: GatewayId, connection: Asset, moment: datetime, rule: LoopRule
+) -> list[Device]:
+    """Return the connection's meters, main before check."""
+    meters = [
+        each
+        for each in model.meters_of(connection.id, moment)
+        if each.function.meter_role in _ROLES and _POWER in each.quantities
+    ]
+    meters.sort(key=lambda each: each.function.meter_role is not MeterRole.MAIN)
+    quick = [each.device for each in meters if _quick(each.device, rule)]
+    return [each for each in dict.fromkeys(quick) if each.gateway == gateway]
+
+
+def _quick(device: Device, rule: LoopRule) -> bool:
+    return _sampled(device, rule) or device.reporting_interval <= rule.slowest_meter
+
+
+def _sampled(device: Device, rule: LoopRule) -> bool:
+    """Return whether the loop asks a meter itself, as it answers and is polled less often."""
+    answers = isinstance(device.connection, ModbusTcpConnection)
+    return answers and device.reporting_interval > rule.sample
+
+
+def _bounds(connection: Asset, meters: Sequence[Device]) -> tuple[LoopLimit, ...]:
+    """Return the connection's limits: those of conductors where every meter shows each of them."""
+    assert isinstance(connection.rating, GridConnectionRating)
+    rating = connection.rating
+    bounds = []
+    if rating.max_import_power_w is not None or rating.max_export_power_w is not None:
+        bounds.append(
+            LoopLimit(
+                id="the connection's limit",
+                max_import_power_w=rating.max_import_power_w,
+                max_export_power_w=rating.max_export_power_w,
+            )
+        )
+    into, out = rating.max_phase_import_power_w, rating.max_phase_export_power_w
+    if into is None and out is None:
+        return tuple(bounds)
+    shown = [
+        phase
+        for phase in (Phase.L1, Phase.L2, Phase.L3)
+        if all(POWER_OF_PHASE[phase] in each.points for each in meters)
+    ]
+    return (*bounds, *(_phase_limit(phase, into, out) for phase in shown))
+
+
+def _phase_limit(phase: Phase, into: float | None, out: float | None) -> LoopLimit:
+    return LoopLimit(
+        id=f"the limit of {phase.value.upper()}",
+        phase=phase,
+        max_import_power_w=into,
+        max_export_power_w=out,
+    )
+
+
+def _members(
+    model: SiteModel,
+    gateway: GatewayId,
+    site: SiteId,
+    bounds: Sequence[LoopLimit],
+    limits: Collection[Limit],
+    moment: datetime,
+) -> tuple[LoopMember, ...]:
+    found = []
+    for device in model.devices_of_site(site):
+        steered = controllable(model, device.id, moment)
+        if device.gateway != gateway or isinstance(steered, NotSteered):
+            continue
+        for kind, steering in steered.steerings.items():
+            asset = model.assets[steering.asset]
+            if _KINDS.get(type(asset.rating)) is kind:
+                own = [each for each in limits if each.device == device.id]
+                found.append(_member(device, kind, steering, asset, bounds, own, moment))
+    return tuple({(each.device, each.channel): each for each in found if each}.values())
+
+
+def _member(
+    device: Device,
+    kind: SetpointKind,
+    steering: Steering,
+    asset: Asset,
+    bounds: Iterable[LoopLimit],
+    limits: Iterable[Limit],
+    moment: datetime,
+) -> LoopMember | None:
+    envelope = steering.envelope
+    watts = envelope.watts_per_unit or 1.0
+    low, high = envelope.low, envelope.high
+    for limit in limits:
+        if limit.in_force(moment):
+            ends = (
+                (-math.inf if limit.min_power_w is None else limit.min_power_w) / watts,
+                (math.inf if limit.max_power_w is None else limit.max_power_w) / watts,
+            )
+            low, high = max(low, min(ends)), min(high, max(ends))
+    if low > high:
+        return None
+    least, most = _soc_window(asset)
+    nothing = min(max(0.0, low), high)
+    return LoopMember(
+        device=device.id,
+        kind=kind,
+        min_value=low,
+        max_value=high,
+        gap=envelope.gap,
+        watts_per_unit=watts,
+        phase=asset.phase,
+        safe_value=_safe_value(kind, nothing, high, bounds),
+        idle_value=nothing if kind is SetpointKind.ACTIVE_POWER_W else high,
+        rank=_RANKS[type(asset.rating)],
+        min_soc_ratio=least,
+        max_soc_ratio=most,
+    )
+
+
+def _safe_value(
+    kind: SetpointKind, nothing: float, high: float, bounds: Iterable[LoopLimit]
+) -> float:
+    """Return what keeps limits whatever the rest of the site does, as far as one device can.
+
+    Generation that is not more than may be exported overloads nothing; whatever draws stands still.
+    """
+    if kind is not SetpointKind.GENERATION_LIMIT_W:
+        return nothing
+    exports = [each.max_export_power_w for each in bounds if each.max_export_power_w is not None]
+    return max(min([high, *exports]), nothing)
+
+
+def _soc_window(asset: Asset) -> tuple[float | None, float | None]:
+    if isinstance(asset.rating, BatteryRating):
+        return asset.rating.min_soc_ratio, asset.rating.max_soc_ratio
+    return None, None
