@@ -7,9 +7,16 @@ from datetime import datetime, timedelta
 import grpc
 
 from wattmesh.control.v1 import control_pb2
-from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh.gateway.v1 import (
+    clock_pb2,
+    gateway_link_pb2,
+    gateway_link_pb2_grpc,
+    loop_policy_pb2,
+)
 from wattmesh.type.v1 import setpoint_pb2
+from wattmesh_contracts.loop_policies import loop_policies_to_proto
 from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
+from wattmesh_kernel.loop_policy import LoopPolicySet
 
 State = control_pb2.CommandState
 
@@ -23,6 +30,7 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         self.statuses: list[gateway_link_pb2.DeviceStatus] = []
         self.clock_readings: list[clock_pb2.ClockReading] = []
         self.events: list[gateway_link_pb2.SetpointEvent] = []
+        self.loop_events: list[loop_policy_pb2.LoopEvent] = []
         self._down: asyncio.Queue[gateway_link_pb2.ConnectResponse] | None = None
         self._changed = asyncio.Condition()
 
@@ -81,6 +89,23 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         async with self._changed:
             await self._changed.wait_for(lambda: bool(self.clock_readings))
         return self.clock_readings[-1]
+
+    def steer(self, policies: LoopPolicySet) -> None:
+        """Say what the gateway may do by itself."""
+        assert self._down is not None
+        proto = loop_policies_to_proto(policies)
+        self._down.put_nowait(gateway_link_pb2.ConnectResponse(loop_policies=proto))
+
+    async def wait_for_loop_event(self, type_: str, site: str = "") -> None:
+        """Wait for something that a loop did: `STARTED`."""
+        wanted = loop_policy_pb2.LoopEventType.Value(f"LOOP_EVENT_TYPE_{type_}")
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: any(
+                    (each.type, each.site) == (wanted, site or each.site)
+                    for each in self.loop_events
+                )
+            )
 
     def cancel(self, command: str, device: str) -> None:
         """Withdraw a command."""
@@ -142,6 +167,8 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
                     self.clock_readings.append(request.clock_reading)
                 case "setpoint_event":
                     self.events.append(request.setpoint_event)
+                case "loop_event":
+                    self.loop_events.append(request.loop_event)
             async with self._changed:
                 self._changed.notify_all()
 

@@ -105,9 +105,10 @@ class LoopMember:
     max_soc_ratio: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("min_value", "max_value", "safe_value", "idle_value", "watts_per_unit"):
+        for name in ("min_value", "max_value", "safe_value", "idle_value"):
             require_finite(getattr(self, name), name)
-        require(self.watts_per_unit != 0, "INVALID_VALUE", "no power", "watts_per_unit")
+        require_finite(self.watts_per_unit, "unit_power_w")
+        require(self.watts_per_unit != 0, "INVALID_VALUE", "no power", "unit_power_w")
         require_at_least(self.max_value, self.min_value, "max_value")
         for name in ("safe_value", "idle_value"):
             require_between(getattr(self, name), self.min_value, self.max_value, name)

@@ -292,7 +292,7 @@ class LoopMember(_message.Message):
     MAX_VALUE_FIELD_NUMBER: _builtins.int
     GAP_MIN_VALUE_FIELD_NUMBER: _builtins.int
     GAP_MAX_VALUE_FIELD_NUMBER: _builtins.int
-    WATTS_PER_UNIT_FIELD_NUMBER: _builtins.int
+    UNIT_POWER_W_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     SAFE_VALUE_FIELD_NUMBER: _builtins.int
     IDLE_VALUE_FIELD_NUMBER: _builtins.int
@@ -313,7 +313,7 @@ class LoopMember(_message.Message):
     """Values between these two, not including them, it cannot be told, e.g. a charge point between 0 and 6 A."""
     gap_max_value: _builtins.float
     """See `gap_min_value`; where they are equal there is no gap."""
-    watts_per_unit: _builtins.float
+    unit_power_w: _builtins.float
     """Power into it at 1 of the kind: 1 for active power, -1 for a generation limit, 690 for a current on three phases.
     Not 0.
     """
@@ -342,7 +342,7 @@ class LoopMember(_message.Message):
         max_value: _builtins.float = ...,
         gap_min_value: _builtins.float = ...,
         gap_max_value: _builtins.float = ...,
-        watts_per_unit: _builtins.float = ...,
+        unit_power_w: _builtins.float = ...,
         phase: _electrical_pb2.Phase.ValueType = ...,
         safe_value: _builtins.float = ...,
         idle_value: _builtins.float = ...,
@@ -354,7 +354,7 @@ class LoopMember(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "max_ramp_w_per_second", b"max_ramp_w_per_second", "max_soc_ratio", b"max_soc_ratio", "min_soc_ratio", b"min_soc_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "device", b"device", "efficient_ratio", b"efficient_ratio", "gap_max_value", b"gap_max_value", "gap_min_value", b"gap_min_value", "idle_value", b"idle_value", "kind", b"kind", "max_ramp_w_per_second", b"max_ramp_w_per_second", "max_soc_ratio", b"max_soc_ratio", "max_value", b"max_value", "min_soc_ratio", b"min_soc_ratio", "min_value", b"min_value", "phase", b"phase", "rank", b"rank", "safe_value", b"safe_value", "watts_per_unit", b"watts_per_unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "device", b"device", "efficient_ratio", b"efficient_ratio", "gap_max_value", b"gap_max_value", "gap_min_value", b"gap_min_value", "idle_value", b"idle_value", "kind", b"kind", "max_ramp_w_per_second", b"max_ramp_w_per_second", "max_soc_ratio", b"max_soc_ratio", "max_value", b"max_value", "min_soc_ratio", b"min_soc_ratio", "min_value", b"min_value", "phase", b"phase", "rank", b"rank", "safe_value", b"safe_value", "unit_power_w", b"unit_power_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_ramp_w_per_second: _TypeAlias = _typing.Literal["max_ramp_w_per_second"]  # noqa: Y015
     _WhichOneofArgType__max_ramp_w_per_second: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second"]  # noqa: Y015

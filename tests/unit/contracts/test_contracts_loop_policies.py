@@ -1,0 +1,89 @@
+"""A loop policy means the same on both sides of the wire."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from wattmesh.gateway.v1 import loop_policy_pb2 as pb
+from wattmesh_contracts.loop_policies import loop_policies_from_proto, loop_policies_to_proto
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.loop_policy import (
+    LoopLimit,
+    LoopMember,
+    LoopMeter,
+    LoopPolicy,
+    LoopPolicySet,
+    NetPower,
+    SharedPower,
+    Target,
+)
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
+
+SITE = SiteId("home-1")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def policy(target: Target | None = None) -> LoopPolicy:
+    return LoopPolicy(
+        site=SITE,
+        lease=timedelta(hours=1),
+        meters=(
+            LoopMeter(device=DeviceId(SITE, "meter")),
+            LoopMeter(device=DeviceId(SITE, "check"), sample_interval=SECOND),
+        ),
+        members=(
+            LoopMember(
+                device=DeviceId(SITE, "charger"),
+                kind=SetpointKind.CURRENT_A,
+                min_value=0.0,
+                max_value=16.0,
+                gap=(0.0, 6.0),
+                watts_per_unit=230.0,
+                phase=Phase.L2,
+                idle_value=16.0,
+                rank=1,
+                max_ramp_w_per_second=100.0,
+            ),
+            LoopMember(
+                device=DeviceId(SITE, "battery"),
+                kind=SetpointKind.ACTIVE_POWER_W,
+                min_value=-5000.0,
+                max_value=5000.0,
+                efficient_ratio=0.1,
+                min_soc_ratio=0.1,
+                max_soc_ratio=0.9,
+            ),
+        ),
+        limits=(
+            LoopLimit(id="connection", max_import_power_w=8000.0, max_export_power_w=0.0),
+            LoopLimit(
+                id="peak",
+                phase=Phase.L3,
+                max_import_power_w=4000.0,
+                averaging_interval=timedelta(minutes=15),
+                start=NOW,
+                expire=NOW + SECOND,
+            ),
+        ),
+        target=target,
+        dead_band_w=50.0,
+        settling=2 * SECOND,
+    )
+
+
+@pytest.mark.parametrize("target", [None, NetPower(power_w=0.0), SharedPower(power_w=-500.0)])
+def test_a_policy_comes_back_as_it_went(target: Target | None) -> None:
+    policies = LoopPolicySet(issue_time=NOW, policies=(policy(target),))
+    wire = pb.LoopPolicySet.FromString(loop_policies_to_proto(policies).SerializeToString())
+    assert loop_policies_from_proto(wire) == policies
+
+
+def test_what_makes_no_sense_is_refused_with_its_field() -> None:
+    wire = loop_policies_to_proto(LoopPolicySet(issue_time=NOW, policies=(policy(),)))
+    wire.policies[0].members[0].unit_power_w = 0.0
+    with pytest.raises(InvalidArgument) as refused:
+        loop_policies_from_proto(wire)
+    assert refused.value.field == "policies.members.unit_power_w"
