@@ -43,6 +43,9 @@ class Kept:
     gone: list[DeviceId] = field(default_factory=list)
     broken: bool = False
 
+    def announce(self, delivery: Delivery) -> None:
+        """Wait until it is kept."""
+
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         if self.broken:
             raise OSError("no space left on device")

@@ -39,7 +39,7 @@ class Keeper:
             await self.changed.wait_for(lambda: set(payloads) <= set(self.seen))
 
 
-def understand(message: Message) -> Delivery:
+async def hear(message: Message) -> Delivery:
     return Delivery(origin=message.topic, telegrams=[], payload=message.payload)
 
 
@@ -58,7 +58,7 @@ async def listening(
     broker: DurableBroker, keeper: Keeper, *topics: str
 ) -> AsyncIterator[tuple[MqttSession, set[str]]]:
     wanted = set(topics)
-    session = MqttSession(address_of(broker), "wattmesh-test", wanted, understand, keeper.take)
+    session = MqttSession(address_of(broker), "wattmesh-test", wanted, hear, keeper.take)
     running = asyncio.create_task(session.run())
     session.topics_changed()
     await session.wait_until_listening(5.0)
@@ -114,7 +114,7 @@ async def test_a_disk_that_fails_ends_the_session_and_the_message_stays_with_the
     async def fail(deliveries: Sequence[Delivery]) -> None:
         raise OSError("no space left on device")
 
-    session = MqttSession(address_of(broker), "wattmesh-test", {TOPIC}, understand, fail)
+    session = MqttSession(address_of(broker), "wattmesh-test", {TOPIC}, hear, fail)
     session.topics_changed()
     running = asyncio.create_task(session.run())
     await session.wait_until_listening(5.0)
@@ -132,7 +132,7 @@ async def test_nothing_is_fetched_before_the_devices_are_known(broker: DurableBr
     await publish(broker, TOPIC, "1")
     keeper = Keeper()
     topics: set[str] = set()
-    session = MqttSession(address_of(broker), "wattmesh-test", topics, understand, keeper.take)
+    session = MqttSession(address_of(broker), "wattmesh-test", topics, hear, keeper.take)
     running = asyncio.create_task(session.run())
     session.topics_changed()
     await asyncio.sleep(0.3)
@@ -216,9 +216,9 @@ async def test_a_message_is_understood_while_the_one_before_is_still_being_kept(
     keeper, understood = Keeper(), list[bytes]()
     keeper.stuck = True
 
-    def note(message: Message) -> Delivery:
+    async def note(message: Message) -> Delivery:
         understood.append(message.payload)
-        return understand(message)
+        return await hear(message)
 
     session = MqttSession(address_of(broker), "wattmesh-test", {TOPIC}, note, keeper.take)
     running = asyncio.create_task(session.run())

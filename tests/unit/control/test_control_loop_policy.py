@@ -83,13 +83,14 @@ LIMITED = connection(max_import_power_w=8000.0, max_export_power_w=4000.0)
 STORED = (battery_asset(), steered("battery"))
 
 
-def limit(**bounds: float) -> Limit:
+def limit(min_power_w: float | None = None, max_power_w: float | None = None) -> Limit:
     return Limit(
         limit=LimitId("l"),
         device=BATTERY_ID,
         owner="operator",
         expire_time=NOW + timedelta(hours=1),
-        **bounds,
+        min_power_w=min_power_w,
+        max_power_w=max_power_w,
     )
 
 

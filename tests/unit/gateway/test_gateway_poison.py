@@ -72,7 +72,8 @@ class Bench:
 
     async def hear(self, *payloads: bytes) -> None:
         messages = [Message(topic="home-1/meter", payload=each) for each in payloads]
-        await self.inbox.take([self.driver.understand(each) for each in messages])
+        heard = [await self.driver.hear(each) for each in messages]
+        await self.inbox.take([each for each in heard if each is not None])
 
     async def reasons(self) -> list[str]:
         return [each.reason for each in await self.quarantine.page(None, 0, 10_000)]
