@@ -44,6 +44,7 @@ bench-control: setup ## what control says of devices that lie, and how long a co
 
 peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's ocpp-rpc, as JSON
 	@exec $(BIN)/python -m tests.peer.ocpp_rpc
+
 bench-loop-control: setup ## from a meter's word to the device by number of sites, and the answer to a step, as JSON
 	@exec $(BIN)/python -m tests.bench.loop_control $(ARGUMENTS)
 
