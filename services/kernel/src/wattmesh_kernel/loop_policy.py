@@ -196,10 +196,10 @@ class LoopPolicy:
         require_between(len(self.members), 1, _MOST_MEMBERS, "members")
         slots = {(each.device, each.channel) for each in self.members}
         once = len(slots) == len(self.members)
-        require(once, "REPEATED_MEMBER", "a channel of a device stands once", "members")
+        require(once, "INVALID_VALUE", "a channel of a device stands once", "members")
         devices = [*(each.device for each in self.members), *(each.device for each in self.meters)]
         at_home = all(each.site == self.site for each in devices)
-        require(at_home, "FOREIGN_DEVICE", f"a device is not of {self.site}", "members")
+        require(at_home, "INVALID_VALUE", f"a device is not of {self.site}", "members")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
