@@ -8,8 +8,12 @@ import pytest
 
 from tests.fakes.control_gateway import obey, report, say_nothing
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld
+from tests.fakes.eventually import eventually
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh_control.adapters.postgres_effects import PostgresEffectArchive
+from wattmesh_kernel.ids import CommandId
+from wattmesh_runtime.database import Database
 from wattmesh_runtime.errors import error_from_rpc
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -182,3 +186,35 @@ async def test_a_command_that_was_never_applied_in_its_hour_counts_as_failed(
     assert first.state == pb.COMMAND_STATE_EXPIRED
     assert first.message == "its gateway was not connected within its range"
     assert (await control.statistics()).failed == 1
+
+
+async def test_a_command_that_the_gateways_loop_overrules_is_verified_with_the_reason(
+    control: ControlWorld, database_url: str
+) -> None:
+    """What the device holds is the loop's: no mismatch, and nothing that a meter can judge."""
+
+    def overrule(
+        dispatch: gateway_link_pb2.CommandDispatch,
+    ) -> list[gateway_link_pb2.CommandReport]:
+        applied, verified = misread(dispatch)
+        applied.message = "asked 1000, told 500: the loop keeps connection"
+        applied.overruled_by = verified.overruled_by = "the loop keeps connection"
+        return [applied, verified]
+
+    async with control.gateway(overrule) as gateway:
+        await control.submit(T0, [1000.0])
+        command = await control.command_in(pb.COMMAND_STATE_VERIFIED)
+        assert command.message == "asked 1000, told 500: the loop keeps connection"
+        assert not command.HasField("read_back_value")
+        event = gateway_link_pb2.SetpointEvent(
+            command=command.name,
+            device=command.device,
+            type=gateway_link_pb2.SETPOINT_EVENT_TYPE_OVERRULED,
+            message="the loop keeps connection",
+        )
+        await gateway.call.write(gateway_link_pb2.ConnectRequest(setpoint_event=event))
+        async with Database(database_url, "control") as database:
+            effects = PostgresEffectArchive(database)
+            name = CommandId.parse(command.name)
+            await eventually(lambda: effects.overruled(name))
+            assert not await effects.overruled(CommandId("another"))

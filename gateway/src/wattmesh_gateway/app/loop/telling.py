@@ -108,7 +108,7 @@ class Telling:
                 site=self._site,
                 type=type_,
                 event_time=self._clock.now(),
-                device=device,
+                device=device or self._meter,
                 value=value,
                 message=message,
             )

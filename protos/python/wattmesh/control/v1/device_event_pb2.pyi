@@ -49,6 +49,26 @@ class _DeviceEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Devic
     """A command had no effect, or the opposite one; `message` says what was done about it."""
     DEVICE_EVENT_TYPE_EFFECT_BACK: _DeviceEventType.ValueType  # 11
     """After that, a command had its effect."""
+    DEVICE_EVENT_TYPE_SETPOINT_OVERRULED: _DeviceEventType.ValueType  # 20
+    """The gateway's own loop tells it something else than its command."""
+    DEVICE_EVENT_TYPE_SETPOINT_RESTORED: _DeviceEventType.ValueType  # 21
+    """It was told again what its command asks."""
+    DEVICE_EVENT_TYPE_LOOP_ENDED: _DeviceEventType.ValueType  # 22
+    """Of a meter: the loop of its site has ended."""
+    DEVICE_EVENT_TYPE_LOOP_LIMITING: _DeviceEventType.ValueType  # 23
+    """Of a meter: the loop tells members something else than they should be told, to keep the limits in `message`."""
+    DEVICE_EVENT_TYPE_LOOP_UNLIMITED: _DeviceEventType.ValueType  # 24
+    """Of a meter: no limit needs that any more."""
+    DEVICE_EVENT_TYPE_LOOP_METER_STALE: _DeviceEventType.ValueType  # 25
+    """Of a meter: neither it nor another one is to be trusted, and the loop sends members to their safe values."""
+    DEVICE_EVENT_TYPE_LOOP_METER_USED: _DeviceEventType.ValueType  # 26
+    """Of a meter: the loop goes by it from now on."""
+    DEVICE_EVENT_TYPE_LOOP_MEMBER_LOST: _DeviceEventType.ValueType  # 27
+    """The loop cannot tell it anything: others do its part."""
+    DEVICE_EVENT_TYPE_LOOP_MEMBER_BACK: _DeviceEventType.ValueType  # 28
+    """The loop can tell it again."""
+    DEVICE_EVENT_TYPE_LOOP_STARTED: _DeviceEventType.ValueType  # 29
+    """Of a meter: the loop of its site runs by a new policy."""
 
 class DeviceEventType(_DeviceEventType, metaclass=_DeviceEventTypeEnumTypeWrapper):
     """What may happen to a device."""
@@ -77,6 +97,26 @@ DEVICE_EVENT_TYPE_EFFECT_AMISS: DeviceEventType.ValueType  # 10
 """A command had no effect, or the opposite one; `message` says what was done about it."""
 DEVICE_EVENT_TYPE_EFFECT_BACK: DeviceEventType.ValueType  # 11
 """After that, a command had its effect."""
+DEVICE_EVENT_TYPE_SETPOINT_OVERRULED: DeviceEventType.ValueType  # 20
+"""The gateway's own loop tells it something else than its command."""
+DEVICE_EVENT_TYPE_SETPOINT_RESTORED: DeviceEventType.ValueType  # 21
+"""It was told again what its command asks."""
+DEVICE_EVENT_TYPE_LOOP_ENDED: DeviceEventType.ValueType  # 22
+"""Of a meter: the loop of its site has ended."""
+DEVICE_EVENT_TYPE_LOOP_LIMITING: DeviceEventType.ValueType  # 23
+"""Of a meter: the loop tells members something else than they should be told, to keep the limits in `message`."""
+DEVICE_EVENT_TYPE_LOOP_UNLIMITED: DeviceEventType.ValueType  # 24
+"""Of a meter: no limit needs that any more."""
+DEVICE_EVENT_TYPE_LOOP_METER_STALE: DeviceEventType.ValueType  # 25
+"""Of a meter: neither it nor another one is to be trusted, and the loop sends members to their safe values."""
+DEVICE_EVENT_TYPE_LOOP_METER_USED: DeviceEventType.ValueType  # 26
+"""Of a meter: the loop goes by it from now on."""
+DEVICE_EVENT_TYPE_LOOP_MEMBER_LOST: DeviceEventType.ValueType  # 27
+"""The loop cannot tell it anything: others do its part."""
+DEVICE_EVENT_TYPE_LOOP_MEMBER_BACK: DeviceEventType.ValueType  # 28
+"""The loop can tell it again."""
+DEVICE_EVENT_TYPE_LOOP_STARTED: DeviceEventType.ValueType  # 29
+"""Of a meter: the loop of its site runs by a new policy."""
 Global___DeviceEventType: _TypeAlias = DeviceEventType  # noqa: Y015
 
 @_typing.final

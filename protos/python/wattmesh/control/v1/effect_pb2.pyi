@@ -93,6 +93,8 @@ class _EffectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EffectRe
     """PARTIAL, NONE: the battery could not take more."""
     EFFECT_REASON_STORE_EMPTY: _EffectReason.ValueType  # 15
     """PARTIAL, NONE: the battery could not give more."""
+    EFFECT_REASON_OVERRULED: _EffectReason.ValueType  # 20
+    """UNKNOWN: for a time the gateway's own loop told the device something else, to keep a limit."""
 
 class EffectReason(_EffectReason, metaclass=_EffectReasonEnumTypeWrapper):
     """Why an effect is not known, or how it came to less."""
@@ -129,6 +131,8 @@ EFFECT_REASON_STORE_FULL: EffectReason.ValueType  # 14
 """PARTIAL, NONE: the battery could not take more."""
 EFFECT_REASON_STORE_EMPTY: EffectReason.ValueType  # 15
 """PARTIAL, NONE: the battery could not give more."""
+EFFECT_REASON_OVERRULED: EffectReason.ValueType  # 20
+"""UNKNOWN: for a time the gateway's own loop told the device something else, to keep a limit."""
 Global___EffectReason: _TypeAlias = EffectReason  # noqa: Y015
 
 class _EffectBasis:

@@ -386,7 +386,7 @@ class LoopEvent(_message.Message):
     site: _builtins.str
     """`sites/{site}`."""
     device: _builtins.str
-    """`sites/{site}/devices/{device}`; empty: it is about the whole site."""
+    """`sites/{site}/devices/{device}`: the member, or the meter that the loop goes by; empty: it has none yet."""
     type: Global___LoopEventType.ValueType
     """What happened."""
     value: _builtins.float

@@ -6,6 +6,7 @@ from datetime import datetime
 from wattmesh_control.adapters.command_rows import COLUMNS, VERDICTS, command_from_row
 from wattmesh_control.adapters.rows import device_id
 from wattmesh_control.domain.command import Command
+from wattmesh_control.domain.device_event import EventType
 from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.time import TimeRange
@@ -32,6 +33,14 @@ _AROUND = f"""
 WHERE site = %(site)s AND apply_time IS NOT NULL
   AND start_time < %(end)s AND end_time > %(start)s
 ORDER BY number
+"""
+
+_OVERRULED = """
+SELECT EXISTS (
+    SELECT FROM device_events
+    WHERE device = (SELECT device FROM commands WHERE command = %(command)s)
+      AND command = %(command)s AND what = %(device_event)s
+)
 """
 
 _VOUCHED = """
@@ -84,6 +93,11 @@ class PostgresEffectArchive:
     async def vouched(self, device: DeviceId, since: datetime) -> bool:
         """Return whether the last independent verdict on a device confirmed it, lately."""
         return bool(await self._value(_VOUCHED, {"device": device.name, "since": since}))
+
+    async def overruled(self, command: CommandId) -> bool:
+        """Return whether a gateway's loop ever told the device something else than a command."""
+        values = {"command": command.name, "device_event": EventType.SETPOINT_OVERRULED.value}
+        return bool(await self._value(_OVERRULED, values))
 
     async def attempts(self, proposal: int) -> int:
         """Return how many commands of a proposal there were."""

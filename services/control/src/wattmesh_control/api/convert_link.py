@@ -6,6 +6,7 @@ from typing import assert_never
 
 from wattmesh.gateway.v1 import clock_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
+from wattmesh.gateway.v1 import loop_policy_pb2
 from wattmesh_contracts.loop_policies import loop_policies_to_proto
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import (
@@ -20,13 +21,14 @@ from wattmesh_control.app.record_reports import (
     CommandReport,
     DeviceStatus,
     GatewayMessage,
+    LoopNews,
     SetpointNews,
 )
 from wattmesh_control.domain.clock_skew import ClockReading
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import Reported
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicySet
 
 _SETPOINT_EVENT = "SETPOINT_EVENT_TYPE_"
@@ -51,6 +53,8 @@ def message_from_proto(proto: pb.ConnectRequest, now: datetime) -> GatewayMessag
             return _status_from_proto(proto.device_status, now)
         case "setpoint_event":
             return _setpoint_from_proto(proto.setpoint_event, now)
+        case "loop_event":
+            return _loop_from_proto(proto.loop_event, now)
         case _:
             raise InvalidArgument("UNEXPECTED_MESSAGE", "a message that this version does not know")
 
@@ -134,6 +138,22 @@ def _setpoint_from_proto(proto: pb.SetpointEvent, now: datetime) -> SetpointNews
         time=time,
         message=_words(proto.message),
         value=proto.value if held else None,
+    )
+
+
+def _loop_from_proto(proto: loop_policy_pb2.LoopEvent, now: datetime) -> LoopNews:
+    types = loop_policy_pb2.LoopEventType
+    if proto.type not in types.values() or not proto.type:
+        raise InvalidArgument("UNKNOWN_VALUE", "no known type of a loop's event", field="type")
+    time = now
+    if proto.HasField("event_time"):
+        time = datetime_from_proto(proto.event_time, "loop_event.event_time")
+    return LoopNews(
+        site=SiteId.parse(proto.site),
+        device=DeviceId.parse(proto.device) if proto.device else None,
+        what=types.Name(proto.type).removeprefix("LOOP_EVENT_TYPE_").lower(),
+        time=time,
+        message=_words(proto.message),
     )
 
 

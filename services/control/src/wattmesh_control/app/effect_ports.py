@@ -62,6 +62,9 @@ class EffectArchive(Protocol):
     async def vouched(self, device: DeviceId, since: datetime) -> bool:
         """Return whether the last independent verdict on a device confirmed it, lately."""
 
+    async def overruled(self, command: CommandId) -> bool:
+        """Return whether a gateway's loop ever told the device something else than a command."""
+
     async def attempts(self, proposal: int) -> int:
         """Return how many commands of a proposal there were."""
 

@@ -64,6 +64,8 @@ class GatherEvidence:
         question = self._question(command, asset.rating, now)
         if question is None:
             return EffectReason.KIND_NOT_METERED
+        if await self._archive.overruled(command.command):
+            return EffectReason.OVERRULED
         longest = self._rule.longest_grid_interval
         at = question.held.acknowledged
         sources = sources_of(model, command.device, asset.id, at, longest)

@@ -26,7 +26,7 @@ from wattmesh_control.domain.life import (
 )
 from wattmesh_control.domain.release import ReleaseState
 from wattmesh_kernel.errors import Unavailable, WattmeshError
-from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
+from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId, SiteId
 from wattmesh_runtime.aio.leases import Lease
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,19 @@ class SetpointNews:
 
 _RELEASES = {"release_pending": ReleaseState.PENDING, "released": ReleaseState.RELEASED}
 
-GatewayMessage: TypeAlias = CommandReport | DeviceStatus | SetpointNews
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopNews:
+    """A gateway's word on the loop of a site: of a member, or of the meter that it goes by."""
+
+    site: SiteId
+    device: DeviceId | None
+    what: str
+    """`limiting`, `meter_stale`, `member_lost` and the like."""
+    time: datetime
+    message: str
+
+
+GatewayMessage: TypeAlias = CommandReport | DeviceStatus | SetpointNews | LoopNews
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -122,6 +134,8 @@ class _Recording(Work[int]):
                     self._status(draft, each.gateway, each.message)
                 case SetpointNews():
                     self._setpoint(draft, each.gateway, each.message)
+                case LoopNews():
+                    _loop(draft, each.gateway, each.message)
                 case _:
                     assert_never(each.message)
 
@@ -233,7 +247,10 @@ class RecordReports:
             _end(received, error)
             return
         message = received.message
-        about = message.device if isinstance(message, DeviceStatus) else message.command
+        if isinstance(message, DeviceStatus | LoopNews):
+            about: DeviceId | CommandId | None = message.device
+        else:
+            about = message.command
         log.error("what %s says of %s is passed over", received.gateway, about, exc_info=error)
         self._observations.report_ignored()
         _end(received, None)
@@ -250,6 +267,15 @@ def _end(received: Received, error: Exception | None) -> None:
     else:
         received.stored.set_exception(error)
         received.stored.exception()  # whoever waits is told; nobody may be waiting any more
+
+
+def _loop(draft: Draft, gateway: GatewayId, news: LoopNews) -> None:
+    log.info("the loop of %s at %s: %s: %s", news.site, gateway, news.what, news.message)
+    if news.device is not None:
+        event = DeviceEvent(
+            device=news.device, time=news.time, what=f"loop_{news.what}", message=news.message
+        )
+        draft.events.append(event)
 
 
 def _of(command: Command, gateway: GatewayId) -> bool:

@@ -25,6 +25,17 @@ class EventType(StrEnum):
     EFFECT_AMISS = "effect_amiss"
     """A command had no effect, or the opposite one."""
     EFFECT_BACK = "effect_back"
+    SETPOINT_OVERRULED = "overruled"
+    """The gateway's own loop tells it something else than its command."""
+    SETPOINT_RESTORED = "restored"
+    LOOP_STARTED = "loop_started"
+    LOOP_ENDED = "loop_ended"
+    LOOP_LIMITING = "loop_limiting"
+    LOOP_UNLIMITED = "loop_unlimited"
+    LOOP_METER_STALE = "loop_meter_stale"
+    LOOP_METER_USED = "loop_meter_used"
+    LOOP_MEMBER_LOST = "loop_member_lost"
+    LOOP_MEMBER_BACK = "loop_member_back"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,6 +54,8 @@ class EffectReason(StrEnum):
     """The battery cannot take more."""
     STORE_EMPTY = "store_empty"
     """The battery cannot give more."""
+    OVERRULED = "overruled"
+    """For a time the gateway's own loop told the device something else."""
 
 
 class EffectBasis(StrEnum):
