@@ -26,7 +26,6 @@ from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.setpoints import Channel, SetpointKind
 from wattmesh_kernel.sites import Device
 
-
 Hear = Callable[[Sequence[Reading]], None]
 """Takes in what was measured, at once and before it is kept; it may come twice."""
 

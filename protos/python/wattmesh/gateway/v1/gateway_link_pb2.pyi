@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import control_pb2 as _control_pb2
 from wattmesh.gateway.v1 import clock_pb2 as _clock_pb2
+from wattmesh.gateway.v1 import loop_policy_pb2 as _loop_policy_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 import builtins as _builtins
 import sys
@@ -38,6 +39,10 @@ class _SetpointEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Set
     """The device is to be released and is not yet: it is away, refuses, or holds on. The gateway goes on trying."""
     SETPOINT_EVENT_TYPE_RELEASED: _SetpointEventType.ValueType  # 4
     """The device is in its safe state: read back, or its own timer has ended, as `message` says."""
+    SETPOINT_EVENT_TYPE_OVERRULED: _SetpointEventType.ValueType  # 20
+    """The gateway's own loop tells the device something else than its command, as `message` says; told when it begins."""
+    SETPOINT_EVENT_TYPE_RESTORED: _SetpointEventType.ValueType  # 21
+    """The device was told again what its command asks."""
 
 class SetpointEventType(_SetpointEventType, metaclass=_SetpointEventTypeEnumTypeWrapper):
     """What may happen to a setpoint that a device holds."""
@@ -52,6 +57,10 @@ SETPOINT_EVENT_TYPE_RELEASE_PENDING: SetpointEventType.ValueType  # 3
 """The device is to be released and is not yet: it is away, refuses, or holds on. The gateway goes on trying."""
 SETPOINT_EVENT_TYPE_RELEASED: SetpointEventType.ValueType  # 4
 """The device is in its safe state: read back, or its own timer has ended, as `message` says."""
+SETPOINT_EVENT_TYPE_OVERRULED: SetpointEventType.ValueType  # 20
+"""The gateway's own loop tells the device something else than its command, as `message` says; told when it begins."""
+SETPOINT_EVENT_TYPE_RESTORED: SetpointEventType.ValueType  # 21
+"""The device was told again what its command asks."""
 Global___SetpointEventType: _TypeAlias = SetpointEventType  # noqa: Y015
 
 @_typing.final
@@ -65,6 +74,7 @@ class ConnectRequest(_message.Message):
     DEVICE_STATUS_FIELD_NUMBER: _builtins.int
     SETPOINT_EVENT_FIELD_NUMBER: _builtins.int
     CLOCK_READING_FIELD_NUMBER: _builtins.int
+    LOOP_EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___GatewayHello:
         """Opens the stream."""
@@ -85,6 +95,10 @@ class ConnectRequest(_message.Message):
     def clock_reading(self) -> _clock_pb2.ClockReading:
         """Answers `clock_request`."""
 
+    @_builtins.property
+    def loop_event(self) -> _loop_policy_pb2.LoopEvent:
+        """Tells what a loop did."""
+
     def __init__(
         self,
         *,
@@ -93,12 +107,13 @@ class ConnectRequest(_message.Message):
         device_status: Global___DeviceStatus | None = ...,
         setpoint_event: Global___SetpointEvent | None = ...,
         clock_reading: _clock_pb2.ClockReading | None = ...,
+        loop_event: _loop_policy_pb2.LoopEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event", "clock_reading"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event", "clock_reading", "loop_event"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -113,6 +128,7 @@ class ConnectResponse(_message.Message):
     DISPATCH_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
     CLOCK_REQUEST_FIELD_NUMBER: _builtins.int
+    LOOP_POLICIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def dispatch(self) -> Global___CommandDispatch:
         """A command to carry out."""
@@ -125,18 +141,23 @@ class ConnectResponse(_message.Message):
     def clock_request(self) -> _clock_pb2.ClockRequest:
         """Asks what the gateway's clock shows."""
 
+    @_builtins.property
+    def loop_policies(self) -> _loop_policy_pb2.LoopPolicySet:
+        """What the gateway may do by itself. Sent to gateways alone that said `takes_loop_policies` in their hello."""
+
     def __init__(
         self,
         *,
         dispatch: Global___CommandDispatch | None = ...,
         cancel: Global___CommandCancel | None = ...,
         clock_request: _clock_pb2.ClockRequest | None = ...,
+        loop_policies: _loop_policy_pb2.LoopPolicySet | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "loop_policies", b"loop_policies", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "loop_policies", b"loop_policies", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["dispatch", "cancel", "clock_request"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["dispatch", "cancel", "clock_request", "loop_policies"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -150,8 +171,11 @@ class GatewayHello(_message.Message):
 
     GATEWAY_FIELD_NUMBER: _builtins.int
     CLOCK_TIME_FIELD_NUMBER: _builtins.int
+    TAKES_LOOP_POLICIES_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """`gateways/{gateway}`. Required."""
+    takes_loop_policies: _builtins.bool
+    """Whether it takes `loop_policies`; an older version does not."""
     @_builtins.property
     def clock_time(self) -> _timestamp_pb2.Timestamp:
         """The gateway's clock. A gateway that says it answers `clock_request`, and gets no command before the clocks were
@@ -163,10 +187,11 @@ class GatewayHello(_message.Message):
         *,
         gateway: _builtins.str = ...,
         clock_time: _timestamp_pb2.Timestamp | None = ...,
+        takes_loop_policies: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time", "gateway", b"gateway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time", "gateway", b"gateway", "takes_loop_policies", b"takes_loop_policies"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -261,6 +286,7 @@ class CommandReport(_message.Message):
     REPORT_TIME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    OVERRULED_BY_FIELD_NUMBER: _builtins.int
     command: _builtins.str
     """`commands/{command}`."""
     state: _control_pb2.CommandState.ValueType
@@ -269,6 +295,10 @@ class CommandReport(_message.Message):
     """The value written, or read back for VERIFIED, in the unit of the kind."""
     message: _builtins.str
     """Why not, in words."""
+    overruled_by: _builtins.str
+    """Why the device was told `value` and not what the command asks: its loop keeps a limit, or no meter is to be trusted.
+    Empty: it was told what was asked.
+    """
     @_builtins.property
     def report_time(self) -> _timestamp_pb2.Timestamp:
         """When it came about."""
@@ -281,10 +311,11 @@ class CommandReport(_message.Message):
         report_time: _timestamp_pb2.Timestamp | None = ...,
         value: _builtins.float | None = ...,
         message: _builtins.str = ...,
+        overruled_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "report_time", b"report_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "command", b"command", "message", b"message", "report_time", b"report_time", "state", b"state", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "command", b"command", "message", b"message", "overruled_by", b"overruled_by", "report_time", b"report_time", "state", b"state", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015

@@ -4,9 +4,8 @@ import math
 from datetime import datetime
 from typing import assert_never
 
-from wattmesh.gateway.v1 import clock_pb2
+from wattmesh.gateway.v1 import clock_pb2, loop_policy_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
-from wattmesh.gateway.v1 import loop_policy_pb2
 from wattmesh_contracts.loop_policies import loop_policies_to_proto
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import (

@@ -79,6 +79,7 @@ class SetpointNews:
 
 _RELEASES = {"release_pending": ReleaseState.PENDING, "released": ReleaseState.RELEASED}
 
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoopNews:
     """A gateway's word on the loop of a site: of a member, or of the meter that it goes by."""

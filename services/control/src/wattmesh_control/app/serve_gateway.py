@@ -21,6 +21,7 @@ from wattmesh_control.app.record_reports import (
     CommandReport,
     DeviceStatus,
     GatewayMessage,
+    LoopNews,
     RecordReports,
     SetpointNews,
 )
@@ -163,7 +164,7 @@ def _at_home(message: GatewayMessage, link: GatewayLink) -> GatewayMessage:
         case CommandReport(reported=reported):
             time = link.clock_skew.brought_home(reported.time)
             return replace(message, reported=replace(reported, time=time))
-        case DeviceStatus(time=time) | SetpointNews(time=time):
+        case DeviceStatus(time=time) | SetpointNews(time=time) | LoopNews(time=time):
             return replace(message, time=link.clock_skew.brought_home(time))
         case _:
             assert_never(message)
