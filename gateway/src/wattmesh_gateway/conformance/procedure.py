@@ -40,6 +40,9 @@ class Mailbox:
     def __init__(self) -> None:
         self._readings: list[Reading] = []
 
+    def announce(self, delivery: Delivery) -> None:
+        """Wait until it is taken."""
+
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         """Keep the readings of deliveries."""
         for delivery in deliveries:
