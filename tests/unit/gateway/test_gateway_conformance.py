@@ -61,6 +61,18 @@ def with_values(quantity: str, value: Callable[[int], float]) -> Trace:
     return battery(seen=[*others, *seen(quantity, value)])
 
 
+def stale() -> Trace:
+    """Return a trace in which the device says something new every ten minutes."""
+    return battery(
+        seen=[
+            *seen("active_power_w", lambda minute: 3000.0 + minute // 10),
+            *seen("import_energy_wh", lambda minute: 1000.0 + 500 * (minute // 10)),
+            *seen("export_energy_wh", lambda minute: 700.0),
+            *seen("soc_ratio", lambda minute: 0.5),
+        ]
+    )
+
+
 def verdicts(trace: Trace) -> dict[str, Verdict]:
     return {each.check: each.verdict for each in judge(trace)}
 
@@ -79,7 +91,7 @@ def test_a_sound_device_passes_every_check() -> None:
         ("sign", with_values("import_energy_wh", lambda minute: 1000.0 - minute)),
         ("scale", with_values("import_energy_wh", lambda minute: 1000.0 + 0.05 * minute)),
         ("scale", with_values("active_power_w", lambda minute: 30_000.0 + minute)),
-        ("refresh rate", with_values("active_power_w", lambda minute: 3000.0 + minute // 10)),
+        ("refresh rate", stale()),
         ("disconnect", battery(back_after=None)),
     ],
 )

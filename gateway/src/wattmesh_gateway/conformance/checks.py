@@ -1,7 +1,7 @@
 """The checks: each a judgement of what was seen, without the device."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from wattmesh_gateway.conformance.outcome import Outcome, Verdict
@@ -92,15 +92,24 @@ def _scale(trace: Trace) -> Outcome:
 
 
 def _refresh(trace: Trace) -> Outcome:
-    """Does the power change as often as it is asked for?"""
-    values = trace.of(_POWER) or trace.of(_IMPORT)
-    changes = [late.time for early, late in pairwise(values) if late.value != early.value]
+    """Does something change as often as it is asked for, as long as energy flows?"""
+    quantities = {each.quantity for each in trace.seen}
+    changes = sorted(time for quantity in quantities for time in _changes(trace.of(quantity)))
     if len(changes) < 2:
         return _outcome("refresh rate", Verdict.UNDECIDED, "what it measures did not change")
-    gap = max((late - early for early, late in pairwise(changes)), default=timedelta(0))
-    what = f"at most {gap.total_seconds():.1f} s between changes"
-    verdict = Verdict.PASSED if gap <= 3 * trace.interval else Verdict.FAILED
-    return _outcome("refresh rate", verdict, what)
+    begin, end = max(pairwise(changes), key=lambda pair: pair[1] - pair[0])
+    what = f"at most {(end - begin).total_seconds():.1f} s between changes"
+    if end - begin <= 3 * trace.interval:
+        return _outcome("refresh rate", Verdict.PASSED, what)
+    powers = [abs(each.value) for each in trace.of(_POWER) if begin <= each.time <= end]
+    flowed_wh = min(powers, default=0.0) * (end - begin).total_seconds() / 3600
+    counted = bool(quantities & {_IMPORT, _EXPORT})
+    stale = counted and flowed_wh >= _LEAST_ENERGY_WH
+    return _outcome("refresh rate", Verdict.FAILED if stale else Verdict.UNDECIDED, what)
+
+
+def _changes(values: Sequence[Seen]) -> Sequence[datetime]:
+    return [late.time for early, late in pairwise(values) if late.value != early.value]
 
 
 def _setpoints(trace: Trace) -> Sequence[Outcome]:

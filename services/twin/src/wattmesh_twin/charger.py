@@ -1,0 +1,77 @@
+"""One simulated charger on its real protocol: `python -m wattmesh_twin.charger`.
+
+It dials in over OCPP 1.6 at `WATTMESH_OCPP_URL`, or listens on Modbus TCP at
+`WATTMESH_MODBUS_ADDRESS`; vehicles come and go as `WATTMESH_VISITS_FILE` says, by the clock of the
+mesh.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from wattmesh_runtime.service import Runtime, Service, run_service
+from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_twin.adapters.ocpp_point import OcppTwin
+from wattmesh_twin.adapters.visits import load_visits
+from wattmesh_twin.adapters.wallbox import WallboxTwin
+from wattmesh_twin.app.run_charger import ChargerTwin
+from wattmesh_twin.domain.charger import Charger
+from wattmesh_twin.domain.charging_profiles import ChargingProfiles
+from wattmesh_twin.domain.watched_limit import WatchedLimit
+
+_WALLBOX_MOST_A = 16.0
+_WATCHDOG = timedelta(seconds=15)
+
+
+class ChargerSettings(ServiceSettings):
+    """Settings of a simulated charger, `WATTMESH_*`."""
+
+    visits_file: Path
+    """CSV of visits; its columns are in this service's README."""
+    ocpp_url: str = ""
+    """`ws://host:port` of a central system: the charger is a charge point on OCPP 1.6."""
+    charge_point_id: str = "twin"
+    """The id with which it dials in."""
+    modbus_address: str = ""
+    """host:port on which it listens: the charger is a wallbox on Modbus TCP."""
+    max_current_a: float = Field(default=32.0, gt=0)
+    """Most current per phase of a charge point; a wallbox has 16 A."""
+
+    @model_validator(mode="after")
+    def _has_one_protocol(self) -> Self:
+        if bool(self.ocpp_url) == bool(self.modbus_address):
+            raise ValueError("one of ocpp_url and modbus_address is needed")
+        return self
+
+
+@asynccontextmanager
+async def wire(settings: ChargerSettings, runtime: Runtime) -> AsyncIterator[Service]:
+    """Build the charger, and return what is to run."""
+    charger = Charger(visits=load_visits(settings.visits_file))
+    clock = runtime.clock
+    async with AsyncExitStack() as stack:
+        if settings.ocpp_url:
+            most = settings.max_current_a
+            twin = ChargerTwin(charger, ChargingProfiles(max_current_a=most), clock)
+            point = OcppTwin(settings.charge_point_id, settings.ocpp_url, twin, most)
+            yield Service(name="charger", register=(), service_names=(), tasks=(point.run,))
+            return
+        limit = WatchedLimit(
+            set_a=_WALLBOX_MOST_A,
+            failsafe_a=0.0,
+            max_current_a=_WALLBOX_MOST_A,
+            watchdog=_WATCHDOG,
+            heard=clock.now(),
+        )
+        host, _, port = settings.modbus_address.rpartition(":")
+        twin = ChargerTwin(charger, limit, clock)
+        await stack.enter_async_context(WallboxTwin(twin, limit, host, int(port)))
+        yield Service(name="charger", register=(), service_names=(), tasks=())
+
+
+if __name__ == "__main__":
+    run_service(ChargerSettings, wire)

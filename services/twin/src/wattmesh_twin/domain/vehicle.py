@@ -1,0 +1,75 @@
+"""A vehicle at a charger: what it draws by its state of charge, its phases and the current offered.
+
+Its on-board charger draws what it is offered up to its own most, on its own phases, as long as the
+battery is not nearly full: from `taper_soc_ratio` on the power falls in a straight line to nothing
+at full. Between two changes of the offered current that has an exact solution, so there is no tick:
+constant power first, then an exponential approach to full. Source: the two-stage battery of ACN-Sim
+(Lee, Sharma, Low, "Research Tools for Smart Electric Vehicle Charging", 2021, section III). Below
+6 A no vehicle charges (IEC 61851-1).
+"""
+
+import math
+from dataclasses import dataclass
+
+from wattmesh_kernel.checks import require, require_between, require_positive
+
+VOLTAGE_V = 230.0
+LEAST_CURRENT_A = 6.0
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehicleSpec:
+    """A vehicle: battery [Wh], on-board charger [A per phase, phases, efficiency], taper."""
+
+    capacity_wh: float
+    max_current_a: float = 16.0
+    phases: int = 3
+    efficiency_ratio: float = 0.9
+    taper_soc_ratio: float = 0.8
+
+    def __post_init__(self) -> None:
+        require_positive(self.capacity_wh, "capacity_wh")
+        require_positive(self.max_current_a, "max_current_a")
+        require(self.phases in (1, 2, 3), "INVALID_VALUE", "phases are 1 to 3", "phases")
+        require(
+            0 < self.efficiency_ratio <= 1,
+            "INVALID_VALUE",
+            "above 0, at most 1",
+            "efficiency_ratio",
+        )
+        require_between(self.taper_soc_ratio, 0, 0.999, "taper_soc_ratio")
+
+    @property
+    def full_power_w(self) -> float:
+        """Most power that it draws [W, AC]: 11,040 for 16 A on three phases."""
+        return self.max_current_a * VOLTAGE_V * self.phases
+
+    def current_a(self, offered_a: float) -> float:
+        """Return the current per phase that it would draw of what is offered, far from full [A]."""
+        return 0.0 if offered_a < LEAST_CURRENT_A else min(offered_a, self.max_current_a)
+
+    def power_w(self, soc_ratio: float, offered_a: float) -> float:
+        """Return the power that it draws [W, AC] at a state of charge and an offered current.
+
+        11,040 W at 0.5 and 16 A; 5,520 W at 0.9, half of the way from taper to full.
+        """
+        tapered = self.full_power_w * (1.0 - soc_ratio) / (1.0 - self.taper_soc_ratio)
+        return max(min(self.current_a(offered_a) * VOLTAGE_V * self.phases, tapered), 0.0)
+
+    def charged(self, soc_ratio: float, offered_a: float, seconds: float) -> float:
+        """Return the state of charge after a time at one offered current."""
+        offered_w = self.current_a(offered_a) * VOLTAGE_V * self.phases
+        if offered_w <= 0 or seconds <= 0:
+            return soc_ratio
+        knee = 1.0 - (1.0 - self.taper_soc_ratio) * offered_w / self.full_power_w
+        rate = offered_w * self.efficiency_ratio / self.capacity_wh / SECONDS_PER_HOUR
+        first = min(seconds, max(knee - soc_ratio, 0.0) / rate)
+        at_knee = soc_ratio + rate * first
+        decay = self.full_power_w * self.efficiency_ratio / self.capacity_wh / SECONDS_PER_HOUR
+        decay /= 1.0 - self.taper_soc_ratio
+        return 1.0 - (1.0 - at_knee) * math.exp(-decay * (seconds - first))
+
+    def drawn_wh(self, before: float, after: float) -> float:
+        """Return the energy drawn between two states of charge [Wh, AC]."""
+        return (after - before) * self.capacity_wh / self.efficiency_ratio
