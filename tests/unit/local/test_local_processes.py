@@ -9,7 +9,7 @@ from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
 def plan_of(folder: Path, **replicas: int) -> tuple[Addresses, ProcessPlan]:
     options = MeshOptions(state_folder=folder, data_folder=folder, replicas=replicas)
     addresses = Addresses.choose(options, "postgresql://here/db")
-    folders = RunFolders(run=folder / "run", models=folder / "models")
+    folders = RunFolders(run=folder / "run", models=folder / "models", spool=folder / "run")
     return addresses, ProcessPlan(options, folders, addresses)
 
 

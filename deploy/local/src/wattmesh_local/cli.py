@@ -69,6 +69,12 @@ Replicas = Annotated[
     str, typer.Option(help="Processes of a service, where not one: planner=2,control=2.")
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="Print lines instead of a live view.")]
+Live = Annotated[
+    bool,
+    typer.Option(
+        "--live", help="Own devices on this machine's clock, instead of simulated homes; kept."
+    ),
+]
 _INTERRUPTED = 130
 """As a shell says it of a command that Ctrl-C ended."""
 
@@ -81,9 +87,11 @@ def up(
     data: Data = None,
     replicas: Replicas = "",
     plain: Plain = False,
+    live: Live = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
-    options = replace(_options(homes, start, 1, rate, data, replicas), train_beside=True)
+    options = _options(homes, start, 1, rate, data, replicas, live=live)
+    options = replace(options, train_beside=True)
     _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
 
 
@@ -267,7 +275,14 @@ def _say_errors(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
 
 
 def _options(
-    homes: str, start: datetime | None, days: int, rate: float, data: Path | None, replicas: str
+    homes: str,
+    start: datetime | None,
+    days: int,
+    rate: float,
+    data: Path | None,
+    replicas: str,
+    *,
+    live: bool = False,
 ) -> MeshOptions:
     day = start.date() if start is not None else None
     try:
@@ -278,6 +293,7 @@ def _options(
             rate=rate,
             data=data,
             replicas=parse_replicas(replicas),
+            live=live,
         )
     except WattmeshError as error:
         raise typer.BadParameter(error.message) from error

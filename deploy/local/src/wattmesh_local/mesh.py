@@ -9,11 +9,12 @@ from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
 
-from wattmesh_kernel.clock import ScaledClock, format_clock_spec
+from wattmesh_kernel.clock import ScaledClock, SystemClock, format_clock_spec
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import local_day
 from wattmesh_local.options import MeshOptions
@@ -24,7 +25,7 @@ from wattmesh_local.running.job import run_job
 from wattmesh_local.running.process import ProcessError, ProcessEvent
 from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
 from wattmesh_local.running.supervisor import Supervisor
-from wattmesh_local.site_facts import SiteFacts, facts_from_json
+from wattmesh_local.site_facts import SiteFacts, facts_from_json, local_zone
 from wattmesh_local.training import Training
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.clocks import gated_clock_spec, open_gate
@@ -35,6 +36,12 @@ _TOGETHER = timedelta(seconds=0.5)
 """When the clock of the run begins to move, after the last service has started [wall]."""
 _NEVER = timedelta(days=365)
 _KEPT_DATABASES = 3
+_LIVE_DATABASE = "live"
+_LISTENERS = (
+    *("metering", "carbon", "optimizer", "control", "forecast"),
+    *("gateway", "analytics"),
+)
+"""What serves before anything acts by itself."""
 
 
 class Mesh:
@@ -56,14 +63,19 @@ class Mesh:
         self._stack = AsyncExitStack()
         self._serving = False
         models = hashlib.sha256(f"{options.data_folder}|{options.homes}".encode()).hexdigest()[:12]
+        run, live = options.state_folder / "run", options.state_folder / "live"
         self.folders = RunFolders(
-            run=options.state_folder / "run", models=options.state_folder / "models" / models
+            run=run,
+            models=live / "models" if options.live else options.state_folder / "models" / models,
+            spool=live if options.live else run,
         )
 
+    zone: ZoneInfo
+    """By which times are shown."""
     facts: SiteFacts
     addresses: Addresses
     supervisor: Supervisor
-    clock: ScaledClock
+    clock: ScaledClock | SystemClock
     start: datetime
     training: Training
     doing: str = ""
@@ -102,13 +114,31 @@ class Mesh:
         plan = ProcessPlan(self.options, self.folders, self.addresses)
         if self.options.mqtt_url is None:
             await self.supervisor.start([plan.broker()])
+        if self.options.live:
+            await self._run_live(plan)
+        else:
+            await self._run_simulation(plan)
+        self._serving = True
+        self._write_state()
+
+    async def _run_live(self, plan: ProcessPlan) -> None:
+        """Start every service on the machine's clock, for devices that are there already."""
+        self._say("starting the services")
+        self.clock, self.zone = SystemClock(), local_zone()
+        self.start = local_day(self.clock.now().astimezone(self.zone).date(), self.zone).start
+        await self.supervisor.start(plan.services((*_LISTENERS, "modelhost"), "system"))
+        await self.supervisor.start(plan.services(("planner",), "system"))
+        self._say(
+            f"MQTT: {self.addresses.mqtt_url}; SiteService: {self.addresses.targets['metering']}"
+        )
+
+    async def _run_simulation(self, plan: ProcessPlan) -> None:
         self.facts = await self._describe(plan)
+        self.zone = self.facts.zone
         self._day = self.facts.choose_start(self.options.start, self.options.days, WARM_UP)
         self.start = self.day_after(0)
         await self._prepare(plan)
         await self._run(plan)
-        self._serving = True
-        self._write_state()
 
     def day_after(self, days: int) -> datetime:
         """Return when the local day begins that is `days` after the first."""
@@ -148,15 +178,11 @@ class Mesh:
         start = self.start - WARM_UP
         gate = self.folders.run / "clock"
         spec = gated_clock_spec(start, gate, self.options.rate)
-        listeners = (
-            *("metering", "carbon", "optimizer", "control", "forecast"),
-            *("gateway", "analytics"),
-        )
-        await self.supervisor.start(plan.services(listeners, spec))
+        await self.supervisor.start(plan.services(_LISTENERS, spec))
         # The devices last: what a meter publishes before the gateway listens reaches nobody.
         await self.supervisor.start(plan.services(("twin", "planner"), spec))
-        self.clock = ScaledClock(start, datetime.now(UTC) + _TOGETHER, self.options.rate)
-        open_gate(gate, self.clock.wall_start)
+        self.clock = clock = ScaledClock(start, datetime.now(UTC) + _TOGETHER, self.options.rate)
+        open_gate(gate, clock.wall_start)
         if self.options.train_beside:
             background = await self._stack.enter_async_context(BackgroundTasks())
             background.start(self._train_beside(), name="training")
@@ -205,7 +231,8 @@ class Mesh:
     def _empty_run_folder(self) -> None:
         shutil.rmtree(self.folders.run, ignore_errors=True)
         self.folders.run.mkdir(parents=True)
-        self.folders.models.mkdir(parents=True, exist_ok=True)
+        for kept in (self.folders.models, self.folders.spool):
+            kept.mkdir(parents=True, exist_ok=True)
 
     async def _database_url(self) -> str:
         """Start the supervisor, and return a database: that of the options, or one of our own."""
@@ -217,6 +244,8 @@ class Mesh:
         if self.options.database_url is not None:
             return self.options.database_url
         await self.supervisor.start([database_process(server.prepare())])
+        if self.options.live:
+            return server.create_database(_LIVE_DATABASE)
         _drop_old_databases(server)
         return server.create_database(f"run_{datetime.now(UTC):%Y%m%d_%H%M%S}")
 

@@ -21,7 +21,8 @@ class MeshOptions:
     `rate` is simulated seconds per wall second. `peak_price_per_kw` is what a kilowatt of the
     highest shared import of a month is worth in planning [currency/kW], beside the bill. A URL
     that is given replaces the embedded default of that part. `replicas` is how many processes a
-    service has, where not one. `train_beside`: do not wait for the forecast models.
+    service has, where not one. `train_beside`: do not wait for the forecast models. `live`: own
+    devices on the machine's clock instead of simulated ones; everything is kept for the next run.
     """
 
     state_folder: Path
@@ -36,9 +37,12 @@ class MeshOptions:
     peak_price_per_kw: float = 1.0
     replicas: Mapping[str, int] = field(default_factory=dict)
     train_beside: bool = False
+    live: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
+        if self.live:
+            return
         if not 1 <= self.rate <= 7200:
             raise InvalidArgument(
                 "INVALID_RATE", f"--rate must be 1 to 7200, not {self.rate:g}", field="rate"
@@ -83,6 +87,7 @@ def options_from_environment(
     rate: float,
     data: Path | None,
     replicas: Mapping[str, int] | None = None,
+    live: bool = False,
 ) -> MeshOptions:
     """Return the options of a run; what the command line leaves open, the environment says."""
     default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / CITYLEARN))
@@ -92,7 +97,8 @@ def options_from_environment(
         homes=homes,
         start=start,
         days=days,
-        rate=rate,
+        rate=1.0 if live else rate,
+        live=live,
         database_url=os.environ.get("WATTMESH_DATABASE_URL"),
         mqtt_url=os.environ.get("WATTMESH_MQTT_URL"),
         model_server_target=os.environ.get("WATTMESH_MODEL_SERVER_TARGET"),

@@ -25,6 +25,7 @@ from wattmesh_sitemodel.view import SiteModelView
 
 _REFRESH_SECONDS = 0.75
 _LINE_EVERY = timedelta(hours=1)
+_LINE_EVERY_LIVE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +50,7 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
     def tell(event: ProcessEvent) -> None:
         console.print(f"[yellow]{event.name} {event.text}[/yellow]", highlight=False)
 
-    if options.database_url is not None:
+    if options.database_url is not None and not options.live:
         await asyncio.to_thread(check_given_database, options.database_url)
     async with (
         Mesh(options, say=say, tell=tell) as mesh,
@@ -85,8 +86,8 @@ async def _live_picture(running: RunningMesh, console: Console) -> None:
         while True:
             picture = Picture(
                 snapshot=await observer.look(mesh.clock.now()),
-                zone=mesh.facts.zone,
-                rate=mesh.options.rate,
+                zone=mesh.zone,
+                rate=mesh.clock.rate,
                 events=tuple(mesh.supervisor.events),
                 doing=mesh.doing,
             )
@@ -98,8 +99,9 @@ async def _print_lines(running: RunningMesh, console: Console) -> None:
     observer, mesh = _observer(running), running.mesh
     while True:
         snapshot = await observer.look(mesh.clock.now())
-        console.print(summary_line(snapshot, mesh.facts.zone), highlight=False, soft_wrap=True)
-        await mesh.clock.sleep_until(floor_time(mesh.clock.now(), _LINE_EVERY) + _LINE_EVERY)
+        console.print(summary_line(snapshot, mesh.zone), highlight=False, soft_wrap=True)
+        every = _LINE_EVERY_LIVE if mesh.options.live else _LINE_EVERY
+        await mesh.clock.sleep_until(floor_time(mesh.clock.now(), every) + every)
 
 
 def _observer(running: RunningMesh) -> Observer:

@@ -1,11 +1,14 @@
 """What a data folder says of its sites before anything runs."""
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.time import time_zone
 from wattmesh_local.running.process import ProcessError
 
 HISTORY = timedelta(days=16)
@@ -52,3 +55,13 @@ def facts_from_json(text: str) -> SiteFacts:
         )
     except (ValueError, KeyError) as error:
         raise ProcessError(f"the data folder could not be described: {text[:200]}") from error
+
+
+def local_zone() -> ZoneInfo:
+    """Return the zone of this machine; UTC when it does not say."""
+    place = Path("/etc/localtime").resolve()
+    name = os.environ.get("TZ") or str(place).partition("/zoneinfo/")[2] or "UTC"
+    try:
+        return time_zone(name.lstrip(":"))
+    except InvalidArgument:
+        return ZoneInfo("UTC")

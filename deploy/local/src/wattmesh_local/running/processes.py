@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wattmesh_local.options import MeshOptions
-from wattmesh_local.running.ports import free_targets
+from wattmesh_local.running.ports import free_targets, known_targets
 from wattmesh_local.running.process import ProcessSpec
 
 SERVICES = (
@@ -21,10 +21,14 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATT
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFolders:
-    """Where one run keeps its files: `run` is emptied before each run, `models` is kept."""
+    """Where one run keeps its files: `run` is emptied before each run, `models` is kept.
+
+    `spool` holds what must not be lost: of simulated devices it is `run`, of one's own it is kept.
+    """
 
     run: Path
     models: Path
+    spool: Path
 
     @property
     def logs(self) -> Path:
@@ -51,9 +55,10 @@ class Addresses:
     @classmethod
     def choose(cls, options: MeshOptions, database_url: str) -> "Addresses":
         """Return free addresses on loopback, and those that the options name."""
-        names = {service: process_names(service, options) for service in SERVICES}
+        names = {service: process_names(service, options) for service in _services(options)}
         every = [name for processes in names.values() for name in processes]
-        broker, *free = free_targets(1 + len(every))
+        count = 1 + len(every)
+        broker, *free = known_targets(count) if options.live else free_targets(count)
         processes = dict(zip(every, free, strict=True))
         if options.model_server_target:
             processes["modelhost"] = options.model_server_target
@@ -66,6 +71,11 @@ class Addresses:
                 for service, own in names.items()
             },
         )
+
+
+def _services(options: MeshOptions) -> tuple[str, ...]:
+    """Return what a run consists of: devices of one's own need no twin."""
+    return tuple(each for each in SERVICES if not (options.live and each == "twin"))
 
 
 def process_names(service: str, options: MeshOptions) -> tuple[str, ...]:
@@ -90,7 +100,7 @@ class ProcessPlan:
     def broker(self) -> ProcessSpec:
         """Return the local MQTT broker."""
         target = self._addresses.mqtt_url.removeprefix("mqtt://")
-        state = self._folders.run / "broker.json"
+        state = self._folders.spool / "broker.json"
         arguments = ("-m", "wattmesh_local.mqtt_broker", "--listen", target, "--state", str(state))
         return ProcessSpec(
             name="broker",
@@ -187,7 +197,7 @@ class ProcessPlan:
                 return {
                     "gateway": GATEWAY,
                     "mqtt_url": self._addresses.mqtt_url,
-                    "spool_file": str(self._folders.run / "spool.sqlite"),
+                    "spool_file": str(self._folders.spool / "spool.sqlite"),
                     **self._reach("metering", "control"),
                 }
             case "twin":
@@ -199,7 +209,7 @@ class ProcessPlan:
         """Return where a process keeps the last known site model; the gateway has its own."""
         if service not in _FOLLOWERS:
             return {}
-        return {"site_model_file": str(self._folders.run / f"{name}.site-model")}
+        return {"site_model_file": str(self._folders.spool / f"{name}.site-model")}
 
     def _reach(self, *names: str) -> dict[str, str]:
         return {f"{name}_target": self._addresses.targets[name] for name in names}

@@ -58,7 +58,7 @@ def render(picture: Picture, size: tuple[int, int], glyphs: Glyphs = UTF8) -> Re
     width, height = size
     snapshot, wide = picture.snapshot, width >= _WIDE
     local = snapshot.time.astimezone(picture.zone)
-    pace = f"1 s shows {picture.rate / 60:.0f} min"
+    pace = "live" if picture.rate == 1 else f"1 s shows {picture.rate / 60:.0f} min"
     separator = f" {glyphs.idle} "
     title = separator.join(("Wattmesh", f"{local:%a %d %b %Y %H:%M %Z}", pace))
     below = [*_lines(picture, glyphs, wide)]
@@ -123,6 +123,8 @@ def _sites_table(snapshot: Snapshot, glyphs: Glyphs, width: int, rows: int) -> T
     signs = f"({glyphs.charge} charge {glyphs.discharge} discharge) kW" if wide else "kW"
     table.add_column(f"battery, next hours {signs}", no_wrap=True)
     shown = snapshot.sites if len(snapshot.sites) <= rows else snapshot.sites[: max(rows - 1, 0)]
+    if not snapshot.sites:
+        table.add_row(Text("none yet: wattmesh site apply FILE", style="dim", no_wrap=True))
     for site in shown:
         table.add_row(
             site.name,
