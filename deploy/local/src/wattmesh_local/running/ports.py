@@ -17,8 +17,11 @@ def free_targets(count: int) -> list[str]:
         return [f"{LOOPBACK}:{each.getsockname()[1]}" for each in sockets]
 
 
-FIRST_KNOWN_PORT = 50_550
-"""The broker's port on a mesh for one's own devices; the processes follow in their order."""
+FIRST_KNOWN_PORT = 17_550
+"""The broker's port on a mesh for one's own devices; the processes follow in their order.
+
+Below the ports that the system gives to outgoing connections.
+"""
 
 
 def known_targets(count: int) -> list[str]:
