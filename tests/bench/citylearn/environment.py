@@ -31,11 +31,15 @@ class Known:
     price_per_kwh: float
 
 
-def play(decide: Callable[[Known], list[float]], hours: int | None = None) -> dict[str, Any]:
-    """Play the year with what `decide` tells the batteries [kW] and return its outcome."""
+Costs = dict[str, list[float]]
+"""Price, emission, ramping and load factor, each with control and without."""
+
+
+def play(decide: Callable[[Known], list[float]], hours: range) -> Costs:
+    """Play consecutive hours with what `decide` tells the batteries [kW]; return what it cost."""
     with _physics(hours) as process:
         for said in _lines(process):
-            if "score" in said:
+            if "hour" not in said:
                 return said
             _tell(process, decide(Known(**said)))
     raise RuntimeError("the physics ended early")
@@ -50,18 +54,15 @@ def _lines(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
 
 def _tell(process: "subprocess.Popen[str]", powers_kw: list[float]) -> None:
     assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps(powers_kw) + "\n")
-        process.stdin.flush()
-    except BrokenPipeError:
-        pass  # the last hour has nobody to tell
+    process.stdin.write(json.dumps(powers_kw) + "\n")
+    process.stdin.flush()
 
 
 @contextmanager
-def _physics(hours: int | None) -> Iterator["subprocess.Popen[str]"]:
-    command = [str(_python()), "-W", "ignore", str(HERE / "physics.py")]
-    command += [] if hours is None else [str(hours)]
+def _physics(hours: range) -> Iterator["subprocess.Popen[str]"]:
+    script = [str(HERE / "physics.py"), str(hours.start), str(hours.stop - 1)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [str(_python()), "-W", "ignore", *script]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **pipes)
     try:
         yield process

@@ -5,6 +5,7 @@ They do not depend on what the batteries do, so they are issued once and kept fo
 
 import csv
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,18 +57,21 @@ def _columns(file: Path, *names: str) -> Floats:
         return np.array([[float(row[name]) for name in names] for row in csv.DictReader(lines)])
 
 
-def forecasts_of_the_year() -> tuple[Floats, Floats]:
-    """Return quantiles (hours, 10 assets, 24, 3) [W], magnitudes signed, and carbon (hours, 24)."""
-    kept = KEPT / f"forecasts-{_digest()}.npz"
+def forecasts(hours: Sequence[int]) -> tuple[Floats, Floats]:
+    """Return quantiles (year, 10 assets, 24, 3) [W], signed, and carbon (year, 24) [g/kWh].
+
+    Each is what was known at the end of its hour; only those of `hours` are there.
+    """
+    kept = KEPT / f"forecasts-{_digest(hours)}.npz"
     if kept.exists():
         found = np.load(kept)
         return found["power_w"], found["carbon"]
-    power_w, carbon = _issue_all(Measured(data_folder()))
+    power_w, carbon = _issue_all(Measured(data_folder()), frozenset(hours))
     np.savez_compressed(kept, power_w=power_w, carbon=carbon)
     return power_w, carbon
 
 
-def _issue_all(measured: Measured) -> tuple[Floats, Floats]:
+def _issue_all(measured: Measured, wanted: frozenset[int]) -> tuple[Floats, Floats]:
     hours = len(measured.power_w)
     offsets = [(start_of(hour) - start_of(0)) // HOUR for hour in range(hours)]
     raster = np.full((offsets[-1] + 1, measured.power_w.shape[1]), np.nan)
@@ -77,8 +81,9 @@ def _issue_all(measured: Measured) -> tuple[Floats, Floats]:
     issuer = _Issuer(offsets[-1] + 1 + AHEAD)
     for hour, offset in enumerate(offsets):
         raster[offset], grid_carbon[offset] = measured.power_w[hour], measured.carbon[hour]
-        power_w[hour] = issuer.issue(raster[: offset + 1])
-        carbon[hour] = issuer.carbon(grid_carbon[: offset + 1])
+        if hour in wanted:
+            power_w[hour] = issuer.issue(raster[: offset + 1])
+            carbon[hour] = issuer.carbon(grid_carbon[: offset + 1])
     return power_w, carbon
 
 
@@ -143,9 +148,9 @@ def _subject(found: object) -> Subject:
     return found
 
 
-def _digest() -> str:
-    """Return what tells forecasts of other code apart."""
-    code = hashlib.sha256()
+def _digest(hours: Sequence[int]) -> str:
+    """Return what tells forecasts of other hours, or by other code, apart."""
+    code = hashlib.sha256(repr(sorted(hours)).encode())
     for folder in ("forecast/src/wattmesh_forecast/domain", "carbon/src/wattmesh_carbon/domain"):
         for file in sorted((ROOT / "services" / folder).glob("*.py")):
             code.update(file.read_bytes())

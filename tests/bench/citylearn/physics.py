@@ -9,6 +9,8 @@ import sys
 from typing import Any
 
 from citylearn.citylearn import CityLearnEnv
+from citylearn.cost_function import CostFunction
+from citylearn.data import DataSet
 
 DATA_SET = "citylearn_challenge_2022_phase_1"
 HOMES = 5
@@ -16,25 +18,25 @@ HOMES = 5
 
 
 def main() -> None:
-    """Play the year, or its first hours."""
-    hours = int(sys.argv[1]) if len(sys.argv) > 1 else None
-    environment = CityLearnEnv(DATA_SET)
+    """Play the hours from the first to the last that the command line says."""
+    first, last = int(sys.argv[1]), int(sys.argv[2])
+    schema = DataSet.get_schema(DATA_SET)
+    schema["simulation_start_time_step"], schema["simulation_end_time_step"] = first, last
+    environment = CityLearnEnv(schema)
     environment.reset()
-    while not environment.done and (hours is None or environment.time_step < hours):
-        say(known(environment))
+    while not environment.done:
+        say(known(environment, first))
         powers_kw = json.loads(sys.stdin.readline())
-        environment.step(
-            [action(home, kw) for home, kw in zip(environment.buildings, powers_kw, strict=True)]
-        )
-    say(known(environment))
+        homes = zip(environment.buildings, powers_kw, strict=True)
+        environment.step([action(home, kw) for home, kw in homes])
     say(outcome(environment))
 
 
-def known(environment: Any) -> dict[str, Any]:
+def known(environment: Any, first: int) -> dict[str, Any]:
     """Return what meters have read of the hour that has just passed."""
     hour, homes = environment.time_step, environment.buildings
     return {
-        "hour": hour,
+        "hour": first + hour,
         "load_kw": [float(home.energy_simulation.non_shiftable_load[hour]) for home in homes],
         "pv_kw": [-float(home.solar_generation[hour]) for home in homes],
         "net_kw": [float(home.net_electricity_consumption[hour]) for home in homes],
@@ -55,18 +57,36 @@ def action(home: Any, power_kw: float) -> list[float]:
 
 
 def outcome(environment: Any) -> dict[str, Any]:
-    """Return the official scores, and what they are made of."""
-    price, emission, grid = map(float, environment.evaluate())
+    """Return what the official score is made of: each cost with control and without."""
+    of = environment
     return {
-        "score": (price + emission + grid) / 3,
-        "price": price,
-        "emission": emission,
-        "grid": grid,
-        "group_net_kw": list(map(float, environment.net_electricity_consumption)),
-        "group_net_without_kw": list(
-            map(float, environment.net_electricity_consumption_without_storage)
+        "price": costs(
+            CostFunction.price,
+            of.net_electricity_consumption_price,
+            of.net_electricity_consumption_without_storage_price,
         ),
+        "emission": costs(
+            CostFunction.carbon_emissions,
+            of.net_electricity_consumption_emission,
+            of.net_electricity_consumption_without_storage_emission,
+        ),
+        **{
+            name: costs(
+                function,
+                of.net_electricity_consumption,
+                of.net_electricity_consumption_without_storage,
+            )
+            for name, function in (
+                ("ramping", CostFunction.ramping),
+                ("load_factor", CostFunction.load_factor),
+            )
+        },
     }
+
+
+def costs(function: Any, controlled: Any, without: Any) -> list[float]:
+    """Return a cost function of both."""
+    return [float(function(controlled)[-1]), float(function(without)[-1])]
 
 
 def say(what: dict[str, Any]) -> None:
