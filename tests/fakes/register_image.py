@@ -23,6 +23,9 @@ _USUAL = {
     "temperature_celsius": 45.0,
 }
 
+_USUAL_ELSE = 0.5
+"""What every other quantity can have."""
+
 
 class RegisterImage(FakeUnit):
     """What a device of this profile could hold; `values` is what that means.
@@ -51,7 +54,7 @@ class RegisterImage(FakeUnit):
     def _put(self, quantity: str, number: ScaledNumber) -> float:
         """Put the usual value there, or its opposite where only that fits; return it as held."""
         location = _register(number)
-        wanted = _USUAL[quantity]
+        wanted = _USUAL.get(quantity, _USUAL_ELSE)
         if location.type.value.startswith("uint") and number.scale < 0:
             wanted = -wanted
         held = Number(register=location, scale=number.scale)

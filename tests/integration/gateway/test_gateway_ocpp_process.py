@@ -67,7 +67,7 @@ async def test_a_gateway_killed_in_a_session_loses_no_meter_value_and_no_transac
 ) -> None:
     world.sites.change(charger(world))
     await world.gateway.start()
-    await world.serving()
+    await eventually(lambda: "serving on" in world.gateway.log, 60)
     begin: Said = lambda point: point.start_transaction("tag-1", 5000, NOON)  # noqa: E731
     messages = [begin, *(metered(minute) for minute in range(1, VALUES)), begin]
     said: list[object] = []
@@ -93,12 +93,13 @@ async def test_a_gateway_killed_in_a_session_loses_no_meter_value_and_no_transac
     await eventually(lambda: charged() == [10.0 * (VALUES - 1)], 30)
 
 
+@pytest.mark.time_limit(120)
 async def test_a_leased_setpoint_is_verified_at_a_charge_point_and_a_withdrawn_one_released(
     world: GatewayWorld,
 ) -> None:
     world.sites.change(charger(world))
     await world.gateway.start()
-    await world.serving()
+    await eventually(lambda: "serving on" in world.gateway.log, 60)
     async with dialled_in(world.ocpp_port, "cp-1") as point:
         await point.boot()
         await world.control.wait_for_device(CHARGER, online=True)
@@ -112,11 +113,12 @@ async def test_a_leased_setpoint_is_verified_at_a_charge_point_and_a_withdrawn_o
         assert point.profiles.limit() == 6.0
 
 
+@pytest.mark.time_limit(120)
 async def test_a_session_is_reported_once_whoever_keeps_them_is_back(world: GatewayWorld) -> None:
     world.usage.away = True
     world.sites.change(charger(world))
     await world.gateway.start()
-    await world.serving()
+    await eventually(lambda: "serving on" in world.gateway.log, 60)
     async with dialled_in(world.ocpp_port, "cp-1") as point:
         await point.status("Preparing", NOON)
         await point.start_transaction("tag-1", 5000, NOON + MINUTE)
