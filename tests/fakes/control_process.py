@@ -22,6 +22,7 @@ from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import wire
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.tasks import cancel_all
+from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
@@ -44,6 +45,8 @@ class ControlWorld:
     stub: Any
     database_url: str
     target: str
+    dependencies: tuple[Dependency, ...] = ()
+    """What its readiness and degradation follow."""
 
     def gateway(
         self,
@@ -171,13 +174,16 @@ async def eventually(ask: Callable[[], Awaitable[T | None]], seconds: float = 10
 
 
 async def eventually_later(
-    clock: ManualClock, step: timedelta, ask: Callable[[], Awaitable[T | None]]
+    clock: ManualClock,
+    step: timedelta,
+    ask: Callable[[], Awaitable[T | None]],
+    seconds: float = 1.0,
 ) -> T:
-    """Move the clock on and ask for a while, again and again; fail after 20 steps."""
+    """Move the clock on and ask for `seconds` of the wall, again and again; fail after 20 steps."""
     for _ in range(20):
         clock.advance(step)
         try:
-            return await eventually(ask, seconds=1.0)
+            return await eventually(ask, seconds)
         except TimeoutError:
             continue
     raise AssertionError("it never came")
@@ -204,6 +210,7 @@ async def running_control(
             channel=channel,
             database_url=database_url,
             target=address,
+            dependencies=service.dependencies,
             stub=control_pb2_grpc.ControlServiceStub(channel),
         )
 

@@ -102,7 +102,7 @@ async def _turn(
 
     await eventually(verified, seconds=120)
     control.clock.set(begin + _LOOK)
-    await eventually_later(control.clock, _NUDGE, judged)
+    await eventually_later(control.clock, _NUDGE, judged, seconds=15)
 
 
 async def _result(control: ControlWorld, home: LyingHome, first: datetime) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from tests.fakes.manual_clock import ManualClock
 from tests.fakes.series_meter import PowerAt, stepping
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import device_event_pb2, effect_pb2, execution_pb2, execution_pb2_grpc
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_runtime.readiness import Dependency
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -131,6 +133,28 @@ async def test_a_device_that_does_the_opposite_is_let_go(control: ControlWorld) 
     assert command.effect_verdict.effect == effect_pb2.EFFECT_CONTRARY
 
 
+async def test_control_is_degraded_while_a_device_does_not_do_what_it_is_told(
+    control: ControlWorld,
+) -> None:
+    (obeying,) = [each for each in control.dependencies if each.name == "effects"]
+    assert not obeying.required
+    await obeying.probe()
+    control.metering.powers = {OWN: nothing(), GRID: nothing()}
+    async with control.gateway():
+        await control.submit(T0, [3000.0, 0.0])
+        await control.command_in(pb.COMMAND_STATE_VERIFIED)
+        await judged(control)
+        with pytest.raises(Unavailable, match="sites/home-1/devices/battery"):
+            await obeying.probe()
+        steps = stepping((T0 + HOUR, 2000.0), (T0 + 2 * HOUR, 0.0))
+        control.metering.powers = {OWN: steps, GRID: steps}
+        control.clock.set(T0 + HOUR)
+        await control.submit(T0 + HOUR, [2000.0])
+        await eventually(lambda: _running(control, 2000.0))
+        control.clock.set(T0 + 2 * HOUR)
+        await eventually_later(control.clock, QUARTER, lambda: _obeys(obeying))
+
+
 async def test_readings_that_come_late_are_waited_for(control: ControlWorld) -> None:
     async with control.gateway():
         await control.submit(T0, [3000.0])
@@ -162,3 +186,17 @@ async def heard_of(watch: object, name: str) -> bool:
         if news.command.name == name and news.command.HasField("effect_verdict"):
             return True
     return False
+
+
+async def _running(control: ControlWorld, value: float) -> pb.Command | None:
+    last = (await control.commands())[-1]
+    found = last.value == value and last.state == pb.COMMAND_STATE_VERIFIED
+    return last if found else None
+
+
+async def _obeys(dependency: Dependency) -> bool | None:
+    try:
+        await dependency.probe()
+    except Unavailable:
+        return None
+    return True

@@ -14,18 +14,15 @@ from wattmesh_control.adapters.observations import TelemetryObservations
 from wattmesh_control.adapters.postgres import PostgresStore
 from wattmesh_control.adapters.postgres_archive import PostgresCommandArchive
 from wattmesh_control.adapters.postgres_due_times import PostgresDueTimes
-from wattmesh_control.adapters.postgres_effects import PostgresEffectArchive
-from wattmesh_control.adapters.postgres_events import PostgresEventArchive
 from wattmesh_control.adapters.postgres_holds import PostgresHoldArchive
 from wattmesh_control.adapters.postgres_limits import PostgresLimitArchive
 from wattmesh_control.adapters.postgres_links import PostgresLinkStates
 from wattmesh_control.adapters.postgres_notices import PostgresNotices
 from wattmesh_control.adapters.postgres_outlook import PostgresOutlook
 from wattmesh_control.adapters.postgres_site_model import PostgresSiteModel
-from wattmesh_control.adapters.postgres_transitions import PostgresTransitionArchive
 from wattmesh_control.adapters.power_meter import MeteringPowerMeter
 from wattmesh_control.api.control_servicer import ControlServicer, ControlUseCases
-from wattmesh_control.api.execution_servicer import ExecutionServicer, ExecutionUseCases
+from wattmesh_control.api.execution_servicer import ExecutionServicer
 from wattmesh_control.api.link_servicer import GatewayLinkServicer
 from wattmesh_control.api.operator_servicer import OperatorServicer, OperatorUseCases
 from wattmesh_control.app.announce import MOST_UNREAD, Announce, CommandBroadcast
@@ -36,20 +33,16 @@ from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.dispatch import Dispatch
 from wattmesh_control.app.dry_run import DryRun
 from wattmesh_control.app.follow_model import FollowModel
-from wattmesh_control.app.follow_up import FollowUpEffects
 from wattmesh_control.app.gateway_links import ReadLinks
-from wattmesh_control.app.gather_evidence import GatherEvidence
 from wattmesh_control.app.hear_notices import HearNotices, SendLeftOver
 from wattmesh_control.app.issue_command import IssueCommand
-from wattmesh_control.app.judge_effects import JudgeEffects
 from wattmesh_control.app.keep_time import KeepTime
 from wattmesh_control.app.links import GatewayLinks
 from wattmesh_control.app.loop_policies import IssueLoopPolicies
 from wattmesh_control.app.meter_effects import MeterEffects
 from wattmesh_control.app.place_hold import PlaceHold, ReleaseHold
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
-from wattmesh_control.app.read_events import EventBroadcast, ReadEvents
-from wattmesh_control.app.read_execution import ReadExecution
+from wattmesh_control.app.read_events import EventBroadcast
 from wattmesh_control.app.read_holds import ReadHolds
 from wattmesh_control.app.reconcile import Reconcile
 from wattmesh_control.app.record_reports import RecordReports
@@ -59,6 +52,7 @@ from wattmesh_control.app.shards import Shards
 from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.settings import ControlSettings
+from wattmesh_control.wiring_effects import EffectParts
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.leases import Leases
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -76,7 +70,6 @@ SERVICE_NAMES = (
     "wattmesh.gateway.v1.GatewayLinkService",
 )
 _SCHEMA = "control"
-_EFFECTS_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -139,8 +132,7 @@ class _Parts:
         )
         self._broadcast = CommandBroadcast(MOST_UNREAD)
         self._event_broadcast = EventBroadcast(MOST_UNREAD)
-        self._events = PostgresEventArchive(outside.database)
-        self._effects = PostgresEffectArchive(outside.database)
+        self._effects = EffectParts(settings, clock, outside.database)
         self._shards = self._shards_of(settings)
         self._announce = Announce(
             shards=self._shards,
@@ -167,7 +159,7 @@ class _Parts:
     def service(self) -> Service:
         """Return what is served, and what runs beside it."""
         control = ControlServicer(self._use_cases())
-        execution = ExecutionServicer(self._execution_use_cases())
+        execution = ExecutionServicer(self._effects.use_cases(self._archive, self._event_broadcast))
         operator = OperatorServicer(self._operator_use_cases())
         link = GatewayLinkServicer(self._clock, self._serve_gateway(), ReadLinks(self._link_states))
         return Service(
@@ -201,21 +193,8 @@ class _Parts:
                 without="times of that gateway's readings are off; far off, it gets no commands",
             ),
             self._runtime.peer("metering", self._settings.metering_target, without=stale),
-            Dependency(
-                name="effects",
-                probe=self._devices_obey,
-                without="devices do not do what they are told",
-                every_seconds=_EFFECTS_SECONDS,
-            ),
+            self._effects.dependency,
         )
-
-    async def _devices_obey(self) -> None:
-        since = self._clock.now() - self._settings.effect_rhythm.patience
-        amiss = await self._effects.amiss(since)
-        if amiss:
-            first = ", ".join(f"{device.name} ({amiss[device]})" for device in sorted(amiss)[:3])
-            more = f" and {len(amiss) - 3} more" if len(amiss) > 3 else ""
-            raise Unavailable("DEPENDENCY_UNAVAILABLE", f"by their meters: {first}{more}")
 
     async def _know_sites(self) -> None:
         if not self._view.known:
@@ -286,39 +265,6 @@ class _Parts:
             dry_run=DryRun(clock=clock, devices=devices, reader=PostgresOutlook(database)),
         )
 
-    def _execution_use_cases(self) -> ExecutionUseCases:
-        transitions = PostgresTransitionArchive(self._outside.database)
-        return ExecutionUseCases(
-            read_execution=ReadExecution(self._archive, self._events),
-            read_events=ReadEvents(self._events, transitions, self._event_broadcast),
-        )
-
-    def _judge(self) -> JudgeEffects:
-        settings = self._settings
-        follow_up = FollowUpEffects(
-            clock=self._clock,
-            archive=self._effects,
-            store=self._outside.store,
-            unit_of_work=self._unit_of_work,
-            policy=settings.effect_policy,
-        )
-        return JudgeEffects(
-            clock=self._clock,
-            archive=self._effects,
-            gather=GatherEvidence(
-                devices=self._devices,
-                meter=MeteringPowerMeter(self._metering),
-                archive=self._effects,
-                rule=settings.effect_rule,
-            ),
-            announce=self._announce,
-            observations=self._observations,
-            shards=self._shards,
-            rule=settings.effect_rule,
-            rhythm=settings.judge_rhythm,
-            follow_up=follow_up,
-        )
-
     def _serve_gateway(self) -> ServeGateway:
         return ServeGateway(
             clock=self._clock,
@@ -338,7 +284,7 @@ class _Parts:
             links=self._links,
             announce=self._announce,
             broadcast=self._broadcast,
-            events=self._events,
+            events=self._effects.events,
             event_broadcast=self._event_broadcast,
             keep_time=self._keep_time,
         )
@@ -357,6 +303,15 @@ class _Parts:
             limits=self._limits,
             rule=self._settings.loop,
         )
+        judge = self._effects.judge(
+            devices=self._devices,
+            meter=MeteringPowerMeter(self._metering),
+            store=self._outside.store,
+            unit_of_work=self._unit_of_work,
+            announce=self._announce,
+            observations=self._observations,
+            shards=self._shards,
+        )
         return (
             SiteModelClient(self._metering, self._heard).run,
             self.follow_model,
@@ -369,6 +324,6 @@ class _Parts:
             hear,
             SendLeftOver(clock=self._clock, archive=self._archive, links=self._links),
             effects,
-            self._judge(),
+            judge,
             policies,
         )

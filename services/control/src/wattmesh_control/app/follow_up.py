@@ -62,13 +62,16 @@ class _Undo(Work[bool]):
         if live is None or not live.life.live:
             return
         draft.advance(live, Withdrawn(draft.now, self.reason))
-        if self.action is EffectAction.RELEASE:
-            draft.recalls.append(live.command)
-            if live.proposal is not None:
-                draft.removed_proposals.add(live.proposal)
+        if self.action is EffectAction.RELEASE and live.proposal is not None:
+            draft.removed_proposals.add(live.proposal)
 
     def answer(self, draft: Draft) -> bool:
-        return bool(draft.steps)
+        if self.command.command not in draft.steps:
+            return False
+        replaced = any(each.life.live and each.slot == self.command.slot for each in draft.added)
+        if not replaced:
+            draft.recall(draft.standing.commands[self.command.command])
+        return True
 
 
 class FollowUpEffects:
