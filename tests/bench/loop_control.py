@@ -82,6 +82,7 @@ class Home:
 
     def devices(self, world: GatewayWorld) -> Sequence[Device]:
         battery, meter = world.devices(_SECOND)
+        battery = replace(battery, reporting_interval=timedelta(minutes=1))
         modbus = ModbusTcpConnection(host="127.0.0.1", port=self.server.port, unit_id=2)
         return (
             self._own(battery, "battery", replace(battery, connection=modbus), controls=True),
@@ -194,7 +195,7 @@ async def latency(folder: Path, sites: int, seconds: float) -> dict[str, object]
     """Return how long meters' words took to the devices."""
     homes = [Home(number) for number in range(sites)]
     async with running(folder, homes, timedelta(0)) as (world, client):
-        await together(*(_talk(home, client, 3.0, sites) for home in homes))  # to warm up
+        await together(*(_talk(home, client, 4.0, sites) for home in homes))  # to warm up
         for home in homes:
             home.latencies_s.clear()
         cpu_s = world.gateway.cpu_seconds()

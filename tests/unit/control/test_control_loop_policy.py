@@ -144,6 +144,16 @@ def test_a_battery_serves_before_vehicles_wait_and_generation_is_given_up() -> N
     assert (generation.safe_value, generation.idle_value) == (4000.0, 10_000.0)
 
 
+def test_a_charge_point_that_takes_power_alone_is_told_power() -> None:
+    rating = EvChargerRating(max_current_a=16.0, min_current_a=6.0)
+    taker = steered("charger")
+    power = frozenset({SetpointKind.ACTIVE_POWER_W})
+    taker = replace(taker, functions=(replace(taker.functions[0], setpoint_kinds=power),))
+    (policy,) = policies(LIMITED, meter(), asset("charger", rating), taker)
+    (member,) = policy.members
+    assert (member.kind, member.idle_value) == (SetpointKind.ACTIVE_POWER_W, 11_040.0)
+
+
 def test_an_owners_limit_bounds_what_the_loop_may_do_too() -> None:
     (policy,) = policies(LIMITED, meter(), *STORED, limits=(limit(min_power_w=-1000.0),))
     assert policy.members[0].min_value == -1000.0

@@ -107,6 +107,26 @@ async def test_when_a_command_ends_the_loop_goes_on_and_the_device_is_not_releas
     assert bench.devices[ONE].released == 0
 
 
+async def test_a_released_device_is_known_to_be_idle_when_the_next_overload_comes(
+    bench: LoopBench,
+) -> None:
+    await bench.run_by(GUARD)
+    bench.say(2000.0)
+    command = await bench.command(ONE, 3000.0)
+    await bench.holds(ONE, 3000.0)
+    await bench.carry.cancel(command.id, ONE)
+    await eventually(lambda: bench.devices[ONE].released == 1)
+    bench.clock.advance(5 * SECOND)
+    bench.say(9000.0)
+    await bench.holds(ONE, -1050.0)
+    bench.clock.advance(5 * SECOND)
+    bench.say(-500.0)
+    await eventually(lambda: bench.devices[ONE].released == 2)  # no limit needs it any more
+    bench.clock.advance(5 * SECOND)
+    bench.say(9000.0)
+    await bench.holds(ONE, -1050.0)
+
+
 async def test_a_device_that_hangs_does_not_stop_the_others(bench: LoopBench) -> None:
     bench.devices[ONE].gate = asyncio.Event()
     both = policy(battery("one"), battery("two"), target=SharedPower(power_w=2000.0))

@@ -56,6 +56,9 @@ class Steers(Protocol):
     def end(self, slot: Slot, choice: Choice, error: Exception | None) -> None:
         """Take note that it was, or why not."""
 
+    def released(self, slot: Slot) -> None:
+        """Take note that a member is in its safe state."""
+
 
 class Arbiter:
     """Knows the command in force and the loop of every slot; loops go before commands.
@@ -114,3 +117,8 @@ class Arbiter:
         """Tell the loop that it was, or why not."""
         if slot in self._loops:
             self._loops[slot].end(slot, choice, error)
+
+    def released(self, slot: Slot) -> None:
+        """Tell the loop that a device is in its safe state."""
+        if slot in self._loops:
+            self._loops[slot].released(slot)

@@ -97,6 +97,8 @@ class Held:
                     return "left to the loop"
                 left = await ask(device.release(self.command.kind))
             problem = left.mismatch
+            if not problem:
+                self._arbiter.released(self.command.slot)
         except (DeviceUnavailable, DeviceRefused) as error:
             problem = str(error)
         if not problem:

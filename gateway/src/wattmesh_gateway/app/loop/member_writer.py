@@ -149,6 +149,7 @@ class MemberWriter:
             if left.mismatch:
                 raise DeviceUnavailable(left.mismatch)
         self._told, self._doubtful = None, False
+        self._arbiter.released(self.slot)
         self._changed()
 
 

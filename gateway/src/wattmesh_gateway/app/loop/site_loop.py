@@ -22,6 +22,9 @@ from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
 
+_SHORTEST_PAUSE_SECONDS = 0.05
+"""A meter is not asked more often, however fast the clock is [s of the wall]."""
+
 
 class SiteLoop:
     """The loop of one site by one policy; another policy is another loop, that takes it over.
@@ -107,7 +110,14 @@ class SiteLoop:
         self._writers[slot].written(choice, error)
         if error is None:
             self._telling.told(slot, self._arbiter.command(slot), choice)
-        self._wake.set()
+        if self._ending:
+            self._wake.set()
+
+    def released(self, slot: Slot) -> None:
+        """Take note that a member is in its safe state."""
+        member = self._members[slot]
+        self._state.assume(slot, member.power_w(member.idle_value), self._clock.now())
+        self._look_again()
 
     async def run(self) -> None:
         """Run for ever."""
@@ -204,4 +214,5 @@ class SiteLoop:
                     self.hear(reading)
             except (DeviceUnavailable, DeviceRefused) as error:
                 log.debug("%s does not say what it measures: %s", device, error)
-            await self._clock.sleep(interval)
+            pause = interval.total_seconds() / self._clock.rate
+            await asyncio.sleep(max(pause, _SHORTEST_PAUSE_SECONDS))

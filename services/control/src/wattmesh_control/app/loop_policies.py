@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.links import GatewayLink, GatewayLinks
@@ -14,12 +15,16 @@ from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
+from wattmesh_kernel.sites import SiteModel
 from wattmesh_runtime.aio.losses import LossLog
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 2.0
 """How often it is looked whether a policy is another than it was told [s of the wall]."""
+_AGAIN = timedelta(minutes=1)
+"""How often that is worked out anew though nothing was heard: functions begin and end."""
+_FASTEST_CLOCK = 4.0
 _PAGE = 1000
 _RENEWALS_IN_A_LEASE = 4
 
@@ -30,8 +35,20 @@ class _Told:
     time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What policies were worked out of."""
+
+    model: SiteModel
+    limits: list[Limit]
+    time: datetime
+
+
 class IssueLoopPolicies:
-    """Runs for ever. A gateway without a policy is told so once, as it may have an older one."""
+    """Runs for ever. A gateway without a policy is told so once, as it may have an older one.
+
+    On a clock that runs much faster than the wall there are none: no meter could keep up.
+    """
 
     def __init__(
         self,
@@ -49,6 +66,7 @@ class IssueLoopPolicies:
         self._limits = limits
         self._rule = rule
         self._look_seconds = look_seconds
+        self._seen: _Seen | None = None
         self._told: dict[GatewayLink, _Told] = {}
         self._loss = LossLog(log, "the database that keeps limits")
 
@@ -68,12 +86,31 @@ class IssueLoopPolicies:
         if not links or not self._devices.known:
             return
         now = self._clock.now()
-        limits = await self._all_limits(now)
+        seen = _Seen(self._devices.model, await self._all_limits(now), now)
+        if not self._is_new(seen, links):
+            return
+        self._seen = seen
         for link in links:
-            policies = loop_policies(self._devices.model, link.gateway, limits, now, self._rule)
+            policies = self._policies(link, seen)
             if self._is_news(link, policies, now):
                 self._told[link] = _Told(policies, now)
                 link.say(LoopPolicySet(issue_time=now, policies=policies))
+
+    def _is_new(self, seen: _Seen, links: Sequence[GatewayLink]) -> bool:
+        """Return whether anything may be otherwise than it was when it was looked last."""
+        last = self._seen
+        return (
+            last is None
+            or seen.model is not last.model
+            or seen.limits != last.limits
+            or seen.time - last.time >= _AGAIN
+            or any(link not in self._told for link in links)
+        )
+
+    def _policies(self, link: GatewayLink, seen: _Seen) -> tuple[LoopPolicy, ...]:
+        if self._clock.rate > _FASTEST_CLOCK:
+            return ()
+        return loop_policies(seen.model, link.gateway, seen.limits, seen.time, self._rule)
 
     def _is_news(self, link: GatewayLink, policies: tuple[LoopPolicy, ...], now: datetime) -> bool:
         told = self._told.get(link)

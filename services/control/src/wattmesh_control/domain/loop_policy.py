@@ -1,11 +1,16 @@
 """What a gateway may do by itself at its sites, by what is known of them: pure."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wattmesh_control.domain.controllable import NotSteered, Steering, controllable
+from wattmesh_control.domain.controllable import (
+    ControllableDevice,
+    NotSteered,
+    Steering,
+    controllable,
+)
 from wattmesh_control.domain.limits import Limit
 from wattmesh_kernel.ids import GatewayId, SiteId
 from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, LoopMember, LoopMeter, LoopPolicy
@@ -26,12 +31,13 @@ from wattmesh_kernel.sites import (
 
 _POWER = POWER_OF_PHASE[Phase.THREE]
 _ROLES = (MeterRole.MAIN, MeterRole.CHECK)
-_KINDS: dict[type, SetpointKind] = {
-    BatteryRating: SetpointKind.ACTIVE_POWER_W,
-    EvChargerRating: SetpointKind.CURRENT_A,
-    PvRating: SetpointKind.GENERATION_LIMIT_W,
-    WindRating: SetpointKind.GENERATION_LIMIT_W,
+_KINDS: dict[type, tuple[SetpointKind, ...]] = {
+    BatteryRating: (SetpointKind.ACTIVE_POWER_W,),
+    EvChargerRating: (SetpointKind.CURRENT_A, SetpointKind.ACTIVE_POWER_W),
+    PvRating: (SetpointKind.GENERATION_LIMIT_W,),
+    WindRating: (SetpointKind.GENERATION_LIMIT_W,),
 }
+"""What a loop tells each kind of asset, the preferred first: of those that its device takes."""
 _RANKS: dict[type, int] = {BatteryRating: 0, EvChargerRating: 1, PvRating: 2, WindRating: 2}
 """A battery serves before a vehicle has to wait, and before generation is given up."""
 
@@ -177,12 +183,21 @@ def _members(
         steered = controllable(model, device.id, moment)
         if device.gateway != gateway or isinstance(steered, NotSteered):
             continue
-        for kind, steering in steered.steerings.items():
-            asset = model.assets[steering.asset]
-            if _KINDS.get(type(asset.rating)) is kind:
-                own = [each for each in limits if each.device == device.id]
-                found.append(_member(device, kind, steering, asset, bounds, own, moment))
+        own = [each for each in limits if each.device == device.id]
+        for kind, asset in _told(model, steered):
+            steering = steered.steerings[kind]
+            found.append(_member(device, kind, steering, asset, bounds, own, moment))
     return tuple({(each.device, each.channel): each for each in found if each}.values())
+
+
+def _told(model: SiteModel, steered: ControllableDevice) -> Iterator[tuple[SetpointKind, Asset]]:
+    """Give by what kinds a loop steers a device, each with its asset; one for each channel."""
+    for rating, kinds in _KINDS.items():
+        for kind in kinds:
+            steering = steered.steerings.get(kind)
+            if steering is not None and type(model.assets[steering.asset].rating) is rating:
+                yield kind, model.assets[steering.asset]
+                break
 
 
 def _member(
@@ -217,7 +232,7 @@ def _member(
         watts_per_unit=watts,
         phase=asset.phase,
         safe_value=_safe_value(kind, nothing, high, bounds),
-        idle_value=nothing if kind is SetpointKind.ACTIVE_POWER_W else high,
+        idle_value=nothing if isinstance(asset.rating, BatteryRating) else high,
         rank=_RANKS[type(asset.rating)],
         min_soc_ratio=least,
         max_soc_ratio=most,
