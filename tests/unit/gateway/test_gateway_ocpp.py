@@ -31,13 +31,18 @@ def test_phases_are_added_for_power_and_the_largest_counts_for_current() -> None
         Sample(value=current, measurand="Current.Import", phase=phase)
         for phase, current in (("L1", 10.0), ("L2", 11.0), ("L3", 9.0), ("N", 30.0))
     ]
-    assert values(*powers, *currents) == {"active_power_w": 3000.0, "current_a": 11.0}
+    by_phase = {f"active_power_l{number}_w": 1000.0 for number in (1, 2, 3)}
+    assert values(*powers, *currents) == {
+        "active_power_w": 3000.0,
+        "current_a": 11.0,
+        **by_phase,
+    }
 
 
 def test_a_value_over_all_phases_goes_before_those_of_single_ones() -> None:
     whole = Sample(value=5.0, measurand="Power.Active.Import")
     part = Sample(value=9.0, measurand="Power.Active.Import", phase="L1")
-    assert values(part, whole) == {"active_power_w": 5.0}
+    assert values(part, whole) == {"active_power_w": 5.0, "active_power_l1_w": 9.0}
 
 
 def test_power_out_of_the_vehicle_is_negative() -> None:

@@ -99,6 +99,8 @@ def measured_at(time: datetime, samples: Iterable[Sample]) -> tuple[Measured, Se
             problems.append(str(error))
         else:
             values[quantity] = values.get(quantity, 0.0) + value
+            for phase, of_phase in _by_phase(quantity, sign, group).items():
+                values[phase] = values.get(phase, 0.0) + of_phase
     return Measured(time=time, values=values), problems
 
 
@@ -111,6 +113,17 @@ def finite(raw: object) -> float:
     if not math.isfinite(value):
         raise Nonsense(f"{str(raw)[:40]!r} is no number")
     return value
+
+
+def _by_phase(quantity: str, sign: float, group: Sequence[Sample]) -> dict[str, float]:
+    """Return power by its phase, where it is told so."""
+    if quantity != "active_power_w":
+        return {}
+    return {
+        f"active_power_{sample.phase[:2].lower()}_w": sign * sample.scaled
+        for sample in group
+        if sample.phase in _PHASES
+    }
 
 
 def _combined(group: Sequence[Sample], combine: Combine) -> float:
