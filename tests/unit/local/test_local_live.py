@@ -40,3 +40,13 @@ def test_a_port_that_somebody_has_is_named() -> None:
 def test_what_the_gateway_has_not_handed_on_outlives_a_run(tmp_path: Path) -> None:
     (gateway,) = live(tmp_path).services(("gateway",), "system")
     assert gateway.environment["WATTMESH_SPOOL_FILE"].startswith(str(tmp_path / "live"))
+
+
+def test_what_is_said_of_ones_own_devices_reaches_the_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATTMESH_OCPP_LISTEN_ADDRESS", "0.0.0.0:9000")
+    monkeypatch.setenv("WATTMESH_PROFILE_FOLDER", "/profiles")
+    (gateway,) = live(tmp_path).services(("gateway",), "system")
+    assert gateway.environment["WATTMESH_OCPP_LISTEN_ADDRESS"] == "0.0.0.0:9000"
+    assert gateway.environment["WATTMESH_PROFILE_FOLDER"] == "/profiles"

@@ -18,6 +18,9 @@ _FOLLOWERS = ("forecast", "planner", "analytics")
 GATEWAY = "gateways/local"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
+_OF_DEVICES = ("WATTMESH_OCPP_", "WATTMESH_MODBUS_TIMEOUT_SECONDS", "WATTMESH_PROFILE_FOLDER")
+"""How settings of the gateway begin that are about whose devices it talks to."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFolders:
@@ -199,6 +202,7 @@ class ProcessPlan:
                     "mqtt_url": self._addresses.mqtt_url,
                     "spool_file": str(self._folders.spool / "spool.sqlite"),
                     **self._reach("metering", "control"),
+                    **_of_devices(),
                 }
             case "twin":
                 return self.twin_settings()
@@ -213,3 +217,12 @@ class ProcessPlan:
 
     def _reach(self, *names: str) -> dict[str, str]:
         return {f"{name}_target": self._addresses.targets[name] for name in names}
+
+
+def _of_devices() -> dict[str, str]:
+    """Return what our own environment says of devices, for the gateway."""
+    return {
+        name.removeprefix("WATTMESH_").lower(): value
+        for name, value in os.environ.items()
+        if name.startswith(_OF_DEVICES)
+    }
