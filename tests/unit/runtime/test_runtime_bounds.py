@@ -1,5 +1,6 @@
 """Requests out of their bounds are refused by field, before any work."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.optimizer.v1 import optimizer_pb2
 from wattmesh.site.v1 import site_service_pb2
+from wattmesh.type.v1 import series_pb2
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_runtime.bounds import check_request, decode
 
@@ -70,6 +72,29 @@ def test_durations_that_are_none_are_refused(seconds: int, nanos: int) -> None:
     request.options.time_limit.seconds = seconds
     request.options.time_limit.nanos = nanos
     assert refusal(request) == ("INVALID_DURATION", "options.time_limit")
+
+
+@pytest.mark.parametrize("number", [1e300, -1e13, math.inf, -math.inf, math.nan])
+def test_numbers_that_no_arithmetic_survives_are_refused(number: float) -> None:
+    request = optimizer_pb2.SolveRequest()
+    request.options.gap_ratio = number
+    assert refusal(request) == ("INVALID_VALUE", "options.gap_ratio")
+
+
+@pytest.mark.parametrize("number", [1e300, math.inf, -math.inf])
+def test_a_list_of_numbers_is_refused_by_the_first_that_is_unusable(number: float) -> None:
+    request = optimizer_pb2.SolveRequest()
+    load = request.problem.sites.add().assets.add().fixed_load
+    load.powers_w.extend([1.0, math.nan, number, math.inf])
+    assert refusal(request) == ("INVALID_VALUE", "problem.sites.assets.fixed_load.powers_w[2]")
+
+
+def test_a_value_that_is_missing_in_a_series_passes() -> None:
+    check_request(series_pb2.Series(values=[1.0, math.nan]))
+
+
+def test_readings_are_judged_one_by_one_later() -> None:
+    check_request(metering_pb2.ReadingBatch(values=[math.inf, 1e300, math.nan]))
 
 
 def test_bytes_that_are_no_message_are_the_callers_fault() -> None:

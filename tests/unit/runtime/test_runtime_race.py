@@ -1,6 +1,7 @@
 """Running side by side, without losing a cancellation or leaving anything behind."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Generator
 from typing import Any
@@ -173,3 +174,17 @@ async def test_whatever_can_be_awaited_may_run_beside_others() -> None:
 
     assert await together(Call(), value(1)) == (7, 1)
     assert await race(Call(), Careless().run()) == 7
+
+
+async def test_what_failed_when_its_race_was_cancelled_is_no_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failing = asyncio.get_running_loop().create_future()
+    racing = asyncio.ensure_future(race(failing, asyncio.sleep(60)))
+    await asyncio.sleep(0)
+    failing.set_exception(NotFound("GONE", "gone"))
+    racing.cancel()
+    await asyncio.wait([racing])
+    del failing, racing
+    gc.collect()
+    assert caplog.records == []

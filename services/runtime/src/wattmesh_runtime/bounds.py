@@ -2,7 +2,8 @@
 
 A walk over the message along its descriptor: texts without NUL and of bounded length, lists of
 bounded length, times that calendars and databases can hold, page sizes that are not negative, and
-a bounded depth. What a number or a name means is for the service to check.
+a bounded depth, and numbers that arithmetic can work with. What a number or a name means is for the
+service to check.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeAlias
 
+import numpy as np
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
@@ -33,6 +35,12 @@ LIST_ITEMS = 20_000
 """Most messages, texts or entries of a list or map."""
 LIST_NUMBERS = 1_000_000
 """Most numbers of a list."""
+LARGEST_NUMBER = 1e12
+"""Largest magnitude of a `double` of ours; W, Wh and prices are far below. In a list NaN means that
+a value is missing; a single one is never NaN."""
+JUDGED_ELSEWHERE = ("wattmesh.metering.v1.ReadingBatch.values", "wattmesh.gateway.v1.")
+"""Numbers, by field or package, that are judged one by one: they do not end a stream."""
+OURS = "wattmesh."
 DEPTH = 32
 """Most messages within each other."""
 FIRST_TIME = datetime(1900, 1, 1, tzinfo=UTC)
@@ -87,6 +95,8 @@ def _rules(descriptor: Descriptor) -> Mapping[str, Rule]:
 def _rule(field: FieldDescriptor) -> Rule | None:
     if _is_map(field):
         return _map_rule(field)
+    if _is_number(field):
+        return _check_numbers if field.is_repeated else _check_number
     single = _single_rule(field)
     if not field.is_repeated:
         return single
@@ -105,6 +115,13 @@ def _single_rule(field: FieldDescriptor) -> Rule | None:
     if field.name == "page_size":
         return _check_page_size
     return None
+
+
+def _is_number(field: FieldDescriptor) -> bool:
+    """Tell whether a field is a number of ours: tensors of a model server hold what they may."""
+    name = str(field.full_name)
+    ours = name.startswith(OURS) and not name.startswith(JUDGED_ELSEWHERE)
+    return ours and field.type == FieldDescriptor.TYPE_DOUBLE
 
 
 def _is_map(field: FieldDescriptor) -> bool:
@@ -158,6 +175,27 @@ def _check_count(count: int, most: int, path: str) -> None:
 
 def _check_part(message: Any, path: str, depth: int) -> None:
     _check_message(message, path, depth + 1)
+
+
+def _check_number(number: Any, path: str, depth: int) -> None:
+    if not abs(number) <= LARGEST_NUMBER:
+        raise _unusable(number, path)
+
+
+def _check_numbers(numbers: Any, path: str, depth: int) -> None:
+    _check_count(len(numbers), LIST_NUMBERS, path)
+    if not len(numbers):
+        return
+    values = np.abs(np.array(numbers, np.float64))
+    largest = np.fmax.reduce(values)
+    if largest > LARGEST_NUMBER:
+        place = int(np.flatnonzero(values > LARGEST_NUMBER)[0])
+        raise _unusable(numbers[place], f"{path}[{place}]")
+
+
+def _unusable(number: float, path: str) -> InvalidArgument:
+    message = f"{path} is {number:g}, which is no number of at most {LARGEST_NUMBER:g}"
+    return InvalidArgument("INVALID_VALUE", message, field=path)
 
 
 def _check_page_size(size: Any, path: str, depth: int) -> None:

@@ -38,7 +38,7 @@ Behaviour: TypeAlias = Callable[[Any, Context], Any]
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 LONGEST_REASON = 400
-"""Characters of an error's text in the log line of its call."""
+"""Bytes of an error's text in the log line of its call."""
 _STOPPING = Unavailable("SERVER_STOPPING", "the server is stopping")
 _DEPENDENCY_AWAY = Unavailable("DEPENDENCY_UNAVAILABLE", "a service that is needed is away")
 _AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)

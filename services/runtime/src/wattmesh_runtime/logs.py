@@ -8,26 +8,28 @@ from typing import Any
 
 from wattmesh_runtime.request_context import current_request_id
 
-_PLAIN = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+PLAIN = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 LONGEST_MESSAGE = 900
-"""Characters of a message in a log: what callers send is not for it."""
+"""Bytes of a message in a log: what callers send is not for it."""
 LONGEST_TRACEBACK = 8_000
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text, its middle left out where it is too long."""
-    if len(text) <= longest:
+    """Return a text, its middle left out where it has more than `longest` bytes."""
+    content = text.encode(errors="replace")
+    if len(content) <= longest:
         return text
     half = longest // 2
-    return f"{text[:half]}[… {len(text) - 2 * half} characters …]{text[-half:]}"
+    first, last = (part.decode(errors="ignore") for part in (content[:half], content[-half:]))
+    return f"{first}[… {len(content) - 2 * half} bytes …]{last}"
 
 
 def configure_logging(level: str, style: str) -> None:
     """Send all logs to standard error in one `style`, `plain` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if style == "json" else PlainFormatter(_PLAIN))
+    handler.setFormatter(JsonFormatter() if style == "json" else PlainFormatter(PLAIN))
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 

@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 PASSING: tuple[type[Exception], ...] = (Unavailable, DeadlineExceeded, ResourceExhausted)
 """Errors that may pass by waiting."""
+AWAY_OR_FULL = (Unavailable, ResourceExhausted)
+"""Errors that are about nothing that was asked, but about who was asked: all else waits as well."""
 
 
 class LossLog:
@@ -58,12 +60,13 @@ async def retry(
             result = await work()
         except errors as error:
             loss.lost(error)
-            await backoff.wait(_retry_after(error))
+            await backoff.wait(retry_after(error))
         else:
             loss.back()
             return result
 
 
-def _retry_after(error: Exception) -> timedelta | None:
+def retry_after(error: Exception) -> timedelta | None:
+    """Return how long an error asks to wait, if it does."""
     asked: timedelta | None = getattr(error, "retry_after", None)
     return asked

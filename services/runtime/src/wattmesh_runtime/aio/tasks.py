@@ -44,9 +44,13 @@ async def cancel_all(tasks: Collection[asyncio.Future[Any]], within_seconds: flo
 async def cancel_until_ended(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks until they have ended, however long that takes.
 
-    What one of them raises meanwhile is logged. Whoever waits here may be cancelled too: that is
-    kept until the tasks have ended, so that nothing is left running behind its owner's back.
+    What one of them raises meanwhile is logged; what one has raised before has been told, or is
+    nobody's any more. Whoever waits here may be cancelled too: that is kept until the tasks have
+    ended, so that nothing is left running behind its owner's back.
     """
+    for task in tasks:
+        if task.done():
+            _error_of(task)  # seen: asyncio would complain of it with a traceback
     interrupted: asyncio.CancelledError | None = None
     again, pending = _AGAIN_SECONDS, _unfinished(tasks)
     ending = pending
