@@ -157,22 +157,20 @@ class GatewayWorld:
         self._folder = folder
         self._broker: AsyncExitStack | None = None
         port = free_port()
-        self.gateway = GatewayProcess(
-            {
-                "WATTMESH_LISTEN_ADDRESS": f"127.0.0.1:{port}",
-                "WATTMESH_CLOCK": format_clock_spec(SystemClock()),
-                "WATTMESH_GATEWAY": GATEWAY,
-                "WATTMESH_MQTT_URL": f"mqtt://127.0.0.1:{self.broker_port}",
-                "WATTMESH_METERING_TARGET": self.metering_server.target,
-                "WATTMESH_CONTROL_TARGET": self.control_server.target,
-                "WATTMESH_OCPP_LISTEN_ADDRESS": f"127.0.0.1:{self.ocpp_port}",
-                "WATTMESH_SPOOL_FILE": str(folder / "spool.sqlite"),
-                "WATTMESH_MODBUS_TIMEOUT_SECONDS": "0.5",
-                "WATTMESH_REREAD_SECONDS": "0.5",
-            },
-            port,
-            folder / "gateway.log",
-        )
+        self.settings = {
+            "listen_address": f"127.0.0.1:{port}",
+            "clock": format_clock_spec(SystemClock()),
+            "gateway": GATEWAY,
+            "mqtt_url": f"mqtt://127.0.0.1:{self.broker_port}",
+            "metering_target": self.metering_server.target,
+            "control_target": self.control_server.target,
+            "ocpp_listen_address": f"127.0.0.1:{self.ocpp_port}",
+            "spool_file": str(folder / "spool.sqlite"),
+            "modbus_timeout_seconds": "0.5",
+            "reread_seconds": "0.5",
+        }
+        environment = {f"WATTMESH_{name.upper()}": told for name, told in self.settings.items()}
+        self.gateway = GatewayProcess(environment, port, folder / "gateway.log")
 
     def _register_metering(self, server: grpc.aio.Server) -> None:
         register_metering(self.metering, self.sites, server)
@@ -271,6 +269,16 @@ def _device(
 @asynccontextmanager
 async def gateway_world(folder: Path) -> AsyncIterator[GatewayWorld]:
     """A world in which everything but the gateway runs; the gateway is stopped at the end."""
+    async with gateway_surroundings(folder) as world:
+        try:
+            yield world
+        finally:
+            await world.gateway.stop()
+
+
+@asynccontextmanager
+async def gateway_surroundings(folder: Path) -> AsyncIterator[GatewayWorld]:
+    """The same for a gateway that is started and stopped elsewhere."""
     world = GatewayWorld(folder)
     async with world.modbus:
         await world.start_broker()
@@ -280,7 +288,6 @@ async def gateway_world(folder: Path) -> AsyncIterator[GatewayWorld]:
         try:
             yield world
         finally:
-            await world.gateway.stop()
             await world.stop_broker()
             await world.control_server.stop()
             await world.metering_server.stop()

@@ -51,10 +51,13 @@ _texts = st.sampled_from(_TEXTS) | st.text(max_size=8)
 _counts = st.sampled_from([0, 1, -1, 60])
 _BY_TYPE: dict[int, st.SearchStrategy[Any]] = {
     FieldDescriptor.CPPTYPE_STRING: _texts,
+    FieldDescriptor.CPPTYPE_FLOAT: st.floats(width=32),
     FieldDescriptor.CPPTYPE_DOUBLE: st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e300]) | st.floats(),
     FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
     FieldDescriptor.CPPTYPE_INT32: _counts | st.integers(-(2**31), 2**31 - 1),
     FieldDescriptor.CPPTYPE_INT64: _counts | st.integers(-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: st.integers(0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: st.integers(0, 2**64 - 1),
     FieldDescriptor.CPPTYPE_ENUM: st.integers(0, 9) | st.sampled_from([-1, 77, 2**31 - 1]),
 }
 
@@ -89,6 +92,15 @@ def _likely(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
 def _values(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
     message = field.message_type
     if message is not None and message.GetOptions().map_entry:
-        return st.dictionaries(_texts, _texts, max_size=2)
-    one = _BY_TYPE[field.cpp_type] if message is None else _messages(message, depth - 1)
+        key, value = (_single(message.fields_by_name[name], depth) for name in ("key", "value"))
+        return st.dictionaries(key, value, max_size=2)
+    one = _single(field, depth)
     return st.lists(one, max_size=3) if field.is_repeated else one
+
+
+def _single(field: FieldDescriptor, depth: int) -> st.SearchStrategy[Any]:
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return st.binary(max_size=8)
+    if field.message_type is not None:
+        return _messages(field.message_type, depth - 1)
+    return _BY_TYPE[field.cpp_type]

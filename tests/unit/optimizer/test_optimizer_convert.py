@@ -1,13 +1,13 @@
 """The door: protos become domain values, and what makes no sense is refused by name."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from tests.fakes.optimizer_problem import SITE, every_kind
 from wattmesh.optimizer.v1 import optimizer_pb2, plan_pb2, problem_pb2
-from wattmesh.type.v1 import electrical_pb2
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.api.plan import money, plan_to_proto, schedule_from_proto
@@ -15,63 +15,9 @@ from wattmesh_optimizer.api.problem import options_from_proto, problem_from_prot
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 from wattmesh_optimizer.domain.storage import Battery, EvCharger
 
-SITE = "sites/home-1"
-
-
-def problem_proto(count: int = 4) -> problem_pb2.Problem:
-    """Return every kind of asset, in sensible values."""
-    proto = problem_pb2.Problem(currency_code="EUR")
-    start = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    proto.horizon.start_time.FromDatetime(start)
-    proto.horizon.resolution.FromTimedelta(timedelta(hours=1))
-    proto.horizon.count = count
-    site = proto.sites.add(name=SITE, time_zone="Europe/Berlin")
-    site.tariff.name = "tariffs/t"
-    site.tariff.currency_code = "EUR"
-    site.tariff.import_rates.base_per_kwh = 0.3
-    site.assets.add(name=f"{SITE}/assets/load").fixed_load.powers_w.extend([1000.0] * count)
-    pv = site.assets.add(name=f"{SITE}/assets/pv").renewable_source
-    pv.powers_w.extend([-2000.0] * count)
-    pv.curtailable = True
-    battery = site.assets.add(name=f"{SITE}/assets/battery").battery
-    battery.rating.capacity_wh = 10_000
-    battery.rating.max_charge_power_w = battery.rating.max_discharge_power_w = 5_000
-    battery.initial_soc_ratio = 0.5
-    charger = site.assets.add(name=f"{SITE}/assets/ev", phase=electrical_pb2.PHASE_L1).ev_charger
-    charger.rating.max_current_a = 16
-    session = charger.sessions.add(id="ev1", capacity_wh=40_000, target_soc_ratio=0.5)
-    session.arrival_time.FromDatetime(start)
-    session.departure_time.FromDatetime(start + timedelta(hours=4))
-    session.initial_soc_ratio = 0.4
-    zone = site.assets.add(name=f"{SITE}/assets/zone").hvac_zone
-    zone.rating.thermal_model.air_capacity_wh_per_k = 2000
-    zone.rating.thermal_model.air_outdoor_resistance_k_per_w = 0.005
-    zone.initial_air_temperature_celsius = 20
-    zone.outdoor_temperatures_celsius.extend([5.0] * count)
-    zone.rating.occupied_band.min_temperature_celsius = 20
-    zone.rating.occupied_band.max_temperature_celsius = 24
-    zone.rating.heating.max_power_w = 3000
-    zone.rating.heating.cop_points.add(outdoor_temperature_celsius=0, cop_ratio=3)
-    tank = site.assets.add(name=f"{SITE}/assets/tank").thermal_tank
-    tank.rating.capacity_wh_per_k = 250
-    tank.initial_temperature_celsius = 50
-    tank.rating.min_temperature_celsius = 45
-    tank.rating.max_temperature_celsius = 60
-    tank.rating.heater.max_power_w = 2000
-    tank.rating.heater.cop_points.add(cop_ratio=1)
-    washer = site.assets.add(name=f"{SITE}/assets/washer").deferrable_load
-    washer.profile_run.powers_w.extend([500.0, 1500.0])
-    pump = site.assets.add(name=f"{SITE}/assets/pump").deferrable_load
-    pump.interruptible_run.energy_wh = 1000
-    pump.rating.max_power_w = 1000
-    generator = site.assets.add(name=f"{SITE}/assets/generator").generator
-    generator.rating.max_output_power_w = 3000
-    generator.rating.fuel_cost_per_kwh = 0.5
-    return proto
-
 
 def test_every_kind_of_asset_comes_through_with_its_units_and_defaults() -> None:
-    problem = problem_from_proto(problem_proto())
+    problem = problem_from_proto(every_kind())
     kinds = {asset.label: asset.kind for _, asset in problem.assets()}
     assert len(kinds) == 9
     battery, charger = kinds["battery"], kinds["ev"]
@@ -86,7 +32,7 @@ def test_every_kind_of_asset_comes_through_with_its_units_and_defaults() -> None
 
 
 def test_a_plan_goes_out_in_watts_and_comes_back_as_the_same_schedule() -> None:
-    problem = problem_from_proto(problem_proto())
+    problem = problem_from_proto(every_kind())
     plan = SolvePlan(OrToolsSolver())(problem, SolveOptions(explain=True))
     proto = plan_to_proto(plan)
     assert proto.solver.status == plan_pb2.SOLVE_STATUS_OPTIMAL
@@ -158,7 +104,7 @@ Break = Callable[[problem_pb2.Problem], object]
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(damage: Break, field: str) -> None:
-    proto = problem_proto()
+    proto = every_kind()
     damage(proto)
     with pytest.raises(InvalidArgument) as refused:
         problem_from_proto(proto)
@@ -166,7 +112,7 @@ def test_what_makes_no_sense_is_refused_by_name(damage: Break, field: str) -> No
 
 
 def test_an_asset_that_makes_no_sense_is_named() -> None:
-    proto = problem_proto()
+    proto = every_kind()
     proto.sites[0].assets[2].battery.rating.capacity_wh = 0
     with pytest.raises(InvalidArgument, match=f"{SITE}/assets/battery: capacity_wh"):
         problem_from_proto(proto)
