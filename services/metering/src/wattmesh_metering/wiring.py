@@ -31,28 +31,36 @@ from wattmesh_metering.app.watch_readings import WatchReadings
 from wattmesh_metering.app.watch_site_model import WatchSiteModel
 from wattmesh_metering.domain.records import RecordKind
 from wattmesh_metering.settings import MeteringSettings
-from wattmesh_runtime.database import Database
+from wattmesh_runtime.aio.places import FairPlaces, PlaceLimits
+from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
+
+INTAKE_CONNECTIONS = 4
+"""Apart from all that is asked for: one commits readings, one listens, one follows the model."""
+_QUERIES_WAITING = 2_000
+_RETRY_AFTER = timedelta(seconds=1)
 
 
 @asynccontextmanager
 async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Service]:
-    """Give metering, ready to serve; at the end what is queued is committed and the pool closed."""
-    pool = Database(settings.database_url, "metering", max_size=settings.database_connections)
-    async with pool as database:
-        await migrate(database, "wattmesh_metering")
+    """Give metering, ready to serve; at the end what is queued is committed, the pools closed."""
+    async with (
+        _database(settings, INTAKE_CONNECTIONS) as intake,
+        _database(settings, settings.database_connections) as database,
+    ):
+        await migrate(intake, "wattmesh_metering")
         commit = CommitBatches(
-            PostgresIngestStore(database),
+            PostgresIngestStore(intake),
             runtime.clock,
             TelemetryIngestMeter(runtime.telemetry),
             future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
         )
-        await take_over(database)
-        history = PostgresModelHistory(database)
+        await take_over(intake)
+        history = PostgresModelHistory(intake)
         follower = FollowSiteModel(history)
         await follower.catch_up()
-        announcements = PostgresAnnouncements(database, follower.notice)
+        announcements = PostgresAnnouncements(intake, follower.notice)
         async with CommitQueue(commit, group_rows=settings.ingest_group_rows) as queue:
             sites = SiteServicer(
                 _site_use_cases(settings, runtime, database, follower, history), runtime.clock
@@ -70,9 +78,30 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     site_service_pb2.DESCRIPTOR.services_by_name["SiteService"].full_name,
                     metering_pb2.DESCRIPTOR.services_by_name["MeteringService"].full_name,
                 ),
-                dependencies=(database.dependency,),
+                dependencies=(intake.dependency,),
                 tasks=(announcements.run, follower.run),
             )
+
+
+def _database(settings: MeteringSettings, connections: int) -> Database:
+    return Database(
+        settings.database_url,
+        "metering",
+        max_size=connections,
+        limits=DatabaseLimits.of(settings),
+    )
+
+
+def _query_places(settings: MeteringSettings) -> FairPlaces:
+    """Return the connections of queries, of which one caller has at most half."""
+    connections = settings.database_connections
+    limits = PlaceLimits(
+        places=connections,
+        places_per_caller=max(1, connections // 2),
+        queue=_QUERIES_WAITING,
+        queue_per_caller=_QUERIES_WAITING // 2,
+    )
+    return FairPlaces("queries", limits, _RETRY_AFTER)
 
 
 def _site_use_cases(
@@ -110,7 +139,7 @@ def _metering_use_cases(
     queue: CommitQueue,
     announcements: PostgresAnnouncements,
 ) -> MeteringUseCases:
-    store = PostgresReadingStore(database)
+    store = PostgresReadingStore(database, _query_places(settings))
     longest_gap = timedelta(seconds=settings.longest_gap_seconds)
     return MeteringUseCases(
         ingest=Ingest(queue, batches_in_flight=settings.ingest_batches_in_flight),

@@ -20,7 +20,7 @@ from wattmesh_metering.adapters.postgres_ingest import CHANNEL
 from wattmesh_metering.domain.readings import Ints, Rows
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.broadcast import Broadcast
-from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL, LossLog
 from wattmesh_runtime.database import Database
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class PostgresAnnouncements:
                     self._loss.back()
                     backoff.reset()
                     await self._listen(connection)
-            except Unavailable as error:
+            except AWAY_OR_FULL as error:
                 self._loss.lost(error)
                 await backoff.wait()
 

@@ -1,15 +1,19 @@
 """Kept readings, for queries."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import QUALITIES, Ints, Reading, RegisteredPoint
+from wattmesh_runtime.aio.places import FairPlaces
 from wattmesh_runtime.database import Database
+from wattmesh_runtime.request_context import current_caller
 
 # Both aggregates see a point's rows in one order, whichever it is; numpy sorts faster.
 _HISTORIES = """
@@ -37,15 +41,16 @@ ORDER BY asked.place
 
 
 class PostgresReadingStore:
-    """Answers queries from the tables."""
+    """Answers queries from the tables; callers take the connections in turn (`places`)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, places: FairPlaces) -> None:
         self._database = database
+        self._places = places
 
     async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
         """Return the readings of [first, last] of every key."""
         parameters = (list(keys), first, last)
-        async with self._database.connection() as connection:
+        async with self._connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(_HISTORIES, parameters)
             rows = await cursor.fetchall()
@@ -54,12 +59,17 @@ class PostgresReadingStore:
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one."""
         ids = {point.key: point.id for point in points}
-        async with self._database.connection() as connection:
+        async with self._connection() as connection:
             cursor = await connection.execute(_LATEST, (list(ids),))
             return [
                 Reading(point=ids[key], measure_time=time, value=value, quality=QUALITIES[quality])
                 for key, time, value, quality in await cursor.fetchall()
             ]
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        async with self._places.held(current_caller()), self._database.connection() as connection:
+            yield connection
 
 
 def _histories(keys: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> Histories:

@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from wattmesh_kernel.checks import require
-from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_metering.app.commit_batches import BatchOutcome, CommitBatches, SentBatch
 from wattmesh_metering.domain.readings import ReadingBatch, Rejection
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 log = logging.getLogger(__name__)
@@ -97,12 +98,12 @@ class CommitQueue:
             return
         try:
             outcomes = await self._commit.run([one.sent for one in group])
-        except Unavailable as error:
+        except AWAY_OR_FULL as error:
             log.warning("%d batches could not be committed: %s", len(group), error)
             _fail([*group, *self._take_all()], error)
         except Exception as error:
             if len(group) == 1:
-                log.exception("a batch of %s could not be committed", group[0].sent.source)
+                _log_failure(group[0].sent.source, error)
                 _fail(group, error)
             else:  # only the one that is to blame shall fail
                 for one in group:
@@ -136,7 +137,8 @@ class Ingest:
         """Yield one answer per batch, in their order, each after its commit.
 
         An error of `batches` is raised after the answers of the batches before it. Errors:
-        InvalidArgument for a source without a name; Unavailable when a commit failed.
+        InvalidArgument for a source without a name; Unavailable or ResourceExhausted when
+        a commit failed for want of the database.
         """
         require(
             0 < len(source) <= _LONGEST_SOURCE and source.isprintable(),
@@ -185,6 +187,11 @@ def _fail(group: Sequence[_Waiting], error: Exception) -> None:
     for one in group:
         if not one.outcome.done():
             one.outcome.set_exception(error)
+
+
+def _log_failure(source: str, error: Exception) -> None:
+    fault = None if isinstance(error, WattmeshError) else error
+    log.error("a batch of %s could not be committed: %s", source, error, exc_info=fault)
 
 
 def _note_error(outcome: asyncio.Future[BatchOutcome]) -> None:

@@ -1,0 +1,81 @@
+"""Queries that hang or flood cost neither ingestion nor other callers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import psycopg
+import pytest
+
+from tests.fakes.metering_world import (
+    HOUR,
+    NOON,
+    QUARTER,
+    MeteringWorld,
+    batch,
+    metering_world,
+    point,
+    samples,
+)
+from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.errors import error_from_rpc
+
+POWER = point("meter", "active_power_w")
+SERIES = metering_pb2.QuerySeriesRequest(
+    point=POWER,
+    range=time_range_to_proto(TimeRange(NOON - HOUR, NOON)),
+    resolution=duration_to_proto(QUARTER),
+    aggregation=metering_pb2.AGGREGATION_MEAN,
+)
+LATEST = metering_pb2.GetLatestReadingsRequest(points=[POWER])
+
+
+@asynccontextmanager
+async def hanging_series(database_url: str) -> AsyncIterator[None]:
+    """Have whoever asks for a series wait, and nobody else: a table that only those read."""
+    async with (
+        await psycopg.AsyncConnection.connect(database_url) as connection,
+        connection.transaction(),
+    ):
+        await connection.execute("LOCK TABLE metering.register_resets IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+@asynccontextmanager
+async def another_caller(
+    world: MeteringWorld,
+) -> AsyncIterator["metering_pb2_grpc.MeteringServiceAsyncStub"]:
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.insecure_channel(world.target, options=options) as channel:
+        yield metering_pb2_grpc.MeteringServiceStub(channel)
+
+
+async def test_series_that_hang_leave_ingestion_and_other_callers_alone(
+    database_url: str,
+) -> None:
+    async with metering_world(database_url) as world, another_caller(world) as other:
+        await world.add_home()
+        async with hanging_series(database_url):
+            hanging = [asyncio.ensure_future(world.metering.QuerySeries(SERIES)) for _ in range(16)]
+            await asyncio.sleep(0.2)
+            (answer,) = await world.send(batch(1, samples(POWER, NOON - HOUR, QUARTER, [5.0])))
+            latest = await other.GetLatestReadings(LATEST)
+            assert not any(each.done() for each in hanging)
+        series = await asyncio.gather(*hanging)
+
+    assert answer.stored == 1
+    assert [each.value for each in latest.readings] == [5.0]
+    assert len(series) == 16
+
+
+async def test_a_query_that_waits_for_a_lock_is_told_so_in_time(database_url: str) -> None:
+    async with metering_world(database_url, database_lock_seconds=0.2) as world:
+        await world.add_home()
+        async with hanging_series(database_url):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await world.metering.QuerySeries(SERIES, timeout=20)
+
+    assert error_from_rpc(refused.value).reason == "DATABASE_CONFLICT"
