@@ -8,6 +8,7 @@ import grpc
 from tests.fakes.site_model_service import FakeSiteModelService
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2_grpc
+from wattmesh_kernel.errors import InvalidArgument
 
 Key = tuple[str, int]
 
@@ -16,7 +17,7 @@ class FakeMetering(metering_pb2_grpc.MeteringServiceServicer):
     """Keeps the first value of each (point, measure time), and counts how often each came.
 
     `mute`: batches are taken in, but neither kept nor acknowledged. `refuse`: points whose
-    readings are rejected.
+    readings are rejected. `poison`: points of which it refuses a whole batch.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class FakeMetering(metering_pb2_grpc.MeteringServiceServicer):
         self.sequences: list[list[int]] = []
         self.mute = False
         self.refuse: frozenset[str] = frozenset()
+        self.poison: frozenset[str] = frozenset()
 
     async def Ingest(  # noqa: N802
         self,
@@ -39,6 +41,8 @@ class FakeMetering(metering_pb2_grpc.MeteringServiceServicer):
                 self.sources.append(request.hello.source)
                 continue
             sequences.append(request.batch.sequence)
+            if self.poison.intersection(request.batch.points):
+                raise InvalidArgument("INVALID_VALUE", "a value is out of bounds")
             if not self.mute:
                 yield self._take(request.batch)
 

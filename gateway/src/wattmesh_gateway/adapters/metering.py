@@ -12,10 +12,10 @@ from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.type.v1 import quality_pb2
 from wattmesh_gateway.app.ports import IngestAnswer, Rejection
 from wattmesh_gateway.domain.reading import Batch
-from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import GatewayId, PointId
 from wattmesh_kernel.quantities import Quality
-from wattmesh_runtime.errors import rpc_errors
+from wattmesh_runtime.errors import error_from_rpc, rpc_errors
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,7 +69,15 @@ class GrpcIngestStream:
             try:
                 await self._call.write(message)
             except asyncio.InvalidStateError as error:
-                raise Unavailable("STREAM_ENDED", "metering ended the stream") from error
+                raise await self._end() from error
+
+    async def _end(self) -> WattmeshError:
+        """Return why a stream that is over has ended."""
+        code = await self._call.code()
+        if code is grpc.StatusCode.OK:
+            return Unavailable("STREAM_ENDED", "metering ended the stream")
+        first, last = await self._call.initial_metadata(), await self._call.trailing_metadata()
+        return error_from_rpc(grpc.aio.AioRpcError(code, first, last))
 
 
 def batch_to_proto(batch: Batch) -> metering_pb2.ReadingBatch:

@@ -14,6 +14,7 @@ from wattmesh_gateway.adapters import quarantine
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
+from wattmesh_gateway.domain.telegram import refused_reading
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import Quality
@@ -102,6 +103,13 @@ class SqliteSpool:
         self._acks += 1
         prune = self._acks % _ACKS_PER_PRUNE == 0
         removed = await self._database.run(lambda db: _remove(db, sequence, prune))
+        async with self._changed:
+            self._held -= removed
+            self._changed.notify_all()
+
+    async def set_aside(self, batch: Batch, reason: str) -> None:
+        """Put a batch that metering will never take into the quarantine, reading by reading."""
+        removed = await self._database.run(lambda db: _set_aside(db, batch, reason))
         async with self._changed:
             self._held -= removed
             self._changed.notify_all()
@@ -246,6 +254,14 @@ def _remove(db: sqlite3.Connection, sequence: int, prune: bool) -> int:
             "COALESCE((SELECT MIN(measure_time_us) FROM readings), 9223372036854775807))",
             (_SEEN_US,),
         )
+    return removed
+
+
+def _set_aside(db: sqlite3.Connection, batch: Batch, reason: str) -> int:
+    kept = [refused_reading(reading, reason) for reading in batch.readings]
+    _count(db, "telegrams_quarantined", quarantine.keep(db, kept))
+    removed = db.execute("DELETE FROM readings WHERE sequence <= ?", (batch.sequence,)).rowcount
+    _count(db, "readings_rejected", removed)
     return removed
 
 

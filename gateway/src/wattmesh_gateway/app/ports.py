@@ -46,6 +46,9 @@ class Spool(Protocol):
     async def acknowledge(self, sequence: int) -> None:
         """Delete every reading up to a sequence: metering has them."""
 
+    async def set_aside(self, batch: Batch, reason: str) -> None:
+        """Put a batch that metering will never take into the quarantine, reading by reading."""
+
     async def status(self) -> SpoolStatus:
         """Return counts and contents."""
 

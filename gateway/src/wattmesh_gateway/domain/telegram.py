@@ -1,5 +1,6 @@
 """What a device that speaks by itself has said, understood by its driver."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +72,25 @@ def set_aside(
         payload=delivery.payload[:MOST_KEPT_BYTES],
         payload_bytes=len(delivery.payload),
         arrival=arrival,
+    )
+
+
+def refused_reading(reading: Reading, reason: str) -> QuarantinedTelegram:
+    """Return what is kept of a reading that metering will not have, as text."""
+    said = {
+        "point": reading.point.name,
+        "measure_time": reading.measure_time.isoformat(),
+        "value": reading.value,
+        "quality": reading.quality.value,
+    }
+    payload = json.dumps(said).encode()
+    return QuarantinedTelegram(
+        origin="metering refused it",
+        device=reading.point.device,
+        reason=shortened(reason),
+        payload=payload,
+        payload_bytes=len(payload),
+        arrival=reading.measure_time,
     )
 
 
