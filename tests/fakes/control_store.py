@@ -13,7 +13,7 @@ from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.setpoint import Slot
-from wattmesh_kernel.errors import Aborted, Unavailable
+from wattmesh_kernel.errors import Aborted, Unavailable, WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, LimitId
 
 
@@ -30,6 +30,8 @@ class FakeStore:
         self.scopes = list[Scope]()
         """What every transaction was about, in order."""
         self.away = False
+        self.trouble: WattmeshError = Unavailable("DATABASE_UNAVAILABLE", "the database is away")
+        """What is raised while it is away."""
         self.away_after: int | None = None
         """After so many more transactions it is away."""
         self.poison = set[DeviceId]()
@@ -142,7 +144,7 @@ class FakeStore:
     def check(self) -> None:
         """Raise Unavailable while it is away."""
         if self.away or self.away_after == 0:
-            raise Unavailable("DATABASE_UNAVAILABLE", "the database is away")
+            raise self.trouble
 
 
 class FakeDueTimes:

@@ -15,6 +15,7 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh_control.app.chunks import MOST_AT_ONCE
 from wattmesh_control.app.follow_model import changed_devices
 from wattmesh_control.domain.proposal import Origin, Proposal
+from wattmesh_kernel.errors import ResourceExhausted, Unavailable, WattmeshError
 from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
@@ -91,11 +92,19 @@ async def test_a_proposal_of_which_no_notice_came_is_made_all_the_same(keeper: K
     assert keeper.values == [1.0]
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Unavailable("DATABASE_UNAVAILABLE", "the database is away"),
+        ResourceExhausted("DATABASE_BUSY", "all connections to the database are in use"),
+    ],
+)
 async def test_what_falls_due_while_the_database_is_away_is_made_when_it_is_back(
-    keeper: Keeper,
+    keeper: Keeper, trouble: WattmeshError
 ) -> None:
     keeper.propose(T0 + 30 * MINUTE, 1.0)
     await keeper.clock.run_for(MINUTE)
+    keeper.store.trouble = trouble
     keeper.store.away = True
     await keeper.clock.run_for(35 * MINUTE)
     assert keeper.values == []

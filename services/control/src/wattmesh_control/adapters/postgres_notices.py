@@ -14,7 +14,7 @@ from wattmesh_control.adapters.notice_codec import CHANNEL, notice_from_payload,
 from wattmesh_control.app.ports import Gap, Notice
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.backoff import Backoff
-from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL, LossLog
 from wattmesh_runtime.database import Database
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class PostgresNotices:
             try:
                 async with self._database.connection() as connection:
                     await connection.execute(_TELL, (CHANNEL, said))
-            except Unavailable as error:
+            except AWAY_OR_FULL as error:
                 log.debug("%d notices are not told: %s", len(said), error)
 
     async def heard(self) -> AsyncIterator[Notice | Gap]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
-from wattmesh_kernel.errors import Unavailable
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL
 
 MOST_AT_ONCE = 500
 """Devices or commands in one transaction: each device costs PostgreSQL an entry of its locks."""
@@ -24,11 +24,11 @@ async def halving(
 ) -> None:
     """Do `work` on all items; when that fails, on each half, down to `alone` with its error.
 
-    Error: Unavailable at once, as it has nothing to do with the items.
+    Error: AWAY_OR_FULL at once, as they have nothing to do with the items.
     """
     try:
         await work(items)
-    except Unavailable:
+    except AWAY_OR_FULL:
         raise
     except Exception as error:  # whatever one item brings must not keep the others
         if len(items) == 1:

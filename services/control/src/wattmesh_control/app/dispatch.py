@@ -11,9 +11,10 @@ from wattmesh_control.app.links import Carry, GatewayLink, GatewayLinks, Order, 
 from wattmesh_control.app.ports import Scope
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.life import Sent, Troubled
-from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import CommandId
 from wattmesh_runtime.aio.leases import Lease
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Dispatch:
             waiting = await self._links.waiting(MOST_AT_ONCE)
             try:
                 await halving(waiting, self._send, self._fail)
-            except Unavailable as error:
+            except AWAY_OR_FULL as error:
                 for link, _ in waiting:
                     link.end(error)
 

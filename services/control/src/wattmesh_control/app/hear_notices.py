@@ -11,8 +11,8 @@ from wattmesh_control.app.ports import CommandArchive, Gap, Notice, Notices
 from wattmesh_control.app.read_events import EventBroadcast
 from wattmesh_control.app.shards import Shards
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import Unavailable, WattmeshError
-from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL, LossLog
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class HearNotices:
                 continue
             try:
                 await self._hear(notice)
-            except Unavailable as error:
+            except AWAY_OR_FULL as error:
                 log.warning("a notice is passed over: %s", error)
                 self._lose(Gap())
 

@@ -14,11 +14,11 @@ from wattmesh_control.app.set_aside import SetAside
 from wattmesh_control.app.shards import ORPHANS, Shards
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import Aborted, Unavailable
+from wattmesh_kernel.errors import Aborted
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.leases import Lease
-from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL, LossLog
 from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
@@ -97,13 +97,13 @@ class KeepTime:
             self._rung.set()
 
     async def __call__(self) -> None:
-        """Run for ever; while the database is away, try again with growing waits."""
+        """Run for ever; while the database is away or full, try again with growing waits."""
         backoff = Backoff(0.1, 2.0, clock=self._clock)
         while True:
             self._rung.clear()
             try:
                 await self._act()
-            except Unavailable as error:
+            except AWAY_OR_FULL as error:
                 self._loss.lost(error)
                 await backoff.wait(error.retry_after)
                 continue

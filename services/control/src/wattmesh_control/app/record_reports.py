@@ -25,9 +25,10 @@ from wattmesh_control.domain.life import (
     Troubled,
 )
 from wattmesh_control.domain.release import ReleaseState
-from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId, SiteId
 from wattmesh_runtime.aio.leases import Lease
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +225,7 @@ class RecordReports:
                 received.append(self._waiting.get_nowait())
             try:
                 await halving(received, self._store, self._fail)
-            except Unavailable as error:
+            except AWAY_OR_FULL as error:
                 for each in received:
                     _end(each, error)
 
