@@ -139,7 +139,7 @@ async def test_prices_that_make_no_sense_are_refused(database_url: str) -> None:
             (request(tariff=NAME), "NO_PRICES"),
             (request(tariff=NAME, export_price_per_kwh=series), "NOT_DYNAMIC"),
             (request(tariff=NAME, import_price_per_kwh=off_raster), "OFF_RASTER"),
-            (request(tariff=NAME, import_price_per_kwh=infinite), "INVALID_PRICE"),
+            (request(tariff=NAME, import_price_per_kwh=infinite), "INVALID_VALUE"),
             (
                 request(tariff=NAME, import_price_per_kwh=series, publish_time=tomorrow),
                 "INVALID_TIME",
