@@ -1,7 +1,9 @@
 """The methods of services, from their descriptors."""
 
+import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
@@ -21,8 +23,10 @@ class Method:
 
 
 def methods_of(services: Sequence[str]) -> list[Method]:
-    """Return every method of services by their full names, whose code has to be imported."""
+    """Return every method of services by their full names."""
     pool = descriptor_pool.Default()
+    for service in services:
+        _import_contract(service.rpartition(".")[0])
     return [
         Method(
             path=f"/{service}/{method.name}",
@@ -34,3 +38,11 @@ def methods_of(services: Sequence[str]) -> list[Method]:
         for service in services
         for method in pool.FindServiceByName(service).methods
     ]
+
+
+def _import_contract(package: str) -> None:
+    """Import the generated code of a package of ours, so that the pool knows its services."""
+    if package.startswith("wattmesh."):
+        for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
+            if module.name.endswith("_pb2"):
+                import_module(module.name)

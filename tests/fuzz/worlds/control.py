@@ -23,7 +23,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_runtime.testing import serve_for_test
 
-_CONTROL, _LINK = SERVICE_NAMES
+_CONTROL, _LINK = "wattmesh.control.v1.ControlService", "wattmesh.gateway.v1.GatewayLinkService"
 _DEVICE = "sites/home-1/devices/battery"
 _PREPARED = "sites/home-2/devices/battery"
 """Whose commands nothing supersedes."""
@@ -34,7 +34,7 @@ class ControlWorld(World):
     """A metering with a site model, and what was commanded in the turns so far."""
 
     name: ClassVar[str] = "control"
-    services: ClassVar[tuple[str, ...]] = (_CONTROL, _LINK)
+    services: ClassVar[tuple[str, ...]] = SERVICE_NAMES
 
     def __init__(self, database_url: str, metering: str) -> None:
         self._settings = {"database_url": database_url, "metering_target": metering}

@@ -4,7 +4,18 @@ import numpy as np
 import scipy.sparse
 from ortools.math_opt import model_pb2
 
+from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.formulation.program import Matrix
+
+LARGEST_ENTRY = 1e15
+"""Largest magnitude of a coefficient or cost: solvers refuse what is beyond, or get lost in it."""
+
+
+def check_matrix(matrix: Matrix) -> None:
+    """Raise InvalidArgument for numbers too far apart to compute with, each of which made sense."""
+    for numbers in (matrix.entry_values, matrix.cost):
+        if len(numbers) and not np.abs(numbers).max() <= LARGEST_ENTRY:
+            raise refuse("problem", "its numbers are too far apart to compute with")
 
 
 def rows_of(matrix: Matrix) -> scipy.sparse.csr_matrix:

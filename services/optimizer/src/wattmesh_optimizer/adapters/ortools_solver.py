@@ -22,7 +22,7 @@ from ortools.math_opt import (
 from ortools.math_opt.core.python import solver as math_opt
 
 from wattmesh_optimizer.adapters.basis import consistent_basis
-from wattmesh_optimizer.adapters.matrices import math_opt_model
+from wattmesh_optimizer.adapters.matrices import check_matrix, math_opt_model
 from wattmesh_optimizer.adapters.small import SMALL_ENTRIES, solve_small
 from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
@@ -54,7 +54,9 @@ class OrToolsSolver:
 
         Without presolve: these matrices hold little to presolve away, and without it a basis fits.
         Should the solver stumble over the numbers, presolve and a fresh start may help it.
+        Error: InvalidArgument for numbers that are too far apart.
         """
+        check_matrix(matrix)
         ends_at = time.monotonic() + max(time_limit, LEAST_TIME).total_seconds()
         if start is None and len(matrix.entry_values) <= SMALL_ENTRIES:
             found = solve_small(matrix, _until(ends_at))
@@ -80,8 +82,9 @@ class OrToolsSolver:
     ) -> IntegerSolution | None:
         """Solve with SCIP from `hint`, and with HiGHS where SCIP does not end soon.
 
-        None without a solution in time.
+        None without a solution in time. Error: InvalidArgument for numbers that are too far apart.
         """
+        check_matrix(matrix)
         limit = max(time_limit, LEAST_TIME)
         ends_at = time.monotonic() + limit.total_seconds()
         found: IntegerSolution | None = None

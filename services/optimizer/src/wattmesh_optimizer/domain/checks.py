@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from wattmesh_kernel.errors import InvalidArgument
 
+LEAST = 1e-6
+"""Least of what has to be above 0, for it is divided by: kW, kWh, K/kW, ratios."""
+
 Floats = NDArray[np.float64]
 """An array of doubles, one per interval where nothing else is said."""
 
@@ -24,9 +27,9 @@ def at_least(field: str, value: float, bound: float) -> None:
 
 
 def positive(field: str, value: float) -> None:
-    """Raise InvalidArgument unless `value` is finite and above 0."""
-    if not math.isfinite(value) or value <= 0:
-        raise refuse(field, f"must be above 0, not {value:g}")
+    """Raise InvalidArgument unless `value` is finite and above 0, by at least LEAST."""
+    if not math.isfinite(value) or value < LEAST:
+        raise refuse(field, f"must be above 0, at least {LEAST:g}, not {value:g}")
 
 
 def within(field: str, value: float, low: float, high: float) -> None:
@@ -36,9 +39,9 @@ def within(field: str, value: float, low: float, high: float) -> None:
 
 
 def efficiency(field: str, value: float) -> None:
-    """Raise InvalidArgument unless `value` is in (0, 1]."""
-    if not 0 < value <= 1:
-        raise refuse(field, f"must be above 0 and at most 1, not {value:g}")
+    """Raise InvalidArgument unless `value` is in [LEAST, 1]."""
+    if not LEAST <= value <= 1:
+        raise refuse(field, f"must be above 0, at least {LEAST:g}, and at most 1, not {value:g}")
 
 
 def finite(field: str, value: float) -> None:
