@@ -25,6 +25,7 @@ POINTS = frozenset(
     {
         "import_energy_wh",
         "active_power_w",
+        "active_power_l1_w",
         "current_a",
         "voltage_v",
         "soc_ratio",

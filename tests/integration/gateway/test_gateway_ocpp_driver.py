@@ -323,6 +323,14 @@ HOSTILE = {
     '"timestamp":"2026-01-01T00:00:00Z"}]',
     "year 9999": '[2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError",'
     '"status":"Charging","timestamp":"9999-12-31T23:59:59-14:00"}]',
+    "a phase beyond numbers": '[2,"1","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":'
+    '"2026-01-01T00:00:00Z","sampledValue":[{"value":"5","measurand":"Power.Active.Import"},{"value":'
+    '"1e308","measurand":"Power.Active.Import","phase":"L1","unit":"kW"}]}]}]',
+    "nested as deep as it is read": '[2,"1","DataTransfer",{"vendorId":"a","data":'
+    + '{"a":' * 400
+    + "1"
+    + "}" * 400
+    + "}]",
     "infinite": '[2,"1","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":'
     '"2026-01-01T00:00:00Z","sampledValue":[{"value":"1e999"},{"value":"NaN"}]}]}]',
 }

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from wattmesh_gateway.app.ports import Inbox, Sessions
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
@@ -17,6 +18,8 @@ from wattmesh_gateway.drivers.ocpp.line import Line, not_served
 from wattmesh_gateway.drivers.ocpp.stay import Occupancy, Step, advance, with_state_of_connector
 from wattmesh_kernel.clock import Clock
 from wattmesh_runtime.aio.tasks import BackgroundTasks, race
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -134,13 +137,16 @@ class ChargePoint:
             raise not_served(action)
         try:
             heard = hear(dialect, action, payload, arrival)
+            transaction = await self._keep(action, text, heard)
         except Nonsense as error:
             await self._keep_nonsense(action, text, str(error))
             raise
-        try:
-            transaction = await self._keep(action, text, heard)
-        except Exception as error:
-            raise NotKept from error
+        except (NotKept, asyncio.CancelledError):
+            raise
+        except Exception as error:  # the edge to a peer that may say anything
+            problem = shortened(f"{type(error).__name__}: {error}")
+            await self._keep_nonsense(action, text, problem)
+            raise Nonsense(problem) from error
         reply = Reply(
             now=self._keeping.clock.now(),
             heartbeat_seconds=self._heartbeat_seconds,
@@ -164,14 +170,14 @@ class ChargePoint:
             await self._keep_whole(action, text, heard)
             return number
         device = self._devices[heard.connector]
-        before = (await self._known())[device.connector]
+        before = (await self._known()).get(device.connector, Occupancy())
         step = advance(before, heard)
         await self._deliver(action, text, {device: (heard, step)})
         if step == Step(now=before):
             return number
         if step.told is not None:
-            await self._keeping.sessions.take([step.told.session(device.id)])
-        await self._keeping.ledger.keep(self.id, device.connector, step.now)
+            await _kept(self._keeping.sessions.take([step.told.session(device.id)]))
+        await _kept(self._keeping.ledger.keep(self.id, device.connector, step.now))
         (await self._known())[device.connector] = step.now
         return number
 
@@ -181,11 +187,11 @@ class ChargePoint:
         match heard.transaction:
             case Begun(key=key):
                 if heard.connector is None:
-                    known = await ledger.connector_of(self.id, key, None)
+                    known = await _kept(ledger.connector_of(self.id, key, None))
                     heard = replace(heard, connector=self._only if known is None else known)
-                number = await ledger.begin(self.id, key, heard.connector or 0)
+                number = await _kept(ledger.begin(self.id, key, heard.connector or 0))
             case Ended(key=key, number=ended):
-                known = await ledger.connector_of(self.id, key, ended)
+                known = await _kept(ledger.connector_of(self.id, key, ended))
                 if known is None and heard.connector is None:
                     known = self._only
                 heard = replace(heard, connector=known if known is not None else heard.connector)
@@ -202,7 +208,10 @@ class ChargePoint:
         """Keep what is about the charge point, or about a connector that nobody knows."""
         known = await self._known()
         steps = {
-            device: (replace(heard, measured=()), Step(now=known[device.connector]))
+            device: (
+                replace(heard, measured=()),
+                Step(now=known.get(device.connector, Occupancy())),
+            )
             for device in self.devices
         }
         if heard.connector:
@@ -213,7 +222,7 @@ class ChargePoint:
     async def _known(self) -> dict[int, Occupancy]:
         """Return what is known of the connectors: from disk at first."""
         if self._occupancies is None:
-            self._occupancies = dict(await self._keeping.ledger.occupancies(self.id))
+            self._occupancies = dict(await _kept(self._keeping.ledger.occupancies(self.id)))
         for connector in self._devices:
             self._occupancies.setdefault(connector, Occupancy())
         return self._occupancies
@@ -234,18 +243,14 @@ class ChargePoint:
             Telegram(device=device.id, problems=[shortened(problem)], understood=False)
             for device in self.devices
         ][:1]
-        try:
-            await self._take(action, text, telegrams)
-        except Exception as error:
-            raise NotKept from error
+        await self._take(action, text, telegrams)
 
     async def _take(self, action: str, text: str, telegrams: Sequence[Telegram]) -> None:
         version = self._dialect.version if self._dialect else ""
         origin = f"ocpp{version}/{self.id}/{action}"
         payload = text.encode("utf-8", "replace")
-        await self._keeping.inbox.take(
-            [Delivery(origin=origin, telegrams=telegrams, payload=payload)]
-        )
+        delivery = Delivery(origin=origin, telegrams=telegrams, payload=payload)
+        await _kept(self._keeping.inbox.take([delivery]))
 
     async def _lose_unless_back(self) -> None:
         """Say that it is lost once it was away for a while: lines break, and are dialled again."""
@@ -282,3 +287,11 @@ class ChargePoint:
         status = answer.get("status", "Accepted")
         if status not in ("Accepted", "RebootRequired"):
             log.info("%s does without %s: %s", self.id, request.action, str(status)[:40])
+
+
+async def _kept(work: Awaitable[T]) -> T:
+    """Return what the disk's work returns; NotKept when it fails."""
+    try:
+        return await work
+    except Exception as error:
+        raise NotKept from error

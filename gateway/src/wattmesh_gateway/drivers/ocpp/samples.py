@@ -119,11 +119,12 @@ def _by_phase(quantity: str, sign: float, group: Sequence[Sample]) -> dict[str, 
     """Return power by its phase, where it is told so."""
     if quantity != "active_power_w":
         return {}
-    return {
+    found = {
         f"active_power_{sample.phase[:2].lower()}_w": sign * sample.scaled
         for sample in group
         if sample.phase in _PHASES
     }
+    return {name: value for name, value in found.items() if QUANTITIES[name].accepts(value)}
 
 
 def _combined(group: Sequence[Sample], combine: Combine) -> float:
