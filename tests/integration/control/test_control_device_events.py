@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 import grpc
 import pytest
 
+from tests.fakes.control_metering import homes
 from tests.fakes.control_process import (
     BATTERY,
     HOUR,
     ControlWorld,
     eventually,
     eventually_later,
+    running_control,
 )
+from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import device_event_pb2 as events_pb
 from wattmesh.control.v1 import execution_pb2, execution_pb2_grpc
@@ -66,6 +69,22 @@ async def test_what_a_gateway_says_of_a_setpoint_is_listed_and_watched(
     assert (event.device, event.command, event.value) == (BATTERY, command.name, 750.0)
     assert event.kind == setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W
     assert event.event_time == timestamp_to_proto(T0)
+
+
+async def test_what_one_process_stores_is_heard_at_another(
+    control: ControlWorld, control_clock: ManualClock
+) -> None:
+    url, metering = control.database_url, homes(1)
+    async with running_control(url, control_clock, metering) as other:
+        stub = execution_pb2_grpc.ExecutionServiceStub(other.channel)
+        watch = stub.WatchDeviceEvents(execution_pb2.WatchDeviceEventsRequest(parent=BATTERY))
+        await watch.initial_metadata()
+        async with control.gateway() as gateway:
+            await control.submit(T0, [1000.0])
+            command = await control.command_in(pb.COMMAND_STATE_VERIFIED)
+            await gateway.tell(drifted(command.name, 750.0))
+            heard = (await anext(aiter(watch))).event
+    assert (heard.type, heard.value) == (DRIFTED, 750.0)
 
 
 async def test_events_come_in_pages_newest_first(control: ControlWorld) -> None:
