@@ -1,8 +1,12 @@
 """What control says of devices that lie, class by class."""
 
+import asyncio
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
+
+import psycopg
 
 from tests.bench.control.homes import CLASSES, QUIET_RANGES, RANGE_S, LieClass, LyingHome
 from tests.bench.control.truth import true_effects
@@ -10,8 +14,6 @@ from tests.fakes.control_gateway import obey
 from tests.fakes.control_metering import ControlMetering
 from tests.fakes.control_process import (
     ControlWorld,
-    eventually,
-    eventually_later,
     running_control,
 )
 from tests.fakes.manual_clock import ManualClock
@@ -37,6 +39,19 @@ _SETTINGS = {
 """Nothing is done about verdicts, so that every class has as many commands as it was told."""
 
 
+_VERIFIED: LiteralString = "SELECT count(verify_time) FROM control.commands"
+_JUDGED: LiteralString = "SELECT count(*) FROM control.commands WHERE effect_final"
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Due:
+    """So many devices get so many commands each."""
+
+    devices: int
+    commands: int
+
+
 async def measure_lies(
     database_url: str, commands: int, classes: tuple[LieClass, ...] = CLASSES
 ) -> dict[str, Any]:
@@ -60,8 +75,12 @@ async def measure_lies(
         async with control.gateway(write):
             for home in homes:
                 await _submit(control, home, first)
-            for turn in range(commands + 1):
-                await _turn(control, first + turn * _RANGE, turn, len(batteries), commands)
+            due = _Due(devices=len(batteries), commands=commands)
+            async with await psycopg.AsyncConnection.connect(
+                database_url, autocommit=True
+            ) as counts:
+                for turn in range(commands + 1):
+                    await _turn(control, counts, first + turn * _RANGE, turn, due)
         return {home.lie_class.name: await _result(control, home, first) for home in homes}
 
 
@@ -87,22 +106,30 @@ async def _submit(control: ControlWorld, home: LyingHome, first: datetime) -> No
 
 
 async def _turn(
-    control: ControlWorld, begin: datetime, turn: int, devices: int, commands: int
+    control: ControlWorld, counts: psycopg.AsyncConnection, begin: datetime, turn: int, due: _Due
 ) -> None:
     """Let a range begin, be carried out, and the one before be judged."""
     control.clock.set(begin)
-    told = min(turn + 1, commands) * devices
-
-    async def verified() -> bool | None:
-        return (await control.statistics()).verified == told or None
-
-    async def judged() -> bool | None:
-        ((count,),) = await control.rows("SELECT count(*) FROM control.commands WHERE effect_final")
-        return count == turn * devices or None
-
-    await eventually(verified, seconds=120)
+    await _until(counts, _VERIFIED, min(turn + 1, due.commands) * due.devices)
     control.clock.set(begin + _LOOK)
-    await eventually_later(control.clock, _NUDGE, judged, seconds=15)
+    while not await _until(counts, _JUDGED, turn * due.devices, seconds=5):
+        if control.clock.now() >= begin + _RANGE - _NUDGE:
+            raise TimeoutError(f"turn {turn} is not judged")
+        control.clock.advance(_NUDGE)
+
+
+async def _until(
+    counts: psycopg.AsyncConnection, query: LiteralString, expected: int, seconds: float = 120
+) -> bool:
+    """Tell whether a count comes to what is expected within so many seconds of the wall."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while loop.time() < end:
+        row = await (await counts.execute(query)).fetchone()
+        if row is not None and row[0] == expected:
+            return True
+        await asyncio.sleep(_POLL_SECONDS)
+    return False
 
 
 async def _result(control: ControlWorld, home: LyingHome, first: datetime) -> dict[str, Any]:
