@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
+from tests.fakes.gateway_hostile import telegrams_of_a_hostile_device
 from tests.fakes.gateway_world import free_port
 from tests.fakes.mqtt_settable import FakeMqttDevice, mqtt_device
 from tests.fakes.ocpp_gateway import CHARGER, Kept
@@ -26,6 +28,7 @@ from wattmesh_local.mqtt_broker import DurableBroker
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 HOUR = timedelta(hours=1)
+POISON = telegrams_of_a_hostile_device()
 CURRENT, POWER, SWITCH = (
     SetpointKind.CURRENT_A,
     SetpointKind.ACTIVE_POWER_W,
@@ -185,6 +188,17 @@ async def test_a_device_behind_a_broker_that_is_away_is_unavailable(world: World
     sets = await nobody.open("mine", "car", ready=False)
     with pytest.raises(DeviceUnavailable, match="away"):
         await sets.apply(CURRENT, 8.0, HOUR)
+
+
+@pytest.mark.parametrize("said", POISON.values(), ids=POISON)
+async def test_whatever_a_device_says_of_its_setpoint_is_its_own_trouble(
+    world: World, said: bytes
+) -> None:
+    sets = await world.open("mine", "car")
+    await world.mine()
+    async with aiomqtt.Client("127.0.0.1", world.broker.port, identifier="hostile") as client:
+        await client.publish("car/state", said, qos=1)
+    assert (await (await sets.apply(CURRENT, 8.0, HOUR)).read_back()).mismatch == ""
 
 
 def test_a_setpoint_without_a_read_back_says_so() -> None:

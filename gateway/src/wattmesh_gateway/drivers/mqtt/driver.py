@@ -1,5 +1,6 @@
 """The MQTT driver: which device publishes on which topic, and what its telegrams mean."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,6 +18,8 @@ from wattmesh_gateway.drivers.mqtt.settings import MqttSettings
 from wattmesh_gateway.drivers.mqtt.understand import understand
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.sites import Device, MqttConnection
+
+log = logging.getLogger(__name__)
 
 
 class MqttDriver:
@@ -67,7 +70,7 @@ class MqttDriver:
     async def hear(self, message: Message) -> Delivery | None:
         """Return what is to be kept of a message, once those know it who cannot wait for that."""
         for device in self._routes.get(message.topic, ()):
-            await device.setpoints.hear(message.topic, message.payload)
+            await device.hear(message.topic, message.payload)
         if not self._has_readings(message):
             return None
         delivery = self._delivery(message)
@@ -102,7 +105,7 @@ class MqttDevice:
         address: str,
         setpoints: MqttSetpoints,
     ) -> None:
-        self.setpoints = setpoints
+        self._setpoints = setpoints
         self._driver = driver
         self._device = device
         self._formats = [(each.topic_of(address), each) for each in profile.telegrams]
@@ -110,7 +113,7 @@ class MqttDevice:
     @property
     def topics(self) -> frozenset[str]:
         """Where it publishes."""
-        return self.telegram_topics | self.setpoints.topics
+        return self.telegram_topics | self._setpoints.topics
 
     @property
     def telegram_topics(self) -> frozenset[str]:
@@ -124,6 +127,13 @@ class MqttDevice:
     def close(self) -> None:
         """Listen to it no more."""
         self._driver.discard(self)
+
+    async def hear(self, topic: str, payload: bytes) -> None:
+        """Take in what it says of its setpoints, if it does."""
+        try:
+            await self._setpoints.hear(topic, payload)
+        except Exception as error:  # the edge to a device that may send anything
+            log.debug("%s: what it holds makes no sense: %r", self._device.id, error)
 
     def understand(self, origin: str, payload: bytes, arrival: datetime) -> Sequence[Telegram]:
         """Return what a message on one of its topics says."""
