@@ -56,7 +56,13 @@ from wattmesh_optimizer.domain.site import (
     PowerLimits,
     Site,
 )
-from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession, SocPowerLimit
+from wattmesh_optimizer.domain.storage import (
+    Battery,
+    EarlyDeparture,
+    EvCharger,
+    EvSession,
+    SocPowerLimit,
+)
 from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone, ThermalTank
 
 ZONES = ("Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata", "UTC")
@@ -227,6 +233,8 @@ def random_ev(random: Random, horizon: Horizon, label: str) -> EvCharger:
         min_soc_ratio=0.1 if chance(random, 0.5) else 0.0,
         wear_cost_per_kwh=0.02,
         terminal_value_per_kwh=0.05 if chance(random, 0.3) else 0.0,
+        early_departures=random_departures(random, arrival, stay) if chance(random, 0.4) else (),
+        early_departure_price_per_kwh=2.0 if chance(random, 0.5) else None,
     )
     return EvCharger(
         max_current_a=float(random.choice([10, 16, 32])),
@@ -235,6 +243,16 @@ def random_ev(random: Random, horizon: Horizon, label: str) -> EvCharger:
         charge_efficiency_ratio=0.93,
         discharge_efficiency_ratio=0.93,
         sessions=(session,),
+    )
+
+
+def random_departures(
+    random: Random, arrival: datetime, stay: timedelta
+) -> tuple[EarlyDeparture, ...]:
+    ratios = np.sort(random.uniform(0, 1, 4)).tolist()
+    return tuple(
+        EarlyDeparture(time=arrival + stay * part / 4, ratio=ratio)
+        for part, ratio in enumerate(ratios)
     )
 
 

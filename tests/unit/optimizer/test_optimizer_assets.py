@@ -16,13 +16,20 @@ from tests.unit.optimizer.sites import (
     site,
     solve,
 )
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.sites import Phase
 from wattmesh_optimizer.domain.deferrable import DeferrableLoad, InterruptibleRun, ProfileRun
 from wattmesh_optimizer.domain.electrical import FixedLoad, Generator, OnOffState, RenewableSource
 from wattmesh_optimizer.domain.plan import CostCause
 from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.site import Node, PowerLimits
-from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession, SocPowerLimit
+from wattmesh_optimizer.domain.storage import (
+    Battery,
+    EarlyDeparture,
+    EvCharger,
+    EvSession,
+    SocPowerLimit,
+)
 from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone, ThermalTank
 from wattmesh_optimizer.domain.trajectory import simulate
 
@@ -140,6 +147,74 @@ def test_a_vehicle_charges_in_the_cheapest_hours_of_its_stay() -> None:
     assert power(plan, "ev").tolist() == pytest.approx([0, 11.04, 0, 8.96, 0, 0], abs=1e-6)
     socs = plan.asset("sites/home/assets/ev").session_soc_ratios["ev1"]
     assert socs[-1] == pytest.approx(0.6)
+
+
+def leaving(*ratios: float) -> tuple[EarlyDeparture, ...]:
+    """That many have left by the end of each hour."""
+    return tuple(
+        EarlyDeparture(time=START + hour * HOUR, ratio=ratio) for hour, ratio in enumerate(ratios)
+    )
+
+
+@pytest.mark.parametrize(
+    ("left_by_the_first_hour", "charged_kw"),
+    [(0.08, [0.0, 10.0]), (0.12, [10.0, 0.0])],
+)
+def test_a_vehicle_waits_for_a_lower_price_only_while_few_enough_leave(
+    left_by_the_first_hour: float, charged_kw: list[float]
+) -> None:
+    horizon = horizon_of(2)
+    session = ev(
+        departure=START + 2 * HOUR,
+        target_energy_kwh=10.0,
+        early_departures=leaving(0.0, left_by_the_first_hour, left_by_the_first_hour),
+        early_departure_price_per_kwh=6.0,
+    )
+    charger = EvCharger(max_current_a=32, sessions=(session,))
+    plan = solve(problem(horizon, site(asset("ev", charger), tariff=prices(horizon, [0.4, 0.1]))))
+
+    assert power(plan, "ev").tolist() == pytest.approx(charged_kw, abs=1e-6)
+
+
+def test_what_is_expected_to_be_missed_is_a_cost_of_the_plan() -> None:
+    horizon = horizon_of(2)
+    session = ev(
+        departure=START + 2 * HOUR,
+        target_energy_kwh=10.0,
+        early_departures=leaving(0.0, 0.2, 0.2),
+        early_departure_price_per_kwh=0.5,
+    )
+    charger = EvCharger(max_current_a=32, sessions=(session,))
+    plan = solve(problem(horizon, site(asset("ev", charger), tariff=prices(horizon, [0.4, 0.1]))))
+
+    assert cost(plan, CostCause.RISK) == pytest.approx(10.0 * 0.2 * 0.5)
+
+
+def test_of_two_vehicles_the_one_that_may_leave_first_is_charged_first() -> None:
+    horizon = horizon_of(4)
+    chargers = [
+        asset(
+            name,
+            EvCharger(
+                max_current_a=32,
+                sessions=(ev(id=name, target_energy_kwh=10.0, early_departures=departures),),
+            ),
+        )
+        for name, departures in (
+            ("calm", leaving(0.0, 0.01, 0.02, 0.03)),
+            ("hasty", leaving(0.0, 0.2, 0.4, 0.6)),
+        )
+    ]
+    limits = PowerLimits(max_import_power_kw=10.0)
+    plan = solve(problem(horizon, site(*chargers, limits=limits)))
+
+    assert power(plan, "hasty").tolist() == pytest.approx([10, 0, 0, 0], abs=1e-6)
+    assert power(plan, "calm").tolist() == pytest.approx([0, 10, 0, 0], abs=1e-6)
+
+
+def test_early_departures_that_do_not_rise_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="must rise"):
+        ev(early_departures=leaving(0.5, 0.2))
 
 
 def test_a_single_phase_charger_has_a_third_of_the_power() -> None:

@@ -318,6 +318,8 @@ class EvSession(_message.Message):
     MIN_SOC_RATIO_FIELD_NUMBER: _builtins.int
     WEAR_COST_PER_KWH_FIELD_NUMBER: _builtins.int
     TERMINAL_VALUE_PER_KWH_FIELD_NUMBER: _builtins.int
+    EARLY_DEPARTURES_FIELD_NUMBER: _builtins.int
+    EARLY_DEPARTURE_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Name used in words ("EV ev1 needs ..."); unique at the charge point."""
     capacity_wh: _builtins.float
@@ -342,6 +344,10 @@ class EvSession(_message.Message):
     """Worth of each kWh stored beyond the target at departure or at the horizon's end
     [currency/kWh], >= 0. Default 0.
     """
+    early_departure_price_per_kwh: _builtins.float
+    """Price of each kWh that is expected to be missed by early departures [currency/kWh], >= 0. Absent: as
+    shortfall_price_per_kwh.
+    """
     @_builtins.property
     def arrival_time(self) -> _timestamp_pb2.Timestamp:
         """Arrival; before the horizon's start: the vehicle is there already. An interval begun but not
@@ -351,6 +357,14 @@ class EvSession(_message.Message):
     @_builtins.property
     def departure_time(self) -> _timestamp_pb2.Timestamp:
         """Departure, after arrival."""
+
+    @_builtins.property
+    def early_departures(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlyDeparture]:
+        """How it may leave before departure_time, rising by time and by ratio. Each kWh charged at a time counts
+        early_departure_price_per_kwh times the probability that the vehicle has left by then, which adds up to what is
+        expected to be missed: the plan charges earlier the less certain the departure is. Empty: it stays until
+        departure_time.
+        """
 
     def __init__(
         self,
@@ -367,13 +381,17 @@ class EvSession(_message.Message):
         min_soc_ratio: _builtins.float = ...,
         wear_cost_per_kwh: _builtins.float = ...,
         terminal_value_per_kwh: _builtins.float = ...,
+        early_departures: _abc.Iterable[Global___EarlyDeparture] | None = ...,
+        early_departure_price_per_kwh: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_assumed_soc_ratio", b"_assumed_soc_ratio", "_initial_soc_ratio", b"_initial_soc_ratio", "_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "arrival_time", b"arrival_time", "assumed_soc_ratio", b"assumed_soc_ratio", "departure_time", b"departure_time", "initial_soc_ratio", b"initial_soc_ratio", "shortfall_price_per_kwh", b"shortfall_price_per_kwh", "target", b"target", "target_energy_wh", b"target_energy_wh", "target_soc_ratio", b"target_soc_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_assumed_soc_ratio", b"_assumed_soc_ratio", "_early_departure_price_per_kwh", b"_early_departure_price_per_kwh", "_initial_soc_ratio", b"_initial_soc_ratio", "_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "arrival_time", b"arrival_time", "assumed_soc_ratio", b"assumed_soc_ratio", "departure_time", b"departure_time", "early_departure_price_per_kwh", b"early_departure_price_per_kwh", "initial_soc_ratio", b"initial_soc_ratio", "shortfall_price_per_kwh", b"shortfall_price_per_kwh", "target", b"target", "target_energy_wh", b"target_energy_wh", "target_soc_ratio", b"target_soc_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assumed_soc_ratio", b"_assumed_soc_ratio", "_initial_soc_ratio", b"_initial_soc_ratio", "_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "arrival_time", b"arrival_time", "assumed_soc_ratio", b"assumed_soc_ratio", "capacity_wh", b"capacity_wh", "departure_time", b"departure_time", "id", b"id", "initial_soc_ratio", b"initial_soc_ratio", "min_soc_ratio", b"min_soc_ratio", "shortfall_price_per_kwh", b"shortfall_price_per_kwh", "target", b"target", "target_energy_wh", b"target_energy_wh", "target_soc_ratio", b"target_soc_ratio", "terminal_value_per_kwh", b"terminal_value_per_kwh", "wear_cost_per_kwh", b"wear_cost_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assumed_soc_ratio", b"_assumed_soc_ratio", "_early_departure_price_per_kwh", b"_early_departure_price_per_kwh", "_initial_soc_ratio", b"_initial_soc_ratio", "_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "arrival_time", b"arrival_time", "assumed_soc_ratio", b"assumed_soc_ratio", "capacity_wh", b"capacity_wh", "departure_time", b"departure_time", "early_departure_price_per_kwh", b"early_departure_price_per_kwh", "early_departures", b"early_departures", "id", b"id", "initial_soc_ratio", b"initial_soc_ratio", "min_soc_ratio", b"min_soc_ratio", "shortfall_price_per_kwh", b"shortfall_price_per_kwh", "target", b"target", "target_energy_wh", b"target_energy_wh", "target_soc_ratio", b"target_soc_ratio", "terminal_value_per_kwh", b"terminal_value_per_kwh", "wear_cost_per_kwh", b"wear_cost_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__assumed_soc_ratio: _TypeAlias = _typing.Literal["assumed_soc_ratio"]  # noqa: Y015
     _WhichOneofArgType__assumed_soc_ratio: _TypeAlias = _typing.Literal["_assumed_soc_ratio", b"_assumed_soc_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__early_departure_price_per_kwh: _TypeAlias = _typing.Literal["early_departure_price_per_kwh"]  # noqa: Y015
+    _WhichOneofArgType__early_departure_price_per_kwh: _TypeAlias = _typing.Literal["_early_departure_price_per_kwh", b"_early_departure_price_per_kwh"]  # noqa: Y015
     _WhichOneofReturnType__initial_soc_ratio: _TypeAlias = _typing.Literal["initial_soc_ratio"]  # noqa: Y015
     _WhichOneofArgType__initial_soc_ratio: _TypeAlias = _typing.Literal["_initial_soc_ratio", b"_initial_soc_ratio"]  # noqa: Y015
     _WhichOneofReturnType__shortfall_price_per_kwh: _TypeAlias = _typing.Literal["shortfall_price_per_kwh"]  # noqa: Y015
@@ -383,6 +401,8 @@ class EvSession(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__assumed_soc_ratio) -> _WhichOneofReturnType__assumed_soc_ratio | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__early_departure_price_per_kwh) -> _WhichOneofReturnType__early_departure_price_per_kwh | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__initial_soc_ratio) -> _WhichOneofReturnType__initial_soc_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__shortfall_price_per_kwh) -> _WhichOneofReturnType__shortfall_price_per_kwh | None: ...
@@ -390,6 +410,34 @@ class EvSession(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
 
 Global___EvSession: _TypeAlias = EvSession  # noqa: Y015
+
+@_typing.final
+class EarlyDeparture(_message.Message):
+    """A point of the distribution of a departure, linear between points, 0 before the first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
+    RATIO_FIELD_NUMBER: _builtins.int
+    ratio: _builtins.float
+    """Probability that the vehicle has left by then, 0-1."""
+    @_builtins.property
+    def departure_time(self) -> _timestamp_pb2.Timestamp:
+        """When. Required."""
+
+    def __init__(
+        self,
+        *,
+        departure_time: _timestamp_pb2.Timestamp | None = ...,
+        ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["departure_time", b"departure_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["departure_time", b"departure_time", "ratio", b"ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarlyDeparture: _TypeAlias = EarlyDeparture  # noqa: Y015
 
 @_typing.final
 class HvacZone(_message.Message):

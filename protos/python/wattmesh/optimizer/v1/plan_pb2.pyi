@@ -63,6 +63,8 @@ class _CostCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostCause.V
     """Change in worth of what is stored at the end (negative: worth)."""
     COST_CAUSE_RAMP: _CostCause.ValueType  # 16
     """Priced changes of grid power from interval to interval, of a site or of a group."""
+    COST_CAUSE_RISK: _CostCause.ValueType  # 17
+    """Priced energy that is expected to be missed since vehicles may leave early."""
 
 class CostCause(_CostCause, metaclass=_CostCauseEnumTypeWrapper):
     """Cause of cost."""
@@ -101,6 +103,8 @@ COST_CAUSE_TERMINAL_VALUE: CostCause.ValueType  # 15
 """Change in worth of what is stored at the end (negative: worth)."""
 COST_CAUSE_RAMP: CostCause.ValueType  # 16
 """Priced changes of grid power from interval to interval, of a site or of a group."""
+COST_CAUSE_RISK: CostCause.ValueType  # 17
+"""Priced energy that is expected to be missed since vehicles may leave early."""
 Global___CostCause: _TypeAlias = CostCause  # noqa: Y015
 
 class _RequirementKind:

@@ -6,7 +6,13 @@ from wattmesh_contracts.values import datetime_from_proto
 from wattmesh_kernel import sites
 from wattmesh_optimizer.api.fields import KILO, given, optional, rated
 from wattmesh_optimizer.domain.checks import refuse
-from wattmesh_optimizer.domain.storage import Battery, EvCharger, EvSession, SocPowerLimit
+from wattmesh_optimizer.domain.storage import (
+    Battery,
+    EarlyDeparture,
+    EvCharger,
+    EvSession,
+    SocPowerLimit,
+)
 
 
 def battery_from_proto(proto: asset_pb2.Battery) -> Battery:
@@ -70,9 +76,18 @@ def _session(proto: asset_pb2.EvSession) -> EvSession:
         min_soc_ratio=proto.min_soc_ratio,
         wear_cost_per_kwh=proto.wear_cost_per_kwh,
         terminal_value_per_kwh=proto.terminal_value_per_kwh,
+        early_departure_price_per_kwh=optional(proto, "early_departure_price_per_kwh"),
+        early_departures=tuple(map(_early_departure, proto.early_departures)),
         **given(
             proto,
             assumed_soc_ratio="assumed_soc_ratio",
             shortfall_price_per_kwh="shortfall_price_per_kwh",
         ),
     )
+
+
+def _early_departure(proto: asset_pb2.EarlyDeparture) -> EarlyDeparture:
+    if not proto.HasField("departure_time"):
+        raise refuse("sessions.early_departures.departure_time", "is missing")
+    field = "sessions.early_departures.departure_time"
+    return EarlyDeparture(time=datetime_from_proto(proto.departure_time, field), ratio=proto.ratio)

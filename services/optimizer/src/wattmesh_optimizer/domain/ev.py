@@ -14,13 +14,15 @@ from wattmesh_optimizer.domain.storage import EvCharger, EvSession
 class EvStay:
     """A session within a horizon.
 
-    `plugged_in` [0-1] per interval; `required_kwh` is to be added within the horizon (what the
+    `plugged_in` [0-1] per interval; `left_ratio` the probability of having left by the middle of
+    each interval; `required_kwh` is to be added within the horizon (what the
     session requires less what can still be charged after it), `fitting_kwh` its part that fits into
     the vehicle, `possible_kwh` what the charger can add within the horizon at most.
     """
 
     session: EvSession
     plugged_in: Floats
+    left_ratio: Floats
     max_power_kw: float
     min_power_kw: float
     required_kwh: float
@@ -45,9 +47,20 @@ def _stay(charger: EvCharger, phase: Phase, horizon: Horizon, session: EvSession
     return EvStay(
         session=session,
         plugged_in=plugged_in,
+        left_ratio=_left_ratio(session, horizon),
         max_power_kw=maximum,
         min_power_kw=charger.power_kw(charger.min_current_a, phase.count),
         required_kwh=required,
         fitting_kwh=min(required, session.room_kwh),
         possible_kwh=min(inside, session.room_kwh),
     )
+
+
+def _left_ratio(session: EvSession, horizon: Horizon) -> Floats:
+    """Return the probability that the vehicle has left by the middle of each interval, 0 to 1."""
+    known = session.early_departures
+    if not known:
+        return np.zeros(horizon.count)
+    positions = [horizon.position(each.time) for each in known]
+    middles = np.arange(horizon.count) + 0.5
+    return np.interp(middles, positions, [each.ratio for each in known], left=0.0)

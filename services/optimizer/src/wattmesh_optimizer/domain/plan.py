@@ -31,6 +31,7 @@ class CostCause(IntEnum):
     PENALTY = 14
     TERMINAL_VALUE = 15
     RAMP = 16
+    RISK = 17
 
 
 class RequirementKind(IntEnum):

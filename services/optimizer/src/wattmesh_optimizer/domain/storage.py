@@ -114,11 +114,24 @@ class Battery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EarlyDeparture:
+    """The probability that a vehicle has left by `time`, 0 to 1."""
+
+    time: datetime
+    ratio: float
+
+    def __post_init__(self) -> None:
+        checks.within("sessions.early_departures.ratio", self.ratio, 0, 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EvSession:
     """One stay of one vehicle, with what its driver requires by departure.
 
     Exactly one of `target_energy_kwh` (to be added) and `target_soc_ratio`, or neither. An
-    `initial_soc_ratio` of None is unknown: `assumed_soc_ratio` is taken.
+    `initial_soc_ratio` of None is unknown: `assumed_soc_ratio` is taken. `early_departures` say
+    how it may leave before `departure`, linear between them, 0 before the first; what is missed by
+    them has a price of its own, None: that of missing.
     """
 
     id: str
@@ -133,6 +146,8 @@ class EvSession:
     min_soc_ratio: float = 0.0
     wear_cost_per_kwh: float = 0.0
     terminal_value_per_kwh: float = 0.0
+    early_departures: tuple[EarlyDeparture, ...] = ()
+    early_departure_price_per_kwh: float | None = None
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -153,12 +168,24 @@ class EvSession:
         checks.within("sessions.min_soc_ratio", self.min_soc_ratio, 0, 1)
         checks.at_least("sessions.wear_cost_per_kwh", self.wear_cost_per_kwh, 0)
         checks.at_least("sessions.terminal_value_per_kwh", self.terminal_value_per_kwh, 0)
+        if self.early_departure_price_per_kwh is not None:
+            price = self.early_departure_price_per_kwh
+            checks.at_least("sessions.early_departure_price_per_kwh", price, 0)
+        for earlier, later in itertools.pairwise(self.early_departures):
+            if earlier.time >= later.time or earlier.ratio > later.ratio:
+                raise checks.refuse("sessions.early_departures", f"{self.id}: must rise")
 
     @property
     def initial_energy_kwh(self) -> float:
         """Energy in the vehicle at arrival [kWh], assumed if unknown."""
         known = self.initial_soc_ratio
         return (self.assumed_soc_ratio if known is None else known) * self.capacity_kwh
+
+    @property
+    def risk_price_per_kwh(self) -> float:
+        """Price of energy that is expected to be missed by early departures [currency/kWh]."""
+        price = self.early_departure_price_per_kwh
+        return self.shortfall_price_per_kwh if price is None else price
 
     @property
     def room_kwh(self) -> float:

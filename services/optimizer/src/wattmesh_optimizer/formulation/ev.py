@@ -5,6 +5,12 @@ beyond it, is the requirement. Missing costs its price; the room in the vehicle 
 
     sum(eta_c c[k] h) + missed - excess = fitting
 
+Where the departure is uncertain, what is charged in an interval is missed as often as the vehicle
+has left by then: it costs the price of missing it times that probability. This is the expectation
+of what is missed over all departures, since what is charged is the same until it leaves:
+
+    E[missed] = missed + sum(left[k] eta_c c[k] h)
+
 With vehicle-to-grid the stored energy is a column per interval, as for a battery, and the row
 above holds for its last value.
 """
@@ -124,6 +130,7 @@ def _build_stay(
     if stay.min_power_kw > 0:
         low = plugged_in * stay.min_power_kw
         ctx.semis.append(SemiContinuous(columns=charge, minimum=low, maximum=high))
+    _charge_risk(ctx, site, asset, charger, stay, charge)
     row, excess = _requirement(ctx, site, asset, stay)
     discharge: Ints | None = None
     if charger.max_discharge_power_kw > 0:
@@ -135,6 +142,16 @@ def _build_stay(
         value = min(value, stay.session.shortfall_price_per_kwh)
         program.charge(excess, -value, CostCause.TERMINAL_VALUE, asset.name, site)
     return StayColumns(stay, intervals, charge, discharge)
+
+
+def _charge_risk(
+    ctx: Context, site: int, asset: Asset, charger: EvCharger, stay: EvStay, charge: Ints
+) -> None:
+    """Charge for energy that comes when the vehicle may have left."""
+    left = stay.left_ratio[np.flatnonzero(stay.plugged_in)]
+    if left.any():
+        price = stay.session.risk_price_per_kwh * charger.charge_efficiency_ratio * ctx.hours
+        ctx.program.charge(charge, price * left, CostCause.RISK, asset.name, site)
 
 
 def _requirement(ctx: Context, site: int, asset: Asset, stay: EvStay) -> tuple[Ints, Ints]:

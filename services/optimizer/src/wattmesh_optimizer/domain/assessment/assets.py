@@ -152,7 +152,9 @@ class AssetAssessment:
         energies = plan.session_soc_ratios[session.id] * session.capacity_kwh
         added = float(energies[-1] - energies[0])
         price = session.shortfall_price_per_kwh
+        at_risk = float(np.maximum(0.0, np.diff(energies)) @ stay.left_ratio)
         self.ledger.penalty(max(0.0, stay.required_kwh - added) * price, name, site)
+        self.ledger.cost(CostCause.RISK, at_risk * session.risk_price_per_kwh, name, site)
         value = min(session.terminal_value_per_kwh, price)
         excess = max(0.0, added - stay.fitting_kwh)
         self.ledger.cost(CostCause.TERMINAL_VALUE, -value * excess, name, site)
