@@ -8,9 +8,9 @@ from google.protobuf.message import Message
 
 from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2
 from wattmesh.type.v1 import electrical_pb2, rating_pb2
+from wattmesh_contracts.masks import merged
 from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument
 from wattmesh_metering.api.convert_record import ASSETS, DEVICES, SITES
-from wattmesh_metering.api.masks import merged
 from wattmesh_metering.domain.records import Document
 
 BATTERY = asset_pb2.Asset(

@@ -38,7 +38,7 @@ _NEVER = timedelta(days=365)
 _KEPT_DATABASES = 3
 _LIVE_DATABASE = "live"
 _LISTENERS = (
-    *("metering", "carbon", "optimizer", "control", "forecast"),
+    *("metering", "carbon", "optimizer", "usage", "control", "forecast"),
     *("gateway", "analytics"),
 )
 """What serves before anything acts by itself."""

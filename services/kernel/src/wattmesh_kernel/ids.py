@@ -123,6 +123,13 @@ class ZoneId(_TopLevelId):
     collection = "zones"
 
 
+class VehicleId(_TopLevelId):
+    """`vehicles/{vehicle}`."""
+
+    __slots__ = ()
+    collection = "vehicles"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class _SiteChildId:
     """An id of a resource of a site."""
@@ -193,6 +200,85 @@ class PointId:
         site, device, segment = _split("PointId", name, field, "sites", "devices", "points")
         try:
             return cls(DeviceId(SiteId(site), device), segment)
+        except InvalidArgument as error:
+            raise InvalidArgument(error.reason, error.message, field=field) from None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ANY = "-"
+"""In the place of a part of a name: any."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _AssetChildId:
+    """An id of a resource of an asset."""
+
+    collection: ClassVar[str]
+
+    asset: AssetId
+    segment: str
+
+    def __post_init__(self) -> None:
+        check_segment(type(self).__name__, self.segment)
+
+    @property
+    def site(self) -> SiteId:
+        """The site of the asset."""
+        return self.asset.site
+
+    @property
+    def name(self) -> str:
+        """The resource name, `sites/{site}/assets/{asset}/{collection}/{segment}`."""
+        return f"{self.asset.name}/{self.collection}/{self.segment}"
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read a resource name; InvalidArgument naming `field` when it is not one of this kind."""
+        site, asset, segment = _split(cls.__name__, name, field, "sites", "assets", cls.collection)
+        try:
+            return cls(AssetId(SiteId(site), asset), segment)
+        except InvalidArgument as error:
+            raise InvalidArgument(error.reason, error.message, field=field) from None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChargingSessionId(_AssetChildId):
+    """`sites/{site}/assets/{asset}/charging-sessions/{charging_session}`."""
+
+    __slots__ = ()
+    collection = "charging-sessions"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChargingNeedId:
+    """`sites/{site}/assets/{asset}/charging-needs/{charging_need}`; `assets/-`: no asset of it."""
+
+    collection: ClassVar[str] = "charging-needs"
+
+    site: SiteId
+    asset: AssetId | None
+    segment: str
+
+    def __post_init__(self) -> None:
+        check_segment("ChargingNeedId", self.segment)
+
+    @property
+    def name(self) -> str:
+        """The resource name."""
+        asset = ANY if self.asset is None else self.asset.segment
+        return f"{self.site.name}/assets/{asset}/{self.collection}/{self.segment}"
+
+    @classmethod
+    def parse(cls, name: str, field: str = "name") -> Self:
+        """Read a resource name; InvalidArgument naming `field` when it is not a need's."""
+        site, asset, segment = _split(cls.__name__, name, field, "sites", "assets", cls.collection)
+        try:
+            of = SiteId(site)
+            return cls(of, None if asset == ANY else AssetId(of, asset), segment)
         except InvalidArgument as error:
             raise InvalidArgument(error.reason, error.message, field=field) from None
 

@@ -18,6 +18,8 @@ class PlannerSettings(ServiceSettings):
     carbon_target: str
     optimizer_target: str
     control_target: str
+    usage_target: str | None = None
+    """Where charging sessions are known; none: charge points are not planned."""
     site_model_file: Path | None = None
     """Where the last known site model is kept over a restart; none: nowhere."""
     plan_resolution: timedelta = timedelta(hours=1)
@@ -36,5 +38,7 @@ class PlannerSettings(ServiceSettings):
     """Most wall time for the forecast service, which gets half of the lead that is left [s]."""
     carbon_deadline_seconds: float = Field(default=2.0, gt=0)
     """Wall time after which a plan is made without carbon intensity [s]."""
+    usage_deadline_seconds: float = Field(default=2.0, gt=0)
+    """Wall time for each question to the usage service [s]."""
     carbon_price_per_kg: float = Field(default=0.0, ge=0)
     """What a kilogram of CO2e counts in a plan, beside the bill [currency/kg]."""

@@ -14,6 +14,7 @@ from wattmesh_planner.adapters.optimizer import GrpcOptimizer
 from wattmesh_planner.adapters.plan_meter import PlanMeter
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.tariffs import GrpcTariffs
+from wattmesh_planner.adapters.usage import GrpcSessions, NoSessions
 from wattmesh_planner.api.servicer import PlannerServicer
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
@@ -21,11 +22,13 @@ from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
+from wattmesh_planner.app.facts.sessions import SessionFacts
 from wattmesh_planner.app.facts.state import StateFacts
 from wattmesh_planner.app.facts.tariff import TariffFacts
 from wattmesh_planner.app.gather_facts import GatherFacts, Topics
 from wattmesh_planner.app.make_plan import MakePlan
 from wattmesh_planner.app.plan_scopes import PlanScopes
+from wattmesh_planner.app.ports import Sessions
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
@@ -71,7 +74,10 @@ async def wire(settings: PlannerSettings, runtime: Runtime) -> AsyncIterator[Ser
 def _peers(settings: PlannerSettings, runtime: Runtime) -> tuple[Dependency, ...]:
     flat = "plans go by earlier forecasts, or what was metered lately, or none"
     clean = "plans are made without carbon intensities"
+    parked = "for an hour charge points are planned as last heard of, then left out"
+    usage = settings.usage_target
     return (
+        *(() if usage is None else (runtime.peer("usage", usage, without=parked),)),
         runtime.peer("metering", settings.metering_target),
         runtime.peer("optimizer", settings.optimizer_target),
         runtime.peer("control", settings.control_target),
@@ -157,6 +163,7 @@ def _topics(
     limits = AgeLimits(fresh=settings.state_fresh_age, usable=settings.state_usable_age)
     return Topics(
         state=StateFacts(clock, meter, limits, background),
+        sessions=SessionFacts(clock, _sessions(settings, runtime)),
         tariff=TariffFacts(clock, view, GrpcTariffs(metering), rhythm.resolution, background),
         forecast=ForecastFacts(
             clock,
@@ -177,6 +184,13 @@ def _topics(
         peak=PeakFacts(clock, energies, rhythm.resolution),
         exchange=ExchangeFacts(clock, energies, rhythm.resolution),
     )
+
+
+def _sessions(settings: PlannerSettings, runtime: Runtime) -> Sessions:
+    if settings.usage_target is None:
+        return NoSessions()
+    channel = runtime.channel(settings.usage_target)
+    return GrpcSessions(channel, runtime.clock, settings.usage_deadline_seconds)
 
 
 def _rhythm(settings: PlannerSettings) -> Rhythm:

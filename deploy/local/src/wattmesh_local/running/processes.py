@@ -11,7 +11,7 @@ from wattmesh_local.running.process import ProcessSpec
 
 SERVICES = (
     *("modelhost", "metering", "carbon", "forecast", "optimizer"),
-    *("control", "planner", "gateway", "analytics", "twin"),
+    *("usage", "control", "planner", "gateway", "analytics", "twin"),
 )
 """The processes with a health service of their own, by the name of their package."""
 _FOLLOWERS = ("forecast", "planner", "analytics")
@@ -182,12 +182,12 @@ class ProcessPlan:
                     "model_server_target": self._addresses.targets["modelhost"],
                     "models_directory": str(self._folders.models),
                 }
-            case "control":
+            case "control" | "usage":
                 return {**database, **self._reach("metering")}
             case "analytics":
                 return self._reach("metering", "carbon")
             case "planner":
-                peers = ("metering", "forecast", "carbon", "optimizer", "control")
+                peers = ("metering", "forecast", "carbon", "optimizer", "control", "usage")
                 lead = f"PT{self._options.lead.total_seconds():.0f}S"
                 return {
                     **database,
@@ -195,6 +195,7 @@ class ProcessPlan:
                     "plan_lead": lead,
                     "forecast_deadline_seconds": "1.5",
                     "carbon_deadline_seconds": "0.5",
+                    "usage_deadline_seconds": "0.5",
                 }
             case "gateway":
                 return {

@@ -9,11 +9,11 @@ from google.protobuf.message import Message
 from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.devices import device_from_proto
+from wattmesh_contracts.masks import merged
 from wattmesh_contracts.sites import asset_from_proto, group_from_proto, site_from_proto
 from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.sites import Resource
-from wattmesh_metering.api.masks import merged
 from wattmesh_metering.domain.records import Document, Record
 
 M = TypeVar(

@@ -3,19 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
+from wattmesh_planner.app.facts.sessions import SessionFacts
 from wattmesh_planner.app.facts.state import StateFacts
 from wattmesh_planner.app.facts.tariff import TariffFacts
-from wattmesh_planner.app.told_setpoints import ToldSetpoints
+from wattmesh_planner.app.told_setpoints import Told, ToldSetpoints
 from wattmesh_planner.domain.assembly import (
     ScopeFacts,
     degradations,
@@ -36,6 +37,7 @@ class Topics:
     """One reader per topic."""
 
     state: StateFacts
+    sessions: SessionFacts
     tariff: TariffFacts
     forecast: ForecastFacts
     carbon: CarbonFacts
@@ -80,10 +82,16 @@ class GatherFacts:
     async def _decisive(self, scope: Scope, target: TimeRange) -> ScopeFacts:
         told = await self._told.of(scope.name, target.start)
         states, prices = await together(
-            self._topics.state(scope, target.start, told),
+            self._states(scope, target.start, told),
             _by_site(scope, target, self._topics.tariff),
         )
         return ScopeFacts(states=states, prices=prices)
+
+    async def _states(
+        self, scope: Scope, start: datetime, told: Told
+    ) -> Mapping[AssetId, Fact[Any]]:
+        sessions = await self._topics.sessions(scope)
+        return await self._topics.state(scope, start, told, sessions)
 
     async def _completed(self, scope: Scope, target: TimeRange, facts: ScopeFacts) -> ScopeFacts:
         forecasts, carbon, billing, peak, exchange = await together(

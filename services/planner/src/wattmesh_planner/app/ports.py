@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from wattmesh_kernel.ids import AssetId, DeviceId, PlanId, PointId, TariffId, ZoneId
+from wattmesh_kernel.ids import AssetId, DeviceId, PlanId, PointId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.billing import MeteredEnergy
+from wattmesh_planner.domain.charging import ChargingSession
 from wattmesh_planner.domain.facts import Why
 from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
 from wattmesh_planner.domain.kinds.kind import Reading
@@ -51,6 +52,13 @@ class Forecaster(Protocol):
 
         Error: whatever keeps the whole call from being answered `within_seconds` [s of the wall].
         """
+
+
+class Sessions(Protocol):
+    """Who is at the charge points."""
+
+    async def sessions(self, site: SiteId) -> Mapping[AssetId, ChargingSession]:
+        """Return the vehicle that is at each charge point of a site, where one is."""
 
 
 class Tariffs(Protocol):

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PointId, SiteId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Asset, PlanningGoals, Rating, Site, SiteGroup
 from wattmesh_planner.domain.degradations import Degradation
 
@@ -33,6 +34,8 @@ class SiteAsset:
 
     asset: Asset
     controller: DeviceId | None = None
+    setpoint_kinds: frozenset[SetpointKind] = frozenset()
+    """What its controller may be told; empty: whatever there is for the asset."""
     points: Mapping[str, MeteredPoint]
     """By quantity; those that its kind needs and that are measured."""
 

@@ -19,10 +19,12 @@ PRICE_HISTORY = timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PricedTariff:
-    """A tariff with a price for every interval of a plan, and the lowest import price in it."""
+    """A tariff with a price for every interval of a plan, and the edges of prices in it."""
 
     tariff: Tariff
     lowest_import_price_per_kwh: float
+    highest_import_price_per_kwh: float = 0.0
+    highest_export_price_per_kwh: float = 0.0
 
 
 def is_dynamic(tariff: Tariff) -> bool:
@@ -46,11 +48,17 @@ def priced(
     if imports is None or exports is None:
         return Missing(why=Why(topic=Topic.TARIFF, reason=Reason.NOT_PUBLISHED))
     filled = replace(tariff, import_rates=imports.rates, export_rates=exports.rates)
-    prices = lower_tariff(filled, target, resolution, zone).import_price_per_kwh
+    lowered = lower_tariff(filled, target, resolution, zone)
+    prices = lowered.import_price_per_kwh
     known = prices[np.isfinite(prices)]
     if not known.size:
         return Missing(why=Why(topic=Topic.TARIFF, reason=Reason.INCOMPLETE))
-    value = PricedTariff(tariff=filled, lowest_import_price_per_kwh=float(known.min()))
+    value = PricedTariff(
+        tariff=filled,
+        lowest_import_price_per_kwh=float(known.min()),
+        highest_import_price_per_kwh=float(known.max()),
+        highest_export_price_per_kwh=float(np.nanmax(lowered.export_price_per_kwh, initial=0.0)),
+    )
     return _fact(value, imports.assumed + exports.assumed, known.size < prices.size, tariff, now)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from wattmesh_kernel.ids import GroupId, PointId, SiteId
-from wattmesh_kernel.sites import Asset, GridConnectionRating, Site, SiteModel
+from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Asset, Device, GridConnectionRating, Site, SiteModel
 from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.facts import Reason, Topic, Why
 from wattmesh_planner.domain.kinds import KINDS
@@ -95,6 +96,7 @@ class _Reader:
         return SiteAsset(
             asset=asset,
             controller=None if controller is None else controller.id,
+            setpoint_kinds=_setpoint_kinds(controller, asset, self._at),
             points=dict(self._points(asset, kind.needs.quantities)),
         )
 
@@ -110,6 +112,14 @@ class _Reader:
     def _leave_out(self, subject: str, reason: Reason, detail: str) -> None:
         why = Why(topic=Topic.SITE_MODEL, reason=reason, detail=detail)
         self._found.append(Degradation.of(subject, why, Remedy.LEFT_OUT))
+
+
+def _setpoint_kinds(
+    controller: Device | None, asset: Asset, at: datetime
+) -> frozenset[SetpointKind]:
+    functions = () if controller is None else controller.functions
+    own = (each for each in functions if each.asset == asset.id and each.controls)
+    return next((each.setpoint_kinds for each in own if each.holds(at)), frozenset())
 
 
 def _lacks(asset: SiteAsset, kind: Kind, site: Site) -> Why | None:

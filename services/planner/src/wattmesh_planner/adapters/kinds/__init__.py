@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from wattmesh_kernel.sites import (
     BatteryRating,
+    EvChargerRating,
     GridConnectionRating,
     LoadRating,
     PvRating,
@@ -12,6 +13,7 @@ from wattmesh_kernel.sites import (
     WindRating,
 )
 from wattmesh_planner.adapters.kinds.battery import BatteryPart
+from wattmesh_planner.adapters.kinds.ev_charger import EvChargerPart
 from wattmesh_planner.adapters.kinds.grid_connection import GridConnectionPart
 from wattmesh_planner.adapters.kinds.load import LoadPart
 from wattmesh_planner.adapters.kinds.part import Part
@@ -25,6 +27,7 @@ PARTS: Mapping[type[Rating], Part] = MappingProxyType(
         PvRating: PvArrayPart(),
         WindRating: WindTurbinePart(),
         BatteryRating: BatteryPart(),
+        EvChargerRating: EvChargerPart(),
     }
 )
 """By the type of their rating; the same kinds as `wattmesh_planner.domain.kinds`."""

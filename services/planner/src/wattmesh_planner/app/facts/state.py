@@ -7,9 +7,11 @@ from typing import Any
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import AssetId, PointId
 from wattmesh_planner.app.batch import Batch
+from wattmesh_planner.app.facts.sessions import NOBODY, SessionsByAsset
 from wattmesh_planner.app.ports import StateMeter
 from wattmesh_planner.app.told_setpoints import Told
-from wattmesh_planner.domain.facts import Fact
+from wattmesh_planner.domain.charging import ChargingSession
+from wattmesh_planner.domain.facts import Fact, value_of
 from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning, Reading
 from wattmesh_planner.domain.model import Scope, SiteAsset
@@ -29,15 +31,23 @@ class StateFacts:
         self._readings: Batch[None, PointId, Reading] = Batch(self._latest, background)
 
     async def __call__(
-        self, scope: Scope, start: datetime, told: Told
+        self, scope: Scope, start: datetime, told: Told, sessions: SessionsByAsset
     ) -> Mapping[AssetId, Fact[Any]]:
         """Return the state of every asset at `start`."""
         points = [point.id for asset in scope.assets for point in asset.points.values()]
         readings = await self._readings.ask(None, points)
-        return {asset.id: self._begin(asset, start, readings, told) for asset in scope.assets}
+        return {
+            asset.id: self._begin(asset, start, readings, told, sessions.get(asset.id, NOBODY))
+            for asset in scope.assets
+        }
 
     def _begin(
-        self, asset: SiteAsset, start: datetime, readings: Mapping[PointId, Reading], told: Told
+        self,
+        asset: SiteAsset,
+        start: datetime,
+        readings: Mapping[PointId, Reading],
+        told: Told,
+        session: Fact[ChargingSession | None],
     ) -> Fact[Any]:
         own = {
             quantity: readings[point.id]
@@ -49,7 +59,8 @@ class StateFacts:
             start=start,
             limits=self._limits,
             readings=own,
-            told=_told(asset, own, start, told),
+            told=_told(asset, _since(own, session), start, told),
+            session=session,
         )
         return KINDS[type(asset.rating)].begin(asset, beginning)
 
@@ -57,11 +68,18 @@ class StateFacts:
         return await self._meter.latest(points)
 
 
+def _since(
+    readings: Mapping[str, Reading], session: Fact[ChargingSession | None]
+) -> datetime | None:
+    """Return when the oldest of what is known of an asset was measured."""
+    times = [each.measure_time for each in readings.values()]
+    found = value_of(session)
+    return min(times if found is None else (*times, found.measure_time), default=None)
+
+
 def _told(
-    asset: SiteAsset, readings: Mapping[str, Reading], start: datetime, told: Told
+    asset: SiteAsset, since: datetime | None, start: datetime, told: Told
 ) -> Sequence[Setpoint]:
-    """Return what the asset's device was told to do between its oldest reading and `start`."""
+    """Return what the asset's device was told to do from `since` to `start`."""
     device = None if asset.controller is None else told.get(asset.controller)
-    if device is None or not readings:
-        return ()
-    return device.between(min(each.measure_time for each in readings.values()), start)
+    return () if device is None or since is None else device.between(since, start)

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from wattmesh_kernel.sites import (
     BatteryRating,
+    EvChargerRating,
     GridConnectionRating,
     LoadRating,
     PvRating,
@@ -12,6 +13,7 @@ from wattmesh_kernel.sites import (
     WindRating,
 )
 from wattmesh_planner.domain.kinds.battery import BatteryKind
+from wattmesh_planner.domain.kinds.ev_charger import EvChargerKind
 from wattmesh_planner.domain.kinds.grid_connection import GridConnectionKind
 from wattmesh_planner.domain.kinds.kind import Kind
 from wattmesh_planner.domain.kinds.load import LoadKind
@@ -25,6 +27,7 @@ KINDS: Mapping[type[Rating], Kind] = MappingProxyType(
         PvRating: PvArrayKind(),
         WindRating: WindTurbineKind(),
         BatteryRating: BatteryKind(),
+        EvChargerRating: EvChargerKind(),
     }
 )
 """By the type of their rating; what is not here is not planned, and a plan says so."""

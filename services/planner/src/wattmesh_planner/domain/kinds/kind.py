@@ -1,10 +1,11 @@
 """What planning has to know of a kind of asset."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from wattmesh_planner.domain.charging import ChargingSession
 from wattmesh_planner.domain.facts import Fact, Known
 from wattmesh_planner.domain.model import SiteAsset
 from wattmesh_planner.domain.plan import Setpoint
@@ -16,13 +17,15 @@ class Needs:
 
     `quantities` of its main meter, for its state; a `forecast` of its power; a known `price`, since
     without one there is nothing to gain by steering it; a `controller`, since it is there only to
-    be steered. An asset that lacks one of them is left out, with the reason.
+    be steered; the `session` of the vehicle that is there. An asset that lacks one of them is left
+    out, with the reason.
     """
 
     quantities: frozenset[str] = frozenset()
     forecast: bool = False
     price: bool = False
     controller: bool = False
+    session: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +52,7 @@ class Beginning:
     """What is known of an asset now, to say how it stands when the plan begins at `start`.
 
     `told` is what its device was told to do, in order of time: the setpoints that control took.
+    `session` is the vehicle at a charge point; Known(None): none, or no charge point.
     """
 
     now: datetime
@@ -56,6 +60,7 @@ class Beginning:
     limits: AgeLimits
     readings: Mapping[str, Reading]
     told: Sequence[Setpoint] = ()
+    session: Fact[ChargingSession | None] = field(default_factory=lambda: Known(value=None))
 
 
 class Kind(Protocol):

@@ -1,0 +1,163 @@
+"""Who is at the charge points, from usage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+
+from wattmesh.usage.v1 import charging_pb2, usage_service_pb2, usage_service_pb2_grpc
+from wattmesh_contracts.sites import phase_from_proto
+from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import NotFound, Unavailable
+from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.domain.charging import (
+    ChargingExpectation,
+    ChargingNeed,
+    ChargingSession,
+    DepartureQuantile,
+    Urgency,
+)
+from wattmesh_runtime.errors import rpc_errors
+
+_URGENCIES = {
+    charging_pb2.CHARGING_URGENCY_SOON: Urgency.SOON,
+    charging_pb2.CHARGING_URGENCY_NOW: Urgency.NOW,
+    charging_pb2.CHARGING_URGENCY_SURPLUS_ONLY: Urgency.SURPLUS_ONLY,
+}
+_TAKES_NOTHING = (
+    charging_pb2.CHARGING_SESSION_STATE_SUSPENDED_BY_VEHICLE,
+    charging_pb2.CHARGING_SESSION_STATE_FAULTED,
+)
+
+
+class GrpcSessions:
+    """Asks usage for the sessions of a site, their needs, and vehicles whose capacity matters."""
+
+    def __init__(self, channel: grpc.aio.Channel, clock: Clock, deadline_seconds: float) -> None:
+        self._stub = usage_service_pb2_grpc.UsageServiceStub(channel)
+        self._clock = clock
+        self._deadline_seconds = deadline_seconds
+
+    async def sessions(self, site: SiteId) -> Mapping[AssetId, ChargingSession]:
+        """Return the vehicle that is at each charge point of a site, where one is."""
+        with rpc_errors():
+            found = await self._open_sessions(f"{site.name}/assets/-")
+            needs = [await self._need(session) for session in found]
+            capacities = [
+                await self._capacity_wh(session, need)
+                for session, need in zip(found, needs, strict=True)
+            ]
+        return {
+            _asset_of(proto.name): session_from_proto(proto, need, capacity_wh)
+            for proto, need, capacity_wh in zip(found, needs, capacities, strict=True)
+        }
+
+    async def _open_sessions(self, parent: str) -> list[charging_pb2.ChargingSession]:
+        now = self._clock.now()
+        request = usage_service_pb2.ListChargingSessionsRequest(
+            parent=parent, range=time_range_to_proto(TimeRange(now, now))
+        )
+        found: list[charging_pb2.ChargingSession] = []
+        while True:
+            answer = await self._stub.ListChargingSessions(request, timeout=self._deadline_seconds)
+            found += (each for each in answer.charging_sessions if _is_there(each))
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
+    async def _need(
+        self, session: charging_pb2.ChargingSession
+    ) -> charging_pb2.ChargingNeed | None:
+        if not session.charging_need:
+            return None
+        request = usage_service_pb2.GetChargingNeedRequest(name=session.charging_need)
+        answer = await self._stub.GetChargingNeed(request, timeout=self._deadline_seconds)
+        return answer.charging_need
+
+    async def _capacity_wh(
+        self, session: charging_pb2.ChargingSession, need: charging_pb2.ChargingNeed | None
+    ) -> float | None:
+        """Return the capacity of a vehicle; it only matters where its state of charge does."""
+        matters = session.HasField("soc_ratio") and need is not None
+        if not matters or not session.vehicle:
+            return None
+        request = usage_service_pb2.GetVehicleRequest(name=session.vehicle)
+        try:
+            with rpc_errors():
+                answer = await self._stub.GetVehicle(request, timeout=self._deadline_seconds)
+        except NotFound:
+            return None
+        return _optional(answer.vehicle, "capacity_wh")
+
+
+class NoSessions:
+    """In the place of usage where there is none: nobody knows who is at a charge point."""
+
+    async def sessions(self, site: SiteId) -> Mapping[AssetId, ChargingSession]:
+        """Raise Unavailable."""
+        raise Unavailable("NO_USAGE_SERVICE", "no usage service is configured")
+
+
+def session_from_proto(
+    proto: charging_pb2.ChargingSession,
+    need: charging_pb2.ChargingNeed | None,
+    capacity_wh: float | None,
+) -> ChargingSession:
+    """Return a session with its need and its vehicle's capacity [Wh]."""
+    charged_wh = _optional(proto, "charged_energy_wh")
+    if charged_wh is not None:
+        charged_wh -= proto.discharged_energy_wh
+    return ChargingSession(
+        id=proto.name.rpartition("/")[2],
+        arrival_time=datetime_from_proto(proto.arrival_time),
+        measure_time=datetime_from_proto(proto.measure_time),
+        charged_energy_wh=charged_wh,
+        soc_ratio=_optional(proto, "soc_ratio"),
+        capacity_wh=capacity_wh,
+        takes=proto.state not in _TAKES_NOTHING,
+        phase=phase_from_proto(proto.phase) if proto.phase else None,
+        max_current_a=_optional(proto, "max_current_a"),
+        need=None if need is None else _need_from_proto(need),
+        expectation=_expectation(proto) if proto.HasField("expectation") else None,
+    )
+
+
+def _need_from_proto(proto: charging_pb2.ChargingNeed) -> ChargingNeed:
+    return ChargingNeed(
+        departure_time=datetime_from_proto(proto.departure_time),
+        energy_wh=_optional(proto, "energy_wh"),
+        soc_ratio=_optional(proto, "soc_ratio"),
+        immediate_soc_ratio=_optional(proto, "immediate_soc_ratio"),
+        urgency=_URGENCIES.get(proto.urgency, Urgency.FLEXIBLE),
+        priority=proto.priority,
+        discharge_allowed=proto.discharge_allowed,
+        min_soc_ratio=_optional(proto, "min_soc_ratio"),
+    )
+
+
+def _expectation(proto: charging_pb2.ChargingSession) -> ChargingExpectation:
+    known = proto.expectation
+    return ChargingExpectation(
+        departures=tuple(
+            DepartureQuantile(
+                ratio=each.ratio, departure_time=datetime_from_proto(each.departure_time)
+            )
+            for each in known.departure_quantiles
+        ),
+        required_energy_wh=known.required_energy_wh,
+        reason=known.reason,
+    )
+
+
+def _is_there(proto: charging_pb2.ChargingSession) -> bool:
+    return not proto.HasField("departure_time")
+
+
+def _asset_of(session: str) -> AssetId:
+    return AssetId.parse("/".join(session.split("/")[:4]))
+
+
+def _optional(proto: Any, field: str) -> float | None:
+    return getattr(proto, field) if proto.HasField(field) else None

@@ -1,0 +1,192 @@
+"""Charge points: what the vehicle at one still needs, and until when, when a plan begins.
+
+Nobody knows when a vehicle leaves. What is charged is the same until it does, so that what is
+missed is expected to be, over all departures,
+
+    E[missed] = missed at the end + sum over intervals of charged x P(left before)
+
+which the optimizer adds up at a price (`early_departures`): so it waits for a lower price only as
+long as few enough leave.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from wattmesh_kernel.sites import EvChargerRating
+from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.domain.charging import (
+    ChargingNeed,
+    ChargingSession,
+    DepartureQuantile,
+    Stay,
+    Urgency,
+    departures_from,
+)
+from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
+from wattmesh_planner.domain.kinds.kind import Beginning, Needs
+from wattmesh_planner.domain.model import SiteAsset
+
+_HOUR = timedelta(hours=1)
+_LEAVING_RATIO_PER_HOUR = {
+    Urgency.FLEXIBLE: 0.003,
+    Urgency.SOON: 0.3,
+    Urgency.NOW: 0.9999,
+    Urgency.SURPLUS_ONLY: 0.003,
+}
+"""How many leave within any hour, whatever past ones did: somebody is called away."""
+_LATEST_RATIO = 0.9
+"""When so many have left, the rest of what is required counts as missed."""
+_LEAST_STAY = timedelta(minutes=30)
+_ASSUMED_CAPACITY_WH = 60_000.0
+_ASSUMED_SOC_RATIO = 0.5
+_ASSUMED_ENERGY_WH = 10_000.0
+_LEFT_IN_VEHICLE_RATIO = 0.2
+_FURTHER_RATIO = 0.25
+_FURTHER_WH = 1_000.0
+"""What a vehicle that takes more than was expected is taken to need still."""
+_DECLARED = ((-0.5, 0.05), (-0.25, 0.1), (-0.1, 0.2), (0.0, 0.6), (0.25, 0.9), (1.0, 0.99))
+"""By which share of a stay a declared departure is off, and how many have left by then."""
+_NOTHING_SAID = ((0.5, 0.1), (1.0, 0.2), (2.0, 0.45), (4.0, 0.7), (9.0, 0.95))
+"""Hours after the arrival, and how many have left by then, where nothing is known at all."""
+
+
+class EvChargerKind:
+    """Charges vehicles; steered by power or current."""
+
+    needs = Needs(controller=True, session=True)
+
+    def counts(self, asset: SiteAsset) -> bool:
+        """Always."""
+        return True
+
+    def steers(self, asset: SiteAsset) -> bool:
+        """When a device controls it."""
+        return asset.controller is not None
+
+    def begin(self, asset: SiteAsset, beginning: Beginning) -> Fact[Stay | None]:
+        """Return what is left of the session when the plan begins; Known(None): nobody is there.
+
+        It is assumed where nobody has said what the vehicle needs.
+        """
+        match beginning.session:
+            case Missing() as missing:
+                return missing
+            case Known(value=None) | Assumed(value=None):
+                return Known(value=None)
+            case Known(value=session, age=age):
+                stay = stay_of(session, asset, beginning)
+                if session.need is not None:
+                    return Known(value=stay, age=age)
+                return Assumed(value=stay, why=_nobody_asked(session, stay), age=age)
+            case Assumed(value=session, why=why, age=age):
+                return Assumed(value=stay_of(session, asset, beginning), why=why, age=age)
+
+
+def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> Stay:
+    """Return what is left of a session when a plan begins."""
+    rating = asset.rating
+    assert isinstance(rating, EvChargerRating)
+    stored_wh = _told_wh(session, asset, beginning) * rating.charge_efficiency_ratio
+    required_wh = max(_required_wh(session, rating) - stored_wh, 0.0)
+    capacity_wh = session.capacity_wh or max(_ASSUMED_CAPACITY_WH, 2 * required_wh)
+    soc_ratio = None
+    if session.soc_ratio is not None and session.capacity_wh is not None:
+        soc_ratio = min(session.soc_ratio + stored_wh / session.capacity_wh, 1.0)
+    need, urgency = session.need, _urgency(session)
+    departures = departures_from(
+        _departures(session), beginning.start, _LEAVING_RATIO_PER_HOUR[urgency]
+    )
+    return Stay(
+        id=session.id,
+        departure_time=_latest(departures, beginning.start),
+        early_departures=departures,
+        required_wh=required_wh,
+        capacity_wh=capacity_wh,
+        soc_ratio=_ASSUMED_SOC_RATIO if soc_ratio is None else soc_ratio,
+        weight=1.0 if need is None else 1.0 + need.priority / 100,
+        surplus_only=urgency is Urgency.SURPLUS_ONLY,
+        phase=session.phase,
+        max_current_a=session.max_current_a,
+        discharge=need is not None and need.discharge_allowed and soc_ratio is not None,
+        min_soc_ratio=_min_soc_ratio(need),
+    )
+
+
+def _required_wh(session: ChargingSession, rating: EvChargerRating) -> float:
+    """Return what has yet to be stored in the vehicle [Wh], by the last report."""
+    need, charged_wh = session.need, session.charged_energy_wh or 0.0
+    if need is not None and need.energy_wh is not None:
+        return max(need.energy_wh - charged_wh, 0.0) * rating.charge_efficiency_ratio
+    soc_ratio, capacity_wh = session.soc_ratio, session.capacity_wh
+    if need is not None and need.soc_ratio is not None and soc_ratio is not None and capacity_wh:
+        return max(need.soc_ratio - soc_ratio, 0.0) * capacity_wh
+    return _expected_wh(session) * rating.charge_efficiency_ratio
+
+
+def _expected_wh(session: ChargingSession) -> float:
+    """Return what a vehicle is taken to need still [Wh] where nobody says it: it stops itself."""
+    if not session.takes:
+        return 0.0
+    known = session.expectation
+    expected_wh = _ASSUMED_ENERGY_WH if known is None else known.required_energy_wh
+    left_wh = expected_wh - (session.charged_energy_wh or 0.0)
+    return left_wh if left_wh > 0 else max(expected_wh * _FURTHER_RATIO, _FURTHER_WH)
+
+
+def _told_wh(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> float:
+    """Return the energy that the charge point was told to give from the report on [Wh]."""
+    if not session.takes or beginning.start <= session.measure_time:
+        return 0.0
+    wait = TimeRange(session.measure_time, beginning.start)
+    spans = ((each.range.intersect(wait), each.power_w) for each in beginning.told)
+    return sum(max(power, 0.0) * (span.duration / _HOUR) for span, power in spans if span)
+
+
+def _urgency(session: ChargingSession) -> Urgency:
+    """Return how urgent it is; at once below the state of charge that is needed at once."""
+    need, soc_ratio = session.need, session.soc_ratio
+    if need is None:
+        return Urgency.FLEXIBLE
+    at_once = need.immediate_soc_ratio
+    if at_once is not None and soc_ratio is not None and soc_ratio < at_once:
+        return Urgency.NOW
+    return need.urgency
+
+
+def _departures(session: ChargingSession) -> tuple[DepartureQuantile, ...]:
+    """Return when it leaves: as learned, else around what was declared, else as vehicles do."""
+    if session.expectation is not None and session.expectation.departures:
+        return session.expectation.departures
+    if session.need is None:
+        return tuple(
+            DepartureQuantile(ratio=ratio, departure_time=session.arrival_time + hours * _HOUR)
+            for hours, ratio in _NOTHING_SAID
+        )
+    declared = session.need.departure_time
+    length = max(declared - session.arrival_time, _LEAST_STAY)
+    return tuple(
+        DepartureQuantile(ratio=ratio, departure_time=declared + share * length)
+        for share, ratio in _DECLARED
+    )
+
+
+def _latest(departures: Sequence[DepartureQuantile], start: datetime) -> datetime:
+    """Return when nearly all have left."""
+    late = (each.departure_time for each in departures if each.ratio >= _LATEST_RATIO)
+    return max(next(late, departures[-1].departure_time), start + _LEAST_STAY)
+
+
+def _min_soc_ratio(need: ChargingNeed | None) -> float:
+    """Return what discharging leaves in the vehicle at least, 0 to 1."""
+    if need is None:
+        return _LEFT_IN_VEHICLE_RATIO
+    given = (need.min_soc_ratio, need.immediate_soc_ratio, _LEFT_IN_VEHICLE_RATIO)
+    return next(each for each in given if each is not None)
+
+
+def _nobody_asked(session: ChargingSession, stay: Stay) -> Why:
+    basis = "nothing known of past sessions"
+    if session.expectation is not None:
+        basis = session.expectation.reason
+    detail = f"nobody said what it needs: {stay.required_wh / 1000:.1f} kWh by {basis}"
+    return Why(topic=Topic.SESSIONS, reason=Reason.NOT_AVAILABLE, detail=detail)

@@ -1,0 +1,1 @@
+"""What people need of assets, and what charge points see."""

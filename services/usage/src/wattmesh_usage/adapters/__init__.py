@@ -1,0 +1,1 @@
+"""Usage's way to its database."""

@@ -1,0 +1,1 @@
+"""Usage's gRPC face."""

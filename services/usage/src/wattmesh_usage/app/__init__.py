@@ -1,0 +1,1 @@
+"""Use cases of usage, and the ports they need."""

@@ -1,0 +1,1 @@
+"""Vehicles, charging sessions and needs, and what is expected of them: no I/O."""
