@@ -29,6 +29,7 @@ CODES = {
 }
 
 _KINDS = ("ASSET", "DEVICE", "GROUP", "SITE", "TARIFF")
+_OF_CHARGING = ("CHARGING_NEED", "CHARGING_SESSION")
 PUT_TOGETHER = {
     "wattmesh_metering/app/check_records.py": {
         ("NOT_FOUND", f"{kind}_NOT_FOUND") for kind in ("ASSET", "SITE", "TARIFF")
@@ -38,6 +39,10 @@ PUT_TOGETHER = {
         *(("ALREADY_EXISTS", f"{kind}_EXISTS") for kind in _KINDS),
     },
     "wattmesh_metering/domain/known_model.py": {("NOT_FOUND", "SITE_NOT_FOUND")},
+    "wattmesh_usage/app/keep.py": {
+        *(("NOT_FOUND", f"{kind}_NOT_FOUND") for kind in ("VEHICLE", *_OF_CHARGING)),
+        *(("ALREADY_EXISTS", f"{kind}_EXISTS") for kind in ("VEHICLE", "CHARGING_NEED")),
+    },
     "wattmesh_planner/app/trigger_plan.py": {
         ("FAILED_PRECONDITION", "NOTHING_TO_STEER"),
         ("FAILED_PRECONDITION", "SCOPE_INCOMPLETE"),

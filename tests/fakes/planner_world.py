@@ -16,6 +16,7 @@ from tests.fakes.planner_home import DYNAMIC, HOME, HOUR, START, TARIFF, home
 from tests.fakes.planner_intensities import FakeIntensities
 from tests.fakes.planner_optimizer import FakeOptimizer
 from tests.fakes.planner_plans import MemoryPlans
+from tests.fakes.planner_sessions import FakeSessions
 from tests.fakes.planner_state_meter import FakeStateMeter
 from tests.fakes.planner_tariffs import FakeTariffs
 from wattmesh_kernel.sites import Resource, SiteModelChange
@@ -25,6 +26,7 @@ from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
+from wattmesh_planner.app.facts.sessions import SessionFacts
 from wattmesh_planner.app.facts.state import StateFacts
 from wattmesh_planner.app.facts.tariff import TariffFacts
 from wattmesh_planner.app.gather_facts import GatherFacts, Topics
@@ -60,6 +62,7 @@ class PlannerWorld:
     )
     energies: FakeEnergyMeter = field(default_factory=FakeEnergyMeter)
     forecaster: FakeForecaster = field(default_factory=FakeForecaster)
+    sessions: FakeSessions = field(default_factory=FakeSessions)
     tariffs: FakeTariffs = field(default_factory=FakeTariffs)
     intensities: FakeIntensities = field(default_factory=FakeIntensities)
     optimizer: FakeOptimizer = field(default_factory=FakeOptimizer)
@@ -153,6 +156,7 @@ class PlannerWorld:
         energies = Energies(self.energies, hour, background)
         return Topics(
             state=StateFacts(clock, self.meter, AgeLimits(), background),
+            sessions=SessionFacts(clock, self.sessions),
             tariff=TariffFacts(clock, self.view, self.tariffs, hour, background),
             forecast=ForecastFacts(clock, self.forecaster, energies, self.rhythm, 30.0, background),
             carbon=CarbonFacts(self.intensities, hour, background),

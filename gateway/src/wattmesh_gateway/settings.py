@@ -17,6 +17,8 @@ class GatewaySettings(DriverSettings):
     """gRPC target of metering: readings go there, the site model comes from there."""
     control_target: str
     """gRPC target of control: commands come from there."""
+    usage_target: str | None = None
+    """gRPC target of usage: charging sessions go there; none: where metering is."""
     spool_file: Path
     """File of the spool; it and the site model beside it must stay where they are between runs."""
     spool_limit: int = Field(default=2_000_000, gt=0)

@@ -87,7 +87,9 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         drivers = await _start_drivers(stack, settings, surroundings)
         polls = PollDevices(spool, reachability, clock, background, fresh.hear)
         roster = Roster(drivers, profiles, polls, telegrams, reachability, clock)
-        uplink = GrpcSessionUplink(metering)
+        uplink = GrpcSessionUplink(
+            runtime.channel(settings.usage_target or settings.metering_target)
+        )
         report = ReportSessions(outbox, sessions.news, uplink, roster.asset_of, clock)
         journal = SqliteCommandJournal(journal_database)
         reports = Reports(journal, clock)

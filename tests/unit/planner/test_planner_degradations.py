@@ -26,7 +26,7 @@ from tests.fakes.planner_world import LEAD, PlannerWorld, world_of_a_home
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.sites import Asset, EvChargerRating, MeterRole
+from wattmesh_kernel.sites import Asset, GeneratorRating, MeterRole
 from wattmesh_kernel.tariff import DemandCharge
 from wattmesh_planner.domain.degradations import Degradation, Remedy, in_words
 from wattmesh_planner.domain.errors import NothingToSteer
@@ -130,12 +130,12 @@ async def test_setpoints_go_to_the_controller_and_the_state_comes_from_the_main_
 
 
 async def test_an_asset_of_a_kind_that_is_not_planned_is_named() -> None:
-    charger = Asset(id=asset_id("charger"), rating=EvChargerRating(max_current_a=16.0))
-    world = await world_of_a_home(charger)
+    generator = Asset(id=asset_id("set"), rating=GeneratorRating(max_output_power_w=5_000.0))
+    world = await world_of_a_home(generator)
 
     (degradation,) = (await world.plan()).degradations
 
-    assert degradation.subject == charger.name
+    assert degradation.subject == generator.name
     assert degradation.reason is Reason.KIND_NOT_PLANNED
     assert degradation.remedy is Remedy.LEFT_OUT
 

@@ -14,7 +14,7 @@ from wattmesh_planner.adapters.optimizer import GrpcOptimizer
 from wattmesh_planner.adapters.plan_meter import PlanMeter
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.tariffs import GrpcTariffs
-from wattmesh_planner.adapters.usage import GrpcSessions, NoSessions
+from wattmesh_planner.adapters.usage import GrpcSessions
 from wattmesh_planner.api.servicer import PlannerServicer
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
@@ -186,9 +186,9 @@ def _topics(
     )
 
 
-def _sessions(settings: PlannerSettings, runtime: Runtime) -> Sessions:
+def _sessions(settings: PlannerSettings, runtime: Runtime) -> Sessions | None:
     if settings.usage_target is None:
-        return NoSessions()
+        return None
     channel = runtime.channel(settings.usage_target)
     return GrpcSessions(channel, runtime.clock, settings.usage_deadline_seconds)
 

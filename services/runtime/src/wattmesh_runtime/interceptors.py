@@ -14,7 +14,7 @@ import grpc
 from opentelemetry import context as trace_context
 from opentelemetry import trace
 
-from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_kernel.errors import Unavailable, Unimplemented, WattmeshError
 from wattmesh_runtime.admission import Admission
 from wattmesh_runtime.bounds import check_request, decode
 from wattmesh_runtime.errors import LONGEST_MESSAGE, code_of, internal_error, trailers_from_error
@@ -40,6 +40,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 LONGEST_REASON = 400
 """Bytes of an error's text in the log line of its call."""
 _STOPPING = Unavailable("SERVER_STOPPING", "the server is stopping")
+_NOT_SERVED = Unimplemented("METHOD_NOT_SERVED", "this method is not served yet")
 _DEPENDENCY_AWAY = Unavailable("DEPENDENCY_UNAVAILABLE", "a service that is needed is away")
 _AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 _LOG_LEVELS = {
@@ -204,6 +205,8 @@ class ServedCall:
                 return error
             case grpc.aio.AioRpcError() if error.code() in _AWAY:
                 return _DEPENDENCY_AWAY
+            case NotImplementedError():  # what generated code does for a method that is not there
+                return _NOT_SERVED
             case grpc.aio.BaseError():  # aborted by the handler, or the caller has hung up
                 return None
             case Exception():

@@ -202,7 +202,7 @@ class ProcessPlan:
                     "gateway": GATEWAY,
                     "mqtt_url": self._addresses.mqtt_url,
                     "spool_file": str(self._folders.spool / "spool.sqlite"),
-                    **self._reach("metering", "control"),
+                    **self._reach("metering", "control", "usage"),
                     **_of_devices(),
                 }
             case "twin":

@@ -352,6 +352,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
     ERROR_REASON_NO_GRID_CONNECTION: _ErrorReason.ValueType  # 201
     """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
+    ERROR_REASON_VEHICLE_EXISTS: _ErrorReason.ValueType  # 300
+    """ALREADY_EXISTS: a vehicle of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_VEHICLE_NOT_FOUND: _ErrorReason.ValueType  # 301
+    """NOT_FOUND: there is no vehicle of that name, or it was deleted."""
+    ERROR_REASON_CHARGING_NEED_EXISTS: _ErrorReason.ValueType  # 302
+    """ALREADY_EXISTS: a charging need of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_CHARGING_NEED_NOT_FOUND: _ErrorReason.ValueType  # 303
+    """NOT_FOUND: there is no charging need of that name."""
+    ERROR_REASON_CHARGING_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 304
+    """NOT_FOUND: there is no charging session of that name. Report it with `allow_missing`."""
+    ERROR_REASON_NEED_IS_FINAL: _ErrorReason.ValueType  # 305
+    """FAILED_PRECONDITION: the need is met, missed or withdrawn and never changes. Create another."""
+    ERROR_REASON_SESSION_OVERLAPS: _ErrorReason.ValueType  # 306
+    """FAILED_PRECONDITION: the charge point has another session at that time. End that one first."""
+    ERROR_REASON_CAPACITY_UNKNOWN: _ErrorReason.ValueType  # 307
+    """FAILED_PRECONDITION: a state of charge says nothing of a vehicle whose capacity is not known. Say the energy."""
+    ERROR_REASON_METHOD_NOT_SERVED: _ErrorReason.ValueType  # 308
+    """UNIMPLEMENTED: the contract has the method, this server does not serve it yet."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -689,4 +707,22 @@ ERROR_REASON_NOT_OVER: ErrorReason.ValueType  # 200
 """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
 ERROR_REASON_NO_GRID_CONNECTION: ErrorReason.ValueType  # 201
 """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
+ERROR_REASON_VEHICLE_EXISTS: ErrorReason.ValueType  # 300
+"""ALREADY_EXISTS: a vehicle of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_VEHICLE_NOT_FOUND: ErrorReason.ValueType  # 301
+"""NOT_FOUND: there is no vehicle of that name, or it was deleted."""
+ERROR_REASON_CHARGING_NEED_EXISTS: ErrorReason.ValueType  # 302
+"""ALREADY_EXISTS: a charging need of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_CHARGING_NEED_NOT_FOUND: ErrorReason.ValueType  # 303
+"""NOT_FOUND: there is no charging need of that name."""
+ERROR_REASON_CHARGING_SESSION_NOT_FOUND: ErrorReason.ValueType  # 304
+"""NOT_FOUND: there is no charging session of that name. Report it with `allow_missing`."""
+ERROR_REASON_NEED_IS_FINAL: ErrorReason.ValueType  # 305
+"""FAILED_PRECONDITION: the need is met, missed or withdrawn and never changes. Create another."""
+ERROR_REASON_SESSION_OVERLAPS: ErrorReason.ValueType  # 306
+"""FAILED_PRECONDITION: the charge point has another session at that time. End that one first."""
+ERROR_REASON_CAPACITY_UNKNOWN: ErrorReason.ValueType  # 307
+"""FAILED_PRECONDITION: a state of charge says nothing of a vehicle whose capacity is not known. Say the energy."""
+ERROR_REASON_METHOD_NOT_SERVED: ErrorReason.ValueType  # 308
+"""UNIMPLEMENTED: the contract has the method, this server does not serve it yet."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

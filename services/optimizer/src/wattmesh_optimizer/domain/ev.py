@@ -63,4 +63,5 @@ def _left_ratio(session: EvSession, horizon: Horizon) -> Floats:
         return np.zeros(horizon.count)
     positions = [horizon.position(each.time) for each in known]
     middles = np.arange(horizon.count) + 0.5
-    return np.interp(middles, positions, [each.ratio for each in known], left=0.0)
+    ratios = [each.ratio for each in known]
+    return np.asarray(np.interp(middles, positions, ratios, left=0.0))

@@ -9,7 +9,7 @@ from wattmesh.usage.v1 import charging_pb2, usage_service_pb2, usage_service_pb2
 from wattmesh_contracts.sites import phase_from_proto
 from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import NotFound, Unavailable
+from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.charging import (
@@ -90,14 +90,6 @@ class GrpcSessions:
         except NotFound:
             return None
         return _optional(answer.vehicle, "capacity_wh")
-
-
-class NoSessions:
-    """In the place of usage where there is none: nobody knows who is at a charge point."""
-
-    async def sessions(self, site: SiteId) -> Mapping[AssetId, ChargingSession]:
-        """Raise Unavailable."""
-        raise Unavailable("NO_USAGE_SERVICE", "no usage service is configured")
 
 
 def session_from_proto(

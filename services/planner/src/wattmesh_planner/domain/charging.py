@@ -1,5 +1,6 @@
 """Vehicles at charge points as a plan sees them: who is there, what it needs, when it may leave."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -136,7 +137,7 @@ def _left_by(quantiles: Sequence[DepartureQuantile], moment: datetime) -> float:
 
 
 def _restless(ratio: float, after: timedelta, leaving_ratio_per_hour: float) -> float:
-    stayed = (1.0 - leaving_ratio_per_hour) ** (after / timedelta(hours=1))
+    stayed = math.pow(1.0 - leaving_ratio_per_hour, after / timedelta(hours=1))
     return 1.0 - (1.0 - ratio) * stayed
 
 

@@ -72,9 +72,11 @@ class ReportSessions(Keep[ChargingSession]):
 
         Errors: NotFound; Aborted; FailedPrecondition `SESSION_OVERLAPS`; those of `merge`.
         """
-        return await self.update(
-            name, lambda kept: _newer(kept, merge(kept)), etag=etag, allow_missing=allow_missing
-        )
+
+        def newest(kept: ChargingSession | None) -> ChargingSession:
+            return kept if kept is not None and kept.ended else _newer(kept, merge(kept))
+
+        return await self.update(name, newest, etag=etag, allow_missing=allow_missing)
 
     async def _put(
         self, change: Change, resource: ChargingSession, kept: Record[ChargingSession] | None
@@ -99,9 +101,7 @@ class ExpireNeeds:
 
 
 def _newer(kept: ChargingSession | None, report: ChargingSession) -> ChargingSession:
-    if kept is not None and (kept.ended or report.measure_time < kept.measure_time):
-        return kept
-    return report
+    return kept if kept is not None and report.measure_time < kept.measure_time else report
 
 
 async def _check_capacity(change: Change, need: ChargingNeed) -> None:

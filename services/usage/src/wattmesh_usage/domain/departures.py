@@ -80,8 +80,8 @@ class _Samples:
     def density(self, at_hours: Floats) -> Floats:
         """Return how likely each of these values is, not normalised but by weight."""
         steps = (at_hours[:, None] - self.hours[None, :]) / self.bandwidth_hours
-        density: Floats = np.exp(-0.5 * np.minimum(steps**2, 80.0)) @ self.weights
-        return density / self.bandwidth_hours
+        density = np.exp(-0.5 * np.minimum(steps**2, 80.0)) @ self.weights
+        return np.asarray(density / self.bandwidth_hours)
 
 
 def departure_quantiles(
@@ -146,8 +146,8 @@ def _declared_likelihood(
         errors = np.array([_hours(each) for each in map(_error, past) if each is not None])
         if errors.size:
             parts.append(_smoothed(errors, None, min(float(errors.size), most)))
-    density: Floats = np.sum([each.density(off_hours) for each in parts], axis=0)
-    return density / density.max() + _LEAST_LIKELIHOOD
+    density = np.sum([each.density(off_hours) for each in parts], axis=0)
+    return np.asarray(density / density.max() + _LEAST_LIKELIHOOD)
 
 
 def _smoothed(values: Floats, weights: Floats | None, total: float) -> _Samples:

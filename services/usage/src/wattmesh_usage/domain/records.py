@@ -12,8 +12,7 @@ from wattmesh_usage.domain.vehicles import Vehicle
 
 Resource: TypeAlias = Vehicle | ChargingSession | ChargingNeed
 
-R = TypeVar("R", Vehicle, ChargingSession, ChargingNeed)
-K = TypeVar("K", Vehicle, ChargingSession, ChargingNeed, covariant=True)
+K = TypeVar("K", bound=Resource, covariant=True)
 
 
 class Kind(StrEnum):

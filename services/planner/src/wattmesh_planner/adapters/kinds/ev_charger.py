@@ -17,7 +17,7 @@ from wattmesh_planner.domain.plan import DeviceSchedule
 
 SHORTFALL_PRICE_PER_KWH = 100.0
 """What a kWh counts that is missing at the end [currency/kWh]: no price of energy or power is."""
-ACCEPTED_RISK_RATIO = 0.05
+ACCEPTED_RISK_RATIO = 0.1
 """Waiting from the dearest price to the cheapest is worth it while no more leave meanwhile."""
 _LEAST_RISK_PRICE_PER_KWH = 0.1
 _ABOVE_SELLING_PER_KWH = 1e-3
@@ -84,8 +84,8 @@ def _shortfall_price_per_kwh(stay: Stay, site: SiteInputs) -> float:
 def _risk_price_per_kwh(stay: Stay, site: SiteInputs) -> float:
     """Return what a kWh counts that is missed when the vehicle leaves early [currency/kWh].
 
-    With prices from 0.09 to 0.27 and an accepted risk of 5 % it is 3.6: waiting saves 0.18, as much
-    as is lost when 1 of 20 leaves.
+    With prices from 0.09 to 0.27 and an accepted risk of 10 % it is 1.8: waiting saves 0.18, as
+    much as is lost when 1 of 10 leaves meanwhile. So few wait that far less is missed in the end.
     """
     if stay.surplus_only or site.price is None:
         return _LEAST_RISK_PRICE_PER_KWH

@@ -19,6 +19,9 @@ SessionFact: TypeAlias = Fact[ChargingSession | None]
 SessionsByAsset: TypeAlias = Mapping[AssetId, SessionFact]
 
 NOBODY: SessionFact = Known(value=None)
+_NOBODY_TO_ASK = Missing(
+    why=Why(topic=Topic.SESSIONS, reason=Reason.NOT_AVAILABLE, detail="no usage service is set")
+)
 USABLE_AGE = timedelta(hours=1)
 """Until then what was heard last stands in for what cannot be asked."""
 
@@ -30,9 +33,12 @@ class _Heard:
 
 
 class SessionFacts:
-    """Asks for sessions; for an hour what was heard last will do, and is said to be assumed."""
+    """Asks for sessions; for an hour what was heard last will do, and is said to be assumed.
 
-    def __init__(self, clock: Clock, sessions: Sessions) -> None:
+    With `sessions` None there is nobody to ask: who is at a charge point is missing.
+    """
+
+    def __init__(self, clock: Clock, sessions: Sessions | None) -> None:
         self._clock = clock
         self._sessions = sessions
         self._heard: dict[SiteId, _Heard] = {}
@@ -45,6 +51,8 @@ class SessionFacts:
 
     async def _of_site(self, site: ScopeSite) -> SessionsByAsset:
         assets = [asset.id for asset in site.assets if _has_sessions(asset)]
+        if self._sessions is None:
+            return dict.fromkeys(assets, _NOBODY_TO_ASK)
         try:
             found = await self._sessions.sessions(site.site.id)
         except WattmeshError as error:

@@ -68,18 +68,18 @@ class EvChargerKind:
 
         It is assumed where nobody has said what the vehicle needs.
         """
-        match beginning.session:
-            case Missing() as missing:
-                return missing
-            case Known(value=None) | Assumed(value=None):
-                return Known(value=None)
-            case Known(value=session, age=age):
-                stay = stay_of(session, asset, beginning)
-                if session.need is not None:
-                    return Known(value=stay, age=age)
-                return Assumed(value=stay, why=_nobody_asked(session, stay), age=age)
-            case Assumed(value=session, why=why, age=age):
-                return Assumed(value=stay_of(session, asset, beginning), why=why, age=age)
+        known = beginning.session
+        if isinstance(known, Missing):
+            return known
+        session = known.value
+        if session is None:
+            return Known(value=None)
+        stay = stay_of(session, asset, beginning)
+        if isinstance(known, Assumed):
+            return Assumed(value=stay, why=known.why, age=known.age)
+        if session.need is None:
+            return Assumed(value=stay, why=_nobody_asked(session, stay), age=known.age)
+        return Known(value=stay, age=known.age)
 
 
 def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> Stay:
