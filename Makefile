@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-ev bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -35,6 +35,9 @@ bench-forecast: setup ## what an issue of forecasts costs by the number of asset
 
 bench-loop: setup ## what a plan costs through the whole loop, by service and number of sites, as JSON
 	@exec $(BIN)/python -m tests.bench.loop $(ARGUMENTS)
+
+bench-ev: setup ## a workplace's week of charging sessions against plain rules and the offline optimum, as JSON: DATA=folder
+	@exec $(BIN)/python -m tests.bench.ev $(DATA) $(ARGUMENTS)
 
 bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behind the same gateway, as JSON
 	@exec $(BIN)/python -m tests.bench.gateway_hostile $(ARGUMENTS)

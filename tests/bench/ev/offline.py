@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
-from tests.bench.ev.sessions import ZONE, Visit
-from tests.bench.ev.simulate import CHARGERS, LIMIT_W, RATING, STEP
+from tests.bench.ev.place import CHARGERS, LIMIT_W, RATING, STEP, ZONE
+from tests.bench.ev.sessions import Visit
 from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import ceil_time, floor_time

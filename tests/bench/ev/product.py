@@ -3,12 +3,13 @@ limits. It knows who has arrived, what was declared, and sessions that have ende
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tests.bench.ev.sessions import ZONE, Visit
-from tests.bench.ev.simulate import CHARGERS, LIMIT_W, RATING, STEP, Charging
-from wattmesh_contracts.sites import phase_to_proto  # noqa: F401
+from tests.bench.ev.place import CHARGERS, LIMIT_W, RATING, STEP, ZONE
+from tests.bench.ev.sessions import Visit
+from tests.bench.ev.simulate import Charging
+from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh_control.domain.envelope import envelopes_of
 from wattmesh_control.domain.limits import Accepted, Clamped, LimitSet
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
@@ -34,8 +35,11 @@ from wattmesh_planner.domain.inputs import AssetInputs, PlanInputs, SiteInputs
 from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning
 from wattmesh_planner.domain.model import Scope, ScopeSite, ScopeState, SiteAsset
+from wattmesh_planner.domain.plan import DeviceSchedule
 from wattmesh_planner.domain.prices import priced
-from wattmesh_usage.domain.departures import NewStay, PastStay, departure_quantiles
+from wattmesh_usage.domain.departures import DepartureQuantile as UsageQuantile
+from wattmesh_usage.domain.departures import NewStay, PastStay
+from wattmesh_usage.domain.expectation import expectation
 
 SITE = SiteId("workplace")
 HORIZON = timedelta(hours=10)
@@ -49,7 +53,11 @@ class Product:
     past: list[PastStay]
     asks: bool = True
     """Whether drivers say what they need, and until when (wrongly)."""
-    times_ms: list[float] = field(default_factory=list)
+    believes: bool = False
+    """Whether what they say is believed instead of learned about: for comparison."""
+    times_ms: list[float] = field(init=False, default_factory=list)
+    cut_off: int = field(init=False, default=0)
+    """Plans that there was no time for."""
 
     def __post_init__(self) -> None:
         self._assets = [_charger(number) for number in range(CHARGERS)]
@@ -64,7 +72,8 @@ class Product:
         self._scope = Scope(id=SITE, state=ScopeState.PLANNED, sites=(self._site,))
         self._writer = ProblemWriter(carbon_price_per_kg=0.0)
         self._solve = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts())
-        self._options = SolveOptions(time_limit=timedelta(seconds=2), gap_ratio=0.01)
+        self._options = SolveOptions(time_limit=timedelta(seconds=5), gap_ratio=0.01)
+        self._told: dict[AssetId, DeviceSchedule] = {}
         self._expected: dict[str, ChargingExpectation] = {}
 
     def decide(
@@ -75,18 +84,21 @@ class Product:
         inputs = self._inputs(now, start, {each.visit.charger: each for each in there})
         problem = problem_from_proto(self._writer.problem(inputs))
         plan = plan_to_proto(self._solve(problem, self._options))
-        told = {
-            each.asset: each.values[0] or 0.0
-            for each in schedules_from_plan(plan, inputs)
-            if each.asset is not None
-        }
+        for each in schedules_from_plan(plan, inputs):
+            if each.asset is not None:
+                self._told[each.asset] = each
         self.times_ms.append((time.process_time() - began) * 1e3)
-        return {
-            each.visit.id: _allowed(
-                self._assets[each.visit.charger], told[self._assets[each.visit.charger].id]
-            )
-            for each in there
-        }
+        self.cut_off += plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK
+        return {each.visit.id: self._order(each.visit.charger, start) for each in there}
+
+    def _order(self, charger: int, start: datetime) -> float:
+        """Return what a charge point holds by the newest schedule that it has [W]."""
+        asset = self._assets[charger]
+        schedule = self._told.get(asset.id)
+        if schedule is None:
+            return 0.0
+        index = (start - schedule.start) // schedule.resolution
+        return _allowed(asset, schedule.values[index] or 0.0)
 
     def left(self, charging: Charging) -> None:
         """Learn from a session that has ended."""
@@ -138,20 +150,21 @@ class Product:
         if known is None:
             declared = visit.declared_time if self.asks else None
             stay = NewStay(vehicle=visit.user, arrival_time=visit.arrival, declared_time=declared)
-            quantiles = departure_quantiles(stay, self.past, ZONE)
+            found = expectation(stay, self.past, ZONE)
+            if self.believes:
+                declared = visit.declared_time
+                before = UsageQuantile(ratio=0.0, departure_time=declared - timedelta(minutes=1))
+                after = UsageQuantile(ratio=1.0, departure_time=declared)
+                found = replace(found, departures=(before, after))
             known = self._expected[visit.id] = ChargingExpectation(
                 departures=tuple(
                     DepartureQuantile(ratio=each.ratio, departure_time=each.departure_time)
-                    for each in quantiles
+                    for each in found.departures
                 ),
-                required_energy_wh=expected_energy_wh(stay, self.past),
-                reason="past sessions",
+                required_energy_wh=found.required_energy_wh,
+                reason=found.reason,
             )
         return known
-
-
-def expected_energy_wh(stay: NewStay, past: Sequence[PastStay]) -> float:
-    return 8000.0
 
 
 def past_stay(visit: Visit, asks: bool) -> PastStay:

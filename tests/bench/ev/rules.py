@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from tests.bench.ev.simulate import LEAST_W, LIMIT_W, MOST_W, Charging
+from tests.bench.ev.place import LEAST_W, LIMIT_W, MOST_W
+from tests.bench.ev.simulate import Charging
 
 _HOUR = timedelta(hours=1)
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-ZONE = ZoneInfo("America/Los_Angeles")
+from tests.bench.ev.place import MOST_W, ZONE
+
 FILE = "ev_workplace_sessions/sessions_3395.csv.gz"
+_HOUR = timedelta(hours=1)
 _LEAST_WH = 100.0
 _LEAST_STAY = timedelta(minutes=10)
 _LONGEST_STAY = timedelta(hours=24)
@@ -24,7 +25,10 @@ _SESSION_ERROR_HOURS = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """A stay as it was: `energy_wh` is what the vehicle took, `declared_time` what was said."""
+    """A stay as it was: `energy_wh` is what the vehicle took, `declared_time` what was said.
+
+    Where a vehicle took more than a charge point of the place gives in its stay, it is that.
+    """
 
     id: str
     user: str
@@ -65,7 +69,7 @@ def _visit(number: int, row: dict[str, str]) -> Visit:
         user=row["userId"],
         arrival=arrival,
         departure=departure,
-        energy_wh=float(row["kwhTotal"]) * 1000,
+        energy_wh=min(float(row["kwhTotal"]) * 1000, MOST_W * ((departure - arrival) / _HOUR)),
         declared_time=departure,
     )
 

@@ -5,20 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from tests.bench.ev.place import LEAD, LEAST_W, LIMIT_W, MOST_W, STEP, ZONE
 from tests.bench.ev.sessions import Visit
-from wattmesh_kernel.sites import EvChargerRating
 from wattmesh_kernel.tariff import Tariff, lower_tariff
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 
-STEP = timedelta(minutes=5)
-LEAD = timedelta(minutes=1)
-"""How long before a step begins it is decided; who comes later waits for the next."""
-LIMIT_W = 60_000.0
-CHARGERS = 20
-RATING = EvChargerRating(max_current_a=32.0, min_current_a=6.0, voltage_v=208.0)
-"""A charge point of SAE J1772 level 2: 32 A at 208 V, one phase."""
-MOST_W = RATING.max_current_a * RATING.voltage_v
-LEAST_W = RATING.min_current_a * RATING.voltage_v
 FULL_RATIO = 0.99
 _HOUR = timedelta(hours=1)
 
@@ -56,6 +47,7 @@ class Outcome:
     peak_w: float = 0.0
     delivered_wh: float = 0.0
     asked_wh: float = 0.0
+    sessions: int = 0
     full: int = 0
     overloads: int = 0
     missed_wh: dict[str, float] = field(default_factory=dict)
@@ -67,8 +59,7 @@ def simulate(visits: Sequence[Visit], tariff: Tariff, controller: Controller) ->
         floor_time(visits[0].arrival, STEP),
         ceil_time(max(each.departure for each in visits), STEP),
     )
-    zone = visits[0].arrival.tzinfo
-    prices = lower_tariff(tariff, span, STEP, zone).import_price_per_kwh  # type: ignore[arg-type]
+    prices = lower_tariff(tariff, span, STEP, ZONE).import_price_per_kwh
     outcome, waiting, there = Outcome(), list(visits), list[Charging]()
     for index, start in enumerate(span.starts(STEP)):
         now = start - LEAD
@@ -94,6 +85,7 @@ def _gone(
 
 def _count(charging: Charging, outcome: Outcome) -> None:
     visit = charging.visit
+    outcome.sessions += 1
     outcome.asked_wh += visit.energy_wh
     outcome.delivered_wh += charging.charged_wh
     if charging.charged_wh >= FULL_RATIO * visit.energy_wh:

@@ -12,6 +12,7 @@ from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
 from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.facts import Reason, Topic
 from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.plan import DeviceSchedule, Solution
 from wattmesh_runtime.errors import rpc_errors
 
@@ -46,12 +47,18 @@ class GrpcOptimizer:
 
 
 def schedules_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[DeviceSchedule]:
-    """Return what every controlled asset is to do."""
+    """Return what every controlled asset is to do.
+
+    The plan of no control, which the optimizer gives when it has no time, charges all vehicles at
+    once, whatever the connection bears: charge points then go on with what the plan before told.
+    """
+    uncontrolled = plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK
     plans = {asset.asset_name: asset for site in plan.sites for asset in site.assets}
     for site in inputs.sites:
         for asset in site.assets:
             found = plans.get(asset.asset.name)
-            if found is not None:
+            at_once = uncontrolled and KINDS[type(asset.asset.rating)].needs.session
+            if found is not None and not at_once:
                 part = PARTS[type(asset.asset.rating)]
                 yield from part.schedules(asset, found, inputs.target.start, inputs.resolution)
 

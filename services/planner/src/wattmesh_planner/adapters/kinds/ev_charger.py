@@ -15,8 +15,9 @@ from wattmesh_planner.domain.charging import Stay
 from wattmesh_planner.domain.inputs import AssetInputs, SiteInputs
 from wattmesh_planner.domain.plan import DeviceSchedule
 
-SHORTFALL_PRICE_PER_KWH = 100.0
-"""What a kWh counts that is missing at the end [currency/kWh]: no price of energy or power is."""
+SHORTFALL_PRICE_PER_KWH = 10.0
+"""What a kWh counts that is missing at the end [currency/kWh]: more than any energy costs, and less
+than breaking a limit, which the optimizer counts at 50 and more."""
 ACCEPTED_RISK_RATIO = 0.1
 """Waiting from the dearest price to the cheapest is worth it while no more leave meanwhile."""
 _LEAST_RISK_PRICE_PER_KWH = 0.1
