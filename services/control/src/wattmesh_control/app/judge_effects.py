@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 1_000
 _EARLY_TRIES = 3
+_SOON_AFTER = timedelta(minutes=1)
+"""So long after its acknowledgement a slow device has at least begun."""
 _LEAST_LOOK_SECONDS = 1.0
 """However fast the clock runs, it is not looked more often [s of the wall]."""
 _SOON = (Effect.NONE, Effect.CONTRARY, Effect.PARTIAL)
@@ -103,7 +105,8 @@ class JudgeEffects:
         self._observations.devices_amiss(len(amiss))
 
     async def _soon(self, now: datetime) -> None:
-        running = await self._archive.running(now - self._rule.settling, _MOST_AT_ONCE)
+        waited = max(self._rule.settling, _SOON_AFTER)
+        running = await self._archive.running(now - waited, _MOST_AT_ONCE)
         names = {each.command for each in running}
         self._tries = {name: count for name, count in self._tries.items() if name in names}
         for command in running:
