@@ -88,6 +88,18 @@ async def test_a_withdrawn_command_is_released_until_the_device_is_there(battery
     assert battery.device.held == {POWER: 0.0}
 
 
+async def test_a_command_that_is_withdrawn_while_it_is_being_written_is_released(
+    battery: Bench,
+) -> None:
+    battery.device.gate = asyncio.Event()
+    await battery.carry.dispatch(command(1))
+    await until(lambda: battery.device.attempts == 1)
+    await battery.carry.cancel(C1, BATTERY)
+    battery.device.gate.set()
+    assert await battery.states(2) == [("c1", CommandState.APPLIED), ("c1", CommandState.CANCELLED)]
+    assert battery.device.held == {POWER: 0.0}
+
+
 @pytest.mark.parametrize("timer", [True, False])
 async def test_a_device_that_refuses_its_release_is_not_said_to_be_released(
     battery: Bench, timer: bool

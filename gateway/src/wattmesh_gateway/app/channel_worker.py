@@ -158,6 +158,8 @@ class ChannelWorker:
         if before is not None and before.cancelled is not None:
             await self._end_cancelled(before, f"{command.id} takes its place")
         ended = await self._attempt_until_ended(command, attempt)
+        if self._withdrawn == command.id:
+            ended = None  # it came while the device was being told
         self._current, self._withdrawn = None, None
         if ended is not None:
             await self._reports.report(
