@@ -1,7 +1,7 @@
 """Loops, commands and the arbiter between them, with fake devices and a journal on disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +56,16 @@ class LoopBench:
         """Have a meter say what it measures a millisecond later."""
         self.clock.advance(timedelta(milliseconds=1))
         self.loops.hear([shows(power_w, self.clock.now(), meter)])
+
+    async def loaded_until(self, load_w: float, device: DeviceId, so: Callable[[], bool]) -> None:
+        """Have the meter show a load and a device, every 5 s of the clock, until it is so."""
+
+        def say() -> bool:
+            self.clock.advance(timedelta(seconds=5))
+            self.say(load_w + self.held(device))
+            return so()
+
+        await eventually(say)
 
     async def command(
         self, device: DeviceId, value: float, lease: timedelta = timedelta(hours=1)

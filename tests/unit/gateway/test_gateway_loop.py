@@ -116,15 +116,9 @@ async def test_a_released_device_is_known_to_be_idle_when_the_next_overload_come
     await bench.holds(ONE, 3000.0)
     await bench.carry.cancel(command.id, ONE)
     await eventually(lambda: bench.devices[ONE].released == 1)
-    bench.clock.advance(5 * SECOND)
-    bench.say(9000.0)
-    await bench.holds(ONE, -1050.0)
-    bench.clock.advance(5 * SECOND)
-    bench.say(-500.0)
-    await eventually(lambda: bench.devices[ONE].released == 2)  # no limit needs it any more
-    bench.clock.advance(5 * SECOND)
-    bench.say(9000.0)
-    await bench.holds(ONE, -1050.0)
+    await bench.loaded_until(9000.0, ONE, lambda: -1150.0 < bench.held(ONE) < -950.0)
+    await bench.loaded_until(-500.0, ONE, lambda: bench.devices[ONE].released == 2)
+    await bench.loaded_until(9000.0, ONE, lambda: -1150.0 < bench.held(ONE) < -950.0)
 
 
 async def test_a_device_that_hangs_does_not_stop_the_others(bench: LoopBench) -> None:
