@@ -1,15 +1,22 @@
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import UTC
 
 import pytest
 
-from tests.fakes.manual_clock import ManualClock
-from wattmesh.usage.v1 import charging_pb2, usage_service_pb2_grpc
+from tests.fakes.usage_world import (
+    ASSET,
+    CAR,
+    HOUR,
+    NOW,
+    SESSION,
+    UsageWorld,
+    need,
+    usage_world,
+    vehicle,
+)
+from wattmesh.usage.v1 import charging_pb2
 from wattmesh.usage.v1 import usage_service_pb2 as pb
-from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
+from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.errors import (
     Aborted,
     AlreadyExists,
@@ -18,107 +25,19 @@ from wattmesh_kernel.errors import (
     NotFound,
     Unimplemented,
 )
-from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.database import Database
-from wattmesh_runtime.errors import rpc_errors
-from wattmesh_runtime.migrations import migrate
-from wattmesh_runtime.testing import channel_for_test, serve_for_test
-from wattmesh_usage.adapters.postgres import PostgresRecords
-from wattmesh_usage.api.servicer import UsageServicer
 from wattmesh_usage.app.charging import ExpireNeeds
-from wattmesh_usage.wiring import use_cases
-
-HOUR = timedelta(hours=1)
-NOW = datetime(2024, 5, 6, 8, tzinfo=UTC)
-ASSET = "sites/office/assets/charger-1"
-SESSION = f"{ASSET}/charging-sessions/s1"
-CAR = "vehicles/car"
-
-
-class Berlin:
-    """Every site is there."""
-
-    def zone(self, site: SiteId) -> ZoneInfo:
-        return ZoneInfo("Europe/Berlin")
-
-
-class World:
-    """A usage service on a database of its own."""
-
-    def __init__(self, stub: Any, records: PostgresRecords, clock: ManualClock) -> None:
-        self.stub = stub
-        self.records = records
-        self.clock = clock
-
-    async def call(self, method: str, request: Any) -> Any:
-        with rpc_errors():
-            return await getattr(self.stub, method)(request)
-
-    async def report(self, name: str = SESSION, **fields: Any) -> charging_pb2.ChargingSession:
-        request = pb.UpdateChargingSessionRequest(
-            charging_session=session(name, **fields), allow_missing=True
-        )
-        answer = await self.call("UpdateChargingSession", request)
-        return answer.charging_session  # type: ignore[no-any-return]
-
-    async def need(self, name: str = "n1", **fields: Any) -> charging_pb2.ChargingNeed:
-        request = pb.CreateChargingNeedRequest(charging_need=need(name, **fields))
-        answer = await self.call("CreateChargingNeed", request)
-        return answer.charging_need  # type: ignore[no-any-return]
-
-    async def known_need(self, name: str = "n1") -> charging_pb2.ChargingNeed:
-        request = pb.GetChargingNeedRequest(name=f"{ASSET}/charging-needs/{name}")
-        answer = await self.call("GetChargingNeed", request)
-        return answer.charging_need  # type: ignore[no-any-return]
-
-    async def known_session(self, name: str = SESSION) -> charging_pb2.ChargingSession:
-        answer = await self.call("GetChargingSession", pb.GetChargingSessionRequest(name=name))
-        return answer.charging_session  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    async with Database(database_url, "usage") as database:
-        await migrate(database, "wattmesh_usage")
-        records, clock = PostgresRecords(database), ManualClock(NOW)
-        servicer = UsageServicer(use_cases(records, Berlin()), clock)  # type: ignore[abstract]
-        register = partial(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, servicer)
-        async with serve_for_test(register) as target, channel_for_test(target) as channel:
-            yield World(usage_service_pb2_grpc.UsageServiceStub(channel), records, clock)
+async def world(database_url: str) -> AsyncIterator[UsageWorld]:
+    async with usage_world(database_url) as world:
+        yield world
 
 
-def session(
-    name: str, *, at: float = 0.0, arrival: float = 0.0, departure: float | None = None, **more: Any
-) -> charging_pb2.ChargingSession:
-    ended = charging_pb2.CHARGING_SESSION_STATE_ENDED
-    charging = charging_pb2.CHARGING_SESSION_STATE_CHARGING
-    return charging_pb2.ChargingSession(
-        name=name,
-        state=charging if departure is None else ended,
-        arrival_time=timestamp_to_proto(NOW + arrival * HOUR),
-        measure_time=timestamp_to_proto(NOW + at * HOUR),
-        departure_time=None if departure is None else timestamp_to_proto(NOW + departure * HOUR),
-        **more,
-    )
-
-
-def need(
-    name: str, *, until: float = 8.0, asset: str = ASSET, **more: Any
-) -> charging_pb2.ChargingNeed:
-    target = {} if "soc_ratio" in more else {"energy_wh": 10_000.0}
-    return charging_pb2.ChargingNeed(
-        name=f"{asset}/charging-needs/{name}",
-        departure_time=timestamp_to_proto(NOW + until * HOUR),
-        **{**target, **more},
-    )
-
-
-def vehicle(**more: Any) -> pb.CreateVehicleRequest:
-    return pb.CreateVehicleRequest(vehicle=charging_pb2.Vehicle(name=CAR, **more))
-
-
-async def test_a_session_that_nobody_asked_anything_for_has_an_expectation(world: World) -> None:
+async def test_a_session_that_nobody_asked_anything_for_has_an_expectation(
+    world: UsageWorld,
+) -> None:
     stored = await world.report()
 
     times = [each.departure_time.ToSeconds() for each in stored.expectation.departure_quantiles]
@@ -128,7 +47,7 @@ async def test_a_session_that_nobody_asked_anything_for_has_an_expectation(world
     assert not stored.charging_need
 
 
-async def test_what_is_expected_is_learned_from_sessions_that_ended(world: World) -> None:
+async def test_what_is_expected_is_learned_from_sessions_that_ended(world: UsageWorld) -> None:
     for number in range(6):
         begin = -24.0 * (number + 1)
         name = f"{ASSET}/charging-sessions/old-{number}"
@@ -144,7 +63,7 @@ async def test_what_is_expected_is_learned_from_sessions_that_ended(world: World
 
 
 async def test_a_need_finds_the_session_that_is_there_and_is_met_by_its_energy(
-    world: World,
+    world: UsageWorld,
 ) -> None:
     await world.report()
     asked = await world.need()
@@ -158,7 +77,7 @@ async def test_a_need_finds_the_session_that_is_there_and_is_met_by_its_energy(
 
 
 async def test_a_session_finds_the_need_that_was_there_before_by_the_token_of_its_vehicle(
-    world: World,
+    world: UsageWorld,
 ) -> None:
     await world.call("CreateVehicle", vehicle(tokens=["04AB"]))
     await world.need("any", until=3.0, vehicle=CAR, asset="sites/office/assets/-")
@@ -171,7 +90,7 @@ async def test_a_session_finds_the_need_that_was_there_before_by_the_token_of_it
 
 
 async def test_who_leaves_before_misses_the_need_and_the_need_never_changes_again(
-    world: World,
+    world: UsageWorld,
 ) -> None:
     await world.need()
     await world.report(charged_energy_wh=1_000.0)
@@ -186,7 +105,7 @@ async def test_who_leaves_before_misses_the_need_and_the_need_never_changes_agai
         )
 
 
-async def test_a_need_whose_vehicle_never_came_ends_with_its_time(world: World) -> None:
+async def test_a_need_whose_vehicle_never_came_ends_with_its_time(world: UsageWorld) -> None:
     await world.need(until=1.0)
     world.clock.advance(2 * HOUR)
 
@@ -196,7 +115,7 @@ async def test_a_need_whose_vehicle_never_came_ends_with_its_time(world: World) 
 
 
 async def test_a_need_that_is_withdrawn_leaves_its_session_to_what_is_expected(
-    world: World,
+    world: UsageWorld,
 ) -> None:
     asked = await world.need()
     await world.report()
@@ -206,7 +125,9 @@ async def test_a_need_that_is_withdrawn_leaves_its_session_to_what_is_expected(
     assert not (await world.known_session()).charging_need
 
 
-async def test_a_late_report_changes_nothing_and_one_after_the_end_neither(world: World) -> None:
+async def test_a_late_report_changes_nothing_and_one_after_the_end_neither(
+    world: UsageWorld,
+) -> None:
     await world.report(at=1.0, charged_energy_wh=3_000.0)
     late = await world.report(at=0.5, charged_energy_wh=1_000.0)
     assert late.charged_energy_wh == 3_000.0
@@ -217,7 +138,7 @@ async def test_a_late_report_changes_nothing_and_one_after_the_end_neither(world
     assert after.state == charging_pb2.CHARGING_SESSION_STATE_ENDED
 
 
-async def test_a_charge_point_has_one_vehicle_at_a_time(world: World) -> None:
+async def test_a_charge_point_has_one_vehicle_at_a_time(world: UsageWorld) -> None:
     await world.report()
     second = f"{ASSET}/charging-sessions/s2"
     with pytest.raises(FailedPrecondition, match="SESSION_OVERLAPS"):
@@ -227,7 +148,7 @@ async def test_a_charge_point_has_one_vehicle_at_a_time(world: World) -> None:
     assert (await world.report(second, arrival=1.0, at=1.0)).name == second
 
 
-async def test_a_state_of_charge_needs_a_capacity(world: World) -> None:
+async def test_a_state_of_charge_needs_a_capacity(world: UsageWorld) -> None:
     await world.call("CreateVehicle", vehicle())
     with pytest.raises(FailedPrecondition, match="CAPACITY_UNKNOWN"):
         await world.need(vehicle=CAR, soc_ratio=0.8)
@@ -237,7 +158,7 @@ async def test_a_state_of_charge_needs_a_capacity(world: World) -> None:
     assert (await world.need(vehicle=CAR, soc_ratio=0.8)).soc_ratio == 0.8
 
 
-async def test_a_repeated_create_returns_the_first_answer(world: World) -> None:
+async def test_a_repeated_create_returns_the_first_answer(world: UsageWorld) -> None:
     request = vehicle(display_name="first")
     request.request_id = "r1"
     first = await world.call("CreateVehicle", request)
@@ -246,7 +167,7 @@ async def test_a_repeated_create_returns_the_first_answer(world: World) -> None:
         await world.call("CreateVehicle", vehicle())
 
 
-async def test_an_update_of_what_has_changed_since_is_refused(world: World) -> None:
+async def test_an_update_of_what_has_changed_since_is_refused(world: UsageWorld) -> None:
     first = (await world.call("CreateVehicle", vehicle())).vehicle
     changed = charging_pb2.Vehicle(name=CAR, display_name="mine", etag=first.etag)
     second = await world.call("UpdateVehicle", pb.UpdateVehicleRequest(vehicle=changed))
@@ -259,7 +180,7 @@ async def test_an_update_of_what_has_changed_since_is_refused(world: World) -> N
         await world.call("GetVehicle", pb.GetVehicleRequest(name=CAR))
 
 
-async def test_sessions_are_listed_newest_first_page_by_page_and_by_time(world: World) -> None:
+async def test_sessions_are_listed_newest_first_page_by_page_and_by_time(world: UsageWorld) -> None:
     for number in range(3):
         name = f"{ASSET}/charging-sessions/s{number}"
         await world.report(name, arrival=number, at=number + 0.5, departure=number + 0.5)
@@ -277,7 +198,7 @@ async def test_sessions_are_listed_newest_first_page_by_page_and_by_time(world: 
     assert [each.name[-2:] for each in found.charging_sessions] == ["s1"]
 
 
-async def test_a_watcher_hears_what_is_open_then_every_change(world: World) -> None:
+async def test_a_watcher_hears_what_is_open_then_every_change(world: UsageWorld) -> None:
     await world.need()
     stream = world.stub.WatchUsage(pb.WatchUsageRequest(parent="sites/office/assets/-"))
     snapshot = await stream.read()
@@ -302,13 +223,13 @@ async def test_a_watcher_hears_what_is_open_then_every_change(world: World) -> N
     ],
 )
 async def test_a_need_that_makes_no_sense_is_refused_by_its_field(
-    world: World, wrong: charging_pb2.ChargingNeed
+    world: UsageWorld, wrong: charging_pb2.ChargingNeed
 ) -> None:
     with pytest.raises(InvalidArgument) as refused:
         await world.call("CreateChargingNeed", pb.CreateChargingNeedRequest(charging_need=wrong))
     assert refused.value.field
 
 
-async def test_what_comes_later_answers_so(world: World) -> None:
+async def test_what_comes_later_answers_so(world: UsageWorld) -> None:
     with pytest.raises(Unimplemented):
         await world.call("ListZoneSchedules", pb.ListZoneSchedulesRequest(parent=ASSET))

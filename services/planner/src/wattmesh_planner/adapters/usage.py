@@ -1,6 +1,7 @@
 """Who is at the charge points, from usage."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -32,6 +33,10 @@ _TAKES_NOTHING = (
 )
 
 
+_CLOCKS_APART = timedelta(minutes=5)
+"""By how much a charge point's clock may be ahead: who has just come shall be seen."""
+
+
 class GrpcSessions:
     """Asks usage for the sessions of a site, their needs, and vehicles whose capacity matters."""
 
@@ -57,7 +62,7 @@ class GrpcSessions:
     async def _open_sessions(self, parent: str) -> list[charging_pb2.ChargingSession]:
         now = self._clock.now()
         request = usage_service_pb2.ListChargingSessionsRequest(
-            parent=parent, range=time_range_to_proto(TimeRange(now, now))
+            parent=parent, range=time_range_to_proto(TimeRange.of(now, _CLOCKS_APART))
         )
         found: list[charging_pb2.ChargingSession] = []
         while True:
