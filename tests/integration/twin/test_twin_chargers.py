@@ -12,7 +12,14 @@ import pytest
 from tests.fakes.eventually import eventually
 from tests.fakes.gateway_world import free_port
 from tests.fakes.manual_clock import ManualClock
-from tests.fakes.ocpp_gateway import CHARGER, POINTS, OcppGateway, ocpp_gateway
+from tests.fakes.ocpp_gateway import (
+    CHARGER,
+    POINTS,
+    OcppGateway,
+    charger,
+    ocpp_gateway,
+    ocpp_profile,
+)
 from wattmesh_gateway.drivers.modbus_tcp.driver import ModbusDriver
 from wattmesh_gateway.drivers.registry import SCHEMAS
 from wattmesh_gateway.profiles import load_profiles
@@ -79,6 +86,18 @@ async def test_a_vehicle_at_a_charge_point_is_told_and_obeys_a_lease(
         await eventually(lambda: twin.look().power_w == pytest.approx(4_140.0), 20)
     assert gateway.kept.sessions[-1].token == "tag-7"
     assert gateway.kept.values("plugged_in_ratio")[-1] == 1
+
+
+async def test_meter_values_come_at_the_interval_that_is_asked_for(tmp_path: Path) -> None:
+    async with ocpp_gateway(tmp_path) as gateway:
+        every_second = replace(charger(), reporting_interval=timedelta(seconds=1))
+        opened = await gateway.driver.open(every_second, ocpp_profile())
+        assert opened.listens is not None
+        opened.listens.begin()
+        assert await gateway.driver.wait_ready(10.0)
+        async with charge_point(gateway, there(datetime.now(UTC))):
+            await eventually(lambda: len(gateway.kept.values("active_power_w")) >= 2, 20)
+    assert gateway.kept.values("active_power_w")[-1] == pytest.approx(4_140.0)
 
 
 async def test_a_vehicle_that_leaves_ends_its_session_with_its_energy(

@@ -132,6 +132,11 @@ def test_a_device_that_stands_still_is_not_judged_by_what_did_not_happen() -> No
     assert worst(judge(still)) is Verdict.PASSED
 
 
+def test_what_a_device_that_speaks_by_itself_has_not_said_is_no_failure() -> None:
+    trace = battery(seen=seen("active_power_w", lambda minute: minute), speaks=True)
+    assert verdicts(trace)["identification"] is Verdict.PASSED
+
+
 def test_a_trace_survives_its_file_and_says_what_it_said() -> None:
     trace = battery()
     again = TRACES.from_json(TRACES.to_json(trace))

@@ -45,6 +45,9 @@ def judge(trace: Trace) -> Sequence[Outcome]:
 def _identification(trace: Trace) -> Outcome:
     seen = {each.quantity for each in trace.seen}
     missing = sorted(set(trace.quantities) - seen)
+    if missing and trace.speaks and seen:
+        what = f"it has {', '.join(sorted(seen))}, and has not said {', '.join(missing)}"
+        return _outcome("identification", Verdict.PASSED, what)
     if missing:
         what = f"it has no {', '.join(missing)}"
         return _outcome("identification", Verdict.FAILED, what)

@@ -85,6 +85,7 @@ class Procedure:
             answered=False,
         )
         opened = await self._open()
+        trace = replace(trace, speaks=opened.reads is None)
         try:
             error = await self._first(opened, wanted.patience)
             if error is not None:

@@ -41,7 +41,8 @@ class Told:
 class Trace:
     """Everything that was seen of a device.
 
-    `answered`: whether it did at all, with `error` if not. `back_after`: how long it took to answer
+    `answered`: whether it did at all, with `error` if not. `speaks`: it says by itself what it has,
+    and is not asked. `back_after`: how long it took to answer
     again after it was let go; None: it did not.
     """
 
@@ -54,6 +55,7 @@ class Trace:
     quantities: Sequence[str]
     interval: timedelta
     answered: bool
+    speaks: bool = False
     error: str = ""
     seen: Sequence[Seen] = ()
     told: Sequence[Told] = ()

@@ -51,6 +51,7 @@ class OcppTwin:
         self._twin = twin
         self._waiting: deque[Message] = deque()
         self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._visit: Visit | None = None
         self._status = "Available"
         self._numbers: dict[Visit, int] = {}
@@ -66,7 +67,13 @@ class OcppTwin:
         """Offer by other profiles from now on."""
         self.profiles = profiles
         self._twin.offer(profiles)
+        self._changed.set()
         self._note(self._twin.look(), on_raster=False)
+
+    def measure_every(self, interval: timedelta) -> None:
+        """Say meter values at an interval from now on, on its raster."""
+        self.interval = interval
+        self._changed.set()
 
     def look_at_clock(self) -> datetime:
         """Return the time."""
@@ -86,9 +93,11 @@ class OcppTwin:
             raster = floor_time(moment, self.interval) + self.interval
             ahead = (self._twin.charger.next_event(moment), self.profiles.next_change(moment))
             wake = min([raster, *(each for each in ahead if each is not None)])
-            await clock.sleep_until(wake)
-            look = self._twin.look(wake)
-            self._note(look, on_raster=wake == raster)
+            await race(clock.sleep_until(wake), self._changed.wait())
+            told = self._changed.is_set() and clock.now() < wake
+            self._changed.clear()
+            look = self._twin.look(None if told else wake)
+            self._note(look, on_raster=wake == raster and not told)
 
     def _note(self, look: Look, *, on_raster: bool) -> None:
         """Find what is to be said of how things stand."""
@@ -149,6 +158,7 @@ class OcppTwin:
             ("Energy.Active.Import.Register", f"{look.state.import_wh:.1f}", "Wh", "Outlet"),
             ("Power.Active.Import", f"{look.power_w:.1f}", "W", "Outlet"),
             ("Current.Import", f"{look.current_a:.2f}", "A", "Outlet"),
+            ("Voltage", f"{VOLTAGE_V:.1f}", "V", "Outlet"),
         ]
         if visit is not None:
             values.append(("SoC", f"{100 * look.state.soc_ratio:.1f}", "Percent", "EV"))
@@ -229,7 +239,7 @@ class _Point(Ocpp16):  # type: ignore[misc]
     @on("ChangeConfiguration")  # type: ignore[untyped-decorator]
     def _configure(self, key: str, value: str) -> Any:
         if key == "ClockAlignedDataInterval" and value.isdecimal() and int(value) > 0:
-            self._owner.interval = timedelta(seconds=int(value))
+            self._owner.measure_every(timedelta(seconds=int(value)))
             return call_result.ChangeConfiguration(status="Accepted")
         known = key.startswith("MeterValues")
         return call_result.ChangeConfiguration(status="Accepted" if known else "NotSupported")
