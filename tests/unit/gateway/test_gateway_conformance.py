@@ -137,6 +137,12 @@ def test_what_a_device_that_speaks_by_itself_has_not_said_is_no_failure() -> Non
     assert verdicts(trace)["identification"] is Verdict.PASSED
 
 
+def test_energy_from_before_the_power_was_known_is_not_compared_with_it() -> None:
+    before = Seen(time=NOON - 60 * MINUTE, quantity="import_energy_wh", value=0.0)
+    trace = battery(seen=[before, *battery().seen])
+    assert verdicts(trace)["scale"] is Verdict.PASSED
+
+
 def test_a_trace_survives_its_file_and_says_what_it_said() -> None:
     trace = battery()
     again = TRACES.from_json(TRACES.to_json(trace))

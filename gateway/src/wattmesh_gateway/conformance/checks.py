@@ -190,7 +190,12 @@ def _energy_by_power(trace: Trace) -> float | None:
 
 
 def _moved(trace: Trace, quantity: str) -> float | None:
-    values = trace.of(quantity)
+    """Return by how much a register moved over the time for which power is known."""
+    powers = trace.of(_POWER)
+    if not powers:
+        return None
+    begin, end = powers[0].time - trace.interval, powers[-1].time + trace.interval
+    values = [each for each in trace.of(quantity) if begin <= each.time <= end]
     return values[-1].value - values[0].value if len(values) > 1 else None
 
 
