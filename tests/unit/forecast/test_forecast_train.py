@@ -9,11 +9,16 @@ from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_sites import sites_of
 from tests.fakes.forecast_trainings import KeptTrainings, SlowTrainer
 from tests.fakes.manual_clock import ManualClock
-from wattmesh_forecast.app.train import TrainModel
+from wattmesh_forecast.app.train import MOST_UNFINISHED, TrainModel
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.training import TrainingOrder, TrainingState
-from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument, NotFound
+from wattmesh_kernel.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ResourceExhausted,
+)
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
 
@@ -124,3 +129,14 @@ async def test_what_cannot_be_learnt_is_refused_at_once(
         await world.train(wrong)
 
     assert world.store.trainings == {}
+
+
+async def test_trainings_beyond_those_that_may_wait_are_refused_and_not_kept(world: World) -> None:
+    first = await world.train(order("r-0"))
+    for number in range(1, MOST_UNFINISHED):
+        await world.train(order(f"r-{number}"))
+    with pytest.raises(ResourceExhausted) as refused:
+        await world.train(order("one-more"))
+    assert refused.value.retry_after is not None
+    assert len(world.store.trainings) == MOST_UNFINISHED
+    assert (await world.train(order("r-0"))).name == first.name

@@ -4,18 +4,27 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Self
 
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.ports import Progress, Trainer, TrainingStore
 from wattmesh_forecast.domain.training import Training, TrainingOrder, TrainingState
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument, WattmeshError
+from wattmesh_kernel.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    ResourceExhausted,
+    WattmeshError,
+)
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 log = logging.getLogger(__name__)
 
 LARGEST_PAGE = 100
+MOST_UNFINISHED = 20
+"""Trainings that run or wait: each takes minutes, and every one is kept in memory."""
+_RETRY_AFTER = timedelta(minutes=1)
 
 
 class TrainModel:
@@ -44,7 +53,8 @@ class TrainModel:
     async def __call__(self, order: TrainingOrder) -> Training:
         """Begin a training, or return the one that was begun by the same request.
 
-        Errors: InvalidArgument when the assets are not all of the model's kind, NotFound.
+        Errors: InvalidArgument when the assets are not all of the model's kind, NotFound,
+        ResourceExhausted when too many wait already.
         """
         self._check(order)
         training = Training(
@@ -52,6 +62,11 @@ class TrainModel:
         )
         stored = await self._store.begin(training)
         if stored.name == training.name:
+            if len(self._running) >= MOST_UNFINISHED:
+                await self._store.delete(training.name)
+                raise ResourceExhausted(
+                    "TOO_BUSY", "too many trainings are waiting already", retry_after=_RETRY_AFTER
+                )
             task = asyncio.create_task(self._run(training))
             self._running[training.name] = task
             task.add_done_callback(lambda _: self._running.pop(training.name))
