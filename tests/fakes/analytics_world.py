@@ -66,6 +66,7 @@ class AnalyticsWorld:
     """Stubs of everything that runs."""
 
     metering: MeteringWorld
+    carbon_target: str
     carbon: "carbon_pb2_grpc.CarbonServiceAsyncStub"
     analytics: "analytics_service_pb2_grpc.AnalyticsServiceAsyncStub"
 
@@ -123,6 +124,7 @@ async def analytics_world(database_url: str, now: datetime) -> AsyncIterator[Ana
         ):
             yield AnalyticsWorld(
                 metering=metering,
+                carbon_target=carbon,
                 carbon=carbon_pb2_grpc.CarbonServiceStub(to_carbon),
                 analytics=analytics_service_pb2_grpc.AnalyticsServiceStub(channel),
             )

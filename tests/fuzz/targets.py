@@ -9,7 +9,7 @@ from tests.fuzz.world import World
 
 TARGETS = (
     *("metering", "control", "planner", "forecast"),
-    *("optimizer", "carbon", "gateway", "modelhost"),
+    *("optimizer", "carbon", "gateway", "modelhost", "analytics"),
 )
 """The twin serves none but the stock services, which are fuzzed with each of these."""
 

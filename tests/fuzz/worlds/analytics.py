@@ -1,0 +1,98 @@
+"""Analytics with a home that was metered for two days, a tariff and intensities."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import grpc
+import numpy as np
+
+from tests.fakes.analytics_world import HOME, HOUR, START, HomeDays, analytics_world
+from tests.fakes.eventually import eventually
+from tests.fuzz.contents import Seeds
+from tests.fuzz.world import World, clock_from, unary_seeds
+from wattmesh.analytics.v1 import analytics_service_pb2 as pb
+from wattmesh.analytics.v1 import analytics_service_pb2_grpc
+from wattmesh.type.v1 import tariff_pb2
+from wattmesh_analytics.settings import AnalyticsSettings
+from wattmesh_analytics.wiring import wire
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
+from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.service import Runtime, Service
+
+_SERVICE = "wattmesh.analytics.v1.AnalyticsService"
+_SPAN = TimeRange.of(START, timedelta(days=2))
+
+
+class AnalyticsUnderFuzz(World):
+    """Metering and carbon as they run."""
+
+    name: ClassVar[str] = "analytics"
+    services: ClassVar[tuple[str, ...]] = (_SERVICE,)
+
+    def __init__(self, metering: str, carbon: str) -> None:
+        self._settings = {
+            "metering_target": metering,
+            "carbon_target": carbon,
+            "clock": clock_from(_SPAN.end + HOUR),
+        }
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return self._settings
+
+    @property
+    def settings_type(self) -> type[AnalyticsSettings]:
+        return AnalyticsSettings
+
+    def wire(self, settings: Any, runtime: Runtime) -> AbstractAsyncContextManager[Service]:
+        return wire(settings, runtime)
+
+    async def prepare(self, channel: grpc.aio.Channel, turn: int) -> None:
+        """Wait until it has heard of the home."""
+        stub = analytics_service_pb2_grpc.AnalyticsServiceStub(channel)
+
+        async def heard() -> bool:
+            try:
+                await stub.QueryBills(_over(pb.QueryBillsRequest(site=HOME)), wait_for_ready=True)
+            except grpc.aio.AioRpcError:
+                return False
+            return True
+
+        await eventually(heard, 60)
+
+    def seeds(self, turn: int) -> Seeds:
+        return unary_seeds(
+            _SERVICE,
+            {
+                "QueryBills": [_over(pb.QueryBillsRequest(site=HOME))],
+                "QuerySavings": [_over(pb.QuerySavingsRequest(sites=[HOME]))],
+                "QueryIndicators": [_over(pb.QueryIndicatorsRequest(site=HOME))],
+            },
+        )
+
+    def words(self, turn: int) -> Sequence[str]:
+        return (HOME, "tariffs/home", "zones/de")
+
+
+@asynccontextmanager
+async def open_world(database_url: str, folder: Path) -> AsyncIterator[AnalyticsUnderFuzz]:
+    """Give the surroundings of analytics."""
+    tariff = tariff_pb2.Tariff(
+        name="tariffs/home",
+        currency_code="USD",
+        import_rates=tariff_pb2.EnergyRates(base_per_kwh=0.2),
+        export_rates=tariff_pb2.EnergyRates(base_per_kwh=0.05),
+    )
+    async with analytics_world(database_url, _SPAN.end + HOUR) as around:
+        await around.add_home(tariff, HomeDays.of(7, 2))
+        await around.publish(200 + 100 * np.cos(np.arange(48) / 12 * np.pi))
+        yield AnalyticsUnderFuzz(around.metering.target, around.carbon_target)
+
+
+def _over(request: Any) -> Any:
+    request.range.CopyFrom(time_range_to_proto(_SPAN))
+    request.resolution.CopyFrom(duration_to_proto(HOUR))
+    return request
