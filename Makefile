@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-ev bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-ev bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -50,6 +50,9 @@ peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's o
 
 bench-loop-control: setup ## from a meter's word to the device by number of sites, and the answer to a step, as JSON
 	@exec $(BIN)/python -m tests.bench.loop_control $(ARGUMENTS)
+
+bench-scale: setup ## many sites due at one instant: forecasts lost, and plans in time, as JSON
+	@exec $(BIN)/python -m tests.bench.scale $(ARGUMENTS)
 
 fuzz: setup   ## every RPC of every service with what hypothesis thinks of, as JSON; takes long
 	@exec $(BIN)/python -m tests.fuzz $(ARGUMENTS)

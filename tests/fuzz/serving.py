@@ -22,7 +22,7 @@ _OPTIONS = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
 )
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 _HURRIED = {"grace_seconds": "0.2", "shutdown_notice_seconds": "0"}
 
 

@@ -1,14 +1,15 @@
 """What planner and control themselves say of a run."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import grpc
 
 from wattmesh.control.v1 import control_pb2, control_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
-from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_kernel.time import TimeRange
 
 
@@ -25,6 +26,15 @@ class Counts:
     """What plans were made without knowing, by topic."""
     issued: int
     verified: int
+    times: Sequence["PlanTimes"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanTimes:
+    """When a plan was begun and accepted, before its first interval began; None: never."""
+
+    begun_before: timedelta
+    accepted_before: timedelta | None
 
 
 async def read_counts(
@@ -52,6 +62,16 @@ async def read_counts(
         ),
         issued=commands.issued,
         verified=commands.verified,
+        times=[_times(plan) for plan in listed],
+    )
+
+
+def _times(plan: planner_pb2.Plan) -> PlanTimes:
+    start = datetime_from_proto(plan.target_range.start_time)
+    accepted = plan.HasField("accept_time")
+    return PlanTimes(
+        begun_before=start - datetime_from_proto(plan.issue_time),
+        accepted_before=start - datetime_from_proto(plan.accept_time) if accepted else None,
     )
 
 

@@ -44,6 +44,7 @@ class Scenario:
     wall_s: float
     folder: Path
     models: Path | None = None
+    patience: timedelta = _PATIENCE
 
 
 class _TooLateError(Exception):
@@ -96,7 +97,7 @@ async def _measure_patiently(
     scenario: Scenario, meters: Meters, resolution: timedelta, server: EmbeddedPostgres
 ) -> Measured:
     """Measure; on a busy machine begin again with more time for the services to start."""
-    patience = _PATIENCE
+    patience = scenario.patience
     while True:
         try:
             return await _measure(scenario, meters, resolution, server, patience)
