@@ -333,7 +333,9 @@ class EvSession(_message.Message):
     target_energy_wh: _builtins.float
     """Energy to be added to the vehicle's battery [Wh], >= 0."""
     target_soc_ratio: _builtins.float
-    """State of charge at departure, 0-1."""
+    """State of charge at departure, 0-1. A charge point that can discharge may give away what a vehicle
+    came with above it.
+    """
     shortfall_price_per_kwh: _builtins.float
     """Price of each kWh missing at departure [currency/kWh], > 0. Default 10."""
     min_soc_ratio: _builtins.float

@@ -15,8 +15,9 @@ class EvStay:
     """A session within a horizon.
 
     `plugged_in` [0-1] per interval; `left_ratio` the probability of having left by the middle of
-    each interval; `required_kwh` is to be added within the horizon (what the
-    session requires less what can still be charged after it), `fitting_kwh` its part that fits into
+    each interval; `required_kwh` is to be added within the horizon (what the session requires less
+    what can still be charged after it; below 0 where a vehicle that can give energy back has some
+    to spare), `fitting_kwh` its part that fits into
     the vehicle, `possible_kwh` what the charger can add within the horizon at most.
     """
 
@@ -43,6 +44,8 @@ def _stay(charger: EvCharger, phase: Phase, horizon: Horizon, session: EvSession
     stored_per_hour = maximum * charger.charge_efficiency_ratio
     after = max(0.0, horizon.position(session.departure) - horizon.count) * horizon.hours
     required = max(0.0, session.required_kwh - after * stored_per_hour)
+    if charger.max_discharge_power_kw > 0:
+        required -= session.spare_kwh
     inside = float(np.sum(plugged_in)) * horizon.hours * stored_per_hour
     return EvStay(
         session=session,

@@ -201,6 +201,16 @@ class EvSession:
             return max(0.0, self.target_soc_ratio * self.capacity_kwh - self.initial_energy_kwh)
         return 0.0
 
+    @property
+    def spare_kwh(self) -> float:
+        """Energy it may leave without, of what it came with [kWh]: down to a target that is said.
+
+        60 kWh that come with 0.8 and need 0.5 have 18 kWh to spare; without a target, none.
+        """
+        if self.target_soc_ratio is None:
+            return 0.0
+        return max(0.0, self.initial_energy_kwh - self.target_soc_ratio * self.capacity_kwh)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvCharger:
