@@ -28,11 +28,14 @@ from wattmesh_optimizer.domain.trajectory import assess, simulate
 from wattmesh_optimizer.formulation.build import Formulation, formulate
 from wattmesh_optimizer.formulation.discrete import Discrete
 
-POLISH_TIME = timedelta(milliseconds=50)
-"""What solving integer decisions out may take at least; usually a few milliseconds."""
+POLISH_TIME = timedelta(seconds=1)
+"""What solving integer decisions out may take in any case; usually a few milliseconds."""
 
 READING_RATIO = 2.0
-"""Time kept for reading, repairing and returning a plan, over that of writing its matrix."""
+"""Time kept for what comes after solving, over that of writing the matrix and a first solve."""
+
+ROUND_SHARE = 0.7
+"""The part of the time left that one mixed-integer solve has: its plan may break another rule."""
 
 MOST_KEPT_RATIO = 0.5
 """The part of a time limit that is kept for that at most."""
@@ -138,6 +141,7 @@ class SolvePlan:
         program, discrete = formulation.ctx.program, Discrete(formulation.ctx)
         before = watch.elapsed
         linear = self._solve_linear(formulation, watch)
+        watch.keep(READING_RATIO)
         values = None if linear is None else linear.values
         relaxed, bound = values, -np.inf if linear is None else linear.objective
         sound = values is not None
@@ -147,11 +151,11 @@ class SolvePlan:
             if watch.left_to_solve() <= timedelta(0):
                 break
             found = self._solver.solve_integer(
-                matrix, hint, options.gap_ratio, watch.left_to_solve()
+                matrix, hint, options.gap_ratio, ROUND_SHARE * watch.left_to_solve()
             )
             if found is None:
                 break
-            time_left = max(watch.left_to_solve(), POLISH_TIME)
+            time_left = max(watch.left(), POLISH_TIME)
             linear = fix_integers(self._solver, formulation.ctx, matrix, found.values, time_left)
             values = found.values if linear is None else linear.values
             bound, sound = max(bound, found.bound), linear is not None
