@@ -230,6 +230,7 @@ class _Parts:
             due_times=self._due_times,
             shards=self._shards,
             unit_of_work=self._unit_of_work,
+            goes_out=self._links.takes,
             set_aside=SetAside(
                 clock=self._clock, store=self._outside.store, observations=self._observations
             ),

@@ -131,5 +131,5 @@ def _transitions(draft: Draft) -> list[tuple[object, ...]]:
             *(each.command.name, state_time(each) or draft.now, draft.now),
             *(each.life.state.value, each.life.message),
         )
-        for each in (*moved, *draft.added)
+        for each in (*moved, *draft.unsent.values(), *draft.added)
     ]

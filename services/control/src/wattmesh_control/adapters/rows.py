@@ -31,8 +31,17 @@ def array(values: Iterable[object]) -> str:
 
 
 def records(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as JSON, for `json_to_recordset`."""
-    return json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
+    """Return rows as JSON, for `json_to_recordset`; what is absent there is null."""
+    return json.dumps(
+        [
+            {
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in zip(names, row, strict=True)
+                if value is not None
+            }
+            for row in rows
+        ]
+    )
 
 
 def record_of(columns: Mapping[str, str]) -> str:

@@ -44,6 +44,8 @@ class Announce:
     def __call__(self, changes: Changes) -> None:
         """Send, recall and publish."""
         self.order(changes.recalls)
+        for command in changes.sent:
+            self._links.send(command)
         self.order(changes.offers)
         for command in changes.moved:
             self._observations.command_moved(command.life.state)

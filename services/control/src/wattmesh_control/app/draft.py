@@ -1,18 +1,22 @@
 """What one unit of work has read, and what it is about to write."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.hold import Hold
-from wattmesh_control.domain.life import LifeEvent, Recalled
+from wattmesh_control.domain.life import LifeEvent, Recalled, Sent
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import Takeover
 from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.ids import CommandId, LimitId
+
+GoesOut: TypeAlias = Callable[[Command], bool]
+"""Says whether a command can go out at once, from this process and under the leases it has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +63,8 @@ class Draft:
     """Limits and holds of which what they asked is no longer asked."""
     steps: dict[CommandId, Step] = field(default_factory=dict)
     added: list[Command] = field(default_factory=list)
+    unsent: dict[CommandId, Command] = field(default_factory=dict)
+    """Those of `added` that go out with this draft, as they were before."""
     recalls: list[CommandId] = field(default_factory=list)
     resends: list[CommandId] = field(default_factory=list)
     """Stored commands that shall be sent again."""
@@ -79,6 +85,15 @@ class Draft:
             step = self.steps.setdefault(command.command, Step(before=before))
             step.versions.append(after)
         return after
+
+    def send(self, goes_out: GoesOut) -> None:
+        """Note of new commands that they go out, instead of by a draft of its own."""
+        going = [each for each in self.added if each.life.live and goes_out(each)]
+        self.unsent = {each.command: each for each in going}
+        self.added = [
+            each.advance(Sent(self.now)) if each.command in self.unsent else each
+            for each in self.added
+        ]
 
     def recall(self, command: Command) -> None:
         """Have a device let go of a command that has ended."""
@@ -135,6 +150,8 @@ class Changes:
 
     moved: tuple[Command, ...] = ()
     """Every step of every command, in order."""
+    sent: tuple[Command, ...] = ()
+    """To go out to their gateways, which is noted already."""
     offers: tuple[Command, ...] = ()
     """To be sent to their gateways."""
     recalls: tuple[Command, ...] = ()
@@ -151,11 +168,17 @@ def changes_of(draft: Draft, added: Collection[Command]) -> Changes:
     after = {name: step.after for name, step in draft.steps.items()}
     moved = [version for step in draft.steps.values() for version in step.versions]
     resent = [after.get(name) or draft.standing.commands.get(name) for name in draft.resends]
+    before = [
+        replace(draft.unsent[each.command], number=each.number)
+        for each in added
+        if each.command in draft.unsent
+    ]
     return Changes(
-        moved=(*moved, *added),
+        moved=(*moved, *before, *added),
+        sent=tuple(each for each in added if each.command in draft.unsent),
         offers=(
             *(each for each in resent if each is not None),
-            *(each for each in added if each.life.live),
+            *(each for each in added if each.life.live and each.command not in draft.unsent),
         ),
         recalls=tuple(after[name] for name in draft.recalls),
         due=min((each for each in draft.due_times() if each > draft.now), default=None),

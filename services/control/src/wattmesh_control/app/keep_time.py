@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wattmesh_control.app.chunks import MOST_AT_ONCE, chunks, halving
-from wattmesh_control.app.draft import Draft
+from wattmesh_control.app.draft import Draft, GoesOut
 from wattmesh_control.app.ports import DueTimes, Scope
 from wattmesh_control.app.reconcile import Since
 from wattmesh_control.app.set_aside import SetAside
@@ -34,6 +34,7 @@ class Turn(Work[None]):
     devices: frozenset[DeviceId]
     fence: tuple[Lease, ...]
     since: Since | None = None
+    goes_out: GoesOut | None = None
 
     @property
     def scope(self) -> Scope:
@@ -60,6 +61,7 @@ class KeepTime:
         unit_of_work: UnitOfWork,
         set_aside: SetAside,
         chunk_size: int = MOST_AT_ONCE,
+        goes_out: GoesOut | None = None,
     ) -> None:
         self._clock = clock
         self._due_times = due_times
@@ -67,6 +69,7 @@ class KeepTime:
         self._unit_of_work = unit_of_work
         self._set_aside = set_aside
         self._chunk_size = chunk_size
+        self._goes_out = goes_out
         self._fresh: set[str] = set()
         self._waiting: dict[DeviceId, None] = {}
         self._done = clock.now()
@@ -159,7 +162,12 @@ class KeepTime:
         mine = [device for device in devices if self._shards.holds(device)]
         if mine:
             leases = self._shards.leases_of(mine)
-            work = Turn(devices=frozenset(mine), fence=leases, since=self._shards.since)
+            work = Turn(
+                devices=frozenset(mine),
+                fence=leases,
+                since=self._shards.since,
+                goes_out=self._goes_out,
+            )
             await self._unit_of_work(work)
         await self._done_with(devices)
 

@@ -87,6 +87,11 @@ class GatewayLink:
             return
         self._waiting.append(order)
 
+    def send(self, order: Carry) -> None:
+        """Let a command go out at once, which is noted already."""
+        self._under_way.add(order.command.command)
+        self._ready.put_nowait(order)
+
     def take(self, most: int) -> list[Order]:
         """Return what waits, at most so many orders."""
         return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
@@ -180,6 +185,16 @@ class GatewayLinks:
         link = self._links.get(gateway)
         if link is not None and link.lease is not None:
             link.end(replaced(gateway))
+
+    def takes(self, command: Command) -> bool:
+        """Return whether a command can go out from here at once."""
+        link = None if command.target is None else self._links.get(command.target.gateway)
+        return link is not None and link.lease is not None and not link.refusal
+
+    def send(self, command: Command) -> None:
+        """Let a command go out at once; when its gateway is gone by now, it gets it later."""
+        if command.target is not None and self.takes(command):
+            self._links[command.target.gateway].send(Carry(command))
 
     def offer(self, command: Command) -> None:
         """Send a command to its gateway, if that is connected here."""

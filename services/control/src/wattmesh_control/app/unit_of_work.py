@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from wattmesh_control.app.announce import Announce
-from wattmesh_control.app.draft import Changes, Draft, changes_of
+from wattmesh_control.app.draft import Changes, Draft, GoesOut, changes_of
 from wattmesh_control.app.ports import Begun, Scope, Store, Transaction
 from wattmesh_control.app.reconcile import Reconcile, Since
 from wattmesh_kernel.clock import Clock
@@ -23,6 +23,8 @@ class Work(ABC, Generic[T]):
     reconciles = True
     """Whether commands are then made to agree with who goes first."""
     since: Since | None = None
+    goes_out: GoesOut | None = None
+    """Says which new commands go out with it; None: each is noted by itself."""
 
     @property
     @abstractmethod
@@ -69,6 +71,8 @@ class UnitOfWork:
             if begun.first is not None:
                 return Done(answer=begun.first, changes=Changes(), repeated=True)
             draft = await self._draft(transaction, work, begun)
+            if work.goes_out is not None:
+                draft.send(work.goes_out)
             answer = work.answer(draft)
             remembered = None if scope.request is None else (scope.request, answer)
             notice = self._announce.abroad(draft)
