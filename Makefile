@@ -42,7 +42,7 @@ bench-ev: setup ## a workplace's week of charging sessions against plain rules a
 bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behind the same gateway, as JSON
 	@exec $(BIN)/python -m tests.bench.gateway_hostile $(ARGUMENTS)
 
-bench-control: setup ## what control says of devices that lie, and how long a command takes, as JSON
+bench-control: setup ## what control says of devices that lie, and how long a command and a turn take, as JSON
 	@exec $(BIN)/python -m tests.bench.control $(ARGUMENTS)
 
 peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's ocpp-rpc, as JSON

@@ -6,6 +6,7 @@ and meters are as restless as measured ones, read every 5 s; a command holds for
 
     --commands 200   commands of each class
     --latency 500    commands whose latency is measured
+    --turns 10       turns of an interval, of each number of devices
     --folder         where the database is while it runs
 
 A verdict is right when it is what the battery really did (`truth.py`, from its power without
@@ -24,6 +25,7 @@ from typing import Any
 
 from tests.bench.control.latency import measure_latency
 from tests.bench.control.lies import measure_lies
+from tests.bench.control.turns import DEVICES, measure_turn
 from wattmesh_local.postgres import EmbeddedPostgres
 
 _LEAST_RIGHT_RATIO = 0.99
@@ -34,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.control")
     parser.add_argument("--commands", type=int, default=200)
     parser.add_argument("--latency", type=int, default=500)
+    parser.add_argument("--turns", type=int, default=10)
     parser.add_argument("--folder", type=Path, default=None)
     arguments = parser.parse_args()
     with (
@@ -51,13 +54,22 @@ async def _measure(server: EmbeddedPostgres, arguments: argparse.Namespace) -> d
     cpu = time.process_time()
     latency = await measure_latency(server.create_database("latency"), arguments.latency)
     latency_cpu = time.process_time()
+    turns = {
+        f"turn_of_{devices}_s": await measure_turn(
+            server.create_database(f"turn_{devices}"), devices, arguments.turns
+        )
+        for devices in DEVICES
+    }
+    turns_cpu = time.process_time()
     lies = await measure_lies(server.create_database("lies"), arguments.commands)
     return {
         "lies": lies,
         **latency,
+        **turns,
         "cpu_s": {
             "latency": round(latency_cpu - cpu, 1),
-            "lies": round(time.process_time() - latency_cpu, 1),
+            "turns": round(turns_cpu - latency_cpu, 1),
+            "lies": round(time.process_time() - turns_cpu, 1),
         },
     }
 

@@ -13,6 +13,8 @@ from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.time import TimeRange
 
 _START = datetime(2024, 5, 1, 10, tzinfo=UTC)
+DEVICES = (50, 500)
+"""Numbers of devices whose turns are measured."""
 _WARM_UP = 2
 _SETTINGS = {"effect_interval_seconds": 864_000.0}
 """Effects are looked at by themselves, apart from turns."""
@@ -41,6 +43,7 @@ async def measure_turn(database_url: str, devices: int, turns: int) -> dict[str,
             if turn > _WARM_UP:
                 wall_s.append(time.perf_counter() - wall)
                 cpu_s.append(time.process_time() - cpu)
+        watch.cancel()
     return {
         "p50": round(statistics.median(wall_s), 3),
         "most": round(max(wall_s), 3),
