@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-loop bench-ev bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -32,6 +32,12 @@ bench-citylearn: setup ## the product judged by CityLearn's official score on fi
 
 bench-forecast: setup ## what an issue of forecasts costs by the number of assets, as JSON
 	@exec $(BIN)/python -m tests.bench.forecast_issue
+DATA ?= ../shared/data
+bench-forecast: setup ## how good forecasts are beside LightGBM on the data in DATA, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast $(DATA) $(ARGUMENTS)
+
+bench-forecast-cost: setup ## what an issue of forecasts costs by the number of assets, as JSON
+	@exec $(BIN)/python -m tests.bench.forecast_cost $(ARGUMENTS)
 
 bench-loop: setup ## what a plan costs through the whole loop, by service and number of sites, as JSON
 	@exec $(BIN)/python -m tests.bench.loop $(ARGUMENTS)

@@ -1,6 +1,6 @@
 """What an issue of forecasts costs, by the number of assets.
 
-    python -m tests.bench.forecast_issue --assets 2 20 200 2000
+    python -m tests.bench.forecast_cost --assets 2 20 200 2000
 
 runs forecast as it is, in a process of its own, against PostgreSQL, a metering that answers from
 memory and, for the path `model`, the local model host with networks of the usual size. Every site

@@ -1,0 +1,86 @@
+"""Loads a day ahead: trained on some assets, asked about those and about others."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tests.bench.forecast.asking import Asked, Known, ask, midnights
+from tests.bench.forecast.cells import Cell, Scores, cell, stretched
+from tests.bench.forecast.place import Place
+from wattmesh_forecast.domain.hours import Floats
+from wattmesh_forecast.domain.lags import DAY
+from wattmesh_forecast.domain.model_input import ModelInput
+from wattmesh_forecast.training.load_config import LoadConfig
+from wattmesh_forecast.training.load_examples import load_examples
+from wattmesh_forecast.training.load_learn import learn_load
+from wattmesh_forecast.training.network import predict
+
+Predict = Callable[[ModelInput], Floats]
+FIRST_ISSUE = 28 * DAY
+JUDGED_RATIO = 0.15
+"""Share of the history whose end tells LightGBM when to stop."""
+
+
+def measure(
+    place: Place, conditions: Sequence[Known], config: LoadConfig, *, rival: bool
+) -> Iterator[Cell]:
+    """Give a cell for every condition and group."""
+    model = _model(place, config)
+    for known in conditions:
+        asked = {name: ask([place.assets[name]], place.judged, known) for name in place.assets}
+        other = _rival(place, known) if rival else None
+        scores = {name: _score(model, each, known) for name, each in asked.items()}
+        others = {name: _score(other, each, None) for name, each in asked.items()} if other else {}
+        for group, names in place.groups.items():
+            yield cell(
+                place.name,
+                group,
+                known,
+                _together([scores[name] for name in names]),
+                _together([others[name] for name in names]) if other else None,
+            )
+
+
+def _model(place: Place, config: LoadConfig) -> Predict:
+    began = time.process_time()
+    examples = load_examples(place.past, config)
+    network = learn_load(examples, config, None, lambda stage, ratio: None)
+    _say(
+        place, "global model", began, f"{len(examples)} questions, {network.count_params()} weights"
+    )
+    return lambda asked: np.asarray(predict(network, asked), dtype=np.float64)
+
+
+def _rival(place: Place, known: Known) -> Predict:
+    from tests.bench.forecast.rival import trained
+
+    began = time.process_time()
+    past = place.past
+    issues = midnights(past[0], FIRST_ISSUE, place.split)
+    stop = int(len(issues) * (1 - JUDGED_RATIO))
+    found: Any = trained(ask(past, issues[:stop], known), ask(past, issues[stop:], known))
+    _say(place, f"LightGBM, {known}", began, "")
+    return lambda asked: np.asarray(found.predict(asked))
+
+
+def _score(predict: Predict, asked: Asked, calibrated: Known | None) -> Scores:
+    said_w = asked.in_w(predict(asked.asked))
+    if calibrated is not None:
+        said_w = stretched(said_w, asked.came_w, calibrated)
+    return Scores.of(said_w, asked.came_w)
+
+
+def _together(scores: Sequence[Scores]) -> Scores:
+    return Scores(
+        wape=np.concatenate([each.wape for each in scores]),
+        coverage=np.concatenate([each.coverage for each in scores]),
+        pinball=np.concatenate([each.pinball for each in scores]),
+    )
+
+
+def _say(place: Place, what: str, began: float, more: str) -> None:
+    took = time.process_time() - began
+    print(f"{place.name}: {what} trained in {took:.0f} CPU s {more}", file=sys.stderr, flush=True)
