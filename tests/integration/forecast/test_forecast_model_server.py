@@ -77,15 +77,16 @@ async def test_a_model_is_trained_served_lost_and_found(
         async def source() -> str:
             return (await world.sources(LOAD))[0]
 
-        assert await world.sources(LOAD, PV) == ["seasonal", "seasonal"]
+        await until(source, "model:load/1")  # the one that comes with the service
+        assert await world.sources(PV) == ["seasonal"]
 
         operation, repeated = await train(world, "once")
         assert repeated == operation.name
         model = result(operation)
-        assert model.name == "models/load/versions/1"
+        assert model.name == "models/load/versions/2"
         assert 0 < model.holdout_wape_ratio < model.holdout_naive_wape_ratio
-        await until(source, "model:load/1")
-        (listed,) = (await world.stub.ListModels(forecast_pb2.ListModelsRequest())).models
+        await until(source, "model:load/2")
+        _, listed = (await world.stub.ListModels(forecast_pb2.ListModelsRequest())).models
         assert (listed.name, listed.available) == (model.name, True)
         asked = forecast_pb2.GetModelRequest(name=model.name)
         assert (await world.stub.GetModel(asked)).model == listed
@@ -97,7 +98,7 @@ async def test_a_model_is_trained_served_lost_and_found(
         await host.kill()
         assert await world.sources(LOAD, PV) == ["seasonal", "seasonal"]
         await host.start()
-        await until(source, "model:load/1")
+        await until(source, "model:load/2")
 
         world.clock.advance(timedelta(seconds=1))
         again, _ = await train(world, "twice")

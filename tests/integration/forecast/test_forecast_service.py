@@ -52,6 +52,23 @@ async def test_forecasts_are_seasonal_while_the_model_server_is_away(world: Fore
     assert datetime_from_proto(pv.issue_time) == world.clock.now()
 
 
+async def test_a_forecast_keeps_what_it_did_not_believe_and_how_old_its_readings_are(
+    database_url: str,
+) -> None:
+    home = metered_home(DAYS)
+    home.power_w[LOAD].values[200:272] = 0.0
+    async with running_forecast(database_url, home, DAYS) as world:
+        (load,) = await world.issue(LOAD)
+        stored = await world.stub.GetForecast(forecast_pb2.GetForecastRequest(name=load.name))
+
+    (finding,) = load.input_findings
+    assert (finding.fault, finding.hours) == (forecast_pb2.INPUT_FAULT_OUTAGE, 72)
+    assert load.model_refusal == forecast_pb2.MODEL_REFUSAL_UNAVAILABLE
+    age = datetime_from_proto(load.issue_time) - datetime_from_proto(load.last_measured_time)
+    assert load.input_age.ToTimedelta() == age
+    assert stored.forecast == load
+
+
 async def test_what_was_issued_is_listed_newest_first_page_by_page(world: ForecastWorld) -> None:
     issued = []
     for _ in range(5):

@@ -7,8 +7,10 @@ import pytest
 
 from tests.fakes.forecast_assets import START, load_hours, pv_hours, simple_sun
 from tests.fakes.forecast_ports import (
+    AsGiven,
     FakeModels,
     FixedHistory,
+    GivenHolidays,
     OutcomeCount,
     SimpleSky,
     StoredForecasts,
@@ -20,6 +22,7 @@ from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.issue import IssueForecasts
 from wattmesh_forecast.app.past import Past
 from wattmesh_forecast.app.ports import Sky
+from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import HOUR, Sun
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
@@ -53,8 +56,9 @@ class World:
         self.view = view_of([*LOADS, *PVS, BATTERY, WIND], location)
         self.outcomes = IssueForecasts(
             sites=FollowedSites(self.view),
-            past=Past(EachHistory(self.history), sky or SimpleSky()),
+            past=Past(EachHistory(self.history), sky or SimpleSky(), GivenHolidays()),
             models=self.models,
+            stretches=AsGiven(),
             store=self.store,
             clock=self.clock,
             observations=self.counted,
@@ -330,8 +334,9 @@ async def test_before_the_site_model_is_known_nothing_is_said_about_assets() -> 
     empty = SiteModelView(world.clock)
     issue = IssueForecasts(
         sites=FollowedSites(empty),
-        past=Past(EachHistory(world.history), SimpleSky()),
+        past=Past(EachHistory(world.history), SimpleSky(), GivenHolidays()),
         models=world.models,
+        stretches=AsGiven(),
         store=world.store,
         clock=world.clock,
         observations=world.counted,
@@ -353,6 +358,62 @@ async def test_assets_together_are_told_what_each_alone_is_told() -> None:
 
         for one, other in zip(together, alone, strict=True):
             assert np.allclose(one.power_w, other.power_w, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("fault", ["spike", "outage"])
+async def test_a_reading_that_cannot_be_hardly_moves_the_seasonal_forecast(fault: str) -> None:
+    world = World()
+    world.models.away = True
+    (clean,) = await world.issue(wanted(LOADS[0]))
+    power = world.history.power[LOADS[0]].values.copy()
+    if fault == "spike":
+        power[35 * 24 - 3] *= 100
+    else:
+        power[35 * 24 - 72 : 35 * 24] = 0.0
+    world.history.power[LOADS[0]] = Series(START, HOUR, power)
+
+    (spoilt,) = await world.issue(wanted(LOADS[0]))
+
+    moved = np.abs(spoilt.median_w - clean.median_w).sum() / clean.median_w.sum()
+    assert moved < (0.05 if fault == "spike" else 0.15)
+    assert [each.fault for each in spoilt.findings] == [fault]
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "why"),
+    [
+        ([0.5e6, 1e6, 2e6], Refusal.IMPLAUSIBLE),
+        ([0.0, 0.0, 0.0], Refusal.IMPLAUSIBLE),
+        ([2.0, 1.0, 0.5], Refusal.CROSSING),
+        ([0.5, np.nan, 2.0], Refusal.MALFORMED),
+    ],
+)
+async def test_nonsense_of_a_model_is_not_published_and_is_said(
+    quantiles: list[float], why: Refusal
+) -> None:
+    world = World()
+    world.models.quantiles = quantiles
+
+    (load,) = await world.issue(wanted(LOADS[0]))
+
+    assert (load.source, load.refusal) == ("seasonal", why)
+    measured = load_hours().power_w
+    assert load.median_w.max() < np.nanmax(measured)
+    assert load.median_w.min() > 0
+
+
+async def test_bands_widen_with_the_age_of_the_newest_reading() -> None:
+    world = World()
+    (fresh,) = await world.issue(wanted(LOADS[0]))
+    power = world.history.power[LOADS[0]].values.copy()
+    power[15 * 24 :] = np.nan
+    world.history.power[LOADS[0]] = Series(START, HOUR, power)
+
+    (dead,) = await world.issue(wanted(LOADS[0]))
+
+    widths = [(f.power_w[-1] - f.power_w[0]) / f.median_w for f in (fresh, dead)]
+    assert (widths[1] > 1.2 * widths[0]).all()
+    assert dead.input_age == timedelta(days=20, minutes=30)
 
 
 async def test_readings_that_come_late_are_missed_but_not_awaited() -> None:

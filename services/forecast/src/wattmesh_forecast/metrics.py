@@ -8,6 +8,13 @@ FORECASTS = Metric(
     unit="{forecast}",
     description="Issued forecasts, by wattmesh.forecast.kind and wattmesh.forecast.source.",
 )
+MODEL_REFUSED = Metric(
+    name="wattmesh.forecast.model_refused",
+    kind=MetricKind.COUNTER,
+    unit="{forecast}",
+    description="Forecasts that no model made where one was to, by wattmesh.forecast.kind and"
+    " wattmesh.forecast.refusal.",
+)
 NOT_FORECAST = Metric(
     name="wattmesh.forecast.not_issued",
     kind=MetricKind.COUNTER,

@@ -54,6 +54,66 @@ FORECAST_KIND_OCCUPANCY: ForecastKind.ValueType  # 4
 """Share of the usual occupants that is present, 0 to 1."""
 Global___ForecastKind: _TypeAlias = ForecastKind  # noqa: Y015
 
+class _InputFault:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InputFaultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InputFault.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INPUT_FAULT_UNSPECIFIED: _InputFault.ValueType  # 0
+    """Not said."""
+    INPUT_FAULT_SPIKE: _InputFault.ValueType  # 1
+    """Far beyond what the asset ever does, for an hour or two; or beyond its rating."""
+    INPUT_FAULT_OUTAGE: _InputFault.ValueType  # 2
+    """Zeros of an asset that does not rest."""
+    INPUT_FAULT_STUCK: _InputFault.ValueType  # 3
+    """The same value again and again, of an asset whose values change."""
+
+class InputFault(_InputFault, metaclass=_InputFaultEnumTypeWrapper):
+    """What is wrong with a measured hour."""
+
+INPUT_FAULT_UNSPECIFIED: InputFault.ValueType  # 0
+"""Not said."""
+INPUT_FAULT_SPIKE: InputFault.ValueType  # 1
+"""Far beyond what the asset ever does, for an hour or two; or beyond its rating."""
+INPUT_FAULT_OUTAGE: InputFault.ValueType  # 2
+"""Zeros of an asset that does not rest."""
+INPUT_FAULT_STUCK: InputFault.ValueType  # 3
+"""The same value again and again, of an asset whose values change."""
+Global___InputFault: _TypeAlias = InputFault  # noqa: Y015
+
+class _ModelRefusal:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelRefusalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelRefusal.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_REFUSAL_UNSPECIFIED: _ModelRefusal.ValueType  # 0
+    """Not said: a model made it, or none was to."""
+    MODEL_REFUSAL_UNAVAILABLE: _ModelRefusal.ValueType  # 1
+    """No model answered in time."""
+    MODEL_REFUSAL_MALFORMED: _ModelRefusal.ValueType  # 2
+    """The answer had not as many numbers as were asked for, or not finite ones."""
+    MODEL_REFUSAL_CROSSING: _ModelRefusal.ValueType  # 3
+    """A lower quantile of the answer lay above a higher one."""
+    MODEL_REFUSAL_IMPLAUSIBLE: _ModelRefusal.ValueType  # 4
+    """The answer was several times too much or too little beside the asset's past, or far above its rating."""
+
+class ModelRefusal(_ModelRefusal, metaclass=_ModelRefusalEnumTypeWrapper):
+    """Why a model did not make a forecast."""
+
+MODEL_REFUSAL_UNSPECIFIED: ModelRefusal.ValueType  # 0
+"""Not said: a model made it, or none was to."""
+MODEL_REFUSAL_UNAVAILABLE: ModelRefusal.ValueType  # 1
+"""No model answered in time."""
+MODEL_REFUSAL_MALFORMED: ModelRefusal.ValueType  # 2
+"""The answer had not as many numbers as were asked for, or not finite ones."""
+MODEL_REFUSAL_CROSSING: ModelRefusal.ValueType  # 3
+"""A lower quantile of the answer lay above a higher one."""
+MODEL_REFUSAL_IMPLAUSIBLE: ModelRefusal.ValueType  # 4
+"""The answer was several times too much or too little beside the asset's past, or far above its rating."""
+Global___ModelRefusal: _TypeAlias = ModelRefusal  # noqa: Y015
+
 class _ForecastFailureReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -109,6 +169,9 @@ class Forecast(_message.Message):
     RESOLUTION_FIELD_NUMBER: _builtins.int
     QUANTILES_FIELD_NUMBER: _builtins.int
     LAST_MEASURED_TIME_FIELD_NUMBER: _builtins.int
+    INPUT_AGE_FIELD_NUMBER: _builtins.int
+    INPUT_FINDINGS_FIELD_NUMBER: _builtins.int
+    MODEL_REFUSAL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}/assets/{asset}/forecasts/{forecast}`."""
     asset: _builtins.str
@@ -119,6 +182,8 @@ class Forecast(_message.Message):
     """What made it: "model:{model}/{version}"; "seasonal" when no model could be asked; "assumed" when less
     than a day was measured.
     """
+    model_refusal: Global___ModelRefusal.ValueType
+    """Why it is not a model's, where a model was to be asked. Not said: a model made it, or none was to."""
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp:
         """When it was issued: nothing measured later went into it."""
@@ -139,6 +204,14 @@ class Forecast(_message.Message):
     def last_measured_time(self) -> _timestamp_pb2.Timestamp:
         """End of the newest measured interval that went into it. Absent: nothing measured did."""
 
+    @_builtins.property
+    def input_age(self) -> _duration_pb2.Duration:
+        """How old the newest measured interval was at issue, at least 0. Absent: nothing measured went into it."""
+
+    @_builtins.property
+    def input_findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___InputFinding]:
+        """Measured hours that were taken for missing, because they cannot be what they say; one for each fault."""
+
     def __init__(
         self,
         *,
@@ -151,14 +224,43 @@ class Forecast(_message.Message):
         resolution: _duration_pb2.Duration | None = ...,
         quantiles: _abc.Iterable[Global___Quantile] | None = ...,
         last_measured_time: _timestamp_pb2.Timestamp | None = ...,
+        input_age: _duration_pb2.Duration | None = ...,
+        input_findings: _abc.Iterable[Global___InputFinding] | None = ...,
+        model_refusal: Global___ModelRefusal.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "last_measured_time", b"last_measured_time", "resolution", b"resolution", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["input_age", b"input_age", "issue_time", b"issue_time", "last_measured_time", b"last_measured_time", "resolution", b"resolution", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "issue_time", b"issue_time", "kind", b"kind", "last_measured_time", b"last_measured_time", "name", b"name", "quantiles", b"quantiles", "resolution", b"resolution", "source", b"source", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "input_age", b"input_age", "input_findings", b"input_findings", "issue_time", b"issue_time", "kind", b"kind", "last_measured_time", b"last_measured_time", "model_refusal", b"model_refusal", "name", b"name", "quantiles", b"quantiles", "resolution", b"resolution", "source", b"source", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Forecast: _TypeAlias = Forecast  # noqa: Y015
+
+@_typing.final
+class InputFinding(_message.Message):
+    """Measured hours that were not believed for one reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULT_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    fault: Global___InputFault.ValueType
+    """What was wrong with them."""
+    hours: _builtins.int
+    """How many they are, above 0, among those that were looked back on."""
+    def __init__(
+        self,
+        *,
+        fault: Global___InputFault.ValueType = ...,
+        hours: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "hours", b"hours"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputFinding: _TypeAlias = InputFinding  # noqa: Y015
 
 @_typing.final
 class Quantile(_message.Message):

@@ -370,6 +370,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: a state of charge says nothing of a vehicle whose capacity is not known. Say the energy."""
     ERROR_REASON_METHOD_NOT_SERVED: _ErrorReason.ValueType  # 308
     """UNIMPLEMENTED: the contract has the method, this server does not serve it yet."""
+    ERROR_REASON_MODEL_NOT_BETTER: _ErrorReason.ValueType  # 165
+    """FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
+    learnt from. The message has both errors. Train with more history.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -725,4 +729,8 @@ ERROR_REASON_CAPACITY_UNKNOWN: ErrorReason.ValueType  # 307
 """FAILED_PRECONDITION: a state of charge says nothing of a vehicle whose capacity is not known. Say the energy."""
 ERROR_REASON_METHOD_NOT_SERVED: ErrorReason.ValueType  # 308
 """UNIMPLEMENTED: the contract has the method, this server does not serve it yet."""
+ERROR_REASON_MODEL_NOT_BETTER: ErrorReason.ValueType  # 165
+"""FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
+learnt from. The message has both errors. Train with more history.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
-from wattmesh_forecast.metrics import FORECASTS, NOT_FORECAST
+from wattmesh_forecast.metrics import FORECASTS, MODEL_REFUSED, NOT_FORECAST
 from wattmesh_runtime.telemetry import Telemetry
 
 _Labels = tuple[tuple[str, str], ...]
@@ -16,22 +16,29 @@ class TelemetryObservations:
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._forecasts = telemetry.counter(FORECASTS)
+        self._model_refused = telemetry.counter(MODEL_REFUSED)
         self._not_forecast = telemetry.counter(NOT_FORECAST)
 
     def answered(self, outcomes: Sequence[Outcome]) -> None:
         """Forecasts were issued, or not."""
-        issued, refused = Counter[_Labels](), Counter[_Labels]()
+        issued, doubted, refused = (Counter[_Labels]() for _ in range(3))
         for outcome in outcomes:
             match outcome:
                 case Issued(forecast=forecast):
                     source = forecast.source.partition(":")[0]
                     kind = ("wattmesh.forecast.kind", forecast.kind.value)
                     issued[kind, ("wattmesh.forecast.source", source)] += 1
+                    if forecast.refusal is not None:
+                        why = forecast.refusal.value
+                        doubted[kind, ("wattmesh.forecast.refusal", why)] += 1
                 case NotForecast(reason=reason):
                     refused[(("wattmesh.forecast.reason", reason.value),)] += 1
                 case _:
                     assert_never(outcome)
-        for labels, count in issued.items():
-            self._forecasts.add(count, dict(labels))
-        for labels, count in refused.items():
-            self._not_forecast.add(count, dict(labels))
+        for counter, counts in (
+            (self._forecasts, issued),
+            (self._model_refused, doubted),
+            (self._not_forecast, refused),
+        ):
+            for labels, count in counts.items():
+                counter.add(count, dict(labels))

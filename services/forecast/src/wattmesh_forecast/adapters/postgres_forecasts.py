@@ -7,7 +7,9 @@ import numpy as np
 
 from wattmesh_forecast.adapters.float_arrays import FloatArray, FloatArrayDumper
 from wattmesh_forecast.app.ports import Position
+from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast
+from wattmesh_forecast.domain.input_faults import Finding, InputFault
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId
@@ -25,6 +27,9 @@ _TYPES = {
     "quantile_ratios": "float8[]",
     "power_w": "float8[]",
     "last_measured_time": "timestamptz",
+    "input_faults": "text[]",
+    "input_fault_hours": "int4[]",
+    "model_refusal": "text",
 }
 _COLUMNS = ", ".join(_TYPES)
 _ADD = f"COPY forecasts ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
@@ -55,6 +60,9 @@ Row = tuple[
     list[float],
     list[list[float]],
     datetime | None,
+    list[str],
+    list[int],
+    str | None,
 ]
 
 
@@ -123,11 +131,15 @@ def _to_row(forecast: Forecast) -> tuple[object, ...]:
         FloatArray(np.array(forecast.ratios)),
         FloatArray(forecast.power_w),
         forecast.last_measured,
+        [each.fault.value for each in forecast.findings],
+        [each.hours for each in forecast.findings],
+        None if forecast.refusal is None else forecast.refusal.value,
     )
 
 
 def _from_row(row: Row) -> Forecast:
-    name, asset, kind, issue_time, source, start, resolution, ratios, power_w, last = row
+    name, asset, kind, issue_time, source, start, resolution, ratios, power_w = row[:9]
+    last, faults, fault_hours, refusal = row[9:]
     return Forecast(
         name=name,
         asset=AssetId.parse(asset),
@@ -139,4 +151,9 @@ def _from_row(row: Row) -> Forecast:
         ratios=tuple(ratios),
         power_w=np.array(power_w, dtype=np.float64),
         last_measured=last,
+        findings=tuple(
+            Finding(fault=InputFault(fault), hours=hours)
+            for fault, hours in zip(faults, fault_hours, strict=True)
+        ),
+        refusal=None if refusal is None else Refusal(refusal),
     )

@@ -12,8 +12,8 @@ from wattmesh_forecast.adapters.serving_protos import (
     prediction_service_pb2_grpc,
     types_pb2,
 )
-from wattmesh_forecast.app.ports import Answer, ModelUnavailable
-from wattmesh_forecast.domain.features import Float32s, ModelInput
+from wattmesh_forecast.app.ports import Answer, BadAnswer, ModelUnavailable
+from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.quantiles import DEFAULT_RATIOS
 
 OUTPUT = "quantiles"
@@ -30,15 +30,15 @@ class TensorFlowServing:
         self._timeout_seconds = timeout_seconds
 
     async def predict(self, model: str, asked: ModelInput) -> Answer:
-        """Ask the newest version of a model."""
+        """Ask the newest version of a model; ModelUnavailable, BadAnswer."""
         request = predict_pb2.PredictRequest(output_filter=[OUTPUT])
         request.model_spec.name = model
-        for name, values in asked.tensors().items():
+        for name, values in asked.tensors.items():
             _write_tensor(values, request.inputs[name])
         response = await self._call(self._predictions.Predict, request)
         quantiles = _tensor_from_proto(response.outputs[OUTPUT])
-        if quantiles.shape != (len(asked), len(DEFAULT_RATIOS)) or not np.isfinite(quantiles).all():
-            raise ModelUnavailable(f"model {model} answered with something else than quantiles")
+        if quantiles.shape != (len(asked), len(DEFAULT_RATIOS)):
+            raise BadAnswer(f"model {model} answered with something else than quantiles")
         return Answer(version=response.model_spec.version.value, quantiles=quantiles)
 
     async def available_versions(self, model: str) -> frozenset[int]:
@@ -72,6 +72,9 @@ class _NoSuchModel(ModelUnavailable):
     """The server is there and does not have the model."""
 
 
+_NOTHING: Float32s = np.empty((0, 0), dtype=np.float32)
+
+
 def _write_tensor(values: Float32s, proto: Any) -> None:
     proto.dtype = types_pb2.DT_FLOAT
     for size in values.shape:
@@ -80,13 +83,11 @@ def _write_tensor(values: Float32s, proto: Any) -> None:
 
 
 def _tensor_from_proto(proto: Any) -> Float32s:
-    """Return a float tensor; TensorFlow Serving sends packed content or single values."""
+    """Return a float tensor, an empty one for what is none; it comes packed or value by value."""
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
-    values = (
-        np.frombuffer(proto.tensor_content, dtype="<f4")
-        if proto.tensor_content
-        else np.array(proto.float_val, dtype=np.float32)
-    )
-    if proto.dtype != types_pb2.DT_FLOAT or values.size != np.prod(shape, dtype=np.int64):
-        return np.empty((0, 0), dtype=np.float32)
-    return values.reshape(shape)
+    content = proto.tensor_content
+    if proto.dtype != types_pb2.DT_FLOAT or len(content) % 4:
+        return _NOTHING
+    values = np.frombuffer(content, "<f4") if content else np.array(proto.float_val, np.float32)
+    fits = min(shape, default=1) >= 0 and values.size == np.prod(shape, dtype=np.int64)
+    return values.reshape(shape) if fits else _NOTHING

@@ -19,7 +19,9 @@ from wattmesh_contracts.values import (
 from wattmesh_forecast.app.evaluate import Evaluation
 from wattmesh_forecast.app.list_models import ListedModel
 from wattmesh_forecast.app.ports import Position
+from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast
+from wattmesh_forecast.domain.input_faults import InputFault
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome, Reason
 from wattmesh_forecast.domain.training import TrainingOrder
@@ -38,6 +40,19 @@ _REASONS = {
 _KINDS = {
     Kind.LOAD: forecast_pb2.FORECAST_KIND_LOAD,
     Kind.PV: forecast_pb2.FORECAST_KIND_PV,
+}
+
+_FAULTS = {
+    InputFault.SPIKE: forecast_pb2.INPUT_FAULT_SPIKE,
+    InputFault.OUTAGE: forecast_pb2.INPUT_FAULT_OUTAGE,
+    InputFault.STUCK: forecast_pb2.INPUT_FAULT_STUCK,
+}
+_REFUSALS = {
+    None: forecast_pb2.MODEL_REFUSAL_UNSPECIFIED,
+    Refusal.UNAVAILABLE: forecast_pb2.MODEL_REFUSAL_UNAVAILABLE,
+    Refusal.MALFORMED: forecast_pb2.MODEL_REFUSAL_MALFORMED,
+    Refusal.CROSSING: forecast_pb2.MODEL_REFUSAL_CROSSING,
+    Refusal.IMPLAUSIBLE: forecast_pb2.MODEL_REFUSAL_IMPLAUSIBLE,
 }
 
 
@@ -63,6 +78,7 @@ def wanted_from_proto(request: forecast_pb2.IssueForecastsRequest) -> Wanted:
 def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:
     """Return a forecast as its proto."""
     last = None if forecast.last_measured is None else timestamp_to_proto(forecast.last_measured)
+    age = None if forecast.input_age is None else duration_to_proto(forecast.input_age)
     return forecast_pb2.Forecast(
         name=forecast.name,
         asset=forecast.asset.name,
@@ -71,6 +87,12 @@ def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:
         source=forecast.source,
         start_time=timestamp_to_proto(forecast.start),
         last_measured_time=last,
+        input_age=age,
+        input_findings=[
+            forecast_pb2.InputFinding(fault=_FAULTS[each.fault], hours=each.hours)
+            for each in forecast.findings
+        ],
+        model_refusal=_REFUSALS[forecast.refusal],
         resolution=duration_to_proto(forecast.resolution),
         quantiles=[
             forecast_pb2.Quantile(ratio=ratio, values=values.tolist())

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 from wattmesh_forecast.app.ports import Answer, ModelServer, ModelUnavailable
-from wattmesh_forecast.domain.features import ModelInput
+from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_kernel.clock import Clock
 
 log = logging.getLogger(__name__)

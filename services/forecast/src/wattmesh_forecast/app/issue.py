@@ -4,23 +4,28 @@ Every asset gets its own forecast or its own reason: what is wrong with one cost
 """
 
 import asyncio
-import logging
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from wattmesh_forecast.app.ask_models import Believed, ask_model
+from wattmesh_forecast.app.failures import failed
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.past import Past
 from wattmesh_forecast.app.ports import ForecastStore, ModelServer, ModelUnavailable, Observations
-from wattmesh_forecast.domain.features import concatenated
+from wattmesh_forecast.domain.conformal import Stretch
+from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast, model_source
 from wattmesh_forecast.domain.hours import AssetHours
 from wattmesh_forecast.domain.intervals import on_intervals
 from wattmesh_forecast.domain.kinds import Kind
-from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome, Reason
+from wattmesh_forecast.domain.model_input import concatenated
+from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
 from wattmesh_forecast.domain.questions import (
+    ModelSaid,
     Question,
     Reply,
     groups,
@@ -35,11 +40,16 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import AssetId
 from wattmesh_runtime.aio.tasks import together
 
-log = logging.getLogger(__name__)
-
 Group = Sequence[Question]
 Answered = Sequence[Reply | NotForecast]
 T = TypeVar("T")
+
+
+class Stretches(Protocol):
+    """By how much the bands of a model are to be wider or narrower for an asset."""
+
+    def stretch(self, subject: Subject, version: int) -> Stretch:
+        """Return what is known of an asset under a version of its model."""
 
 
 class IssueForecasts:
@@ -51,6 +61,7 @@ class IssueForecasts:
         sites: FollowedSites,
         past: Past,
         models: ModelServer,
+        stretches: Stretches,
         store: ForecastStore,
         clock: Clock,
         observations: Observations,
@@ -58,6 +69,7 @@ class IssueForecasts:
         self._sites = sites
         self._past = past
         self._models = models
+        self._stretches = stretches
         self._store = store
         self._clock = clock
         self._observations = observations
@@ -94,30 +106,61 @@ class IssueForecasts:
     async def _of_kind(self, kind: Kind, questions: Group, wanted: Wanted) -> Answered:
         by_model, others = list[Question](), list[Question]()
         for each in questions:
-            suits = each.subject.suits_model and not self._models.is_away(kind)
-            (by_model if suits else others).append(each)
-        answers = await self._by_model(kind, by_model, wanted) if by_model else []
-        return [*answers, *(await _seasonal(kind, others, wanted) if others else [])]
+            (by_model if each.subject.suits_model else others).append(each)
+        answers = list(await _seasonal(kind, others, wanted)) if others else []
+        if by_model and self._models.is_away(kind):
+            answers += await _seasonal(kind, by_model, wanted, Refusal.UNAVAILABLE)
+        elif by_model:
+            answers += await self._by_model(kind, by_model, wanted)
+        return answers
 
     async def _by_model(self, kind: Kind, questions: Group, wanted: Wanted) -> Answered:
         asking = partial(model_inputs, kind, wanted=wanted)
-        asked, failed = await asyncio.to_thread(_of_groups, asking, questions)
+        asked, failures = await asyncio.to_thread(_of_groups, asking, questions)
         if not asked:
-            return failed
+            return failures
         inputs = concatenated([each for _, each in asked])
-        try:
-            said = await self._models.predict(kind.value, inputs)
-        except ModelUnavailable:
-            return await _seasonal(kind, questions, wanted)
         order = [each for group, _ in asked for each in group]
-        source = model_source(kind.value, said.version)
-        return [*model_replies(kind, order, inputs, said.quantiles, source, wanted), *failed]
+        try:
+            ratings = [each.subject.most_w for each in order]
+            said = await ask_model(self._models, kind, inputs, ratings)
+        except ModelUnavailable:
+            return [*await _seasonal(kind, order, wanted, Refusal.UNAVAILABLE), *failures]
+        believed, refused = self._sorted_out(order, said)
+        answers: list[Reply | NotForecast] = [*failures]
+        answers += model_replies(kind, inputs, believed, wanted)
+        for why, some in refused.items():
+            answers += await _seasonal(kind, some, wanted, why)
+        return answers
+
+    def _sorted_out(
+        self, order: Group, said: Sequence[Believed | Refusal]
+    ) -> tuple[list[ModelSaid], dict[Refusal, list[Question]]]:
+        """Return what is believed, stretched, and what is asked elsewhere, by why."""
+        believed, refused = list[ModelSaid](), defaultdict[Refusal, list[Question]](list)
+        for number, (each, answer) in enumerate(zip(order, said, strict=True)):
+            if isinstance(answer, Refusal):
+                refused[answer].append(each)
+            else:
+                believed.append(self._stretched(number, each, answer))
+        return believed, refused
+
+    def _stretched(self, number: int, asked: Question, answer: Believed) -> ModelSaid:
+        stretch = self._stretches.stretch(asked.subject, answer.version)
+        return ModelSaid(
+            question=asked,
+            number=number,
+            source=model_source(asked.subject.kind.value, answer.version),
+            quantiles=stretch.apply(answer.quantiles),
+        )
 
 
-async def _seasonal(kind: Kind, questions: Group, wanted: Wanted) -> Answered:
-    replying = partial(seasonal_replies, kind, wanted=wanted)
-    replies, failed = await asyncio.to_thread(_of_groups, replying, questions)
-    return [*(reply for _, some in replies for reply in some), *failed]
+async def _seasonal(
+    kind: Kind, questions: Group, wanted: Wanted, instead_of: Refusal | None = None
+) -> Answered:
+    replying = partial(seasonal_replies, kind, wanted=wanted, instead_of=instead_of)
+    replies, failures = await asyncio.to_thread(_of_groups, replying, questions)
+    return [*(reply for _, some in replies for reply in some), *failures]
 
 
 def _of_groups(
@@ -125,7 +168,7 @@ def _of_groups(
 ) -> tuple[list[tuple[Group, T]], list[NotForecast]]:
     """Do the work group by group; of one that fails, question by question."""
     done: list[tuple[Group, T]] = []
-    failed: list[NotForecast] = []
+    failures: list[NotForecast] = []
     waiting: list[Group] = list(groups(questions))
     while waiting:
         group = waiting.pop(0)
@@ -133,17 +176,8 @@ def _of_groups(
             done.append((group, work(group)))
         except Exception:
             waiting += [[each] for each in group] if len(group) > 1 else []
-            failed += [_failed(each) for each in group] if len(group) == 1 else []
-    return done, failed
-
-
-def _failed(asked: Question) -> NotForecast:
-    """Log the exception that is being handled, and say that the asset has no forecast."""
-    asset = asked.subject.asset
-    log.exception("%s cannot be forecast", asset.name)
-    return NotForecast(
-        asset=asset, reason=Reason.INTERNAL, message=f"the forecast of {asset.name} failed"
-    )
+            failures += [failed(each.subject.asset) for each in group] if len(group) == 1 else []
+    return done, failures
 
 
 def _asked(
@@ -177,5 +211,7 @@ def _outcome(answer: Reply | NotForecast, wanted: Wanted, now: datetime) -> Outc
         ratios=wanted.ratios,
         power_w=power_w.T,
         last_measured=answer.last_measured,
+        findings=answer.findings,
+        refusal=answer.instead_of,
     )
     return Issued(forecast=forecast)

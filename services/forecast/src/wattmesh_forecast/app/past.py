@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from wattmesh_forecast.app.ports import Sky
+from wattmesh_forecast.app.failures import failed
+from wattmesh_forecast.app.ports import Calendar, Sky
 from wattmesh_forecast.domain.hours import HOUR, AssetHours, LocalClock, Sun
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import NotForecast
+from wattmesh_forecast.domain.screening import screened
 from wattmesh_forecast.domain.subjects import Location, Subject
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
@@ -34,10 +37,11 @@ class PowerByAsset(Protocol):
 class Past:
     """Puts metered power, local clock and sun of assets on one raster of hours."""
 
-    def __init__(self, history: PowerByAsset, sky: Sky) -> None:
+    def __init__(self, history: PowerByAsset, sky: Sky, calendar: Calendar) -> None:
         self._history = history
         self._sky = sky
-        self._clock = lru_cache(maxsize=_CLOCKS_KEPT)(LocalClock.of)
+        self._calendar = calendar
+        self._clock = lru_cache(maxsize=_CLOCKS_KEPT)(self._clock_of)
 
     async def until(
         self, subjects: Sequence[Subject], now: datetime, end: datetime
@@ -61,7 +65,21 @@ class Past:
     ) -> dict[AssetId, AssetHours | NotForecast]:
         places = {each.location for each in subjects if each.kind is Kind.PV and each.location}
         suns = self._sky.suns(places, whole)
-        return {each.asset: self._hours(each, power[each.asset], suns, whole) for each in subjects}
+        found = {each: self._hours(each, power[each.asset], suns, whole) for each in subjects}
+        answers = {each.asset: hours for each, hours in found.items()}
+        for kind in Kind:
+            answers |= _screened(
+                kind,
+                [
+                    (each, hours)
+                    for each, hours in found.items()
+                    if each.kind is kind and isinstance(hours, AssetHours)
+                ],
+            )
+        return answers
+
+    def _clock_of(self, whole: TimeRange, zone: ZoneInfo) -> LocalClock:
+        return LocalClock.of(whole, zone, self._calendar.days(zone, whole))
 
     def _hours(
         self,
@@ -80,6 +98,19 @@ class Past:
             clock=self._clock(whole, subject.zone),
             sun=_sun(subject, suns, len(watts)),
         )
+
+
+def _screened(
+    kind: Kind, read: Sequence[tuple[Subject, AssetHours]]
+) -> dict[AssetId, AssetHours | NotForecast]:
+    """Return assets of a kind without the hours that are not believed; one by one when it fails."""
+    try:
+        believed = screened(kind, [found for _, found in read], [each.most_w for each, _ in read])
+    except Exception:
+        if len(read) == 1:
+            return {read[0][0].asset: failed(read[0][0].asset)}
+        return {name: found for one in read for name, found in _screened(kind, [one]).items()}
+    return {each.asset: found for (each, _), found in zip(read, believed, strict=True)}
 
 
 def _sun(subject: Subject, suns: Mapping[Location, Sun], hours: int) -> Sun | None:

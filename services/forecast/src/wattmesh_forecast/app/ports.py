@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
-from wattmesh_forecast.domain.features import Float32s, ModelInput
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import Sun
+from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.outcome import Outcome
 from wattmesh_forecast.domain.subjects import Location
@@ -19,6 +20,10 @@ from wattmesh_kernel.time import TimeRange
 
 class ModelUnavailable(Exception):
     """The model cannot be asked now: its server is away, or does not have it."""
+
+
+class BadAnswer(Exception):
+    """The model answered with something else than quantiles for every row."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -33,7 +38,7 @@ class ModelServer(Protocol):
     """TensorFlow Serving, or what speaks like it."""
 
     async def predict(self, model: str, asked: ModelInput) -> Answer:
-        """Ask the newest version; ModelUnavailable when there is no answer soon."""
+        """Ask the newest version; ModelUnavailable when there is no answer soon, BadAnswer."""
 
     async def available_versions(self, model: str) -> frozenset[int]:
         """Return the versions that are served; ModelUnavailable when the server is away."""
@@ -63,6 +68,13 @@ class Sky(Protocol):
 
     def suns(self, locations: Collection[Location], hours: TimeRange) -> Mapping[Location, Sun]:
         """Return the sun of each place over every hour that starts in `hours`."""
+
+
+class Calendar(Protocol):
+    """Which days people have off."""
+
+    def days(self, zone: ZoneInfo, span: TimeRange) -> frozenset[date]:
+        """Return the public holidays of a zone's country in every year that a range touches."""
 
 
 class ForecastStore(Protocol):

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.hours import Floats
+from wattmesh_forecast.domain.input_faults import Finding
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
@@ -41,11 +43,22 @@ class Forecast:
     power_w: Floats
     last_measured: datetime | None = None
     """End of the newest measured hour that went into it; None when that was not noted."""
+    findings: tuple[Finding, ...] = ()
+    """Why measured hours were taken for missing."""
+    refusal: Refusal | None = None
+    """Why no model made it, where one was to be asked."""
 
     @property
     def range(self) -> TimeRange:
         """From the start of the first to the end of the last interval."""
         return TimeRange.of(self.start, self.power_w.shape[1] * self.resolution)
+
+    @property
+    def input_age(self) -> timedelta | None:
+        """How old the newest measured hour was at issue; None when nothing measured is in it."""
+        if self.last_measured is None:
+            return None
+        return max(self.issue_time - self.last_measured, timedelta(0))
 
     @property
     def median_w(self) -> Floats:

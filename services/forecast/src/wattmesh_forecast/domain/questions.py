@@ -2,24 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from wattmesh_forecast.domain.assumed import assumed_quantiles
-from wattmesh_forecast.domain.features import Float32s, ModelInput, model_input
+from wattmesh_forecast.domain.doubt import Refusal
+from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.forecast import ASSUMED, SEASONAL
 from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, Rows
+from wattmesh_forecast.domain.input_faults import Finding
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.load_input import LONGEST_LEAD as MODEL_LEAD
+from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
 from wattmesh_forecast.domain.quantiles import (
     DEFAULT_RATIOS,
     at_ratios,
     magnitude_ratios,
     signed,
+    widened,
 )
+from wattmesh_forecast.domain.seasonal import LONGEST_LEAD as SEASONAL_LEAD
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 from wattmesh_forecast.domain.subjects import Subject
 from wattmesh_forecast.domain.wanted import Wanted
@@ -50,6 +56,18 @@ class Reply:
     source: str
     last_measured: datetime
     """End of the newest hour that went into it."""
+    findings: tuple[Finding, ...]
+    instead_of: Refusal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ModelSaid:
+    """What a model said about the question at place `number`: (hours, 3) over the scale."""
+
+    question: Question
+    number: int
+    source: str
+    quantiles: Floats
 
 
 def question(subject: Subject, hours: AssetHours, wanted: Wanted) -> Question | Reply | NotForecast:
@@ -81,42 +99,48 @@ def model_inputs(kind: Kind, group: Sequence[Question], wanted: Wanted) -> Model
 
 
 def model_replies(
-    kind: Kind,
-    questions: Sequence[Question],
-    asked: ModelInput,
-    said: Float32s,
-    source: str,
-    wanted: Wanted,
+    kind: Kind, asked: ModelInput, said: Sequence[ModelSaid], wanted: Wanted
 ) -> list[Reply]:
-    """Return the replies that a model's quantiles over the scale make, (questions * hours, 3)."""
-    magnitudes = at_ratios(
-        DEFAULT_RATIOS, said * asked.scale_w[:, None], magnitude_ratios(kind, wanted.ratios)
-    )
-    magnitudes[asked.reach[:, 0] <= 0] = 0.0
-    power_w = signed(kind, magnitudes).reshape(len(questions), -1, len(wanted.ratios))
-    return _replies(questions, power_w, source, wanted)
+    """Return the replies that a model's quantiles over the scale make."""
+    if not said:
+        return []
+    hours = len(said[0].quantiles)
+    rows = np.concatenate([each.number * hours + np.arange(hours) for each in said])
+    given = np.concatenate([each.quantiles for each in said]) * asked.scale_w[rows, None]
+    wanted_ratios = magnitude_ratios(kind, wanted.ratios)
+    magnitudes = at_ratios(DEFAULT_RATIOS, given, wanted_ratios)
+    magnitudes[~asked.open[rows]] = 0.0
+    ahead = np.concatenate([_leads(each.question, wanted) for each in said])
+    magnitudes = widened(magnitudes, wanted_ratios, ahead, MODEL_LEAD)
+    power_w = signed(kind, magnitudes).reshape(len(said), hours, len(wanted.ratios))
+    return [
+        _reply(each.question, power, each.source, wanted)
+        for each, power in zip(said, power_w, strict=True)
+    ]
 
 
-def seasonal_replies(kind: Kind, group: Sequence[Question], wanted: Wanted) -> list[Reply]:
-    """Return the seasonal forecasts of a group."""
+def seasonal_replies(
+    kind: Kind, group: Sequence[Question], wanted: Wanted, instead_of: Refusal | None = None
+) -> list[Reply]:
+    """Return the seasonal forecasts of a group; `instead_of` is why they are not a model's."""
     ratios = magnitude_ratios(kind, wanted.ratios)
     magnitudes = seasonal_quantiles(kind, *_batch(group, wanted), ratios)
-    return _replies(group, signed(kind, magnitudes), SEASONAL, wanted)
-
-
-def _replies(
-    questions: Sequence[Question], power_w: Floats, source: str, wanted: Wanted
-) -> list[Reply]:
+    magnitudes = widened(magnitudes, ratios, _leads(group[0], wanted), SEASONAL_LEAD)
     return [
-        Reply(
-            subject=each.subject,
-            first=floor_time(wanted.span.start, HOUR),
-            power_w=power,
-            source=source,
-            last_measured=each.hours.start + (each.last + 1) * HOUR,
-        )
-        for each, power in zip(questions, power_w, strict=True)
+        replace(_reply(each, power, SEASONAL, wanted), instead_of=instead_of)
+        for each, power in zip(group, signed(kind, magnitudes), strict=True)
     ]
+
+
+def _reply(asked: Question, power_w: Floats, source: str, wanted: Wanted) -> Reply:
+    return Reply(
+        subject=asked.subject,
+        first=floor_time(wanted.span.start, HOUR),
+        power_w=power_w,
+        source=source,
+        last_measured=asked.hours.start + (asked.last + 1) * HOUR,
+        findings=asked.hours.findings,
+    )
 
 
 def _assumed(asked: Question, wanted: Wanted) -> Reply | NotForecast:
@@ -129,7 +153,7 @@ def _assumed(asked: Question, wanted: Wanted) -> Reply | NotForecast:
     )
     if magnitudes is None:
         return _no_history(asked.subject)
-    return _replies([asked], signed(kind, magnitudes)[None], ASSUMED, wanted)[0]
+    return _reply(asked, signed(kind, magnitudes), ASSUMED, wanted)
 
 
 def _no_history(subject: Subject) -> NotForecast:
@@ -144,6 +168,12 @@ def _batch(group: Sequence[Question], wanted: Wanted) -> tuple[Batch, Rows]:
     first = group[0]
     rows = Rows.ahead(first.last, _targets(first.hours, wanted))
     return Batch.of([each.hours for each in group]), rows
+
+
+def _leads(asked: Question, wanted: Wanted) -> Floats:
+    """Return how many hours each target lies after the newest known hour [h]."""
+    targets = _targets(asked.hours, wanted)
+    return np.arange(targets.start - asked.last, targets.stop - asked.last, dtype=np.float64)
 
 
 def _targets(hours: AssetHours, wanted: Wanted) -> range:

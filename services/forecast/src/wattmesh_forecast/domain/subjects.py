@@ -26,6 +26,8 @@ class Subject:
     kind: Kind
     zone: ZoneInfo
     location: Location | None
+    most_w: float | None = None
+    """The most that it can consume or generate, by its rating [W]; None where that is not known."""
 
     @property
     def suits_model(self) -> bool:
@@ -47,7 +49,13 @@ def subject_of(asset: AssetId, model: SiteModel) -> Subject | NotForecast:
             reason=Reason.KIND_NOT_FORECAST,
             message=f"{asset.name} is a {found.kind}: only loads and solar plants are forecast",
         )
-    return Subject(asset=asset, kind=kind, zone=site.zone, location=_location(site))
+    return Subject(
+        asset=asset,
+        kind=kind,
+        zone=site.zone,
+        location=_location(site),
+        most_w=_most_w(found),
+    )
 
 
 def required(subject: Subject | NotForecast) -> Subject:
@@ -67,6 +75,10 @@ def _kind_of(asset: Asset) -> Kind | None:
             return Kind.PV
         case _:
             return None
+
+
+def _most_w(asset: Asset) -> float | None:
+    return asset.rating.output_power_w if isinstance(asset.rating, PvRating) else None
 
 
 def _location(site: Site) -> Location | None:
