@@ -1,17 +1,19 @@
 """The forecast's ports, in memory."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from tests.fakes.forecast_assets import simple_sun
 from wattmesh_forecast.app.ports import Answer, ModelUnavailable, Position
-from wattmesh_forecast.domain.features import ModelInput
+from wattmesh_forecast.domain.conformal import AS_GIVEN, Stretch
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import HOUR, Sun
+from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_forecast.domain.outcome import Outcome
-from wattmesh_forecast.domain.subjects import Location
+from wattmesh_forecast.domain.subjects import Location, Subject
 from wattmesh_kernel.errors import NotFound, Unavailable
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
@@ -50,10 +52,21 @@ class SimpleSky:
         return {place: simple_sun(hours.start, hours.count(HOUR)) for place in locations}
 
 
+class GivenHolidays:
+    """The holidays that were given."""
+
+    def __init__(self, days: Iterable[date] = ()) -> None:
+        self._days = frozenset(days)
+
+    def days(self, zone: ZoneInfo, span: TimeRange) -> frozenset[date]:
+        return self._days
+
+
 class FakeModels:
-    """A model server that answers each row with 0.5, 1 and 2 of the scale, or is away."""
+    """A model server that answers each row with `quantiles` of the scale, or is away."""
 
     def __init__(self, versions: Iterable[int] = (3,)) -> None:
+        self.quantiles = [0.5, 1.0, 2.0]
         self.served = frozenset(versions)
         self.away = False
         self.asked: list[tuple[str, int]] = []
@@ -62,7 +75,7 @@ class FakeModels:
         self.asked.append((model, len(asked)))
         if self.away or not self.served:
             raise ModelUnavailable(model)
-        quantiles = np.tile(np.array([0.5, 1.0, 2.0], dtype=np.float32), (len(asked), 1))
+        quantiles = np.tile(np.array(self.quantiles, dtype=np.float32), (len(asked), 1))
         return Answer(version=max(self.served), quantiles=quantiles)
 
     def is_away(self, model: str) -> bool:
@@ -72,6 +85,13 @@ class FakeModels:
         if self.away:
             raise ModelUnavailable(model)
         return self.served
+
+
+class AsGiven:
+    """Bands that are right as the model gives them."""
+
+    def stretch(self, subject: Subject, version: int) -> Stretch:
+        return AS_GIVEN
 
 
 class StoredForecasts:

@@ -38,8 +38,8 @@ def test_another_future_gives_the_same_forecast(kind: Kind, last: int, gap: int,
     rows = Rows.ahead(last, range(last + gap, last + gap + 24))
 
     asked, asked_otherwise = (model_input(kind, Batch.of([a]), rows) for a in (asset, other))
-    for name, tensor in asked.tensors().items():
-        assert np.array_equal(tensor, asked_otherwise.tensors()[name]), name
+    for name, tensor in asked.tensors.items():
+        assert np.array_equal(tensor, asked_otherwise.tensors[name]), name
     assert np.array_equal(asked.scale_w, asked_otherwise.scale_w)
     assert np.array_equal(
         seasonal_quantiles(kind, Batch.of([asset]), rows, RATIOS),
@@ -55,10 +55,10 @@ def test_many_issues_at_once_are_told_what_each_alone_is_told(kind: Kind, seed: 
     together = Rows(target=np.repeat(lasts, 5) + np.tile([1, 2, 9, 24, 26], 3),
                     last=np.repeat(lasts, 5))  # fmt: skip
 
-    asked = model_input(kind, asset, together).tensors()
+    asked = model_input(kind, asset, together).tensors
 
     for number, last in enumerate(lasts):
         alone = Rows(target=together.target[5 * number : 5 * number + 5], last=np.full(5, last))
-        for name, tensor in model_input(kind, asset, alone).tensors().items():
+        for name, tensor in model_input(kind, asset, alone).tensors.items():
             part = asked[name][5 * number : 5 * number + 5]
             assert np.allclose(part, tensor, rtol=1e-4, atol=1e-5), name

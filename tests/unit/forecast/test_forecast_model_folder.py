@@ -3,9 +3,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from wattmesh_forecast.adapters.model_folder import ModelFolder
+from wattmesh_forecast.adapters.model_folder import ModelFolder, keep_weights
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_kernel.time import TimeRange
@@ -75,6 +76,53 @@ def test_the_newest_version_is_not_copied_when_it_is_asked_for_again(tmp_path: P
 
     assert folder.promote(VERSION) == VERSION
     assert folder.next_version("load") == 2
+
+
+def shipped(tmp_path: Path) -> Path:
+    """A version as it comes with the product, outside of the models' folder."""
+    with ModelFolder(tmp_path / "shipping").new_version(VERSION) as place:
+        (place / "saved_model.pb").write_text("shipped")
+        (place / "assets.extra").mkdir()
+        keep_weights(place, {"0/0": np.ones(3, dtype=np.float32)})
+    return tmp_path / "shipping" / "load" / "1"
+
+
+def test_a_site_begins_with_the_model_that_is_shipped(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    folder = ModelFolder(tmp_path / "models")
+
+    installed = folder.install(shipped(tmp_path))
+
+    assert installed == VERSION
+    assert folder.versions() == [VERSION]
+    assert (tmp_path / "models" / "load" / "1" / "saved_model.pb").read_text() == "shipped"
+    weights = folder.weights("load")
+    assert weights is not None
+    assert np.array_equal(weights["0/0"], np.ones(3))
+
+
+def test_a_version_of_an_older_design_is_followed_by_the_shipped_one(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    folder = ModelFolder(tmp_path / "models")
+    write(folder, VERSION)
+
+    assert folder.install(shipped(tmp_path)) == replace(VERSION, version=2)
+    assert folder.install(shipped(tmp_path / "again")) is None
+
+
+def test_nothing_is_installed_where_nobody_keeps_models(tmp_path: Path) -> None:
+    assert ModelFolder(tmp_path / "nowhere").install(shipped(tmp_path)) is None
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_was_not_better_is_remembered_for_the_same_data(tmp_path: Path) -> None:
+    folder = ModelFolder(tmp_path)
+    folder.refuse("load", "abc", "it errs by 0.5")
+
+    assert folder.refusal("load", "abc") == "it errs by 0.5"
+    assert folder.refusal("load", "other") is None
+    assert folder.versions() == []
+    assert folder.next_version("load") == 1
 
 
 def test_a_card_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.fakes.forecast_assets import load_hours, pv_hours
 from tests.fakes.forecast_reference import Reference
-from wattmesh_forecast.domain.features import concatenated, model_input
+from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Rows
 from wattmesh_forecast.domain.kinds import PATTERNS, Kind
+from wattmesh_forecast.domain.model_input import concatenated
 from wattmesh_forecast.domain.seasonal import ask_patterns, blend_weights, seasonal_quantiles
 
 STARTS = [
@@ -75,8 +76,8 @@ def test_assets_together_are_told_what_each_alone_is_told(data: st.DataObject, k
     together = model_input(kind, Batch.of(assets), rows)
     alone = concatenated([model_input(kind, Batch.of([asset]), rows) for asset in assets])
 
-    for name, tensor in together.tensors().items():
-        assert np.allclose(tensor, alone.tensors()[name], rtol=1e-6, atol=1e-6), name
+    for name, tensor in together.tensors.items():
+        assert np.allclose(tensor, alone.tensors[name], rtol=1e-6, atol=1e-6), name
     assert np.allclose(together.scale_w, alone.scale_w, rtol=1e-9)
     seasonal = seasonal_quantiles(kind, Batch.of(assets), rows, RATIOS)
     for asset, found in zip(assets, seasonal, strict=True):

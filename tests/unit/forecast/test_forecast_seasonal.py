@@ -43,7 +43,7 @@ def test_a_plant_gives_nothing_at_night_at_any_quantile() -> None:
     assert night.any()
     assert (quantiles[night] == 0).all()
     assert (quantiles[~night, -1] > 0).any()
-    assert (model_input(Kind.PV, asset, rows).reach[night] == 0).all()
+    assert not (model_input(Kind.PV, asset, rows).open[night]).any()
 
 
 def test_a_week_that_repeats_itself_is_forecast_closely() -> None:
@@ -94,7 +94,7 @@ def test_any_amount_of_missing_history_still_gives_finite_numbers(
 
     rows = ahead(last)
     asked = model_input(kind, holes, rows)
-    assert all(np.isfinite(tensor).all() for tensor in asked.tensors().values())
+    assert all(np.isfinite(tensor).all() for tensor in asked.tensors.values())
     assert np.isfinite(seasonal_quantiles(kind, holes, rows, RATIOS)).all()
 
 

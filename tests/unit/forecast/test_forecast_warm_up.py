@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.fakes.eventually import eventually
 from tests.fakes.forecast_assets import START
-from tests.fakes.forecast_ports import FixedHistory, SimpleSky
+from tests.fakes.forecast_ports import FixedHistory, GivenHolidays, SimpleSky
 from tests.fakes.forecast_sites import asset, view_of
 from tests.fakes.manual_clock import ManualClock
 from wattmesh_forecast.app.each_history import EachHistory
@@ -36,7 +36,7 @@ async def warming(
 ) -> AsyncIterator[None]:
     warm_up = WarmUp(
         sites=FollowedSites(view),
-        past=Past(EachHistory(read), SimpleSky()),
+        past=Past(EachHistory(read), SimpleSky(), GivenHolidays()),
         clock=ManualClock(START + timedelta(days=10)),
         most_assets=most_assets,
     )

@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Training:
-    """Trains a model for load and one for generation, unless they were kept from before.
+    """Trains a model for generation, unless it was kept; that for load comes with forecast.
 
     The host of the models starts beside it: it takes seconds to load TensorFlow, and finds new
     models itself. `end` is when the history ends that is learned from.
@@ -42,18 +42,8 @@ class Training:
             followed_site_model(clients, SystemClock()) as site_model,
         ):
             sites = watched_sites(site_model.model, self.end)
-        learners = {
-            "load": [asset.name for site in sites for asset in site.loads],
-            "pv": [asset.name for site in sites for asset in site.generation],
-        }
-        progress = _Progress(say)
-        await together(
-            *(
-                self._train_model(model, assets, clock, progress)
-                for model, assets in learners.items()
-                if assets
-            )
-        )
+        if plants := [asset.name for site in sites for asset in site.generation]:
+            await self._train_model("pv", plants, clock, _Progress(say))
 
     async def _train_model(
         self, model: str, assets: list[str], clock: str, progress: "_Progress"
@@ -85,3 +75,5 @@ class _Progress:
             self._models[model] = f"{model} {news['progress_ratio']:.0%}"
             far = ", ".join(self._models.values())
             self._say(f"training forecast models ({far}); seasonal forecasts until then")
+        if "refused" in news:
+            self._say(f"the {model} model is not used: {news['refused']}")

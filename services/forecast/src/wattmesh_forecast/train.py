@@ -4,10 +4,11 @@
         --assets sites/home-1/assets/load sites/home-2/assets/load
 
 reads the history of the assets from metering, trains a model on it, judges it on the newest days
-and writes it as the next version of `<models_directory>/load/`. The same data and settings are
-trained once. Standard output is JSON, a line each: stages while it works, at last the version with
-its errors on the held-out days. The exit status is 0, 1 when the history does not suffice, or that
-of the first failing part. Settings: TrainingSettings.
+and writes it as the next version of `<models_directory>/load/`, when it is better there than what
+needs no model. The same data and settings are trained once. Standard output is JSON, a line each:
+stages while it works, at last the version with its errors on the held-out days, or why there is
+none (`refused`). The exit status is 0, 1 when the history does not suffice, or that of the first
+failing part. Settings: TrainingSettings.
 """
 
 import argparse
@@ -20,8 +21,9 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.adapters.metering import GrpcHistory
-from wattmesh_forecast.adapters.model_folder import ModelFolder
+from wattmesh_forecast.adapters.model_folder import ModelFolder, keep_weights
 from wattmesh_forecast.adapters.model_json import model_to_json
 from wattmesh_forecast.adapters.site_model import read_site_model
 from wattmesh_forecast.adapters.sky import PvlibSky
@@ -35,6 +37,7 @@ from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.settings import TrainingSettings
 from wattmesh_forecast.training.config import TrainingConfig
 from wattmesh_forecast.training.fingerprint import fingerprint
+from wattmesh_forecast.training.load_config import LoadConfig
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange, floor_time
@@ -56,18 +59,24 @@ def main() -> None:
         version = run(Kind(arguments.model), arguments.assets, _span(arguments), settings)
     except (WattmeshError, ValueError) as error:
         sys.exit(f"no model: {error}")
-    _say(model_to_json(version))
+    _say({"refused": version} if isinstance(version, str) else model_to_json(version))
 
 
 def run(
     kind: Kind, assets: list[AssetId], span: TimeRange, settings: TrainingSettings
-) -> ModelVersion:
-    """Return the trained version, or the one that the same data and settings gave before."""
-    config = TrainingConfig(members=settings.training_members)
+) -> ModelVersion | str:
+    """Return the trained version, or why there is none; that of before for the same data."""
+    config: TrainingConfig | LoadConfig = (
+        LoadConfig(members=min(settings.training_members, LoadConfig().members))
+        if kind is Kind.LOAD
+        else TrainingConfig(members=settings.training_members)
+    )
     folder = ModelFolder(settings.models_directory)
     _say_stage("reading history", 0.0)
-    past = asyncio.run(_read_past(assets, span, settings))
+    past = asyncio.run(_read_past(assets, span, config.history_days, settings))
     key = fingerprint(kind, past, config)
+    if (objection := folder.refusal(kind.value, key)) is not None:
+        return objection
     kept = folder.with_fingerprint(kind.value, key)
     if kept is not None:
         log.info("%s is trained already", kept.name)
@@ -78,18 +87,26 @@ def run(
 def _train(
     kind: Kind,
     past: Mapping[AssetId, AssetHours],
-    config: TrainingConfig,
+    config: TrainingConfig | LoadConfig,
     folder: ModelFolder,
     key: str,
     settings: TrainingSettings,
-) -> ModelVersion:
+) -> ModelVersion | str:
     _prepare_tensorflow(settings.training_threads)
     # Imported only now: TensorFlow takes seconds, and a kept version does not need it.
     from wattmesh_forecast.training.export import export
-    from wattmesh_forecast.training.learn import learn
+    from wattmesh_forecast.training.learn import learn_loads, learn_plants
+    from wattmesh_forecast.training.load_learn import weights_of
 
     began = time.monotonic()
-    learnt = learn(kind, list(past.values()), config, _say_stage)
+    if isinstance(config, LoadConfig):
+        base = folder.weights(kind.value)
+        learnt = learn_loads(list(past.values()), config, base, _say_stage)
+    else:
+        learnt = learn_plants(list(past.values()), config, _say_stage)
+    if (objection := learnt.verdict.objection) is not None:
+        folder.refuse(kind.value, key, objection)
+        return objection
     first = next(iter(past.values()))
     version = ModelVersion(
         model=kind.value,
@@ -97,27 +114,28 @@ def _train(
         kind=kind,
         train_time=datetime.now(UTC),
         train_range=TimeRange.of(first.start, len(first.power_w) * HOUR),
-        holdout_wape_ratio=learnt.wape_ratio,
-        holdout_seasonal_wape_ratio=learnt.seasonal_wape_ratio,
-        holdout_naive_wape_ratio=learnt.naive_wape_ratio,
+        holdout_wape_ratio=learnt.verdict.wape_ratio,
+        holdout_seasonal_wape_ratio=learnt.verdict.seasonal_wape_ratio,
+        holdout_naive_wape_ratio=learnt.verdict.naive_wape_ratio,
         fingerprint=key,
     )
     with folder.new_version(version) as place:
-        export(learnt.network, learnt.examples.asked, kind.value, place)
-    took = time.monotonic() - began
-    log.info("%s trained in %.0f s, epochs %s", version.name, took, learnt.epochs)
+        export(learnt.network, learnt.asked, kind.value, place)
+        if kind is Kind.LOAD:
+            keep_weights(place, weights_of(learnt.network))
+    log.info("%s trained in %.0f s", version.name, time.monotonic() - began)
     return version
 
 
 async def _read_past(
-    assets: list[AssetId], span: TimeRange, settings: TrainingSettings
+    assets: list[AssetId], span: TimeRange, history_days: int, settings: TrainingSettings
 ) -> dict[AssetId, AssetHours]:
-    longest = timedelta(days=TrainingConfig().history_days) + _LAGS
+    longest = timedelta(days=history_days) + _LAGS
     hours = TimeRange(max(span.start, span.end - longest), span.end)
     channel = open_channel(settings.metering_target, settings, Telemetry("training"))
     try:
         subjects = FollowedSites(await read_site_model(channel)).required(assets)
-        past = Past(EachHistory(GrpcHistory(channel)), PvlibSky())
+        past = Past(EachHistory(GrpcHistory(channel)), PvlibSky(), Holidays())
         found = await past.over(subjects, hours, hours)
         return _without_empty_start({asset: _readable(each) for asset, each in found.items()})
     finally:

@@ -1,13 +1,16 @@
 """Builds forecast out of its parts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import grpc
 
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.adapters.metering import GrpcHistory
 from wattmesh_forecast.adapters.model_folder import ModelFolder
 from wattmesh_forecast.adapters.observations import TelemetryObservations
@@ -18,6 +21,7 @@ from wattmesh_forecast.adapters.tfserving import TensorFlowServing
 from wattmesh_forecast.adapters.training_job import TrainingJob
 from wattmesh_forecast.api.operations import operation_to_proto
 from wattmesh_forecast.api.servicer import ForecastServicer, UseCases
+from wattmesh_forecast.app.calibrate import Calibration
 from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
 from wattmesh_forecast.app.followed_sites import FollowedSites
@@ -41,6 +45,9 @@ from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
 from wattmesh_sitemodel.view import SiteModelView
 
+SHIPPED_LOAD_MODEL = Path(__file__).parent / "pretrained" / "load"
+"""A load model that serves any site from its first days."""
+
 
 @asynccontextmanager
 async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Service]:
@@ -49,18 +56,23 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         settings.database_url, "forecast", limits=DatabaseLimits.of(settings)
     ) as database:
         await migrate(database, "wattmesh_forecast")
+        folder = ModelFolder(settings.models_directory)
+        await asyncio.to_thread(folder.install, SHIPPED_LOAD_MODEL)
         metering = runtime.channel(settings.metering_target)
         history, view = GrpcHistory(metering), SiteModelView(runtime.clock)
         follower, sites = _follower(settings, metering, view), FollowedSites(view)
         await follower.recall()
-        past = Past(KeptHistory(EachHistory(history)), PvlibSky())
+        each, sky, calendar = EachHistory(history), PvlibSky(), Holidays()
+        past = Past(KeptHistory(each), sky, calendar)
         models = _models(settings, runtime)
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
+        calibration = Calibration(past=Past(each, sky, calendar), models=models, clock=clock)
         issue = IssueForecasts(
             sites=sites,
             past=past,
             models=models,
+            stretches=calibration,
             store=store,
             clock=clock,
             observations=TelemetryObservations(runtime.telemetry),
@@ -74,7 +86,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 list=ListForecasts(store),
                 evaluate=EvaluateForecasts(store=store, history=history, sites=sites, clock=clock),
                 train=train,
-                models=ListModels(ModelFolder(settings.models_directory), models),
+                models=ListModels(folder, models),
             )
             warm_up = WarmUp(
                 sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets
@@ -92,7 +104,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                     SERVICE_NAME,
                 ),
                 dependencies=(database.dependency, *_peers(settings, runtime)),
-                tasks=(follower.run, models.keep_trying, warm_up),
+                tasks=(follower.run, models.keep_trying, warm_up, calibration),
             )
 
 

@@ -7,10 +7,13 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_forecast.adapters.model_json import model_from_json, model_to_json
 from wattmesh_forecast.domain.models import ModelVersion
@@ -18,7 +21,10 @@ from wattmesh_kernel.errors import InvalidArgument
 
 log = logging.getLogger(__name__)
 
-_CARD = Path("assets.extra", "wattmesh.json")
+CARD = Path("assets.extra", "wattmesh.json")
+"""What is known of a version."""
+WEIGHTS = Path("assets.extra", "weights.npz")
+"""What a version has learnt, for a training that goes on from there."""
 
 
 class ModelFolder:
@@ -29,7 +35,7 @@ class ModelFolder:
 
     def versions(self) -> Sequence[ModelVersion]:
         """Return what is known of every version, by name; what is not ours is left out."""
-        cards = sorted(self._base.glob(f"*/*/{_CARD}"))
+        cards = sorted(self._base.glob(f"*/*/{CARD}"))
         found = [card for path in cards if (card := _read(path)) is not None]
         return sorted(found, key=lambda version: (version.model, version.version))
 
@@ -41,6 +47,46 @@ class ModelFolder:
             if version.model == model and version.fingerprint == fingerprint
         ]
         return same[-1] if same else None
+
+    def install(self, shipped: Path) -> ModelVersion | None:
+        """Add a version that lies in a folder elsewhere, unless there is one of its design.
+
+        Without a base folder, or when it cannot be written, nothing happens: whoever owns it does
+        it. Of several that start at once one is enough.
+        """
+        card = _read(shipped / CARD)
+        if card is None or not self._base.is_dir() or self.weights(card.model) is not None:
+            return None
+        version = replace(card, version=self.next_version(card.model))
+        try:
+            with self.new_version(version) as folder:
+                shutil.copytree(shipped, folder, dirs_exist_ok=True)
+        except OSError as error:
+            log.warning("%s is not installed: %s", version.name, error)
+            return None
+        return version
+
+    def weights(self, model: str) -> Mapping[str, NDArray[np.float32]] | None:
+        """Return what the newest version has learnt, None when it does not say."""
+        path = self._base / model / str(self.next_version(model) - 1) / WEIGHTS
+        if not path.exists():
+            return None
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    def refusal(self, model: str, fingerprint: str) -> str | None:
+        """Return why what the same data and settings give is not to be served; None otherwise."""
+        path = self._refusal(model, fingerprint)
+        return path.read_text("utf-8") if path.exists() else None
+
+    def refuse(self, model: str, fingerprint: str, objection: str) -> None:
+        """Keep why what some data and settings gave is not to be served."""
+        path = self._refusal(model, fingerprint)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(objection, "utf-8")
+
+    def _refusal(self, model: str, fingerprint: str) -> Path:
+        return self._base / model / "refused" / f"{fingerprint}.txt"
 
     def next_version(self, model: str) -> int:
         """Return the number after the newest, 1 for the first."""
@@ -60,7 +106,7 @@ class ModelFolder:
             folder = Path(temporary, "version")
             folder.mkdir()
             yield folder
-            card = folder / _CARD
+            card = folder / CARD
             card.parent.mkdir(exist_ok=True)
             card.write_text(json.dumps(model_to_json(version), indent=1) + "\n", "utf-8")
             folder.rename(final)
@@ -77,6 +123,11 @@ class ModelFolder:
 
     def _folder(self, version: ModelVersion) -> Path:
         return self._base / version.model / str(version.version)
+
+
+def keep_weights(version: Path, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Write what a version has learnt into its folder."""
+    np.savez(version / WEIGHTS, allow_pickle=False, **weights)  # type: ignore[arg-type]
 
 
 def _read(path: Path) -> ModelVersion | None:

@@ -51,6 +51,8 @@ def _arguments(order: TrainingOrder) -> list[str]:
 
 
 def _news(line: dict[str, Any]) -> Progress | ModelVersion:
+    if "refused" in line:
+        raise FailedPrecondition("MODEL_NOT_BETTER", line["refused"])
     if "stage" in line:
         return Progress(stage=line["stage"], ratio=line["progress_ratio"])
     return model_from_json(line)

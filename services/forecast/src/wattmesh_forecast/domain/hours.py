@@ -1,22 +1,25 @@
 """What is known of one asset, hour by hour."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmesh_forecast.domain.input_faults import Finding
 from wattmesh_kernel.time import TimeRange
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
 
 HOUR = timedelta(hours=1)
 
 _STEADY_W_M2 = 1000.0
+_FRIDAY = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -24,21 +27,40 @@ class LocalClock:
     """The local clock of consecutive UTC hours; arrays of shape (n,).
 
     `offset_hours` is local time less UTC [h], `hour` the local hour of the day at the start of the
-    interval [h], `weekday` 0 for Monday.
+    interval [h], `weekday` 0 for Monday, `holiday` whether the local day is a public holiday.
     """
 
     offset_hours: Floats
     hour: Floats
     weekday: Ints
+    holiday: Bools
 
     @classmethod
-    def of(cls, span: TimeRange, zone: ZoneInfo) -> "LocalClock":
+    def of(
+        cls, span: TimeRange, zone: ZoneInfo, holidays: Collection[date] = frozenset()
+    ) -> "LocalClock":
         """Return the clock of a zone for every hour that starts in `span`."""
         local = [start.astimezone(zone) for start in span.starts(HOUR)]
         return cls(
             offset_hours=np.array([_offset_hours(moment) for moment in local], dtype=np.float64),
             hour=np.array([m.hour + m.minute / 60 for m in local], dtype=np.float64),
             weekday=np.array([moment.weekday() for moment in local], dtype=np.int64),
+            holiday=np.array([moment.date() in holidays for moment in local], dtype=np.bool_),
+        )
+
+    @property
+    def day_type(self) -> Ints:
+        """0 for a working day, 1 for a Saturday, 2 for a Sunday or a public holiday."""
+        of_week = np.maximum(self.weekday - _FRIDAY, 0)
+        return np.where(self.holiday, 2, of_week)
+
+    def part(self, hours: slice) -> "LocalClock":
+        """Return the clock of some of the hours."""
+        return LocalClock(
+            offset_hours=self.offset_hours[hours],
+            hour=self.hour[hours],
+            weekday=self.weekday[hours],
+            holiday=self.holiday[hours],
         )
 
 
@@ -85,12 +107,17 @@ class AssetHours:
 
     `power_w` has shape (n,): mean consumption of a load or mean generation of a plant, a magnitude
     [W]; NaN where it is missing, and in the future. `sun` is there for solar plants.
+    `temperature_celsius` (n,) is the air's, measured or forecast as it was known at issue, NaN
+    where it is not known; None when nothing is known of the weather. `findings` are why measured
+    hours were taken for missing.
     """
 
     start: datetime
     power_w: Floats
     clock: LocalClock
     sun: Sun | None = None
+    temperature_celsius: Floats | None = None
+    findings: tuple[Finding, ...] = ()
 
     def index(self, moment: datetime) -> int:
         """Return the position of the hour that contains `moment`."""
@@ -103,15 +130,12 @@ class AssetHours:
 
     def between(self, first: int, end: int) -> "AssetHours":
         """Return the part from a position up to, but not with, another."""
-        part, clock, sun = slice(first, end), self.clock, self.sun
+        part, warmth, sun = slice(first, end), self.temperature_celsius, self.sun
         return AssetHours(
             start=self.start + first * HOUR,
             power_w=self.power_w[part],
-            clock=LocalClock(
-                offset_hours=clock.offset_hours[part],
-                hour=clock.hour[part],
-                weekday=clock.weekday[part],
-            ),
+            clock=self.clock.part(part),
+            temperature_celsius=None if warmth is None else warmth[part],
             sun=None
             if sun is None
             else Sun(
@@ -131,13 +155,15 @@ class AssetHours:
 class Batch:
     """Several assets of a kind that share one raster of hours and one local clock.
 
-    `power_w` and the arrays of `sun` have shape (assets, n), those of `clock` (n,).
+    `power_w`, `temperature_celsius` and the arrays of `sun` have shape (assets, n), those of
+    `clock` (n,).
     """
 
     start: datetime
     power_w: Floats
     clock: LocalClock
     sun: Sun | None = None
+    temperature_celsius: Floats | None = None
 
     @classmethod
     def of(cls, assets: Sequence[AssetHours]) -> "Batch":
@@ -149,6 +175,7 @@ class Batch:
             power_w=np.stack([asset.power_w for asset in assets]),
             clock=first.clock,
             sun=Sun.together(suns) if suns else None,
+            temperature_celsius=_temperatures(assets),
         )
 
     def __len__(self) -> int:
@@ -188,6 +215,15 @@ class Rows:
         """Return the questions about `targets`, asked at one time."""
         target = np.arange(targets.start, targets.stop, dtype=np.int64)
         return cls(target=target, last=np.full(len(target), last, dtype=np.int64))
+
+
+def _temperatures(assets: Sequence[AssetHours]) -> Floats | None:
+    """Return the assets' temperatures (assets, n), NaN for whom none is known; None for nobody."""
+    if all(asset.temperature_celsius is None for asset in assets):
+        return None
+    unknown = np.full_like(assets[0].power_w, np.nan)
+    given = (asset.temperature_celsius for asset in assets)
+    return np.stack([unknown if warmth is None else warmth for warmth in given])
 
 
 def _offset_hours(moment: datetime) -> float:

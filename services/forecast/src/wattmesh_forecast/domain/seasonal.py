@@ -16,6 +16,8 @@ TRIAL_DAYS = 14
 """Over how many days the patterns are tried."""
 TRIAL_LEAD = 18
 """How far ahead they are tried [h]: within the day ahead."""
+LONGEST_LEAD = 24
+"""How far ahead the errors it has made tell of those it will make [h]."""
 _SHARPNESS = 4
 """Power of the inverse error: 4 prefers a clearly better pattern and blends equals."""
 

@@ -12,7 +12,9 @@ class TrainingConfig:
     warm_up_days: int = 7
     """Oldest days that only feed the patterns."""
     holdout_days: int = 7
-    """Newest days, on which training is stopped and judged before it is repeated with them."""
+    """Newest days, on which the training is judged before it is repeated with them."""
+    stopping_days: int = 2
+    """Days before those, which end the training: it goes on while it gets better on them."""
     issue_step_hours: int = 3
     """One question set every so many hours: neighbouring issues say nearly the same."""
     longest_lead_hours: int = 26

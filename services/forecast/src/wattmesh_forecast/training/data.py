@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmesh_forecast.domain.features import Float32s, ModelInput, concatenated, model_input
+from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.lags import DAY
+from wattmesh_forecast.domain.model_input import Float32s, ModelInput, concatenated
 from wattmesh_forecast.training.config import TrainingConfig
 
 
@@ -30,9 +31,13 @@ class Examples:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """Positions in the history: `begin <= learnt < holdout <= judged < end`."""
+    """Positions in the history: what is learnt, then what ends the learning, then what is judged.
+
+    `begin <= learnt < stop <= stopping < holdout <= judged < end`.
+    """
 
     begin: int
+    stop: int
     holdout: int
     end: int
 
@@ -41,11 +46,12 @@ class Split:
         """Split the newest part of a history of this many hours."""
         end = hours
         holdout = end - config.holdout_days * DAY
+        stop = holdout - config.stopping_days * DAY
         begin = max(config.warm_up_days * DAY, end - config.history_days * DAY)
-        if holdout - begin < 2 * DAY:
-            shortest = config.warm_up_days + config.holdout_days + 2
+        if stop - begin < 2 * DAY:
+            shortest = config.warm_up_days + config.stopping_days + config.holdout_days + 2
             raise ValueError(f"{hours} h of history are too few, {shortest} days are needed")
-        return cls(begin=begin, holdout=holdout, end=end)
+        return cls(begin=begin, stop=stop, holdout=holdout, end=end)
 
 
 def learning_rows(begin: int, end: int, config: TrainingConfig) -> Rows:
@@ -79,5 +85,5 @@ def examples(kind: Kind, assets: Sequence[AssetHours], rows: Rows) -> Examples:
 def _examples(kind: Kind, asset: AssetHours, rows: Rows) -> Examples:
     asked = model_input(kind, Batch.of([asset]), rows)
     came = asset.power_w[rows.target] / asked.scale_w
-    keep = np.isfinite(came) & (asked.reach[:, 0] > 0)
+    keep = np.isfinite(came) & (asked.open)
     return Examples(asked=asked.where(keep), came=came[keep, None].astype(np.float32))

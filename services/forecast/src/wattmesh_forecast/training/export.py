@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from wattmesh_forecast.domain.features import ModelInput
+from wattmesh_forecast.domain.model_input import ModelInput
 
 SIGNATURE = "serving_default"
 OUTPUT = "quantiles"
@@ -23,7 +23,7 @@ def export(network: Any, asked: ModelInput, model: str, folder: Path) -> None:
     """
     specs = [
         tf.TensorSpec([None, value.shape[1]], tf.float32, name=name)
-        for name, value in asked.tensors().items()
+        for name, value in asked.tensors.items()
     ]
 
     def serve(*values: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def export(network: Any, asked: ModelInput, model: str, folder: Path) -> None:
 def _write_warm_up(asked: ModelInput, model: str, path: Path) -> None:
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
-    for name, value in asked.tensors().items():
+    for name, value in asked.tensors.items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value[:24]))
     log = prediction_log_pb2.PredictionLog(
         predict_log=prediction_log_pb2.PredictLog(request=request)

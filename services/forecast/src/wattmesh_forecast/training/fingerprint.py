@@ -10,13 +10,16 @@ import numpy as np
 from wattmesh_forecast.domain.hours import AssetHours
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.training.config import TrainingConfig
+from wattmesh_forecast.training.load_config import LoadConfig
 from wattmesh_kernel.ids import AssetId
 
-DESIGN = 1
+DESIGN = 2
 """To be raised when patterns, features or network change."""
 
 
-def fingerprint(kind: Kind, past: Mapping[AssetId, AssetHours], config: TrainingConfig) -> str:
+def fingerprint(
+    kind: Kind, past: Mapping[AssetId, AssetHours], config: TrainingConfig | LoadConfig
+) -> str:
     """Return a digest of everything that goes into a training.
 
     Power counts to the tenth of a watt, so that the last digits of an energy register, which may
@@ -28,6 +31,7 @@ def fingerprint(kind: Kind, past: Mapping[AssetId, AssetHours], config: Training
         digest.update(f"{asset.name} {hours.start.isoformat()}".encode())
         digest.update(np.round(hours.power_w, 1).tobytes())
         digest.update(hours.clock.offset_hours.tobytes())
+        digest.update(hours.clock.holiday.tobytes())
         if hours.sun is not None:
             digest.update(np.round(hours.sun.clear_sky_w_m2, 1).tobytes())
     return digest.hexdigest()

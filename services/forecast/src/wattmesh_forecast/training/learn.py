@@ -1,22 +1,21 @@
-"""A training from examples to a judged network."""
+"""A training from the history of assets to a judged network."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from wattmesh_forecast.domain.hours import AssetHours, Floats
+from wattmesh_forecast.domain.hours import AssetHours
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.lags import DAY
+from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_forecast.training import network
 from wattmesh_forecast.training.config import TrainingConfig
-from wattmesh_forecast.training.data import (
-    Examples,
-    Split,
-    examples,
-    judging_rows,
-    learning_rows,
-)
+from wattmesh_forecast.training.data import Split, examples, judging_rows, learning_rows
+from wattmesh_forecast.training.judge import Verdict, judge
+from wattmesh_forecast.training.load_config import LoadConfig
+from wattmesh_forecast.training.load_examples import load_examples
+from wattmesh_forecast.training.load_learn import Weights, learn_load
 
 Report = Callable[[str, float], None]
 """Told the stage and how much of the work is done."""
@@ -24,58 +23,60 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Learnt:
-    """A network that has learnt all of the history, and how those did that had not seen its end.
+    """A network that has learnt all of the history, and how one did that had not seen its end.
 
-    The errors are weighted absolute percentage errors of the median over the held-out days.
+    `asked` are some of the questions that it was trained on.
     """
 
     network: Any
-    examples: Examples
-    wape_ratio: float
-    seasonal_wape_ratio: float
-    naive_wape_ratio: float
-    epochs: tuple[int, ...]
+    asked: ModelInput
+    verdict: Verdict
 
 
-def learn(
-    kind: Kind, assets: Sequence[AssetHours], config: TrainingConfig, report: Report
+def learn_loads(
+    assets: Sequence[AssetHours], config: LoadConfig, base: Weights | None, report: Report
 ) -> Learnt:
-    """Train on the history of assets, which share one raster of hours.
+    """Train the load model further from `base`; ValueError when the history is too short.
 
-    Every member is trained twice: without the newest days, to find the epoch after which it would
-    learn by heart, and with them for as many epochs. ValueError when the history is too short.
+    It is trained twice: without the newest days, on which it is judged, and with them.
+    """
+    end = len(assets[0].power_w)
+    holdout = end - config.holdout_days * DAY
+    before = [asset.between(0, max(holdout, 0)) for asset in assets]
+    trial = learn_load(load_examples(before, config), config, base, _share(report, 0.0))
+    judging = partial(network.predict, trial)
+    verdict = judge(Kind.LOAD, assets, judging_rows(holdout, end), judging)
+    everything = load_examples(assets, config)
+    found = learn_load(everything, config, base, _share(report, 0.5))
+    return Learnt(network=found, asked=everything.asked, verdict=verdict)
+
+
+def learn_plants(assets: Sequence[AssetHours], config: TrainingConfig, report: Report) -> Learnt:
+    """Train the model of solar plants, which share one raster of hours.
+
+    Every member is trained twice: on the older history, until it would learn by heart what is
+    between that and the newest days, on which it is judged; and on all of it for as many epochs.
+    ValueError when the history is too short.
     """
     report("preparing", 0.0)
     split = Split.of(len(assets[0].power_w), config)
-    early = examples(kind, assets, learning_rows(split.begin, split.holdout, config))
-    judged = examples(kind, assets, judging_rows(split.holdout, split.end))
-    all_of_it = examples(kind, assets, learning_rows(split.begin, split.end, config))
+    early = examples(Kind.PV, assets, learning_rows(split.begin, split.stop, config))
+    stopping = examples(Kind.PV, assets, judging_rows(split.stop, split.holdout))
+    everything = examples(Kind.PV, assets, learning_rows(split.begin, split.end, config))
     trials: list[Any] = []
-    epochs: list[int] = []
     members: list[Any] = []
     for number in range(config.members):
+        seed = config.seed + number
         report(f"member {number + 1}", (2 * number + 0.5) / (2 * config.members + 1))
-        trials.append(network.build(early.asked, config, config.seed + number))
-        epochs.append(network.fit(trials[-1], early, config, judged, config.epochs))
+        trials.append(network.build(early.asked, config, seed))
+        epochs = network.fit(trials[-1], early, config, stopping, config.epochs)
         report(f"member {number + 1}, again", (2 * number + 1.5) / (2 * config.members + 1))
-        members.append(network.build(all_of_it.asked, config, config.seed + number))
-        network.fit(members[-1], all_of_it, config, None, epochs[-1])
-    said = network.predict(network.ensemble(trials), judged.asked)[:, 1] * judged.asked.scale_w
-    return Learnt(
-        network=network.ensemble(members),
-        examples=all_of_it,
-        wape_ratio=_wape(judged, said),
-        seasonal_wape_ratio=_wape(judged, _seasonal_w(judged)),
-        naive_wape_ratio=_wape(judged, judged.asked.patterns[:, 0] * judged.asked.scale_w),
-        epochs=tuple(epochs),
-    )
+        members.append(network.build(everything.asked, config, seed))
+        network.fit(members[-1], everything, config, None, epochs)
+    trial = partial(network.predict, network.ensemble(trials))
+    verdict = judge(Kind.PV, assets, judging_rows(split.holdout, split.end), trial)
+    return Learnt(network=network.ensemble(members), asked=everything.asked, verdict=verdict)
 
 
-def _seasonal_w(judged: Examples) -> Floats:
-    asked = judged.asked
-    return np.asarray((asked.patterns * asked.weights).sum(axis=1) * asked.scale_w)
-
-
-def _wape(judged: Examples, said_w: Floats) -> float:
-    came = judged.came_w
-    return float(np.abs(said_w - came).sum() / max(np.abs(came).sum(), 1e-9))
+def _share(report: Report, begin: float) -> Report:
+    return lambda stage, ratio: report(stage, begin + ratio / 2)

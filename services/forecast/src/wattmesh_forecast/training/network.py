@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from wattmesh_forecast.domain.features import Float32s, ModelInput
+from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.training.config import TrainingConfig
 from wattmesh_forecast.training.data import Examples
 
@@ -28,9 +28,9 @@ def build(asked: ModelInput, config: TrainingConfig, seed: int) -> Any:
     """Return an untrained network for inputs like `asked`, whose features it normalises."""
     keras.utils.set_random_seed(seed)
     inputs = {
-        name: keras.Input((value.shape[1],), name=name) for name, value in asked.tensors().items()
+        name: keras.Input((value.shape[1],), name=name) for name, value in asked.tensors.items()
     }
-    situation = _situation(inputs["features"], asked.features, config)
+    situation = _situation(inputs["features"], asked.tensors["features"], config)
     middle = _middle(situation, inputs, config)
     share = _head(situation, 1, activation="sigmoid")
     above = _head(
@@ -47,15 +47,15 @@ def fit(
     network: Any, examples: Examples, config: TrainingConfig, judged: Examples | None, epochs: int
 ) -> int:
     """Train; with `judged` stop at the epoch that did best there. Return that epoch, from 1."""
-    network.compile(optimizer=keras.optimizers.Adam(config.learning_rate), loss=_pinball)
+    network.compile(optimizer=keras.optimizers.Adam(config.learning_rate), loss=pinball)
     stopping: dict[str, Any] = {}
     if judged is not None:
         stop = keras.callbacks.EarlyStopping(
             monitor="val_loss", patience=config.patience, restore_best_weights=True
         )
-        stopping = {"validation_data": (judged.asked.tensors(), judged.came), "callbacks": [stop]}
+        stopping = {"validation_data": (judged.asked.tensors, judged.came), "callbacks": [stop]}
     history = network.fit(
-        examples.asked.tensors(),
+        examples.asked.tensors,
         examples.came,
         batch_size=config.batch_size,
         epochs=epochs,
@@ -77,7 +77,7 @@ def ensemble(networks: Sequence[Any]) -> Any:
 
 def predict(network: Any, asked: ModelInput) -> Float32s:
     """Return the quantiles over the scale, shape (n, 3)."""
-    return np.asarray(network.predict(asked.tensors(), batch_size=8192, verbose=0))
+    return np.asarray(network.predict(asked.tensors, batch_size=8192, verbose=0))
 
 
 def _situation(features: Any, seen: Float32s, config: TrainingConfig) -> Any:
@@ -111,7 +111,8 @@ def _head(situation: Any, width: int, **options: Any) -> Any:
     return keras.layers.Dense(width, kernel_initializer="zeros", **options)(situation)
 
 
-def _pinball(came: Any, said: Any) -> Any:
+def pinball(came: Any, said: Any) -> Any:
+    """Return the loss: that of the outer quantiles counts half."""
     ratios = np.array(RATIOS, dtype=np.float32)
     weights = np.array(_LOSS_WEIGHTS, dtype=np.float32)
     error = came - said

@@ -1,0 +1,89 @@
+"""Keeping the width of every asset's forecasts right: a day's forecasts of the past are made again.
+
+A model's bands are right on average over everybody. So once a day each asset that is asked for is
+forecast as it would have been at the midnights of the last six weeks, from what was known then, and
+what came says by how much its bands are to be stretched from then on.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wattmesh_forecast.app.ask_models import in_parts
+from wattmesh_forecast.app.past import Past
+from wattmesh_forecast.app.ports import BadAnswer, ModelServer, ModelUnavailable
+from wattmesh_forecast.domain.backcast import LAGS, Backcast, backcast
+from wattmesh_forecast.domain.conformal import AS_GIVEN, CALIBRATION_DAYS, Stretch
+from wattmesh_forecast.domain.hours import HOUR, AssetHours
+from wattmesh_forecast.domain.subjects import Subject
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.time import TimeRange, floor_time
+
+log = logging.getLogger(__name__)
+
+VALID = timedelta(days=1)
+"""For how long a stretch stands before it is looked at again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Calibrated:
+    stretch: Stretch
+    version: int
+    until: datetime
+
+
+class Calibration:
+    """Stretches by asset; those that are missing or old are worked out in the background."""
+
+    def __init__(self, *, past: Past, models: ModelServer, clock: Clock) -> None:
+        self._past = past
+        self._models = models
+        self._clock = clock
+        self._known: dict[AssetId, _Calibrated] = {}
+        self._due: dict[AssetId, Subject] = {}
+        self._some_due = asyncio.Event()
+
+    def stretch(self, subject: Subject, version: int) -> Stretch:
+        """Return what is known of an asset under a version; AS_GIVEN at first."""
+        known = self._known.get(subject.asset)
+        if known is None or known.version != version or known.until <= self._clock.now():
+            self._due[subject.asset] = subject
+            self._some_due.set()
+        return AS_GIVEN if known is None or known.version != version else known.stretch
+
+    async def __call__(self) -> None:
+        """Calibrate for ever."""
+        while True:
+            await self._some_due.wait()
+            self._some_due.clear()
+            while self._due:
+                await self._calibrate(self._due.pop(next(iter(self._due))))
+
+    async def _calibrate(self, subject: Subject) -> None:
+        now = self._clock.now()
+        try:
+            found = await self._stretch_of(subject, now)
+        except (ModelUnavailable, BadAnswer):
+            return  # it is due again with the next answer that the model gives
+        except Exception:
+            log.exception("%s cannot be calibrated", subject.asset.name)
+            found = None
+        if found is not None:
+            self._known[subject.asset] = found
+
+    async def _stretch_of(self, subject: Subject, now: datetime) -> _Calibrated | None:
+        end = floor_time(now, HOUR)
+        span = TimeRange(end - timedelta(days=CALIBRATION_DAYS) - LAGS, end)
+        past = (await self._past.over([subject], span, span))[subject.asset]
+        if not isinstance(past, AssetHours) or (asked := backcast(subject.kind, past)) is None:
+            return None
+        version, stretch = await self._judged(subject, asked)
+        return _Calibrated(stretch=stretch, version=version, until=now + VALID)
+
+    async def _judged(self, subject: Subject, asked: Backcast) -> tuple[int, Stretch]:
+        answers = [
+            await self._models.predict(subject.kind.value, part) for part in in_parts(asked.asked)
+        ]
+        return answers[-1].version, asked.stretch([each.quantiles for each in answers])

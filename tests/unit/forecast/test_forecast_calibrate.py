@@ -1,0 +1,127 @@
+"""Bands that come true for each asset."""
+
+import asyncio
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from tests.fakes.eventually import eventually
+from tests.fakes.forecast_assets import START, load_hours
+from tests.fakes.forecast_ports import FakeModels, FixedHistory, GivenHolidays, SimpleSky
+from tests.fakes.forecast_sites import sites_of
+from tests.fakes.manual_clock import ManualClock
+from wattmesh_forecast.app.calibrate import VALID, Calibration
+from wattmesh_forecast.app.each_history import EachHistory
+from wattmesh_forecast.app.past import Past
+from wattmesh_forecast.app.ports import Answer, ModelUnavailable
+from wattmesh_forecast.domain.backcast import backcast
+from wattmesh_forecast.domain.conformal import AS_GIVEN, Stretch, stretch_of
+from wattmesh_forecast.domain.hours import HOUR
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.model_input import ModelInput
+from wattmesh_forecast.domain.subjects import Subject
+from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.series import Series
+
+LOAD = AssetId(SiteId("home-1"), "load")
+NOW = START + timedelta(days=60)
+
+
+class NarrowModels(FakeModels):
+    """Knows the middle and is far too sure of it."""
+
+    async def predict(self, model: str, asked: ModelInput) -> Answer:
+        self.asked.append((model, len(asked)))
+        if self.away:
+            raise ModelUnavailable(model)
+        quantiles = np.tile(np.array([0.95, 1.0, 1.05], dtype=np.float32), (len(asked), 1))
+        return Answer(version=3, quantiles=quantiles)
+
+
+def world(models: FakeModels) -> tuple[Calibration, Subject, ManualClock]:
+    power = Series(START, HOUR, load_hours(70, ahead=0).power_w)
+    past = Past(EachHistory(FixedHistory({LOAD: power})), SimpleSky(), GivenHolidays())
+    clock = ManualClock(NOW)
+    (subject,) = sites_of([LOAD], location=None).required([LOAD])
+    return Calibration(past=past, models=models, clock=clock), subject, clock
+
+
+async def test_too_narrow_bands_are_stretched_until_they_are_right() -> None:
+    models = NarrowModels()
+    calibration, subject, clock = world(models)
+    task = asyncio.create_task(calibration())
+
+    assert calibration.stretch(subject, 3) == AS_GIVEN
+    await eventually(lambda: calibration.stretch(subject, 3) != AS_GIVEN)
+
+    found = calibration.stretch(subject, 3)
+    assert found.below > 2
+    assert found.above > 2
+    calls = len(models.asked)
+    assert calibration.stretch(subject, 3) == found
+    clock.advance(VALID)
+    calibration.stretch(subject, 3)
+    await eventually(lambda: len(models.asked) > calls)
+    task.cancel()
+
+
+async def test_another_version_begins_with_its_own_bands() -> None:
+    calibration, subject, _ = world(NarrowModels())
+    task = asyncio.create_task(calibration())
+    calibration.stretch(subject, 3)
+    await eventually(lambda: calibration.stretch(subject, 3) != AS_GIVEN)
+
+    assert calibration.stretch(subject, 4) == AS_GIVEN
+    task.cancel()
+
+
+async def test_a_model_that_is_away_leaves_the_bands_and_is_asked_later() -> None:
+    models = NarrowModels()
+    calibration, subject, _ = world(models)
+    models.away = True
+    task = asyncio.create_task(calibration())
+
+    assert calibration.stretch(subject, 3) == AS_GIVEN
+    await eventually(lambda: len(models.asked) > 0)
+    assert calibration.stretch(subject, 3) == AS_GIVEN
+    models.away = False
+    await eventually(lambda: calibration.stretch(subject, 3) != AS_GIVEN)
+    task.cancel()
+
+
+@pytest.mark.parametrize("true_width", [0.5, 1.0, 2.0])
+def test_a_stretch_covers_four_fifths_of_what_came(true_width: float) -> None:
+    random = np.random.default_rng(1)
+    came = random.normal(100, true_width * 10 / 1.2816, 42 * 24)
+    said = np.tile([90.0, 100.0, 110.0], (len(came), 1))
+
+    stretched = stretch_of(said, came).apply(said)
+
+    inside = (stretched[:, 0] <= came) & (came <= stretched[:, 2])
+    assert 0.77 <= inside.mean() <= 0.83
+
+
+def test_a_few_hours_change_the_bands_a_little() -> None:
+    said = np.tile([90.0, 100.0, 110.0], (3, 1))
+
+    found = stretch_of(said, np.array([160.0, 160.0, 160.0]))
+
+    assert 1 < found.above < 1.5
+    assert stretch_of(said, np.full(3, np.nan)) == Stretch()
+
+
+def test_what_is_asked_again_of_the_past_is_what_was_known_then() -> None:
+    hours = load_hours(60, ahead=0)
+    asked = backcast(Kind.LOAD, hours)
+    cut = 50 * 24
+    other = load_hours(60, ahead=0)
+    other.power_w[cut:] = 7.0
+    again = backcast(Kind.LOAD, other)
+
+    assert asked is not None
+    assert again is not None
+    before = slice(0, 20 * 24)
+    for name, tensor in asked.asked.tensors.items():
+        assert np.array_equal(tensor[before], again.asked.tensors[name][before]), name
+    assert np.array_equal(asked.came[before], again.came[before])
