@@ -10,13 +10,15 @@ import numpy as np
 from tests.bench.forecast.asking import Asked, Known, ask, midnights
 from tests.bench.forecast.cells import Cell, Scores, cell, stretched
 from tests.bench.forecast.place import Place
+from wattmesh_forecast.adapters.model_folder import WEIGHTS
 from wattmesh_forecast.domain.hours import Floats
 from wattmesh_forecast.domain.lags import DAY
 from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_forecast.training.load_config import LoadConfig
 from wattmesh_forecast.training.load_examples import load_examples
-from wattmesh_forecast.training.load_learn import learn_load
+from wattmesh_forecast.training.load_learn import learn_load, network_of
 from wattmesh_forecast.training.network import predict
+from wattmesh_forecast.wiring import SHIPPED_LOAD_MODEL
 
 Predict = Callable[[ModelInput], Floats]
 FIRST_ISSUE = 28 * DAY
@@ -25,10 +27,9 @@ JUDGED_RATIO = 0.15
 
 
 def measure(
-    place: Place, conditions: Sequence[Known], config: LoadConfig, *, rival: bool
+    place: Place, conditions: Sequence[Known], model: Predict, *, rival: bool
 ) -> Iterator[Cell]:
     """Give a cell for every condition and group."""
-    model = _model(place, config)
     for known in conditions:
         asked = {name: ask([place.assets[name]], place.judged, known) for name in place.assets}
         other = _rival(place, known) if rival else None
@@ -44,7 +45,15 @@ def measure(
             )
 
 
-def _model(place: Place, config: LoadConfig) -> Predict:
+def shipped() -> Predict:
+    """Return the model that comes with the product."""
+    with np.load(SHIPPED_LOAD_MODEL / WEIGHTS) as weights:
+        network = network_of(dict(weights), LoadConfig())
+    return lambda asked: np.asarray(predict(network, asked), dtype=np.float64)
+
+
+def trained_here(place: Place, config: LoadConfig) -> Predict:
+    """Return a model that has learnt from what is learnt from at a place, and nothing else."""
     began = time.process_time()
     examples = load_examples(place.past, config)
     network = learn_load(examples, config, None, lambda stage, ratio: None)

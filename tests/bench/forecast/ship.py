@@ -31,6 +31,7 @@ from wattmesh_forecast.adapters.model_json import model_to_json
 from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.lags import DAY
+from wattmesh_forecast.domain.model_input import Float32s
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 from wattmesh_forecast.training.export import export
@@ -58,8 +59,10 @@ def main() -> None:
     export(network, examples.asked, Kind.LOAD.value, SHIPPED_LOAD_MODEL)
     keep_weights(SHIPPED_LOAD_MODEL, weights_of(network))
     asked = {name: ask([place.assets[name]], place.judged, KNOWN) for name in place.assets}
-    said = {name: each.in_w(predict(network, each.asked)) for name, each in asked.items()}
-    wape = [float(Scores.of(said[name], each.came_w).wape[0]) for name, each in asked.items()]
+    wape = [
+        float(Scores.of(each.in_w(_float64(predict(network, each.asked))), each.came_w).wape[0])
+        for each in asked.values()
+    ]
     seasonal, naive = _without_model(place)
     version = _version(learnt, config, (float(np.median(wape)), seasonal, naive))
     card = json.dumps(model_to_json(version), indent=1)
@@ -88,6 +91,10 @@ def _seasonal(asset: AssetHours, at: int) -> Floats:
     batch = Batch.of([asset.between(at - now, at + DAY)])
     rows = Rows.ahead(now - 1, range(now, now + DAY))
     return seasonal_quantiles(Kind.LOAD, batch, rows, (0.5,))[0, :, 0]
+
+
+def _float64(values: Float32s) -> Floats:
+    return values.astype(np.float64)
 
 
 def _wape(said: Floats, came: Floats) -> float:

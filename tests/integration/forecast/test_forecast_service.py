@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from google.longrunning import operations_pb2
 
+from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_process import (
     BATTERY,
     LOAD,
@@ -20,10 +21,12 @@ from tests.fakes.forecast_process import (
     running_forecast,
 )
 from tests.fakes.forecast_sites import asset
+from tests.fakes.metered_homes import MeteredHomes
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 
 DAYS = 30
@@ -56,7 +59,10 @@ async def test_a_forecast_keeps_what_it_did_not_believe_and_how_old_its_readings
     database_url: str,
 ) -> None:
     home = metered_home(DAYS)
-    home.power_w[LOAD].values[200:272] = 0.0
+    power = home.power_w[LOAD].values.copy()
+    power[200:272] = 0.0
+    measured = {**home.power_w, LOAD: Series(START, HOUR, power)}
+    home = MeteredHomes(power_w=measured)  # type: ignore[abstract]
     async with running_forecast(database_url, home, DAYS) as world:
         (load,) = await world.issue(LOAD)
         stored = await world.stub.GetForecast(forecast_pb2.GetForecastRequest(name=load.name))

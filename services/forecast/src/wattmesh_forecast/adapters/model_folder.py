@@ -127,7 +127,7 @@ class ModelFolder:
 
 def keep_weights(version: Path, weights: Mapping[str, NDArray[np.float32]]) -> None:
     """Write what a version has learnt into its folder."""
-    np.savez(version / WEIGHTS, allow_pickle=False, **weights)  # type: ignore[arg-type]
+    np.savez(version / WEIGHTS, allow_pickle=False, **weights)
 
 
 def _read(path: Path) -> ModelVersion | None:

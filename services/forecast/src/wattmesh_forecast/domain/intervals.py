@@ -24,7 +24,7 @@ def on_intervals(hourly: Floats, first: datetime, span: TimeRange, resolution: t
         begin, per = offset // HOUR, resolution // HOUR
         blocks = hourly[begin : begin + count * per]
         return np.asarray(blocks.reshape(count, per, *hourly.shape[1:]).mean(axis=1))
-    ends = offset / HOUR + np.arange(count + 1) * (resolution / HOUR)
+    ends = np.linspace(offset / HOUR, (offset + count * resolution) / HOUR, count + 1)
     means = np.diff(_energy_until(hourly, ends), axis=0) / (resolution / HOUR)
     return np.asarray(np.maximum.accumulate(means, axis=-1))
 
