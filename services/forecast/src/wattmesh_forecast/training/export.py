@@ -22,7 +22,7 @@ def export(network: Any, asked: ModelInput, model: str, folder: Path) -> None:
     rows lies beside it, with which TensorFlow Serving warms up.
     """
     specs = [
-        tf.TensorSpec([None, value.shape[1]], tf.float32, name=name)
+        tf.TensorSpec([None, *value.shape[1:]], tf.float32, name=name)
         for name, value in asked.tensors.items()
     ]
 

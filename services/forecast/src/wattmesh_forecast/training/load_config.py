@@ -34,5 +34,5 @@ class LoadConfig:
     further_learning_rate: float = 1e-3
     further_epochs: int = 6
     """The same of a training that begins with what another has learnt."""
-    members: int = 2
+    members: int = 1
     seed: int = 1
