@@ -30,6 +30,10 @@ bench-optimizer: setup ## the optimizer beside a bare solve of the same matrices
 bench-citylearn: setup ## the product judged by CityLearn's official score on five homes, as JSON
 	@exec $(BIN)/python -m tests.bench.citylearn $(ARGUMENTS)
 
+DATA ?= ../shared/data
+bench-forecast: setup ## how good forecasts are beside LightGBM on the data in DATA, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast $(DATA) $(ARGUMENTS)
+
 bench-forecast-cost: setup ## what an issue of forecasts costs by the number of assets, as JSON
 	@exec $(BIN)/python -m tests.bench.forecast_cost $(ARGUMENTS)
 
