@@ -31,7 +31,7 @@ from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.errors import InvalidArgument, Unavailable
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.sites import SiteModelChange
+from wattmesh_kernel.sites import Asset, PvRating, SiteModelChange
 from wattmesh_kernel.time import TimeRange
 from wattmesh_sitemodel.view import SiteModelView
 
@@ -400,6 +400,20 @@ async def test_nonsense_of_a_model_is_not_published_and_is_said(
     measured = load_hours().power_w
     assert load.median_w.max() < np.nanmax(measured)
     assert load.median_w.min() > 0
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_plant_is_never_forecast_beyond_its_rating(away: bool) -> None:
+    world = World()
+    world.models.away = away
+    (before,) = await world.issue(wanted(PVS[0]))
+    rating_w = -0.8 * float(before.power_w.min())
+    plant = Asset(id=PVS[0], rating=PvRating(peak_power_w=rating_w))
+    await world.view.take(SiteModelChange(revision=2, changed=(plant,)))
+
+    (pv,) = await world.issue(wanted(PVS[0]))
+
+    assert pv.power_w.min() == pytest.approx(-rating_w)
 
 
 async def test_bands_widen_with_the_age_of_the_newest_reading() -> None:

@@ -133,10 +133,11 @@ def seasonal_replies(
 
 
 def _reply(asked: Question, power_w: Floats, source: str, wanted: Wanted) -> Reply:
+    most_w = asked.subject.most_w
     return Reply(
         subject=asked.subject,
         first=floor_time(wanted.span.start, HOUR),
-        power_w=power_w,
+        power_w=power_w if most_w is None else np.clip(power_w, -most_w, most_w),
         source=source,
         last_measured=asked.hours.start + (asked.last + 1) * HOUR,
         findings=asked.hours.findings,
