@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.bench.forecast.asking import Known
 from wattmesh_forecast.domain.conformal import CALIBRATION_DAYS, stretch_of
-from wattmesh_forecast.domain.hours import Floats
+from wattmesh_forecast.domain.hours import Floats, Ints
 
 RATIOS = (0.1, 0.5, 0.9)
 WELL_COVERED = (0.77, 0.83)
@@ -56,7 +56,7 @@ class Scores:
             pinball=loss.mean(axis=-1) / total,
         )
 
-    def at(self, assets: slice | Floats) -> "Scores":
+    def at(self, assets: Ints) -> "Scores":
         """Return the figures of some assets."""
         return Scores(
             wape=self.wape[assets], coverage=self.coverage[assets], pinball=self.pinball[assets]

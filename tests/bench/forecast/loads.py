@@ -30,19 +30,15 @@ def measure(
     place: Place, conditions: Sequence[Known], model: Predict, *, rival: bool
 ) -> Iterator[Cell]:
     """Give a cell for every condition and group."""
+    names = list(place.assets)
     for known in conditions:
-        asked = {name: ask([place.assets[name]], place.judged, known) for name in place.assets}
-        other = _rival(place, known) if rival else None
-        scores = {name: _score(model, each, known) for name, each in asked.items()}
-        others = {name: _score(other, each, None) for name, each in asked.items()} if other else {}
-        for group, names in place.groups.items():
-            yield cell(
-                place.name,
-                group,
-                known,
-                _together([scores[name] for name in names]),
-                _together([others[name] for name in names]) if other else None,
-            )
+        asked = ask(list(place.assets.values()), place.judged, known)
+        scores = _score(model, asked, known)
+        others = _score(_rival(place, known), asked, None) if rival else None
+        for group, members in place.groups.items():
+            which = np.array([names.index(name) for name in members])
+            other = None if others is None else others.at(which)
+            yield cell(place.name, group, known, scores.at(which), other)
 
 
 def shipped() -> Predict:
@@ -80,14 +76,6 @@ def _score(predict: Predict, asked: Asked, calibrated: Known | None) -> Scores:
     if calibrated is not None:
         said_w = stretched(said_w, asked.came_w, calibrated)
     return Scores.of(said_w, asked.came_w)
-
-
-def _together(scores: Sequence[Scores]) -> Scores:
-    return Scores(
-        wape=np.concatenate([each.wape for each in scores]),
-        coverage=np.concatenate([each.coverage for each in scores]),
-        pinball=np.concatenate([each.pinball for each in scores]),
-    )
 
 
 def _say(place: Place, what: str, began: float, more: str) -> None:
