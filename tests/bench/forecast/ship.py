@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -28,10 +29,11 @@ from tests.bench.forecast.place import Place
 from tests.bench.forecast.sets import campus, homes, summed
 from wattmesh_forecast.adapters.model_folder import CARD, WEIGHTS, keep_weights
 from wattmesh_forecast.adapters.model_json import model_to_json
-from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, Rows
+from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, LocalClock, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.lags import DAY
-from wattmesh_forecast.domain.model_input import Float32s
+from wattmesh_forecast.domain.load_input import load_input
+from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 from wattmesh_forecast.training.export import export
@@ -45,6 +47,7 @@ from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
 
 KNOWN = Known(weeks=4, weather=False)
+UTC_ZONE = ZoneInfo("UTC")
 STEP_DAYS = 5
 """It is judged on every fifth day of the year."""
 
@@ -60,7 +63,7 @@ def main() -> None:
     shutil.rmtree(SHIPPED_LOAD_MODEL, ignore_errors=True)
     (SHIPPED_LOAD_MODEL / WEIGHTS).parent.mkdir(parents=True)
     keep_weights(SHIPPED_LOAD_MODEL, weights_of(network))
-    export(network, examples.asked, Kind.LOAD.value, SHIPPED_LOAD_MODEL)
+    export(network, nothing_measured(), Kind.LOAD.value, SHIPPED_LOAD_MODEL)
     judged = place.judged[::STEP_DAYS]
     asked = {name: ask([place.assets[name]], judged, KNOWN) for name in place.assets}
     wape = [
@@ -72,6 +75,17 @@ def main() -> None:
     card = json.dumps(model_to_json(version), indent=1)
     (SHIPPED_LOAD_MODEL / CARD).write_text(card + "\n", "utf-8")
     print(card)
+
+
+def nothing_measured() -> ModelInput:
+    """Return questions with which a server may warm up, and nothing of anybody's in them."""
+    hours = LocalClock.of(TimeRange.of(datetime(2026, 1, 1, tzinfo=UTC), 60 * DAY * HOUR), UTC_ZONE)
+    asset = AssetHours(
+        start=datetime(2026, 1, 1, tzinfo=UTC),
+        power_w=np.full(60 * DAY, 1000.0),
+        clock=hours,
+    )
+    return load_input(Batch.of([asset]), Rows.ahead(50 * DAY, range(50 * DAY + 1, 51 * DAY + 1)))
 
 
 def with_sums(assets: Sequence[AssetHours]) -> list[AssetHours]:
