@@ -93,8 +93,10 @@ def found(lie: Lie, *, grid: bool) -> set[tuple[Effect, EffectReason]]:
 
 def test_what_a_device_does_is_confirmed_by_the_step_of_its_site() -> None:
     confirmed = [x for x in verdicts(Lie.HONEST, grid=True) if x.effect is Effect.CONFIRMED]
-    assert len(confirmed) >= len(VALUES_W) - 2
+    assert len(confirmed) > len(VALUES_W) / 2
     assert {each.basis for each in confirmed} == {EffectBasis.GRID}
+    vouched = verdicts(Lie.HONEST, grid=True, vouched=True)
+    assert {each.effect for each in vouched} == {Effect.CONFIRMED}, "loads that disturb it too"
 
 
 @pytest.mark.parametrize("grid", [True, False])
@@ -181,6 +183,22 @@ def test_devices_that_step_at_once_are_told_apart_when_only_one_story_fits() -> 
     assert step_answer((1000.0, 2500.0), (1000.0, 2500.0)) is StepAnswer.AGREES
     assert step_answer((0.0, 2500.0), (1000.0, 2500.0)) is StepAnswer.STILL
     assert step_answer((-1000.0, 2500.0), (1000.0, 2500.0)) is StepAnswer.CONTRARY
+
+
+def test_one_edge_at_which_another_device_stepped_too_confirms_nothing() -> None:
+    after = np.arange(600) >= 400
+    site: Floats = np.random.default_rng(5).normal(0.0, 20.0, 600) + after * 3000.0
+    claims = {BATTERY: series(after * 1000.0), OTHER: series(after * 2000.0)}
+    begin, rival = edge(BATTERY, 2000.0), edge(OTHER, 2000.0)
+    evidence = Evidence(
+        own=series(after * 1000.0 + np.random.default_rng(6).normal(0.0, 5.0, 600)),
+        grid=series(site),
+        begin=begin,
+        edges=(begin, rival),
+        claims=claims,
+    )
+    verdict = judge(question(Level(1000.0), 2000.0, 2900.0), evidence, RULE)
+    assert (verdict.effect, verdict.reason) == (Effect.UNKNOWN, EffectReason.AMBIGUOUS)
 
 
 def test_devices_whose_steps_hide_each_other_are_not_told_apart() -> None:

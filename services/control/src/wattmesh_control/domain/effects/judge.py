@@ -191,14 +191,26 @@ def _steps(
 
 
 def _agreed(found: list[StepFinding]) -> StepFinding:
+    """Return what both edges say together.
+
+    One edge alone has to be a loud one; and it does not confirm where another load may have come
+    in between: when several devices stepped at it, or when no story fits the other edge.
+    """
     decisive = [each for each in found if each.answer in _DECISIVE]
     if not decisive:
         return found[0]
     if len({each.answer for each in decisive}) > 1:
         return replace(decisive[0], answer=StepAnswer.NO_STORY)
     best = max(decisive, key=lambda each: abs(each.claim_w) / (each.noise_w or 1.0))
-    loud = (best.noise_w or 0.0) <= _ONE_EDGE_RATIO * abs(best.claim_w)
-    return best if len(decisive) > 1 or loud else replace(best, answer=StepAnswer.NOISE)
+    if len(decisive) > 1:
+        return best
+    if (best.noise_w or 0.0) > _ONE_EDGE_RATIO * abs(best.claim_w):
+        return replace(best, answer=StepAnswer.NOISE)
+    if best.rivals:
+        return replace(best, answer=StepAnswer.AMBIGUOUS)
+    disturbed = any(each.answer is StepAnswer.NO_STORY for each in found)
+    confirms = best.answer is StepAnswer.AGREES
+    return replace(best, answer=StepAnswer.NO_STORY) if disturbed and confirms else best
 
 
 def _verdict(own: LevelFinding, basis: EffectBasis) -> EffectVerdict:

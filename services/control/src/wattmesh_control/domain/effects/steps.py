@@ -67,6 +67,8 @@ class StepFinding:
     claim_w: float = 0.0
     step_w: float | None = None
     noise_w: float | None = None
+    rivals: int = 0
+    """So many other devices stepped at the same edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,9 @@ def _judge_window(
         return StepFinding(answer=StepAnswer.AMBIGUOUS, step_w=step_w, noise_w=noise_w)
     known = [x for x in others_w.values() if x is not None and abs(x) > _NEGLIGIBLE_SD * noise_w]
     answer = _tell(step_w, noise_w, own_w, known)
-    return StepFinding(answer=answer, claim_w=own_w, step_w=step_w, noise_w=noise_w)
+    return StepFinding(
+        answer=answer, claim_w=own_w, step_w=step_w, noise_w=noise_w, rivals=len(known)
+    )
 
 
 def _claim(claim: Series | float | None, window: _Window) -> float | None:
