@@ -76,6 +76,6 @@ async def test_a_query_that_waits_for_a_lock_is_told_so_in_time(database_url: st
         await world.add_home()
         async with hanging_series(database_url):
             with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await world.metering.QuerySeries(SERIES, timeout=20)
+                await world.metering.QuerySeries(SERIES, timeout=6)
 
     assert error_from_rpc(refused.value).reason == "DATABASE_CONFLICT"
