@@ -153,6 +153,7 @@ class MqttSession:
     async def _hear_all(self, client: aiomqtt.Client, heard: "asyncio.Queue[_Heard]") -> None:
         async for message in client.messages:
             heard.put_nowait(_Heard(message, await self._hear(_message(message))))
+            await asyncio.sleep(0)  # a burst leaves commands their turn
 
     async def _keep_all(self, client: aiomqtt.Client, heard: "asyncio.Queue[_Heard]") -> None:
         while True:
