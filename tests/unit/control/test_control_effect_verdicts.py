@@ -172,7 +172,7 @@ def step_answer(true_w: tuple[float, float], claimed_w: tuple[float, float]) -> 
     noise = np.random.default_rng(5).normal(0.0, 20.0, 600)
     site: Floats = noise + after * sum(true_w)
     claims = {
-        device: series(after * power_w)
+        device: series(np.asarray(after * power_w, dtype=np.float64))
         for device, power_w in zip((BATTERY, OTHER), claimed_w, strict=True)
     }
     begin, rival = edge(BATTERY, 2000.0), edge(OTHER, 2000.0)
@@ -189,9 +189,10 @@ def test_one_edge_at_which_another_device_stepped_too_confirms_nothing() -> None
     after = np.arange(600) >= 400
     site: Floats = np.random.default_rng(5).normal(0.0, 20.0, 600) + after * 3000.0
     claims = {BATTERY: series(after * 1000.0), OTHER: series(after * 2000.0)}
+    own: Floats = np.random.default_rng(6).normal(0.0, 5.0, 600) + after * 1000.0
     begin, rival = edge(BATTERY, 2000.0), edge(OTHER, 2000.0)
     evidence = Evidence(
-        own=series(after * 1000.0 + np.random.default_rng(6).normal(0.0, 5.0, 600)),
+        own=series(own),
         grid=series(site),
         begin=begin,
         edges=(begin, rival),

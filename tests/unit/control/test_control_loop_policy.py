@@ -1,6 +1,7 @@
 """What gateways may do by themselves follows from the site model and from owners' limits."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,10 +11,12 @@ from tests.fakes.leases import FakeLeases
 from tests.fakes.manual_clock import ManualClock
 from wattmesh_control.app.links import GatewayLink, GatewayLinks
 from wattmesh_control.app.loop_policies import IssueLoopPolicies
+from wattmesh_control.app.read_holds import DeviceWord, HoldRecord
+from wattmesh_control.domain.hold import HeldSetpoint, Hold, HoldKind
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
 from wattmesh_control.domain.setpoint import DeviceFilter
-from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, LimitId
+from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, HoldId, LimitId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import (
@@ -177,6 +180,7 @@ class FakeLimits:
 
 async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_ends() -> None:
     clock, known, limits = ManualClock(NOW), FakeModel(), FakeLimits()
+    holds = FakeHolds()
     await known.take(LIMITED, meter(), *STORED)
     links = GatewayLinks(FakeObservations())
     link, old = links.attach(GATEWAY_ID), links.attach(GatewayId("old"))
@@ -189,6 +193,7 @@ async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_en
         links=links,
         devices=known.devices,
         limits=limits,
+        holds=holds,
         rule=LoopRule(lease=timedelta(hours=4)),
         look_seconds=0.005,
     )
@@ -197,6 +202,10 @@ async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_en
     assert [each.site for each in first.policies] == [SITE]
     limits.limits = [limit(max_power_w=1000.0)]
     assert (await _next(link)).policies[0].members[0].max_value == 1000.0
+    holds.holds = [held(HoldKind.STOP)]
+    assert (await _next(link)).policies == (), "no loop steers what was stopped"
+    holds.holds = [held(HoldKind.SETPOINT)]
+    assert len((await _next(link)).policies) == 1
     clock.advance(timedelta(minutes=59))
     assert await _silent(link)
     clock.advance(timedelta(minutes=1))
@@ -205,6 +214,39 @@ async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_en
     assert (await _next(link)).policies == ()
     assert await _silent(old)
     running.cancel()
+
+
+class FakeHolds:
+    """HoldArchive: what is in force."""
+
+    def __init__(self) -> None:
+        self.holds: list[Hold] = []
+
+    async def get(self, hold: HoldId) -> Hold | None:
+        raise NotImplementedError
+
+    async def page(
+        self, subject: str | None, now: datetime, before: int | None, size: int, *, ended: bool
+    ) -> list[HoldRecord]:
+        return [HoldRecord(number=1, hold=each) for each in self.holds]
+
+    async def words(self, devices: Collection[DeviceId]) -> dict[DeviceId, DeviceWord]:
+        raise NotImplementedError
+
+
+def held(kind: HoldKind) -> Hold:
+    setpoint = HeldSetpoint(kind=SetpointKind.ACTIVE_POWER_W, value=0.0)
+    keeps = kind is HoldKind.SETPOINT
+    return Hold(
+        hold=HoldId("h1"),
+        subject=BATTERY_ID.name if keeps else SITE.name,
+        kind=kind,
+        owner="somebody",
+        reason="smoke",
+        create_time=NOW,
+        expire_time=NOW + timedelta(days=1) if keeps else None,
+        setpoint=setpoint if keeps else None,
+    )
 
 
 async def _next(link: GatewayLink) -> LoopPolicySet:

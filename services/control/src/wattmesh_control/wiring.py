@@ -302,6 +302,7 @@ class _Parts:
             links=self._links,
             devices=self._devices,
             limits=self._limits,
+            holds=PostgresHoldArchive(self._outside.database),
             rule=self._settings.loop,
         )
         judge = self._effects.judge(

@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.links import GatewayLink, GatewayLinks
 from wattmesh_control.app.ports import LimitArchive
+from wattmesh_control.app.read_holds import HoldArchive, HoldRecord
+from wattmesh_control.domain.hold import HoldKind
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.sites import SiteModel
 from wattmesh_runtime.aio.losses import LossLog
@@ -27,6 +30,7 @@ _AGAIN = timedelta(minutes=1)
 _FASTEST_CLOCK = 4.0
 _PAGE = 1000
 _RENEWALS_IN_A_LEASE = 4
+_KEEPS_OFF = (HoldKind.STOP, HoldKind.OPT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class _Seen:
 
     model: SiteModel
     limits: list[Limit]
+    kept_off: frozenset[DeviceId]
     time: datetime
 
 
@@ -57,6 +62,7 @@ class IssueLoopPolicies:
         links: GatewayLinks,
         devices: Devices,
         limits: LimitArchive,
+        holds: HoldArchive,
         rule: LoopRule,
         look_seconds: float = _LOOK_SECONDS,
     ) -> None:
@@ -64,6 +70,7 @@ class IssueLoopPolicies:
         self._links = links
         self._devices = devices
         self._limits = limits
+        self._holds = holds
         self._rule = rule
         self._look_seconds = look_seconds
         self._seen: _Seen | None = None
@@ -86,7 +93,8 @@ class IssueLoopPolicies:
         if not links or not self._devices.known:
             return
         now = self._clock.now()
-        seen = _Seen(self._devices.model, await self._all_limits(now), now)
+        limits, kept_off = await self._all_limits(now), await self._kept_off(now)
+        seen = _Seen(self._devices.model, limits, kept_off, now)
         if not self._is_new(seen, links):
             return
         self._seen = seen
@@ -103,6 +111,7 @@ class IssueLoopPolicies:
             last is None
             or seen.model is not last.model
             or seen.limits != last.limits
+            or seen.kept_off != last.kept_off
             or seen.time - last.time >= _AGAIN
             or any(link not in self._told for link in links)
         )
@@ -110,7 +119,9 @@ class IssueLoopPolicies:
     def _policies(self, link: GatewayLink, seen: _Seen) -> tuple[LoopPolicy, ...]:
         if self._clock.rate > _FASTEST_CLOCK:
             return ()
-        return loop_policies(seen.model, link.gateway, seen.limits, seen.time, self._rule)
+        return loop_policies(
+            seen.model, link.gateway, seen.limits, seen.time, self._rule, seen.kept_off
+        )
 
     def _is_news(self, link: GatewayLink, policies: tuple[LoopPolicy, ...], now: datetime) -> bool:
         told = self._told.get(link)
@@ -118,6 +129,22 @@ class IssueLoopPolicies:
             return True
         renewed = told.time + self._rule.lease / _RENEWALS_IN_A_LEASE
         return bool(policies) and now >= renewed
+
+    async def _kept_off(self, now: datetime) -> frozenset[DeviceId]:
+        """Return what people have stopped, or want to be left alone."""
+        found, before = list[HoldRecord](), None
+        while True:
+            page = await self._holds.page(None, now, before, _PAGE, ended=False)
+            found += page
+            if len(page) < _PAGE:
+                break
+            before = page[-1].number
+        return frozenset(
+            device.device
+            for each in found
+            if each.hold.kind in _KEEPS_OFF
+            for device in self._devices.under(each.hold.subject, now)
+        )
 
     async def _all_limits(self, now: datetime) -> list[Limit]:
         everywhere = DeviceFilter()

@@ -12,7 +12,7 @@ from wattmesh_control.domain.controllable import (
     controllable,
 )
 from wattmesh_control.domain.limits import Limit
-from wattmesh_kernel.ids import GatewayId, SiteId
+from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
 from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, LoopMember, LoopMeter, LoopPolicy
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import (
@@ -64,14 +64,16 @@ def loop_policies(
     limits: Collection[Limit],
     moment: datetime,
     rule: LoopRule,
+    kept_off: Collection[DeviceId] = (),
 ) -> tuple[LoopPolicy, ...]:
     """Return the policies of a gateway's sites.
 
     A site has one when its grid connection has a limit, a meter on this gateway shows its power
-    often enough, and there is something to steer.
+    often enough, and there is something to steer. What somebody has stopped or opted out, in
+    `kept_off`, is steered by no loop either.
     """
     sites = sorted({each.id.site for each in model.devices_of_gateway(gateway)}, key=str)
-    found = (_policy(model, gateway, site, limits, moment, rule) for site in sites)
+    found = (_policy(model, gateway, site, limits, moment, rule, kept_off) for site in sites)
     return tuple(each for each in found if each is not None)
 
 
@@ -82,6 +84,7 @@ def _policy(
     limits: Collection[Limit],
     moment: datetime,
     rule: LoopRule,
+    kept_off: Collection[DeviceId],
 ) -> LoopPolicy | None:
     connections = [
         each for each in model.assets_of(site) if isinstance(each.rating, GridConnectionRating)
@@ -90,7 +93,11 @@ def _policy(
         return None
     meters = _meters(model, gateway, connections[0], moment, rule)
     bounds = _bounds(connections[0], meters)
-    members = _members(model, gateway, site, bounds, limits, moment)
+    members = tuple(
+        each
+        for each in _members(model, gateway, site, bounds, limits, moment)
+        if each.device not in kept_off
+    )
     if not (meters and bounds and members):
         return None
     largest = max(each.max_import_power_w or each.max_export_power_w or 0.0 for each in bounds)
