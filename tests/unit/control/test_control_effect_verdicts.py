@@ -186,7 +186,7 @@ def test_devices_that_step_at_once_are_told_apart_when_only_one_story_fits() -> 
 
 
 def test_one_edge_at_which_another_device_stepped_too_confirms_nothing() -> None:
-    after = np.arange(600) >= 400
+    after: Floats = (np.arange(600) >= 400).astype(np.float64)
     site: Floats = np.random.default_rng(5).normal(0.0, 20.0, 600) + after * 3000.0
     claims = {BATTERY: series(after * 1000.0), OTHER: series(after * 2000.0)}
     own: Floats = np.random.default_rng(6).normal(0.0, 5.0, 600) + after * 1000.0
