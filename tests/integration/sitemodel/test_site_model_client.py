@@ -258,17 +258,16 @@ async def test_a_large_model_leaves_the_others_their_turns(
 
     async def turn() -> None:
         nonlocal longest
-        loop = asyncio.get_running_loop()
         while True:
-            before = loop.time()
+            before = time.thread_time()
             await asyncio.sleep(0)
-            longest = max(longest, loop.time() - before)
+            longest = max(longest, time.thread_time() - before)
 
     async with serving(metering) as target:
         pieces = list(pieces_from_change(metering.model.snapshot(), NOW))
-        started = time.perf_counter()
+        started = time.thread_time()
         change_from_pieces(pieces)
-        at_once = time.perf_counter() - started
+        at_once = time.thread_time() - started
         async with following(target) as view:
             turning = asyncio.ensure_future(turn())
             await view.wait_until(lambda model: len(model.assets) == 8000, 30)
