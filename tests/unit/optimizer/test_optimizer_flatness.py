@@ -141,3 +141,31 @@ def test_a_flat_plan_does_not_lose_energy_on_purpose_nor_needs_binaries_not_to()
     assert not plan.solver.mixed_integer
     assert plan.solver.gap_ratio == 0.0
     assert list(broken_laws(of, plan)) == []
+
+
+@pytest.mark.parametrize("export", [0.0, 0.05])
+def test_no_sun_is_thrown_away_so_that_power_changes_less(export: float) -> None:
+    of = sunny_noon(export)
+    plan = solve(of)
+    assert curtailed_kw(plan) == pytest.approx(0.0, abs=1e-6)
+    assert list(broken_laws(of, plan)) == []
+
+
+def test_sun_whose_export_costs_money_is_still_curtailed() -> None:
+    assert curtailed_kw(solve(sunny_noon(-0.10))) == pytest.approx(5.0, abs=1e-6)
+
+
+def sunny_noon(export: float) -> Problem:
+    """A home of 1 kW that exports 5 kW in one hour of three."""
+    horizon = horizon_of(3)
+    tariff = prices(horizon, [0.3] * 3, [export] * 3)
+    sun = RenewableSource(powers_kw=np.array([0.0, -6.0, 0.0]), curtailable=True)
+    load = FixedLoad(powers_kw=np.ones(3))
+    group = SiteGroup(name="groups/one", site_names=("sites/a",), ramp_price_per_kw=0.1)
+    return problem(horizon, home("a", tariff, load=load, sun=sun), groups=(group,))
+
+
+def curtailed_kw(plan: Plan) -> float:
+    (sun,) = (each for each in plan.sites[0].assets if each.name.endswith("/sun"))
+    assert sun.curtailed_kw is not None
+    return float(np.sum(sun.curtailed_kw))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.assumptions import assumptions
 from wattmesh_optimizer.domain.checks import Floats
@@ -79,6 +80,7 @@ def formulate(problem: Problem) -> Formulation:
         horizon=problem.horizon,
         goals=problem.goals,
         ramp_prices_per_kw=_ramp_prices(problem, tariffs),
+        export_pays=[_export_pays(each, problem.horizon.count) for each in tariffs],
     )
     sites = tuple(
         build_site(ctx, index, site, tariff, netted=problem.netted_group(site) is not None)
@@ -104,3 +106,9 @@ def _ramp_prices(problem: Problem, tariffs: Sequence[SiteTariff | None]) -> list
         for index in indices:
             prices[index] += price
     return prices
+
+
+def _export_pays(tariff: SiteTariff | None, count: int) -> NDArray[np.bool_]:
+    if tariff is None:
+        return np.ones(count, dtype=np.bool_)
+    return np.asarray(tariff.lowered.export_price_per_kwh >= 0, dtype=np.bool_)

@@ -12,6 +12,9 @@ from wattmesh_optimizer.domain.site import Asset
 from wattmesh_optimizer.formulation.model import Context, Flow, Headroom, Slack, Store, Term
 from wattmesh_optimizer.formulation.program import Ints, Label
 
+WASTING_MARGIN = 1.01
+"""So that a tie between curtailing and changing power is none."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedLoadModel:
@@ -114,6 +117,19 @@ class RenewableModel:
         return ()
 
 
+def _keep_from_wasting(ctx: Context, site: int, columns: Ints, intervals: Ints) -> None:
+    """Make it not worth while to curtail generation only so that power changes less.
+
+    Where changes of power cost `r` per kW, 1 kW curtailed in one interval saves 2 r at most. Where
+    exporting costs money, money alone decides.
+    """
+    price = ctx.ramp_prices_per_kw[site] if ctx.ramp_prices_per_kw else 0.0
+    if price:
+        ctx.program.prefer_less(
+            columns, WASTING_MARGIN * 2.0 * price * ctx.export_pays[site][intervals]
+        )
+
+
 def build_renewable(
     ctx: Context, site: int, asset: Asset, source: RenewableSource
 ) -> RenewableModel:
@@ -127,6 +143,7 @@ def build_renewable(
         if price := source.curtailment_price_per_kwh:
             cause = CostCause.CURTAILMENT
             ctx.program.charge(columns, price * ctx.hours, cause, asset.name, site)
+        _keep_from_wasting(ctx, site, columns, intervals)
         ctx.program.label_lower(
             columns, intervals, Label(subject=asset.name, constraint="available_power")
         )

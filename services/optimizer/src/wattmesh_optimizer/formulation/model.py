@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
@@ -94,6 +95,8 @@ class Context:
     goals: Goals
     ramp_prices_per_kw: Sequence[float] = ()
     """By site: what a change of its power counts, in its own goals and those of its groups."""
+    export_pays: Sequence[NDArray[np.bool_]] = ()
+    """By site: in which intervals exporting costs nothing, shape (n,)."""
     program: Program = field(default_factory=Program)
     exclusives: list[Exclusive] = field(default_factory=list)
     semis: list[SemiContinuous] = field(default_factory=list)
