@@ -8,6 +8,7 @@ import numpy as np
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.effect_ports import EffectArchive, PowerMeter
+from wattmesh_control.app.remembered_power import RememberedPower
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.effects.asked import asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
@@ -51,9 +52,13 @@ class GatherEvidence:
         self, *, devices: Devices, meter: PowerMeter, archive: EffectArchive, rule: EffectRule
     ) -> None:
         self._devices = devices
-        self._meter = meter
+        self._meter = RememberedPower(meter)
         self._archive = archive
         self._rule = rule
+
+    def look_anew(self) -> None:
+        """Ask metering again for what it has said so far."""
+        self._meter.forget()
 
     async def __call__(self, command: Command, now: datetime) -> Gathered | EffectReason:
         """Return the evidence, or why there is none. Error: Unavailable."""

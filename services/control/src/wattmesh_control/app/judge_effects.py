@@ -99,6 +99,7 @@ class JudgeEffects:
     async def look(self) -> None:
         """Judge what can be judged now. Error: Unavailable when database or metering is away."""
         now = self._clock.now()
+        self._gather.look_anew()
         await self._soon(now)
         await self._for_good(now)
         amiss = await self._archive.amiss(now - self._rhythm.patience)
