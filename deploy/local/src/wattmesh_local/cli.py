@@ -23,7 +23,6 @@ from wattmesh_local.operating import (
     Operator,
     Person,
     operator,
-    parse_span,
     setpoint_kind,
     whoever,
 )
@@ -42,6 +41,7 @@ from wattmesh_local.site_file.commands import (
     metering_target,
     print_schema,
 )
+from wattmesh_local.spans import parse_span
 from wattmesh_local.status import print_status
 
 app = typer.Typer(

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -24,6 +23,7 @@ from wattmesh_local.running.database import database_process
 from wattmesh_local.running.job import run_job
 from wattmesh_local.running.process import ProcessError, ProcessEvent
 from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
+from wattmesh_local.running.state import MeshState
 from wattmesh_local.running.supervisor import Supervisor
 from wattmesh_local.site_facts import SiteFacts, facts_from_json, local_zone
 from wattmesh_local.training import Training
@@ -61,6 +61,7 @@ class Mesh:
         self._say = say
         self._tell = tell
         self._stack = AsyncExitStack()
+        self._state = MeshState(options.state_folder)
         self._serving = False
         models = hashlib.sha256(f"{options.data_folder}|{options.homes}".encode()).hexdigest()[:12]
         run, live = options.state_folder / "run", options.state_folder / "live"
@@ -102,7 +103,7 @@ class Mesh:
     ) -> None:
         self._say("stopping")
         self._serving = False
-        (self.folders.run / "mesh.json").unlink(missing_ok=True)
+        self._state.remove()
         await self._stack.aclose()
 
     async def _start(self) -> None:
@@ -224,9 +225,7 @@ class Mesh:
             "pids": {name: each.pid for name, each in self.supervisor.processes.items()},
             "ledger": str(self.folders.ledger),
         }
-        temporary = self.folders.run / "mesh.json.new"
-        temporary.write_text(json.dumps(state, indent=1))
-        temporary.replace(self.folders.run / "mesh.json")
+        self._state.write(state)
 
     def _empty_run_folder(self) -> None:
         shutil.rmtree(self.folders.run, ignore_errors=True)

@@ -2,8 +2,6 @@
 
 import asyncio
 import getpass
-import json
-import re
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -19,7 +17,8 @@ from wattmesh.control.v1 import control_pb2, dry_run_pb2, hold_pb2, release_pb2
 from wattmesh.type.v1 import setpoint_pb2, time_range_pb2
 from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
 from wattmesh_kernel.clock import Clock, parse_clock
-from wattmesh_kernel.errors import InvalidArgument, NotFound
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_runtime.errors import rpc_errors
 
@@ -27,8 +26,6 @@ FOLLOW_SECONDS = 10.0
 """How long devices are waited for until they are in their safe states [s of the wall]."""
 _LOOK_SECONDS = 0.3
 _PEOPLE = 100
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|h|d)")
-_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _KINDS = {
     hold_pb2.HOLD_KIND_SETPOINT: "setpoint",
     hold_pb2.HOLD_KIND_OPT_OUT: "opt-out",
@@ -54,14 +51,6 @@ def whoever() -> str:
     return getpass.getuser()
 
 
-def parse_span(text: str) -> timedelta:
-    """Return a time as people write it: `90s`, `15min`, `2h`, `1d`. Error: InvalidArgument."""
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        raise InvalidArgument("INVALID_DURATION", f"{text!r} is not like 90s, 15min, 2h or 1d")
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
-
-
 def setpoint_kind(text: str) -> setpoint_pb2.SetpointKind.ValueType:
     """Return a kind by its name in the contract: `active_power_w`. Error: InvalidArgument."""
     name = f"SETPOINT_KIND_{text.upper()}"
@@ -73,10 +62,7 @@ def setpoint_kind(text: str) -> setpoint_pb2.SetpointKind.ValueType:
 @asynccontextmanager
 async def operator(state_folder: Path, console: Console) -> AsyncIterator["Operator"]:
     """Yield what speaks to the mesh that runs here. Error: NotFound when none does."""
-    file = state_folder / "run" / "mesh.json"
-    if not file.exists():
-        raise NotFound("DEPENDENCY_UNAVAILABLE", "no mesh is running here")
-    state = json.loads(file.read_text())
+    state = MeshState(state_folder).read()
     with rpc_errors():
         async with MeshClients(state["targets"]) as clients:
             yield Operator(clients, parse_clock(state["clock"]), console)

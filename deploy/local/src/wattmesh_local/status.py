@@ -1,6 +1,5 @@
 """`wattmesh status`: what is up, and what is planned."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from rich.text import Text
 from wattmesh.planner.v1 import planner_pb2
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local.running.alone import somebody_is_in
+from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.effects import effects_in, effects_in_words
 from wattmesh_local.watching.plans import degradation_kind, scope_state, scopes
@@ -29,15 +29,15 @@ _COLOURS = {
 
 async def print_status(state_folder: Path, console: Console, *, as_json: bool) -> int:
     """Print how every process is and what is planned; return 0 when all do their work."""
-    file = state_folder / "run" / "mesh.json"
-    if not file.exists():
+    mesh = MeshState(state_folder)
+    if not mesh.is_there:
         console.print(
             "a mesh is starting or stopping here; ask again in a moment"
             if somebody_is_in(state_folder)
             else "no mesh is running here; `wattmesh up` starts one"
         )
         return 1
-    state: dict[str, Any] = json.loads(file.read_text())
+    state = mesh.read()
     reports = await report_processes(
         state["processes"], state.get("database_url"), state.get("mqtt_url")
     )

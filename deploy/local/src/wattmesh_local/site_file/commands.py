@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
+from wattmesh_local.running.state import MeshState
 from wattmesh_local.site_file.changes import Action, Change, compare
 from wattmesh_local.site_file.document import SiteDocument, parse_document, write_document
 from wattmesh_local.site_file.registry import SiteRegistry
@@ -23,13 +24,7 @@ _COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red
 
 def metering_target(given: str, state_folder: Path) -> str:
     """Return where SiteService serves: as given, or of the mesh that runs here. Error: NotFound."""
-    if given:
-        return given
-    file = state_folder / "run" / "mesh.json"
-    if not file.exists():
-        message = "no mesh is running here; `--target HOST:PORT` says where SiteService serves"
-        raise NotFound("DEPENDENCY_UNAVAILABLE", message)
-    return str(json.loads(file.read_text())["targets"]["metering"])
+    return given or str(MeshState(state_folder).read()["targets"]["metering"])
 
 
 async def apply_file(

@@ -4,11 +4,8 @@ The descriptors say which fields there are, so that a field that is added to a c
 file without a line here. What is left out of the file: what the server gives (`name`, `etag`).
 """
 
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from google.protobuf import json_format
@@ -16,14 +13,13 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 
 from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_local.spans import format_span, parse_span
 
 Data = Any
 """Mappings, lists, texts, numbers, truths: what YAML holds."""
 
 GIVEN = frozenset({"name", "etag"})
 """Fields that the file does not say: the key above says the name."""
-_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|d)")
-_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _FLOATING = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
 
 
@@ -173,10 +169,10 @@ def _number(field: FieldDescriptor, data: Data, place: _Place) -> float | int:
 def _seconds(data: Data, place: _Place) -> float:
     if isinstance(data, int | float) and not isinstance(data, bool):
         return float(data)
-    found = _SPAN.fullmatch(str(data))
-    if found is None:
-        raise place.refuse(f"a time is written like 10s, 15min, 1h or 1d, not {data!r}")
-    return float(found[1]) * _UNITS[found[2]]
+    try:
+        return parse_span(str(data)).total_seconds()
+    except InvalidArgument:
+        raise place.refuse(f"a time is written like 10s, 15min, 1h or 1d, not {data!r}") from None
 
 
 def _data(message: Message, names: Names) -> dict[str, Data]:
@@ -213,23 +209,13 @@ def _plain_one(field: FieldDescriptor, value: Any, names: Names) -> Data:
 def _plain_message(descriptor: Descriptor, value: Any, names: Names) -> Data:
     match descriptor.full_name:
         case "google.protobuf.Duration":
-            return _span(value.ToTimedelta())
+            return format_span(value.ToTimedelta())
         case "google.protobuf.Timestamp":
             return value.ToJsonString()
         case "wattmesh.site.v1.Point":
             return value.name.rpartition("/")[2]
         case _:
             return _data(value, names)
-
-
-def _span(duration: timedelta) -> str:
-    """Return a duration in the largest unit that takes it whole: 15min, and 90s."""
-    seconds = duration.total_seconds()
-    for unit in ("d", "h", "min", "s"):
-        count = seconds / _UNITS[unit]
-        if count >= 1 and math.isclose(count, round(count)):
-            return f"{round(count)}{unit}"
-    return f"{seconds * 1000:g}ms"
 
 
 def _prefix(enum: EnumDescriptor) -> str:

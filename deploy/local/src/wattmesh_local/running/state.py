@@ -1,0 +1,37 @@
+"""Where everything of a running mesh is: written down for commands that speak to it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from wattmesh_kernel.errors import NotFound
+
+
+class MeshState:
+    """The file `run/mesh.json` of a state folder; it is there while a mesh serves."""
+
+    def __init__(self, state_folder: Path) -> None:
+        self._file = state_folder / "run" / "mesh.json"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a mesh serves."""
+        return self._file.exists()
+
+    def read(self) -> dict[str, Any]:
+        """Return what the mesh wrote down. Error: NotFound when none serves here."""
+        try:
+            state: dict[str, Any] = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            raise NotFound("DEPENDENCY_UNAVAILABLE", "no mesh is running here") from None
+        return state
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Replace the file as a whole."""
+        temporary = self._file.with_name("mesh.json.new")
+        temporary.write_text(json.dumps(state, indent=1))
+        temporary.replace(self._file)
+
+    def remove(self) -> None:
+        """Say that nothing serves any more."""
+        self._file.unlink(missing_ok=True)
