@@ -42,6 +42,8 @@ class DatabaseLimits:
     statement_seconds: float = 30.0
     lock_seconds: float = 10.0
     checkout_seconds: float = 5.0
+    may_migrate: bool = True
+    """Whether the role may change the schema; else a job with more rights does."""
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> "DatabaseLimits":
@@ -49,6 +51,7 @@ class DatabaseLimits:
         return cls(
             statement_seconds=settings.database_statement_seconds,
             lock_seconds=settings.database_lock_seconds,
+            may_migrate=settings.database_migrations == "apply",
         )
 
 
@@ -78,6 +81,7 @@ class Database:
             raise ValueError(f"{schema!r} is not a schema name")
         limits = limits or DatabaseLimits()
         self.schema = schema
+        self.may_migrate = limits.may_migrate
         self._max_size = max_size
         self._in_use = 0
         self._url = url

@@ -27,6 +27,9 @@ Register: TypeAlias = Callable[[grpc.aio.Server], None]
 STREAM_GRACE_SECONDS = 0.5
 """How long streamed answers may go on after the stop signal, before they are ended [s]."""
 
+HEALTH_CALLS_AT_ONCE = 16
+"""Calls and watches on the port of health alone."""
+
 
 class GrpcServer:
     """Serves the registered services until it is stopped."""
@@ -48,13 +51,19 @@ class GrpcServer:
         for add in register:
             add(self._server)
         self._health = ServedHealth(service_names, status or ProcessStatus("test"))
+        self._probed = _health_server(settings)
         _add_stock_services(self._server, service_names)
 
     async def start(self) -> str:
         """Serve; return host:port with the port that is really bound."""
         address = self._settings.listen_address
-        port = self._bind(address)
+        credentials = server_credentials(self._settings)
+        port = _bind(self._server, address, credentials)
         await self._health.start(self._server)
+        if self._probed is not None and self._settings.health_address is not None:
+            self._health.add_health(self._probed)
+            _bind(self._probed, self._settings.health_address, None)
+            await self._probed.start()
         await self._server.start()
         return f"{address.rpartition(':')[0]}:{port}"
 
@@ -67,17 +76,27 @@ class GrpcServer:
         await asyncio.wait([drained], timeout=min(grace, STREAM_GRACE_SECONDS))
         self._streams.end()
         await drained
+        if self._probed is not None:
+            await self._probed.stop(0)
 
-    def _bind(self, address: str) -> int:
-        credentials = server_credentials(self._settings)
-        try:
-            if credentials is None:
-                return self._server.add_insecure_port(address)
-            return self._server.add_secure_port(address, credentials)
-        except RuntimeError as error:
-            raise FailedPrecondition(
-                "CANNOT_LISTEN", f"cannot listen on {address}", {"address": address}
-            ) from error
+
+def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
+    try:
+        if credentials is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise FailedPrecondition(
+            "CANNOT_LISTEN", f"cannot listen on {address}", {"address": address}
+        ) from error
+
+
+def _health_server(settings: ServiceSettings) -> grpc.aio.Server | None:
+    """Return a server for health alone: a kubelet has no certificate; None where none is wanted."""
+    if settings.health_address is None:
+        return None
+    options = (("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 4096))
+    return grpc.aio.server(options=options, maximum_concurrent_rpcs=HEALTH_CALLS_AT_ONCE)
 
 
 def _add_stock_services(server: grpc.aio.Server, names: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """Numbered SQL files, each applied once; any number of processes may start at the same time."""
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -14,6 +15,9 @@ from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_runtime.database import Database
 
 log = logging.getLogger(__name__)
+
+WAITS_SECONDS = (0.5, 1, 2, 4, 8, 14)
+"""Between looks at the schema, while a job is about to change it [s]."""
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 
@@ -42,24 +46,57 @@ class Migration:
 async def migrate(database: Database, package: str) -> None:
     """Create the schema and apply `migrations/*.sql` of `package` that are not applied yet.
 
-    Each file is one transaction. Error: FailedPrecondition when an applied file has changed
-    since, or a file is misnamed.
+    Each file is one transaction. A database whose role may not change the schema is waited for
+    instead, until a job has. Error: FailedPrecondition when an applied file has changed since, a
+    file is misnamed, or no job has applied all of them in time.
     """
     migrations = read_migrations(package)
+    if not database.may_migrate:
+        await _wait_until_applied(database, package, migrations)
+        return
     async with database.connection() as connection, _alone(connection, database.schema):
         schema = sql.Identifier(database.schema)
         await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
         await connection.execute(_TABLE)
-        cursor = await connection.execute("SELECT name, sha256 FROM schema_migrations")
-        applied = dict(await cursor.fetchall())
-        for migration in migrations:
-            if migration.name not in applied:
-                await _apply(connection, migration)
-            elif applied[migration.name] != migration.sha256:
-                raise FailedPrecondition(
-                    "MIGRATION_CHANGED",
-                    f"{package}: {migration.name} was applied and has changed since; add a new one",
-                )
+        for migration in _missing(migrations, await _applied(connection), package):
+            await _apply(connection, migration)
+
+
+def _missing(migrations: list[Migration], applied: dict[str, str], package: str) -> list[Migration]:
+    """Return what is not applied yet; FailedPrecondition for what has changed since it was."""
+    for migration in migrations:
+        if applied.get(migration.name, migration.sha256) != migration.sha256:
+            raise FailedPrecondition(
+                "MIGRATION_CHANGED",
+                f"{package}: {migration.name} was applied and has changed since; add a new one",
+            )
+    return [migration for migration in migrations if migration.name not in applied]
+
+
+async def _applied(connection: AsyncConnection) -> dict[str, str]:
+    """Return the digests of the applied files by name; nothing where no table says so yet."""
+    known = await connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL")
+    if await known.fetchone() != (True,):
+        return {}
+    cursor = await connection.execute("SELECT name, sha256 FROM schema_migrations")
+    return dict(await cursor.fetchall())
+
+
+async def _wait_until_applied(
+    database: Database, package: str, migrations: list[Migration]
+) -> None:
+    missing = migrations
+    for wait in (*WAITS_SECONDS, None):
+        async with database.connection() as connection:
+            missing = _missing(migrations, await _applied(connection), package)
+        if not missing:
+            return
+        if wait is not None:
+            log.info("waiting for migration %s", missing[0].name)
+            await asyncio.sleep(wait)
+    raise FailedPrecondition(
+        "MIGRATION_MISSING", f"{package}: {missing[0].name} is not applied; run its migration job"
+    )
 
 
 def read_migrations(package: str) -> list[Migration]:

@@ -409,6 +409,12 @@ async def _open(url: str, namespace: str) -> _Session:
             raise
 
 
+async def create_leases(connection: AsyncConnection, namespace: str) -> None:
+    """Create the table of leases where it is not there yet: for a role that may."""
+    async with connection.transaction():
+        await connection.execute(sql.SQL(_TABLE).format(schema=sql.Identifier(namespace)))
+
+
 async def _begin(connection: AsyncConnection, namespace: str) -> _Session:
     schema = sql.Identifier(namespace)
     await connection.execute(sql.SQL("SET search_path TO {}, public").format(schema))
@@ -418,8 +424,7 @@ async def _begin(connection: AsyncConnection, namespace: str) -> _Session:
     )
     cursor = await connection.execute("SELECT to_regclass('lease_holders') IS NULL")
     if (await cursor.fetchone() or [True])[0]:
-        async with connection.transaction():
-            await connection.execute(sql.SQL(_TABLE).format(schema=schema))
+        await create_leases(connection, namespace)
     row = await (await connection.execute(_HOLDER)).fetchone()
     assert row is not None
     session = _Session(connection=connection, table=row[0], number=row[1], gone=asyncio.Event())

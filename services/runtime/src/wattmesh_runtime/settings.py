@@ -1,5 +1,6 @@
 """What every service is told by its environment."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
@@ -14,6 +15,10 @@ class ServiceSettings(BaseSettings):
 
     listen_address: str = "127.0.0.1:0"
     """host:port to serve on; port 0 takes a free one."""
+    health_address: str | None = None
+    """host:port of health alone, in plaintext, for a kubelet; None: only beside the services."""
+    allow_plaintext: bool = False
+    """Whether to serve without TLS on an address that others than this machine reach."""
     clock: str = "system"
     """`system`, or `scaled:<start>@<wall start>*<rate>` (wattmesh_kernel.clock)."""
     otlp_endpoint: str | None = None
@@ -49,8 +54,32 @@ class ServiceSettings(BaseSettings):
     database_lock_seconds: float = Field(default=10, gt=0)
     """What a statement may wait for a lock [s]."""
 
+    database_migrations: Literal["apply", "check"] = "apply"
+    """Whether a start changes the schema, or waits until a job with more rights has done so."""
+
     @model_validator(mode="after")
     def _certificate_has_its_key(self) -> Self:
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
             raise ValueError("tls_certificate_file and tls_key_file belong together")
         return self
+
+    @model_validator(mode="after")
+    def _nothing_in_plaintext_for_others(self) -> Self:
+        secured = self.tls_certificate_file is not None or self.allow_plaintext
+        if not secured and not is_loopback(self.listen_address):
+            raise ValueError(
+                f"{self.listen_address} is reached by others: give it certificates (tls_…_file),"
+                " or say allow_plaintext=true"
+            )
+        return self
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches host:port; a name other than localhost counts as not."""
+    host = address.rpartition(":")[0].strip("[]")
+    if host == "localhost" or address.startswith("unix:"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -31,9 +31,13 @@ class ServedHealth:
         self._status = status
         self._servicer = health.HealthServicer()
 
+    def add_health(self, server: grpc.aio.Server) -> None:
+        """Add the health service alone to a server."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+
     async def start(self, server: grpc.aio.Server) -> None:
         """Add the services to a server, and follow the status from now on."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+        self.add_health(server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(StatusServicer(self._status), server)
         await self._servicer.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
         await self._set(self._status.ready)

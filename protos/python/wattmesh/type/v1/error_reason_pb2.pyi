@@ -374,6 +374,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
     learnt from. The message has both errors. Train with more history.
     """
+    ERROR_REASON_MIGRATION_MISSING: _ErrorReason.ValueType  # 320
+    """FAILED_PRECONDITION: a migration is not applied, and this role may not. Run the migration job; seen in the log."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -733,4 +735,6 @@ ERROR_REASON_MODEL_NOT_BETTER: ErrorReason.ValueType  # 165
 """FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
 learnt from. The message has both errors. Train with more history.
 """
+ERROR_REASON_MIGRATION_MISSING: ErrorReason.ValueType  # 320
+"""FAILED_PRECONDITION: a migration is not applied, and this role may not. Run the migration job; seen in the log."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
