@@ -1,7 +1,7 @@
 """A gateway as control sees it: dials in, carries commands out, reports."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -101,15 +101,20 @@ class FakeGateway:
 
     async def dispatched(self, count: int) -> list[pb.CommandDispatch]:
         """Wait until so many commands came; return them all."""
-        async with self._arrived:
-            await self._arrived.wait_for(lambda: len(self.dispatches) >= count)
+        await self._until(self.dispatches, count)
         return self.dispatches
 
     async def cancelled(self, count: int) -> list[pb.CommandCancel]:
         """Wait until so many commands were withdrawn; return them all."""
-        async with self._arrived:
-            await self._arrived.wait_for(lambda: len(self.cancels) >= count)
+        await self._until(self.cancels, count)
         return self.cancels
+
+    async def _until(self, came: Sequence[object], count: int) -> None:
+        try:
+            async with asyncio.timeout(30), self._arrived:
+                await self._arrived.wait_for(lambda: len(came) >= count)
+        except TimeoutError:
+            raise AssertionError(f"{len(came)} came instead of {count}: {came}") from None
 
     async def _read(self) -> None:
         async for response in self.call:

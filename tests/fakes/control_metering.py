@@ -41,6 +41,7 @@ class ControlMetering(SeriesMeter, FakeSiteModelService, metering_pb2_grpc.Meter
         self._away = False
         self.net_power_w: dict[str, float] = {}
         self.powers = {}
+        self.batches = []
         self.energy_calls = list[metering_pb2.QueryEnergyRequest]()
 
     def register(self, server: grpc.aio.Server) -> None:

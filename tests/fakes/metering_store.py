@@ -62,12 +62,17 @@ class MemoryMetering:
         self.announced += transaction.announced
 
     async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
-        low, high = to_microseconds(first), to_microseconds(last)
+        return await self.histories_each(dict.fromkeys(keys, (first, last)))
+
+    async def histories_each(self, spans: Mapping[int, tuple[datetime, datetime]]) -> Histories:
+        keys = list(spans)
         rows = [
             sorted(
-                (t, row[0]) for (k, t), row in self.kept.items() if k == key and low <= t <= high
+                (t, row[0])
+                for (k, t), row in self.kept.items()
+                if k == key and to_microseconds(first) <= t <= to_microseconds(last)
             )
-            for key in keys
+            for key, (first, last) in spans.items()
         ]
         flat = [row for own in rows for row in own]
         return Histories(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh.metering.v1 import metering_pb2
+from wattmesh.type.v1 import error_reason_pb2
 from wattmesh_contracts.values import (
     duration_from_proto,
     series_to_proto,
@@ -24,6 +25,8 @@ class SeriesMeter:
     """Answers QuerySeries of the points in `powers`; a mixin for a fake of metering."""
 
     powers: dict[str, PowerAt]
+    batches: list[int]
+    """Of how many series each BatchQuerySeries was."""
 
     async def QuerySeries(  # noqa: N802
         self, request: metering_pb2.QuerySeriesRequest, context: object
@@ -35,6 +38,25 @@ class SeriesMeter:
         values = self.powers[request.point](span, span.count(resolution))
         series = Series(span.start, resolution, values)
         return metering_pb2.QuerySeriesResponse(series=series_to_proto(series))
+
+    async def BatchQuerySeries(  # noqa: N802
+        self, request: metering_pb2.BatchQuerySeriesRequest, context: object
+    ) -> metering_pb2.BatchQuerySeriesResponse:
+        self.batches.append(len(request.requests))
+        return metering_pb2.BatchQuerySeriesResponse(
+            answers=[await self._answer(each, context) for each in request.requests]
+        )
+
+    async def _answer(
+        self, request: metering_pb2.QuerySeriesRequest, context: object
+    ) -> metering_pb2.SeriesAnswer:
+        try:
+            return metering_pb2.SeriesAnswer(
+                series=(await self.QuerySeries(request, context)).series
+            )
+        except NotFound as refusal:
+            reason = error_reason_pb2.ErrorReason.Value(f"ERROR_REASON_{refusal.reason}")
+            return metering_pb2.SeriesAnswer(reason=reason, message=refusal.message)
 
 
 def stepping(*steps: tuple[datetime, float], noise_w: float = 5.0) -> PowerAt:

@@ -166,16 +166,18 @@ class _Home:
         span, hour = time_range_to_proto(_DAY), duration_to_proto(HOUR)
         points = [point("meter", each, self.name) for each in HOME_DEVICES["meter"][1]]
         assets = [asset.name for asset in home_assets(self.name)]
+        series = [
+            readings.QuerySeriesRequest(
+                point=each, range=span, resolution=hour, aggregation=aggregation
+            )
+            for each, aggregation in (
+                (points[0], readings.AGGREGATION_INCREASE),
+                (points[2], readings.AGGREGATION_MEAN),
+            )
+        ]
         return {
-            "QuerySeries": [
-                readings.QuerySeriesRequest(
-                    point=each, range=span, resolution=hour, aggregation=aggregation
-                )
-                for each, aggregation in (
-                    (points[0], readings.AGGREGATION_INCREASE),
-                    (points[2], readings.AGGREGATION_MEAN),
-                )
-            ],
+            "QuerySeries": series,
+            "BatchQuerySeries": [readings.BatchQuerySeriesRequest(requests=series)],
             "QueryEnergy": [
                 energy_request(*assets, span=_DAY),
                 energy_request(assets[0], span=_DAY, resolution=_QUARTER),

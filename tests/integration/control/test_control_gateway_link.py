@@ -216,5 +216,9 @@ async def test_a_command_that_the_gateways_loop_overrules_is_verified_with_the_r
         async with Database(database_url, "control") as database:
             effects = PostgresEffectArchive(database)
             name = CommandId.parse(command.name)
-            await eventually(lambda: effects.overruled(name))
-            assert not await effects.overruled(CommandId("another"))
+            await eventually(lambda: _overruled(effects, name))
+            assert not await effects.overruled([CommandId("another")])
+
+
+async def _overruled(effects: PostgresEffectArchive, name: CommandId) -> bool:
+    return bool(await effects.overruled([name]))

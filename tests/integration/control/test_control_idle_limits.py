@@ -31,6 +31,7 @@ async def test_a_battery_that_nobody_steers_stands_still_within_a_limit(
 ) -> None:
     async with control.gateway() as gateway:
         await control.limit(None, 2000.0, HOUR)
+        await gateway.dispatched(1)
         await control.limit(-4000.0, -1000.0, HOUR, owner="aggregator")
         await gateway.dispatched(2)
         assert [each.value for each in gateway.dispatches] == [0.0, -1000.0]
@@ -66,6 +67,7 @@ async def test_a_limit_is_kept_in_the_grace_of_a_lease(control: ControlWorld) ->
 async def test_a_lease_that_keeps_the_limit_runs_out_by_itself(control: ControlWorld) -> None:
     async with control.gateway() as gateway:
         await control.limit(None, 2000.0, 3 * HOUR)
+        await gateway.dispatched(1)
         await control.submit(T0, [1000.0])
         await control.command_in(pb.COMMAND_STATE_VERIFIED)
         control.clock.set(T0 + HOUR)

@@ -39,6 +39,7 @@ async def test_an_override_goes_first_and_the_schedule_comes_back(control: Contr
 async def test_a_schedule_waits_behind_an_override(control: ControlWorld) -> None:
     async with control.gateway() as gateway:
         await control.override(500.0, 90 * MINUTE)
+        await gateway.dispatched(1)
         await control.submit(T0, [1000.0, 2000.0])
         control.clock.set(T0 + HOUR)
         control.clock.set(T0 + 90 * MINUTE)
@@ -62,6 +63,7 @@ async def test_an_owners_newer_override_takes_the_place_of_its_older(
 ) -> None:
     async with control.gateway() as gateway:
         await control.override(1.0, 2 * HOUR)
+        await gateway.dispatched(1)  # what is replaced before it was sent never is
         await control.override(2.0, HOUR)
         await gateway.dispatched(2)
         await control.command_in(pb.COMMAND_STATE_VERIFIED)

@@ -166,6 +166,37 @@ async def test_readings_that_come_late_are_waited_for(control: ControlWorld) -> 
     assert command.effect_verdict.effect == effect_pb2.EFFECT_CONFIRMED
 
 
+async def test_meters_are_asked_once_for_all_that_is_judged_at_a_time(
+    database_url: str, clock: ManualClock
+) -> None:
+    """A call for each command cost more than making the plan behind it."""
+    names = [f"home-{number}" for number in range(1, 9)]
+    interval = timedelta(seconds=10)
+    metering = ControlMetering(
+        *(part for each in names for part in metered_home(each, interval=interval))
+    )
+    steps = stepping((T0, 3000.0), (T0 + HOUR, 0.0))
+    metering.powers = {
+        f"sites/{name}/devices/{meter}/points/active_power_w": steps
+        for name in names
+        for meter in ("battery", "meter")
+    }
+
+    async def all_final(control: ControlWorld) -> list[pb.Command] | None:
+        commands = await control.commands()
+        return commands if all(each.effect_verdict.final for each in commands) else None
+
+    async with running_control(database_url, clock, metering) as control, control.gateway():
+        for name in names:
+            await control.submit(T0, [3000.0], device=f"sites/{name}/devices/battery")
+        await eventually(lambda: _all_running(control, len(names)))
+        clock.set(T0 + 2 * HOUR)
+        commands = await eventually_later(clock, QUARTER, lambda: all_final(control))
+    assert {each.effect_verdict.effect for each in commands} == {effect_pb2.EFFECT_CONFIRMED}
+    assert max(metering.batches) >= 2 * len(names)
+    assert len(metering.batches) < len(names)
+
+
 async def amiss_events(control: ControlWorld, count: int) -> list[device_event_pb2.DeviceEvent]:
     stub = execution_pb2_grpc.ExecutionServiceStub(control.channel)
     request = execution_pb2.ListDeviceEventsRequest(
@@ -186,6 +217,12 @@ async def heard_of(watch: object, name: str) -> bool:
         if news.command.name == name and news.command.HasField("effect_verdict"):
             return True
     return False
+
+
+async def _all_running(control: ControlWorld, count: int) -> bool | None:
+    commands = await control.commands()
+    verified = [each for each in commands if each.state == pb.COMMAND_STATE_VERIFIED]
+    return True if len(verified) == count else None
 
 
 async def _running(control: ControlWorld, value: float) -> pb.Command | None:

@@ -20,6 +20,7 @@ from tests.fakes.metering_world import (
     samples,
 )
 from wattmesh.metering.v1 import metering_pb2
+from wattmesh.type.v1 import error_reason_pb2
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.time import TimeRange
 
@@ -135,6 +136,76 @@ async def test_a_query_that_makes_no_sense_is_refused(
                 )
             )
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert reason in str(caught.value.trailing_metadata())
+
+
+async def test_many_series_are_asked_at_once_and_each_is_answered_by_itself(
+    database_url: str,
+) -> None:
+    def asked(
+        name: str, aggregation: metering_pb2.Aggregation.ValueType, span: TimeRange = MORNING
+    ) -> metering_pb2.QuerySeriesRequest:
+        return metering_pb2.QuerySeriesRequest(
+            point=name,
+            range=time_range_to_proto(span),
+            resolution=duration_to_proto(HOUR),
+            aggregation=aggregation,
+        )
+
+    async with metering_world(database_url) as world:
+        await world.add_home()
+        await world.send(batch(1, samples(POWER, MORNING.start, QUARTER, range(17))))
+        await world.send(batch(2, samples(IMPORT, MORNING.start, QUARTER, range(0, 1700, 100))))
+        answer = await world.metering.BatchQuerySeries(
+            metering_pb2.BatchQuerySeriesRequest(
+                requests=[
+                    asked(POWER, metering_pb2.AGGREGATION_MEAN),
+                    asked(point("meter", "nothing"), metering_pb2.AGGREGATION_MEAN),
+                    asked(POWER, metering_pb2.AGGREGATION_INCREASE),
+                    asked(IMPORT, metering_pb2.AGGREGATION_INCREASE),
+                    asked("nonsense", metering_pb2.AGGREGATION_MEAN),
+                    asked(POWER, metering_pb2.AGGREGATION_MEAN, TimeRange(NOON - HOUR, NOON)),
+                    asked(SOC, metering_pb2.AGGREGATION_LAST),
+                ]
+            )
+        )
+    found = [
+        pytest.approx(list(each.series.values), nan_ok=True)
+        if each.HasField("series")
+        else error_reason_pb2.ErrorReason.Name(each.reason).removeprefix("ERROR_REASON_")
+        for each in answer.answers
+    ]
+    assert found == [
+        [2.5, 6.5, 10.5, 14.5],
+        "POINT_NOT_FOUND",
+        "NO_REGISTER",
+        [400, 400, 400, 400],
+        "INVALID_NAME",
+        [14.5],
+        [NAN] * 4,
+    ]
+    assert all(each.message for each in answer.answers if not each.HasField("series"))
+
+
+@pytest.mark.parametrize(
+    ("count", "days", "reason"),
+    [(0, 1, "MISSING_FIELD"), (1_001, 1, "TOO_MANY_ITEMS"), (13, 1_000, "RANGE_TOO_LONG")],
+)
+async def test_more_series_than_one_answer_bears_are_refused(
+    database_url: str, count: int, days: int, reason: str
+) -> None:
+    request = metering_pb2.QuerySeriesRequest(
+        point=POWER,
+        range=time_range_to_proto(TimeRange(NOON - days * 24 * HOUR, NOON)),
+        resolution=duration_to_proto(QUARTER),
+        aggregation=metering_pb2.AGGREGATION_MEAN,
+    )
+    async with metering_world(database_url) as world:
+        await world.add_home()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await world.metering.BatchQuerySeries(
+                metering_pb2.BatchQuerySeriesRequest(requests=[request] * count)
+            )
     assert reason in str(caught.value.trailing_metadata())
 
 

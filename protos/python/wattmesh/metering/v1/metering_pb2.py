@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wattmesh.type.v1 import error_reason_pb2 as wattmesh_dot_type_dot_v1_dot_error__reason__pb2
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import quality_pb2 as wattmesh_dot_type_dot_v1_dot_quality__pb2
 from wattmesh.type.v1 import series_pb2 as wattmesh_dot_type_dot_v1_dot_series__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/metering/v1/metering.proto\x12\x14wattmesh.metering.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1ewattmesh/type/v1/quality.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\"\x83\x01\n\rIngestRequest\x12\x32\n\x05hello\x18\x01 \x01(\x0b\x32!.wattmesh.metering.v1.IngestHelloH\x00\x12\x33\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\".wattmesh.metering.v1.ReadingBatchH\x00\x42\t\n\x07message\"\x1d\n\x0bIngestHello\x12\x0e\n\x06source\x18\x01 \x01(\t\"\xb3\x01\n\x0cReadingBatch\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06points\x18\x02 \x03(\t\x12\x15\n\rpoint_indices\x18\x03 \x03(\x05\x12\x18\n\x10measure_times_us\x18\x04 \x03(\x10\x12\x0e\n\x06values\x18\x05 \x03(\x01\x12,\n\tqualities\x18\x06 \x03(\x0e\x32\x19.wattmesh.type.v1.Quality\x12\x12\n\nreset_rows\x18\x07 \x03(\x05\"\x85\x01\n\x0eIngestResponse\x12\x16\n\x0e\x61\x63ked_sequence\x18\x01 \x01(\x03\x12\x0e\n\x06stored\x18\x02 \x01(\x03\x12\x12\n\nduplicates\x18\x03 \x01(\x03\x12\x37\n\x08rejected\x18\x04 \x03(\x0b\x32%.wattmesh.metering.v1.RejectedReading\"\x87\x01\n\x0fRejectedReading\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\r\n\x05point\x18\x03 \x01(\t\x12\x35\n\x06reason\x18\x04 \x01(\x0e\x32%.wattmesh.metering.v1.RejectionReason\x12\x0f\n\x07message\x18\x05 \x01(\t\"\xb6\x01\n\x12QuerySeriesRequest\x12\r\n\x05point\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x0b\x61ggregation\x18\x04 \x01(\x0e\x32!.wattmesh.metering.v1.Aggregation\"?\n\x13QuerySeriesResponse\x12(\n\x06series\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\"\x7f\n\x12QueryEnergyRequest\x12\x0e\n\x06\x61ssets\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"J\n\x13QueryEnergyResponse\x12\x33\n\x08\x65nergies\x18\x01 \x03(\x0b\x32!.wattmesh.metering.v1.AssetEnergy\"\x95\x01\n\x0b\x41ssetEnergy\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x32\n\x10import_energy_wh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x32\n\x10\x65xport_energy_wh\x18\x03 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x0f\n\x07\x64\x65rived\x18\x04 \x01(\x08\"\x94\x01\n\x07Reading\x12\r\n\x05point\x18\x01 \x01(\t\x12\x30\n\x0cmeasure_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12*\n\x07quality\x18\x04 \x01(\x0e\x32\x19.wattmesh.type.v1.QualityB\x08\n\x06_value\"*\n\x18GetLatestReadingsRequest\x12\x0e\n\x06points\x18\x01 \x03(\t\"L\n\x19GetLatestReadingsResponse\x12/\n\x08readings\x18\x01 \x03(\x0b\x32\x1d.wattmesh.metering.v1.Reading\"&\n\x14WatchReadingsRequest\x12\x0e\n\x06points\x18\x01 \x03(\t\"H\n\x15WatchReadingsResponse\x12/\n\x08readings\x18\x01 \x03(\x0b\x32\x1d.wattmesh.metering.v1.Reading\"X\n\x1aGetIngestStatisticsRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\x87\x01\n\x1bGetIngestStatisticsResponse\x12\x0e\n\x06stored\x18\x01 \x01(\x03\x12\x12\n\nduplicates\x18\x02 \x01(\x03\x12\x10\n\x08rejected\x18\x03 \x01(\x03\x12\x32\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32!.wattmesh.metering.v1.DeviceCount\"D\n\x0b\x44\x65viceCount\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06stored\x18\x02 \x01(\x03\x12\x15\n\rmeasure_times\x18\x03 \x01(\x03\"\xa4\x01\n\x08Quantity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x30\n\x04kind\x18\x03 \x01(\x0e\x32\".wattmesh.metering.v1.QuantityKind\x12\x16\n\tmin_value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value\"N\n\x15ListQuantitiesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x16ListQuantitiesResponse\x12\x32\n\nquantities\x18\x01 \x03(\x0b\x32\x1e.wattmesh.metering.v1.Quantity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xe7\x01\n\x0fRejectionReason\x12 \n\x1cREJECTION_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1eREJECTION_REASON_UNKNOWN_POINT\x10\x01\x12\"\n\x1eREJECTION_REASON_INVALID_VALUE\x10\x02\x12!\n\x1dREJECTION_REASON_INVALID_TIME\x10\x03\x12\x1e\n\x1aREJECTION_REASON_MALFORMED\x10\x04\x12\'\n#REJECTION_REASON_REGISTER_DECREASED\x10\x05*\x9c\x01\n\x0b\x41ggregation\x12\x1b\n\x17\x41GGREGATION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41GGREGATION_MEAN\x10\x01\x12\x14\n\x10\x41GGREGATION_LAST\x10\x02\x12\x18\n\x14\x41GGREGATION_INCREASE\x10\x03\x12\x13\n\x0f\x41GGREGATION_MAX\x10\x04\x12\x15\n\x11\x41GGREGATION_COUNT\x10\x05*b\n\x0cQuantityKind\x12\x1d\n\x19QUANTITY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16QUANTITY_KIND_REGISTER\x10\x01\x12\x17\n\x13QUANTITY_KIND_GAUGE\x10\x02\x32\xa8\x06\n\x0fMeteringService\x12]\n\x06Ingest\x12#.wattmesh.metering.v1.IngestRequest\x1a$.wattmesh.metering.v1.IngestResponse\"\x04\xa8\xbb\x18\x06(\x01\x30\x01\x12h\n\x0bQuerySeries\x12(.wattmesh.metering.v1.QuerySeriesRequest\x1a).wattmesh.metering.v1.QuerySeriesResponse\"\x04\xa8\xbb\x18\x05\x12h\n\x0bQueryEnergy\x12(.wattmesh.metering.v1.QueryEnergyRequest\x1a).wattmesh.metering.v1.QueryEnergyResponse\"\x04\xa8\xbb\x18\x05\x12z\n\x11GetLatestReadings\x12..wattmesh.metering.v1.GetLatestReadingsRequest\x1a/.wattmesh.metering.v1.GetLatestReadingsResponse\"\x04\xa8\xbb\x18\x05\x12p\n\rWatchReadings\x12*.wattmesh.metering.v1.WatchReadingsRequest\x1a+.wattmesh.metering.v1.WatchReadingsResponse\"\x04\xa8\xbb\x18\x05\x30\x01\x12\x80\x01\n\x13GetIngestStatistics\x12\x30.wattmesh.metering.v1.GetIngestStatisticsRequest\x1a\x31.wattmesh.metering.v1.GetIngestStatisticsResponse\"\x04\xa8\xbb\x18\x05\x12q\n\x0eListQuantities\x12+.wattmesh.metering.v1.ListQuantitiesRequest\x1a,.wattmesh.metering.v1.ListQuantitiesResponse\"\x04\xa8\xbb\x18\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/metering/v1/metering.proto\x12\x14wattmesh.metering.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#wattmesh/type/v1/error_reason.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1ewattmesh/type/v1/quality.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\"\x83\x01\n\rIngestRequest\x12\x32\n\x05hello\x18\x01 \x01(\x0b\x32!.wattmesh.metering.v1.IngestHelloH\x00\x12\x33\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\".wattmesh.metering.v1.ReadingBatchH\x00\x42\t\n\x07message\"\x1d\n\x0bIngestHello\x12\x0e\n\x06source\x18\x01 \x01(\t\"\xb3\x01\n\x0cReadingBatch\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06points\x18\x02 \x03(\t\x12\x15\n\rpoint_indices\x18\x03 \x03(\x05\x12\x18\n\x10measure_times_us\x18\x04 \x03(\x10\x12\x0e\n\x06values\x18\x05 \x03(\x01\x12,\n\tqualities\x18\x06 \x03(\x0e\x32\x19.wattmesh.type.v1.Quality\x12\x12\n\nreset_rows\x18\x07 \x03(\x05\"\x85\x01\n\x0eIngestResponse\x12\x16\n\x0e\x61\x63ked_sequence\x18\x01 \x01(\x03\x12\x0e\n\x06stored\x18\x02 \x01(\x03\x12\x12\n\nduplicates\x18\x03 \x01(\x03\x12\x37\n\x08rejected\x18\x04 \x03(\x0b\x32%.wattmesh.metering.v1.RejectedReading\"\x87\x01\n\x0fRejectedReading\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\r\n\x05point\x18\x03 \x01(\t\x12\x35\n\x06reason\x18\x04 \x01(\x0e\x32%.wattmesh.metering.v1.RejectionReason\x12\x0f\n\x07message\x18\x05 \x01(\t\"\xb6\x01\n\x12QuerySeriesRequest\x12\r\n\x05point\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x0b\x61ggregation\x18\x04 \x01(\x0e\x32!.wattmesh.metering.v1.Aggregation\"?\n\x13QuerySeriesResponse\x12(\n\x06series\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\"U\n\x17\x42\x61tchQuerySeriesRequest\x12:\n\x08requests\x18\x01 \x03(\x0b\x32(.wattmesh.metering.v1.QuerySeriesRequest\"O\n\x18\x42\x61tchQuerySeriesResponse\x12\x33\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\".wattmesh.metering.v1.SeriesAnswer\"x\n\x0cSeriesAnswer\x12(\n\x06series\x18\x01 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12-\n\x06reason\x18\x02 \x01(\x0e\x32\x1d.wattmesh.type.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x7f\n\x12QueryEnergyRequest\x12\x0e\n\x06\x61ssets\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"J\n\x13QueryEnergyResponse\x12\x33\n\x08\x65nergies\x18\x01 \x03(\x0b\x32!.wattmesh.metering.v1.AssetEnergy\"\x95\x01\n\x0b\x41ssetEnergy\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x32\n\x10import_energy_wh\x18\x02 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x32\n\x10\x65xport_energy_wh\x18\x03 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x0f\n\x07\x64\x65rived\x18\x04 \x01(\x08\"\x94\x01\n\x07Reading\x12\r\n\x05point\x18\x01 \x01(\t\x12\x30\n\x0cmeasure_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12*\n\x07quality\x18\x04 \x01(\x0e\x32\x19.wattmesh.type.v1.QualityB\x08\n\x06_value\"*\n\x18GetLatestReadingsRequest\x12\x0e\n\x06points\x18\x01 \x03(\t\"L\n\x19GetLatestReadingsResponse\x12/\n\x08readings\x18\x01 \x03(\x0b\x32\x1d.wattmesh.metering.v1.Reading\"&\n\x14WatchReadingsRequest\x12\x0e\n\x06points\x18\x01 \x03(\t\"H\n\x15WatchReadingsResponse\x12/\n\x08readings\x18\x01 \x03(\x0b\x32\x1d.wattmesh.metering.v1.Reading\"X\n\x1aGetIngestStatisticsRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\x87\x01\n\x1bGetIngestStatisticsResponse\x12\x0e\n\x06stored\x18\x01 \x01(\x03\x12\x12\n\nduplicates\x18\x02 \x01(\x03\x12\x10\n\x08rejected\x18\x03 \x01(\x03\x12\x32\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32!.wattmesh.metering.v1.DeviceCount\"D\n\x0b\x44\x65viceCount\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06stored\x18\x02 \x01(\x03\x12\x15\n\rmeasure_times\x18\x03 \x01(\x03\"\xa4\x01\n\x08Quantity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x30\n\x04kind\x18\x03 \x01(\x0e\x32\".wattmesh.metering.v1.QuantityKind\x12\x16\n\tmin_value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value\"N\n\x15ListQuantitiesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x16ListQuantitiesResponse\x12\x32\n\nquantities\x18\x01 \x03(\x0b\x32\x1e.wattmesh.metering.v1.Quantity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xe7\x01\n\x0fRejectionReason\x12 \n\x1cREJECTION_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1eREJECTION_REASON_UNKNOWN_POINT\x10\x01\x12\"\n\x1eREJECTION_REASON_INVALID_VALUE\x10\x02\x12!\n\x1dREJECTION_REASON_INVALID_TIME\x10\x03\x12\x1e\n\x1aREJECTION_REASON_MALFORMED\x10\x04\x12\'\n#REJECTION_REASON_REGISTER_DECREASED\x10\x05*\x9c\x01\n\x0b\x41ggregation\x12\x1b\n\x17\x41GGREGATION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41GGREGATION_MEAN\x10\x01\x12\x14\n\x10\x41GGREGATION_LAST\x10\x02\x12\x18\n\x14\x41GGREGATION_INCREASE\x10\x03\x12\x13\n\x0f\x41GGREGATION_MAX\x10\x04\x12\x15\n\x11\x41GGREGATION_COUNT\x10\x05*b\n\x0cQuantityKind\x12\x1d\n\x19QUANTITY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16QUANTITY_KIND_REGISTER\x10\x01\x12\x17\n\x13QUANTITY_KIND_GAUGE\x10\x02\x32\xa1\x07\n\x0fMeteringService\x12]\n\x06Ingest\x12#.wattmesh.metering.v1.IngestRequest\x1a$.wattmesh.metering.v1.IngestResponse\"\x04\xa8\xbb\x18\x06(\x01\x30\x01\x12h\n\x0bQuerySeries\x12(.wattmesh.metering.v1.QuerySeriesRequest\x1a).wattmesh.metering.v1.QuerySeriesResponse\"\x04\xa8\xbb\x18\x05\x12w\n\x10\x42\x61tchQuerySeries\x12-.wattmesh.metering.v1.BatchQuerySeriesRequest\x1a..wattmesh.metering.v1.BatchQuerySeriesResponse\"\x04\xa8\xbb\x18\x05\x12h\n\x0bQueryEnergy\x12(.wattmesh.metering.v1.QueryEnergyRequest\x1a).wattmesh.metering.v1.QueryEnergyResponse\"\x04\xa8\xbb\x18\x05\x12z\n\x11GetLatestReadings\x12..wattmesh.metering.v1.GetLatestReadingsRequest\x1a/.wattmesh.metering.v1.GetLatestReadingsResponse\"\x04\xa8\xbb\x18\x05\x12p\n\rWatchReadings\x12*.wattmesh.metering.v1.WatchReadingsRequest\x1a+.wattmesh.metering.v1.WatchReadingsResponse\"\x04\xa8\xbb\x18\x05\x30\x01\x12\x80\x01\n\x13GetIngestStatistics\x12\x30.wattmesh.metering.v1.GetIngestStatisticsRequest\x1a\x31.wattmesh.metering.v1.GetIngestStatisticsResponse\"\x04\xa8\xbb\x18\x05\x12q\n\x0eListQuantities\x12+.wattmesh.metering.v1.ListQuantitiesRequest\x1a,.wattmesh.metering.v1.ListQuantitiesResponse\"\x04\xa8\xbb\x18\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_METERINGSERVICE'].methods_by_name['Ingest']._serialized_options = b'\250\273\030\006'
   _globals['_METERINGSERVICE'].methods_by_name['QuerySeries']._loaded_options = None
   _globals['_METERINGSERVICE'].methods_by_name['QuerySeries']._serialized_options = b'\250\273\030\005'
+  _globals['_METERINGSERVICE'].methods_by_name['BatchQuerySeries']._loaded_options = None
+  _globals['_METERINGSERVICE'].methods_by_name['BatchQuerySeries']._serialized_options = b'\250\273\030\005'
   _globals['_METERINGSERVICE'].methods_by_name['QueryEnergy']._loaded_options = None
   _globals['_METERINGSERVICE'].methods_by_name['QueryEnergy']._serialized_options = b'\250\273\030\005'
   _globals['_METERINGSERVICE'].methods_by_name['GetLatestReadings']._loaded_options = None
@@ -51,54 +54,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_METERINGSERVICE'].methods_by_name['GetIngestStatistics']._serialized_options = b'\250\273\030\005'
   _globals['_METERINGSERVICE'].methods_by_name['ListQuantities']._loaded_options = None
   _globals['_METERINGSERVICE'].methods_by_name['ListQuantities']._serialized_options = b'\250\273\030\005'
-  _globals['_REJECTIONREASON']._serialized_start=2523
-  _globals['_REJECTIONREASON']._serialized_end=2754
-  _globals['_AGGREGATION']._serialized_start=2757
-  _globals['_AGGREGATION']._serialized_end=2913
-  _globals['_QUANTITYKIND']._serialized_start=2915
-  _globals['_QUANTITYKIND']._serialized_end=3013
-  _globals['_INGESTREQUEST']._serialized_start=260
-  _globals['_INGESTREQUEST']._serialized_end=391
-  _globals['_INGESTHELLO']._serialized_start=393
-  _globals['_INGESTHELLO']._serialized_end=422
-  _globals['_READINGBATCH']._serialized_start=425
-  _globals['_READINGBATCH']._serialized_end=604
-  _globals['_INGESTRESPONSE']._serialized_start=607
-  _globals['_INGESTRESPONSE']._serialized_end=740
-  _globals['_REJECTEDREADING']._serialized_start=743
-  _globals['_REJECTEDREADING']._serialized_end=878
-  _globals['_QUERYSERIESREQUEST']._serialized_start=881
-  _globals['_QUERYSERIESREQUEST']._serialized_end=1063
-  _globals['_QUERYSERIESRESPONSE']._serialized_start=1065
-  _globals['_QUERYSERIESRESPONSE']._serialized_end=1128
-  _globals['_QUERYENERGYREQUEST']._serialized_start=1130
-  _globals['_QUERYENERGYREQUEST']._serialized_end=1257
-  _globals['_QUERYENERGYRESPONSE']._serialized_start=1259
-  _globals['_QUERYENERGYRESPONSE']._serialized_end=1333
-  _globals['_ASSETENERGY']._serialized_start=1336
-  _globals['_ASSETENERGY']._serialized_end=1485
-  _globals['_READING']._serialized_start=1488
-  _globals['_READING']._serialized_end=1636
-  _globals['_GETLATESTREADINGSREQUEST']._serialized_start=1638
-  _globals['_GETLATESTREADINGSREQUEST']._serialized_end=1680
-  _globals['_GETLATESTREADINGSRESPONSE']._serialized_start=1682
-  _globals['_GETLATESTREADINGSRESPONSE']._serialized_end=1758
-  _globals['_WATCHREADINGSREQUEST']._serialized_start=1760
-  _globals['_WATCHREADINGSREQUEST']._serialized_end=1798
-  _globals['_WATCHREADINGSRESPONSE']._serialized_start=1800
-  _globals['_WATCHREADINGSRESPONSE']._serialized_end=1872
-  _globals['_GETINGESTSTATISTICSREQUEST']._serialized_start=1874
-  _globals['_GETINGESTSTATISTICSREQUEST']._serialized_end=1962
-  _globals['_GETINGESTSTATISTICSRESPONSE']._serialized_start=1965
-  _globals['_GETINGESTSTATISTICSRESPONSE']._serialized_end=2100
-  _globals['_DEVICECOUNT']._serialized_start=2102
-  _globals['_DEVICECOUNT']._serialized_end=2170
-  _globals['_QUANTITY']._serialized_start=2173
-  _globals['_QUANTITY']._serialized_end=2337
-  _globals['_LISTQUANTITIESREQUEST']._serialized_start=2339
-  _globals['_LISTQUANTITIESREQUEST']._serialized_end=2417
-  _globals['_LISTQUANTITIESRESPONSE']._serialized_start=2419
-  _globals['_LISTQUANTITIESRESPONSE']._serialized_end=2520
-  _globals['_METERINGSERVICE']._serialized_start=3016
-  _globals['_METERINGSERVICE']._serialized_end=3824
+  _globals['_REJECTIONREASON']._serialized_start=2850
+  _globals['_REJECTIONREASON']._serialized_end=3081
+  _globals['_AGGREGATION']._serialized_start=3084
+  _globals['_AGGREGATION']._serialized_end=3240
+  _globals['_QUANTITYKIND']._serialized_start=3242
+  _globals['_QUANTITYKIND']._serialized_end=3340
+  _globals['_INGESTREQUEST']._serialized_start=297
+  _globals['_INGESTREQUEST']._serialized_end=428
+  _globals['_INGESTHELLO']._serialized_start=430
+  _globals['_INGESTHELLO']._serialized_end=459
+  _globals['_READINGBATCH']._serialized_start=462
+  _globals['_READINGBATCH']._serialized_end=641
+  _globals['_INGESTRESPONSE']._serialized_start=644
+  _globals['_INGESTRESPONSE']._serialized_end=777
+  _globals['_REJECTEDREADING']._serialized_start=780
+  _globals['_REJECTEDREADING']._serialized_end=915
+  _globals['_QUERYSERIESREQUEST']._serialized_start=918
+  _globals['_QUERYSERIESREQUEST']._serialized_end=1100
+  _globals['_QUERYSERIESRESPONSE']._serialized_start=1102
+  _globals['_QUERYSERIESRESPONSE']._serialized_end=1165
+  _globals['_BATCHQUERYSERIESREQUEST']._serialized_start=1167
+  _globals['_BATCHQUERYSERIESREQUEST']._serialized_end=1252
+  _globals['_BATCHQUERYSERIESRESPONSE']._serialized_start=1254
+  _globals['_BATCHQUERYSERIESRESPONSE']._serialized_end=1333
+  _globals['_SERIESANSWER']._serialized_start=1335
+  _globals['_SERIESANSWER']._serialized_end=1455
+  _globals['_QUERYENERGYREQUEST']._serialized_start=1457
+  _globals['_QUERYENERGYREQUEST']._serialized_end=1584
+  _globals['_QUERYENERGYRESPONSE']._serialized_start=1586
+  _globals['_QUERYENERGYRESPONSE']._serialized_end=1660
+  _globals['_ASSETENERGY']._serialized_start=1663
+  _globals['_ASSETENERGY']._serialized_end=1812
+  _globals['_READING']._serialized_start=1815
+  _globals['_READING']._serialized_end=1963
+  _globals['_GETLATESTREADINGSREQUEST']._serialized_start=1965
+  _globals['_GETLATESTREADINGSREQUEST']._serialized_end=2007
+  _globals['_GETLATESTREADINGSRESPONSE']._serialized_start=2009
+  _globals['_GETLATESTREADINGSRESPONSE']._serialized_end=2085
+  _globals['_WATCHREADINGSREQUEST']._serialized_start=2087
+  _globals['_WATCHREADINGSREQUEST']._serialized_end=2125
+  _globals['_WATCHREADINGSRESPONSE']._serialized_start=2127
+  _globals['_WATCHREADINGSRESPONSE']._serialized_end=2199
+  _globals['_GETINGESTSTATISTICSREQUEST']._serialized_start=2201
+  _globals['_GETINGESTSTATISTICSREQUEST']._serialized_end=2289
+  _globals['_GETINGESTSTATISTICSRESPONSE']._serialized_start=2292
+  _globals['_GETINGESTSTATISTICSRESPONSE']._serialized_end=2427
+  _globals['_DEVICECOUNT']._serialized_start=2429
+  _globals['_DEVICECOUNT']._serialized_end=2497
+  _globals['_QUANTITY']._serialized_start=2500
+  _globals['_QUANTITY']._serialized_end=2664
+  _globals['_LISTQUANTITIESREQUEST']._serialized_start=2666
+  _globals['_LISTQUANTITIESREQUEST']._serialized_end=2744
+  _globals['_LISTQUANTITIESRESPONSE']._serialized_start=2746
+  _globals['_LISTQUANTITIESRESPONSE']._serialized_end=2847
+  _globals['_METERINGSERVICE']._serialized_start=3343
+  _globals['_METERINGSERVICE']._serialized_end=4272
 # @@protoc_insertion_point(module_scope)

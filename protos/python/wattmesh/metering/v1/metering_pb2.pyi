@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.type.v1 import error_reason_pb2 as _error_reason_pb2
 from wattmesh.type.v1 import quality_pb2 as _quality_pb2
 from wattmesh.type.v1 import series_pb2 as _series_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
@@ -369,6 +370,86 @@ class QuerySeriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QuerySeriesResponse: _TypeAlias = QuerySeriesResponse  # noqa: Y015
+
+@_typing.final
+class BatchQuerySeriesRequest(_message.Message):
+    """Request of BatchQuerySeries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuerySeriesRequest]:
+        """What is asked; 1 to 1,000, several may be of one point."""
+
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___QuerySeriesRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchQuerySeriesRequest: _TypeAlias = BatchQuerySeriesRequest  # noqa: Y015
+
+@_typing.final
+class BatchQuerySeriesResponse(_message.Message):
+    """Response of BatchQuerySeries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeriesAnswer]:
+        """One per request, in the order asked."""
+
+    def __init__(
+        self,
+        *,
+        answers: _abc.Iterable[Global___SeriesAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchQuerySeriesResponse: _TypeAlias = BatchQuerySeriesResponse  # noqa: Y015
+
+@_typing.final
+class SeriesAnswer(_message.Message):
+    """The answer to one of many requests: a series, or why there is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Why there is none, as QuerySeries would refuse it. Not said: there is one."""
+    message: _builtins.str
+    """Why there is none, in words."""
+    @_builtins.property
+    def series(self) -> _series_pb2.Series:
+        """The series, in the unit of the point. Absent: `reason` says why."""
+
+    def __init__(
+        self,
+        *,
+        series: _series_pb2.Series | None = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["series", b"series"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "series", b"series"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeriesAnswer: _TypeAlias = SeriesAnswer  # noqa: Y015
 
 @_typing.final
 class QueryEnergyRequest(_message.Message):

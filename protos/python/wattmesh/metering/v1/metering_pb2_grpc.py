@@ -45,6 +45,11 @@ class MeteringServiceStub:
                 request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QuerySeriesRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QuerySeriesResponse.FromString,
                 _registered_method=True)
+        self.BatchQuerySeries = channel.unary_unary(
+                '/wattmesh.metering.v1.MeteringService/BatchQuerySeries',
+                request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.BatchQuerySeriesRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.BatchQuerySeriesResponse.FromString,
+                _registered_method=True)
         self.QueryEnergy = channel.unary_unary(
                 '/wattmesh.metering.v1.MeteringService/QueryEnergy',
                 request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QueryEnergyRequest.SerializeToString,
@@ -90,6 +95,14 @@ class MeteringServiceServicer:
 
     def QuerySeries(self, request, context):
         """Returns one point's readings as a regular series.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchQuerySeries(self, request, context):
+        """Returns many points' readings as regular series, each asked and answered by itself: whoever looks at a
+        whole site, or at many, asks once. At most 1,000,000 intervals in all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +155,11 @@ def add_MeteringServiceServicer_to_server(servicer, server):
                     servicer.QuerySeries,
                     request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QuerySeriesRequest.FromString,
                     response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QuerySeriesResponse.SerializeToString,
+            ),
+            'BatchQuerySeries': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchQuerySeries,
+                    request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.BatchQuerySeriesRequest.FromString,
+                    response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.BatchQuerySeriesResponse.SerializeToString,
             ),
             'QueryEnergy': grpc.unary_unary_rpc_method_handler(
                     servicer.QueryEnergy,
@@ -224,6 +242,33 @@ class MeteringService:
             '/wattmesh.metering.v1.MeteringService/QuerySeries',
             wattmesh_dot_metering_dot_v1_dot_metering__pb2.QuerySeriesRequest.SerializeToString,
             wattmesh_dot_metering_dot_v1_dot_metering__pb2.QuerySeriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchQuerySeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.metering.v1.MeteringService/BatchQuerySeries',
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.BatchQuerySeriesRequest.SerializeToString,
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.BatchQuerySeriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

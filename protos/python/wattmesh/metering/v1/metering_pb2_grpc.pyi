@@ -43,6 +43,10 @@ class MeteringServiceStub:
     """
     QuerySeries: _grpc.UnaryUnaryMultiCallable[_metering_pb2.QuerySeriesRequest, _metering_pb2.QuerySeriesResponse]
     """Returns one point's readings as a regular series."""
+    BatchQuerySeries: _grpc.UnaryUnaryMultiCallable[_metering_pb2.BatchQuerySeriesRequest, _metering_pb2.BatchQuerySeriesResponse]
+    """Returns many points' readings as regular series, each asked and answered by itself: whoever looks at a
+    whole site, or at many, asks once. At most 1,000,000 intervals in all.
+    """
     QueryEnergy: _grpc.UnaryUnaryMultiCallable[_metering_pb2.QueryEnergyRequest, _metering_pb2.QueryEnergyResponse]
     """Returns the energy of a site's assets per interval, balanced over the site."""
     GetLatestReadings: _grpc.UnaryUnaryMultiCallable[_metering_pb2.GetLatestReadingsRequest, _metering_pb2.GetLatestReadingsResponse]
@@ -69,6 +73,10 @@ class MeteringServiceAsyncStub(MeteringServiceStub):
     """
     QuerySeries: _aio.UnaryUnaryMultiCallable[_metering_pb2.QuerySeriesRequest, _metering_pb2.QuerySeriesResponse]  # type: ignore[assignment]
     """Returns one point's readings as a regular series."""
+    BatchQuerySeries: _aio.UnaryUnaryMultiCallable[_metering_pb2.BatchQuerySeriesRequest, _metering_pb2.BatchQuerySeriesResponse]  # type: ignore[assignment]
+    """Returns many points' readings as regular series, each asked and answered by itself: whoever looks at a
+    whole site, or at many, asks once. At most 1,000,000 intervals in all.
+    """
     QueryEnergy: _aio.UnaryUnaryMultiCallable[_metering_pb2.QueryEnergyRequest, _metering_pb2.QueryEnergyResponse]  # type: ignore[assignment]
     """Returns the energy of a site's assets per interval, balanced over the site."""
     GetLatestReadings: _aio.UnaryUnaryMultiCallable[_metering_pb2.GetLatestReadingsRequest, _metering_pb2.GetLatestReadingsResponse]  # type: ignore[assignment]
@@ -104,6 +112,16 @@ class MeteringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_metering_pb2.QuerySeriesResponse, _abc.Awaitable[_metering_pb2.QuerySeriesResponse]]:
         """Returns one point's readings as a regular series."""
+
+    @_abc_1.abstractmethod
+    def BatchQuerySeries(
+        self,
+        request: _metering_pb2.BatchQuerySeriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metering_pb2.BatchQuerySeriesResponse, _abc.Awaitable[_metering_pb2.BatchQuerySeriesResponse]]:
+        """Returns many points' readings as regular series, each asked and answered by itself: whoever looks at a
+        whole site, or at many, asks once. At most 1,000,000 intervals in all.
+        """
 
     @_abc_1.abstractmethod
     def QueryEnergy(

@@ -1,7 +1,8 @@
 """What meters say of commands, in PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from wattmesh_control.adapters.command_rows import COLUMNS, VERDICTS, command_from_row
 from wattmesh_control.adapters.rows import device_id
@@ -17,36 +18,44 @@ _SELECT = f"SELECT {', '.join(COLUMNS)} FROM commands"
 _ENDED = f"""
 {_SELECT}
 WHERE apply_time IS NOT NULL AND NOT effect_final
-  AND end_time > %(after)s AND end_time <= %(until)s
+  AND end_time > %(after)s AND end_time <= %(until)s AND number <> ALL(%(but)s)
 ORDER BY end_time LIMIT %(size)s
 """
 
 _RUNNING = f"""
 {_SELECT}
 WHERE close_time IS NULL AND apply_time <= %(until)s AND effect IS NULL
+  AND number <> ALL(%(but)s)
 ORDER BY number LIMIT %(size)s
 """
 
 # What began long before may have ended within: a lease is bounded, the end of a range is not.
 _AROUND = f"""
-{_SELECT}
-WHERE site = %(site)s AND apply_time IS NOT NULL
-  AND start_time < %(end)s AND end_time > %(start)s
+SELECT {", ".join(f"commands.{each}" for each in COLUMNS)}
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS asked (site, start, until)
+JOIN commands ON commands.site = asked.site AND apply_time IS NOT NULL
+  AND start_time < asked.until AND end_time > asked.start
 ORDER BY number
 """
 
 _OVERRULED = """
-SELECT EXISTS (
+SELECT command FROM unnest(%s::text[]) AS asked (command)
+JOIN commands USING (command)
+WHERE EXISTS (
     SELECT FROM device_events
-    WHERE device = (SELECT device FROM commands WHERE command = %(command)s)
-      AND command = %(command)s AND what = %(device_event)s
+    WHERE device_events.device = commands.device
+      AND device_events.command = commands.command AND what = %s
 )
 """
 
 _VOUCHED = """
-SELECT effect = 'confirmed' AND end_time > %(since)s FROM commands
-WHERE device = %(device)s AND effect_basis IN ('meter', 'grid') AND effect_final
-ORDER BY number DESC LIMIT 1
+SELECT asked.device FROM unnest(%s::text[]) AS asked (device)
+CROSS JOIN LATERAL (
+    SELECT effect, end_time FROM commands
+    WHERE commands.device = asked.device AND effect_basis IN ('meter', 'grid') AND effect_final
+    ORDER BY number DESC LIMIT 1
+) AS newest
+WHERE newest.effect = 'confirmed' AND newest.end_time > %s
 """
 
 _ATTEMPTS = "SELECT count(*) FROM commands WHERE proposal = %(proposal)s"
@@ -76,32 +85,53 @@ class PostgresEffectArchive:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ended(self, after: datetime, until: datetime, limit: int) -> list[Command]:
+    async def ended(
+        self, after: datetime, until: datetime, but: Collection[int], limit: int
+    ) -> list[Command]:
         """Return applied commands without a final verdict whose range ended in (after, until]."""
-        return await self._select(_ENDED, {"after": after, "until": until, "size": limit})
+        values = {"after": after, "until": until, "but": list(but), "size": limit}
+        return [command_from_row(row) for row in await self._rows(_ENDED, values)]
 
-    async def running(self, acknowledged_until: datetime, limit: int) -> list[Command]:
-        """Return live commands, applied until then, without any verdict."""
-        return await self._select(_RUNNING, {"until": acknowledged_until, "size": limit})
+    async def running(
+        self, acknowledged_until: datetime, but: Collection[int], limit: int
+    ) -> list[Command]:
+        """Return live commands, applied until then, without any verdict, but for those numbers."""
+        values = {"until": acknowledged_until, "but": list(but), "size": limit}
+        return [command_from_row(row) for row in await self._rows(_RUNNING, values)]
 
-    async def around(self, site: SiteId, span: TimeRange) -> list[Command]:
-        """Return a site's applied commands whose range meets a span, oldest first."""
-        return await self._select(
-            _AROUND, {"site": site.name, "start": span.start, "end": span.end}
+    async def around(self, spans: Mapping[SiteId, TimeRange]) -> dict[SiteId, list[Command]]:
+        """Return sites' applied commands whose range meets the site's span, oldest first."""
+        found: dict[SiteId, list[Command]] = {site: [] for site in spans}
+        if not spans:
+            return found
+        values = (
+            [site.name for site in spans],
+            [span.start for span in spans.values()],
+            [span.end for span in spans.values()],
         )
+        for row in await self._rows(_AROUND, values):
+            command = command_from_row(row)
+            found[command.device.site].append(command)
+        return found
 
-    async def vouched(self, device: DeviceId, since: datetime) -> bool:
-        """Return whether the last independent verdict on a device confirmed it, lately."""
-        return bool(await self._value(_VOUCHED, {"device": device.name, "since": since}))
+    async def vouched(self, devices: Collection[DeviceId], since: datetime) -> set[DeviceId]:
+        """Return the devices whose last independent verdict confirmed them, lately."""
+        if not devices:
+            return set()
+        rows = await self._rows(_VOUCHED, ([each.name for each in devices], since))
+        return {device_id(row[0]) for row in rows}
 
-    async def overruled(self, command: CommandId) -> bool:
-        """Return whether a gateway's loop ever told the device something else than a command."""
-        values = {"command": command.name, "device_event": EventType.SETPOINT_OVERRULED.value}
-        return bool(await self._value(_OVERRULED, values))
+    async def overruled(self, commands: Collection[CommandId]) -> set[CommandId]:
+        """Return the commands against which a gateway's loop told the device something else."""
+        if not commands:
+            return set()
+        names = [each.name for each in commands]
+        rows = await self._rows(_OVERRULED, (names, EventType.SETPOINT_OVERRULED.value))
+        return {each for each in commands if (each.name,) in set(rows)}
 
     async def attempts(self, proposal: int) -> int:
         """Return how many commands of a proposal there were."""
-        count = await self._value(_ATTEMPTS, {"proposal": proposal})
+        ((count,),) = await self._rows(_ATTEMPTS, {"proposal": proposal})
         assert isinstance(count, int), "a count is a number"
         return count
 
@@ -123,16 +153,11 @@ class PostgresEffectArchive:
 
     async def amiss(self, since: datetime) -> dict[DeviceId, Effect]:
         """Return the devices whose last verdict, since then, is that it did not happen."""
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(_AMISS, {"since": since})
-            return {device_id(row[0]): Effect(row[1]) for row in await cursor.fetchall()}
+        rows = await self._rows(_AMISS, {"since": since})
+        return {device_id(row[0]): Effect(row[1]) for row in rows}
 
-    async def _select(self, query: str, values: Mapping[str, object]) -> list[Command]:
+    async def _rows(
+        self, query: str, values: Mapping[str, object] | Sequence[object]
+    ) -> list[tuple[Any, ...]]:
         async with self._database.connection() as connection:
-            cursor = await connection.execute(query, values)
-            return [command_from_row(row) for row in await cursor.fetchall()]
-
-    async def _value(self, query: str, values: Mapping[str, object]) -> object:
-        async with self._database.connection() as connection:
-            row = await (await connection.execute(query, values)).fetchone()
-        return None if row is None else row[0]
+            return await (await connection.execute(query, values)).fetchall()

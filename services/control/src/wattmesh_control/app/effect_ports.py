@@ -11,7 +11,7 @@ from wattmesh_control.domain.effects.sources import PowerPoints
 from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.setpoint import DeviceFilter
-from wattmesh_kernel.ids import CommandId, DeviceId, PointId, SiteId
+from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 
@@ -50,20 +50,27 @@ class Transition:
 class EffectArchive(Protocol):
     """What meters say of commands."""
 
-    async def ended(self, after: datetime, until: datetime, limit: int) -> list[Command]:
-        """Return applied commands without a final verdict whose range ended in (after, until]."""
+    async def ended(
+        self, after: datetime, until: datetime, but: Collection[int], limit: int
+    ) -> list[Command]:
+        """Return applied commands without a final verdict whose range ended in (after, until].
 
-    async def running(self, acknowledged_until: datetime, limit: int) -> list[Command]:
-        """Return live commands, applied until then, without any verdict."""
+        `but`: the numbers of those that are left out.
+        """
 
-    async def around(self, site: SiteId, span: TimeRange) -> list[Command]:
-        """Return a site's applied commands that began or ended in a span, oldest first."""
+    async def running(
+        self, acknowledged_until: datetime, but: Collection[int], limit: int
+    ) -> list[Command]:
+        """Return live commands, applied until then, without any verdict, but for those numbers."""
 
-    async def vouched(self, device: DeviceId, since: datetime) -> bool:
-        """Return whether the last independent verdict on a device confirmed it, lately."""
+    async def around(self, spans: Mapping[SiteId, TimeRange]) -> dict[SiteId, list[Command]]:
+        """Return sites' applied commands whose range meets the site's span, oldest first."""
 
-    async def overruled(self, command: CommandId) -> bool:
-        """Return whether a gateway's loop ever told the device something else than a command."""
+    async def vouched(self, devices: Collection[DeviceId], since: datetime) -> set[DeviceId]:
+        """Return the devices whose last independent verdict confirmed them, lately."""
+
+    async def overruled(self, commands: Collection[CommandId]) -> set[CommandId]:
+        """Return the commands against which a gateway's loop told the device something else."""
 
     async def attempts(self, proposal: int) -> int:
         """Return how many commands of a proposal there were."""
@@ -94,16 +101,22 @@ class TransitionArchive(Protocol):
         """Return at most `size` steps by command and time, after a place in that order."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PowerQuestion:
+    """What a meter is asked; both ends of `span` are on the raster of the resolution."""
+
+    points: PowerPoints
+    span: TimeRange
+    resolution: timedelta
+
+
 class PowerMeter(Protocol):
-    """Metered power of one device, which metering serves."""
+    """Metered power of devices, which metering serves."""
 
-    async def power_w(
-        self, points: PowerPoints, span: TimeRange, resolution: timedelta
-    ) -> Series | None:
-        """Return mean power [W], NaN where missing; None for points that metering does not have.
+    async def powers_w(
+        self, questions: Collection[PowerQuestion]
+    ) -> dict[PowerQuestion, Series | None]:
+        """Return mean powers [W], NaN where missing; None for points that metering does not have.
 
-        Both ends of `span` are on the raster of the resolution. Error: Unavailable.
+        All are asked at once: a call for each costs more than the answers. Error: Unavailable.
         """
-
-    async def last(self, point: PointId, span: TimeRange) -> float | None:
-        """Return the mean of a gauge over a span. Error: Unavailable."""

@@ -1,14 +1,14 @@
-"""Gather what meters saw around one command."""
+"""Gather what meters saw around commands."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from wattmesh_control.app.devices import Devices
-from wattmesh_control.app.effect_ports import EffectArchive, PowerMeter
-from wattmesh_control.app.remembered_power import RememberedPower
+from wattmesh_control.app.effect_ports import EffectArchive, PowerMeter, PowerQuestion
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.effects.asked import asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
@@ -17,17 +17,16 @@ from wattmesh_control.domain.effects.sources import PowerPoints, Sources, source
 from wattmesh_control.domain.effects.steps import Edge
 from wattmesh_control.domain.effects.verdict import EffectReason, EffectRule
 from wattmesh_control.domain.effects.windows import Floats
+from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import BatteryRating, Rating
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
-from wattmesh_runtime.aio.tasks import map_at_most
 
 _HABIT_INTERVALS = 240
 """So many intervals before a command say what meter and site do by themselves."""
 _LONGEST_HABIT = timedelta(days=2)
 _AFTER_INTERVALS = 14
-_AT_ONCE = 8
 _LEAST_TOLERANCE_W = 20.0
 _POWERS = (
     SetpointKind.ACTIVE_POWER_W,
@@ -38,30 +37,100 @@ _POWERS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gathered:
-    """What is asked, and what speaks to it; `stored` is asked for only when it matters."""
+    """What is asked, and what speaks to it; how full a store is, is asked for when it matters."""
 
     question: Question
     evidence: Evidence
     sources: Sources
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Window:
+    """What is asked of meters at once: the habits before, the command, and a little after."""
+
+    span: TimeRange
+    resolution: timedelta
+
+    def of(self, points: PowerPoints) -> PowerQuestion:
+        return PowerQuestion(points=points, span=self.span, resolution=self.resolution)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Case:
+    """A command, and who is asked about it over which windows."""
+
+    command: Command
+    question: Question
+    sources: Sources
+    own: _Window
+    grid: _Window
+
+    def about_asset(self) -> Iterator[PowerQuestion]:
+        meters = (self.sources.own, self.sources.other)
+        return (
+            self.own.of(each) for each in meters if each is not None and not self.own.span.empty
+        )
+
+    def about_site(self) -> Iterator[PowerQuestion]:
+        sources = self.sources
+        if sources.grid is None or self.grid.span.empty:
+            return iter(())
+        meters = (sources.grid, sources.own, *sources.known)
+        return (self.grid.of(each) for each in meters if each is not None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Site:
+    """What is known of the sites of some commands."""
+
+    commands: Mapping[SiteId, Sequence[Command]]
+    vouched: Collection[DeviceId]
+
+
 class GatherEvidence:
-    """Asks metering for the series of the meters around a command."""
+    """Asks metering for the series of the meters around commands, for all commands at once."""
 
     def __init__(
         self, *, devices: Devices, meter: PowerMeter, archive: EffectArchive, rule: EffectRule
     ) -> None:
         self._devices = devices
-        self._meter = RememberedPower(meter)
+        self._meter = meter
         self._archive = archive
         self._rule = rule
 
-    def look_anew(self) -> None:
-        """Ask metering again for what it has said so far."""
-        self._meter.forget()
+    async def __call__(
+        self, commands: Sequence[Command], now: datetime
+    ) -> dict[CommandId, Gathered | EffectReason]:
+        """Return the evidence of each, or why there is none. Error: Unavailable."""
+        overruled = await self._archive.overruled([each.command for each in commands])
+        found: dict[CommandId, Gathered | EffectReason] = {}
+        cases = list[_Case]()
+        for command in commands:
+            case = self._case(command, now, overruled)
+            if isinstance(case, _Case):
+                cases.append(case)
+            else:
+                found[command.command] = case
+        return found | await self._evidence(cases, now)
 
-    async def __call__(self, command: Command, now: datetime) -> Gathered | EffectReason:
-        """Return the evidence, or why there is none. Error: Unavailable."""
+    async def with_stores(
+        self, gathered: Mapping[CommandId, Gathered]
+    ) -> dict[CommandId, Evidence]:
+        """Return the evidence, of batteries with how full they were at the end."""
+        asked = {name: _store_question(each) for name, each in gathered.items()}
+        answers = await self._ask(each for each in asked.values() if each is not None)
+        evidence = dict[CommandId, Evidence]()
+        for name, each in gathered.items():
+            question = asked[name]
+            series = None if question is None else answers.get(question)
+            known = series is not None and bool(np.isfinite(series.values[-1]))
+            soc_ratio = float(series.values[-1]) if series is not None and known else None
+            evidence[name] = replace(each.evidence, soc_ratio=soc_ratio)
+        return evidence
+
+    def _case(
+        self, command: Command, now: datetime, overruled: Collection[CommandId]
+    ) -> _Case | EffectReason:
         model, target = self._devices.model, command.target
         asset = None if target is None else model.assets.get(target.asset)
         if asset is None:
@@ -69,28 +138,20 @@ class GatherEvidence:
         question = self._question(command, asset.rating, now)
         if question is None:
             return EffectReason.KIND_NOT_METERED
-        if await self._archive.overruled(command.command):
+        if command.command in overruled:
             return EffectReason.OVERRULED
         longest = self._rule.longest_grid_interval
         at = question.held.acknowledged
         sources = sources_of(model, command.device, asset.id, at, longest)
         if sources.own is None and sources.other is None and sources.grid is None:
             return EffectReason.NO_METER
-        evidence = await self._evidence(command, question, sources, now)
-        return Gathered(question=question, evidence=evidence, sources=sources)
-
-    async def with_store(self, gathered: Gathered) -> Evidence:
-        """Return the evidence with how full the battery was at the end."""
-        sources, question = gathered.sources, gathered.question
-        own = sources.own
-        if sources.stored is None or own is None:
-            return gathered.evidence
-        if not isinstance(question.rating, BatteryRating):
-            return gathered.evidence
-        end = floor_time(question.held.end, own.interval)
-        span = TimeRange(end - own.interval, end)
-        soc_ratio = await self._meter.last(sources.stored, span)
-        return replace(gathered.evidence, soc_ratio=soc_ratio)
+        return _Case(
+            command=command,
+            question=question,
+            sources=sources,
+            own=_window(question, [sources.own, sources.other], now),
+            grid=_window(question, [sources.grid, sources.own], now),
+        )
 
     def _question(self, command: Command, rating: Rating, now: datetime) -> Question | None:
         asked = asked_of(command.kind, command.value, rating)
@@ -106,38 +167,84 @@ class GatherEvidence:
         )
 
     async def _evidence(
-        self, command: Command, question: Question, sources: Sources, now: datetime
-    ) -> Evidence:
-        window = _window(question, [sources.own, sources.other], now)
-        own, other = await map_at_most(
-            _AT_ONCE, lambda x: self._series(x, window), (sources.own, sources.other)
+        self, cases: Sequence[_Case], now: datetime
+    ) -> dict[CommandId, Gathered | EffectReason]:
+        """Ask the asset's meters, and the site's where no other meter measures the asset."""
+        alone = [each for each in cases if each.sources.other is None]
+        answers = await self._ask(
+            question
+            for group, about in ((cases, _Case.about_asset), (alone, _Case.about_site))
+            for each in group
+            for question in about(each)
         )
-        held = question.held
-        begin = Edge(device=command.device, begin=held.sent, end=held.acknowledged)
-        evidence = Evidence(own=own, other=other, begin=begin)
-        if sources.grid is None or other is not None:
-            return evidence
-        return await self._with_grid(evidence, command, question, sources, now)
+        silent = [
+            each
+            for each in cases
+            if (other := each.sources.other) is not None and answers.get(each.own.of(other)) is None
+        ]
+        answers |= await self._ask(x for each in silent for x in each.about_site())
+        site = await self._site([each for each in (*alone, *silent) if any(each.about_site())], now)
+        return {
+            each.command.command: Gathered(
+                question=each.question,
+                evidence=self._evidence_of(each, answers, site),
+                sources=each.sources,
+            )
+            for each in cases
+        }
 
-    async def _with_grid(
+    async def _ask(self, questions: Iterable[PowerQuestion]) -> dict[PowerQuestion, Series | None]:
+        asked = dict.fromkeys(questions)
+        return await self._meter.powers_w(asked) if asked else {}
+
+    async def _site(self, cases: Sequence[_Case], now: datetime) -> _Site:
+        spans = defaultdict[SiteId, list[TimeRange]](list)
+        for each in cases:
+            spans[each.command.device.site].append(each.grid.span)
+        commands = await self._archive.around(
+            {
+                site: TimeRange(min(x.start for x in found), max(x.end for x in found))
+                for site, found in spans.items()
+            }
+        )
+        devices = {each.command.device for each in cases}
+        since = now - self._rule.vouching
+        return _Site(commands=commands, vouched=await self._archive.vouched(devices, since))
+
+    def _evidence_of(
+        self, case: _Case, answers: Mapping[PowerQuestion, Series | None], site: _Site
+    ) -> Evidence:
+        sources, held = case.sources, case.question.held
+
+        def answer(points: PowerPoints | None, window: _Window) -> Series | None:
+            return None if points is None else answers.get(window.of(points))
+
+        begin = Edge(device=case.command.device, begin=held.sent, end=held.acknowledged)
+        own, other = answer(sources.own, case.own), answer(sources.other, case.own)
+        evidence = Evidence(own=own, other=other, begin=begin)
+        grid = answer(sources.grid, case.grid)
+        if grid is None or other is not None:
+            return evidence
+        meters = [each for each in (sources.own, *sources.known) if each is not None]
+        series = {each.device: answer(each, case.grid) for each in meters}
+        return self._with_grid(evidence, case, grid, _known(series), site)
+
+    def _with_grid(
         self,
         evidence: Evidence,
-        command: Command,
-        question: Question,
-        sources: Sources,
-        now: datetime,
+        case: _Case,
+        grid: Series,
+        series: Mapping[DeviceId, Series],
+        site: _Site,
     ) -> Evidence:
-        window = _window(question, [sources.grid, sources.own], now)
-        commands = await self._archive.around(command.device.site, window.span)
-        edges = edges_around(command, commands, self._rule.settling)
+        command, span = case.command, case.grid.span
+        around = [
+            each
+            for each in site.commands.get(command.device.site, ())
+            if each.span.start < span.end and each.span.end > span.start
+        ]
+        edges = edges_around(command, around, self._rule.settling)
         steered = {each.device for each in edges.every}
-        wanted = [x for x in (sources.grid, sources.own, *sources.known) if x is not None]
-        found = await map_at_most(_AT_ONCE, lambda x: self._series(x, window), wanted)
-        series = {x.device: each for x, each in zip(wanted, found, strict=True) if each is not None}
-        grid = series.pop(sources.grid.device, None) if sources.grid else None
-        if grid is None:
-            return evidence
-        since = now - self._rule.vouching
         return replace(
             evidence,
             grid=_less(grid, [each for device, each in series.items() if device not in steered]),
@@ -146,21 +253,26 @@ class GatherEvidence:
             edges=edges.every,
             claims={device: each for device, each in series.items() if device in steered},
             told_w=edges.told_w,
-            vouched=await self._archive.vouched(command.device, since),
+            vouched=command.device in site.vouched,
         )
 
-    async def _series(self, points: PowerPoints | None, window: "_Window") -> Series | None:
-        if points is None or window.span.empty:
-            return None
-        return await self._meter.power_w(points, window.span, window.resolution)
+
+def _known(series: Mapping[DeviceId, Series | None]) -> dict[DeviceId, Series]:
+    return {device: each for device, each in series.items() if each is not None}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Window:
-    """What is asked of meters at once: the habits before, the command, and a little after."""
-
-    span: TimeRange
-    resolution: timedelta
+def _store_question(gathered: Gathered) -> PowerQuestion | None:
+    """Return what is asked about the charge of a battery at a command's end."""
+    sources, question = gathered.sources, gathered.question
+    own = sources.own
+    if sources.stored is None or own is None or not isinstance(question.rating, BatteryRating):
+        return None
+    end = floor_time(question.held.end, own.interval)
+    return PowerQuestion(
+        points=PowerPoints(device=own.device, interval=own.interval, power=sources.stored),
+        span=TimeRange(end - own.interval, end),
+        resolution=own.interval,
+    )
 
 
 def _window(question: Question, meters: Iterable[PowerPoints | None], now: datetime) -> _Window:

@@ -5,14 +5,14 @@ about one that is amiss, and once its range is over and metered. Good news is on
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from wattmesh_control.app.announce import Announce
 from wattmesh_control.app.effect_ports import EffectArchive
-from wattmesh_control.app.gather_evidence import GatherEvidence
+from wattmesh_control.app.gather_evidence import Gathered, GatherEvidence
 from wattmesh_control.app.ports import Observations
 from wattmesh_control.app.shards import Shards
 from wattmesh_control.domain.command import Command
@@ -54,6 +54,14 @@ class JudgeRhythm:
     """How long after its end its readings are waited for."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Looks:
+    """How often a command was looked at early, and until when it runs."""
+
+    times: int
+    until: datetime
+
+
 class JudgeEffects:
     """Gives verdicts; one process does it for all."""
 
@@ -79,8 +87,8 @@ class JudgeEffects:
         self._rule = rule
         self._rhythm = rhythm
         self._follow_up = follow_up
-        self._tries: dict[CommandId, int] = {}
-        self._unmetered: dict[CommandId, datetime] = {}
+        self._looks: dict[int, _Looks] = {}
+        self._unmetered: dict[int, datetime] = {}
 
     async def __call__(self) -> None:
         """Run for ever."""
@@ -99,57 +107,79 @@ class JudgeEffects:
     async def look(self) -> None:
         """Judge what can be judged now. Error: Unavailable when database or metering is away."""
         now = self._clock.now()
-        self._gather.look_anew()
         await self._soon(now)
-        await self._for_good(now)
+        while await self._for_good(now) == _MOST_AT_ONCE:
+            pass
         amiss = await self._archive.amiss(now - self._rhythm.patience)
         self._observations.devices_amiss(len(amiss))
 
     async def _soon(self, now: datetime) -> None:
+        """Look at running commands that were not looked at often enough."""
         waited = max(self._rule.settling, _SOON_AFTER)
-        running = await self._archive.running(now - waited, _MOST_AT_ONCE)
-        names = {each.command for each in running}
-        self._tries = {name: count for name, count in self._tries.items() if name in names}
-        for command in running:
-            if self._tries.get(command.command, 0) < _EARLY_TRIES:
-                await self._judge_soon(command, now)
+        self._looks = {number: x for number, x in self._looks.items() if x.until > now}
+        seen = {number for number, x in self._looks.items() if x.times >= _EARLY_TRIES}
+        while running := await self._archive.running(now - waited, seen, _MOST_AT_ONCE):
+            verdicts = await self._verdicts(running, now)
+            for command in running:
+                self._take_note(command, verdicts[command.command])
+            seen |= {each.number for each in running}
+            await self._give(
+                {
+                    command: replace(verdicts[command.command], time=now)
+                    for command in running
+                    if verdicts[command.command].effect in _SOON
+                }
+            )
 
-    async def _judge_soon(self, command: Command, now: datetime) -> None:
-        verdict = await self._verdict(command, now)
+    def _take_note(self, command: Command, verdict: EffectVerdict) -> None:
+        """Count a look; one that showed that all is well is the last."""
         if verdict.reason is EffectReason.TOO_SHORT:
             return
-        self._tries[command.command] = self._tries.get(command.command, 0) + 1
-        if verdict.effect in _SOON:
-            await self._give(command, replace(verdict, time=now))
+        before = self._looks.get(command.number)
+        times = 1 if before is None else before.times + 1
+        if verdict.effect is not Effect.UNKNOWN:
+            times = _EARLY_TRIES
+        self._looks[command.number] = _Looks(times=times, until=command.span.end)
 
-    async def _for_good(self, now: datetime) -> None:
+    async def _for_good(self, now: datetime) -> int:
+        """Judge commands that are over, and return how many there were."""
         until, after = now - self._rhythm.interval, now - self._rhythm.patience
-        ended = await self._archive.ended(after - self._rhythm.interval, until, _MOST_AT_ONCE)
-        names = {each.command for each in ended}
-        self._unmetered = {k: again for k, again in self._unmetered.items() if k in names}
+        self._unmetered = {k: again for k, again in self._unmetered.items() if again > now}
+        ended = await self._archive.ended(
+            after - self._rhythm.interval, until, self._unmetered, _MOST_AT_ONCE
+        )
+        verdicts = await self._verdicts(ended, now)
+        given = dict[Command, EffectVerdict]()
         for command in ended:
-            if self._unmetered.get(command.command, now) <= now:
-                await self._judge_for_good(command, now, last_try=command.span.end <= after)
+            verdict = verdicts[command.command]
+            if verdict.reason is EffectReason.NOT_METERED and command.span.end > after:
+                self._unmetered[command.number] = now + self._rhythm.interval
+            else:
+                given[command] = replace(verdict, time=now, final=True)
+        await self._give(given)
+        return len(ended)
 
-    async def _judge_for_good(self, command: Command, now: datetime, *, last_try: bool) -> None:
-        verdict = await self._verdict(command, now)
-        if verdict.reason is EffectReason.NOT_METERED and not last_try:
-            self._unmetered[command.command] = now + self._rhythm.interval
+    async def _verdicts(
+        self, commands: Sequence[Command], now: datetime
+    ) -> dict[CommandId, EffectVerdict]:
+        found = dict[CommandId, EffectVerdict]()
+        short = dict[CommandId, Gathered]()
+        for name, gathered in (await self._gather(commands, now)).items():
+            if isinstance(gathered, EffectReason):
+                found[name] = EffectVerdict(effect=Effect.UNKNOWN, reason=gathered)
+                continue
+            found[name] = judge(gathered.question, gathered.evidence, self._rule)
+            if found[name].effect in (Effect.PARTIAL, Effect.NONE):
+                short[name] = gathered
+        for name, evidence in (await self._gather.with_stores(short)).items():
+            found[name] = judge(short[name].question, evidence, self._rule)
+        return found
+
+    async def _give(self, verdicts: Mapping[Command, EffectVerdict]) -> None:
+        if not verdicts:
             return
-        await self._give(command, replace(verdict, time=now, final=True))
-
-    async def _verdict(self, command: Command, now: datetime) -> EffectVerdict:
-        gathered = await self._gather(command, now)
-        if isinstance(gathered, EffectReason):
-            return EffectVerdict(effect=Effect.UNKNOWN, reason=gathered)
-        verdict = judge(gathered.question, gathered.evidence, self._rule)
-        if verdict.effect in (Effect.PARTIAL, Effect.NONE):
-            evidence = await self._gather.with_store(gathered)
-            verdict = judge(gathered.question, evidence, self._rule)
-        return verdict
-
-    async def _give(self, command: Command, verdict: EffectVerdict) -> None:
-        await self._archive.store({command.command: verdict})
-        self._observations.effect_judged(verdict)
-        self._announce.judged([replace(command, effect=verdict)])
-        await self._follow_up(command, verdict)
+        await self._archive.store({each.command: verdict for each, verdict in verdicts.items()})
+        self._announce.judged([replace(each, effect=x) for each, x in verdicts.items()])
+        for command, verdict in verdicts.items():
+            self._observations.effect_judged(verdict)
+            await self._follow_up(command, verdict)

@@ -1,9 +1,9 @@
 """Kept readings, for queries."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 from psycopg import AsyncConnection
@@ -16,16 +16,25 @@ from wattmesh_runtime.database import Database
 from wattmesh_runtime.request_context import current_caller
 
 # Both aggregates see a point's rows in one order, whichever it is; numpy sorts faster.
-_HISTORIES = """
-WITH asked AS (SELECT %s::integer[] AS keys, %s::timestamptz AS first, %s::timestamptz AS last)
+_COLUMNS = """
 SELECT point_key,
     string_agg(timestamptz_send(measure_time), ''),
     string_agg(float8send(value), ''),
     (SELECT string_agg(timestamptz_send(resets.measure_time), '') FROM register_resets AS resets
      WHERE resets.point_key = readings.point_key
        AND resets.measure_time BETWEEN min(readings.measure_time) AND max(readings.measure_time))
+"""
+_HISTORIES = f"""
+WITH asked AS (SELECT %s::integer[] AS keys, %s::timestamptz AS first, %s::timestamptz AS last)
+{_COLUMNS}
 FROM readings, asked
 WHERE point_key = ANY(asked.keys) AND measure_time BETWEEN asked.first AND asked.last
+GROUP BY point_key
+"""
+_HISTORIES_EACH = f"""
+{_COLUMNS}
+FROM unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[]) AS asked (key, first, last)
+JOIN readings ON point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
 GROUP BY point_key
 """
 _LATEST = """
@@ -49,12 +58,14 @@ class PostgresReadingStore:
 
     async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
         """Return the readings of [first, last] of every key."""
-        parameters = (list(keys), first, last)
-        async with self._connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(_HISTORIES, parameters)
-            rows = await cursor.fetchall()
-        return _histories(keys, rows)
+        return _histories(keys, await self._rows(_HISTORIES, (list(keys), first, last)))
+
+    async def histories_each(self, spans: Mapping[int, tuple[datetime, datetime]]) -> Histories:
+        """Return the readings of every key, each of its own [first, last]."""
+        keys = list(spans)
+        firsts, lasts = zip(*spans.values(), strict=True) if spans else ((), ())
+        parameters = (keys, list(firsts), list(lasts))
+        return _histories(keys, await self._rows(_HISTORIES_EACH, parameters))
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one."""
@@ -65,6 +76,14 @@ class PostgresReadingStore:
                 Reading(point=ids[key], measure_time=time, value=value, quality=QUALITIES[quality])
                 for key, time, value, quality in await cursor.fetchall()
             ]
+
+    async def _rows(
+        self, query: LiteralString, parameters: Sequence[object]
+    ) -> list[tuple[Any, ...]]:
+        async with self._connection() as connection:
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:

@@ -12,10 +12,12 @@ from wattmesh_contracts.values import series_to_proto, time_range_from_proto
 from wattmesh_kernel.checks import require
 from wattmesh_metering.api.convert_lists import no_filter, page_from_proto
 from wattmesh_metering.api.convert_query import (
-    aggregation_from_proto,
     energies_to_proto,
     intervals_from_proto,
     quantity_to_proto,
+    question_from_proto,
+    questions_from_proto,
+    series_answer_to_proto,
     statistics_to_proto,
 )
 from wattmesh_metering.api.convert_readings import (
@@ -69,12 +71,15 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         self, request: metering_pb2.QuerySeriesRequest, context: Context
     ) -> metering_pb2.QuerySeriesResponse:
         """Return one point's readings as a regular series."""
-        series = await self._use.query_series.run(
-            PointSelector.parse(request.point),
-            intervals_from_proto(request),
-            aggregation_from_proto(request.aggregation),
-        )
+        series = await self._use.query_series.run(question_from_proto(request))
         return metering_pb2.QuerySeriesResponse(series=series_to_proto(series))
+
+    async def BatchQuerySeries(  # noqa: N802
+        self, request: metering_pb2.BatchQuerySeriesRequest, context: Context
+    ) -> metering_pb2.BatchQuerySeriesResponse:
+        """Return many points' readings as regular series."""
+        answers = await self._use.query_series.each(questions_from_proto(request))
+        return metering_pb2.BatchQuerySeriesResponse(answers=map(series_answer_to_proto, answers))
 
     async def QueryEnergy(  # noqa: N802
         self, request: metering_pb2.QueryEnergyRequest, context: Context

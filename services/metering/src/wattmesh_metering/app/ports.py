@@ -170,6 +170,9 @@ class ReadingStore(Protocol):
     async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
         """Return the readings of [first, last] of every key."""
 
+    async def histories_each(self, spans: Mapping[int, tuple[datetime, datetime]]) -> Histories:
+        """Return the readings of every key, each of its own [first, last]."""
+
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one, in the order of the points."""
 

@@ -1,22 +1,42 @@
-"""One point's readings as a regular series."""
+"""Points' readings as regular series."""
 
-from datetime import timedelta
-from typing import assert_never
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
 
 from wattmesh_kernel.checks import require
+from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.quantities import Kind
 from wattmesh_kernel.series import Series
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import ReadingStore
 from wattmesh_metering.domain import resampling
-from wattmesh_metering.domain.intervals import Intervals
+from wattmesh_metering.domain.intervals import Intervals, require_size
 from wattmesh_metering.domain.readings import Floats, History, RegisteredPoint
 from wattmesh_metering.domain.resampling import LAST_READING_AGE, Aggregation
 from wattmesh_metering.domain.selectors import PointSelector
 
+_NO_REACH = timedelta(0)
+MOST_QUESTIONS = 1_000
+"""Most series that are asked for at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesQuestion:
+    """Which point, which intervals, and how readings become a series."""
+
+    point: PointSelector
+    intervals: Intervals
+    aggregation: Aggregation
+
+
+SeriesAnswer: TypeAlias = Series | InvalidArgument | NotFound
+"""In the unit of the point; or why there is none."""
+
 
 class QuerySeries:
-    """Resamples a point's readings.
+    """Resamples points' readings.
 
     Parameters: `longest_gap` is how far apart two readings of a register may be for its value
     between them to be interpolated.
@@ -29,23 +49,67 @@ class QuerySeries:
         self._store = store
         self._longest_gap = longest_gap
 
-    async def run(
-        self, selector: PointSelector, intervals: Intervals, aggregation: Aggregation
-    ) -> Series:
+    async def run(self, question: SeriesQuestion) -> Series:
         """Return the series in the unit of the point.
 
         Errors: NotFound; InvalidArgument for the increase of something that is no register.
         """
-        require(selector.point is not None, "ONE_POINT", "one point has one series", "point")
-        (point,) = await self._follower.find(lambda model: model.points(selector))
-        _check(point, aggregation)
-        reach = max(self._longest_gap, LAST_READING_AGE)
-        histories = await self._store.histories(
-            [point.key], intervals.range.start - reach, intervals.range.end + self._longest_gap
-        )
-        return intervals.series(self._resample(histories.of(point.key), intervals, aggregation))
+        (answer,) = await self.each([question])
+        if not isinstance(answer, Series):
+            raise answer
+        return answer
 
-    def _resample(self, history: History, intervals: Intervals, aggregation: Aggregation) -> Floats:
+    async def each(
+        self, questions: Sequence[SeriesQuestion | InvalidArgument]
+    ) -> list[SeriesAnswer]:
+        """Answer each question by itself, in the order asked; a refusal stands for itself."""
+        points = [await self._point(each) for each in questions]
+        asked = [
+            (point, question)
+            for point, question in zip(points, questions, strict=True)
+            if isinstance(point, RegisteredPoint) and isinstance(question, SeriesQuestion)
+        ]
+        require_size(sum(question.intervals.count for _, question in asked))
+        spans = dict[int, tuple[datetime, datetime]]()
+        for point, question in asked:
+            first, last = self._span(question)
+            begun, ended = spans.get(point.key, (first, last))
+            spans[point.key] = min(first, begun), max(last, ended)
+        histories = await self._store.histories_each(spans)
+        series = iter(
+            self._resample(histories.of(point.key), question) for point, question in asked
+        )
+        return [next(series) if isinstance(x, RegisteredPoint) else x for x in points]
+
+    async def _point(
+        self, question: SeriesQuestion | InvalidArgument
+    ) -> RegisteredPoint | InvalidArgument | NotFound:
+        if isinstance(question, InvalidArgument):
+            return question
+        selector = question.point
+        try:
+            require(selector.point is not None, "ONE_POINT", "one point has one series", "point")
+            (point,) = await self._follower.find(lambda model: model.points(selector))
+            _check(point, question.aggregation)
+        except (InvalidArgument, NotFound) as refusal:
+            return refusal
+        return point
+
+    def _span(self, question: SeriesQuestion) -> tuple[datetime, datetime]:
+        """Return between which times readings say something of the intervals."""
+        before, after = _NO_REACH, _NO_REACH
+        if question.aggregation is Aggregation.INCREASE:
+            before = after = self._longest_gap
+        elif question.aggregation is Aggregation.LAST:
+            before = LAST_READING_AGE
+        asked = question.intervals.range
+        return asked.start - before, asked.end + after
+
+    def _resample(self, history: History, question: SeriesQuestion) -> Series:
+        intervals = question.intervals
+        return intervals.series(self._values(history, intervals, question.aggregation))
+
+    def _values(self, history: History, intervals: Intervals, aggregation: Aggregation) -> Floats:
         bounds_us = intervals.bounds_us()
         match aggregation:
             case Aggregation.MEAN:
