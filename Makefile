@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -45,6 +45,9 @@ bench-ev: setup ## a workplace's week of charging sessions against plain rules a
 
 bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behind the same gateway, as JSON
 	@exec $(BIN)/python -m tests.bench.gateway_hostile $(ARGUMENTS)
+
+bench-hvac: setup ## how well zones are known after two weeks, and what heating them costs, as JSON
+	@exec $(BIN)/python -m tests.bench.hvac $(ARGUMENTS)
 
 bench-control: setup ## what control says of devices that lie, and how long a command and a turn take, as JSON
 	@exec $(BIN)/python -m tests.bench.control $(ARGUMENTS)

@@ -1,0 +1,1 @@
+"""How the temperature of a zone moves, learned from ordinary operation."""
