@@ -89,10 +89,10 @@ class FakeStore:
     ) -> list[Command]:
         self.check()
         self._write_proposals(draft)
-        if draft.limit is not None:
-            self.limits[draft.limit.limit] = draft.limit
-        if draft.removed_limit is not None:
-            self.limits.pop(draft.removed_limit, None)
+        for limit in draft.put_limits:
+            self.limits[limit.limit] = limit
+        for name in draft.removed_limits:
+            self.limits.pop(name, None)
         for step in draft.steps.values():
             for version in step.versions:
                 self.put(version)

@@ -196,13 +196,6 @@ async def test_a_limit_that_begins_later_holds_from_then_to_its_end(
         assert failure.value.code() == grpc.StatusCode.NOT_FOUND
 
 
-async def test_a_limit_on_a_whole_site_is_refused_by_name(control: ControlWorld) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as failure:
-        await control.limit(None, 2000.0, HOUR, device="sites/home-1")
-    assert failure.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert error_from_rpc(failure.value).reason == "LIMIT_SUBJECT_NOT_SERVED"
-
-
 async def test_a_repeated_limit_gets_the_first_answer(control: ControlWorld) -> None:
     first = await control.limit(None, 2000.0, HOUR, request_id="once")
     again = await control.limit(None, 2000.0, HOUR, request_id="once")
@@ -222,6 +215,13 @@ async def test_limits_on_what_is_not_there_or_over_are_refused(control: ControlW
     with pytest.raises(grpc.aio.AioRpcError) as failure:
         await control.limit(None, 1.0, HOUR, device="sites/home-1/devices/nothing")
     assert failure.value.code() == grpc.StatusCode.NOT_FOUND
+    for subject, reason in (
+        ("sites/nowhere", "SITE_NOT_FOUND"),
+        ("groups/nobody", "GROUP_NOT_FOUND"),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await control.limit(None, 1.0, HOUR, device=subject)
+        assert error_from_rpc(failure.value).reason == reason
     with pytest.raises(grpc.aio.AioRpcError) as failure:
         await control.limit(None, 1.0, -HOUR)
     assert error_from_rpc(failure.value).reason == "LIMIT_EXPIRED"

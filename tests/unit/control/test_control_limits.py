@@ -51,7 +51,7 @@ HEATING = HeatPumpRating(
 def limit(low: float | None = None, high: float | None = None, owner: str = "grid") -> Limit:
     return Limit(
         limit=LimitId("a"),
-        device=BATTERY_ID,
+        subject=BATTERY_ID.name,
         owner=owner,
         min_power_w=low,
         max_power_w=high,
@@ -147,7 +147,7 @@ def test_a_limit_that_makes_no_sense_is_refused(low: float | None, high: float |
 def test_a_limit_counts_from_its_start_to_its_end_and_cannot_end_before() -> None:
     later = Limit(
         limit=LimitId("a"),
-        device=BATTERY_ID,
+        subject=BATTERY_ID.name,
         owner="grid",
         max_power_w=1.0,
         start_time=LATER,

@@ -89,7 +89,7 @@ STORED = (battery_asset(), steered("battery"))
 def limit(min_power_w: float | None = None, max_power_w: float | None = None) -> Limit:
     return Limit(
         limit=LimitId("l"),
-        device=BATTERY_ID,
+        subject=BATTERY_ID.name,
         owner="operator",
         expire_time=NOW + timedelta(hours=1),
         min_power_w=min_power_w,
@@ -176,6 +176,9 @@ class FakeLimits:
         self, devices: DeviceFilter, now: datetime, after: str, size: int
     ) -> list[Limit]:
         return self.limits if not after else []
+
+    async def shared(self, now: datetime) -> list[Limit]:
+        return []
 
 
 async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_ends() -> None:

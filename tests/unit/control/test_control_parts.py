@@ -32,7 +32,6 @@ from wattmesh_kernel.errors import (
     NotFound,
     ResourceExhausted,
     Unavailable,
-    Unimplemented,
 )
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId
 from wattmesh_kernel.setpoints import SetpointKind
@@ -189,12 +188,15 @@ def test_a_limit_needs_an_end_and_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("subject", ["sites/home-1", "groups/street"])
-def test_a_limit_on_what_is_not_served_yet_says_so_by_name(subject: str) -> None:
+def test_a_limit_is_on_a_site_or_a_group_too(subject: str) -> None:
     proto = pb.Limit(subject=subject, owner="grid", max_power_w=0.0)
     proto.expire_time.FromDatetime(T0)
-    with pytest.raises(Unimplemented) as failure:
+    limit = limit_from_proto(proto)
+    proto.name = limit.limit.name
+    assert limit_to_proto(limit) == proto
+    proto.subject = "assets/battery"
+    with pytest.raises(InvalidArgument):
         limit_from_proto(proto)
-    assert failure.value.metadata == {"subject": subject}
 
 
 def test_a_gateways_words_are_kept_as_far_as_they_can_be() -> None:

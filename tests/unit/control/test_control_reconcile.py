@@ -68,7 +68,7 @@ class Slot:
     async def limit(self, low: float, high: float, minutes: float, owner: str = "grid") -> None:
         self.store.limits[LimitId(owner)] = Limit(
             limit=LimitId(owner),
-            device=BATTERY_ID,
+            subject=BATTERY_ID.name,
             owner=owner,
             min_power_w=low,
             max_power_w=high,

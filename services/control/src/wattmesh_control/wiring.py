@@ -53,6 +53,7 @@ from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring_effects import EffectParts
+from wattmesh_control.wiring_limits import sharing_of
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.leases import Leases
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -142,6 +143,10 @@ class _Parts:
             observations=self._observations,
         )
         self._unit_of_work = self._unit_of_work_of(settings)
+        self._share = sharing_of(
+            *(clock, self._devices, self._limits, self._unit_of_work),
+            *(self._shards, self._broadcast, MeteringEnergyMeter(self._metering)),
+        )
         self._keep_time = self._timekeeper()
         self._shards.taken = self._keep_time.catch_up
         self._announce.wake = self._keep_time.expect
@@ -245,9 +250,13 @@ class _Parts:
             ),
             cancel_command=CancelCommand(archive=self._archive, unit_of_work=unit_of_work),
             read_commands=ReadCommands(self._archive, self._broadcast),
-            set_limit=SetLimit(clock=clock, devices=devices, unit_of_work=unit_of_work),
+            set_limit=SetLimit(
+                clock=clock, devices=devices, unit_of_work=unit_of_work, share=self._share
+            ),
             read_limits=ReadLimits(clock, self._limits),
-            delete_limit=DeleteLimit(clock=clock, archive=self._limits, unit_of_work=unit_of_work),
+            delete_limit=DeleteLimit(
+                clock=clock, archive=self._limits, unit_of_work=unit_of_work, share=self._share
+            ),
         )
 
     def _operator_use_cases(self) -> OperatorUseCases:
@@ -328,4 +337,5 @@ class _Parts:
             effects,
             judge,
             policies,
+            self._share,
         )

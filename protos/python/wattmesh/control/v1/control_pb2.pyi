@@ -789,7 +789,8 @@ class Limit(_message.Message):
     """`limits/{limit}`. Given by control."""
     subject: _builtins.str
     """What is limited: `sites/{site}/devices/{device}`; `sites/{site}` for its grid connection; `groups/{group}`
-    for the sum of its sites. Required.
+    for the sum of its sites. Required. What a site draws beside what can be steered there is taken off as it was
+    metered last; the rest is shared among the devices by priority, and alike within one.
     """
     owner: _builtins.str
     """Who put it there, e.g. "grid-operator"; 1 to 128 characters. An owner has one limit a subject."""
@@ -942,7 +943,7 @@ class ListLimitsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
-    """As in ListCommands."""
+    """As in ListCommands; a site's own limits are listed with those of its devices, those of groups with all."""
     page_size: _builtins.int
     """Most items of the answer; 0: 1000, which is also the most."""
     page_token: _builtins.str

@@ -152,7 +152,8 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetLimit(self, request, context):
-        """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device.
+        """Sets an expiring limit. Limits of several owners intersect. FAILED_PRECONDITION (LIMIT_SUBJECT_TOO_LARGE) for a
+        site or group with more than 500 devices that can be steered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,7 +52,9 @@ class ControlServiceStub:
     GetCommandStatistics: _grpc.UnaryUnaryMultiCallable[_control_pb2.GetCommandStatisticsRequest, _control_pb2.GetCommandStatisticsResponse]
     """Counts commands over a range."""
     SetLimit: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetLimitRequest, _control_pb2.SetLimitResponse]
-    """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device."""
+    """Sets an expiring limit. Limits of several owners intersect. FAILED_PRECONDITION (LIMIT_SUBJECT_TOO_LARGE) for a
+    site or group with more than 500 devices that can be steered.
+    """
     GetLimit: _grpc.UnaryUnaryMultiCallable[_control_pb2.GetLimitRequest, _control_pb2.GetLimitResponse]
     """Returns one limit in force."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]
@@ -84,7 +86,9 @@ class ControlServiceAsyncStub(ControlServiceStub):
     GetCommandStatistics: _aio.UnaryUnaryMultiCallable[_control_pb2.GetCommandStatisticsRequest, _control_pb2.GetCommandStatisticsResponse]  # type: ignore[assignment]
     """Counts commands over a range."""
     SetLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.SetLimitRequest, _control_pb2.SetLimitResponse]  # type: ignore[assignment]
-    """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device."""
+    """Sets an expiring limit. Limits of several owners intersect. FAILED_PRECONDITION (LIMIT_SUBJECT_TOO_LARGE) for a
+    site or group with more than 500 devices that can be steered.
+    """
     GetLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.GetLimitRequest, _control_pb2.GetLimitResponse]  # type: ignore[assignment]
     """Returns one limit in force."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]  # type: ignore[assignment]
@@ -161,7 +165,9 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.SetLimitRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SetLimitResponse, _abc.Awaitable[_control_pb2.SetLimitResponse]]:
-        """Sets an expiring limit. Limits of several owners intersect. UNIMPLEMENTED for a subject other than a device."""
+        """Sets an expiring limit. Limits of several owners intersect. FAILED_PRECONDITION (LIMIT_SUBJECT_TOO_LARGE) for a
+        site or group with more than 500 devices that can be steered.
+        """
 
     @_abc_1.abstractmethod
     def GetLimit(

@@ -14,6 +14,11 @@ if sys.version_info >= (3, 10):
 else:
     from typing_extensions import TypeAlias as _TypeAlias
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _ErrorReason:
@@ -176,8 +181,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a limit's end has passed already."""
     ERROR_REASON_LIMIT_NOT_FOUND: _ErrorReason.ValueType  # 76
     """NOT_FOUND: there is no limit of that name in force."""
-    ERROR_REASON_LIMIT_SUBJECT_NOT_SERVED: _ErrorReason.ValueType  # 77
-    """UNIMPLEMENTED: limits of sites and groups are not served yet."""
+    @_builtins.property
+    @_deprecated("""This enum value has been marked as deprecated using proto enum value options.""")
+    def ERROR_REASON_LIMIT_SUBJECT_NOT_SERVED(self) -> _ErrorReason.ValueType:   # 77
+        """UNIMPLEMENTED: limits of sites and groups are not served. Of older servers alone."""
     ERROR_REASON_LOCATION_UNKNOWN: _ErrorReason.ValueType  # 78
     """FAILED_PRECONDITION: a site without latitude and longitude has no weather and no sun. Give it both."""
     ERROR_REASON_LOCKS_EXHAUSTED: _ErrorReason.ValueType  # 79
@@ -370,6 +377,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: a state of charge says nothing of a vehicle whose capacity is not known. Say the energy."""
     ERROR_REASON_METHOD_NOT_SERVED: _ErrorReason.ValueType  # 308
     """UNIMPLEMENTED: the contract has the method, this server does not serve it yet."""
+    ERROR_REASON_LIMIT_SUBJECT_TOO_LARGE: _ErrorReason.ValueType  # 184
+    """FAILED_PRECONDITION: a site or group has more devices that can be steered than one limit can be shared among. Put
+    one on each of its sites, or on parts of the group.
+    """
     ERROR_REASON_MODEL_NOT_BETTER: _ErrorReason.ValueType  # 165
     """FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
     learnt from. The message has both errors. Train with more history.
@@ -538,7 +549,7 @@ ERROR_REASON_LIMIT_EXPIRED: ErrorReason.ValueType  # 75
 ERROR_REASON_LIMIT_NOT_FOUND: ErrorReason.ValueType  # 76
 """NOT_FOUND: there is no limit of that name in force."""
 ERROR_REASON_LIMIT_SUBJECT_NOT_SERVED: ErrorReason.ValueType  # 77
-"""UNIMPLEMENTED: limits of sites and groups are not served yet."""
+"""UNIMPLEMENTED: limits of sites and groups are not served. Of older servers alone."""
 ERROR_REASON_LOCATION_UNKNOWN: ErrorReason.ValueType  # 78
 """FAILED_PRECONDITION: a site without latitude and longitude has no weather and no sun. Give it both."""
 ERROR_REASON_LOCKS_EXHAUSTED: ErrorReason.ValueType  # 79
@@ -731,6 +742,10 @@ ERROR_REASON_CAPACITY_UNKNOWN: ErrorReason.ValueType  # 307
 """FAILED_PRECONDITION: a state of charge says nothing of a vehicle whose capacity is not known. Say the energy."""
 ERROR_REASON_METHOD_NOT_SERVED: ErrorReason.ValueType  # 308
 """UNIMPLEMENTED: the contract has the method, this server does not serve it yet."""
+ERROR_REASON_LIMIT_SUBJECT_TOO_LARGE: ErrorReason.ValueType  # 184
+"""FAILED_PRECONDITION: a site or group has more devices that can be steered than one limit can be shared among. Put
+one on each of its sites, or on parts of the group.
+"""
 ERROR_REASON_MODEL_NOT_BETTER: ErrorReason.ValueType  # 165
 """FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
 learnt from. The message has both errors. Train with more history.

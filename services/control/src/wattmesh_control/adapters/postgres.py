@@ -61,18 +61,21 @@ class PostgresTransaction:
     async def read(self, scope: Scope, now: datetime) -> Standing:
         """Return what stands at `now`; without last commands when the scope is `ahead`."""
         names = [device.name for device in scope.devices]
-        running = limited = held = newest = named = None
+        running = limited = held = newest = named = shared = None
         if names:
             running = await proposals.select_running(self._connection, names, now)
             limited = await limits.select_standing(self._connection, names, now)
             held = await holds.select_in_force(self._connection, now)
             if not scope.ahead:
                 newest = await commands.select_last(self._connection, names, now)
+        if scope.shared_by:
+            shared = await limits.select_shared(self._connection, scope.shared_by, now)
         if scope.commands:
             named = await commands.select_named(self._connection, scope.commands)
         return Standing(
             proposals=[] if running is None else await proposals.fetch(running),
             limits=[] if limited is None else await limits.fetch(limited),
+            shared=[] if shared is None else await limits.fetch(shared),
             holds=[] if held is None else await holds.fetch(held),
             last={} if newest is None else {x.slot: x for x in await commands.fetch(newest)},
             commands={} if named is None else {x.command: x for x in await commands.fetch(named)},
@@ -102,7 +105,8 @@ class PostgresTransaction:
         return await commands.numbered(draft, added)
 
     async def _lock(self, scope: Scope) -> AsyncCursor[Row] | None:
-        keys = sorted(_key(device) for device in scope.devices)
+        names = {each.name for each in scope.devices} | ({scope.shared_by} - {""})
+        keys = sorted(map(_key, names))
         if scope.new_proposals:
             return await self._connection.execute(_LOCK_AND_NUMBER, (keys, scope.new_proposals))
         if keys:
@@ -142,6 +146,6 @@ async def _numbers(locks: AsyncCursor[Row] | None) -> Iterator[int]:
     return iter(()) if locks is None else iter([row[0] for row in await locks.fetchall()])
 
 
-def _key(device: DeviceId) -> int:
-    digest = hashlib.sha256(f"wattmesh/control/{device.name}".encode()).digest()
+def _key(name: str) -> int:
+    digest = hashlib.sha256(f"wattmesh/control/{name}".encode()).digest()
     return int.from_bytes(digest[:8], signed=True)

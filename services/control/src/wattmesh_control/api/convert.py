@@ -26,7 +26,7 @@ from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Limit, Ref
 from wattmesh_control.domain.release import Release, ReleaseState
 from wattmesh_control.domain.schedule import DeviceSchedule, Setpoint
 from wattmesh_control.domain.setpoint import DeviceFilter
-from wattmesh_kernel.errors import InvalidArgument, Unimplemented
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.time import TimeRange
 
@@ -164,7 +164,7 @@ def limit_from_proto(proto: pb.Limit) -> Limit:
         raise InvalidArgument("MISSING_FIELD", "expire_time is required", field="limit.expire_time")
     return Limit(
         limit=new_limit_id(),
-        device=_subject(proto.subject),
+        subject=proto.subject,
         owner=proto.owner,
         min_power_w=proto.min_power_w if proto.HasField("min_power_w") else None,
         max_power_w=proto.max_power_w if proto.HasField("max_power_w") else None,
@@ -182,7 +182,7 @@ def limit_to_proto(limit: Limit) -> pb.Limit:
     """Return a limit as its proto."""
     return pb.Limit(
         name=limit.limit.name,
-        subject=limit.device.name,
+        subject=limit.subject,
         owner=limit.owner,
         min_power_w=limit.min_power_w,
         max_power_w=limit.max_power_w,
@@ -201,17 +201,6 @@ def statistics_to_proto(counts: Statistics) -> pb.GetCommandStatisticsResponse:
         failed=counts.failed,
         effects=effect_counts_to_proto(counts),
     )
-
-
-def _subject(name: str) -> DeviceId:
-    collection, _, rest = name.partition("/")
-    if collection == "groups" or (collection == "sites" and "/" not in rest):
-        raise Unimplemented(
-            "LIMIT_SUBJECT_NOT_SERVED",
-            f"limits on {collection} are not served yet, only on devices",
-            {"subject": name},
-        )
-    return DeviceId.parse(name)
 
 
 def _schedule_from_proto(proto: pb.DeviceSchedule) -> DeviceSchedule:

@@ -93,4 +93,4 @@ def _devices(draft: Draft) -> set[DeviceId]:
     found |= {each.slot.device for each in draft.takeovers}
     found |= {each.device for each in draft.added_proposals}
     found |= {draft.steps[name].before.device for name in draft.recalls}
-    return found | ({draft.limit.device} if draft.limit else set())
+    return found | {each.device for each in draft.put_limits if each.device is not None}

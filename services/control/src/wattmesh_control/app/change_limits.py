@@ -2,23 +2,22 @@
 
 import uuid
 from dataclasses import replace
-from datetime import datetime
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.ports import LimitArchive, Request, Scope
+from wattmesh_control.app.share_limits import ShareLimits
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
-from wattmesh_control.domain.idle import unbidden
+from wattmesh_control.domain.idle import of_idle, unbidden
 from wattmesh_control.domain.limits import Limit
-from wattmesh_control.domain.proposal import Origin, Proposal, check_text
+from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.setpoint import Channel
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound
-from wattmesh_kernel.ids import LimitId
-from wattmesh_kernel.setpoints import SetpointKind
-from wattmesh_kernel.time import TimeRange
+from wattmesh_kernel.ids import DeviceId, LimitId
 
-_METHOD = "SetLimit"
+_METHOD = "SetLimit/subject"
+"""What was remembered as `SetLimit` had no subject but a device."""
 
 
 def new_limit_id() -> LimitId:
@@ -27,18 +26,21 @@ def new_limit_id() -> LimitId:
 
 
 class SetLimit:
-    """Puts an owner's limit on a device, in place of the one it had there."""
+    """Puts an owner's limit on a device, a site or a group, in place of the one it had there."""
 
-    def __init__(self, *, clock: Clock, devices: Devices, unit_of_work: UnitOfWork) -> None:
+    def __init__(
+        self, *, clock: Clock, devices: Devices, unit_of_work: UnitOfWork, share: ShareLimits
+    ) -> None:
         self._clock = clock
         self._devices = devices
         self._unit_of_work = unit_of_work
+        self._share = share
 
     async def __call__(self, limit: Limit, request_id: str) -> Limit:
         """Store a limit and return it under its name; a repeat gets the first answer.
 
         An empty `request_id` means that repeats are not recognised. Errors: InvalidArgument when
-        it has expired already; NotFound for the device; Unavailable while devices are not known.
+        it has expired already; NotFound for its subject; Unavailable while devices are not known.
         """
         if request_id:
             check_text(request_id, "request_id")
@@ -47,33 +49,47 @@ class SetLimit:
             raise InvalidArgument(
                 "LIMIT_EXPIRED", "the limit has expired already", field="limit.expire_time"
             )
-        await self._devices.require([limit.device])
-        self._devices.get(limit.device, now)
-        work = _Setting(limit, request_id, self._devices)
+        await self._devices.require_subject(limit.subject)
+        device = limit.device
+        if device is None:
+            return await self._share.put(limit, request_id)
+        work = _Setting(limit, device, request_id, self._devices)
         return (await self._unit_of_work(work)).answer
 
 
 class DeleteLimit:
     """Withdraws a limit."""
 
-    def __init__(self, *, clock: Clock, archive: LimitArchive, unit_of_work: UnitOfWork) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        archive: LimitArchive,
+        unit_of_work: UnitOfWork,
+        share: ShareLimits,
+    ) -> None:
         self._clock = clock
         self._archive = archive
         self._unit_of_work = unit_of_work
+        self._share = share
 
     async def __call__(self, name: LimitId) -> None:
         """Withdraw a limit that has not ended. Error: NotFound."""
         limit = await self._archive.get(name, self._clock.now())
         if limit is None:
             raise NotFound("LIMIT_NOT_FOUND", f"there is no {name} in force")
-        await self._unit_of_work(_Removing(limit))
+        if limit.device is None:
+            await self._share.remove(limit)
+        else:
+            await self._unit_of_work(_Removing(limit, limit.device))
 
 
 class _Setting(Work[Limit]):
     """Puts a limit under the name of its owner's older one on the device, if there is one."""
 
-    def __init__(self, limit: Limit, request_id: str, devices: Devices) -> None:
+    def __init__(self, limit: Limit, device: DeviceId, request_id: str, devices: Devices) -> None:
         self._limit = limit
+        self._device = device
         self._request_id = request_id
         self._devices = devices
 
@@ -81,7 +97,7 @@ class _Setting(Work[Limit]):
     def scope(self) -> Scope:
         request = Request(method=_METHOD, request_id=self._request_id, answer=Limit)
         return Scope(
-            devices=frozenset({self._limit.device}),
+            devices=frozenset({self._device}),
             request=request if self._request_id else None,
             new_proposals=len(Channel),
         )
@@ -89,50 +105,32 @@ class _Setting(Work[Limit]):
     def decide(self, draft: Draft) -> None:
         older = (each for each in draft.standing.limits if each.owner == self._limit.owner)
         name = next((each.limit for each in older), self._limit.limit)
-        draft.limit = limit = replace(self._limit, limit=name)
+        limit = replace(self._limit, limit=name)
+        draft.put_limits.append(limit)
         draft.dropped_sources.add(limit.limit.name)
-        device = self._devices.get(limit.device, draft.now)
+        device = self._devices.get(self._device, draft.now)
         draft.added_proposals.extend(
-            _of_idle(limit, kind, value, next(draft.numbers), draft.now)
+            of_idle(limit, self._device, kind, value, next(draft.numbers), draft.now)
             for kind, value in unbidden(device, limit)
         )
 
     def answer(self, draft: Draft) -> Limit:
-        assert draft.limit is not None, "decided before"
-        return draft.limit
-
-
-def _of_idle(
-    limit: Limit, kind: SetpointKind, value: float, number: int, now: datetime
-) -> Proposal:
-    """Return what a limit asks of its device while nobody steers it."""
-    return Proposal(
-        number=number,
-        origin=Origin.LIMIT,
-        device=limit.device,
-        kind=kind,
-        owner=limit.owner,
-        priority=0,
-        source=limit.limit.name,
-        request_id=limit.limit.name,
-        span=TimeRange(max(now, limit.start_time or now), limit.expire_time),
-        value=value,
-        accept_time=now,
-    )
+        return draft.put_limits[-1]
 
 
 class _Removing(Work[None]):
     """Takes a limit away."""
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Limit, device: DeviceId) -> None:
         self._limit = limit
+        self._device = device
 
     @property
     def scope(self) -> Scope:
-        return Scope(devices=frozenset({self._limit.device}))
+        return Scope(devices=frozenset({self._device}))
 
     def decide(self, draft: Draft) -> None:
-        draft.removed_limit = self._limit.limit
+        draft.removed_limits.add(self._limit.limit)
         draft.dropped_sources.add(self._limit.limit.name)
 
     def answer(self, draft: Draft) -> None:

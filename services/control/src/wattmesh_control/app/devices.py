@@ -10,7 +10,7 @@ from wattmesh_control.domain.controllable import (
     Steering,
     controllable,
 )
-from wattmesh_control.domain.hold import Subject, subject_of
+from wattmesh_control.domain.subject import Subject, subject_of
 from wattmesh_kernel.errors import NotFound, Unavailable
 from wattmesh_kernel.ids import DeviceId, GatewayId, GroupId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
@@ -62,12 +62,12 @@ class Devices:
 
     def under(self, subject: str, moment: datetime) -> list[ControllableDevice]:
         """Return what can be steered of a device, a site or a group, by name."""
-        found = (self.find(each, moment) for each in self._named(subject_of(subject)))
+        found = (self.find(each, moment) for each in self._named(subject_of(subject, "subject")))
         return [each for each in found if isinstance(each, ControllableDevice) and each.steerings]
 
     async def require_subject(self, subject: str) -> None:
         """Wait a moment for a device, site or group. Errors: Unavailable; NotFound."""
-        match subject_of(subject):
+        match subject_of(subject, "subject"):
             case DeviceId() as device:
                 await self.require([device])
                 self.get(device, _ANY_TIME)

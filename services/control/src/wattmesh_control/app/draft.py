@@ -30,7 +30,9 @@ class Standing:
     commands: dict[CommandId, Command] = field(default_factory=dict)
     """Those asked for by name, which may be of other devices."""
     limits: Sequence[Limit] = ()
-    """Those that have not ended; some may not have begun."""
+    """Those of the devices that have not ended; some may not have begun."""
+    shared: Sequence[Limit] = ()
+    """The same of the site or group, when the scope is about one."""
     holds: Sequence[Hold] = ()
     """All that are in force, whatever they are about."""
 
@@ -68,8 +70,9 @@ class Draft:
     recalls: list[CommandId] = field(default_factory=list)
     resends: list[CommandId] = field(default_factory=list)
     """Stored commands that shall be sent again."""
-    limit: Limit | None = None
-    removed_limit: LimitId | None = None
+    put_limits: list[Limit] = field(default_factory=list)
+    removed_limits: set[LimitId] = field(default_factory=set)
+    """With the shares of each."""
     hold: Hold | None = None
     """Placed, or released."""
     events: list[DeviceEvent] = field(default_factory=list)
@@ -122,9 +125,13 @@ class Draft:
 
     def limits(self) -> list[Limit]:
         """Return the limits that stand once the draft is written."""
-        gone = {self.removed_limit, *([self.limit.limit] if self.limit else [])}
-        kept = [each for each in self.standing.limits if each.limit not in gone]
-        return [*kept, self.limit] if self.limit else kept
+        gone = {*self.removed_limits, *(each.limit for each in self.put_limits)}
+        kept = (
+            each
+            for each in self.standing.limits
+            if each.limit not in gone and each.parent not in self.removed_limits
+        )
+        return [*kept, *(each for each in self.put_limits if each.device is not None)]
 
     def due_times(self) -> Iterator[datetime]:
         """Return the instants at which what is written falls due."""
@@ -139,9 +146,9 @@ class Draft:
                 yield command.lease_expire_time
         if self.hold is not None and self.hold.expire_time is not None:
             yield self.hold.expire_time
-        if self.limit is not None:
-            yield self.limit.start_time or self.now
-            yield self.limit.expire_time
+        for limit in self.put_limits:
+            yield limit.start_time or self.now
+            yield limit.expire_time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

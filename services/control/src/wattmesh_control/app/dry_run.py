@@ -150,7 +150,7 @@ class DryRun:
             alone = LimitSet(asked.kind, steering.envelope, (limit,)).clamp(asked.value)
             free = LimitSet(asked.kind, steering.envelope).clamp(asked.value)
             if not isinstance(alone, Accepted) and alone != free:
-                yield limit.limit.name
+                yield (limit.parent or limit.limit).name
 
 
 def _asked(

@@ -34,6 +34,8 @@ class Scope:
 
     devices: frozenset[DeviceId] = frozenset()
     """Nobody else decides about these until it ends."""
+    shared_by: str = ""
+    """A site or group whose limits are read, and decided about by nobody else until it ends."""
     commands: frozenset[CommandId] = frozenset()
     """Commands to be read by name."""
     request: Request | None = None
@@ -181,7 +183,13 @@ class LimitArchive(Protocol):
     async def page(
         self, devices: DeviceFilter, now: datetime, after: str, size: int
     ) -> list[Limit]:
-        """Return at most `size` limits that have not ended, by name, named after `after`."""
+        """Return at most `size` limits that have not ended, by name, named after `after`.
+
+        No shares of others among them.
+        """
+
+    async def shared(self, now: datetime) -> list[Limit]:
+        """Return all limits of sites and groups that have not ended, and sites' shares of them."""
 
 
 class DueTimes(Protocol):

@@ -9,8 +9,9 @@ from typing import Protocol
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.gateway_links import LinkStates
 from wattmesh_control.domain.controllable import ControllableDevice
-from wattmesh_control.domain.hold import Hold, HoldKind, subject_of
+from wattmesh_control.domain.hold import Hold, HoldKind
 from wattmesh_control.domain.release import ReleaseState
+from wattmesh_control.domain.subject import subject_of
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import DeviceId, HoldId
@@ -169,7 +170,7 @@ def _held(device: ControllableDevice, word: DeviceWord, *, connected: bool) -> H
 def _parent(parent: str) -> str | None:
     if not parent:
         return None
-    subject_of(parent)
+    subject_of(parent, "parent")
     return parent
 
 

@@ -61,7 +61,7 @@ class Reconcile:
             rivals[proposal.slot].append(proposal)
         limits = defaultdict[DeviceId, list[Limit]](list)
         for limit in draft.limits():
-            if limit.in_force(draft.now):
+            if limit.device is not None and limit.in_force(draft.now):
                 limits[limit.device].append(limit)
         last = {slot: draft.current(each) for slot, each in draft.standing.last.items()}
         for slot in sorted(rivals.keys() | last.keys()):

@@ -112,7 +112,8 @@ class _Taking(Work[SubmissionAnswer]):
     def decide(self, draft: Draft) -> None:
         limits = defaultdict[DeviceId, list[Limit]](list)
         for limit in draft.standing.limits:
-            limits[limit.device].append(limit)
+            if limit.device is not None:
+                limits[limit.device].append(limit)
         for schedule in self.submission.schedules:
             self._take(draft, schedule, limits.get(schedule.device, ()))
         draft.unmoved = _unmoved(draft)

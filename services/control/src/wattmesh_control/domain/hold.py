@@ -3,20 +3,18 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
 
 from wattmesh_control.domain.limits import LONGEST_OWNER, LONGEST_REASON
 from wattmesh_control.domain.proposal import Origin, check_text
 from wattmesh_control.domain.setpoint import check_value
+from wattmesh_control.domain.subject import subject_of
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import DeviceId, GroupId, HoldId, SiteId
+from wattmesh_kernel.ids import DeviceId, HoldId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
 
 PEOPLE = 100
 """The priority of people: what has less gives way to an opt-out."""
-
-Subject: TypeAlias = DeviceId | SiteId | GroupId
 
 
 class HoldKind(StrEnum):
@@ -71,7 +69,7 @@ class Hold:
     def __post_init__(self) -> None:
         check_text(self.owner, "hold.owner", LONGEST_OWNER)
         check_text(self.reason, "hold.reason", LONGEST_REASON)
-        match subject_of(self.subject), self.kind:
+        match subject_of(self.subject, "hold.subject"), self.kind:
             case DeviceId(), HoldKind.SETPOINT:
                 self._check_setpoint()
             case _, HoldKind.SETPOINT:
@@ -120,16 +118,6 @@ class Hold:
     def __str__(self) -> str:
         what = "the emergency stop" if self.kind is HoldKind.STOP else "the opt-out"
         return f"{what} of {self.subject} by {self.owner} ({self.reason})"
-
-
-def subject_of(name: str) -> Subject:
-    """Return what a hold is about. Error: InvalidArgument."""
-    collection, _, rest = name.partition("/")
-    if collection == "groups":
-        return GroupId.parse(name, "hold.subject")
-    if collection == "sites" and "/" not in rest:
-        return SiteId.parse(name, "hold.subject")
-    return DeviceId.parse(name, "hold.subject")
 
 
 def _wrong(why: str, field: str) -> InvalidArgument:

@@ -1,12 +1,16 @@
 """What a limit asks of a device that nobody steers: it must not wait for a plan to be kept."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from wattmesh_control.domain.controllable import ControllableDevice, Steering
 from wattmesh_control.domain.envelope import Envelope
 from wattmesh_control.domain.limits import Accepted, Limit, LimitSet
+from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.setpoint import Channel, channel_of
+from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.time import TimeRange
 
 _POWER_KINDS = (SetpointKind.CURRENT_A, SetpointKind.ACTIVE_POWER_W, SetpointKind.ON_OFF)
 
@@ -17,7 +21,8 @@ def unbidden(device: ControllableDevice, limit: Limit) -> Iterator[tuple[Setpoin
     One value for each channel that the limit bounds, before it is clamped: what bounds by itself
     (a generation limit, a charger's current, a consumer's power) is opened as far as the limit
     allows; what is obeyed to the letter (a battery's or generator's power) stands still. Nothing
-    where the limit is wider than what the device can do.
+    where the limit is wider than what the device can do, nor, for a share of a site's or group's
+    limit, what stands still by itself.
     """
     for kind in _kinds(device.steerings):
         envelope = device.steerings[kind].envelope
@@ -25,8 +30,9 @@ def unbidden(device: ControllableDevice, limit: Limit) -> Iterator[tuple[Setpoin
             continue
         if kind is SetpointKind.CONSUMPTION_LIMIT_W and limit.max_power_w is None:
             continue
-        if _binds(kind, envelope, limit):
-            yield kind, _open(kind, envelope)
+        still = _to_the_letter(kind, envelope)
+        if _binds(kind, envelope, limit) and not (still and limit.parent is not None):
+            yield kind, 0.0 if still else envelope.high
 
 
 def _kinds(steerings: Mapping[SetpointKind, Steering]) -> Iterator[SetpointKind]:
@@ -46,6 +52,24 @@ def _binds(kind: SetpointKind, envelope: Envelope, limit: Limit) -> bool:
     return not all(isinstance(bounds.clamp(end), Accepted) for end in ends)
 
 
-def _open(kind: SetpointKind, envelope: Envelope) -> float:
-    to_the_letter = kind is SetpointKind.ACTIVE_POWER_W and envelope.low < 0
-    return 0.0 if to_the_letter else envelope.high
+def _to_the_letter(kind: SetpointKind, envelope: Envelope) -> bool:
+    return kind is SetpointKind.ACTIVE_POWER_W and envelope.low < 0
+
+
+def of_idle(
+    limit: Limit, device: DeviceId, kind: SetpointKind, value: float, number: int, now: datetime
+) -> Proposal:
+    """Return what a limit asks of its device while nobody steers it."""
+    return Proposal(
+        number=number,
+        origin=Origin.LIMIT,
+        device=device,
+        kind=kind,
+        owner=limit.owner,
+        priority=0,
+        source=limit.limit.name,
+        request_id=limit.limit.name,
+        span=TimeRange(max(now, limit.start_time or now), limit.expire_time),
+        value=value,
+        accept_time=now,
+    )

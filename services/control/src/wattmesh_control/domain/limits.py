@@ -9,6 +9,7 @@ from typing import TypeAlias
 from wattmesh_control.domain.envelope import Envelope
 from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.setpoint import in_words
+from wattmesh_control.domain.subject import subject_of
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId, LimitId
 from wattmesh_kernel.setpoints import SetpointKind
@@ -19,22 +20,26 @@ LONGEST_REASON = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
-    """An owner's bounds on a device's power [W], into the device positive, until they expire.
+    """An owner's bounds on the power [W] of a device, a site or a group, into it positive.
 
-    `start_time` None: since it was set. Error: InvalidArgument when there is no bound, one is not
-    finite, they cross, or it ends before it begins.
+    A site's power is that of its grid connection, a group's the sum of its sites'. They hold until
+    they expire; `start_time` None: since it was set. `parent`: it is a share of that limit. Error:
+    InvalidArgument when there is no bound, one is not finite, they cross, or it ends before it
+    begins.
     """
 
     limit: LimitId
-    device: DeviceId
+    subject: str
     owner: str
     min_power_w: float | None = None
     max_power_w: float | None = None
     start_time: datetime | None = None
     expire_time: datetime
     reason: str = ""
+    parent: LimitId | None = None
 
     def __post_init__(self) -> None:
+        subject_of(self.subject, "limit.subject")
         check_text(self.owner, "limit.owner", LONGEST_OWNER)
         if self.reason:
             check_text(self.reason, "limit.reason", LONGEST_REASON)
@@ -57,12 +62,21 @@ class Limit:
                 field="limit.min_power_w",
             )
 
+    @property
+    def device(self) -> DeviceId | None:
+        """The device that it is on; None: it is on a site or a group."""
+        subject = subject_of(self.subject, "limit.subject")
+        return subject if isinstance(subject, DeviceId) else None
+
     def in_force(self, moment: datetime) -> bool:
         """Return whether the limit holds at `moment`."""
         begun = self.start_time is None or self.start_time <= moment
         return begun and moment < self.expire_time
 
     def __str__(self) -> str:
+        """Return whose limit it is, and why; a share has that in its reason."""
+        if self.parent is not None:
+            return self.reason
         return f"the limit of {self.owner}" + (f" ({self.reason})" if self.reason else "")
 
 

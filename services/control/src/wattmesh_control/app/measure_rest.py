@@ -1,0 +1,66 @@
+"""What sites draw beside the devices that can be steered there, from their meters."""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.ports import EnergyMeter
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.sites import GridConnectionRating
+from wattmesh_kernel.time import TimeRange, floor_time
+
+log = logging.getLogger(__name__)
+
+_MINUTE = timedelta(minutes=1)
+_SPAN = timedelta(minutes=5)
+
+
+class MeasureRest:
+    """Takes the steered assets' power from the grid connection's, over the last whole minutes.
+
+    What a steered asset draws that is not metered counts as the rest of the site.
+    """
+
+    def __init__(self, *, clock: Clock, devices: Devices, meter: EnergyMeter) -> None:
+        self._clock = clock
+        self._devices = devices
+        self._meter = meter
+
+    async def __call__(self, sites: Iterable[SiteId]) -> dict[SiteId, float]:
+        """Return the mean power of the rest of each site, importing positive [W].
+
+        A site whose connection is not metered is left out, as all are while metering is away.
+        """
+        end = floor_time(self._clock.now(), _MINUTE)
+        span = TimeRange(end - _SPAN, end)
+        found = dict[SiteId, float]()
+        for site in sites:
+            connection = self._connection_of(site)
+            if connection is None:
+                continue
+            steered = self._steered(site)
+            try:
+                powers_w = await self._meter.mean_power_w([connection, *steered], span)
+            except WattmeshError as error:
+                log.debug("what %s draws by itself is not known: %s", site, error)
+                continue
+            if connection in powers_w:
+                steered_w = sum(powers_w.get(asset, 0.0) for asset in steered)
+                found[site] = powers_w[connection] - steered_w
+        return found
+
+    def _connection_of(self, site: SiteId) -> AssetId | None:
+        found = [
+            each.id
+            for each in self._devices.model.assets_of(site)
+            if isinstance(each.rating, GridConnectionRating)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _steered(self, site: SiteId) -> list[AssetId]:
+        under = self._devices.under(site.name, self._clock.now())
+        assets = {steering.asset for each in under for steering in each.steerings.values()}
+        return sorted(assets)

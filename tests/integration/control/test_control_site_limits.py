@@ -1,0 +1,128 @@
+"""A limit of a site or a group binds what can be steered there, together."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.fakes.control_metering import ControlMetering, home
+from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, eventually
+from tests.fakes.manual_clock import ManualClock
+from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh.type.v1 import setpoint_pb2
+from wattmesh_kernel.ids import GroupId, SiteId
+from wattmesh_kernel.sites import SiteGroup
+
+T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOME = "sites/home-1"
+STREET = "groups/street"
+OTHER = "sites/home-2/devices/battery"
+INVERTER = "sites/home-1/devices/inverter"
+
+
+@pytest.fixture
+def control_metering() -> ControlMetering:
+    sites = (SiteId("home-1"), SiteId("home-2"))
+    resources = [each for site in sites for each in home(site.segment)]
+    return ControlMetering(*resources, SiteGroup(id=GroupId("street"), sites=sites))
+
+
+def rest(control: ControlWorld, power_w: float) -> None:
+    """Let the home draw so much beside its battery and its sun, by the meters."""
+    control.metering.net_power_w |= {
+        f"{HOME}/assets/grid": power_w,
+        f"{HOME}/assets/battery": 0.0,
+        f"{HOME}/assets/pv": 0.0,
+    }
+
+
+async def live(control: ControlWorld, device: str) -> pb.Command:
+    listed = await control.stub.ListCommands(pb.ListCommandsRequest(parent=device, page_size=1))
+    newest: pb.Command = listed.commands[0]
+    return newest
+
+
+async def told(control: ControlWorld, device: str, value: float) -> pb.Command:
+    """Wait until the newest command of a device asks for a value."""
+
+    async def there() -> pb.Command | None:
+        found = await live(control, device)
+        return found if found.value == pytest.approx(value) else None
+
+    return await eventually(there)
+
+
+async def test_a_sites_limit_leaves_its_devices_what_the_rest_does_not_need(
+    control: ControlWorld,
+) -> None:
+    rest(control, 1500.0)
+    async with control.gateway() as gateway:
+        await control.submit(T0, [4000.0])
+        await gateway.dispatched(1)
+        limit = await control.limit(None, 5000.0, HOUR, device=HOME)
+        found = await control.stub.GetLimit(pb.GetLimitRequest(name=limit.name))
+        assert found.limit == limit
+        clamped = await told(control, BATTERY, 3500.0)
+        assert (clamped.requested_value, clamped.message) == (
+            4000.0,
+            "4000 W asked, its share of the limit of grid-operator (a test) on sites/home-1"
+            " allows at most 3500 W",
+        )
+        rest(control, 3000.0)
+        control.clock.advance(MINUTE)
+        await told(control, BATTERY, 2000.0)
+        await control.stub.DeleteLimit(pb.DeleteLimitRequest(name=limit.name))
+        await told(control, BATTERY, 4000.0)
+
+
+async def test_a_site_whose_sun_exports_too_much_is_curtailed_though_nobody_steers_it(
+    control: ControlWorld,
+) -> None:
+    async with control.gateway() as gateway:
+        await control.limit(-1000.0, None, HOUR, device=HOME)
+        (dispatch,) = await gateway.dispatched(1)
+        assert (dispatch.device, dispatch.value) == (INVERTER, 1000.0)
+        assert dispatch.kind == setpoint_pb2.SETPOINT_KIND_GENERATION_LIMIT_W
+
+
+async def test_a_limit_of_a_group_is_shared_alike_and_goes_to_who_needs_it(
+    control: ControlWorld,
+) -> None:
+    async with control.gateway():
+        await control.submit(T0, [4000.0, 4000.0])
+        await control.submit(T0, [4000.0, 500.0], device=OTHER)
+        limit = await control.limit(None, 6000.0, 2 * HOUR, device=STREET)
+        await told(control, BATTERY, 3000.0)
+        await told(control, OTHER, 3000.0)
+        control.clock.set(T0 + HOUR)
+        await told(control, OTHER, 500.0)
+        await told(control, BATTERY, 4000.0)
+        listed = await control.stub.ListLimits(pb.ListLimitsRequest(parent="sites/-/devices/-"))
+        assert list(listed.limits) == [limit], "shares are nobody's limits"
+
+
+async def test_a_persons_command_goes_before_a_plan_under_a_common_limit(
+    control: ControlWorld,
+) -> None:
+    async with control.gateway():
+        await control.submit(T0, [4000.0], device=OTHER)
+        await control.limit(None, 6000.0, 2 * HOUR, device=STREET)
+        issued = await control.override(4000.0, HOUR)
+        assert issued.command.value <= 4000.0
+        await told(control, BATTERY, 4000.0)
+        await told(control, OTHER, 2000.0)
+
+
+async def test_limits_of_several_owners_on_one_site_intersect_and_end_by_themselves(
+    control: ControlWorld, control_clock: ManualClock
+) -> None:
+    async with control.gateway():
+        await control.submit(T0, [4000.0])
+        await control.limit(None, 3000.0, 20 * MINUTE, device=HOME)
+        await told(control, BATTERY, 3000.0)
+        await control.limit(None, 2000.0, 10 * MINUTE, device=HOME, owner="fuse")
+        await told(control, BATTERY, 2000.0)
+        control_clock.set(T0 + 10 * MINUTE)
+        await told(control, BATTERY, 3000.0)
+        control_clock.set(T0 + 20 * MINUTE)
+        await told(control, BATTERY, 4000.0)
