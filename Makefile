@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale lint types protos lock clean
+.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale image k8s lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -63,6 +63,15 @@ bench-scale: setup ## many sites due at one instant: forecasts lost, and plans i
 
 fuzz: setup   ## every RPC of every service with what hypothesis thinks of, as JSON; takes long
 	@exec $(BIN)/python -m tests.fuzz $(ARGUMENTS)
+
+PACKAGE ?= metering
+OVERLAY ?= development
+BUILDER ?= docker
+image: ## build the image of one part: PACKAGE=metering, BUILDER=docker, podman or buildah
+	@exec $(BUILDER) build -f deploy/Dockerfile --build-arg PACKAGE=$(PACKAGE) -t wattmesh/$(PACKAGE):0.1.0 $(ARGUMENTS) .
+
+k8s: setup    ## print the manifests of an overlay: OVERLAY=development, staging, production or edge
+	@exec .tools/kubectl kustomize k8s/overlays/$(OVERLAY)
 
 lint: setup   ## style, contracts, import directions, generated code
 	$(BIN)/ruff check

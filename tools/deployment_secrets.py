@@ -1,0 +1,108 @@
+"""Makes the secrets of a deployment at random: files for Compose, Secrets for Kubernetes.
+
+    python tools/deployment_secrets.py deploy/secrets                 write what is missing
+    python tools/deployment_secrets.py deploy/secrets --kubernetes    and print it for kubectl
+
+Nothing that is there is changed: a folder keeps its secrets. Standard library only.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+DATABASE_SERVICES = ("carbon", "control", "forecast", "metering", "planner", "usage")
+"""Services with a schema, and so a database role, of their own."""
+MQTT_USERS = ("gateway", "twin")
+DATABASE, BROKER = "database:5432/wattmesh", "broker:1883"
+OWNER = "wattmesh"
+"""The database's owner, as whom migrations run."""
+PASSWD_ITERATIONS = 101
+"""As mosquitto_passwd hashes passwords; these are random and long."""
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, and print the manifests when they are asked for."""
+    folders = [word for word in arguments if not word.startswith("-")]
+    if len(folders) != 1 or set(arguments) - set(folders) - {"--kubernetes"}:
+        print(__doc__)
+        return 2
+    folder = Path(folders[0])
+    write(folder)
+    if "--kubernetes" in arguments:
+        print(json.dumps(manifests(folder), indent=1))
+    return 0
+
+
+def write(folder: Path) -> None:
+    """Make every secret that is missing; the folder is readable by its owner alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("owner", *DATABASE_SERVICES):
+        password = keep(folder / f"{name}_database_password", random_word)
+        user = OWNER if name == "owner" else name
+        url = f"postgresql://{user}:{password}@{DATABASE}"
+        keep(folder / f"{name}_database_url", partial(str, url))
+    lines = []
+    for user in MQTT_USERS:
+        password = keep(folder / f"{user}_mqtt_password", random_word)
+        url = f"mqtt://{user}:{password}@{BROKER}"
+        keep(folder / f"{user}_mqtt_url", partial(str, url))
+        lines.append(f"{user}:{mosquitto_hash(password)}\n")
+    keep(folder / "mosquitto_passwords", lambda: "".join(lines))
+    keep(folder / "grafana_admin_password", random_word)
+
+
+def keep(file: Path, make: Callable[[], str]) -> str:
+    """Return what a file holds, made now when it is not there."""
+    if not file.exists():
+        unfinished = file.with_suffix(".new")
+        unfinished.write_text(make())
+        unfinished.chmod(0o644)  # the folder guards it; containers read it as other users
+        unfinished.rename(file)
+    return file.read_text()
+
+
+def random_word() -> str:
+    """Return 160 random bits as letters and digits."""
+    return secrets.token_hex(20)
+
+
+def mosquitto_hash(password: str) -> str:
+    """Return a password as a line of Mosquitto's password file has it: PBKDF2, SHA-512."""
+    salt = secrets.token_bytes(12)
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, PASSWD_ITERATIONS)
+    coded = (base64.b64encode(part).decode() for part in (salt, digest))
+    return f"$7${PASSWD_ITERATIONS}${'$'.join(coded)}"
+
+
+def manifests(folder: Path) -> dict[str, object]:
+    """Return one Secret for each who reads it, with the files under the names they expect."""
+    database = {
+        f"{name}_database_password": f"{name}_database_password" for name in DATABASE_SERVICES
+    }
+    contents = {
+        "database": {"owner_database_password": "owner_database_password", **database},
+        "migration": {"wattmesh_database_url": "owner_database_url"},
+        "broker": {"mosquitto_passwords": "mosquitto_passwords"},
+        "grafana": {"grafana_admin_password": "grafana_admin_password"},
+        **{name: {"wattmesh_database_url": f"{name}_database_url"} for name in DATABASE_SERVICES},
+        **{user: {"wattmesh_mqtt_url": f"{user}_mqtt_url"} for user in MQTT_USERS},
+    }
+    items = [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": f"{name}-secrets"},
+            "stringData": {key: (folder / file).read_text() for key, file in files.items()},
+        }
+        for name, files in contents.items()
+    ]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
