@@ -111,13 +111,17 @@ async def test_a_solve_ends_with_its_caller() -> None:
         await stub.Solve(GOOD)
 
 
+CUT_OFF = {plan_pb2.SOLVE_STATUS_TIME_LIMIT, plan_pb2.SOLVE_STATUS_FALLBACK}
+"""A busy machine may leave no time for a better plan than that of the rules."""
+
+
 async def test_no_solve_outlives_the_longest_time() -> None:
     settings = OptimizerSettings(solve_longest_seconds=1)
     async with served(settings) as target, caller(target) as stub:
         started = time.monotonic()
         plan = (await stub.Solve(hard_request())).plan
         assert time.monotonic() - started < 30
-        assert plan.solver.status == plan_pb2.SOLVE_STATUS_TIME_LIMIT
+        assert plan.solver.status in CUT_OFF
 
 
 async def test_a_caller_that_asks_for_too_much_is_told_when_to_come_back() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from wattmesh_forecast.app.ports import Progress
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.training import TrainingOrder
 from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_runtime.aio.processes import ChildProcess, start_process
 
 _STOP_SECONDS = 2.0
 
@@ -21,12 +21,7 @@ class TrainingJob:
 
     async def train(self, order: TrainingOrder) -> AsyncIterator[Progress | ModelVersion]:
         """Run a job: its progress, at last the version. A job whose reader leaves is ended."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *_arguments(order),
-            stdin=DEVNULL,
-            stdout=PIPE,
-        )
+        process = await start_process(sys.executable, *_arguments(order), read_output=True)
         assert process.stdout is not None
         result: ModelVersion | None = None
         try:
@@ -58,7 +53,7 @@ def _news(line: dict[str, Any]) -> Progress | ModelVersion:
     return model_from_json(line)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: ChildProcess) -> None:
     if process.returncode is not None:
         return
     process.terminate()

@@ -22,6 +22,7 @@ from wattmesh_optimizer.adapters.frames import job_frame
 from wattmesh_optimizer.adapters.worker_process import WorkerProcess
 from wattmesh_optimizer.app.ports import Answer, Job
 from wattmesh_runtime.aio.places import FairPlaces, PlaceLimits
+from wattmesh_runtime.aio.processes import ChildProcess, start_process
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class WorkerPool:
         self._living: set[WorkerProcess] = set()
         self._forking = asyncio.Lock()
         self._control: socket.socket | None = None
-        self._forker: asyncio.subprocess.Process | None = None
+        self._forker: ChildProcess | None = None
         self._background = BackgroundTasks()
 
     async def run(self, job: Job) -> Answer:
@@ -204,8 +205,8 @@ class WorkerPool:
     async def _start_forker(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._forker = await asyncio.create_subprocess_exec(
-                *self._command, str(theirs.fileno()), pass_fds=(theirs.fileno(),)
+            self._forker = await start_process(
+                *self._command, str(theirs.fileno()), pass_fds=[theirs.fileno()]
             )
         self._control = ours
         return ours
