@@ -13,8 +13,15 @@ from tests.fakes.eventually import eventually
 from tests.fuzz.contents import Seed, Seeds
 from tests.fuzz.world import HOUR, World, unary_seeds
 from wattmesh.control.v1 import control_pb2 as pb
-from wattmesh.control.v1 import control_pb2_grpc
-from wattmesh.gateway.v1 import gateway_link_pb2
+from wattmesh.control.v1 import (
+    control_pb2_grpc,
+    device_event_pb2,
+    dry_run_pb2,
+    execution_pb2,
+    hold_pb2,
+    operator_pb2_grpc,
+)
+from wattmesh.gateway.v1 import gateway_link_pb2, link_pb2
 from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
 from wattmesh_control.settings import ControlSettings
@@ -27,6 +34,11 @@ _CONTROL, _LINK = "wattmesh.control.v1.ControlService", "wattmesh.gateway.v1.Gat
 _DEVICE = "sites/home-1/devices/battery"
 _PREPARED = "sites/home-2/devices/battery"
 """Whose commands nothing supersedes."""
+_EXECUTION = "wattmesh.control.v1.ExecutionService"
+_OPERATOR = "wattmesh.control.v1.OperatorService"
+_HELD = "sites/home-2/devices/inverter"
+"""What people hold: nobody else's seeds steer it."""
+_LINKED = f"gatewayLinks/{GATEWAY.segment}"
 _POWER = setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W
 
 
@@ -40,6 +52,7 @@ class ControlWorld(World):
         self._settings = {"database_url": database_url, "metering_target": metering}
         self._commands: list[str] = []
         self._limits: list[str] = []
+        self._holds: list[str] = []
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -67,6 +80,9 @@ class ControlWorld(World):
         await eventually(commanded, 60)
         limit = await stub.SetLimit(_limit(f"prepare-{turn}"))
         self._limits.append(limit.limit.name)
+        operator = operator_pb2_grpc.OperatorServiceStub(channel)
+        held = await operator.PlaceHold(_hold(f"prepare-{turn}", hold_pb2.HOLD_KIND_OPT_OUT))
+        self._holds.append(held.hold.name)
 
     def seeds(self, turn: int) -> Seeds:
         command, limit = self._commands[-1], self._limits[-1]
@@ -89,13 +105,44 @@ class ControlWorld(World):
         }
         return {
             **unary_seeds(_CONTROL, unary),
+            **unary_seeds(_OPERATOR, self._operator_calls(turn)),
+            **unary_seeds(_EXECUTION, _execution_calls()),
+            **unary_seeds(
+                _LINK, {"GetGatewayLink": [link_pb2.GetGatewayLinkRequest(name=_LINKED)]}
+            ),
             f"/{_LINK}/Connect": [_dialled_in(command), _dialled_in(self._commands[0])],
+        }
+
+    def _operator_calls(self, turn: int) -> dict[str, Sequence[Any]]:
+        hold = self._holds[-1]
+        return {
+            "PlaceHold": [
+                _hold(f"hold-{turn}", hold_pb2.HOLD_KIND_OPT_OUT),
+                _hold(f"stop-{turn}", hold_pb2.HOLD_KIND_STOP),
+            ],
+            "ReleaseHold": [
+                hold_pb2.ReleaseHoldRequest(name=hold, owner="somebody", reason="over")
+            ],
+            "GetHold": [hold_pb2.GetHoldRequest(name=hold)],
+            "ListHolds": [hold_pb2.ListHoldsRequest(parent=_HELD, page_size=1, show_ended=True)],
+            "WatchHolds": [hold_pb2.WatchHoldsRequest(parent=_HELD)],
+            "DryRun": [
+                dry_run_pb2.DryRunRequest(schedule=_schedule(f"dry-{turn}")),
+                dry_run_pb2.DryRunRequest(command=_command(f"dry-{turn}", 100.0)),
+            ],
         }
 
     def words(self, turn: int) -> Sequence[str]:
         return (
             *(_DEVICE, "sites/home-1/devices/inverter", "sites/home-2/devices/battery"),
-            *(GATEWAY.name, "planner", *self._commands[-2:], *self._limits[-2:]),
+            *(
+                GATEWAY.name,
+                "planner",
+                *self._commands[-2:],
+                *self._limits[-2:],
+                *self._holds[-2:],
+                _HELD,
+            ),
         )
 
 
@@ -149,6 +196,29 @@ def _limit(request_id: str) -> pb.SetLimitRequest:
         reason="a drill",
     )
     return pb.SetLimitRequest(request_id=request_id, limit=limit)
+
+
+def _hold(request_id: str, kind: hold_pb2.HoldKind.ValueType) -> hold_pb2.PlaceHoldRequest:
+    hold = hold_pb2.Hold(subject=_HELD, kind=kind, owner="somebody", reason="a drill")
+    return hold_pb2.PlaceHoldRequest(request_id=request_id, hold=hold)
+
+
+def _execution_calls() -> dict[str, Sequence[Any]]:
+    span = time_range_to_proto(TimeRange.of(_now() - HOUR, 2 * HOUR))
+    return {
+        "GetExecution": [execution_pb2.GetExecutionRequest(device=_PREPARED, range=span)],
+        "ListCommandTransitions": [
+            execution_pb2.ListCommandTransitionsRequest(parent=_PREPARED, page_size=1)
+        ],
+        "ListDeviceEvents": [
+            execution_pb2.ListDeviceEventsRequest(
+                parent=_DEVICE,
+                range=span,
+                types=[device_event_pb2.DEVICE_EVENT_TYPE_EFFECT_AMISS],
+            )
+        ],
+        "WatchDeviceEvents": [execution_pb2.WatchDeviceEventsRequest(parent=_DEVICE)],
+    }
 
 
 def _dialled_in(command: str) -> Seed:
