@@ -30,6 +30,7 @@ CODES = {
 
 _KINDS = ("ASSET", "DEVICE", "GROUP", "SITE", "TARIFF")
 _OF_CHARGING = ("CHARGING_NEED", "CHARGING_SESSION")
+_WISHES = ("ZONE_SCHEDULE", "OCCUPANCY", "DEFERRABLE_RUN")
 PUT_TOGETHER = {
     "wattmesh_metering/app/check_records.py": {
         ("NOT_FOUND", f"{kind}_NOT_FOUND") for kind in ("ASSET", "SITE", "TARIFF")
@@ -40,8 +41,8 @@ PUT_TOGETHER = {
     },
     "wattmesh_metering/domain/known_model.py": {("NOT_FOUND", "SITE_NOT_FOUND")},
     "wattmesh_usage/app/keep.py": {
-        *(("NOT_FOUND", f"{kind}_NOT_FOUND") for kind in ("VEHICLE", *_OF_CHARGING)),
-        *(("ALREADY_EXISTS", f"{kind}_EXISTS") for kind in ("VEHICLE", "CHARGING_NEED")),
+        *(("NOT_FOUND", f"{kind}_NOT_FOUND") for kind in ("VEHICLE", *_OF_CHARGING, *_WISHES)),
+        *(("ALREADY_EXISTS", f"{kind}_EXISTS") for kind in ("VEHICLE", "CHARGING_NEED", *_WISHES)),
     },
     "wattmesh_planner/app/trigger_plan.py": {
         ("FAILED_PRECONDITION", "NOTHING_TO_STEER"),

@@ -110,7 +110,7 @@ async def usage_world(database_url: str) -> AsyncIterator[UsageWorld]:
     async with Database(database_url, "usage") as database:
         await migrate(database, "wattmesh_usage")
         records, clock = PostgresRecords(database), ManualClock(NOW)
-        servicer = UsageServicer(use_cases(records, Berlin()), clock)  # type: ignore[abstract]
+        servicer = UsageServicer(use_cases(records, Berlin(), clock), clock)
         register = partial(usage_service_pb2_grpc.add_UsageServiceServicer_to_server, servicer)
         async with serve_for_test(register) as target, channel_for_test(target) as channel:
             yield UsageWorld(channel, records, clock)

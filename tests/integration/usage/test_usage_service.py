@@ -23,7 +23,6 @@ from wattmesh_kernel.errors import (
     FailedPrecondition,
     InvalidArgument,
     NotFound,
-    Unimplemented,
 )
 from wattmesh_kernel.time import TimeRange
 from wattmesh_usage.app.charging import ExpireNeeds
@@ -228,8 +227,3 @@ async def test_a_need_that_makes_no_sense_is_refused_by_its_field(
     with pytest.raises(InvalidArgument) as refused:
         await world.call("CreateChargingNeed", pb.CreateChargingNeedRequest(charging_need=wrong))
     assert refused.value.field
-
-
-async def test_what_comes_later_answers_so(world: UsageWorld) -> None:
-    with pytest.raises(Unimplemented):
-        await world.call("ListZoneSchedules", pb.ListZoneSchedulesRequest(parent=ASSET))

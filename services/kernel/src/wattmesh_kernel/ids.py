@@ -253,6 +253,27 @@ class ChargingSessionId(_AssetChildId):
     collection = "charging-sessions"
 
 
+class ZoneScheduleId(_AssetChildId):
+    """`sites/{site}/assets/{asset}/zone-schedules/{zone_schedule}`."""
+
+    __slots__ = ()
+    collection = "zone-schedules"
+
+
+class OccupancyId(_AssetChildId):
+    """`sites/{site}/assets/{asset}/occupancies/{occupancy}`."""
+
+    __slots__ = ()
+    collection = "occupancies"
+
+
+class RunId(_AssetChildId):
+    """`sites/{site}/assets/{asset}/runs/{run}`."""
+
+    __slots__ = ()
+    collection = "runs"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ChargingNeedId:
     """`sites/{site}/assets/{asset}/charging-needs/{charging_need}`; `assets/-`: no asset of it."""

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.forecast.v1 import thermal_pb2 as _thermal_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
@@ -391,6 +392,108 @@ class AssetForecast(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___AssetForecast: _TypeAlias = AssetForecast  # noqa: Y015
+
+@_typing.final
+class IssueThermalOutlooksRequest(_message.Message):
+    """Request of IssueThermalOutlooks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSETS_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Heated or cooled zones and thermal tanks, of one or several sites. At most 1,000."""
+
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """What range; its start is not before now less one interval. Both ends on the raster of the resolution. Required."""
+
+    @_builtins.property
+    def resolution(self) -> _duration_pb2.Duration:
+        """Interval length. Required."""
+
+    def __init__(
+        self,
+        *,
+        assets: _abc.Iterable[_builtins.str] | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        resolution: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IssueThermalOutlooksRequest: _TypeAlias = IssueThermalOutlooksRequest  # noqa: Y015
+
+@_typing.final
+class IssueThermalOutlooksResponse(_message.Message):
+    """Response of IssueThermalOutlooks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLOOKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outlooks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThermalOutlook]:
+        """One per asset, in the order asked."""
+
+    def __init__(
+        self,
+        *,
+        outlooks: _abc.Iterable[Global___ThermalOutlook] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outlooks", b"outlooks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IssueThermalOutlooksResponse: _TypeAlias = IssueThermalOutlooksResponse  # noqa: Y015
+
+@_typing.final
+class ThermalOutlook(_message.Message):
+    """What is expected of one zone or tank."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    TANK_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    """`sites/{site}/assets/{asset}`."""
+    @_builtins.property
+    def zone(self) -> _thermal_pb2.ZoneOutlook:
+        """Of a zone."""
+
+    @_builtins.property
+    def tank(self) -> _thermal_pb2.TankOutlook:
+        """Of a tank."""
+
+    @_builtins.property
+    def failure(self) -> Global___ForecastFailure:
+        """Why there is none."""
+
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        zone: _thermal_pb2.ZoneOutlook | None = ...,
+        tank: _thermal_pb2.TankOutlook | None = ...,
+        failure: Global___ForecastFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "result", b"result", "tank", b"tank", "zone", b"zone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "failure", b"failure", "result", b"result", "tank", b"tank", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["zone", "tank", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___ThermalOutlook: _TypeAlias = ThermalOutlook  # noqa: Y015
 
 @_typing.final
 class ForecastFailure(_message.Message):

@@ -70,6 +70,11 @@ class ForecastServiceStub:
                 request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.IssueThermalOutlooks = channel.unary_unary(
+                '/wattmesh.forecast.v1.ForecastService/IssueThermalOutlooks',
+                request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueThermalOutlooksRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueThermalOutlooksResponse.FromString,
+                _registered_method=True)
 
 
 class ForecastServiceServicer:
@@ -127,6 +132,14 @@ class ForecastServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IssueThermalOutlooks(self, request, context):
+        """Says how heated and cooled zones and tanks will answer to their plants: how their temperature moves, as identified
+        from metered operation, and what will act on them. Every asset gets its own outlook or its own reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ForecastServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +177,11 @@ def add_ForecastServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.ListModelsRequest.FromString,
                     response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'IssueThermalOutlooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueThermalOutlooks,
+                    request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueThermalOutlooksRequest.FromString,
+                    response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueThermalOutlooksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +374,33 @@ class ForecastService:
             '/wattmesh.forecast.v1.ForecastService/ListModels',
             wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.ListModelsRequest.SerializeToString,
             wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueThermalOutlooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.forecast.v1.ForecastService/IssueThermalOutlooks',
+            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueThermalOutlooksRequest.SerializeToString,
+            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueThermalOutlooksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class ForecastServiceStub:
     """Returns one version of a model. NOT_FOUND when there is none of that name."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.ListModelsRequest, _forecast_pb2.ListModelsResponse]
     """Lists models and their versions."""
+    IssueThermalOutlooks: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.IssueThermalOutlooksRequest, _forecast_pb2.IssueThermalOutlooksResponse]
+    """Says how heated and cooled zones and tanks will answer to their plants: how their temperature moves, as identified
+    from metered operation, and what will act on them. Every asset gets its own outlook or its own reason.
+    """
 
 @_typing.type_check_only
 class ForecastServiceAsyncStub(ForecastServiceStub):
@@ -75,6 +79,10 @@ class ForecastServiceAsyncStub(ForecastServiceStub):
     """Returns one version of a model. NOT_FOUND when there is none of that name."""
     ListModels: _aio.UnaryUnaryMultiCallable[_forecast_pb2.ListModelsRequest, _forecast_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists models and their versions."""
+    IssueThermalOutlooks: _aio.UnaryUnaryMultiCallable[_forecast_pb2.IssueThermalOutlooksRequest, _forecast_pb2.IssueThermalOutlooksResponse]  # type: ignore[assignment]
+    """Says how heated and cooled zones and tanks will answer to their plants: how their temperature moves, as identified
+    from metered operation, and what will act on them. Every asset gets its own outlook or its own reason.
+    """
 
 class ForecastServiceServicer(metaclass=_abc_1.ABCMeta):
     """Probabilistic forecasts of load, generation and occupancy."""
@@ -138,5 +146,15 @@ class ForecastServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_forecast_pb2.ListModelsResponse, _abc.Awaitable[_forecast_pb2.ListModelsResponse]]:
         """Lists models and their versions."""
+
+    @_abc_1.abstractmethod
+    def IssueThermalOutlooks(
+        self,
+        request: _forecast_pb2.IssueThermalOutlooksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_forecast_pb2.IssueThermalOutlooksResponse, _abc.Awaitable[_forecast_pb2.IssueThermalOutlooksResponse]]:
+        """Says how heated and cooled zones and tanks will answer to their plants: how their temperature moves, as identified
+        from metered operation, and what will act on them. Every asset gets its own outlook or its own reason.
+        """
 
 def add_ForecastServiceServicer_to_server(servicer: ForecastServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

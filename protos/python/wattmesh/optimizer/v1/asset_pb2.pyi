@@ -454,6 +454,8 @@ class HvacZone(_message.Message):
     HEAT_GAINS_W_FIELD_NUMBER: _builtins.int
     OCCUPANCY_RATIOS_FIELD_NUMBER: _builtins.int
     DISCOMFORT_PRICE_PER_KELVIN_HOUR_FIELD_NUMBER: _builtins.int
+    MIN_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
+    MAX_TEMPERATURES_CELSIUS_FIELD_NUMBER: _builtins.int
     initial_air_temperature_celsius: _builtins.float
     """Air temperature at the horizon's start [degC]."""
     initial_mass_temperature_celsius: _builtins.float
@@ -480,6 +482,16 @@ class HvacZone(_message.Message):
     def occupancy_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Probability of occupancy per interval, 0-1; >= 0.5 counts as occupied. Empty: occupied."""
 
+    @_builtins.property
+    def min_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Lower edge of comfort per interval [degC]. Empty: that of the rating's band. Present exactly when
+        max_temperatures_celsius is.
+        """
+
+    @_builtins.property
+    def max_temperatures_celsius(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Upper edge of comfort per interval [degC], each >= the lower."""
+
     def __init__(
         self,
         *,
@@ -490,10 +502,12 @@ class HvacZone(_message.Message):
         heat_gains_w: _abc.Iterable[_builtins.float] | None = ...,
         occupancy_ratios: _abc.Iterable[_builtins.float] | None = ...,
         discomfort_price_per_kelvin_hour: _builtins.float | None = ...,
+        min_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
+        max_temperatures_celsius: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "rating", b"rating"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "heat_gains_w", b"heat_gains_w", "initial_air_temperature_celsius", b"initial_air_temperature_celsius", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "occupancy_ratios", b"occupancy_ratios", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "rating", b"rating"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour", "_initial_mass_temperature_celsius", b"_initial_mass_temperature_celsius", "discomfort_price_per_kelvin_hour", b"discomfort_price_per_kelvin_hour", "heat_gains_w", b"heat_gains_w", "initial_air_temperature_celsius", b"initial_air_temperature_celsius", "initial_mass_temperature_celsius", b"initial_mass_temperature_celsius", "max_temperatures_celsius", b"max_temperatures_celsius", "min_temperatures_celsius", b"min_temperatures_celsius", "occupancy_ratios", b"occupancy_ratios", "outdoor_temperatures_celsius", b"outdoor_temperatures_celsius", "rating", b"rating"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__discomfort_price_per_kelvin_hour: _TypeAlias = _typing.Literal["discomfort_price_per_kelvin_hour"]  # noqa: Y015
     _WhichOneofArgType__discomfort_price_per_kelvin_hour: _TypeAlias = _typing.Literal["_discomfort_price_per_kelvin_hour", b"_discomfort_price_per_kelvin_hour"]  # noqa: Y015

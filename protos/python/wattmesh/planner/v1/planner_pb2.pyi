@@ -80,6 +80,8 @@ class _FactTopicEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FactTopic.V
     """What the site model says of an asset."""
     FACT_TOPIC_EXECUTION: _FactTopic.ValueType  # 10
     """How the solver answered and what control took of it."""
+    FACT_TOPIC_WISHES: _FactTopic.ValueType  # 11
+    """What people want of an asset: comfort and occupancy of a zone, runs of a deferrable load."""
 
 class FactTopic(_FactTopic, metaclass=_FactTopicEnumTypeWrapper):
     """What a plan has to know."""
@@ -106,6 +108,8 @@ FACT_TOPIC_SITE_MODEL: FactTopic.ValueType  # 9
 """What the site model says of an asset."""
 FACT_TOPIC_EXECUTION: FactTopic.ValueType  # 10
 """How the solver answered and what control took of it."""
+FACT_TOPIC_WISHES: FactTopic.ValueType  # 11
+"""What people want of an asset: comfort and occupancy of a zone, runs of a deferrable load."""
 Global___FactTopic: _TypeAlias = FactTopic  # noqa: Y015
 
 class _Remedy:
@@ -168,6 +172,8 @@ class _DegradationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deg
     """The solver ran out of time."""
     DEGRADATION_REASON_INCOMPLETE: _DegradationReason.ValueType  # 12
     """Only a part of it is known."""
+    DEGRADATION_REASON_NOT_IDENTIFIED: _DegradationReason.ValueType  # 13
+    """How it behaves could not be identified from what was metered; a rule runs it until then."""
 
 class DegradationReason(_DegradationReason, metaclass=_DegradationReasonEnumTypeWrapper):
     """Why something was not known."""
@@ -198,6 +204,8 @@ DEGRADATION_REASON_SOLVER_TIME_LIMIT: DegradationReason.ValueType  # 11
 """The solver ran out of time."""
 DEGRADATION_REASON_INCOMPLETE: DegradationReason.ValueType  # 12
 """Only a part of it is known."""
+DEGRADATION_REASON_NOT_IDENTIFIED: DegradationReason.ValueType  # 13
+"""How it behaves could not be identified from what was metered; a rule runs it until then."""
 Global___DegradationReason: _TypeAlias = DegradationReason  # noqa: Y015
 
 class _ScopeState:

@@ -381,6 +381,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: a site or group has more devices that can be steered than one limit can be shared among. Put
     one on each of its sites, or on parts of the group.
     """
+    ERROR_REASON_ZONE_SCHEDULE_EXISTS: _ErrorReason.ValueType  # 309
+    """ALREADY_EXISTS: a zone schedule of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_ZONE_SCHEDULE_NOT_FOUND: _ErrorReason.ValueType  # 310
+    """NOT_FOUND: there is no zone schedule of that name, or it was deleted."""
+    ERROR_REASON_OCCUPANCY_EXISTS: _ErrorReason.ValueType  # 311
+    """ALREADY_EXISTS: an occupancy of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_OCCUPANCY_NOT_FOUND: _ErrorReason.ValueType  # 312
+    """NOT_FOUND: there is no occupancy of that name, or it was deleted."""
+    ERROR_REASON_DEFERRABLE_RUN_EXISTS: _ErrorReason.ValueType  # 313
+    """ALREADY_EXISTS: a run of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_DEFERRABLE_RUN_NOT_FOUND: _ErrorReason.ValueType  # 314
+    """NOT_FOUND: there is no run of that name."""
+    ERROR_REASON_RUN_IS_FINAL: _ErrorReason.ValueType  # 315
+    """FAILED_PRECONDITION: the run is done, missed or withdrawn and never changes. Create another."""
+    ERROR_REASON_RUN_HAS_BEGUN: _ErrorReason.ValueType  # 316
+    """FAILED_PRECONDITION: the run has begun and goes on to its end. Create another."""
     ERROR_REASON_MODEL_NOT_BETTER: _ErrorReason.ValueType  # 165
     """FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
     learnt from. The message has both errors. Train with more history.
@@ -746,6 +762,22 @@ ERROR_REASON_LIMIT_SUBJECT_TOO_LARGE: ErrorReason.ValueType  # 184
 """FAILED_PRECONDITION: a site or group has more devices that can be steered than one limit can be shared among. Put
 one on each of its sites, or on parts of the group.
 """
+ERROR_REASON_ZONE_SCHEDULE_EXISTS: ErrorReason.ValueType  # 309
+"""ALREADY_EXISTS: a zone schedule of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_ZONE_SCHEDULE_NOT_FOUND: ErrorReason.ValueType  # 310
+"""NOT_FOUND: there is no zone schedule of that name, or it was deleted."""
+ERROR_REASON_OCCUPANCY_EXISTS: ErrorReason.ValueType  # 311
+"""ALREADY_EXISTS: an occupancy of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_OCCUPANCY_NOT_FOUND: ErrorReason.ValueType  # 312
+"""NOT_FOUND: there is no occupancy of that name, or it was deleted."""
+ERROR_REASON_DEFERRABLE_RUN_EXISTS: ErrorReason.ValueType  # 313
+"""ALREADY_EXISTS: a run of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_DEFERRABLE_RUN_NOT_FOUND: ErrorReason.ValueType  # 314
+"""NOT_FOUND: there is no run of that name."""
+ERROR_REASON_RUN_IS_FINAL: ErrorReason.ValueType  # 315
+"""FAILED_PRECONDITION: the run is done, missed or withdrawn and never changes. Create another."""
+ERROR_REASON_RUN_HAS_BEGUN: ErrorReason.ValueType  # 316
+"""FAILED_PRECONDITION: the run has begun and goes on to its end. Create another."""
 ERROR_REASON_MODEL_NOT_BETTER: ErrorReason.ValueType  # 165
 """FAILED_PRECONDITION: what a training came to is no better than a forecast that needs no model, on days it has not
 learnt from. The message has both errors. Train with more history.

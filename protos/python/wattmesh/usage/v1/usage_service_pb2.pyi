@@ -1516,6 +1516,80 @@ class DeleteDeferrableRunResponse(_message.Message):
 Global___DeleteDeferrableRunResponse: _TypeAlias = DeleteDeferrableRunResponse  # noqa: Y015
 
 @_typing.final
+class ReportDeferrableRunRequest(_message.Message):
+    """Request of ReportDeferrableRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PLANNED_RANGE_FIELD_NUMBER: _builtins.int
+    ACTUAL_RANGE_FIELD_NUMBER: _builtins.int
+    USED_ENERGY_WH_FIELD_NUMBER: _builtins.int
+    REPORT_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`sites/{site}/assets/{asset}/runs/{run}`. Required."""
+    state: _run_pb2.RunState.ValueType
+    """Where it is: PLANNED, RUNNING, PAUSED or DONE. Required."""
+    used_energy_wh: _builtins.float
+    """Energy used so far [Wh], >= 0. Absent: as before."""
+    @_builtins.property
+    def planned_range(self) -> _time_range_pb2.TimeRange:
+        """When it is planned to run. Its end is a promise: one that was given is never moved to later. Absent: as before."""
+
+    @_builtins.property
+    def actual_range(self) -> _time_range_pb2.TimeRange:
+        """When it ran, up to `report_time` while it runs. Absent: as before."""
+
+    @_builtins.property
+    def report_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was so. Required. One that is older than the last report changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        state: _run_pb2.RunState.ValueType = ...,
+        planned_range: _time_range_pb2.TimeRange | None = ...,
+        actual_range: _time_range_pb2.TimeRange | None = ...,
+        used_energy_wh: _builtins.float | None = ...,
+        report_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_used_energy_wh", b"_used_energy_wh", "actual_range", b"actual_range", "planned_range", b"planned_range", "report_time", b"report_time", "used_energy_wh", b"used_energy_wh"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_used_energy_wh", b"_used_energy_wh", "actual_range", b"actual_range", "name", b"name", "planned_range", b"planned_range", "report_time", b"report_time", "state", b"state", "used_energy_wh", b"used_energy_wh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__used_energy_wh: _TypeAlias = _typing.Literal["used_energy_wh"]  # noqa: Y015
+    _WhichOneofArgType__used_energy_wh: _TypeAlias = _typing.Literal["_used_energy_wh", b"_used_energy_wh"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__used_energy_wh) -> _WhichOneofReturnType__used_energy_wh | None: ...
+
+Global___ReportDeferrableRunRequest: _TypeAlias = ReportDeferrableRunRequest  # noqa: Y015
+
+@_typing.final
+class ReportDeferrableRunResponse(_message.Message):
+    """Response of ReportDeferrableRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRABLE_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deferrable_run(self) -> _run_pb2.DeferrableRun:
+        """The run as stored."""
+
+    def __init__(
+        self,
+        *,
+        deferrable_run: _run_pb2.DeferrableRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deferrable_run", b"deferrable_run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deferrable_run", b"deferrable_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDeferrableRunResponse: _TypeAlias = ReportDeferrableRunResponse  # noqa: Y015
+
+@_typing.final
 class WatchUsageRequest(_message.Message):
     """Request of WatchUsage."""
 

@@ -178,6 +178,11 @@ class UsageServiceStub:
                 request_serializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.DeleteDeferrableRunRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.DeleteDeferrableRunResponse.FromString,
                 _registered_method=True)
+        self.ReportDeferrableRun = channel.unary_unary(
+                '/wattmesh.usage.v1.UsageService/ReportDeferrableRun',
+                request_serializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.ReportDeferrableRunRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.ReportDeferrableRunResponse.FromString,
+                _registered_method=True)
         self.WatchUsage = channel.unary_stream(
                 '/wattmesh.usage.v1.UsageService/WatchUsage',
                 request_serializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.WatchUsageRequest.SerializeToString,
@@ -392,6 +397,14 @@ class UsageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportDeferrableRun(self, request, context):
+        """Takes what the planner plans for a run and what is metered of it. FAILED_PRECONDITION with reason RUN_IS_FINAL when
+        it has ended otherwise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchUsage(self, request, context):
         """Follows what is needed: first everything that is not final, or what changed since a known revision, then every
         change within a second of its commit, and a heartbeat of at least every 5 s.
@@ -542,6 +555,11 @@ def add_UsageServiceServicer_to_server(servicer, server):
                     servicer.DeleteDeferrableRun,
                     request_deserializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.DeleteDeferrableRunRequest.FromString,
                     response_serializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.DeleteDeferrableRunResponse.SerializeToString,
+            ),
+            'ReportDeferrableRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportDeferrableRun,
+                    request_deserializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.ReportDeferrableRunRequest.FromString,
+                    response_serializer=wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.ReportDeferrableRunResponse.SerializeToString,
             ),
             'WatchUsage': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchUsage,
@@ -1309,6 +1327,33 @@ class UsageService:
             '/wattmesh.usage.v1.UsageService/DeleteDeferrableRun',
             wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.DeleteDeferrableRunRequest.SerializeToString,
             wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.DeleteDeferrableRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportDeferrableRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.usage.v1.UsageService/ReportDeferrableRun',
+            wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.ReportDeferrableRunRequest.SerializeToString,
+            wattmesh_dot_usage_dot_v1_dot_usage__service__pb2.ReportDeferrableRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

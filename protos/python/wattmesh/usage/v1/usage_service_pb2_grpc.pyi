@@ -100,6 +100,10 @@ class UsageServiceStub:
     """Withdraws a run; it stays as cancelled. One that has begun and may not be interrupted is kept to its end: FAILED_PRECONDITION
     with reason RUN_HAS_BEGUN.
     """
+    ReportDeferrableRun: _grpc.UnaryUnaryMultiCallable[_usage_service_pb2.ReportDeferrableRunRequest, _usage_service_pb2.ReportDeferrableRunResponse]
+    """Takes what the planner plans for a run and what is metered of it. FAILED_PRECONDITION with reason RUN_IS_FINAL when
+    it has ended otherwise.
+    """
     WatchUsage: _grpc.UnaryStreamMultiCallable[_usage_service_pb2.WatchUsageRequest, _usage_service_pb2.WatchUsageResponse]
     """Follows what is needed: first everything that is not final, or what changed since a known revision, then every
     change within a second of its commit, and a heartbeat of at least every 5 s.
@@ -176,6 +180,10 @@ class UsageServiceAsyncStub(UsageServiceStub):
     DeleteDeferrableRun: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.DeleteDeferrableRunRequest, _usage_service_pb2.DeleteDeferrableRunResponse]  # type: ignore[assignment]
     """Withdraws a run; it stays as cancelled. One that has begun and may not be interrupted is kept to its end: FAILED_PRECONDITION
     with reason RUN_HAS_BEGUN.
+    """
+    ReportDeferrableRun: _aio.UnaryUnaryMultiCallable[_usage_service_pb2.ReportDeferrableRunRequest, _usage_service_pb2.ReportDeferrableRunResponse]  # type: ignore[assignment]
+    """Takes what the planner plans for a run and what is metered of it. FAILED_PRECONDITION with reason RUN_IS_FINAL when
+    it has ended otherwise.
     """
     WatchUsage: _aio.UnaryStreamMultiCallable[_usage_service_pb2.WatchUsageRequest, _usage_service_pb2.WatchUsageResponse]  # type: ignore[assignment]
     """Follows what is needed: first everything that is not final, or what changed since a known revision, then every
@@ -418,6 +426,16 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_usage_service_pb2.DeleteDeferrableRunResponse, _abc.Awaitable[_usage_service_pb2.DeleteDeferrableRunResponse]]:
         """Withdraws a run; it stays as cancelled. One that has begun and may not be interrupted is kept to its end: FAILED_PRECONDITION
         with reason RUN_HAS_BEGUN.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportDeferrableRun(
+        self,
+        request: _usage_service_pb2.ReportDeferrableRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_usage_service_pb2.ReportDeferrableRunResponse, _abc.Awaitable[_usage_service_pb2.ReportDeferrableRunResponse]]:
+        """Takes what the planner plans for a run and what is metered of it. FAILED_PRECONDITION with reason RUN_IS_FINAL when
+        it has ended otherwise.
         """
 
     @_abc_1.abstractmethod

@@ -16,6 +16,7 @@ from wattmesh_usage.app.ports import Change
 from wattmesh_usage.domain.departures import PastStay
 from wattmesh_usage.domain.needs import ChargingNeed
 from wattmesh_usage.domain.records import Changes, Kind, Parent, Record, Resource
+from wattmesh_usage.domain.runs import DeferrableRun
 from wattmesh_usage.domain.sessions import ChargingSession
 from wattmesh_usage.domain.vehicles import Vehicle
 
@@ -67,6 +68,7 @@ _OF_TOKEN = f"""{_SELECT} kind = 'vehicle' AND NOT deleted AND document -> 'toke
     ORDER BY name LIMIT 1
 """
 _NEEDS_UNTIL = f"{_SELECT} kind = 'charging_need' AND open AND end_time <= %s AND NOT deleted"
+_RUNS_UNTIL = f"{_SELECT} kind = 'deferrable_run' AND open AND end_time <= %s AND NOT deleted"
 _SNAPSHOT = f"{_SELECT} open AND NOT deleted AND {_OF_PARENT} ORDER BY revision"
 _SINCE = f"{_SELECT} revision > %(revision)s AND {_OF_PARENT} ORDER BY revision"
 
@@ -184,6 +186,11 @@ class PostgresChange:
         """Return the needs that are not final although their time has come."""
         found = await _all(self._connection, _NEEDS_UNTIL, (moment,))
         return [each.resource for each in found if isinstance(each.resource, ChargingNeed)]
+
+    async def runs_until(self, moment: datetime) -> Sequence[DeferrableRun]:
+        """Return the runs that are not final although their window has ended."""
+        found = await _all(self._connection, _RUNS_UNTIL, (moment,))
+        return [each.resource for each in found if isinstance(each.resource, DeferrableRun)]
 
     async def _open(self, kind: Kind, site: SiteId) -> Sequence[Resource]:
         found = await _all(self._connection, _OPEN, (kind.value, site.name))

@@ -7,8 +7,10 @@ from typing import Any
 from wattmesh_runtime.documents import DocumentCodec
 from wattmesh_usage.domain.needs import ChargingNeed
 from wattmesh_usage.domain.records import Kind, Record, Resource, is_open, kind_of
+from wattmesh_usage.domain.runs import DeferrableRun
 from wattmesh_usage.domain.sessions import ChargingSession
 from wattmesh_usage.domain.vehicles import Vehicle
+from wattmesh_usage.domain.zones import Occupancy, ZoneSchedule
 
 COLUMNS = "kind, document, revision, deleted"
 
@@ -16,6 +18,9 @@ _CODECS: Mapping[Kind, DocumentCodec[Any]] = {
     Kind.VEHICLE: DocumentCodec[Vehicle](Vehicle),
     Kind.CHARGING_SESSION: DocumentCodec[ChargingSession](ChargingSession),
     Kind.CHARGING_NEED: DocumentCodec[ChargingNeed](ChargingNeed),
+    Kind.ZONE_SCHEDULE: DocumentCodec[ZoneSchedule](ZoneSchedule),
+    Kind.OCCUPANCY: DocumentCodec[Occupancy](Occupancy),
+    Kind.DEFERRABLE_RUN: DocumentCodec[DeferrableRun](DeferrableRun),
 }
 
 
@@ -59,6 +64,31 @@ def _places(resource: Resource) -> dict[str, Any]:
                 start_time=resource.arrival_time,
                 end_time=resource.departure_time,
                 place=resource.departure_time.timestamp(),
+            )
+        case ZoneSchedule():
+            span = resource.range
+            return _columns(
+                site=resource.id.site.name,
+                asset=resource.id.asset.name,
+                start_time=None if span is None else span.start,
+                end_time=None if span is None else span.end,
+                place=0.0,
+            )
+        case Occupancy():
+            return _columns(
+                site=resource.id.site.name,
+                asset=resource.id.asset.name,
+                start_time=resource.range.start,
+                end_time=resource.range.end,
+                place=resource.range.start.timestamp(),
+            )
+        case DeferrableRun():
+            return _columns(
+                site=resource.id.site.name,
+                asset=resource.id.asset.name,
+                start_time=resource.earliest_start_time,
+                end_time=resource.latest_end_time,
+                place=resource.latest_end_time.timestamp(),
             )
 
 

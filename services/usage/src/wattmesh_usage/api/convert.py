@@ -182,7 +182,7 @@ def session_merge(
         if kept is None:
             return session_from_proto(given)
         before = session_to_proto(Record(resource=kept, revision=0))
-        after = session_from_proto(_merged(before, given, paths))
+        after = session_from_proto(merged_with(before, given, paths))
         return replace(after, need=kept.need, expectation=kept.expectation)
 
     return make
@@ -197,7 +197,7 @@ def need_merge(
         if kept is None:
             return need_from_proto(given)
         before = need_to_proto(Record(resource=kept, revision=0))
-        after = need_from_proto(_merged(before, given, paths))
+        after = need_from_proto(merged_with(before, given, paths))
         return replace(after, state=kept.state, message=kept.message)
 
     return make
@@ -212,12 +212,13 @@ def vehicle_merge(
         if kept is None:
             return vehicle_from_proto(given)
         before = vehicle_to_proto(Record(resource=kept, revision=0))
-        return vehicle_from_proto(_merged(before, given, paths))
+        return vehicle_from_proto(merged_with(before, given, paths))
 
     return make
 
 
-def _merged(before: M, given: M, paths: Sequence[str]) -> M:
+def merged_with(before: M, given: M, paths: Sequence[str]) -> M:
+    """Return a kept message with what a given one changes; its name stays."""
     after = merged(before, given, paths)
     after.name = before.name  # type: ignore[attr-defined]
     return after

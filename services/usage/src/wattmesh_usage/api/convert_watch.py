@@ -8,10 +8,14 @@ from typing import cast
 from wattmesh.usage.v1 import usage_service_pb2 as pb
 from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_usage.api.convert import need_to_proto, session_to_proto, vehicle_to_proto
+from wattmesh_usage.api.convert_runs import run_to_proto
+from wattmesh_usage.api.convert_zones import occupancy_to_proto, schedule_to_proto
 from wattmesh_usage.domain.needs import ChargingNeed
 from wattmesh_usage.domain.records import Changes, Record, Resource
+from wattmesh_usage.domain.runs import DeferrableRun
 from wattmesh_usage.domain.sessions import ChargingSession
 from wattmesh_usage.domain.vehicles import Vehicle
+from wattmesh_usage.domain.zones import Occupancy, ZoneSchedule
 
 MOST_RECORDS = 500
 """In one piece."""
@@ -51,5 +55,11 @@ def _add(piece: pb.WatchUsageResponse, record: Record[Resource]) -> None:
             piece.vehicles.append(vehicle_to_proto(cast(Record[Vehicle], record)))
         case ChargingSession():
             piece.charging_sessions.append(session_to_proto(cast(Record[ChargingSession], record)))
+        case ZoneSchedule():
+            piece.zone_schedules.append(schedule_to_proto(cast(Record[ZoneSchedule], record)))
+        case Occupancy():
+            piece.occupancies.append(occupancy_to_proto(cast(Record[Occupancy], record)))
+        case DeferrableRun():
+            piece.deferrable_runs.append(run_to_proto(cast(Record[DeferrableRun], record)))
         case ChargingNeed():
             piece.charging_needs.append(need_to_proto(cast(Record[ChargingNeed], record)))

@@ -1,22 +1,13 @@
-"""wattmesh.usage.v1.UsageService: vehicles, charging sessions, charging needs.
-
-What it has no method for here, zone schedules, occupancy and deferrable runs, answers
-UNIMPLEMENTED.
-"""
+"""wattmesh.usage.v1.UsageService: vehicles, sessions, needs; zones and runs are inherited."""
 # ruff: noqa: N802 (the method names are those of the contract)
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
-
-import grpc
 
 from wattmesh.usage.v1 import usage_service_pb2 as pb
 from wattmesh.usage.v1 import usage_service_pb2_grpc
-from wattmesh_contracts.values import time_range_from_proto
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.time import TimeRange
 from wattmesh_usage.api.convert import (
     need_from_proto,
     need_merge,
@@ -28,24 +19,13 @@ from wattmesh_usage.api.convert import (
     vehicle_to_proto,
 )
 from wattmesh_usage.api.convert_watch import pieces_from_changes
-from wattmesh_usage.app.charging import KeepNeeds, KeepVehicles, ReportSessions
-from wattmesh_usage.app.watch import WatchUsage
+from wattmesh_usage.api.run_rpcs import RunRpcs
+from wattmesh_usage.api.use_cases import Context, UsageUseCases, span_of
+from wattmesh_usage.api.zone_rpcs import ZoneRpcs
 from wattmesh_usage.domain.records import Parent
 
-Context = grpc.aio.ServicerContext[object, object]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UsageUseCases:
-    """What the service does."""
-
-    vehicles: KeepVehicles
-    sessions: ReportSessions
-    needs: KeepNeeds
-    watch: WatchUsage
-
-
-class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
+class UsageServicer(ZoneRpcs, RunRpcs, usage_service_pb2_grpc.UsageServiceServicer):
     """Converts, calls the use case, converts back."""
 
     def __init__(self, use: UsageUseCases, clock: Clock) -> None:
@@ -111,7 +91,10 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
     ) -> pb.ListChargingSessionsResponse:
         """List charging sessions, newest arrival first."""
         records, token = await self._use.sessions.list(
-            Parent.parse(request.parent), _span(request), request.page_size, request.page_token
+            Parent.parse(request.parent),
+            span_of(request),
+            request.page_size,
+            request.page_token,
         )
         return pb.ListChargingSessionsResponse(
             charging_sessions=map(session_to_proto, records), next_page_token=token
@@ -148,7 +131,10 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
     ) -> pb.ListChargingNeedsResponse:
         """List charging needs by departure."""
         records, token = await self._use.needs.list(
-            Parent.parse(request.parent), _span(request), request.page_size, request.page_token
+            Parent.parse(request.parent),
+            span_of(request),
+            request.page_size,
+            request.page_token,
         )
         return pb.ListChargingNeedsResponse(
             charging_needs=map(need_to_proto, records), next_page_token=token
@@ -183,9 +169,3 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
             async for change in stream:
                 for piece in pieces_from_changes(change, self._clock.now()):
                     yield piece
-
-
-def _span(
-    request: pb.ListChargingSessionsRequest | pb.ListChargingNeedsRequest,
-) -> TimeRange | None:
-    return time_range_from_proto(request.range, "range") if request.HasField("range") else None

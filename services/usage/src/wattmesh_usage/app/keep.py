@@ -1,4 +1,4 @@
-"""Get, list, create, update and delete: the same for vehicles, needs and sessions."""
+"""Get, list, create, update and delete: the same for every kind of resource."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
@@ -9,13 +9,15 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_usage.app.ports import Change, Records
 from wattmesh_usage.domain.needs import ChargingNeed
 from wattmesh_usage.domain.records import Kind, Parent, Record, Resource
+from wattmesh_usage.domain.runs import DeferrableRun
 from wattmesh_usage.domain.sessions import ChargingSession
 from wattmesh_usage.domain.vehicles import Vehicle
+from wattmesh_usage.domain.zones import Occupancy, ZoneSchedule
 
 LONGEST_REQUEST_ID = 128
 MAX_PAGE_SIZE = 1000
 
-R = TypeVar("R", Vehicle, ChargingSession, ChargingNeed)
+R = TypeVar("R", Vehicle, ChargingSession, ChargingNeed, ZoneSchedule, Occupancy, DeferrableRun)
 
 
 class Keep(Generic[R]):

@@ -11,6 +11,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_usage.domain.departures import PastStay
 from wattmesh_usage.domain.needs import ChargingNeed
 from wattmesh_usage.domain.records import Changes, Kind, Parent, Record, Resource
+from wattmesh_usage.domain.runs import DeferrableRun
 from wattmesh_usage.domain.sessions import ChargingSession
 from wattmesh_usage.domain.vehicles import Vehicle
 
@@ -47,6 +48,9 @@ class Change(Protocol):
 
     async def needs_until(self, moment: datetime) -> Sequence[ChargingNeed]:
         """Return the needs that are not final although their time has come."""
+
+    async def runs_until(self, moment: datetime) -> Sequence[DeferrableRun]:
+        """Return the runs that are not final although their window has ended."""
 
 
 class Records(Protocol):

@@ -7,10 +7,14 @@ from typing import Generic, TypeAlias, TypeVar
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import ANY, AssetId, SiteId
 from wattmesh_usage.domain.needs import ChargingNeed
+from wattmesh_usage.domain.runs import DeferrableRun
 from wattmesh_usage.domain.sessions import ChargingSession
 from wattmesh_usage.domain.vehicles import Vehicle
+from wattmesh_usage.domain.zones import Occupancy, ZoneSchedule
 
-Resource: TypeAlias = Vehicle | ChargingSession | ChargingNeed
+Resource: TypeAlias = (
+    Vehicle | ChargingSession | ChargingNeed | ZoneSchedule | Occupancy | DeferrableRun
+)
 
 K = TypeVar("K", bound=Resource, covariant=True)
 
@@ -21,6 +25,9 @@ class Kind(StrEnum):
     VEHICLE = "vehicle"
     CHARGING_SESSION = "charging_session"
     CHARGING_NEED = "charging_need"
+    ZONE_SCHEDULE = "zone_schedule"
+    OCCUPANCY = "occupancy"
+    DEFERRABLE_RUN = "deferrable_run"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,14 +90,22 @@ def kind_of(resource: Resource) -> Kind:
             return Kind.CHARGING_SESSION
         case ChargingNeed():
             return Kind.CHARGING_NEED
+        case ZoneSchedule():
+            return Kind.ZONE_SCHEDULE
+        case Occupancy():
+            return Kind.OCCUPANCY
+        case DeferrableRun():
+            return Kind.DEFERRABLE_RUN
 
 
 def is_open(resource: Resource) -> bool:
     """Return whether a resource may still change by itself."""
     match resource:
-        case Vehicle():
+        case Vehicle() | ZoneSchedule() | Occupancy():
             return True
         case ChargingSession():
             return not resource.ended
         case ChargingNeed():
+            return not resource.final
+        case DeferrableRun():
             return not resource.final
