@@ -14,6 +14,7 @@ from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.adapters.metering import GrpcHistory
 from wattmesh_forecast.adapters.model_folder import ModelFolder
 from wattmesh_forecast.adapters.observations import TelemetryObservations
+from wattmesh_forecast.adapters.point_history import GrpcPointHistory
 from wattmesh_forecast.adapters.postgres_forecasts import PostgresForecastStore
 from wattmesh_forecast.adapters.postgres_trainings import PostgresTrainingStore
 from wattmesh_forecast.adapters.sky import PvlibSky
@@ -32,6 +33,8 @@ from wattmesh_forecast.app.kept_history import KeptHistory
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.past import Past
+from wattmesh_forecast.app.thermal_history import ThermalHistory
+from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
 from wattmesh_forecast.app.train import TrainModel
 from wattmesh_forecast.app.warm_up import WarmUp
 from wattmesh_forecast.settings import ForecastSettings
@@ -87,6 +90,9 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 evaluate=EvaluateForecasts(store=store, history=history, sites=sites, clock=clock),
                 train=train,
                 models=ListModels(folder, models),
+                outlooks=IssueThermalOutlooks(
+                    sites, ThermalHistory(GrpcPointHistory(metering), history), clock
+                ),
             )
             warm_up = WarmUp(
                 sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets

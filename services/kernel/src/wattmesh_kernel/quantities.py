@@ -82,6 +82,7 @@ _ALL = (
     _gauge("plugged_in_ratio", "1", 0.0, 1.0),
     _gauge("session_energy_wh", "Wh", 0.0),
     _gauge("temperature_celsius", "°C", -273.15),
+    _gauge("outdoor_temperature_celsius", "°C", -273.15),
     _gauge("humidity_ratio", "1", 0.0, 1.0),
     _gauge("irradiance_w_per_m2", "W/m²", 0.0),
     _gauge("wind_speed_m_per_s", "m/s", 0.0),

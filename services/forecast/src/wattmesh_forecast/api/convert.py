@@ -35,6 +35,7 @@ _REASONS = {
     Reason.KIND_NOT_FORECAST: forecast_pb2.FORECAST_FAILURE_REASON_KIND_NOT_FORECAST,
     Reason.NO_HISTORY: forecast_pb2.FORECAST_FAILURE_REASON_NO_HISTORY,
     Reason.HISTORY_UNAVAILABLE: forecast_pb2.FORECAST_FAILURE_REASON_HISTORY_UNAVAILABLE,
+    Reason.INCOMPLETE_SITE_MODEL: forecast_pb2.FORECAST_FAILURE_REASON_INCOMPLETE_SITE_MODEL,
     Reason.INTERNAL: forecast_pb2.FORECAST_FAILURE_REASON_INTERNAL,
 }
 _KINDS = {
@@ -108,11 +109,16 @@ def outcome_to_proto(outcome: Outcome) -> forecast_pb2.AssetForecast:
             return forecast_pb2.AssetForecast(
                 asset=forecast.asset.name, forecast=forecast_to_proto(forecast)
             )
-        case NotForecast(asset=asset, reason=reason, message=message):
-            failure = forecast_pb2.ForecastFailure(reason=_REASONS[reason], message=message)
+        case NotForecast(asset=asset):
+            failure = failure_to_proto(outcome)
             return forecast_pb2.AssetForecast(asset=asset.name, failure=failure)
         case _:
             assert_never(outcome)
+
+
+def failure_to_proto(failure: NotForecast) -> forecast_pb2.ForecastFailure:
+    """Return why there is no forecast."""
+    return forecast_pb2.ForecastFailure(reason=_REASONS[failure.reason], message=failure.message)
 
 
 def model_name_from_parent(parent: str) -> str:

@@ -20,10 +20,12 @@ from wattmesh_forecast.api.convert import (
     token_from_position,
     wanted_from_proto,
 )
+from wattmesh_forecast.api.convert_thermal import outlook_to_proto, outlooks_wanted
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
 from wattmesh_forecast.app.issue_together import Issue
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
+from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
 from wattmesh_forecast.app.train import TrainModel
 from wattmesh_kernel.ids import AssetId
 
@@ -39,6 +41,7 @@ class UseCases:
     evaluate: EvaluateForecasts
     train: TrainModel
     models: ListModels
+    outlooks: IssueThermalOutlooks
 
 
 class ForecastServicer(forecast_pb2_grpc.ForecastServiceServicer):
@@ -53,6 +56,13 @@ class ForecastServicer(forecast_pb2_grpc.ForecastServiceServicer):
         """Issue, store and return forecasts."""
         outcomes = await self._do.issue(wanted_from_proto(request))
         return forecast_pb2.IssueForecastsResponse(results=map(outcome_to_proto, outcomes))
+
+    async def IssueThermalOutlooks(
+        self, request: forecast_pb2.IssueThermalOutlooksRequest, context: Context
+    ) -> forecast_pb2.IssueThermalOutlooksResponse:
+        """Say how zones and tanks will answer to their plants."""
+        outlooks = await self._do.outlooks(outlooks_wanted(request))
+        return forecast_pb2.IssueThermalOutlooksResponse(outlooks=map(outlook_to_proto, outlooks))
 
     async def GetForecast(
         self, request: forecast_pb2.GetForecastRequest, context: Context

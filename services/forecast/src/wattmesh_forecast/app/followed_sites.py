@@ -1,9 +1,11 @@
 """The site model as forecasting sees it: always the newest one that was heard of."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.domain.subjects import Subject, required, subject_of
+from wattmesh_forecast.domain.thermal.subjects import ThermalSubject, thermal_subject
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import SiteModel
@@ -23,6 +25,10 @@ class FollowedSites:
     def required(self, assets: Sequence[AssetId]) -> list[Subject]:
         """Return what is known of assets; NotFound, InvalidArgument, Unavailable."""
         return [required(self.subject(asset)) for asset in assets]
+
+    def thermal(self, asset: AssetId, at: datetime) -> ThermalSubject | NotForecast:
+        """Return what is known of a zone or tank, or why nothing is; Unavailable before all."""
+        return thermal_subject(asset, self._model, at)
 
     async def newcomers(self) -> AsyncIterator[list[Subject]]:
         """Give what can be forecast: at first all, then whatever is new or has changed."""

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     """Too little was measured to say anything."""
     HISTORY_UNAVAILABLE = "history_unavailable"
     """What was measured could not be read."""
+    INCOMPLETE_SITE_MODEL = "incomplete_site_model"
+    """The site model lacks what it takes."""
     INTERNAL = "internal"
     """The arithmetic failed; the log knows more."""
 

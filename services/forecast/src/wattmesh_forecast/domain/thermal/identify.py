@@ -1,5 +1,6 @@
 """A zone's model from its record, or why the record cannot tell."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,7 +82,7 @@ def identify(record: ZoneRecord, plant: Plant, before: Fit | None = None) -> Ide
         reason=reason,
         days=windows.days,
         fit=found,
-        day_ahead_rmse_k=error_k,
+        day_ahead_rmse_k=error_k if math.isfinite(error_k) else None,
         heat_std_ratio=std,
     )
 

@@ -1,0 +1,87 @@
+"""What will act on a zone, as far as lately says: the same time of the last days, from now on.
+
+No weather forecast reaches the platform yet. What stands here is what is known without one.
+"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from wattmesh_forecast.domain.thermal.record import Floats
+
+_WEATHER_DAYS = 3
+_LEVEL_HOURS, _LEVEL_FADES_HOURS = 3.0, 24.0
+_PEOPLE_DAYS = 14
+
+
+def as_lately(values: Floats, per_day: int, count: int, days: int = _WEATHER_DAYS) -> Floats:
+    """Return the mean of the same time of the last days for the next `count` intervals.
+
+    NaN where none of them was measured. 10 and 14 at noon of the last two days give 12 at noon.
+    """
+    found = np.full(count, np.nan)
+    last = len(values)
+    for ahead in range(count):
+        places = [last + ahead - per_day * back for back in range(1, days + 1 + ahead // per_day)]
+        same = [values[place] for place in places if 0 <= place < last][:days]
+        known = [each for each in same if np.isfinite(each)]
+        if known:
+            found[ahead] = float(np.mean(known))
+    return found
+
+
+def outdoor_ahead(values: Floats, hours: float, count: int) -> Floats:
+    """Return the outdoor temperature expected [°C]: the last days' course at today's level."""
+    per_day = round(24.0 / hours)
+    course = as_lately(values, per_day, count)
+    lately = max(1, round(_LEVEL_HOURS / hours))
+    before = as_lately(values[:-lately], per_day, lately)
+    off = values[-lately:] - before
+    off = off[np.isfinite(off)]
+    level = float(off.mean()) if len(off) else 0.0
+    ahead = np.arange(1, count + 1) * hours
+    return np.asarray(course + level * np.exp(-ahead / _LEVEL_FADES_HOURS))
+
+
+def people_ahead(
+    values: Floats, start: datetime, step: timedelta, zone: ZoneInfo, count: int
+) -> Floats:
+    """Return the occupancy expected: the mean at that local time of such days, 0 to 1.
+
+    `values` begin at `start`; workdays and weekends are told apart.
+    """
+    kinds = [_kind(start + index * step, zone) for index in range(len(values) + count)]
+    first = max(0, len(values) - round(_PEOPLE_DAYS * timedelta(days=1) / step))
+    seen: dict[tuple[bool, int], list[float]] = {}
+    for index in range(first, len(values)):
+        if np.isfinite(values[index]):
+            seen.setdefault(kinds[index], []).append(float(values[index]))
+    return np.array([float(np.mean(seen.get(kind, [np.nan]))) for kind in kinds[len(values) :]])
+
+
+def hours_of_day(start: datetime, step: timedelta, zone: ZoneInfo, count: int) -> Floats:
+    """Return the local hour of the day at which each interval starts, 0 to below 24."""
+    local = ((start + index * step).astimezone(zone) for index in range(count))
+    return np.array([each.hour + each.minute / 60.0 for each in local], dtype=np.float64)
+
+
+def on_raster(
+    values: Floats, start: datetime, step: timedelta, first: datetime, to: timedelta, count: int
+) -> Floats:
+    """Return means over `count` intervals of `to` from `first` on of values by `step` from `start`.
+
+    Before and after the values the outermost holds. [1, 3] by the half hour give 2 for the hour.
+    """
+    edges = np.concatenate([[0.0], np.cumsum(values)])
+    at = (first - start) / step + np.arange(count + 1) * (to / step)
+    inside = np.clip(at, 0.0, float(len(values)))
+    total = np.interp(inside, np.arange(len(values) + 1), edges)
+    total = total + np.minimum(at, 0.0) * values[0]
+    total = total + np.maximum(at - len(values), 0.0) * values[-1]
+    return np.asarray(np.diff(total) / (to / step))
+
+
+def _kind(moment: datetime, zone: ZoneInfo) -> tuple[bool, int]:
+    local = moment.astimezone(zone)
+    return local.weekday() >= 5, local.hour * 60 + local.minute
