@@ -15,25 +15,30 @@ from tests.fakes.planner_forecaster import FakeForecaster
 from tests.fakes.planner_home import DYNAMIC, HOME, HOUR, START, TARIFF, home
 from tests.fakes.planner_intensities import FakeIntensities
 from tests.fakes.planner_optimizer import FakeOptimizer
+from tests.fakes.planner_outlooks import FakeOutlooks
 from tests.fakes.planner_plans import MemoryPlans
 from tests.fakes.planner_sessions import FakeSessions
 from tests.fakes.planner_state_meter import FakeStateMeter
 from tests.fakes.planner_tariffs import FakeTariffs
+from tests.fakes.planner_wishes import FakeWishes
 from wattmesh_kernel.sites import Resource, SiteModelChange
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
+from wattmesh_planner.app.facts.outlooks import OutlookFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.sessions import SessionFacts
 from wattmesh_planner.app.facts.state import StateFacts
 from wattmesh_planner.app.facts.tariff import TariffFacts
+from wattmesh_planner.app.facts.wishes import WishFacts
 from wattmesh_planner.app.gather_facts import GatherFacts, Topics
 from wattmesh_planner.app.make_plan import MakePlan
 from wattmesh_planner.app.plan_scopes import PlanScopes
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
+from wattmesh_planner.app.report_runs import ReportRuns
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.app.trigger_plan import TriggerPlan
 from wattmesh_planner.domain.inputs import PlanInputs
@@ -63,6 +68,8 @@ class PlannerWorld:
     energies: FakeEnergyMeter = field(default_factory=FakeEnergyMeter)
     forecaster: FakeForecaster = field(default_factory=FakeForecaster)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    outlooks: FakeOutlooks = field(default_factory=FakeOutlooks)
+    wishes: FakeWishes = field(default_factory=FakeWishes)
     tariffs: FakeTariffs = field(default_factory=FakeTariffs)
     intensities: FakeIntensities = field(default_factory=FakeIntensities)
     optimizer: FakeOptimizer = field(default_factory=FakeOptimizer)
@@ -88,6 +95,7 @@ class PlannerWorld:
             told=self.told,
             made=self.made,
             rhythm=self.rhythm,
+            report_runs=ReportRuns(self.wishes),
         )
         self.trigger = TriggerPlan(
             clock=self.clock,
@@ -155,8 +163,10 @@ class PlannerWorld:
         clock, hour, background = self.clock, self.rhythm.resolution, self.background
         energies = Energies(self.energies, hour, background)
         return Topics(
-            state=StateFacts(clock, self.meter, AgeLimits(), background),
+            state=StateFacts(clock, self.meter, AgeLimits(), hour, background),
             sessions=SessionFacts(clock, self.sessions),
+            outlooks=OutlookFacts(clock, self.outlooks, self.rhythm, 30.0, background),
+            wishes=WishFacts(clock, self.wishes, energies, hour),
             tariff=TariffFacts(clock, self.view, self.tariffs, hour, background),
             forecast=ForecastFacts(clock, self.forecaster, energies, self.rhythm, 30.0, background),
             carbon=CarbonFacts(self.intensities, hour, background),

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from tests.fakes.optimizer_problem import SITE, every_kind
-from wattmesh.optimizer.v1 import optimizer_pb2, plan_pb2, problem_pb2
+from wattmesh.optimizer.v1 import asset_pb2, optimizer_pb2, plan_pb2, problem_pb2
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.api.plan import money, plan_to_proto, schedule_from_proto
 from wattmesh_optimizer.api.problem import options_from_proto, problem_from_proto
+from wattmesh_optimizer.api.thermal import hvac_zone_from_proto
 from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
 from wattmesh_optimizer.domain.storage import Battery, EvCharger
 
@@ -135,3 +136,21 @@ def test_a_foreign_plan_of_another_length_is_refused() -> None:
     plan.sites.add(site_name=SITE).assets.add(asset_name="x", powers_w=[1.0])
     with pytest.raises(InvalidArgument, match="needs 4 values"):
         schedule_from_proto(plan, 4)
+
+
+def test_a_band_of_each_interval_goes_before_that_of_the_rating() -> None:
+    zone = asset_pb2.HvacZone(
+        initial_air_temperature_celsius=20.0,
+        outdoor_temperatures_celsius=[0.0, 0.0],
+        min_temperatures_celsius=[17.0, 21.0],
+        max_temperatures_celsius=[25.0, 23.0],
+    )
+    zone.rating.thermal_model.air_capacity_wh_per_k = 1000.0
+    zone.rating.thermal_model.air_outdoor_resistance_k_per_w = 0.01
+    zone.rating.occupied_band.min_temperature_celsius = 20.0
+    zone.rating.occupied_band.max_temperature_celsius = 24.0
+    low, high = hvac_zone_from_proto(zone).bands_celsius
+    assert (low.tolist(), high.tolist()) == ([17.0, 21.0], [25.0, 23.0])
+    zone.max_temperatures_celsius[1] = 20.0
+    with pytest.raises(InvalidArgument, match="lower edge"):
+        hvac_zone_from_proto(zone)

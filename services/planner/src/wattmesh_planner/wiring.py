@@ -11,26 +11,31 @@ from wattmesh_planner.adapters.control import GrpcController
 from wattmesh_planner.adapters.forecast import GrpcForecaster
 from wattmesh_planner.adapters.metering import GrpcMeter
 from wattmesh_planner.adapters.optimizer import GrpcOptimizer
+from wattmesh_planner.adapters.outlooks import GrpcOutlooks
 from wattmesh_planner.adapters.plan_meter import PlanMeter
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.tariffs import GrpcTariffs
 from wattmesh_planner.adapters.usage import GrpcSessions
+from wattmesh_planner.adapters.wishes import GrpcWishes
 from wattmesh_planner.api.servicer import PlannerServicer
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
+from wattmesh_planner.app.facts.outlooks import OutlookFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.sessions import SessionFacts
 from wattmesh_planner.app.facts.state import StateFacts
 from wattmesh_planner.app.facts.tariff import TariffFacts
+from wattmesh_planner.app.facts.wishes import WishFacts
 from wattmesh_planner.app.gather_facts import GatherFacts, Topics
 from wattmesh_planner.app.make_plan import MakePlan
 from wattmesh_planner.app.plan_scopes import PlanScopes
 from wattmesh_planner.app.ports import Sessions
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
+from wattmesh_planner.app.report_runs import ReportRuns
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.app.trigger_plan import TriggerPlan
 from wattmesh_planner.domain.kinds.kind import AgeLimits
@@ -129,6 +134,7 @@ def _service(
         told=told,
         made=made,
         rhythm=rhythm,
+        report_runs=ReportRuns(_wishes(settings, runtime)),
     )
     scopes = PlanScopes(
         clock=clock,
@@ -162,8 +168,16 @@ def _topics(
     energies = Energies(meter, rhythm.resolution, background)
     limits = AgeLimits(fresh=settings.state_fresh_age, usable=settings.state_usable_age)
     return Topics(
-        state=StateFacts(clock, meter, limits, background),
+        state=StateFacts(clock, meter, limits, rhythm.resolution, background),
         sessions=SessionFacts(clock, _sessions(settings, runtime)),
+        outlooks=OutlookFacts(
+            clock,
+            GrpcOutlooks(runtime.channel(settings.forecast_target)),
+            rhythm,
+            settings.forecast_deadline_seconds,
+            background,
+        ),
+        wishes=WishFacts(clock, _wishes(settings, runtime), energies, rhythm.resolution),
         tariff=TariffFacts(clock, view, GrpcTariffs(metering), rhythm.resolution, background),
         forecast=ForecastFacts(
             clock,
@@ -191,6 +205,12 @@ def _sessions(settings: PlannerSettings, runtime: Runtime) -> Sessions | None:
         return None
     channel = runtime.channel(settings.usage_target)
     return GrpcSessions(channel, runtime.clock, settings.usage_deadline_seconds)
+
+
+def _wishes(settings: PlannerSettings, runtime: Runtime) -> GrpcWishes | None:
+    if settings.usage_target is None:
+        return None
+    return GrpcWishes(runtime.channel(settings.usage_target), settings.usage_deadline_seconds)
 
 
 def _rhythm(settings: PlannerSettings) -> Rhythm:

@@ -31,6 +31,8 @@ def hvac_zone_from_proto(proto: asset_pb2.HvacZone) -> HvacZone:
         outdoor_temperatures_celsius=column(proto.outdoor_temperatures_celsius),
         heat_gains_kw=optional_column(proto.heat_gains_w, KILO),
         occupancy_ratios=optional_column(proto.occupancy_ratios),
+        min_temperatures_celsius=optional_column(proto.min_temperatures_celsius),
+        max_temperatures_celsius=optional_column(proto.max_temperatures_celsius),
         **given(proto, discomfort_price_per_kelvin_hour="discomfort_price_per_kelvin_hour"),
     )
 

@@ -73,6 +73,8 @@ class HvacZone:
     cooling: HeatPump | None = None
     unoccupied_band: ComfortBand | None = None
     occupancy_ratios: Floats | None = None
+    min_temperatures_celsius: Floats | None = None
+    max_temperatures_celsius: Floats | None = None
     discomfort_price_per_kelvin_hour: float = 1.0
 
     def __post_init__(self) -> None:
@@ -90,7 +92,20 @@ class HvacZone:
         for name in ("outdoor_temperatures_celsius", "heat_gains_kw", "occupancy_ratios"):
             if (values := getattr(self, name)) is not None:
                 object.__setattr__(self, name, checks.series(name, values, count))
+        self._check_edges(count)
         checks.positive("discomfort_price_per_kelvin_hour", self.discomfort_price_per_kelvin_hour)
+
+    def _check_edges(self, count: int) -> None:
+        """Keep the edges of every interval, where they are given, as series."""
+        low, high = self.min_temperatures_celsius, self.max_temperatures_celsius
+        if (low is None) != (high is None):
+            raise checks.refuse("max_temperatures_celsius", "both edges go together")
+        for name in ("min_temperatures_celsius", "max_temperatures_celsius"):
+            if (values := getattr(self, name)) is not None:
+                object.__setattr__(self, name, checks.series(name, values, count))
+        low, high = self.min_temperatures_celsius, self.max_temperatures_celsius
+        if low is not None and high is not None and (low > high).any():
+            raise checks.refuse("max_temperatures_celsius", "is below the lower edge")
 
     @property
     def occupied(self) -> NDArray[np.bool_]:
@@ -102,6 +117,9 @@ class HvacZone:
     @property
     def bands_celsius(self) -> tuple[Floats, Floats]:
         """Lower and upper edge of comfort per interval [degC]."""
+        low, high = self.min_temperatures_celsius, self.max_temperatures_celsius
+        if low is not None and high is not None:
+            return low, high
         away = self.unoccupied_band or self.occupied_band
         here = self.occupied_band
         return (

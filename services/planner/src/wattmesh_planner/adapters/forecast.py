@@ -64,11 +64,16 @@ class GrpcForecaster:
         }
 
 
+def reason_of(reason: forecast_pb2.ForecastFailureReason.ValueType) -> Reason:
+    """Return why something is not known, of what forecast gives as its reason."""
+    return _REASONS.get(reason, Reason.NOT_AVAILABLE)
+
+
 def _answer_from_proto(result: forecast_pb2.AssetForecast, span: TimeRange) -> ForecastAnswer:
     if result.WhichOneof("result") == "forecast" and result.forecast.quantiles:
         return _forecast_from_proto(result.forecast, span)
     failure = result.failure
-    reason = _REASONS.get(failure.reason, Reason.NOT_AVAILABLE)
+    reason = reason_of(failure.reason)
     return Why(topic=Topic.FORECAST, reason=reason, detail=failure.message)
 
 

@@ -57,6 +57,8 @@ def schedules_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[Dev
     for site in inputs.sites:
         for asset in site.assets:
             found = plans.get(asset.asset.name)
+            if found is None and asset.by_rule:
+                found = plan_pb2.AssetPlan()
             at_once = uncontrolled and KINDS[type(asset.asset.rating)].needs.session
             if found is not None and not at_once:
                 part = PARTS[type(asset.asset.rating)]

@@ -12,10 +12,12 @@ from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
+from wattmesh_planner.app.facts.outlooks import OutlookFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.sessions import SessionFacts
-from wattmesh_planner.app.facts.state import StateFacts
+from wattmesh_planner.app.facts.state import KnownOfAssets, StateFacts
 from wattmesh_planner.app.facts.tariff import TariffFacts
+from wattmesh_planner.app.facts.wishes import WishFacts
 from wattmesh_planner.app.told_setpoints import Told, ToldSetpoints
 from wattmesh_planner.domain.assembly import (
     ScopeFacts,
@@ -38,6 +40,8 @@ class Topics:
 
     state: StateFacts
     sessions: SessionFacts
+    outlooks: OutlookFacts
+    wishes: WishFacts
     tariff: TariffFacts
     forecast: ForecastFacts
     carbon: CarbonFacts
@@ -82,16 +86,21 @@ class GatherFacts:
     async def _decisive(self, scope: Scope, target: TimeRange) -> ScopeFacts:
         told = await self._told.of(scope.name, target.start)
         states, prices = await together(
-            self._states(scope, target.start, told),
+            self._states(scope, target, told),
             _by_site(scope, target, self._topics.tariff),
         )
         return ScopeFacts(states=states, prices=prices)
 
     async def _states(
-        self, scope: Scope, start: datetime, told: Told
+        self, scope: Scope, target: TimeRange, told: Told
     ) -> Mapping[AssetId, Fact[Any]]:
-        sessions = await self._topics.sessions(scope)
-        return await self._topics.state(scope, start, told, sessions)
+        sessions, outlooks, wishes = await together(
+            self._topics.sessions(scope),
+            self._topics.outlooks(scope, target),
+            self._topics.wishes(scope, target),
+        )
+        known = KnownOfAssets(sessions=sessions, outlooks=outlooks, wishes=wishes)
+        return await self._topics.state(scope, target, told, known)
 
     async def _completed(self, scope: Scope, target: TimeRange, facts: ScopeFacts) -> ScopeFacts:
         forecasts, carbon, billing, peak, exchange = await together(

@@ -10,6 +10,7 @@ from wattmesh_kernel.errors import AlreadyExists
 from wattmesh_kernel.ids import AssetId, DeviceId
 from wattmesh_planner.app.gather_facts import GatherFacts
 from wattmesh_planner.app.ports import Controller, Limited, Optimizer, PlanStore
+from wattmesh_planner.app.report_runs import ReportRuns
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.facts import Reason, Topic
@@ -39,7 +40,9 @@ class MakePlan:
         told: ToldSetpoints,
         made: Broadcast[Plan],
         rhythm: Rhythm,
+        report_runs: ReportRuns,
     ) -> None:
+        self._report_runs = report_runs
         self._clock = clock
         self._gather = gather
         self._optimizer = optimizer
@@ -63,6 +66,7 @@ class MakePlan:
         plan = plan.accepted(self._clock.now(), tuple(_limitations(plan, limited)))
         self._told.remember(plan)
         await self._plans.accept(plan)
+        await self._report_runs(inputs, plan)
         self._made.publish(plan)
         _log.info("%s %s, solved in %.0f ms", plan.id, plan.state.value, solution.solve_duration_ms)
         return plan

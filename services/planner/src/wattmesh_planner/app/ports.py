@@ -1,7 +1,7 @@
 """What the planner needs from outside, in its own words."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
@@ -13,8 +13,10 @@ from wattmesh_planner.domain.billing import MeteredEnergy
 from wattmesh_planner.domain.charging import ChargingSession
 from wattmesh_planner.domain.facts import Why
 from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
-from wattmesh_planner.domain.kinds.kind import Reading
+from wattmesh_planner.domain.kinds.kind import Outlook, Reading
 from wattmesh_planner.domain.plan import DeviceSchedule, Plan, PlanStatistics, Solution
+from wattmesh_planner.domain.runs import Run, RunNews
+from wattmesh_planner.domain.thermal import ZoneWishes
 from wattmesh_runtime.aio.leases import Lease
 
 
@@ -59,6 +61,48 @@ class Sessions(Protocol):
 
     async def sessions(self, site: SiteId) -> Mapping[AssetId, ChargingSession]:
         """Return the vehicle that is at each charge point of a site, where one is."""
+
+
+OutlookAnswer: TypeAlias = Outlook | Why
+"""How a zone or tank will answer, or why it is not known."""
+
+
+class Outlooks(Protocol):
+    """How zones and tanks will answer to their plants."""
+
+    async def outlooks(
+        self,
+        assets: Sequence[AssetId],
+        span: TimeRange,
+        resolution: timedelta,
+        within_seconds: float,
+    ) -> Mapping[AssetId, OutlookAnswer]:
+        """Return an outlook of each, or why there is none, for each its own.
+
+        Error: whatever keeps the whole call from being answered `within_seconds` [s of the wall].
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteWishes:
+    """What people want of a site's zones, and the runs of its deferrable loads that are open."""
+
+    zones: Mapping[AssetId, ZoneWishes] = field(default_factory=dict)
+    runs: Mapping[AssetId, tuple[Run, ...]] = field(default_factory=dict)
+
+
+class UsageWishes(Protocol):
+    """Who knows what people want."""
+
+    async def wishes(self, site: SiteId, span: TimeRange) -> SiteWishes:
+        """Return what is wanted of each asset of a site within a span."""
+
+
+class RunListener(Protocol):
+    """Who keeps what becomes of runs."""
+
+    async def tell(self, news: RunNews) -> None:
+        """Take what is planned for a run and metered of it."""
 
 
 class Tariffs(Protocol):

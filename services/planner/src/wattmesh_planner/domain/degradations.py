@@ -70,6 +70,7 @@ _TOPICS = {
     Topic.CARBON: "carbon intensity",
     Topic.WEATHER: "weather",
     Topic.SESSIONS: "charging sessions",
+    Topic.WISHES: "wishes",
     Topic.EVENTS: "events",
     Topic.SITE_MODEL: "site model",
     Topic.EXECUTION: "execution",
@@ -86,6 +87,7 @@ _REASONS = {
     Reason.REQUIREMENT_UNMET: "a requirement is not met",
     Reason.SETPOINT_LIMITED: "a setpoint was limited",
     Reason.SOLVER_TIME_LIMIT: "the solver ran out of time",
+    Reason.NOT_IDENTIFIED: "not identified",
     Reason.INCOMPLETE: "known in part",
 }
 _REMEDIES = {

@@ -24,6 +24,8 @@ class Topic(Enum):
     WEATHER = "weather"
     SESSIONS = "sessions"
     """Vehicles: who is there, until when, with which need."""
+    WISHES = "wishes"
+    """What people want: comfort and occupancy of zones, runs of deferrable loads."""
     EVENTS = "events"
     """Demand-response events and limits."""
     SITE_MODEL = "site_model"
@@ -50,6 +52,8 @@ class Reason(Enum):
     SETPOINT_LIMITED = "setpoint_limited"
     """Control clamped or refused it."""
     SOLVER_TIME_LIMIT = "solver_time_limit"
+    NOT_IDENTIFIED = "not_identified"
+    """What was metered does not say how it behaves: a rule runs it."""
     INCOMPLETE = "incomplete"
     """Only a part of it is known."""
 

@@ -31,6 +31,11 @@ class AssetInputs:
     state: Any = None
     forecast: AssetForecast | None = None
 
+    @property
+    def by_rule(self) -> bool:
+        """Whether a rule says its setpoints, since nobody knows how it answers to a plan."""
+        return bool(getattr(self.state, "by_rule", False))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteInputs:

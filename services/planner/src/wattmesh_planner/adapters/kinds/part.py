@@ -51,15 +51,17 @@ def schedule(
     values: Sequence[float | None],
     start: datetime,
     resolution: timedelta,
+    decimals: int = 0,
 ) -> Iterable[DeviceSchedule]:
     """Return the schedule of an asset's device; none where no device controls it.
 
-    Values are whole: what a device resolves and a read-back can be held against.
+    Values are whole, or of so many decimals: what a device resolves and a read-back can be held
+    against.
     """
     device = asset.asset.controller
     if device is None or all(value is None for value in values):
         return ()
-    whole = tuple(None if value is None else float(round(value)) for value in values)
+    whole = tuple(None if value is None else float(round(value, decimals)) for value in values)
     return (
         DeviceSchedule(
             asset=asset.asset.id,

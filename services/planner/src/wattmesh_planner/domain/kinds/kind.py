@@ -3,12 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
+from zoneinfo import ZoneInfo
 
 from wattmesh_planner.domain.charging import ChargingSession
 from wattmesh_planner.domain.facts import Fact, Known
 from wattmesh_planner.domain.model import SiteAsset
 from wattmesh_planner.domain.plan import Setpoint
+from wattmesh_planner.domain.runs import Run
+from wattmesh_planner.domain.thermal import TankOutlook, ZoneOutlook, ZoneWishes
+
+Outlook: TypeAlias = ZoneOutlook | TankOutlook
+Wishes: TypeAlias = ZoneWishes | tuple[Run, ...]
+"""Of a zone, or the runs of a deferrable load."""
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +26,8 @@ class Needs:
     `quantities` of its main meter, for its state; a `forecast` of its power; a known `price`, since
     without one there is nothing to gain by steering it; a `controller`, since it is there only to
     be steered; the `session` of the vehicle that is there. An asset that lacks one of them is left
-    out, with the reason.
+    out, with the reason. With `outlook` it is told how a zone or tank answers, with `wishes` what
+    people want of a zone, with `run` which work is wanted.
     """
 
     quantities: frozenset[str] = frozenset()
@@ -26,6 +35,9 @@ class Needs:
     price: bool = False
     controller: bool = False
     session: bool = False
+    outlook: bool = False
+    wishes: bool = False
+    run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +64,9 @@ class Beginning:
     """What is known of an asset now, to say how it stands when the plan begins at `start`.
 
     `told` is what its device was told to do, in order of time: the setpoints that control took.
-    `session` is the vehicle at a charge point; Known(None): none, or no charge point.
+    `session` is the vehicle at a charge point; Known(None): none, or no charge point. `outlook` and
+    `wishes` are what its kind needs of them, else Known(None). `intervals` are the starts of the
+    plan's, `zone` is that of its site.
     """
 
     now: datetime
@@ -61,6 +75,10 @@ class Beginning:
     readings: Mapping[str, Reading]
     told: Sequence[Setpoint] = ()
     session: Fact[ChargingSession | None] = field(default_factory=lambda: Known(value=None))
+    outlook: Fact[Outlook | None] = field(default_factory=lambda: Known(value=None))
+    wishes: Fact[Wishes | None] = field(default_factory=lambda: Known(value=None))
+    zone: ZoneInfo = _UTC
+    intervals: Sequence[datetime] = ()
 
 
 class Kind(Protocol):

@@ -1,0 +1,145 @@
+"""Zones: their identified model and the bands of every interval in, temperatures out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
+from wattmesh_kernel.sites import HeatPumpRating, HvacZoneRating
+from wattmesh_planner.adapters.kinds.part import new_asset, rating_proto
+from wattmesh_planner.adapters.kinds.thermostat import Wanted, thermostat_schedules
+from wattmesh_planner.domain.inputs import AssetInputs, SiteInputs
+from wattmesh_planner.domain.plan import DeviceSchedule
+from wattmesh_planner.domain.thermal import FROST_CELSIUS, HEAT_CELSIUS, ZoneStanding
+
+DISCOMFORT_PRICE_PER_KELVIN_HOUR = 2.0
+"""What an hour of a kelvin outside the band counts [currency/(K h)]: more than the heat for it."""
+_MARGIN_K = 0.2
+"""By how much a plan stays inside of the band: a day ahead the model errs by as much."""
+_NARROW = 0.25
+"""Of a narrower band the margin is at most this share on each side."""
+_RUNS_RATIO = 0.03
+"""Of the most power, from which on a plan has a machine run."""
+
+
+class HvacZonePart:
+    """Heats and cools within comfort when it costs least."""
+
+    def add_to(self, problem: problem_pb2.Site, asset: AssetInputs, site: SiteInputs) -> None:
+        """Add the zone as identified; one that a rule runs as the load that it lately was."""
+        standing: ZoneStanding = asset.state
+        outlook = standing.outlook
+        if outlook.model is None:
+            if outlook.powers_w:
+                new_asset(problem, asset).fixed_load.powers_w.extend(outlook.powers_w)
+            return
+        zone = new_asset(problem, asset).hvac_zone
+        zone.rating.CopyFrom(rating_proto(_identified(_rating(asset), standing)))
+        zone.initial_air_temperature_celsius = standing.air_celsius
+        if outlook.mass_celsius is not None:
+            zone.initial_mass_temperature_celsius = outlook.mass_celsius
+        zone.outdoor_temperatures_celsius.extend(outlook.outdoor_celsius)
+        zone.heat_gains_w.extend(outlook.gains_w)
+        zone.discomfort_price_per_kelvin_hour = DISCOMFORT_PRICE_PER_KELVIN_HOUR
+        low, high = _inside(standing.low_celsius, standing.high_celsius)
+        zone.min_temperatures_celsius.extend(low)
+        zone.max_temperatures_celsius.extend(high)
+
+    def schedules(
+        self, asset: AssetInputs, plan: plan_pb2.AssetPlan, start: datetime, resolution: timedelta
+    ) -> Iterable[DeviceSchedule]:
+        """Return its temperature in every interval, or its power where it takes only that.
+
+        While the plan has it run, that is what the plan reaches; while it rests, the edge of
+        comfort, which its own controller then keeps though the plan errs.
+        """
+        standing: ZoneStanding = asset.state
+        rating = _rating(asset)
+        if standing.by_rule:
+            celsius = _by_rule(rating, standing)
+            wanted = Wanted(celsius=celsius, powers_w=(), most_w=0.0)
+        else:
+            wanted = Wanted(
+                celsius=_by_plan(rating, standing, plan),
+                powers_w=plan.powers_w,
+                most_w=max(_most_w(rating.heating), _most_w(rating.cooling)),
+            )
+        return thermostat_schedules(asset, wanted, start, resolution)
+
+
+def _identified(rating: HvacZoneRating, standing: ZoneStanding) -> HvacZoneRating:
+    """Return the rating with model and efficiencies as identified."""
+    outlook = standing.outlook
+    heating, cooling = rating.heating, rating.cooling
+    if heating is not None and outlook.heating_cop:
+        heating = replace(heating, cop_points=outlook.heating_cop)
+    if cooling is not None and outlook.cooling_cop:
+        cooling = replace(cooling, cop_points=outlook.cooling_cop)
+    # A thermostat modulates or switches within an interval: its least power binds no mean of one.
+    return replace(
+        rating,
+        thermal_model=outlook.model,
+        heating=None if heating is None else replace(heating, min_power_w=0.0),
+        cooling=None if cooling is None else replace(cooling, min_power_w=0.0),
+    )
+
+
+def _inside(low: Sequence[float], high: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the edges that a plan keeps [°C]: 20 to 24 become 20.2 to 23.8."""
+    margins = [
+        min(_MARGIN_K, _NARROW * (upper - lower)) for lower, upper in zip(low, high, strict=True)
+    ]
+    return (
+        [lower + margin for lower, margin in zip(low, margins, strict=True)],
+        [upper - margin for upper, margin in zip(high, margins, strict=True)],
+    )
+
+
+def _by_plan(
+    rating: HvacZoneRating, standing: ZoneStanding, plan: plan_pb2.AssetPlan
+) -> list[float]:
+    """Return the temperature of every interval [°C]."""
+    low, high = _inside(standing.low_celsius, standing.high_celsius)
+    heating, cooling = _most_w(rating.heating), _most_w(rating.cooling)
+    found = []
+    for index, power_w in enumerate(plan.powers_w):
+        heat_w = plan.heating_powers_w[index] if plan.heating_powers_w else power_w
+        reached = plan.temperatures_celsius[index + 1]
+        if heating and heat_w > _RUNS_RATIO * heating:
+            found.append(max(reached, low[index]))
+        elif cooling and power_w - heat_w > _RUNS_RATIO * cooling:
+            found.append(min(reached, high[index]))
+        else:
+            found.append(_rests(rating, low[index], high[index], reached))
+    return found
+
+
+def _rests(rating: HvacZoneRating, low: float, high: float, reached: float) -> float:
+    """Return a temperature at which it does nothing while comfort holds [°C]."""
+    if rating.heating is not None and rating.cooling is not None:
+        return min(max(reached, low), high)
+    return low if rating.heating is not None else high
+
+
+def _by_rule(rating: HvacZoneRating, standing: ZoneStanding) -> list[float]:
+    """Return the temperature of every interval by comfort alone [°C]: the edge that costs least."""
+    low, high = _inside(standing.low_celsius, standing.high_celsius)
+    found = []
+    for lower, upper in zip(low, high, strict=True):
+        if rating.heating is not None and rating.cooling is not None:
+            wanted_low, wanted_high = lower > FROST_CELSIUS + 1, upper < HEAT_CELSIUS - 1
+            both = (lower + upper) / 2.0
+            found.append(both if wanted_low == wanted_high else lower if wanted_low else upper)
+        else:
+            found.append(lower if rating.heating is not None else upper)
+    return found
+
+
+def _most_w(pump: HeatPumpRating | None) -> float:
+    return 0.0 if pump is None else pump.max_power_w
+
+
+def _rating(asset: AssetInputs) -> HvacZoneRating:
+    rating = asset.asset.rating
+    assert isinstance(rating, HvacZoneRating)
+    return rating

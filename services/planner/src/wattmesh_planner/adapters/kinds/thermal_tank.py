@@ -1,0 +1,80 @@
+"""Tanks: temperature and expected draws in, a temperature, power or switch out."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
+from wattmesh_kernel.sites import TankRating
+from wattmesh_planner.adapters.kinds.part import new_asset, rating_proto
+from wattmesh_planner.adapters.kinds.thermostat import Wanted, thermostat_schedules
+from wattmesh_planner.domain.inputs import AssetInputs, SiteInputs
+from wattmesh_planner.domain.plan import DeviceSchedule
+from wattmesh_planner.domain.thermal import TankStanding
+
+_RULE_RATIO = 0.5
+"""Where a rule runs it, it is kept so far between its edges."""
+_MARGIN_RATIO = 0.1
+"""Of the span between its edges, what a plan keeps above the lower one: draws are not known."""
+_RUNS_RATIO = 0.03
+
+
+class ThermalTankPart:
+    """Heats when it costs least, and always before it is cold."""
+
+    def add_to(self, problem: problem_pb2.Site, asset: AssetInputs, site: SiteInputs) -> None:
+        """Add the tank with its draws; one that a rule runs as the load that it lately was."""
+        standing: TankStanding = asset.state
+        outlook = standing.outlook
+        if standing.by_rule:
+            if outlook.powers_w:
+                new_asset(problem, asset).fixed_load.powers_w.extend(outlook.powers_w)
+            return
+        rating = _rating(asset)
+        tank = new_asset(problem, asset).thermal_tank
+        tank.rating.CopyFrom(rating_proto(_kept(rating)))
+        tank.initial_temperature_celsius = standing.celsius
+        tank.draw_heats_w.extend(outlook.draws_w)
+        tank.outdoor_temperatures_celsius.extend(outlook.outdoor_celsius)
+        if site.price is not None:
+            best = max(point.cop_ratio for point in rating.heater.cop_points)
+            tank.terminal_value_per_kwh = max(site.price.lowest_import_price_per_kwh, 0.0) / best
+
+    def schedules(
+        self, asset: AssetInputs, plan: plan_pb2.AssetPlan, start: datetime, resolution: timedelta
+    ) -> Iterable[DeviceSchedule]:
+        """Return its temperature in every interval, or power or switch where it takes only that."""
+        standing: TankStanding = asset.state
+        rating, most_w = _rating(asset), _rating(asset).heater.max_power_w
+        span = rating.max_temperature_celsius - rating.min_temperature_celsius
+        if standing.by_rule:
+            count = standing.intervals
+            warm = rating.min_temperature_celsius + _RULE_RATIO * span
+            return thermostat_schedules(
+                asset, Wanted(celsius=[warm] * count, powers_w=(), most_w=most_w), start, resolution
+            )
+        rests = rating.min_temperature_celsius + _MARGIN_RATIO * span
+        celsius = [
+            max(plan.temperatures_celsius[index + 1], rests)
+            if power_w > _RUNS_RATIO * most_w
+            else rests
+            for index, power_w in enumerate(plan.powers_w)
+        ]
+        wanted = Wanted(celsius=celsius, powers_w=plan.powers_w, most_w=most_w)
+        return thermostat_schedules(asset, wanted, start, resolution)
+
+
+def _kept(rating: TankRating) -> TankRating:
+    """Return the rating with what a plan keeps above the lower edge."""
+    span = rating.max_temperature_celsius - rating.min_temperature_celsius
+    return replace(
+        rating,
+        min_temperature_celsius=rating.min_temperature_celsius + _MARGIN_RATIO * span,
+        heater=replace(rating.heater, min_power_w=0.0),
+    )
+
+
+def _rating(asset: AssetInputs) -> TankRating:
+    rating = asset.asset.rating
+    assert isinstance(rating, TankRating)
+    return rating

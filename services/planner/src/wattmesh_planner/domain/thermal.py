@@ -1,0 +1,182 @@
+"""Zones and tanks as a plan sees them: how they answer, what is wanted of them, how they stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from wattmesh_kernel.sites import ComfortBand, CopPoint, HvacZoneRating, ZoneThermalModel
+from wattmesh_kernel.tariff import ALWAYS, Window
+from wattmesh_kernel.tariff.calendar import LocalTimes, epoch_s
+from wattmesh_kernel.time import TimeRange
+
+FROST_CELSIUS, HEAT_CELSIUS = 7.0, 40.0
+"""Where a building is protected though nobody wants anything of it."""
+_OCCUPIED_RATIO = 0.5
+
+
+class ZoneMode(Enum):
+    """What a zone does; `ANY` whatever keeps the band."""
+
+    ANY = "any"
+    HEATING = "heating"
+    COOLING = "cooling"
+    OFF = "off"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZonePeriod:
+    """What is wanted in a window that comes again; `band` None: as the rating has it."""
+
+    window: Window = field(default=ALWAYS)
+    band: ComfortBand | None = None
+    mode: ZoneMode = ZoneMode.ANY
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZoneSchedule:
+    """Temperatures wanted; `range` None: always. Of several the highest priority, then the name."""
+
+    name: str
+    priority: int = 0
+    range: TimeRange | None = None
+    periods: tuple[ZonePeriod, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occupancy:
+    """Somebody knows how many of the usual occupants are there in `range`, 0 to 1."""
+
+    range: TimeRange
+    ratio: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZoneWishes:
+    """What people want of one zone, and what they know of who is there."""
+
+    schedules: tuple[ZoneSchedule, ...] = ()
+    occupancies: tuple[Occupancy, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZoneOutlook:
+    """How a zone answers, as forecast says it; series have a value per interval of the plan.
+
+    `model` None: it is not identified, and `reason` says why. Empty: not known.
+    """
+
+    reason: str
+    model: ZoneThermalModel | None = None
+    heating_cop: tuple[CopPoint, ...] = ()
+    cooling_cop: tuple[CopPoint, ...] = ()
+    mass_celsius: float | None = None
+    outdoor_celsius: tuple[float, ...] = ()
+    gains_w: tuple[float, ...] = ()
+    powers_w: tuple[float, ...] = ()
+    occupancy_ratios: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TankOutlook:
+    """What is drawn from a tank, as forecast says it. Empty: not known."""
+
+    reason: str = ""
+    draws_w: tuple[float, ...] = ()
+    outdoor_celsius: tuple[float, ...] = ()
+    powers_w: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZoneStanding:
+    """A zone when the plan begins [°C], with the band of every interval.
+
+    `outlook.model` None: a rule runs it, the band itself, since nobody knows how it answers.
+    """
+
+    air_celsius: float
+    low_celsius: tuple[float, ...]
+    high_celsius: tuple[float, ...]
+    outlook: ZoneOutlook
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether its setpoints are those of a rule and not of the plan."""
+        return self.outlook.model is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TankStanding:
+    """A tank when the plan begins [°C]; without known draws a rule runs it."""
+
+    celsius: float
+    outlook: TankOutlook
+    intervals: int
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether its setpoints are those of a rule and not of the plan."""
+        return not self.outlook.draws_w
+
+
+def bands(
+    rating: HvacZoneRating,
+    wishes: ZoneWishes,
+    outlook: ZoneOutlook,
+    starts: Sequence[datetime],
+    zone: ZoneInfo,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the lower and upper edge of comfort in each interval [°C].
+
+    The schedule of the highest priority that holds says it; where none does, the rating's band
+    while somebody is there and its other one while nobody is: as somebody said, else as is
+    expected.
+    """
+    occupied = _occupied(wishes.occupancies, outlook.occupancy_ratios, starts)
+    away = rating.unoccupied_band or rating.occupied_band
+    own = [rating.occupied_band if there else away for there in occupied]
+    low = [each.min_temperature_celsius for each in own]
+    high = [each.max_temperature_celsius for each in own]
+    said = [False] * len(starts)
+    ordered = sorted(wishes.schedules, key=lambda each: (-each.priority, each.name))
+    local = LocalTimes.at(np.array([epoch_s(each) for each in starts]), zone)
+    for schedule in ordered:
+        for period in schedule.periods:
+            holds = local.within(period.window, frozenset())
+            for index, moment in enumerate(starts):
+                if said[index] or not holds[index] or not _in(schedule.range, moment):
+                    continue
+                said[index] = True
+                low[index], high[index] = _wanted(period, low[index], high[index])
+    return tuple(low), tuple(high)
+
+
+def _wanted(period: ZonePeriod, low: float, high: float) -> tuple[float, float]:
+    """Return the edges of a period: what a mode does not do, no edge asks for."""
+    if period.band is not None:
+        low = period.band.min_temperature_celsius
+        high = period.band.max_temperature_celsius
+    if period.mode in (ZoneMode.COOLING, ZoneMode.OFF):
+        low = min(low, FROST_CELSIUS)
+    if period.mode in (ZoneMode.HEATING, ZoneMode.OFF):
+        high = max(high, HEAT_CELSIUS)
+    return low, high
+
+
+def _occupied(
+    said: Sequence[Occupancy], expected: Sequence[float], starts: Sequence[datetime]
+) -> list[bool]:
+    """Return whether somebody is there in each interval; nothing known: yes."""
+    found = [each >= _OCCUPIED_RATIO for each in expected] or [True] * len(starts)
+    for each in said:
+        for index, moment in enumerate(starts):
+            if each.range.contains(moment):
+                found[index] = each.ratio >= _OCCUPIED_RATIO
+    return found
+
+
+def _in(span: TimeRange | None, moment: datetime) -> bool:
+    return span is None or span.contains(moment)
