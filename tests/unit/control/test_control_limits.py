@@ -130,6 +130,10 @@ def test_a_limit_that_forces_a_generator_into_what_it_cannot_do_refuses() -> Non
 def test_a_power_limit_forbids_a_setpoint_without_power() -> None:
     band = ComfortBand(min_temperature_celsius=20.0, max_temperature_celsius=24.0)
     zone = HvacZoneRating(occupied_band=band, heating=HEATING)
+    set_back = replace(
+        zone, unoccupied_band=ComfortBand(min_temperature_celsius=16, max_temperature_celsius=28)
+    )
+    assert envelopes(set_back)[SetpointKind.TEMPERATURE_CELSIUS].admits(17.0)
     envelope = envelopes(zone)[SetpointKind.TEMPERATURE_CELSIUS]
     assert LimitSet(SetpointKind.TEMPERATURE_CELSIUS, envelope).clamp(26.0).value == 24.0  # type: ignore[union-attr]
     limited = LimitSet(SetpointKind.TEMPERATURE_CELSIUS, envelope, [limit(high=1000.0)])

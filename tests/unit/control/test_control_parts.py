@@ -110,7 +110,7 @@ TANK = TankRating(
             HvacZoneRating(occupied_band=BAND, heating=HEATER),
             {K.TEMPERATURE_CELSIUS, K.ACTIVE_POWER_W, K.ON_OFF},
         ),
-        (TANK, {K.ACTIVE_POWER_W, K.ON_OFF}),
+        (TANK, {K.TEMPERATURE_CELSIUS, K.ACTIVE_POWER_W, K.ON_OFF}),
         (DeferrableRating(max_power_w=1.0), {K.ACTIVE_POWER_W, K.ON_OFF}),
         (GeneratorRating(max_output_power_w=1.0), {K.ACTIVE_POWER_W, K.ON_OFF}),
         (LoadRating(), set()),

@@ -153,7 +153,7 @@ def test_the_schedule_of_the_highest_priority_counts_and_what_it_leaves_open_the
     )
     low, high = edges(ZoneWishes(schedules=(work, closed)))
     assert low[9] == 21.5
-    assert (low[12], high[12]) == (7.0, 40.0), "but for the protection of the building"
+    assert (low[12], high[12]) == (17.0, 25.0), "no further than the rating lets it"
     assert low[20] == 20.0, "as the rating says"
 
 

@@ -68,10 +68,16 @@ def envelopes_of(asset: Asset) -> Envelopes:
             return _generation(most.max_export_w or 0.0)
         case EvChargerRating():
             return _charger(asset.rating, asset.phase.count)
-        case HvacZoneRating(occupied_band=band):
-            inside = _temperature(band.min_temperature_celsius, band.max_temperature_celsius)
+        case HvacZoneRating(occupied_band=band, unoccupied_band=away):
+            bands = (band,) if away is None else (band, away)
+            inside = _temperature(
+                min(each.min_temperature_celsius for each in bands),
+                max(each.max_temperature_celsius for each in bands),
+            )
             return inside | _consumer(most.max_import_w or 0.0)
-        case TankRating() | DeferrableRating():
+        case TankRating(min_temperature_celsius=low, max_temperature_celsius=high):
+            return _temperature(low, high) | _consumer(most.max_import_w or 0.0)
+        case DeferrableRating():
             return _consumer(most.max_import_w or 0.0)
         case GeneratorRating(min_output_power_w=least, max_output_power_w=rated):
             gap = (-least, 0.0) if least > 0 else None

@@ -151,7 +151,20 @@ def bands(
                     continue
                 said[index] = True
                 low[index], high[index] = _wanted(period, low[index], high[index])
-    return tuple(low), tuple(high)
+    return _within_rating(rating, low, high)
+
+
+def _within_rating(
+    rating: HvacZoneRating, low: Sequence[float], high: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return edges no further than the rating's bands go: control lets nothing beyond them."""
+    bands_ = [each for each in (rating.occupied_band, rating.unoccupied_band) if each is not None]
+    least = min(each.min_temperature_celsius for each in bands_)
+    most = max(each.max_temperature_celsius for each in bands_)
+    return (
+        tuple(min(max(each, least), most) for each in low),
+        tuple(min(max(each, least), most) for each in high),
+    )
 
 
 def _wanted(period: ZonePeriod, low: float, high: float) -> tuple[float, float]:
