@@ -40,7 +40,7 @@ START_US = (START - EPOCH) // timedelta(microseconds=1)
 BARE = """
 CREATE TABLE bare (
     point_key integer NOT NULL, source_key smallint NOT NULL, quality smallint NOT NULL,
-    measure_time timestamptz NOT NULL, value double precision NOT NULL,
+    measure_time timestamptz NOT NULL, value double precision NOT NULL, received bigint,
     PRIMARY KEY (point_key, measure_time))
 """
 
@@ -164,7 +164,7 @@ async def _bare_copy(database_url: str, first: int) -> None:
             )
             copying = connection.cursor().copy("COPY bare FROM STDIN (FORMAT BINARY)")
             async with copying as copy:
-                await copy.write(copy_data(rows, ones))
+                await copy.write(copy_data(rows, ones, ones))
 
 
 async def _stream(world: MeteringWorld, points: list[str], first: int) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import PointId
 from wattmesh_metering.app.ports import GroupReport, SourceCount
+from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import (
     QUALITIES,
+    Fate,
     Ints,
-    Mask,
     Reading,
     RegisteredPoint,
     Rejection,
@@ -32,6 +33,8 @@ class MemoryMetering:
             for key, name in enumerate(points, start=1)
         }
         self.kept: dict[tuple[int, int], tuple[float, int, bool]] = {}
+        self.past: list[tuple[int, int, float, int]] = []
+        self.touched: list[Touched] = []
         self.counts: list[SourceCount] = []
         self.rejected: list[Rejection] = []
         self.announced: list[tuple[int, int]] = []
@@ -50,13 +53,17 @@ class MemoryMetering:
         return {name: self.registered[name] for name in names if name in self.registered}
 
     @asynccontextmanager
-    async def transaction(self, sources: Sequence[str]) -> AsyncIterator["MemoryTransaction"]:
+    async def transaction(
+        self, sources: Sequence[str], now: datetime
+    ) -> AsyncIterator["MemoryTransaction"]:
         if self.away:
             raise Unavailable("AWAY", "the store is away")
         self.groups.append(list(sources))
         transaction = MemoryTransaction(self)
         yield transaction
         self.kept |= transaction.fresh
+        self.past += transaction.past
+        self.touched += transaction.touched
         self.counts += transaction.counts
         self.rejected += [one for count in transaction.counts for one in count.rejected]
         self.announced += transaction.announced
@@ -111,43 +118,36 @@ class MemoryTransaction:
     def __init__(self, store: MemoryMetering) -> None:
         self._store = store
         self.fresh: dict[tuple[int, int], tuple[float, int, bool]] = {}
+        self.past: list[tuple[int, int, float, int]] = []
+        self.touched: list[Touched] = []
         self.counts: list[SourceCount] = []
         self.announced: list[tuple[int, int]] = []
 
-    async def kept_around(self, candidates: Rows) -> Rows:
-        kept = self._store.kept | self.fresh
-        chosen: list[tuple[int, int]] = []
-        for key in np.unique(candidates.keys).tolist():
-            own = candidates.times_us[candidates.keys == key]
-            times = sorted(time for k, time in kept if k == key)
-            before = [time for time in times if time < own.min()][-1:]
-            within = [time for time in times if own.min() <= time <= own.max()]
-            after = [time for time in times if time > own.max()][:1]
-            chosen += [(key, time) for time in (*before, *within, *after)]
-        return Rows(
-            keys=np.array([key for key, _ in chosen], np.int64),
-            times_us=np.array([time for _, time in chosen], np.int64),
-            values=np.array([kept[one][0] for one in chosen], np.float64),
-            qualities=np.array([kept[one][1] for one in chosen], np.int64),
-            resets=np.array([kept[one][2] for one in chosen], np.bool_),
-        )
-
-    async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Mask:
+    async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Ints:
         if self._store.poison is not None and self._store.poison in rows.values:
             raise ValueError("poison")
-        new = np.zeros(len(rows), np.bool_)
+        fates = np.full(len(rows), Fate.DUPLICATE, np.int64)
         for place, one in enumerate(zip(rows.keys.tolist(), rows.times_us.tolist(), strict=True)):
-            if one not in self._store.kept and one not in self.fresh:
-                new[place] = True
-                self.fresh[one] = (
-                    float(rows.values[place]),
-                    int(rows.qualities[place]),
-                    bool(rows.resets[place]),
-                )
-        return new
+            value, quality = float(rows.values[place]), int(rows.qualities[place])
+            stands = self.fresh.get(one) or self._store.kept.get(one)
+            if stands is None:
+                fates[place] = Fate.STORED
+            elif (*one, value, quality) in [*self._past(), (*one, *stands[:2])]:
+                continue
+            else:
+                fates[place] = Fate.REVISED
+                self.past.append((*one, *stands[:2]))
+            self.fresh[one] = value, quality, bool(rows.resets[place])
+        return fates
 
-    async def count(self, counts: Sequence[SourceCount], now: datetime) -> None:
+    def _past(self) -> list[tuple[int, int, float, int]]:
+        return self._store.past + self.past
+
+    async def count(self, counts: Sequence[SourceCount]) -> None:
         self.counts += counts
+
+    async def arrived(self, touched: Touched, sources: Sequence[str]) -> None:
+        self.touched.append(touched)
 
     async def announce(self, rows: Rows) -> None:
         self.announced += list(zip(rows.keys.tolist(), rows.times_us.tolist(), strict=True))

@@ -254,4 +254,4 @@ async def test_quantities_are_a_catalogue(database_url: str) -> None:
         assert (soc.unit, soc.min_value, soc.max_value) == ("1", 0, 1)
         energy = by_name["quantities/import_energy_wh"]
         assert energy.kind == metering_pb2.QUANTITY_KIND_REGISTER
-        assert not energy.HasField("max_value")
+        assert (energy.min_value, energy.max_value) == (0, 1e15)

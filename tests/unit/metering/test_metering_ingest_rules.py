@@ -104,7 +104,7 @@ def test_true_readings_are_all_kept_once_in_whatever_order_and_however_often_the
     ),
     batch_rows=st.integers(1, 9),
 )
-def test_whatever_comes_kept_registers_never_fall_and_every_row_has_one_fate(
+def test_whatever_comes_every_row_has_one_fate_and_coming_again_changes_nothing(
     samples: list[Sample], batch_rows: int
 ) -> None:
     batches = [
@@ -113,37 +113,54 @@ def test_whatever_comes_kept_registers_never_fall_and_every_row_has_one_fate(
     ]
     store = MemoryMetering(POINTS)
     for batch in batches:
-        for repeat in range(2):
-            (outcome,) = _run(store, batch)
-            fates = outcome.stored + outcome.duplicates + len(outcome.rejected)
+        (outcome,) = _run(store, batch)
+        kept = dict(store.kept)
+        (again,) = _run(store, batch)
+        for one in (outcome, again):
+            fates = one.stored + one.duplicates + one.revised + len(one.rejected)
             assert fates == batch.rows
-            assert outcome.stored == 0 or not repeat
-    for register in (ENERGY, OTHER):
-        values = store.values(register)
-        assert values == sorted(values)
+        assert (again.stored, again.revised) == (0, 0)
+        assert store.kept == kept
+    possible = {sample for sample in samples if sample[2] >= 0 or sample[0] == POWER}
+    told = {(key, time, value) for (key, time), (value, _, _) in store.kept.items()}
+    told |= {(key, time, value) for key, time, value, _ in store.past}
+    assert len(told) == len(possible)
 
 
-def test_a_reset_begins_a_new_life_of_a_register() -> None:
+def test_a_register_that_falls_is_kept_as_it_came() -> None:
     store = MemoryMetering(POINTS)
-    old = [(ENERGY, 60, 900.0), (ENERGY, 45, 950.0)]
-    new = [(ENERGY, 30, 5.0), (ENERGY, 15, 20.0)]
-    (outcome,) = _run(store, _batch([*old, *new], resets=[2]))
-    assert outcome.stored == 4
-    # Late readings are held against their own side of the reset.
-    (outcome,) = _run(
-        store, _batch([(ENERGY, 40, 960.0), (ENERGY, 20, 10.0), (ENERGY, 35, 940.0)], 2)
-    )
-    assert [one.row for one in outcome.rejected] == [2]
+    (outcome,) = _run(store, _batch([(ENERGY, 30, 1e9), (ENERGY, 20, 101.0), (ENERGY, 10, 102.0)]))
+    assert (outcome.stored, outcome.rejected) == (3, ())
+    assert store.values(ENERGY) == [1e9, 101.0, 102.0]
+
+
+def test_what_came_is_told_to_whoever_judges_by_point_and_device() -> None:
+    store = MemoryMetering(POINTS)
+    _run(store, _batch([(ENERGY, 30, 1.0), (POWER, 30, 2.0), (ENERGY, 10, 3.0), (OTHER, 5, 1.0)]))
+    (touched,) = store.touched
+    assert touched.spans() == {
+        1: (NOON_US - 30 * 60_000_000, NOON_US - 10 * 60_000_000),
+        2: (NOON_US - 30 * 60_000_000, NOON_US - 30 * 60_000_000),
+        3: (NOON_US - 5 * 60_000_000, NOON_US - 5 * 60_000_000),
+    }
+    assert touched.stored.tolist() == [2, 1, 1]
+    assert touched.telegrams.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize(("point", "value"), [(ENERGY, 1e300), (POWER, 1e308), (POWER, -1e13)])
+def test_what_no_plant_on_earth_can_is_refused(point: str, value: float) -> None:
+    store = MemoryMetering(POINTS)
+    (outcome,) = _run(store, _batch([(point, 0, value)]))
+    assert [one.reason for one in outcome.rejected] == [RejectionReason.INVALID_VALUE]
 
 
 def test_the_first_fault_of_a_reading_is_its_reason() -> None:
     store = MemoryMetering(POINTS)
-    samples = [(ENERGY, 0, -1.0), (ENERGY, -60, 1.0), (ENERGY, 10, 5.0), (ENERGY, 0, 4.0)]
+    samples = [(ENERGY, -60, -1.0), (ENERGY, -60, 1.0), (ENERGY, 10, 5.0)]
     (outcome,) = _run(store, _batch(samples))
     assert [one.reason for one in outcome.rejected] == [
         RejectionReason.INVALID_VALUE,
         RejectionReason.INVALID_TIME,
-        RejectionReason.REGISTER_DECREASED,
     ]
     assert outcome.rejected[0].point == ENERGY
     assert outcome.rejected[0].value == -1
@@ -161,9 +178,9 @@ def test_sources_that_share_a_commit_are_counted_apart() -> None:
         SentBatch(source="a", batch=_batch([(POWER, 1, 2.0), (POWER, 3, 1.0)], 9)),
     ]
     outcomes = asyncio.run(_commit(store).run(group))
-    assert [(one.stored, one.duplicates) for one in outcomes] == [(2, 0), (1, 1)]
+    assert [(one.stored, one.revised) for one in outcomes] == [(2, 0), (1, 1)]
     assert store.groups == [["a", "b"]]
-    counted = {one.source: (one.stored, one.duplicates, one.last_sequence) for one in store.counts}
+    counted = {one.source: (one.stored, one.revised, one.last_sequence) for one in store.counts}
     assert counted == {"a": (1, 1, 9), "b": (2, 0, 4)}
     assert store.reports[0].batches == 2
 

@@ -53,8 +53,14 @@ class Quantity:
         )
 
 
+# Far beyond anything that is built, so that what lies outside is no measurement: more than all
+# plants of the world together, the highest lines' voltage, the hottest furnaces, the worst storms.
+_MOST_ENERGY = 1e15
+_MOST_POWER = 1e12
+
+
 def _register(quantity: str, unit: str) -> Quantity:
-    return Quantity(id=quantity, unit=unit, kind=Kind.REGISTER, minimum=0.0)
+    return Quantity(id=quantity, unit=unit, kind=Kind.REGISTER, minimum=0.0, maximum=_MOST_ENERGY)
 
 
 def _gauge(
@@ -68,24 +74,24 @@ _ALL = (
     _register("export_energy_wh", "Wh"),
     _register("import_reactive_energy_varh", "varh"),
     _register("export_reactive_energy_varh", "varh"),
-    _gauge("active_power_w", "W"),
-    _gauge("active_power_l1_w", "W"),
-    _gauge("active_power_l2_w", "W"),
-    _gauge("active_power_l3_w", "W"),
-    _gauge("reactive_power_var", "var"),
-    _gauge("apparent_power_va", "VA", 0.0),
-    _gauge("voltage_v", "V"),
-    _gauge("current_a", "A"),
-    _gauge("frequency_hz", "Hz", 0.0),
+    _gauge("active_power_w", "W", -_MOST_POWER, _MOST_POWER),
+    _gauge("active_power_l1_w", "W", -_MOST_POWER, _MOST_POWER),
+    _gauge("active_power_l2_w", "W", -_MOST_POWER, _MOST_POWER),
+    _gauge("active_power_l3_w", "W", -_MOST_POWER, _MOST_POWER),
+    _gauge("reactive_power_var", "var", -_MOST_POWER, _MOST_POWER),
+    _gauge("apparent_power_va", "VA", 0.0, _MOST_POWER),
+    _gauge("voltage_v", "V", -3e6, 3e6),
+    _gauge("current_a", "A", -1e6, 1e6),
+    _gauge("frequency_hz", "Hz", 0.0, 1e5),
     _gauge("power_factor_ratio", "1", -1.0, 1.0),
     _gauge("soc_ratio", "1", 0.0, 1.0),
     _gauge("plugged_in_ratio", "1", 0.0, 1.0),
-    _gauge("session_energy_wh", "Wh", 0.0),
-    _gauge("temperature_celsius", "°C", -273.15),
-    _gauge("outdoor_temperature_celsius", "°C", -273.15),
+    _gauge("session_energy_wh", "Wh", 0.0, _MOST_ENERGY),
+    _gauge("temperature_celsius", "°C", -273.15, 5000.0),
+    _gauge("outdoor_temperature_celsius", "°C", -273.15, 100.0),
     _gauge("humidity_ratio", "1", 0.0, 1.0),
-    _gauge("irradiance_w_per_m2", "W/m²", 0.0),
-    _gauge("wind_speed_m_per_s", "m/s", 0.0),
+    _gauge("irradiance_w_per_m2", "W/m²", 0.0, 1e4),
+    _gauge("wind_speed_m_per_s", "m/s", 0.0, 200.0),
     _gauge("occupancy_ratio", "1", 0.0, 1.0),
 )
 

@@ -6,7 +6,7 @@ READINGS = Metric(
     name="wattmesh.metering.readings",
     kind=MetricKind.COUNTER,
     unit="{reading}",
-    description="Readings that came in, by outcome: stored, duplicate or rejected.",
+    description="Readings that came in, by outcome: stored, duplicate, revised or rejected.",
 )
 COMMIT_DURATION = Metric(
     name="wattmesh.metering.commit.duration",

@@ -16,6 +16,7 @@ from wattmesh_metering.adapters.postgres_prices import PostgresPriceBook
 from wattmesh_metering.adapters.postgres_readings import PostgresReadingStore
 from wattmesh_metering.adapters.postgres_records import PostgresRecords
 from wattmesh_metering.adapters.postgres_statistics import PostgresStatistics
+from wattmesh_metering.adapters.postgres_validation import PostgresValidationStore
 from wattmesh_metering.api.metering_servicer import MeteringServicer, MeteringUseCases
 from wattmesh_metering.api.site_servicer import SiteServicer, SiteUseCases
 from wattmesh_metering.app.commit_batches import CommitBatches
@@ -27,6 +28,7 @@ from wattmesh_metering.app.latest_readings import GetLatestReadings
 from wattmesh_metering.app.query_energy import QueryEnergy
 from wattmesh_metering.app.query_series import QuerySeries
 from wattmesh_metering.app.tariff_prices import TariffPrices
+from wattmesh_metering.app.validate import Validate
 from wattmesh_metering.app.watch_readings import WatchReadings
 from wattmesh_metering.app.watch_site_model import WatchSiteModel
 from wattmesh_metering.domain.records import RecordKind
@@ -36,8 +38,9 @@ from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
 
-INTAKE_CONNECTIONS = 4
-"""Apart from all that is asked for: one commits readings, one listens, one follows the model."""
+INTAKE_CONNECTIONS = 5
+"""Apart from all that is asked for: one commits readings, one judges them, one listens, one follows
+the model."""
 _QUERIES_WAITING = 2_000
 _RETRY_AFTER = timedelta(seconds=1)
 
@@ -50,16 +53,18 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
         _database(settings, settings.database_connections) as database,
     ):
         await migrate(intake, "wattmesh_metering")
+        await take_over(intake)
+        history = PostgresModelHistory(intake)
+        follower = FollowSiteModel(history)
+        await follower.catch_up()
+        validate = Validate(PostgresValidationStore(intake), follower, runtime.clock)
         commit = CommitBatches(
             PostgresIngestStore(intake),
             runtime.clock,
             TelemetryIngestMeter(runtime.telemetry),
             future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
+            committed=validate.wake,
         )
-        await take_over(intake)
-        history = PostgresModelHistory(intake)
-        follower = FollowSiteModel(history)
-        await follower.catch_up()
         announcements = PostgresAnnouncements(intake, follower.notice)
         async with CommitQueue(commit, group_rows=settings.ingest_group_rows) as queue:
             sites = SiteServicer(
@@ -79,7 +84,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     metering_pb2.DESCRIPTOR.services_by_name["MeteringService"].full_name,
                 ),
                 dependencies=(intake.dependency,),
-                tasks=(announcements.run, follower.run),
+                tasks=(announcements.run, follower.run, validate.run),
             )
 
 

@@ -42,7 +42,7 @@ class _RejectionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rejec
     REJECTION_REASON_MALFORMED: _RejectionReason.ValueType  # 4
     """The columns do not fit each other at this row."""
     REJECTION_REASON_REGISTER_DECREASED: _RejectionReason.ValueType  # 5
-    """A register fell against the kept reading next to it in time, before or after, and no reset was reported."""
+    """A register fell against the kept reading next to it in time. Not given any more: it is kept and judged."""
 
 class RejectionReason(_RejectionReason, metaclass=_RejectionReasonEnumTypeWrapper):
     """Why a reading was refused."""
@@ -58,7 +58,7 @@ REJECTION_REASON_INVALID_TIME: RejectionReason.ValueType  # 3
 REJECTION_REASON_MALFORMED: RejectionReason.ValueType  # 4
 """The columns do not fit each other at this row."""
 REJECTION_REASON_REGISTER_DECREASED: RejectionReason.ValueType  # 5
-"""A register fell against the kept reading next to it in time, before or after, and no reset was reported."""
+"""A register fell against the kept reading next to it in time. Not given any more: it is kept and judged."""
 Global___RejectionReason: _TypeAlias = RejectionReason  # noqa: Y015
 
 class _Aggregation:
@@ -245,15 +245,21 @@ class IngestResponse(_message.Message):
     STORED_FIELD_NUMBER: _builtins.int
     DUPLICATES_FIELD_NUMBER: _builtins.int
     REJECTED_FIELD_NUMBER: _builtins.int
+    REVISED_FIELD_NUMBER: _builtins.int
+    REJECTED_TOTAL_FIELD_NUMBER: _builtins.int
     acked_sequence: _builtins.int
     """Every batch up to here is committed. Cumulative."""
     stored: _builtins.int
     """Readings newly stored since the answer before."""
     duplicates: _builtins.int
     """Readings that were stored already since the answer before."""
+    revised: _builtins.int
+    """Readings since the answer before that gave another value or quality to what was stored: it stands now."""
+    rejected_total: _builtins.int
+    """How many were refused since the answer before, told or not."""
     @_builtins.property
     def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedReading]:
-        """Readings refused since the answer before, each with its reason."""
+        """Readings refused since the answer before, each with its reason; at most 1,000 of them are told."""
 
     def __init__(
         self,
@@ -262,10 +268,12 @@ class IngestResponse(_message.Message):
         stored: _builtins.int = ...,
         duplicates: _builtins.int = ...,
         rejected: _abc.Iterable[Global___RejectedReading] | None = ...,
+        revised: _builtins.int = ...,
+        rejected_total: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_sequence", b"acked_sequence", "duplicates", b"duplicates", "rejected", b"rejected", "stored", b"stored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked_sequence", b"acked_sequence", "duplicates", b"duplicates", "rejected", b"rejected", "rejected_total", b"rejected_total", "revised", b"revised", "stored", b"stored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -287,7 +295,7 @@ class RejectedReading(_message.Message):
     row: _builtins.int
     """Row in the batch, from 0."""
     point: _builtins.str
-    """Its point as sent; empty when the row names none."""
+    """Its point as sent, at most the first 255 characters; empty when the row names none."""
     reason: Global___RejectionReason.ValueType
     """Why."""
     message: _builtins.str
@@ -697,7 +705,9 @@ class GetIngestStatisticsRequest(_message.Message):
     """Only this source, e.g. `gateways/local`; empty: all."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """Only readings measured in this range; absent: all. Rejected and duplicate readings have no range and are counted since the beginning."""
+        """Only readings measured in this range; absent: all. Rejected, revised and duplicate readings have no range and
+        are counted since the beginning. With a range, readings are counted one by one: that takes time by their number.
+        """
 
     def __init__(
         self,
@@ -723,12 +733,15 @@ class GetIngestStatisticsResponse(_message.Message):
     DUPLICATES_FIELD_NUMBER: _builtins.int
     REJECTED_FIELD_NUMBER: _builtins.int
     DEVICES_FIELD_NUMBER: _builtins.int
+    REVISED_FIELD_NUMBER: _builtins.int
     stored: _builtins.int
     """Readings stored."""
     duplicates: _builtins.int
     """Readings that came again and were stored already."""
     rejected: _builtins.int
     """Readings refused."""
+    revised: _builtins.int
+    """Readings that gave another value or quality to what was stored."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceCount]:
         """Stored readings by device."""
@@ -740,10 +753,11 @@ class GetIngestStatisticsResponse(_message.Message):
         duplicates: _builtins.int = ...,
         rejected: _builtins.int = ...,
         devices: _abc.Iterable[Global___DeviceCount] | None = ...,
+        revised: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "duplicates", b"duplicates", "rejected", b"rejected", "stored", b"stored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "duplicates", b"duplicates", "rejected", b"rejected", "revised", b"revised", "stored", b"stored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -763,7 +777,9 @@ class DeviceCount(_message.Message):
     stored: _builtins.int
     """Readings stored."""
     measure_times: _builtins.int
-    """Distinct measure times stored, i.e. telegrams of a device that reports all its points at once."""
+    """Distinct measure times stored, i.e. telegrams of a device that reports all its points at once. Without a range, a
+    telegram that came in two parts, committed one after the other, counts in each.
+    """
     def __init__(
         self,
         *,

@@ -87,7 +87,9 @@ class MeteringServiceServicer:
         The first message of a stream must be `hello`. Batches follow with a growing `sequence`. An answer's
         `acked_sequence` is cumulative: every batch up to it is on disk or was rejected reading by reading.
         A bad reading is reported and never ends the stream. Sending a batch again, on this stream or a later
-        one, is harmless: the key of a reading is (point, measure time), and the first value stands.
+        one, is harmless: the key of a reading is (point, measure time), and what was told before is a duplicate.
+        Another value or quality for the same key revises it: the new one stands from then on, what stood is kept.
+        Whether a reading is to be believed is judged afterwards, and again when more is known; it is kept as it came.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -18,7 +18,13 @@ _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 
 _FIELDS = (("point_key", ">i4"), ("source_key", ">i2"), ("quality", ">i2"))
-_COPIED = (*_FIELDS, ("measure_time", ">i8"), ("value", ">f8"), ("ordinal", ">i4"))
+_COPIED = (
+    *_FIELDS,
+    ("measure_time", ">i8"),
+    ("value", ">f8"),
+    ("received", ">i8"),
+    ("ordinal", ">i4"),
+)
 
 # Payloads of NOTIFY are text below 8000 bytes.
 _ANNOUNCED = np.dtype(
@@ -27,10 +33,10 @@ _ANNOUNCED = np.dtype(
 _ROWS_PER_PAYLOAD = 7_900 * 3 // 4 // _ANNOUNCED.itemsize
 
 
-def copy_data(rows: Rows, source_keys: Ints, *, ordinals: bool = False) -> bytes:
-    """Return rows for `COPY readings (point_key, source_key, quality, measure_time, value)`.
+def copy_data(rows: Rows, source_keys: Ints, received: Ints, *, ordinals: bool = False) -> bytes:
+    """Return rows for `COPY (point_key, source_key, quality, measure_time, value, received)`.
 
-    With `ordinals` a sixth column holds each row's place.
+    With `ordinals` a seventh column holds each row's place.
     """
     fields = _COPIED if ordinals else _COPIED[:-1]
     layout = [("fields", ">i2")]
@@ -45,6 +51,7 @@ def copy_data(rows: Rows, source_keys: Ints, *, ordinals: bool = False) -> bytes
     data["quality"] = rows.qualities
     data["measure_time"] = rows.times_us - POSTGRES_EPOCH_US
     data["value"] = rows.values
+    data["received"] = received
     if ordinals:
         data["ordinal"] = np.arange(len(rows))
     return _COPY_HEADER + data.tobytes() + _COPY_TRAILER

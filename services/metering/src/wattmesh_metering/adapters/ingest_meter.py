@@ -18,6 +18,7 @@ class TelemetryIngestMeter:
         """Record a committed group."""
         self._readings.add(report.stored, {"outcome": "stored"})
         self._readings.add(report.duplicates, {"outcome": "duplicate"})
+        self._readings.add(report.revised, {"outcome": "revised"})
         self._readings.add(report.rejected, {"outcome": "rejected"})
         self._duration.record(report.seconds)
         self._batches.record(report.batches)

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from typing import LiteralString
 
 import numpy as np
 from psycopg import AsyncConnection
@@ -11,10 +13,12 @@ from psycopg.errors import UniqueViolation
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import PointId
 from wattmesh_metering.adapters import columns
+from wattmesh_metering.adapters.receipts import MOST_FORMER_SOURCES, pack, receipts
 from wattmesh_metering.app.ports import IngestTransaction, SourceCount
+from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.readings import (
+    Fate,
     Ints,
-    Mask,
     RegisteredPoint,
     Rejection,
     Rows,
@@ -25,44 +29,23 @@ from wattmesh_runtime.database import Database
 CHANNEL = "wattmesh_readings"
 """On which newly kept readings are announced."""
 
-_LONGEST_POINT = 500
+_LONGEST_POINT = 255
 """How much of a refused point's name is kept [characters]."""
+MOST_REJECTED = 10_000
+"""About how many refused readings of a source are kept, the newest; all are counted."""
+_MOST_REJECTED_AT_ONCE = 1_000
+"""How many of those of one commit are kept."""
 
 _RESOLVE = "SELECT point_key, name FROM points WHERE name = ANY(%s) AND NOT removed"
 
 _LOCK = "SELECT name, source_key FROM sources WHERE name = ANY(%s) ORDER BY name FOR UPDATE"
 _ADD = "INSERT INTO sources (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
 
-_KEPT_AROUND = """
-SELECT
-    string_agg(int4send(around.point_key), ''),
-    string_agg(timestamptz_send(kept.measure_time), ''),
-    string_agg(float8send(kept.value), ''),
-    string_agg(boolsend(resets.point_key IS NOT NULL), '')
-FROM unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[])
-    AS around (point_key, first, last)
-CROSS JOIN LATERAL (
-    (SELECT measure_time, value FROM readings
-     WHERE point_key = around.point_key AND measure_time < around.first
-     ORDER BY measure_time DESC LIMIT 1)
-    UNION ALL
-    (SELECT measure_time, value FROM readings
-     WHERE point_key = around.point_key
-       AND measure_time BETWEEN around.first AND around.last)
-    UNION ALL
-    (SELECT measure_time, value FROM readings
-     WHERE point_key = around.point_key AND measure_time > around.last
-     ORDER BY measure_time LIMIT 1)
-) AS kept
-LEFT JOIN register_resets AS resets
-    ON resets.point_key = around.point_key AND resets.measure_time = kept.measure_time
-"""
-
 _COPY = """
-COPY {} (point_key, source_key, quality, measure_time, value) FROM STDIN (FORMAT BINARY)
+COPY {} (point_key, source_key, quality, measure_time, value, received) FROM STDIN (FORMAT BINARY)
 """
 _COPY_NEW = _COPY.format("readings")
-_COPY_INCOMING = _COPY.format("incoming").replace("value)", "value, ordinal)")
+_COPY_INCOMING = _COPY.format("incoming").replace("received)", "received, ordinal)")
 
 _INCOMING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming
@@ -70,25 +53,62 @@ CREATE TEMPORARY TABLE IF NOT EXISTS incoming
 """
 _INSERT_INCOMING = """
 WITH new AS (
-    INSERT INTO readings (point_key, source_key, quality, measure_time, value)
-    SELECT point_key, source_key, quality, measure_time, value
-    FROM incoming ORDER BY point_key, measure_time
+    INSERT INTO readings (point_key, source_key, quality, measure_time, value, received)
+    SELECT DISTINCT ON (point_key, measure_time)
+        point_key, source_key, quality, measure_time, value, received
+    FROM incoming ORDER BY point_key, measure_time, ordinal
     ON CONFLICT DO NOTHING
     RETURNING point_key, measure_time
 )
-SELECT string_agg(int4send(ordinal), '')
-FROM incoming LEFT JOIN new USING (point_key, measure_time)
-WHERE new.point_key IS NULL
+SELECT string_agg(int4send(ordinal), '') FROM (
+    SELECT min(ordinal) AS ordinal
+    FROM incoming JOIN new USING (point_key, measure_time) GROUP BY point_key, measure_time
+) AS firsts
+"""
+# What differs from all that was ever told of its key moves what stands into the past.
+_REVISE = """
+WITH told AS (
+    SELECT DISTINCT ON (point_key, measure_time, value, quality) *
+    FROM incoming ORDER BY point_key, measure_time, value, quality, ordinal
+), revised AS MATERIALIZED (
+    SELECT told.*, told.ordinal = max(told.ordinal) OVER (
+        PARTITION BY told.point_key, told.measure_time) AS stands
+    FROM told JOIN readings AS kept USING (point_key, measure_time)
+    WHERE (told.value, told.quality) IS DISTINCT FROM (kept.value, kept.quality)
+      AND NOT EXISTS (
+        SELECT FROM superseded_readings AS past
+        WHERE past.point_key = told.point_key AND past.measure_time = told.measure_time
+          AND past.value = told.value AND past.quality = told.quality)
+), past AS (
+    INSERT INTO superseded_readings
+        (point_key, measure_time, value, quality, source_key, received, until)
+    SELECT kept.point_key, kept.measure_time, kept.value, kept.quality, kept.source_key,
+        kept.received, revised.received
+    FROM revised JOIN readings AS kept USING (point_key, measure_time) WHERE stands
+    UNION ALL
+    SELECT point_key, measure_time, value, quality, source_key, received, received
+    FROM revised WHERE NOT stands
+), present AS (
+    UPDATE readings SET value = revised.value, quality = revised.quality,
+        source_key = revised.source_key, received = revised.received
+    FROM revised
+    WHERE readings.point_key = revised.point_key
+      AND readings.measure_time = revised.measure_time AND revised.stands
+)
+SELECT string_agg(int4send(ordinal), '') FROM revised
 """
 _INSERT_RESETS = """
 INSERT INTO register_resets (point_key, measure_time)
 SELECT * FROM unnest(%s::integer[], %s::timestamptz[])
+ON CONFLICT DO NOTHING
 """
+_ARRIVED = "INSERT INTO arrivals (commit_time, touched) VALUES (%s, %s)"
 
 _COUNT = """
 UPDATE sources SET
     stored = stored + %s,
     duplicates = duplicates + %s,
+    revised = revised + %s,
     rejected = rejected + %s,
     last_sequence = %s,
     last_commit_time = %s
@@ -100,6 +120,12 @@ INSERT INTO rejected_readings
 SELECT %s, *, %s FROM unnest(
     %s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::float8[], %s::text[], %s::text[])
 ON CONFLICT DO NOTHING
+"""
+_FORGET_REJECTED = """
+DELETE FROM rejected_readings
+WHERE source_key = %(source)s AND reject_time < (
+    SELECT reject_time FROM rejected_readings WHERE source_key = %(source)s
+    ORDER BY reject_time DESC OFFSET %(most)s LIMIT 1)
 """
 
 _ANNOUNCE = "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload"
@@ -126,87 +152,92 @@ class PostgresIngestStore:
         return {name: self._known[name] for name in names if name in self._known}
 
     @asynccontextmanager
-    async def transaction(self, sources: Sequence[str]) -> AsyncIterator[IngestTransaction]:
-        """Open a transaction that holds the rows of its sources.
-
-        So two replicas never judge the registers of one source at once.
-        """
+    async def transaction(
+        self, sources: Sequence[str], now: datetime
+    ) -> AsyncIterator[IngestTransaction]:
+        """Open a transaction that holds the rows of its sources: their counts are written."""
         async with self._database.transaction() as connection:
-            yield PostgresIngestTransaction(connection, await _lock(connection, sources))
+            yield PostgresIngestTransaction(connection, await _lock(connection, sources), now)
 
 
 class PostgresIngestTransaction:
     """One group of batches on its way into the tables."""
 
-    def __init__(self, connection: AsyncConnection, source_keys: Mapping[str, int]) -> None:
+    def __init__(
+        self, connection: AsyncConnection, source_keys: Mapping[str, int], now: datetime
+    ) -> None:
         self._connection = connection
         self._source_keys = source_keys
+        self._now = now
 
-    async def kept_around(self, candidates: Rows) -> Rows:
-        """Return what is kept between and next to the candidates of each point."""
-        order = np.lexsort((candidates.times_us, candidates.keys))
-        keys, times_us = candidates.keys[order], candidates.times_us[order]
-        changes = np.diff(keys) != 0
-        first, last = np.append(True, changes), np.append(changes, True)
-        cursor = self._connection.cursor(binary=True)
-        await cursor.execute(
-            _KEPT_AROUND,
-            (keys[first].tolist(), _times(times_us[first]), _times(times_us[last])),
-        )
-        kept = await cursor.fetchone() or (None,) * 4
-        found = columns.ints_from_send(kept[0])
-        return Rows(
-            keys=found,
-            times_us=columns.times_from_send(kept[1]),
-            values=columns.floats_from_send(kept[2]),
-            qualities=np.zeros(len(found), np.int64),
-            resets=columns.bools_from_send(kept[3]),
-        )
-
-    async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Mask:
-        """Keep rows; say which are new.
+    async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Ints:
+        """Keep rows; return their fates.
 
         Readings are almost always new, so they are copied straight in; only when one is not, that
         is undone and they go through a temporary table, at about half the speed.
         """
-        source_keys = np.array([self._source_keys[source] for source in sources])[owners]
-        try:
-            async with self._connection.transaction():
-                await self._copy(_COPY_NEW, columns.copy_data(rows, source_keys))
-            new: Mask = np.ones(len(rows), np.bool_)
-        except UniqueViolation:
-            new = await self._insert_unless_kept(rows, source_keys)
-        await self._insert_resets(rows[new & rows.resets])
-        return new
+        source_keys = self._keys(sources)[owners]
+        received = receipts(self._now, source_keys)
+        former: Ints = np.where(source_keys > MOST_FORMER_SOURCES, 0, source_keys)
+        fates = None
+        if _each_key_once(rows):
+            fates = await self._copy_new(columns.copy_data(rows, former, received), len(rows))
+        if fates is None:
+            data = columns.copy_data(rows, former, received, ordinals=True)
+            fates = await self._insert_or_revise(data, len(rows))
+        await self._insert_resets(rows[rows.resets])
+        return fates
 
-    async def count(self, counts: Sequence[SourceCount], now: datetime) -> None:
+    async def count(self, counts: Sequence[SourceCount]) -> None:
         """Add to the sources' counts and keep what was refused."""
         for count in counts:
             source_key = self._source_keys[count.source]
-            rejected = await self._reject(source_key, count.rejected, now)
+            rejected = await self._reject(source_key, count.rejected)
             await self._connection.execute(
                 _COUNT,
                 (
-                    *(count.stored, count.duplicates, rejected),
-                    *(count.last_sequence, now, source_key),
+                    *(count.stored, count.duplicates, count.revised, rejected),
+                    *(count.last_sequence, self._now, source_key),
                 ),
             )
+
+    async def arrived(self, touched: Touched, sources: Sequence[str]) -> None:
+        """Note what was touched, for whoever judges."""
+        if len(touched):
+            of_keys = replace(touched, sources=self._keys(sources)[touched.sources])
+            await self._connection.execute(_ARRIVED, (self._now, pack(of_keys)))
 
     async def announce(self, rows: Rows) -> None:
         """Notify every listener of new rows when this transaction is committed."""
         if payloads := list(columns.announcements(rows)):
             await self._connection.execute(_ANNOUNCE, (CHANNEL, payloads))
 
-    async def _insert_unless_kept(self, rows: Rows, source_keys: Ints) -> Mask:
+    def _keys(self, sources: Sequence[str]) -> Ints:
+        return np.array([self._source_keys[source] for source in sources], np.int64)
+
+    async def _copy_new(self, data: bytes, rows: int) -> Ints | None:
+        """Copy rows in; None, and nothing done, when one is there already."""
+        try:
+            async with self._connection.transaction():
+                await self._copy(_COPY_NEW, data)
+        except UniqueViolation:
+            return None
+        return np.zeros(rows, np.int64)
+
+    async def _insert_or_revise(self, data: bytes, rows: int) -> Ints:
         await self._connection.execute(_INCOMING)
-        await self._copy(_COPY_INCOMING, columns.copy_data(rows, source_keys, ordinals=True))
-        cursor = self._connection.cursor(binary=True)
-        await cursor.execute(_INSERT_INCOMING)
-        (kept,) = await cursor.fetchone() or (None,)
+        await self._copy(_COPY_INCOMING, data)
+        fates: Ints = np.full(rows, Fate.DUPLICATE, np.int64)
+        fates[await self._ordinals(_INSERT_INCOMING)] = Fate.STORED
+        fates[await self._ordinals(_REVISE)] = Fate.REVISED
         await self._connection.execute("TRUNCATE incoming")
-        new: Mask = np.ones(len(rows), np.bool_)
-        new[columns.ints_from_send(kept)] = False
-        return new
+        return fates
+
+    async def _ordinals(self, statement: LiteralString) -> Ints:
+        cursor = self._connection.cursor(binary=True)
+        await cursor.execute(statement)
+        (found,) = await cursor.fetchone() or (None,)
+        return columns.ints_from_send(found)
 
     async def _insert_resets(self, rows: Rows) -> None:
         if len(rows):
@@ -214,25 +245,28 @@ class PostgresIngestTransaction:
                 _INSERT_RESETS, (rows.keys.tolist(), _times(rows.times_us))
             )
 
-    async def _reject(self, source_key: int, rejected: Sequence[Rejection], now: datetime) -> int:
-        """Keep refused readings; return how many were not kept before."""
+    async def _reject(self, source_key: int, rejected: Sequence[Rejection]) -> int:
+        """Keep refused readings, up to a bound; return how many were not kept before."""
         if not rejected:
             return 0
+        kept = rejected[:_MOST_REJECTED_AT_ONCE]
         cursor = await self._connection.execute(
             _REJECT,
             (
                 source_key,
-                now,
-                [one.sequence for one in rejected],
-                [one.row for one in rejected],
-                [one.point.replace("\0", "")[:_LONGEST_POINT] for one in rejected],
-                [one.time_us for one in rejected],
-                [one.value for one in rejected],
-                [one.reason.value for one in rejected],
-                [one.message for one in rejected],
+                self._now,
+                [one.sequence for one in kept],
+                [one.row for one in kept],
+                [one.point.replace("\0", "")[:_LONGEST_POINT] for one in kept],
+                [one.time_us for one in kept],
+                [one.value for one in kept],
+                [one.reason.value for one in kept],
+                [one.message for one in kept],
             ),
         )
-        return cursor.rowcount
+        most = {"source": source_key, "most": MOST_REJECTED}
+        await self._connection.execute(_FORGET_REJECTED, most)
+        return cursor.rowcount + len(rejected) - len(kept)
 
     async def _copy(self, statement: str, data: bytes) -> None:
         async with self._connection.cursor().copy(statement) as copy:
@@ -247,6 +281,11 @@ async def _lock(connection: AsyncConnection, sources: Sequence[str]) -> dict[str
         await connection.execute(_ADD, ([name for name in names if name not in found],))
         found = dict(await (await connection.execute(_LOCK, (names,))).fetchall())
     return found
+
+
+def _each_key_once(rows: Rows) -> bool:
+    same = (rows.keys[1:] == rows.keys[:-1]) & (rows.times_us[1:] == rows.times_us[:-1])
+    return not same.any()
 
 
 def _parsed(name: str) -> PointId | None:

@@ -9,6 +9,7 @@ import numpy as np
 from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters import columns
+from wattmesh_metering.adapters.reading_events import events_of, with_events
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import QUALITIES, Ints, Reading, RegisteredPoint
 from wattmesh_runtime.aio.places import FairPlaces
@@ -19,10 +20,7 @@ from wattmesh_runtime.request_context import current_caller
 _COLUMNS = """
 SELECT point_key,
     string_agg(timestamptz_send(measure_time), ''),
-    string_agg(float8send(value), ''),
-    (SELECT string_agg(timestamptz_send(resets.measure_time), '') FROM register_resets AS resets
-     WHERE resets.point_key = readings.point_key
-       AND resets.measure_time BETWEEN min(readings.measure_time) AND max(readings.measure_time))
+    string_agg(float8send(value), '')
 """
 _HISTORIES = f"""
 WITH asked AS (SELECT %s::integer[] AS keys, %s::timestamptz AS first, %s::timestamptz AS last)
@@ -42,7 +40,10 @@ SELECT asked.point_key, newest.measure_time, newest.value, newest.quality
 FROM unnest(%s::integer[]) WITH ORDINALITY AS asked (point_key, place)
 CROSS JOIN LATERAL (
     SELECT measure_time, value, quality FROM readings
-    WHERE readings.point_key = asked.point_key
+    WHERE readings.point_key = asked.point_key AND NOT EXISTS (
+        SELECT FROM reading_flags
+        WHERE reading_flags.point_key = asked.point_key AND excludes AND clear_time IS NULL
+          AND readings.measure_time BETWEEN start_time AND end_time)
     ORDER BY measure_time DESC LIMIT 1
 ) AS newest
 ORDER BY asked.place
@@ -57,15 +58,18 @@ class PostgresReadingStore:
         self._places = places
 
     async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
-        """Return the readings of [first, last] of every key."""
-        return _histories(keys, await self._rows(_HISTORIES, (list(keys), first, last)))
+        """Return the readings of [first, last] of every key that are believed."""
+        return await self._histories(_HISTORIES, (list(keys), first, last), keys, (first, last))
 
     async def histories_each(self, spans: Mapping[int, tuple[datetime, datetime]]) -> Histories:
-        """Return the readings of every key, each of its own [first, last]."""
+        """Return the readings of every key that are believed, each of its own [first, last]."""
+        if not spans:
+            return _histories((), ())
         keys = list(spans)
-        firsts, lasts = zip(*spans.values(), strict=True) if spans else ((), ())
+        firsts, lasts = zip(*spans.values(), strict=True)
         parameters = (keys, list(firsts), list(lasts))
-        return _histories(keys, await self._rows(_HISTORIES_EACH, parameters))
+        reach = min(firsts), max(lasts)
+        return await self._histories(_HISTORIES_EACH, parameters, keys, reach)
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one."""
@@ -77,13 +81,19 @@ class PostgresReadingStore:
                 for key, time, value, quality in await cursor.fetchall()
             ]
 
-    async def _rows(
-        self, query: LiteralString, parameters: Sequence[object]
-    ) -> list[tuple[Any, ...]]:
+    async def _histories(
+        self,
+        query: LiteralString,
+        parameters: Sequence[object],
+        keys: Sequence[int],
+        reach: tuple[datetime, datetime],
+    ) -> Histories:
         async with self._connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(query, parameters)
-            return await cursor.fetchall()
+            rows = await cursor.fetchall()
+            events = await events_of(connection, keys, reach)
+        return with_events(_histories(keys, rows), events)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
@@ -93,22 +103,17 @@ class PostgresReadingStore:
 
 def _histories(keys: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> Histories:
     """Return the histories of all keys out of the rows of those that have readings."""
-    found = {key: (times, values, resets) for key, times, values, resets in rows}
-    columns_of = [found.get(key, (b"", b"", None)) for key in keys]
-    times_us = columns.times_from_send(b"".join(times for times, _, _ in columns_of))
-    values = columns.floats_from_send(b"".join(values for _, values, _ in columns_of))
-    sizes = np.array([len(times) // 8 for times, _, _ in columns_of], np.int64)
+    found = {key: (times, values) for key, times, values in rows}
+    columns_of = [found.get(key, (b"", b"")) for key in keys]
+    times_us = columns.times_from_send(b"".join(times for times, _ in columns_of))
+    values = columns.floats_from_send(b"".join(values for _, values in columns_of))
+    sizes = np.array([len(times) // 8 for times, _ in columns_of], np.int64)
     order = _order(times_us, np.repeat(np.arange(len(keys)), sizes))
     return Histories(
         keys=tuple(keys),
         ends=np.cumsum(sizes),
         times_us=times_us[order],
         values=values[order],
-        resets_us={
-            key: np.sort(columns.times_from_send(resets))
-            for key, (_, _, resets) in found.items()
-            if resets
-        },
     )
 
 

@@ -122,6 +122,7 @@ def statistics_to_proto(
     return metering_pb2.GetIngestStatisticsResponse(
         stored=statistics.stored,
         duplicates=statistics.duplicates,
+        revised=statistics.revised,
         rejected=statistics.rejected,
         devices=[
             metering_pb2.DeviceCount(

@@ -18,12 +18,16 @@ from wattmesh_metering.domain.readings import (
     RejectionReason,
 )
 
+_MOST_REJECTED = 1_000
+"""How many refused readings are told of in an answer."""
+_LONGEST_POINT = 255
+"""How much of a refused point's name is told [characters]."""
+
 _REASONS = {
     RejectionReason.UNKNOWN_POINT: metering_pb2.REJECTION_REASON_UNKNOWN_POINT,
     RejectionReason.INVALID_VALUE: metering_pb2.REJECTION_REASON_INVALID_VALUE,
     RejectionReason.INVALID_TIME: metering_pb2.REJECTION_REASON_INVALID_TIME,
     RejectionReason.MALFORMED: metering_pb2.REJECTION_REASON_MALFORMED,
-    RejectionReason.REGISTER_DECREASED: metering_pb2.REJECTION_REASON_REGISTER_DECREASED,
 }
 
 _QUALITIES = {
@@ -51,12 +55,14 @@ def batch_from_proto(proto: metering_pb2.ReadingBatch) -> ReadingBatch:
 
 
 def answer_to_proto(answer: IngestAnswer) -> metering_pb2.IngestResponse:
-    """Return what became of batches."""
+    """Return what became of batches: never more than a message bears, whatever was refused."""
     return metering_pb2.IngestResponse(
         acked_sequence=answer.acked_sequence,
         stored=answer.stored,
         duplicates=answer.duplicates,
-        rejected=map(_rejection_to_proto, answer.rejected),
+        revised=answer.revised,
+        rejected=map(_rejection_to_proto, answer.rejected[:_MOST_REJECTED]),
+        rejected_total=len(answer.rejected),
     )
 
 
@@ -74,7 +80,7 @@ def _rejection_to_proto(rejection: Rejection) -> metering_pb2.RejectedReading:
     return metering_pb2.RejectedReading(
         sequence=rejection.sequence,
         row=rejection.row,
-        point=rejection.point,
+        point=rejection.point[:_LONGEST_POINT],
         reason=_REASONS[rejection.reason],
         message=rejection.message,
     )

@@ -1,13 +1,14 @@
 """Keeps a group of batches in one transaction."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import DeviceId
 from wattmesh_metering.app.ports import (
     GroupReport,
     IngestMeter,
@@ -15,16 +16,16 @@ from wattmesh_metering.app.ports import (
     IngestTransaction,
     SourceCount,
 )
+from wattmesh_metering.domain.arrivals import Touched, touched_by
 from wattmesh_metering.domain.readings import (
+    Fate,
     Ints,
-    Mask,
     ReadingBatch,
+    RegisteredPoint,
     Rejection,
-    RejectionReason,
     Rows,
     to_microseconds,
 )
-from wattmesh_metering.domain.registers import judge
 from wattmesh_metering.domain.screening import Screened, screen
 
 
@@ -43,13 +44,15 @@ class BatchOutcome:
     sequence: int
     stored: int
     duplicates: int
+    revised: int
     rejected: tuple[Rejection, ...]
 
 
 class CommitBatches:
-    """Screens batches, holds registers against their neighbours and keeps what is new.
+    """Screens batches and keeps what is new; `Validate` judges it afterwards.
 
-    Parameters: `future_tolerance` is how far ahead of the clock a measure time may be.
+    Parameters: `future_tolerance` is how far ahead of the clock a measure time may be; `committed`
+    is called after each commit.
     """
 
     def __init__(
@@ -59,11 +62,13 @@ class CommitBatches:
         meter: IngestMeter,
         *,
         future_tolerance: timedelta,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._meter = meter
         self._future_tolerance = future_tolerance
+        self._committed = committed
 
     async def run(self, group: Sequence[SentBatch]) -> list[BatchOutcome]:
         """Commit the batches together; one outcome per batch. Error: Unavailable, for all."""
@@ -73,11 +78,13 @@ class CommitBatches:
         except BaseException:
             self._meter.failed()
             raise
+        self._committed()
         self._meter.committed(
             GroupReport(
                 batches=len(group),
                 stored=sum(outcome.stored for outcome in outcomes),
                 duplicates=sum(outcome.duplicates for outcome in outcomes),
+                revised=sum(outcome.revised for outcome in outcomes),
                 rejected=sum(len(outcome.rejected) for outcome in outcomes),
                 seconds=time.perf_counter() - started,
             )
@@ -91,96 +98,76 @@ class CommitBatches:
         screened = [screen(sent.batch, known, latest_us) for sent in group]
         sources = sorted({sent.source for sent in group})
         work = _Group(screened, [sources.index(sent.source) for sent in group])
-        async with self._store.transaction(sources) as transaction:
+        async with self._store.transaction(sources, now) as transaction:
             await work.keep(transaction, sources)
             outcomes = work.outcomes()
-            await transaction.count(_counts(group, outcomes), now)
-            await transaction.announce(work.rows[work.stored])
+            await transaction.count(_counts(group, outcomes))
+            await transaction.arrived(work.touched(_devices(known)), sources)
+            await transaction.announce(work.news)
         return outcomes
 
 
 class _Group:
-    """The rows of a group's batches, one after the other, and what becomes of each."""
+    """The rows of a group's batches, by point and time, and what becomes of each."""
 
     def __init__(self, screened: Sequence[Screened], sources: Sequence[int]) -> None:
         self._screened = screened
-        self._sources: Ints = np.array(sources, np.int64)
-        self.rows = Rows.concatenated([part.rows for part in screened])
-        self._owners: Ints = np.repeat(
-            np.arange(len(screened)), [len(part.rows) for part in screened]
-        )
-        self._places: Ints = np.concatenate([part.places for part in screened])
-        self._registers: Mask = np.concatenate([part.registers for part in screened])
-        self.stored: Mask = np.zeros(len(self.rows), np.bool_)
-        self._duplicate: Mask = np.zeros(len(self.rows), np.bool_)
-        self._fallen: dict[int, str] = {}
+        rows = Rows.concatenated([part.rows for part in screened])
+        order = np.lexsort((rows.times_us, rows.keys))  # of one point and time: as they came
+        owners: Ints = np.repeat(np.arange(len(screened)), [len(part.rows) for part in screened])
+        self._owners = owners[order]
+        self._sources: Ints = np.array(sources, np.int64)[self._owners]
+        self._rows = rows[order]
+        self._fates: Ints = np.zeros(len(rows), np.int64)
+
+    @property
+    def news(self) -> Rows:
+        """What stands since this group."""
+        return self._rows[self._fates != Fate.DUPLICATE]
 
     async def keep(self, transaction: IngestTransaction, sources: Sequence[str]) -> None:
-        """Keep what is new. Of several rows with one key the first that is not refused stands."""
-        pending: Ints = np.lexsort((self.rows.times_us, self.rows.keys))
-        while len(pending):
-            first = self._first_of_each_key(pending)
-            fallen = await self._keep(transaction, sources, pending[first])
-            rest = pending[~first]
-            refused = self._same_key(rest, fallen)
-            self._duplicate[rest[~refused]] = True
-            pending = rest[refused]
+        """Keep what is new."""
+        if len(self._rows):
+            self._fates = await transaction.insert(self._rows, sources, self._sources)
+
+    def touched(self, devices: Mapping[int, int]) -> Touched:
+        """Return what is to be judged; `devices` numbers the device of each point."""
+        which = (self._fates != Fate.DUPLICATE) | self._rows.resets
+        rows = self._rows[which]
+        known = np.array(sorted(devices), np.int64)
+        numbers = np.array([devices[key] for key in known.tolist()], np.int64)
+        return touched_by(
+            rows,
+            self._sources[which],
+            numbers[np.searchsorted(known, rows.keys)] if len(rows) else rows.keys,
+            (self._fates[which] == Fate.STORED).astype(np.int64),
+        )
 
     def outcomes(self) -> list[BatchOutcome]:
         """Return what became of each batch."""
         size = len(self._screened)
-        stored = np.bincount(self._owners[self.stored], minlength=size)
-        duplicates = np.bincount(self._owners[self._duplicate], minlength=size)
-        rejected = [list(part.rejected) for part in self._screened]
-        for row, message in self._fallen.items():
-            owner = int(self._owners[row])
-            rejection = self._screened[owner].reject(
-                int(self._places[row]), RejectionReason.REGISTER_DECREASED, message
-            )
-            rejected[owner].append(rejection)
+        stored, duplicates, revised = (
+            np.bincount(self._owners[self._fates == fate], minlength=size)
+            for fate in (Fate.STORED, Fate.DUPLICATE, Fate.REVISED)
+        )
         return [
             BatchOutcome(
                 sequence=part.batch.sequence,
                 stored=int(stored[index]),
                 duplicates=int(duplicates[index]),
-                rejected=tuple(sorted(rejected[index], key=lambda one: one.row)),
+                revised=int(revised[index]),
+                rejected=tuple(sorted(part.rejected, key=lambda one: one.row)),
             )
             for index, part in enumerate(self._screened)
         ]
 
-    def _first_of_each_key(self, pending: Ints) -> Mask:
-        """Return which of the pending rows, ordered by key, are the first of theirs."""
-        rows = self.rows[pending]
-        first: Mask = np.ones(len(pending), np.bool_)
-        first[1:] = (np.diff(rows.keys) != 0) | (np.diff(rows.times_us) != 0)
-        return first
 
-    async def _keep(
-        self, transaction: IngestTransaction, sources: Sequence[str], chosen: Ints
-    ) -> Ints:
-        """Keep those of the chosen rows that are new and fit; return those that do not fit."""
-        registers = chosen[self._registers[chosen]]
-        fallen: Ints = np.empty(0, np.int64)
-        if len(registers):
-            candidates = self.rows[registers]
-            verdict = judge(candidates, await transaction.kept_around(candidates))
-            self._duplicate[registers[verdict.duplicate]] = True
-            self._fallen.update({int(registers[i]): why for i, why in verdict.fallen.items()})
-            fallen = registers[list(verdict.fallen)] if verdict.fallen else fallen
-        fresh = chosen[~self._duplicate[chosen]]
-        fresh = fresh[~np.isin(fresh, fallen)] if len(fallen) else fresh
-        if len(fresh):
-            owners = self._sources[self._owners[fresh]]
-            new = await transaction.insert(self.rows[fresh], sources, owners)
-            self.stored[fresh[new]] = True
-            self._duplicate[fresh[~new]] = True
-        return fallen
-
-    def _same_key(self, rows: Ints, others: Ints) -> Mask:
-        """Return which rows have the key of one of the others."""
-        keys = {(int(self.rows.keys[i]), int(self.rows.times_us[i])) for i in others}
-        found = [(int(self.rows.keys[i]), int(self.rows.times_us[i])) in keys for i in rows]
-        return np.array(found, np.bool_) if keys else np.zeros(len(rows), np.bool_)
+def _devices(known: Mapping[str, RegisteredPoint]) -> dict[int, int]:
+    """Number the devices of points, by the points' keys."""
+    numbers: dict[DeviceId, int] = {}
+    return {
+        point.key: numbers.setdefault(point.id.device, len(numbers)) for point in known.values()
+    }
 
 
 def _counts(group: Sequence[SentBatch], outcomes: Sequence[BatchOutcome]) -> list[SourceCount]:
@@ -194,6 +181,7 @@ def _counts(group: Sequence[SentBatch], outcomes: Sequence[BatchOutcome]) -> lis
                 last_sequence=max(outcome.sequence for outcome in own),
                 stored=sum(outcome.stored for outcome in own),
                 duplicates=sum(outcome.duplicates for outcome in own),
+                revised=sum(outcome.revised for outcome in own),
                 rejected=[one for outcome in own for one in outcome.rejected],
             )
         )

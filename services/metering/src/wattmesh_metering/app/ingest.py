@@ -27,6 +27,7 @@ class IngestAnswer:
     """Every batch of the stream up to here is committed."""
     stored: int
     duplicates: int
+    revised: int
     rejected: tuple[Rejection, ...]
 
 
@@ -159,6 +160,7 @@ class Ingest:
                     acked_sequence=acked,
                     stored=done.stored,
                     duplicates=done.duplicates,
+                    revised=done.revised,
                     rejected=done.rejected,
                 )
             await reader

@@ -9,11 +9,11 @@ from typing import Protocol, TypeAlias
 from wattmesh_kernel.ids import DeviceId, TariffId
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
+from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.prices import Publication, PublishedPrice
 from wattmesh_metering.domain.readings import (
     Ints,
-    Mask,
     Reading,
     RegisteredPoint,
     Rejection,
@@ -128,24 +128,25 @@ class SourceCount:
     last_sequence: int
     stored: int
     duplicates: int
+    revised: int
     rejected: Sequence[Rejection]
 
 
 class IngestTransaction(Protocol):
     """What is done to the store of readings at once, or not at all."""
 
-    async def kept_around(self, candidates: Rows) -> Rows:
-        """Return, for every point of the candidates, all kept readings between its first and last
-        candidate and the one next to them on either side."""
+    async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Ints:
+        """Keep rows, each (point, time) once, and of another value that which stood; say the fates.
 
-    async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Mask:
-        """Keep rows, each (point, time) once; say which of them are new.
-
-        Parameters: row i comes from `sources[owners[i]]`.
+        Parameters: rows are ordered by point and time, and those of one key as they came; row i
+        comes from `sources[owners[i]]`. A value that stood once never stands again by being resent.
         """
 
-    async def count(self, counts: Sequence[SourceCount], now: datetime) -> None:
-        """Add to the sources' counts and keep what was refused."""
+    async def count(self, counts: Sequence[SourceCount]) -> None:
+        """Add to the sources' counts and keep what was refused, up to a bound."""
+
+    async def arrived(self, touched: Touched, sources: Sequence[str]) -> None:
+        """Have what was touched be judged and counted; `touched.sources`: places in `sources`."""
 
     async def announce(self, rows: Rows) -> None:
         """Tell all watchers of newly kept rows, once the transaction is committed."""
@@ -157,8 +158,10 @@ class IngestStore(Protocol):
     async def resolve(self, names: Collection[str]) -> Mapping[str, RegisteredPoint]:
         """Return the registered points among these names."""
 
-    def transaction(self, sources: Sequence[str]) -> AbstractAsyncContextManager[IngestTransaction]:
-        """Open a transaction for readings of these sources; committed when left without error.
+    def transaction(
+        self, sources: Sequence[str], now: datetime
+    ) -> AbstractAsyncContextManager[IngestTransaction]:
+        """Open a transaction for readings that come now; committed when left without error.
 
         Error: Unavailable when the database is away, also at the commit.
         """
@@ -179,7 +182,10 @@ class ReadingStore(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceCount:
-    """How many readings of a device are kept, and at how many distinct measure times."""
+    """How many readings of a device are kept, and at how many distinct measure times they came.
+
+    A telegram that came in two commits counts in each, unless a span of measure times is asked for.
+    """
 
     device: DeviceId
     stored: int
@@ -192,6 +198,7 @@ class IngestStatistics:
 
     stored: int
     duplicates: int
+    revised: int
     rejected: int
     devices: tuple[DeviceCount, ...]
 
@@ -220,6 +227,7 @@ class GroupReport:
     batches: int
     stored: int
     duplicates: int
+    revised: int
     rejected: int
     seconds: float
 

@@ -15,12 +15,25 @@ from wattmesh_metering.domain.readings import Floats, History, Ints
 _NO_TIMES: Ints = np.empty(0, np.int64)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Breaks:
+    """Where a register goes on elsewhere: from its first reading not before each time on.
+
+    `lifts`: how much is added to what it shows from there on, as if it had gone on where it was;
+    NaN when nobody knows. A counter that ran over 100,000 has a lift of 100,000.
+    """
+
+    times_us: Ints
+    lifts: Floats
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Histories:
     """Readings of the points `keys`, in this order, those of each by time.
 
     `ends[i]` is the row after the last one of point i. `resets_us` holds, by key, the times at
-    which a register began anew from 0.
+    which a register began anew from 0; `breaks` those at which it went on elsewhere.
+    `qualities` are codes, if they were asked for.
     """
 
     keys: Sequence[int]
@@ -28,6 +41,8 @@ class Histories:
     times_us: Ints
     values: Floats
     resets_us: dict[int, Ints] = field(default_factory=dict)
+    breaks: dict[int, Breaks] = field(default_factory=dict)
+    qualities: Ints | None = None
 
     @classmethod
     def of_one(cls, history: History) -> "Histories":
@@ -49,14 +64,20 @@ class Histories:
             resets_us=self.resets_us.get(key, _NO_TIMES),
         )
 
+    def rows_of(self, key: int) -> tuple[int, Ints]:
+        """Return the first row of a point, and the times of all of its rows."""
+        rows = self._rows(self._places[key])
+        return rows.start, self.times_us[rows]
+
     def rises(self, keys: Sequence[int], times_us: Ints, longest_gap_us: int) -> Floats:
         """Return the increase of registers between the times, one row of times each.
 
         NaN where the register is not known at both times, see `registers_at`. A decrease is no
         energy and NaN too; one that is only rounding counts as 0.
         """
-        at_times = self.registers_at(keys, times_us, longest_gap_us)
+        at_times, lives = self._registers_at(keys, times_us, longest_gap_us)
         rise = np.diff(at_times)
+        rise[np.diff(lives) != 0] = np.nan
         rounding = 1e-9 * np.abs(at_times[:, 1:])
         return np.where(rise < -rounding, np.nan, np.maximum(rise, 0.0))
 
@@ -67,8 +88,14 @@ class Histories:
         and between two that are further apart than `longest_gap_us`: there nobody knows when the
         energy flowed. 100 at 10:00 and 160 at 11:00 are 115 at 10:15.
         """
+        return self._registers_at(keys, times_us, longest_gap_us)[0]
+
+    def _registers_at(
+        self, keys: Sequence[int], times_us: Ints, longest_gap_us: int
+    ) -> tuple[Floats, Ints]:
+        """Return values, and in which life of the register they are: unknown breaks part lives."""
         if not len(self.times_us):
-            return np.full(times_us.shape, np.nan)
+            return np.full(times_us.shape, np.nan), np.zeros(times_us.shape, np.int64)
         points = np.array([self._places[key] for key in keys], np.int64)[:, np.newaxis]
         asked = points * self._stride + np.clip(times_us - self._origin, -1, self._stride - 1)
         after = np.searchsorted(self._clock, asked)
@@ -77,10 +104,11 @@ class Histories:
         before = np.maximum(after - 1, 0)
         gap = self.times_us[after] - self.times_us[before]
         share = (times_us - self.times_us[before]) / np.maximum(gap, 1)
-        lifted = self._lifted
+        lifted, lives = self._lifted, self._lives
         between = lifted[before] + share * (lifted[after] - lifted[before])
-        known = np.where(inside & (gap <= longest_gap_us), between, np.nan)
-        return np.where(self._clock[after] == asked, lifted[after], known)
+        inside &= (gap <= longest_gap_us) & (lives[before] == lives[after])
+        known = np.where(inside, between, np.nan)
+        return np.where(self._clock[after] == asked, lifted[after], known), lives[after]
 
     @cached_property
     def _places(self) -> dict[int, int]:
@@ -118,7 +146,30 @@ class Histories:
         for key, resets_us in self.resets_us.items():
             rows = self._rows(self._places[key])
             lifted[rows] += _lift(self.times_us[rows], self.values[rows], resets_us)
+        for key, breaks in self.breaks.items():
+            lifted[self._rows(self._places[key])] += self._steps(key, breaks)
         return lifted
+
+    @cached_property
+    def _lives(self) -> Ints:
+        """How many breaks, of which nobody knows how far, there were up to each reading."""
+        lives: Ints = np.zeros(len(self.values), np.int64)
+        for key, breaks in self.breaks.items():
+            unknown = Breaks(
+                times_us=breaks.times_us, lifts=np.where(np.isnan(breaks.lifts), 1.0, np.nan)
+            )
+            steps = self._steps(key, unknown)
+            lives[self._rows(self._places[key])] = steps.astype(np.int64)
+        return lives
+
+    def _steps(self, key: int, breaks: Breaks) -> Floats:
+        """Return, per reading of a point, the sum of the known lifts up to it."""
+        times_us = self.times_us[self._rows(self._places[key])]
+        steps = np.zeros(len(times_us))
+        places = np.searchsorted(times_us, breaks.times_us)
+        chosen = (places > 0) & (places < len(times_us)) & np.isfinite(breaks.lifts)
+        np.add.at(steps, places[chosen], breaks.lifts[chosen])
+        return np.cumsum(steps)
 
     def _rows(self, place: int) -> slice:
         return slice(int(self._firsts[place]), int(self.ends[place]))

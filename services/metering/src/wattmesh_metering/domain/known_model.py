@@ -11,6 +11,9 @@ from wattmesh_metering.domain.meters import metered_asset
 from wattmesh_metering.domain.readings import RegisteredPoint
 from wattmesh_metering.domain.records import EndedDevice, ModelChange, ModelNews, Record
 from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
+from wattmesh_metering.domain.vee.flags import Limits
+from wattmesh_metering.domain.vee.judging import PointProfile
+from wattmesh_metering.domain.vee.limits import limits_of
 
 
 class KnownModel:
@@ -22,6 +25,7 @@ class KnownModel:
         self._of_site: defaultdict[SiteId, dict[str, Record]] = defaultdict(dict)
         self._ended: defaultdict[SiteId, list[EndedDevice]] = defaultdict(list)
         self._point_keys: dict[str, dict[str, int]] = {}
+        self._owners: dict[int, PointId] = {}
         self._metered: dict[SiteId, dict[AssetId, MeteredAsset]] = {}
 
     def apply(self, news: ModelNews) -> ModelChange:
@@ -35,6 +39,8 @@ class KnownModel:
             self._metered.pop(ended.device.id.site, None)
         for device, keys in news.point_keys:
             self._point_keys[device] = keys
+            owner = DeviceId.parse(device)
+            self._owners |= {key: PointId(owner, quantity) for quantity, key in keys.items()}
         self.revision = news.revision
         return change_of(news)
 
@@ -84,7 +90,25 @@ class KnownModel:
             raise NotFound("POINT_NOT_FOUND", f"there is no {selector.point}")
         return [RegisteredPoint(key=key, id=selector.point)]
 
+    def profile(self, key: int) -> PointProfile | None:
+        """Return what the point of this key measures, and what that may show at most."""
+        point = self._owners.get(key)
+        if point is None:
+            return None
+        record = self._records.get(point.device.name)
+        device = record.resource if record is not None else None
+        limits = Limits()
+        if isinstance(device, Device):
+            limits = limits_of(device, point.segment, self._asset)
+        return PointProfile(device=point.device, quantity=point.segment, limits=limits)
+
+    def _asset(self, asset: AssetId) -> Asset | None:
+        record = self._records.get(asset.name)
+        found = None if record is None else record.resource
+        return found if isinstance(found, Asset) else None
+
     def _forget(self) -> None:
+        self._owners.clear()
         for part in (self._records, self._of_site, self._ended, self._point_keys, self._metered):
             part.clear()
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Self
 
@@ -42,6 +42,16 @@ def from_microseconds(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 
 
+class Fate(IntEnum):
+    """What becomes of a reading that is not refused."""
+
+    STORED = 0
+    DUPLICATE = 1
+    """The same value is kept already."""
+    REVISED = 2
+    """Another value for a point and time that are kept: it stands from now on."""
+
+
 class RejectionReason(Enum):
     """Why a reading was refused."""
 
@@ -49,7 +59,6 @@ class RejectionReason(Enum):
     INVALID_VALUE = "invalid_value"
     INVALID_TIME = "invalid_time"
     MALFORMED = "malformed"
-    REGISTER_DECREASED = "register_decreased"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

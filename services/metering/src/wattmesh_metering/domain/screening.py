@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmesh_kernel.quantities import Kind
 from wattmesh_metering.domain.readings import (
     QUALITIES,
     Floats,
@@ -29,13 +28,7 @@ class Screened:
     rows: Rows
     places: Ints
     """Per row: its row in the batch."""
-    registers: Mask
-    """Per row: whether its point is a register."""
     rejected: tuple[Rejection, ...]
-
-    def reject(self, place: int, reason: RejectionReason, message: str) -> Rejection:
-        """Return the refusal of the batch's row `place`."""
-        return _rejection(self.batch, place, reason, message)
 
 
 def screen(batch: ReadingBatch, known: Mapping[str, RegisteredPoint], latest_us: int) -> Screened:
@@ -54,7 +47,7 @@ def screen(batch: ReadingBatch, known: Mapping[str, RegisteredPoint], latest_us:
     index = np.where(inside, index, 0)
     faults.note(~inside, RejectionReason.MALFORMED, "no such index into the points")
     if not len(names):
-        return faults.screened(Rows.empty(), np.empty(0, np.bool_))
+        return faults.screened(Rows.empty())
     faults.note(~names[index], RejectionReason.MALFORMED, "the point has no name")
     qualities = _qualities(batch)
     unsaid = ~np.isin(qualities, list(QUALITIES))
@@ -76,7 +69,7 @@ def screen(batch: ReadingBatch, known: Mapping[str, RegisteredPoint], latest_us:
     rows = Rows(
         keys=keys, times_us=batch.times_us, values=values, qualities=qualities, resets=resets
     )
-    return faults.screened(rows, table.registers[index])
+    return faults.screened(rows)
 
 
 class _PointTable:
@@ -85,14 +78,12 @@ class _PointTable:
     def __init__(self, names: tuple[str, ...], known: Mapping[str, RegisteredPoint]) -> None:
         size = len(names)
         self.keys: Ints = np.zeros(size, np.int64)
-        self.registers: Mask = np.zeros(size, np.bool_)
         self.least: Floats = np.full(size, -np.inf)
         self.most: Floats = np.full(size, np.inf)
         for place, name in enumerate(names):
             if point := known.get(name):
                 quantity = point.quantity
                 self.keys[place] = point.key
-                self.registers[place] = quantity.kind is Kind.REGISTER
                 if quantity.minimum is not None:
                     self.least[place] = quantity.minimum
                 if quantity.maximum is not None:
@@ -116,14 +107,13 @@ class _Faults:
                 _rejection(self._batch, int(row), reason, message) for row in fresh.nonzero()[0]
             )
 
-    def screened(self, rows: Rows, registers: Mask) -> Screened:
+    def screened(self, rows: Rows) -> Screened:
         """Return what is left of `rows` and what is refused."""
         places = self._good.nonzero()[0] if len(rows) else np.empty(0, np.int64)
         return Screened(
             batch=self._batch,
             rows=rows[places],
             places=places,
-            registers=registers[places],
             rejected=tuple(self._rejected),
         )
 
@@ -143,7 +133,6 @@ def _nothing(batch: ReadingBatch, message: str) -> Screened:
         batch=batch,
         rows=Rows.empty(),
         places=none,
-        registers=np.empty(0, np.bool_),
         rejected=rejected,
     )
 

@@ -1,0 +1,209 @@
+"""What is to be judged, and what was found."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from psycopg import AsyncConnection
+
+from wattmesh_metering.adapters import columns
+from wattmesh_metering.adapters.receipts import unpack
+from wattmesh_metering.app.ports import DeviceCount
+from wattmesh_metering.app.validate import ChangedSpan, Surroundings, Validation
+from wattmesh_metering.domain.arrivals import Touched
+from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.readings import Ints, from_microseconds, to_microseconds
+from wattmesh_metering.domain.vee.flags import Flag, FlagKind
+from wattmesh_metering.domain.vee.judging import NEIGHBOURS, Judgement, RaisedFlag
+from wattmesh_runtime.database import Database
+
+_ARRIVALS_AT_ONCE = 50
+_LOCK_KEY = int.from_bytes(hashlib.sha256(b"wattmesh/validation").digest()[:8], signed=True)
+_ALONE = "SELECT pg_try_advisory_xact_lock(%s)"
+
+_TAKE = """
+DELETE FROM arrivals WHERE arrival_key IN (
+    SELECT arrival_key FROM arrivals ORDER BY arrival_key LIMIT %s)
+RETURNING arrival_key, touched
+"""
+_AROUND = f"""
+WITH span AS (
+    SELECT * FROM unnest(%s::integer[], %s::integer[], %s::timestamptz[], %s::timestamptz[])
+        AS span (place, point_key, first, last)
+), rows AS MATERIALIZED (
+    SELECT span.place, span.point_key, kept.measure_time, kept.value
+    FROM span CROSS JOIN LATERAL (
+        (SELECT measure_time, value FROM readings
+         WHERE point_key = span.point_key AND measure_time < span.first
+         ORDER BY measure_time DESC LIMIT {NEIGHBOURS})
+        UNION ALL
+        (SELECT measure_time, value FROM readings
+         WHERE point_key = span.point_key AND measure_time BETWEEN span.first AND span.last)
+        UNION ALL
+        (SELECT measure_time, value FROM readings
+         WHERE point_key = span.point_key AND measure_time > span.last
+         ORDER BY measure_time LIMIT {NEIGHBOURS})
+    ) AS kept
+)
+SELECT place, point_key, min(measure_time), max(measure_time),
+    string_agg(timestamptz_send(measure_time), ''), string_agg(float8send(value), '')
+FROM rows GROUP BY place, point_key ORDER BY place
+"""
+_REACH = """
+WITH reach AS (
+    SELECT * FROM unnest(%s::integer[], %s::integer[], %s::timestamptz[], %s::timestamptz[])
+        AS reach (place, point_key, first, last)
+)
+"""
+_RAISED = f"""
+{_REACH}
+SELECT place, flag_key, kind, start_time, end_time, excludes, lift, message
+FROM reach JOIN reading_flags USING (point_key)
+WHERE clear_time IS NULL AND start_time BETWEEN first AND last
+"""
+_DECLARED = f"""
+{_REACH}
+SELECT place, measure_time FROM reach JOIN register_resets USING (point_key)
+WHERE measure_time BETWEEN first AND last
+UNION
+SELECT place, exchange_time FROM reach JOIN meter_exchanges USING (point_key)
+WHERE exchange_time BETWEEN first AND last
+"""
+_RAISE = """
+INSERT INTO reading_flags
+    (point_key, start_time, end_time, kind, excludes, lift, message, raise_time)
+SELECT *, %s FROM unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[], %s::text[],
+    %s::boolean[], %s::float8[], %s::text[])
+"""
+_CLEAR = "UPDATE reading_flags SET clear_time = %s WHERE flag_key = ANY(%s)"
+_COUNT = """
+INSERT INTO device_counts (source_key, device, stored, telegrams)
+SELECT * FROM unnest(%s::integer[], %s::text[], %s::bigint[], %s::bigint[])
+ON CONFLICT (source_key, device) DO UPDATE SET
+    stored = device_counts.stored + excluded.stored,
+    telegrams = device_counts.telegrams + excluded.telegrams
+"""
+
+
+class PostgresValidationStore:
+    """Hands out what arrived, to one process at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Validation]:
+        """Take what arrived; nothing while another replica judges."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(_ALONE, (_LOCK_KEY,))
+            arrived: list[Touched] = []
+            if await cursor.fetchone() == (True,):
+                cursor = await connection.execute(_TAKE, (_ARRIVALS_AT_ONCE,))
+                taken = sorted(await cursor.fetchall())
+                arrived = [unpack(touched) for _, touched in taken]
+            yield PostgresValidation(connection, arrived)
+
+
+class PostgresValidation:
+    """One turn of judging in its transaction."""
+
+    def __init__(self, connection: AsyncConnection, arrived: Sequence[Touched] = ()) -> None:
+        self._connection = connection
+        self._arrived = arrived
+
+    @property
+    def arrived(self) -> Sequence[Touched]:
+        """What came and is not judged yet."""
+        return self._arrived
+
+    async def around(self, spans: Sequence[ChangedSpan]) -> Surroundings:
+        """Return what is kept in and next to the spans."""
+        cursor = self._connection.cursor(binary=True)
+        parameters = (
+            list(range(len(spans))),
+            [span.key for span in spans],
+            [from_microseconds(span.first_us) for span in spans],
+            [from_microseconds(span.last_us) for span in spans],
+        )
+        await cursor.execute(_AROUND, parameters)
+        rows = await cursor.fetchall()
+        reach = tuple(list(column) for column in zip(*(row[:4] for row in rows), strict=True))
+        if not rows:
+            return Surroundings(histories=_histories(len(spans), rows, {}), raised={})
+        resets_us = await self._declared(reach)
+        raised = await self._raised(reach)
+        return Surroundings(histories=_histories(len(spans), rows, resets_us), raised=raised)
+
+    async def keep(self, judgements: Sequence[Judgement], now: datetime) -> None:
+        """Raise and clear flags."""
+        raised = [(each.point_key, flag) for each in judgements for flag in each.raised]
+        if cleared := [key for each in judgements for key in each.cleared]:
+            await self._connection.execute(_CLEAR, (now, cleared))
+        if raised:
+            await self._connection.execute(
+                _RAISE,
+                (
+                    now,
+                    [key for key, _ in raised],
+                    [from_microseconds(flag.first_us) for _, flag in raised],
+                    [from_microseconds(flag.last_us) for _, flag in raised],
+                    [flag.kind.value for _, flag in raised],
+                    [flag.excludes for _, flag in raised],
+                    [flag.lift for _, flag in raised],
+                    [flag.message for _, flag in raised],
+                ),
+            )
+
+    async def count(self, counts: Sequence[tuple[int, DeviceCount]]) -> None:
+        """Add to what is counted of devices."""
+        columns_ = (
+            [source for source, _ in counts],
+            [count.device.name for _, count in counts],
+            [count.stored for _, count in counts],
+            [count.measure_times for _, count in counts],
+        )
+        await self._connection.execute(_COUNT, columns_)
+
+    async def _declared(self, reach: tuple[list[Any], ...]) -> dict[int, Ints]:
+        cursor = await self._connection.execute(_DECLARED, reach)
+        times: dict[int, list[int]] = {}
+        for place, moment in await cursor.fetchall():
+            times.setdefault(place, []).append(to_microseconds(moment))
+        return {place: np.array(sorted(found), np.int64) for place, found in times.items()}
+
+    async def _raised(self, reach: tuple[list[Any], ...]) -> dict[int, list[RaisedFlag]]:
+        cursor = await self._connection.execute(_RAISED, reach)
+        raised: dict[int, list[RaisedFlag]] = {}
+        for place, key, kind, first, last, excludes, lift, message in await cursor.fetchall():
+            flag = Flag(
+                kind=FlagKind(kind),
+                first_us=to_microseconds(first),
+                last_us=to_microseconds(last),
+                message=message,
+                excludes=excludes,
+                lift=lift,
+            )
+            raised.setdefault(place, []).append(RaisedFlag(key=key, flag=flag))
+        return raised
+
+
+def _histories(
+    places: int, rows: Sequence[tuple[Any, ...]], resets_us: dict[int, Ints]
+) -> Histories:
+    """Return the readings of all places, those of each by time."""
+    found = {row[0]: (row[4], row[5]) for row in rows}
+    of_places = [found.get(place, (b"", b"")) for place in range(places)]
+    times_us = columns.times_from_send(b"".join(times for times, _ in of_places))
+    values = columns.floats_from_send(b"".join(values for _, values in of_places))
+    sizes = np.array([len(times) // 8 for times, _ in of_places], np.int64)
+    order = np.lexsort((times_us, np.repeat(np.arange(places), sizes)))
+    return Histories(
+        keys=tuple(range(places)),
+        ends=np.cumsum(sizes),
+        times_us=times_us[order],
+        values=values[order],
+        resets_us=resets_us,
+    )

@@ -1,0 +1,187 @@
+"""Judges readings after they were kept: at once as they come, and again when asked."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import DeviceId
+from wattmesh_metering.app.follow_site_model import FollowSiteModel
+from wattmesh_metering.app.ports import DeviceCount
+from wattmesh_metering.domain.arrivals import Touched
+from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.vee.judging import (
+    Dossier,
+    Judgement,
+    PointProfile,
+    RaisedFlag,
+    judge,
+    suspects,
+)
+from wattmesh_runtime.aio.losses import LossLog, retry
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+"""How often it is looked for what other replicas kept [s of the wall]."""
+_JOINED_US = timedelta(days=1) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangedSpan:
+    """Between which times readings of a point changed [us since 1970]."""
+
+    key: int
+    first_us: int
+    last_us: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Surroundings:
+    """What is kept around changed spans: by place in their list, with the flags that hold there."""
+
+    histories: Histories
+    raised: dict[int, list[RaisedFlag]]
+
+
+class Validation(Protocol):
+    """One turn of judging, done at once or not at all."""
+
+    @property
+    def arrived(self) -> Sequence[Touched]:
+        """What came and is not judged yet, sources as keys; none: there is nothing to do."""
+
+    async def around(self, spans: Sequence[ChangedSpan]) -> Surroundings:
+        """Return what is kept in and next to the spans, and the flags that hold."""
+
+    async def keep(self, judgements: Sequence[Judgement], now: datetime) -> None:
+        """Raise and clear flags."""
+
+    async def count(self, counts: Sequence[tuple[int, DeviceCount]]) -> None:
+        """Add to what is counted of devices, by the key of the source."""
+
+
+class ValidationStore(Protocol):
+    """What is to be judged, and where the findings are kept."""
+
+    def turn(self) -> AbstractAsyncContextManager[Validation]:
+        """Take what arrived; it comes again unless left without error. One turn at a time."""
+
+
+Profiles: TypeAlias = Callable[[int], PointProfile | None]
+
+
+class Validate:
+    """Judges and counts what arrives, as soon as it is committed."""
+
+    def __init__(self, store: ValidationStore, follower: FollowSiteModel, clock: Clock) -> None:
+        self._store = store
+        self._follower = follower
+        self._clock = clock
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Take note that something was committed."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Judge for ever; a loss is logged once."""
+        loss = LossLog(log, "the database of readings to be judged")
+        while True:
+            self._woken.clear()
+            while await retry(self.turn, loss):
+                pass
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    async def turn(self) -> bool:
+        """Judge some of what arrived; say whether there was anything. Error: Unavailable."""
+        async with self._store.turn() as validation:
+            arrived = validation.arrived
+            if not arrived:
+                return False
+            touched = Touched.concatenated(list(arrived))
+            await self._learn(touched)
+            spans = list(_spans(arrived))
+            judgements = judge_spans(spans, await validation.around(spans), self._profile)
+            await validation.keep(judgements, self._clock.now())
+            await validation.count(_counts(touched, self._profile))
+        return True
+
+    async def _learn(self, touched: Touched) -> None:
+        """Have the model know every point that readings came for."""
+        if any(self._profile(key) is None for key in touched.spans()):
+            await self._follower.catch_up()
+
+    def _profile(self, key: int) -> PointProfile | None:
+        return self._follower.model.profile(key)
+
+
+def judge_spans(
+    spans: Sequence[ChangedSpan],
+    around: Surroundings,
+    profile_of: Profiles,
+    *,
+    whole: bool = False,
+) -> list[Judgement]:
+    """Return what is new about the points of these spans. A point that fails, fails alone."""
+    profiles = {
+        place: profile
+        for place, span in enumerate(spans)
+        if (profile := profile_of(span.key)) is not None
+    }
+    chosen = set(profiles) if whole else suspects(around.histories, profiles)
+    judgements = []
+    for place in sorted((chosen | around.raised.keys()) & profiles.keys()):
+        span, profile = spans[place], profiles[place]
+        dossier = Dossier(
+            point_key=span.key,
+            profile=profile,
+            history=around.histories.of(place),
+            raised=around.raised.get(place, ()),
+        )
+        try:
+            judgements.append(judge(dossier, span.first_us, span.last_us, whole=whole))
+        except Exception:
+            log.exception("readings of point %d could not be judged", span.key)
+    return [each for each in judgements if each.raised or each.cleared]
+
+
+def _spans(arrived: Sequence[Touched]) -> Iterator[ChangedSpan]:
+    """Yield what changed, joined where it is close together."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for touched in arrived:
+        for key, span in touched.spans().items():
+            found.setdefault(key, []).append(span)
+    for key, spans in found.items():
+        begun, ended = min(spans)
+        for first, last in sorted(spans):
+            if first > ended + _JOINED_US:
+                yield ChangedSpan(key=key, first_us=begun, last_us=ended)
+                begun, ended = first, last
+            ended = max(ended, last)
+        yield ChangedSpan(key=key, first_us=begun, last_us=ended)
+
+
+def _counts(touched: Touched, profile_of: Profiles) -> list[tuple[int, DeviceCount]]:
+    """Return what came of each device, by the key of the source."""
+    found: dict[tuple[int, DeviceId], list[int]] = {}
+    columns = (touched.keys, touched.sources, touched.stored, touched.telegrams)
+    for key, source, stored, telegrams in zip(*(each.tolist() for each in columns), strict=True):
+        if (profile := profile_of(key)) is not None:
+            sums = found.setdefault((source, profile.device), [0, 0])
+            sums[0] += stored
+            sums[1] += telegrams
+    return [
+        (source, DeviceCount(device=device, stored=stored, measure_times=telegrams))
+        for (source, device), (stored, telegrams) in sorted(
+            found.items(), key=lambda item: (item[0][0], item[0][1].name)
+        )
+    ]

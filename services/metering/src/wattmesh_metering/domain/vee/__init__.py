@@ -1,0 +1,1 @@
+"""Validation and estimation: what readings are worth, judged as often as needed."""
