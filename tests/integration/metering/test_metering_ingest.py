@@ -370,7 +370,7 @@ def _acked(answer: object) -> int:
 def _kill_backends(database_url: str, which: str) -> None:
     with psycopg.connect(database_url) as connection:
         killed = connection.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
             " WHERE application_name = 'wattmesh-metering' AND datname = current_database()"
             f" AND {which}".encode()
         ).fetchone()
