@@ -36,9 +36,12 @@ Asked: TypeAlias = Level | Ceiling | Floor
 def asked_of(kind: SetpointKind, value: float, rating: Rating | None) -> Asked | None:
     """Return what power is asked for; None when no power follows from the setpoint.
 
-    A charging current bounds the power of three phases: a vehicle may draw less.
+    A charging current bounds the power of three phases, a charging power itself: a vehicle that is
+    nearly full, or not there, draws less, and nobody can make it draw more.
     """
     match kind:
+        case SetpointKind.ACTIVE_POWER_W if isinstance(rating, EvChargerRating) and value > 0:
+            return Ceiling(value)
         case SetpointKind.ACTIVE_POWER_W:
             return Level(value)
         case SetpointKind.GENERATION_LIMIT_W:
