@@ -21,6 +21,7 @@ from tests.fakes.planner_sessions import FakeSessions
 from tests.fakes.planner_state_meter import FakeStateMeter
 from tests.fakes.planner_tariffs import FakeTariffs
 from tests.fakes.planner_wishes import FakeWishes
+from tests.fakes.planner_usage_changes import FakeUsageChanges
 from wattmesh_kernel.sites import Resource, SiteModelChange
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
@@ -36,6 +37,7 @@ from wattmesh_planner.app.facts.wishes import WishFacts
 from wattmesh_planner.app.gather_facts import GatherFacts, Topics
 from wattmesh_planner.app.make_plan import MakePlan
 from wattmesh_planner.app.plan_scopes import PlanScopes
+from wattmesh_planner.app.prompts import Prompts
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
 from wattmesh_planner.app.report_runs import ReportRuns
@@ -70,6 +72,7 @@ class PlannerWorld:
     sessions: FakeSessions = field(default_factory=FakeSessions)
     outlooks: FakeOutlooks = field(default_factory=FakeOutlooks)
     wishes: FakeWishes = field(default_factory=FakeWishes)
+    changes: FakeUsageChanges = field(default_factory=FakeUsageChanges)
     tariffs: FakeTariffs = field(default_factory=FakeTariffs)
     intensities: FakeIntensities = field(default_factory=FakeIntensities)
     optimizer: FakeOptimizer = field(default_factory=FakeOptimizer)
@@ -115,6 +118,7 @@ class PlannerWorld:
             told=self.told,
             leases=self.leases,
             rhythm=self.rhythm,
+            prompts=Prompts(self.changes),
             poll_seconds=0.02,
         )
 

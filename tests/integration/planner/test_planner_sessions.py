@@ -1,5 +1,6 @@
 """The planner asks the real usage service who is at the charge points."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,7 @@ from wattmesh.usage.v1 import charging_pb2
 from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_planner.adapters.usage import GrpcSessions
+from wattmesh_planner.adapters.usage_changes import GrpcUsageChanges
 from wattmesh_planner.domain.charging import Urgency
 
 OFFICE = SiteId("office")
@@ -68,3 +70,20 @@ async def test_who_has_left_is_not_there_and_who_is_full_takes_nothing(world: Us
     found = await asking(world).sessions(OFFICE)
     assert not found[CHARGER].takes
     assert found[CHARGER].need is None
+
+
+async def test_news_are_of_who_comes_and_of_what_is_wanted_anew(world: UsageWorld) -> None:
+    news = GrpcUsageChanges(world.channel).sites()
+    told = asyncio.ensure_future(anext(news))
+    await world.report()
+    assert await asyncio.wait_for(told, 20) == OFFICE
+
+    told = asyncio.ensure_future(anext(news))
+    await world.report(at=0.5, charged_energy_wh=500.0)  # it goes on: no news
+    await world.need(energy_wh=5_000.0)
+    assert await asyncio.wait_for(told, 20) == OFFICE
+    told = asyncio.ensure_future(anext(news))
+    await world.report(departure=1.0, at=1.0)
+    done, _ = await asyncio.wait([told], timeout=1.5)
+    assert not done, "who leaves asks for nothing"
+    told.cancel()

@@ -17,6 +17,7 @@ from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.tariffs import GrpcTariffs
 from wattmesh_planner.adapters.usage import GrpcSessions
 from wattmesh_planner.adapters.wishes import GrpcWishes
+from wattmesh_planner.adapters.usage_changes import GrpcUsageChanges
 from wattmesh_planner.api.servicer import PlannerServicer
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
@@ -33,6 +34,7 @@ from wattmesh_planner.app.gather_facts import GatherFacts, Topics
 from wattmesh_planner.app.make_plan import MakePlan
 from wattmesh_planner.app.plan_scopes import PlanScopes
 from wattmesh_planner.app.ports import Sessions
+from wattmesh_planner.app.prompts import Prompts
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
 from wattmesh_planner.app.report_runs import ReportRuns
@@ -145,6 +147,7 @@ def _service(
         told=told,
         leases=leases,
         rhythm=rhythm,
+        prompts=Prompts(_changes(settings, runtime)),
     )
     servicer = PlannerServicer(
         QueryPlans(plans, made),
@@ -211,6 +214,12 @@ def _wishes(settings: PlannerSettings, runtime: Runtime) -> GrpcWishes | None:
     if settings.usage_target is None:
         return None
     return GrpcWishes(runtime.channel(settings.usage_target), settings.usage_deadline_seconds)
+
+
+def _changes(settings: PlannerSettings, runtime: Runtime) -> GrpcUsageChanges | None:
+    if settings.usage_target is None:
+        return None
+    return GrpcUsageChanges(runtime.channel(settings.usage_target))
 
 
 def _rhythm(settings: PlannerSettings) -> Rhythm:

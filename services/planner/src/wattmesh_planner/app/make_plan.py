@@ -52,8 +52,17 @@ class MakePlan:
         self._made = made
         self._rhythm = rhythm
 
-    async def __call__(self, scope: Scope, start: datetime, lease: Lease | None = None) -> Plan:
+    async def __call__(
+        self,
+        scope: Scope,
+        start: datetime,
+        lease: Lease | None = None,
+        *,
+        prompted: bool = False,
+    ) -> Plan:
         """Return the plan as control accepted it. Raises what any of the parts raises.
+
+        One that is `prompted`, by what happened after its interval had begun, is not late.
 
         The plan is on disk before control hears of it, so that a command's source can always be
         looked up; it counts as failed until control has accepted it. With a `lease` it is stored
@@ -63,7 +72,9 @@ class MakePlan:
         solution = await self._optimizer.solve(inputs)
         plan = await self._store(scope, _plan(inputs, solution), lease)
         limited = await self._controller.submit(plan.id, plan.schedules)
-        plan = plan.accepted(self._clock.now(), tuple(_limitations(plan, limited)))
+        accepted = self._clock.now()
+        limitations = tuple(_limitations(plan, limited))
+        plan = plan.accepted(accepted, limitations, prompted=prompted)
         self._told.remember(plan)
         await self._plans.accept(plan)
         await self._report_runs(inputs, plan)

@@ -8,9 +8,12 @@ from typing import TypeVar
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.time import floor_time
 from wattmesh_planner.app.facts.tariff import TariffFacts
 from wattmesh_planner.app.make_plan import MakePlan
 from wattmesh_planner.app.ports import PlanStore
+from wattmesh_planner.app.prompts import Prompts
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.domain.degradations import Degradation
 from wattmesh_planner.domain.errors import NothingToSteer
@@ -33,6 +36,10 @@ _LEAST_BETWEEN_UPDATES = 0.5
 """How long changes of the site model are collected before scopes are read anew [s of the wall]."""
 _FIRST_RETRY_SECONDS = 0.25
 _LONGEST_RETRY_SECONDS = 30.0
+_LEAST_LEFT_SECONDS = 2.0
+"""How much of an interval must be left to plan it anew [s of the wall]: plan, command and write
+take their time, and what ends before it is written was for nothing."""
+_SECOND = timedelta(seconds=1)
 
 
 class PlanScopes:
@@ -49,6 +56,7 @@ class PlanScopes:
         told: ToldSetpoints,
         leases: Leases,
         rhythm: Rhythm,
+        prompts: Prompts | None = None,
         poll_seconds: float = 1.0,
     ) -> None:
         self._clock = clock
@@ -58,6 +66,8 @@ class PlanScopes:
         self._plans = plans
         self._told = told
         self._rhythm = rhythm
+        self._prompts = prompts or Prompts(None)
+        self._turns: dict[str, asyncio.Lock] = {}
         self._work = LeasedWork(leases, self._plan_forever, poll_seconds=poll_seconds)
         self._loss = LossLog(_log, "the store of plans")
 
@@ -68,7 +78,8 @@ class PlanScopes:
 
     async def run(self) -> None:
         """Follow the site model and plan what is held, until cancelled."""
-        await together(self._work.run(), self._follow(), self._look_again())
+        heard = self._prompts.follow(self._scopes_with)
+        await together(self._work.run(), self._follow(), self._look_again(), heard)
 
     async def _follow(self) -> None:
         """Take up changes of the site model, and news of published prices."""
@@ -97,12 +108,55 @@ class PlanScopes:
         name = lease.name
         _log.info("planning %s", name)
         self._told.hold(name)
+        self._prompts.hold(name)
+        self._turns[name] = asyncio.Lock()
         try:
-            last = await self._stored(lambda: self._plans.last_start(name))
-            while True:
-                last = await self._plan_next(lease, last)
+            await together(self._plan_each(lease), self._plan_prompted(lease))
         finally:
             self._told.forget(name)
+            self._prompts.forget(name)
+
+    async def _plan_each(self, lease: Lease) -> None:
+        last = await self._stored(lambda: self._plans.last_start(lease.name))
+        while True:
+            last = await self._plan_next(lease, last)
+
+    async def _plan_prompted(self, lease: Lease) -> None:
+        """Plan anew whenever somebody cannot wait for the next interval.
+
+        The plan of the interval that runs steers at once, with what is left of it taken for all of
+        it; where the next interval was planned already, without what has happened, that is planned
+        anew too.
+        """
+        while True:
+            await self._prompts.wait(lease.name)
+            running = floor_time(self._clock.now(), self._rhythm.resolution)
+            last = await self._stored(lambda: self._plans.last_start(lease.name))
+            if last is None or last < running:
+                continue  # its first plan is yet to come, and will know
+            for start in (running, running + self._rhythm.resolution):
+                left = start + self._rhythm.resolution - self._clock.now()
+                if start <= last and left > _LEAST_LEFT_SECONDS * self._clock.rate * _SECOND:
+                    await self._plan_anew(lease, start)
+
+    async def _plan_anew(self, lease: Lease, start: datetime) -> None:
+        """Plan an interval once more; where that fails the plan before stands."""
+        if (scope := self._scope(lease.name)) is None:
+            return
+        try:
+            async with self._turns[lease.name]:
+                await self._make_plan(scope, start, lease, prompted=True)
+        except WattmeshError as error:
+            _log.warning("%s was not planned anew: %s", lease.name, error)
+
+    def _scopes_with(self, site: SiteId) -> list[str]:
+        """Return the scopes planned here that a site is in."""
+        scopes = {name: self._scope(name) for name in self.scopes}
+        return [
+            name
+            for name, scope in scopes.items()
+            if scope is not None and any(each.site.id == site for each in scope.sites)
+        ]
 
     async def _plan_next(self, lease: Lease, last: datetime | None) -> datetime:
         """Plan the interval after `last`; return its start."""
@@ -121,7 +175,8 @@ class PlanScopes:
         backoff = Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
         while (scope := self._scope(lease.name)) and self._clock.now() < deadline:
             try:
-                await self._make_plan(scope, start, lease)
+                async with self._turns[lease.name]:
+                    await self._make_plan(scope, start, lease)
             except WattmeshError as error:
                 failure = self._logged_once(lease.name, failure, error)
                 degradations = error.degradations if isinstance(error, NothingToSteer) else ()

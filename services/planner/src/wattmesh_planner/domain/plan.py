@@ -77,9 +77,14 @@ class Plan:
     problem: bytes | None = None
     solution: bytes | None = None
 
-    def accepted(self, accept_time: datetime, more: Sequence[Degradation] = ()) -> "Plan":
-        """Return the plan as control took it: late when its first interval had begun."""
-        late = accept_time > self.target.start
+    def accepted(
+        self, accept_time: datetime, more: Sequence[Degradation] = (), *, prompted: bool = False
+    ) -> "Plan":
+        """Return the plan as control took it: late when its first interval had begun.
+
+        One that was `prompted` by what happened in that interval is in time.
+        """
+        late = accept_time > self.target.start and not prompted
         return replace(
             self,
             accept_time=accept_time,

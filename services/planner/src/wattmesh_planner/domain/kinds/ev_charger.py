@@ -12,7 +12,7 @@ long as few enough leave.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from wattmesh_kernel.sites import EvChargerRating
+from wattmesh_kernel.sites import EvChargerRating, Phase
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.charging import (
     ChargingNeed,
@@ -93,6 +93,11 @@ def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) ->
     if session.soc_ratio is not None and session.capacity_wh is not None:
         soc_ratio = min(session.soc_ratio + stored_wh / session.capacity_wh, 1.0)
     need, urgency = session.need, _urgency(session)
+    discharge = need is not None and need.discharge_allowed and soc_ratio is not None
+    soc_ratio = _ASSUMED_SOC_RATIO if soc_ratio is None else soc_ratio
+    if not discharge:
+        least_wh = _least_wh(rating, session.phase or asset.asset.phase)
+        capacity_wh, soc_ratio = _with_room(capacity_wh, soc_ratio, required_wh + least_wh)
     departures = departures_from(
         _departures(session), beginning.start, _LEAVING_RATIO_PER_HOUR[urgency]
     )
@@ -102,14 +107,31 @@ def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) ->
         early_departures=departures,
         required_wh=required_wh,
         capacity_wh=capacity_wh,
-        soc_ratio=_ASSUMED_SOC_RATIO if soc_ratio is None else soc_ratio,
+        soc_ratio=soc_ratio,
         weight=1.0 if need is None else 1.0 + need.priority / 100,
         surplus_only=urgency is Urgency.SURPLUS_ONLY,
         phase=session.phase,
         max_current_a=session.max_current_a,
-        discharge=need is not None and need.discharge_allowed and soc_ratio is not None,
+        discharge=discharge,
         min_soc_ratio=_min_soc_ratio(need),
     )
+
+
+def _least_wh(rating: EvChargerRating, phase: Phase) -> float:
+    """Return what is stored in an hour at the least current [Wh]."""
+    least_w = rating.min_current_a * rating.voltage_v * phase.count
+    return least_w * rating.charge_efficiency_ratio
+
+
+def _with_room(capacity_wh: float, soc_ratio: float, room_wh: float) -> tuple[float, float]:
+    """Return capacity and state of charge of a vehicle that has as much room at least [Wh].
+
+    A vehicle that gets full within an interval stops by itself, but the charge point is told at
+    least its least current for all of it: a plan that may not go beyond full would never fill it.
+    """
+    stored_wh = soc_ratio * capacity_wh
+    capacity_wh = max(capacity_wh, stored_wh + room_wh)
+    return capacity_wh, stored_wh / capacity_wh
 
 
 def _required_wh(session: ChargingSession, rating: EvChargerRating) -> float:

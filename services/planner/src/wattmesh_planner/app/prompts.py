@@ -1,0 +1,49 @@
+"""What happens within an interval and cannot wait for the next one: a vehicle that comes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Protocol
+
+from wattmesh_kernel.ids import SiteId
+
+_COLLECT_SECONDS = 0.2
+"""How long news are collected: a vehicle and what its driver wants come together [s, wall]."""
+
+
+class UsageChanges(Protocol):
+    """News of people and vehicles."""
+
+    def sites(self) -> AsyncIterator[SiteId]:
+        """Yield each site of which something is to be planned anew, for ever."""
+
+
+class Prompts:
+    """Tells scopes that something has happened at one of their sites."""
+
+    def __init__(self, changes: UsageChanges | None) -> None:
+        self._changes = changes
+        self._prompted: dict[str, asyncio.Event] = {}
+
+    def hold(self, scope: str) -> None:
+        """Listen for a scope from now on."""
+        self._prompted[scope] = asyncio.Event()
+
+    def forget(self, scope: str) -> None:
+        """Listen for it no longer."""
+        self._prompted.pop(scope, None)
+
+    async def follow(self, scopes_of: Callable[[SiteId], Iterable[str]]) -> None:
+        """Hear news for ever, and tell the scopes that they are about."""
+        if self._changes is None:
+            return
+        async for site in self._changes.sites():
+            for scope in scopes_of(site):
+                if scope in self._prompted:
+                    self._prompted[scope].set()
+
+    async def wait(self, scope: str) -> None:
+        """Return when something has happened, with what happened at the same time."""
+        event = self._prompted[scope]
+        await event.wait()
+        await asyncio.sleep(_COLLECT_SECONDS)
+        event.clear()
