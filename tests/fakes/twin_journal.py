@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from wattmesh_twin.domain.charger import ChargerState, Offer
 from wattmesh_twin.domain.site import SiteState
-from wattmesh_twin.domain.telegram import BatteryRecord, Telegram
+from wattmesh_twin.domain.telegram import BatteryRecord, Telegram, VisitRecord
 
 
 class MemoryJournal:
@@ -13,12 +14,20 @@ class MemoryJournal:
         self.sent: list[Telegram] = []
         self.records: list[BatteryRecord] = []
         self.state: SiteState | None = None
+        self.visits: list[VisitRecord] = []
+        self.pasts: dict[str, Sequence[tuple[ChargerState, Offer]]] = {}
 
     def telegrams(self, telegrams: Sequence[Telegram]) -> None:
         self.sent.extend(telegrams)
 
     def battery(self, record: BatteryRecord) -> None:
         self.records.append(record)
+
+    def visit(self, record: VisitRecord) -> None:
+        self.visits.append(record)
+
+    def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
+        self.pasts[id_] = past
 
     def save(self, state: SiteState) -> None:
         self.state = state

@@ -13,7 +13,7 @@ import aiomqtt
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.twin_sites import HOUR, QUARTER, START, battery, home
 from wattmesh_local.mqtt_broker import DurableBroker
-from wattmesh_twin.adapters.ledger.journal import BatteryLedger, FileJournal
+from wattmesh_twin.adapters.ledger.journal import BatteryLedger, ChargePointLedger, FileJournal
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.mqtt import MqttBroker
 from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
@@ -41,7 +41,11 @@ def home_with_outbox(folder: Path, clock: ManualClock) -> tuple[SiteTwin, Outbox
     physics = home(clock, loads={"b1": [900] * 24, "b2": [100] * 24}, battery=battery(0.5))
     outbox = Outbox(folder)
     journal = FileJournal(
-        site=physics.spec.id, folder=folder, outbox=outbox, batteries=BatteryLedger(folder)
+        site=physics.spec.id,
+        folder=folder,
+        outbox=outbox,
+        batteries=BatteryLedger(folder),
+        charge_points=ChargePointLedger(folder),
     )
     twin = SiteTwin(
         physics=physics,

@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.twin_sites import HOUR, QUARTER, START
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import DeviceId, SiteId
-from wattmesh_twin.adapters.ledger.journal import BatteryLedger, FileJournal
+from wattmesh_twin.adapters.ledger.journal import BatteryLedger, ChargePointLedger, FileJournal
 from wattmesh_twin.adapters.ledger.lines import JsonLines
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.ledger.run import HistoryMark, Run, open_ports, open_run
@@ -87,7 +87,13 @@ def test_a_line_that_was_torn_when_the_process_died_is_cut_off(tmp_path: Path) -
 
 def test_a_state_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     outbox, batteries = Outbox(tmp_path), BatteryLedger(tmp_path)
-    journal = FileJournal(site=HOME, folder=tmp_path, outbox=outbox, batteries=batteries)
+    journal = FileJournal(
+        site=HOME,
+        folder=tmp_path,
+        outbox=outbox,
+        batteries=batteries,
+        charge_points=ChargePointLedger(tmp_path),
+    )
     assert journal.load() is None
     state = SiteState(
         time=START + timedelta(microseconds=1),

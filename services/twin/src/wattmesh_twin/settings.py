@@ -30,6 +30,10 @@ class TwinSettings(ServiceSettings):
     """host:port of metering."""
     carbon_target: str
     """host:port of carbon."""
+    usage_target: str | None = None
+    """host:port of usage, where drivers say what they need; none: nobody says anything."""
+    ocpp_url: str = ""
+    """`ws://host:port` where charge points dial in; without it they do not."""
     gateway: str = "gateways/local"
     """`gateways/{gateway}` that talks to the devices."""
     reporting_minutes: int = Field(default=15, gt=0, le=60)

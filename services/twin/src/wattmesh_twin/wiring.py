@@ -1,10 +1,11 @@
 """Builds the twin: data, sites, devices, and what it tells the other services."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import grpc
 
@@ -12,35 +13,45 @@ from wattmesh_kernel.clock import Clock, ScaledClock
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import GatewayId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.time import floor_time
+from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_twin.adapters.carbon import CarbonServiceClient
 from wattmesh_twin.adapters.data.folder import load_folder
-from wattmesh_twin.adapters.ledger.journal import BatteryLedger, FileJournal
+from wattmesh_twin.adapters.ledger.journal import BatteryLedger, ChargePointLedger, FileJournal
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.ledger.run import HistoryMark, Run, open_ports, open_run
 from wattmesh_twin.adapters.metering import MeteringIngest
 from wattmesh_twin.adapters.modbus import ModbusSite
 from wattmesh_twin.adapters.mqtt import MqttBroker
+from wattmesh_twin.adapters.ocpp_point import OcppTwin
 from wattmesh_twin.adapters.site_directory import SiteServiceClient
 from wattmesh_twin.adapters.sunspec.battery import SunSpecBattery
 from wattmesh_twin.adapters.sunspec.device import SunSpecDevice
 from wattmesh_twin.adapters.sunspec.inverter import SunSpecInverter
+from wattmesh_twin.adapters.usage import UsageClient
 from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
 from wattmesh_twin.app.provision import Endpoints, Provisioning
 from wattmesh_twin.app.publish_carbon import CarbonPublication
 from wattmesh_twin.app.publish_prices import PricePublication
+from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.app.run_site import SiteTwin
-from wattmesh_twin.domain.dataset import DataSet
+from wattmesh_twin.app.tell_needs import TellNeeds
+from wattmesh_twin.domain.charger import Charger, ChargerState, Visit
+from wattmesh_twin.domain.charging_profiles import ChargingProfiles
+from wattmesh_twin.domain.dataset import DataSet, SiteMeasurements
 from wattmesh_twin.domain.history import SiteHistory, site_history
 from wattmesh_twin.domain.measured import MeasuredSeries
 from wattmesh_twin.domain.physics import SitePhysics
+from wattmesh_twin.domain.site import ChargePointSpec, SiteSpec
 from wattmesh_twin.domain.tariff import DayAheadPrices, published_tariff
 from wattmesh_twin.domain.telegram import battery_record
+from wattmesh_twin.domain.topology import charge_point_id
 from wattmesh_twin.settings import TwinSettings
 
 HISTORY_RESOLUTION = timedelta(hours=1)
 """Distance of the register readings from before the start."""
+PAST_VISITS = timedelta(weeks=5)
+"""Of how long before the start visits to charge points are known."""
 
 
 @asynccontextmanager
@@ -50,7 +61,11 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
         world = await open_world(settings, runtime)
         outbox = stack.enter_context(closing(Outbox(settings.ledger_folder)))
         batteries = stack.enter_context(closing(BatteryLedger(settings.ledger_folder)))
-        twins = [world.twin(each, outbox, batteries) for each in world.physics]
+        visits = stack.enter_context(closing(ChargePointLedger(settings.ledger_folder)))
+        twins = [
+            world.twin(each, Ledgers(outbox=outbox, batteries=batteries, charge_points=visits))
+            for each in world.sites
+        ]
         for twin in twins:
             devices = _devices(twin)
             if devices:
@@ -59,7 +74,9 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
                 await stack.enter_async_context(server)
         broker = MqttBroker(settings.mqtt_url, f"wattmesh-twin-{world.dataset.group.segment}")
         delivery = TelegramDelivery(queue=outbox, broker=broker)
-        tasks = (*(twin.run for twin in twins), delivery.run, world.inform)
+        points = world.charge_points(visits)
+        runs = [each.run for part in (twins, points, world.drivers()) for each in part]
+        tasks = (*runs, delivery.run, world.inform)
         yield Service(name="twin", register=(), service_names=(), tasks=tasks)
 
 
@@ -77,15 +94,35 @@ async def open_world(settings: TwinSettings, runtime: Runtime) -> "World":
     return World(settings, runtime, dataset)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledgers:
+    """The files that all sites write to."""
+
+    outbox: Outbox
+    batteries: BatteryLedger
+    charge_points: ChargePointLedger
+
+
 class World:
     """The data set under this run's clock."""
 
     def __init__(self, settings: TwinSettings, runtime: Runtime, dataset: DataSet) -> None:
         self.dataset = dataset
-        self.physics = [site.physics(runtime.clock) for site in dataset.sites]
         self._settings = settings
+        self._runtime = runtime
         self._clock = runtime.clock
         self._run = _open_run(settings, dataset, self._clock)
+        self._chargers = {
+            each.spec.asset(point.id): ChargerTwin(
+                Charger(visits=self._visits(each, point)),
+                ChargingProfiles(max_current_a=point.max_current_a),
+                self._clock,
+                ChargerState(time=self._run.begin),
+            )
+            for each in dataset.sites
+            for point in each.spec.charge_points
+        }
+        self.sites = [site.physics(self._clock, self._drawn(site.spec)) for site in dataset.sites]
         self.endpoints = _endpoints(settings, dataset)
         metering = runtime.channel(settings.metering_target)
         self._directory = SiteServiceClient(metering)
@@ -94,20 +131,64 @@ class World:
             endpoints=self.endpoints,
             directory=self._directory,
             readings=MeteringIngest(metering),
-            histories=lambda: [self._history(each) for each in self.physics],
+            histories=lambda: [self._history(each) for each in self.sites],
             mark=HistoryMark(settings.ledger_folder),
         )
         self._carbon = self._carbon_publication(runtime.channel(settings.carbon_target))
         self._prices = self._price_publication()
 
-    def twin(self, physics: SitePhysics, outbox: Outbox, batteries: BatteryLedger) -> SiteTwin:
+    def _visits(self, site: SiteMeasurements, point: ChargePointSpec) -> Sequence[Visit]:
+        """Return who comes from the beginning on: before it, charge points were not there."""
+        known = site.visits.get(point.id, ())
+        return [each for each in known if each.arrival >= self._run.begin]
+
+    def _drawn(self, spec: SiteSpec) -> dict[str, ChargerTwin]:
+        return {each.id: self._chargers[spec.asset(each.id)] for each in spec.charge_points}
+
+    def charge_points(self, ledger: ChargePointLedger) -> list[OcppTwin]:
+        """Return the charge points as they dial in; none where nobody listens."""
+        if not self._settings.ocpp_url:
+            return []
+        return [
+            OcppTwin(
+                charge_point_id(site.spec.device(point.id)),
+                self._settings.ocpp_url,
+                self._chargers[site.spec.asset(point.id)],
+                point.max_current_a,
+                partial(ledger.told, site.spec.device(point.id)),
+            )
+            for site in self.dataset.sites
+            for point in site.spec.charge_points
+        ]
+
+    def drivers(self) -> list[TellNeeds]:
+        """Return who says what vehicles need; nobody where there is nobody to tell."""
+        if self._settings.usage_target is None or not self._chargers:
+            return []
+        visits = {asset: charger.charger.visits for asset, charger in self._chargers.items()}
+        handed_over = TimeRange(self._run.begin - PAST_VISITS, self._run.begin)
+        past = {
+            each.spec.asset(id_): [
+                visit for visit in known if handed_over.contains(visit.departure)
+            ]
+            for each in self.dataset.sites
+            for id_, known in each.visits.items()
+        }
+        usage = UsageClient(self._runtime.channel(self._settings.usage_target))
+        return [TellNeeds(clock=self._clock, board=usage, past=past, visits=visits)]
+
+    def twin(self, physics: SitePhysics, ledgers: Ledgers) -> SiteTwin:
         """Return a site that continues from its journal, or begins after its history."""
         journal = FileJournal(
             site=physics.spec.id,
             folder=self._settings.ledger_folder,
-            outbox=outbox,
-            batteries=batteries,
+            outbox=ledgers.outbox,
+            batteries=ledgers.batteries,
+            charge_points=ledgers.charge_points,
         )
+        chargers = self._drawn(physics.spec)
+        for id_, charger in chargers.items():
+            charger.remember(journal.load_charger(id_))
         state = journal.load()
         if state is None:
             state = self._history(physics).final
@@ -120,6 +201,7 @@ class World:
             clock=self._clock,
             journal=journal,
             interval=self._settings.reporting_interval,
+            charge_points=chargers,
         )
 
     async def inform(self) -> None:

@@ -7,7 +7,8 @@ that came about while it was alone come when it is back, with their times.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,27 +37,56 @@ _ANSWER_SECONDS = 30
 _WATTS_PER_AMPERE = 3 * VOLTAGE_V
 _FIRST_INTERVAL = timedelta(minutes=15)
 
-Message = Callable[[], Any]
-"""Makes what is to be said once its turn comes."""
+_IMPORT, _POWER = "import_energy_wh", "active_power_w"
+
+Told = Callable[[datetime, Sequence[str]], None]
+"""Hears of quantities of a time that the central system has taken."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Message:
+    """What is to be said once its turn comes: `make` makes it then.
+
+    `begins` is the visit whose transaction it begins; `quantities` are measured in it, at `time`.
+    """
+
+    make: Callable[[], Any]
+    time: datetime
+    quantities: tuple[str, ...] = ()
+    begins: Visit | None = None
 
 
 class OcppTwin:
-    """One charge point with one connector; `run` never ends by itself."""
+    """One charge point with one connector; `run` never ends by itself.
 
-    def __init__(self, id_: str, url: str, twin: ChargerTwin, max_current_a: float) -> None:
-        self.profiles = ChargingProfiles(max_current_a=max_current_a)
+    It goes on with the charging profiles that the charger has kept.
+    """
+
+    def __init__(
+        self,
+        id_: str,
+        url: str,
+        twin: ChargerTwin,
+        max_current_a: float,
+        told: Told = lambda _time, _quantities: None,
+    ) -> None:
+        kept = twin.offered
+        fresh = ChargingProfiles(max_current_a=max_current_a)
+        self.profiles = kept if isinstance(kept, ChargingProfiles) else fresh
+        self._told = told
         self.interval = _FIRST_INTERVAL
         self._id = id_
         self._url = f"{url.rstrip('/')}/{id_}"
         self._twin = twin
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[_Message] = deque()
         self._news = asyncio.Event()
         self._changed = asyncio.Event()
         self._visit: Visit | None = None
         self._status = "Available"
         self._numbers: dict[Visit, int] = {}
         self._loss = LossLog(log, f"the central system of {id_}")
-        twin.offer(self.profiles)
+        if self.profiles != kept:
+            twin.offer(self.profiles)
         _QUIET.setLevel(logging.CRITICAL)  # the library logs every message
 
     async def run(self) -> None:
@@ -107,7 +137,7 @@ class OcppTwin:
                 self._say_stop(self._visit, register)
             if visit is not None:
                 self._say_status("Preparing", visit.arrival)
-                self._say_start(visit, register)
+                self._say_start(visit, int(look.state.arrival_import_wh))
             self._visit = visit
         status = self._status_of(look)
         if status != self._status:
@@ -125,37 +155,39 @@ class OcppTwin:
         return "SuspendedEVSE" if offered < LEAST_CURRENT_A else "SuspendedEV"
 
     def _say_status(self, status: str, moment: datetime) -> None:
-        self._say(
-            lambda: call.StatusNotification(
+        def make() -> Any:
+            return call.StatusNotification(
                 connector_id=1, error_code="NoError", status=status, timestamp=_stamp(moment)
             )
-        )
+
+        self._say(_Message(make=make, time=moment))
 
     def _say_start(self, visit: Visit, register: int) -> None:
-        self._say(
-            lambda: call.StartTransaction(
+        def make() -> Any:
+            return call.StartTransaction(
                 connector_id=1,
                 id_tag=visit.token,
                 meter_start=register,
                 timestamp=_stamp(visit.arrival),
-            ),
-            visit,
-        )
+            )
+
+        self._say(_Message(make=make, time=visit.arrival, quantities=(_IMPORT,), begins=visit))
 
     def _say_stop(self, visit: Visit, register: int) -> None:
-        self._say(
-            lambda: call.StopTransaction(
-                transaction_id=self._numbers.pop(visit, 0),
+        def make() -> Any:
+            return call.StopTransaction(
+                transaction_id=self._numbers.get(visit, 0),
                 meter_stop=register,
                 timestamp=_stamp(visit.departure),
                 reason="EVDisconnected",
             )
-        )
+
+        self._say(_Message(make=make, time=visit.departure, quantities=(_IMPORT,)))
 
     def _say_values(self, look: Look) -> None:
         visit = look.state.visit
         values = [
-            ("Energy.Active.Import.Register", f"{look.state.import_wh:.1f}", "Wh", "Outlet"),
+            ("Energy.Active.Import.Register", f"{int(look.state.import_wh)}", "Wh", "Outlet"),
             ("Power.Active.Import", f"{look.power_w:.1f}", "W", "Outlet"),
             ("Current.Import", f"{look.current_a:.2f}", "A", "Outlet"),
             ("Voltage", f"{VOLTAGE_V:.1f}", "V", "Outlet"),
@@ -167,17 +199,18 @@ class OcppTwin:
             for measurand, value, unit, location in values
         ]
         meter_value = [{"timestamp": _stamp(look.state.time), "sampled_value": sampled}]
-        self._say(
-            lambda: call.MeterValues(
+
+        def make() -> Any:
+            return call.MeterValues(
                 connector_id=1,
                 meter_value=meter_value,
                 transaction_id=self._numbers.get(visit) if visit else None,
             )
-        )
 
-    def _say(self, message: Message, begins: Visit | None = None) -> None:
-        """Have something said; of one that begins a transaction its number is kept."""
-        self._waiting.append(message if begins is None else _Begin(message, begins))
+        self._say(_Message(make=make, time=look.state.time, quantities=(_IMPORT, _POWER)))
+
+    def _say(self, message: _Message) -> None:
+        self._waiting.append(message)
         self._news.set()
 
     async def _talk(self) -> None:
@@ -208,25 +241,16 @@ class OcppTwin:
                 self._waiting.popleft()
             await self._news.wait()
 
-    async def _say_one(self, point: "_Point", message: Message) -> None:
+    async def _say_one(self, point: "_Point", message: _Message) -> None:
         try:
-            answer = await point.call(message(), suppress=False)
+            answer = await point.call(message.make(), suppress=False)
         except OCPPError as error:
             log.warning("%s: what it said was refused: %s", self._id, error)
             return
-        if isinstance(message, _Begin):
-            self._numbers[message.visit] = answer.transaction_id
-
-
-class _Begin:
-    """The message that begins the transaction of a visit."""
-
-    def __init__(self, message: Message, visit: Visit) -> None:
-        self._message = message
-        self.visit = visit
-
-    def __call__(self) -> Any:
-        return self._message()
+        if message.begins is not None:
+            self._numbers = {message.begins: answer.transaction_id}
+        if message.quantities:
+            self._told(message.time, message.quantities)
 
 
 class _Point(Ocpp16):  # type: ignore[misc]

@@ -5,14 +5,16 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import TariffId, ZoneId
+from wattmesh_kernel.ids import AssetId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Asset, Device, Site, SiteGroup
 from wattmesh_kernel.tariff import Tariff
+from wattmesh_twin.domain.charger import ChargerState, Offer, Visit
 from wattmesh_twin.domain.history import SiteHistory
 from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.tariff import PublishedDay
-from wattmesh_twin.domain.telegram import BatteryRecord, Telegram
+from wattmesh_twin.domain.telegram import BatteryRecord, Telegram, VisitRecord
+from wattmesh_twin.domain.vehicle import VehicleSpec
 
 
 class SiteJournal(Protocol):
@@ -26,6 +28,25 @@ class SiteJournal(Protocol):
 
     def save(self, state: SiteState) -> None:
         """Keep the state from which the site can be continued."""
+
+    def visit(self, record: VisitRecord) -> None:
+        """Write down what became of a visit to a charge point."""
+
+    def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
+        """Keep from where a charge point can be continued, and what the meter has yet to see."""
+
+
+class UsageBoard(Protocol):
+    """Where people say which vehicles there are, and what they need. Repeating is harmless."""
+
+    async def put_vehicle(self, token: str, vehicle: VehicleSpec) -> None:
+        """Make a vehicle known, by its token."""
+
+    async def put_past(self, asset: AssetId, visit: Visit, charged_wh: float) -> None:
+        """Make a visit known that is over, with what was charged [Wh]."""
+
+    async def declare(self, asset: AssetId, visit: Visit) -> None:
+        """Say until when a vehicle that has come stays, and what it needs."""
 
 
 class TelegramQueue(Protocol):

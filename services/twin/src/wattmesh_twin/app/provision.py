@@ -105,6 +105,7 @@ class Provisioning:
             longitude_degrees=where.longitude_degrees if where else None,
             tariff=dataset.prices.tariff,
             carbon_zone=dataset.carbon.zone if dataset.carbon else None,
+            nodes=site.nodes,
         )
 
     async def _send_histories(self) -> None:

@@ -1,15 +1,21 @@
 """One site, alive: its state follows the clock, and its devices are asked and told."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.time import floor_time
 from wattmesh_twin.app.ports import SiteJournal
+from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.physics import SitePhysics
 from wattmesh_twin.domain.site import Powers, SiteSpec, SiteState
-from wattmesh_twin.domain.telegram import battery_record, telegrams_at
+from wattmesh_twin.domain.telegram import battery_record, telegrams_at, visit_records
+
+_NONE: Mapping[str, ChargerTwin] = MappingProxyType({})
 
 
 class SiteTwin:
@@ -28,12 +34,16 @@ class SiteTwin:
         clock: Clock,
         journal: SiteJournal,
         interval: timedelta,
+        charge_points: Mapping[str, ChargerTwin] = _NONE,
     ) -> None:
         self._physics = physics
         self._state = state
         self._clock = clock
         self._journal = journal
         self._interval = interval
+        self._charge_points = charge_points
+        for id_, charger in charge_points.items():
+            charger.changed = partial(self._keep_charger, id_)
 
     @property
     def spec(self) -> SiteSpec:
@@ -91,6 +101,20 @@ class SiteTwin:
                 self._journal.battery(record)
         if reports:
             self._journal.save(self._state)
+            self._keep_charge_points()
+
+    def _keep_charger(self, id_: str) -> None:
+        self._journal.save_charger(id_, self._charge_points[id_].past)
+
+    def _keep_charge_points(self) -> None:
+        """Keep what of a charge point's past the site's meter has yet to see, and visits."""
+        for id_, charger in self._charge_points.items():
+            charger.forget(self._state.time)
+            self._keep_charger(id_)
+            most_a = self.spec.charge_point(id_).max_current_a
+            state = charger.state_at(self._state.time)
+            for record in visit_records(self.spec.asset(id_), state, most_a):
+                self._journal.visit(record)
 
     def _order(self, state: SiteState) -> None:
         self._state = state

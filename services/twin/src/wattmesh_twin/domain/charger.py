@@ -2,22 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from wattmesh_kernel.checks import require, require_between
+from wattmesh_kernel.time import floor_time
 from wattmesh_twin.domain.vehicle import VOLTAGE_V, VehicleSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """One vehicle's time at the charger, with its state of charge when it comes."""
+    """One vehicle's time at the charger, with its state of charge when it comes.
+
+    `declared_departure` is what its driver says when it comes; None: nothing.
+    """
 
     arrival: datetime
     departure: datetime
     vehicle: VehicleSpec
     arrival_soc_ratio: float
     token: str = "twin"
+    declared_departure: datetime | None = None
+
+    @property
+    def wanted_wh(self) -> float:
+        """What it would draw if it had all the time [Wh, AC]."""
+        vehicle = self.vehicle
+        return vehicle.drawn_wh(
+            self.arrival_soc_ratio, max(vehicle.limit_soc_ratio, self.arrival_soc_ratio)
+        )
 
     def __post_init__(self) -> None:
         require(
@@ -37,13 +50,27 @@ class Offer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FinishedVisit:
+    """A visit that is over: what it has drawn [Wh, AC], and the state of charge it left with."""
+
+    visit: Visit
+    charged_wh: float
+    soc_ratio: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChargerState:
-    """The charger at a moment: its register [Wh], and the visit that goes on with its state."""
+    """The charger at a moment: its register [Wh], and the visit that goes on with its state.
+
+    `arrival_import_wh` is the register when that vehicle came; `finished` the visit before.
+    """
 
     time: datetime
     import_wh: float = 0.0
     visit: Visit | None = None
     soc_ratio: float = 0.0
+    arrival_import_wh: float = 0.0
+    finished: FinishedVisit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,10 +122,57 @@ class Charger:
     def _turned(self, state: ChargerState) -> ChargerState:
         """Have a vehicle go and come, if it is time."""
         there = next((each for each in self.visits if _is_there(each, state.time)), None)
-        if there is state.visit:
+        if there == state.visit:
             return state
-        return replace(state, visit=there, soc_ratio=there.arrival_soc_ratio if there else 0.0)
+        return replace(
+            state,
+            visit=there,
+            soc_ratio=there.arrival_soc_ratio if there else 0.0,
+            arrival_import_wh=state.import_wh,
+            finished=_finished(state) or state.finished,
+        )
 
 
 def _is_there(visit: Visit, moment: datetime) -> bool:
     return visit.arrival <= moment < visit.departure
+
+
+def _finished(state: ChargerState) -> FinishedVisit | None:
+    """Return what becomes of the visit that ends in a state."""
+    if state.visit is None:
+        return None
+    charged_wh = state.import_wh - state.arrival_import_wh
+    return FinishedVisit(visit=state.visit, charged_wh=charged_wh, soc_ratio=state.soc_ratio)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FixedOffer:
+    """The same current at all times [A]."""
+
+    offered_a: float
+
+    def current_a(self, moment: datetime) -> float:
+        """Return it."""
+        return self.offered_a
+
+    def next_change(self, after: datetime) -> datetime | None:
+        """Never."""
+        return None
+
+
+def charged_at_once(
+    visit: Visit, offered_a: float, resolution: timedelta
+) -> tuple[datetime, tuple[float, ...]]:
+    """Return what a visit draws with nobody in control, from when on and per interval [Wh, AC].
+
+    The intervals lie on the UTC raster, the first is that of the arrival.
+    """
+    charger, offer = Charger(visits=(visit,)), FixedOffer(offered_a=offered_a)
+    begin = floor_time(visit.arrival, resolution)
+    state, energies_wh, end = ChargerState(time=begin), list[float](), begin
+    while end < visit.departure:
+        end += resolution
+        after = charger.advance(state, offer, end)
+        energies_wh.append(after.import_wh - state.import_wh)
+        state = after
+    return begin, tuple(energies_wh)

@@ -1,8 +1,9 @@
 """A measured data set: sites with their series, the price and the grid's carbon intensity."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from wattmesh_kernel.clock import Clock
@@ -10,20 +11,27 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import GroupId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
+from wattmesh_twin.domain.charger import Visit
 from wattmesh_twin.domain.measured import MeasuredSeries
-from wattmesh_twin.domain.physics import SiteData, SitePhysics
+from wattmesh_twin.domain.physics import Drawn, SiteData, SitePhysics
 from wattmesh_twin.domain.site import SiteSpec
+
+_NONE: Mapping[str, Drawn] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SiteMeasurements:
-    """A site and what was measured there [W]: its loads, and what its PV plant could give."""
+    """A site and what was measured there [W]: its loads, and what its PV plant could give.
+
+    `visits` says who comes to each of its charge points, by arrival.
+    """
 
     spec: SiteSpec
     loads_w: Mapping[str, Series]
     pv_available_w: Series | None = None
+    visits: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
 
-    def physics(self, clock: Clock) -> SitePhysics:
+    def physics(self, clock: Clock, charge_points: Mapping[str, Drawn] = _NONE) -> SitePhysics:
         """Return the site under a clock: from here on nobody looks ahead."""
         pv = self.pv_available_w
         return SitePhysics(
@@ -31,6 +39,7 @@ class SiteMeasurements:
             data=SiteData(
                 loads_w={load: MeasuredSeries(each, clock) for load, each in self.loads_w.items()},
                 pv_available_w=None if pv is None else MeasuredSeries(pv, clock),
+                charge_points=charge_points,
             ),
         )
 

@@ -6,8 +6,9 @@ error, however rarely or often anybody looks.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from wattmesh_kernel.time import floor_time
 from wattmesh_twin.domain.battery import SECONDS_PER_HOUR, BatteryState
@@ -16,12 +17,28 @@ from wattmesh_twin.domain.measured import MeasuredSeries, next_change
 from wattmesh_twin.domain.site import GRID_METER, Powers, SiteSpec, SiteState
 
 
+class Drawn(Protocol):
+    """Something that draws by laws of its own, of which the past alone is known."""
+
+    def mean_power_w(self, start: datetime, end: datetime) -> float:
+        """Return the mean power over a past span [W]."""
+
+    def next_change(self, after: datetime) -> datetime | None:
+        """Return until when at most it may be seen as one power."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteData:
-    """Measured powers [W]: each load, and what the sun lets the PV plant give (not negative)."""
+    """Measured powers [W]: each load, and what the sun lets the PV plant give (not negative).
+
+    `charge_points` are seen as the mean power of each span between two changes, of a minute at
+    most while a vehicle is there: what they draw is exact, what of it is import while power changes
+    its sign within that minute is not.
+    """
 
     loads_w: Mapping[str, MeasuredSeries]
     pv_available_w: MeasuredSeries | None = None
+    charge_points: Mapping[str, Drawn] = field(default_factory=dict)
 
     def series(self) -> list[MeasuredSeries]:
         """Return all series."""
@@ -30,7 +47,9 @@ class SiteData:
 
     def next_change(self, moment: datetime) -> datetime | None:
         """Return the first moment after `moment` at which any of the powers may change."""
-        return next_change(self.series(), moment)
+        changes = [each.next_change(moment) for each in self.charge_points.values()]
+        changes.append(next_change(self.series(), moment))
+        return min((each for each in changes if each is not None), default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +110,8 @@ class SitePhysics:
     def _segment(self, state: SiteState, end: datetime) -> SiteState:
         """Move to `end` over a time in which nothing but the battery's limits can intervene."""
         seconds = (end - state.time).total_seconds()
-        powers = self.powers(state)
+        drawn = (each.mean_power_w(state.time, end) for each in self.data.charge_points.values())
+        powers = replace(self.powers(state), charging_w=sum(drawn))
         first = min(seconds, self._seconds_to_limit(state.battery, powers.battery_w))
         moved = self._flow(state, powers, first)
         if first < seconds:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
+from wattmesh_kernel.sites import GridConnectionRating, Node, Phase
 from wattmesh_twin.domain.battery import BatterySpec, BatteryState
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.meter import MeterState
@@ -31,11 +32,23 @@ class Location:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePointSpec:
+    """A charge point: its asset and device are `id`; it hangs on a node, "" the connection."""
+
+    id: str
+    display_name: str = ""
+    max_current_a: float = 16.0
+    phase: Phase = Phase.THREE
+    node_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SiteSpec:
     """One site.
 
-    `loads` are the ids of its metered loads: one load is what the grid meter sees besides PV and
-    battery; of several, each also has a sub-meter.
+    `loads` are the ids of its metered loads: one load is what the grid meter sees besides PV,
+    battery and charge points; of several, each also has a sub-meter. `nodes` are its fuses and
+    transformers, `connection` the limits at the grid.
     """
 
     id: SiteId
@@ -44,10 +57,17 @@ class SiteSpec:
     pv: PvSpec | None = None
     battery: BatterySpec | None = None
     location: Location | None = None
+    charge_points: tuple[ChargePointSpec, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    connection: GridConnectionRating = field(default_factory=GridConnectionRating)
 
     def __post_init__(self) -> None:
         if len(set(self.loads)) != len(self.loads) or not self.loads:
             raise InvalidArgument("INVALID_SITE", "a site has loads, each once", field="loads")
+
+    def charge_point(self, id_: str) -> ChargePointSpec:
+        """Return one of its charge points."""
+        return next(each for each in self.charge_points if each.id == id_)
 
     def asset(self, segment: str) -> AssetId:
         """Return the id of one of the site's assets."""
@@ -101,12 +121,13 @@ class Powers:
     """Powers of one moment [W], positive into the component.
 
     A load is None where nobody measured it. `pv_w` is None while the plant is off, for want of a
-    measurement of what the sun gave.
+    measurement of what the sun gave. `charging_w` is what all charge points draw.
     """
 
     loads_w: Mapping[str, float | None]
     pv_w: float | None
     battery_w: float
+    charging_w: float = 0.0
 
     @property
     def net_w(self) -> float | None:
@@ -117,4 +138,4 @@ class Powers:
         known = [load_w for load_w in self.loads_w.values() if load_w is not None]
         if len(known) < len(self.loads_w):
             return None
-        return sum(known) + (self.pv_w or 0.0) + self.battery_w
+        return sum(known) + (self.pv_w or 0.0) + self.battery_w + self.charging_w

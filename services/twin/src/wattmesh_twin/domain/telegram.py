@@ -1,9 +1,11 @@
-"""What a meter sends at a reporting time, and what the ledger keeps of a battery."""
+"""What a meter sends at a reporting time, and what the ledger keeps of a battery and of visits."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
+from wattmesh_twin.domain.charger import ChargerState, FinishedVisit, charged_at_once
 from wattmesh_twin.domain.meter import METER_STEP_WH, MeterState
 from wattmesh_twin.domain.register import shown_register
 from wattmesh_twin.domain.site import SiteSpec, SiteState
@@ -83,4 +85,56 @@ def battery_record(spec: SiteSpec, state: SiteState) -> BatteryRecord | None:
         discharge_wh=state.battery.discharge_wh,
         soc_ratio=state.battery.soc_ratio(spec.battery),
         setpoint_w=state.setpoint.value if state.setpoint else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitRecord:
+    """What became of a visit, or so far, and what would have with nobody in control.
+
+    Energies [Wh, AC]: `wanted_wh` with all the time in the world, `charged_wh` what was drawn.
+    `at_once_wh` is per hour from `at_once_start` on: charged as fast as it goes from the arrival.
+    """
+
+    asset: AssetId
+    arrival: datetime
+    departure: datetime
+    declared_departure: datetime | None
+    wanted_wh: float
+    charged_wh: float
+    soc_ratio: float
+    at_once_start: datetime
+    at_once_wh: tuple[float, ...]
+    over: bool = True
+
+
+def visit_records(
+    asset: AssetId, state: ChargerState, max_current_a: float
+) -> Iterator[VisitRecord]:
+    """Yield the records of the visits to a charge point of at most `max_current_a` [A]: the last
+    that is over, and the one that goes on."""
+    if state.finished is not None:
+        yield _visit_record(asset, state.finished, max_current_a)
+    if state.visit is not None:
+        so_far = FinishedVisit(
+            visit=state.visit,
+            charged_wh=state.import_wh - state.arrival_import_wh,
+            soc_ratio=state.soc_ratio,
+        )
+        yield replace(_visit_record(asset, so_far, max_current_a), over=False)
+
+
+def _visit_record(asset: AssetId, finished: FinishedVisit, max_current_a: float) -> VisitRecord:
+    visit = finished.visit
+    start, energies_wh = charged_at_once(visit, max_current_a, timedelta(hours=1))
+    return VisitRecord(
+        asset=asset,
+        arrival=visit.arrival,
+        departure=visit.departure,
+        declared_departure=visit.declared_departure,
+        wanted_wh=visit.wanted_wh,
+        charged_wh=finished.charged_wh,
+        soc_ratio=finished.soc_ratio,
+        at_once_start=start,
+        at_once_wh=energies_wh,
     )

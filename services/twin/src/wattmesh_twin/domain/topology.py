@@ -10,18 +10,24 @@ from wattmesh_kernel.sites import (
     BatteryRating,
     Device,
     DeviceFunction,
-    GridConnectionRating,
+    EvChargerRating,
     LoadRating,
     MeterRole,
     ModbusTcpConnection,
     MqttConnection,
+    OcppConnection,
+    Phase,
     PvRating,
 )
 from wattmesh_twin.domain.battery import BatterySpec
-from wattmesh_twin.domain.site import BATTERY, GRID_METER, INVERTER, SiteSpec
+from wattmesh_twin.domain.site import BATTERY, GRID_METER, INVERTER, ChargePointSpec, SiteSpec
+from wattmesh_twin.domain.vehicle import LEAST_CURRENT_A
 
 INVERTER_UNIT = 1
 """Modbus unit id of a site's inverter."""
+
+VEHICLE_EFFICIENCY_RATIO = 0.9
+"""What of the energy is taken to reach a vehicle's battery."""
 
 BATTERY_UNIT = 2
 """Modbus unit id of a site's battery."""
@@ -55,7 +61,7 @@ def assets_of(site: SiteSpec) -> list[Asset]:
     """
     derived, part = LoadRating(derived=True), LoadRating(informational=True)
     assets = [
-        Asset(id=site.asset("grid"), display_name="Grid connection", rating=GridConnectionRating()),
+        Asset(id=site.asset("grid"), display_name="Grid connection", rating=site.connection),
         Asset(id=site.asset("load"), display_name="Load", rating=derived),
     ]
     if site.pv is not None:
@@ -65,10 +71,30 @@ def assets_of(site: SiteSpec) -> list[Asset]:
     if site.battery is not None:
         battery = _battery_rating(site.battery)
         assets.append(Asset(id=site.asset("battery"), display_name="Battery", rating=battery))
+    assets += [_charger(site, each) for each in site.charge_points]
     for load in site.sub_meters.values():
         id_ = site.asset(f"load-{load}")
         assets.append(Asset(id=id_, display_name=f"Load {load}", rating=part))
     return assets
+
+
+def charge_point_id(device: DeviceId) -> str:
+    """Return the id with which a charge point dials in: `home-2-ev`."""
+    return f"{device.site.segment}-{device.segment}"
+
+
+def _charger(site: SiteSpec, charge_point: ChargePointSpec) -> Asset:
+    return Asset(
+        id=site.asset(charge_point.id),
+        display_name=charge_point.display_name or "Charge point",
+        rating=EvChargerRating(
+            max_current_a=charge_point.max_current_a,
+            min_current_a=LEAST_CURRENT_A,
+            charge_efficiency_ratio=VEHICLE_EFFICIENCY_RATIO,
+        ),
+        phase=charge_point.phase,
+        node_id=charge_point.node_id,
+    )
 
 
 def _battery_rating(battery: BatterySpec) -> BatteryRating:
@@ -93,7 +119,22 @@ def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
         devices.append(_inverter(site, reach))
     if site.battery is not None:
         devices.append(_battery(site, reach))
-    return devices
+    return [*devices, *(_charge_point(site, each, reach) for each in site.charge_points)]
+
+
+def _charge_point(site: SiteSpec, charge_point: ChargePointSpec, reach: Reach) -> Device:
+    device = site.device(charge_point.id)
+    three = charge_point.phase is Phase.THREE
+    return Device(
+        id=device,
+        display_name=charge_point.display_name or "Charge point",
+        profile="ocpp-charge-point" if three else "ocpp-charge-point-1p",
+        gateway=reach.gateway,
+        connection=OcppConnection(charge_point_id=charge_point_id(device)),
+        points=frozenset({"import_energy_wh", "active_power_w"}),
+        functions=(_controlled(site, charge_point.id, SetpointKind.ACTIVE_POWER_W),),
+        reporting_interval=reach.reporting_interval,
+    )
 
 
 def _inverter(site: SiteSpec, reach: Reach) -> Device:

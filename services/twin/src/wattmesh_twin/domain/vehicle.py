@@ -2,8 +2,9 @@
 
 Its on-board charger draws what it is offered up to its own most, on its own phases, as long as the
 battery is not nearly full: from `taper_soc_ratio` on the power falls in a straight line to nothing
-at full. Between two changes of the offered current that has an exact solution, so there is no tick:
-constant power first, then an exponential approach to full. Source: the two-stage battery of ACN-Sim
+at full, or it stops before, where its owner wants it. Between two changes of the offered current
+that has an exact solution, so there is no tick: constant power first, then an exponential approach
+to full. Source: the two-stage battery of ACN-Sim
 (Lee, Sharma, Low, "Research Tools for Smart Electric Vehicle Charging", 2021, section III). Below
 6 A no vehicle charges (IEC 61851-1).
 """
@@ -20,13 +21,17 @@ SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleSpec:
-    """A vehicle: battery [Wh], on-board charger [A per phase, phases, efficiency], taper."""
+    """A vehicle: battery [Wh], on-board charger [A per phase, phases, efficiency], taper.
+
+    `limit_soc_ratio` is where its owner has it stop.
+    """
 
     capacity_wh: float
     max_current_a: float = 16.0
     phases: int = 3
     efficiency_ratio: float = 0.9
     taper_soc_ratio: float = 0.8
+    limit_soc_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         require_positive(self.capacity_wh, "capacity_wh")
@@ -39,6 +44,7 @@ class VehicleSpec:
             "efficiency_ratio",
         )
         require_between(self.taper_soc_ratio, 0, 0.999, "taper_soc_ratio")
+        require_between(self.limit_soc_ratio, 0, 1, "limit_soc_ratio")
 
     @property
     def full_power_w(self) -> float:
@@ -54,13 +60,15 @@ class VehicleSpec:
 
         11,040 W at 0.5 and 16 A; 5,520 W at 0.9, half of the way from taper to full.
         """
+        if soc_ratio >= self.limit_soc_ratio:
+            return 0.0
         tapered = self.full_power_w * (1.0 - soc_ratio) / (1.0 - self.taper_soc_ratio)
         return max(min(self.current_a(offered_a) * VOLTAGE_V * self.phases, tapered), 0.0)
 
     def charged(self, soc_ratio: float, offered_a: float, seconds: float) -> float:
         """Return the state of charge after a time at one offered current."""
         offered_w = self.current_a(offered_a) * VOLTAGE_V * self.phases
-        if offered_w <= 0 or seconds <= 0:
+        if offered_w <= 0 or seconds <= 0 or soc_ratio >= self.limit_soc_ratio:
             return soc_ratio
         knee = 1.0 - (1.0 - self.taper_soc_ratio) * offered_w / self.full_power_w
         rate = offered_w * self.efficiency_ratio / self.capacity_wh / SECONDS_PER_HOUR
@@ -68,7 +76,8 @@ class VehicleSpec:
         at_knee = soc_ratio + rate * first
         decay = self.full_power_w * self.efficiency_ratio / self.capacity_wh / SECONDS_PER_HOUR
         decay /= 1.0 - self.taper_soc_ratio
-        return 1.0 - (1.0 - at_knee) * math.exp(-decay * (seconds - first))
+        charged = 1.0 - (1.0 - at_knee) * math.exp(-decay * (seconds - first))
+        return min(charged, self.limit_soc_ratio)
 
     def drawn_wh(self, before: float, after: float) -> float:
         """Return the energy drawn between two states of charge [Wh, AC]."""

@@ -7,6 +7,7 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_twin.adapters.data.citylearn import SCHEMA_FILE, citylearn_layout
 from wattmesh_twin.adapters.data.layout import Layout, parse_layout, read_layout
 from wattmesh_twin.adapters.data.reader import read_dataset
+from wattmesh_twin.adapters.data.street import is_street, street_layout
 from wattmesh_twin.domain.dataset import DataSet
 
 LAYOUT_FILE = "wattmesh-data.yaml"
@@ -29,6 +30,8 @@ def find_layout(folder: Path) -> Layout:
         return read_layout(folder / LAYOUT_FILE)
     if (folder / SCHEMA_FILE).exists():
         return citylearn_layout(folder)
+    if is_street(folder):
+        return street_layout(folder)
     for layout in known_layouts():
         if all((folder / name).exists() for name in layout.recognise):
             return layout

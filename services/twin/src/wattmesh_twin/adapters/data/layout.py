@@ -61,6 +61,54 @@ class Battery(_Part):
     initial_soc: float = Field(default=0.0, ge=0, le=1)
 
 
+class Vehicle(_Part):
+    """A vehicle that may come; `limit_soc` is where its owner has it stop."""
+
+    token: str = Field(min_length=1, max_length=20)
+    capacity_kwh: float = Field(gt=0)
+    max_current_a: float = Field(default=16.0, ge=6)
+    phases: Literal[1, 2, 3] = 3
+    limit_soc: float = Field(default=0.9, gt=0, le=1)
+
+
+class DrawnVisits(_Part):
+    """Visits drawn from the distributions in the folder `data` of the wheel ev2gym."""
+
+    folder: str
+    place: Literal["home", "workplace"]
+    vehicles: tuple[Vehicle, ...] = Field(min_length=1)
+    visits_per_day: float = Field(default=0.9, gt=0, le=3)
+    declared_ratio: float = Field(default=0.5, ge=0, le=1)
+
+
+class ChargePoint(_Part):
+    """A charge point on OCPP; who comes stands in a CSV file of `visits`, or is drawn."""
+
+    id: Id = Segment
+    display_name: str = ""
+    max_current_a: float = Field(default=16.0, ge=6)
+    phase: Literal["three", "l1", "l2", "l3"] = "three"
+    node: str = ""
+    visits: str | DrawnVisits
+
+
+class Fuse(_Part):
+    """A fuse or transformer below the grid connection or another one; limits in kW."""
+
+    id: Id = Segment
+    display_name: str = ""
+    parent: str = ""
+    max_import_kw: float | None = Field(default=None, gt=0)
+    max_phase_import_kw: float | None = Field(default=None, gt=0)
+
+
+class Connection(_Part):
+    """Limits at the grid connection [kW]."""
+
+    max_import_kw: float | None = Field(default=None, gt=0)
+    max_phase_import_kw: float | None = Field(default=None, gt=0)
+
+
 class Site(_Part):
     """One site behind one grid connection."""
 
@@ -71,6 +119,9 @@ class Site(_Part):
     loads: tuple[Load, ...] = Field(min_length=1)
     pv: Pv | None = None
     battery: Battery | None = None
+    connection: Connection = Connection()
+    fuses: tuple[Fuse, ...] = ()
+    charge_points: tuple[ChargePoint, ...] = ()
 
 
 class PriceColumn(Column):

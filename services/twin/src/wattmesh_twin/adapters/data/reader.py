@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import GroupId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+from wattmesh_twin.adapters.data.charge_points import (
+    charge_point_spec,
+    connection_rating,
+    fuse_node,
+    visits_of,
+)
 from wattmesh_twin.adapters.data.layout import (
     Battery,
     Column,
@@ -47,18 +54,23 @@ def read_dataset(folder: Path, layout: Layout, homes: str) -> DataSet:
         group=GroupId(layout.group),
         group_display_name=layout.group_display_name or layout.group,
         time_zone=layout.time_zone,
-        sites=tuple(_measurements(tables, site) for site in sites),
+        sites=tuple(
+            _measurements(tables, site, folder, ZoneInfo(layout.time_zone)) for site in sites
+        ),
         prices=_prices(tables, layout),
         carbon=_carbon(tables, layout),
         peak_price_per_kw=layout.peak_price_per_kw,
     )
 
 
-def _measurements(tables: "_Tables", site: Site) -> SiteMeasurements:
+def _measurements(tables: "_Tables", site: Site, folder: Path, zone: ZoneInfo) -> SiteMeasurements:
+    loads_w = {load.id: _load_power(tables, load) for load in site.loads}
+    first, last = (loads_w[site.loads[0].id].start, loads_w[site.loads[0].id].end)
     return SiteMeasurements(
         spec=_site_spec(site),
-        loads_w={load.id: _load_power(tables, load) for load in site.loads},
+        loads_w=loads_w,
         pv_available_w=_pv_power(tables, site.pv) if site.pv else None,
+        visits=visits_of(site, folder, TimeRange(first, last), zone),
     )
 
 
@@ -76,6 +88,9 @@ def _site_spec(site: Site) -> SiteSpec:
         pv=pv,
         battery=_battery_spec(site.battery) if site.battery else None,
         location=location,
+        charge_points=tuple(map(charge_point_spec, site.charge_points)),
+        nodes=tuple(map(fuse_node, site.fuses)),
+        connection=connection_rating(site.connection),
     )
 
 

@@ -1,16 +1,18 @@
 """What one site's devices keep on disk."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.ids import DeviceId, SiteId
 from wattmesh_runtime.documents import DocumentCodec
 from wattmesh_twin.adapters.ledger.lines import JsonLines, time_from_text, time_text, write_text
 from wattmesh_twin.adapters.ledger.outbox import Outbox
+from wattmesh_twin.domain.charger import ChargerState, Offer
+from wattmesh_twin.domain.charging_profiles import ChargingProfiles
 from wattmesh_twin.domain.site import SiteState
-from wattmesh_twin.domain.telegram import BatteryRecord, Telegram
+from wattmesh_twin.domain.telegram import BatteryRecord, Telegram, VisitRecord
 
 _STATES = DocumentCodec[SiteState](SiteState)
 
@@ -43,15 +45,74 @@ class BatteryLedger:
         self._lines.close()
 
 
+class ChargePointLedger:
+    """`visits.jsonl` and `told.jsonl` of all charge points: who came and left, what was said."""
+
+    def __init__(self, folder: Path) -> None:
+        self._visits = JsonLines(folder / "visits.jsonl")
+        self._told = JsonLines(folder / "told.jsonl")
+        self._written = {
+            (record["asset"], time_from_text(record["arrival"]), bool(record["over"]))
+            for record in self._visits.read()
+        }
+
+    def add(self, record: VisitRecord) -> None:
+        """Write a visit down when it is first seen and when it is over, each once."""
+        asset = record.asset.name
+        if (key := (asset, record.arrival, record.over)) in self._written:
+            return
+        self._written.add(key)
+        declared = record.declared_departure
+        times = {name: time_text(getattr(record, name)) for name in _VISIT_TIMES}
+        texts = {"asset": asset, "declared_departure": declared and time_text(declared)}
+        self._visits.append(asdict(record) | times | texts)
+
+    def told(self, device: DeviceId, moment: datetime, quantities: Sequence[str]) -> None:
+        """Write down what the central system has taken."""
+        self._told.append(
+            {
+                "device": device.name,
+                "measure_time": time_text(moment),
+                "quantities": list(quantities),
+            }
+        )
+
+    def close(self) -> None:
+        """Close the files."""
+        self._visits.close()
+        self._told.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChargePointPast:
+    """How a charge point stood whenever it offered something else, and what it offered then."""
+
+    states: tuple[ChargerState, ...]
+    offers: tuple[ChargingProfiles, ...]
+
+
+_PASTS = DocumentCodec[ChargePointPast](ChargePointPast)
+_VISIT_TIMES = ("arrival", "departure", "at_once_start")
+
+
 class FileJournal:
-    """The journal of one site: telegrams and battery records with those of all sites, its state."""
+    """The journal of one site: telegrams, battery records and visits with those of all sites."""
 
     def __init__(
-        self, *, site: SiteId, folder: Path, outbox: Outbox, batteries: BatteryLedger
+        self,
+        *,
+        site: SiteId,
+        folder: Path,
+        outbox: Outbox,
+        batteries: BatteryLedger,
+        charge_points: ChargePointLedger,
     ) -> None:
-        self._path = folder / "state" / f"{site.segment}.json"
+        self._folder = folder / "state"
+        self._site = site
+        self._path = self._folder / f"{site.segment}.json"
         self._outbox = outbox
         self._batteries = batteries
+        self._charge_points = charge_points
 
     def telegrams(self, telegrams: Sequence[Telegram]) -> None:
         """Keep telegrams until the broker has them."""
@@ -69,3 +130,26 @@ class FileJournal:
     def load(self) -> SiteState | None:
         """Return the state that was kept; None when there is none."""
         return _STATES.from_json(self._path.read_bytes()) if self._path.exists() else None
+
+    def visit(self, record: VisitRecord) -> None:
+        """Write down what became of a visit to a charge point."""
+        self._charge_points.add(record)
+
+    def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
+        """Keep from where a charge point can be continued, and what the meter has yet to see."""
+        kept = ChargePointPast(
+            states=tuple(state for state, _ in past),
+            offers=tuple(offer for _, offer in past if isinstance(offer, ChargingProfiles)),
+        )
+        write_text(self._charger_path(id_), _PASTS.to_json(kept))
+
+    def load_charger(self, id_: str) -> list[tuple[ChargerState, Offer]]:
+        """Return what was kept of a charge point; empty: nothing."""
+        path = self._charger_path(id_)
+        if not path.exists():
+            return []
+        kept = _PASTS.from_json(path.read_bytes())
+        return list(zip(kept.states, kept.offers, strict=True))
+
+    def _charger_path(self, id_: str) -> Path:
+        return self._folder / f"{self._site.segment}.{id_}.json"

@@ -1,0 +1,69 @@
+"""Usage, where drivers say what they need."""
+
+import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from wattmesh.usage.v1 import charging_pb2, usage_service_pb2, usage_service_pb2_grpc
+from wattmesh_contracts.values import timestamp_to_proto
+from wattmesh_kernel.errors import AlreadyExists, FailedPrecondition
+from wattmesh_kernel.ids import AssetId
+from wattmesh_runtime.errors import rpc_errors
+from wattmesh_twin.domain.charger import Visit
+from wattmesh_twin.domain.vehicle import VehicleSpec
+
+
+class UsageClient:
+    """Requests that can all be repeated."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = usage_service_pb2_grpc.UsageServiceStub(channel)
+
+    async def put_vehicle(self, token: str, vehicle: VehicleSpec) -> None:
+        """Make a vehicle known, by its token."""
+        message = charging_pb2.Vehicle(
+            name=f"vehicles/{token}",
+            capacity_wh=vehicle.capacity_wh,
+            max_current_a=vehicle.max_current_a,
+            phase_count=vehicle.phases,
+            tokens=[token],
+        )
+        request = usage_service_pb2.UpdateVehicleRequest(
+            vehicle=message, update_mask=FieldMask(paths=["*"]), allow_missing=True
+        )
+        with rpc_errors():
+            await self._stub.UpdateVehicle(request)
+
+    async def put_past(self, asset: AssetId, visit: Visit, charged_wh: float) -> None:
+        """Make a visit known that is over."""
+        name = f"{asset.name}/charging-sessions/{visit.arrival:%Y%m%dt%H%M%Sz}"
+        session = charging_pb2.ChargingSession(
+            name=name,
+            token=visit.token,
+            state=charging_pb2.CHARGING_SESSION_STATE_ENDED,
+            arrival_time=timestamp_to_proto(visit.arrival),
+            departure_time=timestamp_to_proto(visit.departure),
+            measure_time=timestamp_to_proto(visit.departure),
+            charged_energy_wh=charged_wh,
+        )
+        request = usage_service_pb2.UpdateChargingSessionRequest(
+            charging_session=session, allow_missing=True
+        )
+        with rpc_errors():
+            await self._stub.UpdateChargingSession(request)
+
+    async def declare(self, asset: AssetId, visit: Visit) -> None:
+        """Say until when a vehicle that has come stays, and what it needs."""
+        name = f"{asset.name}/charging-needs/{visit.token}-{visit.arrival:%Y%m%dt%H%M}"
+        need = charging_pb2.ChargingNeed(
+            name=name,
+            vehicle=f"vehicles/{visit.token}",
+            arrival_time=timestamp_to_proto(visit.arrival),
+            departure_time=timestamp_to_proto(visit.declared_departure or visit.departure),
+            energy_wh=visit.wanted_wh,
+        )
+        request = usage_service_pb2.CreateChargingNeedRequest(charging_need=need, request_id=name)
+        try:
+            with rpc_errors():
+                await self._stub.CreateChargingNeed(request)
+        except (AlreadyExists, FailedPrecondition):
+            return  # it was said before, or has passed meanwhile
