@@ -13,7 +13,7 @@ setup:   ## install everything that is missing or stale
 	@$(PYTHON) tools/bootstrap.py setup
 
 run: setup    ## the demo neighbourhood, live, until Ctrl-C
-	@exec $(BIN)/wattmesh up
+	@exec $(BIN)/wattmesh up --site street
 
 test: setup   ## all tests: unit, integration, contract, end to end
 	@exec $(BIN)/pytest --numprocesses $(PROCESSES) --no-loadscope-reorder

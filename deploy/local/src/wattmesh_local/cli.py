@@ -53,7 +53,12 @@ app = typer.Typer(
 app.add_typer(device.app, name="device")
 console = Console()
 
-Homes = Annotated[str, typer.Option(help="Which homes of the data: 1-5, 1,3,7 …")]
+Homes = Annotated[
+    str | None, typer.Option(help="Which sites of the data: 1-5, 1,3,7 …; else the first five.")
+]
+SiteSet = Annotated[
+    str, typer.Option("--site", help="Which sites: homes, or street (with EVs and an office).")
+]
 Start = Annotated[
     datetime | None,
     typer.Option(
@@ -81,16 +86,17 @@ _INTERRUPTED = 130
 
 @app.command()
 def up(
-    homes: Homes = "1-5",
+    homes: Homes = None,
     start: Start = None,
     rate: Rate = 1200.0,
     data: Data = None,
     replicas: Replicas = "",
     plain: Plain = False,
     live: Live = False,
+    site: SiteSet = "homes",
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
-    options = _options(homes, start, 1, rate, data, replicas, live=live)
+    options = _options(homes, start, 1, rate, data, replicas, live=live, site=site)
     options = replace(options, train_beside=True)
     _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
 
@@ -98,16 +104,17 @@ def up(
 @app.command()
 def demo(
     days: Annotated[int, typer.Option(min=1, help="How many simulated days.")],
-    homes: Homes = "1-5",
+    homes: Homes = None,
     start: Start = None,
     rate: Rate = 1200.0,
     data: Data = None,
     replicas: Replicas = "",
     report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
     plain: Plain = False,
+    site: SiteSet = "homes",
 ) -> None:
     """Run for some days, print a summary, write the report; status 1 when it was not sound."""
-    options = _options(homes, start, days, rate, data, replicas)
+    options = _options(homes, start, days, rate, data, replicas, site=site)
     plain = plain or not console.is_terminal
     work = run_demo(options, console, report_file=report, plain=plain)
     _run(work, interrupted=_INTERRUPTED)
@@ -275,7 +282,7 @@ def _say_errors(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
 
 
 def _options(
-    homes: str,
+    homes: str | None,
     start: datetime | None,
     days: int,
     rate: float,
@@ -283,6 +290,7 @@ def _options(
     replicas: str,
     *,
     live: bool = False,
+    site: str = "homes",
 ) -> MeshOptions:
     day = start.date() if start is not None else None
     try:
@@ -294,6 +302,7 @@ def _options(
             data=data,
             replicas=parse_replicas(replicas),
             live=live,
+            site=site,
         )
     except WattmeshError as error:
         raise typer.BadParameter(error.message) from error

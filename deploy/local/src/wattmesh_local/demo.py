@@ -116,6 +116,10 @@ def _summary(content: Any) -> Table:
         before, after = content[key]["no_control"], content[key]["achieved"]
         saved = f"{(before - after) / before:.1%}" if before else "–"
         table.add_row(name, f"{before:{form}}", f"{after:{form}}", saved)
+    for name, key in (("EVs missed kWh", "missed_kwh"), (f"EV sites {currency}", "cost")):
+        if charging := content["kinds"].get("ev_charger"):
+            before, after = charging[key]["no_control"], charging[key]["achieved"]
+            table.add_row(name, f"{before:.2f}", f"{after:.2f}", f"{before - after:+.2f}")
     for name in ("plans", "readings", "commands", "forecast"):
         words = (f"{word} {value}" for word, value in content[name].items())
         table.add_section()

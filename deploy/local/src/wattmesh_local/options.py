@@ -10,7 +10,11 @@ from pathlib import Path
 from wattmesh_kernel.errors import InvalidArgument
 
 CITYLEARN = Path("data/citylearn/citylearn/data/citylearn_challenge_2022_phase_all")
-"""Where `make setup` puts the demo's data, below the state folder."""
+"""Where `make setup` puts the homes' data, below the state folder."""
+STREET = Path("data")
+"""Where it puts all of which the street is made."""
+SITES = {"homes": (CITYLEARN, "1-5"), "street": (STREET, "1-6")}
+"""The site sets of the demo: their data, and which sites of it there are unless told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,20 +85,28 @@ def state_folder() -> Path:
 
 def options_from_environment(
     *,
-    homes: str,
+    homes: str | None,
     start: date | None,
     days: int,
     rate: float,
     data: Path | None,
     replicas: Mapping[str, int] | None = None,
     live: bool = False,
+    site: str = "homes",
 ) -> MeshOptions:
-    """Return the options of a run; what the command line leaves open, the environment says."""
-    default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / CITYLEARN))
+    """Return the options of a run; what the command line leaves open, the environment says.
+
+    Error: InvalidArgument for a site set that is not there.
+    """
+    if site not in SITES:
+        known = ", ".join(SITES)
+        raise InvalidArgument("INVALID_SITE_SET", f"--site is one of {known}, not {site!r}")
+    folder, usual_homes = SITES[site]
+    default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / folder))
     return MeshOptions(
         state_folder=state_folder(),
         data_folder=(data or default_data).absolute(),
-        homes=homes,
+        homes=homes or usual_homes,
         start=start,
         days=days,
         rate=1.0 if live else rate,

@@ -50,6 +50,8 @@ class Addresses:
 
     database_url: str
     mqtt_url: str
+    ocpp_address: str
+    """host:port on which simulated charge points dial in; of one's own the environment says it."""
     processes: dict[str, str]
     """host:port of every process, by its name: `planner`, `planner-2`."""
     targets: dict[str, str]
@@ -60,14 +62,15 @@ class Addresses:
         """Return free addresses on loopback, and those that the options name."""
         names = {service: process_names(service, options) for service in _services(options)}
         every = [name for processes in names.values() for name in processes]
-        count = 1 + len(every)
-        broker, *free = known_targets(count) if options.live else free_targets(count)
+        count = 2 + len(every)
+        broker, *free, ocpp = known_targets(count) if options.live else free_targets(count)
         processes = dict(zip(every, free, strict=True))
         if options.model_server_target:
             processes["modelhost"] = options.model_server_target
         return cls(
             database_url=database_url,
             mqtt_url=options.mqtt_url or f"mqtt://{broker}",
+            ocpp_address="" if options.live else ocpp,
             processes=processes,
             targets={
                 service: _target([processes[name] for name in own])
@@ -161,7 +164,8 @@ class ProcessPlan:
             "mqtt_url": self._addresses.mqtt_url,
             "gateway": GATEWAY,
             "peak_price_per_kw": str(self._options.peak_price_per_kw),
-            **self._reach("metering", "carbon"),
+            "ocpp_url": f"ws://{self._addresses.ocpp_address}",
+            **self._reach("metering", "carbon", "usage"),
         }
 
     def training_settings(self) -> dict[str, str]:
@@ -203,12 +207,18 @@ class ProcessPlan:
                     "mqtt_url": self._addresses.mqtt_url,
                     "spool_file": str(self._folders.spool / "spool.sqlite"),
                     **self._reach("metering", "control", "usage"),
+                    **self._charge_points(),
                     **_of_devices(),
                 }
             case "twin":
                 return self.twin_settings()
             case _:
                 return {}
+
+    def _charge_points(self) -> dict[str, str]:
+        """Return where simulated charge points dial in."""
+        address = self._addresses.ocpp_address
+        return {"ocpp_listen_address": address} if address else {}
 
     def _site_model(self, service: str, name: str) -> dict[str, str]:
         """Return where a process keeps the last known site model; the gateway has its own."""

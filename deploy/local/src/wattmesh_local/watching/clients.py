@@ -14,6 +14,7 @@ from wattmesh.gateway.v1 import gateway_pb2_grpc
 from wattmesh.metering.v1 import metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2_grpc
+from wattmesh.usage.v1 import usage_service_pb2_grpc
 from wattmesh_runtime.channels import open_channel
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.telemetry import Telemetry
@@ -37,6 +38,7 @@ class MeshClients:
         self.operator = operator_pb2_grpc.OperatorServiceStub(self.channel("control"))
         self.carbon = carbon_pb2_grpc.CarbonServiceStub(self.channel("carbon"))
         self.analytics = analytics_service_pb2_grpc.AnalyticsServiceStub(self.channel("analytics"))
+        self.usage = usage_service_pb2_grpc.UsageServiceStub(self.channel("usage"))
         self.gateway = gateway_pb2_grpc.GatewayServiceStub(self.channel("gateway"))
         return self
 

@@ -39,11 +39,52 @@ class BatteryLedger:
 
 
 def published_readings(folder: Path) -> int:
-    """Return how many readings the meters published and the broker confirmed, each once."""
+    """Return how many readings devices gave out, each once.
+
+    What the broker confirmed to meters, and the central system to charge points.
+    """
     seen = {}
     for line in _lines(folder / "published.jsonl"):
         seen[line["device"], line["measure_time"]] = int(line["points"])
-    return sum(seen.values())
+    told = {
+        (line["device"], line["measure_time"], quantity)
+        for line in _lines(folder / "told.jsonl")
+        for quantity in line["quantities"]
+    }
+    return sum(seen.values()) + len(told)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitLedger:
+    """A visit to a charge point, by the charge point's own count [Wh, AC].
+
+    `wanted_wh` is what the vehicle would have drawn with all the time in the world; `at_once_wh`
+    what it would have in each hour from `at_once_start` on with nobody in control.
+    """
+
+    asset: str
+    arrival: datetime
+    departure: datetime
+    wanted_wh: float
+    charged_wh: float
+    at_once_start: datetime
+    at_once_wh: tuple[float, ...]
+
+
+def visits(folder: Path) -> list[VisitLedger]:
+    """Return all visits, each once: of one that is over what it came to."""
+    found = {}
+    for line in sorted(_lines(folder / "visits.jsonl"), key=lambda line: bool(line["over"])):
+        found[line["asset"], line["arrival"]] = VisitLedger(
+            asset=line["asset"],
+            arrival=datetime.fromisoformat(line["arrival"]),
+            departure=datetime.fromisoformat(line["departure"]),
+            wanted_wh=float(line["wanted_wh"]),
+            charged_wh=float(line["charged_wh"]),
+            at_once_start=datetime.fromisoformat(line["at_once_start"]),
+            at_once_wh=tuple(map(float, line["at_once_wh"])),
+        )
+    return list(found.values())
 
 
 def battery_ledgers(folder: Path) -> dict[str, BatteryLedger]:

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.accounts import Accounts
-from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
+from wattmesh_local.watching.snapshot import Snapshot
+from wattmesh_local.watching.vehicles import Vehicle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +49,9 @@ _WIDE = 110
 """From this width on there is room for whole words and bars [columns]."""
 _HOUR_WIDTH = 6
 """Columns of one planned hour."""
+_KW_WIDTH = 7
+"""Columns of one more power."""
+_VEHICLE_REST = 48
 _NARROW_REST = 46
 _WIDE_REST = 66
 """Columns of everything but the planned hours, frame included."""
@@ -64,8 +68,12 @@ def render(picture: Picture, size: tuple[int, int], glyphs: Glyphs = UTF8) -> Re
     below = [*_lines(picture, glyphs, wide)]
     accounts = _accounts(snapshot.accounts, glyphs)
     room = height - len(below) - accounts.row_count - 5
+    charging = _has_charge_points(snapshot)
+    vehicles = min(len(snapshot.vehicles), max(room - len(snapshot.sites) - 1, 0))
+    room -= 1 + max(vehicles, 1) if charging else 0
     parts: list[RenderableType] = [
         _sites_table(snapshot, glyphs, width, max(room, 1)),
+        *([_vehicles_table(picture, glyphs, width, vehicles)] if charging else ()),
         Columns([_now(snapshot, glyphs), accounts], padding=(0, 3 if wide else 1)),
         *below,
     ]
@@ -96,6 +104,9 @@ def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
     battery = _total_kw(site.battery_w for site in snapshot.sites)
     parts = [f"{local:%Y-%m-%d %H:%M}", f"net {_or_dash(net, '.2f', ' kW')}"]
     parts.append(f"battery {_or_dash(battery, '+.2f', ' kW')}")
+    if _has_charge_points(snapshot):
+        charging = _total_kw(site.charging_w for site in snapshot.sites)
+        parts.append(f"EVs {len(snapshot.vehicles)}, {_or_dash(charging, '.2f', ' kW')}")
     if snapshot.price_per_kwh is not None:
         parts.append(f"price {snapshot.price_per_kwh:.2f}")
     if (accounts := snapshot.accounts) is not None:
@@ -113,10 +124,12 @@ def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
 
 def _sites_table(snapshot: Snapshot, glyphs: Glyphs, width: int, rows: int) -> Table:
     wide = width >= _WIDE
-    hours = max((width - (_WIDE_REST if wide else _NARROW_REST)) // _HOUR_WIDTH, 0)
+    charging = _has_charge_points(snapshot)
+    rest = (_WIDE_REST if wide else _NARROW_REST) + (_KW_WIDTH if charging else 0)
+    hours = max((width - rest) // _HOUR_WIDTH, 0)
     table = Table(box=None, header_style="bold", padding=(0, 1), expand=True)
     table.add_column("site", no_wrap=True)
-    for name in ("load", "PV", "battery", "net") if wide else ("load", "PV", "batt.", "net"):
+    for name in _columns(charging, wide):
         unit = " kW" if wide else ""
         table.add_column(f"{name}{unit}", justify="right", no_wrap=True)
     table.add_column("state of charge" if wide else "SoC", no_wrap=True)
@@ -131,13 +144,72 @@ def _sites_table(snapshot: Snapshot, glyphs: Glyphs, width: int, rows: int) -> T
             _kw(site.load_w, glyphs),
             _kw(site.generation_w, glyphs, "yellow"),
             _kw(site.battery_w, glyphs, "green"),
+            *([_kw(site.charging_w, glyphs, "blue")] if charging else ()),
             _kw(site.net_w, glyphs, "bold"),
             _soc(site.soc_ratio, glyphs, 10 if wide else 0),
-            _planned(site, glyphs, hours),
+            _planned(site.planned_battery_w, glyphs, hours),
         )
     if left := len(snapshot.sites) - len(shown):
         table.add_row(Text(f"and {left} more", style="dim"))
     return table
+
+
+def _has_charge_points(snapshot: Snapshot) -> bool:
+    return any(site.charging_w is not None for site in snapshot.sites)
+
+
+def _columns(charging: bool, wide: bool) -> list[str]:
+    """Return the names of the columns that are powers."""
+    battery = "battery" if wide else "batt."
+    return ["load", "PV", battery, *(["EVs"] if charging else ()), "net"]
+
+
+def _vehicles_table(picture: Picture, glyphs: Glyphs, width: int, rows: int) -> Table:
+    """Return who is at the charge points: how much of what is wanted, until when, and the plan."""
+    snapshot, there = picture.snapshot, picture.snapshot.vehicles
+    table = Table(box=None, header_style="bold", padding=(0, 1), expand=True)
+    table.add_column("vehicle at", no_wrap=True)
+    for name in ("kW", "kWh of wanted"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("leaves", no_wrap=True)
+    table.add_column("next hours kW", no_wrap=True)
+    if not there:
+        table.add_row(Text("none plugged in", style="dim"))
+    shown = there if len(there) <= rows else there[: max(rows - 1, 0)]
+    for each in shown:
+        table.add_row(
+            each.charge_point,
+            _kw(snapshot.powers_w.get(each.asset), glyphs, "blue"),
+            _energy(each, glyphs),
+            _leaves(each, picture.zone, glyphs),
+            _planned(snapshot.planned_w.get(each.asset, ()), glyphs, _vehicle_hours(width)),
+        )
+    if left := len(there) - len(shown):
+        table.add_row(Text(f"and {left} more", style="dim"))
+    return table
+
+
+def _vehicle_hours(width: int) -> int:
+    return max((width - _VEHICLE_REST) // _HOUR_WIDTH, 0)
+
+
+def _energy(vehicle: Vehicle, glyphs: Glyphs) -> Text:
+    """Return what it got of what its driver wants; `~`: of what is expected."""
+    got = _or_dash(None if vehicle.charged_wh is None else vehicle.charged_wh / 1000, ".1f", "")
+    if not vehicle.takes:
+        return Text(f"{got} full", style="green")
+    if vehicle.required_wh is None:
+        return Text(got)
+    sign = "" if vehicle.declared else "~"
+    return Text(f"{got} of {sign}{vehicle.required_wh / 1000:.1f}")
+
+
+def _leaves(vehicle: Vehicle, zone: ZoneInfo, glyphs: Glyphs) -> Text:
+    """Return when it leaves by its driver's word; `~`: by what is expected."""
+    if vehicle.leave_time is None:
+        return Text(glyphs.dash, style="dim")
+    sign = "" if vehicle.declared else "~"
+    return Text(f"{sign}{vehicle.leave_time.astimezone(zone):%H:%M}")
 
 
 def _now(snapshot: Snapshot, glyphs: Glyphs) -> Table:
@@ -218,9 +290,9 @@ def _soc(ratio: float | None, glyphs: Glyphs, bar_width: int) -> Text:
     return bar.append(f" {ratio:4.0%}" if bar_width else f"{ratio:4.0%}")
 
 
-def _planned(site: SiteSnapshot, glyphs: Glyphs, hours: int) -> Text:
+def _planned(powers_w: Sequence[float], glyphs: Glyphs, hours: int) -> Text:
     text = Text()
-    for power_w in site.planned_battery_w[:hours]:
+    for power_w in powers_w[:hours]:
         if abs(power_w) < 1:
             text.append(f"   {glyphs.idle}  ", style="dim")
         elif power_w > 0:

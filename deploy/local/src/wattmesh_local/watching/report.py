@@ -19,6 +19,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.effects import effects_in
+from wattmesh_local.watching.kinds import kinds_content
 from wattmesh_local.watching.ledger import battery_ledgers, published_readings
 from wattmesh_local.watching.plans import count_degradations, plans_in
 from wattmesh_local.watching.sites import WatchedSite
@@ -65,6 +66,7 @@ async def make_report(
             ),
         )
         effects = await effects_in(clients, span)
+        kinds = await kinds_content(clients, sites, span, ledger_folder)
     stored = _stored_kwh(sites, span, ledger_folder)
     content = {
         "homes": len(sites),
@@ -76,6 +78,7 @@ async def make_report(
         "effects": dict(effects),
         **_accounts_content(accounts),
         "missing_intervals": accounts.missing_intervals,
+        "kinds": kinds,
         "forecast": forecast,
         "stored_kwh": stored,
         "ledger_error_ratio": ledger_error,

@@ -11,6 +11,7 @@ from wattmesh_kernel.ids import AssetId, PointId, SiteId
 from wattmesh_kernel.sites import (
     Asset,
     BatteryRating,
+    EvChargerRating,
     GridConnectionRating,
     LoadRating,
     MeterRole,
@@ -47,12 +48,14 @@ class WatchedSite:
     generation: tuple[AssetId, ...] = ()
     batteries: tuple[AssetId, ...] = ()
     battery_capacity_wh: float = 0.0
+    battery_ratings: tuple[BatteryRating, ...] = ()
+    charge_points: tuple[AssetId, ...] = ()
     points: dict[tuple[AssetId, str], tuple[PointId, ...]] = field(default_factory=dict)
 
     @property
     def balance(self) -> tuple[AssetId, ...]:
         """The assets whose energies make the site's balance, but for the loads."""
-        return (self.grid, *self.generation, *self.batteries)
+        return (self.grid, *self.generation, *self.batteries, *self.charge_points)
 
 
 @asynccontextmanager
@@ -89,6 +92,10 @@ def _watched(model: SiteModel, site: Site, at: datetime) -> WatchedSite | None:
         loads=_of_kind(assets, LoadRating),
         generation=_of_kind(assets, PvRating, WindRating),
         batteries=_of_kind(assets, BatteryRating),
+        battery_ratings=tuple(
+            asset.rating for asset in assets if isinstance(asset.rating, BatteryRating)
+        ),
+        charge_points=_of_kind(assets, EvChargerRating),
         battery_capacity_wh=sum(
             asset.rating.capacity_wh for asset in assets if isinstance(asset.rating, BatteryRating)
         ),

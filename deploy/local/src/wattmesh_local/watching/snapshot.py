@@ -28,6 +28,7 @@ from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_account
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.plans import count_degradations
 from wattmesh_local.watching.sites import WatchedSite, watched_sites
+from wattmesh_local.watching.vehicles import Vehicle, vehicles_at
 from wattmesh_runtime.aio.tasks import map_at_most, together
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_sitemodel.view import SiteModelView
@@ -36,6 +37,7 @@ PLAN_HOURS = 8
 _SETTLED = timedelta(minutes=30)
 """How long after an hour its last readings have surely come."""
 
+_MOMENT = timedelta(minutes=1)
 _AT_ONCE = 20
 """How many processes are asked at once."""
 
@@ -47,7 +49,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteSnapshot:
-    """A site now: powers into the component positive [W], None: not known."""
+    """A site now: powers into the component positive [W], None: not known, or not there."""
 
     name: str
     load_w: float | None
@@ -56,6 +58,7 @@ class SiteSnapshot:
     soc_ratio: float | None
     net_w: float | None
     planned_battery_w: tuple[float, ...]
+    charging_w: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +74,11 @@ class Snapshot:
     plan: str = ""
     degradations: Mapping[str, int] = field(default_factory=dict)
     health: Mapping[str, str] = field(default_factory=dict)
+    vehicles: tuple[Vehicle, ...] = ()
+    powers_w: Mapping[str, float] = field(default_factory=dict)
+    """Power of each charge point with a vehicle, by its asset."""
+    planned_w: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """The next hours of each asset that is steered, by its name."""
 
 
 class Observer:
@@ -93,7 +101,7 @@ class Observer:
     async def look(self, now: datetime) -> Snapshot:
         """Return what there is to see; a service that is away leaves its part empty."""
         sites = watched_sites(self._site_model.model, now)
-        (readings, plans, price), (carbon, accounts, health) = await together(
+        (readings, plans, price), (carbon, accounts, health), vehicles = await together(
             together(
                 _or_none(self._readings(sites)),
                 _or_none(self._newest_plans(sites)),
@@ -104,11 +112,10 @@ class Observer:
                 _or_none(self._accounts(sites, now)),
                 self._health(),
             ),
+            _or_none(vehicles_at(self._clients, sites, TimeRange.of(now, _MOMENT))),
         )
         planned = {
-            asset: powers
-            for plan in plans or ()
-            for asset, powers in _planned_battery_w(plan, now).items()
+            asset: powers for plan in plans or () for asset, powers in _planned_w(plan, now).items()
         }
         return Snapshot(
             time=now,
@@ -120,6 +127,9 @@ class Observer:
             plan=_plans_in_words(plans or ()),
             degradations=count_degradations(plans or ()),
             health=health,
+            vehicles=tuple(vehicles or ()),
+            powers_w=_charging_w(sites, readings or {}),
+            planned_w=planned,
         )
 
     async def _readings(self, sites: Sequence[WatchedSite]) -> dict[PointId, float]:
@@ -220,9 +230,10 @@ def _site(
     net = value(site.grid, "active_power_w")
     generation = total(site.generation, "active_power_w")
     battery = total(site.batteries, "active_power_w")
+    charging = total(site.charge_points, "active_power_w") if site.charge_points else None
     load = None
     if net is not None and generation is not None and battery is not None:
-        load = net - generation - battery
+        load = net - generation - battery - (charging or 0.0)
     return SiteSnapshot(
         name=site.display_name,
         load_w=load,
@@ -230,6 +241,7 @@ def _site(
         battery_w=battery,
         soc_ratio=total(site.batteries[:1], "soc_ratio") if site.batteries else None,
         net_w=net,
+        charging_w=charging,
         planned_battery_w=planned.get(site.batteries[0].name, ()) if site.batteries else (),
     )
 
@@ -239,11 +251,30 @@ def _sum_if_known(values: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _planned_battery_w(plan: planner_pb2.Plan, now: datetime) -> dict[str, tuple[float, ...]]:
-    """Return the next hours' setpoints per battery asset."""
+def _charging_w(
+    sites: Sequence[WatchedSite], readings: Mapping[PointId, float]
+) -> dict[str, float]:
+    """Return the power of each charge point that has told it."""
+    points = {
+        asset: site.points.get((asset, "active_power_w"), ())
+        for site in sites
+        for asset in site.charge_points
+    }
+    return {
+        asset.name: sum(readings[each] for each in own if each in readings)
+        for asset, own in points.items()
+        if any(each in readings for each in own)
+    }
+
+
+def _planned_w(plan: planner_pb2.Plan, now: datetime) -> dict[str, tuple[float, ...]]:
+    """Return the next hours' powers of each asset that stores something."""
     first = max((now - time_range_from_proto(plan.target_range).start) // INTERVAL, 0)
     assets: list[plan_pb2.AssetPlan] = [
-        asset for site in plan.solution.sites for asset in site.assets if asset.soc_ratios
+        asset
+        for site in plan.solution.sites
+        for asset in site.assets
+        if asset.soc_ratios or asset.ev_sessions
     ]
     return {asset.asset_name: tuple(asset.powers_w[first : first + PLAN_HOURS]) for asset in assets}
 
