@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale image k8s lint types protos lock clean
+.PHONY: help setup run test e2e e2e-street bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale image k8s lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -20,6 +20,9 @@ test: setup   ## all tests: unit, integration, contract, end to end
 
 e2e: setup    ## only the tests that run the whole mesh
 	@exec $(BIN)/pytest tests/e2e
+
+e2e-street: setup ## a day of vehicles at charge points through the whole mesh; takes some minutes
+	@exec $(BIN)/pytest tests/e2e/street_day.py --override-ini 'python_files=street_*.py'
 
 bench: setup  ## measurements
 	@exec $(BIN)/pytest tests/bench --override-ini 'python_files=bench_*.py' --capture=no

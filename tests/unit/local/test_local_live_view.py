@@ -17,6 +17,7 @@ from wattmesh_local.watching.live_view import (
     summary_line,
 )
 from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
+from wattmesh_local.watching.vehicles import Vehicle
 
 ZONE = ZoneInfo("America/Los_Angeles")
 SNAPSHOT = Snapshot(
@@ -81,6 +82,58 @@ def test_80_by_24_is_enough_for_a_street() -> None:
     for part in ("1.50", "-0.50", "42%", "1.0↓", "+20.0%", "more", "training forecast models"):
         assert part in text
     assert "gateway was killed" in text
+
+
+VEHICLE = Vehicle(
+    charge_point="Office ev-1",
+    asset="sites/office/assets/ev-1",
+    soc_ratio=0.4,
+    charged_wh=3_400.0,
+    required_wh=12_900.0,
+    leave_time=datetime(2016, 9, 6, 2, 30, tzinfo=UTC),
+    declared=True,
+    takes=True,
+)
+
+
+def street(vehicles: int) -> Snapshot:
+    points = [f"sites/office/assets/ev-{number}" for number in range(vehicles)]
+    return replace(
+        SNAPSHOT,
+        sites=(
+            *(replace(SNAPSHOT.sites[0], name=f"Home {number}") for number in range(5)),
+            replace(SNAPSHOT.sites[0], name="Office", charging_w=15_000.0),
+        ),
+        vehicles=tuple(replace(VEHICLE, asset=each) for each in points),
+        powers_w=dict.fromkeys(points, 7_360.0),
+        planned_w=dict.fromkeys(points, (11_040.0, 0.0)),
+    )
+
+
+def test_80_by_24_shows_vehicles_with_what_they_want_and_until_when() -> None:
+    lines = screen_of(street(6), 80, 24, doing="training forecast models (load 40%)")
+
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for part in ("15.00", "Office ev-1", "7.36", "3.4 of 12.9", "19:30", "11.0↑", "more"):
+        assert part in text
+    assert all(f"Home {number}" in text for number in range(5))
+    assert "gateway was killed" in text
+
+
+def test_what_nobody_said_is_shown_as_expected_and_who_is_full_as_full() -> None:
+    guessed = replace(VEHICLE, declared=False)
+    full = replace(VEHICLE, takes=False)
+    text = text_of(replace(street(0), vehicles=(guessed, full)))
+
+    assert "3.4 of ~12.9" in text
+    assert "~19:30" in text
+    assert "3.4 full" in text
+
+
+def test_charge_points_without_a_vehicle_say_so() -> None:
+    assert "none plugged in" in text_of(street(0))
 
 
 def test_a_terminal_that_shows_ascii_alone_is_sent_nothing_else() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_local.options import MeshOptions, parse_replicas
+from wattmesh_local.options import MeshOptions, options_from_environment, parse_replicas
 from wattmesh_local.site_facts import SiteFacts
 
 
@@ -73,3 +73,25 @@ def test_a_run_begins_five_weeks_into_the_data_unless_told() -> None:
 def test_a_start_without_data_around_it_is_refused_with_the_days_that_have(day: date) -> None:
     with pytest.raises(InvalidArgument, match=f"{day}.* from 2016-08-18 to 2017-07-25"):
         FACTS.choose_start(day, 7, WARM_UP)
+
+
+@pytest.mark.parametrize(
+    ("site", "homes", "rate"), [("homes", "1-5", 1200), ("street", "1-6", 600)]
+)
+def test_a_site_set_brings_its_data_sites_and_pace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: str, homes: str, rate: float
+) -> None:
+    monkeypatch.setenv("WATTMESH_DATA", str(tmp_path))
+    found = options_from_environment(
+        homes=None, start=None, days=1, rate=None, data=None, site=site
+    )
+    assert (found.homes, found.rate) == (homes, rate)
+    asked = options_from_environment(homes="2", start=None, days=1, rate=60.0, data=None, site=site)
+    assert (asked.homes, asked.rate) == ("2", 60.0)
+
+
+def test_another_site_set_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="street"):
+        options_from_environment(
+            homes=None, start=None, days=1, rate=None, data=tmp_path, site="village"
+        )

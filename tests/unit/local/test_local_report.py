@@ -79,3 +79,9 @@ def test_a_battery_s_own_count_is_read_between_its_entries(tmp_path: Path) -> No
 def test_devices_that_wrote_nothing_published_nothing(tmp_path: Path) -> None:
     assert published_readings(tmp_path) == 0
     assert battery_ledgers(tmp_path) == {}
+
+
+def test_a_vehicle_whose_session_was_not_stored_makes_a_run_unsound() -> None:
+    kinds = {"ev_charger": {"sessions": 6, "stored_sessions": 5}}
+    (fault,) = find_faults({**SOUND, "kinds": kinds})
+    assert "5 of their sessions" in fault

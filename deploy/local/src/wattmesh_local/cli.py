@@ -66,7 +66,9 @@ Start = Annotated[
         help="First simulated day; else five weeks into the data, for the homes 2016-09-05.",
     ),
 ]
-Rate = Annotated[float, typer.Option(help="Simulated seconds per second.")]
+Rate = Annotated[
+    float | None, typer.Option(help="Simulated seconds per second; else 1200, of the street 600.")
+]
 Data = Annotated[
     Path | None, typer.Option(help="Folder with measured data; else the demo's homes.")
 ]
@@ -88,7 +90,7 @@ _INTERRUPTED = 130
 def up(
     homes: Homes = None,
     start: Start = None,
-    rate: Rate = 1200.0,
+    rate: Rate = None,
     data: Data = None,
     replicas: Replicas = "",
     plain: Plain = False,
@@ -106,7 +108,7 @@ def demo(
     days: Annotated[int, typer.Option(min=1, help="How many simulated days.")],
     homes: Homes = None,
     start: Start = None,
-    rate: Rate = 1200.0,
+    rate: Rate = None,
     data: Data = None,
     replicas: Replicas = "",
     report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
@@ -285,7 +287,7 @@ def _options(
     homes: str | None,
     start: datetime | None,
     days: int,
-    rate: float,
+    rate: float | None,
     data: Path | None,
     replicas: str,
     *,

@@ -13,8 +13,21 @@ CITYLEARN = Path("data/citylearn/citylearn/data/citylearn_challenge_2022_phase_a
 """Where `make setup` puts the homes' data, below the state folder."""
 STREET = Path("data")
 """Where it puts all of which the street is made."""
-SITES = {"homes": (CITYLEARN, "1-5"), "street": (STREET, "1-6")}
-"""The site sets of the demo: their data, and which sites of it there are unless told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteSet:
+    """Sites of the demo: their data, which of them, and how fast time goes, unless told."""
+
+    data: Path
+    homes: str
+    rate: float
+
+
+SITES = {
+    "homes": SiteSet(data=CITYLEARN, homes="1-5", rate=1200.0),
+    "street": SiteSet(data=STREET, homes="1-6", rate=600.0),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +101,7 @@ def options_from_environment(
     homes: str | None,
     start: date | None,
     days: int,
-    rate: float,
+    rate: float | None,
     data: Path | None,
     replicas: Mapping[str, int] | None = None,
     live: bool = False,
@@ -101,15 +114,15 @@ def options_from_environment(
     if site not in SITES:
         known = ", ".join(SITES)
         raise InvalidArgument("INVALID_SITE_SET", f"--site is one of {known}, not {site!r}")
-    folder, usual_homes = SITES[site]
-    default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / folder))
+    usual = SITES[site]
+    default_data = Path(os.environ.get("WATTMESH_DATA", state_folder() / usual.data))
     return MeshOptions(
         state_folder=state_folder(),
         data_folder=(data or default_data).absolute(),
-        homes=homes or usual_homes,
+        homes=homes or usual.homes,
         start=start,
         days=days,
-        rate=1.0 if live else rate,
+        rate=_rate(rate, usual, live=live),
         live=live,
         database_url=os.environ.get("WATTMESH_DATABASE_URL"),
         mqtt_url=os.environ.get("WATTMESH_MQTT_URL"),
@@ -117,6 +130,12 @@ def options_from_environment(
         peak_price_per_kw=_number("WATTMESH_PEAK_PRICE_PER_KW", 1.0),
         replicas=replicas or {},
     )
+
+
+def _rate(asked: float | None, usual: SiteSet, *, live: bool) -> float:
+    if live:
+        return 1.0
+    return usual.rate if asked is None else asked
 
 
 REPLICABLE = ("optimizer", "control", "planner")

@@ -24,6 +24,7 @@ from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.ledger import VisitLedger, battery_ledgers, visits
 from wattmesh_local.watching.rules import Floats, self_consumption_wh
 from wattmesh_local.watching.sites import WatchedSite
+from wattmesh_local.watching.vehicles import kept_sessions
 from wattmesh_runtime.errors import rpc_errors
 
 
@@ -67,7 +68,11 @@ async def kinds_content(
         "battery": _battery(hours),
     }
     if any(site.charge_points for site in sites):
-        content["ev_charger"] = _ev_charger(hours, seen, span)
+        kept = await kept_sessions(clients, sites, span)
+        content["ev_charger"] = _ev_charger(hours, seen, span) | {
+            "stored_sessions": kept.sessions,
+            "needs": {"met": kept.met, "missed": kept.missed},
+        }
     return content
 
 

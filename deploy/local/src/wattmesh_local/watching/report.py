@@ -110,6 +110,10 @@ def find_faults(content: Mapping[str, Any]) -> list[str]:
     ]
     if commands["failed"]:
         faults.append(f"{commands['failed']} commands failed")
+    if charging := content.get("kinds", {}).get("ev_charger"):
+        left, stored = charging["sessions"], charging["stored_sessions"]
+        if left != stored:
+            faults.append(f"{left} vehicles left, {stored} of their sessions stored")
     error = content["ledger_error_ratio"]
     if error is None or error > LARGEST_LEDGER_ERROR_RATIO:
         faults.append(f"the batteries' meters are off their own ledger by {error}")

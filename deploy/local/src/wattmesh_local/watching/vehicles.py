@@ -12,6 +12,7 @@ from wattmesh_local.watching.sites import WatchedSite
 from wattmesh_runtime.errors import rpc_errors
 
 _MEDIAN = 0.5
+_PAGE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,3 +100,42 @@ def _leave_time(
     median = (each.departure_time for each in quantiles if each.ratio >= _MEDIAN)
     found = next(median, None)
     return None if found is None else datetime_from_proto(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptSessions:
+    """Sessions that usage has stored, and of the needs of their drivers how many were met."""
+
+    sessions: int = 0
+    met: int = 0
+    missed: int = 0
+
+
+async def kept_sessions(
+    clients: MeshClients, sites: Sequence[WatchedSite], span: TimeRange
+) -> KeptSessions:
+    """Return what usage has stored of the sessions that ended in a span. Error: WattmeshError."""
+    found: list[charging_pb2.ChargingSession] = []
+    for site in (each for each in sites if each.charge_points):
+        request = usage_service_pb2.ListChargingSessionsRequest(
+            parent=f"{site.id.name}/assets/-", range=time_range_to_proto(span), page_size=_PAGE
+        )
+        while True:
+            with rpc_errors():
+                answer = await clients.usage.ListChargingSessions(request, timeout=5)
+            found += answer.charging_sessions
+            if not answer.next_page_token:
+                break
+            request.page_token = answer.next_page_token
+    ended = [each for each in found if _ended_in(each, span)]
+    states = [need.state for need in (await _needs(clients, ended)).values()]
+    return KeptSessions(
+        sessions=len(ended),
+        met=states.count(charging_pb2.CHARGING_NEED_STATE_MET),
+        missed=states.count(charging_pb2.CHARGING_NEED_STATE_MISSED),
+    )
+
+
+def _ended_in(session: charging_pb2.ChargingSession, span: TimeRange) -> bool:
+    left = session.HasField("departure_time")
+    return left and span.contains(datetime_from_proto(session.departure_time))

@@ -33,9 +33,9 @@ class _PlanStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlanState.V
     PLAN_STATE_UNSPECIFIED: _PlanState.ValueType  # 0
     """Not said."""
     PLAN_STATE_MADE: _PlanState.ValueType  # 1
-    """Control accepted it before its first interval began."""
+    """Control accepted it before its first interval began, or within it when something that happened in it prompted the plan."""
     PLAN_STATE_LATE: _PlanState.ValueType  # 2
-    """Control accepted it after its first interval had begun."""
+    """Control accepted it after its first interval had begun, and nothing that happened in it prompted the plan."""
     PLAN_STATE_FAILED: _PlanState.ValueType  # 3
     """Its first interval passed without a plan that control accepted."""
 
@@ -45,9 +45,9 @@ class PlanState(_PlanState, metaclass=_PlanStateEnumTypeWrapper):
 PLAN_STATE_UNSPECIFIED: PlanState.ValueType  # 0
 """Not said."""
 PLAN_STATE_MADE: PlanState.ValueType  # 1
-"""Control accepted it before its first interval began."""
+"""Control accepted it before its first interval began, or within it when something that happened in it prompted the plan."""
 PLAN_STATE_LATE: PlanState.ValueType  # 2
-"""Control accepted it after its first interval had begun."""
+"""Control accepted it after its first interval had begun, and nothing that happened in it prompted the plan."""
 PLAN_STATE_FAILED: PlanState.ValueType  # 3
 """Its first interval passed without a plan that control accepted."""
 Global___PlanState: _TypeAlias = PlanState  # noqa: Y015
