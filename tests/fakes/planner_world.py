@@ -20,8 +20,8 @@ from tests.fakes.planner_plans import MemoryPlans
 from tests.fakes.planner_sessions import FakeSessions
 from tests.fakes.planner_state_meter import FakeStateMeter
 from tests.fakes.planner_tariffs import FakeTariffs
-from tests.fakes.planner_wishes import FakeWishes
 from tests.fakes.planner_usage_changes import FakeUsageChanges
+from tests.fakes.planner_wishes import FakeWishes
 from wattmesh_kernel.sites import Resource, SiteModelChange
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts

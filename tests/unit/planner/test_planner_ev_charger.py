@@ -156,6 +156,16 @@ def test_without_a_need_it_is_what_is_expected_and_a_little_more_as_long_as_it_t
     assert stay(replace(alone, charged_energy_wh=9_000.0, takes=False)).required_wh == 0.0
 
 
+def test_one_that_takes_more_than_expected_is_filled_where_it_says_how_full_it_is() -> None:
+    taken = replace(SESSION, need=None, charged_energy_wh=8_000.0, expectation=EXPECTATION)
+    told = replace(taken, soc_ratio=0.5, capacity_wh=40_000.0)
+    nearly_full = replace(told, charged_energy_wh=1_000.0, soc_ratio=0.95)
+
+    assert stay(taken).required_wh == pytest.approx(1_750.0)
+    assert stay(told).required_wh == pytest.approx(20_000.0)
+    assert stay(nearly_full).required_wh == pytest.approx(2_000.0)
+
+
 def test_a_state_of_charge_is_energy_once_the_vehicle_tells_it() -> None:
     need = replace(NEED, energy_wh=None, soc_ratio=0.8)
     session = replace(SESSION, need=need, soc_ratio=0.5, capacity_wh=50_000.0)

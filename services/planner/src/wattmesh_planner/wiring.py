@@ -16,8 +16,8 @@ from wattmesh_planner.adapters.plan_meter import PlanMeter
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.tariffs import GrpcTariffs
 from wattmesh_planner.adapters.usage import GrpcSessions
-from wattmesh_planner.adapters.wishes import GrpcWishes
 from wattmesh_planner.adapters.usage_changes import GrpcUsageChanges
+from wattmesh_planner.adapters.wishes import GrpcWishes
 from wattmesh_planner.api.servicer import PlannerServicer
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts

@@ -50,10 +50,7 @@ class GrpcSessions:
         with rpc_errors():
             found = await self._open_sessions(f"{site.name}/assets/-")
             needs = [await self._need(session) for session in found]
-            capacities = [
-                await self._capacity_wh(session, need)
-                for session, need in zip(found, needs, strict=True)
-            ]
+            capacities = [await self._capacity_wh(session) for session in found]
         return {
             _asset_of(proto.name): session_from_proto(proto, need, capacity_wh)
             for proto, need, capacity_wh in zip(found, needs, capacities, strict=True)
@@ -81,12 +78,9 @@ class GrpcSessions:
         answer = await self._stub.GetChargingNeed(request, timeout=self._deadline_seconds)
         return answer.charging_need
 
-    async def _capacity_wh(
-        self, session: charging_pb2.ChargingSession, need: charging_pb2.ChargingNeed | None
-    ) -> float | None:
-        """Return the capacity of a vehicle; it only matters where its state of charge does."""
-        matters = session.HasField("soc_ratio") and need is not None
-        if not matters or not session.vehicle:
+    async def _capacity_wh(self, session: charging_pb2.ChargingSession) -> float | None:
+        """Return the capacity of a vehicle; it only matters where its state of charge is told."""
+        if not session.HasField("soc_ratio") or not session.vehicle:
             return None
         request = usage_service_pb2.GetVehicleRequest(name=session.vehicle)
         try:

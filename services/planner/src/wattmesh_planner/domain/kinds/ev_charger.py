@@ -142,17 +142,28 @@ def _required_wh(session: ChargingSession, rating: EvChargerRating) -> float:
     soc_ratio, capacity_wh = session.soc_ratio, session.capacity_wh
     if need is not None and need.soc_ratio is not None and soc_ratio is not None and capacity_wh:
         return max(need.soc_ratio - soc_ratio, 0.0) * capacity_wh
-    return _expected_wh(session) * rating.charge_efficiency_ratio
+    room_wh = None
+    if soc_ratio is not None and capacity_wh:
+        room_wh = (1.0 - soc_ratio) * capacity_wh
+    return _expected_wh(session, rating.charge_efficiency_ratio, room_wh)
 
 
-def _expected_wh(session: ChargingSession) -> float:
-    """Return what a vehicle is taken to need still [Wh] where nobody says it: it stops itself."""
+def _expected_wh(session: ChargingSession, efficiency_ratio: float, room_wh: float | None) -> float:
+    """Return what a vehicle is taken to need still [Wh, stored] where nobody says it.
+
+    It is what is expected, as far as there is room in it. One that takes more is filled where it
+    tells its state of charge, and given a little more where it does not: it stops itself.
+    """
     if not session.takes:
         return 0.0
     known = session.expectation
     expected_wh = _ASSUMED_ENERGY_WH if known is None else known.required_energy_wh
     left_wh = expected_wh - (session.charged_energy_wh or 0.0)
-    return left_wh if left_wh > 0 else max(expected_wh * _FURTHER_RATIO, _FURTHER_WH)
+    if left_wh <= 0 and room_wh is not None:
+        return room_wh
+    further_wh = max(expected_wh * _FURTHER_RATIO, _FURTHER_WH)
+    needed_wh = (left_wh if left_wh > 0 else further_wh) * efficiency_ratio
+    return needed_wh if room_wh is None else min(needed_wh, room_wh)
 
 
 def _told_wh(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> float:
