@@ -9,7 +9,7 @@ from typing import Self, TypeAlias
 import grpc
 
 from wattmesh.control.v1 import control_pb2
-from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2_grpc
+from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2_grpc, loop_policy_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
 from wattmesh_contracts.values import timestamp_to_proto
 
@@ -43,6 +43,7 @@ class FakeGateway:
     """Holds one stream; `answer` says what it reports on each command.
 
     `clock`: what it says that its clock shows; without, it is of a version that says nothing.
+    `loops`: whether it takes policies for its loops.
     """
 
     def __init__(
@@ -51,8 +52,12 @@ class FakeGateway:
         answer: Answer = obey,
         name: str = "gateways/local",
         clock: Callable[[], datetime] | None = None,
+        *,
+        loops: bool = False,
     ) -> None:
         self._clock = clock
+        self._loops = loops
+        self.policies = list[loop_policy_pb2.LoopPolicySet]()
         self.clock_requests = 0
         self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
         self._answer = answer
@@ -63,7 +68,7 @@ class FakeGateway:
 
     async def __aenter__(self) -> Self:
         self.call = self._stub.Connect()
-        hello = pb.GatewayHello(gateway=self._name)
+        hello = pb.GatewayHello(gateway=self._name, takes_loop_policies=self._loops)
         if self._clock is not None:
             hello.clock_time.CopyFrom(timestamp_to_proto(self._clock()))
         await self.call.write(pb.ConnectRequest(hello=hello))
@@ -123,6 +128,8 @@ class FakeGateway:
                     self.dispatches.append(response.dispatch)
                 elif response.HasField("clock_request"):
                     await self._tell_clock(response.clock_request)
+                elif response.HasField("loop_policies"):
+                    self.policies.append(response.loop_policies)
                 else:
                     self.cancels.append(response.cancel)
                 self._arrived.notify_all()

@@ -53,9 +53,11 @@ class ControlWorld:
         answer: Answer = obey,
         name: str = "gateways/local",
         clock: Callable[[], datetime] | None = None,
+        *,
+        loops: bool = False,
     ) -> FakeGateway:
         """Return a gateway that dials in when it is entered, and what its clock shows."""
-        return FakeGateway(self.channel, answer, name, clock)
+        return FakeGateway(self.channel, answer, name, clock, loops=loops)
 
     async def submit(
         self,

@@ -115,7 +115,10 @@ class FakePeers(
         plan.solver.status = plan_pb2.SOLVE_STATUS_OPTIMAL
         plan.solver.total_duration.FromMilliseconds(3)
         for site in request.problem.sites:
-            planned = plan.sites.add(site_name=site.name)
+            hours = request.problem.horizon.count
+            planned = plan.sites.add(
+                site_name=site.name, import_powers_w=[700.0] * hours, export_powers_w=[0.0] * hours
+            )
             for asset in site.assets:
                 power_w = 1_000.4 if asset.HasField("battery") else 0.0
                 count = request.problem.horizon.count

@@ -120,6 +120,9 @@ async def test_a_triggered_plan_can_be_looked_up_listed_counted_and_watched(
     assert [setpoint.value for setpoint in around.peers.schedules[0].schedules[0].setpoints] == (
         [1_000.0] * 24
     )
+    (exchange,) = around.peers.schedules[0].exchanges
+    assert exchange.site == HOME.name
+    assert [each.net_power_w for each in exchange.intervals] == [700.0] * 24
 
 
 async def test_what_a_plan_lacked_comes_typed(database_url: str) -> None:

@@ -46,6 +46,7 @@ def policy(target: Target | None = None) -> LoopPolicy:
                 idle_value=16.0,
                 rank=1,
                 max_ramp_w_per_second=100.0,
+                limits_only=True,
             ),
             LoopMember(
                 device=DeviceId(SITE, "battery"),
@@ -66,9 +67,11 @@ def policy(target: Target | None = None) -> LoopPolicy:
                 averaging_interval=timedelta(minutes=15),
                 start=NOW,
                 expire=NOW + SECOND,
+                only_metered=True,
             ),
         ),
         target=target,
+        target_expire=None if target is None else NOW + SECOND,
         dead_band_w=50.0,
         settling=2 * SECOND,
     )

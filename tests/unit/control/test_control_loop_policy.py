@@ -1,7 +1,7 @@
 """What gateways may do by themselves follows from the site model and from owners' limits."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,11 +12,12 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh_control.app.links import GatewayLink, GatewayLinks
 from wattmesh_control.app.loop_policies import IssueLoopPolicies
 from wattmesh_control.app.read_holds import DeviceWord, HoldRecord
+from wattmesh_control.domain.exchange import StandingExchange
 from wattmesh_control.domain.hold import HeldSetpoint, Hold, HoldKind
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
 from wattmesh_control.domain.setpoint import DeviceFilter
-from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, HoldId, LimitId
+from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, HoldId, LimitId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import (
@@ -197,6 +198,7 @@ async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_en
         devices=known.devices,
         limits=limits,
         holds=holds,
+        exchanges=FakeExchanges(),
         rule=LoopRule(lease=timedelta(hours=4)),
         look_seconds=0.005,
     )
@@ -217,6 +219,18 @@ async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_en
     assert (await _next(link)).policies == ()
     assert await _silent(old)
     running.cancel()
+
+
+class FakeExchanges:
+    """ExchangeArchive: nobody counts on anything."""
+
+    async def newest(self) -> int:
+        return 0
+
+    async def standing(
+        self, sites: Collection[SiteId], now: datetime
+    ) -> Sequence[StandingExchange]:
+        return ()
 
 
 class FakeHolds:

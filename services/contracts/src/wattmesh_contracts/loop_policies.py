@@ -52,6 +52,7 @@ def loop_policy_from_proto(proto: pb.LoopPolicy) -> LoopPolicy:
             limits=tuple(map(_limit_from_proto, proto.limits)),
             members=tuple(map(_member_from_proto, proto.members)),
             target=_target_from_proto(proto),
+            target_expire=_optional_time(proto, "target_expire_time"),
             dead_band_w=proto.dead_band_w,
             settling=duration_from_proto(proto.settling_duration, "settling_duration"),
             stale_after=duration_from_proto(proto.stale_duration, "stale_duration"),
@@ -72,6 +73,8 @@ def loop_policy_to_proto(policy: LoopPolicy) -> pb.LoopPolicy:
         stale_duration=duration_to_proto(policy.stale_after),
         setpoint_duration=duration_to_proto(policy.setpoint_lease),
     )
+    if policy.target_expire is not None:
+        proto.target_expire_time.CopyFrom(timestamp_to_proto(policy.target_expire))
     match policy.target:
         case NetPower(power_w=power_w):
             proto.net_power_w = power_w
@@ -122,6 +125,7 @@ def _limit_from_proto(proto: pb.LoopLimit) -> LoopLimit:
             averaging_interval=interval if averaged else None,
             start=_optional_time(proto, "start_time"),
             expire=_optional_time(proto, "expire_time"),
+            only_metered=proto.only_metered,
         )
 
 
@@ -135,6 +139,7 @@ def _limit_to_proto(limit: LoopLimit) -> pb.LoopLimit:
         averaging_interval=None if interval is None else duration_to_proto(interval),
         start_time=None if start is None else timestamp_to_proto(start),
         expire_time=None if expire is None else timestamp_to_proto(expire),
+        only_metered=limit.only_metered,
     )
 
 
@@ -156,6 +161,7 @@ def _member_from_proto(proto: pb.LoopMember) -> LoopMember:
             efficient_ratio=proto.efficient_ratio,
             min_soc_ratio=_optional(proto, "min_soc_ratio"),
             max_soc_ratio=_optional(proto, "max_soc_ratio"),
+            limits_only=proto.limits_only,
         )
 
 
@@ -177,6 +183,7 @@ def _member_to_proto(member: LoopMember) -> pb.LoopMember:
         efficient_ratio=member.efficient_ratio,
         min_soc_ratio=member.min_soc_ratio,
         max_soc_ratio=member.max_soc_ratio,
+        limits_only=member.limits_only,
     )
 
 
@@ -184,6 +191,6 @@ def _optional(proto: pb.LoopLimit | pb.LoopMember, field: str) -> float | None:
     return float(getattr(proto, field)) if proto.HasField(field) else None  # type: ignore[arg-type]
 
 
-def _optional_time(proto: pb.LoopLimit, field: str) -> datetime | None:
+def _optional_time(proto: pb.LoopLimit | pb.LoopPolicy, field: str) -> datetime | None:
     present = proto.HasField(field)  # type: ignore[arg-type]
     return optional_datetime_from_proto(getattr(proto, field), present=present, field=field)

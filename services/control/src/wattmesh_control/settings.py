@@ -59,12 +59,16 @@ class ControlSettings(ServiceSettings):
     loop_meter_seconds: float = Field(default=10, gt=0)
     """A meter whose messages come less often than that guards no limit, unless it can be asked."""
 
+    loop_ramp_seconds: float = Field(default=0, ge=0)
+    """How long a loop takes at least to move a device by its largest power; not for a limit."""
+
     @property
     def loop(self) -> LoopRule:
         """How the loops of gateways are."""
         return LoopRule(
             lease=timedelta(seconds=self.loop_lease_seconds),
             slowest_meter=timedelta(seconds=self.loop_meter_seconds),
+            ramp=timedelta(seconds=self.loop_ramp_seconds) if self.loop_ramp_seconds else None,
         )
 
     @property

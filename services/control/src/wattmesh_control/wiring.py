@@ -38,7 +38,6 @@ from wattmesh_control.app.hear_notices import HearNotices, SendLeftOver
 from wattmesh_control.app.issue_command import IssueCommand
 from wattmesh_control.app.keep_time import KeepTime
 from wattmesh_control.app.links import GatewayLinks
-from wattmesh_control.app.loop_policies import IssueLoopPolicies
 from wattmesh_control.app.meter_effects import MeterEffects
 from wattmesh_control.app.place_hold import PlaceHold, ReleaseHold
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
@@ -53,7 +52,7 @@ from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring_effects import EffectParts
-from wattmesh_control.wiring_limits import sharing_of
+from wattmesh_control.wiring_limits import policies_of, sharing_of
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.leases import Leases
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -306,13 +305,9 @@ class _Parts:
             shards=self._shards,
             rhythm=self._settings.effect_rhythm,
         )
-        policies = IssueLoopPolicies(
-            clock=self._clock,
-            links=self._links,
-            devices=self._devices,
-            limits=self._limits,
-            holds=PostgresHoldArchive(self._outside.database),
-            rule=self._settings.loop,
+        policies = policies_of(
+            *(self._clock, self._links, self._devices, self._limits),
+            *(self._outside.database, self._settings.loop),
         )
         judge = self._effects.judge(
             devices=self._devices,

@@ -48,7 +48,8 @@ class LoopLimit:
     """Bounds of what the meter may show [W], magnitudes; None: no bound.
 
     With `averaging_interval` the mean of the imported power over each interval of the UTC raster is
-    held, as for a demand charge. `start` and `expire`: half-open; None: as long as the policy.
+    held, as for a demand charge. `start` and `expire`: half-open; None: as long as the policy. One
+    that is `only_metered` does not count as exceeded while no meter is to be trusted.
     """
 
     id: str
@@ -58,6 +59,7 @@ class LoopLimit:
     averaging_interval: timedelta | None = None
     start: datetime | None = None
     expire: datetime | None = None
+    only_metered: bool = False
 
     def __post_init__(self) -> None:
         require_text(self.id, 128, "id", required=True)
@@ -86,7 +88,8 @@ class LoopMember:
     It takes [min_value, max_value] without the open interval `gap`. `watts_per_unit` makes power
     into the device of a value: 690 for the current of a charge point on three phases, -1 for a
     generation limit. `safe_value`: while no meter is to be trusted; `idle_value`: when nobody wants
-    anything of it. For a limit, members of a lower `rank` are moved first.
+    anything of it. For a limit, members of a lower `rank` are moved first; one that is
+    `limits_only` is told something for a limit alone, and has no part in the target.
     """
 
     device: DeviceId
@@ -103,6 +106,7 @@ class LoopMember:
     efficient_ratio: float = 0.0
     min_soc_ratio: float | None = None
     max_soc_ratio: float | None = None
+    limits_only: bool = False
 
     def __post_init__(self) -> None:
         for name in ("min_value", "max_value", "safe_value", "idle_value"):
@@ -166,8 +170,9 @@ Target = NetPower | SharedPower
 class LoopPolicy:
     """Limits, which go before commands, and a target, which goes after them.
 
-    It holds for `lease` from when the gateway got it. Error: InvalidArgument for what makes no
-    sense. The durations are explained in `wattmesh.gateway.v1.LoopPolicy`.
+    It holds for `lease` from when the gateway got it, the target until `target_expire` at most.
+    Error: InvalidArgument for what makes no sense. The durations are explained in
+    `wattmesh.gateway.v1.LoopPolicy`.
     """
 
     site: SiteId
@@ -176,6 +181,7 @@ class LoopPolicy:
     members: tuple[LoopMember, ...]
     limits: tuple[LoopLimit, ...] = ()
     target: Target | None = None
+    target_expire: datetime | None = None
     dead_band_w: float = 0.0
     settling: timedelta = timedelta(0)
     stale_after: timedelta = timedelta(seconds=10)
@@ -200,6 +206,11 @@ class LoopPolicy:
         devices = [*(each.device for each in self.members), *(each.device for each in self.meters)]
         at_home = all(each.site == self.site for each in devices)
         require(at_home, "INVALID_VALUE", f"a device is not of {self.site}", "members")
+
+    def target_at(self, moment: datetime) -> Target | None:
+        """Return what members without a command do together at `moment`."""
+        over = self.target_expire is not None and self.target_expire <= moment
+        return None if over else self.target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

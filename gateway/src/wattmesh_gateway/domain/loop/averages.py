@@ -23,6 +23,12 @@ class RunningMean:
         self._power_w = 0.0
         self._imported_wh = 0.0
 
+    def take_over(self, before: "RunningMean") -> None:
+        """Go on with what another counted of the same interval, though its limit was another."""
+        if before._interval == self._interval:
+            self._begin, self._until = before._begin, before._until
+            self._power_w, self._imported_wh = before._power_w, before._imported_wh
+
     def hear(self, power_w: float, time: datetime) -> None:
         """Take in what the meter showed at a time; times rise."""
         if self._begin is None or time >= self._begin + 2 * self._interval:

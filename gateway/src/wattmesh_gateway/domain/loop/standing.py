@@ -51,6 +51,11 @@ class Standing:
         return slot_of(self.member)
 
     @property
+    def limits_only(self) -> bool:
+        """Whether it has no part in a target."""
+        return self.member.limits_only
+
+    @property
     def idle_w(self) -> float:
         """Where it is when nobody wants anything of it."""
         return self.member.power_w(self.member.idle_value)

@@ -94,7 +94,10 @@ class LoopState:
                 found.positions = known.positions
                 found.drawn_w, found.drawn_time = known.drawn_w, known.drawn_time
                 found.soc_ratio, found.served_seconds = known.soc_ratio, known.served_seconds
-        other._means |= {key: mean for key, mean in self._means.items() if key in other._means}
+        for limit, mean in other._means.items():
+            for older, before in self._means.items():
+                if (older.id, older.phase) == (limit.id, limit.phase):
+                    mean.take_over(before)
         return other
 
     def hear(self, reading: Reading, now: datetime) -> bool:
@@ -137,7 +140,7 @@ class LoopState:
         if shown is None and now - self._began <= self.policy.stale_after:
             return Verdict(condition=Condition.WAITING)
         if shown is None:
-            return Verdict(condition=Condition.STALE, wishes=self._all_safe(asked) | away)
+            return Verdict(condition=Condition.STALE, wishes=self._all_safe(asked, now) | away)
         self._pass_time(now, shown)
         standings = [
             self._standing(each, shown, asked.get(slot), now)
@@ -147,7 +150,7 @@ class LoopState:
         decision = decide(
             standings,
             self._bounds(now),
-            self.policy.target,
+            self.policy.target_at(now),
             shown,
             dead_band_w=self.policy.dead_band_w,
             seconds=max((now - self._decided).total_seconds(), 0.0),
@@ -156,7 +159,7 @@ class LoopState:
         self._decided = now
         return Verdict(
             condition=Condition.STEERING,
-            wishes=self._wishes(standings, decision) | away,
+            wishes=self._wishes(standings, decision, now) | away,
             shown=shown,
             limiting=frozenset(bound.id for bound in decision.limited.values()),
         )
@@ -168,8 +171,10 @@ class LoopState:
         self._sharing, self._shared = sharing, now
         return True
 
-    def _wishes(self, standings: Sequence[Standing], decision: Decision) -> dict[Slot, Wish]:
-        wishes = {}
+    def _wishes(
+        self, standings: Sequence[Standing], decision: Decision, now: datetime
+    ) -> dict[Slot, Wish]:
+        wishes, target = {}, self.policy.target_at(now)
         for each in standings:
             power_w, bound = decision.powers_w[each.slot], decision.limited.get(each.slot)
             if bound is not None:
@@ -178,13 +183,13 @@ class LoopState:
                 on_its_way = abs(power_w - each.asked_w) > 1.0
                 why = "the loop keeps the ramp" if on_its_way else ""
                 wishes[each.slot] = Wish(power_w=power_w, why=why)
-            elif self.policy.target is not None or abs(power_w - each.idle_w) > 1.0:
+            elif abs(power_w - each.idle_w) > 1.0 or not (target is None or each.limits_only):
                 wishes[each.slot] = Wish(power_w=power_w, why="the loop follows its target")
         return wishes
 
-    def _all_safe(self, asked: Mapping[Slot, float]) -> dict[Slot, Wish]:
+    def _all_safe(self, asked: Mapping[Slot, float], now: datetime) -> dict[Slot, Wish]:
         """Have members safe that a limit may need, and those that follow the meter."""
-        guarded = bool(self.policy.limits)
+        guarded = any(each.holds(now) and not each.only_metered for each in self.policy.limits)
         return {
             slot: self._safe(slot, "no meter is to be trusted")
             for slot in self._members

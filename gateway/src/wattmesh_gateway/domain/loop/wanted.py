@@ -41,10 +41,14 @@ def _of_the_free(
     *,
     afresh: bool,
 ) -> dict[Slot, float]:
+    apart = [each for each in free if target is None or each.limits_only]
+    idle = {each.slot: each.idle_w for each in apart}
+    free = [each for each in free if each.slot not in idle]
+    standings = [each for each in standings if each.slot not in idle]
     now_w = sum(each.now_w for each in free)
     match target:
         case None:
-            return {each.slot: each.idle_w for each in free}
+            return idle
         case SharedPower(power_w=power_w):
             low = high = power_w
         case NetPower(power_w=power_w):
@@ -54,8 +58,8 @@ def _of_the_free(
             high = rest + sum(each.most_w for each in standings)
     spare_w = dead_band_w if isinstance(target, NetPower) else _SAME_W
     if not afresh and low - spare_w <= now_w <= high + spare_w:
-        return {each.slot: each.now_w for each in free}
-    return split(min(max(now_w, low), high), free)
+        return idle | {each.slot: each.now_w for each in free}
+    return idle | split(min(max(now_w, low), high), free)
 
 
 def split(total_w: float, members: Sequence[Standing]) -> dict[Slot, float]:

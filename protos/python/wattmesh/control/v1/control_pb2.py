@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.control.v1 import effect_pb2 as wattmesh_dot_control_dot_v1_dot_effect__pb2
 from wattmesh.control.v1 import release_pb2 as wattmesh_dot_control_dot_v1_dot_release__pb2
@@ -30,7 +31,7 @@ from wattmesh.type.v1 import setpoint_pb2 as wattmesh_dot_type_dot_v1_dot_setpoi
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/control.proto\x12\x13wattmesh.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/control/v1/effect.proto\x1a!wattmesh/control/v1/release.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\x1a!wattmesh/type/v1/time_range.proto\"E\n\x08Setpoint\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05value\x18\x02 \x01(\x01\"\x80\x01\n\x0e\x44\x65viceSchedule\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x30\n\tsetpoints\x18\x03 \x03(\x0b\x32\x1d.wattmesh.control.v1.Setpoint\"\xaf\x01\n\x0fSetpointOutcome\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\tB\x08\n\x06_value\"\x94\x01\n\x15SubmitScheduleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x36\n\tschedules\x18\x05 \x03(\x0b\x32#.wattmesh.control.v1.DeviceSchedule\"\x93\x01\n\x16SubmitScheduleResponse\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x36\n\x08outcomes\x18\x03 \x03(\x0b\x32$.wattmesh.control.v1.SetpointOutcome\"\x9b\x06\n\x07\x43ommand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x17\n\x0frequested_value\x18\x08 \x01(\x01\x12\r\n\x05value\x18\t \x01(\x01\x12*\n\x05range\x18\n \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x0c \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x0f\n\x07message\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdispatch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bverify_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fread_back_value\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmetered_power_w\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\x0e\x64ispatch_count\x18\x14 \x01(\x05\x12\x34\n\x07release\x18\x1e \x01(\x0b\x32#.wattmesh.control.v1.CommandRelease\x12:\n\x0e\x65\x66\x66\x65\x63t_verdict\x18( \x01(\x0b\x32\".wattmesh.control.v1.EffectVerdictB\x12\n\x10_read_back_valueB\x12\n\x10_metered_power_w\"\xc3\x01\n\x13IssueCommandRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12*\n\x05range\x18\x05 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\"t\n\x14IssueCommandResponse\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"$\n\x14\x43\x61ncelCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15\x43\x61ncelCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"!\n\x11GetCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x12GetCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"\xfe\x01\n\x13ListCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x31\n\x06states\x18\x07 \x03(\x0e\x32!.wattmesh.control.v1.CommandState\x12,\n\x07\x65\x66\x66\x65\x63ts\x18\x08 \x03(\x0e\x32\x1b.wattmesh.control.v1.Effect\"_\n\x14ListCommandsResponse\x12.\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"F\n\x15WatchCommandsResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"O\n\x1bGetCommandStatisticsRequest\x12\x30\n\x0bstart_range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\x94\x01\n\x1cGetCommandStatisticsResponse\x12\x0e\n\x06issued\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x10\n\x08verified\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x03\x12\x31\n\x07\x65\x66\x66\x65\x63ts\x18\n \x03(\x0b\x32 .wattmesh.control.v1.EffectCount\"\xfa\x01\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x18\n\x0bmin_power_w\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_power_w\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\tB\x0e\n\x0c_min_power_wB\x0e\n\x0c_max_power_w\"P\n\x0fSetLimitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"=\n\x10SetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"\x1f\n\x0fGetLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x10GetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"J\n\x11ListLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListLimitsResponse\x12*\n\x06limits\x18\x01 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12\x44\x65leteLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteLimitResponse*\xa8\x02\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMMAND_STATE_PENDING\x10\x01\x12\x1c\n\x18\x43OMMAND_STATE_DISPATCHED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_APPLIED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATE_VERIFIED\x10\x04\x12\x19\n\x15\x43OMMAND_STATE_REFUSED\x10\x05\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x06\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\x07\x12\x1c\n\x18\x43OMMAND_STATE_SUPERSEDED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_CANCELLED\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x13\n\x0fOUTCOME_CLAMPED\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\x32\xa9\t\n\x0e\x43ontrolService\x12o\n\x0eSubmitSchedule\x12*.wattmesh.control.v1.SubmitScheduleRequest\x1a+.wattmesh.control.v1.SubmitScheduleResponse\"\x04\xa8\xbb\x18\x0e\x12i\n\x0cIssueCommand\x12(.wattmesh.control.v1.IssueCommandRequest\x1a).wattmesh.control.v1.IssueCommandResponse\"\x04\xa8\xbb\x18\x0f\x12l\n\rCancelCommand\x12).wattmesh.control.v1.CancelCommandRequest\x1a*.wattmesh.control.v1.CancelCommandResponse\"\x04\xa8\xbb\x18\x0f\x12\x63\n\nGetCommand\x12&.wattmesh.control.v1.GetCommandRequest\x1a\'.wattmesh.control.v1.GetCommandResponse\"\x04\xa8\xbb\x18\r\x12i\n\x0cListCommands\x12(.wattmesh.control.v1.ListCommandsRequest\x1a).wattmesh.control.v1.ListCommandsResponse\"\x04\xa8\xbb\x18\r\x12n\n\rWatchCommands\x12).wattmesh.control.v1.WatchCommandsRequest\x1a*.wattmesh.control.v1.WatchCommandsResponse\"\x04\xa8\xbb\x18\r0\x01\x12\x81\x01\n\x14GetCommandStatistics\x12\x30.wattmesh.control.v1.GetCommandStatisticsRequest\x1a\x31.wattmesh.control.v1.GetCommandStatisticsResponse\"\x04\xa8\xbb\x18\r\x12]\n\x08SetLimit\x12$.wattmesh.control.v1.SetLimitRequest\x1a%.wattmesh.control.v1.SetLimitResponse\"\x04\xa8\xbb\x18\x10\x12]\n\x08GetLimit\x12$.wattmesh.control.v1.GetLimitRequest\x1a%.wattmesh.control.v1.GetLimitResponse\"\x04\xa8\xbb\x18\r\x12\x63\n\nListLimits\x12&.wattmesh.control.v1.ListLimitsRequest\x1a\'.wattmesh.control.v1.ListLimitsResponse\"\x04\xa8\xbb\x18\r\x12\x66\n\x0b\x44\x65leteLimit\x12\'.wattmesh.control.v1.DeleteLimitRequest\x1a(.wattmesh.control.v1.DeleteLimitResponse\"\x04\xa8\xbb\x18\x10\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/control.proto\x12\x13wattmesh.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/control/v1/effect.proto\x1a!wattmesh/control/v1/release.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\x1a!wattmesh/type/v1/time_range.proto\"E\n\x08Setpoint\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05value\x18\x02 \x01(\x01\"\x80\x01\n\x0e\x44\x65viceSchedule\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x30\n\tsetpoints\x18\x03 \x03(\x0b\x32\x1d.wattmesh.control.v1.Setpoint\"Z\n\x10\x45xchangeSchedule\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x38\n\tintervals\x18\x02 \x03(\x0b\x32%.wattmesh.control.v1.ExchangeInterval\"\xcb\x01\n\x10\x45xchangeInterval\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x18\n\x0bnet_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cpeak_power_w\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x35\n\x12\x61veraging_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\n\x0c_net_power_wB\x0f\n\r_peak_power_w\"\xaf\x01\n\x0fSetpointOutcome\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\tB\x08\n\x06_value\"\xce\x01\n\x15SubmitScheduleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x10\n\x08priority\x18\x04 \x01(\x05\x12\x36\n\tschedules\x18\x05 \x03(\x0b\x32#.wattmesh.control.v1.DeviceSchedule\x12\x38\n\texchanges\x18\x06 \x03(\x0b\x32%.wattmesh.control.v1.ExchangeSchedule\"\x93\x01\n\x16SubmitScheduleResponse\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x36\n\x08outcomes\x18\x03 \x03(\x0b\x32$.wattmesh.control.v1.SetpointOutcome\"\x9b\x06\n\x07\x43ommand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x17\n\x0frequested_value\x18\x08 \x01(\x01\x12\r\n\x05value\x18\t \x01(\x01\x12*\n\x05range\x18\n \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x0c \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x0f\n\x07message\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdispatch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bverify_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fread_back_value\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmetered_power_w\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\x0e\x64ispatch_count\x18\x14 \x01(\x05\x12\x34\n\x07release\x18\x1e \x01(\x0b\x32#.wattmesh.control.v1.CommandRelease\x12:\n\x0e\x65\x66\x66\x65\x63t_verdict\x18( \x01(\x0b\x32\".wattmesh.control.v1.EffectVerdictB\x12\n\x10_read_back_valueB\x12\n\x10_metered_power_w\"\xc3\x01\n\x13IssueCommandRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12*\n\x05range\x18\x05 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\"t\n\x14IssueCommandResponse\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"$\n\x14\x43\x61ncelCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15\x43\x61ncelCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"!\n\x11GetCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x12GetCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"\xfe\x01\n\x13ListCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x31\n\x06states\x18\x07 \x03(\x0e\x32!.wattmesh.control.v1.CommandState\x12,\n\x07\x65\x66\x66\x65\x63ts\x18\x08 \x03(\x0e\x32\x1b.wattmesh.control.v1.Effect\"_\n\x14ListCommandsResponse\x12.\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"F\n\x15WatchCommandsResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"O\n\x1bGetCommandStatisticsRequest\x12\x30\n\x0bstart_range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\x94\x01\n\x1cGetCommandStatisticsResponse\x12\x0e\n\x06issued\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x10\n\x08verified\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x03\x12\x31\n\x07\x65\x66\x66\x65\x63ts\x18\n \x03(\x0b\x32 .wattmesh.control.v1.EffectCount\"\xfa\x01\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x18\n\x0bmin_power_w\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_power_w\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\tB\x0e\n\x0c_min_power_wB\x0e\n\x0c_max_power_w\"P\n\x0fSetLimitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"=\n\x10SetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"\x1f\n\x0fGetLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x10GetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"J\n\x11ListLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListLimitsResponse\x12*\n\x06limits\x18\x01 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12\x44\x65leteLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteLimitResponse*\xa8\x02\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMMAND_STATE_PENDING\x10\x01\x12\x1c\n\x18\x43OMMAND_STATE_DISPATCHED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_APPLIED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATE_VERIFIED\x10\x04\x12\x19\n\x15\x43OMMAND_STATE_REFUSED\x10\x05\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x06\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\x07\x12\x1c\n\x18\x43OMMAND_STATE_SUPERSEDED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_CANCELLED\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x13\n\x0fOUTCOME_CLAMPED\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\x32\xa9\t\n\x0e\x43ontrolService\x12o\n\x0eSubmitSchedule\x12*.wattmesh.control.v1.SubmitScheduleRequest\x1a+.wattmesh.control.v1.SubmitScheduleResponse\"\x04\xa8\xbb\x18\x0e\x12i\n\x0cIssueCommand\x12(.wattmesh.control.v1.IssueCommandRequest\x1a).wattmesh.control.v1.IssueCommandResponse\"\x04\xa8\xbb\x18\x0f\x12l\n\rCancelCommand\x12).wattmesh.control.v1.CancelCommandRequest\x1a*.wattmesh.control.v1.CancelCommandResponse\"\x04\xa8\xbb\x18\x0f\x12\x63\n\nGetCommand\x12&.wattmesh.control.v1.GetCommandRequest\x1a\'.wattmesh.control.v1.GetCommandResponse\"\x04\xa8\xbb\x18\r\x12i\n\x0cListCommands\x12(.wattmesh.control.v1.ListCommandsRequest\x1a).wattmesh.control.v1.ListCommandsResponse\"\x04\xa8\xbb\x18\r\x12n\n\rWatchCommands\x12).wattmesh.control.v1.WatchCommandsRequest\x1a*.wattmesh.control.v1.WatchCommandsResponse\"\x04\xa8\xbb\x18\r0\x01\x12\x81\x01\n\x14GetCommandStatistics\x12\x30.wattmesh.control.v1.GetCommandStatisticsRequest\x1a\x31.wattmesh.control.v1.GetCommandStatisticsResponse\"\x04\xa8\xbb\x18\r\x12]\n\x08SetLimit\x12$.wattmesh.control.v1.SetLimitRequest\x1a%.wattmesh.control.v1.SetLimitResponse\"\x04\xa8\xbb\x18\x10\x12]\n\x08GetLimit\x12$.wattmesh.control.v1.GetLimitRequest\x1a%.wattmesh.control.v1.GetLimitResponse\"\x04\xa8\xbb\x18\r\x12\x63\n\nListLimits\x12&.wattmesh.control.v1.ListLimitsRequest\x1a\'.wattmesh.control.v1.ListLimitsResponse\"\x04\xa8\xbb\x18\r\x12\x66\n\x0b\x44\x65leteLimit\x12\'.wattmesh.control.v1.DeleteLimitRequest\x1a(.wattmesh.control.v1.DeleteLimitResponse\"\x04\xa8\xbb\x18\x10\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,64 +60,68 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTROLSERVICE'].methods_by_name['ListLimits']._serialized_options = b'\250\273\030\r'
   _globals['_CONTROLSERVICE'].methods_by_name['DeleteLimit']._loaded_options = None
   _globals['_CONTROLSERVICE'].methods_by_name['DeleteLimit']._serialized_options = b'\250\273\030\020'
-  _globals['_COMMANDSTATE']._serialized_start=3691
-  _globals['_COMMANDSTATE']._serialized_end=3987
-  _globals['_OUTCOME']._serialized_start=3989
-  _globals['_OUTCOME']._serialized_end=4087
-  _globals['_SETPOINT']._serialized_start=263
-  _globals['_SETPOINT']._serialized_end=332
-  _globals['_DEVICESCHEDULE']._serialized_start=335
-  _globals['_DEVICESCHEDULE']._serialized_end=463
-  _globals['_SETPOINTOUTCOME']._serialized_start=466
-  _globals['_SETPOINTOUTCOME']._serialized_end=641
-  _globals['_SUBMITSCHEDULEREQUEST']._serialized_start=644
-  _globals['_SUBMITSCHEDULEREQUEST']._serialized_end=792
-  _globals['_SUBMITSCHEDULERESPONSE']._serialized_start=795
-  _globals['_SUBMITSCHEDULERESPONSE']._serialized_end=942
-  _globals['_COMMAND']._serialized_start=945
-  _globals['_COMMAND']._serialized_end=1740
-  _globals['_ISSUECOMMANDREQUEST']._serialized_start=1743
-  _globals['_ISSUECOMMANDREQUEST']._serialized_end=1938
-  _globals['_ISSUECOMMANDRESPONSE']._serialized_start=1940
-  _globals['_ISSUECOMMANDRESPONSE']._serialized_end=2056
-  _globals['_CANCELCOMMANDREQUEST']._serialized_start=2058
-  _globals['_CANCELCOMMANDREQUEST']._serialized_end=2094
-  _globals['_CANCELCOMMANDRESPONSE']._serialized_start=2096
-  _globals['_CANCELCOMMANDRESPONSE']._serialized_end=2166
-  _globals['_GETCOMMANDREQUEST']._serialized_start=2168
-  _globals['_GETCOMMANDREQUEST']._serialized_end=2201
-  _globals['_GETCOMMANDRESPONSE']._serialized_start=2203
-  _globals['_GETCOMMANDRESPONSE']._serialized_end=2270
-  _globals['_LISTCOMMANDSREQUEST']._serialized_start=2273
-  _globals['_LISTCOMMANDSREQUEST']._serialized_end=2527
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=2529
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=2624
-  _globals['_WATCHCOMMANDSREQUEST']._serialized_start=2626
-  _globals['_WATCHCOMMANDSREQUEST']._serialized_end=2664
-  _globals['_WATCHCOMMANDSRESPONSE']._serialized_start=2666
-  _globals['_WATCHCOMMANDSRESPONSE']._serialized_end=2736
-  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_start=2738
-  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_end=2817
-  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_start=2820
-  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_end=2968
-  _globals['_LIMIT']._serialized_start=2971
-  _globals['_LIMIT']._serialized_end=3221
-  _globals['_SETLIMITREQUEST']._serialized_start=3223
-  _globals['_SETLIMITREQUEST']._serialized_end=3303
-  _globals['_SETLIMITRESPONSE']._serialized_start=3305
-  _globals['_SETLIMITRESPONSE']._serialized_end=3366
-  _globals['_GETLIMITREQUEST']._serialized_start=3368
-  _globals['_GETLIMITREQUEST']._serialized_end=3399
-  _globals['_GETLIMITRESPONSE']._serialized_start=3401
-  _globals['_GETLIMITRESPONSE']._serialized_end=3462
-  _globals['_LISTLIMITSREQUEST']._serialized_start=3464
-  _globals['_LISTLIMITSREQUEST']._serialized_end=3538
-  _globals['_LISTLIMITSRESPONSE']._serialized_start=3540
-  _globals['_LISTLIMITSRESPONSE']._serialized_end=3629
-  _globals['_DELETELIMITREQUEST']._serialized_start=3631
-  _globals['_DELETELIMITREQUEST']._serialized_end=3665
-  _globals['_DELETELIMITRESPONSE']._serialized_start=3667
-  _globals['_DELETELIMITRESPONSE']._serialized_end=3688
-  _globals['_CONTROLSERVICE']._serialized_start=4090
-  _globals['_CONTROLSERVICE']._serialized_end=5283
+  _globals['_COMMANDSTATE']._serialized_start=4079
+  _globals['_COMMANDSTATE']._serialized_end=4375
+  _globals['_OUTCOME']._serialized_start=4377
+  _globals['_OUTCOME']._serialized_end=4475
+  _globals['_SETPOINT']._serialized_start=295
+  _globals['_SETPOINT']._serialized_end=364
+  _globals['_DEVICESCHEDULE']._serialized_start=367
+  _globals['_DEVICESCHEDULE']._serialized_end=495
+  _globals['_EXCHANGESCHEDULE']._serialized_start=497
+  _globals['_EXCHANGESCHEDULE']._serialized_end=587
+  _globals['_EXCHANGEINTERVAL']._serialized_start=590
+  _globals['_EXCHANGEINTERVAL']._serialized_end=793
+  _globals['_SETPOINTOUTCOME']._serialized_start=796
+  _globals['_SETPOINTOUTCOME']._serialized_end=971
+  _globals['_SUBMITSCHEDULEREQUEST']._serialized_start=974
+  _globals['_SUBMITSCHEDULEREQUEST']._serialized_end=1180
+  _globals['_SUBMITSCHEDULERESPONSE']._serialized_start=1183
+  _globals['_SUBMITSCHEDULERESPONSE']._serialized_end=1330
+  _globals['_COMMAND']._serialized_start=1333
+  _globals['_COMMAND']._serialized_end=2128
+  _globals['_ISSUECOMMANDREQUEST']._serialized_start=2131
+  _globals['_ISSUECOMMANDREQUEST']._serialized_end=2326
+  _globals['_ISSUECOMMANDRESPONSE']._serialized_start=2328
+  _globals['_ISSUECOMMANDRESPONSE']._serialized_end=2444
+  _globals['_CANCELCOMMANDREQUEST']._serialized_start=2446
+  _globals['_CANCELCOMMANDREQUEST']._serialized_end=2482
+  _globals['_CANCELCOMMANDRESPONSE']._serialized_start=2484
+  _globals['_CANCELCOMMANDRESPONSE']._serialized_end=2554
+  _globals['_GETCOMMANDREQUEST']._serialized_start=2556
+  _globals['_GETCOMMANDREQUEST']._serialized_end=2589
+  _globals['_GETCOMMANDRESPONSE']._serialized_start=2591
+  _globals['_GETCOMMANDRESPONSE']._serialized_end=2658
+  _globals['_LISTCOMMANDSREQUEST']._serialized_start=2661
+  _globals['_LISTCOMMANDSREQUEST']._serialized_end=2915
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=2917
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=3012
+  _globals['_WATCHCOMMANDSREQUEST']._serialized_start=3014
+  _globals['_WATCHCOMMANDSREQUEST']._serialized_end=3052
+  _globals['_WATCHCOMMANDSRESPONSE']._serialized_start=3054
+  _globals['_WATCHCOMMANDSRESPONSE']._serialized_end=3124
+  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_start=3126
+  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_end=3205
+  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_start=3208
+  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_end=3356
+  _globals['_LIMIT']._serialized_start=3359
+  _globals['_LIMIT']._serialized_end=3609
+  _globals['_SETLIMITREQUEST']._serialized_start=3611
+  _globals['_SETLIMITREQUEST']._serialized_end=3691
+  _globals['_SETLIMITRESPONSE']._serialized_start=3693
+  _globals['_SETLIMITRESPONSE']._serialized_end=3754
+  _globals['_GETLIMITREQUEST']._serialized_start=3756
+  _globals['_GETLIMITREQUEST']._serialized_end=3787
+  _globals['_GETLIMITRESPONSE']._serialized_start=3789
+  _globals['_GETLIMITRESPONSE']._serialized_end=3850
+  _globals['_LISTLIMITSREQUEST']._serialized_start=3852
+  _globals['_LISTLIMITSREQUEST']._serialized_end=3926
+  _globals['_LISTLIMITSRESPONSE']._serialized_start=3928
+  _globals['_LISTLIMITSRESPONSE']._serialized_end=4017
+  _globals['_DELETELIMITREQUEST']._serialized_start=4019
+  _globals['_DELETELIMITREQUEST']._serialized_end=4053
+  _globals['_DELETELIMITRESPONSE']._serialized_start=4055
+  _globals['_DELETELIMITRESPONSE']._serialized_end=4076
+  _globals['_CONTROLSERVICE']._serialized_start=4478
+  _globals['_CONTROLSERVICE']._serialized_end=5671
 # @@protoc_insertion_point(module_scope)

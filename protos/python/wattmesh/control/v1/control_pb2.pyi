@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -165,6 +166,83 @@ class DeviceSchedule(_message.Message):
 Global___DeviceSchedule: _TypeAlias = DeviceSchedule  # noqa: Y015
 
 @_typing.final
+class ExchangeSchedule(_message.Message):
+    """What an owner counts on at one site's grid connection."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    INTERVALS_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`. Required."""
+    @_builtins.property
+    def intervals(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExchangeInterval]:
+        """Intervals in order of time, not overlapping; at most 1000."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        intervals: _abc.Iterable[Global___ExchangeInterval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intervals", b"intervals", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExchangeSchedule: _TypeAlias = ExchangeSchedule  # noqa: Y015
+
+@_typing.final
+class ExchangeInterval(_message.Message):
+    """What an owner counts on over one interval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGE_FIELD_NUMBER: _builtins.int
+    NET_POWER_W_FIELD_NUMBER: _builtins.int
+    PEAK_POWER_W_FIELD_NUMBER: _builtins.int
+    AVERAGING_INTERVAL_FIELD_NUMBER: _builtins.int
+    net_power_w: _builtins.float
+    """Power at the grid connection [W], importing positive: batteries without a command follow it together. Absent: they
+    are left alone. Finite.
+    """
+    peak_power_w: _builtins.float
+    """The highest mean of imported power [W] that is counted on, as for a demand charge: what would exceed it is kept
+    off, like a limit. Absent: no bound. Not negative.
+    """
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """When. Required."""
+
+    @_builtins.property
+    def averaging_interval(self) -> _duration_pb2.Duration:
+        """The intervals over whose mean `peak_power_w` holds, on the UTC raster: 1 minute to 1 day. Required with it."""
+
+    def __init__(
+        self,
+        *,
+        range: _time_range_pb2.TimeRange | None = ...,
+        net_power_w: _builtins.float | None = ...,
+        peak_power_w: _builtins.float | None = ...,
+        averaging_interval: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w", "_peak_power_w", b"_peak_power_w", "averaging_interval", b"averaging_interval", "net_power_w", b"net_power_w", "peak_power_w", b"peak_power_w", "range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w", "_peak_power_w", b"_peak_power_w", "averaging_interval", b"averaging_interval", "net_power_w", b"net_power_w", "peak_power_w", b"peak_power_w", "range", b"range"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__net_power_w: _TypeAlias = _typing.Literal["net_power_w"]  # noqa: Y015
+    _WhichOneofArgType__net_power_w: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__peak_power_w: _TypeAlias = _typing.Literal["peak_power_w"]  # noqa: Y015
+    _WhichOneofArgType__peak_power_w: _TypeAlias = _typing.Literal["_peak_power_w", b"_peak_power_w"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__net_power_w) -> _WhichOneofReturnType__net_power_w | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_power_w) -> _WhichOneofReturnType__peak_power_w | None: ...
+
+Global___ExchangeInterval: _TypeAlias = ExchangeInterval  # noqa: Y015
+
+@_typing.final
 class SetpointOutcome(_message.Message):
     """How one setpoint of a schedule was answered."""
 
@@ -217,6 +295,7 @@ class SubmitScheduleRequest(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     SCHEDULES_FIELD_NUMBER: _builtins.int
+    EXCHANGES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Identifies the request: a repeat returns the first answer. Required."""
     source: _builtins.str
@@ -229,6 +308,12 @@ class SubmitScheduleRequest(_message.Message):
     def schedules(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceSchedule]:
         """The schedules. At most one a device and kind."""
 
+    @_builtins.property
+    def exchanges(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExchangeSchedule]:
+        """What the owner counts on at grid connections. At most one a site; takes the place of the owner's for that site from
+        its first interval on. Gateways whose loops guard the site go by that of the highest priority, the newest among equals.
+        """
+
     def __init__(
         self,
         *,
@@ -237,10 +322,11 @@ class SubmitScheduleRequest(_message.Message):
         owner: _builtins.str = ...,
         priority: _builtins.int = ...,
         schedules: _abc.Iterable[Global___DeviceSchedule] | None = ...,
+        exchanges: _abc.Iterable[Global___ExchangeSchedule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner", "priority", b"priority", "request_id", b"request_id", "schedules", b"schedules", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchanges", b"exchanges", "owner", b"owner", "priority", b"priority", "request_id", b"request_id", "schedules", b"schedules", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

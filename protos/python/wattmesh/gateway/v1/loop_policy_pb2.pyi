@@ -121,6 +121,7 @@ class LoopPolicy(_message.Message):
     DEAD_BAND_W_FIELD_NUMBER: _builtins.int
     SETTLING_DURATION_FIELD_NUMBER: _builtins.int
     STALE_DURATION_FIELD_NUMBER: _builtins.int
+    TARGET_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SETPOINT_DURATION_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
@@ -159,6 +160,10 @@ class LoopPolicy(_message.Message):
         """How old a meter's power may be; an older one counts as an overload: members go to their safe values. Positive."""
 
     @_builtins.property
+    def target_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the target counts; absent: as long as the policy. Members without a command are then left alone."""
+
+    @_builtins.property
     def setpoint_duration(self) -> _duration_pb2.Duration:
         """Lease of what the loop writes, renewed while it goes on: a device with a timer ends it by itself when the gateway
         is gone. Positive.
@@ -177,11 +182,12 @@ class LoopPolicy(_message.Message):
         dead_band_w: _builtins.float = ...,
         settling_duration: _duration_pb2.Duration | None = ...,
         stale_duration: _duration_pb2.Duration | None = ...,
+        target_expire_time: _timestamp_pb2.Timestamp | None = ...,
         setpoint_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "stale_duration", b"stale_duration", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_band_w", b"dead_band_w", "lease_duration", b"lease_duration", "limits", b"limits", "members", b"members", "meters", b"meters", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "site", b"site", "stale_duration", b"stale_duration", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_band_w", b"dead_band_w", "lease_duration", b"lease_duration", "limits", b"limits", "members", b"members", "meters", b"meters", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "site", b"site", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["net_power_w", "shared_power_w"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
@@ -232,6 +238,7 @@ class LoopLimit(_message.Message):
     AVERAGING_INTERVAL_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ONLY_METERED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """What people call it, e.g. `connection` or the name of a limit. Required, at most 128 characters."""
     phase: _electrical_pb2.Phase.ValueType
@@ -240,6 +247,10 @@ class LoopLimit(_message.Message):
     """Most power that is imported; absent: no bound. Not negative."""
     max_export_power_w: _builtins.float
     """Most power that is exported; absent: no bound. Not negative."""
+    only_metered: _builtins.bool
+    """Whether it is for money and not for safety: without a meter to be trusted it is not kept, instead of counting as
+    exceeded. An older gateway takes it for any other.
+    """
     @_builtins.property
     def averaging_interval(self) -> _duration_pb2.Duration:
         """Interval, on the UTC raster, over whose mean the imported power is held, as for a demand charge; absent: at any
@@ -264,10 +275,11 @@ class LoopLimit(_message.Message):
         averaging_interval: _duration_pb2.Duration | None = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        only_metered: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "averaging_interval", b"averaging_interval", "expire_time", b"expire_time", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "averaging_interval", b"averaging_interval", "expire_time", b"expire_time", "id", b"id", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "phase", b"phase", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "averaging_interval", b"averaging_interval", "expire_time", b"expire_time", "id", b"id", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "only_metered", b"only_metered", "phase", b"phase", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_export_power_w: _TypeAlias = _typing.Literal["max_export_power_w"]  # noqa: Y015
     _WhichOneofArgType__max_export_power_w: _TypeAlias = _typing.Literal["_max_export_power_w", b"_max_export_power_w"]  # noqa: Y015
@@ -301,6 +313,7 @@ class LoopMember(_message.Message):
     EFFICIENT_RATIO_FIELD_NUMBER: _builtins.int
     MIN_SOC_RATIO_FIELD_NUMBER: _builtins.int
     MAX_SOC_RATIO_FIELD_NUMBER: _builtins.int
+    LIMITS_ONLY_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """`sites/{site}/devices/{device}` of the policy's gateway. Required."""
     kind: _setpoint_pb2.SetpointKind.ValueType
@@ -333,6 +346,10 @@ class LoopMember(_message.Message):
     """Window of its state of charge, for a member that has one: charged and discharged by how far it is from the ends."""
     max_soc_ratio: _builtins.float
     """See `min_soc_ratio`."""
+    limits_only: _builtins.bool
+    """Whether it is told something only for a limit: it has no part in the target, and counts as the rest of the site
+    there. An older gateway lets it follow the target too.
+    """
     def __init__(
         self,
         *,
@@ -351,10 +368,11 @@ class LoopMember(_message.Message):
         efficient_ratio: _builtins.float = ...,
         min_soc_ratio: _builtins.float | None = ...,
         max_soc_ratio: _builtins.float | None = ...,
+        limits_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "max_ramp_w_per_second", b"max_ramp_w_per_second", "max_soc_ratio", b"max_soc_ratio", "min_soc_ratio", b"min_soc_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "device", b"device", "efficient_ratio", b"efficient_ratio", "gap_max_value", b"gap_max_value", "gap_min_value", b"gap_min_value", "idle_value", b"idle_value", "kind", b"kind", "max_ramp_w_per_second", b"max_ramp_w_per_second", "max_soc_ratio", b"max_soc_ratio", "max_value", b"max_value", "min_soc_ratio", b"min_soc_ratio", "min_value", b"min_value", "phase", b"phase", "rank", b"rank", "safe_value", b"safe_value", "unit_power_w", b"unit_power_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second", "_max_soc_ratio", b"_max_soc_ratio", "_min_soc_ratio", b"_min_soc_ratio", "device", b"device", "efficient_ratio", b"efficient_ratio", "gap_max_value", b"gap_max_value", "gap_min_value", b"gap_min_value", "idle_value", b"idle_value", "kind", b"kind", "limits_only", b"limits_only", "max_ramp_w_per_second", b"max_ramp_w_per_second", "max_soc_ratio", b"max_soc_ratio", "max_value", b"max_value", "min_soc_ratio", b"min_soc_ratio", "min_value", b"min_value", "phase", b"phase", "rank", b"rank", "safe_value", b"safe_value", "unit_power_w", b"unit_power_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_ramp_w_per_second: _TypeAlias = _typing.Literal["max_ramp_w_per_second"]  # noqa: Y015
     _WhichOneofArgType__max_ramp_w_per_second: _TypeAlias = _typing.Literal["_max_ramp_w_per_second", b"_max_ramp_w_per_second"]  # noqa: Y015

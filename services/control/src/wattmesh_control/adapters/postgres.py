@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, AsyncCursor, errors
 
 from wattmesh_control.adapters import postgres_commands as commands
 from wattmesh_control.adapters import postgres_events as events
+from wattmesh_control.adapters import postgres_exchanges as exchanges
 from wattmesh_control.adapters import postgres_holds as holds
 from wattmesh_control.adapters import postgres_limits as limits
 from wattmesh_control.adapters import postgres_proposals as proposals
@@ -93,6 +94,8 @@ class PostgresTransaction:
         """Write a draft, remember the answer, and tell the others."""
         await proposals.write(self._connection, draft)
         await limits.write(self._connection, draft)
+        if draft.submission is not None:
+            await exchanges.write(self._connection, draft.submission, draft.now)
         if draft.hold is not None:
             await holds.write(self._connection, draft.hold)
         added = await commands.write(self._connection, draft)

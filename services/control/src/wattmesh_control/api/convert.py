@@ -16,6 +16,7 @@ from wattmesh_control.api.convert_effect import (
     effect_from_proto,
     verdict_to_proto,
 )
+from wattmesh_control.api.convert_exchange import exchange_from_proto
 from wattmesh_control.app.change_limits import new_limit_id
 from wattmesh_control.app.issue_command import Issued, Override
 from wattmesh_control.app.ports import CommandQuery, Statistics
@@ -85,6 +86,7 @@ def submission_from_proto(proto: pb.SubmitScheduleRequest) -> Submission:
         owner=proto.owner,
         priority=proto.priority,
         schedules=tuple(_schedule_from_proto(schedule) for schedule in proto.schedules),
+        exchanges=tuple(map(exchange_from_proto, proto.exchanges)),
     )
 
 

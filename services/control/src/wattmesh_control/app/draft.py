@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from wattmesh_control.app.submission import Submission
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.hold import Hold
@@ -73,6 +74,8 @@ class Draft:
     put_limits: list[Limit] = field(default_factory=list)
     removed_limits: set[LimitId] = field(default_factory=set)
     """With the shares of each."""
+    submission: Submission | None = None
+    """Whose exchanges are taken."""
     hold: Hold | None = None
     """Placed, or released."""
     events: list[DeviceEvent] = field(default_factory=list)

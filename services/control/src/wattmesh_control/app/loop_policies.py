@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.links import GatewayLink, GatewayLinks
-from wattmesh_control.app.ports import LimitArchive
+from wattmesh_control.app.ports import ExchangeArchive, LimitArchive
 from wattmesh_control.app.read_holds import HoldArchive, HoldRecord
+from wattmesh_control.domain.exchange import StandingExchange
 from wattmesh_control.domain.hold import HoldKind
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
@@ -39,13 +40,17 @@ class _Told:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Seen:
     """What policies were worked out of."""
 
     model: SiteModel
     limits: list[Limit]
     kept_off: frozenset[DeviceId]
+    exchange: int
+    """The newest of those that plans count on."""
+    turn: datetime
+    """When what they count on is another."""
     time: datetime
 
 
@@ -63,6 +68,7 @@ class IssueLoopPolicies:
         devices: Devices,
         limits: LimitArchive,
         holds: HoldArchive,
+        exchanges: ExchangeArchive,
         rule: LoopRule,
         look_seconds: float = _LOOK_SECONDS,
     ) -> None:
@@ -71,6 +77,7 @@ class IssueLoopPolicies:
         self._devices = devices
         self._limits = limits
         self._holds = holds
+        self._exchanges = exchanges
         self._rule = rule
         self._look_seconds = look_seconds
         self._seen: _Seen | None = None
@@ -93,13 +100,22 @@ class IssueLoopPolicies:
         if not links or not self._devices.known:
             return
         now = self._clock.now()
-        limits, kept_off = await self._all_limits(now), await self._kept_off(now)
-        seen = _Seen(self._devices.model, limits, kept_off, now)
+        on_devices = [each for each in await self._all_limits(now) if each.device is not None]
+        limits = [*on_devices, *await self._limits.shared(now)]
+        seen = _Seen(
+            model=self._devices.model,
+            limits=limits,
+            kept_off=await self._kept_off(now),
+            exchange=await self._exchanges.newest(),
+            turn=now + _AGAIN,
+            time=now,
+        )
         if not self._is_new(seen, links):
             return
-        self._seen = seen
+        exchanges = await self._standing(links, now)
+        self._seen = replace(seen, turn=_turn(exchanges, seen))
         for link in links:
-            policies = self._policies(link, seen)
+            policies = self._policies(link, seen, exchanges)
             if self._is_news(link, policies, now):
                 self._told[link] = _Told(policies, now)
                 link.say(LoopPolicySet(issue_time=now, policies=policies))
@@ -111,16 +127,35 @@ class IssueLoopPolicies:
             last is None
             or seen.model is not last.model
             or seen.limits != last.limits
-            or seen.kept_off != last.kept_off
-            or seen.time - last.time >= _AGAIN
+            or (seen.kept_off, seen.exchange) != (last.kept_off, last.exchange)
+            or seen.time >= last.turn
             or any(link not in self._told for link in links)
         )
 
-    def _policies(self, link: GatewayLink, seen: _Seen) -> tuple[LoopPolicy, ...]:
-        if self._clock.rate > _FASTEST_CLOCK:
+    async def _standing(
+        self, links: Sequence[GatewayLink], now: datetime
+    ) -> Sequence[StandingExchange]:
+        """Return what plans count on at the sites of these gateways."""
+        model = self._devices.model
+        sites = {
+            device.id.site for link in links for device in model.devices_of_gateway(link.gateway)
+        }
+        return await self._exchanges.standing(sites, now) if self._quick else ()
+
+    @property
+    def _quick(self) -> bool:
+        """Whether meters can keep up with the clock."""
+        return self._clock.rate <= _FASTEST_CLOCK
+
+    def _policies(
+        self, link: GatewayLink, seen: _Seen, exchanges: Sequence[StandingExchange]
+    ) -> tuple[LoopPolicy, ...]:
+        if not self._quick:
             return ()
         return loop_policies(
-            seen.model, link.gateway, seen.limits, seen.time, self._rule, seen.kept_off
+            *(seen.model, link.gateway, seen.limits, seen.time, self._rule),
+            kept_off=seen.kept_off,
+            exchanges=exchanges,
         )
 
     def _is_news(self, link: GatewayLink, policies: tuple[LoopPolicy, ...], now: datetime) -> bool:
@@ -155,3 +190,15 @@ class IssueLoopPolicies:
             found += page
             if len(page) < _PAGE:
                 return found
+
+
+def _turn(exchanges: Sequence[StandingExchange], seen: _Seen) -> datetime:
+    """Return when an interval of what plans count on begins or ends next."""
+    ends = (
+        end
+        for each in exchanges
+        for interval in each.schedule.intervals
+        for end in (interval.span.start, interval.span.end)
+        if end > seen.time
+    )
+    return min([seen.turn, *ends])

@@ -10,10 +10,11 @@ from wattmesh_control.app.draft import Draft, Standing
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.effects.verdict import Effect, EffectReason, EffectVerdict
+from wattmesh_control.domain.exchange import StandingExchange
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter, Slot
-from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId, LimitId
+from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId, LimitId, SiteId
 from wattmesh_kernel.sites import SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.leases import Lease
@@ -190,6 +191,18 @@ class LimitArchive(Protocol):
 
     async def shared(self, now: datetime) -> list[Limit]:
         """Return all limits of sites and groups that have not ended, and sites' shares of them."""
+
+
+class ExchangeArchive(Protocol):
+    """Reads what plans count on at grid connections."""
+
+    async def newest(self) -> int:
+        """Return the number of the schedule that was taken last; 0: there is none."""
+
+    async def standing(
+        self, sites: Collection[SiteId], now: datetime
+    ) -> Sequence[StandingExchange]:
+        """Return the schedules of sites that have not ended, oldest first."""
 
 
 class DueTimes(Protocol):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from wattmesh_control.domain.exchange import ExchangeSchedule
 from wattmesh_control.domain.limits import Answer
 from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.schedule import DeviceSchedule
@@ -14,7 +15,7 @@ from wattmesh_kernel.ids import DeviceId
 class Submission:
     """An owner's schedules for some devices.
 
-    Error: InvalidArgument when the request has no id or a slot has two schedules.
+    Error: InvalidArgument when the request has no id, or a slot or site has two schedules.
     """
 
     request_id: str
@@ -22,6 +23,8 @@ class Submission:
     owner: str
     priority: int
     schedules: tuple[DeviceSchedule, ...]
+    exchanges: tuple[ExchangeSchedule, ...] = ()
+    """What it counts on at grid connections."""
 
     def __post_init__(self) -> None:
         check_text(self.request_id, "request_id")
@@ -31,6 +34,11 @@ class Submission:
                 "SCHEDULES_CONFLICT",
                 "a device has two schedules that steer the same of it",
                 field="schedules",
+            )
+        sites = [each.site for each in self.exchanges]
+        if len(set(sites)) < len(sites):
+            raise InvalidArgument(
+                "SCHEDULES_CONFLICT", "a site has two exchanges", field="exchanges"
             )
 
 

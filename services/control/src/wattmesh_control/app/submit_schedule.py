@@ -50,7 +50,7 @@ class SubmitSchedule:
         await self._devices.require(each.device for each in submission.schedules)
         parts = list(chunks(submission.schedules, MOST_AT_ONCE)) or [()]
         answers = [
-            await self._take(replace(submission, schedules=tuple(part)), f"{_METHOD}{_nth(index)}")
+            await self._take(_part(submission, part, index), f"{_METHOD}{_nth(index)}")
             for index, part in enumerate(parts)
         ]
         answer = _together(answers)
@@ -79,7 +79,7 @@ class SubmitSchedule:
         middle = len(schedules) // 2
         return _together(
             [
-                await self._take(replace(submission, schedules=half), f"{method}.{index}")
+                await self._take(_part(submission, half, index), f"{method}.{index}")
                 for index, half in enumerate((schedules[:middle], schedules[middle:]))
             ]
         )
@@ -117,6 +117,8 @@ class _Taking(Work[SubmissionAnswer]):
         for schedule in self.submission.schedules:
             self._take(draft, schedule, limits.get(schedule.device, ()))
         draft.unmoved = _unmoved(draft)
+        if self.submission.exchanges:
+            draft.submission = self.submission
 
     def answer(self, draft: Draft) -> SubmissionAnswer:
         return SubmissionAnswer(
@@ -203,6 +205,12 @@ def _unmoved(draft: Draft) -> bool:
     """Tell whether what holds now is the same before and after, so that no command changes."""
     before = {proposal.number for proposal in draft.standing.proposals}
     return before == {proposal.number for proposal in draft.proposals()}
+
+
+def _part(submission: Submission, schedules: Sequence[DeviceSchedule], index: int) -> Submission:
+    """Return a part of a submission; the first has what it counts on at grid connections."""
+    exchanges = () if index else submission.exchanges
+    return replace(submission, schedules=tuple(schedules), exchanges=exchanges)
 
 
 def _nth(index: int) -> str:

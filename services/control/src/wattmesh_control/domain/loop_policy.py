@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_control.domain.controllable import (
@@ -11,7 +11,9 @@ from wattmesh_control.domain.controllable import (
     Steering,
     controllable,
 )
+from wattmesh_control.domain.exchange import StandingExchange, exchange_of
 from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.loop_bounds import bounds_of, target_of
 from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
 from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, LoopMember, LoopMeter, LoopPolicy
 from wattmesh_kernel.setpoints import SetpointKind
@@ -54,6 +56,8 @@ class LoopRule:
     sample: timedelta = timedelta(seconds=1)
     settling: timedelta = timedelta(seconds=2)
     setpoint_lease: timedelta = timedelta(seconds=60)
+    ramp: timedelta | None = None
+    """How long a member takes at least from nothing to its largest power; None: no time."""
     dead_band_ratio: float = 0.005
     least_dead_band_w: float = 50.0
 
@@ -65,15 +69,19 @@ def loop_policies(
     moment: datetime,
     rule: LoopRule,
     kept_off: Collection[DeviceId] = (),
+    exchanges: Collection[StandingExchange] = (),
 ) -> tuple[LoopPolicy, ...]:
     """Return the policies of a gateway's sites.
 
-    A site has one when its grid connection has a limit, a meter on this gateway shows its power
-    often enough, and there is something to steer. What somebody has stopped or opted out, in
-    `kept_off`, is steered by no loop either.
+    A site has one when its grid connection has a limit, by its rating, an owner (`limits`) or a
+    plan (`exchanges`), or a plan says what is exchanged there; when a meter on this gateway shows
+    its power often enough, and there is something to steer. What somebody has stopped or opted
+    out, in `kept_off`, is steered by no loop either.
     """
     sites = sorted({each.id.site for each in model.devices_of_gateway(gateway)}, key=str)
-    found = (_policy(model, gateway, site, limits, moment, rule, kept_off) for site in sites)
+    found = (
+        _policy(model, gateway, site, limits, moment, rule, kept_off, exchanges) for site in sites
+    )
     return tuple(each for each in found if each is not None)
 
 
@@ -85,6 +93,7 @@ def _policy(
     moment: datetime,
     rule: LoopRule,
     kept_off: Collection[DeviceId],
+    exchanges: Collection[StandingExchange],
 ) -> LoopPolicy | None:
     connections = [
         each for each in model.assets_of(site) if isinstance(each.rating, GridConnectionRating)
@@ -92,15 +101,18 @@ def _policy(
     if len(connections) != 1:
         return None
     meters = _meters(model, gateway, connections[0], moment, rule)
-    bounds = _bounds(connections[0], meters)
+    planned = exchange_of(site, exchanges, moment)
+    bounds = bounds_of(connections[0], meters, limits, planned)
     members = tuple(
-        each
+        _ramped(each, rule)
         for each in _members(model, gateway, site, bounds, limits, moment)
         if each.device not in kept_off
     )
-    if not (meters and bounds and members):
+    target, target_expire = target_of(planned)
+    if not (meters and members and (bounds or target)):
         return None
-    largest = max(each.max_import_power_w or each.max_export_power_w or 0.0 for each in bounds)
+    powers = [each.max_import_power_w or each.max_export_power_w or 0.0 for each in bounds]
+    largest = max(powers, default=0.0)
     slowest = max(
         rule.sample if _sampled(each, rule) else each.reporting_interval for each in meters
     )
@@ -113,6 +125,8 @@ def _policy(
         ),
         limits=bounds,
         members=members,
+        target=target,
+        target_expire=target_expire,
         dead_band_w=max(rule.dead_band_ratio * largest, rule.least_dead_band_w),
         settling=rule.settling,
         stale_after=max(3 * slowest, rule.slowest_meter),
@@ -144,37 +158,12 @@ def _sampled(device: Device, rule: LoopRule) -> bool:
     return answers and device.reporting_interval > rule.sample
 
 
-def _bounds(connection: Asset, meters: Sequence[Device]) -> tuple[LoopLimit, ...]:
-    """Return the connection's limits: those of conductors where every meter shows each of them."""
-    assert isinstance(connection.rating, GridConnectionRating)
-    rating = connection.rating
-    bounds = []
-    if rating.max_import_power_w is not None or rating.max_export_power_w is not None:
-        bounds.append(
-            LoopLimit(
-                id="the connection's limit",
-                max_import_power_w=rating.max_import_power_w,
-                max_export_power_w=rating.max_export_power_w,
-            )
-        )
-    into, out = rating.max_phase_import_power_w, rating.max_phase_export_power_w
-    if into is None and out is None:
-        return tuple(bounds)
-    shown = [
-        phase
-        for phase in (Phase.L1, Phase.L2, Phase.L3)
-        if all(POWER_OF_PHASE[phase] in each.points for each in meters)
-    ]
-    return (*bounds, *(_phase_limit(phase, into, out) for phase in shown))
-
-
-def _phase_limit(phase: Phase, into: float | None, out: float | None) -> LoopLimit:
-    return LoopLimit(
-        id=f"the limit of {phase.value.upper()}",
-        phase=phase,
-        max_import_power_w=into,
-        max_export_power_w=out,
-    )
+def _ramped(member: LoopMember, rule: LoopRule) -> LoopMember:
+    if rule.ramp is None:
+        return member
+    largest_w = max(map(abs, member.powers_w))
+    ramp = largest_w / rule.ramp.total_seconds()
+    return replace(member, max_ramp_w_per_second=ramp) if ramp > 0 else member
 
 
 def _members(
@@ -243,6 +232,7 @@ def _member(
         rank=_RANKS[type(asset.rating)],
         min_soc_ratio=least,
         max_soc_ratio=most,
+        limits_only=not isinstance(asset.rating, BatteryRating),
     )
 
 

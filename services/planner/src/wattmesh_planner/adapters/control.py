@@ -9,10 +9,11 @@ import grpc
 from wattmesh.control.v1 import control_pb2, control_pb2_grpc
 from wattmesh.type.v1 import time_range_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
-from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.ids import DeviceId, PlanId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.ports import Limited
+from wattmesh_planner.domain.exchange import PlannedExchange
 from wattmesh_planner.domain.plan import DeviceSchedule
 from wattmesh_runtime.errors import rpc_errors
 
@@ -26,8 +27,13 @@ class GrpcController:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = control_pb2_grpc.ControlServiceStub(channel)
 
-    async def submit(self, plan: PlanId, schedules: Sequence[DeviceSchedule]) -> Sequence[Limited]:
-        """Hand over schedules; return what was clamped or refused."""
+    async def submit(
+        self,
+        plan: PlanId,
+        schedules: Sequence[DeviceSchedule],
+        exchanges: Sequence[PlannedExchange] = (),
+    ) -> Sequence[Limited]:
+        """Hand over schedules and what they count on; return what was clamped or refused."""
         with rpc_errors():
             answer = await self._stub.SubmitSchedule(
                 control_pb2.SubmitScheduleRequest(
@@ -36,6 +42,7 @@ class GrpcController:
                     owner=OWNER,
                     priority=PRIORITY,
                     schedules=map(_schedule_to_proto, schedules),
+                    exchanges=map(_exchange_to_proto, exchanges),
                 )
             )
         return list(limited_from_outcomes(answer.outcomes))
@@ -67,6 +74,17 @@ def _schedule_to_proto(schedule: DeviceSchedule) -> control_pb2.DeviceSchedule:
             if value is not None
         ],
     )
+
+
+def _exchange_to_proto(exchange: PlannedExchange) -> control_pb2.ExchangeSchedule:
+    ranges = _ranges(exchange.start, exchange.resolution, len(exchange.net_w))
+    proto = control_pb2.ExchangeSchedule(site=exchange.site.name)
+    for span, net_w, peak in zip(ranges, exchange.net_w, exchange.peaks, strict=True):
+        interval = proto.intervals.add(range=span, net_power_w=net_w)
+        if peak is not None:
+            interval.peak_power_w = peak.power_w
+            interval.averaging_interval.CopyFrom(duration_to_proto(peak.averaging))
+    return proto
 
 
 @lru_cache(maxsize=16)

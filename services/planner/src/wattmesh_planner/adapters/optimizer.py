@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import grpc
+import numpy as np
 
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2
 from wattmesh_contracts.values import duration_from_proto, duration_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
 from wattmesh_planner.domain.degradations import Degradation, Remedy
+from wattmesh_planner.domain.exchange import PlannedExchange, planned_exchange
 from wattmesh_planner.domain.facts import Reason, Topic
 from wattmesh_planner.domain.inputs import PlanInputs
 from wattmesh_planner.domain.kinds import KINDS
@@ -43,6 +45,7 @@ class GrpcOptimizer:
             problem=request.problem.SerializeToString(),
             plan=plan.SerializeToString(),
             degradations=tuple(degradations_from_plan(plan, inputs)),
+            exchanges=tuple(exchanges_from_plan(plan, inputs)),
         )
 
 
@@ -63,6 +66,18 @@ def schedules_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[Dev
             if found is not None and not at_once:
                 part = PARTS[type(asset.asset.rating)]
                 yield from part.schedules(asset, found, inputs.target.start, inputs.resolution)
+
+
+def exchanges_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[PlannedExchange]:
+    """Return what the plan counts on at grid connections; the plan of no control on nothing."""
+    if plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK:
+        return
+    plans = {each.site_name: each for each in plan.sites}
+    for site in inputs.sites:
+        found = plans.get(site.site.site.name)
+        if found is not None and found.import_powers_w:
+            import_w, export_w = np.array(found.import_powers_w), np.array(found.export_powers_w)
+            yield planned_exchange(inputs, site, import_w, import_w - export_w)
 
 
 def degradations_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[Degradation]:

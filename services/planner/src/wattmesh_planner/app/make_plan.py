@@ -71,7 +71,7 @@ class MakePlan:
         inputs = await self._gather(scope, start)
         solution = await self._optimizer.solve(inputs)
         plan = await self._store(scope, _plan(inputs, solution), lease)
-        limited = await self._controller.submit(plan.id, plan.schedules)
+        limited = await self._controller.submit(plan.id, plan.schedules, solution.exchanges)
         accepted = self._clock.now()
         limitations = tuple(_limitations(plan, limited))
         plan = plan.accepted(accepted, limitations, prompted=prompted)

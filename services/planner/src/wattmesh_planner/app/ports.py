@@ -11,6 +11,7 @@ from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.billing import MeteredEnergy
 from wattmesh_planner.domain.charging import ChargingSession
+from wattmesh_planner.domain.exchange import PlannedExchange
 from wattmesh_planner.domain.facts import Why
 from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
 from wattmesh_planner.domain.kinds.kind import Outlook, Reading
@@ -142,8 +143,16 @@ class Limited:
 class Controller(Protocol):
     """Who carries plans out."""
 
-    async def submit(self, plan: PlanId, schedules: Sequence[DeviceSchedule]) -> Sequence[Limited]:
-        """Hand over schedules; return what was clamped or refused. Idempotent by plan."""
+    async def submit(
+        self,
+        plan: PlanId,
+        schedules: Sequence[DeviceSchedule],
+        exchanges: Sequence[PlannedExchange] = (),
+    ) -> Sequence[Limited]:
+        """Hand over schedules and what they count on; return what was clamped or refused.
+
+        Idempotent by plan.
+        """
 
 
 class PlanStore(Protocol):

@@ -9,6 +9,7 @@ from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PlanId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.degradations import Degradation
+from wattmesh_planner.domain.exchange import PlannedExchange
 
 
 class PlanState(Enum):
@@ -45,13 +46,16 @@ class DeviceSchedule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Solution:
-    """What the optimizer answered: schedules, and problem and plan as they went over the wire."""
+    """What the optimizer answered: schedules, what they count on at grid connections, and problem
+    and plan as they went over the wire.
+    """
 
     schedules: tuple[DeviceSchedule, ...]
     solve_duration_ms: float
     problem: bytes
     plan: bytes
     degradations: tuple[Degradation, ...] = ()
+    exchanges: tuple[PlannedExchange, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

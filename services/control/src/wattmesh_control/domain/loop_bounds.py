@@ -1,0 +1,78 @@
+"""What a loop keeps at a grid connection: its rating, what owners allow, what a plan counts on."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+from wattmesh_control.domain.exchange import ExchangeInterval, peaks_of
+from wattmesh_control.domain.limits import Limit
+from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, NetPower
+from wattmesh_kernel.sites import Asset, Device, GridConnectionRating, Phase
+
+_MOST_LIMITS = 64
+_LONGEST_NAME = 128
+
+
+def bounds_of(
+    connection: Asset,
+    meters: Sequence[Device],
+    limits: Collection[Limit],
+    planned: Sequence[ExchangeInterval],
+) -> tuple[LoopLimit, ...]:
+    """Return the bounds of a grid connection; what it bears by its rating comes first."""
+    owners = _owners_bounds(connection.id.site.name, limits)
+    return (*_bounds(connection, meters), *owners, *peaks_of(planned))[:_MOST_LIMITS]
+
+
+def target_of(planned: Sequence[ExchangeInterval]) -> tuple[NetPower | None, datetime | None]:
+    """Return what batteries without a command are to keep at the connection, and until when."""
+    if not planned or planned[0].net_power_w is None:
+        return None, None
+    return NetPower(power_w=planned[0].net_power_w), planned[0].span.end
+
+
+def _bounds(connection: Asset, meters: Sequence[Device]) -> tuple[LoopLimit, ...]:
+    """Return the connection's limits: those of conductors where every meter shows each of them."""
+    assert isinstance(connection.rating, GridConnectionRating)
+    rating = connection.rating
+    bounds = []
+    if rating.max_import_power_w is not None or rating.max_export_power_w is not None:
+        bounds.append(
+            LoopLimit(
+                id="the connection's limit",
+                max_import_power_w=rating.max_import_power_w,
+                max_export_power_w=rating.max_export_power_w,
+            )
+        )
+    into, out = rating.max_phase_import_power_w, rating.max_phase_export_power_w
+    if into is None and out is None:
+        return tuple(bounds)
+    shown = [
+        phase
+        for phase in (Phase.L1, Phase.L2, Phase.L3)
+        if all(POWER_OF_PHASE[phase] in each.points for each in meters)
+    ]
+    return (*bounds, *(_phase_limit(phase, into, out) for phase in shown))
+
+
+def _phase_limit(phase: Phase, into: float | None, out: float | None) -> LoopLimit:
+    return LoopLimit(
+        id=f"the limit of {phase.value.upper()}",
+        phase=phase,
+        max_import_power_w=into,
+        max_export_power_w=out,
+    )
+
+
+def _owners_bounds(site: str, limits: Collection[Limit]) -> Iterator[LoopLimit]:
+    """Give what owners allow the site, and its part of what they allow its group."""
+    for limit in limits:
+        if limit.subject != site:
+            continue
+        least, most = limit.min_power_w, limit.max_power_w
+        yield LoopLimit(
+            id=str(limit)[:_LONGEST_NAME],
+            max_import_power_w=None if most is None else max(most, 0.0),
+            max_export_power_w=None if least is None else max(-least, 0.0),
+            start=limit.start_time,
+            expire=limit.expire_time,
+        )

@@ -1,0 +1,90 @@
+"""What a plan counts on at a grid connection goes to the gateway, and not to an older one."""
+
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+
+from tests.fakes.control_metering import ControlMetering, metered_home
+from tests.fakes.control_process import HOUR, ControlWorld, eventually
+from wattmesh.control.v1 import control_pb2 as pb
+from wattmesh.gateway.v1 import loop_policy_pb2
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
+from wattmesh_kernel.time import TimeRange
+
+T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HOME = "sites/home-1"
+
+
+@pytest.fixture
+def control_metering() -> ControlMetering:
+    return ControlMetering(*metered_home("home-1", interval=SECOND))
+
+
+def counted_on(
+    request_id: str, start: datetime, *powers_w: float, owner: str = "planner"
+) -> pb.SubmitScheduleRequest:
+    intervals = [
+        pb.ExchangeInterval(
+            range=time_range_to_proto(TimeRange.of(start + index * HOUR, HOUR)),
+            net_power_w=power_w,
+            peak_power_w=4000.0,
+            averaging_interval=duration_to_proto(timedelta(minutes=15)),
+        )
+        for index, power_w in enumerate(powers_w)
+    ]
+    return pb.SubmitScheduleRequest(
+        request_id=request_id,
+        source=f"plans/{request_id}",
+        owner=owner,
+        priority=10,
+        exchanges=[pb.ExchangeSchedule(site=HOME, intervals=intervals)],
+    )
+
+
+async def test_a_plans_exchange_is_followed_interval_by_interval_and_replaced(
+    control: ControlWorld,
+) -> None:
+    async with control.gateway(loops=True) as gateway:
+
+        async def told(target_w: float) -> loop_policy_pb2.LoopPolicy:
+            async def there() -> loop_policy_pb2.LoopPolicy | None:
+                last = gateway.policies[-1].policies if gateway.policies else ()
+                found = [each for each in last if each.WhichOneof("target")]
+                return found[0] if found and found[0].net_power_w == target_w else None
+
+            return await eventually(there)
+
+        await control.stub.SubmitSchedule(counted_on("one", T0, 1500.0, 500.0, 400.0))
+        policy = await told(1500.0)
+        assert policy.target_expire_time.ToDatetime(UTC) == T0 + HOUR
+        (peak,) = policy.limits
+        assert (peak.max_import_power_w, peak.only_metered) == (4000.0, True)
+        await control.stub.SubmitSchedule(counted_on("two", T0 + HOUR, -200.0))
+        control.clock.set(T0 + HOUR)
+        await told(-200.0)
+        rows = await control.rows("SELECT count(*) FROM control.exchanges")
+        assert rows == [(2,)], "what runs until the newer one begins stays"
+        await control.stub.SubmitSchedule(counted_on("three", T0 + HOUR, -300.0))
+        await told(-300.0)
+        limit = await control.limit(None, 3000.0, HOUR, device=HOME)
+        policy = await told(-300.0)
+
+        async def limited() -> bool | None:
+            (last,) = gateway.policies[-1].policies
+            return any("grid-operator" in each.id for each in last.limits) or None
+
+        await eventually(limited)
+        await control.stub.DeleteLimit(pb.DeleteLimitRequest(name=limit.name))
+
+
+async def test_an_exchange_that_makes_no_sense_is_refused_with_its_field(
+    control: ControlWorld,
+) -> None:
+    request = counted_on("wrong", T0, 100.0)
+    request.exchanges[0].intervals[0].ClearField("averaging_interval")
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await control.stub.SubmitSchedule(request)
+    assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert not await control.rows("SELECT 1 FROM control.exchanges")
