@@ -20,6 +20,7 @@ CODES = {
     "AlreadyExists": "ALREADY_EXISTS",
     "FailedPrecondition": "FAILED_PRECONDITION",
     "Aborted": "ABORTED",
+    "Unauthenticated": "UNAUTHENTICATED",
     "PermissionDenied": "PERMISSION_DENIED",
     "DeadlineExceeded": "DEADLINE_EXCEEDED",
     "Unimplemented": "UNIMPLEMENTED",

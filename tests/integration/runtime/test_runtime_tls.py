@@ -1,60 +1,48 @@
-"""TLS between a server and a channel, with certificates made for the test."""
+"""TLS between a server and a channel: who is let in, and certificates replaced meanwhile."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
-import trustme
 from pydantic import ValidationError
 
-from tests.fakes.probe_service import ProbeService, ProbeStub, text
+from tests.fakes.eventually import eventually
+from tests.fakes.identities import Identities, settings_of
+from wattmesh.status.v1 import status_pb2, status_pb2_grpc
+from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_local.identities.authority import CERTIFICATE, KEY
+from wattmesh_runtime.access import files
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
 
-
-class Authority:
-    """A CA and one certificate of it, as files."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.roots, self.certificate, self.key = (
-            folder / name for name in ("ca.pem", "tls.pem", "tls.key")
-        )
-        authority = trustme.CA()
-        leaf = authority.issue_cert("127.0.0.1", "localhost")
-        authority.cert_pem.write_to_path(self.roots)
-        leaf.private_key_pem.write_to_path(self.key)
-        for blob in leaf.cert_chain_pems:
-            blob.write_to_path(self.certificate, append=True)
+VIEWER = "spiffe://mesh/roles/viewer/alice"
+PLAIN = ServiceSettings(shutdown_notice_seconds=0, grace_seconds=0.2)
 
 
 @pytest.fixture
-def ours(tmp_path: Path) -> Authority:
-    return Authority(tmp_path / "ours")
+def ours(tmp_path: Path) -> Identities:
+    return Identities(tmp_path / "ours")
 
 
 @pytest.fixture
-def strangers(tmp_path: Path) -> Authority:
-    return Authority(tmp_path / "strangers")
+def strangers(tmp_path: Path) -> Identities:
+    return Identities(tmp_path / "strangers")
 
 
-def settings(*, shown: Authority | None, trusted: Authority | None) -> ServiceSettings:
-    return ServiceSettings(
-        tls_certificate_file=shown.certificate if shown else None,
-        tls_key_file=shown.key if shown else None,
-        tls_ca_file=trusted.roots if trusted else None,
-        shutdown_notice_seconds=0,
-        grace_seconds=0.2,
-    )
+async def ask(channel: grpc.aio.Channel) -> str:
+    stub: Any = status_pb2_grpc.StatusServiceStub(channel)
+    answer = await stub.GetStatus(status_pb2.GetStatusRequest(), wait_for_ready=False, timeout=5)
+    return str(answer.service)
 
 
 async def call(server: ServiceSettings, client: ServiceSettings) -> str:
     async with (
-        serve_for_test(ProbeService().register, settings=server) as target,
+        serve_for_test(settings=server) as target,
         channel_for_test(target, client) as channel,
     ):
-        answer = await ProbeStub(channel).Unary(text("secret"), wait_for_ready=False, timeout=5)
-        return str(answer.value)
+        return await ask(channel)
 
 
 async def refusal(server: ServiceSettings, client: ServiceSettings) -> grpc.StatusCode:
@@ -63,38 +51,108 @@ async def refusal(server: ServiceSettings, client: ServiceSettings) -> grpc.Stat
     return caught.value.code()
 
 
-async def test_services_of_one_authority_talk(ours: Authority) -> None:
-    both = settings(shown=ours, trusted=ours)
-    assert await call(both, both) == "secret"
+async def test_those_of_one_authority_talk(ours: Identities) -> None:
+    assert await call(ours.server(), ours.of(VIEWER)) == "test"
 
 
-async def test_a_server_without_roots_asks_nobody_for_a_certificate(ours: Authority) -> None:
-    server = settings(shown=ours, trusted=None)
-    assert await call(server, settings(shown=None, trusted=ours)) == "secret"
+async def test_a_caller_without_a_certificate_is_refused(ours: Identities) -> None:
+    client = ServiceSettings(tls_ca_file=ours.folder / "ca.crt")
+    assert await refusal(ours.server(), client) is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_caller_without_a_certificate_is_refused(ours: Authority) -> None:
-    server = settings(shown=ours, trusted=ours)
-    client = settings(shown=None, trusted=ours)
-    assert await refusal(server, client) is grpc.StatusCode.UNAVAILABLE
+async def test_a_stranger_is_refused_on_either_side(
+    ours: Identities, strangers: Identities
+) -> None:
+    """Of another authority with the same names: neither as a caller nor as a server."""
+    caller = strangers.of(VIEWER).model_copy(update={"tls_ca_file": ours.folder / "ca.crt"})
+    assert await refusal(ours.server(), caller) is grpc.StatusCode.UNAVAILABLE
+    assert await refusal(strangers.server(), ours.of(VIEWER)) is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_stranger_is_refused_on_either_side(ours: Authority, strangers: Authority) -> None:
-    server = settings(shown=ours, trusted=ours)
-    caller = settings(shown=strangers, trusted=ours)
-    impostor = settings(shown=strangers, trusted=None)
-    assert await refusal(server, caller) is grpc.StatusCode.UNAVAILABLE
-    assert await refusal(impostor, settings(shown=None, trusted=ours)) is (
-        grpc.StatusCode.UNAVAILABLE
+@pytest.mark.parametrize("ago", [timedelta(hours=2), timedelta(hours=-2)], ids=["over", "to come"])
+async def test_a_certificate_that_is_not_valid_now_is_refused(
+    ours: Identities, ago: timedelta
+) -> None:
+    """Whoever starts with it is told; whoever shows it, by other means, is not let in."""
+    folder = ours.issue(VIEWER, ago=ago)
+    with pytest.raises(FailedPrecondition, match="not now"):
+        await call(settings_of(folder), ours.of("spiffe://mesh/roles/viewer/bob"))
+    credentials = grpc.ssl_channel_credentials(
+        ours.authority.roots, (folder / KEY).read_bytes(), (folder / CERTIFICATE).read_bytes()
     )
+    async with (
+        serve_for_test(settings=ours.server()) as target,
+        grpc.aio.secure_channel(target, credentials) as channel,
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await ask(channel)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_plaintext_caller_is_refused(ours: Authority) -> None:
-    server = settings(shown=ours, trusted=ours)
-    client = settings(shown=None, trusted=None)
-    assert await refusal(server, client) is grpc.StatusCode.UNAVAILABLE
+async def test_a_plaintext_caller_is_refused(ours: Identities) -> None:
+    assert await refusal(ours.server(), PLAIN) is grpc.StatusCode.UNAVAILABLE
 
 
-def test_a_certificate_without_its_key_is_refused(ours: Authority) -> None:
+async def test_half_of_tls_does_not_start(ours: Identities) -> None:
+    folder, other = ours.issue(VIEWER, serves=True), ours.issue("spiffe://mesh/roles/viewer/bob")
     with pytest.raises(ValidationError, match="belong together"):
-        ServiceSettings(tls_certificate_file=ours.certificate)
+        ServiceSettings(tls_certificate_file=folder / CERTIFICATE)
+    halves = (
+        ServiceSettings(tls_ca_file=ours.folder / "ca.crt"),
+        settings_of(folder).model_copy(update={"tls_key_file": other / KEY}),
+        settings_of(folder).model_copy(update={"tls_key_file": folder / "gone"}),
+        settings_of(folder).model_copy(update={"tls_ca_file": folder / KEY}),
+    )
+    for half in halves:
+        with pytest.raises(FailedPrecondition) as caught:
+            await call(half, ours.of(VIEWER))
+        assert caught.value.reason == "CERTIFICATES_UNUSABLE"
+
+
+async def test_certificates_are_replaced_while_both_sides_run(
+    ours: Identities, strangers: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both get certificates of another authority, and talk on; who has the old one is shut out."""
+    monkeypatch.setattr(files, "LOOK_SECONDS", 0.0)
+    server, client, left = ours.server(), ours.of(VIEWER), ours.of("spiffe://mesh/roles/viewer/bob")
+    async with (
+        serve_for_test(settings=server) as target,
+        channel_for_test(target, client) as channel,
+    ):
+        assert await ask(channel) == "test"
+        for settings, uri, serves in (
+            (server, "spiffe://mesh/ns/wattmesh/sa/metering", True),
+            (client, VIEWER, False),
+        ):
+            assert settings.tls_certificate_file is not None
+            fresh = strangers.issue(uri, serves=serves)
+            for file in fresh.iterdir():
+                replaced = settings.tls_certificate_file.with_name(file.name)
+                unfinished = replaced.with_suffix(".new")
+                unfinished.write_bytes(file.read_bytes())
+                unfinished.replace(replaced)
+
+        async def talks() -> bool:
+            try:
+                return await ask(channel) == "test"
+            except grpc.aio.AioRpcError:
+                return False
+
+        await eventually(talks)
+        async with channel_for_test(target, left) as stale:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await ask(stale)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_target_is_called_in_plaintext_only_when_it_is_named(ours: Identities) -> None:
+    async with serve_for_test(settings=PLAIN) as target:
+        for named, code in ((target, None), ("other:1", grpc.StatusCode.UNAVAILABLE)):
+            client = ours.of(VIEWER, plaintext_targets=named)
+            async with channel_for_test(target, client) as channel:
+                if code is None:
+                    assert await ask(channel) == "test"
+                    continue
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await ask(channel)
+                assert caught.value.code() is code

@@ -18,7 +18,7 @@ from tests.fakes.deployments import (
     workloads,
 )
 
-DEMO = "components/demo-site/twin"
+DEMO = "components/demo-site/policies"
 PORTS = {"database": 5432, "broker": 1883, "model-server": 8500, "collector": 4317}
 OURS = 50051
 NAME = "app.kubernetes.io/name"

@@ -10,8 +10,10 @@ from tests.fakes.deployments import (
     name_of,
     overlay,
     pod,
+    rendered,
     workloads,
 )
+from wattmesh_runtime.access.certificates import caller_of
 
 RESTRICTED_VOLUMES = {
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"),
@@ -152,3 +154,27 @@ def test_a_part_that_may_be_doubled_survives_the_loss_of_a_pod(name: str) -> Non
             assert replicas is not None, f"{name_of(each)} has neither replicas nor an autoscaler"
             assert replicas >= 2, name_of(each)
             assert ("replicas" in each["spec"]) != (name_of(each) in scaled), "two would count"
+
+
+def test_the_simulated_home_is_held_to_the_same() -> None:
+    (twin,) = workloads(rendered("components/demo-site/twin"))
+    found = [each for each in own_faults(twin) if each != "no version"]
+    assert [*restricted_faults(twin), *found] == []
+
+
+@pytest.mark.parametrize("name", ["staging", "production", "edge"])
+def test_every_part_has_an_identity_and_the_gateway_is_the_one_that_it_says(name: str) -> None:
+    for each in workloads(overlay(name), "Deployment", "StatefulSet"):
+        if name_of(each) not in PARTS:
+            continue
+        volumes = {volume["name"]: volume for volume in pod(each)["volumes"]}
+        names = volumes["identity"]["csi"]["volumeAttributes"]
+        uri = names["csi.cert-manager.io/uri-sans"]
+        service = uri.replace("${POD_NAMESPACE}", "wattmesh")
+        service = service.replace("${SERVICE_ACCOUNT_NAME}", pod(each)["serviceAccountName"])
+        caller = caller_of(service, "mesh")
+        assert caller is not None, uri
+        (container,) = containers(each)
+        told = {variable["name"]: variable.get("value") for variable in container["env"]}
+        gateway = None if caller.gateway is None else caller.gateway.name
+        assert gateway == told.get("WATTMESH_GATEWAY")

@@ -18,6 +18,7 @@ from rich.text import Text
 from wattmesh.control.v1 import hold_pb2
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local import device
+from wattmesh_local.certs import certs
 from wattmesh_local.demo import run_demo
 from wattmesh_local.operating import (
     Operator,
@@ -51,6 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(device.app, name="device")
+app.command()(certs)
 console = Console()
 
 Homes = Annotated[

@@ -63,6 +63,10 @@ class Aborted(WattmeshError):
     """Lost against a concurrent change; read again and repeat."""
 
 
+class Unauthenticated(WattmeshError):
+    """It is not known who calls."""
+
+
 class PermissionDenied(WattmeshError):
     """The caller may not do this."""
 

@@ -5,18 +5,23 @@ its deadline: the order in which services start does not matter, and a restart g
 A stream has no deadline and fails at once when its server is away: its owner dials again.
 """
 
+import asyncio
 import json
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 
+from wattmesh_runtime.access.files import Reloaded
 from wattmesh_runtime.outgoing import OutgoingCalls
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.telemetry import Telemetry
-from wattmesh_runtime.tls import channel_credentials
+from wattmesh_runtime.tls import Certificates, certificates, channel_credentials
 
 MAX_MESSAGE_BYTES = 64 * 2**20
+LEAVE_SECONDS = 60.0
+"""How long calls go on over a connection whose certificate was replaced [s]."""
 
 _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
@@ -55,13 +60,57 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
 
 def open_channel(target: str, settings: ServiceSettings, telemetry: Telemetry) -> "MeshChannel":
     """Return a channel to `target` (host:port or a gRPC name), with TLS when settings say so."""
-    credentials = channel_credentials(settings)
-    plain = (
-        grpc.aio.insecure_channel(target, options=_OPTIONS)
-        if credentials is None
-        else grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
-    )
-    return MeshChannel(plain, OutgoingCalls(telemetry))
+    plaintext = {each.strip() for each in settings.plaintext_targets.split(",")}
+    files = None if target in plaintext else certificates(settings)
+    return MeshChannel(Dialled(target, files), OutgoingCalls(telemetry))
+
+
+class Dialled:
+    """A channel to one target that is dialled anew when the certificates have changed.
+
+    Calls on the one before go on for a while: a long stream ends then, and its owner dials again.
+    """
+
+    def __init__(self, target: str, files: Reloaded[Certificates] | None) -> None:
+        self._target = target
+        self._files = files
+        self._version = 0 if files is None else files.version
+        self._channel = self._dial()
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def channel(self) -> grpc.aio.Channel:
+        """Return the channel for a call that begins now."""
+        if self._files is not None:
+            self._files.current()
+            if self._version != self._files.version:
+                self._version = self._files.version
+                self._leave(self._channel)
+                self._channel = self._dial()
+        return self._channel
+
+    async def close(self, grace: float | None) -> None:
+        """Close all of them."""
+        for task in self._leaving:
+            task.cancel()
+        await self._channel.close(grace)
+
+    def _leave(self, channel: grpc.aio.Channel) -> None:
+        task = asyncio.get_running_loop().create_task(_close_later(channel))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    def _dial(self) -> grpc.aio.Channel:
+        if self._files is None:
+            return grpc.aio.insecure_channel(self._target, options=_OPTIONS)
+        credentials = channel_credentials(self._files.value)
+        return grpc.aio.secure_channel(self._target, credentials, options=_OPTIONS)
+
+
+async def _close_later(channel: grpc.aio.Channel) -> None:
+    try:
+        await asyncio.sleep(LEAVE_SECONDS)
+    finally:
+        await channel.close()
 
 
 class MeshChannel(grpc.aio.Channel):
@@ -71,46 +120,58 @@ class MeshChannel(grpc.aio.Channel):
     around every call and a queue between a stream's writer and the wire.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, calls: OutgoingCalls) -> None:
-        self._channel = channel
+    def __init__(self, dialled: Dialled, calls: OutgoingCalls) -> None:
+        self._dialled = dialled
         self._calls = calls
 
     @property
     def plain(self) -> grpc.aio.Channel:
         """The channel without what calls are given: for probes, which are nobody's request."""
-        return self._channel
+        return self._dialled.channel()
 
     def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a unary method."""
-        return self._calls.unary(method, self._channel.unary_unary(method, *args, **kwargs))
+        return self._calls.unary(method, self._start("unary_unary", method, args, kwargs))
 
     def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a method with streamed answers."""
-        return self._calls.stream(self._channel.unary_stream(method, *args, **kwargs))
+        return self._calls.stream(self._start("unary_stream", method, args, kwargs))
 
     def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a method with streamed requests."""
-        return self._calls.stream(self._channel.stream_unary(method, *args, **kwargs))
+        return self._calls.stream(self._start("stream_unary", method, args, kwargs))
 
     def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a bidirectional method."""
-        return self._calls.stream(self._channel.stream_stream(method, *args, **kwargs))
+        return self._calls.stream(self._start("stream_stream", method, args, kwargs))
+
+    def _start(self, kind: str, method: str, args: Any, kwargs: Any) -> Callable[..., Any]:
+        """Return what starts a call on the channel of that moment."""
+        made: list[Any] = [None, None]
+
+        def start(*call_args: Any, **call_kwargs: Any) -> Any:
+            channel = self._dialled.channel()
+            if made[0] is not channel:
+                made[:] = channel, getattr(channel, kind)(method, *args, **kwargs)
+            return made[1](*call_args, **call_kwargs)
+
+        return start
 
     async def close(self, grace: float | None = None) -> None:
         """Close the channel; calls in flight get `grace` seconds."""
-        await self._channel.close(grace)
+        await self._dialled.close(grace)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
         """Return the connectivity."""
-        return self._channel.get_state(try_to_connect)
+        return self.plain.get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
         """Wait until the connectivity is another."""
-        await self._channel.wait_for_state_change(last_observed_state)
+        await self.plain.wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
         """Wait until a server answers."""
-        await self._channel.channel_ready()
+        await self.plain.channel_ready()
 
     async def __aenter__(self) -> Self:
         return self

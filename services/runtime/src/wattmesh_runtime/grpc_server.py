@@ -10,6 +10,7 @@ from grpc_channelz.v1 import channelz
 from grpc_reflection.v1alpha import reflection
 
 from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_runtime.access.guard import Guard
 from wattmesh_runtime.admission import Admission
 from wattmesh_runtime.channels import MAX_MESSAGE_BYTES
 from wattmesh_runtime.interceptors import CallInterceptor
@@ -45,7 +46,9 @@ class GrpcServer:
         self._settings = settings
         self._streams = OpenStreams()
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(telemetry, self._streams, Admission(settings))],
+            interceptors=[
+                CallInterceptor(telemetry, self._streams, Admission(settings), Guard(settings))
+            ],
             options=_options(settings),
         )
         for add in register:

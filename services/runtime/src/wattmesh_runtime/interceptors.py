@@ -15,6 +15,7 @@ from opentelemetry import context as trace_context
 from opentelemetry import trace
 
 from wattmesh_kernel.errors import Unavailable, Unimplemented, WattmeshError
+from wattmesh_runtime.access.guard import Guard
 from wattmesh_runtime.admission import Admission
 from wattmesh_runtime.bounds import check_request, decode
 from wattmesh_runtime.errors import LONGEST_MESSAGE, code_of, internal_error, trailers_from_error
@@ -55,7 +56,10 @@ _LOG_LEVELS = {
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of all four kinds; handlers are coroutines or async generators."""
 
-    def __init__(self, telemetry: Telemetry, streams: OpenStreams, admission: Admission) -> None:
+    def __init__(
+        self, telemetry: Telemetry, streams: OpenStreams, admission: Admission, guard: Guard
+    ) -> None:
+        self._guard = guard
         self._telemetry = telemetry
         self._streams = streams
         self._admission = admission
@@ -102,16 +106,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _served(self, method: str, context: Context, *, stream: bool) -> AsyncIterator[None]:
         """Everything around one call: its scope, and its place among the others."""
-        async with (
-            self.call(method, context),
-            self._admission.place(method, current_caller(), stream=stream),
-        ):
-            yield
+        async with self.call(method, context) as call:
+            self._guard.admit(method, context, call.metadata)
+            async with self._admission.place(method, current_caller(), stream=stream):
+                yield
 
     def _unary(self, method: str, behaviour: Behaviour) -> Behaviour:
         async def serve(request: Any, context: Context) -> Any:
             async with self._served(method, context, stream=False):
-                sound = _checked(request)
+                sound = self._checked(request)
                 open_token(method, sound)
                 response = await behaviour(sound, context)
                 seal_token(method, sound, response)
@@ -125,30 +128,30 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def serve(request: Any, context: Context) -> None:
             async with self._served(method, context, stream=True):
                 with self._streams.held():
-                    async with aclosing(behaviour(_checked(request), context)) as responses:
+                    async with aclosing(behaviour(self._checked(request), context)) as responses:
                         async for response in responses:
                             await context.write(response)
 
         async def serve_writer(request: Any, context: Context) -> None:
             async with self._served(method, context, stream=True):
                 with self._streams.held():
-                    await behaviour(_checked(request), context)
+                    await behaviour(self._checked(request), context)
 
         return serve if inspect.isasyncgenfunction(behaviour) else serve_writer
 
-
-def _checked(request: Any) -> Any:
-    """Return a request that keeps to its bounds, or the stream of those that do."""
-    if hasattr(request, "__aiter__"):
-        return _checked_each(request)
-    check_request(request)
-    return request
-
-
-async def _checked_each(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for request in requests:
+    def _checked(self, request: Any) -> Any:
+        """Return a request that keeps to bounds and identity, or the stream of those that do."""
+        if hasattr(request, "__aiter__"):
+            return self._checked_each(request)
         check_request(request)
-        yield request
+        self._guard.check(request)
+        return request
+
+    async def _checked_each(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for request in requests:
+            check_request(request)
+            self._guard.check(request)
+            yield request
 
 
 class ServedCall:
@@ -174,6 +177,7 @@ class ServedCall:
     async def __aenter__(self) -> Self:
         self._started = time.perf_counter()
         metadata = {str(key): value for key, value in self._context.invocation_metadata() or ()}
+        self.metadata = metadata
         self._request_id = enter_request(metadata.get(REQUEST_ID_KEY))
         enter_caller(self._context.peer())
         caller = PROPAGATOR.extract(metadata)

@@ -1,6 +1,6 @@
 """Asking another service whether it is ready."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -13,12 +13,20 @@ PEER_SECONDS = 2.0
 _CHECK = "/grpc.health.v1.Health/Check"
 
 
-async def check_peer(channel: grpc.aio.Channel, name: str) -> None:
+class Dialling(Protocol):
+    """A channel that may be dialled anew."""
+
+    @property
+    def plain(self) -> grpc.aio.Channel:
+        """The channel of this moment."""
+
+
+async def check_peer(dialling: Dialling, name: str) -> None:
     """Return when a service is ready; Unavailable when it is not, or does not answer.
 
     A server without a health service, as TensorFlow Serving is, counts as ready when it answers.
     """
-    check: Any = channel.unary_unary(
+    check: Any = dialling.plain.unary_unary(
         _CHECK,
         request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
         response_deserializer=health_pb2.HealthCheckResponse.FromString,

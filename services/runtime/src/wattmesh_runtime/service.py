@@ -76,7 +76,7 @@ class Runtime:
         `without` says what is done while it is away; None: this one is not ready then.
         """
         self.channel(target)
-        channel = self._channels[target].plain
+        channel = self._channels[target]
         return Dependency(
             name=name,
             probe=partial(check_peer, channel, name),

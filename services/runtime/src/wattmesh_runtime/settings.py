@@ -30,6 +30,18 @@ class ServiceSettings(BaseSettings):
     tls_key_file: Path | None = None
     tls_ca_file: Path | None = None
     """PEM roots. When given, channels trust only these and callers must show a certificate."""
+    plaintext_targets: str = ""
+    """Targets, by commas, that are called without TLS though there are certificates."""
+    identity_domain: str = "mesh"
+    """Trust domain of identities in certificates: `spiffe://mesh/…`."""
+    principals_file: Path | None = None
+    """JSON file of who is known, and their API keys; read again when it changes."""
+    oidc_issuer: str | None = None
+    """Issuer of access tokens, exactly as in them (`iss`)."""
+    oidc_audience: str | None = None
+    """Audience that a token must be for (`aud`)."""
+    oidc_jwks_file: Path | None = None
+    """The issuer's public keys (JWKS); read again when it changes."""
     grace_seconds: float = Field(default=5.0, ge=0)
     """How long calls in flight may go on after the stop signal [s]."""
     shutdown_notice_seconds: float = Field(default=0.2, ge=0)
@@ -61,6 +73,13 @@ class ServiceSettings(BaseSettings):
     def _certificate_has_its_key(self) -> Self:
         if (self.tls_certificate_file is None) != (self.tls_key_file is None):
             raise ValueError("tls_certificate_file and tls_key_file belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_are_whole(self) -> Self:
+        parts = (self.oidc_issuer, self.oidc_audience, self.oidc_jwks_file)
+        if any(part is None for part in parts) != all(part is None for part in parts):
+            raise ValueError("oidc_issuer, oidc_audience and oidc_jwks_file belong together")
         return self
 
     @model_validator(mode="after")

@@ -24,40 +24,45 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.control.v1 import release_pb2 as wattmesh_dot_control_dot_v1_dot_release__pb2
+from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import setpoint_pb2 as wattmesh_dot_type_dot_v1_dot_setpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ewattmesh/control/v1/hold.proto\x12\x13wattmesh.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/control/v1/release.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\xcd\x03\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12+\n\x04kind\x18\x03 \x01(\x0e\x32\x1d.wattmesh.control.v1.HoldKind\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x35\n\rsetpoint_kind\x18\x06 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x12\n\x05value\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crelease_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrelease_owner\x18\x0b \x01(\t\x12\x16\n\x0erelease_reason\x18\x0c \x01(\t\x12\x10\n\x08in_force\x18\r \x01(\x08\x12\x30\n\x07\x64\x65vices\x18\x0e \x03(\x0b\x32\x1f.wattmesh.control.v1.HeldDeviceB\x08\n\x06_value\"\xa1\x01\n\nHeldDevice\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.wattmesh.control.v1.ReleaseState\x12\x0f\n\x07reached\x18\x03 \x01(\x08\x12\x0f\n\x07message\x18\x04 \x01(\t\x12/\n\x0b\x63hange_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x10PlaceHoldRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x04hold\x18\x02 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"<\n\x11PlaceHoldResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"A\n\x12ReleaseHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\">\n\x13ReleaseHoldResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"\x1e\n\x0eGetHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x0fGetHoldResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"]\n\x10ListHoldsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x12\n\nshow_ended\x18\x04 \x01(\x08\"V\n\x11ListHoldsResponse\x12(\n\x05holds\x18\x01 \x03(\x0b\x32\x19.wattmesh.control.v1.Hold\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x11WatchHoldsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"=\n\x12WatchHoldsResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold*h\n\x08HoldKind\x12\x19\n\x15HOLD_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12HOLD_KIND_SETPOINT\x10\x01\x12\x15\n\x11HOLD_KIND_OPT_OUT\x10\x02\x12\x12\n\x0eHOLD_KIND_STOP\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ewattmesh/control/v1/hold.proto\x12\x13wattmesh.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/control/v1/release.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\xd3\x03\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12+\n\x04kind\x18\x03 \x01(\x0e\x32\x1d.wattmesh.control.v1.HoldKind\x12\x13\n\x05owner\x18\x04 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x35\n\rsetpoint_kind\x18\x06 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x12\n\x05value\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crelease_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrelease_owner\x18\x0b \x01(\t\x12\x16\n\x0erelease_reason\x18\x0c \x01(\t\x12\x10\n\x08in_force\x18\r \x01(\x08\x12\x30\n\x07\x64\x65vices\x18\x0e \x03(\x0b\x32\x1f.wattmesh.control.v1.HeldDeviceB\x08\n\x06_value\"\xa1\x01\n\nHeldDevice\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.wattmesh.control.v1.ReleaseState\x12\x0f\n\x07reached\x18\x03 \x01(\x08\x12\x0f\n\x07message\x18\x04 \x01(\t\x12/\n\x0b\x63hange_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x10PlaceHoldRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x04hold\x18\x02 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"<\n\x11PlaceHoldResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"G\n\x12ReleaseHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x05owner\x18\x02 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x0e\n\x06reason\x18\x03 \x01(\t\">\n\x13ReleaseHoldResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"\x1e\n\x0eGetHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x0fGetHoldResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold\"]\n\x10ListHoldsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x12\n\nshow_ended\x18\x04 \x01(\x08\"V\n\x11ListHoldsResponse\x12(\n\x05holds\x18\x01 \x03(\x0b\x32\x19.wattmesh.control.v1.Hold\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x11WatchHoldsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"=\n\x12WatchHoldsResponse\x12\'\n\x04hold\x18\x01 \x01(\x0b\x32\x19.wattmesh.control.v1.Hold*h\n\x08HoldKind\x12\x19\n\x15HOLD_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12HOLD_KIND_SETPOINT\x10\x01\x12\x15\n\x11HOLD_KIND_OPT_OUT\x10\x02\x12\x12\n\x0eHOLD_KIND_STOP\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.control.v1.hold_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HOLDKIND']._serialized_start=1433
-  _globals['_HOLDKIND']._serialized_end=1537
-  _globals['_HOLD']._serialized_start=157
-  _globals['_HOLD']._serialized_end=618
-  _globals['_HELDDEVICE']._serialized_start=621
-  _globals['_HELDDEVICE']._serialized_end=782
-  _globals['_PLACEHOLDREQUEST']._serialized_start=784
-  _globals['_PLACEHOLDREQUEST']._serialized_end=863
-  _globals['_PLACEHOLDRESPONSE']._serialized_start=865
-  _globals['_PLACEHOLDRESPONSE']._serialized_end=925
-  _globals['_RELEASEHOLDREQUEST']._serialized_start=927
-  _globals['_RELEASEHOLDREQUEST']._serialized_end=992
-  _globals['_RELEASEHOLDRESPONSE']._serialized_start=994
-  _globals['_RELEASEHOLDRESPONSE']._serialized_end=1056
-  _globals['_GETHOLDREQUEST']._serialized_start=1058
-  _globals['_GETHOLDREQUEST']._serialized_end=1088
-  _globals['_GETHOLDRESPONSE']._serialized_start=1090
-  _globals['_GETHOLDRESPONSE']._serialized_end=1148
-  _globals['_LISTHOLDSREQUEST']._serialized_start=1150
-  _globals['_LISTHOLDSREQUEST']._serialized_end=1243
-  _globals['_LISTHOLDSRESPONSE']._serialized_start=1245
-  _globals['_LISTHOLDSRESPONSE']._serialized_end=1331
-  _globals['_WATCHHOLDSREQUEST']._serialized_start=1333
-  _globals['_WATCHHOLDSREQUEST']._serialized_end=1368
-  _globals['_WATCHHOLDSRESPONSE']._serialized_start=1370
-  _globals['_WATCHHOLDSRESPONSE']._serialized_end=1431
+  _globals['_HOLD'].fields_by_name['owner']._loaded_options = None
+  _globals['_HOLD'].fields_by_name['owner']._serialized_options = b'\260\273\030\001'
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['owner']._loaded_options = None
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['owner']._serialized_options = b'\260\273\030\001'
+  _globals['_HOLDKIND']._serialized_start=1480
+  _globals['_HOLDKIND']._serialized_end=1584
+  _globals['_HOLD']._serialized_start=192
+  _globals['_HOLD']._serialized_end=659
+  _globals['_HELDDEVICE']._serialized_start=662
+  _globals['_HELDDEVICE']._serialized_end=823
+  _globals['_PLACEHOLDREQUEST']._serialized_start=825
+  _globals['_PLACEHOLDREQUEST']._serialized_end=904
+  _globals['_PLACEHOLDRESPONSE']._serialized_start=906
+  _globals['_PLACEHOLDRESPONSE']._serialized_end=966
+  _globals['_RELEASEHOLDREQUEST']._serialized_start=968
+  _globals['_RELEASEHOLDREQUEST']._serialized_end=1039
+  _globals['_RELEASEHOLDRESPONSE']._serialized_start=1041
+  _globals['_RELEASEHOLDRESPONSE']._serialized_end=1103
+  _globals['_GETHOLDREQUEST']._serialized_start=1105
+  _globals['_GETHOLDREQUEST']._serialized_end=1135
+  _globals['_GETHOLDRESPONSE']._serialized_start=1137
+  _globals['_GETHOLDRESPONSE']._serialized_end=1195
+  _globals['_LISTHOLDSREQUEST']._serialized_start=1197
+  _globals['_LISTHOLDSREQUEST']._serialized_end=1290
+  _globals['_LISTHOLDSRESPONSE']._serialized_start=1292
+  _globals['_LISTHOLDSRESPONSE']._serialized_end=1378
+  _globals['_WATCHHOLDSREQUEST']._serialized_start=1380
+  _globals['_WATCHHOLDSREQUEST']._serialized_end=1415
+  _globals['_WATCHHOLDSRESPONSE']._serialized_start=1417
+  _globals['_WATCHHOLDSRESPONSE']._serialized_end=1478
 # @@protoc_insertion_point(module_scope)

@@ -403,6 +403,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_MIGRATION_MISSING: _ErrorReason.ValueType  # 320
     """FAILED_PRECONDITION: a migration is not applied, and this role may not. Run the migration job; seen in the log."""
+    ERROR_REASON_CALLER_UNKNOWN: _ErrorReason.ValueType  # 321
+    """UNAUTHENTICATED: nobody is known to call. Show a certificate, an access token or an API key."""
+    ERROR_REASON_CREDENTIAL_INVALID: _ErrorReason.ValueType  # 322
+    """UNAUTHENTICATED: the access token or API key is none of those that are known, or not valid now. Get another."""
+    ERROR_REASON_PERMISSION_MISSING: _ErrorReason.ValueType  # 323
+    """PERMISSION_DENIED: the caller lacks the permission that the method says. The metadata has it."""
+    ERROR_REASON_OWNER_NOT_HELD: _ErrorReason.ValueType  # 324
+    """PERMISSION_DENIED: the caller may not act in that owner's name."""
+    ERROR_REASON_PRIORITY_ABOVE_CEILING: _ErrorReason.ValueType  # 325
+    """PERMISSION_DENIED: the priority is above the caller's ceiling. The metadata has it."""
+    ERROR_REASON_GATEWAY_NOT_HELD: _ErrorReason.ValueType  # 326
+    """PERMISSION_DENIED: the caller is not that gateway."""
+    ERROR_REASON_SENDER_NOT_HELD: _ErrorReason.ValueType  # 327
+    """PERMISSION_DENIED: the caller may not bring readings as that source."""
+    ERROR_REASON_CERTIFICATES_UNUSABLE: _ErrorReason.ValueType  # 328
+    """FAILED_PRECONDITION: certificates are missing, do not belong together, or are not valid now. The service does not
+    start; seen in its log.
+    """
+    ERROR_REASON_PRINCIPALS_UNUSABLE: _ErrorReason.ValueType  # 329
+    """FAILED_PRECONDITION: the file of principals or of keys cannot be read. The service does not start; seen in its log."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -784,4 +804,24 @@ learnt from. The message has both errors. Train with more history.
 """
 ERROR_REASON_MIGRATION_MISSING: ErrorReason.ValueType  # 320
 """FAILED_PRECONDITION: a migration is not applied, and this role may not. Run the migration job; seen in the log."""
+ERROR_REASON_CALLER_UNKNOWN: ErrorReason.ValueType  # 321
+"""UNAUTHENTICATED: nobody is known to call. Show a certificate, an access token or an API key."""
+ERROR_REASON_CREDENTIAL_INVALID: ErrorReason.ValueType  # 322
+"""UNAUTHENTICATED: the access token or API key is none of those that are known, or not valid now. Get another."""
+ERROR_REASON_PERMISSION_MISSING: ErrorReason.ValueType  # 323
+"""PERMISSION_DENIED: the caller lacks the permission that the method says. The metadata has it."""
+ERROR_REASON_OWNER_NOT_HELD: ErrorReason.ValueType  # 324
+"""PERMISSION_DENIED: the caller may not act in that owner's name."""
+ERROR_REASON_PRIORITY_ABOVE_CEILING: ErrorReason.ValueType  # 325
+"""PERMISSION_DENIED: the priority is above the caller's ceiling. The metadata has it."""
+ERROR_REASON_GATEWAY_NOT_HELD: ErrorReason.ValueType  # 326
+"""PERMISSION_DENIED: the caller is not that gateway."""
+ERROR_REASON_SENDER_NOT_HELD: ErrorReason.ValueType  # 327
+"""PERMISSION_DENIED: the caller may not bring readings as that source."""
+ERROR_REASON_CERTIFICATES_UNUSABLE: ErrorReason.ValueType  # 328
+"""FAILED_PRECONDITION: certificates are missing, do not belong together, or are not valid now. The service does not
+start; seen in its log.
+"""
+ERROR_REASON_PRINCIPALS_UNUSABLE: ErrorReason.ValueType  # 329
+"""FAILED_PRECONDITION: the file of principals or of keys cannot be read. The service does not start; seen in its log."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

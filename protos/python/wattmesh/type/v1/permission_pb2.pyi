@@ -176,6 +176,47 @@ PERMISSION_ANALYTICS_READ: Permission.ValueType  # 50
 """See bills, savings and indicators."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
+class _Claim:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ClaimEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Claim.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CLAIM_UNSPECIFIED: _Claim.ValueType  # 0
+    """Nothing."""
+    CLAIM_OWNER: _Claim.ValueType  # 1
+    """In whose name: one of the caller's owners (OWNER_NOT_HELD)."""
+    CLAIM_PRIORITY: _Claim.ValueType  # 2
+    """With which priority: not above the caller's ceiling (PRIORITY_ABOVE_CEILING)."""
+    CLAIM_GATEWAY: _Claim.ValueType  # 3
+    """As which gateway: the one that the caller is (GATEWAY_NOT_HELD)."""
+    CLAIM_SENDER: _Claim.ValueType  # 4
+    """As which source of readings: the caller's gateway, one of its owners, or something below such a name
+    (SENDER_NOT_HELD).
+    """
+
+class Claim(_Claim, metaclass=_ClaimEnumTypeWrapper):
+    """What a field of a request says of the caller. It is held against the caller's identity: a request that says
+    something else is PERMISSION_DENIED.
+    """
+
+CLAIM_UNSPECIFIED: Claim.ValueType  # 0
+"""Nothing."""
+CLAIM_OWNER: Claim.ValueType  # 1
+"""In whose name: one of the caller's owners (OWNER_NOT_HELD)."""
+CLAIM_PRIORITY: Claim.ValueType  # 2
+"""With which priority: not above the caller's ceiling (PRIORITY_ABOVE_CEILING)."""
+CLAIM_GATEWAY: Claim.ValueType  # 3
+"""As which gateway: the one that the caller is (GATEWAY_NOT_HELD)."""
+CLAIM_SENDER: Claim.ValueType  # 4
+"""As which source of readings: the caller's gateway, one of its owners, or something below such a name
+(SENDER_NOT_HELD).
+"""
+Global___Claim: _TypeAlias = Claim  # noqa: Y015
+
+CLAIM_FIELD_NUMBER: _builtins.int
 PERMISSION_FIELD_NUMBER: _builtins.int
+claim: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Claim.ValueType]
+"""What the field says of the caller."""
 permission: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Permission.ValueType]
 """What a caller of the method must be allowed to do."""

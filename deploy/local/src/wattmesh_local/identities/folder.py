@@ -1,0 +1,59 @@
+"""The identities of a mesh as folders: one for each service, gateway and person."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from wattmesh_kernel.ids import GatewayId
+from wattmesh_local.identities.authority import Authority, Subject, is_worn
+from wattmesh_runtime.access.roles import ROLES, SERVICES
+
+DOMAIN = "mesh"
+NAMESPACE = "wattmesh"
+HERE = ("localhost", "127.0.0.1", "::1")
+LIFE = timedelta(days=30)
+
+
+def service_subject(service: str, *, suffixes: Sequence[str] = ()) -> Subject:
+    """Return the identity of a service, reached by its name, here, and below some domains."""
+    names = (service, *(f"{service}.{suffix}" for suffix in suffixes), *HERE)
+    return Subject(uri=f"spiffe://{DOMAIN}/ns/{NAMESPACE}/sa/{service}", names=names)
+
+
+def gateway_subject(gateway: str) -> Subject:
+    """Return the identity of a gateway, which serves its status too. Error: InvalidArgument."""
+    segment = GatewayId(gateway).segment
+    return Subject(uri=f"spiffe://{DOMAIN}/gateways/{segment}", names=("gateway", *HERE))
+
+
+def person_subject(name: str, role: str) -> Subject:
+    """Return the identity of somebody with a role. Error: ValueError."""
+    if role not in ROLES or role == "device":
+        raise ValueError(f"{role!r} is none of {', '.join(sorted(set(ROLES) - {'device'}))}")
+    if not name or not all(part.isalnum() or part in "-_." for part in name):
+        raise ValueError(f"{name!r} is no name: letters, digits, -, _ and .")
+    return Subject(uri=f"spiffe://{DOMAIN}/roles/{role}/{name}")
+
+
+def service_subjects(suffixes: Sequence[str] = ()) -> dict[str, Subject]:
+    """Return the identities of all services but the gateway, which has a name of its own."""
+    return {
+        service: service_subject(service, suffixes=suffixes)
+        for service in SERVICES
+        if service != "gateway"
+    }
+
+
+def issue(
+    folder: Path, subjects: dict[str, Subject], *, life: timedelta = LIFE, all_of_them: bool = False
+) -> list[str]:
+    """Issue what is missing or nearly over; return whose. The authority is made when there is none.
+
+    `all_of_them` issues the others anew as well.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    authority = Authority.open(folder)
+    worn = [name for name in subjects if all_of_them or is_worn(folder / name)]
+    for name in worn:
+        authority.write(folder / name, subjects[name], life)
+    return worn

@@ -1,0 +1,37 @@
+"""Who calls: what a caller is known to be, whatever its requests say."""
+
+from dataclasses import dataclass, field
+
+from wattmesh_kernel.ids import GatewayId
+
+HIGHEST_PRIORITY = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Somebody, or something, whose identity was proven."""
+
+    name: str
+    """`tenants/{tenant}/principals/{principal}`."""
+    permissions: frozenset[str] = field(repr=False)
+    """What it may do, e.g. "PERMISSION_SITE_READ"."""
+    max_priority: int = 0
+    """Highest priority with which it may command or limit."""
+    owners: frozenset[str] = frozenset()
+    """In whose names it may command, limit and bring readings."""
+    gateway: GatewayId | None = None
+    """Which gateway it is."""
+
+    def may(self, permission: str) -> bool:
+        """Whether it has a permission."""
+        return permission in self.permissions
+
+    def may_act_for(self, owner: str) -> bool:
+        """Whether it may act in an owner's name."""
+        return owner in self.owners
+
+    def may_send_as(self, source: str) -> bool:
+        """Whether readings may come from it as a source: its gateway, an owner, or below one."""
+        if self.gateway is not None and source == self.gateway.name:
+            return True
+        return source.partition("/")[0] in self.owners
