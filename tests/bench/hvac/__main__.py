@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from tests.bench.hvac.comfort import compared
 from tests.bench.hvac.identification import summary
 
 
@@ -10,8 +11,13 @@ def main() -> None:
     """Print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--zones", type=int, default=24, help="zones drawn at random")
+    parser.add_argument("--fortnights", type=int, default=6, help="zones that live two weeks more")
     asked = parser.parse_args()
-    print(json.dumps({"identification": summary(range(asked.zones))}, indent=2))
+    found = {
+        "identification": summary(range(asked.zones)),
+        "comfort": compared(range(asked.fortnights)),
+    }
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from tests.bench.hvac.houses import House, MadeClimate, drawn
 from tests.bench.hvac.operation import Log, lived, rating, record_of
 from wattmesh_forecast.domain.thermal.identify import identify
 from wattmesh_forecast.domain.thermal.tracking import free_run
+from wattmesh_twin.domain.zone import ZoneState
 
 LEARNT_DAYS = 14
 JUDGED_DAYS = 4
@@ -25,19 +26,23 @@ class Zone:
     climate: MadeClimate
     office: bool
     log: Log
+    end: ZoneState
 
 
-def zone(seed: int, days: int) -> Zone:
+def zone(seed: int, days: int, weather_days: int = 0) -> Zone:
     """Return a zone that has lived: every fourth is cooled, every second an office."""
     cooled, office = seed % 4 == 3, seed % 2 == 1
     house = drawn(seed, cooled)
-    climate = MadeClimate(seed, days, _WARM_CELSIUS if cooled else _COLD_CELSIUS, office)
+    outside = _WARM_CELSIUS if cooled else _COLD_CELSIUS
+    climate = MadeClimate(seed, max(days, weather_days), outside, office)
+    log = lived(house, climate, days, office)
     return Zone(
+        end=log.end,
         seed=seed,
         house=house,
         climate=climate,
         office=office,
-        log=lived(house, climate, days, office),
+        log=log,
     )
 
 

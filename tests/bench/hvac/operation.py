@@ -22,6 +22,7 @@ class Log:
     temperature: list[float]
     heating: list[float]
     cooling: list[float]
+    end: ZoneState
 
 
 def schedule(house: House, office: bool, index: int) -> Thermostat:
@@ -45,7 +46,7 @@ def lived(house: House, climate: MadeClimate, days: int, office: bool) -> Log:
         time=START, interior_celsius=warm, envelope_celsius=warm - 1, emitter_celsius=warm
     )
     random = np.random.default_rng(climate.seed + 7)
-    log = Log([], [], [])
+    log = Log([], [], [], state)
     for index in range(days * 48):
         heat = cool = 0.0
         for _ in range(30):
@@ -57,6 +58,7 @@ def lived(house: House, climate: MadeClimate, days: int, office: bool) -> Log:
         log.temperature.append(as_shown(state.interior_celsius + random.normal(0, 0.1)))
         log.heating.append(heat)
         log.cooling.append(cool)
+    log.end = state
     return log
 
 

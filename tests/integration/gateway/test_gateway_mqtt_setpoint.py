@@ -1,5 +1,6 @@
 """Devices on MQTT that are set, on the real local broker: told, obeyed, heard, released."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -29,10 +30,11 @@ from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 HOUR = timedelta(hours=1)
 POISON = telegrams_of_a_hostile_device()
-CURRENT, POWER, SWITCH = (
+CURRENT, POWER, SWITCH, TEMPERATURE = (
     SetpointKind.CURRENT_A,
     SetpointKind.ACTIVE_POWER_W,
     SetpointKind.ON_OFF,
+    SetpointKind.TEMPERATURE_CELSIUS,
 )
 MINE = """
 title: A charger
@@ -180,6 +182,26 @@ async def test_a_switch_is_told_in_its_own_words(world: World) -> None:
     assert (await (await sets.apply(SWITCH, 0.0, HOUR)).read_back()).mismatch == ""
     assert (await sets.release(SWITCH)).mismatch == ""
     assert device.told == ["OFF", "ON"]
+
+
+async def test_a_thermostat_is_told_the_nearest_half_degree_and_its_mode(world: World) -> None:
+    sets = await world.open("zigbee2mqtt-thermostat", "bath")
+    told = "zigbee2mqtt/bath/set", "zigbee2mqtt/bath"
+
+    def say(held: str) -> object:
+        return {"local_temperature": 19.8, **json.loads(held)}
+
+    device = await world.stack.enter_async_context(mqtt_device(world.broker.port, *told, say))
+    applied = await sets.apply(TEMPERATURE, 20.8, HOUR)
+    assert applied.value == 21.0
+    assert (await applied.read_back()).mismatch == ""
+    assert (await (await sets.apply(SWITCH, 0.0, HOUR)).read_back()).mismatch == ""
+    assert (await sets.release(TEMPERATURE)).mismatch == ""
+    assert [json.loads(each) for each in device.told] == [
+        {"occupied_heating_setpoint": 21.0},
+        {"system_mode": "off"},
+        {"occupied_heating_setpoint": 20},
+    ]
 
 
 async def test_a_device_behind_a_broker_that_is_away_is_unavailable(world: World) -> None:

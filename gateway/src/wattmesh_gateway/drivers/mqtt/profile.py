@@ -80,6 +80,7 @@ class SetpointFormat:
     """How a device is told a setpoint: what is published where.
 
     `{setpoint}` in `payload` is the value divided by `scale`, to `decimals`, or a word of `switch`;
+    where the device takes only multiples of a `step` (in the setpoint's unit), the nearest of them;
     `{lease_seconds}` what is left of the lease, whole seconds. Between 0 and `least`, and above
     `most`, the device is told nothing. `release_payload` sends it to its safe state, in which
     `read_back` says `release_value` (None: that is not known). No `read_back`: it does not say.
@@ -91,6 +92,7 @@ class SetpointFormat:
     release_value: float | None = None
     scale: float = 1.0
     decimals: int = 0
+    step: float | None = None
     least: float = 0.0
     most: float | None = None
     qos: int = 1

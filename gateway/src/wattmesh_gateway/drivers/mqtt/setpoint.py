@@ -152,7 +152,8 @@ def _written(format_: SetpointFormat, kind: SetpointKind, value: float) -> float
         raise DeviceRefused(f"{value:g} is beyond the most the device can do, {format_.most:g}")
     if 0 < value < format_.least:
         raise DeviceRefused(f"{value:g} is below the least the device can do, {format_.least:g}")
-    written = round(value / format_.scale, format_.decimals) * format_.scale
+    nearest = value if format_.step is None else round(value / format_.step) * format_.step
+    written = round(nearest / format_.scale, format_.decimals) * format_.scale
     if abs(written - value) > tolerance_of(kind, value, format_.most or 0.0):
         raise DeviceRefused(f"{value:g} cannot be expressed: the nearest is {written:g}")
     return written

@@ -14,7 +14,18 @@ from wattmesh_gateway.profiles.points import parse_scale
 from wattmesh_kernel.setpoints import SetpointKind
 
 _REQUIRED = ("topic", "payload", "release")
-_OPTIONAL = ("scale", "decimals", "least", "most", "qos", "retain", "switch", "read_back", "verify")
+_OPTIONAL = (
+    "scale",
+    "decimals",
+    "step",
+    "least",
+    "most",
+    "qos",
+    "retain",
+    "switch",
+    "read_back",
+    "verify",
+)
 
 
 def parse_setpoints(node: Node) -> Mapping[SetpointKind, SetpointFormat]:
@@ -38,6 +49,7 @@ def _parse_setpoint(node: Node) -> SetpointFormat:
         release_value=release["value"].number() if "value" in release else None,
         scale=parse_scale(keys),
         decimals=keys["decimals"].integer(0, 6) if "decimals" in keys else 0,
+        step=_parse_step(keys),
         least=keys["least"].number() if "least" in keys else 0.0,
         most=keys["most"].number() if "most" in keys else None,
         qos=keys["qos"].integer(0, 1) if "qos" in keys else 1,
@@ -45,6 +57,15 @@ def _parse_setpoint(node: Node) -> SetpointFormat:
         switch=_parse_switch(keys),
         read_back=_parse_read_back(keys),
     )
+
+
+def _parse_step(keys: Keys) -> float | None:
+    """Read `step`, above 0."""
+    if "step" not in keys:
+        return None
+    if keys["step"].number() <= 0:
+        raise keys["step"].error("must be above 0")
+    return keys["step"].number()
 
 
 def _parse_switch(keys: Keys) -> SwitchWords | None:

@@ -41,11 +41,14 @@ class GrpcOutlooks:
         with rpc_errors():
             answer = await self._stub.IssueThermalOutlooks(request, timeout=within_seconds)
         return {
-            by_name[each.asset]: _answer(each) for each in answer.outlooks if each.asset in by_name
+            by_name[each.asset]: answer_from_proto(each)
+            for each in answer.outlooks
+            if each.asset in by_name
         }
 
 
-def _answer(proto: forecast_pb2.ThermalOutlook) -> OutlookAnswer:
+def answer_from_proto(proto: forecast_pb2.ThermalOutlook) -> OutlookAnswer:
+    """Return an outlook, or why there is none."""
     match proto.WhichOneof("result"):
         case "zone":
             return _zone(proto.zone)
