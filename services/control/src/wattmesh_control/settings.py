@@ -51,9 +51,9 @@ class ControlSettings(ServiceSettings):
     effect_vouching_seconds: float = Field(default=86_400, ge=0)
     """How long the agreement of an independent meter speaks for a device's own."""
     effect_none_action: EffectAction = EffectAction.RETRY
-    """What is done when a running command has no effect: tell, retry or release."""
+    """What is done when a running command has no effect: tell, retry, release, hand_over."""
     effect_contrary_action: EffectAction = EffectAction.RELEASE
-    """What is done when the opposite of a running command happens: tell, retry or release."""
+    """The same when the opposite of a running command happens."""
     loop_lease_seconds: float = Field(default=86_400, gt=0)
     """How long gateways keep the limits of a site by themselves while control is away."""
     loop_meter_seconds: float = Field(default=10, gt=0)

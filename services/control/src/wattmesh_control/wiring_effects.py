@@ -79,6 +79,7 @@ class EffectParts:
                 archive=self._archive,
                 store=store,
                 unit_of_work=unit_of_work,
+                devices=devices,
                 policy=self._settings.effect_policy,
             ),
         )

@@ -49,6 +49,10 @@ class _DeviceEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Devic
     """A command had no effect, or the opposite one; `message` says what was done about it."""
     DEVICE_EVENT_TYPE_EFFECT_BACK: _DeviceEventType.ValueType  # 11
     """After that, a command had its effect."""
+    DEVICE_EVENT_TYPE_HANDED_OVER: _DeviceEventType.ValueType  # 12
+    """What it did not do another device takes over, as `message` says; `value` is what it was told."""
+    DEVICE_EVENT_TYPE_TAKES_OVER: _DeviceEventType.ValueType  # 13
+    """It takes over what another device did not do, as `message` says; `value` is what it is told with that."""
     DEVICE_EVENT_TYPE_SETPOINT_OVERRULED: _DeviceEventType.ValueType  # 20
     """The gateway's own loop tells it something else than its command."""
     DEVICE_EVENT_TYPE_SETPOINT_RESTORED: _DeviceEventType.ValueType  # 21
@@ -97,6 +101,10 @@ DEVICE_EVENT_TYPE_EFFECT_AMISS: DeviceEventType.ValueType  # 10
 """A command had no effect, or the opposite one; `message` says what was done about it."""
 DEVICE_EVENT_TYPE_EFFECT_BACK: DeviceEventType.ValueType  # 11
 """After that, a command had its effect."""
+DEVICE_EVENT_TYPE_HANDED_OVER: DeviceEventType.ValueType  # 12
+"""What it did not do another device takes over, as `message` says; `value` is what it was told."""
+DEVICE_EVENT_TYPE_TAKES_OVER: DeviceEventType.ValueType  # 13
+"""It takes over what another device did not do, as `message` says; `value` is what it is told with that."""
 DEVICE_EVENT_TYPE_SETPOINT_OVERRULED: DeviceEventType.ValueType  # 20
 """The gateway's own loop tells it something else than its command."""
 DEVICE_EVENT_TYPE_SETPOINT_RESTORED: DeviceEventType.ValueType  # 21

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.effect_ports import EffectArchive
+from wattmesh_control.app.hand_over import HandOver, members_of
 from wattmesh_control.app.ports import Scope, Store
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
@@ -29,6 +31,8 @@ class EffectAction(StrEnum):
     """It is withdrawn and made anew, once for its setpoint; then people are told."""
     RELEASE = "release"
     """Its setpoint is given up and the device let go: a lower proposal takes over, if any."""
+    HAND_OVER = "hand_over"
+    """The same, and another store of the site, or else of its group, does it in its place, once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,12 +88,14 @@ class FollowUpEffects:
         archive: EffectArchive,
         store: Store,
         unit_of_work: UnitOfWork,
+        devices: Devices,
         policy: EffectPolicy,
     ) -> None:
         self._clock = clock
         self._archive = archive
         self._store = store
         self._unit_of_work = unit_of_work
+        self._devices = devices
         self._policy = policy
         self._amiss: dict[DeviceId, Effect] = {}
 
@@ -114,12 +120,19 @@ class FollowUpEffects:
             return "it is left as it is"
         reason = f"at the meters: {in_words(verdict)}"
         try:
+            if action is EffectAction.HAND_OVER:
+                return await self._hand_over(command, reason)
             done = await self._unit_of_work(_Undo(command=command, action=action, reason=reason))
         except Aborted:
             return "another process looks after it"
         if not done.answer:
             return "it is over"
         return "it is told again" if action is EffectAction.RETRY else "it is let go"
+
+    async def _hand_over(self, command: Command, reason: str) -> str:
+        members = members_of(self._devices, command, self._amiss.keys())
+        work = HandOver(command=command, members=members, devices=self._devices, reason=reason)
+        return (await self._unit_of_work(work)).answer
 
     async def _first(self, command: Command) -> bool:
         if command.proposal is None:
