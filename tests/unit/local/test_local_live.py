@@ -26,6 +26,7 @@ def test_it_is_found_where_it_was(tmp_path: Path) -> None:
     options = MeshOptions(state_folder=tmp_path, data_folder=tmp_path / "none", live=True)
     first, second = (Addresses.choose(options, "postgresql:///live") for _ in range(2))
     assert (first.mqtt_url, first.processes) == (second.mqtt_url, second.processes)
+    assert first.web == second.web, "a page that is open finds it again"
     assert first.mqtt_url == f"mqtt://127.0.0.1:{FIRST_KNOWN_PORT}"
 
 

@@ -41,3 +41,13 @@ def test_every_process_keeps_the_site_model_in_a_file_of_its_own(tmp_path: Path)
 
     assert len(set(files)) == 3
     assert all(Path(file).parent == tmp_path / "run" for file in files)
+
+
+def test_browsers_find_the_dashboard_where_the_run_says_it_is(tmp_path: Path) -> None:
+    addresses, plan = plan_of(tmp_path)
+
+    (dashboard,) = plan.services(["dashboard"], "system")
+
+    assert dashboard.environment["WATTMESH_WEB_ADDRESS"] == addresses.web
+    assert addresses.web not in addresses.processes.values()
+    assert dashboard.environment["WATTMESH_PLANNER_TARGET"] == addresses.targets["planner"]

@@ -39,7 +39,7 @@ _KEPT_DATABASES = 3
 _LIVE_DATABASE = "live"
 _LISTENERS = (
     *("metering", "carbon", "optimizer", "usage", "control", "forecast"),
-    *("gateway", "analytics"),
+    *("gateway", "analytics", "dashboard"),
 )
 """What serves before anything acts by itself."""
 
@@ -121,6 +121,7 @@ class Mesh:
             await self._run_simulation(plan)
         self._serving = True
         self._write_state()
+        self._say(f"dashboard: http://{self.addresses.web}")
 
     async def _run_live(self, plan: ProcessPlan) -> None:
         """Start every service on the machine's clock, for devices that are there already."""
@@ -222,6 +223,7 @@ class Mesh:
             "mqtt_url": self.addresses.mqtt_url,
             "targets": self.addresses.targets,
             "processes": self.addresses.processes,
+            "web": self.addresses.web,
             "pids": {name: each.pid for name, each in self.supervisor.processes.items()},
             "ledger": str(self.folders.ledger),
         }

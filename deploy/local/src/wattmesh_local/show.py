@@ -90,6 +90,7 @@ async def _live_picture(running: RunningMesh, console: Console) -> None:
                 rate=mesh.clock.rate,
                 events=tuple(mesh.supervisor.events),
                 doing=mesh.doing,
+                web=f"http://{mesh.addresses.web}",
             )
             live.update(render(picture, console.size, glyphs), refresh=True)
             await asyncio.sleep(_REFRESH_SECONDS)

@@ -11,10 +11,10 @@ from wattmesh_local.running.process import ProcessSpec
 
 SERVICES = (
     *("modelhost", "metering", "carbon", "forecast", "optimizer"),
-    *("usage", "control", "planner", "gateway", "analytics", "twin"),
+    *("usage", "control", "planner", "gateway", "analytics", "dashboard", "twin"),
 )
 """The processes with a health service of their own, by the name of their package."""
-_FOLLOWERS = ("forecast", "planner", "analytics")
+_FOLLOWERS = ("forecast", "planner", "analytics", "dashboard")
 GATEWAY = "gateways/local"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
@@ -56,14 +56,16 @@ class Addresses:
     """host:port of every process, by its name: `planner`, `planner-2`."""
     targets: dict[str, str]
     """gRPC target of every service, by its name; of several processes a list of their addresses."""
+    web: str
+    """host:port where browsers find the dashboard."""
 
     @classmethod
     def choose(cls, options: MeshOptions, database_url: str) -> "Addresses":
         """Return free addresses on loopback, and those that the options name."""
         names = {service: process_names(service, options) for service in _services(options)}
         every = [name for processes in names.values() for name in processes]
-        count = 2 + len(every)
-        broker, *free, ocpp = known_targets(count) if options.live else free_targets(count)
+        count = 3 + len(every)
+        broker, *free, ocpp, web = known_targets(count) if options.live else free_targets(count)
         processes = dict(zip(every, free, strict=True))
         if options.model_server_target:
             processes["modelhost"] = options.model_server_target
@@ -76,6 +78,7 @@ class Addresses:
                 service: _target([processes[name] for name in own])
                 for service, own in names.items()
             },
+            web=web,
         )
 
 
@@ -190,6 +193,10 @@ class ProcessPlan:
                 return {**database, **self._reach("metering")}
             case "analytics":
                 return self._reach("metering", "carbon")
+            case "dashboard":
+                peers = ("metering", "planner", "control", "forecast", "carbon", "optimizer")
+                reached = self._reach(*peers, "analytics", "usage")
+                return {"web_address": self._addresses.web, **reached}
             case "planner":
                 peers = ("metering", "forecast", "carbon", "optimizer", "control", "usage")
                 lead = f"PT{self._options.lead.total_seconds():.0f}S"

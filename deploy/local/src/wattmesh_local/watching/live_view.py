@@ -40,6 +40,8 @@ class Picture:
     rate: float
     events: Sequence[ProcessEvent] = ()
     doing: str = ""
+    web: str = ""
+    """Where a browser shows more; empty: nowhere."""
 
 
 UTF8 = Glyphs(dash="–", full="█", empty="░", charge="↑", discharge="↓", idle="·", dot="●")
@@ -78,7 +80,15 @@ def render(picture: Picture, size: tuple[int, int], glyphs: Glyphs = UTF8) -> Re
         *below,
     ]
     box = ROUNDED if glyphs is UTF8 else ASCII_BOX
-    return Panel(Group(*parts), title=title, title_align="left", border_style="cyan", box=box)
+    return Panel(
+        Group(*parts),
+        title=title,
+        title_align="left",
+        subtitle=picture.web or None,
+        subtitle_align="right",
+        border_style="cyan",
+        box=box,
+    )
 
 
 def _lines(picture: Picture, glyphs: Glyphs, wide: bool) -> Iterator[Text]:

@@ -52,6 +52,10 @@ SERVICES: Mapping[str, frozenset[str]] = {
         *(*_KNOWING_SITES, "READING_READ", "FORECAST_ISSUE", "CARBON_READ", "PROBLEM_SOLVE"),
         *("SCHEDULE_SUBMIT", "USAGE_READ", "USAGE_INGEST"),
     ),
+    "dashboard": _named(
+        *(*_KNOWING_SITES, "READING_READ", "PLAN_READ", "COMMAND_READ", "FORECAST_READ"),
+        *("CARBON_READ", "PROBLEM_SOLVE", "ANALYTICS_READ", "USAGE_READ"),
+    ),
     "gateway": ROLES["device"],
     "twin": _named(
         *(*_KNOWING_SITES, "SITE_WRITE", "TARIFF_WRITE", "READING_READ", "READING_INGEST"),

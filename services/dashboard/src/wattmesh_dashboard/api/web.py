@@ -1,0 +1,149 @@
+"""What browsers ask for: the pages, calls to the services, and the live stream."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from google.protobuf.message import DecodeError, Message
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
+from wattmesh_dashboard.api import connect
+from wattmesh_dashboard.api.live_messages import LiveMessages, site_from_request
+from wattmesh_dashboard.api.pages import Pages
+from wattmesh_dashboard.api.servicer import answer_prices
+from wattmesh_dashboard.app.ports import Calls
+from wattmesh_dashboard.app.query_prices import QueryPrices
+from wattmesh_kernel.errors import InvalidArgument, WattmeshError
+from wattmesh_kernel.ids import SiteId
+from wattmesh_runtime.errors import internal_error
+from wattmesh_runtime.request_context import REQUEST_ID_KEY, enter_request
+
+log = logging.getLogger(__name__)
+
+WATCH_LIVE = "/wattmesh.dashboard.v1.DashboardService/WatchLive"
+QUERY_PRICES = "/wattmesh.dashboard.v1.DashboardService/QueryPrices"
+_MOST_BODY_BYTES = 4 * 2**20
+_PASSED_ON = ("authorization",)
+"""Headers of the browser that go on to the services."""
+
+M = TypeVar("M", bound=Message)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Web:
+    """The door for browsers."""
+
+    def __init__(self, calls: Calls, live: LiveMessages, prices: QueryPrices, bundle: Path) -> None:
+        self._calls = calls
+        self._live = live
+        self._prices = prices
+        self._pages = Pages(bundle)
+
+    def app(self) -> Starlette:
+        """Return the ASGI application."""
+        return Starlette(
+            routes=[
+                Route(WATCH_LIVE, _guarded(self._watch), methods=["POST"]),
+                Route(QUERY_PRICES, _guarded(self._query_prices), methods=["POST"]),
+                Route("/{service}/{method}", _guarded(self._call), methods=["POST"]),
+                Route("/{path:path}", self._pages.serve, methods=["GET"]),
+            ]
+        )
+
+    async def _call(self, request: Request) -> Response:
+        _require_type(request, connect.UNARY)
+        method = f"{request.path_params['service']}/{request.path_params['method']}"
+        seconds = connect.deadline_seconds(request.headers.get("connect-timeout-ms"))
+        metadata = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        request_id = enter_request(request.headers.get(REQUEST_ID_KEY))
+        answer = await self._calls.call(method, await _body(request), metadata, seconds)
+        headers = {REQUEST_ID_KEY: request_id, "cache-control": "no-store"}
+        return Response(answer, media_type=connect.UNARY, headers=headers)
+
+    async def _query_prices(self, request: Request) -> Response:
+        _require_type(request, connect.UNARY)
+        asked = _parsed(pb.QueryPricesRequest, await _body(request))
+        answer = await answer_prices(self._prices, asked)
+        headers = {"cache-control": "no-store"}
+        return Response(answer.SerializeToString(), media_type=connect.UNARY, headers=headers)
+
+    async def _watch(self, request: Request) -> Response:
+        _require_type(request, connect.STREAM)
+        asked = _parsed(pb.WatchLiveRequest, connect.first_message(await _body(request)))
+        site = site_from_request(asked)
+        return StreamingResponse(
+            self._envelopes(site),
+            media_type=connect.STREAM,
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+    async def _envelopes(self, site: SiteId | None) -> AsyncGenerator[bytes, None]:
+        try:
+            async with aclosing(self._live.watch(site)) as messages:
+                async for message in messages:
+                    yield connect.envelope(message)
+        except WattmeshError as error:
+            yield connect.end_of_stream(error)
+
+
+def _guarded(handle: Handler) -> Handler:
+    """Return a handler whose errors are Connect's, and which no other site's page can call."""
+
+    async def guarded(request: Request) -> Response:
+        if _asked_elsewhere(request):
+            return PlainTextResponse("asked by a page of another origin\n", status_code=403)
+        try:
+            return await handle(request)
+        except WattmeshError as error:
+            return _refused(error)
+        except Exception:
+            request_id = enter_request(None)
+            log.exception("%s failed, request %s", request.url.path, request_id)
+            return _refused(internal_error(request_id))
+
+    return guarded
+
+
+def _refused(error: WattmeshError) -> Response:
+    return JSONResponse(
+        connect.error_to_json(error),
+        status_code=connect.http_status(error),
+        headers={"cache-control": "no-store"},
+    )
+
+
+def _asked_elsewhere(request: Request) -> bool:
+    """Return whether a page of another origin has its reader's browser ask."""
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+
+
+def _require_type(request: Request, wanted: str) -> None:
+    """Refuse another content type: a form of another site's page can send none of ours."""
+    if request.headers.get("content-type") != wanted:
+        raise InvalidArgument("MALFORMED_REQUEST", f"the content type is not {wanted}")
+
+
+def _parsed(kind: type[M], content: bytes) -> M:
+    """Return a request; InvalidArgument when the bytes are none."""
+    try:
+        return kind.FromString(content)
+    except DecodeError as error:
+        raise InvalidArgument("MALFORMED_REQUEST", f"not a {kind.__name__}") from error
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body; InvalidArgument when it is longer than any question of a page."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_BODY_BYTES:
+            raise InvalidArgument("MALFORMED_REQUEST", f"more than {_MOST_BODY_BYTES} bytes")
+    return bytes(body)

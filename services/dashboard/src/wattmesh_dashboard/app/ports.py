@@ -1,0 +1,43 @@
+"""What the use cases need from outside."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from wattmesh_dashboard.domain.flow import SiteFlow
+from wattmesh_dashboard.domain.news import FeedState
+from wattmesh_kernel.ids import TariffId
+from wattmesh_kernel.tariff import Tariff
+from wattmesh_kernel.time import TimeRange
+
+
+class Encoder(Protocol):
+    """Makes parts of a message; parts that are laid end to end are a message again."""
+
+    def feed(self, state: FeedState) -> bytes:
+        """Return how a feed is."""
+
+    def flow(self, flow: SiteFlow) -> bytes:
+        """Return what flows at a site."""
+
+    def revision(self, revision: int) -> bytes:
+        """Return the revision of the site model."""
+
+
+class Calls(Protocol):
+    """Calls to the services behind, as bytes."""
+
+    async def call(
+        self, method: str, request: bytes, metadata: Mapping[str, str], seconds: float | None
+    ) -> bytes:
+        """Return the answer of `package.Service/Method`.
+
+        Errors: Unimplemented `METHOD_NOT_SERVED` for what browsers may not call; those of the
+        service.
+        """
+
+
+class Tariffs(Protocol):
+    """Tariffs with their published prices."""
+
+    async def tariff(self, tariff: TariffId, span: TimeRange) -> Tariff:
+        """Return a tariff with the prices published for `span`."""

@@ -1,0 +1,1 @@
+"""What flows at a site, and what is told of it."""

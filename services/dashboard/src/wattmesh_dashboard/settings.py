@@ -1,0 +1,29 @@
+"""Settings of the dashboard."""
+
+from pathlib import Path
+
+from wattmesh_runtime.settings import ServiceSettings
+
+BUNDLE = Path(__file__).parent / "bundle"
+"""Where `make setup` puts what the browser loads."""
+
+
+class DashboardSettings(ServiceSettings):
+    """What the dashboard is told by its environment, besides what every service is."""
+
+    web_address: str = "127.0.0.1:0"
+    """host:port on which browsers find it; port 0 takes a free one, and the log says which."""
+    bundle_folder: Path = BUNDLE
+    """The built pages."""
+    metering_target: str
+    """Where metering serves: sites, readings, prices."""
+    planner_target: str
+    control_target: str
+    forecast_target: str
+    carbon_target: str
+    optimizer_target: str
+    """Where the optimizer serves: it says why a plan is as it is."""
+    analytics_target: str
+    usage_target: str
+    site_model_file: Path | None = None
+    """Where the last known site model is kept for the next start; None: nowhere."""

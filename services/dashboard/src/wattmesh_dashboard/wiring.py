@@ -1,0 +1,72 @@
+"""Builds the dashboard out of its parts."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+
+from wattmesh.dashboard.v1 import dashboard_service_pb2, dashboard_service_pb2_grpc
+from wattmesh_dashboard.adapters.calls import SERVED, GrpcCalls
+from wattmesh_dashboard.adapters.feeds import Feeds
+from wattmesh_dashboard.adapters.tariffs import GrpcTariffs
+from wattmesh_dashboard.api.encode import LiveEncoder
+from wattmesh_dashboard.api.live_messages import LiveMessages
+from wattmesh_dashboard.api.servicer import DashboardServicer
+from wattmesh_dashboard.api.web import Web
+from wattmesh_dashboard.api.web_server import WebServer
+from wattmesh_dashboard.app.follow_model import FollowModel
+from wattmesh_dashboard.app.live import LivePicture
+from wattmesh_dashboard.app.query_prices import QueryPrices
+from wattmesh_dashboard.settings import DashboardSettings
+from wattmesh_runtime.service import Runtime, Service
+from wattmesh_sitemodel.client import SiteModelClient
+from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.view import SiteModelView
+
+_SERVICE = dashboard_service_pb2.DESCRIPTOR.services_by_name["DashboardService"]
+
+WITHOUT: Mapping[str, str] = {
+    "metering": "pages show the last known readings with their age",
+    "planner": "pages show the last known plans with their age",
+    "control": "pages show no commands, and nothing can be held or stopped from them",
+    "forecast": "pages show no forecasts",
+    "carbon": "pages show no carbon intensities",
+    "optimizer": "pages do not say why a plan is as it is",
+    "analytics": "pages show no savings",
+    "usage": "pages show no charging sessions",
+}
+"""What people see without each service: pages are always served."""
+
+
+@asynccontextmanager
+async def wire(settings: DashboardSettings, runtime: Runtime) -> AsyncIterator[Service]:
+    """Give the dashboard, ready to serve."""
+    targets: dict[str, str] = {name: getattr(settings, f"{name}_target") for name in SERVED}
+    channels = {name: runtime.channel(target) for name, target in targets.items()}
+    view, file = SiteModelView(runtime.clock), settings.site_model_file
+    follower = SiteModelClient(
+        channels["metering"], view, None if file is None else SiteModelFile(file)
+    )
+    await follower.recall()
+    picture = LivePicture(runtime.clock, view, LiveEncoder())
+    feeds = Feeds(
+        picture,
+        view,
+        metering=channels["metering"],
+        planner=channels["planner"],
+        control=channels["control"],
+    )
+    live = LiveMessages(picture, runtime.clock)
+    prices = QueryPrices(view, GrpcTariffs(channels["metering"]))
+    web = Web(GrpcCalls(channels), live, prices, settings.bundle_folder)
+    add = dashboard_service_pb2_grpc.add_DashboardServiceServicer_to_server
+    async with WebServer(web.app(), settings.web_address):
+        yield Service(
+            name="dashboard",
+            register=(partial(add, DashboardServicer(live, prices)),),
+            service_names=(_SERVICE.full_name,),
+            dependencies=tuple(
+                runtime.peer(name, target, without=WITHOUT[name])
+                for name, target in targets.items()
+            ),
+            tasks=(follower.run, FollowModel(view, picture).run, feeds.run),
+        )

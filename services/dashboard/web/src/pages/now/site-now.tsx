@@ -1,0 +1,83 @@
+import { useSites, usePlanOf } from "../../api/queries.ts";
+import { degradation, KINDS } from "../../domain/words.ts";
+import { FlowKind } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
+import { ago, percent, power, shortName } from "../../lib/format.ts";
+import { store, useNow, usePicture } from "../../live/hooks.ts";
+import { Actions } from "../../parts/actions.tsx";
+import { Card, Empty } from "../../parts/bits.tsx";
+import { HoldsInForce } from "../../parts/holds.tsx";
+import { siteTitle } from "../../parts/pages.ts";
+import { Ages } from "./ages.tsx";
+import { Diagram } from "./diagram.tsx";
+import { COLOURS, doing, flowsOf } from "./flows.ts";
+import { NowPrice } from "./price.tsx";
+import { Sentence } from "./sentence.tsx";
+
+export function SiteNow({ name }: { name: string }) {
+  const now = useNow();
+  const { flows } = usePicture();
+  const { data } = useSites();
+  const plan = usePlanOf(name);
+  const site = data?.find((each) => each.name === name);
+  if (now === null || data === undefined) return <Empty>Loading…</Empty>;
+  if (site === undefined) return <Empty>There is no site {shortName(name)}.</Empty>;
+  const list = flowsOf(flows.get(name), now, store.rate);
+  const battery = list.find((flow) => flow.kind === FlowKind.BATTERY);
+  return (
+    <div className="page">
+      <div className="title">
+        <h1>{siteTitle(site)}</h1>
+        <div className="actions">
+          <Actions subject={name} />
+        </div>
+      </div>
+      <HoldsInForce site={name} />
+      <p className="lead" aria-live="polite">
+        <Sentence site={site} socRatio={battery?.socRatio ?? null} now={now} />
+      </p>
+      <div className="columns">
+        <Card className="flow-card">
+          <Diagram flows={list} title={`What flows at ${siteTitle(site)}`} />
+        </Card>
+        <div className="stack">
+          <Card title="Now" aside={<NowPrice site={site} />}>
+            <ul className="flows">
+              {list.map((flow) => (
+                <li key={flow.kind} className={flow.fresh ? undefined : "stale"}>
+                  <i className="dot" style={{ background: COLOURS[flow.kind] }} />
+                  <span>
+                    {KINDS[flow.kind]}
+                    <small className="muted">
+                      {" "}
+                      {flow.watts === null ? "not known" : doing(flow.kind, flow.watts)}
+                      {flow.socRatio !== null && `, ${percent(flow.socRatio)} full`}
+                    </small>
+                  </span>
+                  <strong>{flow.watts === null ? "–" : power(Math.abs(flow.watts))}</strong>
+                  <small className={flow.fresh ? "muted" : "old"}>
+                    {flow.measured === null ? "no reading" : ago(now - flow.measured)}
+                  </small>
+                </li>
+              ))}
+            </ul>
+          </Card>
+          <Card title="How old this is">
+            <Ages site={name} />
+          </Card>
+          {plan !== undefined && plan.degradations.length > 0 && (
+            <Card title="What the plan had to do without">
+              <ul className="lines">
+                {plan.degradations.map((each, place) => (
+                  <li key={place}>
+                    <strong>{shortName(each.subject)}</strong>:{" "}
+                    {each.message || degradation(each.topic, each.reason, each.remedy)}
+                  </li>
+                ))}
+              </ul>
+            </Card>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}

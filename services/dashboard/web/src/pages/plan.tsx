@@ -1,0 +1,363 @@
+// The plan of a site: what was, what is expected, what is planned, and why.
+
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import {
+  useAssets,
+  useDevices,
+  useEnergies,
+  useExplanation,
+  useHoldingPlan,
+  usePlan,
+  usePrices,
+} from "../api/queries.ts";
+import { carbon, forecast, metering } from "../api/transport.ts";
+import { degradation } from "../domain/words.ts";
+import { Aggregation } from "../gen/wattmesh/metering/v1/metering_pb.ts";
+import { PlanState } from "../gen/wattmesh/planner/v1/planner_pb.ts";
+import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
+import { ago, fullMoment, money, number, perKwh, shortName } from "../lib/format.ts";
+import { DAY, duration, floorTo, HOUR, MINUTE, range, toMs } from "../lib/time.ts";
+import { useInterval, useNow } from "../live/hooks.ts";
+import { Card, Empty, Figure } from "../parts/bits.tsx";
+import { Chart, nearest, type Line, type Pane } from "../parts/chart.tsx";
+import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
+import {
+  added,
+  from,
+  measured,
+  onto,
+  plannedOf,
+  priceSeries,
+  quantile,
+  ramp,
+  sorted,
+  storePlan,
+  until,
+  type Regular,
+  type Values,
+} from "./plan/data.ts";
+import { kw, ratio, Readout, signed, type Value } from "./plan/readout.tsx";
+
+const STEP = 15 * MINUTE;
+const BACK = 18 * HOUR;
+
+export default function PlanPage() {
+  const site = useSite();
+  return site === undefined ? <Empty>Loading…</Empty> : <SitePlanPage key={site.name} site={site} />;
+}
+
+function SitePlanPage({ site }: { site: Site }) {
+  const now = useNow();
+  const tick = useInterval(STEP);
+  const at = localeOf(site);
+  const head = useHoldingPlan(site.name);
+  const plan = usePlan(head?.name).data;
+  const explanation = useExplanation(plan).data;
+  const planned = useMemo(() => plannedOf(plan, site.name), [plan, site.name]);
+  const assets = useAssets(site.name).data;
+  const names = useMemo(() => sorted(assets ?? []), [assets]);
+  const hour = tick === null ? null : floorTo(tick, HOUR);
+  const start = hour === null ? null : hour - BACK;
+  const horizonEnd = planned === null ? null : planned.start + planned.site.importPowersW.length * planned.step;
+  const end = hour === null ? null : Math.max(horizonEnd ?? 0, hour + 6 * HOUR);
+  const prices = usePrices(site.name, start, end, STEP).data;
+  const energies = useEnergies(site.name, start, tick, STEP).data;
+  const soc = useSoc(site.name, names.stores[0], start, tick);
+  const loads = useForecast(names.load[0], planned?.start);
+  const suns = useForecast(names.generation[0], planned?.start);
+  const intensities = useIntensities(site.carbonZone, start, hour, end);
+  const [cursor, setCursor] = useState<number | null>(null);
+  const [table, setTable] = useState(false);
+
+  const times = useMemo(() => {
+    if (start === null || end === null) return [];
+    return Array.from({ length: Math.max(0, Math.round((end - start) / STEP)) }, (_, k) => start + k * STEP);
+  }, [start, end]);
+
+  const chart = useMemo(() => {
+    const future = planned?.start ?? tick ?? 0;
+    const past = (names_: string[], scale: number): Values =>
+      until(times, measured(times, energies, names_, scale), tick ?? 0);
+    const series = (values: readonly number[] | undefined): Regular | undefined =>
+      planned === null || values === undefined
+        ? undefined
+        : { start: planned.start, step: planned.step, values };
+    const store = planned === null ? undefined : storePlan(planned, names.stores[0] ?? "");
+    const grid = added(
+      onto(times, series(planned?.site.importPowersW), 0.001),
+      onto(times, series(planned?.site.exportPowersW), -0.001),
+    );
+    const fan = (of: typeof loads, level: number, scale: number): Values =>
+      from(times, onto(times, quantile(of, level), scale), future);
+    const planned_ = store === undefined ? times.map(() => null) : onto(times, series(store.powersW), 0.001);
+    return {
+      price: onto(times, priceSeries(prices)),
+      carbon: onto(times, intensities),
+      grid: past(names.grid, 0.001),
+      gridPlanned: from(times, grid, future),
+      load: past(names.load, 0.001),
+      loadLow: fan(loads, 0.1, 0.001),
+      loadMid: fan(loads, 0.5, 0.001),
+      loadHigh: fan(loads, 0.9, 0.001),
+      sun: past(names.generation, -0.001),
+      sunLow: fan(suns, 0.9, -0.001),
+      sunMid: fan(suns, 0.5, -0.001),
+      sunHigh: fan(suns, 0.1, -0.001),
+      store: past(names.stores, 0.001),
+      storePlanned: from(times, planned_, future),
+      soc: until(times, onto(times, soc, 100), tick ?? 0),
+      socPlanned: from(times, ramp(times, series(store?.socRatios), 100), future),
+    };
+  }, [times, planned, energies, prices, soc, loads, suns, intensities, names, tick]);
+
+  const has = (values: Values): boolean => values.some((value) => value !== null);
+  const panes = useMemo<Pane[]>(() => {
+    const currency = prices?.currency ?? site.currencyCode;
+    const power: Line[] = [
+      { name: "Consumption", colour: "--load", values: chart.load },
+      { name: "Low", colour: "--load", values: chart.loadLow, quiet: true, shape: "step" },
+      { name: "High", colour: "--load", values: chart.loadHigh, quiet: true, bandTo: 1, shape: "step" },
+      { name: "Consumption forecast", unnamed: true, colour: "--load", values: chart.loadMid, dashed: true, shape: "step" },
+      { name: "Solar", colour: "--pv", values: chart.sun, shape: "area" },
+      { name: "Low", colour: "--pv", values: chart.sunLow, quiet: true, shape: "step" },
+      { name: "High", colour: "--pv", values: chart.sunHigh, quiet: true, bandTo: 5, shape: "step" },
+      { name: "Solar forecast", unnamed: true, colour: "--pv", values: chart.sunMid, dashed: true, shape: "step" },
+      { name: "Battery", colour: "--battery", values: chart.store, shape: "step" },
+      { name: "Battery planned", unnamed: true, colour: "--battery", values: chart.storePlanned, shape: "step", dashed: true },
+      { name: "Grid", colour: "--grid", values: chart.grid },
+      { name: "Grid planned", unnamed: true, colour: "--grid", values: chart.gridPlanned, dashed: true, shape: "step" },
+    ];
+    const list: Pane[] = [
+      {
+        title: `Price, ${currency}/kWh`,
+        height: 88,
+        digits: 2,
+        range: [0, 0],
+        lines: [{ name: "Import", colour: "--price", values: chart.price, shape: "step" }],
+      },
+      { title: "Power, kW", height: 250, digits: 1, lines: power },
+    ];
+    if (has(chart.soc) || has(chart.socPlanned)) {
+      list.push({
+        title: "State of charge, %",
+        height: 110,
+        digits: 0,
+        range: [0, 100],
+        lines: [
+          { name: "Measured", colour: "--battery", values: chart.soc, shape: "area" },
+          { name: "Planned", colour: "--battery", values: chart.socPlanned, dashed: true },
+        ],
+      });
+    }
+    if (has(chart.carbon)) {
+      list.push({
+        title: "Carbon, g CO₂e/kWh",
+        height: 80,
+        digits: 0,
+        range: [0, 0],
+        lines: [{ name: "Average intensity, then its forecast", colour: "--carbon", values: chart.carbon, shape: "step" }],
+      });
+    }
+    return list;
+  }, [chart, prices?.currency, site.currencyCode]);
+
+  if (now === null || times.length === 0) return <Empty>Loading…</Empty>;
+  const shown = cursor ?? nearest(times, now);
+  const readout: Value[] = [
+    { name: "Price", text: chart.price[shown] == null ? "–" : perKwh(chart.price[shown], prices?.currency ?? "", at.locale), colour: "--price" },
+    { name: "Consumption", text: kw(chart.load[shown] ?? chart.loadMid[shown], at), colour: "--load" },
+    { name: "Solar", text: kw(chart.sun[shown] ?? chart.sunMid[shown], at), colour: "--pv" },
+    { name: "Battery", text: signed(chart.store[shown] ?? chart.storePlanned[shown], ["charges", "gives"], at), colour: "--battery" },
+    { name: "Grid", text: signed(chart.grid[shown] ?? chart.gridPlanned[shown], ["imports", "exports"], at), colour: "--grid" },
+    { name: "State of charge", text: ratio(chart.soc[shown] ?? chart.socPlanned[shown], at), colour: "--battery" },
+  ];
+  if (chart.carbon[shown] != null) {
+    readout.push({ name: "Carbon", text: `${number(chart.carbon[shown] as number, 0, at.locale)} g/kWh`, colour: "--carbon" });
+  }
+  return (
+    <div className="page">
+      <div className="title">
+        <h1>Plan for {siteTitle(site)}</h1>
+        {head?.issueTime !== undefined && (
+          <span className="muted small">
+            made {ago(now - toMs(head.issueTime))}
+            {head.state === PlanState.LATE && ", late"}
+            {head.state === PlanState.FAILED && ", and control did not take it"}
+          </span>
+        )}
+      </div>
+      {head === undefined && <p className="notice">There is no plan for this site yet.</p>}
+      {head?.state === PlanState.FAILED && (
+        <p className="notice bad" role="alert">
+          The newest plan failed: {head.message}
+        </p>
+      )}
+      <div className="columns plan">
+        <Card
+          aside={
+            <button type="button" className="button" onClick={() => setTable(!table)}>
+              {table ? "As a chart" : "As a table"}
+            </button>
+          }
+          title="Last 18 hours, and what is planned"
+          note="Solid is measured, dashed planned or expected; nine of ten times it is below the top of the shade."
+        >
+          {table ? (
+            <PlanTable times={times} panes={panes} at={at} />
+          ) : (
+            <Chart
+              times={times}
+              panes={panes}
+              now={now}
+              at={at}
+              cursor={cursor}
+              onCursor={setCursor}
+              label={`Price, power and state of charge of ${siteTitle(site)}.`}
+            />
+          )}
+        </Card>
+        <div className="stack">
+          <Card>
+            <Readout
+              ms={cursor === null ? now : (times[shown] as number)}
+              values={readout}
+              expected={(times[shown] as number) >= (tick ?? 0)}
+              planned={planned}
+              explanation={explanation}
+              currency={prices?.currency ?? site.currencyCode}
+              at={at}
+            />
+          </Card>
+          {plan?.solution?.totalCost !== undefined && (
+            <Card title="What it costs" aside={head?.scope.startsWith("groups/") ? "all sites of the group" : undefined}>
+              <dl className="figures">
+                <Figure name="Whole horizon">
+                  {money(Number(plan.solution.totalCost.amount), plan.solution.totalCost.currencyCode, at.locale)}
+                </Figure>
+                <Figure name="Solved in">{number(plan.solveDurationMs, 0, at.locale)} ms</Figure>
+              </dl>
+            </Card>
+          )}
+          <Card title="What it had to do without">
+            {plan === undefined || plan.degradations.length === 0 ? (
+              <p className="muted">Nothing: it knew all it needed.</p>
+            ) : (
+              <ul className="lines">
+                {plan.degradations.map((each, place) => (
+                  <li key={place}>
+                    <strong>{shortName(each.subject)}</strong>:{" "}
+                    {each.message || degradation(each.topic, each.reason, each.remedy)}
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Card>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function PlanTable({ times, panes, at }: { times: readonly number[]; panes: readonly Pane[]; at: ReturnType<typeof localeOf> }) {
+  const lines = panes.flatMap((pane) =>
+    pane.lines
+      .filter((line) => line.quiet !== true)
+      .map((line) => ({ ...line, title: pane.title, digits: Math.max(pane.digits, 2) })),
+  );
+  return (
+    <div className="scroll tall" tabIndex={0} role="region" aria-label="The plan as a table">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {lines.map((line) => (
+              <th key={`${line.title} ${line.name}`} scope="col" className="right">
+                {line.name}
+                <br />
+                <span className="muted">{line.title}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {times.map((ms, place) =>
+            ms % HOUR !== 0 ? null : (
+              <tr key={ms}>
+                <th scope="row">{fullMoment(ms, at)}</th>
+                {lines.map((line) => (
+                  <td key={`${line.title} ${line.name}`} className="right">
+                    {line.values[place] == null ? "–" : number(line.values[place] as number, line.digits, at.locale)}
+                  </td>
+                ))}
+              </tr>
+            ),
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The measured state of charge of a store. */
+function useSoc(site: string, store: string | undefined, start: number | null, end: number | null): Regular | undefined {
+  const devices = useDevices(site).data;
+  const device = devices?.find((each) => each.functions.some((one) => one.asset === store && one.meterRole === 1));
+  const point = device?.points.find((each) => each.name.endsWith("/soc_ratio"))?.name;
+  const { data } = useQuery({
+    queryKey: ["soc", point, start, end],
+    queryFn: async ({ signal }) => {
+      const asked = {
+        point: point ?? "",
+        range: range(start ?? 0, end ?? 0),
+        resolution: duration(STEP),
+        aggregation: Aggregation.LAST,
+      };
+      const answer = await metering.querySeries(asked, { signal });
+      return { start: start ?? 0, step: STEP, values: answer.series?.values ?? [] };
+    },
+    enabled: point !== undefined && start !== null && end !== null,
+    placeholderData: (before) => before,
+  });
+  return data;
+}
+
+/** The newest forecast of an asset that was issued before a plan began. */
+function useForecast(asset: string | undefined, key: number | undefined) {
+  const { data } = useQuery({
+    queryKey: ["forecast", asset, key],
+    queryFn: async ({ signal }) =>
+      (await forecast.listForecasts({ parent: asset ?? "", pageSize: 1 }, { signal })).forecasts[0] ?? null,
+    enabled: asset !== undefined,
+    placeholderData: (before) => before,
+    staleTime: 60_000,
+  });
+  return data ?? undefined;
+}
+
+/** Measured intensities, and from then on their forecast. */
+function useIntensities(zone: string, start: number | null, hour: number | null, end: number | null): Regular | undefined {
+  const { data } = useQuery({
+    queryKey: ["intensities", zone, start, end],
+    queryFn: async ({ signal }) => {
+      const resolution = duration(HOUR);
+      const past = { zone, range: range(start ?? 0, hour ?? 0), resolution };
+      const future = { zone, range: range(hour ?? 0, Math.min(end ?? 0, (hour ?? 0) + 2 * DAY)), resolution };
+      const [before, after] = await Promise.all([
+        carbon.queryAverageIntensity(past, { signal }),
+        carbon.forecastAverageIntensity(future, { signal }).catch(() => null),
+      ]);
+      return {
+        start: start ?? 0,
+        step: HOUR,
+        values: [
+          ...(before.intensity?.averageGco2ePerKwh?.values ?? []),
+          ...(after?.intensity?.averageGco2ePerKwh?.values ?? []),
+        ],
+      };
+    },
+    enabled: zone !== "" && start !== null && hour !== null && end !== null,
+    placeholderData: (before) => before,
+  });
+  return data;
+}

@@ -1,0 +1,127 @@
+// What holds at one time of the plan, and why.
+
+import { REASONS, spoken } from "../../domain/words.ts";
+import type { Explanation } from "../../gen/wattmesh/optimizer/v1/plan_pb.ts";
+import { moment, perKwh, percent, power, shortName, type Locale } from "../../lib/format.ts";
+import type { Planned } from "./data.ts";
+
+export interface Value {
+  name: string;
+  text: string;
+  colour?: string;
+}
+
+interface ReadoutProps {
+  ms: number;
+  /** Whether it is not measured yet. */
+  expected: boolean;
+  values: readonly Value[];
+  planned: Planned | null;
+  explanation: Explanation | null | undefined;
+  currency: string;
+  at: Locale;
+}
+
+export function Readout({ ms, expected, values, planned, explanation, currency, at }: ReadoutProps) {
+  const interval = planned === null ? -1 : Math.floor((ms - planned.start) / planned.step);
+  return (
+    <div className="readout" aria-live="polite">
+      <h3>
+        {moment(ms, at)} <span className="tag">{expected ? "expected" : "measured"}</span>
+      </h3>
+      <dl className="pairs">
+        {values.map((value) => (
+          <div key={value.name}>
+            <dt>
+              {value.colour !== undefined && (
+                <i className="dot" style={{ background: `var(${value.colour})` }} />
+              )}
+              {value.name}
+            </dt>
+            <dd>{value.text}</dd>
+          </div>
+        ))}
+      </dl>
+      {planned !== null && interval >= 0 && (
+        <Why
+          interval={interval}
+          planned={planned}
+          explanation={explanation}
+          currency={currency}
+          at={at}
+        />
+      )}
+    </div>
+  );
+}
+
+interface WhyProps {
+  interval: number;
+  planned: Planned;
+  explanation: Explanation | null | undefined;
+  currency: string;
+  at: Locale;
+}
+
+function Why({ interval, planned, explanation, currency, at }: WhyProps) {
+  const own = planned.site;
+  const names = new Set(own.assets.map((each) => each.assetName));
+  const assets = (explanation?.assets ?? []).filter((each) => names.has(each.assetName));
+  const value = explanation?.sites.find((each) => each.siteName === own.siteName)
+    ?.energyValuesPerKwh[interval];
+  const binding = (explanation?.bindingConstraints ?? []).filter(
+    (each) =>
+      each.intervals.includes(interval) && (names.has(each.subject) || each.subject === own.siteName),
+  );
+  if (explanation == null) return <p className="muted small">Why is on its way…</p>;
+  return (
+    <div className="why">
+      <h3>Why</h3>
+      <ul className="lines">
+        {assets.map((each) => {
+          const plan = own.assets.find((asset) => asset.assetName === each.assetName);
+          const watts = plan?.powersW[interval];
+          const reason = REASONS[each.reasons[interval] ?? 0];
+          const stored = each.storedValuesPerKwh[interval];
+          // A plant that gives nothing at night needs no reason.
+          if (stored === undefined && Math.abs(watts ?? 0) < 1) return null;
+          return (
+            <li key={each.assetName}>
+              <strong>{shortName(each.assetName)}</strong>{" "}
+              {watts !== undefined && power(watts, at.locale)}
+              {reason !== undefined && reason !== "" && `: ${reason}`}
+              {stored !== undefined && (
+                <span className="muted"> · one more kWh in it is worth {perKwh(stored, currency, at.locale)}</span>
+              )}
+            </li>
+          );
+        })}
+        {value !== undefined && <li>One more kWh used costs {perKwh(value, currency, at.locale)}</li>}
+        {binding.map((each, place) => (
+          <li key={place}>
+            Limit: {each.message || `${shortName(each.subject)} ${spoken(each.constraint)}`}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** A power that goes both ways, in words: `charges 0.77 kW`, `gives 1.20 kW`. */
+export function signed(
+  value: number | null | undefined,
+  [into, outOf]: readonly [string, string],
+  at: Locale,
+): string {
+  if (value == null) return "–";
+  if (Math.abs(value) < 0.001) return kw(0, at);
+  return `${value > 0 ? into : outOf} ${kw(Math.abs(value), at)}`;
+}
+
+export function kw(value: number | null | undefined, at: Locale): string {
+  return value == null ? "–" : power(value * 1000, at.locale);
+}
+
+export function ratio(value: number | null | undefined, at: Locale): string {
+  return value == null ? "–" : percent(value / 100, at.locale);
+}

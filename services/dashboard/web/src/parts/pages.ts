@@ -1,0 +1,56 @@
+import { useLocation } from "wouter";
+import { useSites } from "../api/queries.ts";
+import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
+import type { Locale } from "../lib/format.ts";
+import { shortName } from "../lib/format.ts";
+
+export interface Page {
+  path: string;
+  title: string;
+}
+
+export const PAGES: readonly Page[] = [
+  { path: "now", title: "Now" },
+  { path: "plan", title: "Plan" },
+  { path: "proof", title: "Proof" },
+  { path: "savings", title: "Savings" },
+  { path: "devices", title: "Devices" },
+  { path: "forecasts", title: "Forecasts" },
+  { path: "carbon", title: "Carbon" },
+  { path: "comfort", title: "Comfort and EVs" },
+  { path: "settings", title: "Settings" },
+];
+
+/** Which page and which site the path names; a site is empty where it names none. */
+export function usePath(): { page: string; site: string } {
+  const [location] = useLocation();
+  const [, page = "now", site = ""] = location.split("/");
+  return { page, site: site === "" ? "" : `sites/${site}` };
+}
+
+export function pathOf(page: string, site: string): string {
+  return site === "" ? `/${page}` : `/${page}/${shortName(site)}`;
+}
+
+export function siteTitle(site: Site): string {
+  return site.displayName || shortName(site.name);
+}
+
+/** Sites in the order in which people count: home-2 before home-10. */
+export function inOrder(sites: readonly Site[]): Site[] {
+  const order = new Intl.Collator(undefined, { numeric: true });
+  return [...sites].sort((one, other) => order.compare(siteTitle(one), siteTitle(other)));
+}
+
+/** The site of the path, or where the path names none the first. */
+export function useSite(): Site | undefined {
+  const { site } = usePath();
+  const { data } = useSites();
+  if (data === undefined) return undefined;
+  return site === "" ? inOrder(data)[0] : data.find((each) => each.name === site);
+}
+
+/** The reader's locale and the site's zone. */
+export function localeOf(site: Site | undefined): Locale {
+  return { locale: undefined, zone: site?.timeZone ?? "UTC" };
+}

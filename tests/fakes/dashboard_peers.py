@@ -1,0 +1,111 @@
+"""Planner and control as the dashboard sees them: streams that a test feeds and breaks."""
+# ruff: noqa: N802 (the method names are those of the contract)
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from wattmesh.control.v1 import (
+    control_pb2,
+    control_pb2_grpc,
+    execution_pb2,
+    execution_pb2_grpc,
+    hold_pb2,
+    operator_pb2_grpc,
+)
+from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
+
+_Control: Any = control_pb2_grpc.ControlServiceServicer
+_Execution: Any = execution_pb2_grpc.ExecutionServiceServicer
+_Operator: Any = operator_pb2_grpc.OperatorServiceServicer
+_Planner: Any = planner_pb2_grpc.PlannerServiceServicer
+"""What is not overridden answers UNIMPLEMENTED; their stubs call that abstract."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Told:
+    """What is told to all who watch a stream, which a test can break."""
+
+    def __init__(self) -> None:
+        self._watchers: set[asyncio.Queue[Any]] = set()
+        self.opened = 0
+        """How many streams there were."""
+
+    def tell(self, message: Any) -> None:
+        for watcher in self._watchers:
+            watcher.put_nowait(message)
+
+    def hang_up(self) -> None:
+        self.tell(None)
+
+    async def watch(self, context: Context) -> AsyncIterator[Any]:
+        watcher: asyncio.Queue[Any] = asyncio.Queue()
+        self._watchers.add(watcher)
+        self.opened += 1
+        try:
+            await context.send_initial_metadata(())
+            while (message := await watcher.get()) is not None:
+                yield message
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "hung up")
+        finally:
+            self._watchers.discard(watcher)
+
+
+class Peers(_Control, _Execution, _Operator, _Planner):  # type: ignore[misc]
+    """All of them on one server."""
+
+    def __init__(self) -> None:
+        self.plans, self.commands, self.holds, self.events = Told(), Told(), Told(), Told()
+        self.placed: list[hold_pb2.PlaceHoldRequest] = []
+        self.metadata: dict[str, str] = {}
+
+    def add(self, server: grpc.aio.Server) -> None:
+        """Serve all of it."""
+        control_pb2_grpc.add_ControlServiceServicer_to_server(self, server)
+        execution_pb2_grpc.add_ExecutionServiceServicer_to_server(self, server)
+        operator_pb2_grpc.add_OperatorServiceServicer_to_server(self, server)
+        planner_pb2_grpc.add_PlannerServiceServicer_to_server(self, server)
+
+    async def WatchPlans(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        async for message in self.plans.watch(context):
+            yield message
+
+    async def WatchCommands(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        async for message in self.commands.watch(context):
+            yield message
+
+    async def WatchHolds(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        async for message in self.holds.watch(context):
+            yield message
+
+    async def WatchDeviceEvents(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        async for message in self.events.watch(context):
+            yield message
+
+    async def PlaceHold(
+        self, request: hold_pb2.PlaceHoldRequest, context: Context
+    ) -> hold_pb2.PlaceHoldResponse:
+        self.placed.append(request)
+        self.metadata = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
+        return hold_pb2.PlaceHoldResponse(hold=request.hold)
+
+    def plan(self, name: str) -> None:
+        """Tell of a plan, with a solution that nobody who watches needs."""
+        plan = planner_pb2.Plan(name=name, scope="sites/home-1", sites=["sites/home-1"])
+        plan.solution.currency_code = "USD"
+        self.plans.tell(planner_pb2.WatchPlansResponse(plan=plan))
+
+    def command(self, site: str, name: str) -> None:
+        """Tell of a command."""
+        command = control_pb2.Command(name=name, device=f"{site}/devices/battery")
+        self.commands.tell(control_pb2.WatchCommandsResponse(command=command))
+
+    def event(self, site: str) -> None:
+        """Tell of something that happened to a device."""
+        answer = execution_pb2.WatchDeviceEventsResponse()
+        answer.event.device = f"{site}/devices/battery"
+        answer.event.message = "no answer"
+        self.events.tell(answer)
