@@ -101,6 +101,8 @@ class ZoneStanding:
     low_celsius: tuple[float, ...]
     high_celsius: tuple[float, ...]
     outlook: ZoneOutlook
+    tries: tuple[bool, ...] = ()
+    """In which intervals a rule tries how the zone answers, within its band. Empty: in none."""
 
     @property
     def by_rule(self) -> bool:

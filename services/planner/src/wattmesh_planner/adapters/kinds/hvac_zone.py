@@ -18,6 +18,8 @@ _MARGIN_K = 0.2
 """By how much a plan stays inside of the band: a day ahead the model errs by as much."""
 _NARROW = 0.25
 """Of a narrower band the margin is at most this share on each side."""
+_TRIED_K, _MOST_TRIED_RATIO = 1.0, 0.4
+"""How far inside of its band a rule goes to try how a zone answers [K], at most this share."""
 _RUNS_RATIO = 0.03
 """Of the most power, from which on a plan has a machine run."""
 
@@ -122,16 +124,22 @@ def _rests(rating: HvacZoneRating, low: float, high: float, reached: float) -> f
 
 
 def _by_rule(rating: HvacZoneRating, standing: ZoneStanding) -> list[float]:
-    """Return the temperature of every interval by comfort alone [°C]: the edge that costs least."""
+    """Return the temperature of every interval by comfort alone [°C]: the edge that costs least.
+
+    A zone that is always at one temperature never tells what a kilowatt does. So for some hours of
+    each night it is a kelvin further inside of its band: a week of that says it.
+    """
     low, high = _inside(standing.low_celsius, standing.high_celsius)
     found = []
-    for lower, upper in zip(low, high, strict=True):
+    tries = standing.tries or (False,) * len(low)
+    for lower, upper, tried in zip(low, high, tries, strict=True):
+        inside = min(_TRIED_K, _MOST_TRIED_RATIO * (upper - lower)) if tried else 0.0
         if rating.heating is not None and rating.cooling is not None:
             wanted_low, wanted_high = lower > FROST_CELSIUS + 1, upper < HEAT_CELSIUS - 1
             both = (lower + upper) / 2.0
             found.append(both if wanted_low == wanted_high else lower if wanted_low else upper)
         else:
-            found.append(lower if rating.heating is not None else upper)
+            found.append(lower + inside if rating.heating is not None else upper - inside)
     return found
 
 

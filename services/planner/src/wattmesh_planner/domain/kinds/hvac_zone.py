@@ -10,6 +10,8 @@ from wattmesh_planner.domain.thermal import ZoneOutlook, ZoneStanding, ZoneWishe
 TEMPERATURE = "temperature_celsius"
 _COLDEST_CELSIUS, _WARMEST_CELSIUS = -10.0, 50.0
 """No zone that people use is outside of this: its sensor is."""
+_TRIED_HOURS = range(2, 6)
+"""When a rule tries how a zone answers: by night, when energy costs least nearly everywhere."""
 
 
 class HvacZoneKind:
@@ -37,7 +39,13 @@ class HvacZoneKind:
         assert isinstance(rating, HvacZoneRating)
         low, high = bands(rating, wishes, outlook, beginning.intervals, beginning.zone)
         standing = ZoneStanding(
-            air_celsius=air.value, low_celsius=low, high_celsius=high, outlook=outlook
+            air_celsius=air.value,
+            low_celsius=low,
+            high_celsius=high,
+            outlook=outlook,
+            tries=tuple(
+                each.astimezone(beginning.zone).hour in _TRIED_HOURS for each in beginning.intervals
+            ),
         )
         if standing.by_rule:
             why = Why(topic=Topic.FORECAST, reason=Reason.NOT_IDENTIFIED, detail=outlook.reason)
