@@ -234,11 +234,15 @@ def _secrets() -> dict[str, Any]:
 def _explain(error: ValidationError | InvalidArgument) -> str:
     if isinstance(error, InvalidArgument):
         return error.message
-    faults = (
-        f"WATTMESH_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False)
-    )
-    return "; ".join(faults)
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(_fault(fault["loc"], fault["msg"]) for fault in faults)
+
+
+def _fault(place: tuple[int | str, ...], words: str) -> str:
+    """Return what is wrong with a variable, or with several that do not go together."""
+    if not place:
+        return words.removeprefix("Value error, ")
+    return f"WATTMESH_{'_'.join(map(str, place)).upper()}: {words}"
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
