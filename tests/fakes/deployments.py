@@ -11,6 +11,7 @@ from tools.bootstrap import KUBECTL, ROOT
 from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_carbon.settings import CarbonSettings
 from wattmesh_control.settings import ControlSettings
+from wattmesh_dashboard.settings import DashboardSettings
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_gateway.settings import GatewaySettings
 from wattmesh_metering.settings import MeteringSettings
@@ -28,6 +29,7 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "analytics": AnalyticsSettings,
     "carbon": CarbonSettings,
     "control": ControlSettings,
+    "dashboard": DashboardSettings,
     "forecast": ForecastSettings,
     "gateway": GatewaySettings,
     "metering": MeteringSettings,

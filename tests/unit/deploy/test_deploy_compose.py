@@ -40,7 +40,7 @@ def test_a_part_starts_after_its_schema_is_there() -> None:
 
 def test_only_what_people_and_devices_use_is_published_and_on_loopback_unless_said() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published.keys() == {"broker", "prometheus", "grafana"}
+    assert published.keys() == {"broker", "dashboard", "prometheus", "grafana"}
     assert all(
         "127.0.0.1:" in port or ":-127.0.0.1}:" in port
         for ports in published.values()
