@@ -68,7 +68,7 @@ class _EffectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EffectRe
     EFFECT_REASON_NOT_METERED: _EffectReason.ValueType  # 2
     """UNKNOWN: readings are missing."""
     EFFECT_REASON_KIND_NOT_METERED: _EffectReason.ValueType  # 3
-    """UNKNOWN: no power follows from what was asked, such as a temperature."""
+    """UNKNOWN: no meter shows what was asked, such as reactive power."""
     EFFECT_REASON_TOO_SHORT: _EffectReason.ValueType  # 4
     """UNKNOWN: it held for less than the meters resolve."""
     EFFECT_REASON_NOISE: _EffectReason.ValueType  # 5
@@ -93,6 +93,8 @@ class _EffectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EffectRe
     """PARTIAL, NONE: the battery could not take more."""
     EFFECT_REASON_STORE_EMPTY: _EffectReason.ValueType  # 15
     """PARTIAL, NONE: the battery could not give more."""
+    EFFECT_REASON_NOTHING_TO_DO: _EffectReason.ValueType  # 16
+    """UNKNOWN: it was switched on and drew nothing, as it may when it has nothing to do."""
     EFFECT_REASON_OVERRULED: _EffectReason.ValueType  # 20
     """UNKNOWN: for a time the gateway's own loop told the device something else, to keep a limit."""
 
@@ -106,7 +108,7 @@ EFFECT_REASON_NO_METER: EffectReason.ValueType  # 1
 EFFECT_REASON_NOT_METERED: EffectReason.ValueType  # 2
 """UNKNOWN: readings are missing."""
 EFFECT_REASON_KIND_NOT_METERED: EffectReason.ValueType  # 3
-"""UNKNOWN: no power follows from what was asked, such as a temperature."""
+"""UNKNOWN: no meter shows what was asked, such as reactive power."""
 EFFECT_REASON_TOO_SHORT: EffectReason.ValueType  # 4
 """UNKNOWN: it held for less than the meters resolve."""
 EFFECT_REASON_NOISE: EffectReason.ValueType  # 5
@@ -131,6 +133,8 @@ EFFECT_REASON_STORE_FULL: EffectReason.ValueType  # 14
 """PARTIAL, NONE: the battery could not take more."""
 EFFECT_REASON_STORE_EMPTY: EffectReason.ValueType  # 15
 """PARTIAL, NONE: the battery could not give more."""
+EFFECT_REASON_NOTHING_TO_DO: EffectReason.ValueType  # 16
+"""UNKNOWN: it was switched on and drew nothing, as it may when it has nothing to do."""
 EFFECT_REASON_OVERRULED: EffectReason.ValueType  # 20
 """UNKNOWN: for a time the gateway's own loop told the device something else, to keep a limit."""
 Global___EffectReason: _TypeAlias = EffectReason  # noqa: Y015
@@ -186,6 +190,9 @@ class EffectVerdict(_message.Message):
     NOISE_POWER_W_FIELD_NUMBER: _builtins.int
     ACHIEVED_RATIO_FIELD_NUMBER: _builtins.int
     DELAY_FIELD_NUMBER: _builtins.int
+    ASKED_CELSIUS_FIELD_NUMBER: _builtins.int
+    BASE_CELSIUS_FIELD_NUMBER: _builtins.int
+    METERED_CELSIUS_FIELD_NUMBER: _builtins.int
     effect: Global___Effect.ValueType
     """What it came to."""
     reason: Global___EffectReason.ValueType
@@ -208,6 +215,12 @@ class EffectVerdict(_message.Message):
     """One standard deviation of what the site does by itself over the same time [W]."""
     achieved_ratio: _builtins.float
     """How much of the way from base to asked was gone: 1 is all, 0 none, negative the opposite."""
+    asked_celsius: _builtins.float
+    """The temperature that the command asked for [degC]; absent: it asked for power."""
+    base_celsius: _builtins.float
+    """The temperature before it [degC]."""
+    metered_celsius: _builtins.float
+    """The temperature at its end [degC]."""
     @_builtins.property
     def verdict_time(self) -> _timestamp_pb2.Timestamp:
         """When it was found."""
@@ -232,17 +245,26 @@ class EffectVerdict(_message.Message):
         noise_power_w: _builtins.float | None = ...,
         achieved_ratio: _builtins.float | None = ...,
         delay: _duration_pb2.Duration | None = ...,
+        asked_celsius: _builtins.float | None = ...,
+        base_celsius: _builtins.float | None = ...,
+        metered_celsius: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_power_w", b"_asked_power_w", "_base_power_w", b"_base_power_w", "_metered_power_w", b"_metered_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_power_w", b"asked_power_w", "base_power_w", b"base_power_w", "delay", b"delay", "metered_power_w", b"metered_power_w", "noise_power_w", b"noise_power_w", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_celsius", b"_asked_celsius", "_asked_power_w", b"_asked_power_w", "_base_celsius", b"_base_celsius", "_base_power_w", b"_base_power_w", "_metered_celsius", b"_metered_celsius", "_metered_power_w", b"_metered_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_celsius", b"asked_celsius", "asked_power_w", b"asked_power_w", "base_celsius", b"base_celsius", "base_power_w", b"base_power_w", "delay", b"delay", "metered_celsius", b"metered_celsius", "metered_power_w", b"metered_power_w", "noise_power_w", b"noise_power_w", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_power_w", b"_asked_power_w", "_base_power_w", b"_base_power_w", "_metered_power_w", b"_metered_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_power_w", b"asked_power_w", "base_power_w", b"base_power_w", "basis", b"basis", "confidence_ratio", b"confidence_ratio", "delay", b"delay", "effect", b"effect", "final", b"final", "metered_power_w", b"metered_power_w", "noise_power_w", b"noise_power_w", "reason", b"reason", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_celsius", b"_asked_celsius", "_asked_power_w", b"_asked_power_w", "_base_celsius", b"_base_celsius", "_base_power_w", b"_base_power_w", "_metered_celsius", b"_metered_celsius", "_metered_power_w", b"_metered_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_celsius", b"asked_celsius", "asked_power_w", b"asked_power_w", "base_celsius", b"base_celsius", "base_power_w", b"base_power_w", "basis", b"basis", "confidence_ratio", b"confidence_ratio", "delay", b"delay", "effect", b"effect", "final", b"final", "metered_celsius", b"metered_celsius", "metered_power_w", b"metered_power_w", "noise_power_w", b"noise_power_w", "reason", b"reason", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__achieved_ratio: _TypeAlias = _typing.Literal["achieved_ratio"]  # noqa: Y015
     _WhichOneofArgType__achieved_ratio: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__asked_celsius: _TypeAlias = _typing.Literal["asked_celsius"]  # noqa: Y015
+    _WhichOneofArgType__asked_celsius: _TypeAlias = _typing.Literal["_asked_celsius", b"_asked_celsius"]  # noqa: Y015
     _WhichOneofReturnType__asked_power_w: _TypeAlias = _typing.Literal["asked_power_w"]  # noqa: Y015
     _WhichOneofArgType__asked_power_w: _TypeAlias = _typing.Literal["_asked_power_w", b"_asked_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__base_celsius: _TypeAlias = _typing.Literal["base_celsius"]  # noqa: Y015
+    _WhichOneofArgType__base_celsius: _TypeAlias = _typing.Literal["_base_celsius", b"_base_celsius"]  # noqa: Y015
     _WhichOneofReturnType__base_power_w: _TypeAlias = _typing.Literal["base_power_w"]  # noqa: Y015
     _WhichOneofArgType__base_power_w: _TypeAlias = _typing.Literal["_base_power_w", b"_base_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__metered_celsius: _TypeAlias = _typing.Literal["metered_celsius"]  # noqa: Y015
+    _WhichOneofArgType__metered_celsius: _TypeAlias = _typing.Literal["_metered_celsius", b"_metered_celsius"]  # noqa: Y015
     _WhichOneofReturnType__metered_power_w: _TypeAlias = _typing.Literal["metered_power_w"]  # noqa: Y015
     _WhichOneofArgType__metered_power_w: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w"]  # noqa: Y015
     _WhichOneofReturnType__noise_power_w: _TypeAlias = _typing.Literal["noise_power_w"]  # noqa: Y015
@@ -252,9 +274,15 @@ class EffectVerdict(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__achieved_ratio) -> _WhichOneofReturnType__achieved_ratio | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__asked_celsius) -> _WhichOneofReturnType__asked_celsius | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__asked_power_w) -> _WhichOneofReturnType__asked_power_w | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__base_celsius) -> _WhichOneofReturnType__base_celsius | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__base_power_w) -> _WhichOneofReturnType__base_power_w | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_celsius) -> _WhichOneofReturnType__metered_celsius | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_power_w) -> _WhichOneofReturnType__metered_power_w | None: ...
     @_typing.overload

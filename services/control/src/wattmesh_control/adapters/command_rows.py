@@ -8,6 +8,7 @@ from wattmesh_control.domain.command import Command, Target
 from wattmesh_control.domain.effects.verdict import EffectVerdict
 from wattmesh_control.domain.life import CommandLife, CommandState
 from wattmesh_control.domain.release import Release, ReleaseState
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange, to_utc
@@ -134,7 +135,11 @@ def command_from_row(values: Row) -> Command:
 
 
 def _effect(document: Any) -> EffectVerdict | None:
-    return None if document is None else VERDICTS.from_document(document)
+    """Return a verdict; None for one of a newer version that this one does not understand."""
+    try:
+        return None if document is None else VERDICTS.from_document(document)
+    except InvalidArgument:
+        return None
 
 
 def _life(row: dict[str, Any]) -> CommandLife:

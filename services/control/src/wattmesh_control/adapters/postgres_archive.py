@@ -128,7 +128,7 @@ class PostgresCommandArchive:
             verified=row[2],
             failed=row[3],
             effects={
-                (None if effect is None else Effect(effect), EffectReason(reason)): count
+                (None if effect is None else Effect(effect), EffectReason.of(reason)): count
                 for effect, reason, count in effects
             },
         )

@@ -142,7 +142,7 @@ def _schedule(proposal: Proposal) -> tuple[object, ...]:
 def _proposal(row: Row) -> Proposal:
     return Proposal(
         number=row[0],
-        origin=Origin(row[1]),
+        origin=Origin.of(row[1]),
         device=device_id(row[2]),
         kind=SetpointKind(row[3]),
         owner=row[4],

@@ -180,6 +180,9 @@ def in_words(verdict: EffectVerdict) -> str:
         what += f" ({verdict.reason.value.replace('_', ' ')})"
     if verdict.metered_power_w is not None and verdict.asked_power_w is not None:
         what += f": {verdict.metered_power_w:.6g} W where {verdict.asked_power_w:.6g} W were asked"
+    if verdict.metered_celsius is not None and verdict.asked_celsius is not None:
+        came, asked = verdict.metered_celsius, verdict.asked_celsius
+        what += f": {came:.1f} °C where {asked:.1f} °C were asked"
     if verdict.independent and verdict.step_power_w is not None:
         what += f"; the grid meter moved by {verdict.step_power_w:.4g} W"
     return what

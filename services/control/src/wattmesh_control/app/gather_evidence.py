@@ -10,17 +10,22 @@ import numpy as np
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.effect_ports import EffectArchive, PowerMeter, PowerQuestion
 from wattmesh_control.domain.command import Command
-from wattmesh_control.domain.effects.asked import asked_of
+from wattmesh_control.domain.effects.asked import Warmth, asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
 from wattmesh_control.domain.effects.judge import Evidence, Question
-from wattmesh_control.domain.effects.sources import PowerPoints, Sources, sources_of
+from wattmesh_control.domain.effects.sources import (
+    PowerPoints,
+    Sources,
+    sources_of,
+    warmth_sources_of,
+)
 from wattmesh_control.domain.effects.steps import Edge
 from wattmesh_control.domain.effects.verdict import EffectReason, EffectRule
 from wattmesh_control.domain.effects.windows import Floats
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.setpoints import SetpointKind
-from wattmesh_kernel.sites import BatteryRating, Rating
+from wattmesh_kernel.sites import Asset, BatteryRating
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 
 _HABIT_INTERVALS = 240
@@ -135,14 +140,17 @@ class GatherEvidence:
         asset = None if target is None else model.assets.get(target.asset)
         if asset is None:
             return EffectReason.NO_METER
-        question = self._question(command, asset.rating, now)
+        question = self._question(command, asset, now)
         if question is None:
             return EffectReason.KIND_NOT_METERED
         if command.command in overruled:
             return EffectReason.OVERRULED
         longest = self._rule.longest_grid_interval
         at = question.held.acknowledged
-        sources = sources_of(model, command.device, asset.id, at, longest)
+        if isinstance(question.asked, Warmth):
+            sources = warmth_sources_of(model, command.device, asset.id, at)
+        else:
+            sources = sources_of(model, command.device, asset.id, at, longest)
         if sources.own is None and sources.other is None and sources.grid is None:
             return EffectReason.NO_METER
         return _Case(
@@ -153,17 +161,18 @@ class GatherEvidence:
             grid=_window(question, [sources.grid, sources.own], now),
         )
 
-    def _question(self, command: Command, rating: Rating, now: datetime) -> Question | None:
-        asked = asked_of(command.kind, command.value, rating)
+    def _question(self, command: Command, asset: Asset, now: datetime) -> Question | None:
+        asked = asked_of(command.kind, command.value, asset.rating, asset.phase.count)
         if asked is None:
             return None
         own_w = command.tolerance if command.kind in _POWERS else 0.0
-        ratio_w = self._rule.tolerance_ratio * abs(asked.power_w)
+        asked_w = 0.0 if isinstance(asked, Warmth) else asked.power_w
+        ratio_w = self._rule.tolerance_ratio * abs(asked_w)
         return Question(
             held=held_of(command, now),
             asked=asked,
             tolerance_w=max(own_w, ratio_w, _LEAST_TOLERANCE_W),
-            rating=rating,
+            rating=asset.rating,
         )
 
     async def _evidence(

@@ -24,6 +24,16 @@ class Origin(StrEnum):
     """What a person holds: it ends with the hold."""
     LIMIT = "limit"
     """What a limit asks of a device that nobody steers: it goes behind every other."""
+    UNKNOWN = "unknown"
+    """Of a newer version beside this one: a value with its priority, and more is not known."""
+
+    @classmethod
+    def of(cls, text: str) -> "Origin":
+        """Return how a stored proposal came."""
+        try:
+            return cls(text)
+        except ValueError:
+            return cls.UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,12 +1,21 @@
-"""What power a command asks of its asset, by the kind of its setpoint."""
+"""What power, or warmth, a command asks of its asset, by the kind of its setpoint."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from wattmesh_kernel.setpoints import SetpointKind
-from wattmesh_kernel.sites import EvChargerRating, Rating
+from wattmesh_kernel.sites import (
+    DeferrableRating,
+    EvChargerRating,
+    GeneratorRating,
+    HvacZoneRating,
+    Rating,
+    TankRating,
+)
 
 _PHASES = 3
+_RUNNING_RATIO = 0.05
+"""What draws more than this share of its rating runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +39,31 @@ class Floor:
     power_w: float
 
 
-Asked: TypeAlias = Level | Ceiling | Floor
+@dataclass(frozen=True, slots=True)
+class Running:
+    """It is on: power goes beyond this, with its sign [W], when there is something to do."""
+
+    power_w: float
 
 
-def asked_of(kind: SetpointKind, value: float, rating: Rating | None) -> Asked | None:
-    """Return what power is asked for; None when no power follows from the setpoint.
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """A temperature is to be there [°C], by a plant that can warm, cool, or both."""
 
-    A charging current bounds the power of three phases, a charging power itself: a vehicle that is
+    celsius: float
+    warms: bool
+    cools: bool
+
+
+Asked: TypeAlias = Level | Ceiling | Floor | Running
+
+
+def asked_of(
+    kind: SetpointKind, value: float, rating: Rating | None, phases: int = _PHASES
+) -> Asked | Warmth | None:
+    """Return what is asked for; None when no meter could show it, or the rating does not say.
+
+    A charging current bounds the power of its phases, a charging power itself: a vehicle that is
     nearly full, or not there, draws less, and nobody can make it draw more.
     """
     match kind:
@@ -51,8 +78,37 @@ def asked_of(kind: SetpointKind, value: float, rating: Rating | None) -> Asked |
         case SetpointKind.CURRENT_A if value == 0:
             return Level(0.0)
         case SetpointKind.CURRENT_A if isinstance(rating, EvChargerRating):
-            return Ceiling(value * rating.voltage_v * _PHASES)
+            return Ceiling(value * rating.voltage_v * phases)
         case SetpointKind.ON_OFF if value == 0:
             return Level(0.0)
+        case SetpointKind.ON_OFF:
+            return _running(rating)
+        case SetpointKind.TEMPERATURE_CELSIUS:
+            return _warmth(value, rating)
+        case _:
+            return None
+
+
+def _running(rating: Rating | None) -> Running | None:
+    match rating:
+        case TankRating(heater=heater):
+            return Running(_RUNNING_RATIO * heater.max_power_w)
+        case HvacZoneRating(heating=heating, cooling=cooling):
+            powers_w = [plant.max_power_w for plant in (heating, cooling) if plant is not None]
+            return Running(_RUNNING_RATIO * max(powers_w)) if powers_w else None
+        case DeferrableRating(max_power_w=most_w):
+            return Running(_RUNNING_RATIO * most_w)
+        case GeneratorRating(max_output_power_w=most_w):
+            return Running(-_RUNNING_RATIO * most_w)
+        case _:
+            return None
+
+
+def _warmth(celsius: float, rating: Rating | None) -> Warmth | None:
+    match rating:
+        case TankRating():
+            return Warmth(celsius, warms=True, cools=False)
+        case HvacZoneRating(heating=heating, cooling=cooling):
+            return Warmth(celsius, warms=heating is not None, cools=cooling is not None)
         case _:
             return None

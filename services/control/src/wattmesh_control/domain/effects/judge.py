@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import erf, sqrt
 
-from wattmesh_control.domain.effects.asked import Asked, Level
+from wattmesh_control.domain.effects.asked import Asked, Level, Warmth
 from wattmesh_control.domain.effects.level import LevelFinding, judge_level
 from wattmesh_control.domain.effects.steps import Edge, StepAnswer, StepFinding, judge_step
 from wattmesh_control.domain.effects.verdict import (
@@ -20,6 +20,7 @@ from wattmesh_control.domain.effects.verdict import (
     EffectRule,
     EffectVerdict,
 )
+from wattmesh_control.domain.effects.warmth import judge_warmth
 from wattmesh_control.domain.effects.windows import Held
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.series import Series
@@ -65,13 +66,16 @@ class Question:
     """What is asked of the meters about one command."""
 
     held: Held
-    asked: Asked
+    asked: Asked | Warmth
     tolerance_w: float
     rating: Rating | None = None
 
 
 def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVerdict:
     """Return the verdict that the evidence allows."""
+    if isinstance(question.asked, Warmth):
+        return judge_warmth(evidence.own, evidence.other, question.held, question.asked)
+    asked_w = question.asked.power_w
     own = _level(evidence.own, question, rule)
     other = _level(evidence.other, question, rule)
     found = _by_meter(own, other) if other.effect is not Effect.UNKNOWN else None
@@ -80,11 +84,12 @@ def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVer
     if found is None:
         found = _verdict(own, EffectBasis.OWN)
     found = _with_store(found, question, evidence.soc_ratio)
-    return replace(found, asked_power_w=question.asked.power_w)
+    return replace(found, asked_power_w=asked_w)
 
 
 def _level(series: Series | None, question: Question, rule: EffectRule) -> LevelFinding:
     asked, tolerance_w = question.asked, question.tolerance_w
+    assert not isinstance(asked, Warmth), "judged by itself"
     return judge_level(series, question.held, asked, tolerance_w, rule)
 
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 import numpy as np
 
-from wattmesh_control.domain.effects.asked import Asked, Ceiling, Floor, Level
+from wattmesh_control.domain.effects.asked import Asked, Ceiling, Floor, Level, Running
 from wattmesh_control.domain.effects.frozen import stands_still
 from wattmesh_control.domain.effects.verdict import Effect, EffectReason, EffectRule
 from wattmesh_control.domain.effects.windows import (
@@ -24,6 +24,7 @@ _AT_RATIO = 0.95
 _LEAST_MOVE_RATIO = 0.15
 """Less of the way than this is none of it."""
 _CAME_INTERVALS = 3
+_RUNNING_INTERVALS = 2
 _BINDS_RATIO = 0.2
 _CAME_RATIO = 0.8
 _MEAN = 0.5
@@ -64,6 +65,9 @@ def judge_level(
             found = _ceiling(after, base_w, power_w, tolerance_w)
         case Floor(power_w):
             found = _ceiling(-after, None if base_w is None else -base_w, -power_w, tolerance_w)
+        case Running(power_w):
+            sign = 1.0 if power_w >= 0 else -1.0
+            found = _running(sign * after, None if base_w is None else sign * base_w, abs(power_w))
         case _:
             assert_never(asked)
     if stands_still(series, held, settled, moved=found.effect is Effect.CONFIRMED):
@@ -141,6 +145,16 @@ def _delay(series: Series, held: Held, base_w: float, came_w: float) -> timedelt
             break
         missing_s += (due - gone) * dt_s
     return timedelta(seconds=max(missing_s, 0.0)) if np.isfinite(missing_s) else timedelta(0)
+
+
+def _running(after: Floats, base_w: float | None, least_w: float) -> LevelFinding:
+    """Judge whether it runs: what has nothing to do is on, and draws nothing."""
+    if np.count_nonzero(after >= least_w) < _RUNNING_INTERVALS:
+        return _unknown(EffectReason.NOTHING_TO_DO)
+    ran = base_w is not None and base_w >= least_w
+    return LevelFinding(
+        effect=Effect.CONFIRMED, reason=EffectReason.NO_STEP if ran else EffectReason.NONE
+    )
 
 
 def _ceiling(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
 from wattmesh_kernel.sites import AssetMeter, GridConnectionRating, MeterRole, SiteModel
 
+_TEMPERATURE = "temperature_celsius"
 _POWER, _INTO, _OUT, _STORED = (
     "active_power_w",
     "import_energy_wh",
@@ -22,6 +23,7 @@ class PowerPoints:
     interval: timedelta
     """Readings come so often."""
     power: PointId | None = None
+    """A gauge; it may be of something else than power, such as a temperature."""
     into: PointId | None = None
     out: PointId | None = None
 
@@ -70,6 +72,20 @@ def sources_of(
         ),
         stored=stored[0] if stored else None,
     )
+
+
+def warmth_sources_of(model: SiteModel, device: DeviceId, asset: AssetId, at: datetime) -> Sources:
+    """Return what measures the temperature of an asset: the device itself, and another one."""
+    found = {
+        each.device.id == device: PowerPoints(
+            device=each.device.id,
+            interval=each.device.reporting_interval,
+            power=each.device.point(_TEMPERATURE),
+        )
+        for each in reversed(model.meters_of(asset, at))
+        if _TEMPERATURE in each.quantities
+    }
+    return Sources(own=found.get(True), other=found.get(False))
 
 
 def _first(meters: list[AssetMeter]) -> PowerPoints | None:

@@ -29,7 +29,7 @@ class EffectReason(StrEnum):
     NOT_METERED = "not_metered"
     """Readings are missing."""
     KIND_NOT_METERED = "kind_not_metered"
-    """No power follows from what was asked, such as a temperature."""
+    """No meter shows what was asked, such as reactive power."""
     TOO_SHORT = "too_short"
     """It held for less than the meters resolve."""
     NOISE = "noise"
@@ -54,8 +54,18 @@ class EffectReason(StrEnum):
     """The battery cannot take more."""
     STORE_EMPTY = "store_empty"
     """The battery cannot give more."""
+    NOTHING_TO_DO = "nothing_to_do"
+    """It was switched on and drew nothing, as it may."""
     OVERRULED = "overruled"
     """For a time the gateway's own loop told the device something else."""
+
+    @classmethod
+    def of(cls, text: str) -> "EffectReason":
+        """Return a stored reason; NONE for one of a newer version beside this one."""
+        try:
+            return cls(text)
+        except ValueError:
+            return cls.NONE
 
 
 class EffectBasis(StrEnum):
@@ -80,7 +90,8 @@ class EffectVerdict:
     been without it, `metered_power_w` what the deciding meter saw of the asset; `step_power_w` and
     `noise_power_w` are the grid meter's step and one standard deviation of what its other loads
     do. `achieved_ratio`: how much of the way from base to asked was gone. `delay`: how much later
-    than its acknowledgement it came, as energy.
+    than its acknowledgement it came, as energy. Of a temperature the same in °C, `metered_celsius`
+    at the end.
     """
 
     effect: Effect
@@ -97,6 +108,9 @@ class EffectVerdict:
     noise_power_w: float | None = None
     achieved_ratio: float | None = None
     delay: timedelta | None = None
+    asked_celsius: float | None = None
+    base_celsius: float | None = None
+    metered_celsius: float | None = None
 
     @property
     def independent(self) -> bool:
