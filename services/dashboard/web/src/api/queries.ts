@@ -111,7 +111,8 @@ export function useHoldingPlan(site: string): Plan | undefined {
     gcTime: 60_000,
   });
   if (!early) return newest;
-  return data?.find((plan) => startOf(plan) <= (now ?? 0)) ?? newest;
+  // Until that is known it is better to say nothing than what comes next.
+  return data?.find((plan) => startOf(plan) <= (now ?? 0));
 }
 
 function startOf(plan: Plan): number {

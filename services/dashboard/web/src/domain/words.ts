@@ -7,7 +7,23 @@ import { ReasonCode } from "../gen/wattmesh/optimizer/v1/plan_pb.ts";
 import { DegradationReason, FactTopic, Remedy } from "../gen/wattmesh/planner/v1/planner_pb.ts";
 import { SetpointKind } from "../gen/wattmesh/type/v1/setpoint_pb.ts";
 
-export const KINDS: Record<FlowKind, string> = {
+/** A constant of the contracts as words: `max_charge_power` is "max charge power". */
+export function spoken(name: string): string {
+  return name.replaceAll("_", " ").toLowerCase();
+}
+
+/** Words for every value of an enum; one that the contracts have got since is told by its name. */
+export function every<E extends number, T>(
+  values: Record<string, string | number>,
+  other: (name: string) => T,
+  known: Partial<Record<E, T>>,
+): Record<E, T> {
+  const named = Object.entries(values).filter(([, value]) => typeof value === "number");
+  const rest = named.map(([name, value]) => [value, other(name)]);
+  return { ...Object.fromEntries(rest), ...known } as Record<E, T>;
+}
+
+export const KINDS = every<FlowKind, string>(FlowKind, spoken, {
   [FlowKind.UNSPECIFIED]: "Other",
   [FlowKind.GRID]: "Grid",
   [FlowKind.PV]: "Solar",
@@ -17,9 +33,9 @@ export const KINDS: Record<FlowKind, string> = {
   [FlowKind.EV]: "Vehicles",
   [FlowKind.HEAT]: "Heating and cooling",
   [FlowKind.LOAD]: "Consumption",
-};
+});
 
-export const REASONS: Record<ReasonCode, string> = {
+export const REASONS = every<ReasonCode, string>(ReasonCode, spoken, {
   [ReasonCode.UNSPECIFIED]: "",
   [ReasonCode.IDLE_NO_GAIN]: "nothing is gained by acting",
   [ReasonCode.NOT_AVAILABLE]: "not there, or not allowed",
@@ -44,9 +60,9 @@ export const REASONS: Record<ReasonCode, string> = {
   [ReasonCode.GENERATE_CHEAPER]: "cheaper than the grid",
   [ReasonCode.LOW_CARBON]: "the grid is cleaner now than later",
   [ReasonCode.NEGATIVE_PRICE]: "paid to consume",
-};
+});
 
-const TOPICS: Record<FactTopic, string> = {
+const TOPICS = every<FactTopic, string>(FactTopic, spoken, {
   [FactTopic.UNSPECIFIED]: "something",
   [FactTopic.STATE]: "state",
   [FactTopic.FORECAST]: "forecast",
@@ -58,9 +74,9 @@ const TOPICS: Record<FactTopic, string> = {
   [FactTopic.EVENTS]: "events",
   [FactTopic.SITE_MODEL]: "site model",
   [FactTopic.EXECUTION]: "execution",
-};
+});
 
-const WHY_NOT: Record<DegradationReason, string> = {
+const WHY_NOT = every<DegradationReason, string>(DegradationReason, spoken, {
   [DegradationReason.UNSPECIFIED]: "not known",
   [DegradationReason.NEVER_REPORTED]: "never reported",
   [DegradationReason.STALE]: "too old",
@@ -74,21 +90,21 @@ const WHY_NOT: Record<DegradationReason, string> = {
   [DegradationReason.SETPOINT_LIMITED]: "limited by control",
   [DegradationReason.SOLVER_TIME_LIMIT]: "solver ran out of time",
   [DegradationReason.INCOMPLETE]: "only partly known",
-};
+});
 
-const REMEDIES: Record<Remedy, string> = {
+const REMEDIES = every<Remedy, string>(Remedy, spoken, {
   [Remedy.UNSPECIFIED]: "",
   [Remedy.ASSUMED]: "assumed",
   [Remedy.LEFT_OUT]: "left out",
   [Remedy.IGNORED]: "done without",
-};
+});
 
 export function degradation(topic: FactTopic, reason: DegradationReason, remedy: Remedy): string {
   const done = REMEDIES[remedy];
   return `${TOPICS[topic] ?? "something"} ${WHY_NOT[reason] ?? ""}${done ? `, ${done}` : ""}`;
 }
 
-export const STATES: Record<CommandState, string> = {
+export const STATES = every<CommandState, string>(CommandState, spoken, {
   [CommandState.UNSPECIFIED]: "not known",
   [CommandState.PENDING]: "waits to be sent",
   [CommandState.DISPATCHED]: "sent",
@@ -99,18 +115,18 @@ export const STATES: Record<CommandState, string> = {
   [CommandState.EXPIRED]: "expired before it was applied",
   [CommandState.SUPERSEDED]: "replaced before it was applied",
   [CommandState.CANCELLED]: "withdrawn",
-};
+});
 
-export const EFFECTS: Record<Effect, string> = {
+export const EFFECTS = every<Effect, string>(Effect, spoken, {
   [Effect.UNSPECIFIED]: "no verdict yet",
   [Effect.CONFIRMED]: "confirmed by the meter",
   [Effect.PARTIAL]: "only partly",
   [Effect.NONE]: "no effect",
   [Effect.CONTRARY]: "the opposite happened",
   [Effect.UNKNOWN]: "the meters cannot say",
-};
+});
 
-export const EFFECT_REASONS: Record<EffectReason, string> = {
+export const EFFECT_REASONS = every<EffectReason, string>(EffectReason, spoken, {
   [EffectReason.UNSPECIFIED]: "",
   [EffectReason.NO_METER]: "nothing measures it",
   [EffectReason.NOT_METERED]: "readings are missing",
@@ -128,22 +144,22 @@ export const EFFECT_REASONS: Record<EffectReason, string> = {
   [EffectReason.STORE_FULL]: "the battery was full",
   [EffectReason.STORE_EMPTY]: "the battery was empty",
   [EffectReason.OVERRULED]: "a local limit went first",
-};
+});
 
-export const BASES: Record<EffectBasis, string> = {
+export const BASES = every<EffectBasis, string>(EffectBasis, spoken, {
   [EffectBasis.UNSPECIFIED]: "no meter",
   [EffectBasis.OWN_METER]: "the device's own meter",
   [EffectBasis.VOUCHED_METER]: "its own meter, vouched for",
   [EffectBasis.OTHER_METER]: "another meter of the asset",
   [EffectBasis.GRID_METER]: "the grid meter",
-};
+});
 
 interface SetpointWords {
   title: string;
   unit: string;
 }
 
-export const SETPOINTS: Record<SetpointKind, SetpointWords> = {
+export const SETPOINTS = every<SetpointKind, SetpointWords>(SetpointKind, (name) => ({ title: spoken(name), unit: "" }), {
   [SetpointKind.UNSPECIFIED]: { title: "Setpoint", unit: "" },
   [SetpointKind.ACTIVE_POWER_W]: { title: "Power", unit: "W" },
   [SetpointKind.GENERATION_LIMIT_W]: { title: "Generation limit", unit: "W" },
@@ -152,9 +168,4 @@ export const SETPOINTS: Record<SetpointKind, SetpointWords> = {
   [SetpointKind.ON_OFF]: { title: "On or off", unit: "" },
   [SetpointKind.REACTIVE_POWER_VAR]: { title: "Reactive power", unit: "var" },
   [SetpointKind.CONSUMPTION_LIMIT_W]: { title: "Consumption limit", unit: "W" },
-};
-
-/** A constant of the contracts as words: `max_charge_power` is "max charge power". */
-export function spoken(name: string): string {
-  return name.replaceAll("_", " ").toLowerCase();
-}
+});

@@ -59,7 +59,7 @@ function Carbon({ site }: { site: Site }) {
       </Card>
       {site.carbonZone !== "" && <Windows zone={site.carbonZone} hour={hour} at={at} />}
       <Card title="How clean the grid was" note="Average intensity of each hour, g CO₂e/kWh.">
-        <Asked of={intensity}>{() => <HeatMap start={start} hours={hours} values={values} at={at} colour="--carbon" unit=" g" digits={0} />}</Asked>
+        <Asked of={intensity}>{() => <HeatMap title="How clean the grid was" start={start} hours={hours} values={values} at={at} colour="--carbon" unit=" g" digits={0} />}</Asked>
       </Card>
       <Card title="How much of each hour was one’s own" note="Share of consumption that was not imported in that hour, in percent: 24/7 rather than a yearly sum.">
         <Asked of={energies}>
@@ -67,7 +67,7 @@ function Carbon({ site }: { site: Site }) {
             own === null ? (
               <Empty>Not known.</Empty>
             ) : (
-              <HeatMap start={start} hours={hours} values={own.ratios.map((ratio) => ratio * 100)} at={at} colour="--battery" unit=" %" digits={0} most={100} />
+              <HeatMap title="Own share by hour" start={start} hours={hours} values={own.ratios.map((ratio) => ratio * 100)} at={at} colour="--battery" unit=" %" digits={0} most={100} />
             )
           }
         </Asked>
@@ -135,6 +135,7 @@ function Windows({ zone, hour, at }: { zone: string; hour: number; at: Locale })
 }
 
 interface HeatMapProps {
+  title: string;
   start: number;
   hours: number;
   values: readonly number[];
@@ -146,14 +147,14 @@ interface HeatMapProps {
 }
 
 /** Days down, hours across, by the site's zone; a table, so that it can be heard as well. */
-function HeatMap({ start, hours, values, at, colour, unit, digits, most }: HeatMapProps) {
+function HeatMap({ title, start, hours, values, at, colour, unit, digits, most }: HeatMapProps) {
   const rows = useMemo(() => byDay(start, hours, values, at.zone), [start, hours, values, at.zone]);
   const known = values.filter(Number.isFinite);
   if (known.length === 0) return <Empty>Nothing is known of this time.</Empty>;
   const top = most ?? Math.max(...known);
   const bottom = most === undefined ? Math.min(...known) * 0.8 : 0;
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Hour by hour">
+    <div className="scroll" tabIndex={0} role="region" aria-label={title}>
       <table className="heat">
         <thead>
           <tr>

@@ -91,7 +91,7 @@ function Sessions({ site }: { site: Site }) {
           list.length === 0 ? (
             <Empty>No vehicle was plugged in.</Empty>
           ) : (
-            <div className="scroll">
+            <div className="scroll" tabIndex={0} role="region" aria-label="Vehicles">
               <table className="phone-cards">
                 <thead>
                   <tr>

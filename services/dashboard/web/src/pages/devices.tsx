@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAssets, useDevices } from "../api/queries.ts";
 import { execution, metering } from "../api/transport.ts";
-import { spoken } from "../domain/words.ts";
+import { every, spoken } from "../domain/words.ts";
 import { DeviceEventType } from "../gen/wattmesh/control/v1/device_event_pb.ts";
 import type { Reading } from "../gen/wattmesh/metering/v1/metering_pb.ts";
 import { MeterRole, type Device } from "../gen/wattmesh/site/v1/device_pb.ts";
@@ -63,13 +63,13 @@ function Devices({ site }: { site: Site }) {
   );
 }
 
-const ROLES: Record<MeterRole, string> = {
+const ROLES = every<MeterRole, string>(MeterRole, spoken, {
   [MeterRole.UNSPECIFIED]: "",
   [MeterRole.MAIN]: "measures",
   [MeterRole.PART]: "measures a part of",
   [MeterRole.CHECK]: "checks",
   [MeterRole.SUB]: "measures below",
-};
+});
 
 interface DeviceProps {
   device: Device;

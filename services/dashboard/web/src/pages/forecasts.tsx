@@ -185,7 +185,7 @@ function Models() {
           list.length === 0 ? (
             <Empty>No models yet: forecasts are seasonal.</Empty>
           ) : (
-            <div className="scroll">
+            <div className="scroll" tabIndex={0} role="region" aria-label="Models">
               <table>
                 <thead>
                   <tr>

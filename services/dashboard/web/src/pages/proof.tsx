@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Fragment, useMemo, useState } from "react";
 import { execution } from "../api/transport.ts";
 import { rank, ticks, type Tick } from "../domain/ticks.ts";
-import { EFFECT_REASONS, SETPOINTS } from "../domain/words.ts";
+import { EFFECT_REASONS, every, SETPOINTS, spoken } from "../domain/words.ts";
 import { Effect } from "../gen/wattmesh/control/v1/effect_pb.ts";
 import { ExecutionCause, type ExecutionStep } from "../gen/wattmesh/control/v1/execution_pb.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
@@ -149,13 +149,13 @@ function Choice({ name, value, of, onChange }: ChoiceProps) {
   );
 }
 
-const CAUSES: Record<ExecutionCause, string> = {
+const CAUSES = every<ExecutionCause, string>(ExecutionCause, spoken, {
   [ExecutionCause.UNSPECIFIED]: "other",
   [ExecutionCause.LIMITED]: "limits",
   [ExecutionCause.CUT_SHORT]: "cut short",
   [ExecutionCause.NOT_CARRIED_OUT]: "not carried out",
   [ExecutionCause.EFFECT]: "the device did otherwise",
-};
+});
 
 interface SummaryProps {
   steps: readonly ExecutionStep[];

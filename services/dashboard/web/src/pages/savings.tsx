@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useSites } from "../api/queries.ts";
 import { analytics, sites as siteService } from "../api/transport.ts";
 import { words } from "../api/errors.ts";
+import { every, spoken } from "../domain/words.ts";
 import { Counterfactual } from "../gen/wattmesh/analytics/v1/bill_pb.ts";
 import { SavingsCause, type Savings } from "../gen/wattmesh/analytics/v1/savings_pb.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
@@ -98,13 +99,13 @@ function SavingsOf({ site }: { site: Site }) {
   );
 }
 
-const CAUSES: Record<SavingsCause, { title: string; colour: string }> = {
+const CAUSES = every<SavingsCause, { title: string; colour: string }>(SavingsCause, (name) => ({ title: spoken(name), colour: "--load" }), {
   [SavingsCause.UNSPECIFIED]: { title: "Other", colour: "--load" },
   [SavingsCause.SELF_CONSUMPTION]: { title: "Own generation used instead of exported", colour: "--pv" },
   [SavingsCause.ARBITRAGE]: { title: "Bought when cheap, used when dear", colour: "--battery" },
   [SavingsCause.PEAK]: { title: "Lower peaks", colour: "--grid" },
   [SavingsCause.OTHER]: { title: "Tiers and other charges", colour: "--load" },
-};
+});
 
 function Sides({ savings, at }: { savings: Savings; at: Locale }) {
   const { metered, without, currencyCode } = savings;
@@ -182,7 +183,7 @@ function Parts({ savings, at }: { savings: Savings; at: Locale }) {
   );
 }
 
-const CHARGES: Record<ChargeCause, string> = {
+const CHARGES = every<ChargeCause, string>(ChargeCause, spoken, {
   [ChargeCause.UNSPECIFIED]: "Other",
   [ChargeCause.IMPORT_ENERGY]: "Imported energy",
   [ChargeCause.EXPORT_ENERGY]: "Exported energy",
@@ -190,7 +191,7 @@ const CHARGES: Record<ChargeCause, string> = {
   [ChargeCause.DEMAND]: "Demand",
   [ChargeCause.COINCIDENT_PEAK]: "Coincident peak",
   [ChargeCause.FIXED]: "Fixed",
-};
+});
 
 interface BillProps {
   site: Site;

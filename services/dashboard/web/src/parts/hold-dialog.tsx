@@ -4,7 +4,7 @@ import { useState } from "react";
 import { words } from "../api/errors.ts";
 import { useAssets, useDevices } from "../api/queries.ts";
 import { operator } from "../api/transport.ts";
-import { SETPOINTS } from "../domain/words.ts";
+import { every, SETPOINTS, spoken } from "../domain/words.ts";
 import { Outcome } from "../gen/wattmesh/control/v1/control_pb.ts";
 import type { DryRunInterval } from "../gen/wattmesh/control/v1/dry_run_pb.ts";
 import { HoldKind } from "../gen/wattmesh/control/v1/hold_pb.ts";
@@ -174,12 +174,12 @@ export function HoldDialog({ site, onClose }: { site: string; onClose: () => voi
   );
 }
 
-const OUTCOMES: Record<Outcome, string> = {
+const OUTCOMES = every<Outcome, string>(Outcome, spoken, {
   [Outcome.UNSPECIFIED]: "not said",
   [Outcome.ACCEPTED]: "taken as asked",
   [Outcome.CLAMPED]: "limited",
   [Outcome.REFUSED]: "refused",
-};
+});
 
 /** What would become of it; nothing has changed yet. */
 function Tried({ intervals, unit }: { intervals: readonly DryRunInterval[]; unit: string }) {

@@ -45,7 +45,7 @@ export function Portfolio() {
         </dl>
       </Card>
       <Card flush>
-        <div className="scroll">
+        <div className="scroll" tabIndex={0} role="region" aria-label="Sites">
           <table className="phone-cards sites">
             <thead>
               <tr>

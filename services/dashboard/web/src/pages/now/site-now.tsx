@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "react";
 import { useSites, usePlanOf } from "../../api/queries.ts";
 import { degradation, KINDS } from "../../domain/words.ts";
 import { FlowKind } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
@@ -12,6 +13,9 @@ import { Diagram } from "./diagram.tsx";
 import { COLOURS, doing, flowsOf } from "./flows.ts";
 import { NowPrice } from "./price.tsx";
 import { Sentence } from "./sentence.tsx";
+
+/** The chart is loaded after the picture is there. */
+const Today = lazy(() => import("./today.tsx"));
 
 export function SiteNow({ name }: { name: string }) {
   const now = useNow();
@@ -36,9 +40,14 @@ export function SiteNow({ name }: { name: string }) {
         <Sentence site={site} socRatio={battery?.socRatio ?? null} now={now} />
       </p>
       <div className="columns">
-        <Card className="flow-card">
-          <Diagram flows={list} title={`What flows at ${siteTitle(site)}`} />
-        </Card>
+        <div className="stack">
+          <Card className="flow-card">
+            <Diagram flows={list} title={`What flows at ${siteTitle(site)}`} />
+          </Card>
+          <Suspense fallback={<Card className="today">{null}</Card>}>
+            <Today site={site} />
+          </Suspense>
+        </div>
         <div className="stack">
           <Card title="Now" aside={<NowPrice site={site} />}>
             <ul className="flows">
