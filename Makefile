@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e e2e-dashboard e2e-street bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp fuzz bench-scale image k8s lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale image k8s lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -60,6 +60,9 @@ bench-control: setup ## what control says of devices that lie, and how long a co
 
 peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's ocpp-rpc, as JSON
 	@exec $(BIN)/python -m tests.peer.ocpp_rpc
+
+peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and what a crowd makes of it, as JSON
+	@exec $(BIN)/python -m tests.peer.alertmanager
 
 bench-loop-control: setup ## from a meter's word to the device by number of sites, and the answer to a step, as JSON
 	@exec $(BIN)/python -m tests.bench.loop_control $(ARGUMENTS)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from tools.bootstrap import KUBECTL, ROOT
+from wattmesh_alerting.settings import AlertingSettings
 from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_carbon.settings import CarbonSettings
 from wattmesh_control.settings import ControlSettings
@@ -26,6 +27,7 @@ Document: TypeAlias = dict[str, Any]
 OVERLAYS = ("development", "staging", "production", "edge")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 SETTINGS: dict[str, type[ServiceSettings]] = {
+    "alerting": AlertingSettings,
     "analytics": AnalyticsSettings,
     "carbon": CarbonSettings,
     "control": ControlSettings,
@@ -90,5 +92,8 @@ def callees(part: str) -> dict[str, str]:
     calls = {
         name: name.removesuffix("_target").replace("_", "-") for name in own if "_target" in name
     }
-    stores = {"database_url": "database", "mqtt_url": "broker"}
+    stores = {
+        "database_url": "database",
+        "mqtt_url": "broker",
+    }
     return calls | {name: whom for name, whom in stores.items() if name in own}

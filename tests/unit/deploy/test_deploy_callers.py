@@ -19,7 +19,13 @@ from tests.fakes.deployments import (
 )
 
 DEMO = "components/demo-site/policies"
-PORTS = {"database": 5432, "broker": 1883, "model-server": 8500, "collector": 4317}
+PORTS = {
+    "alertmanager": 9093,
+    "database": 5432,
+    "broker": 1883,
+    "model-server": 8500,
+    "collector": 4317,
+}
 OURS = 50051
 NAME = "app.kubernetes.io/name"
 WATCHERS = {

@@ -18,6 +18,7 @@ from rich.text import Text
 from wattmesh.control.v1 import hold_pb2
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local import device
+from wattmesh_local.alerts import AlertDesk, alert_desk
 from wattmesh_local.certs import certs
 from wattmesh_local.demo import run_demo
 from wattmesh_local.operating import (
@@ -244,6 +245,30 @@ def holds(
     _operate(lambda control: control.holds(ended=everything))
 
 
+@app.command()
+def alerts(
+    everything: Annotated[bool, typer.Option("--all", help="Those that are over too.")] = False,
+) -> None:
+    """List what somebody should know of; 1: something critical is nobody's."""
+    _see_to(lambda desk: desk.show(ended=everything))
+
+
+@app.command()
+def acknowledge(
+    name: Annotated[str, typer.Argument(metavar="ALERT", help="alerts/…, as the API names it.")],
+    note: Annotated[str, typer.Option(help="What you say to it.")] = "",
+    owner: Owner = "",
+) -> None:
+    """Take an alert on."""
+    _see_to(lambda desk: desk.acknowledge(name, owner, note))
+
+
+@app.command()
+def silence(subject: Subject, reason: Reason, span: Span = "1h", owner: Owner = "") -> None:
+    """Have alerts about a site or device notify nobody for a while."""
+    _see_to(lambda desk: desk.silence(subject, owner, reason, parse_span(span)))
+
+
 @app.command("dry-run")
 def dry_run(
     what: Annotated[str, typer.Argument(help="A plan, plans/…, or a device.")],
@@ -271,6 +296,16 @@ def _operate(work: Callable[[Operator], Awaitable[int]]) -> None:
     async def run() -> int:
         async with operator(state_folder(), console) as control:
             return await work(control)
+
+    _say_errors(run)
+
+
+def _see_to(work: Callable[[AlertDesk], Awaitable[int]]) -> None:
+    """Do something about the alerts of the mesh that runs here."""
+
+    async def run() -> int:
+        async with alert_desk(state_folder(), console) as desk:
+            return await work(desk)
 
     _say_errors(run)
 

@@ -39,7 +39,7 @@ _KEPT_DATABASES = 3
 _LIVE_DATABASE = "live"
 _LISTENERS = (
     *("metering", "carbon", "optimizer", "usage", "control", "forecast"),
-    *("gateway", "analytics", "dashboard"),
+    *("gateway", "analytics", "alerting", "dashboard"),
 )
 """What serves before anything acts by itself."""
 

@@ -11,10 +11,10 @@ from wattmesh_local.running.process import ProcessSpec
 
 SERVICES = (
     *("modelhost", "metering", "carbon", "forecast", "optimizer"),
-    *("usage", "control", "planner", "gateway", "analytics", "dashboard", "twin"),
+    *("usage", "control", "planner", "gateway", "analytics", "alerting", "dashboard", "twin"),
 )
 """The processes with a health service of their own, by the name of their package."""
-_FOLLOWERS = ("forecast", "planner", "analytics", "dashboard")
+_FOLLOWERS = ("forecast", "planner", "analytics", "alerting", "dashboard")
 GATEWAY = "gateways/local"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
@@ -193,6 +193,8 @@ class ProcessPlan:
                 return {**database, **self._reach("metering")}
             case "analytics":
                 return self._reach("metering", "carbon")
+            case "alerting":
+                return {**database, **self._reach("metering", "control", "planner")}
             case "dashboard":
                 peers = ("metering", "planner", "control", "forecast", "carbon", "optimizer")
                 reached = self._reach(*peers, "analytics", "usage")

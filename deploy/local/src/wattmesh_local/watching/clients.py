@@ -6,6 +6,7 @@ from typing import Self
 
 import grpc
 
+from wattmesh.alert.v1 import alert_service_pb2_grpc
 from wattmesh.analytics.v1 import analytics_service_pb2_grpc
 from wattmesh.carbon.v1 import carbon_pb2_grpc
 from wattmesh.control.v1 import control_pb2_grpc, operator_pb2_grpc
@@ -37,6 +38,7 @@ class MeshClients:
         self.control = control_pb2_grpc.ControlServiceStub(self.channel("control"))
         self.operator = operator_pb2_grpc.OperatorServiceStub(self.channel("control"))
         self.carbon = carbon_pb2_grpc.CarbonServiceStub(self.channel("carbon"))
+        self.alerts = alert_service_pb2_grpc.AlertServiceStub(self.channel("alerting"))
         self.analytics = analytics_service_pb2_grpc.AnalyticsServiceStub(self.channel("analytics"))
         self.usage = usage_service_pb2_grpc.UsageServiceStub(self.channel("usage"))
         self.gateway = gateway_pb2_grpc.GatewayServiceStub(self.channel("gateway"))

@@ -423,6 +423,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_PRINCIPALS_UNUSABLE: _ErrorReason.ValueType  # 329
     """FAILED_PRECONDITION: the file of principals or of keys cannot be read. The service does not start; seen in its log."""
+    ERROR_REASON_ALERT_NOT_FOUND: _ErrorReason.ValueType  # 330
+    """NOT_FOUND: there is no alert of that name."""
+    ERROR_REASON_SILENCE_NOT_FOUND: _ErrorReason.ValueType  # 331
+    """NOT_FOUND: there is no silence of that name, or it was ended."""
+    ERROR_REASON_INVALID_SILENCE: _ErrorReason.ValueType  # 332
+    """INVALID_ARGUMENT: a silence says neither what it is about nor of which rules, or does not end in the future."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -824,4 +830,10 @@ start; seen in its log.
 """
 ERROR_REASON_PRINCIPALS_UNUSABLE: ErrorReason.ValueType  # 329
 """FAILED_PRECONDITION: the file of principals or of keys cannot be read. The service does not start; seen in its log."""
+ERROR_REASON_ALERT_NOT_FOUND: ErrorReason.ValueType  # 330
+"""NOT_FOUND: there is no alert of that name."""
+ERROR_REASON_SILENCE_NOT_FOUND: ErrorReason.ValueType  # 331
+"""NOT_FOUND: there is no silence of that name, or it was ended."""
+ERROR_REASON_INVALID_SILENCE: ErrorReason.ValueType  # 332
+"""INVALID_ARGUMENT: a silence says neither what it is about nor of which rules, or does not end in the future."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

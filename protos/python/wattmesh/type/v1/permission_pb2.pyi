@@ -96,6 +96,10 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Have a gateway read again what it had set aside."""
     PERMISSION_ANALYTICS_READ: _Permission.ValueType  # 50
     """See bills, savings and indicators."""
+    PERMISSION_ALERT_READ: _Permission.ValueType  # 51
+    """See alerts, silences and rules."""
+    PERMISSION_ALERT_WRITE: _Permission.ValueType  # 52
+    """Acknowledge and silence alerts."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """What a caller must be allowed to do. Every RPC says one with the option below; one that says none is
@@ -174,6 +178,10 @@ PERMISSION_GATEWAY_WRITE: Permission.ValueType  # 34
 """Have a gateway read again what it had set aside."""
 PERMISSION_ANALYTICS_READ: Permission.ValueType  # 50
 """See bills, savings and indicators."""
+PERMISSION_ALERT_READ: Permission.ValueType  # 51
+"""See alerts, silences and rules."""
+PERMISSION_ALERT_WRITE: Permission.ValueType  # 52
+"""Acknowledge and silence alerts."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 class _Claim:

@@ -1,0 +1,1 @@
+"""Adapters: the services that are watched, PostgreSQL, Alertmanager."""

@@ -1,0 +1,1 @@
+"""AlertService on the wire."""

@@ -1,0 +1,1 @@
+"""Use cases: watch the mesh, raise alerts, tell people."""

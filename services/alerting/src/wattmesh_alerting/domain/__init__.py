@@ -1,0 +1,1 @@
+"""Conditions, alerts and their life, silences: pure."""
