@@ -43,6 +43,7 @@ NOT_ASKED_FOR = {
 }
 
 LOOKS_BY_ANOTHER_NAME = {
+    "StreamEnergy",
     "BatchQuerySeries",
     "ComputeBaseline",
     "ComputeFootprint",

@@ -8,7 +8,7 @@ import numpy as np
 
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import PointId
-from wattmesh_metering.app.ports import GroupReport, SourceCount
+from wattmesh_metering.app.ports import NOW, GroupReport, SourceCount, View
 from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import (
@@ -68,14 +68,18 @@ class MemoryMetering:
         self.rejected += [one for count in transaction.counts for one in count.rejected]
         self.announced += transaction.announced
 
-    async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
-        return await self.histories_each(dict.fromkeys(keys, (first, last)))
+    async def histories(
+        self, keys: Sequence[int], first: datetime, last: datetime, view: View = NOW
+    ) -> Histories:
+        return await self.histories_each(dict.fromkeys(keys, (first, last)), view)
 
-    async def histories_each(self, spans: Mapping[int, tuple[datetime, datetime]]) -> Histories:
+    async def histories_each(
+        self, spans: Mapping[int, tuple[datetime, datetime]], view: View = NOW
+    ) -> Histories:
         keys = list(spans)
         rows = [
             sorted(
-                (t, row[0])
+                (t, row[0], row[1])
                 for (k, t), row in self.kept.items()
                 if k == key and to_microseconds(first) <= t <= to_microseconds(last)
             )
@@ -85,8 +89,9 @@ class MemoryMetering:
         return Histories(
             keys=tuple(keys),
             ends=np.cumsum([len(own) for own in rows], dtype=np.int64),
-            times_us=np.array([time for time, _ in flat], np.int64),
-            values=np.array([value for _, value in flat], np.float64),
+            times_us=np.array([time for time, _, _ in flat], np.int64),
+            values=np.array([value for _, value, _ in flat], np.float64),
+            qualities=np.array([quality for _, _, quality in flat], np.int64),
         )
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:

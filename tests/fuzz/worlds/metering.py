@@ -25,7 +25,7 @@ from wattmesh.metering.v1 import metering_pb2 as readings
 from wattmesh.metering.v1 import metering_pb2_grpc
 from wattmesh.site.v1 import site_pb2, site_service_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2 as pb
-from wattmesh.type.v1 import tariff_pb2
+from wattmesh.type.v1 import quality_pb2, tariff_pb2
 from wattmesh_contracts.values import duration_to_proto, series_to_proto, time_range_to_proto
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -182,6 +182,28 @@ class _Home:
                 energy_request(*assets, span=_DAY),
                 energy_request(assets[0], span=_DAY, resolution=_QUARTER),
             ],
+            "StreamEnergy": [
+                readings.StreamEnergyRequest(query=energy_request(*assets, span=_DAY))
+            ],
+            "ListReadingFlags": [readings.ListReadingFlagsRequest(parent=points[0], range=span)],
+            "CorrectReadings": [
+                readings.CorrectReadingsRequest(
+                    point=points[0],
+                    measure_times=[span.start_time],
+                    values=[9_000.0],
+                    quality=quality_pb2.QUALITY_ESTIMATED,
+                    reason="read off the display",
+                )
+            ],
+            "DeclareExchange": [
+                readings.DeclareExchangeRequest(
+                    point=points[0],
+                    exchange_time=span.start_time,
+                    final_value=9_100.0,
+                    reason="works order",
+                )
+            ],
+            "ReplayValidation": [readings.ReplayValidationRequest(points=points[:1], range=span)],
             "GetLatestReadings": [readings.GetLatestReadingsRequest(points=points)],
             "WatchReadings": [readings.WatchReadingsRequest(points=points[:1])],
             "GetIngestStatistics": [

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
+from wattmesh_kernel.clock import Clock
 from wattmesh_metering.adapters.former_records import take_over
 from wattmesh_metering.adapters.ingest_meter import TelemetryIngestMeter
 from wattmesh_metering.adapters.postgres_announcements import PostgresAnnouncements
+from wattmesh_metering.adapters.postgres_edits import PostgresEdits
 from wattmesh_metering.adapters.postgres_ingest import PostgresIngestStore
 from wattmesh_metering.adapters.postgres_model_history import PostgresModelHistory
 from wattmesh_metering.adapters.postgres_prices import PostgresPriceBook
@@ -20,6 +23,7 @@ from wattmesh_metering.adapters.postgres_validation import PostgresValidationSto
 from wattmesh_metering.api.metering_servicer import MeteringServicer, MeteringUseCases
 from wattmesh_metering.api.site_servicer import SiteServicer, SiteUseCases
 from wattmesh_metering.app.commit_batches import CommitBatches
+from wattmesh_metering.app.edit_readings import EditReadings
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ingest import CommitQueue, Ingest
 from wattmesh_metering.app.ingest_statistics import GetIngestStatistics
@@ -43,6 +47,15 @@ INTAKE_CONNECTIONS = 5
 the model."""
 _QUERIES_WAITING = 2_000
 _RETRY_AFTER = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Intake:
+    """What keeps and judges readings."""
+
+    queue: CommitQueue
+    validate: Validate
+    clock: Clock
 
 
 @asynccontextmanager
@@ -71,7 +84,13 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                 _site_use_cases(settings, runtime, database, follower, history), runtime.clock
             )
             metering = MeteringServicer(
-                _metering_use_cases(settings, database, follower, queue, announcements)
+                _metering_use_cases(
+                    settings,
+                    database,
+                    follower,
+                    announcements,
+                    _Intake(queue=queue, validate=validate, clock=runtime.clock),
+                )
             )
             yield Service(
                 name="metering",
@@ -141,13 +160,13 @@ def _metering_use_cases(
     settings: MeteringSettings,
     database: Database,
     follower: FollowSiteModel,
-    queue: CommitQueue,
     announcements: PostgresAnnouncements,
+    intake: _Intake,
 ) -> MeteringUseCases:
     store = PostgresReadingStore(database, _query_places(settings))
     longest_gap = timedelta(seconds=settings.longest_gap_seconds)
     return MeteringUseCases(
-        ingest=Ingest(queue, batches_in_flight=settings.ingest_batches_in_flight),
+        ingest=Ingest(intake.queue, batches_in_flight=settings.ingest_batches_in_flight),
         query_series=QuerySeries(follower, store, longest_gap),
         query_energy=QueryEnergy(
             follower,
@@ -158,4 +177,7 @@ def _metering_use_cases(
         latest_readings=GetLatestReadings(follower, store),
         watch_readings=WatchReadings(follower, store, announcements),
         statistics=GetIngestStatistics(PostgresStatistics(database)),
+        edit_readings=EditReadings(
+            follower, PostgresEdits(database), intake.queue, intake.validate, intake.clock
+        ),
     )

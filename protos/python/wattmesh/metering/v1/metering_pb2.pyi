@@ -99,6 +99,94 @@ AGGREGATION_COUNT: Aggregation.ValueType  # 5
 """Number of readings in the interval."""
 Global___Aggregation: _TypeAlias = Aggregation  # noqa: Y015
 
+class _CalendarUnit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CalendarUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CalendarUnit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALENDAR_UNIT_UNSPECIFIED: _CalendarUnit.ValueType  # 0
+    """Not said: intervals of equal length."""
+    CALENDAR_UNIT_DAY: _CalendarUnit.ValueType  # 1
+    """From midnight to midnight: 23, 24 or 25 hours."""
+    CALENDAR_UNIT_WEEK: _CalendarUnit.ValueType  # 2
+    """From Monday to Monday."""
+    CALENDAR_UNIT_MONTH: _CalendarUnit.ValueType  # 3
+    """From the first of a month to that of the next."""
+    CALENDAR_UNIT_YEAR: _CalendarUnit.ValueType  # 4
+    """From the first of January to the next."""
+
+class CalendarUnit(_CalendarUnit, metaclass=_CalendarUnitEnumTypeWrapper):
+    """Intervals of a calendar, in the zone of a site: they follow both changes of daylight-saving time."""
+
+CALENDAR_UNIT_UNSPECIFIED: CalendarUnit.ValueType  # 0
+"""Not said: intervals of equal length."""
+CALENDAR_UNIT_DAY: CalendarUnit.ValueType  # 1
+"""From midnight to midnight: 23, 24 or 25 hours."""
+CALENDAR_UNIT_WEEK: CalendarUnit.ValueType  # 2
+"""From Monday to Monday."""
+CALENDAR_UNIT_MONTH: CalendarUnit.ValueType  # 3
+"""From the first of a month to that of the next."""
+CALENDAR_UNIT_YEAR: CalendarUnit.ValueType  # 4
+"""From the first of January to the next."""
+Global___CalendarUnit: _TypeAlias = CalendarUnit  # noqa: Y015
+
+class _ReadingFlagKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReadingFlagKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReadingFlagKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    READING_FLAG_KIND_UNSPECIFIED: _ReadingFlagKind.ValueType  # 0
+    """Not said."""
+    READING_FLAG_KIND_SPIKE: _ReadingFlagKind.ValueType  # 1
+    """Stands out of all around it: not believed."""
+    READING_FLAG_KIND_ROLLOVER: _ReadingFlagKind.ValueType  # 2
+    """The register ran over its width and began anew from 0: energies go on over it."""
+    READING_FLAG_KIND_EXCHANGE: _ReadingFlagKind.ValueType  # 3
+    """The register fell for good: another meter, of which nobody said so. Energy across it is not known."""
+    READING_FLAG_KIND_JUMP: _ReadingFlagKind.ValueType  # 4
+    """The register rose for good by more than could flow. Energy across it is not known."""
+    READING_FLAG_KIND_RATE: _ReadingFlagKind.ValueType  # 5
+    """More than what the asset is rated for."""
+    READING_FLAG_KIND_GAP: _ReadingFlagKind.ValueType  # 6
+    """No readings between these two."""
+    READING_FLAG_KIND_STUCK: _ReadingFlagKind.ValueType  # 7
+    """The same value for longer than is likely."""
+    READING_FLAG_KIND_SUM: _ReadingFlagKind.ValueType  # 8
+    """The main meter and those that check it contradict each other."""
+    READING_FLAG_KIND_SIGN: _ReadingFlagKind.ValueType  # 9
+    """Import and export are swapped, by what another meter says."""
+    READING_FLAG_KIND_CLOCK: _ReadingFlagKind.ValueType  # 10
+    """Measured after it came, by more than clocks may differ."""
+
+class ReadingFlagKind(_ReadingFlagKind, metaclass=_ReadingFlagKindEnumTypeWrapper):
+    """Why readings are flagged. Readings stay as they came, whatever is found."""
+
+READING_FLAG_KIND_UNSPECIFIED: ReadingFlagKind.ValueType  # 0
+"""Not said."""
+READING_FLAG_KIND_SPIKE: ReadingFlagKind.ValueType  # 1
+"""Stands out of all around it: not believed."""
+READING_FLAG_KIND_ROLLOVER: ReadingFlagKind.ValueType  # 2
+"""The register ran over its width and began anew from 0: energies go on over it."""
+READING_FLAG_KIND_EXCHANGE: ReadingFlagKind.ValueType  # 3
+"""The register fell for good: another meter, of which nobody said so. Energy across it is not known."""
+READING_FLAG_KIND_JUMP: ReadingFlagKind.ValueType  # 4
+"""The register rose for good by more than could flow. Energy across it is not known."""
+READING_FLAG_KIND_RATE: ReadingFlagKind.ValueType  # 5
+"""More than what the asset is rated for."""
+READING_FLAG_KIND_GAP: ReadingFlagKind.ValueType  # 6
+"""No readings between these two."""
+READING_FLAG_KIND_STUCK: ReadingFlagKind.ValueType  # 7
+"""The same value for longer than is likely."""
+READING_FLAG_KIND_SUM: ReadingFlagKind.ValueType  # 8
+"""The main meter and those that check it contradict each other."""
+READING_FLAG_KIND_SIGN: ReadingFlagKind.ValueType  # 9
+"""Import and export are swapped, by what another meter says."""
+READING_FLAG_KIND_CLOCK: ReadingFlagKind.ValueType  # 10
+"""Measured after it came, by more than clocks may differ."""
+Global___ReadingFlagKind: _TypeAlias = ReadingFlagKind  # noqa: Y015
+
 class _QuantityKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -327,10 +415,14 @@ class QuerySeriesRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     AGGREGATION_FIELD_NUMBER: _builtins.int
+    KNOWN_TIME_FIELD_NUMBER: _builtins.int
+    INCLUDE_QUALITY_FIELD_NUMBER: _builtins.int
     point: _builtins.str
     """The point. Required."""
     aggregation: Global___Aggregation.ValueType
     """How. Required."""
+    include_quality: _builtins.bool
+    """Whether to say of each value how much of its interval is covered, and its quality."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What range. Both ends on the raster of the resolution. Required."""
@@ -339,6 +431,10 @@ class QuerySeriesRequest(_message.Message):
     def resolution(self) -> _duration_pb2.Duration:
         """Interval length. Required; whole seconds."""
 
+    @_builtins.property
+    def known_time(self) -> _timestamp_pb2.Timestamp:
+        """As it was known at this time: readings, values and flags that came later do not count. Absent: now."""
+
     def __init__(
         self,
         *,
@@ -346,10 +442,12 @@ class QuerySeriesRequest(_message.Message):
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
         aggregation: Global___Aggregation.ValueType = ...,
+        known_time: _timestamp_pb2.Timestamp | None = ...,
+        include_quality: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation", b"aggregation", "point", b"point", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation", b"aggregation", "include_quality", b"include_quality", "known_time", b"known_time", "point", b"point", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -362,18 +460,30 @@ class QuerySeriesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SERIES_FIELD_NUMBER: _builtins.int
+    COVERAGE_RATIOS_FIELD_NUMBER: _builtins.int
+    QUALITIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def series(self) -> _series_pb2.Series:
         """The series, in the unit of the point."""
+
+    @_builtins.property
+    def coverage_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Per interval, if asked for: the share of it for which there are readings, 0 to 1."""
+
+    @_builtins.property
+    def qualities(self) -> _containers.RepeatedScalarFieldContainer[_quality_pb2.Quality.ValueType]:
+        """Per interval, if asked for: the worst quality of its readings; not said where there are none."""
 
     def __init__(
         self,
         *,
         series: _series_pb2.Series | None = ...,
+        coverage_ratios: _abc.Iterable[_builtins.float] | None = ...,
+        qualities: _abc.Iterable[_quality_pb2.Quality.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["series", b"series"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["series", b"series"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage_ratios", b"coverage_ratios", "qualities", b"qualities", "series", b"series"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -436,6 +546,8 @@ class SeriesAnswer(_message.Message):
     SERIES_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    COVERAGE_RATIOS_FIELD_NUMBER: _builtins.int
+    QUALITIES_FIELD_NUMBER: _builtins.int
     reason: _error_reason_pb2.ErrorReason.ValueType
     """Why there is none, as QuerySeries would refuse it. Not said: there is one."""
     message: _builtins.str
@@ -444,16 +556,26 @@ class SeriesAnswer(_message.Message):
     def series(self) -> _series_pb2.Series:
         """The series, in the unit of the point. Absent: `reason` says why."""
 
+    @_builtins.property
+    def coverage_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Per interval, if asked for: the share of it for which there are readings, 0 to 1."""
+
+    @_builtins.property
+    def qualities(self) -> _containers.RepeatedScalarFieldContainer[_quality_pb2.Quality.ValueType]:
+        """Per interval, if asked for: the worst quality of its readings; not said where there are none."""
+
     def __init__(
         self,
         *,
         series: _series_pb2.Series | None = ...,
         reason: _error_reason_pb2.ErrorReason.ValueType = ...,
         message: _builtins.str = ...,
+        coverage_ratios: _abc.Iterable[_builtins.float] | None = ...,
+        qualities: _abc.Iterable[_quality_pb2.Quality.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["series", b"series"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "series", b"series"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage_ratios", b"coverage_ratios", "message", b"message", "qualities", b"qualities", "reason", b"reason", "series", b"series"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -468,17 +590,28 @@ class QueryEnergyRequest(_message.Message):
     ASSETS_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
+    CALENDAR_UNIT_FIELD_NUMBER: _builtins.int
+    KNOWN_TIME_FIELD_NUMBER: _builtins.int
+    INCLUDE_QUALITY_FIELD_NUMBER: _builtins.int
+    calendar_unit: Global___CalendarUnit.ValueType
+    """In place of a resolution: days, weeks, months or years of each asset's site."""
+    include_quality: _builtins.bool
+    """Whether to say of each value how much of its interval is covered, and its quality."""
     @_builtins.property
     def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The assets `sites/{site}/assets/{asset}`; of one or several sites; `sites/{site}/assets/-` means all of a site."""
 
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """What range. Both ends on the raster of the resolution. Required."""
+        """What range. Both ends on the raster of the resolution, or at the bounds of days, weeks, months or years. Required."""
 
     @_builtins.property
     def resolution(self) -> _duration_pb2.Duration:
-        """Interval length. Required; whole seconds."""
+        """Interval length; whole seconds. Required unless `calendar_unit` says it."""
+
+    @_builtins.property
+    def known_time(self) -> _timestamp_pb2.Timestamp:
+        """As it was known at this time: readings, values and flags that came later do not count. Absent: now."""
 
     def __init__(
         self,
@@ -486,14 +619,65 @@ class QueryEnergyRequest(_message.Message):
         assets: _abc.Iterable[_builtins.str] | None = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
+        calendar_unit: Global___CalendarUnit.ValueType = ...,
+        known_time: _timestamp_pb2.Timestamp | None = ...,
+        include_quality: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "calendar_unit", b"calendar_unit", "include_quality", b"include_quality", "known_time", b"known_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryEnergyRequest: _TypeAlias = QueryEnergyRequest  # noqa: Y015
+
+@_typing.final
+class StreamEnergyRequest(_message.Message):
+    """Request of StreamEnergy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def query(self) -> Global___QueryEnergyRequest:
+        """What is asked, as in QueryEnergy, without its limit of size."""
+
+    def __init__(
+        self,
+        *,
+        query: Global___QueryEnergyRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["query", b"query"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamEnergyRequest: _TypeAlias = StreamEnergyRequest  # noqa: Y015
+
+@_typing.final
+class StreamEnergyResponse(_message.Message):
+    """Response of StreamEnergy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENERGIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def energies(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetEnergy]:
+        """A piece of the energies: some assets over a part of the range."""
+
+    def __init__(
+        self,
+        *,
+        energies: _abc.Iterable[Global___AssetEnergy] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["energies", b"energies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamEnergyResponse: _TypeAlias = StreamEnergyResponse  # noqa: Y015
 
 @_typing.final
 class QueryEnergyResponse(_message.Message):
@@ -529,6 +713,10 @@ class AssetEnergy(_message.Message):
     IMPORT_ENERGY_WH_FIELD_NUMBER: _builtins.int
     EXPORT_ENERGY_WH_FIELD_NUMBER: _builtins.int
     DERIVED_FIELD_NUMBER: _builtins.int
+    BOUND_TIMES_FIELD_NUMBER: _builtins.int
+    IMPORT_COVERAGE_RATIOS_FIELD_NUMBER: _builtins.int
+    QUALITIES_FIELD_NUMBER: _builtins.int
+    EXPORT_COVERAGE_RATIOS_FIELD_NUMBER: _builtins.int
     asset: _builtins.str
     """`sites/{site}/assets/{asset}`."""
     derived: _builtins.bool
@@ -543,6 +731,24 @@ class AssetEnergy(_message.Message):
     def export_energy_wh(self) -> _series_pb2.Series:
         """Energy out of the asset [Wh], not negative; NaN where not measured."""
 
+    @_builtins.property
+    def bound_times(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]:
+        """Of intervals of a calendar: where each begins, and where the last ends. The series then say no resolution."""
+
+    @_builtins.property
+    def import_coverage_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Per interval, if asked for: the share of it for which the registers that count what goes in are known, 0 to 1; of a
+        derived load the least of all that make it.
+        """
+
+    @_builtins.property
+    def qualities(self) -> _containers.RepeatedScalarFieldContainer[_quality_pb2.Quality.ValueType]:
+        """Per interval, if asked for: the worst quality of the readings in it and at its bounds; not said where there are none."""
+
+    @_builtins.property
+    def export_coverage_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """As `import_coverage_ratios`, of what goes out."""
+
     def __init__(
         self,
         *,
@@ -550,14 +756,343 @@ class AssetEnergy(_message.Message):
         import_energy_wh: _series_pb2.Series | None = ...,
         export_energy_wh: _series_pb2.Series | None = ...,
         derived: _builtins.bool = ...,
+        bound_times: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
+        import_coverage_ratios: _abc.Iterable[_builtins.float] | None = ...,
+        qualities: _abc.Iterable[_quality_pb2.Quality.ValueType] | None = ...,
+        export_coverage_ratios: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["export_energy_wh", b"export_energy_wh", "import_energy_wh", b"import_energy_wh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "derived", b"derived", "export_energy_wh", b"export_energy_wh", "import_energy_wh", b"import_energy_wh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "bound_times", b"bound_times", "derived", b"derived", "export_coverage_ratios", b"export_coverage_ratios", "export_energy_wh", b"export_energy_wh", "import_coverage_ratios", b"import_coverage_ratios", "import_energy_wh", b"import_energy_wh", "qualities", b"qualities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AssetEnergy: _TypeAlias = AssetEnergy  # noqa: Y015
+
+@_typing.final
+class ReadingFlag(_message.Message):
+    """What validation found about readings of one point."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FIRST_MEASURE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_MEASURE_TIME_FIELD_NUMBER: _builtins.int
+    EXCLUDED_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    RAISE_TIME_FIELD_NUMBER: _builtins.int
+    CLEAR_TIME_FIELD_NUMBER: _builtins.int
+    point: _builtins.str
+    """The point."""
+    kind: Global___ReadingFlagKind.ValueType
+    """Why."""
+    excluded: _builtins.bool
+    """Whether they are left out of answers."""
+    message: _builtins.str
+    """Why, in words."""
+    @_builtins.property
+    def first_measure_time(self) -> _timestamp_pb2.Timestamp:
+        """Measure time of the first reading that is meant."""
+
+    @_builtins.property
+    def last_measure_time(self) -> _timestamp_pb2.Timestamp:
+        """Measure time of the last reading that is meant."""
+
+    @_builtins.property
+    def raise_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was found."""
+
+    @_builtins.property
+    def clear_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was found to hold no longer; absent: it holds."""
+
+    def __init__(
+        self,
+        *,
+        point: _builtins.str = ...,
+        kind: Global___ReadingFlagKind.ValueType = ...,
+        first_measure_time: _timestamp_pb2.Timestamp | None = ...,
+        last_measure_time: _timestamp_pb2.Timestamp | None = ...,
+        excluded: _builtins.bool = ...,
+        message: _builtins.str = ...,
+        raise_time: _timestamp_pb2.Timestamp | None = ...,
+        clear_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clear_time", b"clear_time", "first_measure_time", b"first_measure_time", "last_measure_time", b"last_measure_time", "raise_time", b"raise_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clear_time", b"clear_time", "excluded", b"excluded", "first_measure_time", b"first_measure_time", "kind", b"kind", "last_measure_time", b"last_measure_time", "message", b"message", "point", b"point", "raise_time", b"raise_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadingFlag: _TypeAlias = ReadingFlag  # noqa: Y015
+
+@_typing.final
+class ListReadingFlagsRequest(_message.Message):
+    """Request of ListReadingFlags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    INCLUDE_CLEARED_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`sites/{site}/devices/{device}/points/{point}`; `-` for the point, or for device and point, means all. Required."""
+    page_size: _builtins.int
+    """Most items of the answer; 0: 1000, which is also the most. Not negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty: the first page."""
+    include_cleared: _builtins.bool
+    """Whether to list those, too, that hold no longer."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """Only flags that mean readings of this range; absent: all."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        include_cleared: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_cleared", b"include_cleared", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "range", b"range"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReadingFlagsRequest: _TypeAlias = ListReadingFlagsRequest  # noqa: Y015
+
+@_typing.final
+class ListReadingFlagsResponse(_message.Message):
+    """Response of ListReadingFlags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLAGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty: this was the last."""
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReadingFlag]:
+        """The flags, in the order in which they were raised."""
+
+    def __init__(
+        self,
+        *,
+        flags: _abc.Iterable[Global___ReadingFlag] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReadingFlagsResponse: _TypeAlias = ListReadingFlagsResponse  # noqa: Y015
+
+@_typing.final
+class CorrectReadingsRequest(_message.Message):
+    """Request of CorrectReadings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINT_FIELD_NUMBER: _builtins.int
+    MEASURE_TIMES_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    point: _builtins.str
+    """The point. Required."""
+    quality: _quality_pb2.Quality.ValueType
+    """Estimated or substituted. Required."""
+    reason: _builtins.str
+    """Why, and on whose word: kept with the correction. Required."""
+    request_id: _builtins.str
+    """Repeats of a request change nothing. At most 64 characters."""
+    @_builtins.property
+    def measure_times(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]:
+        """When the values hold. 1 to 10,000."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The values, in the unit of the point, one per time."""
+
+    def __init__(
+        self,
+        *,
+        point: _builtins.str = ...,
+        measure_times: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+        quality: _quality_pb2.Quality.ValueType = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measure_times", b"measure_times", "point", b"point", "quality", b"quality", "reason", b"reason", "request_id", b"request_id", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectReadingsRequest: _TypeAlias = CorrectReadingsRequest  # noqa: Y015
+
+@_typing.final
+class CorrectReadingsResponse(_message.Message):
+    """Response of CorrectReadings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORED_FIELD_NUMBER: _builtins.int
+    REVISED_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    stored: _builtins.int
+    """Values for times at which there was no reading."""
+    revised: _builtins.int
+    """Values that took the place of a reading."""
+    duplicates: _builtins.int
+    """Values that were told before: they change nothing."""
+    @_builtins.property
+    def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedReading]:
+        """Values that were refused."""
+
+    def __init__(
+        self,
+        *,
+        stored: _builtins.int = ...,
+        revised: _builtins.int = ...,
+        duplicates: _builtins.int = ...,
+        rejected: _abc.Iterable[Global___RejectedReading] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "rejected", b"rejected", "revised", b"revised", "stored", b"stored"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectReadingsResponse: _TypeAlias = CorrectReadingsResponse  # noqa: Y015
+
+@_typing.final
+class DeclareExchangeRequest(_message.Message):
+    """Request of DeclareExchange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINT_FIELD_NUMBER: _builtins.int
+    EXCHANGE_TIME_FIELD_NUMBER: _builtins.int
+    FINAL_VALUE_FIELD_NUMBER: _builtins.int
+    INITIAL_VALUE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    point: _builtins.str
+    """The register. Required."""
+    final_value: _builtins.float
+    """What the old meter showed last, in the unit of the point. Not negative."""
+    initial_value: _builtins.float
+    """What the new meter showed first, in the unit of the point. Not negative."""
+    reason: _builtins.str
+    """Why, and on whose word: kept with the exchange. Required."""
+    request_id: _builtins.str
+    """Repeats of a request change nothing. At most 64 characters."""
+    @_builtins.property
+    def exchange_time(self) -> _timestamp_pb2.Timestamp:
+        """When the meter was exchanged. Required."""
+
+    def __init__(
+        self,
+        *,
+        point: _builtins.str = ...,
+        exchange_time: _timestamp_pb2.Timestamp | None = ...,
+        final_value: _builtins.float = ...,
+        initial_value: _builtins.float = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange_time", b"exchange_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchange_time", b"exchange_time", "final_value", b"final_value", "initial_value", b"initial_value", "point", b"point", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareExchangeRequest: _TypeAlias = DeclareExchangeRequest  # noqa: Y015
+
+@_typing.final
+class DeclareExchangeResponse(_message.Message):
+    """Response of DeclareExchange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareExchangeResponse: _TypeAlias = DeclareExchangeResponse  # noqa: Y015
+
+@_typing.final
+class ReplayValidationRequest(_message.Message):
+    """Request of ReplayValidation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def points(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The points; `sites/{site}/devices/-/points/-` means all of a site. At most 1,000 in all. Required."""
+
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """Which measure times; at most 366 days. Required."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[_builtins.str] | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points", "range", b"range"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayValidationRequest: _TypeAlias = ReplayValidationRequest  # noqa: Y015
+
+@_typing.final
+class ReplayValidationResponse(_message.Message):
+    """Response of ReplayValidation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RAISED_FIELD_NUMBER: _builtins.int
+    CLEARED_FIELD_NUMBER: _builtins.int
+    raised: _builtins.int
+    """Flags that were not there before."""
+    cleared: _builtins.int
+    """Flags that hold no longer."""
+    def __init__(
+        self,
+        *,
+        raised: _builtins.int = ...,
+        cleared: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cleared", b"cleared", "raised", b"raised"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayValidationResponse: _TypeAlias = ReplayValidationResponse  # noqa: Y015
 
 @_typing.final
 class Reading(_message.Message):

@@ -55,6 +55,11 @@ class MeteringServiceStub:
                 request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QueryEnergyRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QueryEnergyResponse.FromString,
                 _registered_method=True)
+        self.StreamEnergy = channel.unary_stream(
+                '/wattmesh.metering.v1.MeteringService/StreamEnergy',
+                request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.StreamEnergyRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.StreamEnergyResponse.FromString,
+                _registered_method=True)
         self.GetLatestReadings = channel.unary_unary(
                 '/wattmesh.metering.v1.MeteringService/GetLatestReadings',
                 request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetLatestReadingsRequest.SerializeToString,
@@ -69,6 +74,26 @@ class MeteringServiceStub:
                 '/wattmesh.metering.v1.MeteringService/GetIngestStatistics',
                 request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsResponse.FromString,
+                _registered_method=True)
+        self.ListReadingFlags = channel.unary_unary(
+                '/wattmesh.metering.v1.MeteringService/ListReadingFlags',
+                request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListReadingFlagsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListReadingFlagsResponse.FromString,
+                _registered_method=True)
+        self.CorrectReadings = channel.unary_unary(
+                '/wattmesh.metering.v1.MeteringService/CorrectReadings',
+                request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.CorrectReadingsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.CorrectReadingsResponse.FromString,
+                _registered_method=True)
+        self.DeclareExchange = channel.unary_unary(
+                '/wattmesh.metering.v1.MeteringService/DeclareExchange',
+                request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.DeclareExchangeRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.DeclareExchangeResponse.FromString,
+                _registered_method=True)
+        self.ReplayValidation = channel.unary_unary(
+                '/wattmesh.metering.v1.MeteringService/ReplayValidation',
+                request_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ReplayValidationRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ReplayValidationResponse.FromString,
                 _registered_method=True)
         self.ListQuantities = channel.unary_unary(
                 '/wattmesh.metering.v1.MeteringService/ListQuantities',
@@ -117,8 +142,16 @@ class MeteringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamEnergy(self, request, context):
+        """Streams what QueryEnergy answers, in pieces of at most 100,000 values: energies of any number of assets over any
+        time. Assets come in the order asked, and the pieces of each by time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetLatestReadings(self, request, context):
-        """Returns the newest reading of each point asked for.
+        """Returns the newest reading of each point asked for that is believed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,6 +166,36 @@ class MeteringServiceServicer:
 
     def GetIngestStatistics(self, request, context):
         """Counts what was ingested.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReadingFlags(self, request, context):
+        """Lists what validation found about readings.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CorrectReadings(self, request, context):
+        """Puts values in the place of readings that are missing or wrong. What stood is kept, and so is who said why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclareExchange(self, request, context):
+        """Says that a meter was exchanged behind the same point: energies go on over it. Declared again for the same point and
+        time, the new values take the place of the former.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayValidation(self, request, context):
+        """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
+        repeat: what is found already stays as it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,6 +231,11 @@ def add_MeteringServiceServicer_to_server(servicer, server):
                     request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QueryEnergyRequest.FromString,
                     response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.QueryEnergyResponse.SerializeToString,
             ),
+            'StreamEnergy': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamEnergy,
+                    request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.StreamEnergyRequest.FromString,
+                    response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.StreamEnergyResponse.SerializeToString,
+            ),
             'GetLatestReadings': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLatestReadings,
                     request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetLatestReadingsRequest.FromString,
@@ -182,6 +250,26 @@ def add_MeteringServiceServicer_to_server(servicer, server):
                     servicer.GetIngestStatistics,
                     request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsRequest.FromString,
                     response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsResponse.SerializeToString,
+            ),
+            'ListReadingFlags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReadingFlags,
+                    request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListReadingFlagsRequest.FromString,
+                    response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListReadingFlagsResponse.SerializeToString,
+            ),
+            'CorrectReadings': grpc.unary_unary_rpc_method_handler(
+                    servicer.CorrectReadings,
+                    request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.CorrectReadingsRequest.FromString,
+                    response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.CorrectReadingsResponse.SerializeToString,
+            ),
+            'DeclareExchange': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareExchange,
+                    request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.DeclareExchangeRequest.FromString,
+                    response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.DeclareExchangeResponse.SerializeToString,
+            ),
+            'ReplayValidation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayValidation,
+                    request_deserializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ReplayValidationRequest.FromString,
+                    response_serializer=wattmesh_dot_metering_dot_v1_dot_metering__pb2.ReplayValidationResponse.SerializeToString,
             ),
             'ListQuantities': grpc.unary_unary_rpc_method_handler(
                     servicer.ListQuantities,
@@ -309,6 +397,33 @@ class MeteringService:
             _registered_method=True)
 
     @staticmethod
+    def StreamEnergy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/wattmesh.metering.v1.MeteringService/StreamEnergy',
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.StreamEnergyRequest.SerializeToString,
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.StreamEnergyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetLatestReadings(request,
             target,
             options=(),
@@ -379,6 +494,114 @@ class MeteringService:
             '/wattmesh.metering.v1.MeteringService/GetIngestStatistics',
             wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsRequest.SerializeToString,
             wattmesh_dot_metering_dot_v1_dot_metering__pb2.GetIngestStatisticsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReadingFlags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.metering.v1.MeteringService/ListReadingFlags',
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListReadingFlagsRequest.SerializeToString,
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.ListReadingFlagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CorrectReadings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.metering.v1.MeteringService/CorrectReadings',
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.CorrectReadingsRequest.SerializeToString,
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.CorrectReadingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclareExchange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.metering.v1.MeteringService/DeclareExchange',
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.DeclareExchangeRequest.SerializeToString,
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.DeclareExchangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayValidation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.metering.v1.MeteringService/ReplayValidation',
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.ReplayValidationRequest.SerializeToString,
+            wattmesh_dot_metering_dot_v1_dot_metering__pb2.ReplayValidationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,12 +51,28 @@ class MeteringServiceStub:
     """
     QueryEnergy: _grpc.UnaryUnaryMultiCallable[_metering_pb2.QueryEnergyRequest, _metering_pb2.QueryEnergyResponse]
     """Returns the energy of a site's assets per interval, balanced over the site."""
+    StreamEnergy: _grpc.UnaryStreamMultiCallable[_metering_pb2.StreamEnergyRequest, _metering_pb2.StreamEnergyResponse]
+    """Streams what QueryEnergy answers, in pieces of at most 100,000 values: energies of any number of assets over any
+    time. Assets come in the order asked, and the pieces of each by time.
+    """
     GetLatestReadings: _grpc.UnaryUnaryMultiCallable[_metering_pb2.GetLatestReadingsRequest, _metering_pb2.GetLatestReadingsResponse]
-    """Returns the newest reading of each point asked for."""
+    """Returns the newest reading of each point asked for that is believed."""
     WatchReadings: _grpc.UnaryStreamMultiCallable[_metering_pb2.WatchReadingsRequest, _metering_pb2.WatchReadingsResponse]
     """Streams readings as they are stored, beginning with the newest of each point."""
     GetIngestStatistics: _grpc.UnaryUnaryMultiCallable[_metering_pb2.GetIngestStatisticsRequest, _metering_pb2.GetIngestStatisticsResponse]
     """Counts what was ingested."""
+    ListReadingFlags: _grpc.UnaryUnaryMultiCallable[_metering_pb2.ListReadingFlagsRequest, _metering_pb2.ListReadingFlagsResponse]
+    """Lists what validation found about readings."""
+    CorrectReadings: _grpc.UnaryUnaryMultiCallable[_metering_pb2.CorrectReadingsRequest, _metering_pb2.CorrectReadingsResponse]
+    """Puts values in the place of readings that are missing or wrong. What stood is kept, and so is who said why."""
+    DeclareExchange: _grpc.UnaryUnaryMultiCallable[_metering_pb2.DeclareExchangeRequest, _metering_pb2.DeclareExchangeResponse]
+    """Says that a meter was exchanged behind the same point: energies go on over it. Declared again for the same point and
+    time, the new values take the place of the former.
+    """
+    ReplayValidation: _grpc.UnaryUnaryMultiCallable[_metering_pb2.ReplayValidationRequest, _metering_pb2.ReplayValidationResponse]
+    """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
+    repeat: what is found already stays as it is.
+    """
     ListQuantities: _grpc.UnaryUnaryMultiCallable[_metering_pb2.ListQuantitiesRequest, _metering_pb2.ListQuantitiesResponse]
     """Lists what points can measure: the catalogue of quantities, by id."""
 
@@ -83,12 +99,28 @@ class MeteringServiceAsyncStub(MeteringServiceStub):
     """
     QueryEnergy: _aio.UnaryUnaryMultiCallable[_metering_pb2.QueryEnergyRequest, _metering_pb2.QueryEnergyResponse]  # type: ignore[assignment]
     """Returns the energy of a site's assets per interval, balanced over the site."""
+    StreamEnergy: _aio.UnaryStreamMultiCallable[_metering_pb2.StreamEnergyRequest, _metering_pb2.StreamEnergyResponse]  # type: ignore[assignment]
+    """Streams what QueryEnergy answers, in pieces of at most 100,000 values: energies of any number of assets over any
+    time. Assets come in the order asked, and the pieces of each by time.
+    """
     GetLatestReadings: _aio.UnaryUnaryMultiCallable[_metering_pb2.GetLatestReadingsRequest, _metering_pb2.GetLatestReadingsResponse]  # type: ignore[assignment]
-    """Returns the newest reading of each point asked for."""
+    """Returns the newest reading of each point asked for that is believed."""
     WatchReadings: _aio.UnaryStreamMultiCallable[_metering_pb2.WatchReadingsRequest, _metering_pb2.WatchReadingsResponse]  # type: ignore[assignment]
     """Streams readings as they are stored, beginning with the newest of each point."""
     GetIngestStatistics: _aio.UnaryUnaryMultiCallable[_metering_pb2.GetIngestStatisticsRequest, _metering_pb2.GetIngestStatisticsResponse]  # type: ignore[assignment]
     """Counts what was ingested."""
+    ListReadingFlags: _aio.UnaryUnaryMultiCallable[_metering_pb2.ListReadingFlagsRequest, _metering_pb2.ListReadingFlagsResponse]  # type: ignore[assignment]
+    """Lists what validation found about readings."""
+    CorrectReadings: _aio.UnaryUnaryMultiCallable[_metering_pb2.CorrectReadingsRequest, _metering_pb2.CorrectReadingsResponse]  # type: ignore[assignment]
+    """Puts values in the place of readings that are missing or wrong. What stood is kept, and so is who said why."""
+    DeclareExchange: _aio.UnaryUnaryMultiCallable[_metering_pb2.DeclareExchangeRequest, _metering_pb2.DeclareExchangeResponse]  # type: ignore[assignment]
+    """Says that a meter was exchanged behind the same point: energies go on over it. Declared again for the same point and
+    time, the new values take the place of the former.
+    """
+    ReplayValidation: _aio.UnaryUnaryMultiCallable[_metering_pb2.ReplayValidationRequest, _metering_pb2.ReplayValidationResponse]  # type: ignore[assignment]
+    """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
+    repeat: what is found already stays as it is.
+    """
     ListQuantities: _aio.UnaryUnaryMultiCallable[_metering_pb2.ListQuantitiesRequest, _metering_pb2.ListQuantitiesResponse]  # type: ignore[assignment]
     """Lists what points can measure: the catalogue of quantities, by id."""
 
@@ -138,12 +170,22 @@ class MeteringServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns the energy of a site's assets per interval, balanced over the site."""
 
     @_abc_1.abstractmethod
+    def StreamEnergy(
+        self,
+        request: _metering_pb2.StreamEnergyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_metering_pb2.StreamEnergyResponse], _abc.AsyncIterator[_metering_pb2.StreamEnergyResponse]]:
+        """Streams what QueryEnergy answers, in pieces of at most 100,000 values: energies of any number of assets over any
+        time. Assets come in the order asked, and the pieces of each by time.
+        """
+
+    @_abc_1.abstractmethod
     def GetLatestReadings(
         self,
         request: _metering_pb2.GetLatestReadingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_metering_pb2.GetLatestReadingsResponse, _abc.Awaitable[_metering_pb2.GetLatestReadingsResponse]]:
-        """Returns the newest reading of each point asked for."""
+        """Returns the newest reading of each point asked for that is believed."""
 
     @_abc_1.abstractmethod
     def WatchReadings(
@@ -160,6 +202,42 @@ class MeteringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_metering_pb2.GetIngestStatisticsResponse, _abc.Awaitable[_metering_pb2.GetIngestStatisticsResponse]]:
         """Counts what was ingested."""
+
+    @_abc_1.abstractmethod
+    def ListReadingFlags(
+        self,
+        request: _metering_pb2.ListReadingFlagsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metering_pb2.ListReadingFlagsResponse, _abc.Awaitable[_metering_pb2.ListReadingFlagsResponse]]:
+        """Lists what validation found about readings."""
+
+    @_abc_1.abstractmethod
+    def CorrectReadings(
+        self,
+        request: _metering_pb2.CorrectReadingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metering_pb2.CorrectReadingsResponse, _abc.Awaitable[_metering_pb2.CorrectReadingsResponse]]:
+        """Puts values in the place of readings that are missing or wrong. What stood is kept, and so is who said why."""
+
+    @_abc_1.abstractmethod
+    def DeclareExchange(
+        self,
+        request: _metering_pb2.DeclareExchangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metering_pb2.DeclareExchangeResponse, _abc.Awaitable[_metering_pb2.DeclareExchangeResponse]]:
+        """Says that a meter was exchanged behind the same point: energies go on over it. Declared again for the same point and
+        time, the new values take the place of the former.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayValidation(
+        self,
+        request: _metering_pb2.ReplayValidationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metering_pb2.ReplayValidationResponse, _abc.Awaitable[_metering_pb2.ReplayValidationResponse]]:
+        """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
+        repeat: what is found already stays as it is.
+        """
 
     @_abc_1.abstractmethod
     def ListQuantities(

@@ -94,6 +94,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """See how processes are: ready, degraded, and why not."""
     PERMISSION_GATEWAY_WRITE: _Permission.ValueType  # 34
     """Have a gateway read again what it had set aside."""
+    PERMISSION_READING_CORRECT: _Permission.ValueType  # 35
+    """Correct readings, say that meters were exchanged, and have readings judged again."""
     PERMISSION_ANALYTICS_READ: _Permission.ValueType  # 50
     """See bills, savings and indicators."""
     PERMISSION_ALERT_READ: _Permission.ValueType  # 51
@@ -176,6 +178,8 @@ PERMISSION_STATUS_READ: Permission.ValueType  # 33
 """See how processes are: ready, degraded, and why not."""
 PERMISSION_GATEWAY_WRITE: Permission.ValueType  # 34
 """Have a gateway read again what it had set aside."""
+PERMISSION_READING_CORRECT: Permission.ValueType  # 35
+"""Correct readings, say that meters were exchanged, and have readings judged again."""
 PERMISSION_ANALYTICS_READ: Permission.ValueType  # 50
 """See bills, savings and indicators."""
 PERMISSION_ALERT_READ: Permission.ValueType  # 51

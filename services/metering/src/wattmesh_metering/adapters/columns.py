@@ -62,6 +62,11 @@ def ints_from_send(data: bytes | None) -> Ints:
     return _column(data, ">i4").astype(np.int64)
 
 
+def smallints_from_send(data: bytes | None) -> Ints:
+    """Return what `string_agg(int2send(...), '')` gave."""
+    return _column(data, ">i2").astype(np.int64)
+
+
 def times_from_send(data: bytes | None) -> Ints:
     """Return what `string_agg(timestamptz_send(...), '')` gave [us since 1970]."""
     return _column(data, ">i8").astype(np.int64) + POSTGRES_EPOCH_US

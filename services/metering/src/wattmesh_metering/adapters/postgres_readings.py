@@ -6,33 +6,51 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 import numpy as np
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.reading_events import events_of, with_events
+from wattmesh_metering.adapters.receipts import first_after
+from wattmesh_metering.app.ports import NOW, View
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import QUALITIES, Ints, Reading, RegisteredPoint
 from wattmesh_runtime.aio.places import FairPlaces
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.request_context import current_caller
 
-# Both aggregates see a point's rows in one order, whichever it is; numpy sorts faster.
+# All aggregates see a point's rows in one order, whichever it is; numpy sorts faster.
 _COLUMNS = """
 SELECT point_key,
     string_agg(timestamptz_send(measure_time), ''),
     string_agg(float8send(value), '')
 """
-_HISTORIES = f"""
+_WITH_QUALITIES = f"{_COLUMNS}, string_agg(int2send(quality), '')"
+_ASKED = "unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[]) AS asked (key, first, last)"
+_ONE_SPAN = """
 WITH asked AS (SELECT %s::integer[] AS keys, %s::timestamptz AS first, %s::timestamptz AS last)
-{_COLUMNS}
+{columns}
 FROM readings, asked
 WHERE point_key = ANY(asked.keys) AND measure_time BETWEEN asked.first AND asked.last
 GROUP BY point_key
 """
-_HISTORIES_EACH = f"""
-{_COLUMNS}
-FROM unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[]) AS asked (key, first, last)
+_OWN_SPANS = f"""
+{{columns}}
+FROM {_ASKED}
 JOIN readings ON point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
+GROUP BY point_key
+"""
+# What stood at a time: what had come by then, and was not superseded by then.
+_OWN_SPANS_THEN = f"""
+{{columns}}
+FROM {_ASKED} CROSS JOIN LATERAL (
+    SELECT point_key, measure_time, value, quality FROM readings
+    WHERE point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
+      AND coalesce(received, 0) < {{after}}
+    UNION ALL
+    SELECT point_key, measure_time, value, quality FROM superseded_readings
+    WHERE point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
+      AND coalesce(received, 0) < {{after}} AND until >= {{after}}
+) AS stood
 GROUP BY point_key
 """
 _LATEST = """
@@ -57,19 +75,26 @@ class PostgresReadingStore:
         self._database = database
         self._places = places
 
-    async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
+    async def histories(
+        self, keys: Sequence[int], first: datetime, last: datetime, view: View = NOW
+    ) -> Histories:
         """Return the readings of [first, last] of every key that are believed."""
-        return await self._histories(_HISTORIES, (list(keys), first, last), keys, (first, last))
+        if view.known_by is not None:
+            return await self.histories_each(dict.fromkeys(keys, (first, last)), view)
+        parameters = (list(keys), first, last)
+        return await self._histories(_ONE_SPAN, parameters, (keys, first, last), view)
 
-    async def histories_each(self, spans: Mapping[int, tuple[datetime, datetime]]) -> Histories:
+    async def histories_each(
+        self, spans: Mapping[int, tuple[datetime, datetime]], view: View = NOW
+    ) -> Histories:
         """Return the readings of every key that are believed, each of its own [first, last]."""
         if not spans:
             return _histories((), ())
         keys = list(spans)
         firsts, lasts = zip(*spans.values(), strict=True)
         parameters = (keys, list(firsts), list(lasts))
-        reach = min(firsts), max(lasts)
-        return await self._histories(_HISTORIES_EACH, parameters, keys, reach)
+        query = _OWN_SPANS if view.known_by is None else _OWN_SPANS_THEN
+        return await self._histories(query, parameters, (keys, min(firsts), max(lasts)), view)
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one."""
@@ -85,14 +110,20 @@ class PostgresReadingStore:
         self,
         query: LiteralString,
         parameters: Sequence[object],
-        keys: Sequence[int],
-        reach: tuple[datetime, datetime],
+        reach: tuple[Sequence[int], datetime, datetime],
+        view: View,
     ) -> Histories:
+        keys, first, last = reach
+        after = 0 if view.known_by is None else first_after(view.known_by)
+        statement = sql.SQL(query).format(
+            columns=sql.SQL(_WITH_QUALITIES if view.qualities else _COLUMNS),
+            after=sql.Literal(after),
+        )
         async with self._connection() as connection:
             cursor = connection.cursor(binary=True)
-            await cursor.execute(query, parameters)
+            await cursor.execute(statement, parameters)
             rows = await cursor.fetchall()
-            events = await events_of(connection, keys, reach)
+            events = await events_of(connection, keys, (first, last), view.known_by)
         return with_events(_histories(keys, rows), events)
 
     @asynccontextmanager
@@ -103,17 +134,21 @@ class PostgresReadingStore:
 
 def _histories(keys: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> Histories:
     """Return the histories of all keys out of the rows of those that have readings."""
-    found = {key: (times, values) for key, times, values in rows}
-    columns_of = [found.get(key, (b"", b"")) for key in keys]
-    times_us = columns.times_from_send(b"".join(times for times, _ in columns_of))
-    values = columns.floats_from_send(b"".join(values for _, values in columns_of))
-    sizes = np.array([len(times) // 8 for times, _ in columns_of], np.int64)
+    found = {row[0]: row[1:] for row in rows}
+    of_keys = [found[key] for key in keys if key in found]
+    times_us = columns.times_from_send(b"".join(row[0] for row in of_keys))
+    values = columns.floats_from_send(b"".join(row[1] for row in of_keys))
+    sizes = np.array([len(found[key][0]) // 8 if key in found else 0 for key in keys], np.int64)
     order = _order(times_us, np.repeat(np.arange(len(keys)), sizes))
+    qualities = None
+    if of_keys and len(of_keys[0]) > 2:
+        qualities = columns.smallints_from_send(b"".join(row[2] for row in of_keys))[order]
     return Histories(
         keys=tuple(keys),
         ends=np.cumsum(sizes),
         times_us=times_us[order],
         values=values[order],
+        qualities=qualities,
     )
 
 

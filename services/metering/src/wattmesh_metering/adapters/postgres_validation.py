@@ -22,6 +22,7 @@ from wattmesh_runtime.database import Database
 
 _ARRIVALS_AT_ONCE = 50
 _LOCK_KEY = int.from_bytes(hashlib.sha256(b"wattmesh/validation").digest()[:8], signed=True)
+_WAIT = "SELECT pg_advisory_xact_lock(%s)"
 _ALONE = "SELECT pg_try_advisory_xact_lock(%s)"
 
 _TAKE = """
@@ -105,6 +106,13 @@ class PostgresValidationStore:
                 taken = sorted(await cursor.fetchall())
                 arrived = [unpack(touched) for _, touched in taken]
             yield PostgresValidation(connection, arrived)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[Validation]:
+        """Judge what is asked for, once nobody else judges."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_WAIT, (_LOCK_KEY,))
+            yield PostgresValidation(connection)
 
 
 class PostgresValidation:

@@ -9,8 +9,8 @@ from math import isinf
 import numpy as np
 from psycopg import AsyncConnection
 
-from wattmesh_metering.domain.histories import Breaks, Histories
-from wattmesh_metering.domain.readings import Ints, Mask, to_microseconds
+from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.readings import Breaks, Ints, Mask, to_microseconds
 
 # A lift of infinity: what the register showed before.
 _EVENTS = """
@@ -78,7 +78,10 @@ def with_events(histories: Histories, events: Iterable[ReadingEvent]) -> Histori
     believed = _without(histories, doubted) if doubted.any() else histories
     return replace(
         believed,
-        resets_us={key: np.array(sorted(times), np.int64) for key, times in resets.items()},
+        resets_us={
+            key: _undeclared(believed, key, sorted(times), breaks.get(key, {}))
+            for key, times in resets.items()
+        },
         breaks={
             key: Breaks(
                 times_us=np.array(sorted(found), np.int64),
@@ -93,6 +96,16 @@ def _rows(histories: Histories, event: ReadingEvent) -> slice:
     start, times_us = histories.rows_of(event.key)
     first: Ints = np.searchsorted(times_us, [event.first_us, event.last_us + 1])
     return slice(start + int(first[0]), start + int(first[1]))
+
+
+def _undeclared(
+    histories: Histories, key: int, resets: Sequence[int], breaks: Iterable[int]
+) -> Ints:
+    """Return the resets of a register of which nobody has said more: at no reading of a break."""
+    _, times_us = histories.rows_of(key)
+    taken = np.searchsorted(times_us, sorted(breaks))
+    found = np.array(resets, np.int64)
+    return found[~np.isin(np.searchsorted(times_us, found), taken)]
 
 
 def _without(histories: Histories, doubted: Mask) -> Histories:

@@ -1,24 +1,37 @@
 """wattmesh.metering.v1 ↔ domain: queries and their answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
-import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh.type.v1 import error_reason_pb2, series_pb2
-from wattmesh_contracts.values import duration_from_proto, series_to_proto, time_range_from_proto
+from wattmesh.type.v1 import error_reason_pb2, quality_pb2, series_pb2
+from wattmesh_contracts.values import (
+    datetime_from_proto,
+    duration_from_proto,
+    series_to_proto,
+    time_range_from_proto,
+    timestamp_to_proto,
+)
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.quantities import Kind, Quantity
-from wattmesh_kernel.series import Series
-from wattmesh_metering.api.fields import require_present
-from wattmesh_metering.app.ports import IngestStatistics
+from wattmesh_metering.api.convert_readings import QUALITIES
+from wattmesh_metering.api.fields import present, require_present
+from wattmesh_metering.app.ports import IngestStatistics, View
 from wattmesh_metering.app.query_energy import AssetEnergy
-from wattmesh_metering.app.query_series import MOST_QUESTIONS, SeriesAnswer, SeriesQuestion
+from wattmesh_metering.app.query_series import (
+    MOST_QUESTIONS,
+    PointSeries,
+    SeriesAnswer,
+    SeriesQuestion,
+)
+from wattmesh_metering.domain.calendars import CalendarIntervals, CalendarUnit
+from wattmesh_metering.domain.coverage import Worth, least
 from wattmesh_metering.domain.intervals import Intervals
-from wattmesh_metering.domain.readings import Floats
+from wattmesh_metering.domain.readings import QUALITY_CODES, Floats, from_microseconds
 from wattmesh_metering.domain.resampling import Aggregation
-from wattmesh_metering.domain.selectors import PointSelector
+from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
 
 _AGGREGATIONS = {
     metering_pb2.AGGREGATION_MEAN: Aggregation.MEAN,
@@ -26,6 +39,17 @@ _AGGREGATIONS = {
     metering_pb2.AGGREGATION_INCREASE: Aggregation.INCREASE,
     metering_pb2.AGGREGATION_MAX: Aggregation.MAX,
     metering_pb2.AGGREGATION_COUNT: Aggregation.COUNT,
+}
+
+_UNITS = {
+    metering_pb2.CALENDAR_UNIT_DAY: CalendarUnit.DAY,
+    metering_pb2.CALENDAR_UNIT_WEEK: CalendarUnit.WEEK,
+    metering_pb2.CALENDAR_UNIT_MONTH: CalendarUnit.MONTH,
+    metering_pb2.CALENDAR_UNIT_YEAR: CalendarUnit.YEAR,
+}
+
+_QUALITY_NUMBERS = {0: quality_pb2.QUALITY_UNSPECIFIED} | {
+    QUALITY_CODES[quality]: number for quality, number in QUALITIES.items()
 }
 
 _QUANTITY_KINDS = {
@@ -46,12 +70,51 @@ def intervals_from_proto(
     )
 
 
+def energy_query_from_proto(
+    request: metering_pb2.QueryEnergyRequest,
+) -> tuple[list[AssetSelector], Intervals | CalendarIntervals, View]:
+    """Return what energies are asked for; InvalidArgument when it makes no sense."""
+    selectors = [AssetSelector.parse(name) for name in request.assets]
+    intervals: Intervals | CalendarIntervals
+    if request.calendar_unit in _UNITS:
+        require_present(request, "range")
+        require(
+            not present(request, "resolution"),
+            "INVALID_RESOLUTION",
+            "either a resolution or a calendar unit says what the intervals are",
+            "resolution",
+        )
+        intervals = CalendarIntervals(
+            range=time_range_from_proto(request.range, "range"), unit=_UNITS[request.calendar_unit]
+        )
+    else:
+        require(
+            request.calendar_unit == metering_pb2.CALENDAR_UNIT_UNSPECIFIED,
+            "MISSING_FIELD",
+            "no such calendar unit",
+            "calendar_unit",
+        )
+        intervals = intervals_from_proto(request)
+    return selectors, intervals, view_from_proto(request)
+
+
+def view_from_proto(
+    request: metering_pb2.QuerySeriesRequest | metering_pb2.QueryEnergyRequest,
+) -> View:
+    """Return how readings are to be looked at."""
+    known_by = None
+    if present(request, "known_time"):
+        known_by = datetime_from_proto(request.known_time, "known_time")
+    return View(known_by=known_by, qualities=request.include_quality)
+
+
 def question_from_proto(request: metering_pb2.QuerySeriesRequest) -> SeriesQuestion:
     """Return what is asked of one point; InvalidArgument when it makes no sense."""
     return SeriesQuestion(
         point=PointSelector.parse(request.point),
         intervals=intervals_from_proto(request),
         aggregation=aggregation_from_proto(request.aggregation),
+        view=view_from_proto(request),
     )
 
 
@@ -79,10 +142,23 @@ def _question_or_refusal(
 
 def series_answer_to_proto(answer: SeriesAnswer) -> metering_pb2.SeriesAnswer:
     """Return one of many answers: a series, or why there is none."""
-    if isinstance(answer, Series):
-        return metering_pb2.SeriesAnswer(series=series_to_proto(answer))
+    if isinstance(answer, PointSeries):
+        return metering_pb2.SeriesAnswer(
+            series=series_to_proto(answer.series),
+            coverage_ratios=_coverage(answer.worth),
+            qualities=_qualities(answer.worth),
+        )
     reason = error_reason_pb2.ErrorReason.Value(f"ERROR_REASON_{answer.reason}")
     return metering_pb2.SeriesAnswer(reason=reason, message=answer.message)
+
+
+def series_response_to_proto(answer: PointSeries) -> metering_pb2.QuerySeriesResponse:
+    """Return one point's series."""
+    return metering_pb2.QuerySeriesResponse(
+        series=series_to_proto(answer.series),
+        coverage_ratios=_coverage(answer.worth),
+        qualities=_qualities(answer.worth),
+    )
 
 
 def aggregation_from_proto(aggregation: int) -> Aggregation:
@@ -92,27 +168,41 @@ def aggregation_from_proto(aggregation: int) -> Aggregation:
 
 
 def energies_to_proto(
-    energies: Iterable[AssetEnergy], intervals: Intervals
-) -> metering_pb2.QueryEnergyResponse:
-    """Return energies; all their series have the same intervals, which are converted once."""
-    empty = series_to_proto(intervals.series(np.empty(0)))
+    energies: Sequence[AssetEnergy], request: metering_pb2.QueryEnergyRequest
+) -> Iterator[metering_pb2.AssetEnergy]:
+    """Yield energies; when their intervals are those of a calendar, with the bounds."""
+    calendar = request.calendar_unit != metering_pb2.CALENDAR_UNIT_UNSPECIFIED
+    for each in energies:
+        start = timestamp_to_proto(from_microseconds(int(each.bounds_us[0])))
 
-    def series(values: Floats) -> series_pb2.Series:
-        proto = series_pb2.Series(start_time=empty.start_time, resolution=empty.resolution)
-        proto.values.extend(values.tolist())
-        return proto
+        def series(values: Floats, start: Timestamp = start) -> series_pb2.Series:
+            proto = series_pb2.Series(start_time=start)
+            if not calendar:
+                proto.resolution.CopyFrom(request.resolution)
+            proto.values.extend(values.tolist())
+            return proto
 
-    return metering_pb2.QueryEnergyResponse(
-        energies=[
-            metering_pb2.AssetEnergy(
-                asset=each.asset.name,
-                import_energy_wh=series(each.energy.imported_wh),
-                export_energy_wh=series(each.energy.exported_wh),
-                derived=each.derived,
-            )
-            for each in energies
-        ]
-    )
+        bounds = each.bounds_us.tolist() if calendar else []
+        into, out = each.worths or (None, None)
+        both = None if each.worths is None else least(each.worths, len(each.bounds_us) - 1)
+        yield metering_pb2.AssetEnergy(
+            asset=each.asset.name,
+            import_energy_wh=series(each.energy.imported_wh),
+            export_energy_wh=series(each.energy.exported_wh),
+            derived=each.derived,
+            bound_times=[timestamp_to_proto(from_microseconds(bound)) for bound in bounds],
+            import_coverage_ratios=_coverage(into),
+            export_coverage_ratios=_coverage(out),
+            qualities=_qualities(both),
+        )
+
+
+def _coverage(worth: Worth | None) -> list[float]:
+    return [] if worth is None else list(worth.coverage.tolist())
+
+
+def _qualities(worth: Worth | None) -> list[quality_pb2.Quality.ValueType]:
+    return [] if worth is None else [_QUALITY_NUMBERS[code] for code in worth.qualities.tolist()]
 
 
 def statistics_to_proto(

@@ -30,14 +30,14 @@ _REASONS = {
     RejectionReason.MALFORMED: metering_pb2.REJECTION_REASON_MALFORMED,
 }
 
-_QUALITIES = {
+QUALITIES = {
     Quality.MEASURED: quality_pb2.QUALITY_MEASURED,
     Quality.ESTIMATED: quality_pb2.QUALITY_ESTIMATED,
     Quality.SUBSTITUTED: quality_pb2.QUALITY_SUBSTITUTED,
 }
 
-_CODES: Ints = np.zeros(max(_QUALITIES.values()) + 1, np.int64)
-for _quality, _number in _QUALITIES.items():
+_CODES: Ints = np.zeros(max(QUALITIES.values()) + 1, np.int64)
+for _quality, _number in QUALITIES.items():
     _CODES[_number] = QUALITY_CODES[_quality]
 
 
@@ -61,7 +61,7 @@ def answer_to_proto(answer: IngestAnswer) -> metering_pb2.IngestResponse:
         stored=answer.stored,
         duplicates=answer.duplicates,
         revised=answer.revised,
-        rejected=map(_rejection_to_proto, answer.rejected[:_MOST_REJECTED]),
+        rejected=map(rejection_to_proto, answer.rejected[:_MOST_REJECTED]),
         rejected_total=len(answer.rejected),
     )
 
@@ -72,11 +72,12 @@ def reading_to_proto(reading: Reading) -> metering_pb2.Reading:
         point=reading.point.name,
         measure_time=timestamp_to_proto(reading.measure_time),
         value=reading.value,
-        quality=_QUALITIES[reading.quality],
+        quality=QUALITIES[reading.quality],
     )
 
 
-def _rejection_to_proto(rejection: Rejection) -> metering_pb2.RejectedReading:
+def rejection_to_proto(rejection: Rejection) -> metering_pb2.RejectedReading:
+    """Return a refused reading."""
     return metering_pb2.RejectedReading(
         sequence=rejection.sequence,
         row=rejection.row,

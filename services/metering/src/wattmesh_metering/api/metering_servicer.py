@@ -8,16 +8,25 @@ from typing import Any, TypeAlias
 import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh_contracts.values import series_to_proto, time_range_from_proto
+from wattmesh_contracts.values import time_range_from_proto
 from wattmesh_kernel.checks import require
+from wattmesh_metering.api.convert_edits import (
+    correction_from_proto,
+    exchange_from_proto,
+    flag_query_from_proto,
+    flag_to_proto,
+    outcome_to_proto,
+    why_from_proto,
+)
 from wattmesh_metering.api.convert_lists import no_filter, page_from_proto
 from wattmesh_metering.api.convert_query import (
     energies_to_proto,
-    intervals_from_proto,
+    energy_query_from_proto,
     quantity_to_proto,
     question_from_proto,
     questions_from_proto,
     series_answer_to_proto,
+    series_response_to_proto,
     statistics_to_proto,
 )
 from wattmesh_metering.api.convert_readings import (
@@ -25,7 +34,8 @@ from wattmesh_metering.api.convert_readings import (
     batch_from_proto,
     reading_to_proto,
 )
-from wattmesh_metering.api.fields import present
+from wattmesh_metering.api.fields import present, require_present
+from wattmesh_metering.app.edit_readings import EditReadings
 from wattmesh_metering.app.ingest import Ingest
 from wattmesh_metering.app.ingest_statistics import GetIngestStatistics
 from wattmesh_metering.app.latest_readings import GetLatestReadings
@@ -34,7 +44,7 @@ from wattmesh_metering.app.query_energy import QueryEnergy
 from wattmesh_metering.app.query_series import QuerySeries
 from wattmesh_metering.app.watch_readings import WatchReadings
 from wattmesh_metering.domain.readings import ReadingBatch
-from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
+from wattmesh_metering.domain.selectors import PointSelector
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -49,6 +59,7 @@ class MeteringUseCases:
     latest_readings: GetLatestReadings
     watch_readings: WatchReadings
     statistics: GetIngestStatistics
+    edit_readings: EditReadings
 
 
 class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
@@ -71,8 +82,8 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         self, request: metering_pb2.QuerySeriesRequest, context: Context
     ) -> metering_pb2.QuerySeriesResponse:
         """Return one point's readings as a regular series."""
-        series = await self._use.query_series.run(question_from_proto(request))
-        return metering_pb2.QuerySeriesResponse(series=series_to_proto(series))
+        answer = await self._use.query_series.run(question_from_proto(request))
+        return series_response_to_proto(answer)
 
     async def BatchQuerySeries(  # noqa: N802
         self, request: metering_pb2.BatchQuerySeriesRequest, context: Context
@@ -85,11 +96,18 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         self, request: metering_pb2.QueryEnergyRequest, context: Context
     ) -> metering_pb2.QueryEnergyResponse:
         """Return energies of assets per interval."""
-        intervals = intervals_from_proto(request)
-        energies = await self._use.query_energy.run(
-            [AssetSelector.parse(name) for name in request.assets], intervals
-        )
-        return energies_to_proto(energies, intervals)
+        energies = await self._use.query_energy.run(*energy_query_from_proto(request))
+        return metering_pb2.QueryEnergyResponse(energies=energies_to_proto(energies, request))
+
+    async def StreamEnergy(  # noqa: N802
+        self, request: metering_pb2.StreamEnergyRequest, context: Context
+    ) -> AsyncIterator[metering_pb2.StreamEnergyResponse]:
+        """Stream energies of assets in bounded pieces."""
+        asked = energy_query_from_proto(request.query)
+        async with aclosing(self._use.query_energy.stream(*asked)) as pieces:
+            async for energies in pieces:
+                found = energies_to_proto(energies, request.query)
+                yield metering_pb2.StreamEnergyResponse(energies=found)
 
     async def GetLatestReadings(  # noqa: N802
         self, request: metering_pb2.GetLatestReadingsRequest, context: Context
@@ -113,6 +131,45 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         span = time_range_from_proto(request.range, "range") if present(request, "range") else None
         return statistics_to_proto(await self._use.statistics.run(request.source, span))
 
+    async def ListReadingFlags(  # noqa: N802
+        self, request: metering_pb2.ListReadingFlagsRequest, context: Context
+    ) -> metering_pb2.ListReadingFlagsResponse:
+        """List what validation found."""
+        page = await self._use.edit_readings.flags(
+            PointSelector.parse(request.parent),
+            flag_query_from_proto(request),
+            page_from_proto(request),
+        )
+        return metering_pb2.ListReadingFlagsResponse(
+            flags=map(flag_to_proto, page.items), next_page_token=page.next_token
+        )
+
+    async def CorrectReadings(  # noqa: N802
+        self, request: metering_pb2.CorrectReadingsRequest, context: Context
+    ) -> metering_pb2.CorrectReadingsResponse:
+        """Put values in the place of readings."""
+        correction = correction_from_proto(request)
+        return outcome_to_proto(
+            await self._use.edit_readings.correct(correction, why_from_proto(request))
+        )
+
+    async def DeclareExchange(  # noqa: N802
+        self, request: metering_pb2.DeclareExchangeRequest, context: Context
+    ) -> metering_pb2.DeclareExchangeResponse:
+        """Say that a meter was exchanged."""
+        exchange = exchange_from_proto(request)
+        await self._use.edit_readings.declare(exchange, why_from_proto(request))
+        return metering_pb2.DeclareExchangeResponse()
+
+    async def ReplayValidation(  # noqa: N802
+        self, request: metering_pb2.ReplayValidationRequest, context: Context
+    ) -> metering_pb2.ReplayValidationResponse:
+        """Judge readings again."""
+        require_present(request, "range")
+        span = time_range_from_proto(request.range, "range")
+        raised, cleared = await self._use.edit_readings.replay(_selectors(request), span)
+        return metering_pb2.ReplayValidationResponse(raised=raised, cleared=cleared)
+
     async def ListQuantities(  # noqa: N802
         self, request: metering_pb2.ListQuantitiesRequest, context: Context
     ) -> metering_pb2.ListQuantitiesResponse:
@@ -125,7 +182,9 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
 
 
 def _selectors(
-    request: metering_pb2.GetLatestReadingsRequest | metering_pb2.WatchReadingsRequest,
+    request: metering_pb2.GetLatestReadingsRequest
+    | metering_pb2.WatchReadingsRequest
+    | metering_pb2.ReplayValidationRequest,
 ) -> list[PointSelector]:
     return [PointSelector.parse(name) for name in request.points]
 

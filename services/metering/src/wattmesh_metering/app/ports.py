@@ -167,13 +167,28 @@ class IngestStore(Protocol):
         """
 
 
-class ReadingStore(Protocol):
-    """Kept readings, for queries."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """How readings are looked at: as known at a time (None: now), with their qualities or not."""
 
-    async def histories(self, keys: Sequence[int], first: datetime, last: datetime) -> Histories:
+    known_by: datetime | None = None
+    qualities: bool = False
+
+
+NOW = View()
+
+
+class ReadingStore(Protocol):
+    """Kept readings that are believed, for queries."""
+
+    async def histories(
+        self, keys: Sequence[int], first: datetime, last: datetime, view: View = NOW
+    ) -> Histories:
         """Return the readings of [first, last] of every key."""
 
-    async def histories_each(self, spans: Mapping[int, tuple[datetime, datetime]]) -> Histories:
+    async def histories_each(
+        self, spans: Mapping[int, tuple[datetime, datetime]], view: View = NOW
+    ) -> Histories:
         """Return the readings of every key, each of its own [first, last]."""
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:

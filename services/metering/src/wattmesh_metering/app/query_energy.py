@@ -1,15 +1,17 @@
 """Energy of assets per interval, balanced over their sites."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from wattmesh_kernel.checks import require
-from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
-from wattmesh_metering.app.ports import ReadingStore
+from wattmesh_metering.app.ports import NOW, ReadingStore, View
 from wattmesh_metering.domain.balance import (
     Energy,
     MeteredAsset,
@@ -17,18 +19,27 @@ from wattmesh_metering.domain.balance import (
     metered_energies,
     with_derived,
 )
+from wattmesh_metering.domain.calendars import CalendarIntervals
+from wattmesh_metering.domain.coverage import Worth, least, worth_of_meters
+from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.intervals import Intervals, require_size
-from wattmesh_metering.domain.readings import Ints
+from wattmesh_metering.domain.readings import Ints, from_microseconds
 from wattmesh_metering.domain.selectors import AssetSelector
+from wattmesh_metering.domain.spans import Meters, MeterSpan
+
+_MOST_PIECE_VALUES = 100_000
+_MOST_PIECE_ASSETS = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class AssetEnergy:
-    """Energy of one asset per interval of the query."""
+    """Energy of one asset per interval between `bounds_us`; what in and out are worth, if asked."""
 
     asset: AssetId
     energy: Energy
     derived: bool
+    bounds_us: Ints
+    worths: tuple[Worth, Worth] | None = None
 
 
 class QueryEnergy:
@@ -51,45 +62,141 @@ class QueryEnergy:
         self._tolerance_wh = tolerance_wh
 
     async def run(
-        self, selectors: Sequence[AssetSelector], intervals: Intervals
+        self,
+        selectors: Sequence[AssetSelector],
+        intervals: Intervals | CalendarIntervals,
+        view: View = NOW,
     ) -> list[AssetEnergy]:
-        """Return the energies in the order asked, `-` by name. Error: NotFound."""
+        """Return the energies in the order asked, `-` by name.
+
+        Errors: NotFound; InvalidArgument.
+        """
+        asked = await self._asked(selectors)
+        parts = [
+            (assets, await self._bounds_us(assets[0].id.site, intervals))
+            for assets in self._by_zone(asked, intervals)
+        ]
+        require_size(sum(2 * len(assets) * (len(bounds) - 1) for assets, bounds in parts))
+        found = [
+            each
+            for assets, bounds_us in parts
+            for each in await self._answer(assets, bounds_us, view)
+        ]
+        of_asset = {each.asset: each for each in found}
+        return [of_asset[asset.id] for asset in asked]
+
+    async def stream(
+        self,
+        selectors: Sequence[AssetSelector],
+        intervals: Intervals | CalendarIntervals,
+        view: View = NOW,
+    ) -> AsyncGenerator[list[AssetEnergy], None]:
+        """Yield the same in bounded pieces: some assets over a part of the time."""
+        asked = await self._asked(selectors)
+        zones = isinstance(intervals, CalendarIntervals)
+        for assets in _consecutive(asked, by_site=zones):
+            bounds_us = await self._bounds_us(assets[0].id.site, intervals)
+            size = max(1, _MOST_PIECE_VALUES // (2 * len(assets)))
+            for first in range(0, len(bounds_us) - 1, size):
+                yield await self._answer(assets, bounds_us[first : first + size + 1], view)
+
+    async def _asked(self, selectors: Sequence[AssetSelector]) -> list[MeteredAsset]:
         require(bool(selectors), "NO_ASSETS", "name at least one asset", "assets")
-        asked = await self._follower.find(
+        return await self._follower.find(
             lambda model: [asset for each in selectors for asset in model.metered(each)]
         )
-        require_size(2 * len(asked) * intervals.count)
-        energies = await self._energies(asked, intervals)
-        bounds_us = intervals.bounds_us()
+
+    def _by_zone(
+        self, assets: Sequence[MeteredAsset], intervals: Intervals | CalendarIntervals
+    ) -> list[list[MeteredAsset]]:
+        """Return the assets in parts that have the same intervals."""
+        if isinstance(intervals, Intervals):
+            return [list(assets)] if assets else []
+        parts: dict[ZoneInfo, list[MeteredAsset]] = {}
+        for asset in assets:
+            parts.setdefault(self._follower.model.zone(asset.id.site), []).append(asset)
+        return list(parts.values())
+
+    async def _bounds_us(self, site: SiteId, intervals: Intervals | CalendarIntervals) -> Ints:
+        if isinstance(intervals, Intervals):
+            return intervals.bounds_us()
+        return intervals.bounds_us(await self._follower.find(lambda model: model.zone(site)))
+
+    async def _answer(
+        self, asked: Sequence[MeteredAsset], bounds_us: Ints, view: View
+    ) -> list[AssetEnergy]:
+        of_site = {
+            site: self._follower.model.all_metered(site)
+            for site in {asset.id.site for asset in asked if asset.role is Role.DERIVED}
+        }
+        needed = {asset.id: asset for asset in (*asked, *_flat(of_site.values()))}
+        histories = await self._store.histories(
+            sorted({key for asset in needed.values() for key in asset.keys}),
+            from_microseconds(int(bounds_us[0])) - self._longest_gap,
+            from_microseconds(int(bounds_us[-1])) + self._longest_gap,
+            view,
+        )
+        gap_us = self._longest_gap // timedelta(microseconds=1)
+        energies = metered_energies(list(needed.values()), histories, bounds_us, gap_us)
+        for assets in of_site.values():
+            energies |= with_derived(
+                assets, energies, intervals=len(bounds_us) - 1, tolerance_wh=self._tolerance_wh
+            )
+        worths = _Worths(of_site, histories, bounds_us, gap_us) if view.qualities else None
         return [
             AssetEnergy(
                 asset=asset.id,
                 energy=_until(energies[asset.id], asset.deleted_us, bounds_us),
                 derived=asset.role is Role.DERIVED,
+                bounds_us=bounds_us,
+                worths=None if worths is None else worths.of(asset),
             )
             for asset in asked
         ]
 
-    async def _energies(
-        self, asked: Sequence[MeteredAsset], intervals: Intervals
-    ) -> dict[AssetId, Energy]:
-        balanced = [
-            self._follower.model.all_metered(site)
-            for site in {asset.id.site for asset in asked if asset.role is Role.DERIVED}
-        ]
-        needed = {asset.id: asset for asset in (*asked, *_flat(balanced))}
-        histories = await self._store.histories(
-            sorted({key for asset in needed.values() for key in asset.keys}),
-            intervals.range.start - self._longest_gap,
-            intervals.range.end + self._longest_gap,
+
+class _Worths:
+    """What the energies of assets are worth: a derived one no more than all that it is made of."""
+
+    def __init__(
+        self,
+        of_site: Mapping[SiteId, Sequence[MeteredAsset]],
+        histories: Histories,
+        bounds_us: Ints,
+        longest_gap_us: int,
+    ) -> None:
+        self._of_site = of_site
+        self._histories = histories
+        self._bounds_us = bounds_us
+        self._longest_gap_us = longest_gap_us
+
+    def of(self, asset: MeteredAsset) -> tuple[Worth, Worth]:
+        """Return the worth of what goes into and out of one asset."""
+        if asset.role is Role.DERIVED:
+            parts = [
+                worth
+                for each in self._of_site[asset.id.site]
+                if each.role in (Role.GRID, Role.BALANCED)
+                for worth in self.of(each)
+            ]
+            worst = least(parts, len(self._bounds_us) - 1)
+            return worst, worst
+        return (
+            self._worth(asset.imports or asset.exports),
+            self._worth(asset.exports or asset.imports),
         )
-        gap_us = self._longest_gap // timedelta(microseconds=1)
-        metered = metered_energies(list(needed.values()), histories, intervals.bounds_us(), gap_us)
-        for assets in balanced:
-            metered |= with_derived(
-                assets, metered, intervals=intervals.count, tolerance_wh=self._tolerance_wh
-            )
-        return metered
+
+    def _worth(self, spans: tuple[MeterSpan, ...]) -> Worth:
+        meters = Meters(spans=spans)
+        return worth_of_meters(meters, self._histories, self._bounds_us, self._longest_gap_us)
+
+
+def _consecutive(assets: Sequence[MeteredAsset], *, by_site: bool) -> Iterator[list[MeteredAsset]]:
+    """Yield assets in their order, in bounded parts, of one site each if so wanted."""
+    for first in range(0, len(assets), _MOST_PIECE_ASSETS):
+        part = assets[first : first + _MOST_PIECE_ASSETS]
+        sites = groupby(part, lambda asset: asset.id.site if by_site else None)
+        yield from (list(group) for _, group in sites)
 
 
 def _flat(groups: Iterable[Iterable[MeteredAsset]]) -> list[MeteredAsset]:

@@ -10,8 +10,10 @@ from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.quantities import Kind
 from wattmesh_kernel.series import Series
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
-from wattmesh_metering.app.ports import ReadingStore
+from wattmesh_metering.app.ports import NOW, ReadingStore, View
 from wattmesh_metering.domain import resampling
+from wattmesh_metering.domain.coverage import Worth, worth_of_points
+from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.intervals import Intervals, require_size
 from wattmesh_metering.domain.readings import Floats, History, RegisteredPoint
 from wattmesh_metering.domain.resampling import LAST_READING_AGE, Aggregation
@@ -29,10 +31,19 @@ class SeriesQuestion:
     point: PointSelector
     intervals: Intervals
     aggregation: Aggregation
+    view: View = NOW
 
 
-SeriesAnswer: TypeAlias = Series | InvalidArgument | NotFound
-"""In the unit of the point; or why there is none."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PointSeries:
+    """A series in the unit of the point, and what it is worth, if asked for."""
+
+    series: Series
+    worth: Worth | None = None
+
+
+SeriesAnswer: TypeAlias = PointSeries | InvalidArgument | NotFound
+"""A series, or why there is none."""
 
 
 class QuerySeries:
@@ -49,13 +60,13 @@ class QuerySeries:
         self._store = store
         self._longest_gap = longest_gap
 
-    async def run(self, question: SeriesQuestion) -> Series:
+    async def run(self, question: SeriesQuestion) -> PointSeries:
         """Return the series in the unit of the point.
 
         Errors: NotFound; InvalidArgument for the increase of something that is no register.
         """
         (answer,) = await self.each([question])
-        if not isinstance(answer, Series):
+        if not isinstance(answer, PointSeries):
             raise answer
         return answer
 
@@ -70,16 +81,26 @@ class QuerySeries:
             if isinstance(point, RegisteredPoint) and isinstance(question, SeriesQuestion)
         ]
         require_size(sum(question.intervals.count for _, question in asked))
-        spans = dict[int, tuple[datetime, datetime]]()
-        for point, question in asked:
-            first, last = self._span(question)
-            begun, ended = spans.get(point.key, (first, last))
-            spans[point.key] = min(first, begun), max(last, ended)
-        histories = await self._store.histories_each(spans)
+        of_view = {
+            view: await self._store.histories_each(self._spans(asked, view), view)
+            for view in {question.view for _, question in asked}
+        }
         series = iter(
-            self._resample(histories.of(point.key), question) for point, question in asked
+            self._resample(point, of_view[question.view], question) for point, question in asked
         )
         return [next(series) if isinstance(x, RegisteredPoint) else x for x in points]
+
+    def _spans(
+        self, asked: Sequence[tuple[RegisteredPoint, SeriesQuestion]], view: View
+    ) -> dict[int, tuple[datetime, datetime]]:
+        """Return between which times readings of each point are needed in this view."""
+        spans = dict[int, tuple[datetime, datetime]]()
+        for point, question in asked:
+            if question.view == view:
+                first, last = self._span(question)
+                begun, ended = spans.get(point.key, (first, last))
+                spans[point.key] = min(first, begun), max(last, ended)
+        return spans
 
     async def _point(
         self, question: SeriesQuestion | InvalidArgument
@@ -98,16 +119,25 @@ class QuerySeries:
     def _span(self, question: SeriesQuestion) -> tuple[datetime, datetime]:
         """Return between which times readings say something of the intervals."""
         before, after = _NO_REACH, _NO_REACH
+        if question.view.qualities:
+            before = after = self._longest_gap
         if question.aggregation is Aggregation.INCREASE:
             before = after = self._longest_gap
         elif question.aggregation is Aggregation.LAST:
-            before = LAST_READING_AGE
+            before = max(before, LAST_READING_AGE)
         asked = question.intervals.range
         return asked.start - before, asked.end + after
 
-    def _resample(self, history: History, question: SeriesQuestion) -> Series:
+    def _resample(
+        self, point: RegisteredPoint, histories: Histories, question: SeriesQuestion
+    ) -> PointSeries:
         intervals = question.intervals
-        return intervals.series(self._values(history, intervals, question.aggregation))
+        values = self._values(histories.of(point.key), intervals, question.aggregation)
+        worth = None
+        if question.view.qualities:
+            gap_us = self._longest_gap // timedelta(microseconds=1)
+            worth = worth_of_points(histories, [point.key], intervals.bounds_us(), gap_us)
+        return PointSeries(series=intervals.series(values), worth=worth)
 
     def _values(self, history: History, intervals: Intervals, aggregation: Aggregation) -> Floats:
         bounds_us = intervals.bounds_us()

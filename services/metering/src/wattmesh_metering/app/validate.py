@@ -10,10 +10,12 @@ from typing import Protocol, TypeAlias
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.time import TimeRange
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import DeviceCount
 from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.readings import to_microseconds
 from wattmesh_metering.domain.vee.judging import (
     Dossier,
     Judgement,
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 """How often it is looked for what other replicas kept [s of the wall]."""
+_POINTS_AT_ONCE = 50
 _JOINED_US = timedelta(days=1) // timedelta(microseconds=1)
 
 
@@ -70,6 +73,9 @@ class ValidationStore(Protocol):
 
     def turn(self) -> AbstractAsyncContextManager[Validation]:
         """Take what arrived; it comes again unless left without error. One turn at a time."""
+
+    def alone(self) -> AbstractAsyncContextManager[Validation]:
+        """Judge what is asked for, once nobody else judges."""
 
 
 Profiles: TypeAlias = Callable[[int], PointProfile | None]
@@ -114,6 +120,23 @@ class Validate:
             await validation.keep(judgements, self._clock.now())
             await validation.count(_counts(touched, self._profile))
         return True
+
+    async def again(self, keys: Sequence[int], span: TimeRange) -> tuple[int, int]:
+        """Judge readings of a span again, in the long look; return how many flags came and went."""
+        first_us, last_us = to_microseconds(span.start), to_microseconds(span.end)
+        raised = cleared = 0
+        for place in range(0, len(keys), _POINTS_AT_ONCE):
+            spans = [
+                ChangedSpan(key=key, first_us=first_us, last_us=last_us)
+                for key in keys[place : place + _POINTS_AT_ONCE]
+            ]
+            async with self._store.alone() as validation:
+                around = await validation.around(spans)
+                judgements = judge_spans(spans, around, self._profile, whole=True)
+                await validation.keep(judgements, self._clock.now())
+            raised += sum(len(each.raised) for each in judgements)
+            cleared += sum(len(each.cleared) for each in judgements)
+        return raised, cleared
 
     async def _learn(self, touched: Touched) -> None:
         """Have the model know every point that readings came for."""
@@ -175,7 +198,7 @@ def _counts(touched: Touched, profile_of: Profiles) -> list[tuple[int, DeviceCou
     found: dict[tuple[int, DeviceId], list[int]] = {}
     columns = (touched.keys, touched.sources, touched.stored, touched.telegrams)
     for key, source, stored, telegrams in zip(*(each.tolist() for each in columns), strict=True):
-        if (profile := profile_of(key)) is not None:
+        if stored + telegrams and (profile := profile_of(key)) is not None:
             sums = found.setdefault((source, profile.device), [0, 0])
             sums[0] += stored
             sums[1] += telegrams

@@ -10,21 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
-from wattmesh_metering.domain.readings import Floats, History, Ints
+from wattmesh_metering.domain.readings import Breaks, Floats, History, Ints
 
 _NO_TIMES: Ints = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Breaks:
-    """Where a register goes on elsewhere: from its first reading not before each time on.
-
-    `lifts`: how much is added to what it shows from there on, as if it had gone on where it was;
-    NaN when nobody knows. A counter that ran over 100,000 has a lift of 100,000.
-    """
-
-    times_us: Ints
-    lifts: Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +41,7 @@ class Histories:
             times_us=history.times_us,
             values=history.values,
             resets_us={1: history.resets_us},
+            breaks={} if history.breaks is None else {1: history.breaks},
         )
 
     def of(self, key: int) -> History:
@@ -62,12 +51,17 @@ class Histories:
             times_us=self.times_us[rows],
             values=self.values[rows],
             resets_us=self.resets_us.get(key, _NO_TIMES),
+            breaks=self.breaks.get(key),
         )
 
     def rows_of(self, key: int) -> tuple[int, Ints]:
         """Return the first row of a point, and the times of all of its rows."""
         rows = self._rows(self._places[key])
         return rows.start, self.times_us[rows]
+
+    def lives_of(self, key: int) -> Ints:
+        """Return, per reading of a point, how many unknown breaks there were up to it."""
+        return self._lives[self._rows(self._places[key])]
 
     def rises(self, keys: Sequence[int], times_us: Ints, longest_gap_us: int) -> Floats:
         """Return the increase of registers between the times, one row of times each.

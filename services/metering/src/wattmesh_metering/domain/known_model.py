@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo
 
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
-from wattmesh_kernel.sites import Asset, Device
+from wattmesh_kernel.sites import Asset, Device, Site
 from wattmesh_metering.domain.balance import MeteredAsset
 from wattmesh_metering.domain.meters import metered_asset
 from wattmesh_metering.domain.readings import RegisteredPoint
@@ -89,6 +90,13 @@ class KnownModel:
         if key is None:
             raise NotFound("POINT_NOT_FOUND", f"there is no {selector.point}")
         return [RegisteredPoint(key=key, id=selector.point)]
+
+    def zone(self, site: SiteId) -> ZoneInfo:
+        """Return a site's time zone. Error: NotFound."""
+        record = self._records.get(site.name)
+        if record is None or not isinstance(record.resource, Site):
+            raise NotFound("SITE_NOT_FOUND", f"there is no {site}")
+        return record.resource.zone
 
     def profile(self, key: int) -> PointProfile | None:
         """Return what the point of this key measures, and what that may show at most."""

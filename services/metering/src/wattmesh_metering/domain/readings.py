@@ -193,15 +193,29 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Breaks:
+    """Where a register goes on elsewhere: from its first reading not before each time on.
+
+    `lifts`: how much is added to what it shows from there on, as if it had gone on where it was;
+    NaN when nobody knows. A counter that ran over 100,000 has a lift of 100,000.
+    """
+
+    times_us: Ints
+    lifts: Floats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class History:
     """One point's kept readings in a span, ascending in time: times [us since 1970] and values.
 
-    `resets_us` are the times, ascending, of those at which a register began anew.
+    `resets_us` are the times, ascending, of those at which a register began anew from 0, `breaks`
+    those at which it went on elsewhere.
     """
 
     times_us: Ints
     values: Floats
     resets_us: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    breaks: Breaks | None = None
 
     @classmethod
     def empty(cls) -> Self:

@@ -110,6 +110,12 @@ def _sums(
 
 def _covered(meters: Meters, pieces: Sequence[MeterSpan], bounds_us: Ints) -> Mask:
     """Return which intervals are counted from start to end."""
+    whole: Mask = covered_by(meters, pieces, bounds_us) == np.diff(bounds_us)
+    return whole
+
+
+def covered_by(meters: Meters, pieces: Sequence[MeterSpan], bounds_us: Ints) -> Ints:
+    """Return for how long of each interval any of the pieces counts [us]."""
     ranges = [(piece.start_us, piece.end_us) for piece in pieces]
     if meters.deleted_us is not None:
         ranges.append((meters.deleted_us, FOREVER))
@@ -117,8 +123,7 @@ def _covered(meters: Meters, pieces: Sequence[MeterSpan], bounds_us: Ints) -> Ma
     for start, end in _united(ranges):
         clipped: Ints = np.clip(bounds_us, start, end)
         covered = covered + (clipped[1:] - clipped[:-1])
-    whole: Mask = covered == np.diff(bounds_us)
-    return whole
+    return covered
 
 
 def _united(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
