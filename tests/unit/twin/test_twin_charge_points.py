@@ -165,8 +165,8 @@ MORNINGS = np.where((np.arange(96) >= 32) & (np.arange(96) < 40), 1.0, 0.0)
 KNOWN = SessionDistributions(
     weekday_arrivals=MORNINGS,
     weekend_arrivals=MORNINGS,
-    stay_hours=np.linspace(10.0, 0.0, 101),
-    energy_wh=np.linspace(30_000.0, 0.0, 101),
+    mean_stay_hours=np.full(48, 5.0),
+    mean_energy_wh=np.full(48, 15_000.0),
 )
 HABITS = Habits(
     vehicles=[("a", CAR), ("b", CAR)], visits_per_day=0.8, declared_ratio=0.5, works=True

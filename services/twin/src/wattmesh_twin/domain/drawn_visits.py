@@ -1,9 +1,10 @@
 """Visits to a charge point, drawn from how measured ones are distributed.
 
-Arrival by time of day, apart for working days and weekends; length of stay and energy each by how
-many of the measured sessions had at least as much. Each is drawn by itself, so that what a vehicle
-wants is cut to what its on-board charger takes in nine tenths of its stay. Every local day has a
-random sequence of its own: it is the same whatever else is drawn.
+Arrival by time of day, apart for working days and weekends; length of stay and energy around the
+means of those that arrive then, with a standard deviation of a fifth and of a half of them. That is
+how EV2Gym draws sessions (Orfanoudakis et al., "EV2Gym", 2024, `spawn_single_EV`); but what a
+vehicle wants is cut to what its on-board charger takes in nine tenths of its stay. Every local day
+has a random sequence of its own: it is the same whatever else is drawn.
 """
 
 import zlib
@@ -26,10 +27,12 @@ _APART = timedelta(minutes=20)
 """How long a charge point is free between two vehicles."""
 _SHORTEST = timedelta(minutes=45)
 _LONGEST = timedelta(hours=20)
-_LEAST_WH = 3_000.0
+_LEAST_WH = 5_000.0
+_STAY_DEVIATION = 0.2
+_ENERGY_DEVIATION = 0.5
 _MOST_OF_STAY = 0.9
-_DECLARED_ERROR = timedelta(minutes=40)
-"""How far declared departures are off: half of a laplace distribution's ninety per cent."""
+_DECLARED_ERROR_MINUTES = 20.0
+"""Scale of the Laplace distribution by which declared departures are off."""
 _EMPTY_SOC_RATIO = 0.05
 
 
@@ -37,14 +40,14 @@ _EMPTY_SOC_RATIO = 0.05
 class SessionDistributions:
     """How sessions of one kind of place are distributed.
 
-    Arrivals are weights of the quarter-hours of a day, shape (96,). `stay_hours` and `energy_wh`
-    are what so many of a hundred sessions had at least, falling, shape (101,).
+    Arrivals are weights of the quarter-hours of a day, shape (96,). `mean_stay_hours` and
+    `mean_energy_wh` are the means of the sessions that begin in a half-hour of it, shape (48,).
     """
 
     weekday_arrivals: Floats
     weekend_arrivals: Floats
-    stay_hours: Floats
-    energy_wh: Floats
+    mean_stay_hours: Floats
+    mean_energy_wh: Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,25 +94,28 @@ def _of_day(
     for quarter in quarters:
         arrival = begin + int(quarter) * _QUARTER + timedelta(minutes=int(random.integers(15)))
         token, vehicle = habits.vehicles[int(random.integers(len(habits.vehicles)))]
-        yield _visit(token, vehicle, arrival.astimezone(UTC), known, habits.declared_ratio, random)
+        car = (token, vehicle, habits.declared_ratio)
+        yield _visit(car, arrival.astimezone(UTC), int(quarter), known, random)
 
 
 def _visit(
-    token: str,
-    vehicle: VehicleSpec,
+    car: tuple[str, VehicleSpec, float],
     arrival: datetime,
+    quarter: int,
     known: SessionDistributions,
-    declared_ratio: float,
     random: np.random.Generator,
 ) -> Visit:
-    stay = timedelta(hours=_drawn(known.stay_hours, random))
-    stay = min(max(stay, _SHORTEST), _LONGEST)
+    token, vehicle, declared_ratio = car
+    half_hour = quarter // 2
+    drawn = random.normal(1.0, _STAY_DEVIATION) * known.mean_stay_hours[half_hour]
+    stay = min(max(timedelta(hours=drawn), _SHORTEST), _LONGEST)
     stay = timedelta(minutes=round(stay.total_seconds() / 60))
     hours = stay.total_seconds() / 3600.0
     most_wh = vehicle.full_power_w * hours * _MOST_OF_STAY
-    wanted_wh = min(max(_drawn(known.energy_wh, random), _LEAST_WH), most_wh)
+    drawn_wh = random.normal(1.0, _ENERGY_DEVIATION) * known.mean_energy_wh[half_hour]
+    wanted_wh = min(max(drawn_wh, _LEAST_WH), most_wh)
     stored_ratio = wanted_wh * vehicle.efficiency_ratio / vehicle.capacity_wh
-    error = timedelta(minutes=round(random.laplace(0.0, _DECLARED_ERROR.total_seconds() / 120)))
+    error = timedelta(minutes=round(random.laplace(0.0, _DECLARED_ERROR_MINUTES)))
     declares = random.random() < declared_ratio
     departure = arrival + stay
     return Visit(
@@ -120,8 +126,3 @@ def _visit(
         token=token,
         declared_departure=max(departure + error, arrival + _SHORTEST) if declares else None,
     )
-
-
-def _drawn(falling: Floats, random: np.random.Generator) -> float:
-    """Return a value of a distribution, linear between its hundredths."""
-    return float(np.interp(100.0 * random.random(), np.arange(falling.size), falling))
