@@ -44,6 +44,7 @@ def test_every_command_is_applied_and_read_back(report: dict[str, Any]) -> None:
         "applied": issued,
         "verified": issued,
         "failed": 0,
+        "superseded": 0,
     }
 
 

@@ -85,3 +85,9 @@ def test_a_vehicle_whose_session_was_not_stored_makes_a_run_unsound() -> None:
     kinds = {"ev_charger": {"sessions": 6, "stored_sessions": 5}}
     (fault,) = find_faults({**SOUND, "kinds": kinds})
     assert "5 of their sessions" in fault
+
+
+def test_a_command_that_a_newer_one_superseded_is_no_fault_and_one_that_was_lost_is() -> None:
+    counts = {"issued": 120, "applied": 118, "verified": 118, "failed": 0}
+    assert find_faults({**SOUND, "commands": counts | {"superseded": 2}}) == []
+    assert find_faults({**SOUND, "commands": counts | {"superseded": 1}}) != []

@@ -130,6 +130,7 @@ def _service(
             runtime.channel(settings.optimizer_target),
             time_limit=settings.solve_time_limit,
             carbon_price_per_kg=settings.carbon_price_per_kg,
+            gap_ratio=settings.solve_gap_ratio,
         ),
         controller=GrpcController(runtime.channel(settings.control_target)),
         plans=plans,

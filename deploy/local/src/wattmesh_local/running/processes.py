@@ -206,6 +206,7 @@ class ProcessPlan:
                     **database,
                     **self._reach(*peers),
                     "plan_lead": lead,
+                    **self._solving(),
                     "forecast_deadline_seconds": "1.5",
                     "carbon_deadline_seconds": "0.5",
                     "usage_deadline_seconds": "0.5",
@@ -223,6 +224,12 @@ class ProcessPlan:
                 return self.twin_settings()
             case _:
                 return {}
+
+    def _solving(self) -> dict[str, str]:
+        """Return how long a simulated hour of a few seconds may be solved, and how near the best."""
+        if self._options.live:
+            return {}
+        return {"solve_time_limit": "PT2S", "solve_gap_ratio": "0.01"}
 
     def _charge_points(self) -> dict[str, str]:
         """Return where simulated charge points dial in."""

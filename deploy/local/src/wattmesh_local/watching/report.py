@@ -103,10 +103,11 @@ def find_faults(content: Mapping[str, Any]) -> list[str]:
         faults.append(f"{plans['late']} of {plans['made']} plans late")
     if not commands["issued"]:
         faults.append("no command was issued")
+    due = commands["issued"] - commands.get("superseded", 0)
     faults += [
-        f"{commands['issued']} commands issued, {commands[word]} {word}"
+        f"{due} commands issued, {commands[word]} {word}"
         for word in ("applied", "verified")
-        if commands[word] != commands["issued"]
+        if commands[word] != due
     ]
     if commands["failed"]:
         faults.append(f"{commands['failed']} commands failed")
@@ -164,6 +165,7 @@ async def _commands(clients: MeshClients, span: TimeRange) -> dict[str, int]:
         "applied": found.applied,
         "verified": found.verified,
         "failed": found.failed,
+        "superseded": found.superseded,
     }
 
 

@@ -827,6 +827,7 @@ class GetCommandStatisticsResponse(_message.Message):
     APPLIED_FIELD_NUMBER: _builtins.int
     VERIFIED_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FIELD_NUMBER: _builtins.int
     EFFECTS_FIELD_NUMBER: _builtins.int
     issued: _builtins.int
     """Commands stored."""
@@ -836,6 +837,8 @@ class GetCommandStatisticsResponse(_message.Message):
     """Commands whose read-back agreed."""
     failed: _builtins.int
     """Commands that were refused, failed or expired."""
+    superseded: _builtins.int
+    """Commands whose place a newer one took before a device had acknowledged them."""
     @_builtins.property
     def effects(self) -> _containers.RepeatedCompositeFieldContainer[_effect_pb2.EffectCount]:
         """What meters say of the commands that a device acknowledged, by effect and reason."""
@@ -847,11 +850,12 @@ class GetCommandStatisticsResponse(_message.Message):
         applied: _builtins.int = ...,
         verified: _builtins.int = ...,
         failed: _builtins.int = ...,
+        superseded: _builtins.int = ...,
         effects: _abc.Iterable[_effect_pb2.EffectCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied", b"applied", "effects", b"effects", "failed", b"failed", "issued", b"issued", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied", b"applied", "effects", b"effects", "failed", b"failed", "issued", b"issued", "superseded", b"superseded", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

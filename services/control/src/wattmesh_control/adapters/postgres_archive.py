@@ -31,7 +31,8 @@ ORDER BY number DESC LIMIT %(size)s
 
 _STATISTICS = """
 SELECT count(*), count(apply_time), count(verify_time),
-       count(*) FILTER (WHERE state IN ('refused', 'failed', 'expired'))
+       count(*) FILTER (WHERE state IN ('refused', 'failed', 'expired')),
+       count(*) FILTER (WHERE state = 'superseded')
 FROM commands
 WHERE %(start)s::timestamptz IS NULL OR (start_time >= %(start)s AND start_time < %(end)s)
 """
@@ -127,6 +128,7 @@ class PostgresCommandArchive:
             applied=row[1],
             verified=row[2],
             failed=row[3],
+            superseded=row[4],
             effects={
                 (None if effect is None else Effect(effect), EffectReason.of(reason)): count
                 for effect, reason, count in effects

@@ -201,6 +201,7 @@ def statistics_to_proto(counts: Statistics) -> pb.GetCommandStatisticsResponse:
         applied=counts.applied,
         verified=counts.verified,
         failed=counts.failed,
+        superseded=counts.superseded,
         effects=effect_counts_to_proto(counts),
     )
 

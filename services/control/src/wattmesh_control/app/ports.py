@@ -127,6 +127,8 @@ class Statistics:
     applied: int
     verified: int
     failed: int
+    superseded: int = 0
+    """A newer one took its place before a device had acknowledged it."""
     effects: Mapping[tuple[Effect | None, EffectReason], int] = field(default_factory=dict)
     """Of those that were applied, by what meters say; None: nothing yet."""
 

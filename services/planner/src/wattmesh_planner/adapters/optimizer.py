@@ -25,10 +25,17 @@ class GrpcOptimizer:
     """Sends the problem, reads the schedules off the plan."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, *, time_limit: timedelta, carbon_price_per_kg: float
+        self,
+        channel: grpc.aio.Channel,
+        *,
+        time_limit: timedelta,
+        carbon_price_per_kg: float,
+        gap_ratio: float = 0.001,
     ) -> None:
         self._stub = optimizer_pb2_grpc.OptimizerServiceStub(channel)
-        self._options = optimizer_pb2.SolveOptions(time_limit=duration_to_proto(time_limit))
+        self._options = optimizer_pb2.SolveOptions(
+            time_limit=duration_to_proto(time_limit), gap_ratio=gap_ratio
+        )
         self._writer = ProblemWriter(carbon_price_per_kg)
 
     async def solve(self, inputs: PlanInputs) -> Solution:
