@@ -35,7 +35,7 @@ class PlannerSettings(ServiceSettings):
     solve_time_limit: timedelta = timedelta(seconds=5)
     """Wall time after which the optimizer answers with the best plan so far."""
     solve_gap_ratio: float = Field(default=0.001, ge=0, le=0.1)
-    """How far from the best a plan with integer decisions may be when solving stops, of its cost."""
+    """How far from the best a plan with integer decisions may be when solving stops."""
     forecast_deadline_seconds: float = Field(default=30.0, gt=0)
     """Most wall time for the forecast service, which gets half of the lead that is left [s]."""
     carbon_deadline_seconds: float = Field(default=2.0, gt=0)

@@ -226,7 +226,7 @@ class ProcessPlan:
                 return {}
 
     def _solving(self) -> dict[str, str]:
-        """Return how long a simulated hour of a few seconds may be solved, and how near the best."""
+        """Return how long an hour of a few seconds may be solved, and how near the best."""
         if self._options.live:
             return {}
         return {"solve_time_limit": "PT2S", "solve_gap_ratio": "0.01"}
