@@ -126,7 +126,7 @@ class PlanScopes:
 
         The plan of the interval that runs steers at once, with what is left of it taken for all of
         it; where the next interval was planned already, without what has happened, that is planned
-        anew too.
+        anew too, if there is time before it begins: else the former stands for it.
         """
         while True:
             await self._prompts.wait(lease.name)
@@ -134,8 +134,9 @@ class PlanScopes:
             last = await self._stored(lambda: self._plans.last_start(lease.name))
             if last is None or last < running:
                 continue  # its first plan is yet to come, and will know
-            for start in (running, running + self._rhythm.resolution):
-                left = start + self._rhythm.resolution - self._clock.now()
+            following = running + self._rhythm.resolution
+            for start in (running, following):
+                left = following - self._clock.now()
                 if start <= last and left > _LEAST_LEFT_SECONDS * self._clock.rate * _SECOND:
                     await self._plan_anew(lease, start)
 
