@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e e2e-dashboard e2e-street bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale image k8s lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale image k8s sbom lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -78,6 +78,9 @@ OVERLAY ?= development
 BUILDER ?= docker
 image: ## build the image of one part: PACKAGE=metering, BUILDER=docker, podman or buildah
 	@exec $(BUILDER) build -f deploy/Dockerfile --build-arg PACKAGE=$(PACKAGE) -t wattmesh/$(PACKAGE):0.1.0 $(ARGUMENTS) .
+
+sbom: setup   ## what all of it is made of, with licences, as CycloneDX JSON
+	@exec $(BIN)/python tools/sbom.py
 
 k8s: setup    ## print the manifests of an overlay: OVERLAY=development, staging, production or edge
 	@exec .tools/kubectl kustomize k8s/overlays/$(OVERLAY)

@@ -1,6 +1,8 @@
 """Permissions, roles and claims against the contracts and the code that calls."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,20 @@ def test_the_server_reads_the_permission_that_the_contract_says() -> None:
     for method in methods():
         path = f"/{method.containing_service.full_name}/{method.name}"
         assert permission_of(path) == permission(method)
+
+
+def test_a_process_that_has_imported_nothing_but_its_server_reads_it_too() -> None:
+    """Generated servers import the messages, not the file in which the service is described."""
+    asked = "/wattmesh.control.v1.OperatorService/WatchHolds"
+    program = (
+        "import wattmesh.control.v1.operator_pb2_grpc\n"
+        "from wattmesh_runtime.access.permissions import permission_of\n"
+        f"print(permission_of({asked!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "PERMISSION_COMMAND_READ"
 
 
 @pytest.mark.parametrize(

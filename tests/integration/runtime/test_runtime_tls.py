@@ -156,3 +156,13 @@ async def test_a_target_is_called_in_plaintext_only_when_it_is_named(ours: Ident
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
                     await ask(channel)
                 assert caught.value.code() is code
+
+
+async def test_several_servers_of_this_machine_share_the_calls(ours: Identities) -> None:
+    """A list of addresses is no name that a certificate could hold."""
+    async with (
+        serve_for_test(settings=ours.server()) as one,
+        serve_for_test(settings=ours.server()) as two,
+        channel_for_test(f"ipv4:{one},{two}", ours.of(VIEWER)) as channel,
+    ):
+        assert [await ask(channel) for _ in range(4)] == ["test"] * 4

@@ -40,6 +40,7 @@ from wattmesh_local.show import run_live
 from wattmesh_local.site_file.commands import (
     apply_file,
     export_site,
+    metering_identity,
     metering_target,
     print_schema,
 )
@@ -85,6 +86,12 @@ Live = Annotated[
         "--live", help="Own devices on this machine's clock, instead of simulated homes; kept."
     ),
 ]
+Identities = Annotated[
+    bool,
+    typer.Option(
+        "--identities", help="Every process shows a certificate and may do what it needs alone."
+    ),
+]
 _INTERRUPTED = 130
 """As a shell says it of a command that Ctrl-C ended."""
 
@@ -99,9 +106,12 @@ def up(
     plain: Plain = False,
     live: Live = False,
     site: SiteSet = "homes",
+    identities: Identities = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
-    options = _options(homes, start, 1, rate, data, replicas, live=live, site=site)
+    options = _options(
+        homes, start, 1, rate, data, replicas, live=live, site=site, identities=identities
+    )
     options = replace(options, train_beside=True)
     _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
 
@@ -117,9 +127,10 @@ def demo(
     report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
     plain: Plain = False,
     site: SiteSet = "homes",
+    identities: Identities = False,
 ) -> None:
     """Run for some days, print a summary, write the report; status 1 when it was not sound."""
-    options = _options(homes, start, days, rate, data, replicas, site=site)
+    options = _options(homes, start, days, rate, data, replicas, site=site, identities=identities)
     plain = plain or not console.is_terminal
     work = run_demo(options, console, report_file=report, plain=plain)
     _run(work, interrupted=_INTERRUPTED)
@@ -159,6 +170,7 @@ def site_apply(
             console,
             dry_run=dry_run,
             prune=prune,
+            identity=metering_identity(target, state_folder()),
         )
     )
 
@@ -170,7 +182,15 @@ def site_export(
     file: Annotated[Path | None, typer.Option("--to", help="A file to write.")] = None,
 ) -> None:
     """Write the file of a site that is registered."""
-    _say_errors(lambda: export_site(site, metering_target(target, state_folder()), console, file))
+    _say_errors(
+        lambda: export_site(
+            site,
+            metering_target(target, state_folder()),
+            console,
+            file,
+            metering_identity(target, state_folder()),
+        )
+    )
 
 
 @site_app.command("schema")
@@ -330,6 +350,7 @@ def _options(
     *,
     live: bool = False,
     site: str = "homes",
+    identities: bool = False,
 ) -> MeshOptions:
     day = start.date() if start is not None else None
     try:
@@ -342,6 +363,7 @@ def _options(
             replicas=parse_replicas(replicas),
             live=live,
             site=site,
+            identities=identities,
         )
     except WattmeshError as error:
         raise typer.BadParameter(error.message) from error

@@ -1,6 +1,7 @@
 """One run of the whole mesh: prepared, started on a simulated clock, ended without a trace."""
 
 import asyncio
+import getpass
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from psycopg import sql
 from wattmesh_kernel.clock import ScaledClock, SystemClock, format_clock_spec
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import local_day
+from wattmesh_local.identities.folder import local_identities
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.alone import alone_in
@@ -69,6 +71,7 @@ class Mesh:
             run=run,
             models=live / "models" if options.live else options.state_folder / "models" / models,
             spool=live if options.live else run,
+            identities=options.state_folder / "identities" if options.identities else None,
         )
 
     zone: ZoneInfo
@@ -109,6 +112,8 @@ class Mesh:
     async def _start(self) -> None:
         self._stack.enter_context(alone_in(self.options.state_folder))
         self._empty_run_folder()
+        if self.folders.identities is not None:
+            local_identities(self.folders.identities, getpass.getuser())
         self._say("starting PostgreSQL and the MQTT broker")
         database_url = await self._database_url()
         self.addresses = Addresses.choose(self.options, database_url)
@@ -217,6 +222,7 @@ class Mesh:
 
     def _write_state(self) -> None:
         """Write down where everything runs, for `wattmesh status` and for tests."""
+        own = self.folders.own_identity
         state: dict[str, Any] = {
             "clock": format_clock_spec(self.clock),
             "database_url": self.addresses.database_url,
@@ -226,6 +232,7 @@ class Mesh:
             "web": self.addresses.web,
             "pids": {name: each.pid for name, each in self.supervisor.processes.items()},
             "ledger": str(self.folders.ledger),
+            "identity": own if own is None else str(own),
         }
         self._state.write(state)
 

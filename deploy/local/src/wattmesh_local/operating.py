@@ -62,9 +62,10 @@ def setpoint_kind(text: str) -> setpoint_pb2.SetpointKind.ValueType:
 @asynccontextmanager
 async def operator(state_folder: Path, console: Console) -> AsyncIterator["Operator"]:
     """Yield what speaks to the mesh that runs here. Error: NotFound when none does."""
-    state = MeshState(state_folder).read()
+    mesh = MeshState(state_folder)
+    state, identity = mesh.read(), mesh.identity()
     with rpc_errors():
-        async with MeshClients(state["targets"]) as clients:
+        async with MeshClients(state["targets"], identity) as clients:
             yield Operator(clients, parse_clock(state["clock"]), console)
 
 

@@ -40,6 +40,7 @@ class MeshOptions:
     that is given replaces the embedded default of that part. `replicas` is how many processes a
     service has, where not one. `train_beside`: do not wait for the forecast models. `live`: own
     devices on the machine's clock instead of simulated ones; everything is kept for the next run.
+    `identities`: every process shows a certificate, and may do what it needs and nothing else.
     """
 
     state_folder: Path
@@ -55,6 +56,7 @@ class MeshOptions:
     replicas: Mapping[str, int] = field(default_factory=dict)
     train_beside: bool = False
     live: bool = False
+    identities: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
@@ -106,6 +108,7 @@ def options_from_environment(
     replicas: Mapping[str, int] | None = None,
     live: bool = False,
     site: str = "homes",
+    identities: bool = False,
 ) -> MeshOptions:
     """Return the options of a run; what the command line leaves open, the environment says.
 
@@ -124,6 +127,7 @@ def options_from_environment(
         days=days,
         rate=_rate(rate, usual, live=live),
         live=live,
+        identities=identities,
         database_url=os.environ.get("WATTMESH_DATABASE_URL"),
         mqtt_url=os.environ.get("WATTMESH_MQTT_URL"),
         model_server_target=os.environ.get("WATTMESH_MODEL_SERVER_TARGET"),

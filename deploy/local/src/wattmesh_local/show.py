@@ -54,7 +54,7 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
         await asyncio.to_thread(check_given_database, options.database_url)
     async with (
         Mesh(options, say=say, tell=tell) as mesh,
-        MeshClients(mesh.addresses.targets) as clients,
+        MeshClients(mesh.addresses.targets, mesh.folders.own_identity) as clients,
         followed_site_model(clients, mesh.clock) as site_model,
     ):
         yield RunningMesh(mesh=mesh, clients=clients, site_model=site_model)

@@ -39,9 +39,11 @@ async def print_status(state_folder: Path, console: Console, *, as_json: bool) -
         return 1
     state = mesh.read()
     reports = await report_processes(
-        state["processes"], state.get("database_url"), state.get("mqtt_url")
+        state["processes"], state.get("database_url"), state.get("mqtt_url"), mesh.identity()
     )
-    planned, effects = await together(_scopes(state["targets"]), _effects(state["targets"]))
+    planned, effects = await together(
+        _scopes(state["targets"], mesh.identity()), _effects(state["targets"], mesh.identity())
+    )
     if as_json:
         console.print_json(data=_as_data(reports, planned, effects))
     else:
@@ -51,19 +53,19 @@ async def print_status(state_folder: Path, console: Console, *, as_json: bool) -
     return 0 if all(each.state.well for each in reports) else 1
 
 
-async def _scopes(targets: dict[str, str]) -> list[planner_pb2.Scope] | None:
+async def _scopes(targets: dict[str, str], identity: Path | None) -> list[planner_pb2.Scope] | None:
     """Return what is planned and what is not; None when the planner does not say."""
     try:
-        async with MeshClients(targets) as clients:
+        async with MeshClients(targets, identity) as clients:
             return await scopes(clients)
     except WattmeshError:
         return None
 
 
-async def _effects(targets: dict[str, str]) -> Mapping[str, int] | None:
+async def _effects(targets: dict[str, str], identity: Path | None) -> Mapping[str, int] | None:
     """Return what meters say of the commands; None when control does not say."""
     try:
-        async with MeshClients(targets) as clients:
+        async with MeshClients(targets, identity) as clients:
             return await effects_in(clients)
     except WattmeshError:
         return None

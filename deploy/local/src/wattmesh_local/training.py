@@ -38,7 +38,7 @@ class Training:
 
     async def _train(self, targets: Mapping[str, str], clock: str, say: Say) -> None:
         async with (
-            MeshClients(targets) as clients,
+            MeshClients(targets, self.plan.own_identity) as clients,
             followed_site_model(clients, SystemClock()) as site_model,
         ):
             sites = watched_sites(site_model.model, self.end)

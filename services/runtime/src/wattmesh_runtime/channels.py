@@ -15,7 +15,7 @@ import grpc
 
 from wattmesh_runtime.access.files import Reloaded
 from wattmesh_runtime.outgoing import OutgoingCalls
-from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.settings import ServiceSettings, is_loopback
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.tls import Certificates, certificates, channel_credentials
 
@@ -103,7 +103,16 @@ class Dialled:
         if self._files is None:
             return grpc.aio.insecure_channel(self._target, options=_OPTIONS)
         credentials = channel_credentials(self._files.value)
-        return grpc.aio.secure_channel(self._target, credentials, options=_OPTIONS)
+        options = (*_OPTIONS, *_named(self._target))
+        return grpc.aio.secure_channel(self._target, credentials, options=options)
+
+
+def _named(target: str) -> tuple[tuple[str, str], ...]:
+    """Return whose certificate is expected where a target is a list of this machine's addresses."""
+    addresses = target.removeprefix("ipv4:").split(",")
+    if len(addresses) > 1 and all(is_loopback(address) for address in addresses):
+        return (("grpc.default_authority", "localhost"),)
+    return ()
 
 
 async def _close_later(channel: grpc.aio.Channel) -> None:

@@ -5,9 +5,20 @@ from datetime import timedelta
 from pathlib import Path
 
 from wattmesh_kernel.ids import GatewayId
-from wattmesh_local.identities.authority import Authority, Subject, is_worn
+from wattmesh_local.identities.authority import (
+    CERTIFICATE,
+    KEY,
+    ROOTS,
+    Authority,
+    Subject,
+    is_worn,
+)
 from wattmesh_runtime.access.roles import ROLES, SERVICES
+from wattmesh_runtime.settings import ServiceSettings
 
+GATEWAY_FOLDER = "gateway-local"
+OWN_FOLDER = "own"
+"""The identity of whoever runs the mesh on this machine: its administrator."""
 DOMAIN = "mesh"
 NAMESPACE = "wattmesh"
 HERE = ("localhost", "127.0.0.1", "::1")
@@ -42,6 +53,36 @@ def service_subjects(suffixes: Sequence[str] = ()) -> dict[str, Subject]:
         for service in SERVICES
         if service != "gateway"
     }
+
+
+def local_identities(folder: Path, person: str) -> Path:
+    """Issue the identities of a mesh on this machine, and its administrator's; return that one."""
+    named = "".join(letter if letter.isalnum() else "-" for letter in person) or "admin"
+    subjects = service_subjects()
+    subjects[GATEWAY_FOLDER] = gateway_subject("local")
+    subjects[OWN_FOLDER] = person_subject(named, "admin")
+    issue(folder, subjects)
+    return folder / OWN_FOLDER
+
+
+def tls_settings(folder: Path) -> dict[str, str]:
+    """Return the settings of whoever shows the identity in a folder."""
+    return {
+        "tls_certificate_file": str(folder / CERTIFICATE),
+        "tls_key_file": str(folder / KEY),
+        "tls_ca_file": str(folder / ROOTS),
+    }
+
+
+def caller_settings(folder: Path | None) -> ServiceSettings:
+    """Return the settings of whoever shows a folder; None: what the environment names."""
+    if folder is None:
+        return ServiceSettings()
+    return ServiceSettings(
+        tls_certificate_file=folder / CERTIFICATE,
+        tls_key_file=folder / KEY,
+        tls_ca_file=folder / ROOTS,
+    )
 
 
 def issue(

@@ -38,6 +38,7 @@ class ProcessSpec:
     `grpc` says that the stock health service answers at `target`; otherwise a TCP connection does,
     or `answers` says whether it is there. `arguments` are Python's, or those of another `program`.
     `clear` ends what a killed one may have left behind; it is called before every start.
+    `identity` is the folder of the certificate that is shown to it; None: it speaks plaintext.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ProcessSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     answers: Callable[[], Awaitable[bool]] | None = None
     clear: Callable[[], None] | None = None
+    identity: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +116,9 @@ class SupervisedProcess:
     async def _answers(self) -> bool:
         if self.spec.answers is not None:
             return await self.spec.answers()
-        return await is_ready(self.spec.target, grpc_health=self.spec.grpc)
+        return await is_ready(
+            self.spec.target, grpc_health=self.spec.grpc, identity=self.spec.identity
+        )
 
     async def stop(self, patience_seconds: float = STOP_SECONDS) -> None:
         """End the process for good: ask, and after `patience_seconds` do not ask."""

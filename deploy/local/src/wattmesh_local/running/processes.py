@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wattmesh_local.identities.folder import GATEWAY_FOLDER, OWN_FOLDER, tls_settings
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.ports import free_targets, known_targets
 from wattmesh_local.running.process import ProcessSpec
@@ -32,6 +33,13 @@ class RunFolders:
     run: Path
     models: Path
     spool: Path
+    identities: Path | None = None
+    """Certificates of every service; None: all speak in plaintext."""
+
+    @property
+    def own_identity(self) -> Path | None:
+        """What the command itself shows."""
+        return None if self.identities is None else self.identities / OWN_FOLDER
 
     @property
     def logs(self) -> Path:
@@ -134,13 +142,32 @@ class ProcessPlan:
 
     def _process(self, service: str, name: str, clock: str) -> ProcessSpec:
         target = self._addresses.processes[name]
-        settings = {**self._own(service), **self._site_model(service, name)}
+        settings = {
+            **self._own(service),
+            **self._site_model(service, name),
+            **self._identity(service),
+        }
         return ProcessSpec(
             name=name,
             arguments=("-m", f"wattmesh_{service}"),
             environment=self.environment(clock=clock, listen_address=target, **settings),
             target=target,
+            identity=self._folders.own_identity,
         )
+
+    def _identity(self, service: str) -> dict[str, str]:
+        """Return the settings with which a service shows who it is."""
+        if self._folders.identities is None:
+            return {}
+        name = GATEWAY_FOLDER if service == "gateway" else service
+        given = self._options.model_server_target
+        plain = {} if given is None else {"plaintext_targets": given}
+        return {**tls_settings(self._folders.identities / name), **plain}
+
+    @property
+    def own_identity(self) -> Path | None:
+        """What the command itself shows."""
+        return self._folders.own_identity
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Return an environment with these settings and as little of ours as possible."""
@@ -161,6 +188,7 @@ class ProcessPlan:
     def twin_settings(self) -> dict[str, str]:
         """Return what the twin is told; its provisioning job is told the same."""
         return {
+            **self._identity("twin"),
             "data_folder": str(self._options.data_folder),
             "homes": self._options.homes,
             "ledger_folder": str(self._folders.ledger),
@@ -173,7 +201,11 @@ class ProcessPlan:
 
     def training_settings(self) -> dict[str, str]:
         """Return what the training job is told."""
-        return {"models_directory": str(self._folders.models), **self._reach("metering")}
+        return {
+            **self._identity("forecast"),
+            "models_directory": str(self._folders.models),
+            **self._reach("metering"),
+        }
 
     def _own(self, name: str) -> dict[str, str]:
         database = {"database_url": self._addresses.database_url}

@@ -26,6 +26,11 @@ class MeshState:
             raise NotFound("DEPENDENCY_UNAVAILABLE", "no mesh is running here") from None
         return state
 
+    def identity(self) -> Path | None:
+        """Return the folder of what the command shows to this mesh; None: it speaks plaintext."""
+        named = self.read().get("identity")
+        return None if named is None else Path(named)
+
     def write(self, state: dict[str, Any]) -> None:
         """Replace the file as a whole."""
         temporary = self._file.with_name("mesh.json.new")

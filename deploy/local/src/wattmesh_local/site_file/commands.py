@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.text import Text
 
 from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
+from wattmesh_local.identities.folder import caller_settings
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.site_file.changes import Action, Change, compare
 from wattmesh_local.site_file.document import SiteDocument, parse_document, write_document
 from wattmesh_local.site_file.registry import SiteRegistry
 from wattmesh_local.site_file.schema import document_schema
 from wattmesh_runtime.channels import open_channel
-from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.telemetry import Telemetry
 
 _COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
@@ -27,12 +27,23 @@ def metering_target(given: str, state_folder: Path) -> str:
     return given or str(MeshState(state_folder).read()["targets"]["metering"])
 
 
+def metering_identity(given: str, state_folder: Path) -> Path | None:
+    """Return what is shown there: to another mesh than that here, what the environment names."""
+    return None if given else MeshState(state_folder).identity()
+
+
 async def apply_file(
-    file: Path, target: str, console: Console, *, dry_run: bool, prune: bool
+    file: Path,
+    target: str,
+    console: Console,
+    *,
+    dry_run: bool,
+    prune: bool,
+    identity: Path | None = None,
 ) -> int:
     """Make what is registered as the file says, showing what changes; 0 when all is done."""
     wanted = parse_document(_read(file))
-    async with _registry(target) as registry:
+    async with _registry(target, identity) as registry:
         changes = compare(wanted, await _there(registry, wanted), prune=prune)
         for change in changes:
             _show(change, console)
@@ -49,10 +60,12 @@ async def apply_file(
     return 0
 
 
-async def export_site(site: str, target: str, console: Console, file: Path | None) -> int:
+async def export_site(
+    site: str, target: str, console: Console, file: Path | None, identity: Path | None = None
+) -> int:
     """Write the file of a site, to standard output or to a file."""
     name = site if site.startswith("sites/") else f"sites/{site}"
-    async with _registry(target) as registry:
+    async with _registry(target, identity) as registry:
         document = await registry.read(name)
     if document is None:
         raise NotFound("SITE_NOT_FOUND", f"there is no site {name}")
@@ -77,8 +90,8 @@ async def _there(registry: SiteRegistry, wanted: SiteDocument) -> dict[str, Mess
 
 
 @asynccontextmanager
-async def _registry(target: str) -> AsyncIterator[SiteRegistry]:
-    channel = open_channel(target, ServiceSettings(), Telemetry("local"))
+async def _registry(target: str, identity: Path | None) -> AsyncIterator[SiteRegistry]:
+    channel = open_channel(target, caller_settings(identity), Telemetry("local"))
     try:
         yield SiteRegistry(channel)
     finally:

@@ -1,6 +1,7 @@
 """Stubs of every service of a run, over channels that are closed together."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,16 +17,17 @@ from wattmesh.metering.v1 import metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2_grpc
 from wattmesh.usage.v1 import usage_service_pb2_grpc
+from wattmesh_local.identities.folder import caller_settings
 from wattmesh_runtime.channels import open_channel
-from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.telemetry import Telemetry
 
 
 class MeshClients:
     """An async context manager; its attributes are the services' stubs."""
 
-    def __init__(self, targets: Mapping[str, str]) -> None:
-        self._settings = ServiceSettings()
+    def __init__(self, targets: Mapping[str, str], identity: Path | None = None) -> None:
+        self.identity = identity
+        self._settings = caller_settings(identity)
         self._telemetry = Telemetry("local")
         self._targets = targets
         self._channels: dict[str, grpc.aio.Channel] = {}

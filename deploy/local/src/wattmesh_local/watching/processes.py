@@ -4,20 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import grpc
 
 from wattmesh.status.v1 import status_pb2, status_pb2_grpc
 from wattmesh_local.running.database import DATABASE, database_fault
-from wattmesh_local.running.health import connects
+from wattmesh_local.running.health import connects, probing_channel
 from wattmesh_runtime.aio.tasks import map_at_most, together
 
 BROKER = "broker"
 _MQTT_PORT = 1883
 _ANSWER_SECONDS = 2.0
 _AT_ONCE = 20
-_OPTIONS = (("grpc.enable_http_proxy", 0),)
 
 
 class ProcessState(Enum):
@@ -56,7 +57,10 @@ class ProcessReport:
 
 
 async def report_processes(
-    processes: Mapping[str, str], database_url: str | None, mqtt_url: str | None
+    processes: Mapping[str, str],
+    database_url: str | None,
+    mqtt_url: str | None,
+    identity: Path | None = None,
 ) -> Sequence[ProcessReport]:
     """Return how the database, the broker and every process at its host:port are."""
     infrastructure = []
@@ -65,14 +69,15 @@ async def report_processes(
     if mqtt_url is not None:
         infrastructure.append(_broker(mqtt_url))
     first, others = await together(
-        together(*infrastructure), map_at_most(_AT_ONCE, _process, processes.items())
+        together(*infrastructure),
+        map_at_most(_AT_ONCE, partial(_process, identity), processes.items()),
     )
     return [*first, *others]
 
 
-async def _process(named: tuple[str, str]) -> ProcessReport:
+async def _process(identity: Path | None, named: tuple[str, str]) -> ProcessReport:
     name, address = named
-    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+    async with probing_channel(address, identity) as channel:
         try:
             answer = await status_pb2_grpc.StatusServiceStub(channel).GetStatus(
                 status_pb2.GetStatusRequest(), timeout=_ANSWER_SECONDS

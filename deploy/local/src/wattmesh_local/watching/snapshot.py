@@ -3,6 +3,7 @@
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -94,6 +95,7 @@ class Observer:
         self._clients = clients
         self._site_model = site_model
         self._processes = processes
+        self._identity = clients.identity
         self._start = start
         self._plans: dict[str, planner_pb2.Plan] = {}
         self._settled: tuple[datetime, Accounts] | None = None
@@ -204,7 +206,9 @@ class Observer:
         return self._settled[1]
 
     async def _health(self) -> dict[str, str]:
-        answers = await map_at_most(_AT_ONCE, health_of, self._processes.values())
+        answers = await map_at_most(
+            _AT_ONCE, partial(health_of, identity=self._identity), self._processes.values()
+        )
         return dict(zip(self._processes, answers, strict=True))
 
 

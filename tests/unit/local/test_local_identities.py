@@ -1,0 +1,90 @@
+"""Identities that a mesh without an authority of its own gives itself."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from typer.testing import CliRunner
+
+from wattmesh_local.cli import app
+from wattmesh_local.identities.authority import CERTIFICATE, KEY
+from wattmesh_local.identities.folder import (
+    OWN_FOLDER,
+    issue,
+    local_identities,
+    person_subject,
+    service_subjects,
+)
+from wattmesh_local.options import MeshOptions
+from wattmesh_local.running.processes import SERVICES, Addresses, ProcessPlan, RunFolders
+from wattmesh_runtime.access.certificates import caller_of
+
+
+def uri_in(folder: Path) -> str:
+    certificate = x509.load_pem_x509_certificate((folder / CERTIFICATE).read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    (uri,) = names.get_values_for_type(x509.UniformResourceIdentifier)
+    return uri
+
+
+def run(folder: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(app, ["certs", str(folder), *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_certs_issues_what_is_missing_and_renews_what_is_worn(tmp_path: Path) -> None:
+    assert "operator-alice" in run(tmp_path, "--person", "operator/alice", "--gateway", "roof")
+    assert uri_in(tmp_path / "operator-alice") == "spiffe://mesh/roles/operator/alice"
+    assert uri_in(tmp_path / "gateway-roof") == "spiffe://mesh/gateways/roof"
+    before = (tmp_path / "planner" / KEY).read_bytes()
+    assert "nothing was due" in run(tmp_path, "--gateway", "roof")
+    assert (tmp_path / "planner" / KEY).read_bytes() == before
+
+    issue(tmp_path, service_subjects(), life=timedelta(0), all_of_them=True)
+    assert "planner" in run(tmp_path, "--gateway", "roof")
+    assert (tmp_path / "planner" / KEY).read_bytes() != before
+
+
+def test_keys_are_their_owners_alone(tmp_path: Path) -> None:
+    run(tmp_path / "identities")
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(files) > 30
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
+    assert (tmp_path / "identities").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("person", ["root/alice", "device/roof", "operator/", "operator/a/b"])
+def test_nobody_gets_a_role_that_is_none(tmp_path: Path, person: str) -> None:
+    result = CliRunner().invoke(app, ["certs", str(tmp_path), "--person", person])
+    assert result.exit_code == 1
+
+
+def test_a_persons_certificate_serves_nothing(tmp_path: Path) -> None:
+    issue(tmp_path, {"alice": person_subject("alice", "viewer")})
+    certificate = x509.load_pem_x509_certificate((tmp_path / "alice" / CERTIFICATE).read_bytes())
+    uses = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert [use.dotted_string for use in uses] == [x509.OID_CLIENT_AUTH.dotted_string]
+
+
+def test_every_process_shows_who_it_is_and_nobody_shows_anothers(tmp_path: Path) -> None:
+    own = local_identities(tmp_path / "identities", "alice")
+    options = MeshOptions(state_folder=tmp_path, data_folder=tmp_path, identities=True)
+    addresses = Addresses.choose(options, "postgresql://here/db")
+    folders = RunFolders(
+        run=tmp_path, models=tmp_path, spool=tmp_path, identities=tmp_path / "identities"
+    )
+    plan = ProcessPlan(options, folders, addresses)
+    names = {}
+    for process in plan.services(SERVICES, "system"):
+        folder = Path(process.environment["WATTMESH_TLS_CERTIFICATE_FILE"]).parent
+        caller = caller_of(uri_in(folder), "mesh")
+        assert caller is not None
+        names[process.name] = caller.name.rpartition("/")[2]
+        assert process.identity == own == tmp_path / "identities" / OWN_FOLDER
+    assert names.pop("gateway") == "local"
+    assert names == {name: name for name in names}
+    administrator = caller_of(uri_in(own), "mesh")
+    assert administrator is not None
+    assert administrator.owners == {"alice"}
