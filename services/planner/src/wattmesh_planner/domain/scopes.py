@@ -97,7 +97,7 @@ class _Reader:
             asset=asset,
             controller=None if controller is None else controller.id,
             setpoint_kinds=_setpoint_kinds(controller, asset, self._at),
-            points=dict(self._points(asset, kind.needs.quantities)),
+            points=dict(self._points(asset, kind.needs.quantities | kind.needs.watched)),
         )
 
     def _points(

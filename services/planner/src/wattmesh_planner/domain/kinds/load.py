@@ -1,14 +1,12 @@
 """Consumption: forecast, not steered."""
 
 from wattmesh_kernel.sites import LoadRating
-from wattmesh_planner.domain.kinds.kind import Needs, Stateless
+from wattmesh_planner.domain.kinds.forecast_kind import ForecastKind
 from wattmesh_planner.domain.model import SiteAsset
 
 
-class LoadKind(Stateless):
+class LoadKind(ForecastKind):
     """What the site consumes whatever is planned."""
-
-    needs = Needs(forecast=True)
 
     def counts(self, asset: SiteAsset) -> bool:
         """Not when it is a part of another load, for information only."""

@@ -1,14 +1,12 @@
 """Wind generation: forecast, and curtailed where a device can."""
 
 from wattmesh_kernel.sites import WindRating
-from wattmesh_planner.domain.kinds.kind import Needs, Stateless
+from wattmesh_planner.domain.kinds.forecast_kind import ForecastKind
 from wattmesh_planner.domain.model import SiteAsset
 
 
-class WindTurbineKind(Stateless):
+class WindTurbineKind(ForecastKind):
     """Wind."""
-
-    needs = Needs(forecast=True)
 
     def steers(self, asset: SiteAsset) -> bool:
         """When it is curtailable and a device controls it."""
