@@ -23,7 +23,7 @@ from wattmesh.control.v1 import (
 )
 from wattmesh.gateway.v1 import gateway_link_pb2, link_pb2
 from wattmesh.type.v1 import setpoint_pb2
-from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto, timestamp_to_proto
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import SERVICE_NAMES, wire
 from wattmesh_kernel.time import TimeRange
@@ -31,6 +31,7 @@ from wattmesh_runtime.service import Runtime, Service
 from wattmesh_runtime.testing import serve_for_test
 
 _CONTROL, _LINK = "wattmesh.control.v1.ControlService", "wattmesh.gateway.v1.GatewayLinkService"
+_SITE = "sites/home-1"
 _DEVICE = "sites/home-1/devices/battery"
 _PREPARED = "sites/home-2/devices/battery"
 """Whose commands nothing supersedes."""
@@ -98,7 +99,7 @@ class ControlWorld(World):
             ],
             "WatchCommands": [pb.WatchCommandsRequest(parent="sites/-/devices/-")],
             "GetCommandStatistics": [pb.GetCommandStatisticsRequest(start_range=span)],
-            "SetLimit": [_limit(f"limit-{turn}")],
+            "SetLimit": [_limit(f"limit-{turn}"), _limit(f"site-limit-{turn}", _SITE)],
             "GetLimit": [pb.GetLimitRequest(name=limit)],
             "ListLimits": [pb.ListLimitsRequest(parent=_DEVICE, page_size=1)],
             "DeleteLimit": [pb.DeleteLimitRequest(name=limit)],
@@ -177,18 +178,25 @@ def _schedule(request_id: str) -> pb.SubmitScheduleRequest:
         )
         for i in range(24)
     ]
+    interval = pb.ExchangeInterval(
+        range=time_range_to_proto(TimeRange.of(start, HOUR)),
+        net_power_w=500.0,
+        peak_power_w=4000.0,
+        averaging_interval=duration_to_proto(timedelta(minutes=15)),
+    )
     return pb.SubmitScheduleRequest(
         request_id=request_id,
         source="plans/p1",
         owner="planner",
         priority=10,
         schedules=[pb.DeviceSchedule(device=_DEVICE, kind=_POWER, setpoints=setpoints)],
+        exchanges=[pb.ExchangeSchedule(site=_SITE, intervals=[interval])],
     )
 
 
-def _limit(request_id: str) -> pb.SetLimitRequest:
+def _limit(request_id: str, subject: str = _DEVICE) -> pb.SetLimitRequest:
     limit = pb.Limit(
-        subject=_DEVICE,
+        subject=subject,
         owner="grid-operator",
         min_power_w=-4_000.0,
         max_power_w=4_000.0,

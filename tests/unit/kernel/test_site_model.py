@@ -189,3 +189,12 @@ def test_a_device_does_not_work_for_the_assets_of_another_site() -> None:
     with pytest.raises(InvalidArgument) as refused:
         device("meter", main(AssetId(SiteId("other"), "grid")))
     assert refused.value.field == "functions.asset"
+
+
+@pytest.mark.parametrize(
+    "field", ["profile", "display_name", "manufacturer", "model", "serial_number"]
+)
+def test_no_word_of_a_device_is_so_long_that_lists_of_devices_cannot_be_sent(field: str) -> None:
+    """14 devices with a profile of 5 MB each made a list fail for good."""
+    with pytest.raises(InvalidArgument):
+        device("meter", **{field: "x" * 5_000_000})
