@@ -5,6 +5,7 @@ import json
 
 from tests.bench.hvac.comfort import compared
 from tests.bench.hvac.identification import summary
+from tests.bench.hvac.tanks import compared as hot_water
 
 
 def main() -> None:
@@ -16,6 +17,7 @@ def main() -> None:
     found = {
         "identification": summary(range(asked.zones)),
         "comfort": compared(range(asked.fortnights)),
+        "hot_water": hot_water(),
     }
     print(json.dumps(found, indent=2))
 

@@ -14,8 +14,10 @@ from wattmesh_planner.domain.thermal import TankStanding
 
 _RULE_RATIO = 0.5
 """Where a rule runs it, it is kept so far between its edges."""
-_MARGIN_RATIO = 0.1
+_MARGIN_RATIO = 0.2
 """Of the span between its edges, what a plan keeps above the lower one: draws are not known."""
+_HYSTERESIS_K = 3.0
+"""A tank's thermostat starts so far below its setpoint: it is told so much more."""
 _RUNS_RATIO = 0.03
 
 
@@ -53,9 +55,10 @@ class ThermalTankPart:
             return thermostat_schedules(
                 asset, Wanted(celsius=[warm] * count, powers_w=(), most_w=most_w), start, resolution
             )
-        rests = rating.min_temperature_celsius + _MARGIN_RATIO * span
+        top = rating.max_temperature_celsius
+        rests = min(rating.min_temperature_celsius + _MARGIN_RATIO * span + _HYSTERESIS_K, top)
         celsius = [
-            max(plan.temperatures_celsius[index + 1], rests)
+            min(max(plan.temperatures_celsius[index + 1] + _HYSTERESIS_K, rests), top)
             if power_w > _RUNS_RATIO * most_w
             else rests
             for index, power_w in enumerate(plan.powers_w)
