@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e e2e-dashboard e2e-street bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale image k8s sbom lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale image k8s sbom lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -26,6 +26,9 @@ e2e-street: setup ## a day of vehicles at charge points through the whole mesh; 
 
 e2e-dashboard: setup ## every page of a running mesh in Debian's Chromium: looks, accessibility, acts; as JSON, with screenshots
 	@exec $(BIN)/python -m tests.browser $(ARGUMENTS)
+
+e2e-heat: setup ## days of two heat pumps through the whole mesh, until their zones are known; takes ten minutes
+	@exec $(BIN)/pytest tests/e2e/heat_pump_days.py --override-ini 'python_files=heat_*.py'
 
 bench: setup  ## measurements
 	@exec $(BIN)/pytest tests/bench --override-ini 'python_files=bench_*.py' --capture=no
