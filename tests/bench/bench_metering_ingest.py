@@ -45,6 +45,7 @@ CREATE TABLE bare (
 """
 
 
+@pytest.mark.time_limit(400)
 async def test_metering_ingest(database_url: str) -> None:
     async with metering_world(database_url) as world:
         gauges = await _add_points(world, "gauges", "active_power_w")

@@ -50,6 +50,8 @@ from wattmesh_sitemodel.view import SiteModelView
 
 log = logging.getLogger(__name__)
 
+SPOOL_RESERVE_BYTES = 8 * 2**20
+"""Kept free on the spool's disk: what metering acknowledges is deleted though it is full."""
 _HEAR_SECONDS = 0.5
 """How long a driver that hears nothing has to hear again before it counts as deaf [s]."""
 _LISTEN_SECONDS = 5.0
@@ -64,7 +66,9 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
     profiles = load_profiles(SCHEMAS, settings.profile_folder)
     metering = runtime.channel(settings.metering_target)
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(SpoolDatabase(settings.spool_file))
+        database = await stack.enter_async_context(
+            SpoolDatabase(settings.spool_file, reserve_bytes=SPOOL_RESERVE_BYTES)
+        )
         journal_database = await stack.enter_async_context(
             SpoolDatabase(settings.journal_file, JOURNAL_MIGRATIONS)
         )

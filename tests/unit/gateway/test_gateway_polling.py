@@ -13,7 +13,7 @@ from tests.fakes.manual_clock import ManualClock
 from tests.fakes.settable_devices import FakeDevice
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
-from wattmesh_gateway.app.poll_devices import PollDevices, next_poll
+from wattmesh_gateway.app.poll_devices import PollDevices, next_poll, rest_after
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.domain.errors import DeviceUnavailable
 from wattmesh_gateway.domain.reading import Reading
@@ -128,6 +128,51 @@ async def test_a_device_that_is_gone_is_polled_no_more(bench: Bench) -> None:
     bench.clock.advance(timedelta(hours=1))
     await asyncio.sleep(0.02)
     assert device.polls == 1
+
+
+def test_a_unit_that_stays_dead_takes_ever_less_of_its_line() -> None:
+    second = timedelta(seconds=1)
+    rests = [rest_after(second, failures) // second for failures in range(1, 9)]
+    assert rests == [1, 2, 4, 8, 16, 31, 31, 31]
+    assert rest_after(timedelta(0), 100) == timedelta(0)
+    assert rest_after(10 * second, 100) == timedelta(minutes=1)
+
+
+async def test_ten_dead_units_leave_a_line_to_the_one_that_lives(bench: Bench) -> None:
+    line = asyncio.Lock()
+    waited = 0.02
+    asked = dict.fromkeys(range(11), 0)
+
+    class Unit:
+        def __init__(self, name: int) -> None:
+            self.name = name
+
+        async def read(self) -> list[Reading]:
+            async with line:
+                asked[self.name] += 1
+                if self.name:
+                    await asyncio.sleep(waited)
+                    raise DeviceUnavailable("no answer")
+            return []
+
+    devices = {
+        id_: (replace(DEVICE, id=id_, reporting_interval=timedelta(seconds=1)), Unit(name))
+        for name in range(11)
+        for id_ in [DeviceId(SiteId("home-1"), f"unit-{name}")]
+    }
+    began = asyncio.get_running_loop().time()
+    await bench.polls.poll(devices)
+
+    async def live() -> None:
+        while asked[0] < 150:
+            bench.clock.advance(timedelta(seconds=1))
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(30):
+        await live()
+    taken = waited * sum(asked[name] for name in range(1, 11))
+    assert taken < 0.9 * (asyncio.get_running_loop().time() - began)
+    assert all(asked[name] >= 2 for name in range(11))
 
 
 async def test_an_error_that_nobody_foresaw_is_one_devices_loss(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 """The spool keeps every reading once until metering has it, and counts exactly."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wattmesh_gateway.adapters.spool import SqliteSpool
-from wattmesh_gateway.adapters.spool_database import SpoolDatabase, SpoolInUse
+from wattmesh_gateway.adapters.spool_database import SpoolDatabase, SpoolFull, SpoolInUse
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import PointId
@@ -131,6 +132,54 @@ async def test_a_full_spool_makes_the_giver_wait_and_drops_nothing(path: Path) -
         await late
         batch = await spool.next_batch(0, 10)
     assert [each.value for each in batch.readings] == [1.0, 2.0, 3.0, 4.0]
+
+
+async def test_a_full_disk_makes_the_giver_wait_and_heals_once_metering_is_back(path: Path) -> None:
+    async with (
+        SpoolDatabase(path, reserve_bytes=1 << 16) as database,
+        SqliteSpool(database, 100_000) as spool,
+    ):
+        await spool.append(telegram(0, 2_000))
+        await database.run(_allow_no_more_pages)
+        late = asyncio.create_task(spool.append(telegram(2_000, 600)))
+        with pytest.raises(SpoolFull):
+            await database.run(lambda db: db.execute(_FILL).rowcount)
+        await asyncio.sleep(0.05)
+        assert not late.done()
+        taken = 0
+        while taken < 2_000:
+            batch = await spool.next_batch(taken, 500)
+            taken = batch.sequence
+            await spool.acknowledge(taken)
+        await late
+        status = await spool.status()
+    assert (status.readings_received, status.readings_forwarded) == (2_600, 2_000)
+
+
+async def test_what_makes_room_has_the_reserve_and_sets_it_up_again(path: Path) -> None:
+    reserve = path.with_name(f"{path.name}-reserve")
+    seen: list[bool] = []
+
+    def work(db: sqlite3.Connection) -> None:
+        seen.append(reserve.exists())
+        if reserve.exists():
+            full = sqlite3.OperationalError("database or disk is full")
+            full.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise full
+
+    async with SpoolDatabase(path, reserve_bytes=1 << 16) as database:
+        assert reserve.stat().st_size == 1 << 16
+        await database.run(work, frees=True)
+        assert seen == [True, False]
+        assert reserve.stat().st_size == 1 << 16
+
+
+_FILL = "INSERT INTO counters VALUES (hex(randomblob(400000)), 1)"
+
+
+def _allow_no_more_pages(db: sqlite3.Connection) -> None:
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
 
 
 async def test_givers_that_wait_together_are_committed_together(path: Path) -> None:

@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Self
 
 from wattmesh_gateway.adapters import quarantine
-from wattmesh_gateway.adapters.spool_database import SpoolDatabase
+from wattmesh_gateway.adapters.spool_database import SpoolDatabase, SpoolFull
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
 from wattmesh_gateway.domain.telegram import refused_reading
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import Quality
+from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ _REST_RATIO = 3.0
 _LONGEST_REST_SECONDS = 0.05
 """After a commit the file is left to others for so much longer than it took: what comes meanwhile
 is committed together, and a command does not wait behind devices that talk without a pause."""
+_FULL_DISK_SECONDS = 1.0
+"""How often a full disk is tried, unless metering took something before."""
 _ACKS_PER_PRUNE = 200
 _SEEN_US = timedelta(days=1) // _MICROSECOND
 """How long the key of a forwarded reading is remembered, behind the newest [µs]."""
@@ -49,7 +52,8 @@ class SqliteSpool:
     """An async context manager. Intakes that wait together are committed together.
 
     `limit` is the most readings it holds: `append` waits while it is full, so that an MQTT
-    telegram stays unacknowledged with the broker rather than getting lost here.
+    telegram stays unacknowledged with the broker rather than getting lost here. So it does while
+    the disk is full; what metering acknowledges makes room again.
     """
 
     def __init__(self, database: SpoolDatabase, limit: int) -> None:
@@ -64,6 +68,7 @@ class SqliteSpool:
         self._point_ids: dict[PointId, int] = {}
         self._points: dict[int, PointId] = {}
         self._writer: asyncio.Task[None] | None = None
+        self._full = LossLog(log, "room on the spool's disk")
 
     async def __aenter__(self) -> Self:
         self._held, self._newest = await self._database.run(_contents)
@@ -102,7 +107,7 @@ class SqliteSpool:
         """Delete every reading up to a sequence: metering has them."""
         self._acks += 1
         prune = self._acks % _ACKS_PER_PRUNE == 0
-        removed = await self._database.run(lambda db: _remove(db, sequence, prune))
+        removed = await self._database.run(lambda db: _remove(db, sequence, prune), frees=True)
         async with self._changed:
             self._held -= removed
             self._changed.notify_all()
@@ -124,7 +129,7 @@ class SqliteSpool:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._held < self._limit)
             began = asyncio.get_running_loop().time()
-            await self._write(self._take())
+            await self._write_when_room(self._take())
             spent = asyncio.get_running_loop().time() - began
             await asyncio.sleep(min(_REST_RATIO * spent, _LONGEST_REST_SECONDS))
 
@@ -138,10 +143,33 @@ class SqliteSpool:
             self._wanted.clear()
         return group
 
+    async def _write_when_room(self, group: Sequence[_Waiting]) -> None:
+        """Write; on a full disk wait and try again: what comes waits with whoever has sent it."""
+        while True:
+            try:
+                await self._write(group)
+            except SpoolFull as error:
+                self._full.lost(error)
+                await self._until_room()
+            else:
+                self._full.back()
+                return
+
+    async def _until_room(self) -> None:
+        held = self._held
+        try:
+            async with asyncio.timeout(_FULL_DISK_SECONDS), self._changed:
+                await self._changed.wait_for(lambda: self._held < held)
+        except TimeoutError:
+            pass  # others may have made room
+
     async def _write(self, group: Sequence[_Waiting]) -> None:
         intakes = [each.intake for each in group]
         try:
             added, newest = await self._database.run(lambda db: self._insert(db, intakes))
+        except SpoolFull:
+            self._point_ids.clear()
+            raise
         except Exception as error:  # whoever waits is told, and the next group may fare better
             self._point_ids.clear()
             _resolve(group, error)

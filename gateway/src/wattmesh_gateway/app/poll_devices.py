@@ -21,9 +21,24 @@ from wattmesh_runtime.aio.tasks import BackgroundTasks
 log = logging.getLogger(__name__)
 
 
+_MOST_RESTS = 31
+_LONGEST_REST = timedelta(minutes=1)
+
+
 def next_poll(now: datetime, interval: timedelta) -> datetime:
     """Return the first time on the raster after `now`."""
     return floor_time(now, interval) + interval
+
+
+def rest_after(spent: timedelta, failures: int) -> timedelta:
+    """Return how long a device is left alone that was waited for so long, so many times in a row.
+
+    Others wait on the same line meanwhile: one that stays dead takes a half of the line's time at
+    first, and less and less of it, down to a 32nd. A unit that is waited for 1 s is asked after
+    1, 2, 4 … 31 s; one whose connection is refused at once, at once.
+    """
+    waits = 1 << min(failures - 1, 5)
+    return min(spent * min(waits, _MOST_RESTS), _LONGEST_REST)
 
 
 class PollDevices:
@@ -62,12 +77,16 @@ class PollDevices:
 
     async def _poll_until_answered(self, device: Device, driver: Reads) -> None:
         backoff = Backoff(most_seconds=1.0)
+        failures = 0
         while True:
+            began = asyncio.get_running_loop().time()
             try:
                 readings = await ask(driver.read())
             except (DeviceUnavailable, DeviceRefused) as error:
                 self._reachability.lost(device.id, str(error))
-                await backoff.wait()
+                failures += 1
+                spent = timedelta(seconds=asyncio.get_running_loop().time() - began)
+                await backoff.wait(rest_after(spent, failures))
             else:
                 self._reachability.answered(device.id)
                 self._hear(readings)

@@ -7,7 +7,7 @@ the gateway is away, and sends again what the gateway did not acknowledge.
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import aiomqtt
@@ -26,6 +26,7 @@ _LARGEST_GROUP = 500
 _KEEPALIVE_SECONDS = 15
 _ANSWER_SECONDS = 10.0
 _REFUSED = 0x80
+_TOPICS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,16 +181,24 @@ class MqttSession:
         while True:
             self._changed.clear()
             wanted = frozenset(self._topics)
-            for topic in sorted(wanted - subscribed):
-                answer = await client.subscribe(topic, qos=_QOS_1)
-                if answer[0] == _REFUSED:
-                    log.error("%s refused the subscription of %s", self._broker, topic)
-            for topic in sorted(subscribed - wanted):
-                await client.unsubscribe(topic)
+            for topics in batched(sorted(wanted - subscribed)):
+                # All at once: a slow broker, asked topic by topic, is never through in time.
+                answers = await client.subscribe([(topic, _QOS_1) for topic in topics])
+                for topic, answer in zip(topics, answers, strict=False):
+                    if answer == _REFUSED:
+                        log.error("%s refused the subscription of %s", self._broker, topic)
+            for topics in batched(sorted(subscribed - wanted)):
+                await client.unsubscribe(topics)
             subscribed = wanted
             if wanted == self._topics:
                 self._listening.set()
             await self._changed.wait()
+
+
+def batched(topics: Sequence[str]) -> Iterator[list[str]]:
+    """Yield topics in parts that a broker takes at once."""
+    for first in range(0, len(topics), _TOPICS_AT_ONCE):
+        yield list(topics[first : first + _TOPICS_AT_ONCE])
 
 
 def _message(message: aiomqtt.Message) -> Message:

@@ -429,6 +429,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: there is no silence of that name, or it was ended."""
     ERROR_REASON_INVALID_SILENCE: _ErrorReason.ValueType  # 332
     """INVALID_ARGUMENT: a silence says neither what it is about nor of which rules, or does not end in the future."""
+    ERROR_REASON_DISK_FULL: _ErrorReason.ValueType  # 335
+    """RESOURCE_EXHAUSTED: a gateway's disk is full. What metering takes makes room again; seen in the log."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -836,4 +838,6 @@ ERROR_REASON_SILENCE_NOT_FOUND: ErrorReason.ValueType  # 331
 """NOT_FOUND: there is no silence of that name, or it was ended."""
 ERROR_REASON_INVALID_SILENCE: ErrorReason.ValueType  # 332
 """INVALID_ARGUMENT: a silence says neither what it is about nor of which rules, or does not end in the future."""
+ERROR_REASON_DISK_FULL: ErrorReason.ValueType  # 335
+"""RESOURCE_EXHAUSTED: a gateway's disk is full. What metering takes makes room again; seen in the log."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
