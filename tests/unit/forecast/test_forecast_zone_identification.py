@@ -70,6 +70,17 @@ def test_a_meter_of_something_else_is_not_planned_with() -> None:
     assert not identify(other, PLANT).usable
 
 
+@pytest.mark.parametrize("since_day", [0, 8])
+def test_a_thermometer_that_is_stuck_is_not_planned_with(since_day: int) -> None:
+    record = zone_record(14)
+    stuck = record.temperature_celsius.copy()
+    stuck[since_day * 48 :] = 20.5
+    shown = replace(record, temperature_celsius=stuck)
+    found = identify(shown, PLANT)
+    assert found.days == since_day, "days on which it was stuck say nothing"
+    assert found.fit is None or standing(found.fit, PLANT, shown) is None
+
+
 def test_without_a_plant_there_is_nothing_to_plan() -> None:
     assert identify(zone_record(14), Plant()).verdict is Verdict.NOT_EXCITED
 

@@ -88,3 +88,12 @@ def varies(values: Floats | None) -> bool:
     if values is None or not np.isfinite(values).any():
         return False
     return bool(np.nanmax(values) - np.nanmin(values) > _PEOPLE_SHOW_ABOVE)
+
+
+def stands_still(temperatures: Floats) -> bool:
+    """Return whether a thermometer has shown one and the same value all along: it is stuck.
+
+    No zone that is lived in keeps its temperature to the last digit for a day.
+    """
+    known = temperatures[np.isfinite(temperatures)]
+    return len(known) > len(temperatures) // 2 and bool(np.ptp(known) == 0.0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from wattmesh_forecast.domain.thermal.fit import Fit
 from wattmesh_forecast.domain.thermal.influences import Influence, Plant, inputs_of
-from wattmesh_forecast.domain.thermal.record import Floats, ZoneRecord
+from wattmesh_forecast.domain.thermal.record import Floats, ZoneRecord, stands_still
 from wattmesh_forecast.domain.thermal.response import step_of
 
 _LOOK_BACK_DAYS = 3
@@ -34,12 +34,13 @@ class Standing:
 def standing(fit: Fit, plant: Plant, record: ZoneRecord) -> Standing | None:
     """Return how a zone stands at the end of a record; None when nothing was measured lately.
 
+    Nothing was either when the thermometer has shown the same value for a day: it is stuck.
     Intervals of which something is not known are passed over: the zone stays as it is.
     """
     known = record.part(max(0, record.count - _LOOK_BACK_DAYS * record.per_day), record.count)
     temperatures = known.temperature_celsius
     seen = np.flatnonzero(np.isfinite(temperatures))
-    if not len(seen):
+    if not len(seen) or stands_still(temperatures[-record.per_day :]):
         return None
     step, keep = step_of(fit.rates, record.hours), float(np.exp(-record.hours / _FADES_HOURS))
     forced = np.outer(known.outdoor_celsius, step.b_outdoor)

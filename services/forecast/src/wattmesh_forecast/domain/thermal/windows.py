@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh_forecast.domain.thermal.influences import Influence, Plant, inputs_of
-from wattmesh_forecast.domain.thermal.record import Floats, ZoneRecord
+from wattmesh_forecast.domain.thermal.record import Floats, ZoneRecord, stands_still
 from wattmesh_forecast.domain.thermal.response import Rates, answer, free, step_of
 
 Ints = NDArray[np.int64]
@@ -77,6 +77,7 @@ def windows_of(record: ZoneRecord, plant: Plant, half_life_days: float) -> Windo
     usable = cut.usable.reshape(shape).all(axis=1) if days else np.zeros(0, dtype=bool)
     measured = np.isfinite(cut.temperature_celsius).reshape(shape)
     usable &= measured.mean(axis=1) >= _LEAST_MEASURED_RATIO
+    usable &= [not stands_still(day) for day in cut.temperature_celsius.reshape(shape)]
     weight = 0.5 ** ((days - 1 - np.arange(days)) / half_life_days)
     inputs = {name: each.reshape(shape)[usable] for name, each in inputs_of(cut, plant).items()}
     return Windows(
