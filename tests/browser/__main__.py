@@ -36,7 +36,7 @@ def running_mesh(folder: str | None) -> Iterator[dict[str, Any]]:
     kept = Path(tempfile.mkdtemp(prefix="wattmesh-browser-"))
     command = Wattmesh(kept)
     try:
-        yield command.start("up", "--plain", "--rate", RATE).state()
+        yield command.start("up", "--plain", "--site", "street", "--rate", RATE).state()
     finally:
         command.end()
         shutil.rmtree(kept, ignore_errors=True)

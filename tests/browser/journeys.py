@@ -89,11 +89,18 @@ def look_at_every_page(desk: Desk) -> None:
     for size, shape in ((DESK, "desk"), (PHONE, "phone")):
         for theme in ("light", "dark"):
             with desk.page(size, theme) as page:
-                for path in PAGES:
+                for path in (*PAGES, *_of_the_office(desk, page)):
                     face = f"{path.replace('/', '-')}-{shape}-{theme}"
                     desk.go(page, path)
                     page.screenshot(path=desk.screenshots / f"{face}.png", full_page=True)
                     _judge(desk, page, face)
+
+
+def _of_the_office(desk: Desk, page: Page) -> tuple[str, ...]:
+    """The pages on which vehicles are seen, where the mesh has an office with charge points."""
+    desk.go(page, "now")
+    there = page.get_by_role("option", name="Office").count() > 0
+    return ("now/office", "plan/office", "comfort/office") if there else ()
 
 
 def _judge(desk: Desk, page: Page, face: str) -> None:

@@ -10,6 +10,8 @@ from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.ports import FIRST_KNOWN_PORT, known_targets
 from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
 
+ROOT = Path(__file__).parents[3]
+
 
 def live(folder: Path) -> ProcessPlan:
     options = MeshOptions(state_folder=folder, data_folder=folder / "none", live=True)
@@ -51,3 +53,9 @@ def test_what_is_said_of_ones_own_devices_reaches_the_gateway(
     (gateway,) = live(tmp_path).services(("gateway",), "system")
     assert gateway.environment["WATTMESH_OCPP_LISTEN_ADDRESS"] == "0.0.0.0:9000"
     assert gateway.environment["WATTMESH_PROFILE_FOLDER"] == "/profiles"
+
+
+def test_the_dashboard_is_where_the_readme_says(tmp_path: Path) -> None:
+    options = MeshOptions(state_folder=tmp_path, data_folder=tmp_path / "none", live=True)
+    web = Addresses.choose(options, "postgresql:///live").web
+    assert f"http://{web})" in (ROOT / "README.md").read_text()

@@ -24,9 +24,13 @@ Below the ports that the system gives to outgoing connections.
 """
 
 
-def known_targets(count: int) -> list[str]:
+KNOWN_WEB_PORT = FIRST_KNOWN_PORT - 1
+"""The dashboard's, before all others: a page that is open finds it whatever processes are added."""
+
+
+def known_targets(count: int, first: int = FIRST_KNOWN_PORT) -> list[str]:
     """Return the same addresses host:port each time; Unavailable when one is in use."""
-    ports = range(FIRST_KNOWN_PORT, FIRST_KNOWN_PORT + count)
+    ports = range(first, first + count)
     with ExitStack() as stack:
         for port in ports:
             each = stack.enter_context(socket.socket())

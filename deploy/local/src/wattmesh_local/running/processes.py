@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wattmesh_local.identities.folder import GATEWAY_FOLDER, OWN_FOLDER, tls_settings
 from wattmesh_local.options import MeshOptions
-from wattmesh_local.running.ports import free_targets, known_targets
+from wattmesh_local.running.ports import KNOWN_WEB_PORT, free_targets, known_targets
 from wattmesh_local.running.process import ProcessSpec
 
 SERVICES = (
@@ -73,7 +73,8 @@ class Addresses:
         names = {service: process_names(service, options) for service in _services(options)}
         every = [name for processes in names.values() for name in processes]
         count = 3 + len(every)
-        broker, *free, ocpp, web = known_targets(count) if options.live else free_targets(count)
+        found = known_targets(count, KNOWN_WEB_PORT) if options.live else free_targets(count)
+        web, broker, *free, ocpp = found
         processes = dict(zip(every, free, strict=True))
         if options.model_server_target:
             processes["modelhost"] = options.model_server_target

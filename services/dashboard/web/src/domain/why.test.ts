@@ -53,6 +53,14 @@ test("an empty battery says when it will charge", () => {
   assert.equal(text(plan({ 9: 1, 10: 2 }), 6), "Waits, and charges 3.00 kWh from 09:00: stores the sun.");
 });
 
+test("a trifle is not worth a word, and the first reason of a run is its reason", () => {
+  const trifle = plan({ 6: 0.03, 9: 1, 10: 2 });
+  assert.match(text(trifle, 5), /charges 3\.00 kWh from 09:00/);
+  const later = plan({ 9: 1, 10: 2 });
+  const reasons = later.reasons.map((_, hour) => (hour === 10 ? "stores the sun" : ""));
+  assert.match(text({ ...later, reasons }, 6), /from 09:00: stores the sun\.$/);
+});
+
 test("a plan that has run out is no plan", () => {
   assert.equal(text(plan({}), 24), "There is no plan for this hour.");
   assert.equal(text(plan({}), -1), "There is no plan for this hour.");

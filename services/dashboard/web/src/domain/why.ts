@@ -21,6 +21,8 @@ export interface StorePlan {
 }
 
 const LEAST_W = 25;
+/** Less is not worth a word. */
+const LEAST_KWH = 0.05;
 
 interface Block {
   first: number;
@@ -42,7 +44,7 @@ function acting(plan: StorePlan, current: number, watts: number, at: Locale): st
   const verb = watts > 0 ? "Charges with" : "Gives";
   const price = watts < 0 ? highest(plan, block) : bought(plan, current, block);
   const worth = Number.isFinite(price) ? ` at ${perKwh(price, plan.currency, at.locale)}` : "";
-  const reason = plan.reasons[current] ? `: ${plan.reasons[current]}` : "";
+  const reason = reasonOf(plan, block);
   return `${verb} ${power(Math.abs(watts), at.locale)} until ${until}${worth}${reason}.`;
 }
 
@@ -52,16 +54,15 @@ function waiting(plan: StorePlan, current: number, at: Locale): string {
   if (gives !== null && (takes === null || gives.first < takes.first)) {
     const kwh = Math.abs(kwhOf(plan, gives));
     const held = plan.usableKwh === null ? kwh : Math.min(kwh, Math.max(plan.usableKwh, 0));
-    if (held >= 0.05) {
+    if (held >= LEAST_KWH) {
       const when = span(timeOf(plan, gives.first), timeOf(plan, gives.end), at);
       return `Holds ${energy(held, at.locale)} for ${when}${priceOf(plan, gives, at)}.`;
     }
   }
   if (takes !== null) {
     const when = clock(timeOf(plan, takes.first), at);
-    const reason = plan.reasons[takes.first];
-    const why = reason ? `: ${reason}` : "";
-    return `Waits, and charges ${energy(kwhOf(plan, takes), at.locale)} from ${when}${why}.`;
+    const amount = energy(kwhOf(plan, takes), at.locale);
+    return `Waits, and charges ${amount} from ${when}${reasonOf(plan, takes)}.`;
   }
   const reason = plan.reasons[current];
   return reason ? `Waits: ${reason}.` : "Waits: nothing is gained by acting.";
@@ -76,9 +77,18 @@ function extent(plan: StorePlan, at: number, charging: boolean): Block {
 
 function next(plan: StorePlan, from: number, charging: boolean): Block | null {
   for (let first = from; first < plan.powersW.length; first += 1) {
-    if (moves(plan.powersW[first], charging)) return extent(plan, first, charging);
+    if (!moves(plan.powersW[first], charging)) continue;
+    const block = extent(plan, first, charging);
+    if (Math.abs(kwhOf(plan, block)) >= LEAST_KWH) return block;
+    first = block.end;
   }
   return null;
+}
+
+/** The first reason that a run of intervals has. */
+function reasonOf(plan: StorePlan, block: Block): string {
+  const reason = plan.reasons.slice(block.first, block.end).find((each) => each !== "");
+  return reason === undefined ? "" : `: ${reason}`;
 }
 
 function moves(watts: number | undefined, charging: boolean): boolean {

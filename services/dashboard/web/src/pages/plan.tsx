@@ -1,23 +1,20 @@
 // The plan of a site: what was, what is expected, what is planned, and why.
 
-import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import {
   useAssets,
-  useDevices,
   useEnergies,
   useExplanation,
   useHoldingPlan,
   usePlan,
   usePrices,
 } from "../api/queries.ts";
-import { carbon, forecast, metering } from "../api/transport.ts";
+import { degradationsOf } from "../domain/degradations.ts";
 import { degradation } from "../domain/words.ts";
-import { Aggregation } from "../gen/wattmesh/metering/v1/metering_pb.ts";
 import { PlanState } from "../gen/wattmesh/planner/v1/planner_pb.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
-import { ago, fullMoment, money, number, perKwh, shortName } from "../lib/format.ts";
-import { DAY, duration, floorTo, HOUR, MINUTE, range, toMs } from "../lib/time.ts";
+import { ago, money, number, perKwh, shortName } from "../lib/format.ts";
+import { floorTo, HOUR, toMs } from "../lib/time.ts";
 import { useInterval, useNow } from "../live/hooks.ts";
 import { Card, Empty, Figure } from "../parts/bits.tsx";
 import { Chart, nearest, type Line, type Pane } from "../parts/chart.tsx";
@@ -28,6 +25,7 @@ import {
   measured,
   onto,
   plannedOf,
+  plannedPower,
   priceSeries,
   quantile,
   ramp,
@@ -38,8 +36,9 @@ import {
   type Values,
 } from "./plan/data.ts";
 import { kw, ratio, Readout, signed, type Value } from "./plan/readout.tsx";
+import { STEP, useForecast, useIntensities, useSoc } from "./plan/sources.ts";
+import { PlanTable } from "./plan/table.tsx";
 
-const STEP = 15 * MINUTE;
 const BACK = 18 * HOUR;
 
 export default function PlanPage() {
@@ -90,7 +89,6 @@ function SitePlanPage({ site }: { site: Site }) {
     );
     const fan = (of: typeof loads, level: number, scale: number): Values =>
       from(times, onto(times, quantile(of, level), scale), future);
-    const planned_ = store === undefined ? times.map(() => null) : onto(times, series(store.powersW), 0.001);
     return {
       price: onto(times, priceSeries(prices)),
       carbon: onto(times, intensities),
@@ -105,7 +103,11 @@ function SitePlanPage({ site }: { site: Site }) {
       sunMid: fan(suns, 0.5, -0.001),
       sunHigh: fan(suns, 0.1, -0.001),
       store: past(names.stores, 0.001),
-      storePlanned: from(times, planned_, future),
+      storePlanned: from(times, plannedPower(times, planned, names.stores), future),
+      vehicles: past(names.vehicles, 0.001),
+      vehiclesPlanned: from(times, plannedPower(times, planned, names.vehicles), future),
+      heat: past(names.heat, 0.001),
+      heatPlanned: from(times, plannedPower(times, planned, names.heat), future),
       soc: until(times, onto(times, soc, 100), tick ?? 0),
       socPlanned: from(times, ramp(times, series(store?.socRatios), 100), future),
     };
@@ -128,6 +130,14 @@ function SitePlanPage({ site }: { site: Site }) {
       { name: "Grid", colour: "--grid", values: chart.grid },
       { name: "Grid planned", unnamed: true, colour: "--grid", values: chart.gridPlanned, dashed: true, shape: "step" },
     ];
+    for (const [name, colour, past, planned_] of [
+      ["Vehicles", "--ev", chart.vehicles, chart.vehiclesPlanned],
+      ["Heating and cooling", "--heat", chart.heat, chart.heatPlanned],
+    ] as const) {
+      if (!has(past) && !has(planned_)) continue;
+      power.push({ name, colour, values: past, shape: "step" });
+      power.push({ name: `${name} planned`, unnamed: true, colour, values: planned_, dashed: true, shape: "step" });
+    }
     const list: Pane[] = [
       {
         title: `Price, ${currency}/kWh`,
@@ -172,6 +182,13 @@ function SitePlanPage({ site }: { site: Site }) {
     { name: "Grid", text: signed(chart.grid[shown] ?? chart.gridPlanned[shown], ["imports", "exports"], at), colour: "--grid" },
     { name: "State of charge", text: ratio(chart.soc[shown] ?? chart.socPlanned[shown], at), colour: "--battery" },
   ];
+  const further = [
+    { name: "Vehicles", value: chart.vehicles[shown] ?? chart.vehiclesPlanned[shown], colour: "--ev" },
+    { name: "Heating and cooling", value: chart.heat[shown] ?? chart.heatPlanned[shown], colour: "--heat" },
+  ];
+  for (const { name, value, colour } of further) {
+    if (value != null) readout.push({ name, text: kw(value, at), colour });
+  }
   if (chart.carbon[shown] != null) {
     readout.push({ name: "Carbon", text: `${number(chart.carbon[shown] as number, 0, at.locale)} g/kWh`, colour: "--carbon" });
   }
@@ -240,11 +257,11 @@ function SitePlanPage({ site }: { site: Site }) {
             </Card>
           )}
           <Card title="What it had to do without">
-            {plan === undefined || plan.degradations.length === 0 ? (
+            {degradationsOf(plan, site.name).length === 0 ? (
               <p className="muted">Nothing: it knew all it needed.</p>
             ) : (
               <ul className="lines">
-                {plan.degradations.map((each, place) => (
+                {degradationsOf(plan, site.name).map((each, place) => (
                   <li key={place}>
                     <strong>{shortName(each.subject)}</strong>:{" "}
                     {each.message || degradation(each.topic, each.reason, each.remedy)}
@@ -257,107 +274,4 @@ function SitePlanPage({ site }: { site: Site }) {
       </div>
     </div>
   );
-}
-
-function PlanTable({ times, panes, at }: { times: readonly number[]; panes: readonly Pane[]; at: ReturnType<typeof localeOf> }) {
-  const lines = panes.flatMap((pane) =>
-    pane.lines
-      .filter((line) => line.quiet !== true)
-      .map((line) => ({ ...line, title: pane.title, digits: Math.max(pane.digits, 2) })),
-  );
-  return (
-    <div className="scroll tall" tabIndex={0} role="region" aria-label="The plan as a table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            {lines.map((line) => (
-              <th key={`${line.title} ${line.name}`} scope="col" className="right">
-                {line.name}
-                <br />
-                <span className="muted">{line.title}</span>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {times.map((ms, place) =>
-            ms % HOUR !== 0 ? null : (
-              <tr key={ms}>
-                <th scope="row">{fullMoment(ms, at)}</th>
-                {lines.map((line) => (
-                  <td key={`${line.title} ${line.name}`} className="right">
-                    {line.values[place] == null ? "–" : number(line.values[place] as number, line.digits, at.locale)}
-                  </td>
-                ))}
-              </tr>
-            ),
-          )}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-/** The measured state of charge of a store. */
-function useSoc(site: string, store: string | undefined, start: number | null, end: number | null): Regular | undefined {
-  const devices = useDevices(site).data;
-  const device = devices?.find((each) => each.functions.some((one) => one.asset === store && one.meterRole === 1));
-  const point = device?.points.find((each) => each.name.endsWith("/soc_ratio"))?.name;
-  const { data } = useQuery({
-    queryKey: ["soc", point, start, end],
-    queryFn: async ({ signal }) => {
-      const asked = {
-        point: point ?? "",
-        range: range(start ?? 0, end ?? 0),
-        resolution: duration(STEP),
-        aggregation: Aggregation.LAST,
-      };
-      const answer = await metering.querySeries(asked, { signal });
-      return { start: start ?? 0, step: STEP, values: answer.series?.values ?? [] };
-    },
-    enabled: point !== undefined && start !== null && end !== null,
-    placeholderData: (before) => before,
-  });
-  return data;
-}
-
-/** The newest forecast of an asset that was issued before a plan began. */
-function useForecast(asset: string | undefined, key: number | undefined) {
-  const { data } = useQuery({
-    queryKey: ["forecast", asset, key],
-    queryFn: async ({ signal }) =>
-      (await forecast.listForecasts({ parent: asset ?? "", pageSize: 1 }, { signal })).forecasts[0] ?? null,
-    enabled: asset !== undefined,
-    placeholderData: (before) => before,
-    staleTime: 60_000,
-  });
-  return data ?? undefined;
-}
-
-/** Measured intensities, and from then on their forecast. */
-function useIntensities(zone: string, start: number | null, hour: number | null, end: number | null): Regular | undefined {
-  const { data } = useQuery({
-    queryKey: ["intensities", zone, start, end],
-    queryFn: async ({ signal }) => {
-      const resolution = duration(HOUR);
-      const past = { zone, range: range(start ?? 0, hour ?? 0), resolution };
-      const future = { zone, range: range(hour ?? 0, Math.min(end ?? 0, (hour ?? 0) + 2 * DAY)), resolution };
-      const [before, after] = await Promise.all([
-        carbon.queryAverageIntensity(past, { signal }),
-        carbon.forecastAverageIntensity(future, { signal }).catch(() => null),
-      ]);
-      return {
-        start: start ?? 0,
-        step: HOUR,
-        values: [
-          ...(before.intensity?.averageGco2ePerKwh?.values ?? []),
-          ...(after?.intensity?.averageGco2ePerKwh?.values ?? []),
-        ],
-      };
-    },
-    enabled: zone !== "" && start !== null && hour !== null && end !== null,
-    placeholderData: (before) => before,
-  });
-  return data;
 }

@@ -192,7 +192,7 @@ function options(
   return {
     width: host.clientWidth,
     height: heightOf(pane, last),
-    padding: [8, 8, last ? 0 : 6, 0],
+    padding: [8, 22, last ? 0 : 6, 0],
     legend: { show: false },
     tzDate: (seconds) => local(seconds, at.zone),
     scales: {

@@ -11,6 +11,18 @@ import { localeOf } from "../../parts/pages.ts";
 
 const BOUGHT = new Set([ReasonCode.BUY_CHEAP, ReasonCode.NEGATIVE_PRICE, ReasonCode.LOW_CARBON]);
 
+/** How a store is when an interval begins: why it rests, but never why it acts. */
+const STANDS = new Set([
+  ReasonCode.IDLE_NO_GAIN,
+  ReasonCode.NOT_AVAILABLE,
+  ReasonCode.FULL,
+  ReasonCode.EMPTY,
+]);
+
+function told(code: ReasonCode, watts: number): string {
+  return Math.abs(watts) >= 1 && STANDS.has(code) ? "" : REASONS[code];
+}
+
 /** What the site's first battery is planned to do, with prices; null while that is not known. */
 export function useStorePlan(site: Site, socRatio: number | null): StorePlan | null {
   const head = useHoldingPlan(site.name);
@@ -38,7 +50,7 @@ export function useStorePlan(site: Site, socRatio: number | null): StorePlan | n
       powersW: store.powersW,
       prices: prices.imported,
       currency: prices.currency,
-      reasons: (codes ?? []).map((code) => REASONS[code] ?? ""),
+      reasons: (codes ?? []).map((code, place) => told(code, store.powersW[place] ?? 0)),
       bought: (codes ?? []).map((code) => BOUGHT.has(code)),
       usableKwh: usable,
     };

@@ -1,5 +1,6 @@
 import { lazy, Suspense } from "react";
 import { useSites, usePlanOf } from "../../api/queries.ts";
+import { degradationsOf } from "../../domain/degradations.ts";
 import { degradation, KINDS } from "../../domain/words.ts";
 import { FlowKind } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
 import { ago, percent, power, shortName } from "../../lib/format.ts";
@@ -26,6 +27,7 @@ export function SiteNow({ name }: { name: string }) {
   if (now === null || data === undefined) return <Empty>Loading…</Empty>;
   if (site === undefined) return <Empty>There is no site {shortName(name)}.</Empty>;
   const list = flowsOf(flows.get(name), now, store.rate);
+  const lacking = degradationsOf(plan, name);
   const battery = list.find((flow) => flow.kind === FlowKind.BATTERY);
   return (
     <div className="page">
@@ -73,10 +75,10 @@ export function SiteNow({ name }: { name: string }) {
           <Card title="How old this is">
             <Ages site={name} />
           </Card>
-          {plan !== undefined && plan.degradations.length > 0 && (
+          {lacking.length > 0 && (
             <Card title="What the plan had to do without">
               <ul className="lines">
-                {plan.degradations.map((each, place) => (
+                {lacking.map((each, place) => (
                   <li key={place}>
                     <strong>{shortName(each.subject)}</strong>:{" "}
                     {each.message || degradation(each.topic, each.reason, each.remedy)}

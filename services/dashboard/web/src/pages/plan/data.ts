@@ -59,6 +59,8 @@ export interface SiteAssets {
   load: string[];
   generation: string[];
   stores: string[];
+  vehicles: string[];
+  heat: string[];
 }
 
 export function sorted(assets: readonly Asset[]): SiteAssets {
@@ -69,6 +71,8 @@ export function sorted(assets: readonly Asset[]): SiteAssets {
     load: named("load"),
     generation: named("pvArray", "windTurbine", "generator"),
     stores: named("battery"),
+    vehicles: named("evCharger"),
+    heat: named("hvacZone", "thermalTank"),
   };
 }
 
@@ -106,6 +110,18 @@ export function plannedOf(plan: Plan | undefined, site: string): Planned | null 
 
 export function storePlan(planned: Planned, name: string): AssetPlan | undefined {
   return planned.site.assets.find((each) => each.assetName === name);
+}
+
+/** The planned power of some assets together [kW]; nothing where none of them is planned. */
+export function plannedPower(
+  times: readonly number[],
+  planned: Planned | null,
+  names: readonly string[],
+): Values {
+  const found = (planned?.site.assets ?? []).filter((each) => names.includes(each.assetName));
+  if (planned === null || found.length === 0) return times.map(() => null);
+  const { start, step } = planned;
+  return added(...found.map((each) => onto(times, { start, step, values: each.powersW }, 0.001)));
 }
 
 /** A quantile of a forecast, the nearest to what is asked for. */
