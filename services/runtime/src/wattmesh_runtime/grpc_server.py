@@ -45,9 +45,10 @@ class GrpcServer:
     ) -> None:
         self._settings = settings
         self._streams = OpenStreams()
+        self._guard = Guard(settings)
         self._server = grpc.aio.server(
             interceptors=[
-                CallInterceptor(telemetry, self._streams, Admission(settings), Guard(settings))
+                CallInterceptor(telemetry, self._streams, Admission(settings), self._guard)
             ],
             options=_options(settings),
         )
@@ -79,6 +80,7 @@ class GrpcServer:
         await asyncio.wait([drained], timeout=min(grace, STREAM_GRACE_SECONDS))
         self._streams.end()
         await drained
+        self._guard.close()
         if self._probed is not None:
             await self._probed.stop(0)
 

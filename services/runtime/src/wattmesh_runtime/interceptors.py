@@ -82,7 +82,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def call(self, method: str, context: Context) -> "ServedCall":
         """Return the scope in which one call of `method` is served."""
-        return ServedCall(method, context, self._telemetry, self._duration, self._streams)
+        return ServedCall(
+            method, context, self._telemetry, self._duration, self._streams, self._guard
+        )
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         codec: dict[str, Any] = {
@@ -167,7 +169,9 @@ class ServedCall:
         telemetry: Telemetry,
         duration: Any,
         streams: OpenStreams,
+        guard: Guard,
     ) -> None:
+        self._guard = guard
         self._method = method
         self._context = context
         self._duration = duration
@@ -198,6 +202,7 @@ class ServedCall:
         answer = self._answer(error)
         code = code_of(answer) if answer else self._code_of(error)
         self._record(code, error)
+        self._guard.record(self._method, code.name, self._request_id)
         if answer is not None:
             trailers = (*trailers_from_error(answer), (REQUEST_ID_KEY, self._request_id))
             await self._context.abort(code, answer.message[:LONGEST_MESSAGE], trailers)

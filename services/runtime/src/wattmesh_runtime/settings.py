@@ -42,6 +42,8 @@ class ServiceSettings(BaseSettings):
     """Audience that a token must be for (`aud`)."""
     oidc_jwks_file: Path | None = None
     """The issuer's public keys (JWKS); read again when it changes."""
+    audit_file: Path | None = None
+    """Where calls that could change something are written down, with who made them."""
     grace_seconds: float = Field(default=5.0, ge=0)
     """How long calls in flight may go on after the stop signal [s]."""
     shutdown_notice_seconds: float = Field(default=0.2, ge=0)

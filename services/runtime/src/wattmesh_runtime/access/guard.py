@@ -8,6 +8,12 @@ from typing import Any
 
 from wattmesh_kernel.callers import Caller
 from wattmesh_kernel.errors import PermissionDenied, Unauthenticated
+from wattmesh_runtime.access.audit import (
+    AuditTrail,
+    current_subject,
+    is_recorded,
+    note_subject,
+)
 from wattmesh_runtime.access.certificates import caller_of, uri_of
 from wattmesh_runtime.access.claims import check_claims
 from wattmesh_runtime.access.files import Reloaded
@@ -44,6 +50,7 @@ class Guard:
         certified = settings.tls_certificate_file is not None
         self.on = certified or self._principals is not None or self._tokens is not None
         self._nobody = Principals()
+        self._trail = None if settings.audit_file is None else AuditTrail(settings.audit_file)
 
     def admit(self, method: str, context: Any, metadata: Mapping[str, Any]) -> None:
         """Make the caller current. Error: Unauthenticated, PermissionDenied."""
@@ -51,19 +58,43 @@ class Guard:
         if not self.on or permission == OPEN:
             return
         caller = self._identify(context, metadata)
+        _caller.set(caller)
         if permission is None or not caller.may(permission):
             raise PermissionDenied(
                 "PERMISSION_MISSING",
                 f"{caller.name} lacks {permission or 'any permission there could be'}",
                 {"permission": permission or ""},
             )
-        _caller.set(caller)
 
     def check(self, request: Any) -> None:
         """Hold what a request says of its caller against who that is. Error: PermissionDenied."""
+        if self._trail is not None:
+            note_subject(request)
         caller = _caller.get()
         if caller is not None:
             check_claims(caller, request)
+
+    def record(self, method: str, code: str, request_id: str) -> None:
+        """Write down that a call is over, if it is one that could change something."""
+        permission = None if self._trail is None else permission_of(method)
+        if self._trail is None or not is_recorded(permission):
+            return
+        caller = _caller.get()
+        self._trail.record(
+            {
+                "principal": "" if caller is None else caller.name,
+                "method": method[1:].replace("/", "."),
+                "permission": permission,
+                "resource": current_subject(),
+                "request_id": request_id,
+                "status_code": code,
+            }
+        )
+
+    def close(self) -> None:
+        """Close what is written down."""
+        if self._trail is not None:
+            self._trail.close()
 
     def _identify(self, context: Any, metadata: Mapping[str, Any]) -> Caller:
         """Return who calls: by a token or key when there is one, else by the certificate."""
