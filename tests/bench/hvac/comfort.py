@@ -8,6 +8,7 @@ a parameter of the zone, the weather to come, or who will be there.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,9 @@ class Fortnight:
         }
 
 
-def compared(seeds: range) -> dict[str, object]:
+def compared(seeds: range, days: int = JUDGED_DAYS) -> dict[str, Any]:
     """Return cost and comfort of every way, zone by zone and together."""
-    zones = [_zone(seed) for seed in seeds]
+    zones = [_zone(seed, days) for seed in seeds]
     ways = ("schedule", "price_rule", "product")
     total = {
         way: {
@@ -53,7 +54,7 @@ def compared(seeds: range) -> dict[str, object]:
     }
     saved = 1.0 - total["product"]["cost"] / total["schedule"]["cost"]
     return {
-        "judged_days": JUDGED_DAYS,
+        "judged_days": days,
         "zones": len(zones),
         "saved_against_schedule_ratio": round(saved, 3),
         "saved_against_price_rule_ratio": round(
@@ -64,19 +65,25 @@ def compared(seeds: range) -> dict[str, object]:
     }
 
 
-def _zone(seed: int) -> dict[str, dict[str, float]]:
-    found = zone(seed, LEARNT_DAYS, LEARNT_DAYS + JUDGED_DAYS)
+def _zone(seed: int, days: int) -> dict[str, dict[str, float]]:
+    found = zone(seed, LEARNT_DAYS, LEARNT_DAYS + days)
     comfort = comfort_of(found.house.cooling is not None, found.office)
     product = Product(found, comfort)
     return {
-        "schedule": _lived(found, comfort, lambda at, state: comfort.edge(at)).as_json(),
-        "price_rule": _lived(found, comfort, lambda at, state: comfort.by_price(at)).as_json(),
-        "product": _lived(found, comfort, product.decide, product).as_json(),
+        "schedule": _lived(found, comfort, days, lambda at, state: comfort.edge(at)).as_json(),
+        "price_rule": _lived(
+            found, comfort, days, lambda at, state: comfort.by_price(at)
+        ).as_json(),
+        "product": _lived(found, comfort, days, product.decide, product).as_json(),
     }
 
 
 def _lived(
-    found: Zone, comfort: Comfort, decide: Decide, product: Product | None = None
+    found: Zone,
+    comfort: Comfort,
+    days: int,
+    decide: Decide,
+    product: Product | None = None,
 ) -> Fortnight:
     """Play two weeks, an hour at a time."""
     house, cooled = found.house, found.house.cooling is not None
@@ -87,7 +94,7 @@ def _lived(
     state, came = replace(found.end, import_wh=0.0), Fortnight()
     begin = START + timedelta(days=LEARNT_DAYS)
     mode = Mode.COOLING if cooled else Mode.HEATING
-    for hour in range(JUDGED_DAYS * 24):
+    for hour in range(days * 24):
         at = begin + hour * HOUR
         told = Thermostat(setpoint_celsius=decide(at, state), mode=mode)
         for half in range(2):
