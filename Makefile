@@ -70,6 +70,9 @@ peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and wha
 bench-loop-control: setup ## from a meter's word to the device by number of sites, and the answer to a step, as JSON
 	@exec $(BIN)/python -m tests.bench.loop_control $(ARGUMENTS)
 
+bench-metering: setup ## what queries take over many stored readings, and which faults validation finds, as JSON
+	@exec $(BIN)/python -m tests.bench.metering $(ARGUMENTS)
+
 bench-scale: setup ## many sites due at one instant: forecasts lost, and plans in time, as JSON
 	@exec $(BIN)/python -m tests.bench.scale $(ARGUMENTS)
 

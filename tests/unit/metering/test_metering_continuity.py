@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.bench.metering import found_faults
 from wattmesh_kernel.ids import DeviceId, SiteId
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import History
@@ -136,6 +137,11 @@ def test_only_points_with_something_to_be_found_are_looked_at_closely() -> None:
         values=np.array([*quiet, *wrong, *quiet]),
     )
     assert suspects(histories, dict.fromkeys(range(3), METER)) == {1}
+
+
+def test_every_fault_put_into_a_clean_register_is_found_and_nothing_else() -> None:
+    for kind, found in found_faults(weeks=8).items():
+        assert found == {"precision": 1.0, "recall": 1.0}, kind
 
 
 def test_a_meter_that_shows_the_same_for_days_is_stuck() -> None:

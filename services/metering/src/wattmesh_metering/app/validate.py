@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 """How often it is looked for what other replicas kept [s of the wall]."""
+_REST_RATIO = 3.0
+_LONGEST_REST_SECONDS = 0.25
+"""After a turn, readings have the database for so much longer than it took: what comes meanwhile is
+judged together, and whoever sends a lot is not held up."""
 _POINTS_AT_ONCE = 50
 _JOINED_US = timedelta(days=1) // timedelta(microseconds=1)
 
@@ -99,8 +103,11 @@ class Validate:
         loss = LossLog(log, "the database of readings to be judged")
         while True:
             self._woken.clear()
+            began = asyncio.get_running_loop().time()
             while await retry(self.turn, loss):
-                pass
+                spent = asyncio.get_running_loop().time() - began
+                await asyncio.sleep(min(_REST_RATIO * spent, _LONGEST_REST_SECONDS))
+                began = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
