@@ -18,7 +18,7 @@ SITE = "home-1"
 PAGES = (
     *("now", f"now/{SITE}", f"plan/{SITE}", f"proof/{SITE}", f"savings/{SITE}"),
     *(f"devices/{SITE}", f"forecasts/{SITE}", f"carbon/{SITE}", f"comfort/{SITE}"),
-    f"settings/{SITE}",
+    *("alerts", f"settings/{SITE}"),
 )
 SERIOUS = ("serious", "critical")
 PERSON, WHY = "ada", "trying the controls"

@@ -25,5 +25,6 @@ class DashboardSettings(ServiceSettings):
     """Where the optimizer serves: it says why a plan is as it is."""
     analytics_target: str
     usage_target: str
+    alerting_target: str
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""

@@ -33,6 +33,7 @@ WITHOUT: Mapping[str, str] = {
     "optimizer": "pages do not say why a plan is as it is",
     "analytics": "pages show no savings",
     "usage": "pages show no charging sessions",
+    "alerting": "pages show no alerts",
 }
 """What people see without each service: pages are always served."""
 

@@ -17,6 +17,7 @@ const pages = {
   forecasts: lazy(() => import("./pages/forecasts.tsx")),
   carbon: lazy(() => import("./pages/carbon.tsx")),
   comfort: lazy(() => import("./pages/comfort.tsx")),
+  alerts: lazy(() => import("./pages/alerts.tsx")),
   settings: lazy(() => import("./pages/settings.tsx")),
 };
 

@@ -230,7 +230,7 @@ class ProcessPlan:
                 return {**database, **self._reach("metering", "control", "planner")}
             case "dashboard":
                 peers = ("metering", "planner", "control", "forecast", "carbon", "optimizer")
-                reached = self._reach(*peers, "analytics", "usage")
+                reached = self._reach(*peers, "analytics", "usage", "alerting")
                 return {"web_address": self._addresses.web, **reached}
             case "planner":
                 peers = ("metering", "forecast", "carbon", "optimizer", "control", "usage")

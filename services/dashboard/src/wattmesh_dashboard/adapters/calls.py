@@ -27,11 +27,14 @@ SERVED: Mapping[str, tuple[str, ...]] = {
     "optimizer": ("wattmesh.optimizer.v1.OptimizerService",),
     "analytics": ("wattmesh.analytics.v1.AnalyticsService",),
     "usage": ("wattmesh.usage.v1.UsageService",),
+    "alerting": ("wattmesh.alert.v1.AlertService",),
 }
 """What each service serves, of what pages ask."""
 
 _LOOKS = ("Get", "List", "Query", "Evaluate", "Compute", "Find", "Forecast", "Explain", "DryRun")
-_ACTS = frozenset({"PlaceHold", "ReleaseHold", "TriggerPlan"})
+_ACTS = frozenset(
+    {"PlaceHold", "ReleaseHold", "TriggerPlan", "AcknowledgeAlert", "PlaceSilence", "EndSilence"}
+)
 _SAME_ALWAYS = frozenset({"/wattmesh.optimizer.v1.OptimizerService/ExplainPlan"})
 """Costly, and the same answer to the same question: asked once, however many look."""
 _MOST_KEPT = 64

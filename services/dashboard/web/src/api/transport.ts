@@ -2,6 +2,7 @@
 
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import { AlertService } from "../gen/wattmesh/alert/v1/alert_service_pb.ts";
 import { AnalyticsService } from "../gen/wattmesh/analytics/v1/analytics_service_pb.ts";
 import { CarbonService } from "../gen/wattmesh/carbon/v1/carbon_pb.ts";
 import { ControlService } from "../gen/wattmesh/control/v1/control_pb.ts";
@@ -38,4 +39,5 @@ export const forecast = createClient(ForecastService, asking);
 export const carbon = createClient(CarbonService, asking);
 export const optimizer = createClient(OptimizerService, asking);
 export const analytics = createClient(AnalyticsService, asking);
+export const alerts = createClient(AlertService, asking);
 export const usage = createClient(UsageService, asking);

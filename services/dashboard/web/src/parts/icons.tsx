@@ -9,6 +9,7 @@ const PATHS: Record<string, ReactNode> = {
   forecasts: <path d="M3 17c4 0 5-9 9-9s5 5 9 5M12 8c3-4 6-4 9-4M12 8c3 6 6 11 9 11" />,
   carbon: <path d="M5 19c0-9 6-14 15-14 0 9-5 14-13 14M5 21c1-6 4-9 9-11" />,
   comfort: <path d="M9 14V5a2.500 2.500 0 0 1 5 0v9a4.500 4.500 0 1 1-5 0zM17 6h3M17 10h3" />,
+  alerts: <path d="M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4" />,
   settings: (
     <path d="M4 7h10M18 7h2M4 17h2M10 17h10M14 7a2 2 0 1 0 4 0 2 2 0 1 0-4 0M6 17a2 2 0 1 0 4 0 2 2 0 1 0-4 0" />
   ),

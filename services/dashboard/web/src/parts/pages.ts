@@ -18,6 +18,7 @@ export const PAGES: readonly Page[] = [
   { path: "forecasts", title: "Forecasts" },
   { path: "carbon", title: "Carbon" },
   { path: "comfort", title: "Comfort and EVs" },
+  { path: "alerts", title: "Alerts" },
   { path: "settings", title: "Settings" },
 ];
 

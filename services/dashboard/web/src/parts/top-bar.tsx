@@ -24,7 +24,7 @@ function SitePicker() {
   const { page, site } = usePath();
   const of = useSite();
   if (data === undefined || data.length === 0) return <strong>Wattmesh</strong>;
-  const portfolio = page === "now";
+  const portfolio = ["now", "savings", "alerts"].includes(page);
   return (
     <label className="pick">
       <span className="hidden">Site</span>

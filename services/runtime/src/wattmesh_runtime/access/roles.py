@@ -57,7 +57,7 @@ SERVICES: Mapping[str, frozenset[str]] = {
     ),
     "dashboard": _named(
         *(*_KNOWING_SITES, "READING_READ", "PLAN_READ", "COMMAND_READ", "FORECAST_READ"),
-        *("CARBON_READ", "PROBLEM_SOLVE", "ANALYTICS_READ", "USAGE_READ"),
+        *("CARBON_READ", "PROBLEM_SOLVE", "ANALYTICS_READ", "USAGE_READ", "ALERT_READ"),
     ),
     "gateway": ROLES["device"],
     "twin": _named(
