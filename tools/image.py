@@ -116,12 +116,11 @@ def resolve(uv: str, others: list[str], work: Path) -> set[str]:
 
 def locked(names: set[str]) -> str:
     """Return the lines of the lock about these, with their hashes; KeyError for one it lacks."""
-    blocks = {
-        name_of(block): block
-        for block in re.split(r"\n(?=[A-Za-z0-9])", LOCK.read_text())
-        if block and block[0].isalnum()
-    }
-    return "\n".join(blocks[name] for name in sorted(names))
+    blocks: dict[str, list[str]] = {}
+    for block in re.split(r"\n(?=[A-Za-z0-9])", LOCK.read_text()):
+        if block and block[0].isalnum():  # one for each Python that has a version of its own
+            blocks.setdefault(name_of(block), []).append(block)
+    return "\n".join(block for name in sorted(names) for block in blocks[name])
 
 
 def build(uv: str, ours: list[str], work: Path) -> list[Path]:
