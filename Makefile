@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale image k8s sbom lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile

@@ -28,6 +28,8 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_kernel.time import TimeRange
+from wattmesh_metering.app.edit_readings import FlagQuery
+from wattmesh_metering.domain.paging import next_token
 
 IMPORT = point("meter", "import_energy_wh")
 POWER = point("meter", "active_power_w")
@@ -247,6 +249,20 @@ async def test_flags_come_in_pages_and_cleared_ones_when_asked_for(database_url:
                 point=POWER, exchange_time=timestamp_to_proto(NOON), reason="x"
             ),
             "NO_REGISTER",
+        ),
+        (
+            metering_pb2.DeclareExchangeRequest(
+                point=point("meter", "export_energy_w"),
+                exchange_time=timestamp_to_proto(NOON),
+                reason="x",
+            ),
+            "POINT_NOT_FOUND",
+        ),
+        (
+            metering_pb2.ListReadingFlagsRequest(
+                parent=IMPORT, page_token=next_token(f"flags/{IMPORT}/{FlagQuery()}", "x")
+            ),
+            "INVALID_PAGE_TOKEN",
         ),
         (metering_pb2.ReplayValidationRequest(points=[IMPORT]), "MISSING_FIELD"),
     ],

@@ -33,6 +33,7 @@ from wattmesh_metering.domain.vee.flags import Flag
 SOURCE = "corrections"
 """Under which source values of people are kept."""
 _MOST_POINTS = 1_000
+_LONGEST_KEY = 18
 _LONGEST_REPLAY = timedelta(days=366)
 
 
@@ -62,8 +63,9 @@ class Exchange:
     initial_value: float
 
     def __post_init__(self) -> None:
+        quantity = QUANTITIES.get(self.point.segment)  # of another there is no point
         for name in ("final_value", "initial_value"):
-            possible = QUANTITIES[self.point.segment].accepts(getattr(self, name))
+            possible = quantity is None or quantity.accepts(getattr(self, name))
             require(possible, "INVALID_VALUE", "no register shows that", name)
 
 
@@ -216,7 +218,14 @@ class EditReadings:
     ) -> Page[KeptFlag]:
         """Return a page of flags, in the order in which they were raised. Error: NotFound."""
         listed = f"flags/{selector.name}/{query}"
-        after = int(page.after(listed) or 0)
+        last = page.after(listed) or "0"
+        require(
+            last.isascii() and last.isdigit() and len(last) <= _LONGEST_KEY,
+            "INVALID_PAGE_TOKEN",
+            "not a page token of this list",
+            "page_token",
+        )
+        after = int(last)
         points = await self._follower.find(lambda model: model.points(selector))
         found = await self._store.flags(points, query, after, page.limit + 1)
         items = tuple(found[: page.limit])
