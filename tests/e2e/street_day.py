@@ -1,7 +1,7 @@
 """A day of vehicles through the whole mesh: what a driver and a fuse would lose.
 
 Run by `make e2e-street`; it takes some minutes. A yard of three charge points behind one fuse, on
-real OCPP, with a battery, a price that changes over the day, and drivers who say nothing.
+real OCPP, with a battery, a price that changes over the day, and drivers who say until when.
 """
 
 import csv
@@ -43,7 +43,10 @@ VISITS = {
     "visits-3.csv": [(8.9, 13.2, 0.7)],
 }
 """Hours of arrival and departure, and the state of charge on arrival."""
-COLUMNS = "arrival_time departure_time arrival_soc_ratio capacity_wh max_current_a phases token"
+COLUMNS = (
+    "arrival_time departure_time declared_departure_time arrival_soc_ratio capacity_wh"
+    " max_current_a phases token"
+)
 
 
 def write_yard(folder: Path) -> Path:
@@ -60,7 +63,7 @@ def write_yard(folder: Path) -> Path:
             rows = csv.writer(file)
             rows.writerow(COLUMNS.split())
             for come, go, soc in visits:
-                times = (DAY + come * HOUR, DAY + go * HOUR)
+                times = (DAY + come * HOUR, DAY + go * HOUR, DAY + (go + 0.2) * HOUR)
                 rows.writerow((*(each.isoformat() for each in times), soc, 50_000, 16, 3, name[:8]))
     return folder
 
@@ -83,7 +86,7 @@ def test_every_vehicle_leaves_with_nearly_all_that_it_could_have(report: dict[st
     charging = report["kinds"]["ev_charger"]
     assert charging["sessions"] == 4
     at_once = charging["missed_kwh"]["no_control"]
-    assert charging["missed_kwh"]["achieved"] <= at_once + 0.05 * charging["wanted_kwh"]
+    assert charging["missed_kwh"]["achieved"] <= at_once + 0.1 * charging["wanted_kwh"]
 
 
 def test_the_fuse_holds_where_charging_at_once_would_have_blown_it(report: dict[str, Any]) -> None:
@@ -95,7 +98,7 @@ def test_the_fuse_holds_where_charging_at_once_would_have_blown_it(report: dict[
 def test_every_session_is_stored_with_its_energy(report: dict[str, Any]) -> None:
     charging = report["kinds"]["ev_charger"]
     assert charging["stored_sessions"] == charging["sessions"]
-    assert charging["energy_kwh"]["achieved"] > 0.9 * charging["wanted_kwh"]
+    assert charging["energy_kwh"]["achieved"] > 0.85 * charging["wanted_kwh"]
 
 
 def test_every_command_has_its_read_back_and_no_vehicle_is_called_a_liar(

@@ -20,11 +20,14 @@ COLUMNS = (
     "token",
 )
 
+_DECLARED = "declared_departure_time"
+
 
 def load_visits(file: Path) -> tuple[Visit, ...]:
     """Return the visits of a file, by arrival; InvalidArgument names file, line and what is wrong.
 
-    Times are RFC 3339; the columns are `COLUMNS`, in any order.
+    Times are RFC 3339; the columns are `COLUMNS`, in any order, and `declared_departure_time` where
+    drivers say when they leave: empty in a row whose driver does not.
     """
     with file.open(encoding="utf-8", newline="") as text:
         reader = csv.DictReader(text)
@@ -47,7 +50,12 @@ def _visits(file: Path, reader: "csv.DictReader[str]") -> Iterator[Visit]:
                     phases=int(row["phases"]),
                 ),
                 token=row["token"],
+                declared_departure=_time(row.get(_DECLARED) or ""),
             )
         except (ValueError, TypeError, InvalidArgument) as error:
             where = f"{file}:{reader.line_num}"
             raise InvalidArgument("INVALID_FILE", f"{where}: {error}") from error
+
+
+def _time(text: str) -> datetime | None:
+    return to_utc(datetime.fromisoformat(text)) if text else None
