@@ -5,29 +5,20 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from wattmesh.control.v1 import hold_pb2
 from wattmesh_kernel.errors import WattmeshError
-from wattmesh_local import device
-from wattmesh_local.alerts import AlertDesk, alert_desk
+from wattmesh_local import cli_people, device
 from wattmesh_local.certs import certs
+from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.demo import run_demo
-from wattmesh_local.operating import (
-    Operator,
-    Person,
-    operator,
-    setpoint_kind,
-    whoever,
-)
 from wattmesh_local.options import (
     MeshOptions,
     options_from_environment,
@@ -45,7 +36,6 @@ from wattmesh_local.site_file.commands import (
     metering_target,
     print_schema,
 )
-from wattmesh_local.spans import parse_span
 from wattmesh_local.status import print_status
 
 app = typer.Typer(
@@ -56,7 +46,7 @@ app = typer.Typer(
 )
 app.add_typer(device.app, name="device")
 app.command()(certs)
-console = Console()
+app.add_typer(cli_people.app)
 
 Homes = Annotated[
     str | None, typer.Option(help="Which sites of the data: 1-5, 1,3,7 …; else the first five.")
@@ -164,7 +154,7 @@ def site_apply(
     ] = False,
 ) -> None:
     """Make what is registered of a site as its file says, and show what changes."""
-    _say_errors(
+    say_errors(
         lambda: apply_file(
             file,
             metering_target(target, state_folder()),
@@ -183,7 +173,7 @@ def site_export(
     file: Annotated[Path | None, typer.Option("--to", help="A file to write.")] = None,
 ) -> None:
     """Write the file of a site that is registered."""
-    _say_errors(
+    say_errors(
         lambda: export_site(
             site,
             metering_target(target, state_folder()),
@@ -222,7 +212,7 @@ def readings_import(
         quality=quality_column,
         points=dict(_renamed(each) for each in point or ()),
     )
-    _say_errors(
+    say_errors(
         lambda: import_readings(
             file,
             metering_target(target, state_folder()),
@@ -239,7 +229,7 @@ def readings_check(
     target: Target = "",
 ) -> None:
     """Print what validation found at a site and still holds. 1: there is something."""
-    _say_errors(
+    say_errors(
         lambda: check_readings(
             site,
             metering_target(target, state_folder()),
@@ -260,147 +250,6 @@ def _renamed(text: str) -> tuple[str, str]:
 def site_schema() -> None:
     """Print the JSON Schema of a site's file, for an editor to complete and check by."""
     print_schema(console)
-
-
-Subject = Annotated[
-    str, typer.Argument(help="sites/home-1, groups/street or sites/home-1/devices/battery.")
-]
-Device = Annotated[str, typer.Argument(help="sites/home-1/devices/battery.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept for good.")]
-Owner = Annotated[str, typer.Option("--owner", help="Who; else whoever is logged in.")]
-Span = Annotated[str, typer.Option("--for", help="How long: 90s, 15min, 2h, 1d.")]
-Value = Annotated[float, typer.Argument(help="In the unit of the kind; into the device positive.")]
-Kind = Annotated[str, typer.Option(help="Kind of the setpoint.")]
-
-
-@app.command()
-def hold(
-    device: Device,
-    value: Value,
-    span: Span,
-    reason: Reason,
-    kind: Kind = "active_power_w",
-    owner: Owner = "",
-) -> None:
-    """Have a device keep a value for a time, whatever plans want."""
-    _operate(
-        lambda control: control.place(
-            device,
-            hold_pb2.HOLD_KIND_SETPOINT,
-            _person(owner, reason),
-            parse_span(span),
-            (setpoint_kind(kind), value),
-        )
-    )
-
-
-@app.command("opt-out")
-def opt_out(subject: Subject, reason: Reason, span: Span = "", owner: Owner = "") -> None:
-    """Have plans leave a device, site or group alone, for a time or until it is released."""
-    length = parse_span(span) if span else None
-    person = _person(owner, reason)
-    _operate(lambda control: control.place(subject, hold_pb2.HOLD_KIND_OPT_OUT, person, length))
-
-
-@app.command()
-def stop(subject: Subject, reason: Reason, owner: Owner = "") -> None:
-    """Emergency stop: send every device to its safe state now; 1: not all of them are there."""
-    person = _person(owner, reason)
-    _operate(lambda control: control.place(subject, hold_pb2.HOLD_KIND_STOP, person))
-
-
-@app.command()
-def release(
-    name: Annotated[str, typer.Argument(metavar="HOLD", help="As `wattmesh holds` lists it.")],
-    reason: Reason,
-    owner: Owner = "",
-) -> None:
-    """End a hold, an opt-out or a stop."""
-    full = name if name.startswith("holds/") else f"holds/{name}"
-    _operate(lambda control: control.release(full, _person(owner, reason)))
-
-
-@app.command()
-def holds(
-    everything: Annotated[bool, typer.Option("--all", help="Those that are over too.")] = False,
-) -> None:
-    """List who holds what, why, and until when."""
-    _operate(lambda control: control.holds(ended=everything))
-
-
-@app.command()
-def alerts(
-    everything: Annotated[bool, typer.Option("--all", help="Those that are over too.")] = False,
-) -> None:
-    """List what somebody should know of; 1: something critical is nobody's."""
-    _see_to(lambda desk: desk.show(ended=everything))
-
-
-@app.command()
-def acknowledge(
-    name: Annotated[str, typer.Argument(metavar="ALERT", help="alerts/…, as the API names it.")],
-    note: Annotated[str, typer.Option(help="What you say to it.")] = "",
-    owner: Owner = "",
-) -> None:
-    """Take an alert on."""
-    _see_to(lambda desk: desk.acknowledge(name, owner, note))
-
-
-@app.command()
-def silence(subject: Subject, reason: Reason, span: Span = "1h", owner: Owner = "") -> None:
-    """Have alerts about a site or device notify nobody for a while."""
-    _see_to(lambda desk: desk.silence(subject, owner, reason, parse_span(span)))
-
-
-@app.command("dry-run")
-def dry_run(
-    what: Annotated[str, typer.Argument(help="A plan, plans/…, or a device.")],
-    value: Annotated[float | None, typer.Argument(help="Of a device: what to ask.")] = None,
-    span: Span = "1h",
-    kind: Kind = "active_power_w",
-    owner: Owner = "",
-) -> None:
-    """Say what would become of a plan or a value, and change nothing; 1: some is refused."""
-    if value is None:
-        _operate(lambda control: control.dry_run_plan(what))
-        return
-    setpoint = (setpoint_kind(kind), value)
-    who, length = owner or whoever(), parse_span(span)
-    _operate(lambda control: control.dry_run_value(what, setpoint, length, who))
-
-
-def _person(owner: str, reason: str) -> Person:
-    return Person(owner=owner or whoever(), reason=reason)
-
-
-def _operate(work: Callable[[Operator], Awaitable[int]]) -> None:
-    """Do something at the controls of the mesh that runs here."""
-
-    async def run() -> int:
-        async with operator(state_folder(), console) as control:
-            return await work(control)
-
-    _say_errors(run)
-
-
-def _see_to(work: Callable[[AlertDesk], Awaitable[int]]) -> None:
-    """Do something about the alerts of the mesh that runs here."""
-
-    async def run() -> int:
-        async with alert_desk(state_folder(), console) as desk:
-            return await work(desk)
-
-    _say_errors(run)
-
-
-def _say_errors(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    """Do something to its end, and say in words what went wrong."""
-    try:
-        code = asyncio.run(work())
-    except WattmeshError as error:
-        console.print(Text(error.message, style="red"), soft_wrap=True)
-        raise typer.Exit(1) from error
-    raise typer.Exit(code)
 
 
 def _options(
