@@ -7,7 +7,6 @@ from functools import partial
 from wattmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2_grpc
 from wattmesh_analytics.adapters.carbon import GrpcEmissions
 from wattmesh_analytics.adapters.metering import GrpcMeter
-from wattmesh_analytics.adapters.tariffs import GrpcTariffs
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_indicators import QueryIndicators
@@ -17,6 +16,7 @@ from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.tariffs import GrpcTariffs
 from wattmesh_sitemodel.view import SiteModelView
 
 _SERVICE = analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"]

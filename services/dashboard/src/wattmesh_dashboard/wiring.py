@@ -7,7 +7,6 @@ from functools import partial
 from wattmesh.dashboard.v1 import dashboard_service_pb2, dashboard_service_pb2_grpc
 from wattmesh_dashboard.adapters.calls import SERVED, GrpcCalls
 from wattmesh_dashboard.adapters.feeds import Feeds
-from wattmesh_dashboard.adapters.tariffs import GrpcTariffs
 from wattmesh_dashboard.api.encode import LiveEncoder
 from wattmesh_dashboard.api.live_messages import LiveMessages
 from wattmesh_dashboard.api.servicer import DashboardServicer
@@ -20,6 +19,7 @@ from wattmesh_dashboard.settings import DashboardSettings
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.tariffs import GrpcTariffs
 from wattmesh_sitemodel.view import SiteModelView
 
 _SERVICE = dashboard_service_pb2.DESCRIPTOR.services_by_name["DashboardService"]

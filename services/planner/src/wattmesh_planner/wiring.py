@@ -14,7 +14,6 @@ from wattmesh_planner.adapters.optimizer import GrpcOptimizer
 from wattmesh_planner.adapters.outlooks import GrpcOutlooks
 from wattmesh_planner.adapters.plan_meter import PlanMeter
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
-from wattmesh_planner.adapters.tariffs import GrpcTariffs
 from wattmesh_planner.adapters.usage import GrpcSessions
 from wattmesh_planner.adapters.usage_changes import GrpcUsageChanges
 from wattmesh_planner.adapters.wishes import GrpcWishes
@@ -53,6 +52,7 @@ from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.tariffs import GrpcTariffs
 from wattmesh_sitemodel.view import SiteModelView
 
 SCHEMA = "planner"
