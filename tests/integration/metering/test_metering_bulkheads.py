@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import grpc
-import psycopg
 import pytest
 
+from tests.fakes.held_table import held_table
 from tests.fakes.metering_world import (
     HOUR,
     NOON,
@@ -33,15 +33,9 @@ SERIES = metering_pb2.QuerySeriesRequest(
 LATEST = metering_pb2.GetLatestReadingsRequest(points=[POWER])
 
 
-@asynccontextmanager
-async def hanging_series(database_url: str) -> AsyncIterator[None]:
+def hanging_series(database_url: str) -> AbstractAsyncContextManager[None]:
     """Have whoever asks for a series wait, and nobody else: a table that only those read."""
-    async with (
-        await psycopg.AsyncConnection.connect(database_url) as connection,
-        connection.transaction(),
-    ):
-        await connection.execute("LOCK TABLE metering.register_resets IN ACCESS EXCLUSIVE MODE")
-        yield
+    return held_table(database_url, "metering", "register_resets")
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import grpc
 import psycopg
 import pytest
 
+from tests.fakes.held_table import held_table
 from tests.fakes.metering_world import (
     HOUR,
     NOON,
@@ -248,8 +249,7 @@ async def test_statistics_are_told_though_nobody_may_read_the_readings(database_
     async with metering_world(database_url, database_lock_seconds=1) as world:
         await world.add_home()
         await world.send(batch(1, samples(POWER, NOON - HOUR, QUARTER, [1, 2, 3])))
-        with psycopg.connect(database_url) as other:  # counters answer, no scan
-            other.execute("LOCK TABLE metering.readings IN ACCESS EXCLUSIVE MODE")
+        async with held_table(database_url, "metering", "readings"):  # counters answer, no scan
             counts = await _statistics(world)
     assert [(one.stored, one.measure_times) for one in counts.devices] == [(3, 3)]
 
@@ -259,12 +259,10 @@ async def test_nothing_is_acked_before_its_commit(database_url: str) -> None:
     async with metering_world(database_url) as world:
         await world.add_home()
         stream = world.metering.Ingest(requests([batch(1, rows)], "gateways/local"))
-        with psycopg.connect(database_url) as other:
-            other.execute("LOCK TABLE metering.readings IN ACCESS EXCLUSIVE MODE")
+        async with held_table(database_url, "metering", "readings"):
             answer = asyncio.ensure_future(stream.read())
             await asyncio.sleep(0.3)
             assert not answer.done()
-            other.rollback()
         assert _acked(await answer) == 1
         with psycopg.connect(database_url) as other:
             (stored,) = other.execute("SELECT count(*) FROM metering.readings").fetchone() or (0,)
@@ -280,14 +278,12 @@ async def test_a_connection_killed_amid_a_batch_ends_the_stream_and_loses_nothin
         stream = world.metering.Ingest(
             requests([batch(1, rows), batch(2, [(POWER, NOON, 4.0)])], "g")
         )
-        with psycopg.connect(database_url) as other:
-            other.execute("LOCK TABLE metering.readings IN ACCESS EXCLUSIVE MODE")
+        async with held_table(database_url, "metering", "readings"):
             answer = asyncio.ensure_future(stream.read())
             await asyncio.sleep(0.3)
             _kill_backends(database_url, "wait_event_type = 'Lock'")
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await answer
-            other.rollback()
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         assert (await _statistics(world)).stored == 0
         answers = await world.send(batch(1, rows), batch(2, [(POWER, NOON, 4.0)]), source="g")

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.fakes.eventually import eventually
+from tests.fakes.held_table import held_table
 from tests.fakes.metering_world import (
     HOUR,
     NOON,
@@ -167,8 +168,7 @@ async def test_what_could_not_be_judged_before_a_restart_is_judged_after_it(
 ) -> None:
     async with metering_world(database_url) as world:
         await world.add_home()
-        with psycopg.connect(database_url) as other:  # nobody judges
-            other.execute("LOCK TABLE metering.reading_flags IN ACCESS EXCLUSIVE MODE")
+        async with held_table(database_url, "metering", "reading_flags"):  # nobody judges
             await world.send(batch(1, _quarters([100.0, 150.0, 9e9, 200.0, 250.0])))
     async with metering_world(database_url):
         await judged(database_url)
