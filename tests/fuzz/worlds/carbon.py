@@ -13,7 +13,7 @@ from tests.fakes.planner_home import START
 from tests.fuzz.contents import Seeds
 from tests.fuzz.world import HOUR, World, clock_from, unary_seeds
 from wattmesh.carbon.v1 import carbon_pb2 as pb
-from wattmesh.carbon.v1 import carbon_pb2_grpc
+from wattmesh.carbon.v1 import carbon_pb2_grpc, footprint_pb2
 from wattmesh_carbon.settings import CarbonSettings
 from wattmesh_carbon.wiring import wire
 from wattmesh_contracts.values import duration_to_proto, series_to_proto, time_range_to_proto
@@ -21,7 +21,8 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.service import Runtime, Service
 
-_ZONE = "zones/de"
+_ZONE, _HOME = "zones/de", "sites/home-1"
+_CERTIFICATE = "certificates/wind-1"
 _SERVICE = "wattmesh.carbon.v1.CarbonService"
 _HISTORY = timedelta(days=14)
 
@@ -51,6 +52,10 @@ class CarbonWorld(World):
             stub = carbon_pb2_grpc.CarbonServiceStub(channel)
             await stub.PublishAverageIntensity(_average(_published(_HISTORY)), wait_for_ready=True)
             await stub.PublishMarginalIntensity(_marginal(_published(_HISTORY)))
+            past = TimeRange.of(START - timedelta(days=2), timedelta(days=1))
+            await stub.RegisterCertificate(
+                pb.RegisterCertificateRequest(certificate=_certificate(past))
+            )
 
     def seeds(self, turn: int) -> Seeds:
         past = TimeRange.of(START - timedelta(days=2), timedelta(days=1))
@@ -71,13 +76,41 @@ class CarbonWorld(World):
                     zone=_ZONE,
                     range=time_range_to_proto(ahead),
                     run_duration=duration_to_proto(2 * HOUR),
+                ),
+                pb.FindBestWindowRequest(
+                    zone=_ZONE,
+                    range=time_range_to_proto(ahead),
+                    energy_wh=6_000,
+                    power_w=2_000,
+                    interruptible=True,
+                    min_stretch_duration=duration_to_proto(HOUR),
+                ),
+            ],
+            "ComputeMatching": [
+                pb.ComputeMatchingRequest(
+                    consumption_energy_wh=series_to_proto(energy), subjects=[_HOME]
+                )
+            ],
+            "ComputeAvoidedEmissions": [
+                pb.ComputeAvoidedEmissionsRequest(
+                    zone=_ZONE, avoided_energy_wh=series_to_proto(energy)
+                )
+            ],
+            "PublishFactor": [pb.PublishFactorRequest(factor=_residual_mix())],
+            "ListFactors": [pb.ListFactorsRequest(parent=_ZONE)],
+            "RegisterCertificate": [pb.RegisterCertificateRequest(certificate=_certificate(past))],
+            "GetCertificate": [pb.GetCertificateRequest(name=_CERTIFICATE)],
+            "ListCertificates": [pb.ListCertificatesRequest(parent=_ZONE)],
+            "RetireCertificate": [
+                pb.RetireCertificateRequest(
+                    name=_CERTIFICATE, retirement=_retirement(past), request_id="fuzz"
                 )
             ],
         }
         return unary_seeds(_SERVICE, by_name)
 
     def words(self, turn: int) -> Sequence[str]:
-        return (_ZONE, "zones/fr", "grid operator")
+        return (_ZONE, "zones/fr", "grid operator", _CERTIFICATE, _HOME)
 
 
 @asynccontextmanager
@@ -108,3 +141,32 @@ def _marginal(series: Series) -> pb.PublishMarginalIntensityRequest:
 
 def _spanning(kind: Any, span: TimeRange) -> Any:
     return kind(zone=_ZONE, range=time_range_to_proto(span), resolution=duration_to_proto(HOUR))
+
+
+def _residual_mix() -> footprint_pb2.Factor:
+    return footprint_pb2.Factor(
+        kind=footprint_pb2.FACTOR_KIND_RESIDUAL_MIX,
+        zone=_ZONE,
+        year=2023,
+        value=500,
+        source="a",
+        licence="CC0",
+    )
+
+
+def _certificate(span: TimeRange) -> footprint_pb2.Certificate:
+    return footprint_pb2.Certificate(
+        name=_CERTIFICATE,
+        issuer="HKNR",
+        serial_number="1",
+        zone=_ZONE,
+        technology="wind",
+        energy_wh=1_000_000,
+        generation_range=time_range_to_proto(span),
+    )
+
+
+def _retirement(span: TimeRange) -> footprint_pb2.Retirement:
+    return footprint_pb2.Retirement(
+        subject=_HOME, consumption_range=time_range_to_proto(span), energy_wh=1_000
+    )

@@ -1,6 +1,5 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import grpc
@@ -9,9 +8,8 @@ import pytest
 
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
-from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
-from wattmesh_carbon.api.servicer import CarbonServicer
-from wattmesh_carbon.app.intensities import Intensities
+from wattmesh_carbon.settings import CarbonSettings
+from wattmesh_carbon.wiring import wire
 from wattmesh_contracts.values import (
     duration_to_proto,
     series_from_proto,
@@ -20,9 +18,9 @@ from wattmesh_contracts.values import (
 )
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.database import Database
 from wattmesh_runtime.errors import error_from_rpc
-from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.service import Runtime
+from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
 
 HOUR = timedelta(hours=1)
@@ -32,14 +30,14 @@ DAY = 200 + 50 * np.cos(np.arange(24) / 24 * 2 * np.pi)
 
 @pytest.fixture
 async def carbon(database_url: str) -> AsyncIterator[Any]:
-    async with Database(database_url, "carbon") as database:
-        await migrate(database, "wattmesh_carbon")
-        intensities = Intensities(PostgresIntensityStore(database), ManualClock(NOW))
-        register = partial(
-            carbon_pb2_grpc.add_CarbonServiceServicer_to_server, CarbonServicer(intensities)
-        )
-        async with serve_for_test(register) as target, channel_for_test(target) as channel:
-            yield carbon_pb2_grpc.CarbonServiceStub(channel)
+    settings, clock = CarbonSettings(database_url=database_url), ManualClock(NOW)
+    async with (
+        Runtime(settings, clock, Telemetry("test")) as runtime,
+        wire(settings, runtime) as service,
+        serve_for_test(*service.register) as target,
+        channel_for_test(target) as channel,
+    ):
+        yield carbon_pb2_grpc.CarbonServiceStub(channel)
 
 
 def average(start: datetime, values: np.ndarray[Any, np.dtype[np.float64]]) -> Any:

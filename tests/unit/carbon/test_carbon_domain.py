@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -6,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattmesh_carbon.adapters.postgres import series_from_rows
-from wattmesh_carbon.domain.footprint import location_based_footprint
 from wattmesh_carbon.domain.intensity import Basis, Intensity
 from wattmesh_carbon.domain.pattern import forecast_pattern
-from wattmesh_carbon.domain.window import best_window
+from wattmesh_carbon.domain.window import best_stretches, best_window
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
@@ -21,25 +21,6 @@ START = datetime(2024, 5, 1, tzinfo=UTC)
 
 def series(*values: float) -> Series:
     return Series(START, HOUR, np.array(values))
-
-
-def test_footprint_is_energy_times_intensity() -> None:
-    footprint = location_based_footprint(series(2_000, 1_000), series(150, 300))
-
-    assert footprint.location_based_gco2e == pytest.approx(600)
-    assert footprint.covered_energy_ratio == 1
-
-
-def test_energy_without_intensity_is_said_to_be_left_out() -> None:
-    footprint = location_based_footprint(series(3_000, 1_000), series(100, np.nan))
-
-    assert footprint.location_based_gco2e == pytest.approx(300)
-    assert footprint.covered_energy_ratio == pytest.approx(0.75)
-
-
-def test_negative_energy_has_no_footprint() -> None:
-    with pytest.raises(InvalidArgument):
-        location_based_footprint(series(-1.0), series(100))
 
 
 def test_average_intensity_is_never_negative_but_marginal_may_be() -> None:
@@ -95,6 +76,35 @@ def test_no_window_is_cleaner_than_the_best(values: list[float], hours: int) -> 
     means = [np.mean(values[i : i + hours]) for i in range(len(values) - hours + 1)]
 
     assert window.mean == pytest.approx(min(means))
+
+
+def test_a_run_that_may_be_interrupted_takes_the_cleanest_hours() -> None:
+    window = best_stretches(series(300, 100, 200, 50), 2 * HOUR, HOUR)
+
+    assert [each.start for each in window.stretches] == [START + HOUR, START + 3 * HOUR]
+    assert (window.mean, window.immediate_mean) == (75, 200)
+
+
+def test_no_stretch_is_too_short_to_be_worth_starting_for() -> None:
+    window = best_stretches(series(300, 100, 200, 50), 2 * HOUR, 2 * HOUR)
+
+    assert window.stretches == (TimeRange.of(START + 2 * HOUR, 2 * HOUR),)
+    assert window.mean == 125
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=9), st.integers(1, 9), st.integers(1, 4))
+def test_no_choice_of_stretches_is_cleaner(values: list[int], hours: int, shortest: int) -> None:
+    hours = min(hours, len(values))
+    shortest = min(shortest, hours)
+    window = best_stretches(series(*values), hours * HOUR, shortest * HOUR)
+
+    def allowed(chosen: tuple[int, ...]) -> bool:
+        marks = "".join("x" if i in chosen else " " for i in range(len(values)))
+        return all(len(stretch) >= shortest for stretch in marks.split())
+
+    choices = filter(allowed, combinations(range(len(values)), hours))
+    assert window.mean * hours == pytest.approx(min(sum(values[i] for i in c) for c in choices))
+    assert all(each.duration >= shortest * HOUR for each in window.stretches)
 
 
 def test_half_hourly_values_are_averaged_to_hours_and_gaps_stay_gaps() -> None:

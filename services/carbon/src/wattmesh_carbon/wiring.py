@@ -6,9 +6,18 @@ from functools import partial
 
 from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
 from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
+from wattmesh_carbon.adapters.postgres_accounting import (
+    PostgresCertificateStore,
+    PostgresFactorStore,
+)
+from wattmesh_carbon.api.accounting_rpcs import UseCases
 from wattmesh_carbon.api.servicer import CarbonServicer
+from wattmesh_carbon.app.accounts import Accounts
 from wattmesh_carbon.app.intensities import Intensities
+from wattmesh_carbon.app.keep_certificates import KeepCertificates
+from wattmesh_carbon.app.keep_factors import KeepFactors
 from wattmesh_carbon.settings import CarbonSettings
+from wattmesh_kernel.clock import Clock
 from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
@@ -21,10 +30,24 @@ async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Serv
         settings.database_url, "carbon", limits=DatabaseLimits.of(settings)
     ) as database:
         await migrate(database, "wattmesh_carbon")
-        servicer = CarbonServicer(Intensities(PostgresIntensityStore(database), runtime.clock))
+        servicer = CarbonServicer(_use_cases(database, runtime.clock))
         yield Service(
             name="carbon",
             register=(partial(carbon_pb2_grpc.add_CarbonServiceServicer_to_server, servicer),),
             service_names=(carbon_pb2.DESCRIPTOR.services_by_name["CarbonService"].full_name,),
             dependencies=(database.dependency,),
         )
+
+
+def _use_cases(database: Database, clock: Clock) -> UseCases:
+    intensities, certificates = (
+        PostgresIntensityStore(database),
+        PostgresCertificateStore(database),
+    )
+    factors = KeepFactors(PostgresFactorStore(database))
+    return UseCases(
+        intensities=Intensities(intensities, clock),
+        accounts=Accounts(intensities, factors, certificates),
+        factors=factors,
+        certificates=KeepCertificates(certificates, clock),
+    )

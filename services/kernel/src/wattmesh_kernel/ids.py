@@ -123,6 +123,13 @@ class ZoneId(_TopLevelId):
     collection = "zones"
 
 
+class CertificateId(_TopLevelId):
+    """`certificates/{certificate}`: energy that was certified and bought."""
+
+    __slots__ = ()
+    collection = "certificates"
+
+
 class VehicleId(_TopLevelId):
     """`vehicles/{vehicle}`."""
 

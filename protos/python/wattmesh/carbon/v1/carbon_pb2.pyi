@@ -3,10 +3,13 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from wattmesh.carbon.v1 import footprint_pb2 as _footprint_pb2
 from wattmesh.type.v1 import series_pb2 as _series_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
@@ -197,6 +200,7 @@ class QueryAverageIntensityRequest(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     @_builtins.property
@@ -207,16 +211,21 @@ class QueryAverageIntensityRequest(_message.Message):
     def resolution(self) -> _duration_pb2.Duration:
         """Interval length. Required."""
 
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """What was published until then. Absent: all of it."""
+
     def __init__(
         self,
         *,
         zone: _builtins.str = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,6 +264,7 @@ class QueryMarginalIntensityRequest(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     @_builtins.property
@@ -265,16 +275,21 @@ class QueryMarginalIntensityRequest(_message.Message):
     def resolution(self) -> _duration_pb2.Duration:
         """Interval length. Required."""
 
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """What was published until then. Absent: all of it."""
+
     def __init__(
         self,
         *,
         zone: _builtins.str = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -428,21 +443,45 @@ class ComputeFootprintRequest(_message.Message):
 
     ZONE_FIELD_NUMBER: _builtins.int
     IMPORT_ENERGY_WH_FIELD_NUMBER: _builtins.int
+    EXPORT_ENERGY_WH_FIELD_NUMBER: _builtins.int
+    FUELS_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     @_builtins.property
     def import_energy_wh(self) -> _series_pb2.Series:
-        """Imported energy per interval [Wh], not negative."""
+        """Imported energy per interval [Wh], not negative; NaN: not metered."""
+
+    @_builtins.property
+    def export_energy_wh(self) -> _series_pb2.Series:
+        """Exported energy per interval [Wh], not negative; NaN: not metered. Told, and taken off nowhere. Absent: none."""
+
+    @_builtins.property
+    def fuels(self) -> _containers.RepeatedCompositeFieldContainer[_footprint_pb2.FuelUse]:
+        """Fuel burnt on the site."""
+
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`sites/{site}` or `groups/{group}` whose retired certificates count, each once."""
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """By the intensities published until then. Absent: all of them."""
 
     def __init__(
         self,
         *,
         zone: _builtins.str = ...,
         import_energy_wh: _series_pb2.Series | None = ...,
+        export_energy_wh: _series_pb2.Series | None = ...,
+        fuels: _abc.Iterable[_footprint_pb2.FuelUse] | None = ...,
+        subjects: _abc.Iterable[_builtins.str] | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["import_energy_wh", b"import_energy_wh"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "export_energy_wh", b"export_energy_wh", "import_energy_wh", b"import_energy_wh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_energy_wh", b"import_energy_wh", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "export_energy_wh", b"export_energy_wh", "fuels", b"fuels", "import_energy_wh", b"import_energy_wh", "subjects", b"subjects", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -456,19 +495,27 @@ class ComputeFootprintResponse(_message.Message):
 
     LOCATION_BASED_GCO2E_FIELD_NUMBER: _builtins.int
     COVERED_ENERGY_RATIO_FIELD_NUMBER: _builtins.int
+    FOOTPRINT_FIELD_NUMBER: _builtins.int
     location_based_gco2e: _builtins.float
     """Location-based footprint [gCO2e]: imported energy times the zone's average intensity."""
     covered_energy_ratio: _builtins.float
-    """Share of the energy for which an intensity was published, 0 to 1; the rest is not in the footprint."""
+    """Share of the energy that it speaks for, 0 to 1: for which an intensity was published, and that was metered.
+    An interval that was not metered is taken for the mean of the others.
+    """
+    @_builtins.property
+    def footprint(self) -> _footprint_pb2.Footprint:
+        """All of it."""
+
     def __init__(
         self,
         *,
         location_based_gco2e: _builtins.float = ...,
         covered_energy_ratio: _builtins.float = ...,
+        footprint: _footprint_pb2.Footprint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["footprint", b"footprint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["covered_energy_ratio", b"covered_energy_ratio", "location_based_gco2e", b"location_based_gco2e"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["covered_energy_ratio", b"covered_energy_ratio", "footprint", b"footprint", "location_based_gco2e", b"location_based_gco2e"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -483,15 +530,32 @@ class FindBestWindowRequest(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     RUN_DURATION_FIELD_NUMBER: _builtins.int
+    ENERGY_WH_FIELD_NUMBER: _builtins.int
+    POWER_W_FIELD_NUMBER: _builtins.int
+    INTERRUPTIBLE_FIELD_NUMBER: _builtins.int
+    MIN_STRETCH_DURATION_FIELD_NUMBER: _builtins.int
+    MARGINAL_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
+    energy_wh: _builtins.float
+    """Energy that the run takes [Wh]. Absent or 0: not told, and no emissions are told."""
+    power_w: _builtins.float
+    """Power it runs at [W]; with the energy it says the length of the run. Absent or 0: not told."""
+    interruptible: _builtins.bool
+    """Whether the run may be interrupted."""
+    marginal: _builtins.bool
+    """Whether to go by the marginal intensity, which says what the run causes, instead of the average."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """The run must lie in this range. Required."""
+        """The run must lie in this range; its end is the deadline. Required."""
 
     @_builtins.property
     def run_duration(self) -> _duration_pb2.Duration:
-        """Length of the run. Required; positive, not longer than the range."""
+        """Length of the run. Required, unless energy and power say it; positive, not longer than the range."""
+
+    @_builtins.property
+    def min_stretch_duration(self) -> _duration_pb2.Duration:
+        """Shortest stretch that is worth starting for. Absent: a quarter of an hour."""
 
     def __init__(
         self,
@@ -499,10 +563,15 @@ class FindBestWindowRequest(_message.Message):
         zone: _builtins.str = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         run_duration: _duration_pb2.Duration | None = ...,
+        energy_wh: _builtins.float = ...,
+        power_w: _builtins.float = ...,
+        interruptible: _builtins.bool = ...,
+        min_stretch_duration: _duration_pb2.Duration | None = ...,
+        marginal: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "run_duration", b"run_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_stretch_duration", b"min_stretch_duration", "range", b"range", "run_duration", b"run_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "run_duration", b"run_duration", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["energy_wh", b"energy_wh", "interruptible", b"interruptible", "marginal", b"marginal", "min_stretch_duration", b"min_stretch_duration", "power_w", b"power_w", "range", b"range", "run_duration", b"run_duration", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -517,13 +586,30 @@ class FindBestWindowResponse(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     AVERAGE_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     IMMEDIATE_AVERAGE_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
+    RUN_RANGES_FIELD_NUMBER: _builtins.int
+    EMISSIONS_GCO2E_FIELD_NUMBER: _builtins.int
+    IMMEDIATE_EMISSIONS_GCO2E_FIELD_NUMBER: _builtins.int
+    MARGINAL_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
+    IMMEDIATE_MARGINAL_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     average_gco2e_per_kwh: _builtins.float
-    """Mean average intensity in it [gCO2e/kWh]."""
+    """Mean average intensity in it [gCO2e/kWh]; absent by the marginal intensity."""
     immediate_average_gco2e_per_kwh: _builtins.float
-    """Mean average intensity of running at once [gCO2e/kWh]."""
+    """Mean average intensity of running at once [gCO2e/kWh]; absent by the marginal intensity."""
+    emissions_gco2e: _builtins.float
+    """Emissions of the run [gCO2e]. Absent: its energy was not told."""
+    immediate_emissions_gco2e: _builtins.float
+    """Emissions of running at once [gCO2e]. Absent: its energy was not told."""
+    marginal_gco2e_per_kwh: _builtins.float
+    """Mean marginal intensity in it [gCO2e/kWh]. Absent by the average intensity."""
+    immediate_marginal_gco2e_per_kwh: _builtins.float
+    """Mean marginal intensity of running at once [gCO2e/kWh]. Absent by the average intensity."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """The cleanest window."""
+        """The cleanest window; of an interrupted run, from its beginning to its end."""
+
+    @_builtins.property
+    def run_ranges(self) -> _containers.RepeatedCompositeFieldContainer[_time_range_pb2.TimeRange]:
+        """The stretches of the run, in order of time."""
 
     def __init__(
         self,
@@ -531,11 +617,459 @@ class FindBestWindowResponse(_message.Message):
         range: _time_range_pb2.TimeRange | None = ...,
         average_gco2e_per_kwh: _builtins.float = ...,
         immediate_average_gco2e_per_kwh: _builtins.float = ...,
+        run_ranges: _abc.Iterable[_time_range_pb2.TimeRange] | None = ...,
+        emissions_gco2e: _builtins.float | None = ...,
+        immediate_emissions_gco2e: _builtins.float | None = ...,
+        marginal_gco2e_per_kwh: _builtins.float | None = ...,
+        immediate_marginal_gco2e_per_kwh: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e", "_immediate_emissions_gco2e", b"_immediate_emissions_gco2e", "_immediate_marginal_gco2e_per_kwh", b"_immediate_marginal_gco2e_per_kwh", "_marginal_gco2e_per_kwh", b"_marginal_gco2e_per_kwh", "emissions_gco2e", b"emissions_gco2e", "immediate_emissions_gco2e", b"immediate_emissions_gco2e", "immediate_marginal_gco2e_per_kwh", b"immediate_marginal_gco2e_per_kwh", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "immediate_average_gco2e_per_kwh", b"immediate_average_gco2e_per_kwh", "range", b"range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e", "_immediate_emissions_gco2e", b"_immediate_emissions_gco2e", "_immediate_marginal_gco2e_per_kwh", b"_immediate_marginal_gco2e_per_kwh", "_marginal_gco2e_per_kwh", b"_marginal_gco2e_per_kwh", "average_gco2e_per_kwh", b"average_gco2e_per_kwh", "emissions_gco2e", b"emissions_gco2e", "immediate_average_gco2e_per_kwh", b"immediate_average_gco2e_per_kwh", "immediate_emissions_gco2e", b"immediate_emissions_gco2e", "immediate_marginal_gco2e_per_kwh", b"immediate_marginal_gco2e_per_kwh", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "range", b"range", "run_ranges", b"run_ranges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__emissions_gco2e: _TypeAlias = _typing.Literal["emissions_gco2e"]  # noqa: Y015
+    _WhichOneofArgType__emissions_gco2e: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e"]  # noqa: Y015
+    _WhichOneofReturnType__immediate_emissions_gco2e: _TypeAlias = _typing.Literal["immediate_emissions_gco2e"]  # noqa: Y015
+    _WhichOneofArgType__immediate_emissions_gco2e: _TypeAlias = _typing.Literal["_immediate_emissions_gco2e", b"_immediate_emissions_gco2e"]  # noqa: Y015
+    _WhichOneofReturnType__immediate_marginal_gco2e_per_kwh: _TypeAlias = _typing.Literal["immediate_marginal_gco2e_per_kwh"]  # noqa: Y015
+    _WhichOneofArgType__immediate_marginal_gco2e_per_kwh: _TypeAlias = _typing.Literal["_immediate_marginal_gco2e_per_kwh", b"_immediate_marginal_gco2e_per_kwh"]  # noqa: Y015
+    _WhichOneofReturnType__marginal_gco2e_per_kwh: _TypeAlias = _typing.Literal["marginal_gco2e_per_kwh"]  # noqa: Y015
+    _WhichOneofArgType__marginal_gco2e_per_kwh: _TypeAlias = _typing.Literal["_marginal_gco2e_per_kwh", b"_marginal_gco2e_per_kwh"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__emissions_gco2e) -> _WhichOneofReturnType__emissions_gco2e | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__immediate_emissions_gco2e) -> _WhichOneofReturnType__immediate_emissions_gco2e | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__immediate_marginal_gco2e_per_kwh) -> _WhichOneofReturnType__immediate_marginal_gco2e_per_kwh | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__marginal_gco2e_per_kwh) -> _WhichOneofReturnType__marginal_gco2e_per_kwh | None: ...
+
+Global___FindBestWindowResponse: _TypeAlias = FindBestWindowResponse  # noqa: Y015
+
+@_typing.final
+class ComputeMatchingRequest(_message.Message):
+    """Request of ComputeMatching."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSUMPTION_ENERGY_WH_FIELD_NUMBER: _builtins.int
+    OWN_ENERGY_WH_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def consumption_energy_wh(self) -> _series_pb2.Series:
+        """Consumption per interval [Wh], not negative, at most an hour long; NaN: not metered. Required."""
+
+    @_builtins.property
+    def own_energy_wh(self) -> _series_pb2.Series:
+        """Carbon-free energy of one's own, used in the same intervals [Wh], as part of the consumption. Absent: none."""
+
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`sites/{site}` or `groups/{group}` whose retired certificates count, each once."""
+
+    def __init__(
+        self,
+        *,
+        consumption_energy_wh: _series_pb2.Series | None = ...,
+        own_energy_wh: _series_pb2.Series | None = ...,
+        subjects: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consumption_energy_wh", b"consumption_energy_wh", "own_energy_wh", b"own_energy_wh"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumption_energy_wh", b"consumption_energy_wh", "own_energy_wh", b"own_energy_wh", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FindBestWindowResponse: _TypeAlias = FindBestWindowResponse  # noqa: Y015
+Global___ComputeMatchingRequest: _TypeAlias = ComputeMatchingRequest  # noqa: Y015
+
+@_typing.final
+class ComputeMatchingResponse(_message.Message):
+    """Response of ComputeMatching."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matching(self) -> _footprint_pb2.Matching:
+        """How much was matched."""
+
+    def __init__(
+        self,
+        *,
+        matching: _footprint_pb2.Matching | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["matching", b"matching"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matching", b"matching"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComputeMatchingResponse: _TypeAlias = ComputeMatchingResponse  # noqa: Y015
+
+@_typing.final
+class ComputeAvoidedEmissionsRequest(_message.Message):
+    """Request of ComputeAvoidedEmissions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ZONE_FIELD_NUMBER: _builtins.int
+    AVOIDED_ENERGY_WH_FIELD_NUMBER: _builtins.int
+    zone: _builtins.str
+    """`zones/{zone}`."""
+    @_builtins.property
+    def avoided_energy_wh(self) -> _series_pb2.Series:
+        """How much less was imported than would have been, per interval [Wh]; negative: more. NaN: not known. Required."""
+
+    def __init__(
+        self,
+        *,
+        zone: _builtins.str = ...,
+        avoided_energy_wh: _series_pb2.Series | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["avoided_energy_wh", b"avoided_energy_wh"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avoided_energy_wh", b"avoided_energy_wh", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComputeAvoidedEmissionsRequest: _TypeAlias = ComputeAvoidedEmissionsRequest  # noqa: Y015
+
+@_typing.final
+class ComputeAvoidedEmissionsResponse(_message.Message):
+    """Response of ComputeAvoidedEmissions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AVOIDED_GCO2E_FIELD_NUMBER: _builtins.int
+    COVERED_RATIO_FIELD_NUMBER: _builtins.int
+    avoided_gco2e: _builtins.float
+    """Avoided energy by the marginal intensity [gCO2e]; negative: caused."""
+    covered_ratio: _builtins.float
+    """Share of the intervals that it speaks for, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        avoided_gco2e: _builtins.float = ...,
+        covered_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avoided_gco2e", b"avoided_gco2e", "covered_ratio", b"covered_ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComputeAvoidedEmissionsResponse: _TypeAlias = ComputeAvoidedEmissionsResponse  # noqa: Y015
+
+@_typing.final
+class PublishFactorRequest(_message.Message):
+    """Request of PublishFactor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def factor(self) -> _footprint_pb2.Factor:
+        """The factor."""
+
+    def __init__(
+        self,
+        *,
+        factor: _footprint_pb2.Factor | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishFactorRequest: _TypeAlias = PublishFactorRequest  # noqa: Y015
+
+@_typing.final
+class PublishFactorResponse(_message.Message):
+    """Response of PublishFactor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def factor(self) -> _footprint_pb2.Factor:
+        """The factor as it is kept."""
+
+    def __init__(
+        self,
+        *,
+        factor: _footprint_pb2.Factor | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishFactorResponse: _TypeAlias = PublishFactorResponse  # noqa: Y015
+
+@_typing.final
+class ListFactorsRequest(_message.Message):
+    """Request of ListFactors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`zones/{zone}`: those of a zone and those that hold everywhere. Empty or `zones/-`: all."""
+    page_size: _builtins.int
+    """At most so many; absent: 100, at most 1000. INVALID_ARGUMENT when negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFactorsRequest: _TypeAlias = ListFactorsRequest  # noqa: Y015
+
+@_typing.final
+class ListFactorsResponse(_message.Message):
+    """Response of ListFactors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTORS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[_footprint_pb2.Factor]:
+        """The factors."""
+
+    def __init__(
+        self,
+        *,
+        factors: _abc.Iterable[_footprint_pb2.Factor] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factors", b"factors", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFactorsResponse: _TypeAlias = ListFactorsResponse  # noqa: Y015
+
+@_typing.final
+class RegisterCertificateRequest(_message.Message):
+    """Request of RegisterCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate(self) -> _footprint_pb2.Certificate:
+        """The certificate, without what the server sets."""
+
+    def __init__(
+        self,
+        *,
+        certificate: _footprint_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterCertificateRequest: _TypeAlias = RegisterCertificateRequest  # noqa: Y015
+
+@_typing.final
+class RegisterCertificateResponse(_message.Message):
+    """Response of RegisterCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate(self) -> _footprint_pb2.Certificate:
+        """The certificate as it is kept."""
+
+    def __init__(
+        self,
+        *,
+        certificate: _footprint_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterCertificateResponse: _TypeAlias = RegisterCertificateResponse  # noqa: Y015
+
+@_typing.final
+class GetCertificateRequest(_message.Message):
+    """Request of GetCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`certificates/{certificate}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCertificateRequest: _TypeAlias = GetCertificateRequest  # noqa: Y015
+
+@_typing.final
+class GetCertificateResponse(_message.Message):
+    """Response of GetCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate(self) -> _footprint_pb2.Certificate:
+        """The certificate."""
+
+    def __init__(
+        self,
+        *,
+        certificate: _footprint_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCertificateResponse: _TypeAlias = GetCertificateResponse  # noqa: Y015
+
+@_typing.final
+class ListCertificatesRequest(_message.Message):
+    """Request of ListCertificates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`zones/{zone}` in which they were generated. Empty or `zones/-`: all."""
+    page_size: _builtins.int
+    """At most so many; absent: 100, at most 1000. INVALID_ARGUMENT when negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCertificatesRequest: _TypeAlias = ListCertificatesRequest  # noqa: Y015
+
+@_typing.final
+class ListCertificatesResponse(_message.Message):
+    """Response of ListCertificates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    @_builtins.property
+    def certificates(self) -> _containers.RepeatedCompositeFieldContainer[_footprint_pb2.Certificate]:
+        """The certificates, by name."""
+
+    def __init__(
+        self,
+        *,
+        certificates: _abc.Iterable[_footprint_pb2.Certificate] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCertificatesResponse: _TypeAlias = ListCertificatesResponse  # noqa: Y015
+
+@_typing.final
+class RetireCertificateRequest(_message.Message):
+    """Request of RetireCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    RETIREMENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`certificates/{certificate}`."""
+    request_id: _builtins.str
+    """Identifies the request: a repeat spends nothing more. Required; at most 128 characters."""
+    @_builtins.property
+    def retirement(self) -> _footprint_pb2.Retirement:
+        """For whom, when and how much."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        retirement: _footprint_pb2.Retirement | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retirement", b"retirement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "retirement", b"retirement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetireCertificateRequest: _TypeAlias = RetireCertificateRequest  # noqa: Y015
+
+@_typing.final
+class RetireCertificateResponse(_message.Message):
+    """Response of RetireCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate(self) -> _footprint_pb2.Certificate:
+        """The certificate afterwards."""
+
+    def __init__(
+        self,
+        *,
+        certificate: _footprint_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetireCertificateResponse: _TypeAlias = RetireCertificateResponse  # noqa: Y015

@@ -78,6 +78,46 @@ class CarbonServiceStub:
                 request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.FindBestWindowRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.FindBestWindowResponse.FromString,
                 _registered_method=True)
+        self.ComputeMatching = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/ComputeMatching',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeMatchingRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeMatchingResponse.FromString,
+                _registered_method=True)
+        self.ComputeAvoidedEmissions = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/ComputeAvoidedEmissions',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeAvoidedEmissionsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeAvoidedEmissionsResponse.FromString,
+                _registered_method=True)
+        self.PublishFactor = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/PublishFactor',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.PublishFactorRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.PublishFactorResponse.FromString,
+                _registered_method=True)
+        self.ListFactors = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/ListFactors',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListFactorsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListFactorsResponse.FromString,
+                _registered_method=True)
+        self.RegisterCertificate = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/RegisterCertificate',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RegisterCertificateRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RegisterCertificateResponse.FromString,
+                _registered_method=True)
+        self.GetCertificate = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/GetCertificate',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.GetCertificateRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.GetCertificateResponse.FromString,
+                _registered_method=True)
+        self.ListCertificates = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/ListCertificates',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListCertificatesRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListCertificatesResponse.FromString,
+                _registered_method=True)
+        self.RetireCertificate = channel.unary_unary(
+                '/wattmesh.carbon.v1.CarbonService/RetireCertificate',
+                request_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RetireCertificateRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RetireCertificateResponse.FromString,
+                _registered_method=True)
 
 
 class CarbonServiceServicer:
@@ -88,14 +128,15 @@ class CarbonServiceServicer:
     """
 
     def PublishAverageIntensity(self, request, context):
-        """Publishes measured average intensities of a zone. Publishing an interval again replaces it.
+        """Publishes measured average intensities of a zone. Publishing an interval again revises it: the newest holds, and
+        what was published before is kept for `as_of_time`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PublishMarginalIntensity(self, request, context):
-        """Publishes measured marginal intensities of a zone. Publishing an interval again replaces it.
+        """Publishes measured marginal intensities of a zone. Publishing an interval again revises it, as above.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,14 +171,72 @@ class CarbonServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ComputeFootprint(self, request, context):
-        """Computes what imported energy amounts to, by the zone's average intensity (location-based).
+        """Computes what imported energy and fuel amount to: scopes 1 to 3, location- and market-based.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FindBestWindow(self, request, context):
-        """Finds when a run of given length is cleanest by the average intensity forecast.
+        """Finds when a run of given length is cleanest by the intensity forecast, in one piece or in several.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComputeMatching(self, request, context):
+        """Computes how much of a consumption was matched by carbon-free energy, hour by hour and over the whole range.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComputeAvoidedEmissions(self, request, context):
+        """Computes what less consumption has avoided, by the marginal intensity. It belongs beside a footprint, never in it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishFactor(self, request, context):
+        """Publishes a factor. One of the same kind, zone and year is replaced.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFactors(self, request, context):
+        """Lists factors, those that come with the service too; by kind, zone and year.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegisterCertificate(self, request, context):
+        """Enters a certificate that was bought. A repeat returns the first; ALREADY_EXISTS when its name or its number in
+        the registry stands for another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCertificate(self, request, context):
+        """Gives a certificate. NOT_FOUND when there is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCertificates(self, request, context):
+        """Lists certificates by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetireCertificate(self, request, context):
+        """Spends energy of a certificate on a consumption, for good. FAILED_PRECONDITION when less is left, or when it is
+        too late.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,6 +284,46 @@ def add_CarbonServiceServicer_to_server(servicer, server):
                     servicer.FindBestWindow,
                     request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.FindBestWindowRequest.FromString,
                     response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.FindBestWindowResponse.SerializeToString,
+            ),
+            'ComputeMatching': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComputeMatching,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeMatchingRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeMatchingResponse.SerializeToString,
+            ),
+            'ComputeAvoidedEmissions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComputeAvoidedEmissions,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeAvoidedEmissionsRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeAvoidedEmissionsResponse.SerializeToString,
+            ),
+            'PublishFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishFactor,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.PublishFactorRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.PublishFactorResponse.SerializeToString,
+            ),
+            'ListFactors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFactors,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListFactorsRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListFactorsResponse.SerializeToString,
+            ),
+            'RegisterCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterCertificate,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RegisterCertificateRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RegisterCertificateResponse.SerializeToString,
+            ),
+            'GetCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCertificate,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.GetCertificateRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.GetCertificateResponse.SerializeToString,
+            ),
+            'ListCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCertificates,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListCertificatesRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListCertificatesResponse.SerializeToString,
+            ),
+            'RetireCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireCertificate,
+                    request_deserializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RetireCertificateRequest.FromString,
+                    response_serializer=wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RetireCertificateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -407,6 +546,222 @@ class CarbonService:
             '/wattmesh.carbon.v1.CarbonService/FindBestWindow',
             wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.FindBestWindowRequest.SerializeToString,
             wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.FindBestWindowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComputeMatching(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/ComputeMatching',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeMatchingRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeMatchingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComputeAvoidedEmissions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/ComputeAvoidedEmissions',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeAvoidedEmissionsRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ComputeAvoidedEmissionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/PublishFactor',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.PublishFactorRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.PublishFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFactors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/ListFactors',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListFactorsRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListFactorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegisterCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/RegisterCertificate',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RegisterCertificateRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RegisterCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/GetCertificate',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.GetCertificateRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.GetCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/ListCertificates',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListCertificatesRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.ListCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.carbon.v1.CarbonService/RetireCertificate',
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RetireCertificateRequest.SerializeToString,
+            wattmesh_dot_carbon_dot_v1_dot_carbon__pb2.RetireCertificateResponse.FromString,
             options,
             channel_credentials,
             insecure,

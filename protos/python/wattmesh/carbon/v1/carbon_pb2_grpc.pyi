@@ -38,9 +38,11 @@ class CarbonServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CarbonServiceAsyncStub: ...
     PublishAverageIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.PublishAverageIntensityRequest, _carbon_pb2.PublishAverageIntensityResponse]
-    """Publishes measured average intensities of a zone. Publishing an interval again replaces it."""
+    """Publishes measured average intensities of a zone. Publishing an interval again revises it: the newest holds, and
+    what was published before is kept for `as_of_time`.
+    """
     PublishMarginalIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.PublishMarginalIntensityRequest, _carbon_pb2.PublishMarginalIntensityResponse]
-    """Publishes measured marginal intensities of a zone. Publishing an interval again replaces it."""
+    """Publishes measured marginal intensities of a zone. Publishing an interval again revises it, as above."""
     QueryAverageIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.QueryAverageIntensityRequest, _carbon_pb2.QueryAverageIntensityResponse]
     """Returns published average intensities."""
     QueryMarginalIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.QueryMarginalIntensityRequest, _carbon_pb2.QueryMarginalIntensityResponse]
@@ -50,9 +52,29 @@ class CarbonServiceStub:
     ForecastMarginalIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ForecastMarginalIntensityRequest, _carbon_pb2.ForecastMarginalIntensityResponse]
     """Forecasts the marginal intensity."""
     ComputeFootprint: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ComputeFootprintRequest, _carbon_pb2.ComputeFootprintResponse]
-    """Computes what imported energy amounts to, by the zone's average intensity (location-based)."""
+    """Computes what imported energy and fuel amount to: scopes 1 to 3, location- and market-based."""
     FindBestWindow: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.FindBestWindowRequest, _carbon_pb2.FindBestWindowResponse]
-    """Finds when a run of given length is cleanest by the average intensity forecast."""
+    """Finds when a run of given length is cleanest by the intensity forecast, in one piece or in several."""
+    ComputeMatching: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ComputeMatchingRequest, _carbon_pb2.ComputeMatchingResponse]
+    """Computes how much of a consumption was matched by carbon-free energy, hour by hour and over the whole range."""
+    ComputeAvoidedEmissions: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ComputeAvoidedEmissionsRequest, _carbon_pb2.ComputeAvoidedEmissionsResponse]
+    """Computes what less consumption has avoided, by the marginal intensity. It belongs beside a footprint, never in it."""
+    PublishFactor: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.PublishFactorRequest, _carbon_pb2.PublishFactorResponse]
+    """Publishes a factor. One of the same kind, zone and year is replaced."""
+    ListFactors: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ListFactorsRequest, _carbon_pb2.ListFactorsResponse]
+    """Lists factors, those that come with the service too; by kind, zone and year."""
+    RegisterCertificate: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.RegisterCertificateRequest, _carbon_pb2.RegisterCertificateResponse]
+    """Enters a certificate that was bought. A repeat returns the first; ALREADY_EXISTS when its name or its number in
+    the registry stands for another.
+    """
+    GetCertificate: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.GetCertificateRequest, _carbon_pb2.GetCertificateResponse]
+    """Gives a certificate. NOT_FOUND when there is none of that name."""
+    ListCertificates: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ListCertificatesRequest, _carbon_pb2.ListCertificatesResponse]
+    """Lists certificates by name."""
+    RetireCertificate: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.RetireCertificateRequest, _carbon_pb2.RetireCertificateResponse]
+    """Spends energy of a certificate on a consumption, for good. FAILED_PRECONDITION when less is left, or when it is
+    too late.
+    """
 
 @_typing.type_check_only
 class CarbonServiceAsyncStub(CarbonServiceStub):
@@ -64,9 +86,11 @@ class CarbonServiceAsyncStub(CarbonServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PublishAverageIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.PublishAverageIntensityRequest, _carbon_pb2.PublishAverageIntensityResponse]  # type: ignore[assignment]
-    """Publishes measured average intensities of a zone. Publishing an interval again replaces it."""
+    """Publishes measured average intensities of a zone. Publishing an interval again revises it: the newest holds, and
+    what was published before is kept for `as_of_time`.
+    """
     PublishMarginalIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.PublishMarginalIntensityRequest, _carbon_pb2.PublishMarginalIntensityResponse]  # type: ignore[assignment]
-    """Publishes measured marginal intensities of a zone. Publishing an interval again replaces it."""
+    """Publishes measured marginal intensities of a zone. Publishing an interval again revises it, as above."""
     QueryAverageIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.QueryAverageIntensityRequest, _carbon_pb2.QueryAverageIntensityResponse]  # type: ignore[assignment]
     """Returns published average intensities."""
     QueryMarginalIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.QueryMarginalIntensityRequest, _carbon_pb2.QueryMarginalIntensityResponse]  # type: ignore[assignment]
@@ -76,9 +100,29 @@ class CarbonServiceAsyncStub(CarbonServiceStub):
     ForecastMarginalIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ForecastMarginalIntensityRequest, _carbon_pb2.ForecastMarginalIntensityResponse]  # type: ignore[assignment]
     """Forecasts the marginal intensity."""
     ComputeFootprint: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ComputeFootprintRequest, _carbon_pb2.ComputeFootprintResponse]  # type: ignore[assignment]
-    """Computes what imported energy amounts to, by the zone's average intensity (location-based)."""
+    """Computes what imported energy and fuel amount to: scopes 1 to 3, location- and market-based."""
     FindBestWindow: _aio.UnaryUnaryMultiCallable[_carbon_pb2.FindBestWindowRequest, _carbon_pb2.FindBestWindowResponse]  # type: ignore[assignment]
-    """Finds when a run of given length is cleanest by the average intensity forecast."""
+    """Finds when a run of given length is cleanest by the intensity forecast, in one piece or in several."""
+    ComputeMatching: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ComputeMatchingRequest, _carbon_pb2.ComputeMatchingResponse]  # type: ignore[assignment]
+    """Computes how much of a consumption was matched by carbon-free energy, hour by hour and over the whole range."""
+    ComputeAvoidedEmissions: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ComputeAvoidedEmissionsRequest, _carbon_pb2.ComputeAvoidedEmissionsResponse]  # type: ignore[assignment]
+    """Computes what less consumption has avoided, by the marginal intensity. It belongs beside a footprint, never in it."""
+    PublishFactor: _aio.UnaryUnaryMultiCallable[_carbon_pb2.PublishFactorRequest, _carbon_pb2.PublishFactorResponse]  # type: ignore[assignment]
+    """Publishes a factor. One of the same kind, zone and year is replaced."""
+    ListFactors: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ListFactorsRequest, _carbon_pb2.ListFactorsResponse]  # type: ignore[assignment]
+    """Lists factors, those that come with the service too; by kind, zone and year."""
+    RegisterCertificate: _aio.UnaryUnaryMultiCallable[_carbon_pb2.RegisterCertificateRequest, _carbon_pb2.RegisterCertificateResponse]  # type: ignore[assignment]
+    """Enters a certificate that was bought. A repeat returns the first; ALREADY_EXISTS when its name or its number in
+    the registry stands for another.
+    """
+    GetCertificate: _aio.UnaryUnaryMultiCallable[_carbon_pb2.GetCertificateRequest, _carbon_pb2.GetCertificateResponse]  # type: ignore[assignment]
+    """Gives a certificate. NOT_FOUND when there is none of that name."""
+    ListCertificates: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ListCertificatesRequest, _carbon_pb2.ListCertificatesResponse]  # type: ignore[assignment]
+    """Lists certificates by name."""
+    RetireCertificate: _aio.UnaryUnaryMultiCallable[_carbon_pb2.RetireCertificateRequest, _carbon_pb2.RetireCertificateResponse]  # type: ignore[assignment]
+    """Spends energy of a certificate on a consumption, for good. FAILED_PRECONDITION when less is left, or when it is
+    too late.
+    """
 
 class CarbonServiceServicer(metaclass=_abc_1.ABCMeta):
     """Carbon intensity of grids, what a site's energy amounts to, and when it is cleanest.
@@ -93,7 +137,9 @@ class CarbonServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _carbon_pb2.PublishAverageIntensityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_carbon_pb2.PublishAverageIntensityResponse, _abc.Awaitable[_carbon_pb2.PublishAverageIntensityResponse]]:
-        """Publishes measured average intensities of a zone. Publishing an interval again replaces it."""
+        """Publishes measured average intensities of a zone. Publishing an interval again revises it: the newest holds, and
+        what was published before is kept for `as_of_time`.
+        """
 
     @_abc_1.abstractmethod
     def PublishMarginalIntensity(
@@ -101,7 +147,7 @@ class CarbonServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _carbon_pb2.PublishMarginalIntensityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_carbon_pb2.PublishMarginalIntensityResponse, _abc.Awaitable[_carbon_pb2.PublishMarginalIntensityResponse]]:
-        """Publishes measured marginal intensities of a zone. Publishing an interval again replaces it."""
+        """Publishes measured marginal intensities of a zone. Publishing an interval again revises it, as above."""
 
     @_abc_1.abstractmethod
     def QueryAverageIntensity(
@@ -141,7 +187,7 @@ class CarbonServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _carbon_pb2.ComputeFootprintRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_carbon_pb2.ComputeFootprintResponse, _abc.Awaitable[_carbon_pb2.ComputeFootprintResponse]]:
-        """Computes what imported energy amounts to, by the zone's average intensity (location-based)."""
+        """Computes what imported energy and fuel amount to: scopes 1 to 3, location- and market-based."""
 
     @_abc_1.abstractmethod
     def FindBestWindow(
@@ -149,6 +195,74 @@ class CarbonServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _carbon_pb2.FindBestWindowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_carbon_pb2.FindBestWindowResponse, _abc.Awaitable[_carbon_pb2.FindBestWindowResponse]]:
-        """Finds when a run of given length is cleanest by the average intensity forecast."""
+        """Finds when a run of given length is cleanest by the intensity forecast, in one piece or in several."""
+
+    @_abc_1.abstractmethod
+    def ComputeMatching(
+        self,
+        request: _carbon_pb2.ComputeMatchingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.ComputeMatchingResponse, _abc.Awaitable[_carbon_pb2.ComputeMatchingResponse]]:
+        """Computes how much of a consumption was matched by carbon-free energy, hour by hour and over the whole range."""
+
+    @_abc_1.abstractmethod
+    def ComputeAvoidedEmissions(
+        self,
+        request: _carbon_pb2.ComputeAvoidedEmissionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.ComputeAvoidedEmissionsResponse, _abc.Awaitable[_carbon_pb2.ComputeAvoidedEmissionsResponse]]:
+        """Computes what less consumption has avoided, by the marginal intensity. It belongs beside a footprint, never in it."""
+
+    @_abc_1.abstractmethod
+    def PublishFactor(
+        self,
+        request: _carbon_pb2.PublishFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.PublishFactorResponse, _abc.Awaitable[_carbon_pb2.PublishFactorResponse]]:
+        """Publishes a factor. One of the same kind, zone and year is replaced."""
+
+    @_abc_1.abstractmethod
+    def ListFactors(
+        self,
+        request: _carbon_pb2.ListFactorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.ListFactorsResponse, _abc.Awaitable[_carbon_pb2.ListFactorsResponse]]:
+        """Lists factors, those that come with the service too; by kind, zone and year."""
+
+    @_abc_1.abstractmethod
+    def RegisterCertificate(
+        self,
+        request: _carbon_pb2.RegisterCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.RegisterCertificateResponse, _abc.Awaitable[_carbon_pb2.RegisterCertificateResponse]]:
+        """Enters a certificate that was bought. A repeat returns the first; ALREADY_EXISTS when its name or its number in
+        the registry stands for another.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCertificate(
+        self,
+        request: _carbon_pb2.GetCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.GetCertificateResponse, _abc.Awaitable[_carbon_pb2.GetCertificateResponse]]:
+        """Gives a certificate. NOT_FOUND when there is none of that name."""
+
+    @_abc_1.abstractmethod
+    def ListCertificates(
+        self,
+        request: _carbon_pb2.ListCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.ListCertificatesResponse, _abc.Awaitable[_carbon_pb2.ListCertificatesResponse]]:
+        """Lists certificates by name."""
+
+    @_abc_1.abstractmethod
+    def RetireCertificate(
+        self,
+        request: _carbon_pb2.RetireCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_carbon_pb2.RetireCertificateResponse, _abc.Awaitable[_carbon_pb2.RetireCertificateResponse]]:
+        """Spends energy of a certificate on a consumption, for good. FAILED_PRECONDITION when less is left, or when it is
+        too late.
+        """
 
 def add_CarbonServiceServicer_to_server(servicer: CarbonServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -431,6 +431,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a silence says neither what it is about nor of which rules, or does not end in the future."""
     ERROR_REASON_DISK_FULL: _ErrorReason.ValueType  # 335
     """RESOURCE_EXHAUSTED: a gateway's disk is full. What metering takes makes room again; seen in the log."""
+    ERROR_REASON_CERTIFICATE_NOT_FOUND: _ErrorReason.ValueType  # 360
+    """NOT_FOUND: there is no certificate of that name."""
+    ERROR_REASON_CERTIFICATE_EXISTS: _ErrorReason.ValueType  # 361
+    """ALREADY_EXISTS: the name, or the number in that registry, stands for another certificate."""
+    ERROR_REASON_CERTIFICATE_SPENT: _ErrorReason.ValueType  # 362
+    """FAILED_PRECONDITION: less energy of the certificate is left than was to be retired. The message has how much."""
+    ERROR_REASON_CERTIFICATE_EXPIRED: _ErrorReason.ValueType  # 363
+    """FAILED_PRECONDITION: the time in which the certificate could be retired is over."""
+    ERROR_REASON_INVALID_CERTIFICATE: _ErrorReason.ValueType  # 364
+    """INVALID_ARGUMENT: a certificate or its retirement makes no sense. The field says where."""
+    ERROR_REASON_INVALID_FACTOR: _ErrorReason.ValueType  # 365
+    """INVALID_ARGUMENT: a factor makes no sense. The field says where."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -840,4 +852,16 @@ ERROR_REASON_INVALID_SILENCE: ErrorReason.ValueType  # 332
 """INVALID_ARGUMENT: a silence says neither what it is about nor of which rules, or does not end in the future."""
 ERROR_REASON_DISK_FULL: ErrorReason.ValueType  # 335
 """RESOURCE_EXHAUSTED: a gateway's disk is full. What metering takes makes room again; seen in the log."""
+ERROR_REASON_CERTIFICATE_NOT_FOUND: ErrorReason.ValueType  # 360
+"""NOT_FOUND: there is no certificate of that name."""
+ERROR_REASON_CERTIFICATE_EXISTS: ErrorReason.ValueType  # 361
+"""ALREADY_EXISTS: the name, or the number in that registry, stands for another certificate."""
+ERROR_REASON_CERTIFICATE_SPENT: ErrorReason.ValueType  # 362
+"""FAILED_PRECONDITION: less energy of the certificate is left than was to be retired. The message has how much."""
+ERROR_REASON_CERTIFICATE_EXPIRED: ErrorReason.ValueType  # 363
+"""FAILED_PRECONDITION: the time in which the certificate could be retired is over."""
+ERROR_REASON_INVALID_CERTIFICATE: ErrorReason.ValueType  # 364
+"""INVALID_ARGUMENT: a certificate or its retirement makes no sense. The field says where."""
+ERROR_REASON_INVALID_FACTOR: ErrorReason.ValueType  # 365
+"""INVALID_ARGUMENT: a factor makes no sense. The field says where."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,17 +1,18 @@
 """wattmesh.carbon.v1 ↔ carbon's domain."""
 
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.type.v1 import time_range_pb2
-from wattmesh_carbon.domain.footprint import Footprint
 from wattmesh_carbon.domain.intensity import Basis, Intensity
-from wattmesh_carbon.domain.window import Window
+from wattmesh_carbon.domain.window import Run, Window
 from wattmesh_contracts.values import (
     duration_from_proto,
+    optional_datetime_from_proto,
     series_from_proto,
     series_to_proto,
     time_range_from_proto,
@@ -45,6 +46,23 @@ def span_from_proto(request: Spanning) -> tuple[ZoneId, TimeRange, timedelta]:
         time_range_from_proto(request.range, "range"),
         duration_from_proto(request.resolution, "resolution"),
     )
+
+
+class AsOf(Protocol):
+    """A request that may ask what was known at a time."""
+
+    @property
+    def as_of_time(self) -> Timestamp:
+        """The time."""
+
+    def HasField(self, field_name: Literal["as_of_time"]) -> bool:  # noqa: N802
+        """Whether it is told."""
+
+
+def as_of_from_proto(request: AsOf) -> datetime | None:
+    """Return as of when it is asked; None: all that is known."""
+    present = request.HasField("as_of_time")
+    return optional_datetime_from_proto(request.as_of_time, present=present, field="as_of_time")
 
 
 def average_from_proto(message: carbon_pb2.AverageIntensity) -> Intensity:
@@ -87,18 +105,38 @@ def marginal_to_proto(intensity: Intensity) -> carbon_pb2.MarginalIntensity:
     )
 
 
-def footprint_to_proto(footprint: Footprint) -> carbon_pb2.ComputeFootprintResponse:
-    """Return a footprint as its proto."""
-    return carbon_pb2.ComputeFootprintResponse(
-        location_based_gco2e=footprint.location_based_gco2e,
-        covered_energy_ratio=footprint.covered_energy_ratio,
+def basis_from_proto(request: carbon_pb2.FindBestWindowRequest) -> Basis:
+    """Return by which intensity a window is looked for."""
+    return Basis.MARGINAL if request.marginal else Basis.AVERAGE
+
+
+def run_from_proto(request: carbon_pb2.FindBestWindowRequest) -> Run:
+    """Return what is to run."""
+    duration = min_stretch = None
+    if request.HasField("run_duration"):
+        duration = duration_from_proto(request.run_duration, "run_duration")
+    if request.HasField("min_stretch_duration"):
+        min_stretch = duration_from_proto(request.min_stretch_duration, "min_stretch_duration")
+    return Run.of(
+        duration,
+        energy_wh=request.energy_wh,
+        power_w=request.power_w,
+        interruptible=request.interruptible,
+        min_stretch=min_stretch or timedelta(0),
     )
 
 
-def window_to_proto(window: Window) -> carbon_pb2.FindBestWindowResponse:
+def window_to_proto(window: Window, basis: Basis, run: Run) -> carbon_pb2.FindBestWindowResponse:
     """Return a window as its proto."""
+    kwh = run.energy_wh / 1000
+    by_average = basis is Basis.AVERAGE
     return carbon_pb2.FindBestWindowResponse(
         range=time_range_to_proto(window.span),
-        average_gco2e_per_kwh=window.mean,
-        immediate_average_gco2e_per_kwh=window.immediate_mean,
+        average_gco2e_per_kwh=window.mean if by_average else 0.0,
+        immediate_average_gco2e_per_kwh=window.immediate_mean if by_average else 0.0,
+        run_ranges=map(time_range_to_proto, window.stretches),
+        emissions_gco2e=window.mean * kwh if kwh else None,
+        immediate_emissions_gco2e=window.immediate_mean * kwh if kwh else None,
+        marginal_gco2e_per_kwh=None if by_average else window.mean,
+        immediate_marginal_gco2e_per_kwh=None if by_average else window.immediate_mean,
     )

@@ -1,19 +1,19 @@
-"""Publish, read and forecast intensities; footprints and clean windows from them."""
+"""Publish, read and forecast intensities; clean windows from them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from wattmesh_carbon.app.ports import IntensityStore
-from wattmesh_carbon.domain.footprint import Footprint, location_based_footprint
 from wattmesh_carbon.domain.intensity import Basis, Intensity
 from wattmesh_carbon.domain.pattern import HISTORY, forecast_pattern
-from wattmesh_carbon.domain.window import Window, best_window
+from wattmesh_carbon.domain.window import Run, Window, best_stretches, best_window
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, floor_time
 
-LONGEST = 20_000
+QUARTER = timedelta(minutes=15)
+LONGEST = 40_000
 """The most intervals that one request may ask for."""
 
 
@@ -36,18 +36,23 @@ class Intensities:
         return await self._store.publish(intensity, now)
 
     async def query(
-        self, zone: ZoneId, basis: Basis, span: TimeRange, resolution: timedelta
+        self,
+        zone: ZoneId,
+        basis: Basis,
+        span: TimeRange,
+        resolution: timedelta,
+        as_of: datetime | None = None,
     ) -> Intensity:
-        """Return what was published."""
-        _check(span, resolution)
-        series, source = await self._store.read(zone, basis, span, resolution)
+        """Return what was published, or had been by then."""
+        check_span(span, resolution)
+        series, source = await self._store.read(zone, basis, span, resolution, as_of)
         return Intensity(zone=zone, basis=basis, gco2e_per_kwh=series, source=source or "none")
 
     async def forecast(
         self, zone: ZoneId, basis: Basis, span: TimeRange, resolution: timedelta
     ) -> Intensity:
         """Return what is expected; NotFound when nothing was published lately."""
-        _check(span, resolution)
+        check_span(span, resolution)
         now = self._clock.now()
         known = TimeRange(floor_time(now - HISTORY, timedelta(days=1)), floor_time(now, resolution))
         history, _ = await self._store.read(zone, basis, known, resolution)
@@ -59,21 +64,16 @@ class Intensities:
             issue_time=now,
         )
 
-    async def footprint(self, zone: ZoneId, import_energy_wh: Series) -> Footprint:
-        """Return what imported energy amounts to."""
-        _check(import_energy_wh.range, import_energy_wh.resolution)
-        average, _ = await self._store.read(
-            zone, Basis.AVERAGE, import_energy_wh.range, import_energy_wh.resolution
-        )
-        return location_based_footprint(import_energy_wh, average)
-
-    async def best_window(self, zone: ZoneId, span: TimeRange, run: timedelta) -> Window:
+    async def best_window(self, zone: ZoneId, basis: Basis, span: TimeRange, run: Run) -> Window:
         """Return when a run is cleanest, to the quarter of an hour."""
-        expected = await self.forecast(zone, Basis.AVERAGE, span, timedelta(minutes=15))
-        return best_window(expected.gco2e_per_kwh, run)
+        expected = await self.forecast(zone, basis, span, QUARTER)
+        if run.interruptible:
+            return best_stretches(expected.gco2e_per_kwh, run.duration, run.min_stretch)
+        return best_window(expected.gco2e_per_kwh, run.duration)
 
 
-def _check(span: TimeRange, resolution: timedelta) -> None:
+def check_span(span: TimeRange, resolution: timedelta) -> None:
+    """Raise InvalidArgument unless a span has whole intervals, and not too many."""
     if not 0 < span.count(resolution) <= LONGEST:
         raise InvalidArgument(
             "INVALID_RANGE", f"ask for 1 to {LONGEST} intervals at a time", field="range"
