@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import grpc
+import psycopg
 import pytest
 
+from tests.fakes.eventually import eventually
 from tests.fakes.held_table import held_table
 from tests.fakes.metering_world import (
     HOUR,
@@ -35,7 +37,7 @@ LATEST = metering_pb2.GetLatestReadingsRequest(points=[POWER])
 
 def hanging_series(database_url: str) -> AbstractAsyncContextManager[None]:
     """Have whoever asks for a series wait, and nobody else: a table that only those read."""
-    return held_table(database_url, "metering", "register_resets")
+    return held_table(database_url, "metering", "eventful_points")
 
 
 @asynccontextmanager
@@ -73,3 +75,35 @@ async def test_a_query_that_waits_for_a_lock_is_told_so_in_time(database_url: st
                 await world.metering.QuerySeries(SERIES, timeout=6)
 
     assert error_from_rpc(refused.value).reason == "DATABASE_CONFLICT"
+
+
+async def test_a_point_of_which_nothing_is_known_is_answered_without_a_look_for_flags(
+    database_url: str,
+) -> None:
+    spiky = point("inverter", "active_power_w")
+    async with metering_world(database_url, database_lock_seconds=0.2) as world:
+        await world.add_home()
+        await world.send(batch(1, samples(POWER, NOON - HOUR, QUARTER, [5.0] * 5)))
+        await world.send(batch(2, samples(spiky, NOON - HOUR, QUARTER, [5.0, 5.0, 9e4, 5.0, 5.0])))
+        await eventually(lambda: _eventful(database_url))
+        async with held_table(database_url, "metering", "reading_flags"):
+            clean = await world.metering.QuerySeries(SERIES, timeout=6)
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await world.metering.QuerySeries(_series_of(spiky), timeout=6)
+
+    assert list(clean.series.values) == [5.0] * 4
+    assert error_from_rpc(refused.value).reason == "DATABASE_CONFLICT"
+
+
+def _eventful(database_url: str) -> bool:
+    """Return whether something is known of a point beside its readings."""
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("SELECT FROM metering.eventful_points").fetchone()
+    return found is not None
+
+
+def _series_of(name: str) -> metering_pb2.QuerySeriesRequest:
+    request = metering_pb2.QuerySeriesRequest()
+    request.CopyFrom(SERIES)
+    request.point = name
+    return request

@@ -152,10 +152,12 @@ async def test_many_series_are_asked_at_once_and_each_is_answered_by_itself(
             aggregation=aggregation,
         )
 
+    early, late = TimeRange(NOON - 4 * HOUR, NOON - 2 * HOUR), TimeRange(NOON - 2 * HOUR, NOON)
     async with metering_world(database_url) as world:
         await world.add_home()
         await world.send(batch(1, samples(POWER, MORNING.start, QUARTER, range(17))))
         await world.send(batch(2, samples(IMPORT, MORNING.start, QUARTER, range(0, 1700, 100))))
+        await world.send(batch(3, samples(EXPORT, MORNING.start, QUARTER, range(0, 170, 10))))
         answer = await world.metering.BatchQuerySeries(
             metering_pb2.BatchQuerySeriesRequest(
                 requests=[
@@ -163,6 +165,8 @@ async def test_many_series_are_asked_at_once_and_each_is_answered_by_itself(
                     asked(point("meter", "nothing"), metering_pb2.AGGREGATION_MEAN),
                     asked(POWER, metering_pb2.AGGREGATION_INCREASE),
                     asked(IMPORT, metering_pb2.AGGREGATION_INCREASE),
+                    asked(EXPORT, metering_pb2.AGGREGATION_INCREASE, late),
+                    asked(IMPORT, metering_pb2.AGGREGATION_INCREASE, early),
                     asked("nonsense", metering_pb2.AGGREGATION_MEAN),
                     asked(POWER, metering_pb2.AGGREGATION_MEAN, TimeRange(NOON - HOUR, NOON)),
                     asked(SOC, metering_pb2.AGGREGATION_LAST),
@@ -180,6 +184,8 @@ async def test_many_series_are_asked_at_once_and_each_is_answered_by_itself(
         "POINT_NOT_FOUND",
         "NO_REGISTER",
         [400, 400, 400, 400],
+        [40, 40],
+        [400, 400],
         "INVALID_NAME",
         [14.5],
         [NAN] * 4,

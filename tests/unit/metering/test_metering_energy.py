@@ -33,7 +33,7 @@ from wattmesh_metering.domain.balance import Role, derived_energy, role_of
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.intervals import Intervals
 from wattmesh_metering.domain.readings import Floats, History, Ints, to_microseconds
-from wattmesh_metering.domain.resampling import increase, last_before
+from wattmesh_metering.domain.resampling import last_before
 from wattmesh_metering.domain.selectors import AssetSelector
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
@@ -59,6 +59,11 @@ def register_at(history: History, times_us: Ints, longest_gap_us: int) -> Floats
     row = Histories.of_one(history).registers_at([1], times_us[np.newaxis], longest_gap_us)
     values: Floats = row[0]
     return values
+
+
+def increase(history: History, bounds_us: Ints, longest_gap_us: int) -> Floats:
+    rises: Floats = Histories.of_one(history).rises([1], bounds_us[np.newaxis], longest_gap_us)[0]
+    return rises
 
 
 def test_a_register_between_two_readings_is_on_the_line_between_them() -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
 import numpy as np
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters import columns
-from wattmesh_metering.adapters.reading_events import events_of, with_events
+from wattmesh_metering.adapters.reading_events import ReadingEvent, events_of, with_events
 from wattmesh_metering.adapters.receipts import first_after
 from wattmesh_metering.app.ports import NOW, View
 from wattmesh_metering.domain.histories import Histories
@@ -18,41 +19,58 @@ from wattmesh_runtime.aio.places import FairPlaces
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.request_context import current_caller
 
-# All aggregates see a point's rows in one order, whichever it is; numpy sorts faster.
-_COLUMNS = """
+# All aggregates see a point's rows in one order, whichever it is; numpy sorts faster. The same
+# statement names those points, without readings, of which there is more to be known.
+_TIMES_AND_VALUES = """
 SELECT point_key,
     string_agg(timestamptz_send(measure_time), ''),
     string_agg(float8send(value), '')
 """
-_WITH_QUALITIES = f"{_COLUMNS}, string_agg(int2send(quality), '')"
-_ASKED = "unnest(%s::integer[], %s::timestamptz[], %s::timestamptz[]) AS asked (key, first, last)"
+_QUALITIES = ", string_agg(int2send(quality), '')"
+_EVENTFUL = """
+UNION ALL
+SELECT point_key, NULL, NULL{more} FROM eventful_points WHERE point_key = ANY(%(keys)s)
+"""
+_ASKED = """
+unnest(%(keys)s::integer[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
+    AS asked (key, first, last)
+"""
 _ONE_SPAN = """
-WITH asked AS (SELECT %s::integer[] AS keys, %s::timestamptz AS first, %s::timestamptz AS last)
-{columns}
-FROM readings, asked
-WHERE point_key = ANY(asked.keys) AND measure_time BETWEEN asked.first AND asked.last
+FROM readings
+WHERE point_key = ANY(%(keys)s) AND measure_time BETWEEN %(first)s AND %(last)s
 GROUP BY point_key
 """
 _OWN_SPANS = f"""
-{{columns}}
 FROM {_ASKED}
 JOIN readings ON point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
 GROUP BY point_key
 """
 # What stood at a time: what had come by then, and was not superseded by then.
 _OWN_SPANS_THEN = f"""
-{{columns}}
 FROM {_ASKED} CROSS JOIN LATERAL (
     SELECT point_key, measure_time, value, quality FROM readings
     WHERE point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
-      AND coalesce(received, 0) < {{after}}
+      AND coalesce(received, 0) < %(after)s
     UNION ALL
     SELECT point_key, measure_time, value, quality FROM superseded_readings
     WHERE point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
-      AND coalesce(received, 0) < {{after}} AND until >= {{after}}
+      AND coalesce(received, 0) < %(after)s AND until >= %(after)s
 ) AS stood
 GROUP BY point_key
 """
+
+
+def _statements(rows: LiteralString) -> Mapping[bool, LiteralString]:
+    """Return the statement that reads rows without and with their qualities."""
+    return {
+        False: _TIMES_AND_VALUES + rows + _EVENTFUL.replace("{more}", ""),
+        True: _TIMES_AND_VALUES + _QUALITIES + rows + _EVENTFUL.replace("{more}", ", NULL"),
+    }
+
+
+_READ_ONE_SPAN = _statements(_ONE_SPAN)
+_READ_OWN_SPANS = _statements(_OWN_SPANS)
+_READ_OWN_SPANS_THEN = _statements(_OWN_SPANS_THEN)
 _LATEST = """
 SELECT asked.point_key, newest.measure_time, newest.value, newest.quality
 FROM unnest(%s::integer[]) WITH ORDINALITY AS asked (point_key, place)
@@ -81,20 +99,30 @@ class PostgresReadingStore:
         """Return the readings of [first, last] of every key that are believed."""
         if view.known_by is not None:
             return await self.histories_each(dict.fromkeys(keys, (first, last)), view)
-        parameters = (list(keys), first, last)
-        return await self._histories(_ONE_SPAN, parameters, (keys, first, last), view)
+        parameters = {"keys": list(keys), "first": first, "last": last}
+        return await self._histories(
+            _READ_ONE_SPAN[view.qualities], parameters, _Reach(keys, first, last), view
+        )
 
     async def histories_each(
         self, spans: Mapping[int, tuple[datetime, datetime]], view: View = NOW
     ) -> Histories:
         """Return the readings of every key that are believed, each of its own [first, last]."""
         if not spans:
-            return _histories((), ())
+            return _histories((), {})
         keys = list(spans)
         firsts, lasts = zip(*spans.values(), strict=True)
-        parameters = (keys, list(firsts), list(lasts))
-        query = _OWN_SPANS if view.known_by is None else _OWN_SPANS_THEN
-        return await self._histories(query, parameters, (keys, min(firsts), max(lasts)), view)
+        parameters: dict[str, object] = {
+            "keys": keys,
+            "firsts": list(firsts),
+            "lasts": list(lasts),
+        }
+        statements = _READ_OWN_SPANS
+        if view.known_by is not None:
+            statements = _READ_OWN_SPANS_THEN
+            parameters["after"] = first_after(view.known_by)
+        reach = _Reach(keys, min(firsts), max(lasts))
+        return await self._histories(statements[view.qualities], parameters, reach, view)
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one."""
@@ -108,23 +136,21 @@ class PostgresReadingStore:
 
     async def _histories(
         self,
-        query: LiteralString,
-        parameters: Sequence[object],
-        reach: tuple[Sequence[int], datetime, datetime],
+        statement: LiteralString,
+        parameters: Mapping[str, object],
+        reach: "_Reach",
         view: View,
     ) -> Histories:
-        keys, first, last = reach
-        after = 0 if view.known_by is None else first_after(view.known_by)
-        statement = sql.SQL(query).format(
-            columns=sql.SQL(_WITH_QUALITIES if view.qualities else _COLUMNS),
-            after=sql.Literal(after),
-        )
+        events: Sequence[ReadingEvent] = ()
         async with self._connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(statement, parameters)
             rows = await cursor.fetchall()
-            events = await events_of(connection, keys, (first, last), view.known_by)
-        return with_events(_histories(keys, rows), events)
+            if eventful := [row[0] for row in rows if row[1] is None]:
+                span = (reach.first, reach.last)
+                events = await events_of(connection, eventful, span, view.known_by)
+        found = {row[0]: row[1:] for row in rows if row[1] is not None}
+        return with_events(_histories(reach.keys, found), events)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
@@ -132,9 +158,17 @@ class PostgresReadingStore:
             yield connection
 
 
-def _histories(keys: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> Histories:
-    """Return the histories of all keys out of the rows of those that have readings."""
-    found = {row[0]: row[1:] for row in rows}
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Of which points, and between which times, something is asked."""
+
+    keys: Sequence[int]
+    first: datetime
+    last: datetime
+
+
+def _histories(keys: Sequence[int], found: Mapping[int, Sequence[Any]]) -> Histories:
+    """Return the histories of all keys out of the columns of those that have readings."""
     of_keys = [found[key] for key in keys if key in found]
     times_us = columns.times_from_send(b"".join(row[0] for row in of_keys))
     values = columns.floats_from_send(b"".join(row[1] for row in of_keys))

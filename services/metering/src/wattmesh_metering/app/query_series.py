@@ -1,9 +1,12 @@
 """Points' readings as regular series."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias, assert_never
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
 
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument, NotFound
@@ -15,7 +18,7 @@ from wattmesh_metering.domain import resampling
 from wattmesh_metering.domain.coverage import Worth, worth_of_points
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.intervals import Intervals, require_size
-from wattmesh_metering.domain.readings import Floats, History, RegisteredPoint
+from wattmesh_metering.domain.readings import Floats, History, Ints, RegisteredPoint
 from wattmesh_metering.domain.resampling import LAST_READING_AGE, Aggregation
 from wattmesh_metering.domain.selectors import PointSelector
 
@@ -41,6 +44,18 @@ class PointSeries:
     series: Series
     worth: Worth | None = None
 
+
+_OF_ONE: Mapping[Aggregation, Callable[[History, Ints], Floats]] = MappingProxyType(
+    {
+        Aggregation.MEAN: resampling.mean,
+        Aggregation.LAST: resampling.last_before,
+        Aggregation.MAX: resampling.largest,
+        Aggregation.COUNT: resampling.count,
+    }
+)
+"""What becomes of one point's readings; increases are those of many registers at once."""
+
+_Asked: TypeAlias = tuple[RegisteredPoint, SeriesQuestion]
 
 SeriesAnswer: TypeAlias = PointSeries | InvalidArgument | NotFound
 """A series, or why there is none."""
@@ -85,14 +100,10 @@ class QuerySeries:
             view: await self._store.histories_each(self._spans(asked, view), view)
             for view in {question.view for _, question in asked}
         }
-        series = iter(
-            self._resample(point, of_view[question.view], question) for point, question in asked
-        )
+        series = iter(self._series(asked, of_view))
         return [next(series) if isinstance(x, RegisteredPoint) else x for x in points]
 
-    def _spans(
-        self, asked: Sequence[tuple[RegisteredPoint, SeriesQuestion]], view: View
-    ) -> dict[int, tuple[datetime, datetime]]:
+    def _spans(self, asked: Sequence[_Asked], view: View) -> dict[int, tuple[datetime, datetime]]:
         """Return between which times readings of each point are needed in this view."""
         spans = dict[int, tuple[datetime, datetime]]()
         for point, question in asked:
@@ -128,33 +139,43 @@ class QuerySeries:
         asked = question.intervals.range
         return asked.start - before, asked.end + after
 
-    def _resample(
-        self, point: RegisteredPoint, histories: Histories, question: SeriesQuestion
-    ) -> PointSeries:
-        intervals = question.intervals
-        values = self._values(histories.of(point.key), intervals, question.aggregation)
-        worth = None
-        if question.view.qualities:
-            gap_us = self._longest_gap // timedelta(microseconds=1)
-            worth = worth_of_points(histories, [point.key], intervals.bounds_us(), gap_us)
-        return PointSeries(series=intervals.series(values), worth=worth)
+    def _series(
+        self, asked: Sequence[_Asked], of_view: Mapping[View, Histories]
+    ) -> list[PointSeries]:
+        """Return the series in the order asked; the increases of a length all at once."""
+        found: dict[int, Floats] = {}
+        alike: dict[tuple[View, int], list[int]] = {}
+        for place, (point, question) in enumerate(asked):
+            if question.aggregation is Aggregation.INCREASE:
+                alike.setdefault((question.view, question.intervals.count), []).append(place)
+            else:
+                history = of_view[question.view].of(point.key)
+                values_of = _OF_ONE[question.aggregation]
+                found[place] = values_of(history, question.intervals.bounds_us())
+        for (view, _), places in alike.items():
+            bounds_us = np.stack([asked[place][1].intervals.bounds_us() for place in places])
+            keys = [asked[place][0].key for place in places]
+            rises = of_view[view].rises(keys, bounds_us, self._longest_gap_us)
+            found |= dict(zip(places, rises, strict=True))
+        return [
+            PointSeries(
+                series=question.intervals.series(found[place]),
+                worth=self._worth(point, of_view[question.view], question),
+            )
+            for place, (point, question) in enumerate(asked)
+        ]
 
-    def _values(self, history: History, intervals: Intervals, aggregation: Aggregation) -> Floats:
-        bounds_us = intervals.bounds_us()
-        match aggregation:
-            case Aggregation.MEAN:
-                return resampling.mean(history, bounds_us)
-            case Aggregation.LAST:
-                return resampling.last_before(history, bounds_us)
-            case Aggregation.INCREASE:
-                gap_us = self._longest_gap // timedelta(microseconds=1)
-                return resampling.increase(history, bounds_us, gap_us)
-            case Aggregation.MAX:
-                return resampling.largest(history, bounds_us)
-            case Aggregation.COUNT:
-                return resampling.count(history, bounds_us)
-            case never:
-                assert_never(never)
+    def _worth(
+        self, point: RegisteredPoint, histories: Histories, question: SeriesQuestion
+    ) -> Worth | None:
+        if not question.view.qualities:
+            return None
+        bounds_us = question.intervals.bounds_us()
+        return worth_of_points(histories, [point.key], bounds_us, self._longest_gap_us)
+
+    @property
+    def _longest_gap_us(self) -> int:
+        return self._longest_gap // timedelta(microseconds=1)
 
 
 def _check(point: RegisteredPoint, aggregation: Aggregation) -> None:

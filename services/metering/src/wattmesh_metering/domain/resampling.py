@@ -9,7 +9,6 @@ from enum import Enum
 
 import numpy as np
 
-from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import Floats, History, Ints
 
 LAST_READING_AGE = timedelta(days=1)
@@ -46,12 +45,6 @@ def last_before(history: History, bounds_us: Ints) -> Floats:
     """Return the last reading at or before each start; NaN where it is older than a day."""
     starts = bounds_us[:-1]
     return _last_within(history, starts, LAST_READING_AGE // timedelta(microseconds=1))
-
-
-def increase(history: History, bounds_us: Ints, longest_gap_us: int) -> Floats:
-    """Return a register's increase over each interval; NaN where a bound's value is not known."""
-    rises: Floats = Histories.of_one(history).rises([1], bounds_us[np.newaxis], longest_gap_us)[0]
-    return rises
 
 
 def _slices(history: History, bounds_us: Ints) -> tuple[Ints, Ints]:
