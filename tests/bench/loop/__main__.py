@@ -19,7 +19,8 @@ are wall time and stay as they are. The first turn does not count.
 
 Processor time is that of each process and its children from /proc, `database` that of all of
 PostgreSQL. `statements_per_plan` and `database_connections` are PostgreSQL's own counts
-(pg_stat_statements, transaction control included; the most seen of pg_stat_activity) by service.
+(pg_stat_statements, transaction control included; the most seen of pg_stat_activity) by service;
+`costliest_statements_ms_per_plan` is how long it planned and executed the worst of them.
 The exit status is 1 when a plan, a forecast or a command that was due is not there: what was left
 undone costs nothing, and would flatter.
 

@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import psycopg
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PARENT, _TIMES = 1, slice(11, 15)  # proc_pid_stat(5): ppid; utime, stime, cutime, cstime
 _SAMPLE_SECONDS = 1.0
+Statement: TypeAlias = tuple[str, str]
+"""A role and the text of what it had executed."""
 ME = "bench"
 """Application name of the bench's own connections, which do not count."""
 
@@ -85,6 +87,22 @@ class DatabaseWatch:
             " WHERE datname = current_database() AND toplevel AND rolname <> current_user"
             " GROUP BY rolname"
         )
+
+    async def statement_costs(self) -> Mapping[Statement, float]:
+        """Return how long PostgreSQL has planned and executed each statement of each role [ms].
+
+        Parsing and the way to the client are not in it.
+        """
+        async with self._lock:
+            cursor = await self._connection.execute(
+                "SELECT rolname, query, sum(total_exec_time + total_plan_time)"
+                " FROM pg_stat_statements JOIN pg_roles ON pg_roles.oid = userid"
+                " JOIN pg_database ON pg_database.oid = dbid"
+                " WHERE datname = current_database() AND rolname <> current_user"
+                " GROUP BY rolname, query"
+            )
+            rows = await cursor.fetchall()
+        return {(role, " ".join(query.split())): milliseconds for role, query, milliseconds in rows}
 
     async def _sample(self) -> None:
         while True:

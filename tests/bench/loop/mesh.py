@@ -55,6 +55,7 @@ def counting_postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
     PostgresPlaces(folder).remove()  # what a run that was killed has left
     with EmbeddedPostgres(folder) as server, _superuser(server.url()) as connection:
         connection.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+        connection.execute("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
         for name in WITH_DATABASE:
             role = sql.Identifier(name)
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(role))

@@ -2,15 +2,18 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
+from tests.bench.loop.cost import Statement
 from tests.bench.loop.scenario import Measured
 
 _FORECASTS_PER_HOME = 2
+_COSTLIEST = 15
+_SHOWN_CHARACTERS = 100
 
 
 def run_to_json(measured: Measured) -> dict[str, Any]:
@@ -29,6 +32,7 @@ def run_to_json(measured: Measured) -> dict[str, Any]:
         "statements_per_plan_by_service": {
             part: round(count / plans, 1) for part, count in spent.statements.items()
         },
+        "costliest_statements_ms_per_plan": _costliest(spent.statement_ms, plans),
         "database_connections": measured.connections,
         "plans_made": counts.made,
         "plans_late": counts.late,
@@ -42,6 +46,14 @@ def run_to_json(measured: Measured) -> dict[str, Any]:
         "turns": spent.turns,
         "wall_s": round(spent.wall_s, 1),
     }
+
+
+def _costliest(statement_ms: Mapping[Statement, float], plans: int) -> list[tuple[str, float]]:
+    ranked = sorted(statement_ms.items(), key=lambda entry: -entry[1])[:_COSTLIEST]
+    return [
+        (f"{role}: {query[:_SHOWN_CHARACTERS]}", round(milliseconds / plans, 3))
+        for (role, query), milliseconds in ranked
+    ]
 
 
 def faults(run: dict[str, Any]) -> list[str]:

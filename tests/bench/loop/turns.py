@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import grpc
 
-from tests.bench.loop.cost import ME, DatabaseWatch, cpu_seconds
+from tests.bench.loop.cost import ME, DatabaseWatch, Statement, cpu_seconds
 from tests.bench.loop.counts import Counts, read_counts
 from tests.bench.loop.gateway import NullGateway
 from tests.bench.loop.homes import Home, Meters
@@ -32,6 +32,7 @@ LEAD_RATIO = 0.6
 _BEGIN_RATIO = 0.25
 _REPORT_RATIO = 0.28
 
+Key = TypeVar("Key")
 Number = TypeVar("Number", int, float)
 
 
@@ -41,6 +42,7 @@ class Look:
 
     cpu_s: Mapping[str, float]
     statements: Mapping[str, int]
+    statement_ms: Mapping[Statement, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,7 @@ class Spent:
     turns: int
     cpu_s: Mapping[str, float]
     statements: Mapping[str, int]
+    statement_ms: Mapping[Statement, float]
     wall_s: float
     counts: Counts
 
@@ -101,6 +104,7 @@ class Turns:
                 turns=turns,
                 cpu_s=_difference(before.cpu_s, after.cpu_s),
                 statements=_difference(before.statements, after.statements),
+                statement_ms=_difference(before.statement_ms, after.statement_ms),
                 wall_s=ended - began,
                 counts=await read_counts(planner, control, span),
             )
@@ -120,8 +124,12 @@ class Turns:
         pids = {**self._mesh.pids, DATABASE: self._database_pid, ME: self._database.pid}
         cpu_s = cpu_seconds(pids)
         cpu_s[DATABASE] -= cpu_s.pop(ME)
-        return Look(cpu_s=cpu_s, statements=await self._database.statements())
+        return Look(
+            cpu_s=cpu_s,
+            statements=await self._database.statements(),
+            statement_ms=await self._database.statement_costs(),
+        )
 
 
-def _difference(before: Mapping[str, Number], after: Mapping[str, Number]) -> dict[str, Number]:
+def _difference(before: Mapping[Key, Number], after: Mapping[Key, Number]) -> dict[Key, Number]:
     return {name: value - before.get(name, 0) for name, value in after.items()}

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import grpc
+import psycopg
 import pytest
 
 from tests.fakes.control_metering import ControlMetering, metered_home
@@ -77,6 +78,29 @@ async def test_a_plans_exchange_is_followed_interval_by_interval_and_replaced(
 
         await eventually(limited)
         await control.stub.DeleteLimit(pb.DeleteLimitRequest(name=limit.name))
+
+
+_OF_AN_OLDER_REPLICA = """
+INSERT INTO control.exchanges (site, owner, priority, source, start_time, end_time, document)
+VALUES ('sites/home-1', 'older', 20, 'plans/old', '2024-05-01T10:00Z', '2024-05-01T11:00Z',
+        '{"site": "sites/home-1", "intervals": [{
+            "span": {"start": "2024-05-01T10:00:00Z", "end": "2024-05-01T11:00:00Z"},
+            "net_power_w": 700.0, "peak_power_w": null, "averaging": null}]}')
+"""
+
+
+async def test_what_an_older_replica_has_written_goes_to_the_gateway_too(
+    control: ControlWorld,
+) -> None:
+    async with await psycopg.AsyncConnection.connect(control.database_url) as connection:
+        await connection.execute(_OF_AN_OLDER_REPLICA)
+    async with control.gateway(loops=True) as gateway:
+
+        async def told() -> float | None:
+            last = gateway.policies[-1].policies if gateway.policies else ()
+            return next((each.net_power_w for each in last if each.WhichOneof("target")), None)
+
+        assert await eventually(told) == 700.0
 
 
 async def test_an_exchange_that_makes_no_sense_is_refused_with_its_field(

@@ -71,8 +71,10 @@ class TimeRange:
     end: datetime
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start", to_utc(self.start))
-        object.__setattr__(self, "end", to_utc(self.end))
+        if self.start.tzinfo is not UTC:
+            object.__setattr__(self, "start", to_utc(self.start))
+        if self.end.tzinfo is not UTC:
+            object.__setattr__(self, "end", to_utc(self.end))
         if self.end < self.start:
             raise InvalidArgument(
                 "INVALID_RANGE",

@@ -1,31 +1,57 @@
 """What plans count on at grid connections, in PostgreSQL: one row for each schedule."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from psycopg import AsyncConnection
 
 from wattmesh_control.adapters.rows import Row
 from wattmesh_control.app.submission import Submission
-from wattmesh_control.domain.exchange import ExchangeSchedule, StandingExchange
+from wattmesh_control.domain.exchange import (
+    ExchangeInterval,
+    ExchangeSchedule,
+    StandingExchange,
+)
 from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.documents import DocumentCodec
 
-_SCHEDULES = DocumentCodec[ExchangeSchedule](ExchangeSchedule)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Columns:
+    """A schedule as its document has it: one list for each thing that intervals say.
+
+    Every plan writes one, of a hundred intervals and more: an object for each of them would be
+    ten times as long.
+    """
+
+    site: SiteId
+    start: datetime
+    start_us: list[int]
+    """Microseconds since `start`."""
+    duration_us: list[int]
+    net_power_w: list[float | None]
+    peak_power_w: list[float | None]
+    averaging_us: list[int | None]
+
+
+_COLUMNS = DocumentCodec[_Columns](_Columns)
+_OBJECTS = DocumentCodec[ExchangeSchedule](ExchangeSchedule)
 
 # What begins at or after the new one gives way, and what is over goes on the way.
 _PUT = """
-WITH new AS (
-    SELECT * FROM unnest(%(site)s::text[], %(start)s::timestamptz[], %(end)s::timestamptz[],
-                         %(document)s::jsonb[]) AS new (site, start_time, end_time, document)
-), gone AS (
-    DELETE FROM exchanges USING new
-    WHERE exchanges.site = new.site AND exchanges.owner = %(owner)s
-      AND (exchanges.start_time >= new.start_time OR exchanges.end_time <= %(now)s)
+WITH gone AS (
+    DELETE FROM exchanges
+    WHERE site = %(site)s AND owner = %(owner)s
+      AND (start_time >= %(start)s OR end_time <= %(now)s)
 )
 INSERT INTO exchanges (site, owner, priority, source, start_time, end_time, document)
-SELECT site, %(owner)s, %(priority)s, %(source)s, start_time, end_time, document FROM new
+VALUES (%(site)s, %(owner)s, %(priority)s, %(source)s, %(start)s, %(end)s, %(document)s)
 """
 
 _NEWEST = "SELECT coalesce(max(number), 0) FROM exchanges"
@@ -38,20 +64,20 @@ WHERE end_time > %s AND site = ANY(%s) ORDER BY number
 
 async def write(connection: AsyncConnection[Row], submission: Submission, now: datetime) -> None:
     """Put what a submission counts on in the place of what its owner did."""
-    schedules = submission.exchanges
-    await connection.execute(
-        _PUT,
-        {
-            "site": [each.site.name for each in schedules],
-            "start": [each.span.start for each in schedules],
-            "end": [each.span.end for each in schedules],
-            "document": [_SCHEDULES.to_json(each).decode() for each in schedules],
-            "owner": submission.owner,
-            "priority": submission.priority,
-            "source": submission.source,
-            "now": now,
-        },
-    )
+    for schedule in submission.exchanges:
+        await connection.execute(
+            _PUT,
+            {
+                "site": schedule.site.name,
+                "start": schedule.span.start,
+                "end": schedule.span.end,
+                "document": _to_json(schedule),
+                "owner": submission.owner,
+                "priority": submission.priority,
+                "source": submission.source,
+                "now": now,
+            },
+        )
 
 
 class PostgresExchanges:
@@ -78,7 +104,51 @@ class PostgresExchanges:
                 number=number,
                 owner=owner,
                 priority=priority,
-                schedule=_SCHEDULES.from_document(document),
+                schedule=_from_document(document),
             )
             for number, owner, priority, document in rows
         ]
+
+
+def _to_json(schedule: ExchangeSchedule) -> str:
+    start, intervals = schedule.span.start, schedule.intervals
+    columns = _Columns(
+        site=schedule.site,
+        start=start,
+        start_us=[(each.span.start - start) // _MICROSECOND for each in intervals],
+        duration_us=[each.span.duration // _MICROSECOND for each in intervals],
+        net_power_w=[each.net_power_w for each in intervals],
+        peak_power_w=[each.peak_power_w for each in intervals],
+        averaging_us=[
+            None if each.averaging is None else each.averaging // _MICROSECOND for each in intervals
+        ],
+    )
+    return _COLUMNS.to_json(columns).decode()
+
+
+def _from_document(document: Any) -> ExchangeSchedule:
+    """Return a schedule, of a row with an object for each interval too: older replicas' rows."""
+    if "intervals" in document:
+        return _OBJECTS.from_document(document)
+    columns = _COLUMNS.from_document(document)
+    rows = zip(
+        *(columns.start_us, columns.duration_us),
+        *(columns.net_power_w, columns.peak_power_w, columns.averaging_us),
+        strict=True,
+    )
+    return ExchangeSchedule(
+        site=columns.site,
+        intervals=tuple(
+            ExchangeInterval(
+                span=_span(columns.start + start_us * _MICROSECOND, duration_us),
+                net_power_w=net_power_w,
+                peak_power_w=peak_power_w,
+                averaging=None if averaging_us is None else averaging_us * _MICROSECOND,
+            )
+            for start_us, duration_us, net_power_w, peak_power_w, averaging_us in rows
+        ),
+    )
+
+
+def _span(start: datetime, duration_us: int) -> TimeRange:
+    return TimeRange(start, start + duration_us * _MICROSECOND)
