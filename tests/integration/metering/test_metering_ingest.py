@@ -8,6 +8,7 @@ import grpc
 import psycopg
 import pytest
 
+from tests.fakes.eventually import eventually
 from tests.fakes.held_table import held_table
 from tests.fakes.metering_world import (
     HOUR,
@@ -258,10 +259,10 @@ async def test_nothing_is_acked_before_its_commit(database_url: str) -> None:
     rows = samples(POWER, NOON - HOUR, QUARTER, [1, 2, 3])
     async with metering_world(database_url) as world:
         await world.add_home()
-        stream = world.metering.Ingest(requests([batch(1, rows)], "gateways/local"))
         async with held_table(database_url, "metering", "readings"):
+            stream = world.metering.Ingest(requests([batch(1, rows)], "gateways/local"))
             answer = asyncio.ensure_future(stream.read())
-            await asyncio.sleep(0.3)
+            await eventually(lambda: _lock_awaited(database_url))
             assert not answer.done()
         assert _acked(await answer) == 1
         with psycopg.connect(database_url) as other:
@@ -275,12 +276,12 @@ async def test_a_connection_killed_amid_a_batch_ends_the_stream_and_loses_nothin
     rows = samples(POWER, NOON - HOUR, QUARTER, [1, 2, 3])
     async with metering_world(database_url) as world:
         await world.add_home()
-        stream = world.metering.Ingest(
-            requests([batch(1, rows), batch(2, [(POWER, NOON, 4.0)])], "g")
-        )
         async with held_table(database_url, "metering", "readings"):
+            stream = world.metering.Ingest(
+                requests([batch(1, rows), batch(2, [(POWER, NOON, 4.0)])], "g")
+            )
             answer = asyncio.ensure_future(stream.read())
-            await asyncio.sleep(0.3)
+            await eventually(lambda: _lock_awaited(database_url))
             _kill_backends(database_url, "wait_event_type = 'Lock'")
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await answer
@@ -361,6 +362,15 @@ async def test_a_caller_that_hangs_up_leaves_the_service_sound(database_url: str
 def _acked(answer: object) -> int:
     assert isinstance(answer, metering_pb2.IngestResponse), "the stream has ended"
     return answer.acked_sequence
+
+
+def _lock_awaited(database_url: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        waiting = connection.execute(
+            "SELECT FROM pg_stat_activity WHERE application_name = 'wattmesh-metering'"
+            " AND datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchone()
+    return waiting is not None
 
 
 def _kill_backends(database_url: str, which: str) -> None:

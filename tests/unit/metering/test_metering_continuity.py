@@ -136,7 +136,25 @@ def test_only_points_with_something_to_be_found_are_looked_at_closely() -> None:
         times_us=np.tile(np.arange(4) * QUARTER_US, 3),
         values=np.array([*quiet, *wrong, *quiet]),
     )
-    assert suspects(histories, dict.fromkeys(range(3), METER)) == {1}
+    spans_us = [(0, 3 * QUARTER_US)] * 3
+    assert suspects(histories, dict.fromkeys(range(3), METER), spans_us) == {1}
+
+
+def test_a_gap_of_before_is_no_matter_of_readings_that_come_after_it() -> None:
+    times_us = np.array([0, 1, 8, 9, 10], np.int64) * QUARTER_US
+    history = History(times_us=times_us, values=np.linspace(100.0, 104.0, 5))
+    dossier = Dossier(point_key=1, profile=METER, history=history)
+    histories = Histories(keys=(0,), ends=np.array([5]), times_us=times_us, values=history.values)
+
+    def found(first: int, last: int) -> tuple[set[int], list[FlagKind]]:
+        span_us = first * QUARTER_US, last * QUARTER_US
+        judgement = judge(dossier, *span_us)
+        near = suspects(histories, {0: METER}, [span_us])
+        return near, [flag.kind for flag in judgement.raised]
+
+    assert found(10, 10) == (set(), [])
+    assert found(8, 10) == ({0}, [FlagKind.GAP])
+    assert found(0, 1) == ({0}, [FlagKind.GAP])
 
 
 def test_every_fault_put_into_a_clean_register_is_found_and_nothing_else() -> None:

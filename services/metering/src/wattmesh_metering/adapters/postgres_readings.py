@@ -1,6 +1,6 @@
 """Kept readings, for queries."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +10,18 @@ import numpy as np
 from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters import columns
+from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
 from wattmesh_metering.adapters.reading_events import ReadingEvent, events_of, with_events
 from wattmesh_metering.adapters.receipts import first_after
 from wattmesh_metering.app.ports import NOW, View
 from wattmesh_metering.domain.histories import Histories
-from wattmesh_metering.domain.readings import QUALITIES, Ints, Reading, RegisteredPoint
+from wattmesh_metering.domain.readings import (
+    QUALITIES,
+    Ints,
+    Reading,
+    RegisteredPoint,
+    to_microseconds,
+)
 from wattmesh_runtime.aio.places import FairPlaces
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.request_context import current_caller
@@ -99,7 +106,7 @@ class PostgresReadingStore:
         """Return the readings of [first, last] of every key that are believed."""
         if view.known_by is not None:
             return await self.histories_each(dict.fromkeys(keys, (first, last)), view)
-        parameters = {"keys": list(keys), "first": first, "last": last}
+        parameters = {"keys": _keys(keys), "first": first, "last": last}
         return await self._histories(
             _READ_ONE_SPAN[view.qualities], parameters, _Reach(keys, first, last), view
         )
@@ -113,9 +120,9 @@ class PostgresReadingStore:
         keys = list(spans)
         firsts, lasts = zip(*spans.values(), strict=True)
         parameters: dict[str, object] = {
-            "keys": keys,
-            "firsts": list(firsts),
-            "lasts": list(lasts),
+            "keys": _keys(keys),
+            "firsts": _times(firsts),
+            "lasts": _times(lasts),
         }
         statements = _READ_OWN_SPANS
         if view.known_by is not None:
@@ -128,7 +135,8 @@ class PostgresReadingStore:
         """Return the newest reading of each point that has one."""
         ids = {point.key: point.id for point in points}
         async with self._connection() as connection:
-            cursor = await connection.execute(_LATEST, (list(ids),))
+            cursor = cursor_for_arrays(connection)
+            await cursor.execute(_LATEST, (_keys(ids),))
             return [
                 Reading(point=ids[key], measure_time=time, value=value, quality=QUALITIES[quality])
                 for key, time, value, quality in await cursor.fetchall()
@@ -143,7 +151,7 @@ class PostgresReadingStore:
     ) -> Histories:
         events: Sequence[ReadingEvent] = ()
         async with self._connection() as connection:
-            cursor = connection.cursor(binary=True)
+            cursor = cursor_for_arrays(connection)
             await cursor.execute(statement, parameters)
             rows = await cursor.fetchall()
             if eventful := [row[0] for row in rows if row[1] is None]:
@@ -184,6 +192,14 @@ def _histories(keys: Sequence[int], found: Mapping[int, Sequence[Any]]) -> Histo
         values=values[order],
         qualities=qualities,
     )
+
+
+def _keys(keys: Collection[int]) -> IntArray:
+    return IntArray(np.fromiter(keys, np.int64, len(keys)))
+
+
+def _times(moments: Sequence[datetime]) -> TimeArray:
+    return TimeArray(np.fromiter(map(to_microseconds, moments), np.int64, len(moments)))
 
 
 def _order(times_us: Ints, owners: Ints) -> Ints | slice:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters import columns
+from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
 from wattmesh_metering.adapters.receipts import unpack
 from wattmesh_metering.app.ports import DeviceCount
 from wattmesh_metering.app.validate import ChangedSpan, Surroundings, Validation
@@ -35,7 +37,7 @@ WITH span AS (
     SELECT * FROM unnest(%s::integer[], %s::integer[], %s::timestamptz[], %s::timestamptz[])
         AS span (place, point_key, first, last)
 ), rows AS MATERIALIZED (
-    SELECT span.place, span.point_key, kept.measure_time, kept.value
+    SELECT span.place, kept.measure_time, kept.value
     FROM span CROSS JOIN LATERAL (
         (SELECT measure_time, value FROM readings
          WHERE point_key = span.point_key AND measure_time < span.first
@@ -49,9 +51,9 @@ WITH span AS (
          ORDER BY measure_time LIMIT {NEIGHBOURS})
     ) AS kept
 )
-SELECT place, point_key, min(measure_time), max(measure_time),
+SELECT place,
     string_agg(timestamptz_send(measure_time), ''), string_agg(float8send(value), '')
-FROM rows GROUP BY place, point_key ORDER BY place
+FROM rows GROUP BY place ORDER BY place
 """
 _REACH = """
 WITH reach AS (
@@ -59,11 +61,17 @@ WITH reach AS (
         AS reach (place, point_key, first, last)
 )
 """
-_RAISED = f"""
-{_REACH}
+# A gap is the matter of the readings beside it: what changed elsewhere says nothing of it.
+_RAISED = """
+WITH reach AS (
+    SELECT * FROM unnest(%s::integer[], %s::integer[], %s::timestamptz[], %s::timestamptz[],
+        %s::timestamptz[], %s::timestamptz[])
+        AS reach (place, point_key, first, last, changed_first, changed_last)
+)
 SELECT place, flag_key, kind, start_time, end_time, excludes, lift, message
 FROM reach JOIN reading_flags USING (point_key)
 WHERE clear_time IS NULL AND start_time BETWEEN first AND last
+  AND (kind <> 'gap' OR start_time <= changed_last AND end_time >= changed_first)
 """
 _DECLARED = f"""
 {_REACH}
@@ -129,21 +137,28 @@ class PostgresValidation:
 
     async def around(self, spans: Sequence[ChangedSpan]) -> Surroundings:
         """Return what is kept in and next to the spans."""
-        cursor = self._connection.cursor(binary=True)
-        parameters = (
-            list(range(len(spans))),
-            [span.key for span in spans],
-            [from_microseconds(span.first_us) for span in spans],
-            [from_microseconds(span.last_us) for span in spans],
-        )
-        await cursor.execute(_AROUND, parameters)
+        cursor = cursor_for_arrays(self._connection)
+        firsts_us = np.array([span.first_us for span in spans], np.int64)
+        lasts_us = np.array([span.last_us for span in spans], np.int64)
+        changed = TimeArray(firsts_us), TimeArray(lasts_us)
+        keys = np.array([span.key for span in spans], np.int64)
+        places: Ints = np.arange(len(spans))
+        await cursor.execute(_AROUND, (IntArray(places), IntArray(keys), *changed))
         rows = await cursor.fetchall()
-        reach = tuple(list(column) for column in zip(*(row[:4] for row in rows), strict=True))
+        histories = _histories(len(spans), rows)
         if not rows:
-            return Surroundings(histories=_histories(len(spans), rows, {}), raised={})
-        resets_us = await self._declared(reach)
-        raised = await self._raised(reach)
-        return Surroundings(histories=_histories(len(spans), rows, resets_us), raised=raised)
+            return Surroundings(histories=histories, raised={})
+        found = np.array([row[0] for row in rows], np.int64)
+        begins, ends = _ends(histories, found)
+        reach = (
+            *(IntArray(found), IntArray(keys[found])),
+            *(TimeArray(histories.times_us[begins]), TimeArray(histories.times_us[ends])),
+        )
+        of_found = TimeArray(firsts_us[found]), TimeArray(lasts_us[found])
+        return Surroundings(
+            histories=replace(histories, resets_us=await self._declared(reach)),
+            raised=await self._raised((*reach, *of_found)),
+        )
 
     async def keep(self, judgements: Sequence[Judgement], now: datetime) -> None:
         """Raise and clear flags."""
@@ -175,15 +190,17 @@ class PostgresValidation:
         )
         await self._connection.execute(_COUNT, columns_)
 
-    async def _declared(self, reach: tuple[list[Any], ...]) -> dict[int, Ints]:
-        cursor = await self._connection.execute(_DECLARED, reach)
+    async def _declared(self, reach: Sequence[IntArray | TimeArray]) -> dict[int, Ints]:
+        cursor = cursor_for_arrays(self._connection)
+        await cursor.execute(_DECLARED, reach)
         times: dict[int, list[int]] = {}
         for place, moment in await cursor.fetchall():
             times.setdefault(place, []).append(to_microseconds(moment))
         return {place: np.array(sorted(found), np.int64) for place, found in times.items()}
 
-    async def _raised(self, reach: tuple[list[Any], ...]) -> dict[int, list[RaisedFlag]]:
-        cursor = await self._connection.execute(_RAISED, reach)
+    async def _raised(self, reach: Sequence[IntArray | TimeArray]) -> dict[int, list[RaisedFlag]]:
+        cursor = cursor_for_arrays(self._connection)
+        await cursor.execute(_RAISED, reach)
         raised: dict[int, list[RaisedFlag]] = {}
         for place, key, kind, first, last, excludes, lift, message in await cursor.fetchall():
             flag = Flag(
@@ -198,11 +215,9 @@ class PostgresValidation:
         return raised
 
 
-def _histories(
-    places: int, rows: Sequence[tuple[Any, ...]], resets_us: dict[int, Ints]
-) -> Histories:
+def _histories(places: int, rows: Sequence[tuple[Any, ...]]) -> Histories:
     """Return the readings of all places, those of each by time."""
-    found = {row[0]: (row[4], row[5]) for row in rows}
+    found = {row[0]: (row[1], row[2]) for row in rows}
     of_places = [found.get(place, (b"", b"")) for place in range(places)]
     times_us = columns.times_from_send(b"".join(times for times, _ in of_places))
     values = columns.floats_from_send(b"".join(values for _, values in of_places))
@@ -213,5 +228,11 @@ def _histories(
         ends=np.cumsum(sizes),
         times_us=times_us[order],
         values=values[order],
-        resets_us=resets_us,
     )
+
+
+def _ends(histories: Histories, places: Ints) -> tuple[Ints, Ints]:
+    """Return the rows of the first and the last reading of places that have readings."""
+    ends = histories.ends[places]
+    firsts: Ints = np.where(places > 0, histories.ends[places - 1], 0)
+    return firsts, ends - 1

@@ -110,12 +110,7 @@ def view_from_proto(
 
 def question_from_proto(request: metering_pb2.QuerySeriesRequest) -> SeriesQuestion:
     """Return what is asked of one point; InvalidArgument when it makes no sense."""
-    return SeriesQuestion(
-        point=PointSelector.parse(request.point),
-        intervals=intervals_from_proto(request),
-        aggregation=aggregation_from_proto(request.aggregation),
-        view=view_from_proto(request),
-    )
+    return _question(request, {})
 
 
 def questions_from_proto(
@@ -128,16 +123,33 @@ def questions_from_proto(
         f"1 to {MOST_QUESTIONS} series are asked for at once, not {len(request.requests)}",
         "requests",
     )
-    return [_question_or_refusal(each) for each in request.requests]
+    # Of a thousand series nearly all have the same intervals.
+    known: dict[tuple[bytes, bytes], Intervals] = {}
+    return [_question_or_refusal(each, known) for each in request.requests]
 
 
 def _question_or_refusal(
-    request: metering_pb2.QuerySeriesRequest,
+    request: metering_pb2.QuerySeriesRequest, known: dict[tuple[bytes, bytes], Intervals]
 ) -> SeriesQuestion | InvalidArgument:
     try:
-        return question_from_proto(request)
+        return _question(request, known)
     except InvalidArgument as refusal:
         return refusal
+
+
+def _question(
+    request: metering_pb2.QuerySeriesRequest, known: dict[tuple[bytes, bytes], Intervals]
+) -> SeriesQuestion:
+    told = request.range.SerializeToString(), request.resolution.SerializeToString()
+    point = PointSelector.parse(request.point)
+    if told not in known:
+        known[told] = intervals_from_proto(request)
+    return SeriesQuestion(
+        point=point,
+        intervals=known[told],
+        aggregation=aggregation_from_proto(request.aggregation),
+        view=view_from_proto(request),
+    )
 
 
 def series_answer_to_proto(answer: SeriesAnswer) -> metering_pb2.SeriesAnswer:

@@ -167,7 +167,8 @@ def judge_spans(
         for place, span in enumerate(spans)
         if (profile := profile_of(span.key)) is not None
     }
-    chosen = set(profiles) if whole else suspects(around.histories, profiles)
+    spans_us = [(span.first_us, span.last_us) for span in spans]
+    chosen = set(profiles) if whole else suspects(around.histories, profiles, spans_us)
     judgements = []
     for place in sorted((chosen | around.raised.keys()) & profiles.keys()):
         span, profile = spans[place], profiles[place]

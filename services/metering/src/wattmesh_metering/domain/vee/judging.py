@@ -88,16 +88,21 @@ def judge(dossier: Dossier, first_us: int, last_us: int, *, whole: bool = False)
     evidence = Evidence.of(
         history.times_us[~doubted], history.values[~doubted], history.resets_us, limits
     )
+
+    def concerns(flag: Flag) -> bool:
+        """Whether this judgement has a say: of a gap only what changed in or beside it."""
+        if flag.kind is FlagKind.GAP and not whole:
+            return flag.first_us <= last_us and flag.last_us >= first_us
+        return begin_us <= flag.first_us <= end_us
+
     kinds = frozenset(FlagKind) if whole else AT_ONCE
     found = {
-        flag.what: flag
-        for flag in _find(dossier.profile, evidence, whole=whole)
-        if begin_us <= flag.first_us <= end_us
+        flag.what: flag for flag in _find(dossier.profile, evidence, whole=whole) if concerns(flag)
     }
     kept = {
         raised.flag.what: raised.key
         for raised in dossier.raised
-        if raised.flag.kind in kinds and begin_us <= raised.flag.first_us <= end_us
+        if raised.flag.kind in kinds and concerns(raised.flag)
     }
     return Judgement(
         point_key=dossier.point_key,
@@ -106,10 +111,15 @@ def judge(dossier: Dossier, first_us: int, last_us: int, *, whole: bool = False)
     )
 
 
-def suspects(histories: Histories, profiles: Mapping[int, PointProfile]) -> set[int]:
+def suspects(
+    histories: Histories,
+    profiles: Mapping[int, PointProfile],
+    spans_us: Sequence[tuple[int, int]],
+) -> set[int]:
     """Return which of the points, by place, may have something to be found in them at all.
 
-    A cheap look at all of them at once, which never overlooks what `judge` would find at once.
+    A cheap look at all of them at once, which never overlooks what `judge` would find at once in
+    the spans that changed.
     """
     size = len(histories.ends)
     owners = np.repeat(np.arange(size), np.diff(histories.ends, prepend=0))
@@ -121,7 +131,10 @@ def suspects(histories: Histories, profiles: Mapping[int, PointProfile]) -> set[
     odd |= steps > np.where(np.isnan(rated), UNRATED_W, rated)[owner] * gap_us / HOUR_US
     odd &= registers[owner]
     odd |= ~registers[owner] & (np.abs(steps) > jumps[owner])
-    odd |= gap_us > 2.5 * interval_us[owner]
+    firsts_us, lasts_us = np.array(spans_us, np.int64).reshape(-1, 2).T
+    touched = histories.times_us[:-1] <= lasts_us[owner]
+    touched &= histories.times_us[1:] >= firsts_us[owner]
+    odd |= touched & (gap_us > 2.5 * interval_us[owner])
     odd &= np.diff(owners) == 0
     high = ~registers[owners] & (np.abs(values) > rated[owners])
     return {*owner[odd].tolist(), *owners[high].tolist()}
