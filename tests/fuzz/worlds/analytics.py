@@ -70,6 +70,10 @@ class AnalyticsUnderFuzz(World):
                 "QueryBills": [_over(pb.QueryBillsRequest(site=HOME))],
                 "QuerySavings": [_over(pb.QuerySavingsRequest(sites=[HOME]))],
                 "QueryIndicators": [_over(pb.QueryIndicatorsRequest(site=HOME))],
+                "QueryTariffCosts": [
+                    _over(pb.QueryTariffCostsRequest(site=HOME, tariffs=["tariffs/home"]))
+                ],
+                "QueryFootprint": [_over(pb.QueryFootprintRequest(subjects=[HOME]))],
             },
         )
 

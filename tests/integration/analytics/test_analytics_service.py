@@ -19,10 +19,16 @@ from tests.fakes.analytics_world import (
     HomeDays,
     analytics_world,
 )
+from tests.fakes.eventually import eventually
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
 from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
+from wattmesh.site.v1 import site_service_pb2
 from wattmesh.type.v1 import tariff_pb2
-from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
+from wattmesh_contracts.values import (
+    duration_to_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.errors import error_from_rpc
 
@@ -135,6 +141,89 @@ async def test_indicators_come_day_by_day(world: AnalyticsWorld) -> None:
     assert found[0].self_sufficiency_ratio == pytest.approx(max(1 - imported / used, 0), abs=1e-6)
     given = np.maximum(-HOME_DAYS.battery[first], 0).sum()
     assert found[0].full_cycles == pytest.approx(given / 6.4, rel=1e-6)
+
+
+async def test_another_tariff_is_held_against_the_same_energy_with_and_without_battery(
+    world: AnalyticsWorld,
+) -> None:
+    flat = tariff_pb2.Tariff(
+        name="tariffs/flat",
+        currency_code="USD",
+        import_rates=tariff_pb2.EnergyRates(base_per_kwh=0.3),
+    )
+    await world.metering.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=flat))
+    request = pb.QueryTariffCostsRequest(
+        site=HOME, range=time_range_to_proto(SPAN), tariffs=["tariffs/flat", "tariffs/home"]
+    )
+
+    async def both() -> bool:
+        try:
+            await world.analytics.QueryTariffCosts(request)
+        except grpc.aio.AioRpcError:
+            return False
+        return True
+
+    await eventually(both)
+    by_flat, by_own = (await world.analytics.QueryTariffCosts(request)).costs
+    idle = HOME_DAYS.load + HOME_DAYS.sun
+    assert float(by_flat.cost_amount) == pytest.approx(
+        0.3 * np.maximum(HOME_DAYS.grid, 0).sum(), abs=0.01
+    )
+    assert float(by_flat.without_storage_amount) == pytest.approx(
+        0.3 * np.maximum(idle, 0).sum(), abs=0.01
+    )
+    assert float(by_own.cost_amount) == pytest.approx(cost(HOME_DAYS.grid), abs=0.01)
+    assert float(by_own.without_storage_amount) == pytest.approx(cost(idle), abs=0.01)
+    assert by_own.covered_ratio == 1.0
+
+
+async def test_a_site_has_a_footprint_to_the_gram_and_what_was_its_own(
+    world: AnalyticsWorld,
+) -> None:
+    request = pb.QueryFootprintRequest(subjects=[HOME], range=time_range_to_proto(SPAN))
+    answer = await world.analytics.QueryFootprint(request)
+    found = answer.total.footprint
+    assert found.location_based_gco2e == pytest.approx(grams(HOME_DAYS.grid), rel=1e-6)
+    assert found.covered_energy_ratio == 1.0
+    assert len(found.location_based_gco2e_series.values) == DAYS * DAY
+    used = HOME_DAYS.load.sum()
+    own = np.clip(HOME_DAYS.load - np.maximum(HOME_DAYS.grid, 0), 0, None).sum()
+    assert answer.total.matching.hourly_matched_ratio == pytest.approx(own / used, rel=1e-6)
+
+
+async def test_a_silent_meter_lowers_what_a_footprint_speaks_for(world: AnalyticsWorld) -> None:
+    """The day before the first reading was not metered."""
+    before = TimeRange(START - timedelta(days=1), START + timedelta(days=1))
+    request = pb.QueryFootprintRequest(subjects=[HOME], range=time_range_to_proto(before))
+    answer = await world.analytics.QueryFootprint(request)
+    assert answer.total.footprint.covered_energy_ratio == pytest.approx(0.5, abs=0.01)
+
+
+async def test_the_plain_rule_is_what_a_battery_comes_with(world: AnalyticsWorld) -> None:
+    """With its state unknown it begins empty; what it does is reckoned here anew."""
+    request = pb.QuerySavingsRequest(
+        sites=[HOME],
+        range=time_range_to_proto(SPAN),
+        counterfactual=bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION,
+    )
+    total = (await world.analytics.QuerySavings(request)).total
+    stored, grid = 0.0, []
+    for rest in (HOME_DAYS.load + HOME_DAYS.sun).tolist():
+        taken = min(max(-rest, 0), 1.25, max(6.4 - stored, 0) / 0.95)
+        given = min(max(rest, 0), 1.25, stored * 0.95)
+        stored += 0.95 * taken - given / 0.95
+        grid.append(rest + taken - given)
+    assert float(total.without.cost_amount) == pytest.approx(cost(np.array(grid)), abs=0.02)
+
+
+async def test_a_bill_as_of_then_has_only_the_readings_of_then(world: AnalyticsWorld) -> None:
+    request = pb.QueryBillsRequest(
+        site=HOME,
+        range=time_range_to_proto(SPAN),
+        as_of_time=timestamp_to_proto(START - HOUR),
+    )
+    (bill,) = (await world.analytics.QueryBills(request)).bills
+    assert bill.covered_ratio == 0.0
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from wattmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2_grpc
+from wattmesh_analytics.adapters.accountant import GrpcAccountant
 from wattmesh_analytics.adapters.carbon import GrpcEmissions
 from wattmesh_analytics.adapters.metering import GrpcMeter
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
 from wattmesh_analytics.app.query_bills import QueryBills
+from wattmesh_analytics.app.query_footprint import QueryFootprint
 from wattmesh_analytics.app.query_indicators import QueryIndicators
 from wattmesh_analytics.app.query_savings import QuerySavings
+from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_runtime.service import Runtime, Service
@@ -45,6 +48,10 @@ async def wire(settings: AnalyticsSettings, runtime: Runtime) -> AsyncIterator[S
             emissions=GrpcEmissions(carbon),
         ),
         indicators=QueryIndicators(clock=clock, view=view, energy=energy),
+        tariff_costs=QueryTariffCosts(clock=clock, view=view, energy=energy, tariffs=tariffs),
+        footprint=QueryFootprint(
+            clock=clock, view=view, energy=energy, accountant=GrpcAccountant(carbon)
+        ),
     )
     add = analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server
     yield Service(
@@ -53,7 +60,9 @@ async def wire(settings: AnalyticsSettings, runtime: Runtime) -> AsyncIterator[S
         service_names=(_SERVICE.full_name,),
         dependencies=(
             runtime.peer("metering", settings.metering_target),
-            runtime.peer("carbon", settings.carbon_target, without="no savings are computed"),
+            runtime.peer(
+                "carbon", settings.carbon_target, without="no savings and footprints are computed"
+            ),
         ),
         tasks=(follower.run,),
     )

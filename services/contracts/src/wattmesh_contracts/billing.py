@@ -108,14 +108,15 @@ def bill_to_proto(bill: Bill) -> tariff_pb2.Bill:
     """Return a bill as its proto, gaps and all."""
     return tariff_pb2.Bill(
         range=time_range_to_proto(bill.range),
-        lines=map(_line_to_proto, bill.lines),
+        lines=map(line_to_proto, bill.lines),
         total_amount=format(bill.subtotal.amount, "f"),
         currency_code=bill.currency_code,
         gaps=map(_gap_to_proto, bill.gaps),
     )
 
 
-def _line_to_proto(line: BillLine) -> tariff_pb2.BillLine:
+def line_to_proto(line: BillLine) -> tariff_pb2.BillLine:
+    """Return a line of a bill."""
     return tariff_pb2.BillLine(
         cause=_CAUSES[line.cause],
         display_name=line.name,

@@ -23,14 +23,16 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.analytics.v1 import bill_pb2 as wattmesh_dot_analytics_dot_v1_dot_bill__pb2
+from wattmesh.analytics.v1 import footprint_pb2 as wattmesh_dot_analytics_dot_v1_dot_footprint__pb2
 from wattmesh.analytics.v1 import indicators_pb2 as wattmesh_dot_analytics_dot_v1_dot_indicators__pb2
 from wattmesh.analytics.v1 import savings_pb2 as wattmesh_dot_analytics_dot_v1_dot_savings__pb2
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a wattmesh/analytics/v1/bill.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xcb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xb4\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators2\xe2\x02\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/analytics/v1/bill.proto\x1a%wattmesh/analytics/v1/footprint.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xfb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xb4\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators\"\x93\x01\n\x17QueryTariffCostsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07tariffs\x18\x04 \x03(\t\"L\n\x18QueryTariffCostsResponse\x12\x30\n\x05\x63osts\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.TariffCost\"\xb4\x01\n\x15QueryFootprintRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x16QueryFootprintResponse\x12\x33\n\x05total\x18\x01 \x01(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\x12\x33\n\x05sites\x18\x02 \x03(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint2\xd2\x04\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x12y\n\x10QueryTariffCosts\x12..wattmesh.analytics.v1.QueryTariffCostsRequest\x1a/.wattmesh.analytics.v1.QueryTariffCostsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryFootprint\x12,.wattmesh.analytics.v1.QueryFootprintRequest\x1a-.wattmesh.analytics.v1.QueryFootprintResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,18 +45,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYTICSSERVICE'].methods_by_name['QuerySavings']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryIndicators']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryIndicators']._serialized_options = b'\250\273\0302'
-  _globals['_QUERYBILLSREQUEST']._serialized_start=286
-  _globals['_QUERYBILLSREQUEST']._serialized_end=489
-  _globals['_QUERYBILLSRESPONSE']._serialized_start=491
-  _globals['_QUERYBILLSRESPONSE']._serialized_end=559
-  _globals['_QUERYSAVINGSREQUEST']._serialized_start=562
-  _globals['_QUERYSAVINGSREQUEST']._serialized_end=752
-  _globals['_QUERYSAVINGSRESPONSE']._serialized_start=754
-  _globals['_QUERYSAVINGSRESPONSE']._serialized_end=870
-  _globals['_QUERYINDICATORSREQUEST']._serialized_start=873
-  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1053
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1055
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1135
-  _globals['_ANALYTICSSERVICE']._serialized_start=1138
-  _globals['_ANALYTICSSERVICE']._serialized_end=1492
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryTariffCosts']._loaded_options = None
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryTariffCosts']._serialized_options = b'\250\273\0302'
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryFootprint']._loaded_options = None
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryFootprint']._serialized_options = b'\250\273\0302'
+  _globals['_QUERYBILLSREQUEST']._serialized_start=358
+  _globals['_QUERYBILLSREQUEST']._serialized_end=609
+  _globals['_QUERYBILLSRESPONSE']._serialized_start=611
+  _globals['_QUERYBILLSRESPONSE']._serialized_end=679
+  _globals['_QUERYSAVINGSREQUEST']._serialized_start=682
+  _globals['_QUERYSAVINGSREQUEST']._serialized_end=872
+  _globals['_QUERYSAVINGSRESPONSE']._serialized_start=874
+  _globals['_QUERYSAVINGSRESPONSE']._serialized_end=990
+  _globals['_QUERYINDICATORSREQUEST']._serialized_start=993
+  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1173
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1175
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1255
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_start=1258
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_end=1405
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_start=1407
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_end=1483
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_start=1486
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_end=1666
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_start=1669
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_end=1799
+  _globals['_ANALYTICSSERVICE']._serialized_start=1802
+  _globals['_ANALYTICSSERVICE']._serialized_end=2396
 # @@protoc_insertion_point(module_scope)

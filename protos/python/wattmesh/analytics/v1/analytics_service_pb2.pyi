@@ -7,8 +7,10 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from wattmesh.analytics.v1 import bill_pb2 as _bill_pb2
+from wattmesh.analytics.v1 import footprint_pb2 as _footprint_pb2
 from wattmesh.analytics.v1 import indicators_pb2 as _indicators_pb2
 from wattmesh.analytics.v1 import savings_pb2 as _savings_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
@@ -34,6 +36,7 @@ class QueryBillsRequest(_message.Message):
     RESOLUTION_FIELD_NUMBER: _builtins.int
     TARIFF_FIELD_NUMBER: _builtins.int
     COUNTERFACTUAL_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
     tariff: _builtins.str
@@ -48,6 +51,10 @@ class QueryBillsRequest(_message.Message):
     def resolution(self) -> _duration_pb2.Duration:
         """Interval in which energy is priced. Whole seconds that divide an hour. Absent: 15 min."""
 
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """By the readings that were known then. Absent: all that are known now. Prices are those known now."""
+
     def __init__(
         self,
         *,
@@ -56,10 +63,11 @@ class QueryBillsRequest(_message.Message):
         resolution: _duration_pb2.Duration | None = ...,
         tariff: _builtins.str = ...,
         counterfactual: _bill_pb2.Counterfactual.ValueType = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counterfactual", b"counterfactual", "range", b"range", "resolution", b"resolution", "site", b"site", "tariff", b"tariff"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "counterfactual", b"counterfactual", "range", b"range", "resolution", b"resolution", "site", b"site", "tariff", b"tariff"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -220,3 +228,139 @@ class QueryIndicatorsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryIndicatorsResponse: _TypeAlias = QueryIndicatorsResponse  # noqa: Y015
+
+@_typing.final
+class QueryTariffCostsRequest(_message.Message):
+    """Request of QueryTariffCosts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    TARIFFS_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`. Required."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """What time, a year at most; both ends on the raster of the resolution, and not in the future. Required."""
+
+    @_builtins.property
+    def resolution(self) -> _duration_pb2.Duration:
+        """Interval in which energy is priced. Whole seconds that divide an hour. Absent: 15 min."""
+
+    @_builtins.property
+    def tariffs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The `tariffs/{tariff}`, each once, 20 at most. Empty: the site's own alone."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        resolution: _duration_pb2.Duration | None = ...,
+        tariffs: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution", "site", b"site", "tariffs", b"tariffs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryTariffCostsRequest: _TypeAlias = QueryTariffCostsRequest  # noqa: Y015
+
+@_typing.final
+class QueryTariffCostsResponse(_message.Message):
+    """Response of QueryTariffCosts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COSTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def costs(self) -> _containers.RepeatedCompositeFieldContainer[_bill_pb2.TariffCost]:
+        """One for each tariff, in the order asked."""
+
+    def __init__(
+        self,
+        *,
+        costs: _abc.Iterable[_bill_pb2.TariffCost] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["costs", b"costs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryTariffCostsResponse: _TypeAlias = QueryTariffCostsResponse  # noqa: Y015
+
+@_typing.final
+class QueryFootprintRequest(_message.Message):
+    """Request of QueryFootprint."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECTS_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The `sites/{site}`, each once, or one `groups/{group}`. At least one, 1,000 at most."""
+
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """What time; both ends on the raster of the resolution, and not in the future. Required."""
+
+    @_builtins.property
+    def resolution(self) -> _duration_pb2.Duration:
+        """Interval of the accounts. Whole seconds that divide an hour. Absent: 15 min."""
+
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """By the readings and intensities that were known then. Absent: all that are known now."""
+
+    def __init__(
+        self,
+        *,
+        subjects: _abc.Iterable[_builtins.str] | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        resolution: _duration_pb2.Duration | None = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution", "subjects", b"subjects"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryFootprintRequest: _TypeAlias = QueryFootprintRequest  # noqa: Y015
+
+@_typing.final
+class QueryFootprintResponse(_message.Message):
+    """Response of QueryFootprint."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    SITES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def total(self) -> _footprint_pb2.SiteFootprint:
+        """All sites together. Certificates that were retired for a group count here alone."""
+
+    @_builtins.property
+    def sites(self) -> _containers.RepeatedCompositeFieldContainer[_footprint_pb2.SiteFootprint]:
+        """Each site by itself, in the order asked, or by name."""
+
+    def __init__(
+        self,
+        *,
+        total: _footprint_pb2.SiteFootprint | None = ...,
+        sites: _abc.Iterable[_footprint_pb2.SiteFootprint] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sites", b"sites", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryFootprintResponse: _TypeAlias = QueryFootprintResponse  # noqa: Y015

@@ -53,6 +53,16 @@ class AnalyticsServiceStub:
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryIndicatorsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryIndicatorsResponse.FromString,
                 _registered_method=True)
+        self.QueryTariffCosts = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/QueryTariffCosts',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
+                _registered_method=True)
+        self.QueryFootprint = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/QueryFootprint',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryFootprintRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryFootprintResponse.FromString,
+                _registered_method=True)
 
 
 class AnalyticsServiceServicer:
@@ -85,6 +95,23 @@ class AnalyticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def QueryTariffCosts(self, request, context):
+        """Compares what tariffs would have cost over the same metered energy, with and without batteries.
+
+        Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryFootprint(self, request, context):
+        """Gives the footprint of sites by the scopes of the GHG Protocol, and how much of their consumption was matched by
+        carbon-free energy. FAILED_PRECONDITION for a site without a carbon zone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnalyticsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -102,6 +129,16 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.QueryIndicators,
                     request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryIndicatorsRequest.FromString,
                     response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryIndicatorsResponse.SerializeToString,
+            ),
+            'QueryTariffCosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryTariffCosts,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.SerializeToString,
+            ),
+            'QueryFootprint': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryFootprint,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryFootprintRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryFootprintResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -189,6 +226,60 @@ class AnalyticsService:
             '/wattmesh.analytics.v1.AnalyticsService/QueryIndicators',
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryIndicatorsRequest.SerializeToString,
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryIndicatorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryTariffCosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/QueryTariffCosts',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryFootprint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/QueryFootprint',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryFootprintRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryFootprintResponse.FromString,
             options,
             channel_credentials,
             insecure,

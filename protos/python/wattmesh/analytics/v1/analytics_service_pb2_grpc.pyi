@@ -46,6 +46,15 @@ class AnalyticsServiceStub:
     """Compares what sites came to with what they would have come to, over the same metered intervals."""
     QueryIndicators: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryIndicatorsRequest, _analytics_service_pb2.QueryIndicatorsResponse]
     """Computes indicators of a site: self-sufficiency, peaks, cycles."""
+    QueryTariffCosts: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryTariffCostsRequest, _analytics_service_pb2.QueryTariffCostsResponse]
+    """Compares what tariffs would have cost over the same metered energy, with and without batteries.
+
+    Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+    """
+    QueryFootprint: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryFootprintRequest, _analytics_service_pb2.QueryFootprintResponse]
+    """Gives the footprint of sites by the scopes of the GHG Protocol, and how much of their consumption was matched by
+    carbon-free energy. FAILED_PRECONDITION for a site without a carbon zone.
+    """
 
 @_typing.type_check_only
 class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
@@ -65,6 +74,15 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """Compares what sites came to with what they would have come to, over the same metered intervals."""
     QueryIndicators: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryIndicatorsRequest, _analytics_service_pb2.QueryIndicatorsResponse]  # type: ignore[assignment]
     """Computes indicators of a site: self-sufficiency, peaks, cycles."""
+    QueryTariffCosts: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryTariffCostsRequest, _analytics_service_pb2.QueryTariffCostsResponse]  # type: ignore[assignment]
+    """Compares what tariffs would have cost over the same metered energy, with and without batteries.
+
+    Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+    """
+    QueryFootprint: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryFootprintRequest, _analytics_service_pb2.QueryFootprintResponse]  # type: ignore[assignment]
+    """Gives the footprint of sites by the scopes of the GHG Protocol, and how much of their consumption was matched by
+    carbon-free energy. FAILED_PRECONDITION for a site without a carbon zone.
+    """
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """What metered energy came to: bills, what control saved, and indicators.
@@ -99,5 +117,26 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.QueryIndicatorsResponse, _abc.Awaitable[_analytics_service_pb2.QueryIndicatorsResponse]]:
         """Computes indicators of a site: self-sufficiency, peaks, cycles."""
+
+    @_abc_1.abstractmethod
+    def QueryTariffCosts(
+        self,
+        request: _analytics_service_pb2.QueryTariffCostsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryTariffCostsResponse, _abc.Awaitable[_analytics_service_pb2.QueryTariffCostsResponse]]:
+        """Compares what tariffs would have cost over the same metered energy, with and without batteries.
+
+        Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+        """
+
+    @_abc_1.abstractmethod
+    def QueryFootprint(
+        self,
+        request: _analytics_service_pb2.QueryFootprintRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryFootprintResponse, _abc.Awaitable[_analytics_service_pb2.QueryFootprintResponse]]:
+        """Gives the footprint of sites by the scopes of the GHG Protocol, and how much of their consumption was matched by
+        carbon-free energy. FAILED_PRECONDITION for a site without a carbon zone.
+        """
 
 def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

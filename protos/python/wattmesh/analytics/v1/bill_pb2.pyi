@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.type.v1 import tariff_pb2 as _tariff_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
@@ -29,6 +31,10 @@ class _CounterfactualEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Counte
     """Not said."""
     COUNTERFACTUAL_IDLE_STORAGE: _Counterfactual.ValueType  # 1
     """Batteries do nothing: the site's exchange with the grid less what its batteries took and gave."""
+    COUNTERFACTUAL_SELF_CONSUMPTION: _Counterfactual.ValueType  # 2
+    """Batteries follow the plain rule of self-consumption: they take what would be exported and give what would be
+    imported, as far as power and capacity go, beginning as full as they were.
+    """
 
 class Counterfactual(_Counterfactual, metaclass=_CounterfactualEnumTypeWrapper):
     """What would have been, had nobody controlled the site. A counterfactual is made from metered energy alone."""
@@ -37,6 +43,10 @@ COUNTERFACTUAL_UNSPECIFIED: Counterfactual.ValueType  # 0
 """Not said."""
 COUNTERFACTUAL_IDLE_STORAGE: Counterfactual.ValueType  # 1
 """Batteries do nothing: the site's exchange with the grid less what its batteries took and gave."""
+COUNTERFACTUAL_SELF_CONSUMPTION: Counterfactual.ValueType  # 2
+"""Batteries follow the plain rule of self-consumption: they take what would be exported and give what would be
+imported, as far as power and capacity go, beginning as full as they were.
+"""
 Global___Counterfactual: _TypeAlias = Counterfactual  # noqa: Y015
 
 @_typing.final
@@ -92,3 +102,47 @@ class SiteBill(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SiteBill: _TypeAlias = SiteBill  # noqa: Y015
+
+@_typing.final
+class TariffCost(_message.Message):
+    """What one tariff would have cost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARIFF_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    COST_AMOUNT_FIELD_NUMBER: _builtins.int
+    WITHOUT_STORAGE_AMOUNT_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    COVERED_RATIO_FIELD_NUMBER: _builtins.int
+    tariff: _builtins.str
+    """`tariffs/{tariff}`."""
+    currency_code: _builtins.str
+    """ISO 4217 code of the amounts."""
+    cost_amount: _builtins.str
+    """Cost of what was metered, decimal text, without what the gaps leave out; negative: a credit."""
+    without_storage_amount: _builtins.str
+    """Cost had the batteries done nothing, over the same intervals, decimal text."""
+    covered_ratio: _builtins.float
+    """Share of the intervals that count, 0 to 1: metered, on both sides, and priced."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_tariff_pb2.BillLine]:
+        """The cost of what was metered by cause, exact."""
+
+    def __init__(
+        self,
+        *,
+        tariff: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
+        cost_amount: _builtins.str = ...,
+        without_storage_amount: _builtins.str = ...,
+        lines: _abc.Iterable[_tariff_pb2.BillLine] | None = ...,
+        covered_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_amount", b"cost_amount", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "lines", b"lines", "tariff", b"tariff", "without_storage_amount", b"without_storage_amount"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TariffCost: _TypeAlias = TariffCost  # noqa: Y015

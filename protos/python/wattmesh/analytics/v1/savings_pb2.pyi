@@ -73,6 +73,9 @@ class Savings(_message.Message):
     STORED_ENERGY_AMOUNT_FIELD_NUMBER: _builtins.int
     COVERED_RATIO_FIELD_NUMBER: _builtins.int
     MISSING_INTERVALS_FIELD_NUMBER: _builtins.int
+    SAVED_LOW_AMOUNT_FIELD_NUMBER: _builtins.int
+    SAVED_HIGH_AMOUNT_FIELD_NUMBER: _builtins.int
+    AVOIDED_GCO2E_FIELD_NUMBER: _builtins.int
     counterfactual: _bill_pb2.Counterfactual.ValueType
     """What it is compared with."""
     currency_code: _builtins.str
@@ -89,6 +92,16 @@ class Savings(_message.Message):
     """Share of the intervals of all sites that count, 0 to 1."""
     missing_intervals: _builtins.int
     """Intervals of sites that do not count."""
+    saved_low_amount: _builtins.str
+    """What the saving would be had nothing been missing: the lower end of an interval that holds it with 90 %, decimal
+    text. It follows from how much the days that count differ. Empty: less than two days count.
+    """
+    saved_high_amount: _builtins.str
+    """The upper end, decimal text. Empty: less than two days count."""
+    avoided_gco2e: _builtins.float
+    """Emissions avoided by the marginal intensity [gCO2e], beside the accounts and in none; negative: caused. Absent: no
+    marginal intensity is known.
+    """
     @_builtins.property
     def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The `sites/{site}` that it speaks of."""
@@ -124,13 +137,21 @@ class Savings(_message.Message):
         stored_energy_amount: _builtins.str = ...,
         covered_ratio: _builtins.float = ...,
         missing_intervals: _builtins.int = ...,
+        saved_low_amount: _builtins.str = ...,
+        saved_high_amount: _builtins.str = ...,
+        avoided_gco2e: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "metered", b"metered", "range", b"range", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "metered", b"metered", "range", b"range", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "counterfactual", b"counterfactual", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "metered", b"metered", "missing_intervals", b"missing_intervals", "parts", b"parts", "range", b"range", "saved_amount", b"saved_amount", "sites", b"sites", "stored_energy_amount", b"stored_energy_amount", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "counterfactual", b"counterfactual", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "metered", b"metered", "missing_intervals", b"missing_intervals", "parts", b"parts", "range", b"range", "saved_amount", b"saved_amount", "saved_high_amount", b"saved_high_amount", "saved_low_amount", b"saved_low_amount", "sites", b"sites", "stored_energy_amount", b"stored_energy_amount", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__avoided_gco2e: _TypeAlias = _typing.Literal["avoided_gco2e"]  # noqa: Y015
+    _WhichOneofArgType__avoided_gco2e: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e"]  # noqa: Y015
     _WhichOneofReturnType__stored_energy_gain_kwh: _TypeAlias = _typing.Literal["stored_energy_gain_kwh"]  # noqa: Y015
     _WhichOneofArgType__stored_energy_gain_kwh: _TypeAlias = _typing.Literal["_stored_energy_gain_kwh", b"_stored_energy_gain_kwh"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__avoided_gco2e) -> _WhichOneofReturnType__avoided_gco2e | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stored_energy_gain_kwh) -> _WhichOneofReturnType__stored_energy_gain_kwh | None: ...
 
 Global___Savings: _TypeAlias = Savings  # noqa: Y015

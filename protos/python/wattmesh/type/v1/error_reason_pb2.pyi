@@ -443,6 +443,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a certificate or its retirement makes no sense. The field says where."""
     ERROR_REASON_INVALID_FACTOR: _ErrorReason.ValueType  # 365
     """INVALID_ARGUMENT: a factor makes no sense. The field says where."""
+    ERROR_REASON_REPEATED_TARIFF: _ErrorReason.ValueType  # 366
+    """INVALID_ARGUMENT: a tariff stands twice, or too many do."""
+    ERROR_REASON_NO_CARBON_ZONE: _ErrorReason.ValueType  # 367
+    """FAILED_PRECONDITION: the site is in no carbon zone. Say which one in the site model."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -864,4 +868,8 @@ ERROR_REASON_INVALID_CERTIFICATE: ErrorReason.ValueType  # 364
 """INVALID_ARGUMENT: a certificate or its retirement makes no sense. The field says where."""
 ERROR_REASON_INVALID_FACTOR: ErrorReason.ValueType  # 365
 """INVALID_ARGUMENT: a factor makes no sense. The field says where."""
+ERROR_REASON_REPEATED_TARIFF: ErrorReason.ValueType  # 366
+"""INVALID_ARGUMENT: a tariff stands twice, or too many do."""
+ERROR_REASON_NO_CARBON_ZONE: ErrorReason.ValueType  # 367
+"""FAILED_PRECONDITION: the site is in no carbon zone. Say which one in the site model."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -23,3 +23,12 @@ class GrpcEmissions:
         with rpc_errors():
             answer = await self._stub.ComputeFootprint(request)
         return answer.location_based_gco2e / 1000 if answer.covered_energy_ratio else None
+
+    async def avoided_gco2e(self, zone: ZoneId, avoided_wh: Series) -> float | None:
+        """Return what less import avoided by the margin; None when that is not known."""
+        request = carbon_pb2.ComputeAvoidedEmissionsRequest(
+            zone=zone.name, avoided_energy_wh=series_to_proto(avoided_wh)
+        )
+        with rpc_errors():
+            answer = await self._stub.ComputeAvoidedEmissions(request)
+        return answer.avoided_gco2e if answer.covered_ratio else None

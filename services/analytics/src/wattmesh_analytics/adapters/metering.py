@@ -5,10 +5,16 @@ from datetime import datetime, timedelta
 
 import grpc
 import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh_analytics.domain.energy import Energy
-from wattmesh_contracts.values import duration_to_proto, series_from_proto, time_range_to_proto
+from wattmesh_contracts.values import (
+    duration_to_proto,
+    series_from_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
 from wattmesh_kernel.ids import AssetId, PointId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, ceil_time
@@ -26,11 +32,18 @@ class GrpcMeter:
         self._stub = metering_pb2_grpc.MeteringServiceStub(channel)
 
     async def energy(
-        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+        self,
+        assets: Sequence[AssetId],
+        span: TimeRange,
+        resolution: timedelta,
+        as_of: datetime | None = None,
     ) -> Mapping[AssetId, Energy]:
         """Return the energy of each asset per interval; `span` is on the raster."""
         most = max(_MOST_VALUES // (2 * len(assets)), 1) * resolution
-        pieces = [await self._energy(assets, piece, resolution) for piece in _pieces(span, most)]
+        known = None if as_of is None else timestamp_to_proto(as_of)
+        pieces = [
+            await self._energy(assets, piece, resolution, known) for piece in _pieces(span, most)
+        ]
         return {asset: _joined([piece[asset] for piece in pieces]) for asset in assets}
 
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
@@ -49,7 +62,11 @@ class GrpcMeter:
         return value if np.isfinite(value) else None
 
     async def _energy(
-        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+        self,
+        assets: Sequence[AssetId],
+        span: TimeRange,
+        resolution: timedelta,
+        known_time: Timestamp | None,
     ) -> dict[AssetId, Energy]:
         by_name = {asset.name: asset for asset in assets}
         with rpc_errors():
@@ -58,6 +75,7 @@ class GrpcMeter:
                     assets=by_name,
                     range=time_range_to_proto(span),
                     resolution=duration_to_proto(resolution),
+                    known_time=known_time,
                 )
             )
         return {

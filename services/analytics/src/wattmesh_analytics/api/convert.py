@@ -1,32 +1,41 @@
 """wattmesh.analytics.v1 ↔ domain."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 
 from wattmesh.analytics.v1 import analytics_service_pb2 as service_pb
-from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
+from wattmesh.analytics.v1 import bill_pb2, footprint_pb2, indicators_pb2, savings_pb2
 from wattmesh_analytics.app.query_bills import SiteBills
+from wattmesh_analytics.app.query_footprint import SiteFootprint
+from wattmesh_analytics.app.query_tariff_costs import TariffCost
 from wattmesh_analytics.app.question import RESOLUTION, Span
 from wattmesh_analytics.domain.causes import SavingsCause
 from wattmesh_analytics.domain.indicators import Division, Indicators
 from wattmesh_analytics.domain.savings import Account, Savings
 from wattmesh_analytics.domain.site_energy import Counterfactual
-from wattmesh_contracts.billing import bill_to_proto
+from wattmesh_contracts.billing import bill_to_proto, line_to_proto
 from wattmesh_contracts.values import (
     at_field,
     duration_from_proto,
+    optional_datetime_from_proto,
     time_range_from_proto,
     time_range_to_proto,
 )
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import SiteId, TariffId
+from wattmesh_kernel.ids import GroupId, SiteId, TariffId
+from wattmesh_kernel.money import Money
 
 _Request = (
     service_pb.QueryBillsRequest
     | service_pb.QuerySavingsRequest
     | service_pb.QueryIndicatorsRequest
+    | service_pb.QueryTariffCostsRequest
+    | service_pb.QueryFootprintRequest
 )
 _COUNTERFACTUALS: Mapping[int, Counterfactual] = {
-    bill_pb2.COUNTERFACTUAL_IDLE_STORAGE: Counterfactual.IDLE_STORAGE
+    bill_pb2.COUNTERFACTUAL_IDLE_STORAGE: Counterfactual.IDLE_STORAGE,
+    bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION: Counterfactual.SELF_CONSUMPTION,
 }
 _DIVISIONS: Mapping[int, Division] = {
     indicators_pb2.DIVISION_UNSPECIFIED: Division.WHOLE,
@@ -59,6 +68,29 @@ def tariff_from_proto(name: str) -> TariffId | None:
         return None
     with at_field("tariff"):
         return TariffId.parse(name)
+
+
+def tariffs_from_proto(names: Sequence[str]) -> list[TariffId]:
+    """Return the tariffs that are named."""
+    with at_field("tariffs"):
+        return [TariffId.parse(name) for name in names]
+
+
+def subjects_from_proto(names: Sequence[str]) -> list[SiteId | GroupId]:
+    """Return the sites or groups that are named."""
+    with at_field("subjects"):
+        return [
+            GroupId.parse(name) if name.startswith("groups/") else SiteId.parse(name)
+            for name in names
+        ]
+
+
+def as_of_from_proto(
+    request: service_pb.QueryBillsRequest | service_pb.QueryFootprintRequest,
+) -> datetime | None:
+    """Return as of when it is asked; None: all that is known."""
+    present = request.HasField("as_of_time")
+    return optional_datetime_from_proto(request.as_of_time, present=present, field="as_of_time")
 
 
 def span_from_proto(request: _Request) -> Span:
@@ -114,6 +146,7 @@ def savings_to_proto(savings: Savings) -> savings_pb2.Savings:
     """Return a comparison."""
     stored = savings.stored
     value = None if stored is None else stored.value
+    interval, currency = savings.interval, savings.metered.cost.currency_code
     return savings_pb2.Savings(
         sites=[site.name for site in savings.sites],
         range=time_range_to_proto(savings.range),
@@ -130,7 +163,38 @@ def savings_to_proto(savings: Savings) -> savings_pb2.Savings:
         stored_energy_amount="" if value is None else str(value.rounded().amount),
         covered_ratio=savings.covered_ratio,
         missing_intervals=savings.missing_intervals,
+        saved_low_amount="" if interval is None else cents(interval.low, currency),
+        saved_high_amount="" if interval is None else cents(interval.high, currency),
+        avoided_gco2e=savings.avoided_gco2e,
     )
+
+
+def cents(amount: Decimal, currency_code: str) -> str:
+    """Return an amount rounded as its currency is, as decimal text."""
+    return str(Money(amount, currency_code).rounded().amount)
+
+
+def tariff_cost_to_proto(cost: TariffCost) -> bill_pb2.TariffCost:
+    """Return what a tariff would have cost."""
+    return bill_pb2.TariffCost(
+        tariff=cost.tariff.name,
+        currency_code=cost.cost.currency_code,
+        cost_amount=str(cost.cost.amount),
+        without_storage_amount=str(cost.without_storage.amount),
+        lines=map(line_to_proto, cost.lines),
+        covered_ratio=cost.covered_ratio,
+    )
+
+
+def footprint_to_proto(
+    found: SiteFootprint[footprint_pb2.SiteFootprint],
+) -> footprint_pb2.SiteFootprint:
+    """Return what sites amount to."""
+    message = footprint_pb2.SiteFootprint(
+        sites=[site.name for site in found.sites], range=time_range_to_proto(found.span.range)
+    )
+    message.MergeFrom(found.accounts)
+    return message
 
 
 def indicators_to_proto(found: Indicators) -> indicators_pb2.Indicators:
@@ -167,6 +231,8 @@ def _counterfactual_to_proto(value: Counterfactual) -> bill_pb2.Counterfactual.V
     match value:
         case Counterfactual.IDLE_STORAGE:
             return bill_pb2.COUNTERFACTUAL_IDLE_STORAGE
+        case Counterfactual.SELF_CONSUMPTION:
+            return bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION
 
 
 def _decimal(energy_kwh: float) -> str:

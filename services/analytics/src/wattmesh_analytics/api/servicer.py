@@ -6,22 +6,29 @@ from dataclasses import dataclass
 import grpc
 
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
-from wattmesh.analytics.v1 import analytics_service_pb2_grpc
+from wattmesh.analytics.v1 import analytics_service_pb2_grpc, footprint_pb2
 from wattmesh_analytics.api.convert import (
+    as_of_from_proto,
     bills_to_proto,
     counterfactual_from_proto,
     division_from_proto,
+    footprint_to_proto,
     indicators_to_proto,
     required_counterfactual_from_proto,
     savings_to_proto,
     site_from_proto,
     sites_from_proto,
     span_from_proto,
+    subjects_from_proto,
+    tariff_cost_to_proto,
     tariff_from_proto,
+    tariffs_from_proto,
 )
 from wattmesh_analytics.app.query_bills import QueryBills
+from wattmesh_analytics.app.query_footprint import QueryFootprint
 from wattmesh_analytics.app.query_indicators import QueryIndicators
 from wattmesh_analytics.app.query_savings import QuerySavings
+from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -33,6 +40,8 @@ class UseCases:
     bills: QueryBills
     savings: QuerySavings
     indicators: QueryIndicators
+    tariff_costs: QueryTariffCosts
+    footprint: QueryFootprint[footprint_pb2.SiteFootprint]
 
 
 class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
@@ -50,6 +59,7 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
             span_from_proto(request),
             tariff_from_proto(request.tariff),
             counterfactual_from_proto(request.counterfactual),
+            as_of_from_proto(request),
         )
         return pb.QueryBillsResponse(bills=bills_to_proto(found))
 
@@ -77,3 +87,27 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
             division_from_proto(request.division),
         )
         return pb.QueryIndicatorsResponse(indicators=[indicators_to_proto(each) for each in found])
+
+    async def QueryTariffCosts(
+        self, request: pb.QueryTariffCostsRequest, context: Context
+    ) -> pb.QueryTariffCostsResponse:
+        """Compare what tariffs would have cost."""
+        found = await self._use_cases.tariff_costs(
+            site_from_proto(request.site),
+            span_from_proto(request),
+            tariffs_from_proto(request.tariffs),
+        )
+        return pb.QueryTariffCostsResponse(costs=map(tariff_cost_to_proto, found))
+
+    async def QueryFootprint(
+        self, request: pb.QueryFootprintRequest, context: Context
+    ) -> pb.QueryFootprintResponse:
+        """Return what the energy of sites amounts to."""
+        found = await self._use_cases.footprint(
+            subjects_from_proto(request.subjects),
+            span_from_proto(request),
+            as_of_from_proto(request),
+        )
+        return pb.QueryFootprintResponse(
+            total=footprint_to_proto(found.total), sites=map(footprint_to_proto, found.sites)
+        )

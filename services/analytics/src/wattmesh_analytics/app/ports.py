@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from wattmesh_analytics.domain.energy import Energy
-from wattmesh_kernel.ids import AssetId, PointId, TariffId, ZoneId
+from wattmesh_analytics.domain.portfolio import ZoneEnergy
+from wattmesh_kernel.ids import AssetId, GroupId, PointId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
@@ -15,9 +16,16 @@ class Meter(Protocol):
     """What was metered. Errors: Unavailable while metering is away."""
 
     async def energy(
-        self, assets: Sequence[AssetId], span: TimeRange, resolution: timedelta
+        self,
+        assets: Sequence[AssetId],
+        span: TimeRange,
+        resolution: timedelta,
+        as_of: datetime | None = None,
     ) -> Mapping[AssetId, Energy]:
-        """Return the energy of each asset per interval; `span` is on the raster."""
+        """Return the energy of each asset per interval, or as it was known at a time.
+
+        `span` is on the raster.
+        """
 
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
         """Return the last value before a moment; None when there is none within a day."""
@@ -35,3 +43,27 @@ class Emissions(Protocol):
 
     async def emissions_kg(self, zone: ZoneId, import_wh: Series) -> float | None:
         """Return location-based emissions [kgCO2e]; None when no intensity is known."""
+
+    async def avoided_gco2e(self, zone: ZoneId, avoided_wh: Series) -> float | None:
+        """Return what less import avoided by the margin; None when that is not known."""
+
+
+Accounts = TypeVar("Accounts")
+
+
+class Accountant(Protocol[Accounts]):
+    """Keeps account of emissions: carbon. What it answers is handed on as it is."""
+
+    async def accounts(
+        self, energy: ZoneEnergy, subjects: Sequence[SiteId | GroupId], as_of: datetime | None
+    ) -> Accounts:
+        """Return footprint and matching of an energy, with what was retired for the subjects."""
+
+    async def together(
+        self,
+        zones: Sequence[ZoneEnergy],
+        subjects: Sequence[SiteId | GroupId],
+        as_of: datetime | None,
+        parts: Sequence[tuple[ZoneEnergy, Accounts]],
+    ) -> Accounts:
+        """Return all zones as one; `parts` are the sites, of which the coverage is reckoned."""

@@ -1,6 +1,7 @@
 """Bill a site for past time."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from wattmesh_analytics.app.ports import Tariffs
 from wattmesh_analytics.app.question import Span, site_assets, tariff_of
@@ -39,8 +40,9 @@ class QueryBills:
         span: Span,
         tariff: TariffId | None = None,
         counterfactual: Counterfactual | None = None,
+        as_of: datetime | None = None,
     ) -> SiteBills:
-        """Return one bill for each billing period that `span` touches.
+        """Return one bill for each billing period that `span` touches, as known then.
 
         Errors: as `site_assets` and `tariff_of`; InvalidArgument when the span is not over.
         """
@@ -52,6 +54,8 @@ class QueryBills:
             history_start(rules, span.range.start, assets.zone, span.resolution), span.range.end
         )
         priced = await self._tariffs.tariff(name, needed)
-        energy = await self._energy(assets, needed, span.resolution)
+        energy = await self._energy(assets, needed, span.resolution, as_of)
+        if counterfactual is Counterfactual.SELF_CONSUMPTION:
+            energy = await self._energy.with_charge(self._view.model, energy, span.range.start)
         bills = bill_by_period(priced, energy.exchange(counterfactual), assets.zone, span.range)
         return SiteBills(site=site, tariff=name, bills=tuple(bills))

@@ -1,6 +1,6 @@
 """Compare what sites came to with what they would have come to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from wattmesh_analytics.app.ports import Emissions, Meter, Tariffs
 from wattmesh_analytics.app.question import SiteAssets, Span, site_assets, tariff_of
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.domain.bills import history_start
+from wattmesh_analytics.domain.plain_rule import RuleRun
 from wattmesh_analytics.domain.savings import Account, Savings, StoredGain, site_savings, together
 from wattmesh_analytics.domain.site_energy import Counterfactual
 from wattmesh_analytics.domain.stored import Storage, stored_gain
@@ -83,12 +84,16 @@ class QuerySavings:
         tariff, energy = await side_by_side(
             self._tariffs.tariff(name, needed), self._energy(assets, needed, span.resolution)
         )
+        ruled = counterfactual is Counterfactual.SELF_CONSUMPTION
+        if ruled:
+            energy = await self._energy.with_charge(self._view.model, energy, span.range.start)
         savings = site_savings(energy, tariff, span.range, counterfactual)
         return replace(
             savings,
+            avoided_gco2e=await self._avoided(assets.site.carbon_zone, savings),
             metered=await self._with_emissions(assets.site.carbon_zone, savings.metered),
             without=await self._with_emissions(assets.site.carbon_zone, savings.without),
-            stored=await self._stored(assets, tariff, span),
+            stored=await self._stored(assets, tariff, span, energy.rule_runs() if ruled else {}),
         )
 
     async def _with_emissions(self, zone: ZoneId | None, account: Account) -> Account:
@@ -97,9 +102,25 @@ class QuerySavings:
         import_wh = account.energies[0].import_wh
         return replace(account, emissions_kg=await self._emissions.emissions_kg(zone, import_wh))
 
-    async def _stored(self, assets: SiteAssets, tariff: Tariff, span: Span) -> StoredGain | None:
+    async def _avoided(self, zone: ZoneId | None, savings: Savings) -> float | None:
+        if zone is None:
+            return None
+        (metered,), (without,) = savings.metered.energies, savings.without.energies
+        less_wh = without.import_wh.values - metered.import_wh.values
+        return await self._emissions.avoided_gco2e(zone, metered.import_wh.with_values(less_wh))
+
+    async def _stored(
+        self, assets: SiteAssets, tariff: Tariff, span: Span, runs: Mapping[AssetId, RuleRun]
+    ) -> StoredGain | None:
+        """Return what is stored more at the end; against a rule, more than by the rule."""
         storages = [
             await self._storage(asset, rating, span) for asset, rating in assets.batteries.items()
+        ]
+        storages = [
+            replace(each, first_soc_ratio=runs[asset].last_soc_ratio)
+            if each is not None and asset in runs
+            else each
+            for asset, each in zip(assets.batteries, storages, strict=True)
         ]
         known = [each for each in storages if each is not None]
         if not known or len(known) < len(storages):

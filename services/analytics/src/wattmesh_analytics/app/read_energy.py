@@ -1,11 +1,14 @@
 """Read what was metered at a site."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from wattmesh_analytics.app.ports import Meter
 from wattmesh_analytics.app.question import SiteAssets
 from wattmesh_analytics.domain.energy import added_up
 from wattmesh_analytics.domain.site_energy import SiteEnergy
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.sites import SiteModel
 from wattmesh_kernel.time import TimeRange
 
 
@@ -16,10 +19,14 @@ class ReadEnergy:
         self._meter = meter
 
     async def __call__(
-        self, assets: SiteAssets, span: TimeRange, resolution: timedelta
+        self,
+        assets: SiteAssets,
+        span: TimeRange,
+        resolution: timedelta,
+        as_of: datetime | None = None,
     ) -> SiteEnergy:
-        """Return the energies over `span`, which is on the raster."""
-        found = await self._meter.energy(assets.every, span, resolution)
+        """Return the energies over `span`, which is on the raster, or as they were known then."""
+        found = await self._meter.energy(assets.every, span, resolution, as_of)
         return SiteEnergy(
             site=assets.site.id,
             zone=assets.zone,
@@ -28,3 +35,15 @@ class ReadEnergy:
             batteries={each: found[each] for each in assets.batteries},
             ratings=assets.batteries,
         )
+
+    async def with_charge(
+        self, model: SiteModel, energy: SiteEnergy, moment: datetime
+    ) -> SiteEnergy:
+        """Return the energies with how full the batteries were at a moment, as far as is known."""
+        ratios = dict[AssetId, float]()
+        for asset in energy.ratings:
+            point = model.point_of(asset, "soc_ratio", moment)
+            found = None if point is None else await self._meter.value_at(point, moment)
+            if found is not None:
+                ratios[asset] = found
+        return replace(energy, first_soc_ratios=ratios, soc_time=moment)

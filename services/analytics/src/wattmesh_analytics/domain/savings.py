@@ -10,6 +10,7 @@ from wattmesh_analytics.domain.bills import cost_of, exact_total
 from wattmesh_analytics.domain.causes import SavingsCause, split
 from wattmesh_analytics.domain.energy import Energy, peak_kw, total_net_wh
 from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
+from wattmesh_analytics.domain.uncertainty import Interval, saved_interval
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.tariff import Bill, Tariff, lower_tariff
@@ -60,6 +61,8 @@ class Savings:
     intervals: int
     missing_intervals: int
     stored: StoredGain | None = None
+    interval: Interval | None = None
+    avoided_gco2e: float | None = None
 
     @property
     def saved(self) -> Money:
@@ -84,12 +87,15 @@ def site_savings(
     bills = _bills(tariff, metered, energy, asked), _bills(tariff, without, energy, asked)
     now = metered.window(asked), without.window(asked)
     lowered = lower_tariff(tariff, asked, now[0].import_wh.resolution, energy.zone)
+    accounts = _account(tariff, bills[0], now[0]), _account(tariff, bills[1], now[1])
+    saved = (accounts[1].cost - accounts[0].cost).amount
     return Savings(
         sites=(energy.site,),
         range=asked,
         counterfactual=counterfactual,
-        metered=_account(tariff, bills[0], now[0]),
-        without=_account(tariff, bills[1], now[1]),
+        metered=accounts[0],
+        without=accounts[1],
+        interval=saved_interval(saved, lowered, *now),
         parts=split(*bills, lowered, now),
         intervals=len(now[0].import_wh),
         missing_intervals=int(np.sum(~now[0].known)),
@@ -112,6 +118,8 @@ def together(savings: Sequence[Savings]) -> Savings:
         intervals=sum(each.intervals for each in savings),
         missing_intervals=sum(each.missing_intervals for each in savings),
         stored=_sum_stored([each for each in stored if each is not None]),
+        interval=_sum_intervals([each.interval for each in savings]),
+        avoided_gco2e=_sum_known([each.avoided_gco2e for each in savings]),
     )
 
 
@@ -128,12 +136,27 @@ def _sum_accounts(accounts: Sequence[Account]) -> Account:
     cost = accounts[0].cost
     for each in accounts[1:]:
         cost = cost + each.cost
-    known = [each.emissions_kg for each in accounts if each.emissions_kg is not None]
     return Account(
         cost=cost,
         energies=tuple(energy for each in accounts for energy in each.energies),
-        emissions_kg=sum(known) if known else None,
+        emissions_kg=_sum_known([each.emissions_kg for each in accounts]),
     )
+
+
+def _sum_known(values: Sequence[float | None]) -> float | None:
+    """Return the sum of those that are known; None when none is."""
+    known = [each for each in values if each is not None]
+    return sum(known) if known else None
+
+
+def _sum_intervals(intervals: Sequence[Interval | None]) -> Interval | None:
+    """Return the interval of a sum of independent savings; None when one is not known."""
+    known = [each for each in intervals if each is not None]
+    if len(known) < len(intervals):
+        return None
+    middle = sum(((each.low + each.high) / 2 for each in known), Decimal(0))
+    spread = sum((((each.high - each.low) / 2) ** 2 for each in known), Decimal(0)).sqrt()
+    return Interval(low=middle - spread, high=middle + spread)
 
 
 def _sum_stored(gains: Sequence[StoredGain]) -> StoredGain | None:

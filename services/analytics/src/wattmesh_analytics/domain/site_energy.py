@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Energy, Floats
+from wattmesh_analytics.domain.plain_rule import RuleRun, follow_rule
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.sites import BatteryRating
 from wattmesh_kernel.time import TimeRange
@@ -18,11 +20,17 @@ class Counterfactual(Enum):
 
     IDLE_STORAGE = "idle_storage"
     """Batteries do nothing."""
+    SELF_CONSUMPTION = "self_consumption"
+    """Batteries follow the plain rule of self-consumption."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteEnergy:
-    """The energies of a site's assets over the same intervals: the grid's, plants', batteries'."""
+    """The energies of a site's assets over the same intervals: the grid's, plants', batteries'.
+
+    `first_soc_ratios`: how full batteries were at `soc_time`, from which on a rule is followed; one
+    of which that is not known begins as empty as it may be.
+    """
 
     site: SiteId
     zone: ZoneInfo
@@ -30,6 +38,8 @@ class SiteEnergy:
     generation: tuple[Energy, ...] = ()
     batteries: Mapping[AssetId, Energy] = field(default_factory=dict)
     ratings: Mapping[AssetId, BatteryRating] = field(default_factory=dict)
+    first_soc_ratios: Mapping[AssetId, float] = field(default_factory=dict)
+    soc_time: datetime | None = None
 
     def window(self, span: TimeRange) -> "SiteEnergy":
         """Return the part in `span`."""
@@ -40,6 +50,8 @@ class SiteEnergy:
             generation=tuple(each.window(span) for each in self.generation),
             batteries={name: each.window(span) for name, each in self.batteries.items()},
             ratings=self.ratings,
+            first_soc_ratios=self.first_soc_ratios,
+            soc_time=self.soc_time,
         )
 
     @property
@@ -73,6 +85,30 @@ class SiteEnergy:
             case Counterfactual.IDLE_STORAGE:
                 net_wh = self.grid.net_wh - self.storage_net_wh
                 return Energy.of_net(self.grid.import_wh.with_values(net_wh))
+            case Counterfactual.SELF_CONSUMPTION:
+                net_wh = self.grid.net_wh - self.storage_net_wh
+                for run in self.rule_runs().values():
+                    net_wh = net_wh + run.net_wh
+                return Energy.of_net(self.grid.import_wh.with_values(net_wh))
+
+    def rule_runs(self) -> Mapping[AssetId, RuleRun]:
+        """Return what the batteries do by the plain rule, one after the other.
+
+        Before `soc_time` they do nothing.
+        """
+        rest_wh = self.grid.net_wh - self.storage_net_wh
+        resolution = self.grid.import_wh.resolution
+        begin = 0
+        if self.soc_time is not None:
+            begin = max((self.soc_time - self.grid.range.start) // resolution, 0)
+        runs = dict[AssetId, RuleRun]()
+        for asset, rating in self.ratings.items():
+            first = self.first_soc_ratios.get(asset, rating.min_soc_ratio)
+            run = follow_rule(rest_wh[begin:], rating, first, self.grid.hours)
+            net_wh = np.concatenate((np.zeros(begin), run.net_wh))
+            runs[asset] = RuleRun(net_wh=net_wh, last_soc_ratio=run.last_soc_ratio)
+            rest_wh = rest_wh + net_wh
+        return runs
 
     def compared(self, counterfactual: Counterfactual) -> tuple[Energy, Energy]:
         """Return both exchanges in the intervals in which both are known."""
