@@ -22,7 +22,7 @@ from wattmesh_metering.domain.vee.flags import Flag, FlagKind
 from wattmesh_metering.domain.vee.judging import NEIGHBOURS, Judgement, RaisedFlag
 from wattmesh_runtime.database import Database
 
-_ARRIVALS_AT_ONCE = 50
+_FLAGS_AT_ONCE = 1_000
 _LOCK_KEY = int.from_bytes(hashlib.sha256(b"wattmesh/validation").digest()[:8], signed=True)
 _WAIT = "SELECT pg_advisory_xact_lock(%s)"
 _ALONE = "SELECT pg_try_advisory_xact_lock(%s)"
@@ -104,13 +104,13 @@ class PostgresValidationStore:
         self._database = database
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Validation]:
-        """Take what arrived; nothing while another replica judges."""
+    async def turn(self, most: int) -> AsyncIterator[Validation]:
+        """Take what arrived in at most so many commits; nothing while another replica judges."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(_ALONE, (_LOCK_KEY,))
             arrived: list[Touched] = []
             if await cursor.fetchone() == (True,):
-                cursor = await connection.execute(_TAKE, (_ARRIVALS_AT_ONCE,))
+                cursor = await connection.execute(_TAKE, (most,))
                 taken = sorted(await cursor.fetchall())
                 arrived = [unpack(touched) for _, touched in taken]
             yield PostgresValidation(connection, arrived)
@@ -165,20 +165,23 @@ class PostgresValidation:
         raised = [(each.point_key, flag) for each in judgements for flag in each.raised]
         if cleared := [key for each in judgements for key in each.cleared]:
             await self._connection.execute(_CLEAR, (now, cleared))
-        if raised:
-            await self._connection.execute(
-                _RAISE,
-                (
-                    now,
-                    [key for key, _ in raised],
-                    [from_microseconds(flag.first_us) for _, flag in raised],
-                    [from_microseconds(flag.last_us) for _, flag in raised],
-                    [flag.kind.value for _, flag in raised],
-                    [flag.excludes for _, flag in raised],
-                    [flag.lift for _, flag in raised],
-                    [flag.message for _, flag in raised],
-                ),
-            )
+        for first in range(0, len(raised), _FLAGS_AT_ONCE):
+            await self._raise(raised[first : first + _FLAGS_AT_ONCE], now)
+
+    async def _raise(self, raised: Sequence[tuple[int, Flag]], now: datetime) -> None:
+        await self._connection.execute(
+            _RAISE,
+            (
+                now,
+                [key for key, _ in raised],
+                [from_microseconds(flag.first_us) for _, flag in raised],
+                [from_microseconds(flag.last_us) for _, flag in raised],
+                [flag.kind.value for _, flag in raised],
+                [flag.excludes for _, flag in raised],
+                [flag.lift for _, flag in raised],
+                [flag.message for _, flag in raised],
+            ),
+        )
 
     async def count(self, counts: Sequence[tuple[int, DeviceCount]]) -> None:
         """Add to what is counted of devices."""

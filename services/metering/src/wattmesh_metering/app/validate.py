@@ -34,6 +34,11 @@ _REST_RATIO = 3.0
 _LONGEST_REST_SECONDS = 0.25
 """After a turn, readings have the database for so much longer than it took: what comes meanwhile is
 judged together, and whoever sends a lot is not held up."""
+_MOST_ARRIVALS = 50
+"""How many commits are judged together at most."""
+_FIRST_ARRIVALS = 8
+_LONGEST_TURN_SECONDS = 0.3
+"""About how long a turn takes at most: of a long history less is judged at a time [s, wall]."""
 _POINTS_AT_ONCE = 50
 _JOINED_US = timedelta(days=1) // timedelta(microseconds=1)
 
@@ -75,8 +80,11 @@ class Validation(Protocol):
 class ValidationStore(Protocol):
     """What is to be judged, and where the findings are kept."""
 
-    def turn(self) -> AbstractAsyncContextManager[Validation]:
-        """Take what arrived; it comes again unless left without error. One turn at a time."""
+    def turn(self, most: int) -> AbstractAsyncContextManager[Validation]:
+        """Take what arrived in at most so many commits, the first ones.
+
+        It comes again unless left without error. One turn at a time.
+        """
 
     def alone(self) -> AbstractAsyncContextManager[Validation]:
         """Judge what is asked for, once nobody else judges."""
@@ -93,6 +101,7 @@ class Validate:
         self._follower = follower
         self._clock = clock
         self._woken = asyncio.Event()
+        self._arrivals = _FIRST_ARRIVALS
 
     def wake(self) -> None:
         """Take note that something was committed."""
@@ -106,6 +115,7 @@ class Validate:
             began = asyncio.get_running_loop().time()
             while await retry(self.turn, loss):
                 spent = asyncio.get_running_loop().time() - began
+                self._take_more_or_less(spent)
                 await asyncio.sleep(min(_REST_RATIO * spent, _LONGEST_REST_SECONDS))
                 began = asyncio.get_running_loop().time()
             try:
@@ -116,17 +126,23 @@ class Validate:
 
     async def turn(self) -> bool:
         """Judge some of what arrived; say whether there was anything. Error: Unavailable."""
-        async with self._store.turn() as validation:
+        async with self._store.turn(self._arrivals) as validation:
             arrived = validation.arrived
             if not arrived:
                 return False
             touched = Touched.concatenated(list(arrived))
             await self._learn(touched)
             spans = list(_spans(arrived))
-            judgements = judge_spans(spans, await validation.around(spans), self._profile)
+            judgements = await judge_spans(spans, await validation.around(spans), self._profile)
             await validation.keep(judgements, self._clock.now())
             await validation.count(_counts(touched, self._profile))
         return True
+
+    def _take_more_or_less(self, spent: float) -> None:
+        wanted = self._arrivals * 2 if spent < _LONGEST_TURN_SECONDS / 2 else self._arrivals
+        if spent > _LONGEST_TURN_SECONDS:
+            wanted = self._arrivals // 2
+        self._arrivals = max(1, min(_MOST_ARRIVALS, wanted))
 
     async def again(self, keys: Sequence[int], span: TimeRange) -> tuple[int, int]:
         """Judge readings of a span again, in the long look; return how many flags came and went."""
@@ -139,7 +155,7 @@ class Validate:
             ]
             async with self._store.alone() as validation:
                 around = await validation.around(spans)
-                judgements = judge_spans(spans, around, self._profile, whole=True)
+                judgements = await judge_spans(spans, around, self._profile, whole=True)
                 await validation.keep(judgements, self._clock.now())
             raised += sum(len(each.raised) for each in judgements)
             cleared += sum(len(each.cleared) for each in judgements)
@@ -154,14 +170,17 @@ class Validate:
         return self._follower.model.profile(key)
 
 
-def judge_spans(
+async def judge_spans(
     spans: Sequence[ChangedSpan],
     around: Surroundings,
     profile_of: Profiles,
     *,
     whole: bool = False,
 ) -> list[Judgement]:
-    """Return what is new about the points of these spans. A point that fails, fails alone."""
+    """Return what is new about the points of these spans. A point that fails, fails alone.
+
+    Whoever else has something to do gets a turn after each point.
+    """
     profiles = {
         place: profile
         for place, span in enumerate(spans)
@@ -182,6 +201,7 @@ def judge_spans(
             judgements.append(judge(dossier, span.first_us, span.last_us, whole=whole))
         except Exception:
             log.exception("readings of point %d could not be judged", span.key)
+        await asyncio.sleep(0)
     return [each for each in judgements if each.raised or each.cleared]
 
 

@@ -28,11 +28,13 @@ class KnownModel:
         self._point_keys: dict[str, dict[str, int]] = {}
         self._owners: dict[int, PointId] = {}
         self._metered: dict[SiteId, dict[AssetId, MeteredAsset]] = {}
+        self._profiles: dict[int, PointProfile] = {}
 
     def apply(self, news: ModelNews) -> ModelChange:
         """Take in what is new; return it as those hear it who follow the model."""
         if news.whole:
             self._forget()
+        self._profiles.clear()
         for record in news.records:
             self._keep(record)
         for ended in news.ended:
@@ -100,9 +102,11 @@ class KnownModel:
 
     def profile(self, key: int) -> PointProfile | None:
         """Return what the point of this key measures, and what that may show at most."""
-        point = self._owners.get(key)
-        if point is None:
-            return None
+        if key not in self._profiles and (point := self._owners.get(key)) is not None:
+            self._profiles[key] = self._profile(point)
+        return self._profiles.get(key)
+
+    def _profile(self, point: PointId) -> PointProfile:
         record = self._records.get(point.device.name)
         device = record.resource if record is not None else None
         limits = Limits()
