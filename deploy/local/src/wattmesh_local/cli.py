@@ -15,7 +15,7 @@ import typer
 from rich.text import Text
 
 from wattmesh_kernel.errors import WattmeshError
-from wattmesh_local import cli_people, device
+from wattmesh_local import cli_backup, cli_people, device
 from wattmesh_local.certs import certs
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.demo import run_demo
@@ -47,6 +47,8 @@ app = typer.Typer(
 app.add_typer(device.app, name="device")
 app.command()(certs)
 app.add_typer(cli_people.app)
+app.add_typer(cli_backup.app, name="backup")
+app.command()(cli_backup.restore)
 
 Homes = Annotated[
     str | None, typer.Option(help="Which sites of the data: 1-5, 1,3,7 …; else the first five.")

@@ -47,6 +47,12 @@ class PostgresPlaces:
         for folder in (self._place, self._folder):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def give_tree(self, folder: Path) -> None:
+        """Have a folder with all that is in it belong to whom PostgreSQL runs as."""
+        for path in (folder, *folder.rglob("*")):
+            self._give(path)
+        folder.chmod(0o700)
+
     def _find_place(self) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.user is None or _open_to_others(self._folder.parent):
@@ -77,7 +83,7 @@ class PostgresPlaces:
     def _give(self, folder: Path) -> None:
         if self.user is not None:
             entry = pwd.getpwnam(self.user)
-            os.chown(folder, entry.pw_uid, entry.pw_gid)
+            os.lchown(folder, entry.pw_uid, entry.pw_gid)
 
 
 def _installed_package() -> Path:
