@@ -15,7 +15,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-DATABASE_SERVICES = ("alerting", "carbon", "control", "forecast", "metering", "planner", "usage")
+DATABASE_SERVICES = (
+    *("alerting", "carbon", "control", "demandresponse"),
+    *("forecast", "metering", "planner", "usage"),
+)
 """Services with a schema, and so a database role, of their own."""
 MQTT_USERS = ("gateway", "twin")
 DATABASE, BROKER = "database:5432/wattmesh", "broker:1883"

@@ -31,6 +31,7 @@ CODES = {
 
 _KINDS = ("ASSET", "DEVICE", "GROUP", "SITE", "TARIFF")
 _OF_CHARGING = ("CHARGING_NEED", "CHARGING_SESSION")
+_OF_PROGRAMMES = ("PROGRAMME", "ENROLMENT", "EVENT")
 _WISHES = ("ZONE_SCHEDULE", "OCCUPANCY", "DEFERRABLE_RUN")
 PUT_TOGETHER = {
     "wattmesh_metering/app/check_records.py": {
@@ -44,6 +45,10 @@ PUT_TOGETHER = {
     "wattmesh_usage/app/keep.py": {
         *(("NOT_FOUND", f"{kind}_NOT_FOUND") for kind in ("VEHICLE", *_OF_CHARGING, *_WISHES)),
         *(("ALREADY_EXISTS", f"{kind}_EXISTS") for kind in ("VEHICLE", "CHARGING_NEED", *_WISHES)),
+    },
+    "wattmesh_demandresponse/app/keep.py": {
+        *(("NOT_FOUND", f"{kind}_NOT_FOUND") for kind in (*_OF_PROGRAMMES, "PARTICIPATION")),
+        *(("ALREADY_EXISTS", f"{kind}_EXISTS") for kind in _OF_PROGRAMMES),
     },
     "wattmesh_planner/app/trigger_plan.py": {
         ("FAILED_PRECONDITION", "NOTHING_TO_STEER"),

@@ -13,6 +13,7 @@ from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_carbon.settings import CarbonSettings
 from wattmesh_control.settings import ControlSettings
 from wattmesh_dashboard.settings import DashboardSettings
+from wattmesh_demandresponse.settings import DemandResponseSettings
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_gateway.settings import GatewaySettings
 from wattmesh_metering.settings import MeteringSettings
@@ -32,6 +33,7 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "carbon": CarbonSettings,
     "control": ControlSettings,
     "dashboard": DashboardSettings,
+    "demandresponse": DemandResponseSettings,
     "forecast": ForecastSettings,
     "gateway": GatewaySettings,
     "metering": MeteringSettings,

@@ -40,7 +40,7 @@ _NEVER = timedelta(days=365)
 _KEPT_DATABASES = 3
 _LIVE_DATABASE = "live"
 _LISTENERS = (
-    *("metering", "carbon", "optimizer", "usage", "control", "forecast"),
+    *("metering", "carbon", "optimizer", "usage", "control", "demandresponse", "forecast"),
     *("gateway", "analytics", "alerting", "dashboard"),
 )
 """What serves before anything acts by itself."""

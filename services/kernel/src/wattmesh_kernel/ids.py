@@ -20,7 +20,7 @@ def check_segment(kind: str, segment: str, field: str = "name") -> None:
         )
 
 
-def _split(kind: str, name: str, field: str, *collections: str) -> list[str]:
+def split_name(kind: str, name: str, field: str, *collections: str) -> list[str]:
     """Return the id segments of `name`, whose collections must be exactly these."""
     parts = name.split("/")
     if len(parts) != 2 * len(collections) or tuple(parts[::2]) != collections:
@@ -50,7 +50,7 @@ class _TopLevelId:
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
         """Read a resource name; InvalidArgument naming `field` when it is not one of this kind."""
-        (segment,) = _split(cls.__name__, name, field, cls.collection)
+        (segment,) = split_name(cls.__name__, name, field, cls.collection)
         try:
             return cls(segment)
         except InvalidArgument as error:
@@ -157,7 +157,7 @@ class _SiteChildId:
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
         """Read a resource name; InvalidArgument naming `field` when it is not one of this kind."""
-        site, segment = _split(cls.__name__, name, field, "sites", cls.collection)
+        site, segment = split_name(cls.__name__, name, field, "sites", cls.collection)
         try:
             return cls(SiteId(site), segment)
         except InvalidArgument as error:
@@ -204,7 +204,7 @@ class PointId:
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
         """Read a resource name; InvalidArgument naming `field` when it is not a point's."""
-        site, device, segment = _split("PointId", name, field, "sites", "devices", "points")
+        site, device, segment = split_name("PointId", name, field, "sites", "devices", "points")
         try:
             return cls(DeviceId(SiteId(site), device), segment)
         except InvalidArgument as error:
@@ -243,7 +243,9 @@ class _AssetChildId:
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
         """Read a resource name; InvalidArgument naming `field` when it is not one of this kind."""
-        site, asset, segment = _split(cls.__name__, name, field, "sites", "assets", cls.collection)
+        site, asset, segment = split_name(
+            cls.__name__, name, field, "sites", "assets", cls.collection
+        )
         try:
             return cls(AssetId(SiteId(site), asset), segment)
         except InvalidArgument as error:
@@ -303,7 +305,9 @@ class ChargingNeedId:
     @classmethod
     def parse(cls, name: str, field: str = "name") -> Self:
         """Read a resource name; InvalidArgument naming `field` when it is not a need's."""
-        site, asset, segment = _split(cls.__name__, name, field, "sites", "assets", cls.collection)
+        site, asset, segment = split_name(
+            cls.__name__, name, field, "sites", "assets", cls.collection
+        )
         try:
             of = SiteId(site)
             return cls(of, None if asset == ANY else AssetId(of, asset), segment)

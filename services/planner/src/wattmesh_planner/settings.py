@@ -20,6 +20,8 @@ class PlannerSettings(ServiceSettings):
     control_target: str
     usage_target: str | None = None
     """Where charging sessions are known; none: charge points are not planned."""
+    demandresponse_target: str | None = None
+    """Where events of demand response are known; none: plans know of none."""
     site_model_file: Path | None = None
     """Where the last known site model is kept over a restart; none: nowhere."""
     plan_resolution: timedelta = timedelta(hours=1)

@@ -12,10 +12,11 @@ from wattmesh_local.running.process import ProcessSpec
 
 SERVICES = (
     *("modelhost", "metering", "carbon", "forecast", "optimizer"),
-    *("usage", "control", "planner", "gateway", "analytics", "alerting", "dashboard", "twin"),
+    *("usage", "control", "demandresponse", "planner", "gateway", "analytics", "alerting"),
+    *("dashboard", "twin"),
 )
 """The processes with a health service of their own, by the name of their package."""
-_FOLLOWERS = ("forecast", "planner", "analytics", "alerting", "dashboard")
+_FOLLOWERS = ("forecast", "demandresponse", "planner", "analytics", "alerting", "dashboard")
 GATEWAY = "gateways/local"
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "WATTMESH_OTLP_ENDPOINT")
 
@@ -226,6 +227,8 @@ class ProcessPlan:
                 return {**database, **self._reach("metering")}
             case "analytics":
                 return self._reach("metering", "carbon")
+            case "demandresponse":
+                return {**database, **self._reach("metering", "control")}
             case "alerting":
                 return {**database, **self._reach("metering", "control", "planner")}
             case "dashboard":
@@ -233,11 +236,14 @@ class ProcessPlan:
                 reached = self._reach(*peers, "analytics", "usage", "alerting")
                 return {"web_address": self._addresses.web, **reached}
             case "planner":
-                peers = ("metering", "forecast", "carbon", "optimizer", "control", "usage")
+                asked = (
+                    *("metering", "forecast", "carbon", "optimizer"),
+                    *("control", "usage", "demandresponse"),
+                )
                 lead = f"PT{self._options.lead.total_seconds():.0f}S"
                 return {
                     **database,
-                    **self._reach(*peers),
+                    **self._reach(*asked),
                     "plan_lead": lead,
                     **self._solving(),
                     "forecast_deadline_seconds": "1.5",

@@ -149,6 +149,7 @@ class Event(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     MODIFICATION_NUMBER_FIELD_NUMBER: _builtins.int
+    CANCEL_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programmes/{programme}/events/{event}`."""
     display_name: _builtins.str
@@ -195,6 +196,10 @@ class Event(_message.Message):
     def reduction(self) -> Global___EventReduction:
         """A paid reduction."""
 
+    @_builtins.property
+    def cancel_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was called off; what was asked until then counts. Absent: it was not. Given by the server."""
+
     def __init__(
         self,
         *,
@@ -214,10 +219,11 @@ class Event(_message.Message):
         reason: _builtins.str = ...,
         external_id: _builtins.str = ...,
         modification_number: _builtins.int = ...,
+        cancel_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "kind", b"kind", "limit", b"limit", "price", b"price", "range", b"range", "reduction", b"reduction", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "cancel_time", b"cancel_time", "kind", b"kind", "limit", b"limit", "price", b"price", "range", b"range", "reduction", b"reduction", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "display_name", b"display_name", "enrolments", b"enrolments", "etag", b"etag", "external_id", b"external_id", "kind", b"kind", "limit", b"limit", "modification_number", b"modification_number", "name", b"name", "price", b"price", "priority", b"priority", "range", b"range", "reason", b"reason", "reduction", b"reduction", "resolution", b"resolution", "state", b"state", "test", b"test"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "cancel_time", b"cancel_time", "display_name", b"display_name", "enrolments", b"enrolments", "etag", b"etag", "external_id", b"external_id", "kind", b"kind", "limit", b"limit", "modification_number", b"modification_number", "name", b"name", "price", b"price", "priority", b"priority", "range", b"range", "reason", b"reason", "reduction", b"reduction", "resolution", b"resolution", "state", b"state", "test", b"test"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["limit", "price", "reduction"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015

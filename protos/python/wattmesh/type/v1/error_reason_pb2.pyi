@@ -447,6 +447,54 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a tariff stands twice, or too many do."""
     ERROR_REASON_NO_CARBON_ZONE: _ErrorReason.ValueType  # 367
     """FAILED_PRECONDITION: the site is in no carbon zone. Say which one in the site model."""
+    ERROR_REASON_PROGRAMME_EXISTS: _ErrorReason.ValueType  # 400
+    """ALREADY_EXISTS: a programme of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_PROGRAMME_NOT_FOUND: _ErrorReason.ValueType  # 401
+    """NOT_FOUND: there is no programme of that name."""
+    ERROR_REASON_ENROLMENT_EXISTS: _ErrorReason.ValueType  # 402
+    """ALREADY_EXISTS: an enrolment of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_ENROLMENT_NOT_FOUND: _ErrorReason.ValueType  # 403
+    """NOT_FOUND: there is no enrolment of that name, or it has ended."""
+    ERROR_REASON_EVENT_EXISTS: _ErrorReason.ValueType  # 404
+    """ALREADY_EXISTS: an event of that name is there, made by another request. Update it, or take another name."""
+    ERROR_REASON_EVENT_NOT_FOUND: _ErrorReason.ValueType  # 405
+    """NOT_FOUND: there is no event of that name."""
+    ERROR_REASON_PARTICIPATION_NOT_FOUND: _ErrorReason.ValueType  # 406
+    """NOT_FOUND: there is no participation of that name."""
+    ERROR_REASON_ALREADY_ENROLLED: _ErrorReason.ValueType  # 407
+    """FAILED_PRECONDITION: the site or group takes part in the programme at that time already. End that enrolment, or change it."""
+    ERROR_REASON_BASELINE_DAYS_MISSING: _ErrorReason.ValueType  # 408
+    """FAILED_PRECONDITION: fewer days than count were metered. Ask later, or with fewer days."""
+    ERROR_REASON_BASELINE_METHOD_NOT_SERVED: _ErrorReason.ValueType  # 409
+    """UNIMPLEMENTED: baselines are not worked out in this way yet. Take another method."""
+    ERROR_REASON_BASELINE_NOT_METERED: _ErrorReason.ValueType  # 410
+    """INVALID_ARGUMENT: a declared baseline is not worked out of what was metered."""
+    ERROR_REASON_EVENTS_TO_COME: _ErrorReason.ValueType  # 411
+    """FAILED_PRECONDITION: a programme with events to come is not deleted. Call them off first."""
+    ERROR_REASON_EVENT_HAS_BEGUN: _ErrorReason.ValueType  # 412
+    """FAILED_PRECONDITION: what has passed of an event stays, and promises are made before it. Call it off, or change what is to come."""
+    ERROR_REASON_EVENT_IS_OVER: _ErrorReason.ValueType  # 413
+    """FAILED_PRECONDITION: the event is completed or cancelled, or would be over already. Call another one."""
+    ERROR_REASON_EVENT_NOT_OVER: _ErrorReason.ValueType  # 414
+    """FAILED_PRECONDITION: an event is settled when it is over."""
+    ERROR_REASON_EVENT_KIND_MISMATCH: _ErrorReason.ValueType  # 415
+    """INVALID_ARGUMENT: an event asks for something else than its programme's events do."""
+    ERROR_REASON_EVENT_TOO_LONG: _ErrorReason.ValueType  # 416
+    """FAILED_PRECONDITION: the programme's events are shorter."""
+    ERROR_REASON_NOTICE_TOO_SHORT: _ErrorReason.ValueType  # 417
+    """FAILED_PRECONDITION: the event begins sooner than the programme's notice allows."""
+    ERROR_REASON_TOO_MANY_EVENTS: _ErrorReason.ValueType  # 418
+    """FAILED_PRECONDITION: the programme has no more events on that day, or in that year."""
+    ERROR_REASON_NOT_TAKING_PART: _ErrorReason.ValueType  # 419
+    """FAILED_PRECONDITION: who is not opted in promises nothing. Opt in first."""
+    ERROR_REASON_OPT_OUT_NOT_ALLOWED: _ErrorReason.ValueType  # 420
+    """FAILED_PRECONDITION: the programme has no opt-out."""
+    ERROR_REASON_IMMUTABLE_FIELD: _ErrorReason.ValueType  # 421
+    """INVALID_ARGUMENT: a field that never changes was given another value; `field` says which. Create another resource."""
+    ERROR_REASON_INVALID_LENGTH: _ErrorReason.ValueType  # 422
+    """INVALID_ARGUMENT: a column has another number of values than its event has intervals."""
+    ERROR_REASON_TOO_MANY_INTERVALS: _ErrorReason.ValueType  # 423
+    """INVALID_ARGUMENT: an event has too many intervals. Make them longer."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -872,4 +920,52 @@ ERROR_REASON_REPEATED_TARIFF: ErrorReason.ValueType  # 366
 """INVALID_ARGUMENT: a tariff stands twice, or too many do."""
 ERROR_REASON_NO_CARBON_ZONE: ErrorReason.ValueType  # 367
 """FAILED_PRECONDITION: the site is in no carbon zone. Say which one in the site model."""
+ERROR_REASON_PROGRAMME_EXISTS: ErrorReason.ValueType  # 400
+"""ALREADY_EXISTS: a programme of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_PROGRAMME_NOT_FOUND: ErrorReason.ValueType  # 401
+"""NOT_FOUND: there is no programme of that name."""
+ERROR_REASON_ENROLMENT_EXISTS: ErrorReason.ValueType  # 402
+"""ALREADY_EXISTS: an enrolment of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_ENROLMENT_NOT_FOUND: ErrorReason.ValueType  # 403
+"""NOT_FOUND: there is no enrolment of that name, or it has ended."""
+ERROR_REASON_EVENT_EXISTS: ErrorReason.ValueType  # 404
+"""ALREADY_EXISTS: an event of that name is there, made by another request. Update it, or take another name."""
+ERROR_REASON_EVENT_NOT_FOUND: ErrorReason.ValueType  # 405
+"""NOT_FOUND: there is no event of that name."""
+ERROR_REASON_PARTICIPATION_NOT_FOUND: ErrorReason.ValueType  # 406
+"""NOT_FOUND: there is no participation of that name."""
+ERROR_REASON_ALREADY_ENROLLED: ErrorReason.ValueType  # 407
+"""FAILED_PRECONDITION: the site or group takes part in the programme at that time already. End that enrolment, or change it."""
+ERROR_REASON_BASELINE_DAYS_MISSING: ErrorReason.ValueType  # 408
+"""FAILED_PRECONDITION: fewer days than count were metered. Ask later, or with fewer days."""
+ERROR_REASON_BASELINE_METHOD_NOT_SERVED: ErrorReason.ValueType  # 409
+"""UNIMPLEMENTED: baselines are not worked out in this way yet. Take another method."""
+ERROR_REASON_BASELINE_NOT_METERED: ErrorReason.ValueType  # 410
+"""INVALID_ARGUMENT: a declared baseline is not worked out of what was metered."""
+ERROR_REASON_EVENTS_TO_COME: ErrorReason.ValueType  # 411
+"""FAILED_PRECONDITION: a programme with events to come is not deleted. Call them off first."""
+ERROR_REASON_EVENT_HAS_BEGUN: ErrorReason.ValueType  # 412
+"""FAILED_PRECONDITION: what has passed of an event stays, and promises are made before it. Call it off, or change what is to come."""
+ERROR_REASON_EVENT_IS_OVER: ErrorReason.ValueType  # 413
+"""FAILED_PRECONDITION: the event is completed or cancelled, or would be over already. Call another one."""
+ERROR_REASON_EVENT_NOT_OVER: ErrorReason.ValueType  # 414
+"""FAILED_PRECONDITION: an event is settled when it is over."""
+ERROR_REASON_EVENT_KIND_MISMATCH: ErrorReason.ValueType  # 415
+"""INVALID_ARGUMENT: an event asks for something else than its programme's events do."""
+ERROR_REASON_EVENT_TOO_LONG: ErrorReason.ValueType  # 416
+"""FAILED_PRECONDITION: the programme's events are shorter."""
+ERROR_REASON_NOTICE_TOO_SHORT: ErrorReason.ValueType  # 417
+"""FAILED_PRECONDITION: the event begins sooner than the programme's notice allows."""
+ERROR_REASON_TOO_MANY_EVENTS: ErrorReason.ValueType  # 418
+"""FAILED_PRECONDITION: the programme has no more events on that day, or in that year."""
+ERROR_REASON_NOT_TAKING_PART: ErrorReason.ValueType  # 419
+"""FAILED_PRECONDITION: who is not opted in promises nothing. Opt in first."""
+ERROR_REASON_OPT_OUT_NOT_ALLOWED: ErrorReason.ValueType  # 420
+"""FAILED_PRECONDITION: the programme has no opt-out."""
+ERROR_REASON_IMMUTABLE_FIELD: ErrorReason.ValueType  # 421
+"""INVALID_ARGUMENT: a field that never changes was given another value; `field` says which. Create another resource."""
+ERROR_REASON_INVALID_LENGTH: ErrorReason.ValueType  # 422
+"""INVALID_ARGUMENT: a column has another number of values than its event has intervals."""
+ERROR_REASON_TOO_MANY_INTERVALS: ErrorReason.ValueType  # 423
+"""INVALID_ARGUMENT: an event has too many intervals. Make them longer."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -50,10 +50,12 @@ SERVICES: Mapping[str, frozenset[str]] = {
     "alerting": _named(
         *_KNOWING_SITES, "READING_READ", "COMMAND_READ", "GATEWAY_READ", "PLAN_READ"
     ),
+    "demandresponse": _named(*_KNOWING_SITES, "READING_READ", "COMMAND_READ", "LIMIT_WRITE"),
     "analytics": _named(*_KNOWING_SITES, "READING_READ", "CARBON_READ"),
     "planner": _named(
         *(*_KNOWING_SITES, "READING_READ", "FORECAST_ISSUE", "CARBON_READ", "PROBLEM_SOLVE"),
         *("SCHEDULE_SUBMIT", "USAGE_READ", "USAGE_INGEST"),
+        *("DEMAND_RESPONSE_READ", "DEMAND_RESPONSE_ANSWER"),
     ),
     "dashboard": _named(
         *(*_KNOWING_SITES, "READING_READ", "PLAN_READ", "COMMAND_READ", "FORECAST_READ"),

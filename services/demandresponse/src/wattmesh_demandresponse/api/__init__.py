@@ -1,0 +1,1 @@
+"""The contract: converts, calls a use case, converts back."""

@@ -1,0 +1,1 @@
+"""Use cases of demand response, and the ports they need."""

@@ -1,0 +1,143 @@
+"""What happens by itself: events begin and end, what is over is settled, limits are kept."""
+
+import logging
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmesh_demandresponse.app.baselines import Baselines
+from wattmesh_demandresponse.app.ports import Change, Limits, Records
+from wattmesh_demandresponse.domain.due import event_due, settle_due
+from wattmesh_demandresponse.domain.event import Event, EventState
+from wattmesh_demandresponse.domain.participation import Participation, settled
+from wattmesh_demandresponse.domain.programme import Programme
+from wattmesh_demandresponse.domain.records import Kind
+from wattmesh_demandresponse.domain.settling import settle
+from wattmesh_demandresponse.domain.site_limits import SiteLimit, next_limits
+from wattmesh_kernel.baseline import BaselineMethod
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument, NotFound
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 200
+
+
+class MoveEvents:
+    """Tells those who follow events that they have begun or are over."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+
+    async def __call__(self) -> None:
+        """Move those whose time has come."""
+        now = self._clock.now()
+        due = await self._records.due(Kind.EVENT, now, _AT_ONCE)
+        if not due:
+            return
+        async with self._records.change() as change:
+            for each in due:
+                await self._move(change, cast(Event, each))
+
+    async def _move(self, change: Change, due: Event) -> None:
+        kept = await change.find(due.id.name)
+        if kept is None:
+            return
+        event = cast(Event, kept.resource)
+        moved = event.told(event.state(self._clock.now()))
+        parts = await change.participations(event.id) if _is_over(moved) else ()
+        await change.put(
+            [(moved, event_due(moved)), *((each, settle_due(each, moved)) for each in parts)]
+        )
+
+
+class SettleEvents:
+    """Settles what is over, and again while readings are missing."""
+
+    def __init__(self, records: Records, clock: Clock, baselines: Baselines) -> None:
+        self._records = records
+        self._clock = clock
+        self._baselines = baselines
+
+    async def __call__(self) -> None:
+        """Settle what is due. Error: Unavailable."""
+        for each in await self._records.due(Kind.PARTICIPATION, self._clock.now(), _AT_ONCE):
+            await self._settle(cast(Participation, each))
+
+    async def _settle(self, part: Participation) -> None:
+        event = await self._records.get(part.id.event.name)
+        programme = await self._records.get(part.id.event.programme.name)
+        if event is None or programme is None:
+            return
+        of, rules = cast(Event, event.resource), cast(Programme, programme.resource)
+        baseline_w = await self._baseline_w(part, of, rules)
+        metered_w = await self._metered_w(part, of)
+        async with self._records.change() as change:
+            kept = await change.find(part.id.name)
+            if kept is None:
+                return
+            known = cast(Participation, kept.resource)
+            done = settled(
+                known, settle(of, rules, known, baseline_w, metered_w, self._clock.now())
+            )
+            await change.put([(done, settle_due(done, of))])
+
+    async def _baseline_w(
+        self, part: Participation, event: Event, programme: Programme
+    ) -> NDArray[np.float64]:
+        """Return the baseline by the programme, or as it was declared; NaN where there is none."""
+        baseline, declared = programme.baseline, part.commitment
+        if baseline is None or baseline.method is BaselineMethod.DECLARED:
+            if declared is None or not declared.baseline_w:
+                return np.full(event.count, np.nan)
+            return np.array(declared.baseline_w)
+        try:
+            found = await self._baselines(part.subject, baseline, event.range, step=event.step)
+        except (FailedPrecondition, InvalidArgument, NotFound) as error:
+            _log.warning("%s has no baseline: %s", part.id, error)
+            return np.full(event.count, np.nan)
+        return found.power_w.values
+
+    async def _metered_w(self, part: Participation, event: Event) -> NDArray[np.float64]:
+        try:
+            metered = await self._baselines.metered_w(part.subject, event.range, event.step)
+        except (InvalidArgument, NotFound) as error:
+            _log.warning("%s cannot be metered: %s", part.id, error)
+            return np.full(event.count, np.nan)
+        return metered.values
+
+
+class KeepLimits:
+    """Has control keep what events of limits ask, for who takes part in them."""
+
+    def __init__(self, records: Records, clock: Clock, limits: Limits) -> None:
+        self._records = records
+        self._clock = clock
+        self._limits = limits
+        self._placed: dict[str, tuple[str, SiteLimit | None]] | None = None
+
+    async def __call__(self) -> None:
+        """Place what holds now or begins next, and withdraw what was called off."""
+        if self._placed is None:
+            names = await self._limits.placed()
+            self._placed = {subject: (name, None) for subject, name in names.items()}
+        now = self._clock.now()
+        wanted = next_limits(await self._records.open_events(), now)
+        for subject, limit in wanted.items():
+            if self._placed.get(subject, ("", None))[1] != limit:
+                self._placed[subject] = (await self._limits.place(limit), limit)
+        for subject in self._placed.keys() - wanted.keys():
+            name, known = self._placed[subject]
+            if known is None or known.span.end > now:
+                await self._limits.withdraw(name)
+            del self._placed[subject]
+
+    def forget(self) -> None:
+        """Look at what is placed anew: somebody else may have placed limits meanwhile."""
+        self._placed = None
+
+
+def _is_over(event: Event) -> bool:
+    return event.told_state in (EventState.COMPLETED, EventState.CANCELLED)

@@ -1,0 +1,1 @@
+"""Programmes, enrolments, events, and what sites make of them."""
