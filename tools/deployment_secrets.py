@@ -20,6 +20,8 @@ DATABASE_SERVICES = (
     *("forecast", "metering", "planner", "usage"),
 )
 """Services with a schema, and so a database role, of their own."""
+BACKUP = "backup"
+"""Who copies the whole database and receives its log."""
 MQTT_USERS = ("gateway", "twin")
 DATABASE, BROKER = "database:5432/wattmesh", "broker:1883"
 OWNER = "wattmesh"
@@ -49,6 +51,7 @@ def write(folder: Path) -> None:
         user = OWNER if name == "owner" else name
         url = f"postgresql://{user}:{password}@{DATABASE}"
         keep(folder / f"{name}_database_url", partial(str, url))
+    keep(folder / f"{BACKUP}_database_password", random_word)
     lines = []
     for user in MQTT_USERS:
         password = keep(folder / f"{user}_mqtt_password", random_word)
@@ -85,10 +88,12 @@ def mosquitto_hash(password: str) -> str:
 def manifests(folder: Path) -> dict[str, object]:
     """Return one Secret for each who reads it, with the files under the names they expect."""
     database = {
-        f"{name}_database_password": f"{name}_database_password" for name in DATABASE_SERVICES
+        f"{name}_database_password": f"{name}_database_password"
+        for name in (*DATABASE_SERVICES, BACKUP)
     }
     contents = {
         "database": {"owner_database_password": "owner_database_password", **database},
+        BACKUP: {"backup_database_password": "backup_database_password"},
         "migration": {"wattmesh_database_url": "owner_database_url"},
         "broker": {"mosquitto_passwords": "mosquitto_passwords"},
         "grafana": {"grafana_admin_password": "grafana_admin_password"},

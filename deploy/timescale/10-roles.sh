@@ -10,7 +10,17 @@ SET password_encryption = 'scram-sha-256';
 CREATE ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
 SQL
 done
+# Who takes backups may read the server's files and log, and no table.
+password=$(cat /run/secrets/backup_database_password)
+psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+  --set password="$password" <<'SQL'
+SET password_encryption = 'scram-sha-256';
+CREATE ROLE backup LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
+SQL
+echo "host replication backup all scram-sha-256" >> "$PGDATA/pg_hba.conf"
 psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
 CREATE EXTENSION IF NOT EXISTS timescaledb;
+-- What nobody fetches for days must not fill the disk: a backup then begins anew.
+ALTER SYSTEM SET max_slot_wal_keep_size = '8GB';
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 SQL

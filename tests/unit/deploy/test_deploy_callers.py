@@ -99,8 +99,11 @@ def test_the_simulated_home_reaches_whom_it_calls_and_is_reached_by_the_gateway_
 
 
 def environment(document: Document) -> dict[str, Any]:
-    (container,) = containers(document)
-    return {each["name"]: each.get("value") for each in container.get("env", [])}
+    return {
+        each["name"]: each.get("value")
+        for container in containers(document)
+        for each in container.get("env", [])
+    }
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
