@@ -4,7 +4,6 @@ A row at a time through the driver costs about a microsecond per value; a column
 """
 
 import base64
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,8 @@ _COPIED = (
 _ANNOUNCED = np.dtype(
     [("key", "<i4"), ("time_us", "<i8"), ("value", "<f8"), ("quality", "i1"), ("reset", "i1")]
 )
-_ROWS_PER_PAYLOAD = 7_900 * 3 // 4 // _ANNOUNCED.itemsize
+ANNOUNCED_BYTES = 5_900 // _ANNOUNCED.itemsize * _ANNOUNCED.itemsize
+"""How much of `announced` goes into one payload: in base64, and in lines, it is below the limit."""
 
 
 def copy_data(rows: Rows, source_keys: Ints, received: Ints, *, ordinals: bool = False) -> bytes:
@@ -82,17 +82,16 @@ def bools_from_send(data: bytes | None) -> NDArray[np.bool_]:
     return _column(data, "i1").astype(np.bool_)
 
 
-def announcements(rows: Rows) -> Iterator[str]:
-    """Return the rows as payloads of NOTIFY."""
+def announced(rows: Rows) -> bytes:
+    """Return the rows as they are announced, in pieces of ANNOUNCED_BYTES."""
     data = np.empty(len(rows), _ANNOUNCED)
     data["key"], data["time_us"], data["value"] = rows.keys, rows.times_us, rows.values
     data["quality"], data["reset"] = rows.qualities, rows.resets
-    for first in range(0, len(data), _ROWS_PER_PAYLOAD):
-        yield base64.b64encode(data[first : first + _ROWS_PER_PAYLOAD].tobytes()).decode()
+    return data.tobytes()
 
 
 def rows_from_announcement(payload: str) -> Rows:
-    """Return the rows of one payload."""
+    """Return the rows of one payload, a piece in base64."""
     data = np.frombuffer(base64.b64decode(payload), _ANNOUNCED)
     return Rows(
         keys=data["key"].astype(np.int64),

@@ -13,6 +13,7 @@ from psycopg.errors import UniqueViolation
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import PointId
 from wattmesh_metering.adapters import columns
+from wattmesh_metering.adapters.columns import ANNOUNCED_BYTES
 from wattmesh_metering.adapters.receipts import MOST_FORMER_SOURCES, pack, receipts
 from wattmesh_metering.app.ports import IngestTransaction, SourceCount
 from wattmesh_metering.domain.arrivals import Touched
@@ -128,7 +129,12 @@ WHERE source_key = %(source)s AND reject_time < (
     ORDER BY reject_time DESC OFFSET %(most)s LIMIT 1)
 """
 
-_ANNOUNCE = "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload"
+# The database writes base64 faster than the driver quotes text.
+_ANNOUNCE = f"""
+SELECT pg_notify(
+    %(channel)s, encode(substring(%(data)s::bytea FROM place + 1 FOR {ANNOUNCED_BYTES}), 'base64'))
+FROM generate_series(0, octet_length(%(data)s::bytea) - 1, {ANNOUNCED_BYTES}) AS place
+"""
 
 
 class PostgresIngestStore:
@@ -209,8 +215,9 @@ class PostgresIngestTransaction:
 
     async def announce(self, rows: Rows) -> None:
         """Notify every listener of new rows when this transaction is committed."""
-        if payloads := list(columns.announcements(rows)):
-            await self._connection.execute(_ANNOUNCE, (CHANNEL, payloads))
+        if len(rows):
+            parameters = {"channel": CHANNEL, "data": columns.announced(rows)}
+            await self._connection.execute(_ANNOUNCE, parameters)
 
     def _keys(self, sources: Sequence[str]) -> Ints:
         return np.array([self._source_keys[source] for source in sources], np.int64)

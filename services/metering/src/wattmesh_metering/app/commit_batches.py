@@ -26,7 +26,7 @@ from wattmesh_metering.domain.readings import (
     Rows,
     to_microseconds,
 )
-from wattmesh_metering.domain.screening import Screened, screen
+from wattmesh_metering.domain.screening import screen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -71,7 +71,23 @@ class CommitBatches:
         self._committed = committed
 
     async def run(self, group: Sequence[SentBatch]) -> list[BatchOutcome]:
-        """Commit the batches together; one outcome per batch. Error: Unavailable, for all."""
+        """Commit batches together; one outcome per batch. Error: Unavailable, for all."""
+        return await self.commit(await self.prepare(group))
+
+    async def prepare(self, group: Sequence[SentBatch]) -> "PreparedGroup":
+        """Do what can be done of a group while another one is committed. Error: Unavailable."""
+        try:
+            known = await self._store.resolve(
+                {name for each in group for name in each.batch.points}
+            )
+        except BaseException:
+            self._meter.failed()
+            raise
+        latest_us = to_microseconds(self._clock.now() + self._future_tolerance)
+        return PreparedGroup(group, known, latest_us)
+
+    async def commit(self, group: "PreparedGroup") -> list[BatchOutcome]:
+        """Commit what is prepared; one outcome per batch. Error: Unavailable, for all."""
         started = time.perf_counter()
         try:
             outcomes = await self._commit(group)
@@ -81,7 +97,7 @@ class CommitBatches:
         self._committed()
         self._meter.committed(
             GroupReport(
-                batches=len(group),
+                batches=len(group.sent),
                 stored=sum(outcome.stored for outcome in outcomes),
                 duplicates=sum(outcome.duplicates for outcome in outcomes),
                 revised=sum(outcome.revised for outcome in outcomes),
@@ -91,48 +107,53 @@ class CommitBatches:
         )
         return outcomes
 
-    async def _commit(self, group: Sequence[SentBatch]) -> list[BatchOutcome]:
-        known = await self._store.resolve({name for sent in group for name in sent.batch.points})
-        now = self._clock.now()
-        latest_us = to_microseconds(now + self._future_tolerance)
-        screened = [screen(sent.batch, known, latest_us) for sent in group]
-        sources = sorted({sent.source for sent in group})
-        work = _Group(screened, [sources.index(sent.source) for sent in group])
-        async with self._store.transaction(sources, now) as transaction:
-            await work.keep(transaction, sources)
-            outcomes = work.outcomes()
-            await transaction.count(_counts(group, outcomes))
-            await transaction.arrived(work.touched(_devices(known)), sources)
-            await transaction.announce(work.news)
+    async def _commit(self, group: "PreparedGroup") -> list[BatchOutcome]:
+        async with self._store.transaction(group.sources, self._clock.now()) as transaction:
+            fates = await group.keep(transaction)
+            outcomes = group.outcomes(fates)
+            await transaction.count(_counts(group.sent, outcomes))
+            await transaction.arrived(group.touched(fates), group.sources)
+            await transaction.announce(group.news(fates))
         return outcomes
 
 
-class _Group:
-    """The rows of a group's batches, by point and time, and what becomes of each."""
+class PreparedGroup:
+    """The rows of a group's batches, screened, by point and time; and what becomes of each.
 
-    def __init__(self, screened: Sequence[Screened], sources: Sequence[int]) -> None:
-        self._screened = screened
-        rows = Rows.concatenated([part.rows for part in screened])
-        order = np.lexsort((rows.times_us, rows.keys))  # of one point and time: as they came
-        owners: Ints = np.repeat(np.arange(len(screened)), [len(part.rows) for part in screened])
+    Parameters: `known` holds the registered points by name, `latest_us` is the latest measure time
+    allowed.
+    """
+
+    def __init__(
+        self, sent: Sequence[SentBatch], known: Mapping[str, RegisteredPoint], latest_us: int
+    ) -> None:
+        self.sent = sent
+        self.sources = sorted({each.source for each in sent})
+        self._screened = [screen(each.batch, known, latest_us) for each in sent]
+        self._known = known
+        rows = Rows.concatenated([part.rows for part in self._screened])
+        order = rows.order()  # of one point and time: as they came
+        owners: Ints = np.repeat(np.arange(len(sent)), [len(part.rows) for part in self._screened])
         self._owners = owners[order]
-        self._sources: Ints = np.array(sources, np.int64)[self._owners]
+        numbers = np.array([self.sources.index(each.source) for each in sent], np.int64)
+        self._sources: Ints = numbers[self._owners]
         self._rows = rows[order]
-        self._fates: Ints = np.zeros(len(rows), np.int64)
 
-    @property
-    def news(self) -> Rows:
-        """What stands since this group."""
-        return self._rows[self._fates != Fate.DUPLICATE]
+    async def keep(self, transaction: IngestTransaction) -> Ints:
+        """Keep what is new; return the fates of the rows."""
+        if not len(self._rows):
+            return np.zeros(0, np.int64)
+        return await transaction.insert(self._rows, self.sources, self._sources)
 
-    async def keep(self, transaction: IngestTransaction, sources: Sequence[str]) -> None:
-        """Keep what is new."""
-        if len(self._rows):
-            self._fates = await transaction.insert(self._rows, sources, self._sources)
+    def news(self, fates: Ints) -> Rows:
+        """Return what stands since this group."""
+        fresh = fates != Fate.DUPLICATE
+        return self._rows if fresh.all() else self._rows[fresh]
 
-    def touched(self, devices: Mapping[int, int]) -> Touched:
-        """Return what is to be judged; `devices` numbers the device of each point."""
-        which = (self._fates != Fate.DUPLICATE) | self._rows.resets
+    def touched(self, fates: Ints) -> Touched:
+        """Return what is to be judged."""
+        devices = _devices(self._known)
+        which = (fates != Fate.DUPLICATE) | self._rows.resets
         rows = self._rows[which]
         known = np.array(sorted(devices), np.int64)
         numbers = np.array([devices[key] for key in known.tolist()], np.int64)
@@ -140,14 +161,14 @@ class _Group:
             rows,
             self._sources[which],
             numbers[np.searchsorted(known, rows.keys)] if len(rows) else rows.keys,
-            (self._fates[which] == Fate.STORED).astype(np.int64),
+            (fates[which] == Fate.STORED).astype(np.int64),
         )
 
-    def outcomes(self) -> list[BatchOutcome]:
+    def outcomes(self, fates: Ints) -> list[BatchOutcome]:
         """Return what became of each batch."""
         size = len(self._screened)
         stored, duplicates, revised = (
-            np.bincount(self._owners[self._fates == fate], minlength=size)
+            np.bincount(self._owners[fates == fate], minlength=size)
             for fate in (Fate.STORED, Fate.DUPLICATE, Fate.REVISED)
         )
         return [

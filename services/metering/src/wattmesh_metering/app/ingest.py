@@ -9,7 +9,12 @@ from typing import Self
 
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import WattmeshError
-from wattmesh_metering.app.commit_batches import BatchOutcome, CommitBatches, SentBatch
+from wattmesh_metering.app.commit_batches import (
+    BatchOutcome,
+    CommitBatches,
+    PreparedGroup,
+    SentBatch,
+)
 from wattmesh_metering.domain.readings import ReadingBatch, Rejection
 from wattmesh_runtime.aio.losses import AWAY_OR_FULL
 from wattmesh_runtime.aio.tasks import cancel_until_ended
@@ -41,7 +46,8 @@ class CommitQueue:
     """One writer for all streams: what waits while a group is committed becomes the next group.
 
     So many small streams share one commit, and two streams of one process never judge the same
-    register at once. An async context manager: leaving it commits what is queued.
+    register at once. A group that is full is made ready while the one before it is committed.
+    An async context manager: leaving it commits what is queued.
     Parameters: `group_rows` is about how many rows a group has at most.
     """
 
@@ -49,6 +55,7 @@ class CommitQueue:
         self._commit = commit
         self._group_rows = group_rows
         self._waiting: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._ahead: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
     def submit(self, sent: SentBatch) -> asyncio.Future[BatchOutcome]:
@@ -73,44 +80,62 @@ class CommitQueue:
             await self._task
 
     async def _run(self) -> None:
-        while True:
-            first = await self._waiting.get()
-            if first is None:
-                return
-            group, ends = self._take_group(first)
-            await self._commit_group(group)
-            if ends:
-                return
+        ends, committing = False, asyncio.create_task(asyncio.sleep(0))
+        try:
+            while not ends:
+                self._ahead, ends = self._take_group([await self._waiting.get()])
+                if not ends and _rows(self._ahead) < self._group_rows:
+                    await committing  # what comes meanwhile shares the commit
+                    self._ahead, ends = self._take_group(self._ahead)
+                prepared = await self._prepare(self._ahead) if self._ahead else None
+                await committing
+                group, self._ahead = self._ahead, []
+                committing = asyncio.create_task(self._commit_group(group, prepared))
+            await committing
+        finally:
+            await cancel_until_ended(committing)
 
-    def _take_group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+    def _take_group(self, first: Sequence[_Waiting | None]) -> tuple[list[_Waiting], bool]:
         """Return the next batches in their order, and whether the queue ends after them."""
-        group, rows = [first], first.sent.batch.rows
-        while not self._waiting.empty() and rows < self._group_rows:
+        group = [one for one in first if one is not None]
+        rows, ends = _rows(group), None in first
+        while not ends and not self._waiting.empty() and rows < self._group_rows:
             following = self._waiting.get_nowait()
             if following is None:
                 return group, True
             group.append(following)
             rows += following.sent.batch.rows
-        return group, False
+        return group, ends
 
-    async def _commit_group(self, group: Sequence[_Waiting]) -> None:
-        group = [one for one in group if not one.outcome.done()]  # whose stream still waits
-        if not group:
+    async def _prepare(self, group: Sequence[_Waiting]) -> PreparedGroup | None:
+        """Return a group made ready; None when that has to be tried again at its commit."""
+        try:
+            return await self._commit.prepare([one.sent for one in group])
+        except Exception:  # whatever it is: the commit meets it again, and tells whom it concerns
+            return None
+
+    async def _commit_group(
+        self, group: Sequence[_Waiting], prepared: PreparedGroup | None = None
+    ) -> None:
+        wanted = [one for one in group if not one.outcome.done()]  # whose stream still waits
+        if not wanted:
             return
         try:
-            outcomes = await self._commit.run([one.sent for one in group])
+            if prepared is None or len(wanted) < len(group):
+                prepared = await self._commit.prepare([one.sent for one in wanted])
+            outcomes = await self._commit.commit(prepared)
         except AWAY_OR_FULL as error:
-            log.warning("%d batches could not be committed: %s", len(group), error)
-            _fail([*group, *self._take_all()], error)
+            log.warning("%d batches could not be committed: %s", len(wanted), error)
+            _fail([*wanted, *self._ahead, *self._take_all()], error)
         except Exception as error:
-            if len(group) == 1:
-                _log_failure(group[0].sent.source, error)
-                _fail(group, error)
+            if len(wanted) == 1:
+                _log_failure(wanted[0].sent.source, error)
+                _fail(wanted, error)
             else:  # only the one that is to blame shall fail
-                for one in group:
+                for one in wanted:
                     await self._commit_group([one])
         else:
-            for one, outcome in zip(group, outcomes, strict=True):
+            for one, outcome in zip(wanted, outcomes, strict=True):
                 if not one.outcome.done():
                     one.outcome.set_result(outcome)
 
@@ -183,6 +208,10 @@ class Ingest:
             await outcomes.put(None)
             raise
         await outcomes.put(None)
+
+
+def _rows(group: Sequence[_Waiting]) -> int:
+    return sum(one.sent.batch.rows for one in group)
 
 
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:
