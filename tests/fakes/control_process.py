@@ -25,7 +25,7 @@ from wattmesh_runtime.aio.tasks import cancel_all
 from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
-from wattmesh_runtime.testing import channel_for_test, serve_for_test
+from wattmesh_runtime.testing import SETTINGS, channel_for_test, serve_for_test
 
 BATTERY = "sites/home-1/devices/battery"
 HOUR = timedelta(hours=1)
@@ -202,7 +202,10 @@ async def running_control(
         parsed = ControlSettings(**values)
         runtime = await stack.enter_async_context(Runtime(parsed, clock, Telemetry("test")))
         service = await stack.enter_async_context(wire(parsed, runtime))
-        address = await stack.enter_async_context(serve_for_test(*service.register))
+        served = serve_for_test(
+            *service.register, settings=parsed if parsed.principals_file else SETTINGS
+        )
+        address = await stack.enter_async_context(served)
         tasks = [asyncio.ensure_future(task()) for task in service.tasks]
         stack.push_async_callback(_stop, tasks)
         channel = await stack.enter_async_context(channel_for_test(address))

@@ -30,6 +30,10 @@ class Caller:
         """Whether it may act in an owner's name."""
         return owner in self.owners
 
+    def outranks(self, priority: int) -> bool:
+        """Whether what it wants goes before what was wanted with a priority."""
+        return self.max_priority > priority
+
     def may_send_as(self, source: str) -> bool:
         """Whether readings may come from it as a source: its gateway, an owner, or below one."""
         if self.gateway is not None and source == self.gateway.name:

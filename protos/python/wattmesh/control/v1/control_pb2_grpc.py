@@ -118,6 +118,8 @@ class ControlServiceServicer:
 
     def CancelCommand(self, request, context):
         """Withdraws a command that is not final: the device goes back to the next lower priority, or to its safe state.
+        PERMISSION_DENIED: it is another owner's, and the caller's highest priority is not above the command's
+        (OWNER_NOT_HELD).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,7 +176,8 @@ class ControlServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteLimit(self, request, context):
-        """Withdraws a limit.
+        """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
+        priorities withdraws those of others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,10 @@ class ControlServiceStub:
     IssueCommand: _grpc.UnaryUnaryMultiCallable[_control_pb2.IssueCommandRequest, _control_pb2.IssueCommandResponse]
     """Commands a device now: the way of manual override. A higher priority goes before a schedule."""
     CancelCommand: _grpc.UnaryUnaryMultiCallable[_control_pb2.CancelCommandRequest, _control_pb2.CancelCommandResponse]
-    """Withdraws a command that is not final: the device goes back to the next lower priority, or to its safe state."""
+    """Withdraws a command that is not final: the device goes back to the next lower priority, or to its safe state.
+    PERMISSION_DENIED: it is another owner's, and the caller's highest priority is not above the command's
+    (OWNER_NOT_HELD).
+    """
     GetCommand: _grpc.UnaryUnaryMultiCallable[_control_pb2.GetCommandRequest, _control_pb2.GetCommandResponse]
     """Returns one command with its whole life."""
     ListCommands: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListCommandsRequest, _control_pb2.ListCommandsResponse]
@@ -60,7 +63,9 @@ class ControlServiceStub:
     ListLimits: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]
     """Lists the limits in force."""
     DeleteLimit: _grpc.UnaryUnaryMultiCallable[_control_pb2.DeleteLimitRequest, _control_pb2.DeleteLimitResponse]
-    """Withdraws a limit."""
+    """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
+    priorities withdraws those of others.
+    """
 
 @_typing.type_check_only
 class ControlServiceAsyncStub(ControlServiceStub):
@@ -76,7 +81,10 @@ class ControlServiceAsyncStub(ControlServiceStub):
     IssueCommand: _aio.UnaryUnaryMultiCallable[_control_pb2.IssueCommandRequest, _control_pb2.IssueCommandResponse]  # type: ignore[assignment]
     """Commands a device now: the way of manual override. A higher priority goes before a schedule."""
     CancelCommand: _aio.UnaryUnaryMultiCallable[_control_pb2.CancelCommandRequest, _control_pb2.CancelCommandResponse]  # type: ignore[assignment]
-    """Withdraws a command that is not final: the device goes back to the next lower priority, or to its safe state."""
+    """Withdraws a command that is not final: the device goes back to the next lower priority, or to its safe state.
+    PERMISSION_DENIED: it is another owner's, and the caller's highest priority is not above the command's
+    (OWNER_NOT_HELD).
+    """
     GetCommand: _aio.UnaryUnaryMultiCallable[_control_pb2.GetCommandRequest, _control_pb2.GetCommandResponse]  # type: ignore[assignment]
     """Returns one command with its whole life."""
     ListCommands: _aio.UnaryUnaryMultiCallable[_control_pb2.ListCommandsRequest, _control_pb2.ListCommandsResponse]  # type: ignore[assignment]
@@ -94,7 +102,9 @@ class ControlServiceAsyncStub(ControlServiceStub):
     ListLimits: _aio.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]  # type: ignore[assignment]
     """Lists the limits in force."""
     DeleteLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.DeleteLimitRequest, _control_pb2.DeleteLimitResponse]  # type: ignore[assignment]
-    """Withdraws a limit."""
+    """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
+    priorities withdraws those of others.
+    """
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
     """Turns proposals of plans and people into leased, limited, verified commands.
@@ -125,7 +135,10 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.CancelCommandRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.CancelCommandResponse, _abc.Awaitable[_control_pb2.CancelCommandResponse]]:
-        """Withdraws a command that is not final: the device goes back to the next lower priority, or to its safe state."""
+        """Withdraws a command that is not final: the device goes back to the next lower priority, or to its safe state.
+        PERMISSION_DENIED: it is another owner's, and the caller's highest priority is not above the command's
+        (OWNER_NOT_HELD).
+        """
 
     @_abc_1.abstractmethod
     def GetCommand(
@@ -191,6 +204,8 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.DeleteLimitRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.DeleteLimitResponse, _abc.Awaitable[_control_pb2.DeleteLimitResponse]]:
-        """Withdraws a limit."""
+        """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
+        priorities withdraws those of others.
+        """
 
 def add_ControlServiceServicer_to_server(servicer: ControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

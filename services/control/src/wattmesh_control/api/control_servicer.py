@@ -27,6 +27,7 @@ from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
 from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.ids import CommandId, LimitId
+from wattmesh_runtime.access.guard import current_identity
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -67,7 +68,7 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         self, request: pb.CancelCommandRequest, context: Context
     ) -> pb.CancelCommandResponse:
         """Withdraw a command."""
-        command = await self._do.cancel_command(CommandId.parse(request.name))
+        command = await self._do.cancel_command(CommandId.parse(request.name), current_identity())
         return pb.CancelCommandResponse(command=command_to_proto(command))
 
     async def GetCommand(  # noqa: N802
@@ -136,5 +137,5 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         self, request: pb.DeleteLimitRequest, context: Context
     ) -> pb.DeleteLimitResponse:
         """Withdraw a limit."""
-        await self._do.delete_limit(LimitId.parse(request.name))
+        await self._do.delete_limit(LimitId.parse(request.name), current_identity())
         return pb.DeleteLimitResponse()

@@ -5,7 +5,8 @@ from wattmesh_control.app.ports import CommandArchive, Scope
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import CommandState, Withdrawn
-from wattmesh_kernel.errors import FailedPrecondition, NotFound
+from wattmesh_kernel.callers import Caller
+from wattmesh_kernel.errors import FailedPrecondition, NotFound, PermissionDenied
 from wattmesh_kernel.ids import CommandId
 
 
@@ -16,14 +17,22 @@ class CancelCommand:
         self._archive = archive
         self._unit_of_work = unit_of_work
 
-    async def __call__(self, name: CommandId) -> Command:
+    async def __call__(self, name: CommandId, by: Caller | None = None) -> Command:
         """Withdraw a command; return it cancelled. Withdrawing it again changes nothing.
 
-        Errors: NotFound; FailedPrecondition when it is over for another reason.
+        `by`: who asks; None where nobody is asked who they are. Errors: NotFound;
+        FailedPrecondition when it is over for another reason; PermissionDenied when it is
+        somebody else's, and the caller could not go before it either.
         """
         found = await self._archive.get(name)
         if found is None:
             raise NotFound("COMMAND_NOT_FOUND", f"there is no {name}")
+        if by is not None and not (by.may_act_for(found.owner) or by.outranks(found.priority)):
+            raise PermissionDenied(
+                "OWNER_NOT_HELD",
+                f"{name} is {found.owner}'s, with priority {found.priority}: {by.name} may neither "
+                "act for it nor go before it",
+            )
         return (await self._unit_of_work(_Cancelling(found))).answer
 
 

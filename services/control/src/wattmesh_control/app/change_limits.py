@@ -12,8 +12,9 @@ from wattmesh_control.domain.idle import of_idle, unbidden
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.setpoint import Channel
+from wattmesh_kernel.callers import HIGHEST_PRIORITY, Caller
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import InvalidArgument, NotFound
+from wattmesh_kernel.errors import InvalidArgument, NotFound, PermissionDenied
 from wattmesh_kernel.ids import DeviceId, LimitId
 
 _METHOD = "SetLimit/subject"
@@ -73,11 +74,22 @@ class DeleteLimit:
         self._unit_of_work = unit_of_work
         self._share = share
 
-    async def __call__(self, name: LimitId) -> None:
-        """Withdraw a limit that has not ended. Error: NotFound."""
+    async def __call__(self, name: LimitId, by: Caller | None = None) -> None:
+        """Withdraw a limit that has not ended.
+
+        `by`: who asks; None where nobody is asked who they are. Errors: NotFound;
+        PermissionDenied when it is somebody else's: a limit binds whoever commands, whatever the
+        priority, so only those withdraw another's who go before everything.
+        """
         limit = await self._archive.get(name, self._clock.now())
         if limit is None:
             raise NotFound("LIMIT_NOT_FOUND", f"there is no {name} in force")
+        if by is not None and not (
+            by.may_act_for(limit.owner) or by.outranks(HIGHEST_PRIORITY - 1)
+        ):
+            raise PermissionDenied(
+                "OWNER_NOT_HELD", f"{name} is {limit.owner}'s: {by.name} may not act for it"
+            )
         if limit.device is None:
             await self._share.remove(limit)
         else:
