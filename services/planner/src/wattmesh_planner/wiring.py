@@ -9,6 +9,7 @@ from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
 from wattmesh_planner.adapters.carbon import GrpcIntensities
 from wattmesh_planner.adapters.control import GrpcController
 from wattmesh_planner.adapters.forecast import GrpcForecaster
+from wattmesh_planner.adapters.grid_events import GrpcGridEvents
 from wattmesh_planner.adapters.metering import GrpcMeter
 from wattmesh_planner.adapters.optimizer import GrpcOptimizer
 from wattmesh_planner.adapters.outlooks import GrpcOutlooks
@@ -21,6 +22,7 @@ from wattmesh_planner.api.servicer import PlannerServicer
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.events import EventFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.outlooks import OutlookFacts
@@ -37,6 +39,7 @@ from wattmesh_planner.app.prompts import Prompts
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
 from wattmesh_planner.app.report_runs import ReportRuns
+from wattmesh_planner.app.tell_promises import TellPromises
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.app.trigger_plan import TriggerPlan
 from wattmesh_planner.domain.kinds.kind import AgeLimits
@@ -82,8 +85,10 @@ def _peers(settings: PlannerSettings, runtime: Runtime) -> tuple[Dependency, ...
     flat = "plans go by earlier forecasts, or what was metered lately, or none"
     clean = "plans are made without carbon intensities"
     parked = "for an hour charge points are planned as last heard of, then left out"
-    usage = settings.usage_target
+    usage, asking = settings.usage_target, settings.demandresponse_target
+    heard = "plans go by the events that were last heard of"
     return (
+        *(() if asking is None else (runtime.peer("demandresponse", asking, without=heard),)),
         *(() if usage is None else (runtime.peer("usage", usage, without=parked),)),
         runtime.peer("metering", settings.metering_target),
         runtime.peer("optimizer", settings.optimizer_target),
@@ -122,7 +127,8 @@ def _service(
 ) -> Service:
     clock, view, rhythm = runtime.clock, site_model.view, _rhythm(settings)
     told, made = ToldSetpoints(plans), Broadcast[Plan]()
-    topics = _topics(settings, runtime, view, background)
+    events = _events(settings, runtime, view)
+    topics = replace(_topics(settings, runtime, view, background), events=EventFacts(events))
     make_plan = MakePlan(
         clock=clock,
         gather=GatherFacts(clock, topics, told, rhythm),
@@ -138,6 +144,7 @@ def _service(
         made=made,
         rhythm=rhythm,
         report_runs=ReportRuns(_wishes(settings, runtime)),
+        tell_promises=TellPromises(events),
     )
     scopes = PlanScopes(
         clock=clock,
@@ -148,7 +155,7 @@ def _service(
         told=told,
         leases=leases,
         rhythm=rhythm,
-        prompts=Prompts(_changes(settings, runtime)),
+        prompts=Prompts(_changes(settings, runtime), events),
     )
     servicer = PlannerServicer(
         QueryPlans(plans, made),
@@ -221,6 +228,16 @@ def _changes(settings: PlannerSettings, runtime: Runtime) -> GrpcUsageChanges | 
     if settings.usage_target is None:
         return None
     return GrpcUsageChanges(runtime.channel(settings.usage_target))
+
+
+def _events(
+    settings: PlannerSettings, runtime: Runtime, view: SiteModelView
+) -> GrpcGridEvents | None:
+    target = settings.demandresponse_target
+    if target is None:
+        return None
+    seconds = settings.usage_deadline_seconds
+    return GrpcGridEvents(runtime.channel(target), view, runtime.clock, seconds)
 
 
 def _rhythm(settings: PlannerSettings) -> Rhythm:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from statistics import NormalDist
 
 import grpc
 import numpy as np
@@ -85,4 +86,20 @@ def _forecast_from_proto(forecast: forecast_pb2.Forecast, span: TimeRange) -> As
         duration_from_proto(forecast.resolution),
         np.array(median.values),
     )
-    return AssetForecast(power_w=power_w.window(span), source=forecast.source)
+    return AssetForecast(
+        power_w=power_w.window(span),
+        source=forecast.source,
+        deviation_w=_deviation(forecast, power_w, span),
+    )
+
+
+def _deviation(forecast: forecast_pb2.Forecast, median_w: Series, span: TimeRange) -> Series | None:
+    """Return the standard deviation by the outer quantiles, as if errors were normal."""
+    low = min(forecast.quantiles, key=lambda quantile: quantile.ratio)
+    high = max(forecast.quantiles, key=lambda quantile: quantile.ratio)
+    if not 0 < low.ratio < high.ratio < 1:
+        return None
+    normal = NormalDist()
+    width = normal.inv_cdf(high.ratio) - normal.inv_cdf(low.ratio)
+    spread = np.abs(np.array(high.values) - np.array(low.values)) / width
+    return median_w.with_values(spread).window(span)

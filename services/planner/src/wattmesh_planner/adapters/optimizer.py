@@ -6,11 +6,13 @@ from datetime import timedelta
 import grpc
 import numpy as np
 
-from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2
+from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2, problem_pb2
 from wattmesh_contracts.values import duration_from_proto, duration_to_proto
+from wattmesh_planner.adapters.event_problem import promises_from_plans
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
 from wattmesh_planner.domain.degradations import Degradation, Remedy
+from wattmesh_planner.domain.events import Promise
 from wattmesh_planner.domain.exchange import PlannedExchange, planned_exchange
 from wattmesh_planner.domain.facts import Reason, Topic
 from wattmesh_planner.domain.inputs import PlanInputs
@@ -53,7 +55,20 @@ class GrpcOptimizer:
             plan=plan.SerializeToString(),
             degradations=tuple(degradations_from_plan(plan, inputs)),
             exchanges=tuple(exchanges_from_plan(plan, inputs)),
+            promises=await self._promises(request.problem, plan, inputs),
         )
+
+    async def _promises(
+        self, problem: problem_pb2.Problem, plan: plan_pb2.Plan, inputs: PlanInputs
+    ) -> tuple[Promise, ...]:
+        """Return what the plan promises of events, beside the plan that there would be without."""
+        if not problem.events or plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK:
+            return ()
+        request = optimizer_pb2.SolveRequest(problem=problem, options=self._options)
+        del request.problem.events[:]
+        with rpc_errors():
+            without = (await self._stub.Solve(request)).plan
+        return tuple(promises_from_plans(plan, without, inputs))
 
 
 def schedules_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[DeviceSchedule]:

@@ -9,6 +9,7 @@ from wattmesh_contracts.tariff import tariff_to_proto
 from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
 from wattmesh_kernel.sites import Node
 from wattmesh_kernel.tariff import Tariff
+from wattmesh_planner.adapters.event_problem import events_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 
@@ -34,6 +35,7 @@ class ProblemWriter:
             currency_code=scope.sites[0].site.currency_code,
             sites=[self._site(site) for site in inputs.sites],
             goals=self._goals(inputs),
+            events=events_to_proto(inputs),
         )
         if scope.group is not None:
             problem.groups.append(_group(inputs))

@@ -1,7 +1,7 @@
 """Collect what a plan is computed from: what is cheap and decides the most comes first."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.facts.billing import BillingFacts
 from wattmesh_planner.app.facts.carbon import CarbonFacts
+from wattmesh_planner.app.facts.events import EventFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.outlooks import OutlookFacts
@@ -48,6 +49,7 @@ class Topics:
     billing: BillingFacts
     peak: PeakFacts
     exchange: ExchangeFacts
+    events: EventFacts = field(default_factory=lambda: EventFacts(None))
 
 
 class GatherFacts:
@@ -73,6 +75,7 @@ class GatherFacts:
         facts = await self._decisive(scope, target)
         require_something_to_steer(scope, facts)
         facts = await self._completed(scope, target, facts)
+        asked = await self._topics.events(scope, target)
         return PlanInputs(
             scope=scope,
             issue_time=issue_time,
@@ -80,7 +83,8 @@ class GatherFacts:
             resolution=self._rhythm.resolution,
             sites=site_inputs(scope, facts),
             peak_so_far_w=_number(facts.peak_so_far_w),
-            degradations=degradations(scope, facts),
+            events=asked.events,
+            degradations=(*degradations(scope, facts), *asked.degradations),
         )
 
     async def _decisive(self, scope: Scope, target: TimeRange) -> ScopeFacts:

@@ -11,6 +11,7 @@ from wattmesh_kernel.ids import AssetId, DeviceId
 from wattmesh_planner.app.gather_facts import GatherFacts
 from wattmesh_planner.app.ports import Controller, Limited, Optimizer, PlanStore
 from wattmesh_planner.app.report_runs import ReportRuns
+from wattmesh_planner.app.tell_promises import TellPromises
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.facts import Reason, Topic
@@ -41,7 +42,9 @@ class MakePlan:
         made: Broadcast[Plan],
         rhythm: Rhythm,
         report_runs: ReportRuns,
+        tell_promises: TellPromises | None = None,
     ) -> None:
+        self._tell_promises = tell_promises or TellPromises(None)
         self._report_runs = report_runs
         self._clock = clock
         self._gather = gather
@@ -78,6 +81,7 @@ class MakePlan:
         self._told.remember(plan)
         await self._plans.accept(plan)
         await self._report_runs(inputs, plan)
+        await self._tell_promises(plan.id, solution.promises)
         self._made.publish(plan)
         _log.info("%s %s, solved in %.0f ms", plan.id, plan.state.value, solution.solve_duration_ms)
         return plan

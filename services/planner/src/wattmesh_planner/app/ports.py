@@ -11,6 +11,7 @@ from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.billing import MeteredEnergy
 from wattmesh_planner.domain.charging import ChargingSession
+from wattmesh_planner.domain.events import GridEvent, Promise
 from wattmesh_planner.domain.exchange import PlannedExchange
 from wattmesh_planner.domain.facts import Why
 from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
@@ -104,6 +105,22 @@ class RunListener(Protocol):
 
     async def tell(self, news: RunNews) -> None:
         """Take what is planned for a run and metered of it."""
+
+
+class GridEvents(Protocol):
+    """What the grid asks, as it was last told."""
+
+    def of(self, subjects: Collection[str]) -> Sequence[GridEvent]:
+        """Return the events, not over yet, that sites or groups take part in."""
+
+    def lost_for(self) -> timedelta | None:
+        """Return for how long nobody has told anything; None: what is known is up to date."""
+
+    async def baseline_w(self, event: GridEvent) -> Series:
+        """Return what a reduction is counted against [W]. Error: whatever keeps it unknown."""
+
+    async def commit(self, promise: Promise, plan: PlanId) -> None:
+        """Say what a plan promises. Error: whatever keeps it from being taken."""
 
 
 class Tariffs(Protocol):

@@ -8,6 +8,7 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import BillingState
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.degradations import Degradation
+from wattmesh_planner.domain.events import GridEvent
 from wattmesh_planner.domain.model import Scope, ScopeSite, SiteAsset
 from wattmesh_planner.domain.prices import PricedTariff
 
@@ -18,6 +19,8 @@ class AssetForecast:
 
     power_w: Series
     source: str
+    deviation_w: Series | None = None
+    """Standard deviation of what comes from what is expected [W]; None: not said."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +65,7 @@ class PlanInputs:
     resolution: timedelta
     sites: tuple[SiteInputs, ...]
     peak_so_far_w: float = 0.0
+    events: tuple[GridEvent, ...] = ()
     degradations: tuple[Degradation, ...] = ()
 
     @property

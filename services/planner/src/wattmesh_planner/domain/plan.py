@@ -9,6 +9,7 @@ from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PlanId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.degradations import Degradation
+from wattmesh_planner.domain.events import Promise
 from wattmesh_planner.domain.exchange import PlannedExchange
 
 
@@ -56,6 +57,7 @@ class Solution:
     plan: bytes
     degradations: tuple[Degradation, ...] = ()
     exchanges: tuple[PlannedExchange, ...] = ()
+    promises: tuple[Promise, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,152 @@
+"""Events of the grid: what a plan does in them, and what it promises."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from tests.fakes.planner_home import HOME, HOUR, START
+from tests.fakes.planner_world import world_of_a_home
+from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
+from wattmesh_kernel.programme_ids import EventId, ParticipationId, ProgrammeId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
+from wattmesh_optimizer.api.plan import plan_to_proto
+from wattmesh_optimizer.api.problem import problem_from_proto
+from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
+from wattmesh_optimizer.app.warm import WarmStarts
+from wattmesh_planner.adapters.event_problem import events_to_proto, promises_from_plans
+from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
+from wattmesh_planner.domain.events import (
+    GridEvent,
+    LimitTerms,
+    PriceTerms,
+    ReductionTerms,
+    Terms,
+)
+from wattmesh_planner.domain.inputs import PlanInputs
+
+EVENING = START + 5 * HOUR
+SPAN = TimeRange.of(EVENING, 2 * HOUR)
+
+
+def asked(
+    terms: Terms, name: str = "e1", *, priority: int = 0, step: timedelta = HOUR
+) -> GridEvent:
+    """Something that is asked of the home for two hours; a reduction below 3 kW."""
+    return GridEvent(
+        id=ParticipationId(EventId(ProgrammeId("street"), name), "home-1"),
+        subject=HOME.name,
+        span=SPAN,
+        step=step,
+        priority=priority,
+        terms=terms,
+        baseline_w=Series.filled(SPAN, step, 3_000.0),
+    )
+
+
+async def inputs(*events: GridEvent) -> PlanInputs:
+    world = await world_of_a_home()
+    await world.plan()
+    return replace(world.asked, events=events)
+
+
+def solved(given: PlanInputs) -> plan_pb2.Plan:
+    problem = ProblemWriter(carbon_price_per_kg=0.0).problem(given)
+    solve = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts())
+    options = SolveOptions(time_limit=timedelta(seconds=20))
+    return plan_to_proto(solve(problem_from_proto(problem), options))
+
+
+def net_w(plan: plan_pb2.Plan) -> list[float]:
+    (site,) = plan.sites
+    net = np.array(site.import_powers_w) - np.array(site.export_powers_w)
+    return [float(each) for each in net[5:7]]
+
+
+async def test_a_plan_stays_within_a_limit_and_promises_what_it_plans() -> None:
+    given = await inputs(asked(LimitTerms(max_import_w=(200.0, 0.0))))
+    plan, without = solved(given), solved(replace(given, events=()))
+
+    assert net_w(plan)[0] <= 200.0 + 1e-6
+    assert net_w(plan)[1] <= 1e-6
+    (promise,) = promises_from_plans(plan, without, given)
+    assert promise.committed_w == pytest.approx(net_w(plan))
+    assert promise.baseline_w == pytest.approx(net_w(without))
+    assert promise.confidence_ratio == 0.5
+    assert promise.expected_cost is not None
+    assert promise.expected_cost.amount >= 0
+
+
+async def test_a_paid_reduction_is_delivered_and_promised_with_its_payment() -> None:
+    given = await inputs(asked(ReductionTerms(price_per_kwh=5.0, powers_w=(2_500.0, 2_500.0))))
+    plan = solved(given)
+
+    assert max(net_w(plan)) <= 500.0 + 1e-6
+    (promise,) = promises_from_plans(plan, solved(replace(given, events=())), given)
+    assert promise.committed_w == pytest.approx((2_500.0, 2_500.0))
+    assert promise.baseline_w == (3_000.0, 3_000.0)
+    assert promise.expected_payment is not None
+    assert float(promise.expected_payment.amount) == pytest.approx(25.0)
+
+
+async def test_forecasts_that_may_be_off_promise_less() -> None:
+    given = await inputs(asked(ReductionTerms(price_per_kwh=5.0)))
+    unsure = [
+        replace(
+            asset,
+            forecast=None
+            if asset.forecast is None
+            else replace(
+                asset.forecast,
+                deviation_w=Series.filled(given.target, given.resolution, 100.0),
+            ),
+        )
+        for asset in given.sites[0].assets
+    ]
+    less_sure = replace(given, sites=(replace(given.sites[0], assets=tuple(unsure)),))
+    without = solved(replace(given, events=()))
+
+    (sure,) = promises_from_plans(solved(given), without, given)
+    (careful,) = promises_from_plans(solved(less_sure), without, less_sure)
+
+    # two forecasts that are off by 100 W each: 141 W together, 1.28 of it at 90 %
+    assert sure.committed_w[0] - careful.committed_w[0] == pytest.approx(181.2, abs=1.0)
+
+
+async def test_prices_are_added_to_the_tariff_or_take_its_place() -> None:
+    def adders(*events: problem_pb2.DemandResponseEvent) -> list[float]:
+        return [round(each.price.import_adder_per_kwh, 6) for each in events]
+
+    more = await inputs(asked(PriceTerms(import_per_kwh=(0.1, 0.2), additional=True)))
+    assert adders(*events_to_proto(more)) == [0.1, 0.2]
+    other = await inputs(asked(PriceTerms(import_per_kwh=(0.5, 0.5))))
+    assert adders(*events_to_proto(other)) == [0.2]
+
+
+async def test_of_two_that_pay_at_a_time_the_one_of_higher_priority_does() -> None:
+    terms = ReductionTerms(price_per_kwh=1.0)
+    both = await inputs(asked(terms, "first", priority=2), asked(terms, "second"))
+
+    assert [each.id.partition("#")[0] for each in events_to_proto(both)] == [
+        "programmes/street/events/first/participations/home-1"
+    ]
+
+
+async def test_intervals_of_an_event_shorter_than_the_plans_are_kept_by_the_least() -> None:
+    given = await inputs(
+        asked(LimitTerms(max_import_w=(900.0, 300.0, 900.0, 900.0)), step=HOUR / 2)
+    )
+
+    (event,) = events_to_proto(given)
+    assert list(event.limit.max_import_powers_w[5:7]) == [300.0, 900.0]
+
+
+async def test_an_event_that_has_begun_is_promised_no_more() -> None:
+    given = await inputs(asked(LimitTerms(max_import_w=(200.0, 200.0))))
+    plan = solved(given)
+
+    begun = replace(given, issue_time=EVENING)
+    assert not list(promises_from_plans(plan, plan, begun))
