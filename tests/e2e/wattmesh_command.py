@@ -55,13 +55,15 @@ class Wattmesh:
         self.folder = folder
         self._runs: list[Run] = []
 
-    def start(self, *arguments: str) -> Run:
+    def start(self, *arguments: str, otlp_endpoint: str = "") -> Run:
         output_file = self.folder / f"output-{len(self._runs)}.log"
         environment = {
             **os.environ,
             "WATTMESH_STATE": str(self.folder / "state"),
             "WATTMESH_DATA": str(DATA),
         }
+        if otlp_endpoint:
+            environment["WATTMESH_OTLP_ENDPOINT"] = otlp_endpoint
         with output_file.open("wb") as output:
             process = subprocess.Popen(
                 [*COMMAND, *arguments],

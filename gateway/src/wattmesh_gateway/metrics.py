@@ -4,31 +4,31 @@ from wattmesh_runtime.metrics import Metric, MetricKind
 
 TELEGRAMS_RECEIVED = Metric(
     name="wattmesh.gateway.telegrams.received",
-    kind=MetricKind.GAUGE,
+    kind=MetricKind.COUNTER,
     unit="{telegram}",
     description="Telegrams received since the spool was made.",
 )
 READINGS_RECEIVED = Metric(
     name="wattmesh.gateway.readings.received",
-    kind=MetricKind.GAUGE,
+    kind=MetricKind.COUNTER,
     unit="{reading}",
     description="Readings taken from telegrams since the spool was made.",
 )
 READINGS_POLLED = Metric(
     name="wattmesh.gateway.readings.polled",
-    kind=MetricKind.GAUGE,
+    kind=MetricKind.COUNTER,
     unit="{reading}",
     description="Readings polled from devices since the spool was made.",
 )
 READINGS_REJECTED = Metric(
     name="wattmesh.gateway.readings.rejected",
-    kind=MetricKind.GAUGE,
+    kind=MetricKind.COUNTER,
     unit="{reading}",
     description="Telegrams or values not understood since the spool was made.",
 )
 READINGS_FORWARDED = Metric(
     name="wattmesh.gateway.readings.forwarded",
-    kind=MetricKind.GAUGE,
+    kind=MetricKind.COUNTER,
     unit="{reading}",
     description="Readings acknowledged by metering since the spool was made.",
 )
@@ -40,7 +40,7 @@ READINGS_SPOOLED = Metric(
 )
 TELEGRAMS_QUARANTINED = Metric(
     name="wattmesh.gateway.telegrams.quarantined",
-    kind=MetricKind.GAUGE,
+    kind=MetricKind.COUNTER,
     unit="{telegram}",
     description="Telegrams set aside since the spool was made.",
 )

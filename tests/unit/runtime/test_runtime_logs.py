@@ -4,6 +4,7 @@ import sys
 from contextvars import copy_context
 
 import pytest
+from opentelemetry import trace
 
 from wattmesh_runtime.logs import JsonFormatter, PlainFormatter
 from wattmesh_runtime.request_context import current_request_id, enter_request
@@ -32,6 +33,15 @@ def test_a_json_line_is_one_line_and_names_its_request() -> None:
     assert "\n" not in line
     assert (parsed["message"], parsed["request_id"]) == ("two\nlines", "req-1")
     assert "ValueError: why" in parsed["exception"]
+
+
+def test_a_json_line_says_which_service_and_trace_it_is_of() -> None:
+    identity = trace.SpanContext(trace_id=10, span_id=11, is_remote=False)
+    with trace.use_span(trace.NonRecordingSpan(identity)):
+        parsed = json.loads(JsonFormatter("planner").format(failure()))
+    assert parsed["service"] == "planner"
+    assert (parsed["trace_id"], parsed["span_id"]) == (f"{10:032x}", f"{11:016x}")
+    assert "trace_id" not in json.loads(JsonFormatter("planner").format(failure()))
 
 
 def test_a_callers_request_id_is_kept() -> None:

@@ -220,4 +220,5 @@ def _command_from_proto(
         value=proto.value,
         lease_expire_time=lease_expire_time,
         sequence=proto.sequence,
+        trace_parent=proto.trace_parent,
     )

@@ -15,6 +15,7 @@ from wattmesh_gateway.domain.reading import Batch
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import GatewayId, PointId
 from wattmesh_kernel.quantities import Quality
+from wattmesh_runtime.aio.spans import trace_parent
 from wattmesh_runtime.errors import error_from_rpc, rpc_errors
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,6 +94,7 @@ def batch_to_proto(batch: Batch) -> metering_pb2.ReadingBatch:
         measure_times_us=[(each.measure_time - _EPOCH) // _MICROSECOND for each in batch.readings],
         values=[each.value for each in batch.readings],
         qualities=[] if measured else [_QUALITIES[each.quality] for each in batch.readings],
+        trace_parent=trace_parent(),
     )
 
 

@@ -10,18 +10,18 @@ _INTERVAL_SECONDS = 10.0
 
 
 class StatusMetrics:
-    """Sets every gauge again and again, if telemetry is sent at all."""
+    """Takes every count and gauge over again and again, if anybody looks at them."""
 
     def __init__(self, telemetry: Telemetry, tell_status: TellStatus) -> None:
         self._enabled = telemetry.enabled
         self._tell_status = tell_status
-        self._received = telemetry.gauge(metrics.TELEGRAMS_RECEIVED)
-        self._taken = telemetry.gauge(metrics.READINGS_RECEIVED)
-        self._polled = telemetry.gauge(metrics.READINGS_POLLED)
-        self._rejected = telemetry.gauge(metrics.READINGS_REJECTED)
-        self._forwarded = telemetry.gauge(metrics.READINGS_FORWARDED)
+        self._received = telemetry.total(metrics.TELEGRAMS_RECEIVED)
+        self._taken = telemetry.total(metrics.READINGS_RECEIVED)
+        self._polled = telemetry.total(metrics.READINGS_POLLED)
+        self._rejected = telemetry.total(metrics.READINGS_REJECTED)
+        self._forwarded = telemetry.total(metrics.READINGS_FORWARDED)
         self._spooled = telemetry.gauge(metrics.READINGS_SPOOLED)
-        self._quarantined = telemetry.gauge(metrics.TELEGRAMS_QUARANTINED)
+        self._quarantined = telemetry.total(metrics.TELEGRAMS_QUARANTINED)
         self._online = telemetry.gauge(metrics.DEVICES_ONLINE)
         self._offline = telemetry.gauge(metrics.DEVICES_OFFLINE)
 

@@ -17,11 +17,13 @@ from wattmesh_gateway.app.ports import (
     SettableDevices,
 )
 from wattmesh_gateway.app.reports import Reports
+from wattmesh_gateway.app.spans import CARRY_COMMAND, READ_BACK, WRITE_SETPOINT
 from wattmesh_gateway.domain.command import Command, CommandState, HeldSetpoint, ReadBack
 from wattmesh_gateway.domain.errors import DeviceFailed, DeviceRefused, DeviceUnavailable
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId
 from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.spans import traced
 from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
@@ -157,7 +159,10 @@ class ChannelWorker:
         before = self._held
         if before is not None and before.cancelled is not None:
             await self._end_cancelled(before, f"{command.id} takes its place")
-        ended = await self._attempt_until_ended(command, attempt)
+        about = {"command": command.id.name, "device": command.device.name}
+        kind = command.kind.value
+        with traced(CARRY_COMMAND, parents=(command.trace_parent,), kind=kind, about=about):
+            ended = await self._attempt_until_ended(command, attempt)
         if self._withdrawn == command.id:
             ended = None  # it came while the device was being told
         self._current, self._withdrawn = None, None
@@ -284,7 +289,8 @@ class ChannelWorker:
         """Write; the loop knows when, and whether it was."""
         self._arbiter.begin(self._slot, choice)
         try:
-            applied = await ask(device.apply(choice.kind, choice.value, lease))
+            with traced(WRITE_SETPOINT, device=self._slot[0].name):
+                applied = await ask(device.apply(choice.kind, choice.value, lease))
         except (DeviceUnavailable, DeviceRefused) as error:
             self._arbiter.end(self._slot, choice, error)
             raise
@@ -296,11 +302,13 @@ class ChannelWorker:
     ) -> ReadBack:
         """Read back while it is put on disk that it was applied: a disk may take its time."""
         if attempt.applied:
-            return await ask(applied.read_back())
+            with traced(READ_BACK, device=command.device.name):
+                return await ask(applied.read_back())
         attempt.applied = True
         keeping = asyncio.ensure_future(self._report_applied(command, applied.value, choice))
         try:
-            return await ask(applied.read_back())
+            with traced(READ_BACK, device=command.device.name):
+                return await ask(applied.read_back())
         finally:
             await keeping
 

@@ -5,10 +5,12 @@ import logging
 from collections import deque
 
 from wattmesh_gateway.app.ports import IngestStream, MeteringUplink, Rejection, Spool
+from wattmesh_gateway.app.spans import FORWARD_READINGS
 from wattmesh_gateway.domain.reading import Batch
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.spans import traced
 from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
@@ -124,7 +126,8 @@ class _Transfer:
             batch = await self._spool.next_batch(sent, self._owner.batch_readings)
             self._newest = batch
             self._in_flight.append(batch.sequence)
-            await self._stream.send(batch)
+            with traced(FORWARD_READINGS, readings=len(batch.readings)):
+                await self._stream.send(batch)
 
     async def _wait_for_window(self) -> None:
         async with self._progress:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from wattmesh_gateway.app.device_edge import ask
 from wattmesh_gateway.app.ports import Hear, Reads, Spool, hear_nothing
 from wattmesh_gateway.app.reachability import Reachability
+from wattmesh_gateway.app.spans import POLL_DEVICE
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading, is_possible
@@ -16,6 +17,7 @@ from wattmesh_kernel.ids import DeviceId, PointId
 from wattmesh_kernel.sites import Device
 from wattmesh_kernel.time import floor_time
 from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.spans import traced
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
@@ -81,7 +83,8 @@ class PollDevices:
         while True:
             began = asyncio.get_running_loop().time()
             try:
-                readings = await ask(driver.read())
+                with traced(POLL_DEVICE, device=device.id.name):
+                    readings = await ask(driver.read())
             except (DeviceUnavailable, DeviceRefused) as error:
                 self._reachability.lost(device.id, str(error))
                 failures += 1

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.ports import Hear, Spool, hear_nothing
 from wattmesh_gateway.app.reachability import Reachability
+from wattmesh_gateway.app.spans import RECEIVE_TELEGRAMS
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_gateway.domain.telegram import (
@@ -20,6 +21,7 @@ from wattmesh_gateway.domain.telegram import (
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.sites import Device
+from wattmesh_runtime.aio.spans import traced
 
 log = logging.getLogger(__name__)
 
@@ -80,15 +82,15 @@ class ReceiveTelegrams:
             for telegram in delivery.telegrams:
                 rejected += self._hear(telegram, delivery.origin)
                 readings.extend(telegram.readings)
-        await self._spool.append(
-            Intake(
-                origin=Origin.TELEGRAM,
-                readings=readings,
-                telegrams=len(deliveries),
-                rejected=rejected,
-                quarantined=quarantined,
-            )
+        intake = Intake(
+            origin=Origin.TELEGRAM,
+            readings=readings,
+            telegrams=len(deliveries),
+            rejected=rejected,
+            quarantined=quarantined,
         )
+        with traced(RECEIVE_TELEGRAMS, telegrams=len(deliveries)):
+            await self._spool.append(intake)
 
     def lost(self, device: DeviceId, why: str) -> None:
         """Take note that a device cannot speak just now: it is said, if it is expected to."""

@@ -1,7 +1,7 @@
 """Leased setpoints and what becomes of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -36,6 +36,8 @@ class Command:
     value: float
     lease_expire_time: datetime
     sequence: int
+    trace_parent: str = field(default="", compare=False)
+    """The `traceparent` of whoever sent it; not kept over a restart."""
 
     @property
     def channel(self) -> Channel:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from wattmesh.carbon.v1 import carbon_pb2, carbon_pb2_grpc
+from wattmesh_carbon.adapters.intensity_meter import CountedIntensityStore
 from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
 from wattmesh_carbon.adapters.postgres_accounting import (
     PostgresCertificateStore,
@@ -17,7 +18,6 @@ from wattmesh_carbon.app.intensities import Intensities
 from wattmesh_carbon.app.keep_certificates import KeepCertificates
 from wattmesh_carbon.app.keep_factors import KeepFactors
 from wattmesh_carbon.settings import CarbonSettings
-from wattmesh_kernel.clock import Clock
 from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
@@ -30,7 +30,7 @@ async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Serv
         settings.database_url, "carbon", limits=DatabaseLimits.of(settings)
     ) as database:
         await migrate(database, "wattmesh_carbon")
-        servicer = CarbonServicer(_use_cases(database, runtime.clock))
+        servicer = CarbonServicer(_use_cases(database, runtime))
         yield Service(
             name="carbon",
             register=(partial(carbon_pb2_grpc.add_CarbonServiceServicer_to_server, servicer),),
@@ -39,11 +39,10 @@ async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Serv
         )
 
 
-def _use_cases(database: Database, clock: Clock) -> UseCases:
-    intensities, certificates = (
-        PostgresIntensityStore(database),
-        PostgresCertificateStore(database),
-    )
+def _use_cases(database: Database, runtime: Runtime) -> UseCases:
+    clock = runtime.clock
+    intensities = CountedIntensityStore(PostgresIntensityStore(database), runtime.telemetry)
+    certificates = PostgresCertificateStore(database)
     factors = KeepFactors(PostgresFactorStore(database))
     return UseCases(
         intensities=Intensities(intensities, clock),

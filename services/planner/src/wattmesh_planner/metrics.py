@@ -17,6 +17,6 @@ DEGRADATIONS = Metric(
 SOLVE_DURATION = Metric(
     name="wattmesh.planner.solve.duration",
     kind=MetricKind.HISTOGRAM,
-    unit="ms",
+    unit="s",
     description="Wall time of the solver.",
 )

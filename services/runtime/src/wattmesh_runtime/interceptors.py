@@ -29,7 +29,8 @@ from wattmesh_runtime.request_context import (
     enter_request,
 )
 from wattmesh_runtime.streams import OpenStreams
-from wattmesh_runtime.telemetry import PROPAGATOR, Telemetry
+from wattmesh_runtime.telemetry import Telemetry
+from wattmesh_runtime.tracing import PROPAGATOR
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ def run_job(settings_type: type[S], job: Job[S]) -> None:
     The exit status is 0 unless it failed; an error of the domain ends it with its message.
     """
     settings = read_settings(settings_type)
-    configure_logging(settings.log_level, settings.log_format)
     name = settings_type.__module__.partition(".")[0].removeprefix("wattmesh_")
+    configure_logging(settings.log_level, settings.log_format, name)
     try:
         asyncio.run(_run(settings, job, name))
     except WattmeshError as error:
@@ -32,7 +32,7 @@ def run_job(settings_type: type[S], job: Job[S]) -> None:
 
 async def _run(settings: S, job: Job[S], name: str) -> None:
     async with (
-        Telemetry(name, settings.otlp_endpoint) as telemetry,
+        Telemetry.of(name, settings) as telemetry,
         Runtime(settings, clock_from_spec(settings.clock), telemetry) as runtime,
     ):
         await job(settings, runtime)

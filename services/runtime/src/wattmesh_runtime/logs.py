@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from opentelemetry import trace
+
 from wattmesh_runtime.request_context import current_request_id
 
 PLAIN = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -26,10 +28,10 @@ def shortened(text: str, longest: int) -> str:
     return f"{first}[… {len(content) - 2 * half} bytes …]{last}"
 
 
-def configure_logging(level: str, style: str) -> None:
+def configure_logging(level: str, style: str, service: str = "") -> None:
     """Send all logs to standard error in one `style`, `plain` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if style == "json" else PlainFormatter(PLAIN))
+    handler.setFormatter(JsonFormatter(service) if style == "json" else PlainFormatter(PLAIN))
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
@@ -47,7 +49,11 @@ class PlainFormatter(logging.Formatter):
 
 
 class JsonFormatter(PlainFormatter):
-    """One JSON object per record, with the request id when one is being served."""
+    """One JSON object per record, with its service, and the request and trace it is about."""
+
+    def __init__(self, service: str = "") -> None:
+        super().__init__(PLAIN)
+        self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -57,8 +63,14 @@ class JsonFormatter(PlainFormatter):
             "logger": record.name,
             "message": shortened(record.getMessage(), LONGEST_MESSAGE),
         }
+        if self._service:
+            line["service"] = self._service
         if request_id := current_request_id():
             line["request_id"] = request_id
+        identity = trace.get_current_span().get_span_context()
+        if identity.is_valid:
+            line["trace_id"] = trace.format_trace_id(identity.trace_id)
+            line["span_id"] = trace.format_span_id(identity.span_id)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)

@@ -10,7 +10,8 @@ from opentelemetry import trace
 
 from wattmesh_runtime.metrics import CLIENT_CALL_DURATION
 from wattmesh_runtime.request_context import REQUEST_ID_KEY, current_request_id, new_request_id
-from wattmesh_runtime.telemetry import PROPAGATOR, Telemetry
+from wattmesh_runtime.telemetry import Telemetry
+from wattmesh_runtime.tracing import PROPAGATOR
 
 DEFAULT_DEADLINE_SECONDS = 10.0
 """Deadline of a unary call that names none [s of wall time]."""

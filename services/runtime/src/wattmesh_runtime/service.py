@@ -27,6 +27,7 @@ from wattmesh_runtime.logs import configure_logging
 from wattmesh_runtime.peers import PEER_SECONDS, check_peer
 from wattmesh_runtime.readiness import Dependency, ProcessStatus
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.status_metrics import show_status
 from wattmesh_runtime.stopping import UNWIND_SECONDS, Stop
 from wattmesh_runtime.telemetry import Telemetry
 
@@ -115,8 +116,8 @@ def run_service(settings_type: type[S], wire: Wire[S]) -> None:
     The name in telemetry is that of the settings' package: `wattmesh_metering` is `metering`.
     """
     settings = read_settings(settings_type)
-    configure_logging(settings.log_level, settings.log_format)
     name = settings_type.__module__.partition(".")[0].removeprefix("wattmesh_")
+    configure_logging(settings.log_level, settings.log_format, name)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             sound = runner.run(_serve_until_signal(settings, wire, name))
@@ -131,15 +132,18 @@ async def serve(settings: S, wire: Wire[S], name: str, lifecycle: Lifecycle) -> 
     Returns False when a background task failed.
     """
     async with (
-        Telemetry(name, settings.otlp_endpoint) as telemetry,
+        Telemetry.of(name, settings) as telemetry,
         Runtime(settings, clock_from_spec(settings.clock), telemetry) as runtime,
         wire(settings, runtime) as service,
     ):
         status = ProcessStatus(service.name, _version(name), service.dependencies)
+        show_status(telemetry, status)
         server = GrpcServer(service.register, service.service_names, settings, telemetry, status)
         address = await server.start()
         lifecycle.address.set_result(address)
         log.info("%s serving on %s", service.name, address)
+        if telemetry.metrics_address is not None:
+            log.info("%s: metrics on http://%s/metrics", service.name, telemetry.metrics_address)
         async with status, _Background(service) as background:
             await background.wait_unless_failed(lifecycle.stop)
             lifecycle.stop.set()

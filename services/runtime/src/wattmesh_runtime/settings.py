@@ -22,7 +22,11 @@ class ServiceSettings(BaseSettings):
     clock: str = "system"
     """`system`, or `scaled:<start>@<wall start>*<rate>` (wattmesh_kernel.clock)."""
     otlp_endpoint: str | None = None
-    """OTLP gRPC endpoint for traces and metrics; without it telemetry is off."""
+    """OTLP gRPC endpoint for traces and metrics; without it nothing is sent."""
+    trace_ratio: float = Field(default=1.0, ge=0, le=1)
+    """The share of traces that are kept; of a loop's turn all services keep it, or none."""
+    metrics_address: str | None = Field(default=None, pattern=r"^[^:]+:\d+$")
+    """host:port of a page in plain HTTP from which Prometheus fetches metrics; None: no page."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["plain", "json"] = "plain"
     tls_certificate_file: Path | None = None

@@ -10,9 +10,11 @@ from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from wattmesh_gateway.app.spans import MODBUS_READ, MODBUS_WRITE
 from wattmesh_gateway.domain.errors import DeviceFailed, DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.drivers.modbus_tcp.profile import RegisterTable
 from wattmesh_gateway.drivers.modbus_tcp.registers import Span
+from wattmesh_runtime.aio.spans import traced
 
 _PASSING = frozenset(
     {
@@ -70,6 +72,10 @@ class ModbusConnection:
 
         Errors: DeviceUnavailable when nothing answers, DeviceRefused when the unit will not.
         """
+        with traced(MODBUS_READ, about=self._about(unit, span.start, span.count)):
+            return await self._read(unit, span)
+
+    async def _read(self, unit: int, span: Span) -> Sequence[int]:
         async with self._line() as client:
             ask = (
                 client.read_holding_registers
@@ -85,6 +91,10 @@ class ModbusConnection:
 
     async def write(self, unit: int, start: int, words: Sequence[int]) -> None:
         """Write holding registers of a unit; errors as in `read`."""
+        with traced(MODBUS_WRITE, about=self._about(unit, start, len(words))):
+            await self._write(unit, start, words)
+
+    async def _write(self, unit: int, start: int, words: Sequence[int]) -> None:
         async with self._line() as client:
             answer = await client.write_registers(start, list(words), device_id=unit)
             what = f"writing registers {start}+{len(words)}"
@@ -98,6 +108,10 @@ class ModbusConnection:
 
     async def write_single(self, unit: int, register: int, word: int) -> None:
         """Write one holding register by the function for one; errors as in `read`."""
+        with traced(MODBUS_WRITE, about=self._about(unit, register, 1)):
+            await self._write_single(unit, register, word)
+
+    async def _write_single(self, unit: int, register: int, word: int) -> None:
         async with self._line() as client:
             answer = await client.write_register(register, word, device_id=unit)
             what = f"writing register {register}"
@@ -109,6 +123,10 @@ class ModbusConnection:
         """Close for good: nobody uses it any more."""
         self._closed = True
         self._hang_up()
+
+    def _about(self, unit: int, start: int, count: int) -> dict[str, str | float]:
+        """Return what a span says of a request."""
+        return {"server": str(self._endpoint), "unit": unit, "register": start, "count": count}
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[AsyncModbusTcpClient]:

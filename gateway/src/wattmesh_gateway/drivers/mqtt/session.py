@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import aiomqtt
 
+from wattmesh_gateway.app.spans import MQTT_PUBLISH
 from wattmesh_gateway.domain.errors import DeviceUnavailable
 from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_gateway.drivers.mqtt.broker import Broker
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.spans import traced
 from wattmesh_runtime.aio.tasks import race
 
 log = logging.getLogger(__name__)
@@ -96,7 +98,10 @@ class MqttSession:
         if client is None:
             raise DeviceUnavailable(f"{self._broker} is away")
         try:
-            await client.publish(topic, payload, qos=qos, retain=retain, timeout=_ANSWER_SECONDS)
+            with traced(MQTT_PUBLISH, topic=topic):
+                await client.publish(
+                    topic, payload, qos=qos, retain=retain, timeout=_ANSWER_SECONDS
+                )
         except aiomqtt.MqttError as error:
             raise DeviceUnavailable(f"{self._broker}: {error}") from error
 

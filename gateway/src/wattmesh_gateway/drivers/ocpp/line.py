@@ -10,9 +10,11 @@ from ocpp.messages import Call, CallError, CallResult, MessageType, get_validato
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from wattmesh_gateway.app.spans import OCPP_CALL
 from wattmesh_gateway.domain.errors import DeviceFailed, DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.drivers.ocpp.dialect import Request
 from wattmesh_gateway.drivers.ocpp.heard import Json, Nonsense
+from wattmesh_runtime.aio.spans import traced
 from wattmesh_runtime.aio.tasks import race
 
 _MOST_A_SECOND = 50
@@ -53,8 +55,9 @@ class Line:
         """Ask something; errors: DeviceUnavailable, DeviceRefused, DeviceFailed."""
         async with self._calling:
             try:
-                async with asyncio.timeout(self._timeout):
-                    answer = await self._ask(request)
+                with traced(OCPP_CALL, action=request.action):
+                    async with asyncio.timeout(self._timeout):
+                        answer = await self._ask(request)
             except TimeoutError:
                 raise DeviceUnavailable(f"no answer to {request.action}") from None
             except ConnectionClosed as error:

@@ -210,6 +210,7 @@ class CommandDispatch(_message.Message):
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
+    TRACE_PARENT_FIELD_NUMBER: _builtins.int
     command: _builtins.str
     """`commands/{command}`: also the request id; a repeat is answered without a second write."""
     device: _builtins.str
@@ -220,6 +221,10 @@ class CommandDispatch(_message.Message):
     """The value in the unit of the kind; power into the device is positive."""
     sequence: _builtins.int
     """Grows with every command to a device: a gateway ignores a command older than the last it applied."""
+    trace_parent: _builtins.str
+    """The W3C `traceparent` of its sending, so that what is done at the device is in the trace of its plan. Empty: it is
+    not traced.
+    """
     @_builtins.property
     def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the lease ends: from then on the device must be in its safe state. The device's own timer is set to the rest of the lease."""
@@ -240,10 +245,11 @@ class CommandDispatch(_message.Message):
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
         sequence: _builtins.int = ...,
         lease_duration: _duration_pb2.Duration | None = ...,
+        trace_parent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device", b"device", "kind", b"kind", "lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time", "sequence", b"sequence", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device", b"device", "kind", b"kind", "lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time", "sequence", b"sequence", "trace_parent", b"trace_parent", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

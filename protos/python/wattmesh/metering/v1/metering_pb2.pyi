@@ -278,8 +278,11 @@ class ReadingBatch(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     QUALITIES_FIELD_NUMBER: _builtins.int
     RESET_ROWS_FIELD_NUMBER: _builtins.int
+    TRACE_PARENT_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Position of the batch in the source's order; larger than that of the batch before. Positive."""
+    trace_parent: _builtins.str
+    """The W3C `traceparent` of its sending, so that its commit is in the same trace. Empty: it is not traced."""
     @_builtins.property
     def points(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The points that the batch speaks of, each once: `sites/{site}/devices/{device}/points/{point}`."""
@@ -314,10 +317,11 @@ class ReadingBatch(_message.Message):
         values: _abc.Iterable[_builtins.float] | None = ...,
         qualities: _abc.Iterable[_quality_pb2.Quality.ValueType] | None = ...,
         reset_rows: _abc.Iterable[_builtins.int] | None = ...,
+        trace_parent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["measure_times_us", b"measure_times_us", "point_indices", b"point_indices", "points", b"points", "qualities", b"qualities", "reset_rows", b"reset_rows", "sequence", b"sequence", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measure_times_us", b"measure_times_us", "point_indices", b"point_indices", "points", b"points", "qualities", b"qualities", "reset_rows", b"reset_rows", "sequence", b"sequence", "trace_parent", b"trace_parent", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,12 +19,14 @@ from wattmesh_control.api.convert_link import (
     order_to_proto,
 )
 from wattmesh_control.app.gateway_links import ReadLinks
-from wattmesh_control.app.links import Outgoing
+from wattmesh_control.app.links import Carry, Outgoing
 from wattmesh_control.app.record_reports import GatewayMessage
 from wattmesh_control.app.serve_gateway import ServeGateway
+from wattmesh_control.app.spans import SEND_COMMAND
 from wattmesh_control.domain.clock_skew import ClockReading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_runtime.aio.spans import trace_parent, traced
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +113,15 @@ class _Stream:
 
     async def send(self, order: Outgoing) -> None:
         """Send one order."""
-        await self._context.write(order_to_proto(order, self._clock.now()))
+        if not isinstance(order, Carry):
+            await self._context.write(order_to_proto(order, self._clock.now()))
+            return
+        command = order.command
+        told = {"command": command.command.name, "device": command.device.name}
+        with traced(SEND_COMMAND, turn=command.source, about=told):
+            message = order_to_proto(order, self._clock.now())
+            message.dispatch.trace_parent = trace_parent()
+            await self._context.write(message)
 
     def _message(self, request: pb.ConnectRequest) -> GatewayMessage | ClockReading:
         now = self._clock.now()

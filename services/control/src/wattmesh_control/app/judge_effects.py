@@ -15,6 +15,7 @@ from wattmesh_control.app.effect_ports import EffectArchive
 from wattmesh_control.app.gather_evidence import Gathered, GatherEvidence
 from wattmesh_control.app.ports import Observations
 from wattmesh_control.app.shards import Shards
+from wattmesh_control.app.spans import GIVE_VERDICT, JUDGE_EFFECTS
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.effects.judge import judge
 from wattmesh_control.domain.effects.verdict import (
@@ -27,6 +28,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import CommandId
 from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.spans import traced
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +101,8 @@ class JudgeEffects:
             if not self._shards.holds_orphans():
                 continue
             try:
-                await self.look()
+                with traced(JUDGE_EFFECTS):
+                    await self.look()
                 loss.back()
             except WattmeshError as error:
                 loss.lost(error)
@@ -182,4 +185,7 @@ class JudgeEffects:
         self._announce.judged([replace(each, effect=x) for each, x in verdicts.items()])
         for command, verdict in verdicts.items():
             self._observations.effect_judged(verdict)
-            await self._follow_up(command, verdict)
+            told = {"command": command.command.name, "device": command.device.name}
+            found = {"effect": verdict.effect.value, "final": verdict.final}
+            with traced(GIVE_VERDICT, turn=command.source, about={**told, **found}):
+                await self._follow_up(command, verdict)

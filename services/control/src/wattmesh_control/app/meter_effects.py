@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from wattmesh_control.app.ports import CommandArchive, EnergyMeter, Observations
 from wattmesh_control.app.shards import Shards
+from wattmesh_control.app.spans import METER_EFFECTS
 from wattmesh_control.domain.command import Command
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
 from wattmesh_kernel.ids import AssetId, CommandId
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.spans import traced
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ class MeterEffects:
             if not self._shards.holds_orphans():
                 continue
             try:
-                await self.look()
+                with traced(METER_EFFECTS):
+                    await self.look()
                 loss.back()
             except WattmeshError as error:
                 loss.lost(error)

@@ -14,6 +14,7 @@ from typing import TypeAlias, assert_never
 from wattmesh_control.app.chunks import MOST_AT_ONCE, halving
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.app.ports import Observations, Scope
+from wattmesh_control.app.spans import RECORD_REPORT
 from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent, EventType
@@ -29,6 +30,7 @@ from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId, SiteId
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.aio.losses import AWAY_OR_FULL
+from wattmesh_runtime.aio.spans import traced
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +153,11 @@ class _Recording(Work[int]):
             self.ignored += 1
             return
         before = draft.current(command)
-        after = draft.advance(command, report.reported)
+        told = {"command": command.command.name, "device": command.device.name}
+        with traced(
+            RECORD_REPORT, turn=command.source, state=report.reported.state.value, about=told
+        ):
+            after = draft.advance(command, report.reported)
         if after is before:
             self.ignored += 1
         elif after.life.state in _BAD:

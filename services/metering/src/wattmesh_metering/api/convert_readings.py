@@ -51,6 +51,7 @@ def batch_from_proto(proto: metering_pb2.ReadingBatch) -> ReadingBatch:
         values=np.array(proto.values, np.float64),
         qualities=_quality_codes(_ints(proto.qualities)),
         reset_rows=_ints(proto.reset_rows),
+        trace_parent=proto.trace_parent,
     )
 
 

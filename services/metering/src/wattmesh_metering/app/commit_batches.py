@@ -16,6 +16,7 @@ from wattmesh_metering.app.ports import (
     IngestTransaction,
     SourceCount,
 )
+from wattmesh_metering.app.spans import COMMIT_READINGS
 from wattmesh_metering.domain.arrivals import Touched, touched_by
 from wattmesh_metering.domain.readings import (
     Fate,
@@ -27,6 +28,7 @@ from wattmesh_metering.domain.readings import (
     to_microseconds,
 )
 from wattmesh_metering.domain.screening import screen
+from wattmesh_runtime.aio.spans import traced
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -90,7 +92,13 @@ class CommitBatches:
         """Commit what is prepared; one outcome per batch. Error: Unavailable, for all."""
         started = time.perf_counter()
         try:
-            outcomes = await self._commit(group)
+            with traced(
+                COMMIT_READINGS,
+                parents=tuple(sent.batch.trace_parent for sent in group.sent),
+                batches=len(group.sent),
+                readings=sum(sent.batch.rows for sent in group.sent),
+            ):
+                outcomes = await self._commit(group)
         except BaseException:
             self._meter.failed()
             raise

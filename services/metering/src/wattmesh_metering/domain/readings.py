@@ -106,7 +106,8 @@ class ReadingBatch:
 
     Parameters: `sequence` is positive; `points` the names that `point_indices` refer to; `times_us`
     microseconds since 1970; `qualities` codes (QUALITY_CODES), empty for measured throughout;
-    `reset_rows` the rows whose register began anew since the reading before.
+    `reset_rows` the rows whose register began anew since the reading before; `trace_parent` is
+    the `traceparent` of its sending, empty where that is not traced.
     Error: InvalidArgument for a sequence that is not positive or more than MAX_BATCH_ROWS rows.
     """
 
@@ -117,6 +118,7 @@ class ReadingBatch:
     values: Floats
     qualities: Ints
     reset_rows: Ints
+    trace_parent: str = ""
 
     def __post_init__(self) -> None:
         require(self.sequence > 0, "INVALID_SEQUENCE", "a sequence is positive", "batch.sequence")

@@ -29,7 +29,7 @@ class PlanMeter:
     def _count(self, plan: Plan) -> None:
         self._plans.add(1, {"state": plan.state.value})
         if plan.solve_duration_ms is not None:
-            self._solve_duration.record(plan.solve_duration_ms)
+            self._solve_duration.record(plan.solve_duration_ms / 1000)
         for degradation in plan.degradations:
             attributes = {
                 "topic": degradation.topic.value,

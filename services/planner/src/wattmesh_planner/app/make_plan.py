@@ -1,6 +1,7 @@
 """Make one plan: gather, solve, store, hand to control."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from wattmesh_kernel.ids import AssetId, DeviceId
 from wattmesh_planner.app.gather_facts import GatherFacts
 from wattmesh_planner.app.ports import Controller, Limited, Optimizer, PlanStore
 from wattmesh_planner.app.report_runs import ReportRuns
+from wattmesh_planner.app.spans import GATHER_FACTS, HAND_OVER, MAKE_PLAN, TURN
 from wattmesh_planner.app.tell_promises import TellPromises
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.domain.degradations import Degradation, Remedy
@@ -21,6 +23,7 @@ from wattmesh_planner.domain.plan import Plan, PlanState, Solution, plan_id
 from wattmesh_planner.domain.timing import Rhythm
 from wattmesh_runtime.aio.broadcast import Broadcast
 from wattmesh_runtime.aio.leases import Lease
+from wattmesh_runtime.aio.spans import record_turn, traced
 
 _log = logging.getLogger(__name__)
 
@@ -71,10 +74,22 @@ class MakePlan:
         looked up; it counts as failed until control has accepted it. With a `lease` it is stored
         only while nobody else has had the lease since.
         """
-        inputs = await self._gather(scope, start)
+        turn, began = plan_id(scope.id, start, 1).name, time.perf_counter()
+        with traced(MAKE_PLAN, turn=turn, scope=scope.name, prompted=prompted):
+            plan = await self._make(scope, start, lease, prompted=prompted)
+        if not prompted:  # which comes into the turn of an interval that runs
+            record_turn(TURN, turn, seconds=time.perf_counter() - began)
+        return plan
+
+    async def _make(
+        self, scope: Scope, start: datetime, lease: Lease | None, *, prompted: bool
+    ) -> Plan:
+        with traced(GATHER_FACTS):
+            inputs = await self._gather(scope, start)
         solution = await self._optimizer.solve(inputs)
-        plan = await self._store(scope, _plan(inputs, solution), lease)
-        limited = await self._controller.submit(plan.id, plan.schedules, solution.exchanges)
+        with traced(HAND_OVER):
+            plan = await self._store(scope, _plan(inputs, solution), lease)
+            limited = await self._controller.submit(plan.id, plan.schedules, solution.exchanges)
         accepted = self._clock.now()
         limitations = tuple(_limitations(plan, limited))
         plan = plan.accepted(accepted, limitations, prompted=prompted)
@@ -100,6 +115,8 @@ class MakePlan:
             await self._named_anew(scope, plan) if plan.id in taken else plan for plan in plans
         ]
         await self._plans.add_failed(named)
+        for plan in named:
+            record_turn(TURN, plan.id.name, failure=failure)
         self._made.publish(*named)
         _log.error("%s: %d intervals without a plan: %s", scope.id, len(plans), failure)
 
