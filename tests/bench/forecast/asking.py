@@ -13,7 +13,9 @@ from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.lags import DAY
+from wattmesh_forecast.domain.mixture import Beside, mixed
 from wattmesh_forecast.domain.model_input import ModelInput, concatenated
+from wattmesh_forecast.domain.seasonal import seasonal_middles
 
 WEEK = 7 * DAY
 LOOK_BACK = 45 * DAY
@@ -29,14 +31,23 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Asked:
-    """Questions of some issues about some assets, and what came, (issues, assets, 24) [W]."""
+    """Questions of some issues about some assets, and what came, (issues, assets, 24) [W].
+
+    `beside` is what the seasonal forecast says of the same rows.
+    """
 
     asked: ModelInput
+    beside: Beside
     came_w: Floats
 
     def in_w(self, said: Floats) -> Floats:
         """Return quantiles over the scale (rows, 3) as power (issues, assets, 24, 3) [W]."""
         return (said * self.asked.scale_w[:, None]).reshape(*self.came_w.shape, -1)
+
+    def issued_w(self, said: Floats) -> Floats:
+        """Return what is issued where a model said so over the scale, (issues, assets, 24, 3)."""
+        found = mixed(Kind.LOAD, said * self.asked.scale_w[:, None], self.beside)
+        return found.reshape(*self.came_w.shape, -1)
 
 
 def midnights(asset: AssetHours, first: int, end: int) -> list[int]:
@@ -48,17 +59,21 @@ def midnights(asset: AssetHours, first: int, end: int) -> list[int]:
 def ask(assets: Sequence[AssetHours], issues: Sequence[int], known: Known) -> Asked:
     """Return what the load model is asked at each issue about each asset."""
     came = [[asset.power_w[at : at + DAY] for asset in assets] for at in issues]
+    parts = [_asked(assets, at, known) for at in issues]
     return Asked(
-        asked=concatenated([_input(assets, at, known) for at in issues]), came_w=np.array(came)
+        asked=concatenated([asked for asked, _ in parts]),
+        beside=Beside.concatenated([beside for _, beside in parts]),
+        came_w=np.array(came),
     )
 
 
-def _input(assets: Sequence[AssetHours], at: int, known: Known) -> ModelInput:
+def _asked(assets: Sequence[AssetHours], at: int, known: Known) -> tuple[ModelInput, Beside]:
     first = max(0, at - LOOK_BACK)
     parts = [_as_known(asset.between(first, at + DAY), at - first, known) for asset in assets]
-    return model_input(
-        Kind.LOAD, Batch.of(parts), Rows.ahead(at - first - 1, range(at - first, at - first + DAY))
-    )
+    batch = Batch.of(parts)
+    rows = Rows.ahead(at - first - 1, range(at - first, at - first + DAY))
+    now = seasonal_middles(Kind.LOAD, batch, rows)
+    return model_input(Kind.LOAD, batch, rows), Beside.of(rows.lead, now)
 
 
 def _as_known(part: AssetHours, now: int, known: Known) -> AssetHours:

@@ -72,9 +72,10 @@ def _rival(place: Place, known: Known) -> Predict:
 
 
 def _score(predict: Predict, asked: Asked, calibrated: Known | None) -> Scores:
-    said_w = asked.in_w(predict(asked.asked))
-    if calibrated is not None:
-        said_w = stretched(said_w, asked.came_w, calibrated)
+    said = predict(asked.asked)
+    if calibrated is None:
+        return Scores.of(asked.in_w(said), asked.came_w)
+    said_w = stretched(asked.issued_w(said), asked.came_w, calibrated)
     return Scores.of(said_w, asked.came_w)
 
 

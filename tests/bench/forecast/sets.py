@@ -10,7 +10,10 @@ import pandas as pd
 
 from tests.bench.forecast.place import Place
 from wattmesh_forecast.adapters.holidays import Holidays
+from wattmesh_forecast.adapters.sky import PvlibSky
 from wattmesh_forecast.domain.hours import HOUR, AssetHours, LocalClock
+from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.subjects import Location
 from wattmesh_kernel.time import TimeRange
 from wattmesh_twin.adapters.data.folder import load_folder
 
@@ -86,6 +89,32 @@ def citylearn() -> Mapping[str, AssetHours]:
             power_w=power.values,
             clock=_clock(TimeRange(power.start, power.end), data.zone),
         )
+    return found
+
+
+def homes_to_play() -> Mapping[Kind, list[AssetHours]]:
+    """Return the loads and the solar plants of the five homes of the demo, a year."""
+    data, sky = load_folder(CITYLEARN, "1-5"), PvlibSky()
+    found: dict[Kind, list[AssetHours]] = {Kind.LOAD: [], Kind.PV: []}
+    for site in data.sites:
+        (load,) = site.loads_w.values()
+        where = site.spec.location
+        assert where is not None
+        assert site.pv_available_w is not None
+        place = Location(
+            latitude_degrees=where.latitude_degrees, longitude_degrees=where.longitude_degrees
+        )
+        for kind, series in ((Kind.LOAD, load), (Kind.PV, site.pv_available_w)):
+            power = series.to_resolution(HOUR)
+            span = TimeRange(power.start, power.end)
+            found[kind].append(
+                AssetHours(
+                    start=power.start,
+                    power_w=power.values,
+                    clock=_clock(span, data.zone),
+                    sun=sky.suns([place], span)[place] if kind is Kind.PV else None,
+                )
+            )
     return found
 
 

@@ -124,4 +124,5 @@ def test_what_is_asked_again_of_the_past_is_what_was_known_then() -> None:
     before = slice(0, 20 * 24)
     for name, tensor in asked.asked.tensors.items():
         assert np.array_equal(tensor[before], again.asked.tensors[name][before]), name
-    assert np.array_equal(asked.came[before], again.came[before])
+    assert np.array_equal(asked.came_w[before], again.came_w[before])
+    assert np.array_equal(asked.beside.middle_w[before], again.beside.middle_w[before])

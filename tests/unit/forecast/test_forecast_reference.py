@@ -14,7 +14,8 @@ from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Rows
 from wattmesh_forecast.domain.kinds import PATTERNS, Kind
 from wattmesh_forecast.domain.model_input import concatenated
-from wattmesh_forecast.domain.seasonal import ask_patterns, blend_weights, seasonal_quantiles
+from wattmesh_forecast.domain.seasonal import seasonal_quantiles
+from wattmesh_forecast.domain.trial import ask_patterns, blend_weights
 
 STARTS = [
     datetime(2016, 8, 1, 7, tzinfo=UTC),

@@ -11,7 +11,8 @@ from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import Batch, Rows
 from wattmesh_forecast.domain.kinds import PATTERNS, Kind
 from wattmesh_forecast.domain.pv_patterns import sun_of
-from wattmesh_forecast.domain.seasonal import ask_patterns, blend_weights, seasonal_quantiles
+from wattmesh_forecast.domain.seasonal import seasonal_quantiles
+from wattmesh_forecast.domain.trial import ask_patterns, blend_weights
 from wattmesh_kernel.time import local_day
 
 RATIOS = (0.05, 0.1, 0.5, 0.9, 0.95)

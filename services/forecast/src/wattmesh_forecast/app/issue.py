@@ -22,14 +22,14 @@ from wattmesh_forecast.domain.forecast import Forecast, model_source
 from wattmesh_forecast.domain.hours import AssetHours
 from wattmesh_forecast.domain.intervals import on_intervals
 from wattmesh_forecast.domain.kinds import Kind
-from wattmesh_forecast.domain.model_input import concatenated
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
 from wattmesh_forecast.domain.questions import (
+    ModelAsked,
     ModelSaid,
     Question,
     Reply,
     groups,
-    model_inputs,
+    model_asked,
     model_replies,
     question,
     seasonal_replies,
@@ -115,20 +115,20 @@ class IssueForecasts:
         return answers
 
     async def _by_model(self, kind: Kind, questions: Group, wanted: Wanted) -> Answered:
-        asking = partial(model_inputs, kind, wanted=wanted)
+        asking = partial(model_asked, kind, wanted=wanted)
         asked, failures = await asyncio.to_thread(_of_groups, asking, questions)
         if not asked:
             return failures
-        inputs = concatenated([each for _, each in asked])
+        put = ModelAsked.concatenated([each for _, each in asked])
         order = [each for group, _ in asked for each in group]
         try:
             ratings = [each.subject.most_w for each in order]
-            said = await ask_model(self._models, kind, inputs, ratings)
+            said = await ask_model(self._models, kind, put.asked, ratings)
         except ModelUnavailable:
             return [*await _seasonal(kind, order, wanted, Refusal.UNAVAILABLE), *failures]
         believed, refused = self._sorted_out(order, said)
         answers: list[Reply | NotForecast] = [*failures]
-        answers += model_replies(kind, inputs, believed, wanted)
+        answers += model_replies(kind, put, believed, wanted)
         for why, some in refused.items():
             answers += await _seasonal(kind, some, wanted, why)
         return answers

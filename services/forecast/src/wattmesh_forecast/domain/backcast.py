@@ -11,7 +11,9 @@ from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.lags import DAY
+from wattmesh_forecast.domain.mixture import Beside, mixed
 from wattmesh_forecast.domain.model_input import Float32s, ModelInput
+from wattmesh_forecast.domain.seasonal import seasonal_middles
 
 LAGS = timedelta(days=29)
 """How far a question looks back."""
@@ -20,15 +22,19 @@ _SHORTEST_DAYS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Backcast:
-    """What a model would have been asked at past midnights, and what came over the scale (n,)."""
+    """What a model would have been asked at past midnights, and what came (n,) [W]."""
 
+    kind: Kind
     asked: ModelInput
-    came: Floats
+    beside: Beside
+    came_w: Floats
 
     def stretch(self, said: Sequence[Float32s]) -> Stretch:
         """Return the stretch that would have been right for answers, in parts of (n, 3)."""
         open_ = self.asked.open
-        return stretch_of(np.concatenate(said)[open_].astype(np.float64), self.came[open_])
+        said_w = np.concatenate(said).astype(np.float64) * self.asked.scale_w[:, None]
+        given = mixed(self.kind, said_w, self.beside)
+        return stretch_of(given[open_], self.came_w[open_])
 
 
 def backcast(kind: Kind, hours: AssetHours) -> Backcast | None:
@@ -42,7 +48,10 @@ def backcast(kind: Kind, hours: AssetHours) -> Backcast | None:
         return None
     begins = begins[-CALIBRATION_DAYS:]
     target = (begins[:, None] + np.arange(DAY)).ravel()
-    asked = model_input(
-        kind, Batch.of([hours]), Rows(target=target, last=np.repeat(begins - 1, DAY))
+    batch, rows = Batch.of([hours]), Rows(target=target, last=np.repeat(begins - 1, DAY))
+    return Backcast(
+        kind=kind,
+        asked=model_input(kind, batch, rows),
+        beside=Beside.of(rows.lead, seasonal_middles(kind, batch, rows)),
+        came_w=hours.power_w[target],
     )
-    return Backcast(asked=asked, came=hours.power_w[target] / asked.scale_w)

@@ -7,7 +7,7 @@ from wattmesh_forecast.domain.kinds import PATTERNS, Kind
 from wattmesh_forecast.domain.lags import DAY
 from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.pv_patterns import SolarPast, past_indices, sun_of
-from wattmesh_forecast.domain.seasonal import ask_patterns, blend_weights
+from wattmesh_forecast.domain.trial import ask_patterns, blend_weights
 
 LONGEST_LEAD = 26.0
 """Leads beyond this look alike to the models, which are trained up to it [h]."""

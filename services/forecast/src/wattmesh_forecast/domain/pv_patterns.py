@@ -100,7 +100,7 @@ class ClearSkyIndices:
 def past_indices(batch: Batch, issues: Ints) -> ClearSkyIndices:
     """Return the plants' clear-sky indices as they were known at each issue."""
     came = either(batch.power_w, 0.0)
-    possible = np.maximum(either(_highest_of_earlier_days(batch.power_w), 0.0), came)
+    possible = np.maximum(either(highest_of_earlier_days(batch.power_w), 0.0), came)
     floor = 0.02 * peak_power(batch, issues)
     sums = running(np.stack([came, possible]), _INDEX_HOURS, np.add)
     of_hours = dict(zip(_INDEX_HOURS, sums, strict=True))
@@ -133,8 +133,8 @@ def sun_of(batch: Batch) -> Sun:
     return batch.sun
 
 
-def _highest_of_earlier_days(power_w: Floats) -> Floats:
-    """Return the highest value at the same UTC hour of the days before each hour."""
+def highest_of_earlier_days(power_w: Floats) -> Floats:
+    """Return the highest value at the same UTC hour of the three weeks before each hour."""
     assets, hours = power_w.shape
     days = -(-hours // DAY)
     by_day = np.full((assets, days * DAY), np.nan)

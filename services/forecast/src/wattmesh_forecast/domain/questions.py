@@ -16,7 +16,8 @@ from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.input_faults import Finding
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.load_input import LONGEST_LEAD as MODEL_LEAD
-from wattmesh_forecast.domain.model_input import ModelInput
+from wattmesh_forecast.domain.mixture import Beside, mixed
+from wattmesh_forecast.domain.model_input import ModelInput, concatenated
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
 from wattmesh_forecast.domain.quantiles import (
     DEFAULT_RATIOS,
@@ -26,7 +27,7 @@ from wattmesh_forecast.domain.quantiles import (
     widened,
 )
 from wattmesh_forecast.domain.seasonal import LONGEST_LEAD as SEASONAL_LEAD
-from wattmesh_forecast.domain.seasonal import seasonal_quantiles
+from wattmesh_forecast.domain.seasonal import seasonal_middles, seasonal_quantiles
 from wattmesh_forecast.domain.subjects import Subject
 from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.time import ceil_time, floor_time
@@ -58,6 +59,22 @@ class Reply:
     """End of the newest hour that went into it."""
     findings: tuple[Finding, ...]
     instead_of: Refusal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ModelAsked:
+    """What a model is asked about some questions, and what is said without it, row by row."""
+
+    asked: ModelInput
+    beside: Beside
+
+    @classmethod
+    def concatenated(cls, parts: "Sequence[ModelAsked]") -> "ModelAsked":
+        """Return the rows of several as one."""
+        return cls(
+            asked=concatenated([part.asked for part in parts]),
+            beside=Beside.concatenated([part.beside for part in parts]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -93,20 +110,26 @@ def groups(questions: Sequence[Question]) -> Iterator[list[Question]]:
             yield same[first : first + MOST_TOGETHER]
 
 
-def model_inputs(kind: Kind, group: Sequence[Question], wanted: Wanted) -> ModelInput:
+def model_asked(kind: Kind, group: Sequence[Question], wanted: Wanted) -> ModelAsked:
     """Return what the model is asked about a group, question by question."""
-    return model_input(kind, *_batch(group, wanted))
+    batch, rows = _batch(group, wanted)
+    return ModelAsked(
+        asked=model_input(kind, batch, rows),
+        beside=Beside.of(rows.lead, seasonal_middles(kind, batch, rows)),
+    )
 
 
 def model_replies(
-    kind: Kind, asked: ModelInput, said: Sequence[ModelSaid], wanted: Wanted
+    kind: Kind, question: ModelAsked, said: Sequence[ModelSaid], wanted: Wanted
 ) -> list[Reply]:
     """Return the replies that a model's quantiles over the scale make."""
     if not said:
         return []
+    asked = question.asked
     hours = len(said[0].quantiles)
     rows = np.concatenate([each.number * hours + np.arange(hours) for each in said])
     given = np.concatenate([each.quantiles for each in said]) * asked.scale_w[rows, None]
+    given = mixed(kind, given, question.beside.where(rows))
     wanted_ratios = magnitude_ratios(kind, wanted.ratios)
     magnitudes = at_ratios(DEFAULT_RATIOS, given, wanted_ratios)
     magnitudes[~asked.open[rows]] = 0.0

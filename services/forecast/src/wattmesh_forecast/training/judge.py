@@ -9,7 +9,7 @@ from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Bools, Floats, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.model_input import Float32s, ModelInput
-from wattmesh_forecast.domain.seasonal import ask_patterns, blend_weights
+from wattmesh_forecast.domain.trial import ask_patterns, blend_weights
 
 _NAIVE = 0
 """The first pattern of every kind is the naive forecast."""

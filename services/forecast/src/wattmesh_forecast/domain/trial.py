@@ -1,0 +1,71 @@
+"""The patterns tried over the last two weeks: what they said of each hour, and what came."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wattmesh_forecast.domain.hours import Batch, Floats, Ints, Rows
+from wattmesh_forecast.domain.kinds import PATTERNS, Kind
+from wattmesh_forecast.domain.lags import DAY, at, running
+
+TRIAL_DAYS = 14
+"""Over how many days the patterns are tried."""
+TRIAL_LEAD = 18
+"""How far ahead they are tried [h]: within the day ahead."""
+NOWCAST_HOURS = 12
+"""For how long the newest hour tells of those to come [h]; less than TRIAL_LEAD."""
+_SHARPNESS = 4
+"""Power of the inverse error: 4 prefers a clearly better pattern and blends equals."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """What the patterns said of hours long before, and what came.
+
+    Arrays over the hours from `first` on: `said` (assets, n, patterns) and `came` (assets, n) [W],
+    NaN missing.
+    """
+
+    first: int
+    said: Floats
+    came: Floats
+
+    def blend(self) -> Floats:
+        """Return what the blend of that time said of each hour [W], (assets, n)."""
+        hours = np.arange(self.said.shape[1])
+        known = self.first + np.maximum(hours - TRIAL_LEAD, 0)
+        return np.asarray((self.said * blend_weights(self, known)).sum(axis=-1))
+
+
+def ask_patterns(kind: Kind, batch: Batch, rows: Rows, ahead: int = 0) -> tuple[Floats, Trial]:
+    """Ask the patterns about `rows`, and try them over the two weeks before the issues.
+
+    Returns what they say of the rows [W], shape (assets, n, patterns), and the trial, in which they
+    are asked about each hour up to the last issue as a day or so before it; and about the hours
+    `ahead` of that, as far as the batch has them.
+    """
+    issues = rows.issues
+    first = max(int(issues.min()) - TRIAL_DAYS * DAY + 1, 0)
+    end = min(int(issues.max()) + 1 + ahead, batch.power_w.shape[1])
+    hours = np.arange(first, end, dtype=np.int64)
+    asked = Rows(
+        target=np.concatenate([hours, rows.target]),
+        last=np.concatenate([hours - TRIAL_LEAD, rows.last]),
+    )
+    said = PATTERNS[kind].values(batch, asked)
+    tried, found = np.split(said, [len(hours)], axis=1)
+    return found, Trial(first=first, said=tried, came=batch.power_w[:, hours])
+
+
+def blend_weights(trial: Trial, issues: Ints) -> Floats:
+    """Return the weight of each pattern at each issue, shape (assets, issues, patterns).
+
+    Those of an issue add up to 1. They go with the inverse fourth power of the mean absolute error
+    over the newest two weeks. With errors of 1 and 2 they are 16/17 and 1/17.
+    """
+    errors = np.nan_to_num(np.abs(trial.said - trial.came[..., None])).swapaxes(1, 2)
+    (sums,) = running(errors, (TRIAL_DAYS * DAY,), np.add)
+    recent = at(sums, issues - trial.first).swapaxes(1, 2)
+    least = np.maximum(recent.min(axis=-1, keepdims=True), 1e-9)
+    weights = (least / np.maximum(recent, least)) ** _SHARPNESS
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
