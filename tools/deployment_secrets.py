@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 DATABASE_SERVICES = (
-    *("alerting", "carbon", "control", "demandresponse"),
+    *("alerting", "analytics", "carbon", "control", "demandresponse"),
     *("forecast", "metering", "planner", "usage"),
 )
 """Services with a schema, and so a database role, of their own."""

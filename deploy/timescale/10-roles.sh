@@ -2,7 +2,7 @@
 # One role a service: it logs in, and owns nothing. A migration job grants it what its schema holds.
 # Runs once, when the database is empty; a role's password is a file of its name.
 set -eu
-for role in alerting carbon control demandresponse forecast metering planner usage; do
+for role in alerting analytics carbon control demandresponse forecast metering planner usage; do
   password=$(cat "/run/secrets/${role}_database_password")
   psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
     --set role="$role" --set password="$password" <<'SQL'

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,8 @@ from wattmesh_carbon.settings import CarbonSettings
 from wattmesh_carbon.wiring import wire as wire_carbon
 from wattmesh_contracts.values import series_to_proto
 from wattmesh_kernel.series import Series
+from wattmesh_optimizer.settings import OptimizerSettings
+from wattmesh_optimizer.wiring import wire as wire_optimizer
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.telemetry import Telemetry
@@ -67,6 +70,8 @@ class AnalyticsWorld:
 
     metering: MeteringWorld
     carbon_target: str
+    optimizer_target: str
+    channel: grpc.aio.Channel
     carbon: "carbon_pb2_grpc.CarbonServiceAsyncStub"
     analytics: "analytics_service_pb2_grpc.AnalyticsServiceAsyncStub"
 
@@ -109,22 +114,37 @@ def _registers(device: str, energy_kwh: Floats) -> list[tuple[str, datetime, flo
 
 
 @contextlib.asynccontextmanager
-async def analytics_world(database_url: str, now: datetime) -> AsyncIterator[AnalyticsWorld]:
-    """Serve metering, carbon and analytics; the clock shows `now`."""
+async def analytics_world(
+    database_url: str, now: datetime, *, solving: bool = False
+) -> AsyncIterator[AnalyticsWorld]:
+    """Serve metering, carbon and analytics, with an optimizer if asked; the clock shows `now`."""
     clock = ManualClock(now)
     async with (
         metering_world(database_url, clock) as metering,
         _served(CarbonSettings(database_url=database_url), clock, wire_carbon) as carbon,
     ):
-        told = AnalyticsSettings(metering_target=metering.target, carbon_target=carbon)
+        optimizer = contextlib.nullcontext("127.0.0.1:1")
+        told = OptimizerSettings(solve_processes=1, solve_long_processes=1)
         async with (
-            _served(told, clock, wire) as target,
+            _served(told, clock, wire_optimizer) if solving else optimizer as solver,
+            _served(
+                AnalyticsSettings(
+                    database_url=database_url,
+                    metering_target=metering.target,
+                    carbon_target=carbon,
+                    optimizer_target=solver,
+                ),
+                clock,
+                wire,
+            ) as target,
             channel_for_test(target) as channel,
             channel_for_test(carbon) as to_carbon,
         ):
             yield AnalyticsWorld(
                 metering=metering,
                 carbon_target=carbon,
+                optimizer_target=solver,
+                channel=channel,
                 carbon=carbon_pb2_grpc.CarbonServiceStub(to_carbon),
                 analytics=analytics_service_pb2_grpc.AnalyticsServiceStub(channel),
             )

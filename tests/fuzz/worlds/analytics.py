@@ -14,7 +14,7 @@ from tests.fakes.eventually import eventually
 from tests.fuzz.contents import Seeds
 from tests.fuzz.world import World, clock_from, unary_seeds
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
-from wattmesh.analytics.v1 import analytics_service_pb2_grpc
+from wattmesh.analytics.v1 import analytics_service_pb2_grpc, scenario_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_analytics.wiring import wire
@@ -23,6 +23,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.service import Runtime, Service
 
 _SERVICE = "wattmesh.analytics.v1.AnalyticsService"
+_SETTLEMENT = f"{HOME}/settlements/2024-06-01"
 _SPAN = TimeRange.of(START, timedelta(days=2))
 
 
@@ -32,8 +33,10 @@ class AnalyticsUnderFuzz(World):
     name: ClassVar[str] = "analytics"
     services: ClassVar[tuple[str, ...]] = (_SERVICE,)
 
-    def __init__(self, metering: str, carbon: str) -> None:
+    def __init__(self, database_url: str, metering: str, carbon: str, optimizer: str) -> None:
         self._settings = {
+            "database_url": database_url,
+            "optimizer_target": optimizer,
             "metering_target": metering,
             "carbon_target": carbon,
             "clock": clock_from(_SPAN.end + HOUR),
@@ -62,23 +65,32 @@ class AnalyticsUnderFuzz(World):
             return True
 
         await eventually(heard, 60)
+        await stub.SettleSite(
+            pb.SettleSiteRequest(site=HOME, range=time_range_to_proto(_SPAN)), timeout=30
+        )
 
     def seeds(self, turn: int) -> Seeds:
         return unary_seeds(
             _SERVICE,
             {
                 "QueryBills": [_over(pb.QueryBillsRequest(site=HOME))],
-                "QuerySavings": [_over(pb.QuerySavingsRequest(sites=[HOME]))],
+                "QuerySavings": [_over(pb.QuerySavingsRequest(sites=[HOME], counterfactual=1))],
                 "QueryIndicators": [_over(pb.QueryIndicatorsRequest(site=HOME))],
                 "QueryTariffCosts": [
                     _over(pb.QueryTariffCostsRequest(site=HOME, tariffs=["tariffs/home"]))
                 ],
+                "RunScenario": [
+                    pb.RunScenarioRequest(scenario=_scenario(), request_id=f"fuzz-{turn}")
+                ],
+                "SettleSite": [pb.SettleSiteRequest(site=HOME, range=time_range_to_proto(_SPAN))],
+                "GetSettlement": [pb.GetSettlementRequest(name=_SETTLEMENT)],
+                "ListSettlements": [pb.ListSettlementsRequest(parent=HOME, page_size=1)],
                 "QueryFootprint": [_over(pb.QueryFootprintRequest(subjects=[HOME]))],
             },
         )
 
     def words(self, turn: int) -> Sequence[str]:
-        return (HOME, "tariffs/home", "zones/de")
+        return (HOME, "tariffs/home", "zones/de", _SETTLEMENT)
 
 
 @asynccontextmanager
@@ -93,7 +105,17 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[Analytics
     async with analytics_world(database_url, _SPAN.end + HOUR) as around:
         await around.add_home(tariff, HomeDays.of(7, 2))
         await around.publish(200 + 100 * np.cos(np.arange(48) / 12 * np.pi))
-        yield AnalyticsUnderFuzz(around.metering.target, around.carbon_target)
+        yield AnalyticsUnderFuzz(
+            database_url, around.metering.target, around.carbon_target, around.optimizer_target
+        )
+
+
+def _scenario() -> scenario_pb2.Scenario:
+    return scenario_pb2.Scenario(
+        site=HOME,
+        range=time_range_to_proto(_SPAN),
+        policy=scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
+    )
 
 
 def _over(request: Any) -> Any:

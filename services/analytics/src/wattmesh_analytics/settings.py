@@ -8,9 +8,13 @@ from wattmesh_runtime.settings import ServiceSettings
 class AnalyticsSettings(ServiceSettings):
     """What analytics is told by its environment, besides what every service is."""
 
+    database_url: str
+    """PostgreSQL; the schema `analytics` is analytics' own."""
     metering_target: str
     """Where metering serves: readings, tariffs and the site model come from there."""
     carbon_target: str
     """Where carbon serves."""
+    optimizer_target: str
+    """Where the optimizer serves, by which scenarios are solved."""
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""

@@ -1,6 +1,6 @@
 """Builds analytics out of its parts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -8,61 +8,105 @@ from wattmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2_g
 from wattmesh_analytics.adapters.accountant import GrpcAccountant
 from wattmesh_analytics.adapters.carbon import GrpcEmissions
 from wattmesh_analytics.adapters.metering import GrpcMeter
+from wattmesh_analytics.adapters.optimizer import GrpcSolver
+from wattmesh_analytics.adapters.postgres_scenarios import PostgresScenarioStore
+from wattmesh_analytics.adapters.postgres_settlements import PostgresSettlementStore
+from wattmesh_analytics.api.convert_scenarios import operation_to_proto
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
+from wattmesh_analytics.app.list_settlements import ListSettlements
+from wattmesh_analytics.app.play_scenario import PlayScenario
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_footprint import QueryFootprint
 from wattmesh_analytics.app.query_indicators import QueryIndicators
 from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.run_scenario import RunScenario
+from wattmesh_analytics.app.settle import SettleSite
 from wattmesh_analytics.settings import AnalyticsSettings
+from wattmesh_runtime.database import Database, DatabaseLimits
+from wattmesh_runtime.migrations import migrate
+from wattmesh_runtime.operations import SERVICE_NAME, OperationsServicer
+from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
 from wattmesh_sitemodel.tariffs import GrpcTariffs
 from wattmesh_sitemodel.view import SiteModelView
 
+SCHEMA = "analytics"
 _SERVICE = analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"]
 
 
 @asynccontextmanager
 async def wire(settings: AnalyticsSettings, runtime: Runtime) -> AsyncIterator[Service]:
-    """Give analytics, ready to serve."""
+    """Give analytics, ready to serve; its database pool and running scenarios end with it."""
+    view, file = SiteModelView(runtime.clock), settings.site_model_file
+    follower = SiteModelClient(
+        runtime.channel(settings.metering_target),
+        view,
+        None if file is None else SiteModelFile(file),
+    )
+    limits = DatabaseLimits.of(settings)
+    async with Database(settings.database_url, SCHEMA, limits=limits) as database:
+        await migrate(database, "wattmesh_analytics")
+        await follower.recall()
+        use_cases = _use_cases(settings, runtime, view, database)
+        async with use_cases.scenarios as scenarios:
+            add = analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server
+            operations = OperationsServicer(scenarios, operation_to_proto)
+            yield Service(
+                name="analytics",
+                register=(partial(add, AnalyticsServicer(use_cases)), operations.register),
+                service_names=(_SERVICE.full_name, SERVICE_NAME),
+                dependencies=(
+                    database.dependency,
+                    runtime.peer("metering", settings.metering_target),
+                    *_optional_peers(settings, runtime),
+                ),
+                tasks=(follower.run,),
+            )
+
+
+def _optional_peers(settings: AnalyticsSettings, runtime: Runtime) -> Iterable[Dependency]:
+    yield runtime.peer(
+        "carbon", settings.carbon_target, without="no savings or footprints are computed"
+    )
+    yield runtime.peer(
+        "optimizer", settings.optimizer_target, without="scenarios with foresight fail"
+    )
+
+
+def _use_cases(
+    settings: AnalyticsSettings, runtime: Runtime, view: SiteModelView, database: Database
+) -> UseCases:
+    clock = runtime.clock
     metering, carbon = (
         runtime.channel(settings.metering_target),
         runtime.channel(settings.carbon_target),
     )
-    clock, view = runtime.clock, SiteModelView(runtime.clock)
-    file = settings.site_model_file
-    follower = SiteModelClient(metering, view, None if file is None else SiteModelFile(file))
-    await follower.recall()
-    meter, tariffs = GrpcMeter(metering), GrpcTariffs(metering)
-    energy = ReadEnergy(meter)
-    use_cases = UseCases(
+    meter, tariffs, emissions = GrpcMeter(metering), GrpcTariffs(metering), GrpcEmissions(carbon)
+    energy, settlements = ReadEnergy(meter), PostgresSettlementStore(database)
+    play = PlayScenario(
+        view=view,
+        meter=meter,
+        tariffs=tariffs,
+        emissions=emissions,
+        solver=GrpcSolver(runtime.channel(settings.optimizer_target)),
+    )
+    return UseCases(
         bills=QueryBills(clock=clock, view=view, energy=energy, tariffs=tariffs),
         savings=QuerySavings(
-            clock=clock,
-            view=view,
-            meter=meter,
-            tariffs=tariffs,
-            emissions=GrpcEmissions(carbon),
+            clock=clock, view=view, meter=meter, tariffs=tariffs, emissions=emissions
         ),
         indicators=QueryIndicators(clock=clock, view=view, energy=energy),
         tariff_costs=QueryTariffCosts(clock=clock, view=view, energy=energy, tariffs=tariffs),
         footprint=QueryFootprint(
             clock=clock, view=view, energy=energy, accountant=GrpcAccountant(carbon)
         ),
-    )
-    add = analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server
-    yield Service(
-        name="analytics",
-        register=(partial(add, AnalyticsServicer(use_cases)),),
-        service_names=(_SERVICE.full_name,),
-        dependencies=(
-            runtime.peer("metering", settings.metering_target),
-            runtime.peer(
-                "carbon", settings.carbon_target, without="no savings and footprints are computed"
-            ),
+        scenarios=RunScenario(play=play, store=PostgresScenarioStore(database), clock=clock),
+        settle=SettleSite(
+            clock=clock, view=view, energy=energy, tariffs=tariffs, store=settlements
         ),
-        tasks=(follower.run,),
+        settlements=ListSettlements(settlements),
     )

@@ -226,7 +226,7 @@ class ProcessPlan:
             case "control" | "usage":
                 return {**database, **self._reach("metering")}
             case "analytics":
-                return self._reach("metering", "carbon")
+                return {**database, **self._reach("metering", "carbon", "optimizer")}
             case "demandresponse":
                 return {**database, **self._reach("metering", "control")}
             case "alerting":

@@ -13,6 +13,8 @@ from wattmesh.analytics.v1 import bill_pb2 as _bill_pb2
 from wattmesh.analytics.v1 import footprint_pb2 as _footprint_pb2
 from wattmesh.analytics.v1 import indicators_pb2 as _indicators_pb2
 from wattmesh.analytics.v1 import savings_pb2 as _savings_pb2
+from wattmesh.analytics.v1 import scenario_pb2 as _scenario_pb2
+from wattmesh.analytics.v1 import settlement_pb2 as _settlement_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
@@ -364,3 +366,227 @@ class QueryFootprintResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryFootprintResponse: _TypeAlias = QueryFootprintResponse  # noqa: Y015
+
+@_typing.final
+class RunScenarioRequest(_message.Message):
+    """Request of RunScenario."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCENARIO_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Identifies the request: a repeat returns the first operation. Required; at most 128 characters."""
+    @_builtins.property
+    def scenario(self) -> _scenario_pb2.Scenario:
+        """What to run."""
+
+    def __init__(
+        self,
+        *,
+        scenario: _scenario_pb2.Scenario | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scenario", b"scenario"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "scenario", b"scenario"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunScenarioRequest: _TypeAlias = RunScenarioRequest  # noqa: Y015
+
+@_typing.final
+class RunScenarioResponse(_message.Message):
+    """Response of RunScenario."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    operation: _builtins.str
+    """`operations/{operation}` of `google.longrunning.Operations`."""
+    def __init__(
+        self,
+        *,
+        operation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunScenarioResponse: _TypeAlias = RunScenarioResponse  # noqa: Y015
+
+@_typing.final
+class SettleSiteRequest(_message.Message):
+    """Request of SettleSite."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`. Required."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """Days of the site that begin in this range, and are over; 400 at most. Required."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettleSiteRequest: _TypeAlias = SettleSiteRequest  # noqa: Y015
+
+@_typing.final
+class SettleSiteResponse(_message.Message):
+    """Response of SettleSite."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    DAYS_READ_FIELD_NUMBER: _builtins.int
+    days_read: _builtins.int
+    """How many days of readings were looked at."""
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedCompositeFieldContainer[_settlement_pb2.Settlement]:
+        """What changed, by day."""
+
+    def __init__(
+        self,
+        *,
+        changed: _abc.Iterable[_settlement_pb2.Settlement] | None = ...,
+        days_read: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "days_read", b"days_read"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettleSiteResponse: _TypeAlias = SettleSiteResponse  # noqa: Y015
+
+@_typing.final
+class GetSettlementRequest(_message.Message):
+    """Request of GetSettlement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`sites/{site}/settlements/{day}`."""
+    version: _builtins.int
+    """Which version. Absent or 0: the newest."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSettlementRequest: _TypeAlias = GetSettlementRequest  # noqa: Y015
+
+@_typing.final
+class GetSettlementResponse(_message.Message):
+    """Response of GetSettlement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settlement(self) -> _settlement_pb2.Settlement:
+        """The settlement."""
+
+    def __init__(
+        self,
+        *,
+        settlement: _settlement_pb2.Settlement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settlement", b"settlement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settlement", b"settlement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSettlementResponse: _TypeAlias = GetSettlementResponse  # noqa: Y015
+
+@_typing.final
+class ListSettlementsRequest(_message.Message):
+    """Request of ListSettlements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ALL_VERSIONS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`sites/{site}`. Required."""
+    page_size: _builtins.int
+    """At most so many; absent: 100, at most 1000. INVALID_ARGUMENT when negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    all_versions: _builtins.bool
+    """Every version, instead of the newest of each day."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """Days that begin in this range. Absent: all."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        all_versions: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_versions", b"all_versions", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "range", b"range"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSettlementsRequest: _TypeAlias = ListSettlementsRequest  # noqa: Y015
+
+@_typing.final
+class ListSettlementsResponse(_message.Message):
+    """Response of ListSettlements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTLEMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    @_builtins.property
+    def settlements(self) -> _containers.RepeatedCompositeFieldContainer[_settlement_pb2.Settlement]:
+        """The settlements, by day and version."""
+
+    def __init__(
+        self,
+        *,
+        settlements: _abc.Iterable[_settlement_pb2.Settlement] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "settlements", b"settlements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSettlementsResponse: _TypeAlias = ListSettlementsResponse  # noqa: Y015

@@ -58,6 +58,26 @@ class AnalyticsServiceStub:
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
                 _registered_method=True)
+        self.RunScenario = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/RunScenario',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioResponse.FromString,
+                _registered_method=True)
+        self.SettleSite = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/SettleSite',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.SettleSiteRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.SettleSiteResponse.FromString,
+                _registered_method=True)
+        self.GetSettlement = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/GetSettlement',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetSettlementRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetSettlementResponse.FromString,
+                _registered_method=True)
+        self.ListSettlements = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/ListSettlements',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListSettlementsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListSettlementsResponse.FromString,
+                _registered_method=True)
         self.QueryFootprint = channel.unary_unary(
                 '/wattmesh.analytics.v1.AnalyticsService/QueryFootprint',
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryFootprintRequest.SerializeToString,
@@ -104,6 +124,37 @@ class AnalyticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunScenario(self, request, context):
+        """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
+        `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
+        many run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SettleSite(self, request, context):
+        """Settles days of a site, and gives those that changed: all of them at first, later what late or corrected readings,
+        prices or an earlier day have changed. Days that did not change cost a look.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSettlement(self, request, context):
+        """Gives the settlement of a day. NOT_FOUND when it was not settled, or has no such version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSettlements(self, request, context):
+        """Lists the settlements of a site by day, or each of their versions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def QueryFootprint(self, request, context):
         """Gives the footprint of sites by the scopes of the GHG Protocol, and how much of their consumption was matched by
         carbon-free energy. FAILED_PRECONDITION for a site without a carbon zone.
@@ -134,6 +185,26 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.QueryTariffCosts,
                     request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.FromString,
                     response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.SerializeToString,
+            ),
+            'RunScenario': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunScenario,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioResponse.SerializeToString,
+            ),
+            'SettleSite': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettleSite,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.SettleSiteRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.SettleSiteResponse.SerializeToString,
+            ),
+            'GetSettlement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSettlement,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetSettlementRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetSettlementResponse.SerializeToString,
+            ),
+            'ListSettlements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSettlements,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListSettlementsRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListSettlementsResponse.SerializeToString,
             ),
             'QueryFootprint': grpc.unary_unary_rpc_method_handler(
                     servicer.QueryFootprint,
@@ -253,6 +324,114 @@ class AnalyticsService:
             '/wattmesh.analytics.v1.AnalyticsService/QueryTariffCosts',
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunScenario(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/RunScenario',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettleSite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/SettleSite',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.SettleSiteRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.SettleSiteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSettlement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/GetSettlement',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetSettlementRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetSettlementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSettlements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/ListSettlements',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListSettlementsRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListSettlementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,19 @@ class AnalyticsServiceStub:
 
     Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
     """
+    RunScenario: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]
+    """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
+    `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
+    many run.
+    """
+    SettleSite: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.SettleSiteRequest, _analytics_service_pb2.SettleSiteResponse]
+    """Settles days of a site, and gives those that changed: all of them at first, later what late or corrected readings,
+    prices or an earlier day have changed. Days that did not change cost a look.
+    """
+    GetSettlement: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetSettlementRequest, _analytics_service_pb2.GetSettlementResponse]
+    """Gives the settlement of a day. NOT_FOUND when it was not settled, or has no such version."""
+    ListSettlements: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.ListSettlementsRequest, _analytics_service_pb2.ListSettlementsResponse]
+    """Lists the settlements of a site by day, or each of their versions."""
     QueryFootprint: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryFootprintRequest, _analytics_service_pb2.QueryFootprintResponse]
     """Gives the footprint of sites by the scopes of the GHG Protocol, and how much of their consumption was matched by
     carbon-free energy. FAILED_PRECONDITION for a site without a carbon zone.
@@ -79,6 +92,19 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
 
     Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
     """
+    RunScenario: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]  # type: ignore[assignment]
+    """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
+    `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
+    many run.
+    """
+    SettleSite: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.SettleSiteRequest, _analytics_service_pb2.SettleSiteResponse]  # type: ignore[assignment]
+    """Settles days of a site, and gives those that changed: all of them at first, later what late or corrected readings,
+    prices or an earlier day have changed. Days that did not change cost a look.
+    """
+    GetSettlement: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetSettlementRequest, _analytics_service_pb2.GetSettlementResponse]  # type: ignore[assignment]
+    """Gives the settlement of a day. NOT_FOUND when it was not settled, or has no such version."""
+    ListSettlements: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.ListSettlementsRequest, _analytics_service_pb2.ListSettlementsResponse]  # type: ignore[assignment]
+    """Lists the settlements of a site by day, or each of their versions."""
     QueryFootprint: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryFootprintRequest, _analytics_service_pb2.QueryFootprintResponse]  # type: ignore[assignment]
     """Gives the footprint of sites by the scopes of the GHG Protocol, and how much of their consumption was matched by
     carbon-free energy. FAILED_PRECONDITION for a site without a carbon zone.
@@ -128,6 +154,43 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
         """
+
+    @_abc_1.abstractmethod
+    def RunScenario(
+        self,
+        request: _analytics_service_pb2.RunScenarioRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.RunScenarioResponse, _abc.Awaitable[_analytics_service_pb2.RunScenarioResponse]]:
+        """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
+        `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
+        many run.
+        """
+
+    @_abc_1.abstractmethod
+    def SettleSite(
+        self,
+        request: _analytics_service_pb2.SettleSiteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.SettleSiteResponse, _abc.Awaitable[_analytics_service_pb2.SettleSiteResponse]]:
+        """Settles days of a site, and gives those that changed: all of them at first, later what late or corrected readings,
+        prices or an earlier day have changed. Days that did not change cost a look.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSettlement(
+        self,
+        request: _analytics_service_pb2.GetSettlementRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.GetSettlementResponse, _abc.Awaitable[_analytics_service_pb2.GetSettlementResponse]]:
+        """Gives the settlement of a day. NOT_FOUND when it was not settled, or has no such version."""
+
+    @_abc_1.abstractmethod
+    def ListSettlements(
+        self,
+        request: _analytics_service_pb2.ListSettlementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.ListSettlementsResponse, _abc.Awaitable[_analytics_service_pb2.ListSettlementsResponse]]:
+        """Lists the settlements of a site by day, or each of their versions."""
 
     @_abc_1.abstractmethod
     def QueryFootprint(

@@ -495,6 +495,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a column has another number of values than its event has intervals."""
     ERROR_REASON_TOO_MANY_INTERVALS: _ErrorReason.ValueType  # 423
     """INVALID_ARGUMENT: an event has too many intervals. Make them longer."""
+    ERROR_REASON_SETTLEMENT_NOT_FOUND: _ErrorReason.ValueType  # 368
+    """NOT_FOUND: that day of the site was not settled, or has no such version."""
+    ERROR_REASON_INVALID_SCENARIO: _ErrorReason.ValueType  # 369
+    """INVALID_ARGUMENT: a scenario makes no sense. The field says where."""
+    ERROR_REASON_NO_GENERATION: _ErrorReason.ValueType  # 370
+    """FAILED_PRECONDITION: the site has no generation that was metered, so there is none to scale."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -968,4 +974,10 @@ ERROR_REASON_INVALID_LENGTH: ErrorReason.ValueType  # 422
 """INVALID_ARGUMENT: a column has another number of values than its event has intervals."""
 ERROR_REASON_TOO_MANY_INTERVALS: ErrorReason.ValueType  # 423
 """INVALID_ARGUMENT: an event has too many intervals. Make them longer."""
+ERROR_REASON_SETTLEMENT_NOT_FOUND: ErrorReason.ValueType  # 368
+"""NOT_FOUND: that day of the site was not settled, or has no such version."""
+ERROR_REASON_INVALID_SCENARIO: ErrorReason.ValueType  # 369
+"""INVALID_ARGUMENT: a scenario makes no sense. The field says where."""
+ERROR_REASON_NO_GENERATION: ErrorReason.ValueType  # 370
+"""FAILED_PRECONDITION: the site has no generation that was metered, so there is none to scale."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

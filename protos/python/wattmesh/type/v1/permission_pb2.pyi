@@ -98,6 +98,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Correct readings, say that meters were exchanged, and have readings judged again."""
     PERMISSION_ANALYTICS_READ: _Permission.ValueType  # 50
     """See bills, savings and indicators."""
+    PERMISSION_ANALYTICS_WRITE: _Permission.ValueType  # 70
+    """Have past time settled again."""
     PERMISSION_ALERT_READ: _Permission.ValueType  # 51
     """See alerts, silences and rules."""
     PERMISSION_ALERT_WRITE: _Permission.ValueType  # 52
@@ -182,6 +184,8 @@ PERMISSION_READING_CORRECT: Permission.ValueType  # 35
 """Correct readings, say that meters were exchanged, and have readings judged again."""
 PERMISSION_ANALYTICS_READ: Permission.ValueType  # 50
 """See bills, savings and indicators."""
+PERMISSION_ANALYTICS_WRITE: Permission.ValueType  # 70
+"""Have past time settled again."""
 PERMISSION_ALERT_READ: Permission.ValueType  # 51
 """See alerts, silences and rules."""
 PERMISSION_ALERT_WRITE: Permission.ValueType  # 52

@@ -24,11 +24,21 @@ from wattmesh_analytics.api.convert import (
     tariff_from_proto,
     tariffs_from_proto,
 )
+from wattmesh_analytics.api.convert_scenarios import (
+    scenario_from_proto,
+    settlement_name_from_proto,
+    settlement_to_proto,
+)
+from wattmesh_analytics.app.list_settlements import ListSettlements
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_footprint import QueryFootprint
 from wattmesh_analytics.app.query_indicators import QueryIndicators
 from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
+from wattmesh_analytics.app.run_scenario import RunScenario
+from wattmesh_analytics.app.settle import SettleSite
+from wattmesh_contracts.values import time_range_from_proto
+from wattmesh_kernel.ids import SiteId
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -42,6 +52,9 @@ class UseCases:
     indicators: QueryIndicators
     tariff_costs: QueryTariffCosts
     footprint: QueryFootprint[footprint_pb2.SiteFootprint]
+    scenarios: RunScenario
+    settle: SettleSite
+    settlements: ListSettlements
 
 
 class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
@@ -110,4 +123,47 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
         )
         return pb.QueryFootprintResponse(
             total=footprint_to_proto(found.total), sites=map(footprint_to_proto, found.sites)
+        )
+
+    async def RunScenario(
+        self, request: pb.RunScenarioRequest, context: Context
+    ) -> pb.RunScenarioResponse:
+        """Begin a scenario."""
+        run = await self._use_cases.scenarios(
+            scenario_from_proto(request.scenario), request.request_id
+        )
+        return pb.RunScenarioResponse(operation=run.name)
+
+    async def SettleSite(
+        self, request: pb.SettleSiteRequest, context: Context
+    ) -> pb.SettleSiteResponse:
+        """Settle days of a site."""
+        found = await self._use_cases.settle(
+            site_from_proto(request.site), time_range_from_proto(request.range)
+        )
+        return pb.SettleSiteResponse(
+            changed=map(settlement_to_proto, found.changed), days_read=found.days_read
+        )
+
+    async def GetSettlement(
+        self, request: pb.GetSettlementRequest, context: Context
+    ) -> pb.GetSettlementResponse:
+        """Return the settlement of a day."""
+        site, day = settlement_name_from_proto(request.name)
+        found = await self._use_cases.settlements.get(site, day, request.version)
+        return pb.GetSettlementResponse(settlement=settlement_to_proto(found))
+
+    async def ListSettlements(
+        self, request: pb.ListSettlementsRequest, context: Context
+    ) -> pb.ListSettlementsResponse:
+        """List settlements by day."""
+        found, token = await self._use_cases.settlements.page(
+            SiteId.parse(request.parent, "parent"),
+            time_range_from_proto(request.range) if request.HasField("range") else None,
+            request.page_size,
+            request.page_token,
+            all_versions=request.all_versions,
+        )
+        return pb.ListSettlementsResponse(
+            settlements=map(settlement_to_proto, found), next_page_token=token
         )

@@ -16,7 +16,7 @@ def _named(*names: str) -> frozenset[str]:
 _VIEWER = frozenset(name for name in _EVERY if name.endswith("_READ")) - _GUARDED
 _OPERATOR = _VIEWER | _named(
     *("COMMAND_ISSUE", "LIMIT_WRITE", "PLAN_TRIGGER", "FORECAST_ISSUE", "USAGE_WRITE"),
-    *("DEMAND_RESPONSE_ANSWER", "GATEWAY_WRITE", "ALERT_WRITE"),
+    *("DEMAND_RESPONSE_ANSWER", "GATEWAY_WRITE", "ALERT_WRITE", "ANALYTICS_WRITE"),
 )
 _ENGINEER = _OPERATOR | _named(
     *("SITE_WRITE", "TARIFF_WRITE", "MODEL_WRITE", "PROBLEM_SOLVE", "SCHEDULE_SUBMIT"),
@@ -51,7 +51,7 @@ SERVICES: Mapping[str, frozenset[str]] = {
         *_KNOWING_SITES, "READING_READ", "COMMAND_READ", "GATEWAY_READ", "PLAN_READ"
     ),
     "demandresponse": _named(*_KNOWING_SITES, "READING_READ", "COMMAND_READ", "LIMIT_WRITE"),
-    "analytics": _named(*_KNOWING_SITES, "READING_READ", "CARBON_READ"),
+    "analytics": _named(*_KNOWING_SITES, "READING_READ", "CARBON_READ", "PROBLEM_SOLVE"),
     "planner": _named(
         *(*_KNOWING_SITES, "READING_READ", "FORECAST_ISSUE", "CARBON_READ", "PROBLEM_SOLVE"),
         *("SCHEDULE_SUBMIT", "USAGE_READ", "USAGE_INGEST"),

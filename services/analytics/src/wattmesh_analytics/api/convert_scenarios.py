@@ -1,0 +1,156 @@
+"""Scenarios and settlements of wattmesh.analytics.v1 ↔ domain."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from google.longrunning import operations_pb2
+from google.rpc import code_pb2
+
+from wattmesh.analytics.v1 import scenario_pb2, settlement_pb2
+from wattmesh_analytics.app.question import RESOLUTION
+from wattmesh_analytics.domain.operation import ScenarioRun
+from wattmesh_analytics.domain.scenario import Policy, Scenario, ScenarioResult
+from wattmesh_analytics.domain.settlement import Reason, Settlement
+from wattmesh_contracts.billing import line_to_proto
+from wattmesh_contracts.ratings import rating_from_proto, rating_to_proto
+from wattmesh_contracts.values import (
+    at_field,
+    duration_from_proto,
+    duration_to_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
+from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.ids import SiteId, TariffId
+from wattmesh_kernel.sites import BatteryRating
+
+_POLICIES: Mapping[Policy, scenario_pb2.ScenarioPolicy.ValueType] = {
+    Policy.FORESIGHT: scenario_pb2.SCENARIO_POLICY_FORESIGHT,
+    Policy.SELF_CONSUMPTION: scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
+    Policy.IDLE: scenario_pb2.SCENARIO_POLICY_IDLE,
+}
+_POLICIES_FROM_PROTO: Mapping[int, Policy] = {value: each for each, value in _POLICIES.items()}
+_REASONS: Mapping[Reason, settlement_pb2.SettlementReason.ValueType] = {
+    Reason.FIRST: settlement_pb2.SETTLEMENT_REASON_FIRST,
+    Reason.LATE_READINGS: settlement_pb2.SETTLEMENT_REASON_LATE_READINGS,
+    Reason.CORRECTED_READINGS: settlement_pb2.SETTLEMENT_REASON_CORRECTED_READINGS,
+    Reason.TARIFF: settlement_pb2.SETTLEMENT_REASON_TARIFF,
+    Reason.CARRIED_OVER: settlement_pb2.SETTLEMENT_REASON_CARRIED_OVER,
+}
+
+
+def scenario_from_proto(message: scenario_pb2.Scenario) -> Scenario:
+    """Return what is asked."""
+    with at_field("scenario"):
+        policy = _POLICIES_FROM_PROTO.get(message.policy)
+        if policy is None:
+            raise InvalidArgument("UNKNOWN_VALUE", "say by what batteries act", field="policy")
+        resolution = RESOLUTION
+        if message.HasField("resolution"):
+            resolution = duration_from_proto(message.resolution, "resolution")
+        battery = None
+        if message.HasField("battery"):
+            with at_field("battery"):
+                battery = rating_from_proto(BatteryRating, message.battery)
+        return Scenario(
+            site=SiteId.parse(message.site, "site"),
+            range=time_range_from_proto(message.range),
+            resolution=resolution,
+            policy=policy,
+            tariff=TariffId.parse(message.tariff, "tariff") if message.tariff else None,
+            battery=battery,
+            without_batteries=message.without_batteries,
+            generation_ratio=(
+                message.generation_ratio if message.HasField("generation_ratio") else None
+            ),
+        )
+
+
+def scenario_to_proto(scenario: Scenario) -> scenario_pb2.Scenario:
+    """Return what was asked."""
+    return scenario_pb2.Scenario(
+        site=scenario.site.name,
+        range=time_range_to_proto(scenario.range),
+        resolution=duration_to_proto(scenario.resolution),
+        tariff="" if scenario.tariff is None else scenario.tariff.name,
+        battery=None if scenario.battery is None else rating_to_proto(scenario.battery),
+        without_batteries=scenario.without_batteries,
+        generation_ratio=scenario.generation_ratio,
+        policy=_POLICIES[scenario.policy],
+    )
+
+
+def operation_to_proto(run: ScenarioRun) -> operations_pb2.Operation:
+    """Return a scenario as an operation: running, with its result, or with its error."""
+    operation = operations_pb2.Operation(name=run.name, done=run.done)
+    operation.metadata.Pack(
+        scenario_pb2.RunScenarioMetadata(
+            progress_ratio=run.progress_ratio,
+            stage=run.stage,
+            scenario=scenario_to_proto(run.scenario),
+        )
+    )
+    if run.error:
+        operation.error.code = code_pb2.FAILED_PRECONDITION
+        operation.error.message = run.error
+    if run.result is not None:
+        operation.response.Pack(result_to_proto(run.scenario, run.result))
+    return operation
+
+
+def result_to_proto(scenario: Scenario, result: ScenarioResult) -> scenario_pb2.ScenarioResult:
+    """Return what a scenario came to."""
+    saved, stored = result.saved, result.stored
+    return scenario_pb2.ScenarioResult(
+        scenario=scenario_to_proto(scenario),
+        currency_code=result.cost.currency_code,
+        cost_amount=str(result.cost.rounded().amount),
+        metered_amount=str(result.metered.rounded().amount),
+        saved_amount="" if saved is None else str(saved.amount),
+        stored_amount="" if stored is None else str(stored.rounded().amount),
+        emissions_gco2e=result.emissions_gco2e,
+        metered_emissions_gco2e=result.metered_emissions_gco2e,
+        peak_kw=result.peak_kw,
+        metered_peak_kw=result.metered_peak_kw,
+        import_energy_kwh=result.import_kwh,
+        export_energy_kwh=result.export_kwh,
+        covered_ratio=result.covered_ratio,
+        full_cycles=result.full_cycles,
+    )
+
+
+def settlement_name_from_proto(name: str) -> tuple[SiteId, date]:
+    """Return the site and the day of a settlement."""
+    parts = name.split("/")
+    if len(parts) != 4 or parts[0] != "sites" or parts[2] != "settlements":
+        raise InvalidArgument(
+            "INVALID_NAME", f"{name!r} is no sites/{{site}}/settlements/{{day}}", field="name"
+        )
+    try:
+        day = date.fromisoformat(parts[3])
+    except ValueError as error:
+        raise InvalidArgument("INVALID_NAME", f"{parts[3]!r} is no day", field="name") from error
+    return SiteId.parse("/".join(parts[:2])), day
+
+
+def settlement_to_proto(settlement: Settlement) -> settlement_pb2.Settlement:
+    """Return a settlement."""
+    change = settlement.change
+    return settlement_pb2.Settlement(
+        name=f"{settlement.site.name}/settlements/{settlement.day.isoformat()}",
+        range=time_range_to_proto(settlement.range),
+        version=settlement.version,
+        settle_time=timestamp_to_proto(settlement.settle_time),
+        reason=_REASONS[settlement.reason],
+        tariff=settlement.tariff.name,
+        currency_code=settlement.currency_code,
+        cost_amount=f"{settlement.cost:f}",
+        lines=map(line_to_proto, settlement.lines),
+        import_energy_kwh=f"{settlement.import_kwh:.3f}",
+        export_energy_kwh=f"{settlement.export_kwh:.3f}",
+        covered_ratio=settlement.covered_ratio,
+        changed_cost_amount="" if change is None else f"{change.cost:f}",
+        changed_import_energy_kwh="" if change is None else f"{change.import_kwh:.3f}",
+        changed_export_energy_kwh="" if change is None else f"{change.export_kwh:.3f}",
+    )
