@@ -58,12 +58,16 @@ def main() -> None:
 
 async def _measure(url: str, arguments: argparse.Namespace) -> dict[str, object]:
     clock = ManualClock(datetime(2024, 6, 1, tzinfo=UTC))
-    async with metering_world(url, clock, database_statement_seconds=300) as world:
+    async with metering_world(url, clock) as world:
         for number in range(arguments.homes):
             await world.add_home(f"sites/home-{number}")
+    began = time.perf_counter()
+    times = _fill(url, arguments.rows)
+    filled = time.perf_counter() - began
+    async with metering_world(url, clock, database_statement_seconds=300) as world:
         began = time.perf_counter()
-        times = _fill(url, arguments.rows)
-        filled = time.perf_counter() - began
+        days = await _rolled_up(url, arguments.homes)
+        rolled = time.perf_counter() - began
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         took = {name: await _median_ms(ask, arguments.turns) for name, ask in _asks(world, times)}
         values, seconds = await _streamed(world, arguments.homes, times)
@@ -71,6 +75,8 @@ async def _measure(url: str, arguments: argparse.Namespace) -> dict[str, object]
     return {
         "rows": arguments.rows,
         "copied_per_s": round(arguments.rows / filled),
+        "rolled_up_days": days,
+        "rolled_up_readings_per_s": round(days * 96 / rolled),
         "points": 9 * arguments.homes,
         "readings_of_a_point": times,
         "ms": took,
@@ -83,6 +89,7 @@ async def _measure(url: str, arguments: argparse.Namespace) -> dict[str, object]
 def _fill(url: str, rows: int) -> int:
     """Copy as many rows, the same times of every point; return how many times."""
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE metering.rolled_points, metering.register_rollups")
         found = connection.execute("SELECT point_key FROM metering.points ORDER BY 1")
         keys = np.array([key for (key,) in found], np.int64)
         times = max(2, rows // len(keys))
@@ -100,6 +107,20 @@ def _fill(url: str, rows: int) -> int:
                 copy.write(copy_data(data, np.ones(size, np.int64), np.ones(size, np.int64)))
         connection.execute("VACUUM ANALYZE metering.readings")
     return times
+
+
+async def _rolled_up(url: str, homes: int) -> int:
+    """Wait until all is rolled up; return how many days of points."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while True:
+            cursor = await connection.execute(
+                "SELECT (SELECT count(*) FROM metering.rolled_points),"
+                " count(*) FILTER (WHERE quarters IS NULL), count(*) FROM metering.register_rollups"
+            )
+            points, left, days = await cursor.fetchone() or (0, 0, 0)
+            if points == 5 * homes and not left:  # of nine points, five are registers
+                return int(days)
+            await asyncio.sleep(0.5)
 
 
 def _asks(world: MeteringWorld, times: int) -> list[tuple[str, Callable[[], Awaitable[object]]]]:

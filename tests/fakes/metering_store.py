@@ -22,6 +22,7 @@ from wattmesh_metering.domain.readings import (
     from_microseconds,
     to_microseconds,
 )
+from wattmesh_metering.domain.rollups import PointDays
 
 
 class MemoryMetering:
@@ -38,6 +39,7 @@ class MemoryMetering:
         self.counts: list[SourceCount] = []
         self.rejected: list[Rejection] = []
         self.announced: list[tuple[int, int]] = []
+        self.outdated: list[tuple[int, int]] = []
         self.groups: list[list[str]] = []
         self.reports: list[GroupReport] = []
         self.failures = 0
@@ -93,6 +95,16 @@ class MemoryMetering:
             values=np.array([value for _, value, _ in flat], np.float64),
             qualities=np.array([quality for _, _, quality in flat], np.int64),
         )
+
+    async def registers(
+        self,
+        keys: Collection[int],
+        rollable: Collection[int],
+        span_us: tuple[int, int],
+        longest_gap_us: int,
+    ) -> Histories:
+        first, last = span_us[0] - longest_gap_us, span_us[1] + longest_gap_us
+        return await self.histories(list(keys), from_microseconds(first), from_microseconds(last))
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         readings = []
@@ -153,6 +165,9 @@ class MemoryTransaction:
 
     async def arrived(self, touched: Touched, sources: Sequence[str]) -> None:
         self.touched.append(touched)
+
+    async def outdate(self, late: PointDays) -> None:
+        self._store.outdated += zip(late.keys.tolist(), late.days.tolist(), strict=True)
 
     async def announce(self, rows: Rows) -> None:
         self.announced += list(zip(rows.keys.tolist(), rows.times_us.tolist(), strict=True))

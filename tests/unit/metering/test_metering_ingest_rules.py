@@ -43,7 +43,13 @@ def _batch(
 
 
 def _commit(store: MemoryMetering) -> CommitBatches:
-    return CommitBatches(store, ManualClock(NOON), store, future_tolerance=timedelta(minutes=5))
+    return CommitBatches(
+        store,
+        ManualClock(NOON),
+        store,
+        future_tolerance=timedelta(minutes=5),
+        longest_gap=timedelta(hours=3),
+    )
 
 
 def _run(store: MemoryMetering, *batches: ReadingBatch, source: str = "g") -> list[BatchOutcome]:

@@ -11,7 +11,7 @@ class MeteringSettings(ServiceSettings):
     database_url: str
     """PostgreSQL (or TimescaleDB) as libpq takes it: `postgresql://user@host:port/name`."""
     database_connections: int = Field(default=8, ge=3)
-    """Most connections for queries and changes; ingestion, judging and news have five more."""
+    """Most connections for queries and changes; ingestion, judging, roll-ups and news have six."""
     future_tolerance_seconds: float = Field(default=300, ge=0)
     """How far ahead of the clock a measure or publish time may be [s]."""
     ingest_group_rows: int = Field(default=20_000, ge=1)

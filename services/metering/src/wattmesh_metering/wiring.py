@@ -18,6 +18,7 @@ from wattmesh_metering.adapters.postgres_model_history import PostgresModelHisto
 from wattmesh_metering.adapters.postgres_prices import PostgresPriceBook
 from wattmesh_metering.adapters.postgres_readings import PostgresReadingStore
 from wattmesh_metering.adapters.postgres_records import PostgresRecords
+from wattmesh_metering.adapters.postgres_rollups import PostgresRollups
 from wattmesh_metering.adapters.postgres_statistics import PostgresStatistics
 from wattmesh_metering.adapters.postgres_validation import PostgresValidationStore
 from wattmesh_metering.api.metering_servicer import MeteringServicer, MeteringUseCases
@@ -31,6 +32,7 @@ from wattmesh_metering.app.keep_records import KeepRecords
 from wattmesh_metering.app.latest_readings import GetLatestReadings
 from wattmesh_metering.app.query_energy import QueryEnergy
 from wattmesh_metering.app.query_series import QuerySeries
+from wattmesh_metering.app.roll_up import RollUp
 from wattmesh_metering.app.tariff_prices import TariffPrices
 from wattmesh_metering.app.validate import Validate
 from wattmesh_metering.app.watch_readings import WatchReadings
@@ -42,9 +44,9 @@ from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
 
-INTAKE_CONNECTIONS = 5
-"""Apart from all that is asked for: one commits readings, one judges them, one listens, one follows
-the model."""
+INTAKE_CONNECTIONS = 6
+"""Apart from all that is asked for: one commits readings, one judges them, one rolls them up, one
+listens, one follows the model."""
 _QUERIES_WAITING = 2_000
 _RETRY_AFTER = timedelta(seconds=1)
 
@@ -71,12 +73,19 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
         follower = FollowSiteModel(history)
         await follower.catch_up()
         validate = Validate(PostgresValidationStore(intake), follower, runtime.clock)
+        roll_up = RollUp(
+            PostgresRollups(intake),
+            runtime.clock,
+            timedelta(seconds=settings.longest_gap_seconds),
+        )
         commit = CommitBatches(
             PostgresIngestStore(intake),
             runtime.clock,
             TelemetryIngestMeter(runtime.telemetry),
             future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
+            longest_gap=timedelta(seconds=settings.longest_gap_seconds),
             committed=validate.wake,
+            late=roll_up.wake,
         )
         announcements = PostgresAnnouncements(intake, follower.notice)
         async with CommitQueue(commit, group_rows=settings.ingest_group_rows) as queue:
@@ -103,7 +112,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     metering_pb2.DESCRIPTOR.services_by_name["MeteringService"].full_name,
                 ),
                 dependencies=(intake.dependency,),
-                tasks=(announcements.run, follower.run, validate.run),
+                tasks=(announcements.run, follower.run, validate.run, roll_up.run),
             )
 
 

@@ -14,6 +14,7 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import PointId
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.columns import ANNOUNCED_BYTES
+from wattmesh_metering.adapters.postgres_rollups import outdate
 from wattmesh_metering.adapters.receipts import MOST_FORMER_SOURCES, pack, receipts
 from wattmesh_metering.app.ports import IngestTransaction, SourceCount
 from wattmesh_metering.domain.arrivals import Touched
@@ -25,6 +26,7 @@ from wattmesh_metering.domain.readings import (
     Rows,
     from_microseconds,
 )
+from wattmesh_metering.domain.rollups import PointDays
 from wattmesh_runtime.database import Database
 
 CHANNEL = "wattmesh_readings"
@@ -212,6 +214,10 @@ class PostgresIngestTransaction:
         if len(touched):
             of_keys = replace(touched, sources=self._keys(sources)[touched.sources])
             await self._connection.execute(_ARRIVED, (self._now, pack(of_keys)))
+
+    async def outdate(self, late: PointDays) -> None:
+        """Have roll-ups of past days be made again."""
+        await outdate(self._connection, late)
 
     async def announce(self, rows: Rows) -> None:
         """Notify every listener of new rows when this transaction is committed."""

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
+from wattmesh_metering.adapters.postgres_rollups import read_rolled
 from wattmesh_metering.adapters.reading_events import ReadingEvent, events_of, with_events
 from wattmesh_metering.adapters.receipts import first_after
 from wattmesh_metering.app.ports import NOW, View
@@ -20,8 +21,10 @@ from wattmesh_metering.domain.readings import (
     Ints,
     Reading,
     RegisteredPoint,
+    from_microseconds,
     to_microseconds,
 )
+from wattmesh_metering.domain.rollups import DAY_US, missing, with_rolled
 from wattmesh_runtime.aio.places import FairPlaces
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.request_context import current_caller
@@ -131,6 +134,29 @@ class PostgresReadingStore:
         reach = _Reach(keys, min(firsts), max(lasts))
         return await self._histories(statements[view.qualities], parameters, reach, view)
 
+    async def registers(
+        self,
+        keys: Collection[int],
+        rollable: Collection[int],
+        span_us: tuple[int, int],
+        longest_gap_us: int,
+    ) -> Histories:
+        """Return what registers need to be known at quarters: roll-ups, and readings elsewhere."""
+        days = span_us[0] // DAY_US, span_us[1] // DAY_US
+        reach = tuple(
+            from_microseconds(moment)
+            for moment in (span_us[0] - longest_gap_us, span_us[1] + longest_gap_us)
+        )
+        async with self._connection() as connection:
+            rolled, eventful = await read_rolled(connection, list(keys), days, longest_gap_us)
+            events: Sequence[ReadingEvent] = ()
+            if eventful:
+                events = await events_of(connection, eventful, (reach[0], reach[1]))
+            rolled = rolled.of({*rollable} - {event.key for event in events})
+            spans = list(missing(list(keys), rolled, span_us, longest_gap_us))
+            found = await _read_spans(connection, spans)
+        return with_events(with_rolled(_histories(list(keys), found), rolled), events)
+
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one."""
         ids = {point.key: point.id for point in points}
@@ -164,6 +190,23 @@ class PostgresReadingStore:
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
         async with self._places.held(current_caller()), self._database.connection() as connection:
             yield connection
+
+
+async def _read_spans(
+    connection: AsyncConnection, spans: Sequence[tuple[int, int, int]]
+) -> dict[int, Sequence[Any]]:
+    """Return the readings of spans (point, first and last time), which do not overlap."""
+    if not spans:
+        return {}
+    asked = np.array(spans, np.int64)
+    parameters = {
+        "keys": IntArray(asked[:, 0]),
+        "firsts": TimeArray(asked[:, 1]),
+        "lasts": TimeArray(asked[:, 2]),
+    }
+    cursor = cursor_for_arrays(connection)
+    await cursor.execute(_TIMES_AND_VALUES + _OWN_SPANS, parameters)
+    return {row[0]: row[1:] for row in await cursor.fetchall()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from psycopg import AsyncConnection
 
-from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
+from wattmesh_metering.adapters.placed_histories import placed_histories
 from wattmesh_metering.adapters.receipts import unpack
 from wattmesh_metering.app.ports import DeviceCount
 from wattmesh_metering.app.validate import ChangedSpan, Surroundings, Validation
@@ -145,7 +144,7 @@ class PostgresValidation:
         places: Ints = np.arange(len(spans))
         await cursor.execute(_AROUND, (IntArray(places), IntArray(keys), *changed))
         rows = await cursor.fetchall()
-        histories = _histories(len(spans), rows)
+        histories = placed_histories(len(spans), rows)
         if not rows:
             return Surroundings(histories=histories, raised={})
         found = np.array([row[0] for row in rows], np.int64)
@@ -216,22 +215,6 @@ class PostgresValidation:
             )
             raised.setdefault(place, []).append(RaisedFlag(key=key, flag=flag))
         return raised
-
-
-def _histories(places: int, rows: Sequence[tuple[Any, ...]]) -> Histories:
-    """Return the readings of all places, those of each by time."""
-    found = {row[0]: (row[1], row[2]) for row in rows}
-    of_places = [found.get(place, (b"", b"")) for place in range(places)]
-    times_us = columns.times_from_send(b"".join(times for times, _ in of_places))
-    values = columns.floats_from_send(b"".join(values for _, values in of_places))
-    sizes = np.array([len(times) // 8 for times, _ in of_places], np.int64)
-    order = np.lexsort((times_us, np.repeat(np.arange(places), sizes)))
-    return Histories(
-        keys=tuple(range(places)),
-        ends=np.cumsum(sizes),
-        times_us=times_us[order],
-        values=values[order],
-    )
 
 
 def _ends(histories: Histories, places: Ints) -> tuple[Ints, Ints]:

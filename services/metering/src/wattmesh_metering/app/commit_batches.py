@@ -9,6 +9,7 @@ import numpy as np
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.quantities import Kind
 from wattmesh_metering.app.ports import (
     GroupReport,
     IngestMeter,
@@ -27,6 +28,7 @@ from wattmesh_metering.domain.readings import (
     Rows,
     to_microseconds,
 )
+from wattmesh_metering.domain.rollups import LATE_AFTER_US, PointDays, outdated
 from wattmesh_metering.domain.screening import screen
 from wattmesh_runtime.aio.spans import traced
 
@@ -53,8 +55,9 @@ class BatchOutcome:
 class CommitBatches:
     """Screens batches and keeps what is new; `Validate` judges it afterwards.
 
-    Parameters: `future_tolerance` is how far ahead of the clock a measure time may be; `committed`
-    is called after each commit.
+    Parameters: `future_tolerance` is how far ahead of the clock a measure time may be,
+    `longest_gap` how far apart two readings of a register may be to interpolate between them;
+    `committed` is called after each commit, `late` after one that outdates roll-ups.
     """
 
     def __init__(
@@ -64,13 +67,17 @@ class CommitBatches:
         meter: IngestMeter,
         *,
         future_tolerance: timedelta,
+        longest_gap: timedelta,
         committed: Callable[[], None] = lambda: None,
+        late: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._meter = meter
         self._future_tolerance = future_tolerance
+        self._longest_gap_us = longest_gap // timedelta(microseconds=1)
         self._committed = committed
+        self._late = late
 
     async def run(self, group: Sequence[SentBatch]) -> list[BatchOutcome]:
         """Commit batches together; one outcome per batch. Error: Unavailable, for all."""
@@ -116,12 +123,17 @@ class CommitBatches:
         return outcomes
 
     async def _commit(self, group: "PreparedGroup") -> list[BatchOutcome]:
-        async with self._store.transaction(group.sources, self._clock.now()) as transaction:
+        now = self._clock.now()
+        async with self._store.transaction(group.sources, now) as transaction:
             fates = await group.keep(transaction)
             outcomes = group.outcomes(fates)
             await transaction.count(_counts(group.sent, outcomes))
             await transaction.arrived(group.touched(fates), group.sources)
+            late = group.outdated(fates, to_microseconds(now), self._longest_gap_us)
+            await transaction.outdate(late)
             await transaction.announce(group.news(fates))
+        if len(late):
+            self._late()
         return outcomes
 
 
@@ -157,6 +169,17 @@ class PreparedGroup:
         """Return what stands since this group."""
         fresh = fates != Fate.DUPLICATE
         return self._rows if fresh.all() else self._rows[fresh]
+
+    def outdated(self, fates: Ints, now_us: int, longest_gap_us: int) -> PointDays:
+        """Return the past days of registers on which this group has a say."""
+        registers = [
+            each.key for each in self._known.values() if each.quantity.kind is Kind.REGISTER
+        ]
+        late = self._rows.times_us - longest_gap_us < now_us - LATE_AFTER_US
+        if not late.any():
+            return outdated(Rows.empty(), now_us, longest_gap_us)
+        which = late & (fates != Fate.DUPLICATE) & np.isin(self._rows.keys, registers)
+        return outdated(self._rows[which], now_us, longest_gap_us)
 
     def touched(self, fates: Ints) -> Touched:
         """Return what is to be judged."""

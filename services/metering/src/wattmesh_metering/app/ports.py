@@ -20,6 +20,7 @@ from wattmesh_metering.domain.readings import (
     Rows,
 )
 from wattmesh_metering.domain.records import Document, ModelNews, Record, RecordKind
+from wattmesh_metering.domain.rollups import PointDays
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,9 @@ class IngestTransaction(Protocol):
     async def arrived(self, touched: Touched, sources: Sequence[str]) -> None:
         """Have what was touched be judged and counted; `touched.sources`: places in `sources`."""
 
+    async def outdate(self, late: PointDays) -> None:
+        """Have roll-ups of past days be made again, for which these readings are late."""
+
     async def announce(self, rows: Rows) -> None:
         """Tell all watchers of newly kept rows, once the transaction is committed."""
 
@@ -190,6 +194,18 @@ class ReadingStore(Protocol):
         self, spans: Mapping[int, tuple[datetime, datetime]], view: View = NOW
     ) -> Histories:
         """Return the readings of every key, each of its own [first, last]."""
+
+    async def registers(
+        self,
+        keys: Collection[int],
+        rollable: Collection[int],
+        span_us: tuple[int, int],
+        longest_gap_us: int,
+    ) -> Histories:
+        """Return what registers need to be known at quarters of an hour in a span, as of now.
+
+        Of `rollable` points that may be their values there, instead of readings.
+        """
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
         """Return the newest reading of each point that has one, in the order of the points."""

@@ -24,11 +24,14 @@ from wattmesh_metering.domain.coverage import Worth, least, worth_of_meters
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.intervals import Intervals, require_size
 from wattmesh_metering.domain.readings import Ints, from_microseconds
+from wattmesh_metering.domain.rollups import DAY_US, on_quarters
 from wattmesh_metering.domain.selectors import AssetSelector
 from wattmesh_metering.domain.spans import Meters, MeterSpan
 
 _MOST_PIECE_VALUES = 100_000
 _MOST_PIECE_ASSETS = 200
+_SHORTEST_ROLLED_US = 3 * DAY_US
+"""Of what is shorter than that, nearly all is not rolled up yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -130,12 +133,7 @@ class QueryEnergy:
             for site in {asset.id.site for asset in asked if asset.role is Role.DERIVED}
         }
         needed = {asset.id: asset for asset in (*asked, *_flat(of_site.values()))}
-        histories = await self._store.histories(
-            sorted({key for asset in needed.values() for key in asset.keys}),
-            from_microseconds(int(bounds_us[0])) - self._longest_gap,
-            from_microseconds(int(bounds_us[-1])) + self._longest_gap,
-            view,
-        )
+        histories = await self._histories(list(needed.values()), bounds_us, view)
         gap_us = self._longest_gap // timedelta(microseconds=1)
         energies = metered_energies(list(needed.values()), histories, bounds_us, gap_us)
         for assets in of_site.values():
@@ -153,6 +151,25 @@ class QueryEnergy:
             )
             for asset in asked
         ]
+
+    async def _histories(
+        self, assets: Sequence[MeteredAsset], bounds_us: Ints, view: View
+    ) -> Histories:
+        """Return what the registers of assets show; of days that are past, at quarters alone."""
+        keys = sorted({key for asset in assets for key in asset.keys})
+        first_us, last_us = int(bounds_us[0]), int(bounds_us[-1])
+        long = last_us - first_us >= _SHORTEST_ROLLED_US
+        if long and view == NOW and on_quarters(bounds_us):
+            gap_us = self._longest_gap // timedelta(microseconds=1)
+            moving = {key for asset in assets for key in asset.moving_keys}
+            rollable = frozenset(keys) - moving
+            return await self._store.registers(keys, rollable, (first_us, last_us), gap_us)
+        return await self._store.histories(
+            keys,
+            from_microseconds(first_us) - self._longest_gap,
+            from_microseconds(last_us) + self._longest_gap,
+            view,
+        )
 
 
 class _Worths:

@@ -19,7 +19,7 @@ from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import GridConnectionRating, LoadRating, Rating
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import Floats, Ints
-from wattmesh_metering.domain.spans import Meters, MeterSpan, energies
+from wattmesh_metering.domain.spans import EVER, FOREVER, Meters, MeterSpan, energies
 
 
 class Role(Enum):
@@ -65,6 +65,15 @@ class MeteredAsset:
     def keys(self) -> frozenset[int]:
         """All its registers."""
         return frozenset(span.key for span in (*self.imports, *self.exports))
+
+    @property
+    def moving_keys(self) -> frozenset[int]:
+        """Registers that begin or end to count some time: the times of their readings matter."""
+        return frozenset(
+            span.key
+            for span in (*self.imports, *self.exports)
+            if span.gone or span.start_us != EVER or span.end_us != FOREVER
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -145,6 +145,17 @@ class ReadingBatch:
         return (*columns, self.qualities) if len(self.qualities) else columns
 
 
+def order_of(owners: Ints, times_us: Ints) -> Ints | slice:
+    """Return the order by owner and time, of one time as they are."""
+    if not len(owners):
+        return slice(None)
+    since_us = times_us - times_us.min()
+    span_us = int(since_us.max()) + 1
+    if (int(owners.max()) + 1) * span_us < 2**62:  # one number orders faster than two
+        return np.argsort(owners * span_us + since_us, kind="stable")
+    return np.lexsort((times_us, owners))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rows:
     """Readings in columns, all of one length: point keys, times [us since 1970], values."""
@@ -170,13 +181,7 @@ class Rows:
 
     def order(self) -> Ints | slice:
         """Return the order by point and time, of one key as they are."""
-        if not len(self):
-            return slice(None)
-        since_us = self.times_us - self.times_us.min()
-        span_us = int(since_us.max()) + 1
-        if (int(self.keys.max()) + 1) * span_us < 2**62:  # one number orders faster than two
-            return np.argsort(self.keys * span_us + since_us, kind="stable")
-        return np.lexsort((self.times_us, self.keys))
+        return order_of(self.keys, self.times_us)
 
     @classmethod
     def empty(cls) -> Self:

@@ -1,0 +1,29 @@
+"""Readings of numbered places, as the database aggregates them, to histories."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wattmesh_metering.adapters import columns
+from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.readings import order_of
+
+
+def placed_histories(places: int, rows: Sequence[tuple[Any, ...]]) -> Histories:
+    """Return the readings of all places, those of each by time.
+
+    Parameters: a row holds a place, and `string_agg` of `timestamptz_send` and of `float8send`.
+    """
+    found = {row[0]: (row[1], row[2]) for row in rows}
+    of_places = [found.get(place, (b"", b"")) for place in range(places)]
+    times_us = columns.times_from_send(b"".join(times for times, _ in of_places))
+    values = columns.floats_from_send(b"".join(values for _, values in of_places))
+    sizes = np.array([len(times) // 8 for times, _ in of_places], np.int64)
+    order = order_of(np.repeat(np.arange(places), sizes), times_us)
+    return Histories(
+        keys=tuple(range(places)),
+        ends=np.cumsum(sizes),
+        times_us=times_us[order],
+        values=values[order],
+    )

@@ -1,0 +1,188 @@
+"""Roll-ups of registers: made in turns, read by queries, outdated by whoever keeps late readings.
+
+Who outdates days holds a lock together with others until the commit, who makes them holds it alone:
+so nothing is made from readings beside which later ones are being committed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from psycopg import AsyncConnection
+
+from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
+from wattmesh_metering.adapters.placed_histories import placed_histories
+from wattmesh_metering.domain.readings import Floats, Ints
+from wattmesh_metering.domain.rollups import (
+    DAY_US,
+    QUARTERS,
+    PointDays,
+    RolledDays,
+    roll_up,
+)
+from wattmesh_runtime.database import Database
+
+_DAYS_AT_ONCE = 500
+_POINTS_AT_ONCE = 200
+_LONGEST_PAST_DAYS = 3 * 366
+"""How far back a point is rolled up that was there before roll-ups were [days]."""
+
+_KEY = int.from_bytes(hashlib.sha256(b"wattmesh/rollups").digest()[:8], signed=True)
+_ALONE = "SELECT pg_try_advisory_xact_lock(%s)"
+_TOGETHER = "SELECT pg_advisory_xact_lock_shared(%s)"
+_OUTDATE = """
+INSERT INTO register_rollups (point_key, day, quarters)
+SELECT point_key, day, NULL FROM unnest(%s::integer[], %s::integer[]) AS outdated (point_key, day)
+ORDER BY point_key, day
+ON CONFLICT (point_key, day) DO UPDATE SET quarters = NULL
+WHERE register_rollups.quarters IS NOT NULL
+"""
+_RULE = "SELECT longest_gap_us FROM rollup_rule"
+_RENEW = """
+INSERT INTO rollup_rule (longest_gap_us) VALUES (%s)
+ON CONFLICT (one) DO UPDATE SET longest_gap_us = excluded.longest_gap_us
+"""
+# A point's past begins with its first reading; each day that ends is another one.
+_OPEN = f"""
+WITH point AS (
+    SELECT point_key, until_day FROM points LEFT JOIN rolled_points USING (point_key)
+    WHERE kind = 'register' AND NOT removed AND (until_day IS NULL OR until_day < %(day)s)
+    LIMIT {_POINTS_AT_ONCE}
+), opened AS (
+    INSERT INTO register_rollups (point_key, day)
+    SELECT point_key, generate_series(begun.day, %(day)s)
+    FROM point CROSS JOIN LATERAL (
+        SELECT greatest(
+            coalesce(until_day + 1, %(day)s - {_LONGEST_PAST_DAYS}),
+            extract(epoch FROM measure_time)::bigint / 86400) AS day
+        FROM readings WHERE readings.point_key = point.point_key ORDER BY measure_time LIMIT 1
+    ) AS begun
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO rolled_points (point_key, until_day)
+SELECT point_key, %(day)s FROM point
+ON CONFLICT (point_key) DO UPDATE SET until_day = excluded.until_day
+"""
+_TO_MAKE = f"""
+SELECT point_key, day FROM register_rollups
+WHERE quarters IS NULL AND day <= %s ORDER BY point_key, day LIMIT {_DAYS_AT_ONCE}
+"""
+_READINGS = """
+SELECT place, string_agg(timestamptz_send(measure_time), ''), string_agg(float8send(value), '')
+FROM unnest(%s::integer[], %s::integer[], %s::timestamptz[], %s::timestamptz[])
+    AS asked (place, key, first, last)
+JOIN readings ON point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
+GROUP BY place
+"""
+_MAKE = """
+UPDATE register_rollups SET quarters = made.quarters
+FROM unnest(%s::integer[], %s::integer[], %s::bytea[]) AS made (point_key, day, quarters)
+WHERE register_rollups.point_key = made.point_key AND register_rollups.day = made.day
+"""
+_ROLLED = """
+SELECT point_key, day, quarters FROM register_rollups
+WHERE point_key = ANY(%(keys)s) AND day BETWEEN %(first)s AND %(last)s AND quarters IS NOT NULL
+  AND EXISTS (SELECT FROM rollup_rule WHERE longest_gap_us = %(longest_gap_us)s)
+UNION ALL
+SELECT point_key, 0, NULL FROM eventful_points WHERE point_key = ANY(%(keys)s)
+"""
+
+
+class PostgresRollups:
+    """Makes roll-ups, some at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._opened_day: int | None = None
+
+    async def turn(self, day: int, longest_gap_us: int) -> bool:
+        """Make some roll-ups of days up to one [since 1970]; say whether there was anything."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(_ALONE, (_KEY,))
+            if await cursor.fetchone() != (True,):
+                return False
+            await _keep_to(connection, longest_gap_us)
+            opened = await self._open(connection, day)
+            cursor = await connection.execute(_TO_MAKE, (day,))
+            found = np.array(await cursor.fetchall(), np.int64).reshape(-1, 2)
+            wanted = PointDays(keys=found[:, 0], days=found[:, 1])
+            if len(wanted):
+                await _make(connection, wanted, longest_gap_us)
+        return bool(len(wanted) or opened)
+
+    async def _open(self, connection: AsyncConnection, day: int) -> bool:
+        """Have the days of some points be made that ended since this was done last."""
+        if self._opened_day == day:
+            return False
+        opened = (await connection.execute(_OPEN, {"day": day})).rowcount
+        if not opened:
+            self._opened_day = day
+        return opened > 0
+
+
+async def _keep_to(connection: AsyncConnection, longest_gap_us: int) -> None:
+    """Forget all roll-ups that were made with another longest gap."""
+    kept = await (await connection.execute(_RULE)).fetchone()
+    if kept != (longest_gap_us,):
+        await connection.execute("TRUNCATE register_rollups, rolled_points")
+        await connection.execute(_RENEW, (longest_gap_us,))
+
+
+async def outdate(connection: AsyncConnection, late: PointDays) -> None:
+    """Have days be made again, once the transaction is committed."""
+    if len(late):
+        await connection.execute(_TOGETHER, (_KEY,))
+        cursor = cursor_for_arrays(connection)
+        await cursor.execute(_OUTDATE, (IntArray(late.keys), IntArray(late.days)))
+
+
+async def read_rolled(
+    connection: AsyncConnection,
+    keys: Sequence[int],
+    days: tuple[int, int],
+    longest_gap_us: int,
+) -> tuple[RolledDays, list[int]]:
+    """Return what is rolled up from one day to another, and the points of which more is known."""
+    cursor = cursor_for_arrays(connection)
+    parameters = {
+        "keys": IntArray(np.array(keys, np.int64)),
+        "first": days[0],
+        "last": days[1],
+        "longest_gap_us": longest_gap_us,
+    }
+    await cursor.execute(_ROLLED, parameters)
+    rows = await cursor.fetchall()
+    found = [row for row in rows if row[2] is not None]
+    empty = np.full(QUARTERS, np.nan, "<f8").tobytes()
+    values = np.frombuffer(b"".join(row[2] or empty for row in found), "<f8")
+    rolled = RolledDays(
+        keys=np.array([row[0] for row in found], np.int64),
+        days=np.array([row[1] for row in found], np.int64),
+        values=values.reshape(-1, QUARTERS),
+    )
+    return rolled, [row[0] for row in rows if row[2] is None]
+
+
+async def _make(connection: AsyncConnection, wanted: PointDays, longest_gap_us: int) -> None:
+    begins_us: Ints = wanted.days * DAY_US
+    places: Ints = np.arange(len(wanted))
+    cursor = cursor_for_arrays(connection)
+    await cursor.execute(
+        _READINGS,
+        (
+            *(IntArray(places), IntArray(wanted.keys)),
+            *(
+                TimeArray(begins_us - longest_gap_us),
+                TimeArray(begins_us + DAY_US + longest_gap_us),
+            ),
+        ),
+    )
+    histories = placed_histories(len(wanted), await cursor.fetchall())
+    quarters = roll_up(histories, wanted.days, longest_gap_us)
+    await cursor.execute(
+        _MAKE, (IntArray(wanted.keys), IntArray(wanted.days), [_packed(row) for row in quarters])
+    )
+
+
+def _packed(quarters: Floats) -> bytes:
+    return b"" if np.isnan(quarters).all() else quarters.astype("<f8").tobytes()
