@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager e2e-grafana fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -66,6 +66,9 @@ peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's o
 
 peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and what a crowd makes of it, as JSON
 	@exec $(BIN)/python -m tests.peer.alertmanager
+
+e2e-grafana: setup ## every question of the boards to a running mesh and a real Prometheus; metrics and rules by promtool; as JSON
+	@exec $(BIN)/python -m tests.peer.grafana $(ARGUMENTS)
 
 bench-loop-control: setup ## from a meter's word to the device by number of sites, and the answer to a step, as JSON
 	@exec $(BIN)/python -m tests.bench.loop_control $(ARGUMENTS)

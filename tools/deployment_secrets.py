@@ -15,6 +15,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+GRAFANA = ("grafana_admin_password", "grafana_database_password")
+"""What Grafana is told: who administers it, and its own word for the database."""
 DATABASE_SERVICES = (
     *("alerting", "analytics", "carbon", "control", "demandresponse"),
     *("forecast", "metering", "planner", "usage"),
@@ -59,7 +61,8 @@ def write(folder: Path) -> None:
         keep(folder / f"{user}_mqtt_url", partial(str, url))
         lines.append(f"{user}:{mosquitto_hash(password)}\n")
     keep(folder / "mosquitto_passwords", lambda: "".join(lines))
-    keep(folder / "grafana_admin_password", random_word)
+    for name in GRAFANA:
+        keep(folder / name, random_word)
 
 
 def keep(file: Path, make: Callable[[], str]) -> str:
@@ -92,11 +95,15 @@ def manifests(folder: Path) -> dict[str, object]:
         for name in (*DATABASE_SERVICES, BACKUP)
     }
     contents = {
-        "database": {"owner_database_password": "owner_database_password", **database},
+        "database": {
+            "owner_database_password": "owner_database_password",
+            "grafana_database_password": "grafana_database_password",
+            **database,
+        },
         BACKUP: {"backup_database_password": "backup_database_password"},
         "migration": {"wattmesh_database_url": "owner_database_url"},
         "broker": {"mosquitto_passwords": "mosquitto_passwords"},
-        "grafana": {"grafana_admin_password": "grafana_admin_password"},
+        "grafana": {name: name for name in GRAFANA},
         **{name: {"wattmesh_database_url": f"{name}_database_url"} for name in DATABASE_SERVICES},
         **{user: {"wattmesh_mqtt_url": f"{user}_mqtt_url"} for user in MQTT_USERS},
     }

@@ -18,6 +18,16 @@ SET password_encryption = 'scram-sha-256';
 CREATE ROLE backup LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
 SQL
 echo "host replication backup all scram-sha-256" >> "$PGDATA/pg_hba.conf"
+# Grafana reads all of it, a question for half a minute at most, and writes nothing.
+password=$(cat /run/secrets/grafana_database_password)
+psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+  --set password="$password" <<'SQL'
+SET password_encryption = 'scram-sha-256';
+CREATE ROLE grafana LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
+GRANT pg_read_all_data TO grafana;
+ALTER ROLE grafana SET default_transaction_read_only = on;
+ALTER ROLE grafana SET statement_timeout = '30s';
+SQL
 psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
 CREATE EXTENSION IF NOT EXISTS timescaledb;
 -- What nobody fetches for days must not fill the disk: a backup then begins anew.

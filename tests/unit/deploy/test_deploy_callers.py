@@ -32,6 +32,9 @@ WATCHERS = {
     ("prometheus", "collector", 8889),
     ("prometheus", "alertmanager", 9093),
     ("grafana", "prometheus", 9090),
+    ("grafana", "database", 5432),
+    ("grafana", "traces", 16686),
+    ("collector", "traces", 4317),
 }
 
 Edges = set[tuple[str, str, int]]

@@ -8,8 +8,8 @@ from tools.deployment_secrets import DATABASE_SERVICES, write
 
 SERVICES: dict[str, Document] = compose()["services"]
 MIGRATIONS = {f"{name}-migration" for name in DATABASE_SERVICES}
-WITHOUT_HEALTH = MIGRATIONS | {"collector"}
-"""Those that end, and an image that has nothing to ask with."""
+WITHOUT_HEALTH = MIGRATIONS | {"collector", "traces"}
+"""Those that end, and images that have nothing to ask with."""
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -17,6 +17,18 @@ from rich.text import Text
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_local import cli_backup, cli_people, device
 from wattmesh_local.certs import certs
+from wattmesh_local.cli_options import (
+    Data,
+    Homes,
+    Identities,
+    Live,
+    Metrics,
+    Plain,
+    Rate,
+    Replicas,
+    SiteSet,
+    Start,
+)
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.demo import run_demo
 from wattmesh_local.options import (
@@ -50,41 +62,6 @@ app.add_typer(cli_people.app)
 app.add_typer(cli_backup.app, name="backup")
 app.command()(cli_backup.restore)
 
-Homes = Annotated[
-    str | None, typer.Option(help="Which sites of the data: 1-5, 1,3,7 …; else the first five.")
-]
-SiteSet = Annotated[
-    str, typer.Option("--site", help="Which sites: homes, or street (with EVs and an office).")
-]
-Start = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d"],
-        help="First simulated day; else five weeks into the data, for the homes 2016-09-05.",
-    ),
-]
-Rate = Annotated[
-    float | None, typer.Option(help="Simulated seconds per second; else 1200, of the street 600.")
-]
-Data = Annotated[
-    Path | None, typer.Option(help="Folder with measured data; else the demo's homes.")
-]
-Replicas = Annotated[
-    str, typer.Option(help="Processes of a service, where not one: planner=2,control=2.")
-]
-Plain = Annotated[bool, typer.Option("--plain", help="Print lines instead of a live view.")]
-Live = Annotated[
-    bool,
-    typer.Option(
-        "--live", help="Own devices on this machine's clock, instead of simulated homes; kept."
-    ),
-]
-Identities = Annotated[
-    bool,
-    typer.Option(
-        "--identities", help="Every process shows a certificate and may do what it needs alone."
-    ),
-]
 _INTERRUPTED = 130
 """As a shell says it of a command that Ctrl-C ended."""
 
@@ -100,12 +77,13 @@ def up(
     live: Live = False,
     site: SiteSet = "homes",
     identities: Identities = False,
+    metrics: Metrics = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
     options = _options(
         homes, start, 1, rate, data, replicas, live=live, site=site, identities=identities
     )
-    options = replace(options, train_beside=True)
+    options = replace(options, train_beside=True, metrics=metrics)
     _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
 
 

@@ -235,6 +235,8 @@ class Mesh:
             "identity": own if own is None else str(own),
         }
         self._state.write(state)
+        if self.addresses.metrics:
+            self._state.write_metrics(self.addresses.metrics)
 
     def _empty_run_folder(self) -> None:
         shutil.rmtree(self.folders.run, ignore_errors=True)

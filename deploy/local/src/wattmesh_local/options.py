@@ -41,6 +41,7 @@ class MeshOptions:
     service has, where not one. `train_beside`: do not wait for the forecast models. `live`: own
     devices on the machine's clock instead of simulated ones; everything is kept for the next run.
     `identities`: every process shows a certificate, and may do what it needs and nothing else.
+    `metrics`: every process has a page from which Prometheus fetches what it measures.
     """
 
     state_folder: Path
@@ -57,6 +58,7 @@ class MeshOptions:
     train_beside: bool = False
     live: bool = False
     identities: bool = False
+    metrics: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""

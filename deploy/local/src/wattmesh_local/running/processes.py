@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wattmesh_local.identities.folder import GATEWAY_FOLDER, OWN_FOLDER, tls_settings
@@ -67,6 +67,8 @@ class Addresses:
     """gRPC target of every service, by its name; of several processes a list of their addresses."""
     web: str
     """host:port where browsers find the dashboard."""
+    metrics: dict[str, str] = field(default_factory=dict)
+    """host:port of every process's metrics, by its name; empty: they are not served."""
 
     @classmethod
     def choose(cls, options: MeshOptions, database_url: str) -> "Addresses":
@@ -89,6 +91,9 @@ class Addresses:
                 for service, own in names.items()
             },
             web=web,
+            metrics=dict(zip(every, free_targets(len(every)), strict=True))
+            if options.metrics
+            else {},
         )
 
 
@@ -148,6 +153,7 @@ class ProcessPlan:
             **self._own(service),
             **self._site_model(service, name),
             **self._identity(service),
+            **self._metrics(name),
         }
         return ProcessSpec(
             name=name,
@@ -156,6 +162,11 @@ class ProcessPlan:
             target=target,
             identity=self._folders.own_identity,
         )
+
+    def _metrics(self, name: str) -> dict[str, str]:
+        """Return where a process serves what it measures, if it does."""
+        address = self._addresses.metrics.get(name)
+        return {} if address is None else {"metrics_address": address}
 
     def _identity(self, service: str) -> dict[str, str]:
         """Return the settings with which a service shows who it is."""

@@ -1,6 +1,7 @@
 """Where everything of a running mesh is: written down for commands that speak to it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,16 @@ class MeshState:
         temporary = self._file.with_name("mesh.json.new")
         temporary.write_text(json.dumps(state, indent=1))
         temporary.replace(self._file)
+
+    def write_metrics(self, addresses: Mapping[str, str]) -> None:
+        """Write down where metrics are fetched, as Prometheus reads files of targets."""
+        targets = [
+            {"targets": [address], "labels": {"process": name}}
+            for name, address in addresses.items()
+        ]
+        temporary = self._file.with_name("prometheus.json.new")
+        temporary.write_text(json.dumps(targets, indent=1))
+        temporary.replace(self._file.parents[1] / "prometheus.json")
 
     def remove(self) -> None:
         """Say that nothing serves any more."""
