@@ -27,7 +27,14 @@ COUNTS = Counts(
 
 
 def report(counts: Counts) -> dict[str, Any]:
-    spent = Spent(turns=1, cpu_s={"planner": 0.5}, statements={}, wall_s=200.0, counts=counts)
+    spent = Spent(
+        turns=1,
+        cpu_s={"planner": 0.5},
+        statements={},
+        statement_ms={("planner", "SELECT 1"): 0.5, ("control", "INSERT"): 3.0},
+        wall_s=200.0,
+        counts=counts,
+    )
     measured = Measured(
         homes=2,
         resolution=timedelta(hours=1),
@@ -45,6 +52,8 @@ def test_times_are_those_of_the_wall() -> None:
     assert run["last_accepted_before_s"] == 20.0
     assert run["cpu_s_per_site_total"] == 0.25
     assert in_time(run)
+    costliest = run["costliest_statements_ms_per_plan"]
+    assert costliest == [("control: INSERT", 1.5), ("planner: SELECT 1", 0.25)]
 
 
 def test_a_forecast_of_another_source_is_a_lost_one() -> None:
