@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.bench.loop.counts import Counts, PlanTimes
+from tests.bench.loop.report import run_to_json as loop_run_to_json
 from tests.bench.loop.scenario import Measured
 from tests.bench.loop.turns import Spent
 from tests.bench.scale.report import in_time, run_to_json
@@ -26,7 +27,7 @@ COUNTS = Counts(
 )
 
 
-def report(counts: Counts) -> dict[str, Any]:
+def measured(counts: Counts) -> Measured:
     spent = Spent(
         turns=1,
         cpu_s={"planner": 0.5},
@@ -35,14 +36,23 @@ def report(counts: Counts) -> dict[str, Any]:
         wall_s=200.0,
         counts=counts,
     )
-    measured = Measured(
+    return Measured(
         homes=2,
         resolution=timedelta(hours=1),
         forecast="seasonal",
         spent=spent,
         connections={},
     )
-    return run_to_json(measured, lead_s=60.0, busy_processes=0)
+
+
+def report(counts: Counts) -> dict[str, Any]:
+    return run_to_json(measured(counts), lead_s=60.0, busy_processes=0)
+
+
+def test_what_a_plan_cost_the_database_is_told_by_statement() -> None:
+    run = loop_run_to_json(measured(COUNTS))
+    costliest = run["costliest_statements_ms_per_plan"]
+    assert costliest == [("control: INSERT", 1.5), ("planner: SELECT 1", 0.25)]
 
 
 def test_times_are_those_of_the_wall() -> None:
@@ -52,8 +62,6 @@ def test_times_are_those_of_the_wall() -> None:
     assert run["last_accepted_before_s"] == 20.0
     assert run["cpu_s_per_site_total"] == 0.25
     assert in_time(run)
-    costliest = run["costliest_statements_ms_per_plan"]
-    assert costliest == [("control: INSERT", 1.5), ("planner: SELECT 1", 0.25)]
 
 
 def test_a_forecast_of_another_source_is_a_lost_one() -> None:
