@@ -73,7 +73,7 @@ def _asked(assets: Sequence[AssetHours], at: int, known: Known) -> tuple[ModelIn
     batch = Batch.of(parts)
     rows = Rows.ahead(at - first - 1, range(at - first, at - first + DAY))
     now = seasonal_middles(Kind.LOAD, batch, rows)
-    return model_input(Kind.LOAD, batch, rows), Beside.of(rows.lead, now)
+    return model_input(Kind.LOAD, batch, rows), Beside.of(Kind.LOAD, batch, rows, now)
 
 
 def _as_known(part: AssetHours, now: int, known: Known) -> AssetHours:

@@ -104,7 +104,7 @@ def _answers(
         return one, other
     asked = model_input(kind, batch, rows)
     said = model(asked) * asked.scale_w[:, None]
-    issued = mixed(kind, said, Beside.of(rows.lead, now))
+    issued = mixed(kind, said, Beside.of(kind, batch, rows, now))
     said[~asked.open], issued[~asked.open] = 0.0, 0.0
     return said.reshape(shape), issued.reshape(shape)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from google.longrunning import operations_pb2
 
+from tests.fakes.eventually import eventually
 from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_process import (
     BATTERY,
@@ -22,6 +23,7 @@ from tests.fakes.forecast_process import (
 )
 from tests.fakes.forecast_sites import asset
 from tests.fakes.metered_homes import MeteredHomes
+from tests.fakes.open_meteo import open_meteo, recorded
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_forecast.domain.hours import HOUR
@@ -239,3 +241,32 @@ def test_the_process_does_not_carry_tensorflow() -> None:
     )
     found = run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+async def test_weather_that_is_told_over_http_is_kept_and_moves_the_forecasts_of_plants(
+    database_url: str,
+) -> None:
+    now = START + timedelta(days=DAYS)
+    first = now - timedelta(days=46)
+    hours = np.arange(55 * 24)
+    with open_meteo() as weather:
+        shine = np.maximum(800 * np.cos(np.pi * (hours % 24 - 13) / 12), 0.0)
+        warmth = 20 + 5 * np.cos(np.pi * (hours % 24 - 15) / 12)
+        weather.answer = recorded(int(first.timestamp()), warmth.tolist(), shine.tolist())
+        async with running_forecast(
+            database_url, metered_home(DAYS), DAYS, weather_url=weather.url
+        ) as world:
+
+            async def by_weather() -> bool:
+                return await world.sources(LOAD, PV) == ["seasonal", "weather"]
+
+            await eventually(by_weather, seconds=60)
+            (plant,) = await world.issue(PV)
+
+        async with running_forecast(
+            database_url, metered_home(DAYS), DAYS, weather_url=weather.url
+        ) as world:
+            await eventually(by_weather, seconds=60)
+
+    assert len(weather.asked) == 1  # the second had it from the first's table
+    assert min(plant.quantiles[1].values) < 0

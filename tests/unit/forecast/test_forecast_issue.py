@@ -17,14 +17,15 @@ from tests.fakes.forecast_ports import (
 )
 from tests.fakes.forecast_sites import FONTANA, asset, site, view_of
 from tests.fakes.manual_clock import ManualClock
+from wattmesh_forecast.adapters.plane import PvlibPlane
 from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.issue import IssueForecasts
-from wattmesh_forecast.app.past import Past
-from wattmesh_forecast.app.ports import Sky
+from wattmesh_forecast.app.past import KnownWeather, Past
+from wattmesh_forecast.app.ports import Modules, Sky
 from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast
-from wattmesh_forecast.domain.hours import HOUR, Sun
+from wattmesh_forecast.domain.hours import HOUR, Floats, Sun
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
 from wattmesh_forecast.domain.subjects import Location
 from wattmesh_forecast.domain.wanted import Wanted
@@ -45,7 +46,13 @@ T = NOW + HOUR
 class World:
     """Two homes, five weeks after their meters began, half an hour before an interval."""
 
-    def __init__(self, *, location: Location | None = FONTANA, sky: Sky | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        location: Location | None = FONTANA,
+        sky: Sky | None = None,
+        weather: tuple[KnownWeather, Modules] | None = None,
+    ) -> None:
         power = {a: Series(START, HOUR, load_hours(seed=n).power_w) for n, a in enumerate(LOADS)}
         power |= {a: Series(START, HOUR, -pv_hours(seed=n).power_w) for n, a in enumerate(PVS)}
         self.history = FixedHistory(power)
@@ -56,7 +63,7 @@ class World:
         self.view = view_of([*LOADS, *PVS, BATTERY, WIND], location)
         self.outcomes = IssueForecasts(
             sites=FollowedSites(self.view),
-            past=Past(EachHistory(self.history), sky or SimpleSky(), GivenHolidays()),
+            past=Past(EachHistory(self.history), sky or SimpleSky(), GivenHolidays(), weather),
             models=self.models,
             stretches=AsGiven(),
             store=self.store,
@@ -441,3 +448,23 @@ async def test_readings_that_come_late_are_missed_but_not_awaited() -> None:
 
     assert np.isfinite(forecast.power_w).all()
     assert forecast.last_measured == NOW - 5 * HOUR
+
+
+class SteadyWeather:
+    """The same temperature always, and half of a clear sky's sun."""
+
+    def known(self, place: Location, hours: TimeRange) -> tuple[Floats, Floats]:
+        count = hours.count(HOUR)
+        return np.full(count, 21.0), 0.5 * simple_sun(hours.start, count).clear_sky_w_m2
+
+
+async def test_loads_are_told_the_weather_and_plants_forecast_by_it() -> None:
+    told, blind = World(weather=(SteadyWeather(), PvlibPlane())), World()
+
+    load, pv = await told.issue(wanted(LOADS[0], PVS[0]))
+    _, otherwise = await blind.issue(wanted(LOADS[0], PVS[0]))
+
+    assert (load.source, pv.source) == ("model:load/3", "weather")
+    assert otherwise.source == "model:pv/3"
+    assert (pv.power_w <= 0).all()
+    assert pv.power_w.min() < -500

@@ -11,6 +11,7 @@ from tests.fakes.forecast_assets import load_hours, pv_hours
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.mixture import Beside, mixed
+from wattmesh_forecast.domain.nowcast import Nowcast
 from wattmesh_forecast.domain.seasonal import seasonal_middles, seasonal_quantiles
 from wattmesh_forecast.domain.trial import NOWCAST_HOURS, ask_patterns, blend_weights
 
@@ -133,25 +134,33 @@ def test_through_gaps_it_is_finite_and_not_negative(kind: Kind, seed: int, holes
     assert ((found.left_ratio > 0) & (found.left_ratio <= 1)).all()
 
 
+def beside(kind: Kind, rows: Rows, left: float, celsius: float | None = None) -> Beside:
+    """Return what says 1,500 W of everything."""
+    batch = Batch.of([ASSETS[kind]])
+    if celsius is not None:
+        batch = replace(batch, temperature_celsius=np.full_like(batch.power_w, celsius))
+    shape = (1, len(rows))
+    now = Nowcast(middle_w=np.full(shape, 1500.0), left_ratio=np.full(shape, left))
+    return Beside.of(kind, batch, rows, now)
+
+
 def test_a_model_and_the_days_before_are_put_together_by_lead() -> None:
     said = np.array([[800.0, 1000.0, 1300.0]] * 3)
-    beside = Beside(
-        lead=np.array([1.0, 24.0, 100.0]), middle_w=np.full(3, 1500.0), left_ratio=np.ones(3)
-    )
+    rows = Rows(target=np.array([101, 124, 200]), last=np.full(3, 100))
 
-    found = mixed(Kind.LOAD, said, beside)
+    found = mixed(Kind.LOAD, said, beside(Kind.LOAD, rows, 1.0))
+    told = mixed(Kind.LOAD, said, beside(Kind.LOAD, rows, 1.0, celsius=20.0))
 
     assert np.allclose(found[0], [1000.0, 1200.0, 1500.0])
-    assert np.allclose(found[1], found[2])
     assert np.allclose(found[1], [900.0, 1100.0, 1400.0])
+    assert np.allclose(found[2], found[1])
+    assert np.allclose(told[1], [840.0, 1040.0, 1340.0])  # patterns know no temperature
 
 
 def test_the_band_of_a_plant_narrows_by_what_the_newest_hour_takes_away() -> None:
-    said = np.array([[800.0, 1000.0, 1200.0]] * 2)
-    beside = Beside(
-        lead=np.array([1.0, 20.0]), middle_w=np.full(2, 1000.0), left_ratio=np.full(2, 0.25)
-    )
+    said = np.array([[1300.0, 1500.0, 1700.0]] * 2)
+    rows = Rows(target=np.array([101, 120]), last=np.full(2, 100))
 
-    found = mixed(Kind.PV, said, beside)
+    found = mixed(Kind.PV, said, beside(Kind.PV, rows, 0.25))
 
-    assert np.allclose(found, [[900.0, 1000.0, 1100.0], [800.0, 1000.0, 1200.0]])
+    assert np.allclose(found, [[1400.0, 1500.0, 1600.0], [1300.0, 1500.0, 1700.0]])

@@ -14,9 +14,12 @@ from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.adapters.metering import GrpcHistory
 from wattmesh_forecast.adapters.model_folder import ModelFolder
 from wattmesh_forecast.adapters.observations import TelemetryObservations
+from wattmesh_forecast.adapters.open_meteo import OpenMeteo
+from wattmesh_forecast.adapters.plane import PvlibPlane
 from wattmesh_forecast.adapters.point_history import GrpcPointHistory
 from wattmesh_forecast.adapters.postgres_forecasts import PostgresForecastStore
 from wattmesh_forecast.adapters.postgres_trainings import PostgresTrainingStore
+from wattmesh_forecast.adapters.postgres_weather import PostgresWeatherStore
 from wattmesh_forecast.adapters.sky import PvlibSky
 from wattmesh_forecast.adapters.tfserving import TensorFlowServing
 from wattmesh_forecast.adapters.training_job import TrainingJob
@@ -30,6 +33,7 @@ from wattmesh_forecast.app.guarded_models import GuardedModels
 from wattmesh_forecast.app.issue import IssueForecasts
 from wattmesh_forecast.app.issue_together import IssueTogether
 from wattmesh_forecast.app.kept_history import KeptHistory
+from wattmesh_forecast.app.kept_weather import KeptWeather
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.past import Past
@@ -66,7 +70,9 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         follower, sites = _follower(settings, metering, view), FollowedSites(view)
         await follower.recall()
         each, sky, calendar = EachHistory(history), PvlibSky(), Holidays()
-        past = Past(KeptHistory(each), sky, calendar)
+        weather = _weather(settings, database, runtime)
+        told = None if weather is None else (weather, PvlibPlane())
+        past = Past(KeptHistory(each), sky, calendar, told)
         models = _models(settings, runtime)
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
@@ -110,8 +116,23 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                     SERVICE_NAME,
                 ),
                 dependencies=(database.dependency, *_peers(settings, runtime)),
-                tasks=(follower.run, models.keep_trying, warm_up, calibration),
+                tasks=(
+                    *(follower.run, models.keep_trying, warm_up, calibration),
+                    *(() if weather is None else (weather,)),
+                ),
             )
+
+
+def _weather(
+    settings: ForecastSettings, database: Database, runtime: Runtime
+) -> KeptWeather | None:
+    if settings.weather_url is None:
+        return None
+    return KeptWeather(
+        source=OpenMeteo(settings.weather_url, runtime.clock),
+        store=PostgresWeatherStore(database),
+        clock=runtime.clock,
+    )
 
 
 def _peers(settings: ForecastSettings, runtime: Runtime) -> tuple[Dependency, ...]:

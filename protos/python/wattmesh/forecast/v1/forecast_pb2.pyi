@@ -180,8 +180,8 @@ class Forecast(_message.Message):
     kind: Global___ForecastKind.ValueType
     """What is forecast."""
     source: _builtins.str
-    """What made it: "model:{model}/{version}"; "seasonal" when no model could be asked; "assumed" when less
-    than a day was measured.
+    """What made it: "model:{model}/{version}"; "seasonal" when no model could be asked; "weather" for a plant whose
+    irradiance is forecast; "assumed" when less than a day was measured.
     """
     model_refusal: Global___ModelRefusal.ValueType
     """Why it is not a model's, where a model was to be asked. Not said: a model made it, or none was to."""

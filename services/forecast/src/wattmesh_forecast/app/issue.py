@@ -106,7 +106,7 @@ class IssueForecasts:
     async def _of_kind(self, kind: Kind, questions: Group, wanted: Wanted) -> Answered:
         by_model, others = list[Question](), list[Question]()
         for each in questions:
-            (by_model if each.subject.suits_model else others).append(each)
+            (by_model if each.for_model else others).append(each)
         answers = list(await _seasonal(kind, others, wanted)) if others else []
         if by_model and self._models.is_away(kind):
             answers += await _seasonal(kind, by_model, wanted, Refusal.UNAVAILABLE)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
@@ -10,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattmesh_forecast.app.failures import failed
-from wattmesh_forecast.app.ports import Calendar, Sky
-from wattmesh_forecast.domain.hours import HOUR, AssetHours, LocalClock, Sun
+from wattmesh_forecast.app.ports import Calendar, Modules, Sky
+from wattmesh_forecast.domain.hours import HOUR, AssetHours, Floats, LocalClock, Sun
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.domain.screening import screened
@@ -34,13 +35,27 @@ class PowerByAsset(Protocol):
         """Return each asset's mean power per interval [W], or why it cannot be read."""
 
 
-class Past:
-    """Puts metered power, local clock and sun of assets on one raster of hours."""
+class KnownWeather(Protocol):
+    """The weather as it is known now."""
 
-    def __init__(self, history: PowerByAsset, sky: Sky, calendar: Calendar) -> None:
+    def known(self, place: Location, hours: TimeRange) -> tuple[Floats, Floats] | None:
+        """Return temperature [°C] and irradiance [W/m²] of every hour; None: nothing is known."""
+
+
+class Past:
+    """Puts metered power, local clock, sun and weather of assets on one raster of hours."""
+
+    def __init__(
+        self,
+        history: PowerByAsset,
+        sky: Sky,
+        calendar: Calendar,
+        weather: tuple[KnownWeather, Modules] | None = None,
+    ) -> None:
         self._history = history
         self._sky = sky
         self._calendar = calendar
+        self._weather = weather
         self._clock = lru_cache(maxsize=_CLOCKS_KEPT)(self._clock_of)
 
     async def until(
@@ -92,12 +107,28 @@ class Past:
             return power
         watts = power.window(whole).values
         magnitude = np.where(np.isfinite(watts), np.maximum(subject.kind.sign * watts, 0.0), np.nan)
-        return AssetHours(
-            start=whole.start,
-            power_w=magnitude,
-            clock=self._clock(whole, subject.zone),
-            sun=_sun(subject, suns, len(watts)),
+        return self._with_weather(
+            subject,
+            whole,
+            AssetHours(
+                start=whole.start,
+                power_w=magnitude,
+                clock=self._clock(whole, subject.zone),
+                sun=_sun(subject, suns, len(watts)),
+            ),
         )
+
+    def _with_weather(self, subject: Subject, whole: TimeRange, hours: AssetHours) -> AssetHours:
+        if self._weather is None or subject.location is None:
+            return hours
+        weather, modules = self._weather
+        if (told := weather.known(subject.location, whole)) is None:
+            return hours
+        celsius, ghi = told
+        if hours.sun is None:
+            return replace(hours, temperature_celsius=celsius)
+        shine = modules.effective_w_m2(subject, whole.start, hours.sun, ghi, celsius)
+        return replace(hours, irradiance_w_m2=shine)
 
 
 def _screened(

@@ -7,12 +7,13 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from wattmesh_forecast.domain.forecast import Forecast
-from wattmesh_forecast.domain.hours import Sun
+from wattmesh_forecast.domain.hours import Floats, Sun
 from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.outcome import Outcome
-from wattmesh_forecast.domain.subjects import Location
+from wattmesh_forecast.domain.subjects import Location, Subject
 from wattmesh_forecast.domain.training import Training, TrainingOrder
+from wattmesh_forecast.domain.weather import WeatherReport
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -68,6 +69,36 @@ class Sky(Protocol):
 
     def suns(self, locations: Collection[Location], hours: TimeRange) -> Mapping[Location, Sun]:
         """Return the sun of each place over every hour that starts in `hours`."""
+
+
+class WeatherSource(Protocol):
+    """Who tells what the weather was and will be."""
+
+    async def reports(self, places: Sequence[Location]) -> Sequence[WeatherReport]:
+        """Return what is told now of each place, in their order. Error: Unavailable."""
+
+
+class WeatherStore(Protocol):
+    """What was told of the weather, and when."""
+
+    async def add(self, reports: Sequence[WeatherReport]) -> None:
+        """Keep reports as they were told."""
+
+    async def newest(self, place: Location, known_by: datetime) -> WeatherReport | None:
+        """Return the newest report on a place that was told by a time."""
+
+
+class Modules(Protocol):
+    """What of the sun reaches a plant's modules."""
+
+    def effective_w_m2(
+        self, subject: Subject, start: datetime, sun: Sun, ghi: Floats, celsius: Floats
+    ) -> Floats:
+        """Return irradiance on the modules, less what their warmth costs [W/m²], (n,).
+
+        `ghi` is global horizontal irradiance [W/m²], `celsius` the air's temperature [°C], by the
+        hour from `start` on; NaN where nothing is known.
+        """
 
 
 class Calendar(Protocol):

@@ -52,6 +52,6 @@ def backcast(kind: Kind, hours: AssetHours) -> Backcast | None:
     return Backcast(
         kind=kind,
         asked=model_input(kind, batch, rows),
-        beside=Beside.of(rows.lead, seasonal_middles(kind, batch, rows)),
+        beside=Beside.of(kind, batch, rows, seasonal_middles(kind, batch, rows)),
         came_w=hours.power_w[target],
     )

@@ -14,6 +14,8 @@ from wattmesh_kernel.time import TimeRange
 
 SEASONAL = "seasonal"
 """The source of a forecast that no model was asked for."""
+WEATHER = "weather"
+"""The source of a plant's forecast by the irradiance that is forecast for its place."""
 ASSUMED = "assumed"
 """The source of a forecast from less than a day of readings."""
 

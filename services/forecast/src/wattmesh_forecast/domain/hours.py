@@ -108,8 +108,9 @@ class AssetHours:
     `power_w` has shape (n,): mean consumption of a load or mean generation of a plant, a magnitude
     [W]; NaN where it is missing, and in the future. `sun` is there for solar plants.
     `temperature_celsius` (n,) is the air's, measured or forecast as it was known at issue, NaN
-    where it is not known; None when nothing is known of the weather. `findings` are why measured
-    hours were taken for missing.
+    where it is not known; None when nothing is known of the weather. `irradiance_w_m2` (n,) is what
+    reaches the modules of a plant, less what their warmth costs [W/m²], likewise. `findings` are
+    why measured hours were taken for missing.
     """
 
     start: datetime
@@ -117,6 +118,7 @@ class AssetHours:
     clock: LocalClock
     sun: Sun | None = None
     temperature_celsius: Floats | None = None
+    irradiance_w_m2: Floats | None = None
     findings: tuple[Finding, ...] = ()
 
     def index(self, moment: datetime) -> int:
@@ -131,11 +133,13 @@ class AssetHours:
     def between(self, first: int, end: int) -> "AssetHours":
         """Return the part from a position up to, but not with, another."""
         part, warmth, sun = slice(first, end), self.temperature_celsius, self.sun
+        shine = self.irradiance_w_m2
         return AssetHours(
             start=self.start + first * HOUR,
             power_w=self.power_w[part],
             clock=self.clock.part(part),
             temperature_celsius=None if warmth is None else warmth[part],
+            irradiance_w_m2=None if shine is None else shine[part],
             sun=None
             if sun is None
             else Sun(
@@ -155,8 +159,8 @@ class AssetHours:
 class Batch:
     """Several assets of a kind that share one raster of hours and one local clock.
 
-    `power_w`, `temperature_celsius` and the arrays of `sun` have shape (assets, n), those of
-    `clock` (n,).
+    `power_w`, `temperature_celsius`, `irradiance_w_m2` and the arrays of `sun` have shape
+    (assets, n), those of `clock` (n,).
     """
 
     start: datetime
@@ -164,6 +168,7 @@ class Batch:
     clock: LocalClock
     sun: Sun | None = None
     temperature_celsius: Floats | None = None
+    irradiance_w_m2: Floats | None = None
 
     @classmethod
     def of(cls, assets: Sequence[AssetHours]) -> "Batch":
@@ -175,7 +180,8 @@ class Batch:
             power_w=np.stack([asset.power_w for asset in assets]),
             clock=first.clock,
             sun=Sun.together(suns) if suns else None,
-            temperature_celsius=_temperatures(assets),
+            temperature_celsius=_stacked([asset.temperature_celsius for asset in assets], first),
+            irradiance_w_m2=_stacked([asset.irradiance_w_m2 for asset in assets], first),
         )
 
     def __len__(self) -> int:
@@ -217,13 +223,12 @@ class Rows:
         return cls(target=target, last=np.full(len(target), last, dtype=np.int64))
 
 
-def _temperatures(assets: Sequence[AssetHours]) -> Floats | None:
-    """Return the assets' temperatures (assets, n), NaN for whom none is known; None for nobody."""
-    if all(asset.temperature_celsius is None for asset in assets):
+def _stacked(given: Sequence[Floats | None], like: AssetHours) -> Floats | None:
+    """Return series of assets (assets, n), NaN for whom none is known; None for nobody."""
+    if all(series is None for series in given):
         return None
-    unknown = np.full_like(assets[0].power_w, np.nan)
-    given = (asset.temperature_celsius for asset in assets)
-    return np.stack([unknown if warmth is None else warmth for warmth in given])
+    unknown = np.full_like(like.power_w, np.nan)
+    return np.stack([unknown if series is None else series for series in given])
 
 
 def _offset_hours(moment: datetime) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmesh_forecast.domain.hours import Floats, Ints
+from wattmesh_forecast.domain.hours import Batch, Floats, Ints, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.nowcast import Nowcast
 
@@ -19,21 +19,28 @@ _SHARES = {
     Kind.PV: ((1.0, 1.0), (4.0, 0.9), (6.0, 0.7), (8.0, 0.0)),
 }
 """Share of the seasonal forecast by lead [h]; linear in between, the last one beyond."""
+_TOLD_RATIO = 0.4
+"""So much of that where the model knows a temperature, of which patterns know nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Beside:
     """What the seasonal forecast says beside a model, row by row, (n,)."""
 
-    lead: Floats
+    share: Floats
     middle_w: Floats
     left_ratio: Floats
 
     @classmethod
-    def of(cls, lead: Floats, now: Nowcast) -> "Beside":
-        """Return the rows of every asset, asset by asset; all have the same leads (n,)."""
+    def of(cls, kind: Kind, batch: Batch, rows: Rows, now: Nowcast) -> "Beside":
+        """Return the rows of every asset, asset by asset."""
+        leads, shares = zip(*_SHARES[kind], strict=True)
+        share = np.broadcast_to(np.interp(rows.lead, leads, shares), now.middle_w.shape)
+        if batch.temperature_celsius is not None:
+            told = np.isfinite(batch.temperature_celsius[:, rows.target])
+            share = np.where(told, _TOLD_RATIO * share, share)
         return cls(
-            lead=np.tile(lead, len(now.middle_w)),
+            share=share.ravel(),
             middle_w=now.middle_w.ravel(),
             left_ratio=now.left_ratio.ravel(),
         )
@@ -42,7 +49,7 @@ class Beside:
     def concatenated(cls, parts: "Sequence[Beside]") -> "Beside":
         """Return the rows of several as one."""
         return cls(
-            lead=np.concatenate([part.lead for part in parts]),
+            share=np.concatenate([part.share for part in parts]),
             middle_w=np.concatenate([part.middle_w for part in parts]),
             left_ratio=np.concatenate([part.left_ratio for part in parts]),
         )
@@ -50,18 +57,17 @@ class Beside:
     def where(self, rows: Ints) -> "Beside":
         """Return some of the rows."""
         return Beside(
-            lead=self.lead[rows], middle_w=self.middle_w[rows], left_ratio=self.left_ratio[rows]
+            share=self.share[rows], middle_w=self.middle_w[rows], left_ratio=self.left_ratio[rows]
         )
 
 
 def mixed(kind: Kind, said_w: Floats, beside: Beside) -> Floats:
-    """Return a model's quantiles (n, 3) [W] with the seasonal forecast in them, by lead.
+    """Return a model's quantiles (n, 3) [W] with the seasonal forecast in them, by its shares.
 
     At a share of 0.4 a model's 1,000 W beside 1,500 W are 1,200 W, and both outer quantiles move
     along. Those of a plant come closer by what the newest hour takes away of the errors.
     """
-    leads, shares = zip(*_SHARES[kind], strict=True)
-    share = np.interp(beside.lead, leads, shares)
+    share = beside.share
     low, middle, high = said_w.T
     found = middle + share * (beside.middle_w - middle)
     width = 1.0 - share * (1.0 - np.sqrt(beside.left_ratio)) if kind is Kind.PV else 1.0

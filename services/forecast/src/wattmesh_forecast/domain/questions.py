@@ -11,7 +11,7 @@ import numpy as np
 from wattmesh_forecast.domain.assumed import assumed_quantiles
 from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.features import model_input
-from wattmesh_forecast.domain.forecast import ASSUMED, SEASONAL
+from wattmesh_forecast.domain.forecast import ASSUMED, SEASONAL, WEATHER
 from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, Rows
 from wattmesh_forecast.domain.input_faults import Finding
 from wattmesh_forecast.domain.kinds import Kind
@@ -19,6 +19,7 @@ from wattmesh_forecast.domain.load_input import LONGEST_LEAD as MODEL_LEAD
 from wattmesh_forecast.domain.mixture import Beside, mixed
 from wattmesh_forecast.domain.model_input import ModelInput, concatenated
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
+from wattmesh_forecast.domain.pv_weather import knows_weather
 from wattmesh_forecast.domain.quantiles import (
     DEFAULT_RATIOS,
     at_ratios,
@@ -40,11 +41,20 @@ MOST_TOGETHER = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Question:
-    """An asset with its past; `last` is the position of the newest hour known before the first."""
+    """An asset with its past; `last` is the position of the newest hour known before the first.
+
+    `by_weather` is whether the sun that is forecast tells what a plant will generate.
+    """
 
     subject: Subject
     hours: AssetHours
     last: int
+    by_weather: bool = False
+
+    @property
+    def for_model(self) -> bool:
+        """Whether a model is to be asked."""
+        return self.subject.suits_model and not self.by_weather
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -93,7 +103,13 @@ def question(subject: Subject, hours: AssetHours, wanted: Wanted) -> Question | 
     if last is None:
         return _no_history(subject)
     # The interval that is running may begin in an hour that is complete.
-    asked = Question(subject=subject, hours=hours, last=min(last, _targets(hours, wanted)[0] - 1))
+    targets = _targets(hours, wanted)
+    asked = Question(
+        subject=subject,
+        hours=hours,
+        last=min(last, targets[0] - 1),
+        by_weather=knows_weather(hours.irradiance_w_m2, targets),
+    )
     if int(np.isfinite(hours.power_w).sum()) * HOUR >= SHORTEST_PAST:
         return asked
     return _assumed(asked, wanted)
@@ -115,7 +131,7 @@ def model_asked(kind: Kind, group: Sequence[Question], wanted: Wanted) -> ModelA
     batch, rows = _batch(group, wanted)
     return ModelAsked(
         asked=model_input(kind, batch, rows),
-        beside=Beside.of(rows.lead, seasonal_middles(kind, batch, rows)),
+        beside=Beside.of(kind, batch, rows, seasonal_middles(kind, batch, rows)),
     )
 
 
@@ -150,7 +166,10 @@ def seasonal_replies(
     magnitudes = seasonal_quantiles(kind, *_batch(group, wanted), ratios)
     magnitudes = widened(magnitudes, ratios, _leads(group[0], wanted), SEASONAL_LEAD)
     return [
-        replace(_reply(each, power, SEASONAL, wanted), instead_of=instead_of)
+        replace(
+            _reply(each, power, WEATHER if each.by_weather else SEASONAL, wanted),
+            instead_of=instead_of,
+        )
         for each, power in zip(group, signed(kind, magnitudes), strict=True)
     ]
 

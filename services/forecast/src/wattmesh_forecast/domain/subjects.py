@@ -19,6 +19,14 @@ class Location:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Plane:
+    """How modules stand: tilt from horizontal, and where they face, clockwise from north [°]."""
+
+    tilt_degrees: float
+    azimuth_degrees: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
     """An asset that can be forecast; the location is None where the site model has none."""
 
@@ -28,6 +36,8 @@ class Subject:
     location: Location | None
     most_w: float | None = None
     """The most that it can consume or generate, by its rating [W]; None where that is not known."""
+    plane: Plane | None = None
+    """How the modules of a plant stand; None where the site model does not say."""
 
     @property
     def suits_model(self) -> bool:
@@ -55,6 +65,7 @@ def subject_of(asset: AssetId, model: SiteModel) -> Subject | NotForecast:
         zone=site.zone,
         location=_location(site),
         most_w=_most_w(found),
+        plane=_plane(found),
     )
 
 
@@ -79,6 +90,15 @@ def _kind_of(asset: Asset) -> Kind | None:
 
 def _most_w(asset: Asset) -> float | None:
     return asset.rating.output_power_w if isinstance(asset.rating, PvRating) else None
+
+
+def _plane(asset: Asset) -> Plane | None:
+    rating = asset.rating
+    if not isinstance(rating, PvRating):
+        return None
+    if rating.tilt_degrees is None or rating.azimuth_degrees is None:
+        return None
+    return Plane(tilt_degrees=rating.tilt_degrees, azimuth_degrees=rating.azimuth_degrees)
 
 
 def _location(site: Site) -> Location | None:

@@ -7,6 +7,7 @@ import numpy as np
 from wattmesh_forecast.domain.hours import Batch, Floats, Ints, Rows
 from wattmesh_forecast.domain.kinds import PATTERNS, Kind
 from wattmesh_forecast.domain.lags import DAY, at, running
+from wattmesh_forecast.domain.pv_weather import with_weather
 
 TRIAL_DAYS = 14
 """Over how many days the patterns are tried."""
@@ -52,7 +53,7 @@ def ask_patterns(kind: Kind, batch: Batch, rows: Rows, ahead: int = 0) -> tuple[
         target=np.concatenate([hours, rows.target]),
         last=np.concatenate([hours - TRIAL_LEAD, rows.last]),
     )
-    said = PATTERNS[kind].values(batch, asked)
+    said = with_weather(PATTERNS[kind].values(batch, asked), batch, asked)
     tried, found = np.split(said, [len(hours)], axis=1)
     return found, Trial(first=first, said=tried, came=batch.power_w[:, hours])
 

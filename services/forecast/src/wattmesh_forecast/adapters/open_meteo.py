@@ -1,0 +1,99 @@
+"""Weather over HTTP in the shape of Open-Meteo, which others serve as well.
+
+The forecast API is described at https://open-meteo.com/en/docs: hours past and to come in one
+answer, a list of them for several places, times as seconds since 1970.
+"""
+
+import asyncio
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from wattmesh_forecast.domain.hours import HOUR, Floats
+from wattmesh_forecast.domain.subjects import Location
+from wattmesh_forecast.domain.weather import WeatherReport
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import Unavailable
+
+PAST_DAYS, DAYS_AHEAD = 46, 9
+_TEMPERATURE, _IRRADIANCE = "temperature_2m", "shortwave_radiation"
+_TIMEOUT_SECONDS = 20.0
+_MOST_BYTES = 32_000_000
+
+
+class OpenMeteo:
+    """WeatherSource: a base URL such as https://api.open-meteo.com."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = f"{url.rstrip('/')}/v1/forecast"
+        self._clock = clock
+
+    async def reports(self, places: Sequence[Location]) -> Sequence[WeatherReport]:
+        """Return what is told now of each place, in their order. Error: Unavailable."""
+        now = self._clock.now()
+        answer = await asyncio.to_thread(self._get, places)
+        told = answer if isinstance(answer, list) else [answer]
+        try:
+            return [
+                self._report(place, each, now) for place, each in zip(places, told, strict=True)
+            ]
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise Unavailable(
+                "DEPENDENCY_UNAVAILABLE",
+                f"the weather service's answer has another shape: {error!r}",
+            ) from error
+
+    def _get(self, places: Sequence[Location]) -> Any:
+        asked = {
+            "latitude": ",".join(f"{place.latitude_degrees:.4f}" for place in places),
+            "longitude": ",".join(f"{place.longitude_degrees:.4f}" for place in places),
+            "hourly": f"{_TEMPERATURE},{_IRRADIANCE}",
+            "past_days": PAST_DAYS,
+            "forecast_days": DAYS_AHEAD,
+            "timezone": "GMT",
+            "timeformat": "unixtime",
+        }
+        try:
+            url = f"{self._url}?{urllib.parse.urlencode(asked)}"
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+                return json.loads(response.read(_MOST_BYTES))
+        except urllib.error.HTTPError as error:
+            said = error.read(300).decode(errors="replace")
+            raise Unavailable(
+                "DEPENDENCY_UNAVAILABLE", f"the weather service answered {error.code}: {said}"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise Unavailable(
+                "DEPENDENCY_UNAVAILABLE", f"the weather service does not answer: {error}"
+            ) from error
+
+    def _report(self, place: Location, told: Any, now: datetime) -> WeatherReport:
+        hourly = told["hourly"]
+        times = np.array(hourly["time"], dtype=np.int64)
+        if not len(times) or (np.diff(times) != HOUR.total_seconds()).any():
+            raise ValueError("the times are not hour by hour")
+        temperature, irradiance = (
+            _column(hourly[n], len(times)) for n in (_TEMPERATURE, _IRRADIANCE)
+        )
+        return WeatherReport(
+            source=urllib.parse.urlsplit(self._url).netloc,
+            place=place,
+            issue_time=now,
+            start=datetime.fromtimestamp(int(times[0]), UTC),
+            temperature_celsius=temperature,
+            # Told is the mean of the hour before.
+            irradiance_w_m2=np.append(irradiance[1:], np.nan),
+        )
+
+
+def _column(values: Any, count: int) -> Floats:
+    found = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    if len(found) != count:
+        raise ValueError(f"{len(found)} values for {count} hours")
+    return found
