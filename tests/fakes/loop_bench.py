@@ -68,7 +68,11 @@ class LoopBench:
         await eventually(say)
 
     async def command(
-        self, device: DeviceId, value: float, lease: timedelta = timedelta(hours=1)
+        self,
+        device: DeviceId,
+        value: float,
+        lease: timedelta = timedelta(hours=1),
+        owner: str = "",
     ) -> Command:
         """Have control command a device."""
         self._sequence += 1
@@ -79,6 +83,7 @@ class LoopBench:
             value=value,
             lease_expire_time=self.clock.now() + lease,
             sequence=self._sequence,
+            owner=owner,
         )
         await self.carry.dispatch(command)
         return command

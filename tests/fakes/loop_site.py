@@ -114,6 +114,7 @@ class Plant:
     meter_delay: timedelta = timedelta(0)
     asked: dict[Slot, float] = field(default_factory=dict)
     lost: set[Slot] = field(default_factory=set)
+    moved: set[Slot] = field(default_factory=set)
     follows: dict[Slot, float] = field(default_factory=dict)
     now: datetime = START
     writes: int = 0
@@ -148,7 +149,7 @@ class Plant:
             self.decide()
 
     def decide(self) -> None:
-        self.verdict = self.state.decide(self.now, self.asked, self.lost)
+        self.verdict = self.state.decide(self.now, self.asked, self.lost, self.moved)
         for slot, wish in self.verdict.wishes.items():
             if slot not in self.lost and abs(wish.power_w - self.state.told_w(slot)) > 1e-6:
                 self.tell(slot, wish.power_w)

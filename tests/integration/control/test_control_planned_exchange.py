@@ -103,6 +103,56 @@ async def test_what_an_older_replica_has_written_goes_to_the_gateway_too(
         assert await eventually(told) == 700.0
 
 
+async def test_what_energy_is_worth_goes_ahead_of_its_interval_and_of_the_newest_plan(
+    control: ControlWorld,
+) -> None:
+    def worthy(request_id: str, start: datetime, *prices: float) -> pb.SubmitScheduleRequest:
+        request = counted_on(request_id, start, *prices)
+        for interval, price in zip(request.exchanges[0].intervals, prices, strict=True):
+            interval.worth.import_price_per_kwh = price
+            stored = interval.worth.stores.add(
+                device=f"{HOME}/devices/battery",
+                values_per_kwh=[price / 2, price / 4],
+                charge_efficiency_ratio=0.95,
+                discharge_efficiency_ratio=0.95,
+            )
+            stored.capacity_wh = 6400.0
+        return request
+
+    async with control.gateway(loops=True) as gateway:
+
+        async def told(*prices: float) -> loop_policy_pb2.LoopPolicy:
+            async def there() -> loop_policy_pb2.LoopPolicy | None:
+                last = gateway.policies[-1].policies if gateway.policies else ()
+                for one in last:
+                    if [each.worth.import_price_per_kwh for each in one.worths] == list(prices):
+                        return one
+                return None
+
+            return await eventually(there)
+
+        for hour in range(3):  # plans of before, which count no more
+            old = worthy(f"old{hour}", T0 - (3 - hour) * HOUR, *[0.9] * 6)
+            await control.stub.SubmitSchedule(old)
+        await control.stub.SubmitSchedule(worthy("one", T0, 0.1, 0.2, 0.3))
+        policy = await told(0.1, 0.2, 0.3)
+        assert list(policy.worths[0].worth.stores[0].values_per_kwh) == [0.05, 0.025]
+        assert {each.owner for each in policy.worths} == {"planner"}
+        await control.stub.SubmitSchedule(worthy("two", T0 + HOUR, 0.4, 0.5))
+        await told(0.1, 0.4, 0.5)
+        control.clock.set(T0 + HOUR)
+        await told(0.4, 0.5)
+
+
+async def test_worth_that_makes_no_sense_is_refused_with_its_field(control: ControlWorld) -> None:
+    request = counted_on("wrong", T0, 100.0)
+    worth = request.exchanges[0].intervals[0].worth
+    worth.import_price_per_kwh, worth.export_price_per_kwh = 0.1, 0.2
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await control.stub.SubmitSchedule(request)
+    assert failure.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_an_exchange_that_makes_no_sense_is_refused_with_its_field(
     control: ControlWorld,
 ) -> None:

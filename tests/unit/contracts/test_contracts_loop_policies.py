@@ -14,16 +14,35 @@ from wattmesh_kernel.loop_policy import (
     LoopMeter,
     LoopPolicy,
     LoopPolicySet,
+    LoopWorth,
     NetPower,
     SharedPower,
     Target,
 )
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Phase
+from wattmesh_kernel.time import TimeRange
+from wattmesh_kernel.worth import EnergyWorth, StoredWorth
 
 SITE = SiteId("home-1")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+
+
+WORTH = EnergyWorth(
+    import_price_per_kwh=0.5,
+    export_price_per_kwh=0.1,
+    stores=(
+        StoredWorth(
+            device=DeviceId(SITE, "battery"),
+            values_per_kwh=(0.4, 0.2),
+            charge_efficiency_ratio=0.9,
+            discharge_efficiency_ratio=0.95,
+            kept_soc_ratio=0.25,
+            capacity_wh=6400.0,
+        ),
+    ),
+)
 
 
 def policy(target: Target | None = None) -> LoopPolicy:
@@ -74,6 +93,7 @@ def policy(target: Target | None = None) -> LoopPolicy:
         target_expire=None if target is None else NOW + SECOND,
         dead_band_w=50.0,
         settling=2 * SECOND,
+        worths=(LoopWorth(span=TimeRange.of(NOW, SECOND), worth=WORTH, owner="planner"),),
     )
 
 
@@ -90,3 +110,21 @@ def test_what_makes_no_sense_is_refused_with_its_field() -> None:
     with pytest.raises(InvalidArgument) as refused:
         loop_policies_from_proto(wire)
     assert refused.value.field == "policies.members.unit_power_w"
+
+
+def test_worth_that_makes_no_sense_is_refused_with_its_field() -> None:
+    wire = loop_policies_to_proto(LoopPolicySet(issue_time=NOW, policies=(policy(),)))
+    stored = wire.policies[0].worths[0].worth.stores[0]
+    stored.discharge_efficiency_ratio = 0.0
+    with pytest.raises(InvalidArgument) as refused:
+        loop_policies_from_proto(wire)
+    assert refused.value.field == "policies.worths.worth.stores.discharge_efficiency_ratio"
+
+
+def test_worth_is_read_between_the_middles_of_steps() -> None:
+    (stored,) = WORTH.stores
+    assert [round(stored.value_per_kwh(soc), 9) for soc in (0, 0.25, 0.5, 0.75, 1)] == [
+        *(0.4, 0.4, 0.3, 0.2, 0.2)
+    ]
+    assert stored.after(0.5, 3600.0, 60.0) == pytest.approx(0.5 + 54 / 6400)
+    assert stored.after(0.5, -3600.0, 60.0) == pytest.approx(0.5 - 60 / 0.95 / 6400)

@@ -221,4 +221,5 @@ def _command_from_proto(
         lease_expire_time=lease_expire_time,
         sequence=proto.sequence,
         trace_parent=proto.trace_parent,
+        owner=proto.owner,
     )

@@ -28,7 +28,10 @@ class CommandState(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A leased setpoint. `sequence` grows with every command to a device."""
+    """A leased setpoint. `sequence` grows with every command to a device.
+
+    `owner`: who proposed it; empty when nobody knows any more, as after a restart.
+    """
 
     id: CommandId
     device: DeviceId
@@ -36,6 +39,7 @@ class Command:
     value: float
     lease_expire_time: datetime
     sequence: int
+    owner: str = ""
     trace_parent: str = field(default="", compare=False)
     """The `traceparent` of whoever sent it; not kept over a restart."""
 

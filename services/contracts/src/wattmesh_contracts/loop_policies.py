@@ -11,8 +11,11 @@ from wattmesh_contracts.values import (
     duration_to_proto,
     optional_datetime_from_proto,
     required_datetime_from_proto,
+    time_range_from_proto,
+    time_range_to_proto,
     timestamp_to_proto,
 )
+from wattmesh_contracts.worth import energy_worth_from_proto, energy_worth_to_proto
 from wattmesh_kernel.ids import DeviceId, SiteId
 from wattmesh_kernel.loop_policy import (
     LoopLimit,
@@ -20,6 +23,7 @@ from wattmesh_kernel.loop_policy import (
     LoopMeter,
     LoopPolicy,
     LoopPolicySet,
+    LoopWorth,
     NetPower,
     SharedPower,
     Target,
@@ -57,6 +61,7 @@ def loop_policy_from_proto(proto: pb.LoopPolicy) -> LoopPolicy:
             settling=duration_from_proto(proto.settling_duration, "settling_duration"),
             stale_after=duration_from_proto(proto.stale_duration, "stale_duration"),
             setpoint_lease=duration_from_proto(proto.setpoint_duration, "setpoint_duration"),
+            worths=tuple(map(_worth_from_proto, proto.worths)),
         )
 
 
@@ -72,6 +77,7 @@ def loop_policy_to_proto(policy: LoopPolicy) -> pb.LoopPolicy:
         settling_duration=duration_to_proto(policy.settling),
         stale_duration=duration_to_proto(policy.stale_after),
         setpoint_duration=duration_to_proto(policy.setpoint_lease),
+        worths=map(_worth_to_proto, policy.worths),
     )
     if policy.target_expire is not None:
         proto.target_expire_time.CopyFrom(timestamp_to_proto(policy.target_expire))
@@ -93,6 +99,23 @@ def _target_from_proto(proto: pb.LoopPolicy) -> Target | None:
             return SharedPower(power_w=proto.shared_power_w)
         case _:
             return None
+
+
+def _worth_from_proto(proto: pb.LoopWorth) -> LoopWorth:
+    with at_field("worths"):
+        return LoopWorth(
+            span=time_range_from_proto(proto.range, "range"),
+            worth=energy_worth_from_proto(proto.worth),
+            owner=proto.owner,
+        )
+
+
+def _worth_to_proto(worth: LoopWorth) -> pb.LoopWorth:
+    return pb.LoopWorth(
+        range=time_range_to_proto(worth.span),
+        worth=energy_worth_to_proto(worth.worth),
+        owner=worth.owner,
+    )
 
 
 def _meter_from_proto(proto: pb.LoopMeter) -> LoopMeter:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from wattmesh_kernel.checks import (
     require,
@@ -14,10 +15,13 @@ from wattmesh_kernel.checks import (
 from wattmesh_kernel.ids import DeviceId, SiteId
 from wattmesh_kernel.setpoints import Channel, SetpointKind, channel_of
 from wattmesh_kernel.sites.asset import Phase
+from wattmesh_kernel.time import TimeRange
+from wattmesh_kernel.worth import EnergyWorth
 
 _MOST_METERS = 8
 _MOST_LIMITS = 64
 _MOST_MEMBERS = 500
+_MOST_WORTHS = 100
 
 POWER_OF_PHASE = {
     Phase.THREE: "active_power_w",
@@ -167,12 +171,24 @@ Target = NetPower | SharedPower
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LoopWorth:
+    """What energy is worth over a time, as the owner says whose commands are moved by it."""
+
+    span: TimeRange
+    worth: EnergyWorth
+    owner: str
+
+    def __post_init__(self) -> None:
+        require_text(self.owner, 64, "owner", required=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LoopPolicy:
     """Limits, which go before commands, and a target, which goes after them.
 
-    It holds for `lease` from when the gateway got it, the target until `target_expire` at most.
-    Error: InvalidArgument for what makes no sense. The durations are explained in
-    `wattmesh.gateway.v1.LoopPolicy`.
+    By `worths` members with a command follow the meter. It holds for `lease` from when the gateway
+    got it, the target until `target_expire` at most. Error: InvalidArgument for what makes no
+    sense. The durations are explained in `wattmesh.gateway.v1.LoopPolicy`.
     """
 
     site: SiteId
@@ -186,6 +202,7 @@ class LoopPolicy:
     settling: timedelta = timedelta(0)
     stale_after: timedelta = timedelta(seconds=10)
     setpoint_lease: timedelta = timedelta(seconds=60)
+    worths: tuple[LoopWorth, ...] = ()
 
     def __post_init__(self) -> None:
         _require_lasting(self.lease, "lease_duration")
@@ -200,6 +217,10 @@ class LoopPolicy:
         require_between(len(self.meters), 1, _MOST_METERS, "meters")
         require_between(len(self.limits), 0, _MOST_LIMITS, "limits")
         require_between(len(self.members), 1, _MOST_MEMBERS, "members")
+        require_between(len(self.worths), 0, _MOST_WORTHS, "worths")
+        spans = [each.span for each in self.worths]
+        ordered = all(one.end <= other.start for one, other in pairwise(spans))
+        require(ordered, "INVALID_RANGE", "they are in order and do not overlap", "worths")
         slots = {(each.device, each.channel) for each in self.members}
         once = len(slots) == len(self.members)
         require(once, "INVALID_VALUE", "a channel of a device stands once", "members")
@@ -211,6 +232,10 @@ class LoopPolicy:
         """Return what members without a command do together at `moment`."""
         over = self.target_expire is not None and self.target_expire <= moment
         return None if over else self.target
+
+    def worth_at(self, moment: datetime) -> LoopWorth | None:
+        """Return what energy is worth at `moment`; None: nobody said."""
+        return next((each for each in self.worths if each.span.contains(moment)), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ from wattmesh_twin.adapters.mqtt import MqttBroker
 from wattmesh_twin.adapters.ocpp_point import OcppTwin
 from wattmesh_twin.adapters.site_directory import SiteServiceClient
 from wattmesh_twin.adapters.sunspec.battery import SunSpecBattery
+from wattmesh_twin.adapters.sunspec.clamp import SunSpecClamp
 from wattmesh_twin.adapters.sunspec.device import SunSpecDevice
 from wattmesh_twin.adapters.sunspec.inverter import SunSpecInverter
 from wattmesh_twin.adapters.usage import UsageClient
@@ -295,5 +296,5 @@ def _devices(twin: SiteTwin) -> list[SunSpecDevice]:
     if twin.spec.pv is not None:
         devices.append(SunSpecInverter(twin, twin.spec.pv))
     if twin.spec.battery is not None:
-        devices.append(SunSpecBattery(twin, twin.spec.battery))
+        devices += [SunSpecBattery(twin, twin.spec.battery), SunSpecClamp(twin)]
     return devices

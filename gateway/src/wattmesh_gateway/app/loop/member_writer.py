@@ -18,6 +18,7 @@ from wattmesh_runtime.aio.backoff import Backoff
 log = logging.getLogger(__name__)
 
 _NEVER = timedelta(days=1)
+_SHORTEST_WAIT_SECONDS = 0.05
 
 
 class MemberWriter:
@@ -67,10 +68,13 @@ class MemberWriter:
     def written(self, choice: Choice, error: Exception | None) -> None:
         """Take note that the device was told something, by whomever."""
         if error is not None:
+            if choice.by is not By.COMMAND:
+                self._told, self._doubtful = None, True
             return
         self._doubtful = False
         self._told = None if choice.by is By.COMMAND else choice
-        self._renew_at = _now() + _seconds(choice.lease) / 2
+        left = choice.lease_left(self._arbiter.command(self.slot), self._leases.now())
+        self._renew_at = _now() + left.total_seconds() / 2 / self._leases.rate
 
     async def run(self) -> None:
         """Tell the device what it is to be told, from the first nudge on, for ever."""
@@ -84,7 +88,7 @@ class MemberWriter:
     async def _wait(self) -> None:
         left = self._renew_at - _now() if self._told is not None else _seconds(_NEVER)
         try:
-            async with asyncio.timeout(max(left, 0.0)):
+            async with asyncio.timeout(max(left, _SHORTEST_WAIT_SECONDS)):
                 await self._news.wait()
         except TimeoutError:
             pass
@@ -139,6 +143,9 @@ class MemberWriter:
                 await ask(adjusts.adjust(choice.kind, choice.value, lease))
         except (DeviceUnavailable, DeviceRefused) as error:
             self._arbiter.end(self.slot, choice, error)
+            raise
+        except asyncio.CancelledError:
+            self._arbiter.end(self.slot, choice, DeviceUnavailable("it was cut off"))
             raise
         self._arbiter.end(self.slot, choice)
 

@@ -104,6 +104,11 @@ class RunLoops:
             before.kept = kept
             before.changed.set()
             return
+        if before is not None and not before.ending and before.loop.takes(kept.policy):
+            before.kept = kept
+            before.loop.renew(kept.policy)
+            before.changed.set()
+            return
         if before is not None and before.task is not None:
             await self._background.stop(before.task)
         telling = Telling(site, self._reports, self._clock) if before is None else before.telling

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.arbiter import Arbiter, By, Choice, Slot
 from wattmesh_gateway.app.device_edge import ask
@@ -81,6 +81,17 @@ class SiteLoop:
     def points(self) -> frozenset[PointId]:
         """What it listens to."""
         return self._state.points
+
+    def takes(self, policy: LoopPolicy) -> bool:
+        """Return whether it can go on by a policy as it runs: meters and members are the same."""
+        fixed = (self.policy.meters, self.policy.members)
+        return (policy.meters, policy.members) == fixed
+
+    def renew(self, policy: LoopPolicy) -> None:
+        """Go on by another policy of the same meters and members; nothing under way is cut off."""
+        self.policy = policy
+        self._state = self._state.renewed(policy)
+        self._look_again()
 
     def hear(self, reading: Reading) -> None:
         """Take in what a meter or a member says."""
@@ -169,8 +180,14 @@ class SiteLoop:
         now = self._clock.now()
         asked = {slot: each for slot in self._writers if (each := self._asked_w(slot)) is not None}
         lost = {slot for slot, writer in self._writers.items() if writer.lost}
-        self._verdict = self._state.decide(now, asked, lost)
+        self._verdict = self._state.decide(now, asked, lost, self._moved(now))
         self._telling.decided(self._verdict, {slot: self._writers[slot].lost for slot in lost})
+
+    def _moved(self, now: datetime) -> set[Slot]:
+        """Return the members whose command is of the owner who says what energy is worth."""
+        owner = self._state.owner_at(now)
+        commands = {slot: self._arbiter.command(slot) for slot in self._writers if owner}
+        return {slot for slot, each in commands.items() if each is not None and each.owner == owner}
 
     def _look_again(self) -> None:
         self._outdated = True

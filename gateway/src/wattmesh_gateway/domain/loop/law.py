@@ -17,6 +17,7 @@ from wattmesh_gateway.domain.loop.sharing import Taker, share_out
 from wattmesh_gateway.domain.loop.standing import Bound, Slot, Standing
 from wattmesh_gateway.domain.loop.wanted import wanted
 from wattmesh_kernel.loop_policy import Target
+from wattmesh_kernel.worth import EnergyWorth
 
 _EPSILON_W = 1e-3
 _MOST_ROUNDS = 4
@@ -41,9 +42,10 @@ def decide(
     dead_band_w: float,
     seconds: float,
     afresh: bool,
+    worth: EnergyWorth | None = None,
 ) -> Decision:
     """Return what members are told: their commands and the target, as far as bounds let them."""
-    powers_w = wanted(standings, target, shown, dead_band_w, seconds, afresh=afresh)
+    powers_w = wanted(standings, target, shown, dead_band_w, seconds, afresh=afresh, worth=worth)
     limited: dict[Slot, Bound] = {}
     known = [each for each in bounds if each.phase in shown.powers_w]
     for _ in range(_MOST_ROUNDS):

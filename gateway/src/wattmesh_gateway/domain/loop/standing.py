@@ -7,6 +7,7 @@ from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.loop_policy import LoopMember
 from wattmesh_kernel.setpoints import Channel, SetpointKind
 from wattmesh_kernel.sites import Phase
+from wattmesh_kernel.worth import StoredWorth
 
 Slot = tuple[DeviceId, Channel]
 """What can be steered of one device by one setpoint at a time."""
@@ -33,7 +34,8 @@ class Standing:
 
     `now_w`: what it was told. `least_w`, `most_w`: between which it was when the meter measured.
     `asked_w`: what its leased command asks; None: it has none. `drawn_w`: what its own meter shows
-    of late. `served_turns`: how often it had its turn, for those that have to take turns.
+    of late. `served_turns`: how often it had its turn, for those that have to take turns. `stored`:
+    what energy is worth in its store; None: its command is kept as it is.
     """
 
     member: LoopMember
@@ -44,6 +46,7 @@ class Standing:
     drawn_w: float | None = None
     soc_ratio: float | None = None
     served_turns: int = 0
+    stored: StoredWorth | None = None
 
     @property
     def slot(self) -> Slot:

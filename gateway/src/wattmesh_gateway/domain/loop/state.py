@@ -13,6 +13,7 @@ from wattmesh_gateway.domain.loop.standing import Bound, Slot, Standing, slot_of
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.loop_policy import LoopLimit, LoopMember, LoopPolicy
+from wattmesh_kernel.worth import StoredWorth
 
 _TURN = timedelta(minutes=15)
 """How long one has its turn where not all can be served."""
@@ -58,7 +59,24 @@ class _Member:
     drawn_w: float | None = None
     drawn_time: datetime | None = None
     soc_ratio: float | None = None
+    soc_time: datetime | None = None
     served_seconds: float = 0.0
+
+    def carry_on(self, now: datetime, stored: StoredWorth | None) -> None:
+        """Have the state of charge follow what was told since it was last known.
+
+        A device says it now and then; one that is full by then would be told to charge for as long,
+        and the meter's rest be found elsewhere than it is.
+        """
+        if self.soc_ratio is None or self.soc_time is None or now <= self.soc_time:
+            return
+        if stored is not None:
+            seconds = (now - self.soc_time).total_seconds()
+            found = stored.after(self.soc_ratio, self.positions.now_w, seconds)
+            least, most = self.member.min_soc_ratio, self.member.max_soc_ratio
+            low, high = min(least or 0.0, self.soc_ratio), 1.0 if most is None else most
+            self.soc_ratio = min(max(found, low), max(high, self.soc_ratio))
+        self.soc_time = now
 
 
 class LoopState:
@@ -93,7 +111,8 @@ class LoopState:
                 known.positions.settling = policy.settling
                 found.positions = known.positions
                 found.drawn_w, found.drawn_time = known.drawn_w, known.drawn_time
-                found.soc_ratio, found.served_seconds = known.soc_ratio, known.served_seconds
+                found.soc_ratio, found.soc_time = known.soc_ratio, known.soc_time
+                found.served_seconds = known.served_seconds
         for limit, mean in other._means.items():
             for older, before in self._means.items():
                 if (older.id, older.phase) == (limit.id, limit.phase):
@@ -104,7 +123,7 @@ class LoopState:
         """Take a reading; return whether it says something new of a meter."""
         slot = self._own.get(reading.point)
         if slot is not None and slot in self._members:
-            self._hear_of(self._members[slot], reading)
+            self._hear_of(self._members[slot], reading, now)
         return self._meters.hear(reading, now)
 
     def assume(self, slot: Slot, power_w: float, now: datetime) -> None:
@@ -115,6 +134,7 @@ class LoopState:
 
     def begin(self, slot: Slot, power_w: float, now: datetime) -> None:
         """Take note that a member is being told a power."""
+        self._members[slot].carry_on(now, self._stored(slot, now))
         self._members[slot].positions.begin(power_w, now)
 
     def end(self, slot: Slot, now: datetime, *, written: bool = True) -> None:
@@ -129,11 +149,23 @@ class LoopState:
         """Return what a member was told last [W]."""
         return self._members[slot].positions.now_w
 
-    def decide(self, now: datetime, asked: Mapping[Slot, float], lost: Collection[Slot]) -> Verdict:
+    def owner_at(self, now: datetime) -> str | None:
+        """Return whose commands are moved by what energy is worth; None: nobody's."""
+        worth = self.policy.worth_at(now)
+        return None if worth is None else worth.owner
+
+    def decide(
+        self,
+        now: datetime,
+        asked: Mapping[Slot, float],
+        lost: Collection[Slot],
+        moved: Collection[Slot] = (),
+    ) -> Verdict:
         """Return what the loop wants of its members.
 
         `asked`: what leased commands ask [W]. `lost`: members that cannot be told anything; what
-        they do counts as the rest of the site, and they are wanted at their safe value.
+        they do counts as the rest of the site, and they are wanted at their safe value. `moved`:
+        those whose command may be moved by what energy is worth.
         """
         shown = self._meters.shown(now)
         away = {slot: self._safe(slot, "it could not be told") for slot in lost}
@@ -143,10 +175,11 @@ class LoopState:
             return Verdict(condition=Condition.STALE, wishes=self._all_safe(asked, now) | away)
         self._pass_time(now, shown)
         standings = [
-            self._standing(each, shown, asked.get(slot), now)
+            self._standing(each, shown, asked.get(slot), now, moved=slot in moved)
             for slot, each in self._members.items()
             if slot not in lost
         ]
+        worth = self.policy.worth_at(now)
         decision = decide(
             standings,
             self._bounds(now),
@@ -155,6 +188,7 @@ class LoopState:
             dead_band_w=self.policy.dead_band_w,
             seconds=max((now - self._decided).total_seconds(), 0.0),
             afresh=self._shares_anew(now, frozenset(each.slot for each in standings)),
+            worth=None if worth is None else worth.worth,
         )
         self._decided = now
         return Verdict(
@@ -180,8 +214,9 @@ class LoopState:
             if bound is not None:
                 wishes[each.slot] = Wish(power_w=power_w, why=f"the loop keeps {bound.id}")
             elif each.asked_w is not None:
-                on_its_way = abs(power_w - each.asked_w) > 1.0
-                why = "the loop keeps the ramp" if on_its_way else ""
+                as_asked = abs(power_w - each.asked_w) <= 1.0
+                moves = "keeps the ramp" if each.stored is None else "follows the meter"
+                why = "" if as_asked else f"the loop {moves}"
                 wishes[each.slot] = Wish(power_w=power_w, why=why)
             elif abs(power_w - each.idle_w) > 1.0 or not (target is None or each.limits_only):
                 wishes[each.slot] = Wish(power_w=power_w, why="the loop follows its target")
@@ -212,11 +247,12 @@ class LoopState:
         horizon = now - self.policy.stale_after - self.policy.settling
         for each in self._members.values():
             each.positions.forget_before(horizon)
+            each.carry_on(now, self._stored(slot_of(each.member), now))
             if each.positions.now_w != 0.0:
                 each.served_seconds += seconds
 
     def _standing(
-        self, each: _Member, shown: Shown, asked_w: float | None, now: datetime
+        self, each: _Member, shown: Shown, asked_w: float | None, now: datetime, *, moved: bool
     ) -> Standing:
         since = min(shown.measure_time, shown.arrival)
         least_w, most_w = each.positions.between(since, shown.arrival)
@@ -230,11 +266,16 @@ class LoopState:
             drawn_w=each.drawn_w if fresh else None,
             soc_ratio=each.soc_ratio,
             served_turns=int(each.served_seconds // _TURN.total_seconds()),
+            stored=self._stored(slot_of(each.member), now) if moved else None,
         )
 
-    def _hear_of(self, each: _Member, reading: Reading) -> None:
+    def _stored(self, slot: Slot, now: datetime) -> StoredWorth | None:
+        worth = self.policy.worth_at(now)
+        return None if worth is None else worth.worth.of(slot[0])
+
+    def _hear_of(self, each: _Member, reading: Reading, now: datetime) -> None:
         if reading.point.segment == "soc_ratio":
-            each.soc_ratio = reading.value
+            each.soc_ratio, each.soc_time = reading.value, now
         else:
             each.drawn_w, each.drawn_time = reading.value, reading.measure_time
 

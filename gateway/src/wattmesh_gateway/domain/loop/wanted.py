@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from wattmesh_gateway.domain.loop.meters import Shown
 from wattmesh_gateway.domain.loop.sharing import Taker, share_out
 from wattmesh_gateway.domain.loop.standing import Slot, Standing
+from wattmesh_gateway.domain.loop.trim import trimmed
 from wattmesh_kernel.loop_policy import NetPower, SharedPower, Target
 from wattmesh_kernel.sites import Phase
+from wattmesh_kernel.worth import EnergyWorth
 
 _SAME_W = 0.5
 
@@ -19,13 +21,17 @@ def wanted(
     seconds: float,
     *,
     afresh: bool,
+    worth: EnergyWorth | None = None,
 ) -> dict[Slot, float]:
     """Return the power that each member should be told [W].
 
-    `seconds` have passed since it was last worked out, which bounds what ramps. Commands go before
-    the target, which those share that have none: `afresh`, or only when their sum changes.
+    `seconds` have passed since it was last worked out, which bounds what ramps. Commands, moved by
+    what energy is worth, go before the target, which those share that have none: `afresh`, or only
+    when their sum changes.
     """
     asked = {each.slot: each.inside(each.asked_w) for each in standings if each.asked_w is not None}
+    if worth is not None:
+        asked |= trimmed(standings, worth, shown.powers_w[Phase.THREE], dead_band_w)
     free = [each for each in standings if each.asked_w is None]
     result = asked | _of_the_free(free, standings, asked, target, shown, dead_band_w, afresh=afresh)
     return {each.slot: each.ramped(result[each.slot], seconds) for each in standings}

@@ -14,6 +14,7 @@ from wattmesh.control.v1 import effect_pb2 as _effect_pb2
 from wattmesh.control.v1 import release_pb2 as _release_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
+from wattmesh.type.v1 import worth_pb2 as _worth_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -203,6 +204,7 @@ class ExchangeInterval(_message.Message):
     NET_POWER_W_FIELD_NUMBER: _builtins.int
     PEAK_POWER_W_FIELD_NUMBER: _builtins.int
     AVERAGING_INTERVAL_FIELD_NUMBER: _builtins.int
+    WORTH_FIELD_NUMBER: _builtins.int
     net_power_w: _builtins.float
     """Power at the grid connection [W], importing positive: batteries without a command follow it together. Absent: they
     are left alone. Finite.
@@ -219,6 +221,12 @@ class ExchangeInterval(_message.Message):
     def averaging_interval(self) -> _duration_pb2.Duration:
         """The intervals over whose mean `peak_power_w` holds, on the UTC raster: 1 minute to 1 day. Required with it."""
 
+    @_builtins.property
+    def worth(self) -> _worth_pb2.EnergyWorth:
+        """What the site pays and gets for energy, and what stored energy is worth in it: gateways whose loops follow the meter
+        move the commands of batteries by it. Absent: commands are kept as they are.
+        """
+
     def __init__(
         self,
         *,
@@ -226,10 +234,11 @@ class ExchangeInterval(_message.Message):
         net_power_w: _builtins.float | None = ...,
         peak_power_w: _builtins.float | None = ...,
         averaging_interval: _duration_pb2.Duration | None = ...,
+        worth: _worth_pb2.EnergyWorth | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w", "_peak_power_w", b"_peak_power_w", "averaging_interval", b"averaging_interval", "net_power_w", b"net_power_w", "peak_power_w", b"peak_power_w", "range", b"range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w", "_peak_power_w", b"_peak_power_w", "averaging_interval", b"averaging_interval", "net_power_w", b"net_power_w", "peak_power_w", b"peak_power_w", "range", b"range", "worth", b"worth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w", "_peak_power_w", b"_peak_power_w", "averaging_interval", b"averaging_interval", "net_power_w", b"net_power_w", "peak_power_w", b"peak_power_w", "range", b"range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w", "_peak_power_w", b"_peak_power_w", "averaging_interval", b"averaging_interval", "net_power_w", b"net_power_w", "peak_power_w", b"peak_power_w", "range", b"range", "worth", b"worth"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__net_power_w: _TypeAlias = _typing.Literal["net_power_w"]  # noqa: Y015
     _WhichOneofArgType__net_power_w: _TypeAlias = _typing.Literal["_net_power_w", b"_net_power_w"]  # noqa: Y015

@@ -211,6 +211,7 @@ class CommandDispatch(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
     TRACE_PARENT_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     command: _builtins.str
     """`commands/{command}`: also the request id; a repeat is answered without a second write."""
     device: _builtins.str
@@ -224,6 +225,10 @@ class CommandDispatch(_message.Message):
     trace_parent: _builtins.str
     """The W3C `traceparent` of its sending, so that what is done at the device is in the trace of its plan. Empty: it is
     not traced.
+    """
+    owner: _builtins.str
+    """Whose proposal it came of, e.g. `planner`: a loop moves a command only by what its own owner says that energy is
+    worth (`LoopWorth.owner`). Empty: an older control.
     """
     @_builtins.property
     def lease_expire_time(self) -> _timestamp_pb2.Timestamp:
@@ -246,10 +251,11 @@ class CommandDispatch(_message.Message):
         sequence: _builtins.int = ...,
         lease_duration: _duration_pb2.Duration | None = ...,
         trace_parent: _builtins.str = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device", b"device", "kind", b"kind", "lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time", "sequence", b"sequence", "trace_parent", b"trace_parent", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device", b"device", "kind", b"kind", "lease_duration", b"lease_duration", "lease_expire_time", b"lease_expire_time", "owner", b"owner", "sequence", b"sequence", "trace_parent", b"trace_parent", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

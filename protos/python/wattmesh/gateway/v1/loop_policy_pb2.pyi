@@ -12,6 +12,8 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.type.v1 import electrical_pb2 as _electrical_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
+from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
+from wattmesh.type.v1 import worth_pb2 as _worth_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -105,8 +107,8 @@ Global___LoopPolicySet: _TypeAlias = LoopPolicySet  # noqa: Y015
 
 @_typing.final
 class LoopPolicy(_message.Message):
-    """What a gateway may do by itself at one site, between commands and without control: keep limits, and follow a target.
-    Limits go before commands, and commands before the target. It is kept on disk and holds until its lease ends.
+    """What a gateway may do by itself at one site, between commands and without control: keep limits, move commands by what
+    energy is worth, and follow a target. Limits go before commands, and commands before the target. It is kept on disk and holds until its lease ends.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -123,6 +125,7 @@ class LoopPolicy(_message.Message):
     STALE_DURATION_FIELD_NUMBER: _builtins.int
     TARGET_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SETPOINT_DURATION_FIELD_NUMBER: _builtins.int
+    WORTHS_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
     net_power_w: _builtins.float
@@ -169,6 +172,13 @@ class LoopPolicy(_message.Message):
         is gone. Positive.
         """
 
+    @_builtins.property
+    def worths(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoopWorth]:
+        """What energy is worth, in order of time, not overlapping; at most 100. Members with a command follow the meter by it:
+        from what the command asks towards no exchange at the connection, as far as that is worth it. Where nothing is said
+        of a time or a member, its command is kept. An older gateway keeps commands.
+        """
+
     def __init__(
         self,
         *,
@@ -184,16 +194,51 @@ class LoopPolicy(_message.Message):
         stale_duration: _duration_pb2.Duration | None = ...,
         target_expire_time: _timestamp_pb2.Timestamp | None = ...,
         setpoint_duration: _duration_pb2.Duration | None = ...,
+        worths: _abc.Iterable[Global___LoopWorth] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_band_w", b"dead_band_w", "lease_duration", b"lease_duration", "limits", b"limits", "members", b"members", "meters", b"meters", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "site", b"site", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_band_w", b"dead_band_w", "lease_duration", b"lease_duration", "limits", b"limits", "members", b"members", "meters", b"meters", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "site", b"site", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time", "worths", b"worths"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["net_power_w", "shared_power_w"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
 
 Global___LoopPolicy: _TypeAlias = LoopPolicy  # noqa: Y015
+
+@_typing.final
+class LoopWorth(_message.Message):
+    """What energy is worth over a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANGE_FIELD_NUMBER: _builtins.int
+    WORTH_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    """Whose commands are moved by it: those of others, as of people, are kept. Required, at most 64 characters."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """When. Required."""
+
+    @_builtins.property
+    def worth(self) -> _worth_pb2.EnergyWorth:
+        """Prices at the connection and worth in stores. Required."""
+
+    def __init__(
+        self,
+        *,
+        range: _time_range_pb2.TimeRange | None = ...,
+        worth: _worth_pb2.EnergyWorth | None = ...,
+        owner: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "worth", b"worth"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner", "range", b"range", "worth", b"worth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoopWorth: _TypeAlias = LoopWorth  # noqa: Y015
 
 @_typing.final
 class LoopMeter(_message.Message):

@@ -1,8 +1,9 @@
 """What plans count on at grid connections, in PostgreSQL: one row for each schedule."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -16,6 +17,7 @@ from wattmesh_control.domain.exchange import (
 )
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.time import TimeRange
+from wattmesh_kernel.worth import EnergyWorth
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.documents import DocumentCodec
 
@@ -38,6 +40,8 @@ class _Columns:
     net_power_w: list[float | None]
     peak_power_w: list[float | None]
     averaging_us: list[int | None]
+    worth: list[EnergyWorth | None] = field(default_factory=list)
+    """Up to the last interval of which it is said; plans say it of the first ones alone."""
 
 
 _COLUMNS = DocumentCodec[_Columns](_Columns)
@@ -58,7 +62,15 @@ _NEWEST = "SELECT coalesce(max(number), 0) FROM exchanges"
 
 _STANDING = """
 SELECT number, owner, priority, document FROM exchanges
-WHERE end_time > %s AND site = ANY(%s) ORDER BY number
+WHERE end_time > %(now)s AND site = ANY(%(sites)s) AND (
+    start_time > %(now)s OR NOT EXISTS (
+        SELECT FROM exchanges AS newer
+        WHERE newer.site = exchanges.site AND newer.owner = exchanges.owner
+          AND newer.end_time > %(now)s AND newer.start_time <= %(now)s
+          AND (newer.start_time, newer.number) > (exchanges.start_time, exchanges.number)
+    )
+)
+ORDER BY number
 """
 
 
@@ -95,10 +107,15 @@ class PostgresExchanges:
     async def standing(
         self, sites: Collection[SiteId], now: datetime
     ) -> Sequence[StandingExchange]:
-        """Return the schedules of sites that have not ended, oldest first."""
+        """Return the schedules of sites that count now or later, oldest first.
+
+        Of an owner's that have begun that is the newest.
+        """
         names = [each.name for each in sites]
         async with self._database.connection() as connection:
-            rows = await (await connection.execute(_STANDING, (now, names))).fetchall()
+            rows = await (
+                await connection.execute(_STANDING, {"now": now, "sites": names})
+            ).fetchall()
         return [
             StandingExchange(
                 number=number,
@@ -122,8 +139,15 @@ def _to_json(schedule: ExchangeSchedule) -> str:
         averaging_us=[
             None if each.averaging is None else each.averaging // _MICROSECOND for each in intervals
         ],
+        worth=[each.worth for each in intervals[: _telling(intervals)]],
     )
     return _COLUMNS.to_json(columns).decode()
+
+
+def _telling(intervals: Sequence[ExchangeInterval]) -> int:
+    """Return how many intervals there are up to the last that says what energy is worth."""
+    said = (number for number, each in enumerate(intervals, 1) if each.worth is not None)
+    return max(said, default=0)
 
 
 def _from_document(document: Any) -> ExchangeSchedule:
@@ -136,6 +160,7 @@ def _from_document(document: Any) -> ExchangeSchedule:
         *(columns.net_power_w, columns.peak_power_w, columns.averaging_us),
         strict=True,
     )
+    worths = chain(columns.worth, repeat(None))
     return ExchangeSchedule(
         site=columns.site,
         intervals=tuple(
@@ -144,8 +169,11 @@ def _from_document(document: Any) -> ExchangeSchedule:
                 net_power_w=net_power_w,
                 peak_power_w=peak_power_w,
                 averaging=None if averaging_us is None else averaging_us * _MICROSECOND,
+                worth=worth,
             )
-            for start_us, duration_us, net_power_w, peak_power_w, averaging_us in rows
+            for (start_us, duration_us, net_power_w, peak_power_w, averaging_us), worth in zip(
+                rows, worths, strict=False
+            )
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh_contracts.values import at_field, duration_from_proto, time_range_from_proto
+from wattmesh_contracts.worth import energy_worth_from_proto
 from wattmesh_control.domain.exchange import ExchangeInterval, ExchangeSchedule
 from wattmesh_kernel.ids import SiteId
 
@@ -26,4 +27,5 @@ def _interval_from_proto(proto: pb.ExchangeInterval) -> ExchangeInterval:
             if averaged
             else None
         ),
+        worth=energy_worth_from_proto(proto.worth) if proto.HasField("worth") else None,
     )

@@ -95,6 +95,7 @@ def _dispatch_to_proto(command: Command, now: datetime) -> pb.CommandDispatch:
         lease_expire_time=timestamp_to_proto(command.lease_expire_time),
         lease_duration=duration_to_proto(command.lease_expire_time - now),
         sequence=command.number,
+        owner=command.owner,
     )
 
 

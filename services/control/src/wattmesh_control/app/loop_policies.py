@@ -28,7 +28,6 @@ _LOOK_SECONDS = 2.0
 """How often it is looked whether a policy is another than it was told [s of the wall]."""
 _AGAIN = timedelta(minutes=1)
 """How often that is worked out anew though nothing was heard: functions begin and end."""
-_FASTEST_CLOCK = 4.0
 _PAGE = 1000
 _RENEWALS_IN_A_LEASE = 4
 _KEEPS_OFF = (HoldKind.STOP, HoldKind.OPT_OUT)
@@ -57,7 +56,7 @@ class _Seen:
 class IssueLoopPolicies:
     """Runs for ever. A gateway without a policy is told so once, as it may have an older one.
 
-    On a clock that runs much faster than the wall there are none: no meter could keep up.
+    On a clock that runs much faster than the wall loops are as `LoopRule.on` has them.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class IssueLoopPolicies:
         self._limits = limits
         self._holds = holds
         self._exchanges = exchanges
-        self._rule = rule
+        self._rule = rule.on(clock.rate)
         self._look_seconds = look_seconds
         self._seen: _Seen | None = None
         self._told: dict[GatewayLink, _Told] = {}
@@ -140,18 +139,11 @@ class IssueLoopPolicies:
         sites = {
             device.id.site for link in links for device in model.devices_of_gateway(link.gateway)
         }
-        return await self._exchanges.standing(sites, now) if self._quick else ()
-
-    @property
-    def _quick(self) -> bool:
-        """Whether meters can keep up with the clock."""
-        return self._clock.rate <= _FASTEST_CLOCK
+        return await self._exchanges.standing(sites, now)
 
     def _policies(
         self, link: GatewayLink, seen: _Seen, exchanges: Sequence[StandingExchange]
     ) -> tuple[LoopPolicy, ...]:
-        if not self._quick:
-            return ()
         return loop_policies(
             *(seen.model, link.gateway, seen.limits, seen.time, self._rule),
             kept_off=seen.kept_off,

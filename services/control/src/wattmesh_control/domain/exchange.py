@@ -1,20 +1,22 @@
 """What a plan counts on at a site's grid connection: the loops that guard it go by that."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import SiteId
-from wattmesh_kernel.loop_policy import LoopLimit
+from wattmesh_kernel.loop_policy import LoopLimit, LoopWorth
 from wattmesh_kernel.time import TimeRange
+from wattmesh_kernel.worth import EnergyWorth
 
 PEAK = "the plan's peak"
 _MOST_INTERVALS = 1000
 _SHORTEST_MEAN, _LONGEST_MEAN = timedelta(minutes=1), timedelta(days=1)
 _MOST_PEAKS = 8
+_MOST_WORTHS = 16
 _FIELD = "intervals"
 
 
@@ -23,6 +25,7 @@ class ExchangeInterval:
     """Power at the grid connection over a range [W], importing positive; None: nothing is said.
 
     `peak_power_w`: the highest mean of imported power over each `averaging` of the UTC raster.
+    `worth`: what energy is worth in it, by which loops move commands.
     Error: InvalidArgument.
     """
 
@@ -30,6 +33,7 @@ class ExchangeInterval:
     net_power_w: float | None = None
     peak_power_w: float | None = None
     averaging: timedelta | None = None
+    worth: EnergyWorth | None = None
 
     def __post_init__(self) -> None:
         if self.span.empty:
@@ -124,6 +128,36 @@ def peaks_of(intervals: Sequence[ExchangeInterval]) -> list[LoopLimit]:
                 )
             )
     return found[:_MOST_PEAKS]
+
+
+def worths_of(
+    site: SiteId, standing: Iterable[StandingExchange], moment: datetime
+) -> tuple[LoopWorth, ...]:
+    """Return what energy is worth at a site from `moment` on, the first that is known of.
+
+    Where schedules overlap the newer counts from where it begins, of several owners the highest
+    priority alone.
+    """
+    own = [each for each in standing if each.schedule.site == site]
+    telling = [each for each in own if any(_worth_left(each, moment))]
+    if not telling:
+        return ()
+    owner = max(telling, key=lambda each: (each.priority, each.number)).owner
+    found: dict[datetime, LoopWorth] = {}
+    for each in sorted((each for each in own if each.owner == owner), key=_age):
+        kept = {
+            start: before
+            for start, before in found.items()
+            if before.span.end <= each.schedule.span.start
+        }
+        found = kept | {new.span.start: new for new in _worth_left(each, moment)}
+    return tuple(found[start] for start in sorted(found))[:_MOST_WORTHS]
+
+
+def _worth_left(standing: StandingExchange, moment: datetime) -> Iterator[LoopWorth]:
+    for each in standing.schedule.intervals:
+        if each.worth is not None and each.span.end > moment:
+            yield LoopWorth(span=each.span, worth=each.worth, owner=standing.owner)
 
 
 _Kind = tuple[float | None, timedelta | None, int]

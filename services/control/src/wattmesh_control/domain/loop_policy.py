@@ -11,7 +11,7 @@ from wattmesh_control.domain.controllable import (
     Steering,
     controllable,
 )
-from wattmesh_control.domain.exchange import StandingExchange, exchange_of
+from wattmesh_control.domain.exchange import StandingExchange, exchange_of, worths_of
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.loop_bounds import bounds_of, target_of
 from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
@@ -40,6 +40,8 @@ _KINDS: dict[type, tuple[SetpointKind, ...]] = {
     WindRating: (SetpointKind.GENERATION_LIMIT_W,),
 }
 """What a loop tells each kind of asset, the preferred first: of those that its device takes."""
+_FASTEST_CLOCK = 4.0
+"""How much faster than the wall a clock may be for a loop to take times as they are."""
 _RANKS: dict[type, int] = {BatteryRating: 0, EvChargerRating: 1, PvRating: 2, WindRating: 2}
 """A battery serves before a vehicle has to wait, and before generation is given up."""
 
@@ -60,6 +62,30 @@ class LoopRule:
     """How long a member takes at least from nothing to its largest power; None: no time."""
     dead_band_ratio: float = 0.005
     least_dead_band_w: float = 50.0
+    stale: timedelta | None = None
+    """What a meter may be silent at least; None: as long as the slowest."""
+    stores_alone: bool = False
+    """Whether nothing but stores is steered."""
+
+    def on(self, rate: float) -> "LoopRule":
+        """Return how loops are on a clock that runs `rate` times as fast as the wall.
+
+        Asking a meter, telling a device and waiting for either take their time on the wall. A
+        battery is told something in a moment; charge points, for which that is minutes of such a
+        clock, are left to their commands.
+        """
+        if rate <= _FASTEST_CLOCK:
+            return self
+        second = timedelta(seconds=rate)
+        return replace(
+            self,
+            slowest_meter=0.2 * second,
+            sample=0.2 * second,
+            settling=0.1 * second,
+            setpoint_lease=min(60 * second, timedelta(hours=12)),
+            stale=5 * second,
+            stores_alone=True,
+        )
 
 
 def loop_policies(
@@ -74,9 +100,9 @@ def loop_policies(
     """Return the policies of a gateway's sites.
 
     A site has one when its grid connection has a limit, by its rating, an owner (`limits`) or a
-    plan (`exchanges`), or a plan says what is exchanged there; when a meter on this gateway shows
-    its power often enough, and there is something to steer. What somebody has stopped or opted
-    out, in `kept_off`, is steered by no loop either.
+    plan (`exchanges`), or a plan says what is exchanged there or what energy is worth; when a meter
+    on this gateway shows its power often enough, and there is something to steer. What somebody has
+    stopped or opted out, in `kept_off`, is steered by no loop either.
     """
     sites = sorted({each.id.site for each in model.devices_of_gateway(gateway)}, key=str)
     found = (
@@ -106,10 +132,11 @@ def _policy(
     members = tuple(
         _ramped(each, rule)
         for each in _members(model, gateway, site, bounds, limits, moment)
-        if each.device not in kept_off
+        if each.device not in kept_off and not (each.limits_only and rule.stores_alone)
     )
     target, target_expire = target_of(planned)
-    if not (meters and members and (bounds or target)):
+    worths = worths_of(site, exchanges, moment)
+    if not (meters and members and (bounds or target or worths)):
         return None
     powers = [each.max_import_power_w or each.max_export_power_w or 0.0 for each in bounds]
     largest = max(powers, default=0.0)
@@ -129,8 +156,9 @@ def _policy(
         target_expire=target_expire,
         dead_band_w=max(rule.dead_band_ratio * largest, rule.least_dead_band_w),
         settling=rule.settling,
-        stale_after=max(3 * slowest, rule.slowest_meter),
+        stale_after=max(3 * slowest, rule.stale or rule.slowest_meter),
         setpoint_lease=rule.setpoint_lease,
+        worths=worths,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain, repeat
 
 import grpc
 
@@ -10,6 +11,7 @@ from wattmesh.control.v1 import control_pb2, control_pb2_grpc
 from wattmesh.type.v1 import time_range_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
+from wattmesh_contracts.worth import energy_worth_to_proto
 from wattmesh_kernel.ids import DeviceId, PlanId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.ports import Limited
@@ -79,8 +81,12 @@ def _schedule_to_proto(schedule: DeviceSchedule) -> control_pb2.DeviceSchedule:
 def _exchange_to_proto(exchange: PlannedExchange) -> control_pb2.ExchangeSchedule:
     ranges = _ranges(exchange.start, exchange.resolution, len(exchange.net_w))
     proto = control_pb2.ExchangeSchedule(site=exchange.site.name)
-    for span, net_w, peak in zip(ranges, exchange.net_w, exchange.peaks, strict=True):
+    worths = chain(exchange.worths, repeat(None))
+    each_interval = zip(ranges, exchange.net_w, exchange.peaks, strict=True)
+    for (span, net_w, peak), worth in zip(each_interval, worths, strict=False):
         interval = proto.intervals.add(range=span, net_power_w=net_w)
+        if worth is not None:
+            interval.worth.CopyFrom(energy_worth_to_proto(worth))
         if peak is not None:
             interval.peak_power_w = peak.power_w
             interval.averaging_interval.CopyFrom(duration_to_proto(peak.averaging))

@@ -8,6 +8,7 @@ import numpy as np
 
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2, problem_pb2
 from wattmesh_contracts.values import duration_from_proto, duration_to_proto
+from wattmesh_kernel.sites import BatteryRating
 from wattmesh_planner.adapters.event_problem import promises_from_plans
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
@@ -15,9 +16,10 @@ from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.events import Promise
 from wattmesh_planner.domain.exchange import PlannedExchange, planned_exchange
 from wattmesh_planner.domain.facts import Reason, Topic
-from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.plan import DeviceSchedule, Solution
+from wattmesh_planner.domain.planned_worth import PlannedStore
 from wattmesh_runtime.errors import rpc_errors
 
 _OUT_OF_TIME = (plan_pb2.SOLVE_STATUS_TIME_LIMIT, plan_pb2.SOLVE_STATUS_FALLBACK)
@@ -39,6 +41,7 @@ class GrpcOptimizer:
             time_limit=duration_to_proto(time_limit), gap_ratio=gap_ratio
         )
         self._writer = ProblemWriter(carbon_price_per_kg)
+        self._carbon_price_per_kg = carbon_price_per_kg
 
     async def solve(self, inputs: PlanInputs) -> Solution:
         """Return the best plan for the inputs."""
@@ -54,7 +57,7 @@ class GrpcOptimizer:
             problem=request.problem.SerializeToString(),
             plan=plan.SerializeToString(),
             degradations=tuple(degradations_from_plan(plan, inputs)),
-            exchanges=tuple(exchanges_from_plan(plan, inputs)),
+            exchanges=tuple(exchanges_from_plan(plan, inputs, self._carbon_price_per_kg)),
             promises=await self._promises(request.problem, plan, inputs),
         )
 
@@ -90,7 +93,9 @@ def schedules_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[Dev
                 yield from part.schedules(asset, found, inputs.target.start, inputs.resolution)
 
 
-def exchanges_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[PlannedExchange]:
+def exchanges_from_plan(
+    plan: plan_pb2.Plan, inputs: PlanInputs, carbon_price_per_kg: float = 0.0
+) -> Iterator[PlannedExchange]:
     """Return what the plan counts on at grid connections; the plan of no control on nothing."""
     if plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK:
         return
@@ -99,7 +104,25 @@ def exchanges_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[Pla
         found = plans.get(site.site.site.name)
         if found is not None and found.import_powers_w:
             import_w, export_w = np.array(found.import_powers_w), np.array(found.export_powers_w)
-            yield planned_exchange(inputs, site, import_w, import_w - export_w)
+            stores = list(_stores(site, found))
+            yield planned_exchange(
+                *(inputs, site, import_w, import_w - export_w, stores), carbon_price_per_kg
+            )
+
+
+def _stores(site: SiteInputs, plan: plan_pb2.SitePlan) -> Iterator[PlannedStore]:
+    """Yield the batteries that somebody controls, as they are planned."""
+    plans = {each.asset_name: each for each in plan.assets}
+    for asset in site.assets:
+        rating, device = asset.asset.rating, asset.asset.controller
+        found = plans.get(asset.asset.name)
+        if isinstance(rating, BatteryRating) and device is not None and found is not None:
+            yield PlannedStore(
+                device=device,
+                rating=rating,
+                powers_w=np.array(found.powers_w),
+                soc_ratios_after=np.array(found.soc_ratios[1:]),
+            )
 
 
 def degradations_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[Degradation]:

@@ -1,5 +1,6 @@
 """What a plan counts on at a site's grid connection, for whoever keeps to it between plans."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +9,9 @@ from numpy.typing import NDArray
 
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.tariff import LoweredTariff, lower_tariff
+from wattmesh_kernel.worth import EnergyWorth
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
+from wattmesh_planner.domain.planned_worth import PlannedStore, planned_worths
 
 _W_PER_KW = 1000.0
 _SHORTEST_MEAN = timedelta(minutes=1)
@@ -26,7 +29,8 @@ class Peak:
 class PlannedExchange:
     """Power at a grid connection in each interval of a plan [W], importing positive.
 
-    `peaks`: by interval, None where no demand charge counts.
+    `peaks`: by interval, None where no demand charge counts. `worths`: what energy is worth, by
+    interval, of the first ones.
     """
 
     site: SiteId
@@ -34,10 +38,16 @@ class PlannedExchange:
     resolution: timedelta
     net_w: tuple[float, ...]
     peaks: tuple[Peak | None, ...]
+    worths: tuple[EnergyWorth, ...] = ()
 
 
 def planned_exchange(
-    inputs: PlanInputs, site: SiteInputs, import_w: NDArray[np.float64], net_w: NDArray[np.float64]
+    inputs: PlanInputs,
+    site: SiteInputs,
+    import_w: NDArray[np.float64],
+    net_w: NDArray[np.float64],
+    batteries: Sequence[PlannedStore] = (),
+    carbon_price_per_kg: float = 0.0,
 ) -> PlannedExchange:
     """Return what a plan counts on at a site whose imports are `import_w[n]`, shape `(n,)`."""
     return PlannedExchange(
@@ -46,6 +56,7 @@ def planned_exchange(
         resolution=inputs.resolution,
         net_w=tuple(net_w.tolist()),
         peaks=_peaks(inputs, site, import_w),
+        worths=planned_worths(inputs, site, net_w, batteries, carbon_price_per_kg),
     )
 
 

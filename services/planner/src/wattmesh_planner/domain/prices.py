@@ -19,12 +19,17 @@ PRICE_HISTORY = timedelta(days=7)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PricedTariff:
-    """A tariff with a price for every interval of a plan, and the edges of prices in it."""
+    """A tariff with a price for every interval of a plan, and the edges of prices in it.
+
+    `import_prices_per_kwh` and `export_prices_per_kwh` are by interval, NaN where one is missing.
+    """
 
     tariff: Tariff
     lowest_import_price_per_kwh: float
     highest_import_price_per_kwh: float = 0.0
     highest_export_price_per_kwh: float = 0.0
+    import_prices_per_kwh: tuple[float, ...] = ()
+    export_prices_per_kwh: tuple[float, ...] = ()
 
 
 def is_dynamic(tariff: Tariff) -> bool:
@@ -58,6 +63,8 @@ def priced(
         lowest_import_price_per_kwh=float(known.min()),
         highest_import_price_per_kwh=float(known.max()),
         highest_export_price_per_kwh=float(np.nanmax(lowered.export_price_per_kwh, initial=0.0)),
+        import_prices_per_kwh=tuple(prices.tolist()),
+        export_prices_per_kwh=tuple(lowered.export_price_per_kwh.tolist()),
     )
     return _fact(value, imports.assumed + exports.assumed, known.size < prices.size, tariff, now)
 

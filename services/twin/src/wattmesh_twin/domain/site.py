@@ -19,6 +19,9 @@ GRID_METER = "meter"
 INVERTER = "inverter"
 """The device that measures and curtails the PV plant."""
 
+CLAMP = "clamp"
+"""Device segment of the meter that a battery has of its own at the grid connection."""
+
 BATTERY = "battery"
 """The device that measures and controls the battery."""
 

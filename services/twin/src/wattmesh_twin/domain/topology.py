@@ -20,7 +20,14 @@ from wattmesh_kernel.sites import (
     PvRating,
 )
 from wattmesh_twin.domain.battery import BatterySpec
-from wattmesh_twin.domain.site import BATTERY, GRID_METER, INVERTER, ChargePointSpec, SiteSpec
+from wattmesh_twin.domain.site import (
+    BATTERY,
+    CLAMP,
+    GRID_METER,
+    INVERTER,
+    ChargePointSpec,
+    SiteSpec,
+)
 from wattmesh_twin.domain.vehicle import LEAST_CURRENT_A
 
 INVERTER_UNIT = 1
@@ -31,6 +38,9 @@ VEHICLE_EFFICIENCY_RATIO = 0.9
 
 BATTERY_UNIT = 2
 """Modbus unit id of a site's battery."""
+
+CLAMP_UNIT = 3
+"""Modbus unit id of the battery's own meter at the grid connection."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +128,7 @@ def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
     if site.pv is not None:
         devices.append(_inverter(site, reach))
     if site.battery is not None:
-        devices.append(_battery(site, reach))
+        devices += [_battery(site, reach), _clamp(site, reach)]
     return [*devices, *(_charge_point(site, each, reach) for each in site.charge_points)]
 
 
@@ -160,6 +170,19 @@ def _battery(site: SiteSpec, reach: Reach) -> Device:
         connection=_modbus(reach, BATTERY_UNIT),
         points=frozenset(points),
         functions=(_controlled(site, "battery", SetpointKind.ACTIVE_POWER_W),),
+        reporting_interval=reach.reporting_interval,
+    )
+
+
+def _clamp(site: SiteSpec, reach: Reach) -> Device:
+    return Device(
+        id=site.device(CLAMP),
+        display_name="The battery's meter at the grid connection",
+        profile="sunspec-meter",
+        gateway=reach.gateway,
+        connection=_modbus(reach, CLAMP_UNIT),
+        points=frozenset({"active_power_w"}),
+        functions=(DeviceFunction(asset=site.asset("grid"), meter_role=MeterRole.CHECK),),
         reporting_interval=reach.reporting_interval,
     )
 

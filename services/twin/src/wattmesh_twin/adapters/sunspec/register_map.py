@@ -7,7 +7,12 @@ from wattmesh_twin.adapters.sunspec.definitions import (
     PointDefinition,
     model_definition,
 )
-from wattmesh_twin.adapters.sunspec.words import from_words, not_implemented, to_words
+from wattmesh_twin.adapters.sunspec.words import (
+    float_words,
+    from_words,
+    not_implemented,
+    to_words,
+)
 
 BASE_ADDRESS = 40000
 """First of the addresses where SunSpec clients look for the marker."""
@@ -47,6 +52,11 @@ class RegisterMap:
     def put(self, registers: list[int], point: Point, value: float) -> None:
         """Write a value in its unit, rounded to the point's scale factor."""
         self.put_raw(registers, point, round(value / self._scale.get(point, 1.0)))
+
+    def put_float(self, registers: list[int], point: Point, value: float) -> None:
+        """Write a value in its unit to a point that is a float32."""
+        span = self.span(point)
+        registers[span.start : span.stop] = float_words(value)
 
     def put_raw(self, registers: list[int], point: Point, value: int | str) -> None:
         """Write a raw value."""

@@ -36,6 +36,11 @@ def to_words(point_type: str, value: int | str, size: int) -> list[int]:
     return _unpack(struct.pack(f">{_FORMATS[point_type]}", min(max(value, low), high)))
 
 
+def float_words(value: float) -> list[int]:
+    """Return the registers of a float32, high word first."""
+    return _unpack(struct.pack(">f", value))
+
+
 def from_words(point_type: str, words: list[int]) -> int:
     """Return the raw value of a number's registers."""
     (value,) = struct.unpack(f">{_FORMATS[point_type]}", struct.pack(f">{len(words)}H", *words))
@@ -44,6 +49,8 @@ def from_words(point_type: str, words: list[int]) -> int:
 
 def not_implemented(point_type: str, size: int) -> list[int]:
     """Return the registers of a point that the device does not have."""
+    if point_type == "float32":
+        return float_words(float("nan"))
     if point_type == "string" or point_type in _ZERO_WHEN_ABSENT:
         return [0] * size
     signed = _FORMATS[point_type].islower()
