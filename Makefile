@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager e2e-grafana fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager e2e-grafana fuzz bench-scale bench-metering bench-analytics image k8s sbom lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -75,6 +75,9 @@ bench-loop-control: setup ## from a meter's word to the device by number of site
 
 bench-metering: setup ## what queries take over many stored readings, and which faults validation finds, as JSON
 	@exec $(BIN)/python -m tests.bench.metering $(ARGUMENTS)
+
+bench-analytics: setup ## what bills cost by site-years, and which faults are found in measured data, as JSON: DATA=folder
+	@exec $(BIN)/python -m tests.bench.analytics $(DATA) $(ARGUMENTS)
 
 bench-scale: setup ## many sites due at one instant: forecasts lost, and plans in time, as JSON
 	@exec $(BIN)/python -m tests.bench.scale $(ARGUMENTS)

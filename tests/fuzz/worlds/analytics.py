@@ -79,6 +79,14 @@ class AnalyticsUnderFuzz(World):
                 "QueryTariffCosts": [
                     _over(pb.QueryTariffCostsRequest(site=HOME, tariffs=["tariffs/home"]))
                 ],
+                "QueryAnomalies": [
+                    pb.QueryAnomaliesRequest(
+                        site=HOME,
+                        range=time_range_to_proto(
+                            TimeRange(_SPAN.end - timedelta(days=30), _SPAN.end)
+                        ),
+                    )
+                ],
                 "RunScenario": [
                     pb.RunScenarioRequest(scenario=_scenario(), request_id=f"fuzz-{turn}")
                 ],

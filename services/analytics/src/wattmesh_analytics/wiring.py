@@ -13,6 +13,7 @@ from wattmesh_analytics.adapters.postgres_scenarios import PostgresScenarioStore
 from wattmesh_analytics.adapters.postgres_settlements import PostgresSettlementStore
 from wattmesh_analytics.api.convert_scenarios import operation_to_proto
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
+from wattmesh_analytics.app.find_anomalies import FindAnomalies
 from wattmesh_analytics.app.list_settlements import ListSettlements
 from wattmesh_analytics.app.play_scenario import PlayScenario
 from wattmesh_analytics.app.query_bills import QueryBills
@@ -104,6 +105,7 @@ def _use_cases(
         footprint=QueryFootprint(
             clock=clock, view=view, energy=energy, accountant=GrpcAccountant(carbon)
         ),
+        anomalies=FindAnomalies(clock=clock, view=view, meter=meter, tariffs=tariffs),
         scenarios=RunScenario(play=play, store=PostgresScenarioStore(database), clock=clock),
         settle=SettleSite(
             clock=clock, view=view, energy=energy, tariffs=tariffs, store=settlements

@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wattmesh.analytics.v1 import anomaly_pb2 as wattmesh_dot_analytics_dot_v1_dot_anomaly__pb2
 from wattmesh.analytics.v1 import bill_pb2 as wattmesh_dot_analytics_dot_v1_dot_bill__pb2
 from wattmesh.analytics.v1 import footprint_pb2 as wattmesh_dot_analytics_dot_v1_dot_footprint__pb2
 from wattmesh.analytics.v1 import indicators_pb2 as wattmesh_dot_analytics_dot_v1_dot_indicators__pb2
@@ -34,7 +35,7 @@ from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_perm
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/analytics/v1/bill.proto\x1a%wattmesh/analytics/v1/footprint.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a$wattmesh/analytics/v1/scenario.proto\x1a&wattmesh/analytics/v1/settlement.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xfb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xb4\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators\"\x93\x01\n\x17QueryTariffCostsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07tariffs\x18\x04 \x03(\t\"L\n\x18QueryTariffCostsResponse\x12\x30\n\x05\x63osts\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.TariffCost\"\xb4\x01\n\x15QueryFootprintRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x16QueryFootprintResponse\x12\x33\n\x05total\x18\x01 \x01(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\x12\x33\n\x05sites\x18\x02 \x03(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\"[\n\x12RunScenarioRequest\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"(\n\x13RunScenarioResponse\x12\x11\n\toperation\x18\x01 \x01(\t\"M\n\x11SettleSiteRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"[\n\x12SettleSiteResponse\x12\x32\n\x07\x63hanged\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x11\n\tdays_read\x18\x02 \x01(\x05\"5\n\x14GetSettlementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"N\n\x15GetSettlementResponse\x12\x35\n\nsettlement\x18\x01 \x01(\x0b\x32!.wattmesh.analytics.v1.Settlement\"\x91\x01\n\x16ListSettlementsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0c\x61ll_versions\x18\x05 \x01(\x08\"j\n\x17ListSettlementsResponse\x12\x36\n\x0bsettlements\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x91\x08\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x12y\n\x10QueryTariffCosts\x12..wattmesh.analytics.v1.QueryTariffCostsRequest\x1a/.wattmesh.analytics.v1.QueryTariffCostsResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bRunScenario\x12).wattmesh.analytics.v1.RunScenarioRequest\x1a*.wattmesh.analytics.v1.RunScenarioResponse\"\x04\xa8\xbb\x18\n\x12g\n\nSettleSite\x12(.wattmesh.analytics.v1.SettleSiteRequest\x1a).wattmesh.analytics.v1.SettleSiteResponse\"\x04\xa8\xbb\x18\x46\x12p\n\rGetSettlement\x12+.wattmesh.analytics.v1.GetSettlementRequest\x1a,.wattmesh.analytics.v1.GetSettlementResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fListSettlements\x12-.wattmesh.analytics.v1.ListSettlementsRequest\x1a..wattmesh.analytics.v1.ListSettlementsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryFootprint\x12,.wattmesh.analytics.v1.QueryFootprintRequest\x1a-.wattmesh.analytics.v1.QueryFootprintResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#wattmesh/analytics/v1/anomaly.proto\x1a wattmesh/analytics/v1/bill.proto\x1a%wattmesh/analytics/v1/footprint.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a$wattmesh/analytics/v1/scenario.proto\x1a&wattmesh/analytics/v1/settlement.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xfb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xb4\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators\"\x93\x01\n\x17QueryTariffCostsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07tariffs\x18\x04 \x03(\t\"L\n\x18QueryTariffCostsResponse\x12\x30\n\x05\x63osts\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.TariffCost\"\xb4\x01\n\x15QueryFootprintRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x16QueryFootprintResponse\x12\x33\n\x05total\x18\x01 \x01(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\x12\x33\n\x05sites\x18\x02 \x03(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\"[\n\x12RunScenarioRequest\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"(\n\x13RunScenarioResponse\x12\x11\n\toperation\x18\x01 \x01(\t\"M\n\x11SettleSiteRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"[\n\x12SettleSiteResponse\x12\x32\n\x07\x63hanged\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x11\n\tdays_read\x18\x02 \x01(\x05\"5\n\x14GetSettlementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"N\n\x15GetSettlementResponse\x12\x35\n\nsettlement\x18\x01 \x01(\x0b\x32!.wattmesh.analytics.v1.Settlement\"\x91\x01\n\x16ListSettlementsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0c\x61ll_versions\x18\x05 \x01(\x08\"j\n\x17ListSettlementsResponse\x12\x36\n\x0bsettlements\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x15QueryAnomaliesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"K\n\x16QueryAnomaliesResponse\x12\x31\n\tanomalies\x18\x01 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Anomaly2\x86\t\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x12y\n\x10QueryTariffCosts\x12..wattmesh.analytics.v1.QueryTariffCostsRequest\x1a/.wattmesh.analytics.v1.QueryTariffCostsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryAnomalies\x12,.wattmesh.analytics.v1.QueryAnomaliesRequest\x1a-.wattmesh.analytics.v1.QueryAnomaliesResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bRunScenario\x12).wattmesh.analytics.v1.RunScenarioRequest\x1a*.wattmesh.analytics.v1.RunScenarioResponse\"\x04\xa8\xbb\x18\n\x12g\n\nSettleSite\x12(.wattmesh.analytics.v1.SettleSiteRequest\x1a).wattmesh.analytics.v1.SettleSiteResponse\"\x04\xa8\xbb\x18\x46\x12p\n\rGetSettlement\x12+.wattmesh.analytics.v1.GetSettlementRequest\x1a,.wattmesh.analytics.v1.GetSettlementResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fListSettlements\x12-.wattmesh.analytics.v1.ListSettlementsRequest\x1a..wattmesh.analytics.v1.ListSettlementsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryFootprint\x12,.wattmesh.analytics.v1.QueryFootprintRequest\x1a-.wattmesh.analytics.v1.QueryFootprintResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +50,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryIndicators']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryTariffCosts']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryTariffCosts']._serialized_options = b'\250\273\0302'
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryAnomalies']._loaded_options = None
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryAnomalies']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['RunScenario']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['RunScenario']._serialized_options = b'\250\273\030\n'
   _globals['_ANALYTICSSERVICE'].methods_by_name['SettleSite']._loaded_options = None
@@ -59,42 +62,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYTICSSERVICE'].methods_by_name['ListSettlements']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryFootprint']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryFootprint']._serialized_options = b'\250\273\0302'
-  _globals['_QUERYBILLSREQUEST']._serialized_start=436
-  _globals['_QUERYBILLSREQUEST']._serialized_end=687
-  _globals['_QUERYBILLSRESPONSE']._serialized_start=689
-  _globals['_QUERYBILLSRESPONSE']._serialized_end=757
-  _globals['_QUERYSAVINGSREQUEST']._serialized_start=760
-  _globals['_QUERYSAVINGSREQUEST']._serialized_end=950
-  _globals['_QUERYSAVINGSRESPONSE']._serialized_start=952
-  _globals['_QUERYSAVINGSRESPONSE']._serialized_end=1068
-  _globals['_QUERYINDICATORSREQUEST']._serialized_start=1071
-  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1251
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1253
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1333
-  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_start=1336
-  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_end=1483
-  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_start=1485
-  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_end=1561
-  _globals['_QUERYFOOTPRINTREQUEST']._serialized_start=1564
-  _globals['_QUERYFOOTPRINTREQUEST']._serialized_end=1744
-  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_start=1747
-  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_end=1877
-  _globals['_RUNSCENARIOREQUEST']._serialized_start=1879
-  _globals['_RUNSCENARIOREQUEST']._serialized_end=1970
-  _globals['_RUNSCENARIORESPONSE']._serialized_start=1972
-  _globals['_RUNSCENARIORESPONSE']._serialized_end=2012
-  _globals['_SETTLESITEREQUEST']._serialized_start=2014
-  _globals['_SETTLESITEREQUEST']._serialized_end=2091
-  _globals['_SETTLESITERESPONSE']._serialized_start=2093
-  _globals['_SETTLESITERESPONSE']._serialized_end=2184
-  _globals['_GETSETTLEMENTREQUEST']._serialized_start=2186
-  _globals['_GETSETTLEMENTREQUEST']._serialized_end=2239
-  _globals['_GETSETTLEMENTRESPONSE']._serialized_start=2241
-  _globals['_GETSETTLEMENTRESPONSE']._serialized_end=2319
-  _globals['_LISTSETTLEMENTSREQUEST']._serialized_start=2322
-  _globals['_LISTSETTLEMENTSREQUEST']._serialized_end=2467
-  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_start=2469
-  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_end=2575
-  _globals['_ANALYTICSSERVICE']._serialized_start=2578
-  _globals['_ANALYTICSSERVICE']._serialized_end=3619
+  _globals['_QUERYBILLSREQUEST']._serialized_start=473
+  _globals['_QUERYBILLSREQUEST']._serialized_end=724
+  _globals['_QUERYBILLSRESPONSE']._serialized_start=726
+  _globals['_QUERYBILLSRESPONSE']._serialized_end=794
+  _globals['_QUERYSAVINGSREQUEST']._serialized_start=797
+  _globals['_QUERYSAVINGSREQUEST']._serialized_end=987
+  _globals['_QUERYSAVINGSRESPONSE']._serialized_start=989
+  _globals['_QUERYSAVINGSRESPONSE']._serialized_end=1105
+  _globals['_QUERYINDICATORSREQUEST']._serialized_start=1108
+  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1288
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1290
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1370
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_start=1373
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_end=1520
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_start=1522
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_end=1598
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_start=1601
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_end=1781
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_start=1784
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_end=1914
+  _globals['_RUNSCENARIOREQUEST']._serialized_start=1916
+  _globals['_RUNSCENARIOREQUEST']._serialized_end=2007
+  _globals['_RUNSCENARIORESPONSE']._serialized_start=2009
+  _globals['_RUNSCENARIORESPONSE']._serialized_end=2049
+  _globals['_SETTLESITEREQUEST']._serialized_start=2051
+  _globals['_SETTLESITEREQUEST']._serialized_end=2128
+  _globals['_SETTLESITERESPONSE']._serialized_start=2130
+  _globals['_SETTLESITERESPONSE']._serialized_end=2221
+  _globals['_GETSETTLEMENTREQUEST']._serialized_start=2223
+  _globals['_GETSETTLEMENTREQUEST']._serialized_end=2276
+  _globals['_GETSETTLEMENTRESPONSE']._serialized_start=2278
+  _globals['_GETSETTLEMENTRESPONSE']._serialized_end=2356
+  _globals['_LISTSETTLEMENTSREQUEST']._serialized_start=2359
+  _globals['_LISTSETTLEMENTSREQUEST']._serialized_end=2504
+  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_start=2506
+  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_end=2612
+  _globals['_QUERYANOMALIESREQUEST']._serialized_start=2614
+  _globals['_QUERYANOMALIESREQUEST']._serialized_end=2695
+  _globals['_QUERYANOMALIESRESPONSE']._serialized_start=2697
+  _globals['_QUERYANOMALIESRESPONSE']._serialized_end=2772
+  _globals['_ANALYTICSSERVICE']._serialized_start=2775
+  _globals['_ANALYTICSSERVICE']._serialized_end=3933
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from wattmesh.analytics.v1 import anomaly_pb2 as _anomaly_pb2
 from wattmesh.analytics.v1 import bill_pb2 as _bill_pb2
 from wattmesh.analytics.v1 import footprint_pb2 as _footprint_pb2
 from wattmesh.analytics.v1 import indicators_pb2 as _indicators_pb2
@@ -590,3 +591,55 @@ class ListSettlementsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSettlementsResponse: _TypeAlias = ListSettlementsResponse  # noqa: Y015
+
+@_typing.final
+class QueryAnomaliesRequest(_message.Message):
+    """Request of QueryAnomalies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`. Required."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """What time: 21 to 400 days, not in the future. Required."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryAnomaliesRequest: _TypeAlias = QueryAnomaliesRequest  # noqa: Y015
+
+@_typing.final
+class QueryAnomaliesResponse(_message.Message):
+    """Response of QueryAnomalies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def anomalies(self) -> _containers.RepeatedCompositeFieldContainer[_anomaly_pb2.Anomaly]:
+        """What is wrong, newest first."""
+
+    def __init__(
+        self,
+        *,
+        anomalies: _abc.Iterable[_anomaly_pb2.Anomaly] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomalies", b"anomalies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryAnomaliesResponse: _TypeAlias = QueryAnomaliesResponse  # noqa: Y015

@@ -58,6 +58,11 @@ class AnalyticsServiceStub:
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
                 _registered_method=True)
+        self.QueryAnomalies = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/QueryAnomalies',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesResponse.FromString,
+                _registered_method=True)
         self.RunScenario = channel.unary_unary(
                 '/wattmesh.analytics.v1.AnalyticsService/RunScenario',
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioRequest.SerializeToString,
@@ -124,6 +129,14 @@ class AnalyticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def QueryAnomalies(self, request, context):
+        """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
+        from the weeks before, so ask for some months.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RunScenario(self, request, context):
         """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
         `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -185,6 +198,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.QueryTariffCosts,
                     request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.FromString,
                     response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.SerializeToString,
+            ),
+            'QueryAnomalies': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryAnomalies,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesResponse.SerializeToString,
             ),
             'RunScenario': grpc.unary_unary_rpc_method_handler(
                     servicer.RunScenario,
@@ -324,6 +342,33 @@ class AnalyticsService:
             '/wattmesh.analytics.v1.AnalyticsService/QueryTariffCosts',
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryAnomalies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/QueryAnomalies',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class AnalyticsServiceStub:
 
     Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
     """
+    QueryAnomalies: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryAnomaliesRequest, _analytics_service_pb2.QueryAnomaliesResponse]
+    """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
+    from the weeks before, so ask for some months.
+    """
     RunScenario: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]
     """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
     `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -91,6 +95,10 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """Compares what tariffs would have cost over the same metered energy, with and without batteries.
 
     Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+    """
+    QueryAnomalies: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryAnomaliesRequest, _analytics_service_pb2.QueryAnomaliesResponse]  # type: ignore[assignment]
+    """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
+    from the weeks before, so ask for some months.
     """
     RunScenario: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]  # type: ignore[assignment]
     """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
@@ -153,6 +161,16 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Compares what tariffs would have cost over the same metered energy, with and without batteries.
 
         Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+        """
+
+    @_abc_1.abstractmethod
+    def QueryAnomalies(
+        self,
+        request: _analytics_service_pb2.QueryAnomaliesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryAnomaliesResponse, _abc.Awaitable[_analytics_service_pb2.QueryAnomaliesResponse]]:
+        """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
+        from the weeks before, so ask for some months.
         """
 
     @_abc_1.abstractmethod

@@ -8,6 +8,7 @@ import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh_analytics.app.ports import Reading
 from wattmesh_analytics.domain.energy import Energy
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -22,7 +23,12 @@ from wattmesh_runtime.errors import rpc_errors
 
 _MOST_VALUES = 200_000
 """How many values one answer is asked to hold; metering gives some times as many."""
-_STEP = timedelta(seconds=1)
+_STEP, _HOUR = timedelta(seconds=1), timedelta(hours=1)
+_AGGREGATIONS: Mapping[Reading, metering_pb2.Aggregation.ValueType] = {
+    Reading.MEAN: metering_pb2.AGGREGATION_MEAN,
+    Reading.LAST: metering_pb2.AGGREGATION_LAST,
+    Reading.INCREASE: metering_pb2.AGGREGATION_INCREASE,
+}
 
 
 class GrpcMeter:
@@ -45,6 +51,19 @@ class GrpcMeter:
             await self._energy(assets, piece, resolution, known) for piece in _pieces(span, most)
         ]
         return {asset: _joined([piece[asset] for piece in pieces]) for asset in assets}
+
+    async def hourly(self, point: PointId, span: TimeRange, reading: Reading) -> Series:
+        """Return a point's hours; `span` is on their raster."""
+        with rpc_errors():
+            answer = await self._stub.QuerySeries(
+                metering_pb2.QuerySeriesRequest(
+                    point=point.name,
+                    range=time_range_to_proto(span),
+                    resolution=duration_to_proto(_HOUR),
+                    aggregation=_AGGREGATIONS[reading],
+                )
+            )
+        return series_from_proto(answer.series)
 
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
         """Return the last value at or before a moment; None when there is none within a day."""

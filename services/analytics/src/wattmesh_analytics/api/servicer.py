@@ -24,11 +24,13 @@ from wattmesh_analytics.api.convert import (
     tariff_from_proto,
     tariffs_from_proto,
 )
+from wattmesh_analytics.api.convert_anomalies import anomaly_to_proto
 from wattmesh_analytics.api.convert_scenarios import (
     scenario_from_proto,
     settlement_name_from_proto,
     settlement_to_proto,
 )
+from wattmesh_analytics.app.find_anomalies import FindAnomalies
 from wattmesh_analytics.app.list_settlements import ListSettlements
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_footprint import QueryFootprint
@@ -52,6 +54,7 @@ class UseCases:
     indicators: QueryIndicators
     tariff_costs: QueryTariffCosts
     footprint: QueryFootprint[footprint_pb2.SiteFootprint]
+    anomalies: FindAnomalies
     scenarios: RunScenario
     settle: SettleSite
     settlements: ListSettlements
@@ -123,6 +126,16 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
         )
         return pb.QueryFootprintResponse(
             total=footprint_to_proto(found.total), sites=map(footprint_to_proto, found.sites)
+        )
+
+    async def QueryAnomalies(
+        self, request: pb.QueryAnomaliesRequest, context: Context
+    ) -> pb.QueryAnomaliesResponse:
+        """Look for what is wrong."""
+        span = time_range_from_proto(request.range)
+        found = await self._use_cases.anomalies(site_from_proto(request.site), span)
+        return pb.QueryAnomaliesResponse(
+            anomalies=[anomaly_to_proto(each, span.end) for each in found]
         )
 
     async def RunScenario(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from wattmesh_analytics.domain.energy import Energy
@@ -10,6 +11,14 @@ from wattmesh_kernel.ids import AssetId, GroupId, PointId, SiteId, TariffId, Zon
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
+
+
+class Reading(Enum):
+    """How an hour of a point is read."""
+
+    MEAN = "mean"
+    LAST = "last"
+    INCREASE = "increase"
 
 
 class Meter(Protocol):
@@ -26,6 +35,9 @@ class Meter(Protocol):
 
         `span` is on the raster.
         """
+
+    async def hourly(self, point: PointId, span: TimeRange, reading: Reading) -> Series:
+        """Return a point's hours; `span` is on their raster."""
 
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
         """Return the last value before a moment; None when there is none within a day."""

@@ -1,0 +1,1 @@
+"""What is wrong with what is metered: figures of days, and when they moved."""
