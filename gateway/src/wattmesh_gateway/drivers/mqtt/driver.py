@@ -10,7 +10,7 @@ from wattmesh_gateway.domain.errors import ProfileError, TelegramError
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.telegram import Delivery, Telegram
 from wattmesh_gateway.drivers.kind import Surroundings
-from wattmesh_gateway.drivers.mqtt.broker import Broker, parse_broker
+from wattmesh_gateway.drivers.mqtt.broker import Broker
 from wattmesh_gateway.drivers.mqtt.profile import MqttProfile, TelegramFormat
 from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
 from wattmesh_gateway.drivers.mqtt.setpoint import MqttSetpoints
@@ -158,7 +158,7 @@ async def start_mqtt(
     settings: MqttSettings, surroundings: Surroundings
 ) -> AsyncIterator[MqttDriver]:
     """Start a driver with a session of its own, named after the gateway."""
-    broker = parse_broker(settings.mqtt_url)
+    broker = settings.broker
     client_id = f"wattmesh-{surroundings.gateway.segment}"
     driver = MqttDriver(broker, client_id, surroundings.inbox, surroundings.clock)
     surroundings.background.start(driver.run())

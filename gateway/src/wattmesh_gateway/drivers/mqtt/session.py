@@ -6,7 +6,6 @@ the gateway is away, and sends again what the gateway did not acknowledge.
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
@@ -146,7 +145,7 @@ class MqttSession:
             clean_session=False,
             keepalive=_KEEPALIVE_SECONDS,
             timeout=_ANSWER_SECONDS,
-            tls_context=ssl.create_default_context() if self._broker.tls else None,
+            tls_context=self._broker.trust.context() if self._broker.tls else None,
         )
         # aiomqtt has no setting for it: paho acknowledges on receipt unless it is told not to.
         client._client.manual_ack_set(True)
