@@ -5,6 +5,8 @@ PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager e2e-grafana fuzz bench-scale bench-metering bench-analytics image k8s sbom lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager e2e-grafana fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
+.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager peer-openadr fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
@@ -69,6 +71,8 @@ peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and wha
 
 e2e-grafana: setup ## every question of the boards to a running mesh and a real Prometheus; metrics and rules by promtool; as JSON
 	@exec $(BIN)/python -m tests.peer.grafana $(ARGUMENTS)
+peer-openadr: setup ## our VTN against two clients of PyPI that are not ours, and a storm of events, as JSON
+	@exec $(BIN)/python -m tests.peer.openadr $(ARGUMENTS)
 
 bench-loop-control: setup ## from a meter's word to the device by number of sites, and the answer to a step, as JSON
 	@exec $(BIN)/python -m tests.bench.loop_control $(ARGUMENTS)

@@ -11,12 +11,12 @@ from wattmesh_dashboard.api.encode import LiveEncoder
 from wattmesh_dashboard.api.live_messages import LiveMessages
 from wattmesh_dashboard.api.servicer import DashboardServicer
 from wattmesh_dashboard.api.web import Web
-from wattmesh_dashboard.api.web_server import WebServer
 from wattmesh_dashboard.app.follow_model import FollowModel
 from wattmesh_dashboard.app.live import LivePicture
 from wattmesh_dashboard.app.query_prices import QueryPrices
 from wattmesh_dashboard.settings import DashboardSettings
 from wattmesh_runtime.service import Runtime, Service
+from wattmesh_runtime.web_server import WebServer
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
 from wattmesh_sitemodel.tariffs import GrpcTariffs

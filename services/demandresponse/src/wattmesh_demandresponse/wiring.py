@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 
 from wattmesh.demandresponse.v1 import (
@@ -12,13 +12,20 @@ from wattmesh.demandresponse.v1 import (
 )
 from wattmesh_demandresponse.adapters.control import GrpcLimits
 from wattmesh_demandresponse.adapters.metering import GrpcMeter
+from wattmesh_demandresponse.adapters.other_vtn import HttpVtn
 from wattmesh_demandresponse.adapters.postgres import PostgresRecords
+from wattmesh_demandresponse.adapters.postgres_objects import PostgresObjects
 from wattmesh_demandresponse.adapters.sites import ModelSites
+from wattmesh_demandresponse.api.openadr_tokens import Tokens, read_clients
+from wattmesh_demandresponse.api.openadr_web import VtnWeb
 from wattmesh_demandresponse.api.servicer import DemandResponseServicer
 from wattmesh_demandresponse.api.use_cases import UseCases
 from wattmesh_demandresponse.app.baselines import Baselines
 from wattmesh_demandresponse.app.events import KeepEvents
+from wattmesh_demandresponse.app.follow_vtn import FollowVtn
 from wattmesh_demandresponse.app.keep_time import KeepLimits, MoveEvents, SettleEvents
+from wattmesh_demandresponse.app.openadr_objects import KeepObjects
+from wattmesh_demandresponse.app.openadr_vtn import Vtn
 from wattmesh_demandresponse.app.participations import Participations
 from wattmesh_demandresponse.app.ports import Limits, Meter, Records, Sites
 from wattmesh_demandresponse.app.programmes import KeepEnrolments, KeepProgrammes
@@ -34,6 +41,7 @@ from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
+from wattmesh_runtime.web_server import WebServer
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
 from wattmesh_sitemodel.view import SiteModelView
@@ -58,17 +66,25 @@ async def wire(settings: DemandResponseSettings, runtime: Runtime) -> AsyncItera
             meter = GrpcMeter(runtime.channel(settings.metering_target))
             records = PostgresRecords(database)
             use = use_cases(records, sites, meter, runtime.clock)
-            by_itself = ByItself(records, runtime.clock, use.baselines, _limits(settings, runtime))
+            by_itself = ByItself(
+                records,
+                runtime.clock,
+                use.baselines,
+                limits=_limits(settings, runtime),
+                others=_others(settings, use),
+                poll_seconds=settings.openadr_poll_seconds,
+            )
             work = LeasedWork(leases, by_itself.run)
             work.want([_LEASE])
             add = demand_response_service_pb2_grpc.add_DemandResponseServiceServicer_to_server
-            yield Service(
-                name="demandresponse",
-                register=(partial(add, DemandResponseServicer(use)),),
-                service_names=(_SERVICE.full_name,),
-                dependencies=(database.dependency, *_peers(settings, runtime)),
-                tasks=(follower.run, work.run),
-            )
+            async with _vtn(settings, use, database, runtime.clock):
+                yield Service(
+                    name="demandresponse",
+                    register=(partial(add, DemandResponseServicer(use)),),
+                    service_names=(_SERVICE.full_name,),
+                    dependencies=(database.dependency, *_peers(settings, runtime)),
+                    tasks=(follower.run, work.run),
+                )
 
 
 def use_cases(records: Records, sites: Sites, meter: Meter, clock: Clock) -> UseCases:
@@ -88,8 +104,17 @@ class ByItself:
     """What one process does for all: events begin and end, are settled, and limits are kept."""
 
     def __init__(
-        self, records: Records, clock: Clock, baselines: Baselines, limits: Limits | None
+        self,
+        records: Records,
+        clock: Clock,
+        baselines: Baselines,
+        *,
+        limits: Limits | None = None,
+        others: FollowVtn | None = None,
+        poll_seconds: float = _LOOK_SECONDS,
     ) -> None:
+        self._others = others
+        self._poll_seconds = poll_seconds
         self._move = MoveEvents(records, clock)
         self._settle = SettleEvents(records, clock, baselines)
         self._limits = None if limits is None else KeepLimits(records, clock, limits)
@@ -103,14 +128,46 @@ class ByItself:
         if self._limits is not None:
             self._limits.forget()
             loops.append(_again(self._limits, "control"))
+        if self._others is not None:
+            loops.append(_again(self._others, "the others' VTN", self._poll_seconds))
         await together(*loops)
 
 
-async def _again(work: Callable[[], Awaitable[None]], what: str) -> None:
+async def _again(
+    work: Callable[[], Awaitable[None]], what: str, seconds: float = _LOOK_SECONDS
+) -> None:
     loss = LossLog(_log, what)
     while True:
         await retry(work, loss)
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(seconds)
+
+
+def _vtn(
+    settings: DemandResponseSettings, use: UseCases, database: Database, clock: Clock
+) -> AbstractAsyncContextManager[object]:
+    """Return what serves OpenADR's clients; nothing where no address is set."""
+    address, clients = settings.openadr_listen_address, settings.openadr_clients_file
+    if address is None:
+        return nullcontext()
+    known = () if clients is None else read_clients(clients)
+    return WebServer(vtn_web(use, database, clock, Tokens(known)).app(), address)
+
+
+def vtn_web(use: UseCases, database: Database, clock: Clock, tokens: Tokens) -> VtnWeb:
+    """Return the VTN on the use cases."""
+    vtn = Vtn(use.programmes, use.enrolments, use.events, clock)
+    return VtnWeb(vtn, KeepObjects(PostgresObjects(database), clock), tokens)
+
+
+def _others(settings: DemandResponseSettings, use: UseCases) -> FollowVtn | None:
+    url = settings.openadr_vtn_url
+    if url is None:
+        return None
+    secret = settings.openadr_vtn_client_secret.get_secret_value()
+    vtn = HttpVtn(
+        url, settings.openadr_vtn_client_id, secret, token_url=settings.openadr_vtn_token_url
+    )
+    return FollowVtn(vtn, use.programmes, use.events, use.clock)
 
 
 async def _site_model(

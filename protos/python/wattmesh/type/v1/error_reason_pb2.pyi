@@ -501,6 +501,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a scenario makes no sense. The field says where."""
     ERROR_REASON_NO_GENERATION: _ErrorReason.ValueType  # 370
     """FAILED_PRECONDITION: the site has no generation that was metered, so there is none to scale."""
+    ERROR_REASON_NAME_TAKEN: _ErrorReason.ValueType  # 424
+    """ALREADY_EXISTS: a client of OpenADR has an object of that kind and name. Seen over HTTP alone."""
+    ERROR_REASON_OBJECT_NOT_FOUND: _ErrorReason.ValueType  # 425
+    """NOT_FOUND: there is no such object of OpenADR, or it is another client's. Seen over HTTP alone."""
+    ERROR_REASON_SCOPE_MISSING: _ErrorReason.ValueType  # 426
+    """PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -980,4 +986,10 @@ ERROR_REASON_INVALID_SCENARIO: ErrorReason.ValueType  # 369
 """INVALID_ARGUMENT: a scenario makes no sense. The field says where."""
 ERROR_REASON_NO_GENERATION: ErrorReason.ValueType  # 370
 """FAILED_PRECONDITION: the site has no generation that was metered, so there is none to scale."""
+ERROR_REASON_NAME_TAKEN: ErrorReason.ValueType  # 424
+"""ALREADY_EXISTS: a client of OpenADR has an object of that kind and name. Seen over HTTP alone."""
+ERROR_REASON_OBJECT_NOT_FOUND: ErrorReason.ValueType  # 425
+"""NOT_FOUND: there is no such object of OpenADR, or it is another client's. Seen over HTTP alone."""
+ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 426
+"""PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -163,6 +163,7 @@ class PostgresChange:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._revision: int | None = None
 
     async def find(self, name: str) -> Record[Resource] | None:
         """Return what is kept under a name, unless it is deleted."""
@@ -213,9 +214,11 @@ class PostgresChange:
         ]
 
     async def _next_revision(self) -> int:
-        """Return a revision above all that are kept."""
-        row = await (await self._connection.execute(_NEWEST)).fetchone()
-        return 1 + (0 if row is None else int(row[0]))
+        """Return a revision above all that were kept before: one for all of a change."""
+        if self._revision is None:
+            row = await (await self._connection.execute(_NEWEST)).fetchone()
+            self._revision = 1 + (0 if row is None else int(row[0]))
+        return self._revision
 
 
 def _of(records: Sequence[Record[Resource]], kind: type[Any]) -> list[Any]:

@@ -42,7 +42,7 @@ class WebServer:
         host, port = listening.getsockname()[:2]
         self.address = f"{host}:{port}"
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
-        log.info("pages on http://%s", self.address)
+        log.info("serving http://%s", self.address)
         return self
 
     async def __aexit__(
@@ -72,4 +72,5 @@ def _listen(address: str) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host.strip("[]"), int(port)))
+    listening.listen()  # who connects before the server is up waits, and is not refused
     return listening

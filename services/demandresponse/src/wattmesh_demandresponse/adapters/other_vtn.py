@@ -1,0 +1,93 @@
+"""Somebody else's VTN, asked as a VEN: OpenADR 3 over HTTP."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wattmesh_kernel.errors import Unavailable
+
+_TIMEOUT_SECONDS = 10.0
+_PAGE = 50
+_MOST_PAGES = 100
+_LARGEST_ANSWER = 20_000_000
+
+
+class HttpVtn:
+    """Asks a VTN at its base URL (`https://vtn.example/openadr3/3.1.0`) with client credentials.
+
+    `token_url` None: as the VTN says (`/auth/server`).
+    """
+
+    def __init__(
+        self, url: str, client_id: str, client_secret: str, token_url: str | None = None
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._token_url = token_url
+        self._token: str | None = None
+
+    async def events(self, program_id: str) -> Sequence[Mapping[str, Any]]:
+        """Return all events of one of its programs. Error: Unavailable."""
+        found: list[Mapping[str, Any]] = []
+        for page in range(_MOST_PAGES):
+            query = {"programID": program_id, "skip": page * _PAGE, "limit": _PAGE}
+            some = await self._get(f"/events?{urllib.parse.urlencode(query)}")
+            if not isinstance(some, list) or not all(isinstance(each, dict) for each in some):
+                raise Unavailable("DEPENDENCY_UNAVAILABLE", "the VTN did not answer with a list")
+            found += some
+            if len(some) < _PAGE:
+                break
+        return found
+
+    async def _get(self, path: str) -> Any:
+        if self._token is None:
+            self._token = await asyncio.to_thread(self._fetch_token)
+        try:
+            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token)
+        except _Refused:  # the token has ended: with a new one, once
+            self._token = await asyncio.to_thread(self._fetch_token)
+        try:
+            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token)
+        except _Refused as error:
+            raise Unavailable("DEPENDENCY_UNAVAILABLE", "the VTN refuses its own token") from error
+
+    def _fetch_token(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._client_id,
+            "client_secret": self._client_secret,
+        }
+        if self._token_url is None:
+            self._token_url = str(self._ask(f"{self._url}/auth/server", None).get("tokenURL"))
+        request = urllib.request.Request(
+            self._token_url, data=urllib.parse.urlencode(form).encode(), method="POST"
+        )
+        try:
+            return str(_answer(request)["access_token"])
+        except (_Refused, KeyError, TypeError) as error:
+            raise Unavailable("DEPENDENCY_UNAVAILABLE", "the VTN gives no token") from error
+
+    def _ask(self, url: str, token: str | None) -> Any:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return _answer(urllib.request.Request(url, headers=headers))
+
+
+class _Refused(Exception):
+    """The token is not valid, or not any more."""
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
+            return json.loads(response.read(_LARGEST_ANSWER))
+    except urllib.error.HTTPError as error:
+        if error.code == 401:
+            raise _Refused from error
+        raise Unavailable("DEPENDENCY_UNAVAILABLE", f"the VTN answered {error.code}") from error
+    except (OSError, ValueError) as error:
+        raise Unavailable("DEPENDENCY_UNAVAILABLE", f"the VTN did not answer: {error}") from error
