@@ -15,6 +15,20 @@ MODEL_REFUSED = Metric(
     description="Forecasts that no model made where one was to, by wattmesh.forecast.kind and"
     " wattmesh.forecast.refusal.",
 )
+MODEL_JUDGED = Metric(
+    name="wattmesh.forecast.model_judged",
+    kind=MetricKind.COUNTER,
+    unit="{model}",
+    description="Versions in service held against what meters recorded, by wattmesh.forecast.kind"
+    " and wattmesh.forecast.standing.",
+)
+MODEL_TAKEN_BACK = Metric(
+    name="wattmesh.forecast.model_taken_back",
+    kind=MetricKind.COUNTER,
+    unit="{model}",
+    description="Versions that went out of service because the naive forecast was better, by"
+    " wattmesh.forecast.kind.",
+)
 NOT_FORECAST = Metric(
     name="wattmesh.forecast.not_issued",
     kind=MetricKind.COUNTER,

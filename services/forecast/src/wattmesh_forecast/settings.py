@@ -25,6 +25,8 @@ class ForecastSettings(ServiceSettings):
     """How often a model that was away is looked for [s of wall time]."""
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""
+    retrain_days: float = Field(default=7, ge=0)
+    """How often models are trained anew [days of the mesh's clock]; 0: only when it is ordered."""
     weather_url: str | None = None
     """Base URL of a weather service in Open-Meteo's shape; None: forecasts know no weather."""
     warm_up_assets: int = Field(default=200, ge=0)

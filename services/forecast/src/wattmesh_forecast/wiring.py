@@ -34,6 +34,7 @@ from wattmesh_forecast.app.issue import IssueForecasts
 from wattmesh_forecast.app.issue_together import IssueTogether
 from wattmesh_forecast.app.kept_history import KeptHistory
 from wattmesh_forecast.app.kept_weather import KeptWeather
+from wattmesh_forecast.app.life_cycle import LifeCycle
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.past import Past
@@ -77,6 +78,8 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
         calibration = Calibration(past=Past(each, sky, calendar), models=models, clock=clock)
+        observations = TelemetryObservations(runtime.telemetry)
+        evaluate = EvaluateForecasts(store=store, history=history, sites=sites, clock=clock)
         issue = IssueForecasts(
             sites=sites,
             past=past,
@@ -84,7 +87,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             stretches=calibration,
             store=store,
             clock=clock,
-            observations=TelemetryObservations(runtime.telemetry),
+            observations=observations,
         )
         async with (
             IssueTogether(issue) as issue_together,
@@ -93,7 +96,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             use_cases = UseCases(
                 issue=issue_together,
                 list=ListForecasts(store),
-                evaluate=EvaluateForecasts(store=store, history=history, sites=sites, clock=clock),
+                evaluate=evaluate,
                 train=train,
                 models=ListModels(folder, models),
                 outlooks=IssueThermalOutlooks(
@@ -102,6 +105,15 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             )
             warm_up = WarmUp(
                 sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets
+            )
+            life_cycle = LifeCycle(
+                sites=sites,
+                evaluate=evaluate,
+                train=train,
+                shelf=folder,
+                news=observations,
+                clock=clock,
+                retrain_every=timedelta(days=settings.retrain_days),
             )
             servicer = ForecastServicer(use_cases)
             operations = OperationsServicer(train, operation_to_proto)
@@ -117,7 +129,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 ),
                 dependencies=(database.dependency, *_peers(settings, runtime)),
                 tasks=(
-                    *(follower.run, models.keep_trying, warm_up, calibration),
+                    *(follower.run, models.keep_trying, warm_up, calibration, life_cycle),
                     *(() if weather is None else (weather,)),
                 ),
             )

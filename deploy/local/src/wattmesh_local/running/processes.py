@@ -233,6 +233,8 @@ class ProcessPlan:
                     **self._reach("metering"),
                     "model_server_target": self._addresses.targets["modelhost"],
                     "models_directory": str(self._folders.models),
+                    # Models are trained at set-up; not again beside days that pass in minutes.
+                    **({} if self._options.live else {"retrain_days": "0"}),
                 }
             case "control" | "usage":
                 return {**database, **self._reach("metering")}

@@ -25,6 +25,7 @@ CARD = Path("assets.extra", "wattmesh.json")
 """What is known of a version."""
 WEIGHTS = Path("assets.extra", "weights.npz")
 """What a version has learnt, for a training that goes on from there."""
+_TAKEN_BACK = "taken-back"
 
 
 class ModelFolder:
@@ -68,7 +69,8 @@ class ModelFolder:
 
     def weights(self, model: str) -> Mapping[str, NDArray[np.float32]] | None:
         """Return what the newest version has learnt, None when it does not say."""
-        path = self._base / model / str(self.next_version(model) - 1) / WEIGHTS
+        newest = max(self._numbers(model), default=0)
+        path = self._base / model / str(newest) / WEIGHTS
         if not path.exists():
             return None
         with np.load(path) as arrays:
@@ -90,8 +92,24 @@ class ModelFolder:
 
     def next_version(self, model: str) -> int:
         """Return the number after the newest, 1 for the first."""
-        numbers = [int(f.name) for f in self._base.glob(f"{model}/*") if f.name.isdecimal()]
-        return max(numbers, default=0) + 1
+        taken_back = self._numbers(f"{model}/{_TAKEN_BACK}")
+        return max(self._numbers(model) + taken_back, default=0) + 1
+
+    def take_back(self, model: str) -> ModelVersion | None:
+        """Take the newest version out of service, for the one before; None when there is none.
+
+        It stays under `taken-back`, where no model server looks for versions.
+        """
+        found = [version for version in self.versions() if version.model == model]
+        if len(found) < 2:
+            return None
+        place = self._base / model / _TAKEN_BACK / str(found[-1].version)
+        place.parent.mkdir(exist_ok=True)
+        self._folder(found[-1]).rename(place)
+        return found[-1]
+
+    def _numbers(self, folder: str) -> list[int]:
+        return [int(f.name) for f in self._base.glob(f"{folder}/*") if f.name.isdecimal()]
 
     @contextmanager
     def new_version(self, version: ModelVersion) -> Iterator[Path]:

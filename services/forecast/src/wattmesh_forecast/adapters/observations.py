@@ -4,20 +4,39 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import assert_never
 
+from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
-from wattmesh_forecast.metrics import FORECASTS, MODEL_REFUSED, NOT_FORECAST
+from wattmesh_forecast.domain.standing import Standing
+from wattmesh_forecast.metrics import (
+    FORECASTS,
+    MODEL_JUDGED,
+    MODEL_REFUSED,
+    MODEL_TAKEN_BACK,
+    NOT_FORECAST,
+)
 from wattmesh_runtime.telemetry import Telemetry
 
 _Labels = tuple[tuple[str, str], ...]
 
 
 class TelemetryObservations:
-    """Observations, by the process's instruments."""
+    """Observations and LifeCycleNews, by the process's instruments."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._forecasts = telemetry.counter(FORECASTS)
         self._model_refused = telemetry.counter(MODEL_REFUSED)
         self._not_forecast = telemetry.counter(NOT_FORECAST)
+        self._judged = telemetry.counter(MODEL_JUDGED)
+        self._taken_back = telemetry.counter(MODEL_TAKEN_BACK)
+
+    def stands(self, kind: Kind, where: Standing) -> None:
+        """The version in service was judged."""
+        labels = {"wattmesh.forecast.kind": kind.value, "wattmesh.forecast.standing": where.value}
+        self._judged.add(1, labels)
+
+    def taken_back(self, kind: Kind) -> None:
+        """A version went out of service."""
+        self._taken_back.add(1, {"wattmesh.forecast.kind": kind.value})
 
     def answered(self, outcomes: Sequence[Outcome]) -> None:
         """Forecasts were issued, or not."""

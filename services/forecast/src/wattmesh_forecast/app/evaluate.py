@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,16 +39,22 @@ class EvaluateForecasts:
         self._clock = clock
 
     async def __call__(
-        self, assets: Sequence[AssetId], issued: TimeRange, measured_by: datetime | None
+        self,
+        assets: Sequence[AssetId],
+        issued: TimeRange,
+        measured_by: datetime | None,
+        counts: Callable[[Forecast], bool] = lambda forecast: True,
     ) -> Evaluation:
-        """Return the score, pooled over assets and lead times.
+        """Return the score, pooled over assets and lead times, of the forecasts that count.
 
         Errors: InvalidArgument when the assets are not all of one kind, NotFound, Unavailable.
         """
         subjects = {each.asset: each for each in self._sites.required(assets)}
         if len({each.kind for each in subjects.values()}) != 1:
             raise InvalidArgument("MIXED_KINDS", "the assets must be of one kind", field="assets")
-        forecasts = [forecast async for forecast in self._store.issued_in(assets, issued)]
+        forecasts = [
+            forecast async for forecast in self._store.issued_in(assets, issued) if counts(forecast)
+        ]
         now = self._clock.now()
         until = now if measured_by is None else min(measured_by, now)
         total = Score()

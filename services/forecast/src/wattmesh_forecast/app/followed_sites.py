@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
+from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.domain.subjects import Subject, required, subject_of
 from wattmesh_forecast.domain.thermal.subjects import ThermalSubject, thermal_subject
@@ -25,6 +26,11 @@ class FollowedSites:
     def required(self, assets: Sequence[AssetId]) -> list[Subject]:
         """Return what is known of assets; NotFound, InvalidArgument, Unavailable."""
         return [required(self.subject(asset)) for asset in assets]
+
+    def of_kind(self, kind: Kind) -> list[Subject]:
+        """Return every asset of a kind, by name; Unavailable before all."""
+        found = (subject_of(asset, self._model) for asset in sorted(self._model.assets))
+        return [each for each in found if isinstance(each, Subject) and each.kind is kind]
 
     def thermal(self, asset: AssetId, at: datetime) -> ThermalSubject | NotForecast:
         """Return what is known of a zone or tank, or why nothing is; Unavailable before all."""

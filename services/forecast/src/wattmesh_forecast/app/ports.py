@@ -55,6 +55,13 @@ class ModelRegistry(Protocol):
         """Return what is known of every version, by name."""
 
 
+class ModelShelf(ModelRegistry, Protocol):
+    """The trained versions, of which one can be taken out of service."""
+
+    def take_back(self, model: str) -> ModelVersion | None:
+        """Take the newest version out of service, for the one before; None when there is none."""
+
+
 class History(Protocol):
     """Metered power."""
 
