@@ -69,7 +69,8 @@ async def _measure(url: str, arguments: argparse.Namespace) -> dict[str, object]
         days = await _rolled_up(url, arguments.homes)
         rolled = time.perf_counter() - began
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        took = {name: await _median_ms(ask, arguments.turns) for name, ask in _asks(world, times)}
+        asks = _asks(world, arguments.homes, times)
+        took = {name: await _median_ms(ask, arguments.turns) for name, ask in asks}
         values, seconds = await _streamed(world, arguments.homes, times)
         growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     return {
@@ -123,8 +124,10 @@ async def _rolled_up(url: str, homes: int) -> int:
             await asyncio.sleep(0.5)
 
 
-def _asks(world: MeteringWorld, times: int) -> list[tuple[str, Callable[[], Awaitable[object]]]]:
-    homes = [f"sites/home-{number}" for number in range(200)]
+def _asks(
+    world: MeteringWorld, count: int, times: int
+) -> list[tuple[str, Callable[[], Awaitable[object]]]]:
+    homes = [f"sites/home-{number}" for number in range(count)]
     days = max(1, min(365, times // 96))
     span = time_range_to_proto(TimeRange(START, START + days * timedelta(days=1)))
     every_point = metering_pb2.GetLatestReadingsRequest(

@@ -12,10 +12,9 @@ from wattmesh_metering.app.ports import NOW, GroupReport, SourceCount, View
 from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import (
-    QUALITIES,
     Fate,
     Ints,
-    Reading,
+    Newest,
     RegisteredPoint,
     Rejection,
     Rows,
@@ -106,21 +105,20 @@ class MemoryMetering:
         first, last = span_us[0] - longest_gap_us, span_us[1] + longest_gap_us
         return await self.histories(list(keys), from_microseconds(first), from_microseconds(last))
 
-    async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
-        readings = []
+    async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
+        found, rows = [], []
         for point in points:
             times = [time for key, time in self.kept if key == point.key]
             if times:
                 value, quality, _ = self.kept[point.key, max(times)]
-                readings.append(
-                    Reading(
-                        point=point.id,
-                        measure_time=from_microseconds(max(times)),
-                        value=value,
-                        quality=QUALITIES[quality],
-                    )
-                )
-        return readings
+                found.append(point)
+                rows.append((max(times), value, quality))
+        return Newest(
+            points=found,
+            times_us=np.array([time for time, _, _ in rows], np.int64),
+            values=np.array([value for _, value, _ in rows], np.float64),
+            qualities=np.array([quality for _, _, quality in rows], np.int64),
+        )
 
     def committed(self, report: GroupReport) -> None:
         self.reports.append(report)

@@ -17,9 +17,8 @@ from wattmesh_metering.adapters.receipts import first_after
 from wattmesh_metering.app.ports import NOW, View
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import (
-    QUALITIES,
     Ints,
-    Reading,
+    Newest,
     RegisteredPoint,
     from_microseconds,
     to_microseconds,
@@ -82,17 +81,21 @@ _READ_ONE_SPAN = _statements(_ONE_SPAN)
 _READ_OWN_SPANS = _statements(_OWN_SPANS)
 _READ_OWN_SPANS_THEN = _statements(_OWN_SPANS_THEN)
 _LATEST = """
-SELECT asked.point_key, newest.measure_time, newest.value, newest.quality
-FROM unnest(%s::integer[]) WITH ORDINALITY AS asked (point_key, place)
-CROSS JOIN LATERAL (
-    SELECT measure_time, value, quality FROM readings
-    WHERE readings.point_key = asked.point_key AND NOT EXISTS (
-        SELECT FROM reading_flags
-        WHERE reading_flags.point_key = asked.point_key AND excludes AND clear_time IS NULL
-          AND readings.measure_time BETWEEN start_time AND end_time)
-    ORDER BY measure_time DESC LIMIT 1
-) AS newest
-ORDER BY asked.place
+SELECT string_agg(int4send(place), ''), string_agg(timestamptz_send(measure_time), ''),
+    string_agg(float8send(value), ''), string_agg(int2send(quality), '')
+FROM (
+    SELECT asked.place::integer, newest.*
+    FROM unnest(%s::integer[]) WITH ORDINALITY AS asked (key, place)
+    LEFT JOIN eventful_points AS eventful ON eventful.point_key = asked.key
+    CROSS JOIN LATERAL (
+        SELECT measure_time, value, quality FROM readings
+        WHERE readings.point_key = asked.key AND (eventful.point_key IS NULL OR NOT EXISTS (
+            SELECT FROM reading_flags
+            WHERE reading_flags.point_key = asked.key AND excludes AND clear_time IS NULL
+              AND readings.measure_time BETWEEN start_time AND end_time))
+        ORDER BY measure_time DESC LIMIT 1
+    ) AS newest
+) AS found
 """
 
 
@@ -157,16 +160,20 @@ class PostgresReadingStore:
             found = await _read_spans(connection, spans)
         return with_events(with_rolled(_histories(list(keys), found), rolled), events)
 
-    async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
+    async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
         """Return the newest reading of each point that has one."""
-        ids = {point.key: point.id for point in points}
         async with self._connection() as connection:
             cursor = cursor_for_arrays(connection)
-            await cursor.execute(_LATEST, (_keys(ids),))
-            return [
-                Reading(point=ids[key], measure_time=time, value=value, quality=QUALITIES[quality])
-                for key, time, value, quality in await cursor.fetchall()
-            ]
+            await cursor.execute(_LATEST, (_keys([point.key for point in points]),))
+            places, times, values, qualities = await cursor.fetchone() or (None,) * 4
+        found = columns.ints_from_send(places) - 1
+        order = np.argsort(found)
+        return Newest(
+            points=[points[place] for place in found[order].tolist()],
+            times_us=columns.times_from_send(times)[order],
+            values=columns.floats_from_send(values)[order],
+            qualities=columns.smallints_from_send(qualities)[order],
+        )
 
     async def _histories(
         self,

@@ -32,6 +32,7 @@ from wattmesh_metering.api.convert_query import (
 from wattmesh_metering.api.convert_readings import (
     answer_to_proto,
     batch_from_proto,
+    newest_to_proto,
     reading_to_proto,
 )
 from wattmesh_metering.api.fields import present, require_present
@@ -113,8 +114,8 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         self, request: metering_pb2.GetLatestReadingsRequest, context: Context
     ) -> metering_pb2.GetLatestReadingsResponse:
         """Return the newest reading of each point asked for."""
-        readings = await self._use.latest_readings.run(_selectors(request))
-        return metering_pb2.GetLatestReadingsResponse(readings=map(reading_to_proto, readings))
+        newest = await self._use.latest_readings.run(_selectors(request))
+        return metering_pb2.GetLatestReadingsResponse(readings=newest_to_proto(newest))
 
     async def WatchReadings(  # noqa: N802
         self, request: metering_pb2.WatchReadingsRequest, context: Context

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import ReadingStore
-from wattmesh_metering.domain.readings import Reading
+from wattmesh_metering.domain.readings import Newest
 from wattmesh_metering.domain.selectors import PointSelector
 
 
@@ -15,7 +15,7 @@ class GetLatestReadings:
         self._follower = follower
         self._store = store
 
-    async def run(self, selectors: Sequence[PointSelector]) -> Sequence[Reading]:
+    async def run(self, selectors: Sequence[PointSelector]) -> Newest:
         """Return the newest reading of each point that has one. Error: NotFound."""
         points = await self._follower.find(lambda model: model.points_of(selectors))
         return await self._store.latest(points)

@@ -14,7 +14,7 @@ from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.prices import Publication, PublishedPrice
 from wattmesh_metering.domain.readings import (
     Ints,
-    Reading,
+    Newest,
     RegisteredPoint,
     Rejection,
     Rows,
@@ -207,7 +207,7 @@ class ReadingStore(Protocol):
         Of `rollable` points that may be their values there, instead of readings.
         """
 
-    async def latest(self, points: Sequence[RegisteredPoint]) -> Sequence[Reading]:
+    async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
         """Return the newest reading of each point that has one, in the order of the points."""
 
 

@@ -34,7 +34,7 @@ class WatchReadings:
         chosen = await self._follower.find(lambda model: model.points_of(selectors))
         points = {point.key: point for point in chosen}
         async with self._announcements.subscribe(points.keys()) as announced:
-            newest = await self._store.latest(list(points.values()))
+            newest = (await self._store.latest(list(points.values()))).readings()
             yield sorted(newest, key=lambda reading: reading.measure_time)
             told = {(one.point, to_microseconds(one.measure_time)) for one in newest}
             async for rows in announced:

@@ -26,7 +26,7 @@ class KnownModel:
         self._of_site: defaultdict[SiteId, dict[str, Record]] = defaultdict(dict)
         self._ended: defaultdict[SiteId, list[EndedDevice]] = defaultdict(list)
         self._point_keys: dict[str, dict[str, int]] = {}
-        self._owners: dict[int, PointId] = {}
+        self._owners: dict[int, RegisteredPoint] = {}
         self._metered: dict[SiteId, dict[AssetId, MeteredAsset]] = {}
         self._profiles: dict[int, PointProfile] = {}
 
@@ -43,7 +43,9 @@ class KnownModel:
         for device, keys in news.point_keys:
             self._point_keys[device] = keys
             owner = DeviceId.parse(device)
-            self._owners |= {key: PointId(owner, quantity) for quantity, key in keys.items()}
+            for quantity, key in keys.items():
+                point = PointId(owner, quantity)
+                self._owners[key] = RegisteredPoint(key=key, id=point)
         self.revision = news.revision
         return change_of(news)
 
@@ -91,7 +93,7 @@ class KnownModel:
         key = self._point_keys.get(selector.device.name, {}).get(selector.point.segment)
         if key is None:
             raise NotFound("POINT_NOT_FOUND", f"there is no {selector.point}")
-        return [RegisteredPoint(key=key, id=selector.point)]
+        return [self._owners[key]]
 
     def zone(self, site: SiteId) -> ZoneInfo:
         """Return a site's time zone. Error: NotFound."""
@@ -103,7 +105,7 @@ class KnownModel:
     def profile(self, key: int) -> PointProfile | None:
         """Return what the point of this key measures, and what that may show at most."""
         if key not in self._profiles and (point := self._owners.get(key)) is not None:
-            self._profiles[key] = self._profile(point)
+            self._profiles[key] = self._profile(point.id)
         return self._profiles.get(key)
 
     def _profile(self, point: PointId) -> PointProfile:
@@ -142,8 +144,8 @@ class KnownModel:
                 yield record.resource.id
 
     def _of(self, device: DeviceId) -> Iterator[RegisteredPoint]:
-        for quantity, key in sorted(self._point_keys.get(device.name, {}).items()):
-            yield RegisteredPoint(key=key, id=PointId(device, quantity))
+        for _, key in sorted(self._point_keys.get(device.name, {}).items()):
+            yield self._owners[key]
 
     def _metered_of(self, site: SiteId) -> dict[AssetId, MeteredAsset]:
         if site not in self._metered and site in self._of_site:

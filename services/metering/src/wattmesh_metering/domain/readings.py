@@ -101,6 +101,29 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Newest:
+    """The newest reading of each point that has one, in columns."""
+
+    points: Sequence[RegisteredPoint]
+    times_us: Ints
+    values: Floats
+    qualities: Ints
+
+    def readings(self) -> list[Reading]:
+        """Return them one by one."""
+        columns = (self.times_us.tolist(), self.values.tolist(), self.qualities.tolist())
+        return [
+            Reading(
+                point=point.id,
+                measure_time=from_microseconds(time_us),
+                value=value,
+                quality=QUALITIES[quality],
+            )
+            for point, time_us, value, quality in zip(self.points, *columns, strict=True)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ReadingBatch:
     """Readings as sent: row i of all columns is one. Columns may not fit each other.
 
