@@ -262,7 +262,7 @@ def pip_install() -> list[str]:
 
 def packages() -> list[tuple[str, Path]]:
     """Return name and folder of each of our distributions."""
-    places = ("services/*", "gateway", "deploy/local", "protos/python")
+    places = ("services/*", "gateway", "deploy/local", "protos/python", "clients/python")
     files = sorted(file for place in places for file in ROOT.glob(f"{place}/pyproject.toml"))
     name = re.compile(r'^name = "(.+)"$', re.MULTILINE)
     return [(name.findall(file.read_text())[0], file.parent) for file in files]

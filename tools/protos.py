@@ -95,6 +95,7 @@ def _compile(folder: Path) -> Path:
         ],
         check=True,
     )
+    (folder / "wattmesh" / "py.typed").touch()  # whoever installs it checks with its types
     return folder / "wattmesh"
 
 

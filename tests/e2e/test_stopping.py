@@ -22,20 +22,6 @@ def test_ctrl_c_ends_every_process_within_ten_seconds(wattmesh: Wattmesh) -> Non
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
-@pytest.mark.time_limit(400)
-def test_nothing_is_left_when_the_command_itself_is_killed(wattmesh: Wattmesh) -> None:
-    run = wattmesh.start("up", "--plain")
-    pids = [pid for pid in run.state()["pids"].values() if pid]
-
-    os.kill(run.process.pid, signal.SIGKILL)
-    run.wait(5)
-
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
-
-
 @pytest.mark.time_limit(120)
 def test_ctrl_c_while_models_are_trained_ends_at_once_and_without_a_traceback(
     tmp_path: Path,

@@ -13,6 +13,7 @@ from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_runtime.access.guard import Guard
 from wattmesh_runtime.admission import Admission
 from wattmesh_runtime.channels import MAX_MESSAGE_BYTES
+from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.interceptors import CallInterceptor
 from wattmesh_runtime.readiness import ProcessStatus
 from wattmesh_runtime.settings import ServiceSettings
@@ -54,7 +55,9 @@ class GrpcServer:
         )
         for add in register:
             add(self._server)
-        self._health = ServedHealth(service_names, status or ProcessStatus("test"))
+        self._health = ServedHealth(
+            service_names, status or ProcessStatus("test"), clock_from_spec(settings.clock)
+        )
         self._probed = _health_server(settings)
         _add_stock_services(self._server, service_names)
 

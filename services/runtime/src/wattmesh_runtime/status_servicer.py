@@ -10,6 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
 from wattmesh.status.v1 import status_pb2, status_pb2_grpc
+from wattmesh_kernel.clock import Clock
+from wattmesh_runtime.catalogue import catalogue_to_proto
 from wattmesh_runtime.readiness import DependencyState, ProcessStatus
 
 LIVENESS = "liveness"
@@ -26,7 +28,8 @@ _STATES = {
 class ServedHealth:
     """The stock health service: "" and every service's name are readiness, `liveness` is life."""
 
-    def __init__(self, service_names: Sequence[str], status: ProcessStatus) -> None:
+    def __init__(self, service_names: Sequence[str], status: ProcessStatus, clock: Clock) -> None:
+        self._clock = clock
         self._names = ("", *service_names)
         self._status = status
         self._servicer = health.HealthServicer()
@@ -38,7 +41,8 @@ class ServedHealth:
     async def start(self, server: grpc.aio.Server) -> None:
         """Add the services to a server, and follow the status from now on."""
         self.add_health(server)
-        status_pb2_grpc.add_StatusServiceServicer_to_server(StatusServicer(self._status), server)
+        servicer = StatusServicer(self._status, self._clock)
+        status_pb2_grpc.add_StatusServiceServicer_to_server(servicer, server)
         await self._servicer.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
         await self._set(self._status.ready)
         self._status.tell = self._set
@@ -57,14 +61,21 @@ class ServedHealth:
 class StatusServicer(status_pb2_grpc.StatusServiceServicer):
     """Serves wattmesh.status.v1.StatusService."""
 
-    def __init__(self, status: ProcessStatus) -> None:
+    def __init__(self, status: ProcessStatus, clock: Clock) -> None:
         self._status = status
+        self._clock = clock
 
     async def GetStatus(  # noqa: N802 (the contract's name)
         self, request: status_pb2.GetStatusRequest, context: Any
     ) -> status_pb2.GetStatusResponse:
         """Return how the process is."""
         return status_to_proto(self._status)
+
+    async def GetCatalogue(  # noqa: N802
+        self, request: status_pb2.GetCatalogueRequest, context: Any
+    ) -> status_pb2.GetCatalogueResponse:
+        """Return the mesh's time, quantities and reasons of errors."""
+        return catalogue_to_proto(self._clock)
 
 
 def status_to_proto(status: ProcessStatus) -> status_pb2.GetStatusResponse:

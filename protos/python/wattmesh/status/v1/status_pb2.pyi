@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -230,3 +231,107 @@ class GetStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class GetCatalogueRequest(_message.Message):
+    """Request of GetCatalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCatalogueRequest: _TypeAlias = GetCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class GetCatalogueResponse(_message.Message):
+    """Response of GetCatalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESH_TIME_FIELD_NUMBER: _builtins.int
+    WALL_SECOND_FIELD_NUMBER: _builtins.int
+    QUANTITIES_FIELD_NUMBER: _builtins.int
+    ERROR_REASONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mesh_time(self) -> _timestamp_pb2.Timestamp:
+        """What the mesh's clock shows: what is now for plans, tariffs and expiry times."""
+
+    @_builtins.property
+    def wall_second(self) -> _duration_pb2.Duration:
+        """What passes on it in a second of the wall; a second: it is the machine's. Positive."""
+
+    @_builtins.property
+    def quantities(self) -> _containers.RepeatedCompositeFieldContainer[Global___CatalogueQuantity]:
+        """What a point can measure, by name."""
+
+    @_builtins.property
+    def error_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Reasons that errors may have, without the prefix of `wattmesh.type.v1.ErrorReason`, by name: "ETAG_MISMATCH"."""
+
+    def __init__(
+        self,
+        *,
+        mesh_time: _timestamp_pb2.Timestamp | None = ...,
+        wall_second: _duration_pb2.Duration | None = ...,
+        quantities: _abc.Iterable[Global___CatalogueQuantity] | None = ...,
+        error_reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mesh_time", b"mesh_time", "wall_second", b"wall_second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_reasons", b"error_reasons", "mesh_time", b"mesh_time", "quantities", b"quantities", "wall_second", b"wall_second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCatalogueResponse: _TypeAlias = GetCatalogueResponse  # noqa: Y015
+
+@_typing.final
+class CatalogueQuantity(_message.Message):
+    """A quantity that a point can measure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    IS_REGISTER_FIELD_NUMBER: _builtins.int
+    MIN_VALUE_FIELD_NUMBER: _builtins.int
+    MAX_VALUE_FIELD_NUMBER: _builtins.int
+    quantity: _builtins.str
+    """What a point's name ends with, e.g. `import_energy_wh`."""
+    unit: _builtins.str
+    """Its unit, e.g. "Wh"; "1" for a ratio."""
+    is_register: _builtins.bool
+    """Whether it is a counter that only grows, such as an energy register; otherwise it goes up and down, such as power."""
+    min_value: _builtins.float
+    """Lowest value that physics allows, in the unit. Absent: no bound."""
+    max_value: _builtins.float
+    """Highest value that physics allows, in the unit. Absent: no bound."""
+    def __init__(
+        self,
+        *,
+        quantity: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        is_register: _builtins.bool = ...,
+        min_value: _builtins.float | None = ...,
+        max_value: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_value", b"_max_value", "_min_value", b"_min_value", "max_value", b"max_value", "min_value", b"min_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_value", b"_max_value", "_min_value", b"_min_value", "is_register", b"is_register", "max_value", b"max_value", "min_value", b"min_value", "quantity", b"quantity", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_value: _TypeAlias = _typing.Literal["max_value"]  # noqa: Y015
+    _WhichOneofArgType__max_value: _TypeAlias = _typing.Literal["_max_value", b"_max_value"]  # noqa: Y015
+    _WhichOneofReturnType__min_value: _TypeAlias = _typing.Literal["min_value"]  # noqa: Y015
+    _WhichOneofArgType__min_value: _TypeAlias = _typing.Literal["_min_value", b"_min_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_value) -> _WhichOneofReturnType__max_value | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_value) -> _WhichOneofReturnType__min_value | None: ...
+
+Global___CatalogueQuantity: _TypeAlias = CatalogueQuantity  # noqa: Y015

@@ -42,6 +42,11 @@ class StatusServiceStub:
                 request_serializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.GetCatalogue = channel.unary_unary(
+                '/wattmesh.status.v1.StatusService/GetCatalogue',
+                request_serializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetCatalogueRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetCatalogueResponse.FromString,
+                _registered_method=True)
 
 
 class StatusServiceServicer:
@@ -57,6 +62,15 @@ class StatusServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCatalogue(self, request, context):
+        """Returns what whoever integrates must know and cannot guess: the mesh's time, which a simulated one shares with no
+        clock on the wall, what can be measured in which unit, and the reasons of errors. What devices there are profiles
+        for, gateways say (`wattmesh.gateway.v1.GatewayService.ListDeviceProfiles`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatusServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +78,11 @@ def add_StatusServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetStatusRequest.FromString,
                     response_serializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'GetCatalogue': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCatalogue,
+                    request_deserializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetCatalogueRequest.FromString,
+                    response_serializer=wattmesh_dot_status_dot_v1_dot_status__pb2.GetCatalogueResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -96,6 +115,33 @@ class StatusService:
             '/wattmesh.status.v1.StatusService/GetStatus',
             wattmesh_dot_status_dot_v1_dot_status__pb2.GetStatusRequest.SerializeToString,
             wattmesh_dot_status_dot_v1_dot_status__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCatalogue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.status.v1.StatusService/GetCatalogue',
+            wattmesh_dot_status_dot_v1_dot_status__pb2.GetCatalogueRequest.SerializeToString,
+            wattmesh_dot_status_dot_v1_dot_status__pb2.GetCatalogueResponse.FromString,
             options,
             channel_credentials,
             insecure,

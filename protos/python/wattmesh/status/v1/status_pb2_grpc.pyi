@@ -38,6 +38,11 @@ class StatusServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StatusServiceAsyncStub: ...
     GetStatus: _grpc.UnaryUnaryMultiCallable[_status_pb2.GetStatusRequest, _status_pb2.GetStatusResponse]
     """Returns how the process that answers is. Answers from memory: it never waits for a dependency."""
+    GetCatalogue: _grpc.UnaryUnaryMultiCallable[_status_pb2.GetCatalogueRequest, _status_pb2.GetCatalogueResponse]
+    """Returns what whoever integrates must know and cannot guess: the mesh's time, which a simulated one shares with no
+    clock on the wall, what can be measured in which unit, and the reasons of errors. What devices there are profiles
+    for, gateways say (`wattmesh.gateway.v1.GatewayService.ListDeviceProfiles`).
+    """
 
 @_typing.type_check_only
 class StatusServiceAsyncStub(StatusServiceStub):
@@ -49,6 +54,11 @@ class StatusServiceAsyncStub(StatusServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStatus: _aio.UnaryUnaryMultiCallable[_status_pb2.GetStatusRequest, _status_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Returns how the process that answers is. Answers from memory: it never waits for a dependency."""
+    GetCatalogue: _aio.UnaryUnaryMultiCallable[_status_pb2.GetCatalogueRequest, _status_pb2.GetCatalogueResponse]  # type: ignore[assignment]
+    """Returns what whoever integrates must know and cannot guess: the mesh's time, which a simulated one shares with no
+    clock on the wall, what can be measured in which unit, and the reasons of errors. What devices there are profiles
+    for, gateways say (`wattmesh.gateway.v1.GatewayService.ListDeviceProfiles`).
+    """
 
 class StatusServiceServicer(metaclass=_abc_1.ABCMeta):
     """How a process is. Every process of the mesh serves it, for people and for tools that watch; what
@@ -63,5 +73,16 @@ class StatusServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_status_pb2.GetStatusResponse, _abc.Awaitable[_status_pb2.GetStatusResponse]]:
         """Returns how the process that answers is. Answers from memory: it never waits for a dependency."""
+
+    @_abc_1.abstractmethod
+    def GetCatalogue(
+        self,
+        request: _status_pb2.GetCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_status_pb2.GetCatalogueResponse, _abc.Awaitable[_status_pb2.GetCatalogueResponse]]:
+        """Returns what whoever integrates must know and cannot guess: the mesh's time, which a simulated one shares with no
+        clock on the wall, what can be measured in which unit, and the reasons of errors. What devices there are profiles
+        for, gateways say (`wattmesh.gateway.v1.GatewayService.ListDeviceProfiles`).
+        """
 
 def add_StatusServiceServicer_to_server(servicer: StatusServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,74 @@
+"""What the READMEs of the clients show, run as it stands there against a mesh that has just begun.
+
+The mesh is then ended by killing the command: nothing of it is left.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.wattmesh_command import ROOT, Run, Wattmesh
+
+LONGEST_EXAMPLE = 30
+"""Lines of an example."""
+
+
+def example(readme: str, language: str) -> str:
+    """Return the first block of code of a README."""
+    (code, *_) = re.findall(rf"```{language}\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
+    assert len(code.splitlines()) <= LONGEST_EXAMPLE
+    return str(code)
+
+
+def once_planned(command: list[str], folder: Path) -> str:
+    """Run an example until there is a plan with commands to show; return what it prints."""
+    deadline = time.monotonic() + 120
+    while True:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if "COMMAND_STATE_" in done.stdout and done.returncode == 0:
+            return done.stdout
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def running(wattmesh: Wattmesh) -> Iterator[Run]:
+    run = wattmesh.start("up", "--plain")
+    run.state()
+    # Examples look for the mesh below the working folder.
+    (wattmesh.folder / ".wattmesh").symlink_to(run.state_folder)
+    yield run
+    (wattmesh.folder / ".wattmesh").unlink()
+
+
+@pytest.mark.time_limit(400)
+def test_an_integrator_needs_thirty_lines_of_python(running: Run, wattmesh: Wattmesh) -> None:
+    code = wattmesh.folder / "integrator.py"
+    code.write_text(example("clients/python/README.md", "python"))
+
+    said = once_planned([sys.executable, str(code)], wattmesh.folder)
+
+    assert "5 sites, the first is sites/home-1" in said
+    assert re.search(r"^imported \d", said, re.MULTILINE)
+    assert re.search(r"^sites/home-\d/devices/battery COMMAND_STATE_\w+$", said, re.MULTILINE)
+    assert re.search(r"^limits/", said, re.MULTILINE)
+
+
+@pytest.mark.time_limit(60)
+def test_nothing_is_left_when_the_command_itself_is_killed(running: Run) -> None:
+    pids = [pid for pid in running.state()["pids"].values() if pid]
+
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.wait(5)
+
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
