@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.fakes.planner_home import HOME, HOUR, START, STREET, group, home
 from tests.fakes.planner_world import PlannerWorld
 from wattmesh.optimizer.v1 import problem_pb2
@@ -9,6 +11,7 @@ from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.sites import PlanningGoals, Site, SiteGroup
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
 from wattmesh_planner.domain.model import ScopeId
+from wattmesh_planner.domain.prices import tie_price_per_kw
 
 OTHER = SiteId("home-2")
 GOALS = PlanningGoals(carbon_price_per_kg=0.2, ramp_price_per_kw=0.03, site_peak_price_per_kw=0.5)
@@ -75,3 +78,23 @@ async def test_a_plan_is_made_while_metering_does_not_answer() -> None:
     problem = await problem_of_a_street(world, group(HOME, OTHER))
     assert len(problem.sites) == 2
     assert not any(site.HasField("power_before_w") for site in problem.sites)
+
+
+async def test_of_plans_of_equal_cost_a_site_alone_takes_the_one_that_changes_least() -> None:
+    world = PlannerWorld()
+    await world.knows(*home())
+    problem = await problem_of(world, HOME)
+    price = world.asked.sites[0].price
+    assert price is not None
+    mean = sum(price.import_prices_per_kwh) / len(price.import_prices_per_kwh)
+    assert problem.goals.ramp_price_per_kw == pytest.approx(mean / 200)
+    assert tie_price_per_kw(None) == 0.0
+
+
+async def test_a_site_that_says_nothing_for_changes_pays_nothing_for_them() -> None:
+    world = PlannerWorld()
+    free = PlanningGoals(ramp_price_per_kw=0.0)
+    await world.knows(
+        *[replace(each, goals=free) if isinstance(each, Site) else each for each in home()]
+    )
+    assert (await problem_of(world, HOME)).goals.ramp_price_per_kw == 0.0

@@ -105,8 +105,8 @@ class PlanningGoals(_message.Message):
     """What a kilogram of emissions counts [currency/kg CO2e], >= 0. Absent: what the planner is set to."""
     ramp_price_per_kw: _builtins.float
     """What each kW by which grid power changes from one interval to the next counts [currency/kW], >= 0;
-    of a group, the sites' summed power. Absent: nothing for a site; for a group a twentieth of the mean
-    price of a kWh, so that a group flattens its exchange unless 0 is said.
+    of a group, the sites' summed power. Absent: for a group a twentieth of the mean price of a kWh, so that a group
+    flattens its exchange unless 0 is said; for a site alone a two-hundredth, which decides between plans of equal cost.
     """
     site_peak_price_per_kw: _builtins.float
     """What the highest import of a plan counts [currency/kW], >= 0, of each site by itself, for peaks

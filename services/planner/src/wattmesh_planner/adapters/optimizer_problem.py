@@ -12,6 +12,7 @@ from wattmesh_kernel.tariff import Tariff
 from wattmesh_planner.adapters.event_problem import events_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
+from wattmesh_planner.domain.prices import tie_price_per_kw
 
 _MOST_TARIFFS = 512
 
@@ -50,7 +51,7 @@ class ProblemWriter:
             carbon_price_per_kg=carbon if known else 0.0,
             carbon_basis=problem_pb2.CARBON_BASIS_AVERAGE,
             peak_price_per_kw=_said(goals.site_peak_price_per_kw, 0.0),
-            ramp_price_per_kw=_said(goals.ramp_price_per_kw, 0.0) if alone else 0.0,
+            ramp_price_per_kw=_said(goals.ramp_price_per_kw, _of_ties(inputs)) if alone else 0.0,
         )
 
     def _site(self, site: SiteInputs) -> problem_pb2.Site:
@@ -78,6 +79,11 @@ class ProblemWriter:
             while len(self._tariffs) > _MOST_TARIFFS:
                 self._tariffs.popitem(last=False)
         return kept[1]
+
+
+def _of_ties(inputs: PlanInputs) -> float:
+    """Return what a change of power counts at a site that nobody said it of [currency/kW]."""
+    return max((tie_price_per_kw(each.price) for each in inputs.sites), default=0.0)
 
 
 def _said(value: float | None, otherwise: float) -> float:

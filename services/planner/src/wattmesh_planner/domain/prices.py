@@ -15,6 +15,8 @@ from wattmesh_planner.domain.gaps import filled_from_before
 
 PRICE_HISTORY = timedelta(days=7)
 """How far back prices are looked at to assume those that are not published yet."""
+_CHANGES_PER_KWH = 200
+"""So many changes of power by 1 kW count as much as a kWh, where a site says nothing of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +79,18 @@ def terminal_value_per_kwh(rating: BatteryRating, lowest_import_price_per_kwh: f
     price of 0.22 and an efficiency of 0.95 it is 0.209.
     """
     return max(lowest_import_price_per_kwh, 0.0) * rating.discharge_efficiency_ratio
+
+
+def tie_price_per_kw(price: PricedTariff | None) -> float:
+    """Return what a change of power by 1 kW counts for a site alone [currency/kW].
+
+    Under a time-of-use tariff many plans cost the same, and a solver stops at a corner: nothing,
+    then everything in the last cheap hour. A two-hundredth of the mean price of a kWh decides
+    between them and next to nothing else: at 0.28 a plan that changes by 2 kW less may cost 0.0028
+    more, and no more.
+    """
+    known = [] if price is None else [p for p in price.import_prices_per_kwh if np.isfinite(p)]
+    return max(float(np.mean(known)), 0.0) / _CHANGES_PER_KWH if known else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
