@@ -79,6 +79,7 @@ class AnalyticsUnderFuzz(World):
                 "QueryTariffCosts": [
                     _over(pb.QueryTariffCostsRequest(site=HOME, tariffs=["tariffs/home"]))
                 ],
+                "QueryReport": [_over(pb.QueryReportRequest(sites=[HOME], format=2))],
                 "QueryAnomalies": [
                     pb.QueryAnomaliesRequest(
                         site=HOME,

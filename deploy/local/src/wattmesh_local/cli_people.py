@@ -1,12 +1,15 @@
 """The `wattmesh` commands of people at the controls: holds, stops, dry runs, alerts."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wattmesh.control.v1 import hold_pb2
 from wattmesh_local.alerts import AlertDesk, alert_desk
+from wattmesh_local.books import write_report
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.operating import (
     Operator,
@@ -108,6 +111,17 @@ def acknowledge(
 def silence(subject: Subject, reason: Reason, span: Span = "1h", owner: Owner = "") -> None:
     """Have alerts about a site or device notify nobody for a while."""
     _see_to(lambda desk: desk.silence(subject, owner, reason, parse_span(span)))
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="Where to write it: a .pdf or a .csv.")],
+    first: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")],
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many days.")] = 30,
+    site: Annotated[list[str] | None, typer.Option(help="Which sites; else all.")] = None,
+) -> None:
+    """Write what sites cost, what was saved and what is wrong, with plots or as a table."""
+    say_errors(lambda: write_report(state_folder(), site or [], first.date(), days, file, console))
 
 
 @app.command("dry-run")

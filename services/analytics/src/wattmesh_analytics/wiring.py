@@ -11,10 +11,12 @@ from wattmesh_analytics.adapters.metering import GrpcMeter
 from wattmesh_analytics.adapters.optimizer import GrpcSolver
 from wattmesh_analytics.adapters.postgres_scenarios import PostgresScenarioStore
 from wattmesh_analytics.adapters.postgres_settlements import PostgresSettlementStore
+from wattmesh_analytics.adapters.report_pdf import ReportLabPrinter
 from wattmesh_analytics.api.convert_scenarios import operation_to_proto
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
 from wattmesh_analytics.app.find_anomalies import FindAnomalies
 from wattmesh_analytics.app.list_settlements import ListSettlements
+from wattmesh_analytics.app.make_report import MakeReport
 from wattmesh_analytics.app.play_scenario import PlayScenario
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_footprint import QueryFootprint
@@ -95,17 +97,29 @@ def _use_cases(
         emissions=emissions,
         solver=GrpcSolver(runtime.channel(settings.optimizer_target)),
     )
+    bills = QueryBills(clock=clock, view=view, energy=energy, tariffs=tariffs)
+    savings = QuerySavings(
+        clock=clock, view=view, meter=meter, tariffs=tariffs, emissions=emissions
+    )
+    indicators = QueryIndicators(clock=clock, view=view, energy=energy)
+    anomalies = FindAnomalies(clock=clock, view=view, meter=meter, tariffs=tariffs)
     return UseCases(
-        bills=QueryBills(clock=clock, view=view, energy=energy, tariffs=tariffs),
-        savings=QuerySavings(
-            clock=clock, view=view, meter=meter, tariffs=tariffs, emissions=emissions
+        bills=bills,
+        savings=savings,
+        indicators=indicators,
+        anomalies=anomalies,
+        report=MakeReport(
+            view=view,
+            bills=bills,
+            savings=savings,
+            indicators=indicators,
+            anomalies=anomalies,
+            printer=ReportLabPrinter(),
         ),
-        indicators=QueryIndicators(clock=clock, view=view, energy=energy),
         tariff_costs=QueryTariffCosts(clock=clock, view=view, energy=energy, tariffs=tariffs),
         footprint=QueryFootprint(
             clock=clock, view=view, energy=energy, accountant=GrpcAccountant(carbon)
         ),
-        anomalies=FindAnomalies(clock=clock, view=view, meter=meter, tariffs=tariffs),
         scenarios=RunScenario(play=play, store=PostgresScenarioStore(database), clock=clock),
         settle=SettleSite(
             clock=clock, view=view, energy=energy, tariffs=tariffs, store=settlements

@@ -13,6 +13,7 @@ from wattmesh.analytics.v1 import anomaly_pb2 as _anomaly_pb2
 from wattmesh.analytics.v1 import bill_pb2 as _bill_pb2
 from wattmesh.analytics.v1 import footprint_pb2 as _footprint_pb2
 from wattmesh.analytics.v1 import indicators_pb2 as _indicators_pb2
+from wattmesh.analytics.v1 import report_pb2 as _report_pb2
 from wattmesh.analytics.v1 import savings_pb2 as _savings_pb2
 from wattmesh.analytics.v1 import scenario_pb2 as _scenario_pb2
 from wattmesh.analytics.v1 import settlement_pb2 as _settlement_pb2
@@ -643,3 +644,67 @@ class QueryAnomaliesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryAnomaliesResponse: _TypeAlias = QueryAnomaliesResponse  # noqa: Y015
+
+@_typing.final
+class QueryReportRequest(_message.Message):
+    """Request of QueryReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITES_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    format: _report_pb2.ReportFormat.ValueType
+    """In what it is written. Unspecified: PDF."""
+    @_builtins.property
+    def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The `sites/{site}`, each once, all with the same currency; 200 at most. At least one."""
+
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """What time; both ends on the raster of the resolution, and not in the future. Required."""
+
+    @_builtins.property
+    def resolution(self) -> _duration_pb2.Duration:
+        """Interval in which energy is priced. Whole seconds that divide an hour. Absent: 15 min."""
+
+    def __init__(
+        self,
+        *,
+        sites: _abc.Iterable[_builtins.str] | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        resolution: _duration_pb2.Duration | None = ...,
+        format: _report_pb2.ReportFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "range", b"range", "resolution", b"resolution", "sites", b"sites"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryReportRequest: _TypeAlias = QueryReportRequest  # noqa: Y015
+
+@_typing.final
+class QueryReportResponse(_message.Message):
+    """Response of QueryReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report(self) -> _report_pb2.Report:
+        """The report."""
+
+    def __init__(
+        self,
+        *,
+        report: _report_pb2.Report | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryReportResponse: _TypeAlias = QueryReportResponse  # noqa: Y015

@@ -63,6 +63,11 @@ class AnalyticsServiceStub:
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesResponse.FromString,
                 _registered_method=True)
+        self.QueryReport = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/QueryReport',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportResponse.FromString,
+                _registered_method=True)
         self.RunScenario = channel.unary_unary(
                 '/wattmesh.analytics.v1.AnalyticsService/RunScenario',
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioRequest.SerializeToString,
@@ -137,6 +142,13 @@ class AnalyticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def QueryReport(self, request, context):
+        """Makes a report on sites: costs, savings against idle batteries, days, and what is wrong, with plots.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RunScenario(self, request, context):
         """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
         `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -203,6 +215,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.QueryAnomalies,
                     request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesRequest.FromString,
                     response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesResponse.SerializeToString,
+            ),
+            'QueryReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryReport,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportResponse.SerializeToString,
             ),
             'RunScenario': grpc.unary_unary_rpc_method_handler(
                     servicer.RunScenario,
@@ -369,6 +386,33 @@ class AnalyticsService:
             '/wattmesh.analytics.v1.AnalyticsService/QueryAnomalies',
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesRequest.SerializeToString,
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/QueryReport',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

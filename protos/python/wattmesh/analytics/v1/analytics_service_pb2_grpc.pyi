@@ -55,6 +55,8 @@ class AnalyticsServiceStub:
     """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
     from the weeks before, so ask for some months.
     """
+    QueryReport: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryReportRequest, _analytics_service_pb2.QueryReportResponse]
+    """Makes a report on sites: costs, savings against idle batteries, days, and what is wrong, with plots."""
     RunScenario: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]
     """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
     `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -100,6 +102,8 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
     from the weeks before, so ask for some months.
     """
+    QueryReport: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryReportRequest, _analytics_service_pb2.QueryReportResponse]  # type: ignore[assignment]
+    """Makes a report on sites: costs, savings against idle batteries, days, and what is wrong, with plots."""
     RunScenario: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]  # type: ignore[assignment]
     """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
     `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -172,6 +176,14 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
         from the weeks before, so ask for some months.
         """
+
+    @_abc_1.abstractmethod
+    def QueryReport(
+        self,
+        request: _analytics_service_pb2.QueryReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryReportResponse, _abc.Awaitable[_analytics_service_pb2.QueryReportResponse]]:
+        """Makes a report on sites: costs, savings against idle batteries, days, and what is wrong, with plots."""
 
     @_abc_1.abstractmethod
     def RunScenario(

@@ -5,13 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from wattmesh.analytics.v1 import analytics_service_pb2 as service_pb
-from wattmesh.analytics.v1 import bill_pb2, footprint_pb2, indicators_pb2, savings_pb2
+from wattmesh.analytics.v1 import bill_pb2, footprint_pb2, indicators_pb2, report_pb2, savings_pb2
+from wattmesh_analytics.app.make_report import ReportFile
 from wattmesh_analytics.app.query_bills import SiteBills
 from wattmesh_analytics.app.query_footprint import SiteFootprint
 from wattmesh_analytics.app.query_tariff_costs import TariffCost
 from wattmesh_analytics.app.question import RESOLUTION, Span
 from wattmesh_analytics.domain.causes import SavingsCause
 from wattmesh_analytics.domain.indicators import Division, Indicators
+from wattmesh_analytics.domain.report import Format
 from wattmesh_analytics.domain.savings import Account, Savings
 from wattmesh_analytics.domain.site_energy import Counterfactual
 from wattmesh_contracts.billing import bill_to_proto, line_to_proto
@@ -32,6 +34,7 @@ _Request = (
     | service_pb.QueryIndicatorsRequest
     | service_pb.QueryTariffCostsRequest
     | service_pb.QueryFootprintRequest
+    | service_pb.QueryReportRequest
 )
 _COUNTERFACTUALS: Mapping[int, Counterfactual] = {
     bill_pb2.COUNTERFACTUAL_IDLE_STORAGE: Counterfactual.IDLE_STORAGE,
@@ -41,6 +44,11 @@ _DIVISIONS: Mapping[int, Division] = {
     indicators_pb2.DIVISION_UNSPECIFIED: Division.WHOLE,
     indicators_pb2.DIVISION_DAY: Division.DAY,
     indicators_pb2.DIVISION_MONTH: Division.MONTH,
+}
+_FORMATS: Mapping[int, Format] = {
+    report_pb2.REPORT_FORMAT_UNSPECIFIED: Format.PDF,
+    report_pb2.REPORT_FORMAT_PDF: Format.PDF,
+    report_pb2.REPORT_FORMAT_CSV: Format.CSV,
 }
 _CAUSES: Mapping[SavingsCause, savings_pb2.SavingsCause.ValueType] = {
     SavingsCause.SELF_CONSUMPTION: savings_pb2.SAVINGS_CAUSE_SELF_CONSUMPTION,
@@ -123,6 +131,21 @@ def division_from_proto(value: int) -> Division:
     if found is None:
         raise InvalidArgument("UNKNOWN_VALUE", f"there is no division {value}", field="division")
     return found
+
+
+def format_from_proto(value: int) -> Format:
+    """Return in what a report is written."""
+    found = _FORMATS.get(value)
+    if found is None:
+        raise InvalidArgument("UNKNOWN_VALUE", f"there is no format {value}", field="format")
+    return found
+
+
+def report_to_proto(report: ReportFile) -> report_pb2.Report:
+    """Return a report."""
+    return report_pb2.Report(
+        file_name=report.name, media_type=report.media_type, content=report.content
+    )
 
 
 def bills_to_proto(bills: SiteBills) -> list[bill_pb2.SiteBill]:

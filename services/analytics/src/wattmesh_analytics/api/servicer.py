@@ -13,7 +13,9 @@ from wattmesh_analytics.api.convert import (
     counterfactual_from_proto,
     division_from_proto,
     footprint_to_proto,
+    format_from_proto,
     indicators_to_proto,
+    report_to_proto,
     required_counterfactual_from_proto,
     savings_to_proto,
     site_from_proto,
@@ -32,6 +34,7 @@ from wattmesh_analytics.api.convert_scenarios import (
 )
 from wattmesh_analytics.app.find_anomalies import FindAnomalies
 from wattmesh_analytics.app.list_settlements import ListSettlements
+from wattmesh_analytics.app.make_report import MakeReport
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_footprint import QueryFootprint
 from wattmesh_analytics.app.query_indicators import QueryIndicators
@@ -55,6 +58,7 @@ class UseCases:
     tariff_costs: QueryTariffCosts
     footprint: QueryFootprint[footprint_pb2.SiteFootprint]
     anomalies: FindAnomalies
+    report: MakeReport
     scenarios: RunScenario
     settle: SettleSite
     settlements: ListSettlements
@@ -137,6 +141,17 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
         return pb.QueryAnomaliesResponse(
             anomalies=[anomaly_to_proto(each, span.end) for each in found]
         )
+
+    async def QueryReport(
+        self, request: pb.QueryReportRequest, context: Context
+    ) -> pb.QueryReportResponse:
+        """Make a report."""
+        found = await self._use_cases.report(
+            sites_from_proto(request.sites),
+            span_from_proto(request),
+            format_from_proto(request.format),
+        )
+        return pb.QueryReportResponse(report=report_to_proto(found))
 
     async def RunScenario(
         self, request: pb.RunScenarioRequest, context: Context
