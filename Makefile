@@ -71,6 +71,7 @@ peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and wha
 
 e2e-grafana: setup ## every question of the boards to a running mesh and a real Prometheus; metrics and rules by promtool; as JSON
 	@exec $(BIN)/python -m tests.peer.grafana $(ARGUMENTS)
+
 peer-openadr: setup ## our VTN against two clients of PyPI that are not ours, and a storm of events, as JSON
 	@exec $(BIN)/python -m tests.peer.openadr $(ARGUMENTS)
 

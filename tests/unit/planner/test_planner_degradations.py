@@ -129,14 +129,14 @@ async def test_setpoints_go_to_the_controller_and_the_state_comes_from_the_main_
     assert battery.state == 0.9
 
 
-async def test_an_asset_of_a_kind_that_is_not_planned_is_named() -> None:
+async def test_a_generator_that_nobody_controls_is_named() -> None:
     generator = Asset(id=asset_id("set"), rating=GeneratorRating(max_output_power_w=5_000.0))
     world = await world_of_a_home(generator)
 
     (degradation,) = (await world.plan()).degradations
 
     assert degradation.subject == generator.name
-    assert degradation.reason is Reason.KIND_NOT_PLANNED
+    assert degradation.reason is Reason.NO_CONTROLLER
     assert degradation.remedy is Remedy.LEFT_OUT
 
 

@@ -7,6 +7,7 @@ from wattmesh_kernel.sites import (
     BatteryRating,
     DeferrableRating,
     EvChargerRating,
+    GeneratorRating,
     GridConnectionRating,
     HvacZoneRating,
     LoadRating,
@@ -18,6 +19,7 @@ from wattmesh_kernel.sites import (
 from wattmesh_planner.adapters.kinds.battery import BatteryPart
 from wattmesh_planner.adapters.kinds.deferrable_load import DeferrableLoadPart
 from wattmesh_planner.adapters.kinds.ev_charger import EvChargerPart
+from wattmesh_planner.adapters.kinds.generator import GeneratorPart
 from wattmesh_planner.adapters.kinds.grid_connection import GridConnectionPart
 from wattmesh_planner.adapters.kinds.hvac_zone import HvacZonePart
 from wattmesh_planner.adapters.kinds.load import LoadPart
@@ -31,6 +33,7 @@ PARTS: Mapping[type[Rating], Part] = MappingProxyType(
         GridConnectionRating: GridConnectionPart(),
         LoadRating: LoadPart(),
         PvRating: PvArrayPart(),
+        GeneratorRating: GeneratorPart(),
         WindRating: WindTurbinePart(),
         BatteryRating: BatteryPart(),
         EvChargerRating: EvChargerPart(),

@@ -7,6 +7,7 @@ from wattmesh_kernel.sites import (
     BatteryRating,
     DeferrableRating,
     EvChargerRating,
+    GeneratorRating,
     GridConnectionRating,
     HvacZoneRating,
     LoadRating,
@@ -18,6 +19,7 @@ from wattmesh_kernel.sites import (
 from wattmesh_planner.domain.kinds.battery import BatteryKind
 from wattmesh_planner.domain.kinds.deferrable_load import DeferrableLoadKind
 from wattmesh_planner.domain.kinds.ev_charger import EvChargerKind
+from wattmesh_planner.domain.kinds.generator import GeneratorKind
 from wattmesh_planner.domain.kinds.grid_connection import GridConnectionKind
 from wattmesh_planner.domain.kinds.hvac_zone import HvacZoneKind
 from wattmesh_planner.domain.kinds.kind import Kind
@@ -31,6 +33,7 @@ KINDS: Mapping[type[Rating], Kind] = MappingProxyType(
         GridConnectionRating: GridConnectionKind(),
         LoadRating: LoadKind(),
         PvRating: PvArrayKind(),
+        GeneratorRating: GeneratorKind(),
         WindRating: WindTurbineKind(),
         BatteryRating: BatteryKind(),
         EvChargerRating: EvChargerKind(),
