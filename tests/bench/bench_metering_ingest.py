@@ -41,7 +41,7 @@ BARE = """
 CREATE TABLE bare (
     point_key integer NOT NULL, source_key smallint NOT NULL, quality smallint NOT NULL,
     measure_time timestamptz NOT NULL, value double precision NOT NULL, received bigint,
-    PRIMARY KEY (point_key, measure_time))
+    PRIMARY KEY (point_key, measure_time) INCLUDE (value, quality))
 """
 
 
