@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import grpc
 import psycopg
@@ -35,9 +35,18 @@ SERIES = metering_pb2.QuerySeriesRequest(
 LATEST = metering_pb2.GetLatestReadingsRequest(points=[POWER])
 
 
-def hanging_series(database_url: str) -> AbstractAsyncContextManager[None]:
-    """Have whoever asks for a series wait, and nobody else: a table that only those read."""
-    return held_table(database_url, "metering", "eventful_points")
+@asynccontextmanager
+async def hanging_series(database_url: str) -> AsyncIterator[None]:
+    """Have whoever asks for a series wait, and nobody else: a table that only those read.
+
+    They read it of points of which something is known beside their readings.
+    """
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        await connection.execute(
+            "INSERT INTO metering.eventful_points SELECT point_key FROM metering.points"
+        )
+    async with held_table(database_url, "metering", "register_resets"):
+        yield
 
 
 @asynccontextmanager
