@@ -50,6 +50,7 @@ from wattmesh_control.app.set_aside import SetAside
 from wattmesh_control.app.shards import Shards
 from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.app.unit_of_work import UnitOfWork
+from wattmesh_control.app.watch_limits import WatchLimits
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring_effects import EffectParts
 from wattmesh_control.wiring_limits import policies_of, sharing_of
@@ -253,6 +254,7 @@ class _Parts:
                 clock=clock, devices=devices, unit_of_work=unit_of_work, share=self._share
             ),
             read_limits=ReadLimits(clock, self._limits),
+            watch_limits=WatchLimits(clock, self._limits),
             delete_limit=DeleteLimit(
                 clock=clock, archive=self._limits, unit_of_work=unit_of_work, share=self._share
             ),

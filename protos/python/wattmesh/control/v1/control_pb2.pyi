@@ -1091,6 +1091,72 @@ class ListLimitsResponse(_message.Message):
 Global___ListLimitsResponse: _TypeAlias = ListLimitsResponse  # noqa: Y015
 
 @_typing.final
+class WatchLimitsRequest(_message.Message):
+    """Request of WatchLimits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """As in ListLimits. Required."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchLimitsRequest: _TypeAlias = WatchLimitsRequest  # noqa: Y015
+
+@_typing.final
+class WatchLimitsResponse(_message.Message):
+    """Response of WatchLimits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEND_TIME_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    ENDED_NAMES_FIELD_NUMBER: _builtins.int
+    snapshot: _builtins.bool
+    """True for the first answers, which together are all that have not ended; whatever else was known has."""
+    complete: _builtins.bool
+    """True once everything of a snapshot or change was told, and for a heartbeat."""
+    @_builtins.property
+    def send_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was sent, by the server's clock."""
+
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Limit]:
+        """Limits that are new or changed; some may not have begun."""
+
+    @_builtins.property
+    def ended_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`limits/{limit}` of those that have expired or were withdrawn."""
+
+    def __init__(
+        self,
+        *,
+        send_time: _timestamp_pb2.Timestamp | None = ...,
+        snapshot: _builtins.bool = ...,
+        complete: _builtins.bool = ...,
+        limits: _abc.Iterable[Global___Limit] | None = ...,
+        ended_names: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["send_time", b"send_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "ended_names", b"ended_names", "limits", b"limits", "send_time", b"send_time", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchLimitsResponse: _TypeAlias = WatchLimitsResponse  # noqa: Y015
+
+@_typing.final
 class DeleteLimitRequest(_message.Message):
     """Request of DeleteLimit."""
 

@@ -88,6 +88,11 @@ class ControlServiceStub:
                 request_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsResponse.FromString,
                 _registered_method=True)
+        self.WatchLimits = channel.unary_stream(
+                '/wattmesh.control.v1.ControlService/WatchLimits',
+                request_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.WatchLimitsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.WatchLimitsResponse.FromString,
+                _registered_method=True)
         self.DeleteLimit = channel.unary_unary(
                 '/wattmesh.control.v1.ControlService/DeleteLimit',
                 request_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.DeleteLimitRequest.SerializeToString,
@@ -175,6 +180,14 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchLimits(self, request, context):
+        """Follows limits: first all that have not ended, then every change within a second of its commit, an end by itself
+        included, and a heartbeat of at least every 5 s.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteLimit(self, request, context):
         """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
         priorities withdraws those of others.
@@ -235,6 +248,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.ListLimits,
                     request_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsRequest.FromString,
                     response_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsResponse.SerializeToString,
+            ),
+            'WatchLimits': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchLimits,
+                    request_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.WatchLimitsRequest.FromString,
+                    response_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.WatchLimitsResponse.SerializeToString,
             ),
             'DeleteLimit': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteLimit,
@@ -516,6 +534,33 @@ class ControlService:
             '/wattmesh.control.v1.ControlService/ListLimits',
             wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsRequest.SerializeToString,
             wattmesh_dot_control_dot_v1_dot_control__pb2.ListLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/wattmesh.control.v1.ControlService/WatchLimits',
+            wattmesh_dot_control_dot_v1_dot_control__pb2.WatchLimitsRequest.SerializeToString,
+            wattmesh_dot_control_dot_v1_dot_control__pb2.WatchLimitsResponse.FromString,
             options,
             channel_credentials,
             insecure,

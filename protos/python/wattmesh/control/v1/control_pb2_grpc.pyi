@@ -62,6 +62,10 @@ class ControlServiceStub:
     """Returns one limit in force."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]
     """Lists the limits in force."""
+    WatchLimits: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchLimitsRequest, _control_pb2.WatchLimitsResponse]
+    """Follows limits: first all that have not ended, then every change within a second of its commit, an end by itself
+    included, and a heartbeat of at least every 5 s.
+    """
     DeleteLimit: _grpc.UnaryUnaryMultiCallable[_control_pb2.DeleteLimitRequest, _control_pb2.DeleteLimitResponse]
     """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
     priorities withdraws those of others.
@@ -101,6 +105,10 @@ class ControlServiceAsyncStub(ControlServiceStub):
     """Returns one limit in force."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_control_pb2.ListLimitsRequest, _control_pb2.ListLimitsResponse]  # type: ignore[assignment]
     """Lists the limits in force."""
+    WatchLimits: _aio.UnaryStreamMultiCallable[_control_pb2.WatchLimitsRequest, _control_pb2.WatchLimitsResponse]  # type: ignore[assignment]
+    """Follows limits: first all that have not ended, then every change within a second of its commit, an end by itself
+    included, and a heartbeat of at least every 5 s.
+    """
     DeleteLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.DeleteLimitRequest, _control_pb2.DeleteLimitResponse]  # type: ignore[assignment]
     """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
     priorities withdraws those of others.
@@ -197,6 +205,16 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ListLimitsResponse, _abc.Awaitable[_control_pb2.ListLimitsResponse]]:
         """Lists the limits in force."""
+
+    @_abc_1.abstractmethod
+    def WatchLimits(
+        self,
+        request: _control_pb2.WatchLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_control_pb2.WatchLimitsResponse], _abc.AsyncIterator[_control_pb2.WatchLimitsResponse]]:
+        """Follows limits: first all that have not ended, then every change within a second of its commit, an end by itself
+        included, and a heartbeat of at least every 5 s.
+        """
 
     @_abc_1.abstractmethod
     def DeleteLimit(

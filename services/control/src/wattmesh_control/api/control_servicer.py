@@ -1,6 +1,7 @@
 """ControlService: convert, call the use case, convert back."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from wattmesh_control.api.convert import (
     limit_from_proto,
     limit_to_proto,
     override_from_proto,
+    pieces_from_limit_news,
     start_range_from_proto,
     statistics_to_proto,
     submission_answer_to_proto,
@@ -25,6 +27,7 @@ from wattmesh_control.app.change_limits import DeleteLimit, SetLimit
 from wattmesh_control.app.issue_command import IssueCommand
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
 from wattmesh_control.app.submit_schedule import SubmitSchedule
+from wattmesh_control.app.watch_limits import WatchLimits
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.ids import CommandId, LimitId
 from wattmesh_runtime.access.guard import current_identity
@@ -43,6 +46,7 @@ class ControlUseCases:
     set_limit: SetLimit
     read_limits: ReadLimits
     delete_limit: DeleteLimit
+    watch_limits: WatchLimits
 
 
 class ControlServicer(control_pb2_grpc.ControlServiceServicer):
@@ -132,6 +136,16 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
             limits=[limit_to_proto(limit) for limit in page.limits],
             next_page_token=page.next_page_token,
         )
+
+    async def WatchLimits(  # noqa: N802
+        self, request: pb.WatchLimitsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchLimitsResponse]:
+        """Follow the limits that have not ended."""
+        news = self._do.watch_limits.run(DeviceFilter.parse(request.parent))
+        async with aclosing(news) as stream:
+            async for each in stream:
+                for piece in pieces_from_limit_news(each, self._do.read_limits.now()):
+                    yield piece
 
     async def DeleteLimit(  # noqa: N802
         self, request: pb.DeleteLimitRequest, context: Context

@@ -1,5 +1,7 @@
 """wattmesh.control.v1 ↔ domain."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import assert_never
 
 from wattmesh.control.v1 import control_pb2 as pb
@@ -21,6 +23,7 @@ from wattmesh_control.app.change_limits import new_limit_id
 from wattmesh_control.app.issue_command import Issued, Override
 from wattmesh_control.app.ports import CommandQuery, Statistics
 from wattmesh_control.app.submission import SetpointAnswer, Submission, SubmissionAnswer
+from wattmesh_control.app.watch_limits import LimitNews
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Limit, Refused
@@ -31,6 +34,7 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.time import TimeRange
 
+_MOST_IN_PIECE = 500
 _STATES = {
     pb.COMMAND_STATE_PENDING: CommandState.PENDING,
     pb.COMMAND_STATE_DISPATCHED: CommandState.DISPATCHED,
@@ -177,6 +181,25 @@ def limit_from_proto(proto: pb.Limit) -> Limit:
         ),
         expire_time=datetime_from_proto(proto.expire_time, "limit.expire_time"),
         reason=proto.reason,
+    )
+
+
+def pieces_from_limit_news(news: LimitNews, now: datetime) -> Iterator[pb.WatchLimitsResponse]:
+    """Yield the pieces of news of limits, or one heartbeat; the last is complete."""
+    limits = list(news.limits)
+    while len(limits) > _MOST_IN_PIECE:
+        part, limits = limits[:_MOST_IN_PIECE], limits[_MOST_IN_PIECE:]
+        yield pb.WatchLimitsResponse(
+            send_time=timestamp_to_proto(now),
+            snapshot=news.snapshot,
+            limits=map(limit_to_proto, part),
+        )
+    yield pb.WatchLimitsResponse(
+        send_time=timestamp_to_proto(now),
+        snapshot=news.snapshot,
+        complete=True,
+        limits=map(limit_to_proto, limits),
+        ended_names=[each.name for each in news.ended],
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from wattmesh_control.app.announce import CommandBroadcast, CommandNews
 from wattmesh_control.app.ports import CommandArchive, CommandQuery, Gap, LimitArchive, Statistics
@@ -89,6 +90,10 @@ class ReadLimits:
     def __init__(self, clock: Clock, archive: LimitArchive) -> None:
         self._clock = clock
         self._archive = archive
+
+    def now(self) -> datetime:
+        """Return the time by which limits end."""
+        return self._clock.now()
 
     async def get(self, name: LimitId) -> Limit:
         """Return a limit that has not ended. Error: NotFound."""
