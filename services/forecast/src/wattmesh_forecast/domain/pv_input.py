@@ -7,20 +7,21 @@ from wattmesh_forecast.domain.kinds import PATTERNS, Kind
 from wattmesh_forecast.domain.lags import DAY
 from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.pv_patterns import SolarPast, past_indices, sun_of
-from wattmesh_forecast.domain.trial import ask_patterns, blend_weights
+from wattmesh_forecast.domain.trial import Asked, ask_patterns, blend_weights
 
 LONGEST_LEAD = 26.0
 """Leads beyond this look alike to the models, which are trained up to it [h]."""
 
 
-def pv_input(batch: Batch, rows: Rows) -> ModelInput:
+def pv_input(batch: Batch, rows: Rows, asked: Asked | None = None) -> ModelInput:
     """Return what the model of solar plants is told about `rows` of every asset, asset by asset.
 
     Tensors of n rows: `features` (n, f) describe the situation. `patterns` (n, p) are the past's
     patterns over the scale, `weights` (n, p) their share in the seasonal forecast. `reach` (n, 1)
-    bounds what the model may add, over the scale; 0 where the answer is 0.
+    bounds what the model may add, over the scale; 0 where the answer is 0. `asked` is what the
+    patterns said, where they were asked already.
     """
-    patterns_w, trial = ask_patterns(Kind.PV, batch, rows)
+    patterns_w, trial = asked or ask_patterns(Kind.PV, batch, rows)
     scale = PATTERNS[Kind.PV].scale_w(batch, rows.issues)[:, rows.issue]
     features, reach = _pv_features(batch, rows, patterns_w, scale)
     tensors = {

@@ -30,6 +30,7 @@ from wattmesh_forecast.domain.quantiles import (
 from wattmesh_forecast.domain.seasonal import LONGEST_LEAD as SEASONAL_LEAD
 from wattmesh_forecast.domain.seasonal import seasonal_middles, seasonal_quantiles
 from wattmesh_forecast.domain.subjects import Subject
+from wattmesh_forecast.domain.trial import NOWCAST_HOURS, ask_patterns
 from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.time import ceil_time, floor_time
 
@@ -129,9 +130,10 @@ def groups(questions: Sequence[Question]) -> Iterator[list[Question]]:
 def model_asked(kind: Kind, group: Sequence[Question], wanted: Wanted) -> ModelAsked:
     """Return what the model is asked about a group, question by question."""
     batch, rows = _batch(group, wanted)
+    asked = ask_patterns(kind, batch, rows, NOWCAST_HOURS) if kind is Kind.PV else None
     return ModelAsked(
-        asked=model_input(kind, batch, rows),
-        beside=Beside.of(kind, batch, rows, seasonal_middles(kind, batch, rows)),
+        asked=model_input(kind, batch, rows, asked),
+        beside=Beside.of(kind, batch, rows, seasonal_middles(kind, batch, rows, asked)),
     )
 
 

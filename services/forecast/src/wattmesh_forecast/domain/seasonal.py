@@ -12,7 +12,9 @@ from wattmesh_forecast.domain.lags import either, known, quantiles, same_hour
 from wattmesh_forecast.domain.nowcast import Nowcast, nowcast
 from wattmesh_forecast.domain.trial import (
     NOWCAST_HOURS,
+    SHORT_TRIAL_DAYS,
     TRIAL_DAYS,
+    Asked,
     Trial,
     ask_patterns,
     blend_weights,
@@ -46,9 +48,14 @@ def seasonal_quantiles(kind: Kind, batch: Batch, rows: Rows, ratios: tuple[float
     return np.maximum.accumulate(found, axis=-1)
 
 
-def seasonal_middles(kind: Kind, batch: Batch, rows: Rows) -> Nowcast:
-    """Return the medians of the seasonal forecast, of one issue or many."""
-    patterns_w, trial = ask_patterns(kind, batch, rows, NOWCAST_HOURS)
+def seasonal_middles(kind: Kind, batch: Batch, rows: Rows, asked: Asked | None = None) -> Nowcast:
+    """Return the medians of the seasonal forecast, of one issue or many.
+
+    `asked` is what patterns said, where they were asked already. Of a load a week's trial is
+    enough; it costs half of what two weeks do.
+    """
+    days = SHORT_TRIAL_DAYS if kind is Kind.LOAD else TRIAL_DAYS
+    patterns_w, trial = asked or ask_patterns(kind, batch, rows, NOWCAST_HOURS, days)
     weights = blend_weights(trial, rows.issues)
     return nowcast(kind, batch, rows, trial, _blended(patterns_w, weights, rows))
 

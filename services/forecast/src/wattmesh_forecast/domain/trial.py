@@ -1,6 +1,7 @@
 """The patterns tried over the last two weeks: what they said of each hour, and what came."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from wattmesh_forecast.domain.pv_weather import with_weather
 
 TRIAL_DAYS = 14
 """Over how many days the patterns are tried."""
+SHORT_TRIAL_DAYS = 7
+"""The same where a model says most of it."""
 TRIAL_LEAD = 18
 """How far ahead they are tried [h]: within the day ahead."""
 NOWCAST_HOURS = 12
@@ -38,15 +41,21 @@ class Trial:
         return np.asarray((self.said * blend_weights(self, known)).sum(axis=-1))
 
 
-def ask_patterns(kind: Kind, batch: Batch, rows: Rows, ahead: int = 0) -> tuple[Floats, Trial]:
-    """Ask the patterns about `rows`, and try them over the two weeks before the issues.
+Asked: TypeAlias = tuple[Floats, Trial]
+"""What patterns say of rows [W], (assets, n, patterns), and how they were tried."""
+
+
+def ask_patterns(
+    kind: Kind, batch: Batch, rows: Rows, ahead: int = 0, days: int = TRIAL_DAYS
+) -> Asked:
+    """Ask the patterns about `rows`, and try them over the days before the issues.
 
     Returns what they say of the rows [W], shape (assets, n, patterns), and the trial, in which they
     are asked about each hour up to the last issue as a day or so before it; and about the hours
     `ahead` of that, as far as the batch has them.
     """
     issues = rows.issues
-    first = max(int(issues.min()) - TRIAL_DAYS * DAY + 1, 0)
+    first = max(int(issues.min()) - days * DAY + 1, 0)
     end = min(int(issues.max()) + 1 + ahead, batch.power_w.shape[1])
     hours = np.arange(first, end, dtype=np.int64)
     asked = Rows(
@@ -58,6 +67,15 @@ def ask_patterns(kind: Kind, batch: Batch, rows: Rows, ahead: int = 0) -> tuple[
     return found, Trial(first=first, said=tried, came=batch.power_w[:, hours])
 
 
+def _summed(values: Floats) -> Floats:
+    """Return at each hour the sum over the two weeks that end with it, (..., hours)."""
+    if values.shape[-1] <= TRIAL_DAYS * DAY + NOWCAST_HOURS:
+        # Of one issue: before the trial there is nothing, and nobody asks for the sums after it.
+        return np.asarray(np.cumsum(values, axis=-1))
+    (sums,) = running(values, (TRIAL_DAYS * DAY,), np.add)
+    return sums
+
+
 def blend_weights(trial: Trial, issues: Ints) -> Floats:
     """Return the weight of each pattern at each issue, shape (assets, issues, patterns).
 
@@ -65,7 +83,7 @@ def blend_weights(trial: Trial, issues: Ints) -> Floats:
     over the newest two weeks. With errors of 1 and 2 they are 16/17 and 1/17.
     """
     errors = np.nan_to_num(np.abs(trial.said - trial.came[..., None])).swapaxes(1, 2)
-    (sums,) = running(errors, (TRIAL_DAYS * DAY,), np.add)
+    sums = _summed(errors)
     recent = at(sums, issues - trial.first).swapaxes(1, 2)
     least = np.maximum(recent.min(axis=-1, keepdims=True), 1e-9)
     weights = (least / np.maximum(recent, least)) ** _SHARPNESS
