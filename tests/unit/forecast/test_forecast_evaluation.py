@@ -101,8 +101,17 @@ def test_quarter_hours_are_compared_with_quarter_hours() -> None:
 
 
 def test_scores_add_up() -> None:
-    one = Score(error_w=1, naive_error_w=2, measured_w=10, covered=1, compared=2)
-    other = Score(error_w=3, naive_error_w=2, measured_w=10, covered=2, compared=2)
+    one = Score(error_w=1, naive_error_w=2, measured_w=10, covered=1, compared=2, banded=2)
+    other = Score(error_w=3, naive_error_w=2, measured_w=10, covered=2, compared=2, banded=2)
 
     assert (one + other).wape_ratio == pytest.approx(0.2)
     assert (one + other).coverage_ratio == pytest.approx(0.75)
+
+
+def test_nights_of_a_plant_do_not_count_as_covered() -> None:
+    measured = Series(START - timedelta(days=1), HOUR, np.zeros(48))
+    night = score(forecast([0, 0, 0], width=0.0), measured, ZONE)
+    dusk = score(forecast([0, 500.0], width=100.0), measured, ZONE)
+
+    assert (night.compared, night.coverage_ratio) == (3, None)
+    assert dusk.coverage_ratio == pytest.approx(0.5)

@@ -703,7 +703,9 @@ class EvaluateForecastsResponse(_message.Message):
     naive_wape_ratio: _builtins.float
     """The same for the naive forecast over the same intervals: the last value measured before issue at the same local hour."""
     coverage_ratio: _builtins.float
-    """Share of measured values between the lowest and the highest quantile issued."""
+    """Share of measured values between the lowest and the highest quantile issued, where these differ: nights of solar
+    plants, where both are 0, do not count. Absent: nothing to compare.
+    """
     compared: _builtins.int
     """How many pairs of forecast and measured interval were compared."""
     @_builtins.property

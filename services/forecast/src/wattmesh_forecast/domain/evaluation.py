@@ -19,7 +19,9 @@ NAIVE_DAYS = 14
 class Score:
     """Sums over pairs of forecast and measured interval; scores add up.
 
-    Errors and `measured_w` are sums of absolute values [W] over intervals of one length.
+    Errors and `measured_w` are sums of absolute values [W] over intervals of one length. `banded`
+    counts the `compared` whose outer quantiles differ: at night a plant's are both 0, and nothing
+    is said by a 0 between them. `covered` are those of them that lay between.
     """
 
     error_w: float = 0.0
@@ -27,6 +29,7 @@ class Score:
     measured_w: float = 0.0
     covered: int = 0
     compared: int = 0
+    banded: int = 0
 
     def __add__(self, other: "Score") -> "Score":
         return Score(
@@ -35,6 +38,7 @@ class Score:
             measured_w=self.measured_w + other.measured_w,
             covered=self.covered + other.covered,
             compared=self.compared + other.compared,
+            banded=self.banded + other.banded,
         )
 
     @property
@@ -49,8 +53,8 @@ class Score:
 
     @property
     def coverage_ratio(self) -> float | None:
-        """Share of measured values between the outer quantiles; None without any."""
-        return self.covered / self.compared if self.compared else None
+        """Share of measured values within the bands that are any; None without any."""
+        return self.covered / self.banded if self.banded else None
 
 
 def score(forecast: Forecast, measured: Series, zone: ZoneInfo) -> Score:
@@ -62,12 +66,14 @@ def score(forecast: Forecast, measured: Series, zone: ZoneInfo) -> Score:
     naive = naive_forecast(forecast, measured, zone)
     both = np.isfinite(came) & np.isfinite(naive)
     low, high = forecast.power_w[0], forecast.power_w[-1]
+    banded = both & ((low < high) | (len(forecast.ratios) < 2))
     return Score(
         error_w=float(np.abs(came - forecast.median_w)[both].sum()),
         naive_error_w=float(np.abs(came - naive)[both].sum()),
         measured_w=float(np.abs(came)[both].sum()),
-        covered=int(((low <= came) & (came <= high))[both].sum()),
+        covered=int(((low <= came) & (came <= high))[banded].sum()),
         compared=int(both.sum()),
+        banded=int(banded.sum()),
     )
 
 
