@@ -1,5 +1,7 @@
 """A model that is no better than what needs none is not served."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from wattmesh_forecast.domain.hours import AssetHours, Batch, Rows
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.model_input import Float32s
 from wattmesh_forecast.training.data import judging_rows
-from wattmesh_forecast.training.judge import Verdict, judge
+from wattmesh_forecast.training.judge import Predict, Verdict, judge
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,30 @@ def test_an_objection_names_the_rival_and_both_errors() -> None:
     assert verdict.objection is not None
     assert "0.0511" in verdict.objection
     assert "naive forecast by 0.0505" in verdict.objection
+
+
+def test_a_model_that_is_no_better_than_the_one_in_service_is_not_served() -> None:
+    verdict = Verdict(
+        wape_ratio=0.05, seasonal_wape_ratio=0.06, naive_wape_ratio=0.07, service_wape_ratio=0.049
+    )
+
+    assert verdict.objection is not None
+    assert "served forecast by 0.0490" in verdict.objection
+    assert replace(verdict, service_wape_ratio=0.051).objection is None
+
+
+def test_the_version_in_service_is_judged_by_the_same_hours() -> None:
+    asset, rows = load_hours(35, ahead=0), judging_rows(800, 824)
+    came = came_over_scale(asset, rows)
+
+    def times(factor: float) -> Predict:
+        return lambda asked: np.repeat(factor * came[:, None], 3, axis=1)
+
+    verdict = judge(Kind.LOAD, [asset], rows, times(1.1), times(1.3))
+
+    assert verdict.wape_ratio == pytest.approx(0.1, rel=1e-4)
+    assert verdict.service_wape_ratio == pytest.approx(0.3, rel=1e-4)
+    assert judge(Kind.LOAD, [asset], rows, times(1.1)).service_wape_ratio is None
 
 
 def test_a_model_is_judged_by_all_measured_hours_of_all_assets() -> None:

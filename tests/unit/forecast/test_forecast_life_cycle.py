@@ -235,3 +235,14 @@ def test_a_version_that_was_taken_back_is_kept_where_no_server_looks(tmp_path: P
     assert folder.take_back("load") is None
     card = tmp_path / "load" / "taken-back" / "2" / "assets.extra" / "wattmesh.json"
     assert json.loads(card.read_text("utf-8"))["version"] == 2
+
+
+def test_only_a_version_that_has_not_learnt_from_later_is_a_rival(tmp_path: Path) -> None:
+    folder = ModelFolder(tmp_path)
+    end = VERSION.train_range.end
+    assert folder.not_taught_after("load", end) is None
+    with folder.new_version(VERSION):
+        pass
+
+    assert folder.not_taught_after("load", end) == tmp_path / "load" / "1"
+    assert folder.not_taught_after("load", end - HOUR) is None

@@ -94,26 +94,30 @@ def _train(
 ) -> ModelVersion | str:
     _prepare_tensorflow(settings.training_threads)
     # Imported only now: TensorFlow takes seconds, and a kept version does not need it.
-    from wattmesh_forecast.training.export import export
+    from wattmesh_forecast.training.export import export, exported
     from wattmesh_forecast.training.learn import learn_loads, learn_plants
     from wattmesh_forecast.training.load_learn import weights_of
 
     began = time.monotonic()
+    first = next(iter(past.values()))
+    span = TimeRange.of(first.start, len(first.power_w) * HOUR)
+    holdout = timedelta(days=config.holdout_days)
+    place = folder.not_taught_after(kind.value, span.end - holdout)
+    served = None if place is None else exported(place)
     if isinstance(config, LoadConfig):
         base = folder.weights(kind.value)
-        learnt = learn_loads(list(past.values()), config, base, _say_stage)
+        learnt = learn_loads(list(past.values()), config, base, _say_stage, served)
     else:
-        learnt = learn_plants(list(past.values()), config, _say_stage)
+        learnt = learn_plants(list(past.values()), config, _say_stage, served)
     if (objection := learnt.verdict.objection) is not None:
         folder.refuse(kind.value, key, objection)
         return objection
-    first = next(iter(past.values()))
     version = ModelVersion(
         model=kind.value,
         version=folder.next_version(kind.value),
         kind=kind,
         train_time=datetime.now(UTC),
-        train_range=TimeRange.of(first.start, len(first.power_w) * HOUR),
+        train_range=span,
         holdout_wape_ratio=learnt.verdict.wape_ratio,
         holdout_seasonal_wape_ratio=learnt.verdict.seasonal_wape_ratio,
         holdout_naive_wape_ratio=learnt.verdict.naive_wape_ratio,

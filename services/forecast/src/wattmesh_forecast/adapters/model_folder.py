@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,13 @@ class ModelFolder:
             return None
         with np.load(path) as arrays:
             return dict(arrays)
+
+    def not_taught_after(self, model: str, moment: datetime) -> Path | None:
+        """Return where the newest version lies, None when it has learnt from what came later."""
+        found = [version for version in self.versions() if version.model == model]
+        if not found or found[-1].train_range.end > moment:
+            return None
+        return self._folder(found[-1])
 
     def refusal(self, model: str, fingerprint: str) -> str | None:
         """Return why what the same data and settings give is not to be served; None otherwise."""

@@ -4,13 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from wattmesh_forecast.domain.model_input import ModelInput
+from wattmesh_forecast.domain.model_input import Float32s, ModelInput
+from wattmesh_forecast.training.judge import Predict
 
 SIGNATURE = "serving_default"
 OUTPUT = "quantiles"
+_ROWS_AT_ONCE = 8192
 _WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
 
 
@@ -35,6 +38,24 @@ def export(network: Any, asked: ModelInput, model: str, folder: Path) -> None:
     archive.add_endpoint(SIGNATURE, serve, input_signature=specs)
     archive.write_out(str(folder), verbose=False)
     _write_warm_up(asked, model, folder / _WARM_UP)
+
+
+def exported(folder: Path) -> Predict:
+    """Return what a SavedModel that `export` wrote says."""
+    signature = tf.saved_model.load(str(folder)).signatures[SIGNATURE]
+
+    def predict(asked: ModelInput) -> Float32s:
+        parts = [
+            asked.where(slice(first, first + _ROWS_AT_ONCE))
+            for first in range(0, len(asked), _ROWS_AT_ONCE)
+        ]
+        said = [
+            signature(**{name: tf.constant(values) for name, values in part.tensors.items()})
+            for part in parts
+        ]
+        return np.concatenate([each[OUTPUT].numpy() for each in said])
+
+    return predict
 
 
 def _write_warm_up(asked: ModelInput, model: str, path: Path) -> None:

@@ -25,11 +25,15 @@ class Verdict:
     wape_ratio: float
     seasonal_wape_ratio: float
     naive_wape_ratio: float
+    service_wape_ratio: float | None = None
+    """Of the version in service; None where there is none that has not learnt from those hours."""
 
     @property
     def objection(self) -> str | None:
         """Why the network is not to be served, None when it may be."""
         rivals = {"seasonal": self.seasonal_wape_ratio, "naive": self.naive_wape_ratio}
+        if self.service_wape_ratio is not None:
+            rivals["served"] = self.service_wape_ratio
         name, best = min(rivals.items(), key=lambda rival: rival[1])
         if self.wape_ratio < best:
             return None
@@ -39,9 +43,18 @@ class Verdict:
         )
 
 
-def judge(kind: Kind, assets: Sequence[AssetHours], rows: Rows, predict: Predict) -> Verdict:
-    """Return the errors over rows; every hour counts that was measured and is not fixed."""
-    totals = np.zeros(4)
+def judge(
+    kind: Kind,
+    assets: Sequence[AssetHours],
+    rows: Rows,
+    predict: Predict,
+    served: Predict | None = None,
+) -> Verdict:
+    """Return the errors over rows; every hour counts that was measured and is not fixed.
+
+    `served` is what the version in service says, where it has not learnt from those hours.
+    """
+    totals = np.zeros(5)
     for asset in assets:
         batch = Batch.of([asset])
         asked = model_input(kind, batch, rows)
@@ -52,14 +65,16 @@ def judge(kind: Kind, assets: Sequence[AssetHours], rows: Rows, predict: Predict
             predict(asked)[:, 1] * asked.scale_w,
             (patterns * weights).sum(axis=-1)[0],
             patterns[0, :, _NAIVE],
+            np.zeros_like(came) if served is None else served(asked)[:, 1] * asked.scale_w,
         ]
         counts = np.isfinite(came) & asked.open
         totals += [*(_error(each, came, counts) for each in said), came[counts].sum()]
-    model, seasonal, naive, measured = totals
+    model, seasonal, naive, service, measured = totals
     return Verdict(
         wape_ratio=model / max(measured, 1e-9),
         seasonal_wape_ratio=seasonal / max(measured, 1e-9),
         naive_wape_ratio=naive / max(measured, 1e-9),
+        service_wape_ratio=None if served is None else service / max(measured, 1e-9),
     )
 
 

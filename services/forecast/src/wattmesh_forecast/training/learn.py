@@ -12,7 +12,7 @@ from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_forecast.training import network
 from wattmesh_forecast.training.config import TrainingConfig
 from wattmesh_forecast.training.data import Split, examples, judging_rows, learning_rows
-from wattmesh_forecast.training.judge import Verdict, judge
+from wattmesh_forecast.training.judge import Predict, Verdict, judge
 from wattmesh_forecast.training.load_config import LoadConfig
 from wattmesh_forecast.training.load_examples import load_examples
 from wattmesh_forecast.training.load_learn import Weights, learn_load
@@ -34,10 +34,15 @@ class Learnt:
 
 
 def learn_loads(
-    assets: Sequence[AssetHours], config: LoadConfig, base: Weights | None, report: Report
+    assets: Sequence[AssetHours],
+    config: LoadConfig,
+    base: Weights | None,
+    report: Report,
+    served: Predict | None = None,
 ) -> Learnt:
     """Train the load model further from `base`; ValueError when the history is too short.
 
+    `served` is the version in service, where it has not learnt from the newest days.
     It is trained twice: without the newest days, on which it is judged, and with them.
     """
     end = len(assets[0].power_w)
@@ -45,13 +50,18 @@ def learn_loads(
     before = [asset.between(0, max(holdout, 0)) for asset in assets]
     trial = learn_load(load_examples(before, config), config, base, _share(report, 0.0))
     judging = partial(network.predict, trial)
-    verdict = judge(Kind.LOAD, assets, judging_rows(holdout, end), judging)
+    verdict = judge(Kind.LOAD, assets, judging_rows(holdout, end), judging, served)
     everything = load_examples(assets, config)
     found = learn_load(everything, config, base, _share(report, 0.5))
     return Learnt(network=found, asked=everything.asked, verdict=verdict)
 
 
-def learn_plants(assets: Sequence[AssetHours], config: TrainingConfig, report: Report) -> Learnt:
+def learn_plants(
+    assets: Sequence[AssetHours],
+    config: TrainingConfig,
+    report: Report,
+    served: Predict | None = None,
+) -> Learnt:
     """Train the model of solar plants, which share one raster of hours.
 
     Every member is trained twice: on the older history, until it would learn by heart what is
@@ -74,7 +84,7 @@ def learn_plants(assets: Sequence[AssetHours], config: TrainingConfig, report: R
         members.append(network.build(everything.asked, config, seed))
         network.fit(members[-1], everything, config, None, epochs)
     trial = partial(network.predict, network.ensemble(trials))
-    verdict = judge(Kind.PV, assets, judging_rows(split.holdout, split.end), trial)
+    verdict = judge(Kind.PV, assets, judging_rows(split.holdout, split.end), trial, served)
     return Learnt(network=network.ensemble(members), asked=everything.asked, verdict=verdict)
 
 
