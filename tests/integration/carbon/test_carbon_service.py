@@ -111,6 +111,7 @@ async def test_a_forecast_follows_the_daily_pattern_and_says_so(carbon: Any) -> 
     )
 
     assert answer.intensity.source == "pattern"
+    assert answer.intensity.newest_time.ToDatetime(UTC) == NOW
     expected = series_from_proto(answer.intensity.average_gco2e_per_kwh).values
     assert expected == pytest.approx(DAY, abs=1)
 
@@ -121,6 +122,18 @@ async def test_a_zone_without_intensities_has_no_forecast(carbon: Any) -> None:
     )
 
     assert await reason_of(call) == "NO_INTENSITY"
+
+
+async def test_what_is_too_old_is_no_forecast_and_its_age_is_told(carbon: Any) -> None:
+    """It was one for a fortnight, from the pattern of a grid that had changed since."""
+    await carbon.PublishAverageIntensity(average(NOW - 240 * HOUR, np.tile(DAY, 7)))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await carbon.ForecastAverageIntensity(
+            spanning(NOW, 24, carbon_pb2.ForecastAverageIntensityRequest)
+        )
+    error = error_from_rpc(caught.value)
+    assert error.reason == "NO_INTENSITY"
+    assert "72 h old" in error.message
 
 
 async def test_a_run_is_put_where_the_grid_is_cleanest(carbon: Any) -> None:

@@ -1,5 +1,7 @@
 """Settings of carbon."""
 
+from pathlib import Path
+
 from wattmesh_runtime.settings import ServiceSettings
 
 
@@ -8,3 +10,5 @@ class CarbonSettings(ServiceSettings):
 
     database_url: str
     """PostgreSQL; the schema `carbon` is carbon's own."""
+    sources_file: Path | None = None
+    """A JSON file that says where intensities come from; None: whoever publishes them."""

@@ -11,9 +11,11 @@ from wattmesh_carbon.adapters.postgres_accounting import (
     PostgresCertificateStore,
     PostgresFactorStore,
 )
+from wattmesh_carbon.adapters.sources.file import read_sources
 from wattmesh_carbon.api.accounting_rpcs import UseCases
 from wattmesh_carbon.api.servicer import CarbonServicer
 from wattmesh_carbon.app.accounts import Accounts
+from wattmesh_carbon.app.follow_sources import FollowSources
 from wattmesh_carbon.app.intensities import Intensities
 from wattmesh_carbon.app.keep_certificates import KeepCertificates
 from wattmesh_carbon.app.keep_factors import KeepFactors
@@ -30,12 +32,16 @@ async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Serv
         settings.database_url, "carbon", limits=DatabaseLimits.of(settings)
     ) as database:
         await migrate(database, "wattmesh_carbon")
-        servicer = CarbonServicer(_use_cases(database, runtime))
+        use_cases = _use_cases(database, runtime)
+        servicer, file = CarbonServicer(use_cases), settings.sources_file
+        sources = [] if file is None else read_sources(file)
+        follow = FollowSources(runtime.clock, use_cases.intensities, sources)
         yield Service(
             name="carbon",
             register=(partial(carbon_pb2_grpc.add_CarbonServiceServicer_to_server, servicer),),
             service_names=(carbon_pb2.DESCRIPTOR.services_by_name["CarbonService"].full_name,),
             dependencies=(database.dependency,),
+            tasks=(follow.run,) if sources else (),
         )
 
 

@@ -33,6 +33,7 @@ class AverageIntensity(_message.Message):
     AVERAGE_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    NEWEST_TIME_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     source: _builtins.str
@@ -45,6 +46,10 @@ class AverageIntensity(_message.Message):
     def issue_time(self) -> _timestamp_pb2.Timestamp:
         """For a forecast: when it was issued. Absent for measured values."""
 
+    @_builtins.property
+    def newest_time(self) -> _timestamp_pb2.Timestamp:
+        """For a forecast: until when intensities were published that it was made from. Absent for measured values."""
+
     def __init__(
         self,
         *,
@@ -52,10 +57,11 @@ class AverageIntensity(_message.Message):
         average_gco2e_per_kwh: _series_pb2.Series | None = ...,
         source: _builtins.str = ...,
         issue_time: _timestamp_pb2.Timestamp | None = ...,
+        newest_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "issue_time", b"issue_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "issue_time", b"issue_time", "newest_time", b"newest_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "issue_time", b"issue_time", "source", b"source", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "issue_time", b"issue_time", "newest_time", b"newest_time", "source", b"source", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -71,6 +77,7 @@ class MarginalIntensity(_message.Message):
     MARGINAL_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    NEWEST_TIME_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     source: _builtins.str
@@ -83,6 +90,10 @@ class MarginalIntensity(_message.Message):
     def issue_time(self) -> _timestamp_pb2.Timestamp:
         """For a forecast: when it was issued. Absent for measured values."""
 
+    @_builtins.property
+    def newest_time(self) -> _timestamp_pb2.Timestamp:
+        """For a forecast: until when intensities were published that it was made from. Absent for measured values."""
+
     def __init__(
         self,
         *,
@@ -90,10 +101,11 @@ class MarginalIntensity(_message.Message):
         marginal_gco2e_per_kwh: _series_pb2.Series | None = ...,
         source: _builtins.str = ...,
         issue_time: _timestamp_pb2.Timestamp | None = ...,
+        newest_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "newest_time", b"newest_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "source", b"source", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "newest_time", b"newest_time", "source", b"source", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -362,7 +374,7 @@ class ForecastAverageIntensityResponse(_message.Message):
     INTENSITY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def intensity(self) -> Global___AverageIntensity:
-        """The forecast. NOT_FOUND when nothing was ever published for the zone."""
+        """The forecast. NOT_FOUND when nothing was published for the zone in the last two days."""
 
     def __init__(
         self,
@@ -420,7 +432,7 @@ class ForecastMarginalIntensityResponse(_message.Message):
     INTENSITY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def intensity(self) -> Global___MarginalIntensity:
-        """The forecast. NOT_FOUND when nothing was ever published for the zone."""
+        """The forecast. NOT_FOUND when nothing was published for the zone in the last two days."""
 
     def __init__(
         self,

@@ -507,6 +507,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: there is no such object of OpenADR, or it is another client's. Seen over HTTP alone."""
     ERROR_REASON_SCOPE_MISSING: _ErrorReason.ValueType  # 426
     """PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
+    ERROR_REASON_SOURCES_UNUSABLE: _ErrorReason.ValueType  # 371
+    """FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -992,4 +994,6 @@ ERROR_REASON_OBJECT_NOT_FOUND: ErrorReason.ValueType  # 425
 """NOT_FOUND: there is no such object of OpenADR, or it is another client's. Seen over HTTP alone."""
 ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 426
 """PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
+ERROR_REASON_SOURCES_UNUSABLE: ErrorReason.ValueType  # 371
+"""FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -92,6 +92,7 @@ def average_to_proto(intensity: Intensity) -> carbon_pb2.AverageIntensity:
         average_gco2e_per_kwh=series_to_proto(intensity.gco2e_per_kwh),
         source=intensity.source,
         issue_time=timestamp_to_proto(intensity.issue_time) if intensity.issue_time else None,
+        newest_time=timestamp_to_proto(intensity.newest_time) if intensity.newest_time else None,
     )
 
 
@@ -102,6 +103,7 @@ def marginal_to_proto(intensity: Intensity) -> carbon_pb2.MarginalIntensity:
         marginal_gco2e_per_kwh=series_to_proto(intensity.gco2e_per_kwh),
         source=intensity.source,
         issue_time=timestamp_to_proto(intensity.issue_time) if intensity.issue_time else None,
+        newest_time=timestamp_to_proto(intensity.newest_time) if intensity.newest_time else None,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from wattmesh_carbon.app.ports import IntensityStore
 from wattmesh_carbon.domain.intensity import Basis, Intensity
-from wattmesh_carbon.domain.pattern import HISTORY, forecast_pattern
+from wattmesh_carbon.domain.pattern import HISTORY, forecast_pattern, newest_known
 from wattmesh_carbon.domain.window import Run, Window, best_stretches, best_window
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
@@ -51,7 +51,7 @@ class Intensities:
     async def forecast(
         self, zone: ZoneId, basis: Basis, span: TimeRange, resolution: timedelta
     ) -> Intensity:
-        """Return what is expected; NotFound when nothing was published lately."""
+        """Return what is expected; NotFound when nothing was published in the last two days."""
         check_span(span, resolution)
         now = self._clock.now()
         known = TimeRange(floor_time(now - HISTORY, timedelta(days=1)), floor_time(now, resolution))
@@ -62,6 +62,7 @@ class Intensities:
             gco2e_per_kwh=_not_negative(forecast_pattern(history, span), basis),
             source="pattern",
             issue_time=now,
+            newest_time=newest_known(history, now),
         )
 
     async def best_window(self, zone: ZoneId, basis: Basis, span: TimeRange, run: Run) -> Window:

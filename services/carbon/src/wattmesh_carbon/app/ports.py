@@ -32,6 +32,17 @@ class IntensityStore(Protocol):
         """
 
 
+class Source(Protocol):
+    """A publisher of intensities."""
+
+    @property
+    def zone(self) -> ZoneId:
+        """The zone it is asked about."""
+
+    async def fetch(self, span: TimeRange) -> Intensity | None:
+        """Return what was published of a span; None: nothing. Error: Unavailable."""
+
+
 class FactorStore(Protocol):
     """Where published factors are kept."""
 

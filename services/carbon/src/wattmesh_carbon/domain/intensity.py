@@ -24,7 +24,8 @@ class Basis(Enum):
 class Intensity:
     """An intensity over time [gCO2e/kWh], NaN where not known.
 
-    `issue_time` is None for what was measured, and the time of issue for a forecast.
+    `issue_time` is None for what was measured, and the time of issue for a forecast; `newest_time`
+    is until when a forecast knew.
     """
 
     zone: ZoneId
@@ -32,6 +33,7 @@ class Intensity:
     gco2e_per_kwh: Series
     source: str
     issue_time: datetime | None = None
+    newest_time: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no grid has."""

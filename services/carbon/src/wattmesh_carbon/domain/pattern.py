@@ -1,6 +1,6 @@
 """Forecast of an intensity from its own daily pattern."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ HISTORY = timedelta(days=14)
 """How much of the past the pattern is made of."""
 PERSISTENCE = timedelta(hours=6)
 """How fast the present deviation from the pattern is forgotten."""
+OLDEST = timedelta(days=2)
+"""A forecast from nothing newer than that is none."""
 _DAY = timedelta(days=1)
 
 
@@ -34,6 +36,18 @@ def forecast_pattern(history: Series, span: TimeRange) -> Series:
     fading = np.exp(-np.maximum(indices - last, 0) * (history.resolution / PERSISTENCE))
     expected = pattern[indices % len(pattern)] + deviation * fading
     return Series(span.start, history.resolution, expected)
+
+
+def newest_known(history: Series, now: datetime) -> datetime:
+    """Return until when a history is known. Error: NotFound when that is too long ago."""
+    known = np.flatnonzero(np.isfinite(history.values))
+    if not known.size:
+        raise NotFound("NO_INTENSITY", "no intensity was published for the zone lately")
+    newest = history.start + (int(known[-1]) + 1) * history.resolution
+    if now - newest > OLDEST:
+        hours = (now - newest) / timedelta(hours=1)
+        raise NotFound("NO_INTENSITY", f"the newest intensity of the zone is {hours:.0f} h old")
+    return newest
 
 
 def _daily_means(history: Series) -> NDArray[np.float64]:

@@ -1,0 +1,65 @@
+"""Which sources there are: a JSON file that the settings name.
+
+    [
+      {"kind": "uk_carbon_intensity", "zone": "zones/gb"},
+      {"kind": "electricity_maps", "zone": "zones/de", "region": "DE",
+       "token_file": "/run/secrets/electricity-maps"},
+      {"kind": "watttime", "zone": "zones/caiso", "region": "CAISO_NORTH", "user": "me",
+       "password_file": "/run/secrets/watttime"},
+      {"kind": "csv", "zone": "zones/fr", "file": "/data/fr.csv", "marginal": false}
+    ]
+
+Each may have a `url` in place of the publisher's.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from wattmesh_carbon.adapters.sources.publishers import (
+    CsvFile,
+    ElectricityMaps,
+    UkCarbonIntensity,
+    WattTime,
+)
+from wattmesh_carbon.app.ports import Source
+from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument
+from wattmesh_kernel.ids import ZoneId
+
+
+def read_sources(file: Path) -> list[Source]:
+    """Return the sources. Error: FailedPrecondition `SOURCES_UNUSABLE`."""
+    try:
+        return [_source(each) for each in json.loads(file.read_text())]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidArgument) as error:
+        raise FailedPrecondition(
+            "SOURCES_UNUSABLE", f"{file} does not say where intensities come from: {error}"
+        ) from error
+
+
+def _source(said: Mapping[str, str]) -> Source:
+    zone = ZoneId.parse(said["zone"])
+    at = {"url": said["url"].rstrip("/")} if "url" in said else {}
+    match said["kind"]:
+        case "uk_carbon_intensity":
+            return UkCarbonIntensity(zone=zone, **at)
+        case "electricity_maps":
+            token = _secret(said["token_file"])
+            return ElectricityMaps(zone=zone, region=said["region"], token=token, **at)
+        case "watttime":
+            return WattTime(
+                zone=zone,
+                region=said["region"],
+                user=said["user"],
+                password=_secret(said["password_file"]),
+                **at,
+            )
+        case "csv":
+            marginal = bool(said.get("marginal", False))
+            return CsvFile(zone=zone, file=Path(said["file"]), marginal=marginal)
+        case kind:
+            raise ValueError(f"there is no kind of source {kind!r}")
+
+
+def _secret(file: str) -> str:
+    return Path(file).read_text().strip()

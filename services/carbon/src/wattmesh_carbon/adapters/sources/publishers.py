@@ -1,0 +1,157 @@
+"""Publishers of intensities over HTTP, and files.
+
+Their shapes: UK Carbon Intensity API (carbon-intensity.github.io/api-definitions, CC BY 4.0),
+Electricity Maps v3 (its terms ask for an agreement), WattTime v3 (docs.watttime.org; an account).
+"""
+
+import base64
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from wattmesh_carbon.adapters.sources.http import get_json
+from wattmesh_carbon.adapters.sources.samples import regular, when
+from wattmesh_carbon.domain.intensity import Basis, Intensity
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.ids import ZoneId
+from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
+
+_HALF_HOUR, _HOUR = timedelta(minutes=30), timedelta(hours=1)
+_GRAMS_PER_KWH = 453.59237 / 1000
+"""Of a pound per megawatt-hour."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UkCarbonIntensity:
+    """Great Britain's average intensity, half-hourly: `actual`, once it is known."""
+
+    zone: ZoneId
+    url: str = "https://api.carbonintensity.org.uk"
+
+    async def fetch(self, span: TimeRange) -> Intensity | None:
+        """Return what was published of a span."""
+        bounds = [f"{end:%Y-%m-%dT%H:%MZ}" for end in (span.start, span.end)]
+        answer = await get_json(f"{self.url}/intensity/{bounds[0]}/{bounds[1]}")
+        with _as_documented(self.url):
+            samples = [
+                (when(each["from"]), each["intensity"]["actual"])
+                for each in answer["data"]
+                if each["intensity"]["actual"] is not None
+            ]
+            series = regular(samples, _HALF_HOUR)
+        return _intensity(self.zone, Basis.AVERAGE, series, "UK Carbon Intensity API")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ElectricityMaps:
+    """A zone's average intensity of the last day, hourly, by life-cycle factors."""
+
+    zone: ZoneId
+    region: str
+    token: str
+    url: str = "https://api.electricitymap.org"
+
+    async def fetch(self, span: TimeRange) -> Intensity | None:
+        """Return what was published of a span; what is still estimated waits."""
+        answer = await get_json(
+            f"{self.url}/v3/carbon-intensity/history",
+            {"zone": self.region},
+            {"auth-token": self.token},
+        )
+        with _as_documented(self.url):
+            samples = [
+                (when(each["datetime"]), each["carbonIntensity"])
+                for each in answer["history"]
+                if each["carbonIntensity"] is not None
+                and not each.get("isEstimated")
+                and span.contains(when(each["datetime"]))
+            ]
+            series = regular(samples, _HOUR)
+        return _intensity(self.zone, Basis.AVERAGE, series, "Electricity Maps")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WattTime:
+    """A region's marginal intensity, every five minutes, in pounds per megawatt-hour."""
+
+    zone: ZoneId
+    region: str
+    user: str
+    password: str
+    url: str = "https://api.watttime.org"
+
+    async def fetch(self, span: TimeRange) -> Intensity | None:
+        """Return what was published of a span."""
+        basic = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        login = await get_json(f"{self.url}/login", headers={"Authorization": f"Basic {basic}"})
+        with _as_documented(self.url):
+            token = str(login["token"])
+        query = {
+            "region": self.region,
+            "signal_type": "co2_moer",
+            "start": span.start.isoformat(),
+            "end": span.end.isoformat(),
+        }
+        answer = await get_json(
+            f"{self.url}/v3/historical", query, {"Authorization": f"Bearer {token}"}
+        )
+        with _as_documented(self.url):
+            if answer["meta"]["units"] != "lbs_co2_per_mwh":
+                raise Unavailable("DEPENDENCY_UNAVAILABLE", f"{self.url} has another unit")
+            step = timedelta(seconds=float(answer["meta"]["data_point_period_seconds"]))
+            samples = [
+                (when(each["point_time"]), each["value"] * _GRAMS_PER_KWH)
+                for each in answer["data"]
+            ]
+            series = regular(samples, step)
+        return _intensity(self.zone, Basis.MARGINAL, series, "WattTime")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CsvFile:
+    """A file with the columns `start` (ISO 8601 with a zone) and `gco2e_per_kwh`, regular."""
+
+    zone: ZoneId
+    file: Path
+    marginal: bool = False
+    resolution: timedelta = _HOUR
+
+    async def fetch(self, span: TimeRange) -> Intensity | None:
+        """Return what the file says of a span."""
+        with _as_documented(str(self.file)):
+            series = regular(self._rows(span), self.resolution)
+        basis = Basis.MARGINAL if self.marginal else Basis.AVERAGE
+        return _intensity(self.zone, basis, series, self.file.name)
+
+    def _rows(self, span: TimeRange) -> Iterator[tuple[datetime, float]]:
+        with self.file.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                start = when(row["start"])
+                if span.contains(start):
+                    yield start, float(row["gco2e_per_kwh"])
+
+
+class _as_documented:  # noqa: N801 (reads as a function where it is used)
+    """Raise Unavailable when an answer has not the shape that its publisher documents."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
+        if isinstance(error, KeyError | TypeError | ValueError | OSError):
+            raise Unavailable(
+                "DEPENDENCY_UNAVAILABLE", f"{self._where} answers otherwise than it documents"
+            ) from error
+
+
+def _intensity(zone: ZoneId, basis: Basis, series: Series | None, source: str) -> Intensity | None:
+    if series is None:
+        return None
+    return Intensity(zone=zone, basis=basis, gco2e_per_kwh=series, source=source)

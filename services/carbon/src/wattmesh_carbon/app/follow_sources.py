@@ -1,0 +1,65 @@
+"""Fetch intensities from their publishers, again and again."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from wattmesh_carbon.app.intensities import Intensities
+from wattmesh_carbon.app.ports import Source
+from wattmesh_carbon.domain.intensity import Intensity
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.time import TimeRange, floor_time
+from wattmesh_runtime.aio.losses import LossLog
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(minutes=15)
+BACK = timedelta(days=1)
+"""Publishers revise: so much of the past is asked for again each time."""
+
+
+class FollowSources:
+    """Asks each source in turn; one that fails is said once, and the others go on."""
+
+    def __init__(self, clock: Clock, intensities: Intensities, sources: Sequence[Source]) -> None:
+        self._clock = clock
+        self._intensities = intensities
+        self._sources = [(each, LossLog(log, f"the source of {each.zone}")) for each in sources]
+
+    async def run(self) -> None:
+        """Fetch for ever."""
+        while True:
+            await self.fetch()
+            await self._clock.sleep_until(self._clock.now() + EVERY)
+
+    async def fetch(self) -> int:
+        """Fetch what is new of each source, and return how many intervals were stored."""
+        now, stored = self._clock.now(), 0
+        span = TimeRange(floor_time(now - BACK, timedelta(hours=1)), now)
+        for source, loss in self._sources:
+            try:
+                found = await source.fetch(span)
+                ended = None if found is None else _ended(found, span)
+                stored += 0 if ended is None else await self._intensities.publish(ended)
+            except WattmeshError as error:
+                loss.lost(error)
+            else:
+                loss.back()
+        return stored
+
+
+def _ended(found: Intensity, span: TimeRange) -> Intensity | None:
+    """Return the intervals that are over; None when none is known."""
+    series = found.gco2e_per_kwh
+    whole = (span.end - series.start) // series.resolution
+    if whole <= 0 or not np.isfinite(series.values[:whole]).any():
+        return None
+    return Intensity(
+        zone=found.zone,
+        basis=found.basis,
+        gco2e_per_kwh=series.with_values(series.values[:whole]),
+        source=found.source,
+    )
