@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mcp import Client, StdioServerParameters
 
-from tests.e2e.wattmesh_command import ROOT, Run, Wattmesh
+from tests.e2e.wattmesh_command import COMMAND, ROOT, Run, Wattmesh
 
 LONGEST_EXAMPLE = 30
 """Lines of an example."""
@@ -59,6 +60,24 @@ def test_an_integrator_needs_thirty_lines_of_python(running: Run, wattmesh: Watt
     assert re.search(r"^imported \d", said, re.MULTILINE)
     assert re.search(r"^sites/home-\d/devices/battery COMMAND_STATE_\w+$", said, re.MULTILINE)
     assert re.search(r"^limits/", said, re.MULTILINE)
+
+
+@pytest.mark.time_limit(120)
+async def test_an_assistant_reads_the_mesh_and_tries_before_it_acts(
+    running: Run, wattmesh: Wattmesh
+) -> None:
+    environment = {**os.environ, "WATTMESH_STATE": str(running.state_folder)}
+    command = StdioServerParameters(
+        command=COMMAND[0], args=[*COMMAND[1:], "mcp", "--act"], env=environment
+    )
+    async with Client(command) as assistant:
+        sites = await assistant.call_tool("list_sites")
+        asked = {"device": "sites/home-1/devices/battery", "kind": "active_power_w"}
+        tried = await assistant.call_tool("try_hold", {**asked, "value": 500, "minutes": 30})
+    assert sites.structured_content is not None
+    assert len(sites.structured_content["sites"]) == 5
+    assert tried.structured_content is not None, tried.content
+    assert tried.structured_content["confirmation"]
 
 
 @pytest.mark.time_limit(60)

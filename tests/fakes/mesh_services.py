@@ -6,7 +6,13 @@ from typing import Any
 
 import grpc
 
-from wattmesh.control.v1 import control_pb2, control_pb2_grpc
+from wattmesh.control.v1 import (
+    control_pb2,
+    control_pb2_grpc,
+    dry_run_pb2,
+    hold_pb2,
+    operator_pb2_grpc,
+)
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
 from wattmesh.site.v1 import site_pb2, site_service_pb2, site_service_pb2_grpc
 from wattmesh_kernel.errors import InvalidArgument, NotFound, ResourceExhausted, Unavailable
@@ -15,6 +21,7 @@ from wattmesh_kernel.errors import InvalidArgument, NotFound, ResourceExhausted,
 _Sites: Any = site_service_pb2_grpc.SiteServiceServicer
 _Plans: Any = planner_pb2_grpc.PlannerServiceServicer
 _Limits: Any = control_pb2_grpc.ControlServiceServicer
+_Operator: Any = operator_pb2_grpc.OperatorServiceServicer
 
 
 class PagedSites(_Sites):  # type: ignore[misc]
@@ -74,3 +81,31 @@ class KeptLimits(_Limits):  # type: ignore[misc]
         if not request.limit.HasField("max_power_w"):
             raise InvalidArgument("INVALID_VALUE", "a limit has a bound", field="limit.max_power_w")
         return control_pb2.SetLimitResponse(limit=request.limit)
+
+
+class KeptHolds(_Operator):  # type: ignore[misc]
+    """Keeps what was tried and what is held; a device takes 3 kW at most."""
+
+    def __init__(self) -> None:
+        self.tried: list[Any] = []
+        self.held: list[Any] = []
+        self.released: list[Any] = []
+
+    async def DryRun(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.tried.append(request)
+        asked = request.command.value
+        interval = dry_run_pb2.DryRunInterval(
+            device=request.command.device,
+            requested_value=asked,
+            value=min(asked, 3000.0),
+            limited_by=["limits/fuse"] if asked > 3000.0 else [],
+        )
+        return dry_run_pb2.DryRunResponse(intervals=[interval])
+
+    async def PlaceHold(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.held.append(request.hold)
+        return hold_pb2.PlaceHoldResponse(hold=hold_pb2.Hold(name="holds/1"))
+
+    async def ReleaseHold(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.released.append(request)
+        return hold_pb2.ReleaseHoldResponse(hold=hold_pb2.Hold(name=request.name))
