@@ -14,7 +14,7 @@ from tests.fakes.eventually import eventually
 from tests.fuzz.contents import Seeds
 from tests.fuzz.world import World, clock_from, unary_seeds
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
-from wattmesh.analytics.v1 import analytics_service_pb2_grpc, scenario_pb2
+from wattmesh.analytics.v1 import analytics_service_pb2_grpc, bill_pb2, report_pb2, scenario_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_analytics.wiring import wire
@@ -74,12 +74,20 @@ class AnalyticsUnderFuzz(World):
             _SERVICE,
             {
                 "QueryBills": [_over(pb.QueryBillsRequest(site=HOME))],
-                "QuerySavings": [_over(pb.QuerySavingsRequest(sites=[HOME], counterfactual=1))],
+                "QuerySavings": [
+                    _over(
+                        pb.QuerySavingsRequest(
+                            sites=[HOME], counterfactual=bill_pb2.COUNTERFACTUAL_IDLE_STORAGE
+                        )
+                    )
+                ],
                 "QueryIndicators": [_over(pb.QueryIndicatorsRequest(site=HOME))],
                 "QueryTariffCosts": [
                     _over(pb.QueryTariffCostsRequest(site=HOME, tariffs=["tariffs/home"]))
                 ],
-                "QueryReport": [_over(pb.QueryReportRequest(sites=[HOME], format=2))],
+                "QueryReport": [
+                    _over(pb.QueryReportRequest(sites=[HOME], format=report_pb2.REPORT_FORMAT_CSV))
+                ],
                 "QueryAnomalies": [
                     pb.QueryAnomaliesRequest(
                         site=HOME,
