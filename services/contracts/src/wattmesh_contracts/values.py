@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
@@ -15,6 +16,9 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, to_utc
+
+_KEPT_TIMES = 4096
+"""Times of a raster come again with each asset's plan, schedule and forecast: made once."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SECOND = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
@@ -33,10 +37,18 @@ def datetime_from_proto(proto: Timestamp, field: str = "time") -> datetime:
 
     Error: InvalidArgument naming `field` when it is outside of the years 1 to 9999.
     """
-    seconds, nanos = proto.seconds, proto.nanos
+    moment = _moment(proto.seconds, proto.nanos)
+    if moment is None:
+        raise InvalidArgument("INVALID_TIME", "not a time", field=field)
+    return moment
+
+
+@lru_cache(maxsize=_KEPT_TIMES)
+def _moment(seconds: int, nanos: int) -> datetime | None:
+    """Return an instant; None when it is none."""
     if _FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000:
         return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1_000)
-    raise InvalidArgument("INVALID_TIME", "not a time", field=field)
+    return None
 
 
 def required_datetime_from_proto(proto: Message, field: str) -> datetime:
@@ -76,14 +88,28 @@ def time_range_to_proto(span: TimeRange) -> time_range_pb2.TimeRange:
 
 def time_range_from_proto(proto: time_range_pb2.TimeRange, field: str = "range") -> TimeRange:
     """Return a half-open range; InvalidArgument when an end is missing or they are reversed."""
-    _require(proto.HasField("start_time"), f"{field}.start_time")
-    _require(proto.HasField("end_time"), f"{field}.end_time")
-    start = datetime_from_proto(proto.start_time, f"{field}.start_time")
-    end = datetime_from_proto(proto.end_time, f"{field}.end_time")
-    try:  # not `at_field`: a schedule has hundreds of ranges
-        return TimeRange(start, end)
-    except InvalidArgument as error:
-        raise error.within(field) from error
+    if proto.HasField("start_time") and proto.HasField("end_time"):
+        start, end = proto.start_time, proto.end_time
+        span = _span(start.seconds, start.nanos, end.seconds, end.nanos)
+        if span is not None:
+            return span
+    return _checked_range(proto, field)
+
+
+@lru_cache(maxsize=_KEPT_TIMES)
+def _span(start_s: int, start_ns: int, end_s: int, end_ns: int) -> TimeRange | None:
+    """Return a range; None when it is none."""
+    start, end = _moment(start_s, start_ns), _moment(end_s, end_ns)
+    if start is None or end is None or end < start:
+        return None
+    return TimeRange(start, end)
+
+
+def _checked_range(proto: time_range_pb2.TimeRange, field: str) -> TimeRange:
+    """Return a range, or say what is wrong with it."""
+    with at_field(field):
+        start = required_datetime_from_proto(proto, "start_time")
+        return TimeRange(start, required_datetime_from_proto(proto, "end_time"))
 
 
 def series_to_proto(series: Series) -> series_pb2.Series:
