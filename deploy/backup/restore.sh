@@ -26,7 +26,11 @@ done
 [ -n "$copy" ] || { echo "no copy in $BACKUPS/base leads back to ${until:-any moment}" >&2; exit 1; }
 pg_verifybackup --quiet "$copy"
 
-[ ! -e "$PGDATA" ] || mv "$PGDATA" "$PGDATA.before-$(date -u +%Y-%m-%dT%H%M%SZ)"
+if [ -e "$PGDATA" ]; then
+  aside="$PGDATA.before-$(date -u +%Y-%m-%dT%H%M%SZ)"
+  [ ! -e "$aside" ] || { echo "$aside is there already: try again in a second" >&2; exit 1; }
+  mv "$PGDATA" "$aside"
+fi
 log="$(dirname "$PGDATA")/restored-wal"
 rm -rf "$log"
 mkdir -p "$log"

@@ -95,7 +95,7 @@ async def test_devices_are_described_with_points_and_the_way_to_reach_them(
 ) -> None:
     await provisioned(tmp_path, citylearn_folder(tmp_path / "data"), HOMES_START, upstream)
     devices = upstream.sites.devices
-    assert len(devices) == 6
+    assert len(devices) == 8
     meter = devices["sites/home-1/devices/meter"]
     assert (meter.profile, meter.gateway) == ("mqtt-grid-meter", "gateways/local")
     assert meter.connection.mqtt.address == "meters/home-1/telegram"
@@ -127,13 +127,14 @@ async def test_devices_say_what_they_measure_and_what_they_control(
         for name, device in upstream.sites.devices.items()
         if name.startswith("sites/home-1/")
     }
-    main = device_pb2.METER_ROLE_MAIN
+    main, check = device_pb2.METER_ROLE_MAIN, device_pb2.METER_ROLE_CHECK
     limit, power = (
         setpoint_pb2.SETPOINT_KIND_GENERATION_LIMIT_W,
         setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
     )
     assert found == {
         "meter": [("grid", main, False, [])],
+        "clamp": [("grid", check, False, [])],
         "inverter": [("pv", main, True, [limit])],
         "battery": [("battery", main, True, [power])],
     }

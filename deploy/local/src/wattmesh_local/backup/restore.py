@@ -58,7 +58,7 @@ async def restore(
 def _set_aside(places: PostgresPlaces) -> Path | None:
     if not places.data.exists():
         return None
-    aside = places.data.with_name(f"data.before-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}")
+    aside = places.data.with_name(f"data.before-{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}")
     places.data.rename(aside)
     return aside
 
