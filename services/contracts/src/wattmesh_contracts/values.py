@@ -107,9 +107,13 @@ def _span(start_s: int, start_ns: int, end_s: int, end_ns: int) -> TimeRange | N
 
 def _checked_range(proto: time_range_pb2.TimeRange, field: str) -> TimeRange:
     """Return a range, or say what is wrong with it."""
+    _require(proto.HasField("start_time"), f"{field}.start_time")
+    _require(proto.HasField("end_time"), f"{field}.end_time")
     with at_field(field):
-        start = required_datetime_from_proto(proto, "start_time")
-        return TimeRange(start, required_datetime_from_proto(proto, "end_time"))
+        return TimeRange(
+            datetime_from_proto(proto.start_time, "start_time"),
+            datetime_from_proto(proto.end_time, "end_time"),
+        )
 
 
 def series_to_proto(series: Series) -> series_pb2.Series:
