@@ -10,7 +10,7 @@ from tests.fakes.control_gateway import obey, report, say_nothing
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld
 from tests.fakes.eventually import eventually
 from wattmesh.control.v1 import control_pb2 as pb
-from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc
+from wattmesh.gateway.v1 import gateway_link_pb2, gateway_link_pb2_grpc, link_pb2
 from wattmesh_control.adapters.postgres_effects import PostgresEffectArchive
 from wattmesh_kernel.ids import CommandId
 from wattmesh_runtime.database import Database
@@ -31,6 +31,13 @@ def misread(dispatch: gateway_link_pb2.CommandDispatch) -> list[gateway_link_pb2
     ]
 
 
+async def is_gone(control: ControlWorld) -> bool:
+    request = link_pb2.GetGatewayLinkRequest(name="gatewayLinks/local")
+    stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(control.channel)
+    answer = await stub.GetGatewayLink(request)
+    return not answer.gateway_link.connected
+
+
 async def test_a_command_waits_for_its_gateway(control: ControlWorld) -> None:
     await control.submit(T0, [1000.0])
     await control.command_in(pb.COMMAND_STATE_PENDING)
@@ -48,6 +55,7 @@ async def test_a_gateway_that_was_killed_gets_its_unfinished_command_again(
         (first,) = await killed.dispatched(1)
         await control.command_in(pb.COMMAND_STATE_DISPATCHED)
         await killed.kill()
+    await eventually(lambda: is_gone(control))  # else it may be sent to the dead one once more
     control.clock.advance(10 * MINUTE)
     async with control.gateway() as back:
         (again,) = await back.dispatched(1)
