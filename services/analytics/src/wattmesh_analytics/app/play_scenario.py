@@ -1,7 +1,7 @@
 """Play a scenario through, day by day."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -12,6 +12,7 @@ from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.app.scenario_ports import Solver
 from wattmesh_analytics.domain.bills import cost_of, exact_total, history_start
 from wattmesh_analytics.domain.energy import Energy
+from wattmesh_analytics.domain.prices import last_days_import_price
 from wattmesh_analytics.domain.scenario import (
     Policy,
     Scenario,
@@ -29,7 +30,7 @@ from wattmesh_analytics.domain.site_energy import SiteEnergy
 from wattmesh_kernel.ids import AssetId, TariffId, ZoneId
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.sites import BatteryRating
-from wattmesh_kernel.tariff import BillingState, Tariff, bill, lower_tariff
+from wattmesh_kernel.tariff import BillingState, Tariff, bill
 from wattmesh_kernel.time import TimeRange
 from wattmesh_sitemodel.view import SiteModelView
 
@@ -191,7 +192,7 @@ class PlayScenario:
     ) -> Money | None:
         """Return what is stored more than was metered at the end, at the last day's mean price."""
         at_end = await self._energy.with_charge(known_model(self._view), metered, span.range.end)
-        price = mean_import_price(tariff, idle, span)
+        price = last_days_import_price(tariff, span.range, span.resolution, idle.zone)
         if price is None:
             return None
         more = _gained_wh(idle.ratings, first_socs(idle), ends)
@@ -201,14 +202,6 @@ class PlayScenario:
             at_end.first_soc_ratios,
         )
         return Money(Decimal(f"{(more - less) / 1000 * price:.9f}"), tariff.currency_code)
-
-
-def mean_import_price(tariff: Tariff, energy: SiteEnergy, span: Span) -> float | None:
-    """Return the mean import price of the last day of a span [currency/kWh]."""
-    begin = max(span.range.start, span.range.end - timedelta(days=1))
-    lowered = lower_tariff(tariff, TimeRange(begin, span.range.end), span.resolution, energy.zone)
-    known = lowered.import_price_per_kwh[np.isfinite(lowered.import_price_per_kwh)]
-    return float(known.mean()) if known.size else None
 
 
 def _gained_wh(

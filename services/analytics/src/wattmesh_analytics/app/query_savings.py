@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-
-import numpy as np
 
 from wattmesh_analytics.app.ports import Emissions, Meter, Tariffs
 from wattmesh_analytics.app.question import SiteAssets, Span, site_assets, tariff_of
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.domain.bills import history_start
 from wattmesh_analytics.domain.plain_rule import RuleRun
+from wattmesh_analytics.domain.prices import last_days_import_price
 from wattmesh_analytics.domain.savings import Account, Savings, StoredGain, site_savings, together
 from wattmesh_analytics.domain.site_energy import Counterfactual
 from wattmesh_analytics.domain.stored import Storage, stored_gain
@@ -18,7 +16,7 @@ from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import AssetId, SiteId, ZoneId
 from wattmesh_kernel.sites import BatteryRating
-from wattmesh_kernel.tariff import Tariff, lower_tariff
+from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.tasks import map_at_most
 from wattmesh_runtime.aio.tasks import together as side_by_side
@@ -125,7 +123,7 @@ class QuerySavings:
         known = [each for each in storages if each is not None]
         if not known or len(known) < len(storages):
             return None
-        price = _mean_import_price(tariff, assets, span)
+        price = last_days_import_price(tariff, span.range, span.resolution, assets.zone)
         return stored_gain(known, price, tariff.currency_code)
 
     async def _storage(self, asset: AssetId, rating: BatteryRating, span: Span) -> Storage | None:
@@ -140,12 +138,3 @@ class QuerySavings:
         if first is None or last is None:
             return None
         return Storage(rating=rating, first_soc_ratio=first, last_soc_ratio=last)
-
-
-def _mean_import_price(tariff: Tariff, assets: SiteAssets, span: Span) -> float | None:
-    """Return the mean import price of the last day of a span [currency/kWh]."""
-    begin = max(span.range.start, span.range.end - timedelta(days=1))
-    lowered = lower_tariff(tariff, TimeRange(begin, span.range.end), span.resolution, assets.zone)
-    prices = lowered.import_price_per_kwh
-    known = prices[np.isfinite(prices)]
-    return float(known.mean()) if known.size else None
