@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any
 
@@ -20,12 +21,12 @@ from wattmesh.status.v1.status_pb2_grpc import StatusServiceStub
 from wattmesh.usage.v1.usage_service_pb2_grpc import UsageServiceStub
 
 
-class Services:
+class Services(ABC):
     """Stubs by what they are about; each is made when it is first asked for."""
 
+    @abstractmethod
     def channel(self, service: str) -> Any:
         """Return the one channel to a service."""
-        raise NotImplementedError
 
     @cached_property
     def sites(self) -> SiteServiceStub:

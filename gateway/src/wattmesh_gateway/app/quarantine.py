@@ -7,9 +7,9 @@ from wattmesh_gateway.app.ports import Listens, Quarantine, Spool
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_gateway.domain.telegram import QuarantinedTelegram, Telegram
-from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import DeviceId
+from wattmesh_kernel.paging import page_size
 
 USUAL_PAGE = 50
 LARGEST_PAGE = 100
@@ -52,8 +52,7 @@ class QuarantinedTelegrams:
 
     async def page(self, device: DeviceId | None, after: int, size: int) -> QuarantinePage:
         """Return up to `size` telegrams that came after a number; a size of 0 means 50."""
-        require(size >= 0, "INVALID_PAGE_SIZE", "a page size is not negative", "page_size")
-        size = min(size or USUAL_PAGE, LARGEST_PAGE)
+        size = page_size(size, USUAL_PAGE, LARGEST_PAGE)
         found = await self._quarantine.page(device, after, size + 1)
         page = found[:size]
         return QuarantinePage(telegrams=page, next_after=page[-1].id if len(found) > size else None)

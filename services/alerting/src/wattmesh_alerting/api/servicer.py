@@ -19,9 +19,10 @@ from wattmesh_alerting.api.convert import (
     silence_to_proto,
     site_from_proto,
 )
-from wattmesh_alerting.app.ask_alerts import AskAlerts, page_size
+from wattmesh_alerting.app.ask_alerts import AskAlerts
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.paging import page_size
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 T = TypeVar("T")

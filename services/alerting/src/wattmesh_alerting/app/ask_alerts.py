@@ -9,16 +9,16 @@ from wattmesh_alerting.app.ports import AlertQuery, AlertStore, KeptAlert
 from wattmesh_alerting.domain.alert import Acknowledgement
 from wattmesh_alerting.domain.rules import Rule
 from wattmesh_alerting.domain.silence import Silence
-from wattmesh_kernel.checks import require, require_text
+from wattmesh_kernel.checks import require_text
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.paging import page_size
 
 POLL_SECONDS = 0.5
 """How often changes are looked for [s of the wall]."""
 HEARTBEAT_SECONDS = 3.0
 """How long a watcher hears nothing at most [s of the wall]."""
-USUAL_PAGE, LARGEST_PAGE = 100, 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,12 +137,6 @@ class AskAlerts:
             return next((each.name for each in covering), "")
 
         return [ToldAlert(kept=each, silence=silence(each)) for each in alerts]
-
-
-def page_size(size: int) -> int:
-    """Return how many items a page has; InvalidArgument when it is negative."""
-    require(size >= 0, "INVALID_PAGE_SIZE", "a page size is not negative", "page_size")
-    return min(size or USUAL_PAGE, LARGEST_PAGE)
 
 
 def _of(site: SiteId | None, alerts: Sequence[KeptAlert]) -> list[KeptAlert]:

@@ -8,9 +8,8 @@ from wattmesh_analytics.domain.settlement import Settlement
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.paging import page_size
 from wattmesh_kernel.time import TimeRange
-
-USUAL_PAGE, LARGEST_PAGE = 100, 1000
 
 
 class ListSettlements:
@@ -28,8 +27,7 @@ class ListSettlements:
         self, site: SiteId, span: TimeRange | None, size: int, token: str, *, all_versions: bool
     ) -> tuple[Sequence[Settlement], str]:
         """Return a page by day and version, and the token of the next."""
-        require(size >= 0, "INVALID_PAGE_SIZE", "a page size is not negative", "page_size")
-        count = min(size or USUAL_PAGE, LARGEST_PAGE)
+        count = page_size(size)
         found = await self._store.page(
             site, span, _place(token), count + 1, all_versions=all_versions
         )

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wattmesh_carbon.app.paging import page_size
 from wattmesh_carbon.app.ports import CertificateStore
 from wattmesh_carbon.domain.certificates import Certificate, Retirement
 from wattmesh_kernel.checks import require_text
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import AlreadyExists, NotFound
 from wattmesh_kernel.ids import CertificateId, ZoneId
+from wattmesh_kernel.paging import page_size
 
 
 class KeepCertificates:

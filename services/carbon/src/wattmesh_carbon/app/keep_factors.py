@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from wattmesh_carbon.app.paging import page_size
 from wattmesh_carbon.app.ports import FactorStore
 from wattmesh_carbon.domain.factors import KNOWN, Factor, Factors
 from wattmesh_kernel.ids import ZoneId
+from wattmesh_kernel.paging import page_size
 
 
 class KeepFactors:

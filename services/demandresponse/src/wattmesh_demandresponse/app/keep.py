@@ -10,6 +10,7 @@ from wattmesh_demandresponse.domain.event import Event
 from wattmesh_demandresponse.domain.participation import Participation
 from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_demandresponse.domain.records import Kind, Record, Resource
+from wattmesh_kernel import paging
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
 from wattmesh_kernel.programme_ids import ProgrammeId
@@ -38,8 +39,7 @@ class Keep(Generic[R]):
 
     async def list(self, query: Query, page_size: int, after: str) -> tuple[list[Record[R]], str]:
         """Return a page, and the name after which the next one begins; empty: this was the last."""
-        require(page_size >= 0, "INVALID_PAGE_SIZE", "page_size is not negative", "page_size")
-        limit = min(page_size or MOST_IN_PAGE, MOST_IN_PAGE)
+        limit = paging.page_size(page_size, MOST_IN_PAGE, MOST_IN_PAGE)
         found = await self._records.list(self._kind, query, after, limit + 1)
         page = [cast(Record[R], each) for each in found[:limit]]
         return page, page[-1].name if len(found) > limit else ""

@@ -23,7 +23,7 @@ from wattmesh_demandresponse.domain.participation import (
     settled,
 )
 from wattmesh_demandresponse.domain.records import Kind, Record
-from wattmesh_kernel.checks import require
+from wattmesh_kernel import paging
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.programme_ids import ParticipationId
@@ -50,8 +50,7 @@ class Participations:
         self, query: Query, page_size: int, after: str
     ) -> tuple[list[Record[Participation]], str]:
         """Return a page by name, and the name after which the next one begins."""
-        require(page_size >= 0, "INVALID_PAGE_SIZE", "page_size is not negative", "page_size")
-        limit = min(page_size or _MOST_IN_PAGE, _MOST_IN_PAGE)
+        limit = paging.page_size(page_size, _MOST_IN_PAGE, _MOST_IN_PAGE)
         found = await self._records.list(Kind.PARTICIPATION, query, after, limit + 1)
         page = [cast(Record[Participation], each) for each in found[:limit]]
         return page, page[-1].name if len(found) > limit else ""
