@@ -36,16 +36,24 @@ class Run:
         """Where everything runs; waits until everything does."""
         file = self.state_folder / "run" / "mesh.json"
         deadline = time.monotonic() + 300
-        while not file.exists():
+        while (state := _own_state(file, self.process.pid)) is None:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
             time.sleep(0.1)
-        state: dict[str, Any] = json.loads(file.read_text())
         return state
 
     def kill(self, name: str) -> None:
         """SIGKILL one process of the mesh."""
         os.kill(self.state()["pids"][name], signal.SIGKILL)
+
+
+def _own_state(file: Path, pid: int) -> dict[str, Any] | None:
+    """Return what that process wrote; None before it did: a killed one leaves its file behind."""
+    try:
+        state: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        return None
+    return state if state["pid"] == pid else None
 
 
 class Wattmesh:
@@ -56,6 +64,7 @@ class Wattmesh:
         self._runs: list[Run] = []
 
     def start(self, *arguments: str, otlp_endpoint: str = "") -> Run:
+        self.end()  # what a failed test left: two cannot be in one folder
         output_file = self.folder / f"output-{len(self._runs)}.log"
         environment = {
             **os.environ,

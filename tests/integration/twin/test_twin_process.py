@@ -109,9 +109,10 @@ async def test_a_killed_twin_goes_on_and_loses_no_telegram_and_no_order(tmp_path
             await set_battery_w(port, -1000, 86400)
             first.send_signal(signal.SIGKILL)
             await first.wait()
+        published = len(twin.lines("published.jsonl"))
         await asyncio.sleep(0.5)
         async with twin.running() as second:
-            await twin.published(40)
+            await twin.published(published + 32)
             assert twin.port("sites/home-1") == port
             assert await battery_setpoint(port) == [1, 1, 0xFFFF, 0x10000 - 1000]
             second.send_signal(signal.SIGTERM)

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -224,6 +225,7 @@ class Mesh:
         """Write down where everything runs, for `wattmesh status` and for tests."""
         own = self.folders.own_identity
         state: dict[str, Any] = {
+            "pid": os.getpid(),
             "clock": format_clock_spec(self.clock),
             "database_url": self.addresses.database_url,
             "mqtt_url": self.addresses.mqtt_url,

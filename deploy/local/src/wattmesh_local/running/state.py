@@ -1,6 +1,7 @@
 """Where everything of a running mesh is: written down for commands that speak to it."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from wattmesh_kernel.errors import NotFound
 
 
 class MeshState:
-    """The file `run/mesh.json` of a state folder; it is there while a mesh serves."""
+    """The file `run/mesh.json` of a state folder; it is there while a mesh serves.
+
+    One that was killed leaves its file behind: its `pid` says whose it is, and nothing is read of a
+    process that is no more.
+    """
 
     def __init__(self, state_folder: Path) -> None:
         self._file = state_folder / "run" / "mesh.json"
@@ -17,15 +22,21 @@ class MeshState:
     @property
     def is_there(self) -> bool:
         """Whether a mesh serves."""
-        return self._file.exists()
+        return self._written() is not None
 
     def read(self) -> dict[str, Any]:
         """Return what the mesh wrote down. Error: NotFound when none serves here."""
+        state = self._written()
+        if state is None:
+            raise NotFound("DEPENDENCY_UNAVAILABLE", "no mesh is running here")
+        return state
+
+    def _written(self) -> dict[str, Any] | None:
         try:
             state: dict[str, Any] = json.loads(self._file.read_text())
         except FileNotFoundError:
-            raise NotFound("DEPENDENCY_UNAVAILABLE", "no mesh is running here") from None
-        return state
+            return None
+        return state if _runs(state.get("pid")) else None
 
     def identity(self) -> Path | None:
         """Return the folder of what the command shows to this mesh; None: it speaks plaintext."""
@@ -51,3 +62,15 @@ class MeshState:
     def remove(self) -> None:
         """Say that nothing serves any more."""
         self._file.unlink(missing_ok=True)
+
+
+def _runs(pid: int | None) -> bool:
+    if pid is None:
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True
