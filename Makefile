@@ -4,9 +4,8 @@ BIN := .venv/bin
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager e2e-grafana fuzz bench-scale bench-metering bench-analytics image k8s sbom lint types protos lock clean
-.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager e2e-grafana fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
-.PHONY: help setup run test e2e e2e-dashboard e2e-street e2e-heat bench bench-optimizer bench-citylearn bench-forecast bench-forecast-cost bench-loop bench-ev bench-hvac bench-gateway-hostile bench-loop-control bench-control peer-ocpp peer-alertmanager peer-openadr fuzz bench-scale bench-metering image k8s sbom lint types protos lock clean
+# Every verb has its word for `make help` on its line, and none makes a file of its name.
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.* \#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help:    ## list the verbs
 	@sed -n 's/^\([a-z0-9-]*\): .*## /\1\t/p' Makefile
