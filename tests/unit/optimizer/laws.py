@@ -133,7 +133,10 @@ def relaxed(problem: Problem) -> Problem:
     return replace(
         problem,
         sites=tuple(replace(site, limits=PowerLimits()) for site in problem.sites),
-        groups=tuple(replace(group, limits=PowerLimits()) for group in problem.groups),
+        groups=tuple(
+            replace(group, limits=PowerLimits(), nodes=(), site_node_ids={})
+            for group in problem.groups
+        ),
     )
 
 

@@ -424,6 +424,14 @@ def random_site(random: Random, horizon: Horizon, name: str) -> Site:
     )
 
 
+RANDOM_FEEDER = Node(
+    id="feeder",
+    limits=PowerLimits(max_import_power_kw=3.0, max_phase_import_power_kw=2.0),
+    import_efficiency_ratio=0.98,
+    export_efficiency_ratio=0.98,
+)
+
+
 def random_problem(seed: int) -> Problem:
     """Return the problem of a seed; the same seed gives the same problem."""
     random = np.random.default_rng(seed)
@@ -442,6 +450,8 @@ def random_problem(seed: int) -> Problem:
                 peak_price_per_kw=float(random.choice([0.0, 2.0])),
                 peak_so_far_kw=float(random.choice([0.0, 3.0])),
                 ramp_price_per_kw=(None, 0.0, 0.05)[seed % 3],
+                nodes=(RANDOM_FEEDER,) if seed % 2 else (),
+                site_node_ids={everyone[0]: RANDOM_FEEDER.id} if seed % 2 else {},
             ),
         )
     return Problem(

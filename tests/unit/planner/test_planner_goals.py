@@ -8,7 +8,7 @@ from tests.fakes.planner_home import HOME, HOUR, START, STREET, group, home
 from tests.fakes.planner_world import PlannerWorld
 from wattmesh.optimizer.v1 import problem_pb2
 from wattmesh_kernel.ids import SiteId
-from wattmesh_kernel.sites import PlanningGoals, Site, SiteGroup
+from wattmesh_kernel.sites import Node, PlanningGoals, Site, SiteGroup
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
 from wattmesh_planner.domain.model import ScopeId
 from wattmesh_planner.domain.prices import tie_price_per_kw
@@ -98,3 +98,21 @@ async def test_a_site_that_says_nothing_for_changes_pays_nothing_for_them() -> N
         *[replace(each, goals=free) if isinstance(each, Site) else each for each in home()]
     )
     assert (await problem_of(world, HOME)).goals.ramp_price_per_kw == 0.0
+
+
+async def test_feeders_of_a_street_are_planned_with_the_sites_that_hang_on_them() -> None:
+    feeders = (
+        Node(id="transformer", max_import_power_w=100_000.0),
+        Node(
+            id="north", parent_id="transformer", display_name="North", max_phase_import_power_w=9e3
+        ),
+    )
+    street = replace(
+        group(HOME, OTHER), nodes=feeders, site_node_ids={HOME: "north", OTHER: "transformer"}
+    )
+    problem = await problem_of_a_street(PlannerWorld(), street)
+    transformer, north = problem.groups[0].nodes
+    assert (north.parent_id, north.display_name) == ("transformer", "North")
+    assert transformer.limits.max_import_power_w == 100_000.0
+    assert north.limits.max_phase_import_power_w == 9_000.0
+    assert problem.groups[0].site_node_ids == {HOME.name: "north", OTHER.name: "transformer"}

@@ -611,6 +611,7 @@ class GroupPlan(_message.Message):
     GROUP_NAME_FIELD_NUMBER: _builtins.int
     POWERS_W_FIELD_NUMBER: _builtins.int
     PEAK_POWER_W_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
     group_name: _builtins.str
     """Name of the group."""
     peak_power_w: _builtins.float
@@ -619,16 +620,21 @@ class GroupPlan(_message.Message):
     def powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Sum of the sites' grid powers [W], import positive."""
 
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeFlow]:
+        """Flow through each node of the group."""
+
     def __init__(
         self,
         *,
         group_name: _builtins.str = ...,
         powers_w: _abc.Iterable[_builtins.float] | None = ...,
         peak_power_w: _builtins.float = ...,
+        nodes: _abc.Iterable[Global___NodeFlow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_name", b"group_name", "peak_power_w", b"peak_power_w", "powers_w", b"powers_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_name", b"group_name", "nodes", b"nodes", "peak_power_w", b"peak_power_w", "powers_w", b"powers_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -324,7 +324,7 @@ Global___PowerLimits: _TypeAlias = PowerLimits  # noqa: Y015
 
 @_typing.final
 class Node(_message.Message):
-    """A point of the site's topology: feeder, transformer, panel, or an inverter shared by its
+    """A point of the topology below a site's grid connection, or above those of a group's sites: feeder, transformer, panel, or an inverter shared by its
     children (a hybrid inverter's DC bus, with efficiencies below 1).
     """
 
@@ -335,14 +335,17 @@ class Node(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     IMPORT_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
     EXPORT_EFFICIENCY_RATIO_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Unique in the site, not empty."""
+    """Unique in the site or group, not empty."""
     parent_id: _builtins.str
-    """Node above; empty: the grid connection."""
+    """Node above; empty: the grid connection (in a group: the group itself)."""
     import_efficiency_ratio: _builtins.float
     """Power arriving here per power taken from the parent, (0, 1]. Default 1."""
     export_efficiency_ratio: _builtins.float
     """Power arriving at the parent per power sent from here, (0, 1]. Default 1."""
+    display_name: _builtins.str
+    """Name for people, for what is said of it in words. Empty: its id."""
     @_builtins.property
     def limits(self) -> Global___PowerLimits:
         """Limits of the flow from the parent into this node (import) and back (export), at the
@@ -357,10 +360,11 @@ class Node(_message.Message):
         limits: Global___PowerLimits | None = ...,
         import_efficiency_ratio: _builtins.float | None = ...,
         export_efficiency_ratio: _builtins.float | None = ...,
+        display_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_export_efficiency_ratio", b"_export_efficiency_ratio", "_import_efficiency_ratio", b"_import_efficiency_ratio", "export_efficiency_ratio", b"export_efficiency_ratio", "import_efficiency_ratio", b"import_efficiency_ratio", "limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_export_efficiency_ratio", b"_export_efficiency_ratio", "_import_efficiency_ratio", b"_import_efficiency_ratio", "export_efficiency_ratio", b"export_efficiency_ratio", "id", b"id", "import_efficiency_ratio", b"import_efficiency_ratio", "limits", b"limits", "parent_id", b"parent_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_export_efficiency_ratio", b"_export_efficiency_ratio", "_import_efficiency_ratio", b"_import_efficiency_ratio", "display_name", b"display_name", "export_efficiency_ratio", b"export_efficiency_ratio", "id", b"id", "import_efficiency_ratio", b"import_efficiency_ratio", "limits", b"limits", "parent_id", b"parent_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__export_efficiency_ratio: _TypeAlias = _typing.Literal["export_efficiency_ratio"]  # noqa: Y015
     _WhichOneofArgType__export_efficiency_ratio: _TypeAlias = _typing.Literal["_export_efficiency_ratio", b"_export_efficiency_ratio"]  # noqa: Y015
@@ -443,6 +447,26 @@ class SiteGroup(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class SiteNodeIdsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     SITE_NAMES_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
@@ -450,6 +474,8 @@ class SiteGroup(_message.Message):
     PEAK_SO_FAR_W_FIELD_NUMBER: _builtins.int
     RAMP_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
     NETTED_BILLING_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    SITE_NODE_IDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, pattern `groups/{group}`; unique in the problem."""
     peak_price_per_kw: _builtins.float
@@ -474,6 +500,19 @@ class SiteGroup(_message.Message):
     def limits(self) -> Global___PowerLimits:
         """Limits on the sum of their grid powers. Absent: none."""
 
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Node]:
+        """Nodes between the group and its sites' grid connections (transformer, feeder): a tree. Their
+        limits hold for the summed grid power of all sites below, at the node's parent's side; those of
+        a single phase for what the assets of these sites have on it.
+        """
+
+    @_builtins.property
+    def site_node_ids(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """By site name the id of the node on which a site of the group hangs. A site that is not in it
+        hangs on the group itself. INVALID_ARGUMENT for a site or node that the group does not have.
+        """
+
     def __init__(
         self,
         *,
@@ -484,10 +523,12 @@ class SiteGroup(_message.Message):
         peak_so_far_w: _builtins.float = ...,
         ramp_price_per_kw: _builtins.float | None = ...,
         netted_billing: _builtins.bool = ...,
+        nodes: _abc.Iterable[Global___Node] | None = ...,
+        site_node_ids: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw", "limits", b"limits", "ramp_price_per_kw", b"ramp_price_per_kw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw", "limits", b"limits", "name", b"name", "netted_billing", b"netted_billing", "peak_price_per_kw", b"peak_price_per_kw", "peak_so_far_w", b"peak_so_far_w", "ramp_price_per_kw", b"ramp_price_per_kw", "site_names", b"site_names"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw", "limits", b"limits", "name", b"name", "netted_billing", b"netted_billing", "nodes", b"nodes", "peak_price_per_kw", b"peak_price_per_kw", "peak_so_far_w", b"peak_so_far_w", "ramp_price_per_kw", b"ramp_price_per_kw", "site_names", b"site_names", "site_node_ids", b"site_node_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ramp_price_per_kw: _TypeAlias = _typing.Literal["ramp_price_per_kw"]  # noqa: Y015
     _WhichOneofArgType__ramp_price_per_kw: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw"]  # noqa: Y015

@@ -1,6 +1,6 @@
 """Plans to their protos, and the powers of a plan from its proto."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -110,16 +110,20 @@ def _site(site: SitePlan, plan: Plan) -> plan_pb2.SitePlan:
         assets=[_asset(asset) for asset in site.assets],
         import_powers_w=watts(site.import_kw),
         export_powers_w=watts(site.export_kw),
-        nodes=[
-            plan_pb2.NodeFlow(node_id=node_id, powers_w=watts(flow))
-            for node_id, flow in site.node_flows_kw.items()
-        ],
+        nodes=_nodes(site.node_flows_kw),
         costs=[
             cost_to_proto(item, plan.currency_code) for item in plan.costs if item.site == site.name
         ],
         average_emissions_kg=site.average_emissions_kg,
         marginal_emissions_kg=site.marginal_emissions_kg,
     )
+
+
+def _nodes(flows_kw: Mapping[str, Floats]) -> list[plan_pb2.NodeFlow]:
+    return [
+        plan_pb2.NodeFlow(node_id=node_id, powers_w=watts(flow))
+        for node_id, flow in flows_kw.items()
+    ]
 
 
 def _asset(asset: AssetPlan) -> plan_pb2.AssetPlan:
@@ -145,6 +149,7 @@ def _group(group: GroupPlan) -> plan_pb2.GroupPlan:
         group_name=group.name,
         powers_w=watts(group.powers_kw),
         peak_power_w=group.peak_kw / KILO,
+        nodes=_nodes(group.node_flows_kw),
     )
 
 

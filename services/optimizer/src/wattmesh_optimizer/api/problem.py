@@ -9,7 +9,7 @@ from wattmesh_contracts.values import (
     time_range_from_proto,
 )
 from wattmesh_optimizer.api.fields import KILO, column, given, kilo, known, optional
-from wattmesh_optimizer.api.site import limits_from_proto, site_from_proto
+from wattmesh_optimizer.api.site import limits_from_proto, node_from_proto, site_from_proto
 from wattmesh_optimizer.app.solve import SolveOptions
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.horizon import Horizon
@@ -89,6 +89,8 @@ def _group(proto: problem_pb2.SiteGroup) -> SiteGroup:
         peak_so_far_kw=proto.peak_so_far_w * KILO,
         ramp_price_per_kw=optional(proto, "ramp_price_per_kw"),
         netted_billing=proto.netted_billing,
+        nodes=tuple(node_from_proto(node) for node in proto.nodes),
+        site_node_ids=dict(proto.site_node_ids),
     )
 
 

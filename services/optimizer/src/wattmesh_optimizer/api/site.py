@@ -36,7 +36,7 @@ def site_from_proto(proto: problem_pb2.Site, count: int) -> Site:
         name=proto.name,
         zone=time_zone(proto.time_zone or "UTC", "sites.time_zone"),
         assets=tuple(asset_from_proto(asset, count) for asset in proto.assets),
-        nodes=tuple(_node(node) for node in proto.nodes),
+        nodes=tuple(node_from_proto(node) for node in proto.nodes),
         tariff=tariff_from_proto(proto.tariff) if proto.HasField("tariff") else None,
         billing_state=(
             billing_state_from_proto(proto.billing_state)
@@ -105,11 +105,13 @@ def limits_from_proto(proto: problem_pb2.PowerLimits, **defaults: Any) -> PowerL
     )
 
 
-def _node(proto: problem_pb2.Node) -> Node:
+def node_from_proto(proto: problem_pb2.Node) -> Node:
+    """Return a node; InvalidArgument when a limit is negative or an efficiency not above 0."""
     return Node(
         id=proto.id,
         parent_id=proto.parent_id,
         limits=limits_from_proto(proto.limits),
+        display_name=proto.display_name,
         **given(
             proto,
             import_efficiency_ratio="import_efficiency_ratio",

@@ -17,7 +17,7 @@ from wattmesh_optimizer.domain.plan import (
     Plan,
     SitePlan,
 )
-from wattmesh_optimizer.domain.problem import Problem
+from wattmesh_optimizer.domain.problem import Problem, SiteGroup
 from wattmesh_optimizer.domain.reasons import Signals, reasons
 from wattmesh_optimizer.domain.wording import Words
 from wattmesh_optimizer.domain.worth import worth_sentence
@@ -203,7 +203,12 @@ def _concerning(formulation: Formulation, site: SiteModel) -> set[str]:
     """Return the names of what concerns a site: itself, its nodes, groups, events, reserves."""
     name, problem = site.site.name, formulation.problem
     own = {name, *(f"{name}/nodes/{node.id}" for node in site.site.nodes)}
-    groups = {group.name for group in problem.groups if name in group.site_names}
+    groups = {
+        subject
+        for group in problem.groups
+        if name in group.site_names
+        for subject in (group.name, *_nodes_above(group, name))
+    }
     events = {
         event.id for event in problem.events if not event.site_names or name in event.site_names
     }
@@ -211,6 +216,10 @@ def _concerning(formulation: Formulation, site: SiteModel) -> set[str]:
         each.id for each in problem.reserves if not each.site_names or name in each.site_names
     }
     return own | groups | events | reserves
+
+
+def _nodes_above(group: SiteGroup, site: str) -> list[str]:
+    return [f"{group.name}/nodes/{node.id}" for node in group.nodes if site in group.below(node.id)]
 
 
 def _surplus(plan: SitePlan) -> Floats:

@@ -149,11 +149,12 @@ class SitePlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class GroupPlan:
-    """Summed grid power of a group [kW] and its highest import."""
+    """Summed grid power of a group [kW], its highest import, and node flows [kW]."""
 
     name: str
     powers_kw: Floats
     peak_kw: float
+    node_flows_kw: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

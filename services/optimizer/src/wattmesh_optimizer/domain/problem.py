@@ -1,6 +1,6 @@
 """Everything one solve needs to know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -11,7 +11,15 @@ from wattmesh_optimizer.domain import checks
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.electrical import FixedLoad, Generator, RenewableSource
 from wattmesh_optimizer.domain.horizon import Horizon
-from wattmesh_optimizer.domain.site import NO_LIMITS, Asset, PowerLimits, Site
+from wattmesh_optimizer.domain.site import (
+    NO_LIMITS,
+    Asset,
+    Node,
+    PowerLimits,
+    Site,
+    check_tree,
+    ids_below,
+)
 from wattmesh_optimizer.domain.thermal import HvacZone, ThermalTank
 
 
@@ -55,7 +63,8 @@ class SiteGroup:
     """Several sites seen as one: limits and prices on their sum.
 
     `ramp_price_per_kw` None: what flattening is worth is taken from the tariffs. `netted_billing`:
-    energy is billed on the sum, by the one tariff that all sites have.
+    energy is billed on the sum, by the one tariff that all sites have. `nodes` lie between the
+    group and its sites; `site_node_ids` says on which a site hangs, else on the group itself.
     """
 
     name: str
@@ -65,6 +74,8 @@ class SiteGroup:
     peak_so_far_kw: float = 0.0
     ramp_price_per_kw: float | None = None
     netted_billing: bool = False
+    nodes: tuple[Node, ...] = ()
+    site_node_ids: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.site_names:
@@ -73,6 +84,24 @@ class SiteGroup:
         checks.at_least("groups.peak_so_far_w", self.peak_so_far_kw, 0)
         if self.ramp_price_per_kw is not None:
             checks.at_least("groups.ramp_price_per_kw", self.ramp_price_per_kw, 0)
+        checks.unique(f"{self.name}: nodes.id", (node.id for node in self.nodes))
+        check_tree(self.nodes)
+        ids = {node.id for node in self.nodes}
+        for site, node_id in self.site_node_ids.items():
+            if site not in self.site_names or node_id not in ids:
+                words = f"{self.name}: {site} cannot hang on {node_id!r}"
+                raise checks.refuse("groups.site_node_ids", words)
+
+    def hung_on(self, node_id: str) -> tuple[str, ...]:
+        """Return the names of the sites that hang on a node itself; "" is the group."""
+        return tuple(
+            name for name in self.site_names if self.site_node_ids.get(name, "") == node_id
+        )
+
+    def below(self, node_id: str) -> tuple[str, ...]:
+        """Return the names of the sites that hang on a node, or anywhere below it."""
+        ids = ids_below(self.nodes, node_id)
+        return tuple(name for name in self.site_names if self.site_node_ids.get(name, "") in ids)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,6 +285,8 @@ class Problem:
                 yield f"{where}.marginal", site.carbon.marginal_gco2e_per_kwh
         for group in self.groups:
             yield from _limit_series(group.name, group.limits)
+            for node in group.nodes:
+                yield from _limit_series(f"{group.name}: {node.id}", node.limits)
         for event in self.events:
             if isinstance(event.kind, PowerLimits):
                 yield from _limit_series(event.id, event.kind)

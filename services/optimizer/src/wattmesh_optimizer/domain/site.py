@@ -1,5 +1,6 @@
 """A site: assets behind one grid connection, its topology, tariff and limits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -117,6 +118,7 @@ class Node:
     id: str
     parent_id: str = ""
     limits: PowerLimits = NO_LIMITS
+    display_name: str = ""
     import_efficiency_ratio: float = 1.0
     export_efficiency_ratio: float = 1.0
 
@@ -125,9 +127,36 @@ class Node:
         checks.efficiency("nodes.export_efficiency_ratio", self.export_efficiency_ratio)
 
     @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.display_name or self.id
+
+    @property
     def is_converter(self) -> bool:
         """True when passing it costs energy."""
         return self.import_efficiency_ratio < 1 or self.export_efficiency_ratio < 1
+
+
+def check_tree(nodes: Sequence[Node]) -> None:
+    """Refuse nodes that are no tree. Error: InvalidArgument."""
+    parents = {node.id: node.parent_id for node in nodes}
+    for node in nodes:
+        seen, above = {node.id}, node.parent_id
+        while above:
+            if above not in parents or above in seen:
+                raise checks.refuse("nodes.parent_id", f"{node.id}: no tree at {above!r}")
+            seen.add(above)
+            above = parents[above]
+
+
+def ids_below(nodes: Sequence[Node], node_id: str) -> set[str]:
+    """Return the id of a node with those of all nodes below it."""
+    ids, grown = {node_id}, True
+    while grown:
+        more = {node.id for node in nodes if node.parent_id in ids} - ids
+        ids |= more
+        grown = bool(more)
+    return ids
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -184,27 +213,13 @@ class Site:
         checks.unique(f"{self.name}: nodes.id", (node.id for node in self.nodes))
         if self.power_before_kw is not None:
             checks.finite("power_before_w", self.power_before_kw)
-        self._check_tree()
-
-    def _check_tree(self) -> None:
-        parents = {node.id: node.parent_id for node in self.nodes}
+        check_tree(self.nodes)
+        ids = {node.id for node in self.nodes}
         for asset in self.assets:
-            if asset.node_id and asset.node_id not in parents:
+            if asset.node_id and asset.node_id not in ids:
                 raise checks.refuse("assets.node_id", f"{asset.name}: no node {asset.node_id!r}")
-        for node in self.nodes:
-            seen, above = {node.id}, node.parent_id
-            while above:
-                if above not in parents or above in seen:
-                    raise checks.refuse("nodes.parent_id", f"{node.id}: no tree at {above!r}")
-                seen.add(above)
-                above = parents[above]
 
     def below(self, node_id: str) -> tuple[Asset, ...]:
         """Return the assets connected to a node or anywhere below it."""
-        ids = {node_id}
-        grown = True
-        while grown:
-            more = {node.id for node in self.nodes if node.parent_id in ids} - ids
-            ids |= more
-            grown = bool(more)
+        ids = ids_below(self.nodes, node_id)
         return tuple(asset for asset in self.assets if asset.node_id in ids)

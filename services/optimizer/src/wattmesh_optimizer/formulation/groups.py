@@ -1,6 +1,7 @@
 """Sites seen as one: limits on their summed exchange and a price on its peak."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.problem import SiteGroup
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.flatness import price_changes
-from wattmesh_optimizer.formulation.model import Context, Exclusive, Slack, Term
-from wattmesh_optimizer.formulation.network import Direction, Point, put_flow_in
+from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
+from wattmesh_optimizer.formulation.network import Direction, NetworkBuilder, Point, put_flow_in
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 from wattmesh_optimizer.formulation.site import SiteModel, add_peak, sum_columns
 from wattmesh_optimizer.formulation.tariff import charge_direction
@@ -21,6 +22,9 @@ def add_group(ctx: Context, group: SiteGroup, sites: Sequence[SiteModel]) -> Non
     """Add a group's limits, and what its summed exchange costs beside the sites' bills."""
     point = Point(subject=group.name, site=None, kind=RequirementKind.POWER_LIMIT, prefix="group_")
     limit_net(ctx, point, group.limits, sites, ctx.intervals)
+    if group.nodes:
+        hung = _GroupSites(ctx, group, sites)
+        NetworkBuilder(ctx=ctx, owner=group.name, nodes=group.nodes, hung=hung).root_flow()
     ramp_price = ramp_price_per_kw(group, [site.tariff for site in sites])
     if not (group.peak_price_per_kw or ramp_price or group.netted_billing):
         return
@@ -32,6 +36,33 @@ def add_group(ctx: Context, group: SiteGroup, sites: Sequence[SiteModel]) -> Non
         price_changes(ctx, net, before_kw, ramp_price, group.name)
     if group.netted_billing:
         _bill_net(ctx, sites, net)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _GroupSites:
+    """The sites of a group, on its nodes."""
+
+    ctx: Context
+    group: SiteGroup
+    sites: Sequence[SiteModel]
+
+    def flows_on(self, node_id: str) -> list[Flow]:
+        """Return what the sites of a node exchange with the grid."""
+        names = self.group.hung_on(node_id)
+        return [self._exchange(each) for each in self.sites if each.site.name in names]
+
+    def models_below(self, node_id: str) -> list[AssetModel]:
+        """Return the assets of all sites below a node."""
+        names = self.group.below(node_id)
+        return [model for each in self.sites if each.site.name in names for model in each.models]
+
+    def _exchange(self, site: SiteModel) -> Flow:
+        return Flow(
+            fixed_kw=np.zeros(self.ctx.count),
+            terms=site.net_terms(self.ctx.intervals),
+            low_kw=site.flow.low_kw,
+            high_kw=site.flow.high_kw,
+        )
 
 
 def _price_peak(ctx: Context, group: SiteGroup, net: Ints) -> None:

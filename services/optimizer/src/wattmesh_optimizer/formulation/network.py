@@ -1,4 +1,4 @@
-"""The topology of a site: flows through nodes, their limits, and limits of single phases.
+"""Topology: flows through the nodes of a site or group, their limits, and those of single phases.
 
 A node with limits or losses has columns for the flow from its parent; every other node melts into
 the one above. Beyond a limit the flow has its own columns at the limit's price, so that there is
@@ -6,14 +6,14 @@ always a plan.
 """
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattmesh_kernel.sites import Phase
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
-from wattmesh_optimizer.domain.site import CONDUCTORS, Node, PowerLimits, Site
+from wattmesh_optimizer.domain.site import CONDUCTORS, NO_LIMITS, Node, PowerLimits, Site
 from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 
@@ -103,30 +103,57 @@ def sum_flows(count: int, flows: list[Flow]) -> Flow:
     return Flow(fixed_kw=fixed, terms=tuple(terms), low_kw=low, high_kw=high)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NetworkBuilder:
-    """Adds the nodes of one site; `models` by asset in the site's order."""
+class Hung(Protocol):
+    """What hangs on the nodes of a tree; node id "" is its root."""
 
-    ctx: Context
-    index: int
+    def flows_on(self, node_id: str) -> list[Flow]:
+        """Return what flows into what hangs on a node itself."""
+
+    def models_below(self, node_id: str) -> list[AssetModel]:
+        """Return the assets that hang on a node, or anywhere below it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteAssets:
+    """The assets of a site, on its nodes; `models` in the site's order."""
+
     site: Site
     models: tuple[AssetModel, ...]
-    islanded: NDArray[np.bool_]
 
-    def root_flow(self) -> Flow:
-        """Add every node and return the flow into the grid connection's children."""
+    def flows_on(self, node_id: str) -> list[Flow]:
+        """Return the flows into the assets of a node."""
+        return [model.flow for model in self.models if model.asset.node_id == node_id]
+
+    def models_below(self, node_id: str) -> list[AssetModel]:
+        """Return the assets below a node."""
+        below = {asset.name for asset in self.site.below(node_id)}
+        return [model for model in self.models if model.asset.name in below]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NetworkBuilder:
+    """Adds the nodes of one site, or of one group (`index` None), named `owner`."""
+
+    ctx: Context
+    owner: str
+    nodes: tuple[Node, ...]
+    hung: Hung
+    index: int | None = None
+
+    def root_flow(self, limits: PowerLimits = NO_LIMITS) -> Flow:
+        """Add every node and return the flow into the root's children."""
         flow = self._flow_below("")
-        self._limit_phases("", self.site.limits, self.site.name)
+        self._limit_phases("", limits, self.owner)
         return flow
 
     def _flow_below(self, node_id: str) -> Flow:
-        flows = [model.flow for model in self.models if model.asset.node_id == node_id]
-        flows += [self._node_flow(node) for node in self.site.nodes if node.parent_id == node_id]
+        flows = self.hung.flows_on(node_id)
+        flows += [self._node_flow(node) for node in self.nodes if node.parent_id == node_id]
         return sum_flows(self.ctx.count, flows)
 
     def _node_flow(self, node: Node) -> Flow:
         inner = self._flow_below(node.id)
-        subject = f"{self.site.name}/nodes/{node.id}"
+        subject = f"{self.owner}/nodes/{node.id}"
         self._limit_phases(node.id, node.limits, subject)
         imports = node.limits.imports_kw(self.ctx.count)
         exports = node.limits.exports_kw(self.ctx.count)
@@ -169,8 +196,7 @@ class NetworkBuilder:
     def _limit_phases(self, node_id: str, limits: PowerLimits, subject: str) -> None:
         if not limits.has_phase_limit:
             return
-        below = {asset.name for asset in self.site.below(node_id)}
-        models = [model for model in self.models if model.asset.name in below]
+        models = self.hung.models_below(node_id)
         for conductor in CONDUCTORS:
             flow = sum_flows(self.ctx.count, [_share(model, conductor) for model in models])
             self._limit_phase(limits, flow, conductor, subject)

@@ -22,6 +22,7 @@ from wattmesh_optimizer.formulation.network import (
     Direction,
     NetworkBuilder,
     Point,
+    SiteAssets,
     add_direction,
     put_flow,
 )
@@ -83,7 +84,10 @@ def build_site(
     """Add one site to the matrix; `netted`: its energy is billed with its group's."""
     islanded = ctx.horizon.touched(site.islanded_ranges)
     models = tuple(build_asset(ctx, index, asset, islanded) for asset in site.assets)
-    flow = NetworkBuilder(ctx, index, site, models, islanded).root_flow()
+    network = NetworkBuilder(
+        ctx=ctx, owner=site.name, nodes=site.nodes, hung=SiteAssets(site, models), index=index
+    )
+    flow = network.root_flow(site.limits)
     limit_in, limit_out = connection_limits(site, tariff, ctx.count)
     imports, exports = _exchange(ctx, index, site, flow, islanded, (limit_in, limit_out))
     balance = ctx.program.rows(flow.fixed_kw, flow.fixed_kw, ctx.count)

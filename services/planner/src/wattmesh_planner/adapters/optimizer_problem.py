@@ -102,6 +102,7 @@ def _node(node: Node) -> problem_pb2.Node:
         ),
         import_efficiency_ratio=node.import_efficiency_ratio,
         export_efficiency_ratio=node.export_efficiency_ratio,
+        display_name=node.display_name,
     )
 
 
@@ -115,6 +116,11 @@ def _group(inputs: PlanInputs) -> problem_pb2.SiteGroup:
         peak_so_far_w=inputs.peak_so_far_w,
         ramp_price_per_kw=group.goals.ramp_price_per_kw,
         netted_billing=group.netted_billing,
+        nodes=map(_node, group.nodes),
+    )
+    planned = set(message.site_names)
+    message.site_node_ids.update(
+        {site.name: node for site, node in group.site_node_ids.items() if site.name in planned}
     )
     if group.max_import_power_w is not None or group.max_export_power_w is not None:
         message.limits.CopyFrom(

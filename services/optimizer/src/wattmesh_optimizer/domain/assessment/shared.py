@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 
 from wattmesh_kernel.tariff import ChargeCause, evaluate
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
+from wattmesh_optimizer.domain.assessment.nodes import LimitAssessment
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.flatness import changes_kw, power_before_kw, ramp_price_per_kw
-from wattmesh_optimizer.domain.network import summed_net
+from wattmesh_optimizer.domain.network import (
+    group_node_flows,
+    group_phase_power,
+    summed_net,
+)
 from wattmesh_optimizer.domain.plan import (
     Commitment,
     CostCause,
@@ -53,6 +58,13 @@ def assess_group(
         _bill_net(ledger, own[0], net)
     everywhere = np.ones(len(net), dtype=np.bool_)
     _limit(ledger, RequirementKind.POWER_LIMIT, group.name, group.limits, net, everywhere)
+    problem = ledger.problem
+    LimitAssessment(ledger=ledger, zone=problem.sites[0].zone).nodes(
+        group.name,
+        group.nodes,
+        group_node_flows(problem, group, sites),
+        lambda node, conductor: group_phase_power(problem, group, node, sites, conductor),
+    )
 
 
 def _bill_net(ledger: Ledger, tariff: SiteTariff, net: Floats) -> None:

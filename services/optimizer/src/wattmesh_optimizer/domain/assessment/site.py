@@ -4,21 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.tariff import ChargeCause, EnergyDirection, evaluate
 from wattmesh_optimizer.domain.assessment.assets import AssetAssessment
 from wattmesh_optimizer.domain.assessment.ledger import Ledger
+from wattmesh_optimizer.domain.assessment.nodes import LimitAssessment
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.flatness import changes_kw
 from wattmesh_optimizer.domain.islanding import critical_energy_kwh
 from wattmesh_optimizer.domain.network import phase_power
 from wattmesh_optimizer.domain.plan import AssetPlan, CostCause, RequirementKind, SitePlan
 from wattmesh_optimizer.domain.problem import CarbonBasis
-from wattmesh_optimizer.domain.site import (
-    CONDUCTORS,
-    ISLAND_PRICE_PER_KWH,
-    PowerLimits,
-    Site,
-)
+from wattmesh_optimizer.domain.site import ISLAND_PRICE_PER_KWH, Site
 from wattmesh_optimizer.domain.storage import Battery
 from wattmesh_optimizer.domain.tariffs import SiteTariff, connection_limits
 from wattmesh_optimizer.domain.wording import NEGLIGIBLE_KW, NEGLIGIBLE_KWH, series_requirement
@@ -94,62 +91,26 @@ class SiteAssessment:
     def _connection(self) -> None:
         count = self.ledger.problem.horizon.count
         limit_in, limit_out = connection_limits(self.site, self.tariff, count)
-        price = self.site.limits.limit_price_per_kwh
-        for name, power, limit in (
+        price, name = self.site.limits.limit_price_per_kwh, self.site.name
+        for which, power, limit in (
             ("import", self.plan.import_kw, limit_in),
             ("export", self.plan.export_kw, limit_out),
         ):
-            self._limit(self.site.name, f"{self.site.name}: {name}", power, limit, price)
-        self._phases("", self.site.limits, self.site.name)
+            self._limits.limit(name, f"{name}: {which}", power, limit, price)
+        self._limits.phases(name, name, self.site.limits, lambda each: self._phase_kw("", each))
 
     def _nodes(self) -> None:
-        count = self.ledger.problem.horizon.count
-        for node in self.site.nodes:
-            flow, subject = self.plan.node_flows_kw[node.id], f"{self.site.name}/nodes/{node.id}"
-            price = node.limits.limit_price_per_kwh
-            for name, power, limit in (
-                ("import", np.maximum(flow, 0.0), node.limits.imports_kw(count)),
-                ("export", np.maximum(-flow, 0.0), node.limits.exports_kw(count)),
-            ):
-                self._limit(subject, f"Node {node.id}: {name}", power, limit, price)
-            self._phases(node.id, node.limits, subject)
+        flows = self.plan.node_flows_kw
+        self._limits.nodes(self.site.name, self.site.nodes, flows, self._phase_kw)
 
-    def _phases(self, node_id: str, limits: PowerLimits, subject: str) -> None:
-        if not limits.has_phase_limit:
-            return
+    @property
+    def _limits(self) -> LimitAssessment:
+        return LimitAssessment(ledger=self.ledger, zone=self.site.zone, site=self.site.name)
+
+    def _phase_kw(self, node_id: str, conductor: Phase) -> Floats:
         powers = {asset.name: asset.powers_kw for asset in self.plan.assets}
         count = self.ledger.problem.horizon.count
-        for conductor in CONDUCTORS:
-            power = phase_power(self.site, node_id, powers, conductor, count)
-            for name, flow, limit in (
-                ("import", np.maximum(power, 0.0), limits.max_phase_import_power_kw),
-                ("export", np.maximum(-power, 0.0), limits.max_phase_export_power_kw),
-            ):
-                most = np.full(count, np.inf if limit is None else limit)
-                words = f"{subject}: {name} on {conductor.name}"
-                self._limit(subject, words, flow, most, limits.limit_price_per_kwh)
-
-    def _limit(self, subject: str, words: str, power: Floats, limit: Floats, price: float) -> None:
-        beyond = np.maximum(0.0, power - limit)
-        if not beyond.any():
-            return
-        self.ledger.penalty(
-            float(beyond.sum()) * self.ledger.hours * price, subject, self.site.name
-        )
-        self.ledger.requirement(
-            series_requirement(
-                self.ledger.words(self.site.zone),
-                kind=RequirementKind.POWER_LIMIT,
-                subject=subject,
-                sentence=f"{words} limit {{required:.1f}} kW, {{over:.1f}} kW needed, "
-                "{short:.1f} kW too much from {first} to {last}, {total:.1f} kWh in all",
-                missing=beyond,
-                required=np.where(np.isfinite(limit), limit, 0.0),
-                unit="kW",
-                negligible=NEGLIGIBLE_KW,
-                price=price,
-            )
-        )
+        return phase_power(self.site, node_id, powers, conductor, count)
 
     def _island(self) -> None:
         """An island that does not balance misses power or has too much."""
