@@ -17,7 +17,7 @@ run: setup    ## the demo neighbourhood, live, until Ctrl-C
 	@exec $(BIN)/wattmesh up --site street
 
 test: setup   ## all tests: unit, integration, contract, end to end
-	@exec $(BIN)/pytest --numprocesses $(PROCESSES) --no-loadscope-reorder
+	@exec $(BIN)/pytest --numprocesses $(PROCESSES) --no-loadscope-reorder --durations=40 --durations-min=3
 
 e2e: setup    ## only the tests that run the whole mesh
 	@exec $(BIN)/pytest tests/e2e
