@@ -14,8 +14,8 @@ from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_process import LOAD, PV, metered_home
 from tests.fuzz.contents import Seeds
 from tests.fuzz.world import HOUR, World, clock_from, unary_seeds
+from wattmesh.forecast.v1 import ensemble_pb2, forecast_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2 as pb
-from wattmesh.forecast.v1 import forecast_pb2_grpc
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_forecast.wiring import wire
@@ -79,6 +79,7 @@ class ForecastWorld(World):
         operation = self._trainings[0]
         forecast: dict[str, Sequence[Any]] = {
             "IssueForecasts": [_issue()],
+            "IssueEnsemble": [_ensemble()],
             "ListForecasts": [
                 pb.ListForecastsRequest(parent=LOAD.name, page_size=1, issue_range=span)
             ],
@@ -117,6 +118,13 @@ def _issue() -> pb.IssueForecastsRequest:
         range=time_range_to_proto(TimeRange.of(start, 24 * HOUR)),
         resolution=duration_to_proto(HOUR),
         quantile_ratios=[0.1, 0.5, 0.9],
+    )
+
+
+def _ensemble() -> ensemble_pb2.IssueEnsembleRequest:
+    asked = _issue()
+    return ensemble_pb2.IssueEnsembleRequest(
+        assets=asked.assets, range=asked.range, resolution=asked.resolution, member_count=3, seed=1
     )
 
 

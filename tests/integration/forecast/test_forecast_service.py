@@ -24,7 +24,7 @@ from tests.fakes.forecast_process import (
 from tests.fakes.forecast_sites import asset
 from tests.fakes.metered_homes import MeteredHomes
 from tests.fakes.open_meteo import open_meteo, recorded
-from wattmesh.forecast.v1 import forecast_pb2
+from wattmesh.forecast.v1 import ensemble_pb2, forecast_pb2
 from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_kernel.ids import AssetId, SiteId
@@ -55,6 +55,36 @@ async def test_forecasts_are_seasonal_while_the_model_server_is_away(world: Fore
     assert (middle <= high).all()
     assert (high <= 0).all()
     assert datetime_from_proto(pv.issue_time) == world.clock.now()
+
+
+async def test_members_of_load_and_plant_come_with_the_forecasts_they_are_drawn_from(
+    world: ForecastWorld,
+) -> None:
+    load, pv = await world.issue(LOAD, PV)
+    asked = ensemble_pb2.IssueEnsembleRequest(
+        assets=[LOAD.name, BATTERY.name, PV.name],
+        range=time_range_to_proto(
+            TimeRange.of(datetime_from_proto(load.start_time), timedelta(days=1))
+        ),
+        resolution=load.resolution,
+        member_count=5,
+        seed=3,
+    )
+
+    answer = await world.stub.IssueEnsemble(asked)
+
+    of_load, _, of_pv = answer.results
+    assert (answer.member_count, answer.seed) == (5, 3)
+    assert [each.WhichOneof("result") for each in answer.results] == [
+        "members",
+        "failure",
+        "members",
+    ]
+    assert of_load.members.forecast.quantiles == load.quantiles
+    assert {len(each.values_w) for each in of_load.members.members} == {24}
+    assert len(of_pv.members.members) == 5
+    assert max(max(each.values_w) for each in of_pv.members.members) <= 0
+    assert of_pv.members.forecast.asset == pv.asset
 
 
 async def test_a_forecast_keeps_what_it_did_not_believe_and_how_old_its_readings_are(

@@ -31,6 +31,7 @@ from wattmesh_forecast.app.evaluate import EvaluateForecasts
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.guarded_models import GuardedModels
 from wattmesh_forecast.app.issue import IssueForecasts
+from wattmesh_forecast.app.issue_ensemble import IssueEnsemble
 from wattmesh_forecast.app.issue_together import IssueTogether
 from wattmesh_forecast.app.kept_history import KeptHistory
 from wattmesh_forecast.app.kept_weather import KeptWeather
@@ -95,6 +96,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         ):
             use_cases = UseCases(
                 issue=issue_together,
+                ensemble=IssueEnsemble(issue=issue_together, sites=sites, past=past, clock=clock),
                 list=ListForecasts(store),
                 evaluate=evaluate,
                 train=train,

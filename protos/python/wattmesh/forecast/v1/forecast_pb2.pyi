@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.forecast.v1 import ensemble_pb2 as _ensemble_pb2
 from wattmesh.forecast.v1 import thermal_pb2 as _thermal_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
@@ -356,6 +357,106 @@ class IssueForecastsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IssueForecastsResponse: _TypeAlias = IssueForecastsResponse  # noqa: Y015
+
+@_typing.final
+class IssueEnsembleResponse(_message.Message):
+    """Response of IssueEnsemble."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    MEMBER_COUNT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    member_count: _builtins.int
+    """How many members each asset that could be forecast has; all are equally likely."""
+    seed: _builtins.int
+    """What the draw began with: the same seed draws the same from the same forecasts and errors."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetEnsemble]:
+        """One per asset, in the order asked."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___AssetEnsemble] | None = ...,
+        member_count: _builtins.int = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_count", b"member_count", "results", b"results", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IssueEnsembleResponse: _TypeAlias = IssueEnsembleResponse  # noqa: Y015
+
+@_typing.final
+class AssetEnsemble(_message.Message):
+    """What became of one asset's part of an ensemble."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    """`sites/{site}/assets/{asset}`."""
+    @_builtins.property
+    def members(self) -> Global___ForecastMembers:
+        """The forecast as issued, and the members drawn from it."""
+
+    @_builtins.property
+    def failure(self) -> Global___ForecastFailure:
+        """Why there is none."""
+
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        members: Global___ForecastMembers | None = ...,
+        failure: Global___ForecastFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "members", b"members", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "failure", b"failure", "members", b"members", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["members", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___AssetEnsemble: _TypeAlias = AssetEnsemble  # noqa: Y015
+
+@_typing.final
+class ForecastMembers(_message.Message):
+    """A forecast and the members that were drawn from it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORECAST_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def forecast(self) -> Global___Forecast:
+        """The forecast, as IssueForecasts gives and stores it."""
+
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[_ensemble_pb2.EnsembleMember]:
+        """One per member. The one at a place of this list happens together with that at the same place of every other
+        asset: sums over assets are member by member.
+        """
+
+    def __init__(
+        self,
+        *,
+        forecast: Global___Forecast | None = ...,
+        members: _abc.Iterable[_ensemble_pb2.EnsembleMember] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["forecast", b"forecast"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forecast", b"forecast", "members", b"members"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastMembers: _TypeAlias = ForecastMembers  # noqa: Y015
 
 @_typing.final
 class AssetForecast(_message.Message):

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from wattmesh.forecast.v1 import ensemble_pb2 as wattmesh_dot_forecast_dot_v1_dot_ensemble__pb2
 from wattmesh.forecast.v1 import forecast_pb2 as wattmesh_dot_forecast_dot_v1_dot_forecast__pb2
 
 GRPC_GENERATED_VERSION = '1.81.1'
@@ -39,6 +40,11 @@ class ForecastServiceStub:
                 '/wattmesh.forecast.v1.ForecastService/IssueForecasts',
                 request_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueForecastsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueForecastsResponse.FromString,
+                _registered_method=True)
+        self.IssueEnsemble = channel.unary_unary(
+                '/wattmesh.forecast.v1.ForecastService/IssueEnsemble',
+                request_serializer=wattmesh_dot_forecast_dot_v1_dot_ensemble__pb2.IssueEnsembleRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueEnsembleResponse.FromString,
                 _registered_method=True)
         self.ListForecasts = channel.unary_unary(
                 '/wattmesh.forecast.v1.ForecastService/ListForecasts',
@@ -84,6 +90,14 @@ class ForecastServiceServicer:
     def IssueForecasts(self, request, context):
         """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
         reason: one that cannot be forecast takes nothing from the others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueEnsemble(self, request, context):
+        """Issues forecasts as IssueForecasts does, and draws joint members from them: what may come of all assets together,
+        hour after hour, alike in how their recent errors went together. For plans that weigh what may happen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,6 +161,11 @@ def add_ForecastServiceServicer_to_server(servicer, server):
                     servicer.IssueForecasts,
                     request_deserializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueForecastsRequest.FromString,
                     response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueForecastsResponse.SerializeToString,
+            ),
+            'IssueEnsemble': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueEnsemble,
+                    request_deserializer=wattmesh_dot_forecast_dot_v1_dot_ensemble__pb2.IssueEnsembleRequest.FromString,
+                    response_serializer=wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueEnsembleResponse.SerializeToString,
             ),
             'ListForecasts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListForecasts,
@@ -212,6 +231,33 @@ class ForecastService:
             '/wattmesh.forecast.v1.ForecastService/IssueForecasts',
             wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueForecastsRequest.SerializeToString,
             wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueForecastsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueEnsemble(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.forecast.v1.ForecastService/IssueEnsemble',
+            wattmesh_dot_forecast_dot_v1_dot_ensemble__pb2.IssueEnsembleRequest.SerializeToString,
+            wattmesh_dot_forecast_dot_v1_dot_forecast__pb2.IssueEnsembleResponse.FromString,
             options,
             channel_credentials,
             insecure,

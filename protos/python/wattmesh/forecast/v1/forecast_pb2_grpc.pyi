@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from wattmesh.forecast.v1 import ensemble_pb2 as _ensemble_pb2
 from wattmesh.forecast.v1 import forecast_pb2 as _forecast_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -37,6 +38,10 @@ class ForecastServiceStub:
     """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
     reason: one that cannot be forecast takes nothing from the others.
     """
+    IssueEnsemble: _grpc.UnaryUnaryMultiCallable[_ensemble_pb2.IssueEnsembleRequest, _forecast_pb2.IssueEnsembleResponse]
+    """Issues forecasts as IssueForecasts does, and draws joint members from them: what may come of all assets together,
+    hour after hour, alike in how their recent errors went together. For plans that weigh what may happen.
+    """
     ListForecasts: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.ListForecastsRequest, _forecast_pb2.ListForecastsResponse]
     """Lists issued forecasts of an asset, newest first: what was known when."""
     EvaluateForecasts: _grpc.UnaryUnaryMultiCallable[_forecast_pb2.EvaluateForecastsRequest, _forecast_pb2.EvaluateForecastsResponse]
@@ -64,6 +69,10 @@ class ForecastServiceAsyncStub(ForecastServiceStub):
     IssueForecasts: _aio.UnaryUnaryMultiCallable[_forecast_pb2.IssueForecastsRequest, _forecast_pb2.IssueForecastsResponse]  # type: ignore[assignment]
     """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
     reason: one that cannot be forecast takes nothing from the others.
+    """
+    IssueEnsemble: _aio.UnaryUnaryMultiCallable[_ensemble_pb2.IssueEnsembleRequest, _forecast_pb2.IssueEnsembleResponse]  # type: ignore[assignment]
+    """Issues forecasts as IssueForecasts does, and draws joint members from them: what may come of all assets together,
+    hour after hour, alike in how their recent errors went together. For plans that weigh what may happen.
     """
     ListForecasts: _aio.UnaryUnaryMultiCallable[_forecast_pb2.ListForecastsRequest, _forecast_pb2.ListForecastsResponse]  # type: ignore[assignment]
     """Lists issued forecasts of an asset, newest first: what was known when."""
@@ -95,6 +104,16 @@ class ForecastServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_forecast_pb2.IssueForecastsResponse, _abc.Awaitable[_forecast_pb2.IssueForecastsResponse]]:
         """Issues forecasts for assets now, stores them and returns them. Every asset gets its own forecast or its own
         reason: one that cannot be forecast takes nothing from the others.
+        """
+
+    @_abc_1.abstractmethod
+    def IssueEnsemble(
+        self,
+        request: _ensemble_pb2.IssueEnsembleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_forecast_pb2.IssueEnsembleResponse, _abc.Awaitable[_forecast_pb2.IssueEnsembleResponse]]:
+        """Issues forecasts as IssueForecasts does, and draws joint members from them: what may come of all assets together,
+        hour after hour, alike in how their recent errors went together. For plans that weigh what may happen.
         """
 
     @_abc_1.abstractmethod

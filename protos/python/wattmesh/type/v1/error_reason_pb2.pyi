@@ -509,6 +509,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
     ERROR_REASON_SOURCES_UNUSABLE: _ErrorReason.ValueType  # 371
     """FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
+    ERROR_REASON_INVALID_ENSEMBLE: _ErrorReason.ValueType  # 600
+    """INVALID_ARGUMENT: members are not 1 to 500, or assets times intervals times members are more than an answer holds."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -996,4 +998,6 @@ ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 426
 """PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
 ERROR_REASON_SOURCES_UNUSABLE: ErrorReason.ValueType  # 371
 """FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
+ERROR_REASON_INVALID_ENSEMBLE: ErrorReason.ValueType  # 600
+"""INVALID_ARGUMENT: members are not 1 to 500, or assets times intervals times members are more than an answer holds."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh.forecast.v1 import ensemble_pb2, forecast_pb2, forecast_pb2_grpc
 from wattmesh_contracts.values import optional_datetime_from_proto, time_range_from_proto
 from wattmesh_forecast.api.convert import (
     assets_from_proto,
@@ -20,8 +20,10 @@ from wattmesh_forecast.api.convert import (
     token_from_position,
     wanted_from_proto,
 )
+from wattmesh_forecast.api.convert_ensemble import ensemble_to_proto, ensemble_wanted
 from wattmesh_forecast.api.convert_thermal import outlook_to_proto, outlooks_wanted
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
+from wattmesh_forecast.app.issue_ensemble import IssueEnsemble
 from wattmesh_forecast.app.issue_together import Issue
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
@@ -37,6 +39,7 @@ class UseCases:
     """What the service does."""
 
     issue: Issue
+    ensemble: IssueEnsemble
     list: ListForecasts
     evaluate: EvaluateForecasts
     train: TrainModel
@@ -56,6 +59,13 @@ class ForecastServicer(forecast_pb2_grpc.ForecastServiceServicer):
         """Issue, store and return forecasts."""
         outcomes = await self._do.issue(wanted_from_proto(request))
         return forecast_pb2.IssueForecastsResponse(results=map(outcome_to_proto, outcomes))
+
+    async def IssueEnsemble(
+        self, request: ensemble_pb2.IssueEnsembleRequest, context: Context
+    ) -> forecast_pb2.IssueEnsembleResponse:
+        """Issue forecasts, and draw joint members from them."""
+        wanted, draw = ensemble_wanted(request)
+        return ensemble_to_proto(await self._do.ensemble(wanted, draw), draw)
 
     async def IssueThermalOutlooks(
         self, request: forecast_pb2.IssueThermalOutlooksRequest, context: Context
