@@ -64,13 +64,14 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         lease_end: datetime,
         sequence: int,
         lease: timedelta | None = None,
+        kind: setpoint_pb2.SetpointKind.ValueType = setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
     ) -> None:
         """Send a command to the gateway that is connected; `lease`: what is left of it."""
         assert self._down is not None
         dispatch = gateway_link_pb2.CommandDispatch(
             command=command,
             device=device,
-            kind=setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
+            kind=kind,
             value=value,
             lease_expire_time=timestamp_to_proto(lease_end),
             sequence=sequence,

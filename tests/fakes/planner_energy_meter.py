@@ -16,6 +16,7 @@ class FakeEnergyMeter:
     """500 Wh into and 200 Wh out of every asset an interval; nothing in the `gaps`."""
 
     def __init__(self) -> None:
+        self.import_wh = 500.0
         self.away = False
         self.gaps: set[datetime] = set()
         self.asked: list[tuple[tuple[AssetId, ...], TimeRange]] = []
@@ -28,7 +29,7 @@ class FakeEnergyMeter:
             raise Unavailable("GONE", "no metering")
         there = np.array([start not in self.gaps for start in span.starts(resolution)])
         energy = MeteredEnergy(
-            import_wh=Series(span.start, resolution, np.where(there, 500.0, np.nan)),
+            import_wh=Series(span.start, resolution, np.where(there, self.import_wh, np.nan)),
             export_wh=Series(span.start, resolution, np.where(there, 200.0, np.nan)),
         )
         return dict.fromkeys(assets, energy)

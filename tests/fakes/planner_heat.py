@@ -83,7 +83,12 @@ KNOWN_TANK = TankOutlook(
 )
 
 
-def thing(name: str, rating: Rating, *kinds: SetpointKind) -> list[Resource]:
+POINTS = frozenset({"temperature_celsius", "active_power_w", "import_energy_wh"})
+
+
+def thing(
+    name: str, rating: Rating, *kinds: SetpointKind, points: frozenset[str] = POINTS
+) -> list[Resource]:
     """An asset and the device that measures and controls it."""
     device = Device(
         id=device_id(name),
@@ -91,7 +96,7 @@ def thing(name: str, rating: Rating, *kinds: SetpointKind) -> list[Resource]:
         gateway=GATEWAY,
         connection=MqttConnection(address=name),
         reporting_interval=timedelta(minutes=5),
-        points=frozenset({"temperature_celsius", "active_power_w", "import_energy_wh"}),
+        points=points,
         functions=(
             DeviceFunction(
                 asset=asset_id(name),
@@ -104,14 +109,16 @@ def thing(name: str, rating: Rating, *kinds: SetpointKind) -> list[Resource]:
     return [Asset(id=asset_id(name), rating=rating), device]
 
 
-async def heated_home(*, kinds: tuple[SetpointKind, ...] = ()) -> PlannerWorld:
+async def heated_home(
+    *, kinds: tuple[SetpointKind, ...] = (), washer_points: frozenset[str] = POINTS
+) -> PlannerWorld:
     """A planner that really solves, of a home with all three; nights are cheap."""
     world = PlannerWorld(optimizer=SolvingOptimizer())
     everything = [
         *home(),
         *thing("zone", ZONE_RATING, *kinds),
         *thing("tank", TANK_RATING, *kinds),
-        *thing("washer", WASHER_RATING, SetpointKind.ON_OFF),
+        *thing("washer", WASHER_RATING, SetpointKind.ON_OFF, points=washer_points),
     ]
     await world.knows(*everything, NIGHT_IS_CHEAP)
     world.outlooks.by_asset = {ZONE: KNOWN_ZONE, TANK: KNOWN_TANK}

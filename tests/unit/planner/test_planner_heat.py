@@ -28,6 +28,7 @@ from wattmesh_planner.app.ports import SiteWishes
 from wattmesh_planner.domain.runs import Run, RunState, on_resolution
 from wattmesh_planner.domain.thermal import (
     Occupancy,
+    TankOutlook,
     ZoneMode,
     ZoneOutlook,
     ZonePeriod,
@@ -69,6 +70,22 @@ async def test_a_device_is_told_what_it_takes(kind: SetpointKind) -> None:
     assert schedule.kind is kind
     most = 1.0 if kind is SetpointKind.ON_OFF else 3000.0
     assert max(value or 0.0 for value in schedule.values) <= most
+
+
+async def test_an_element_without_a_thermostat_keeps_water_warm_before_its_draws_are_known() -> (
+    None
+):
+    """230 Wh/K, 6.5 K too cold, with a COP of 3: 0.5 kWh in the first hour, and what it loses."""
+    world = await heated_home(kinds=(SetpointKind.ACTIVE_POWER_W,))
+    world.outlooks.by_asset[TANK] = TankOutlook(reason="2 usable days, 5 are needed")
+    tell(world, "tank", 46.0)
+    schedule = schedule_of(await world.plan(), "tank")
+    assert schedule is not None
+    assert schedule.values[0] == pytest.approx(230 * 6.5 / 3 + 2 * 32.5 / 3, abs=1)
+    tell(world, "tank", 58.0)
+    schedule = schedule_of(await world.plan(), "tank")
+    assert schedule is not None
+    assert schedule.values[0] == 0.0
 
 
 async def test_a_zone_that_is_not_identified_is_run_by_a_rule_that_says_why() -> None:
@@ -237,6 +254,45 @@ async def test_what_is_metered_says_that_a_run_is_done() -> None:
     values, told = await planned(replace(RUN, state=RunState.PLANNED, planned=due))
     assert set(values) == {0.0}
     assert told == ["done"]
+
+
+async def test_a_run_whose_meter_stands_still_is_interrupted_and_not_over_with_its_time() -> None:
+    """Unplugged after its first hour: what is left of it stays wanted, until its window ends."""
+    begun = replace(
+        RUN,
+        energy_wh=None,
+        profile_w=(2000.0, 1000.0, 1000.0),
+        profile_resolution=HOUR,
+        state=RunState.RUNNING,
+        began=START - 4 * HOUR,
+    )
+    world = await heated_home()
+    world.energies.import_wh = 0.0
+    world.wishes.wanted = SiteWishes(runs={WASHER: (begun,)})
+    schedule = schedule_of(await world.plan(), "washer")
+    assert schedule is not None
+    assert schedule.values[:2] == (1.0, 1.0)
+    assert [each.state for each in world.wishes.told] == ["paused"]
+
+
+async def test_work_whose_device_is_silent_for_a_day_says_so() -> None:
+    world = await heated_home()
+    tell(world, "washer", 0.0, age=timedelta(hours=25))
+    world.wishes.wanted = SiteWishes(runs={WASHER: (RUN,)})
+    plan = await world.plan()
+    assert said_of(plan, "washer") == [("state", "stale", "assumed")]
+    assert said_of(plan, "zone") == []
+
+
+async def test_a_run_that_nothing_meters_is_taken_to_begin_as_promised() -> None:
+    world = await heated_home(washer_points=frozenset())
+    due = replace(RUN, state=RunState.PLANNED, planned=TimeRange.of(START - 2 * HOUR, 2 * HOUR))
+    world.wishes.wanted = SiteWishes(runs={WASHER: (due,)})
+    plan = await world.plan()
+    assert said_of(plan, "washer") == [("state", "never_reported", "assumed")]
+    (news,) = world.wishes.told
+    assert news.state in ("running", "done")
+    assert news.used_wh is None
 
 
 async def test_a_run_that_cannot_be_done_in_time_says_so() -> None:

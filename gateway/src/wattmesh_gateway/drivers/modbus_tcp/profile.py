@@ -120,7 +120,8 @@ class SetpointProcedure:
     """How a setpoint is given to the device, in this order, and taken back.
 
     `minimum` and `maximum` are the device's own ratings: a setpoint beyond them is refused, as is
-    one between 0 and `least`, or above `most`, in the unit of the setpoint.
+    one between 0 and `least`, or above `most`, in the unit of the setpoint. `again`: the device
+    forgets it by itself after a while, and is told again whenever it is looked after.
     """
 
     write: Sequence[Write]
@@ -129,6 +130,7 @@ class SetpointProcedure:
     maximum: ScaledNumber | None = None
     least: float = 0.0
     most: float | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,9 +74,9 @@ def _parse_scaled_number(node: Node) -> ScaledNumber:
 
 
 def _parse_procedure(node: Node) -> SetpointProcedure:
-    """Read `{write, release, minimum, maximum, least, most}`."""
+    """Read `{write, release, minimum, maximum, least, most, again}`."""
     keys = node.mapping(
-        required=("write", "release"), optional=("minimum", "maximum", "least", "most")
+        required=("write", "release"), optional=("minimum", "maximum", "least", "most", "again")
     )
     writes = [_parse_write(each) for each in keys["write"].items()]
     if not any(each.value is WrittenValue.SETPOINT for each in writes):
@@ -88,6 +88,7 @@ def _parse_procedure(node: Node) -> SetpointProcedure:
         maximum=_parse_scaled_number(keys["maximum"]) if "maximum" in keys else None,
         least=keys["least"].number() if "least" in keys else 0.0,
         most=keys["most"].number() if "most" in keys else None,
+        again=keys["again"].boolean() if "again" in keys else False,
     )
 
 

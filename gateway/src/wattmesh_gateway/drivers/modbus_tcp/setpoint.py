@@ -93,12 +93,20 @@ class ModbusSetpoints:
         return applied
 
     async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
-        """Ask whether the device holds a setpoint; errors as in `apply`."""
+        """Ask whether the device holds a setpoint; errors as in `apply`.
+
+        One that forgets what it was told is told again, as long as it has not forgotten.
+        """
         await self._unit.connect()
-        writes = self._procedure(kind).write
-        verified = [each for each in writes if each.verify and (value or not each.skip_at_zero)]
+        procedure = self._procedure(kind)
+        verified = [
+            each for each in procedure.write if each.verify and (value or not each.skip_at_zero)
+        ]
         steps = [await self._step(each, value, timedelta(0)) for each in verified]
-        return await _read_back(self._unit, steps)
+        found = await _read_back(self._unit, steps)
+        if procedure.again and not found.mismatch:
+            await self._write([each for each in steps if _is_setpoint(each)])
+        return found
 
     async def release(self, kind: SetpointKind) -> ReadBack:
         """Send the device to its safe state and read that back; errors as in `apply`."""

@@ -68,11 +68,15 @@ class SwitchWords:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadBackFormat:
-    """Where a device says what it holds, and how long it may take to say so [s of the wall]."""
+    """Where a device says what it holds, and how long it may take to say so [s of the wall].
+
+    `words`: how it says on and off there, if not as it is told.
+    """
 
     topic: str
     path: tuple[str, ...] = ()
     within_seconds: float = 5.0
+    words: SwitchWords | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -167,13 +167,14 @@ def _text(format_: SetpointFormat, written: float) -> str:
 
 def _value(payload: bytes, format_: SetpointFormat, said: ReadBackFormat) -> float | None:
     """Return what the device says that it holds; None when that makes no sense."""
-    words = format_.switch
+    words = said.words or format_.switch
     try:
         raw = value_at(payload, said.path)
     except TelegramError:
         raw = payload.decode("utf-8", "replace") if not said.path else None
     if words is not None:
-        return {words.on: 1.0, words.off: 0.0}.get(str(raw))
+        word = str(raw).lower() if isinstance(raw, bool) else str(raw)
+        return {words.on: 1.0, words.off: 0.0}.get(word)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return None
     try:

@@ -77,10 +77,11 @@ def _parse_switch(keys: Keys) -> SwitchWords | None:
 
 
 def _parse_read_back(keys: Keys) -> ReadBackFormat | None:
-    """Read `{topic, path, within_seconds}`."""
+    """Read `{topic, path, within_seconds, switch}`."""
     if "read_back" not in keys:
         return None
-    parts = keys["read_back"].mapping(required=("topic", "path"), optional=("within_seconds",))
+    optional = ("within_seconds", "switch")
+    parts = keys["read_back"].mapping(required=("topic", "path"), optional=optional)
     within = parts.get("within_seconds")
     if within is not None and within.number() <= 0:
         raise within.error("must be above 0")
@@ -88,4 +89,5 @@ def _parse_read_back(keys: Keys) -> ReadBackFormat | None:
         topic=parse_topic(parts["topic"]),
         path=parse_path(parts),
         within_seconds=within.number() if within is not None else 5.0,
+        words=_parse_switch(parts),
     )

@@ -53,7 +53,7 @@ def _news(
         state = "done"
     else:
         runs = schedule is not None and bool(schedule.values) and bool(schedule.values[0])
-        state = "running" if runs else "paused"
+        state = "running" if runs and not run.rests else "paused"
     return RunNews(
         run=run.name, state=state, report_time=now, actual=actual, used_wh=to_do.metered_wh
     )

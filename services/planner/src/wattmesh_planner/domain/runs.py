@@ -24,7 +24,7 @@ class Run:
     """One run: a profile of powers [W] by `profile_resolution`, or an energy [Wh], by `latest_end`.
 
     `planned` is promised; `began` is when it was first seen to run. `used_wh` is metered since
-    then, None where nothing meters it.
+    then, None where nothing meters it; `rests`: its meter stood still over the last interval.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Run:
     planned: TimeRange | None = None
     began: datetime | None = None
     used_wh: float | None = None
+    rests: bool = False
 
     @property
     def begun(self) -> bool:

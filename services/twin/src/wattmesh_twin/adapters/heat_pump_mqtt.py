@@ -5,77 +5,39 @@ On `{address}/set` it takes `{"setpoint_celsius": 21.5, "lease_seconds": 900}`, 
 `gateway/.../profiles/mqtt-heat-pump.yaml` reads: at once after an order, and by its clock.
 """
 
-import asyncio
-import json
-import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
-import aiomqtt
-
-from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_twin.adapters.mqtt_device import MqttDevice, Said, document
 from wattmesh_twin.app.run_zone import ZoneLook, ZoneTwin
 from wattmesh_twin.domain.zone import as_shown
 from wattmesh_twin.domain.zone_orders import ZoneOrders
 
-log = logging.getLogger(__name__)
 
-_RETRY_SECONDS = 1.0
-
-
-class MqttHeatPump:
-    """Speaks for one zone at the broker `mqtt://host:port`, under an address."""
+class MqttHeatPump(MqttDevice):
+    """Speaks for one zone."""
 
     def __init__(self, twin: ZoneTwin, url: str, address: str, every: timedelta) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "mqtt" or not parts.hostname:
-            raise InvalidArgument("INVALID_URL", "expected mqtt://host:port", field="mqtt_url")
-        self._host, self._port = parts.hostname, parts.port or 1883
+        super().__init__(url, address, twin.clock, every)
         self._twin = twin
-        self._address = address
-        self._every = every
 
-    async def run(self) -> None:
-        """Speak and listen for ever; while the broker is away, try again."""
-        while True:
-            try:
-                await self._connected()
-            except aiomqtt.MqttError as error:
-                log.info("no broker: %s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
+    @property
+    def topics(self) -> Sequence[str]:
+        """Where it takes orders."""
+        return (f"{self.address}/set",)
 
-    async def _connected(self) -> None:
-        name = self._address.replace("/", "-")
-        async with aiomqtt.Client(self._host, self._port, identifier=f"twin-{name}") as client:
-            await client.subscribe(f"{self._address}/set", qos=1)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._report(client))
-                group.create_task(self._listen(client))
+    def state(self) -> Sequence[Said]:
+        """Return what it says of itself now."""
+        return ((f"{self.address}/state", state_of(self._twin.look())),)
 
-    async def _report(self, client: aiomqtt.Client) -> None:
-        while True:
-            await self._say(client)
-            await self._twin.clock.sleep(self._every)
-
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            assert isinstance(message.payload, bytes)
-            try:
-                said = json.loads(message.payload)
-                orders = ordered(self._twin.orders, said, self._twin.clock.now())
-            except (ValueError, TypeError, KeyError, AttributeError):
-                log.warning("not understood: %.80r", message.payload)
-                continue
-            self._twin.order(orders)
-            await self._say(client)
-
-    async def _say(self, client: aiomqtt.Client) -> None:
-        body = json.dumps(state_of(self._twin.look()), separators=(",", ":"))
-        await client.publish(f"{self._address}/state", body, qos=1)
+    def obey(self, topic: str, payload: str) -> Sequence[Said]:
+        """Take an order, and say how it stands."""
+        self._twin.order(ordered(self._twin.orders, document(payload), self._twin.clock.now()))
+        return self.state()
 
 
-def ordered(orders: ZoneOrders, said: dict[str, object], now: datetime) -> ZoneOrders:
+def ordered(orders: ZoneOrders, said: Mapping[str, object], now: datetime) -> ZoneOrders:
     """Return the orders after a message; ValueError, TypeError or KeyError for nonsense."""
     match said.get("release"):
         case "setpoint":

@@ -155,13 +155,23 @@ def reported(run: DeferrableRun, report: RunReport) -> DeferrableRun:
 
 def expired(run: DeferrableRun) -> DeferrableRun:
     """Return a run whose window has ended before it was done."""
-    if run.state in BEGUN:
-        message = "it was not done when its window ended"
+    if run.state is RunState.PAUSED:
+        message = f"it was interrupted, and not done when its window ended{_so_far(run)}"
+    elif run.state is RunState.RUNNING:
+        message = f"it was not done when its window ended{_so_far(run)}"
     elif run.planned_range is not None:
         message = "it was promised and did not begin"
     else:
         message = "it was never planned"
     return replace(run, state=RunState.MISSED, message=message)
+
+
+def _so_far(run: DeferrableRun) -> str:
+    """Return what is metered of it, in words."""
+    if run.used_energy_wh is None:
+        return ""
+    of = "" if run.energy_wh is None else f" of {run.energy_wh:.0f}"
+    return f": {run.used_energy_wh:.0f}{of} Wh"
 
 
 def _promised(before: TimeRange | None, now: TimeRange | None) -> TimeRange | None:

@@ -15,6 +15,7 @@ from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.ports import SiteWishes, UsageWishes
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.kinds import KINDS
+from wattmesh_planner.domain.kinds.deferrable_load import IMPORT
 from wattmesh_planner.domain.kinds.kind import Wishes
 from wattmesh_planner.domain.model import Scope, ScopeSite, SiteAsset
 from wattmesh_planner.domain.runs import Run, RunState
@@ -66,7 +67,7 @@ class WishFacts:
             wishes = await self._wishes.wishes(site.site.id, target)
         except WattmeshError as error:
             return self._as_heard(site.site.id, assets, error.message)
-        wishes = replace(wishes, runs=await self._tracked(wishes.runs))
+        wishes = replace(wishes, runs=await self._tracked(assets, wishes.runs))
         self._heard[site.site.id] = _Heard(self._clock.now(), wishes)
         return {asset.id: Known(value=_of(asset, wishes)) for asset in assets}
 
@@ -86,12 +87,21 @@ class WishFacts:
         }
 
     async def _tracked(
-        self, runs: Mapping[AssetId, tuple[Run, ...]]
+        self, assets: list[SiteAsset], runs: Mapping[AssetId, tuple[Run, ...]]
     ) -> Mapping[AssetId, tuple[Run, ...]]:
-        """Return runs with what was metered of those that are due or begun."""
+        """Return runs with what was metered of those that are due or begun.
+
+        What nothing meters is taken to do as it is told, from when it was promised on.
+        """
         now = floor_time(self._clock.now(), self._resolution)
+        metered = {asset.id for asset in assets if IMPORT in asset.points}
         return {
-            asset: tuple([await self._metered(asset, run, now) for run in each])
+            asset: tuple(
+                [
+                    await self._metered(asset, run, now) if asset in metered else _trusted(run, now)
+                    for run in each
+                ]
+            )
             for asset, each in runs.items()
         }
 
@@ -113,6 +123,7 @@ class WishFacts:
 def _seen(run: Run, span: TimeRange, used_wh: np.ndarray, resolution: timedelta) -> Run:
     """Return a run with what it used since `span` began: more than idle, and it has begun."""
     total = float(used_wh.sum())
+    run = replace(run, rests=float(used_wh[-1]) <= _LEAST_WH / 2)
     least = max(_LEAST_WH, _BEGUN_RATIO * (run.energy_wh or 0.0))
     if run.begun or total <= least:
         return replace(run, used_wh=total)
@@ -120,6 +131,13 @@ def _seen(run: Run, span: TimeRange, used_wh: np.ndarray, resolution: timedelta)
     return replace(
         run, used_wh=total, state=RunState.RUNNING, began=span.start + first * resolution
     )
+
+
+def _trusted(run: Run, now: datetime) -> Run:
+    """Return a run that nothing meters: begun when it was promised to."""
+    if run.begun or run.planned is None or run.planned.start >= now:
+        return run
+    return replace(run, state=RunState.RUNNING, began=run.planned.start)
 
 
 def _of(asset: SiteAsset, wishes: SiteWishes) -> Wishes:

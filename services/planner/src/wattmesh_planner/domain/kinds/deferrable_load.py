@@ -7,11 +7,14 @@ from wattmesh_planner.domain.kinds.kind import Beginning, Needs
 from wattmesh_planner.domain.model import SiteAsset
 from wattmesh_planner.domain.runs import Run, RunToDo, on_resolution
 
+IMPORT = "import_energy_wh"
+_FAR_LESS_RATIO = 0.5
+
 
 class DeferrableLoadKind:
     """Does one run at a time, within its window; idle while nobody wants any."""
 
-    needs = Needs(controller=True, wishes=True, run=True)
+    needs = Needs(watched=frozenset({IMPORT}), controller=True, wishes=True, run=True)
 
     def counts(self, asset: SiteAsset) -> bool:
         """Always."""
@@ -24,7 +27,7 @@ class DeferrableLoadKind:
     def begin(self, asset: SiteAsset, beginning: Beginning) -> Fact[RunToDo | None]:
         """Return what is left of the run that is next; Known(None): nothing is wanted.
 
-        It is assumed to do as told where nothing meters it.
+        It is assumed to do as told where nothing meters it, or nothing was heard for a day.
         """
         fact = beginning.wishes
         if isinstance(fact, Missing):
@@ -36,6 +39,12 @@ class DeferrableLoadKind:
         to_do = _left(run, beginning)
         if isinstance(fact, Assumed):
             return Assumed(value=to_do, why=fact.why, age=fact.age)
+        metered = beginning.readings.get(IMPORT)
+        if metered is not None:
+            age = max(beginning.now - metered.measure_time, timedelta(0))
+            if age >= beginning.limits.usable:
+                why = Why(topic=Topic.STATE, reason=Reason.STALE, detail="energy of the run")
+                return Assumed(value=to_do, why=why, age=age)
         if run.begun and run.used_wh is None:
             why = Why(topic=Topic.STATE, reason=Reason.NEVER_REPORTED, detail="energy of the run")
             return Assumed(value=to_do, why=why)
@@ -71,6 +80,7 @@ def _left(run: Run, beginning: Beginning) -> RunToDo:
         elapsed = 0
         if run.begun and run.began is not None:
             elapsed = min(max((start - run.began) // resolution, 1), len(profile))
+            elapsed = _by_meter(profile, elapsed, resolution, run.used_wh)
         return RunToDo(
             run=run,
             earliest_start=earliest,
@@ -80,7 +90,7 @@ def _left(run: Run, beginning: Beginning) -> RunToDo:
             elapsed=elapsed,
             metered_wh=run.used_wh,
         )
-    used_wh = run.used_wh if run.used_wh is not None else _told_wh(run, beginning)
+    used_wh = run.used_wh if run.used_wh is not None else _trusted_wh(run, beginning)
     return RunToDo(
         run=run,
         earliest_start=earliest,
@@ -91,10 +101,33 @@ def _left(run: Run, beginning: Beginning) -> RunToDo:
     )
 
 
-def _told_wh(run: Run, beginning: Beginning) -> float:
-    """Return what it was told to use since it began [Wh]."""
+def _by_meter(
+    profile_w: tuple[float, ...], elapsed: int, resolution: timedelta, used_wh: float | None
+) -> int:
+    """Return how much of a profile is over: by the clock, unless its meter says far less.
+
+    One that was interrupted, or did not begin with its plug, is not over because its time is: it
+    goes on where its energy is. Devices use less than their profile says: half of it will do.
+    """
+    hours = resolution / timedelta(hours=1)
+    if used_wh is None or used_wh >= _FAR_LESS_RATIO * sum(profile_w[:elapsed]) * hours:
+        return elapsed
+    over, so_far_wh = 0, 0.0
+    for power_w in profile_w:
+        so_far_wh += power_w * hours
+        if so_far_wh > used_wh:
+            break
+        over += 1
+    return max(over, 1)
+
+
+def _trusted_wh(run: Run, beginning: Beginning) -> float:
+    """Return what a run is taken to have used that is not metered [Wh]: as promised, or told."""
     if run.began is None:
         return 0.0
+    if not beginning.told and run.planned is not None:
+        passed = (beginning.start - run.began) / run.planned.duration
+        return (run.energy_wh or 0.0) * min(max(passed, 0.0), 1.0)
     hour = timedelta(hours=1)
     since = run.began
     return sum(

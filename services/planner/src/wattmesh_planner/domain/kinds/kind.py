@@ -26,9 +26,9 @@ class Needs:
     `quantities` of its main meter, for its state; a `forecast` of its power; a known `price`, since
     without one there is nothing to gain by steering it; a `controller`, since it is there only to
     be steered; the `session` of the vehicle that is there. An asset that lacks one of them is left
-    out, with the reason. `watched`: quantities on which its forecast rests, as far as its main
-    meter has them; when nothing is heard of them it takes part all the same, and that is said. With
-    `outlook` it is told how a zone or tank answers, with `wishes` what
+    out, with the reason. `watched`: quantities on which its forecast or its work rests, as far as
+    its main meter has them; when nothing is heard of them it takes part all the same, and that is
+    said. With `outlook` it is told how a zone or tank answers, with `wishes` what
     people want of a zone, with `run` which work is wanted.
     """
 
