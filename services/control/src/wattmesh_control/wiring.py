@@ -53,7 +53,7 @@ from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.app.watch_limits import WatchLimits
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring_effects import EffectParts
-from wattmesh_control.wiring_limits import policies_of, sharing_of
+from wattmesh_control.wiring_limits import nodes_of, policies_of, sharing_of
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.leases import Leases
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -335,4 +335,5 @@ class _Parts:
             judge,
             policies,
             self._share,
+            nodes_of(self._clock, self._devices, self._limits, self._shards, self._share),
         )

@@ -4,6 +4,7 @@ from wattmesh_control.adapters.postgres_exchanges import PostgresExchanges
 from wattmesh_control.adapters.postgres_holds import PostgresHoldArchive
 from wattmesh_control.app.announce import CommandBroadcast
 from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.keep_nodes import KeepNodes
 from wattmesh_control.app.links import GatewayLinks
 from wattmesh_control.app.loop_policies import IssueLoopPolicies
 from wattmesh_control.app.measure_rest import MeasureRest
@@ -35,6 +36,13 @@ def sharing_of(
         shards=shards,
         broadcast=broadcast,
     )
+
+
+def nodes_of(
+    clock: Clock, devices: Devices, limits: LimitArchive, shards: Shards, share: ShareLimits
+) -> KeepNodes:
+    """Return what keeps the limits of feeders, transformers and fuses."""
+    return KeepNodes(clock=clock, devices=devices, limits=limits, shards=shards, share=share)
 
 
 def policies_of(

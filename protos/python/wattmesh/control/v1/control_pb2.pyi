@@ -872,7 +872,7 @@ Global___GetCommandStatisticsResponse: _TypeAlias = GetCommandStatisticsResponse
 
 @_typing.final
 class Limit(_message.Message):
-    """An expiring limit that somebody put on the power of a device, a site or a group."""
+    """An expiring limit that somebody put on the power of a device, a site, a group or a node."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -888,7 +888,9 @@ class Limit(_message.Message):
     """`limits/{limit}`. Given by control."""
     subject: _builtins.str
     """What is limited: `sites/{site}/devices/{device}`; `sites/{site}` for its grid connection; `groups/{group}`
-    for the sum of its sites. Required. What a site draws beside what can be steered there is taken off as it was
+    for the sum of its sites; `sites/{site}/nodes/{node}` or `groups/{group}/nodes/{node}` for what flows into
+    all that hangs below a node. Required. FAILED_PRECONDITION (UNKNOWN_NODE) for a node that is not there. Nodes
+    that have limits of their own in the site model have them here as well, of the owner "site-model". What a site draws beside what can be steered there is taken off as it was
     metered last; the rest is shared among the devices by priority, and alike within one.
     """
     owner: _builtins.str

@@ -10,7 +10,7 @@ from wattmesh_control.adapters.rows import Row, record_of, records, utc
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter
-from wattmesh_control.domain.subject import subject_of
+from wattmesh_control.domain.subject import NodeName, subject_of
 from wattmesh_kernel.ids import DeviceId, GroupId, LimitId, SiteId
 from wattmesh_kernel.time import to_utc
 from wattmesh_runtime.database import Database
@@ -149,9 +149,9 @@ class PostgresLimitArchive:
 
 def _values(limit: Limit) -> tuple[object, ...]:
     match subject_of(limit.subject, "subject"):
-        case DeviceId(site=site) | (SiteId() as site):
+        case DeviceId(site=site) | (SiteId() as site) | NodeName(owner=SiteId() as site):
             site_name = site.name
-        case GroupId():
+        case GroupId() | NodeName():
             site_name = ""
     return (
         *(limit.limit.name, limit.subject, site_name, limit.owner),

@@ -10,11 +10,11 @@ from wattmesh_control.domain.controllable import (
     Steering,
     controllable,
 )
-from wattmesh_control.domain.subject import Subject, subject_of
-from wattmesh_kernel.errors import NotFound, Unavailable
-from wattmesh_kernel.ids import DeviceId, GatewayId, GroupId, SiteId
+from wattmesh_control.domain.subject import NodeName, Subject, subject_of
+from wattmesh_kernel.errors import FailedPrecondition, NotFound, Unavailable
+from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, GroupId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
-from wattmesh_kernel.sites import SiteModel
+from wattmesh_kernel.sites import Node, SiteModel
 from wattmesh_sitemodel.view import SiteModelView
 
 NEW_DEVICE_SECONDS = 2.0
@@ -60,6 +60,34 @@ class Devices:
         names = (device.name, device.site.name, *(() if group is None else (group.id.name,)))
         return frozenset(names)
 
+    def nodes(self) -> list[tuple[NodeName, Node]]:
+        """Return every node of every site and group that bounds what flows through it."""
+        model = self._view.model
+        return [
+            (NodeName(owner.id, node.id), node)
+            for owners in (model.sites.values(), model.groups.values())
+            for owner in owners
+            for node in owner.nodes
+            if node.max_import_power_w is not None or node.max_export_power_w is not None
+        ]
+
+    def sites_of(self, subject: Subject) -> tuple[SiteId, ...]:
+        """Return the sites whose power a limit on a subject is about."""
+        match subject:
+            case DeviceId(site=site) | NodeName(owner=SiteId() as site) | (SiteId() as site):
+                return (site,)
+            case NodeName(owner=GroupId() as group, id=node):
+                return self._sites_below(group, node)
+            case GroupId() as group:
+                return self._sites_below(group, "")
+        raise AssertionError(subject)
+
+    def _sites_below(self, group: GroupId, node: str) -> tuple[SiteId, ...]:
+        found = self._view.model.groups.get(group)
+        if found is None:
+            return ()
+        return found.sites_below(node) if node else found.sites
+
     def under(self, subject: str, moment: datetime) -> list[ControllableDevice]:
         """Return what can be steered of a device, a site or a group, by name."""
         found = (self.find(each, moment) for each in self._named(subject_of(subject, "subject")))
@@ -79,6 +107,11 @@ class Devices:
                 await self.require(())
                 if group not in self._view.model.groups:
                     raise NotFound("GROUP_NOT_FOUND", f"there is no {group}")
+            case NodeName() as node:
+                await self.require_subject(node.owner.name)
+                model = self._view.model
+                if all(each.id != node.id for each in _nodes_of(model, node.owner)):
+                    raise FailedPrecondition("UNKNOWN_NODE", f"there is no {node.name}")
 
     def _named(self, subject: Subject) -> list[DeviceId]:
         model = self._view.model
@@ -87,10 +120,23 @@ class Devices:
                 return [subject]
             case SiteId():
                 return [each.id for each in model.devices_of_site(subject)]
-            case GroupId():
-                group = model.groups.get(subject)
-                sites = () if group is None else group.sites
-                return [each.id for site in sites for each in model.devices_of_site(site)]
+            case NodeName(owner=SiteId() as site, id=node):
+                below = self.assets_below(site, node)
+                return [
+                    each.id
+                    for each in model.devices_of_site(site)
+                    if any(one.controls and one.asset in below for one in each.functions)
+                ]
+        sites = self.sites_of(subject)
+        return [each.id for site in sites for each in model.devices_of_site(site)]
+
+    def assets_below(self, site: SiteId, node: str) -> frozenset[AssetId]:
+        """Return the assets of a site that hang on a node, or anywhere below it."""
+        known = self._view.model.sites.get(site)
+        ids = frozenset() if known is None else known.node_ids_below(node)
+        return frozenset(
+            each.id for each in self._view.model.assets_of(site) if each.node_id in ids
+        )
 
     def find(self, device: DeviceId, moment: datetime) -> Found:
         """Return a device as it can be steered at `moment`, or why there is none."""
@@ -139,6 +185,11 @@ class Devices:
                     "the limits of the devices are not known yet: metering does not answer",
                     retry_after=timedelta(seconds=1),
                 ) from error
+
+
+def _nodes_of(model: SiteModel, owner: SiteId | GroupId) -> tuple[Node, ...]:
+    found = model.sites.get(owner) if isinstance(owner, SiteId) else model.groups.get(owner)
+    return () if found is None else found.nodes
 
 
 def _is_for_good(model: SiteModel, device: DeviceId) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.ports import EnergyMeter
+from wattmesh_control.domain.subject import NodeName, subject_of
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId, SiteId
@@ -29,13 +30,30 @@ class MeasureRest:
         self._devices = devices
         self._meter = meter
 
-    async def __call__(self, sites: Iterable[SiteId]) -> dict[SiteId, float]:
-        """Return the mean power of the rest of each site, importing positive [W].
+    async def __call__(self, subject: str) -> dict[SiteId, float]:
+        """Return the mean power of the rest of each site of a subject, importing positive [W].
 
-        A site whose connection is not metered is left out, as all are while metering is away.
+        A site whose connection is not metered is left out, as all are while metering is away. Of a
+        site's node it is what else is metered below it.
         """
         end = floor_time(self._clock.now(), _MINUTE)
         span = TimeRange(end - _SPAN, end)
+        named = subject_of(subject, "subject")
+        if isinstance(named, NodeName) and isinstance(named.owner, SiteId):
+            return await self._below(named.owner, named.id, span)
+        return await self._of_sites(self._devices.sites_of(named), span)
+
+    async def _below(self, site: SiteId, node: str, span: TimeRange) -> dict[SiteId, float]:
+        others = sorted(self._devices.assets_below(site, node) - set(self._steered(site)))
+        if not others:
+            return {}
+        try:
+            return {site: sum((await self._meter.mean_power_w(others, span)).values())}
+        except WattmeshError as error:
+            log.debug("what %s draws below %s is not known: %s", site, node, error)
+            return {}
+
+    async def _of_sites(self, sites: Iterable[SiteId], span: TimeRange) -> dict[SiteId, float]:
         found = dict[SiteId, float]()
         for site in sites:
             connection = self._connection_of(site)

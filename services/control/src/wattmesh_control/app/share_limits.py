@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from wattmesh_control.app.announce import CommandBroadcast, CommandNews
@@ -13,12 +12,11 @@ from wattmesh_control.app.ports import Gap, LimitArchive
 from wattmesh_control.app.shards import Shards
 from wattmesh_control.app.sharing import Sharing
 from wattmesh_control.app.unit_of_work import UnitOfWork
-from wattmesh_control.domain.controllable import ControllableDevice
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Limit
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import FailedPrecondition, WattmeshError
-from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.ids import DeviceId
 from wattmesh_runtime.aio.losses import AWAY_OR_FULL, LossLog
 from wattmesh_runtime.aio.tasks import race
 
@@ -125,7 +123,10 @@ class ShareLimits:
         last = self._shared.get(subject)
         if last is None or last[0] != limits or self._clock.now() - last[1] >= _AGAIN:
             return True
-        return any(subject in self._devices.subjects_of(device) for device in moved)
+        if not moved:
+            return False
+        under = self._devices.under(subject, self._clock.now())
+        return any(each.device in moved for each in under)
 
     async def _share(self, subject: str) -> None:
         """Share anew what stands; a subject on which that fails alone keeps the shares it has."""
@@ -155,15 +156,11 @@ class ShareLimits:
             subject=subject,
             under=under,
             devices=self._devices,
-            rests_w=await self._rest(_sites(under)),
+            rests_w=await self._rest(subject),
             put=put,
             removed=removed,
             request_id=request_id,
         )
-
-
-def _sites(under: Sequence[ControllableDevice]) -> list[SiteId]:
-    return sorted({each.device.site for each in under}, key=str)
 
 
 def _may_want_something_else(news: CommandNews) -> bool:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from wattmesh_control.domain.limits import LONGEST_OWNER, LONGEST_REASON
 from wattmesh_control.domain.proposal import Origin, check_text
 from wattmesh_control.domain.setpoint import check_value
-from wattmesh_control.domain.subject import subject_of
+from wattmesh_control.domain.subject import NodeName, subject_of
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId, HoldId
 from wattmesh_kernel.setpoints import SetpointKind
@@ -72,6 +72,8 @@ class Hold:
         match subject_of(self.subject, "hold.subject"), self.kind:
             case DeviceId(), HoldKind.SETPOINT:
                 self._check_setpoint()
+            case NodeName(), _:
+                raise _wrong("a hold is on a device, a site or a group", "subject")
             case _, HoldKind.SETPOINT:
                 raise _wrong("a setpoint is held by one device", "subject")
             case _:

@@ -20,10 +20,11 @@ LONGEST_REASON = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
-    """An owner's bounds on the power [W] of a device, a site or a group, into it positive.
+    """An owner's bounds on the power [W] of a device, site, group or node, into it positive.
 
-    A site's power is that of its grid connection, a group's the sum of its sites'. They hold until
-    they expire; `start_time` None: since it was set. `parent`: it is a share of that limit. Error:
+    A site's power is that of its grid connection, a group's the sum of its sites', a node's what
+    flows into what hangs below it. They hold until they expire; `start_time` None: since it was
+    set. `parent`: it is a share of that limit. Error:
     InvalidArgument when there is no bound, one is not finite, they cross, or it ends before it
     begins.
     """

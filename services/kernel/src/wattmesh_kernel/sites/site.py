@@ -94,6 +94,10 @@ class Site:
         """The resource name."""
         return self.id.name
 
+    def node_ids_below(self, node_id: str) -> frozenset[str]:
+        """Return the id of a node with those of all nodes below it."""
+        return _ids_below(self.nodes, node_id)
+
     @property
     def zone(self) -> ZoneInfo:
         """Its time zone."""
@@ -137,6 +141,20 @@ class SiteGroup:
     def name(self) -> str:
         """The resource name."""
         return self.id.name
+
+    def sites_below(self, node_id: str) -> tuple[SiteId, ...]:
+        """Return the sites that hang on a node, or anywhere below it."""
+        ids = _ids_below(self.nodes, node_id)
+        return tuple(site for site in self.sites if self.site_node_ids.get(site, "") in ids)
+
+
+def _ids_below(nodes: tuple[Node, ...], node_id: str) -> frozenset[str]:
+    ids, grown = {node_id}, True
+    while grown:
+        more = {node.id for node in nodes if node.parent_id in ids} - ids
+        ids |= more
+        grown = bool(more)
+    return frozenset(ids)
 
 
 def _check_tree(nodes: tuple[Node, ...]) -> None:

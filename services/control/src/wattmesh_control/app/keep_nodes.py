@@ -1,0 +1,121 @@
+"""Keep the limits that the site model says of nodes: feeders, transformers, fuses."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from wattmesh_control.app.change_limits import new_limit_id
+from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.ports import LimitArchive
+from wattmesh_control.app.shards import Shards
+from wattmesh_control.app.share_limits import ShareLimits
+from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.subject import NodeName
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.sites import Node
+from wattmesh_runtime.aio.losses import AWAY_OR_FULL, LossLog
+
+log = logging.getLogger(__name__)
+
+OWNER = "site-model"
+"""Who limits what flows through a node."""
+_LOOK_SECONDS = 2.0
+"""How often it is looked whether a limit is to be put, or put anew [s of the wall]."""
+_LENGTH = timedelta(days=2)
+_RENEWED = timedelta(days=1)
+"""What a limit lasts still when it is put anew."""
+
+
+class KeepNodes:
+    """Puts a limit on every node that has one and something to steer below, and renews it.
+
+    They are limits like an owner's, so that they are shared, listed and watched alike. Of several
+    processes, the one that looks after the first device below a node keeps it.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        devices: Devices,
+        limits: LimitArchive,
+        shards: Shards,
+        share: ShareLimits,
+        look_seconds: float = _LOOK_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._devices = devices
+        self._limits = limits
+        self._shards = shards
+        self._share = share
+        self._look_seconds = look_seconds
+        self._some = True
+        """Whether a node may have a limit still, put before a restart or taken away since."""
+        self._loss = LossLog(log, "the database that keeps limits of nodes")
+
+    async def __call__(self) -> None:
+        """Run for ever."""
+        while True:
+            try:
+                if self._devices.known:
+                    await self._look()
+                self._loss.back()
+            except AWAY_OR_FULL as error:
+                self._loss.lost(error)
+            await asyncio.sleep(self._look_seconds)
+
+    async def _look(self) -> None:
+        nodes = self._devices.nodes()
+        if not nodes and not self._some:
+            return
+        self._some = bool(nodes)
+        standing = {
+            each.subject: each
+            for each in await self._limits.shared(self._clock.now())
+            if each.parent is None and each.owner == OWNER
+        }
+        for name, node in nodes:
+            before = standing.pop(name.name, None)
+            if self._is_mine(name) and not self._is_good(before, node):
+                await self._put(name, node)
+        for gone in standing.values():
+            await self._remove(gone)
+
+    def _is_mine(self, name: NodeName) -> bool:
+        under = self._devices.under(name.name, self._clock.now())
+        return bool(under) and self._shards.holds(under[0].device)
+
+    def _is_good(self, before: Limit | None, node: Node) -> bool:
+        if before is None or before.expire_time - self._clock.now() < _RENEWED:
+            return False
+        return (before.min_power_w, before.max_power_w) == _bounds(node)
+
+    async def _put(self, name: NodeName, node: Node) -> None:
+        least_w, most_w = _bounds(node)
+        limit = Limit(
+            limit=new_limit_id(),
+            subject=name.name,
+            owner=OWNER,
+            min_power_w=least_w,
+            max_power_w=most_w,
+            expire_time=self._clock.now() + _LENGTH,
+            reason=f"what {node.display_name or node.id} bears",
+        )
+        try:
+            await self._share.put(limit, "")
+        except AWAY_OR_FULL:
+            raise
+        except WattmeshError as error:
+            log.error("the limit of %s is not kept: %s", name.name, error)
+
+    async def _remove(self, limit: Limit) -> None:
+        """Withdraw the limit of a node that is no more, or has none any more."""
+        under = self._devices.under(limit.subject, self._clock.now())
+        if not under or self._shards.holds(under[0].device):
+            await self._share.remove(limit)
+
+
+def _bounds(node: Node) -> tuple[float | None, float | None]:
+    out_w = node.max_export_power_w
+    return (None if out_w is None else -out_w), node.max_import_power_w
