@@ -95,6 +95,9 @@ BUILDER ?= docker
 image: ## build the image of one part: PACKAGE=metering, BUILDER=docker, podman or buildah
 	@exec $(BUILDER) build -f deploy/Dockerfile --build-arg PACKAGE=$(PACKAGE) -t wattmesh/$(PACKAGE):0.1.0 $(ARGUMENTS) .
 
+e2e-k8s: setup ## the whole mesh on the cluster of KUBECONFIG, disturbed in every way, as JSON: ARGUMENTS, see tests/cluster
+	@exec $(BIN)/python -m tests.cluster $(ARGUMENTS)
+
 sbom: setup   ## what all of it is made of, with licences, as CycloneDX JSON
 	@exec $(BIN)/python tools/sbom.py
 

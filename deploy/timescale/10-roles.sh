@@ -29,7 +29,9 @@ ALTER ROLE grafana SET default_transaction_read_only = on;
 ALTER ROLE grafana SET statement_timeout = '30s';
 SQL
 psql --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
-CREATE EXTENSION IF NOT EXISTS timescaledb;
+-- Where the server has it: without, metering keeps its tables as PostgreSQL does.
+SELECT 'CREATE EXTENSION IF NOT EXISTS timescaledb'
+FROM pg_available_extensions WHERE name = 'timescaledb' \gexec
 -- What nobody fetches for days must not fill the disk: a backup then begins anew.
 ALTER SYSTEM SET max_slot_wal_keep_size = '8GB';
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

@@ -25,7 +25,7 @@ from wattmesh_usage.settings import UsageSettings
 
 Document: TypeAlias = dict[str, Any]
 
-OVERLAYS = ("development", "staging", "production", "edge")
+OVERLAYS = ("development", "trial", "staging", "production", "edge")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 SETTINGS: dict[str, type[ServiceSettings]] = {
     "alerting": AlertingSettings,

@@ -1,0 +1,152 @@
+"""Runs in the cluster, in an image of the mesh: calls every part again and again, and answers asks.
+
+    python caller.py call        a line of JSON a second: {"second", "ok", "failed", "slowest_ms"}
+    python caller.py ask NAME    what the mesh says of itself, as JSON
+
+Calls go as the mesh's own do: over the names of headless Services, spread over all pods, tried
+again while a pod is away, until `DEADLINE_SECONDS` have passed.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+
+from wattmesh.control.v1 import control_pb2
+from wattmesh.gateway.v1 import gateway_pb2
+from wattmesh.metering.v1 import metering_pb2
+from wattmesh.planner.v1 import planner_pb2
+from wattmesh_kernel.clock import parse_clock
+from wattmesh_runtime.service import Runtime
+from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_runtime.telemetry import Telemetry
+
+DEADLINE_SECONDS = 30.0
+EVERY_SECONDS = 0.2
+READS = {
+    "metering": "/wattmesh.site.v1.SiteService/ListSites",
+    "carbon": "/wattmesh.carbon.v1.CarbonService/ListFactors",
+    "forecast": "/wattmesh.forecast.v1.ForecastService/ListModels",
+    "optimizer": "/wattmesh.status.v1.StatusService/GetStatus",
+    "usage": "/wattmesh.usage.v1.UsageService/ListVehicles",
+    "control": "/wattmesh.control.v1.ControlService/ListLimits",
+    "demandresponse": "/wattmesh.demandresponse.v1.DemandResponseService/ListProgrammes",
+    "planner": "/wattmesh.planner.v1.PlannerService/ListPlans",
+    "analytics": "/wattmesh.status.v1.StatusService/GetStatus",
+    "alerting": "/wattmesh.alert.v1.AlertService/ListSilences",
+    "gateway": "/wattmesh.gateway.v1.GatewayService/GetGatewayStatus",
+}
+"""A read of each part that takes an empty request."""
+
+
+async def call(runtime: Runtime) -> None:
+    """Call every part until this process is ended, and print what became of it each second."""
+    ok: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    slowest: dict[str, float] = {}
+
+    async def one(part: str, method: Any) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                await method(b"", timeout=DEADLINE_SECONDS)
+                ok[part] += 1
+            except grpc.aio.AioRpcError as error:
+                failed[f"{part} {error.code().name}"] += 1
+            took = 1000 * (time.monotonic() - began)
+            slowest[part] = max(took, slowest.get(part, 0.0))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    for part, name in READS.items():
+        method: Any = runtime.channel(f"{part}:50051").unary_unary(name)
+        asyncio.create_task(one(part, method), name=part)  # noqa: RUF006 (ends with the process)
+    while True:
+        await asyncio.sleep(1.0)
+        line = {
+            "second": int(time.time()),
+            "ok": sum(ok.values()),
+            "failed": dict(failed),
+            "slowest_ms": {part: round(took) for part, took in slowest.items()},
+        }
+        print(json.dumps(line), flush=True)
+        for each in (ok, failed, slowest):
+            each.clear()
+
+
+async def ask(runtime: Runtime) -> dict[str, Any]:
+    """Return what the mesh says of its plans, commands and readings."""
+
+    async def answer(part: str, name: str, request: Any, response: Any) -> Any:
+        method = runtime.channel(f"{part}:50051").unary_unary(
+            name,
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=response.FromString,
+        )
+        return await method(request, timeout=DEADLINE_SECONDS)
+
+    plans = list[Any]()
+    token = ""
+    while True:
+        page = await answer(
+            "planner",
+            "/wattmesh.planner.v1.PlannerService/ListPlans",
+            planner_pb2.ListPlansRequest(page_size=100, page_token=token),
+            planner_pb2.ListPlansResponse,
+        )
+        plans += page.plans
+        token = page.next_page_token
+        if not token:
+            break
+    commands = await answer(
+        "control",
+        "/wattmesh.control.v1.ControlService/GetCommandStatistics",
+        control_pb2.GetCommandStatisticsRequest(),
+        control_pb2.GetCommandStatisticsResponse,
+    )
+    gateway = await answer(
+        "gateway",
+        "/wattmesh.gateway.v1.GatewayService/GetGatewayStatus",
+        gateway_pb2.GetGatewayStatusRequest(),
+        gateway_pb2.GetGatewayStatusResponse,
+    )
+    readings = await answer(
+        "metering",
+        "/wattmesh.metering.v1.MeteringService/GetIngestStatistics",
+        metering_pb2.GetIngestStatisticsRequest(source="gateways/local"),
+        metering_pb2.GetIngestStatisticsResponse,
+    )
+    return {
+        "now": parse_clock(os.environ.get("WATTMESH_CLOCK", "system")).now().isoformat(),
+        "plans": [
+            {
+                "scope": each.scope,
+                "state": planner_pb2.PlanState.Name(each.state),
+                "message": each.message,
+                "begins": each.target_range.start_time.ToJsonString(),
+            }
+            for each in plans
+        ],
+        "commands": MessageToDict(commands, preserving_proto_field_name=True),
+        "gateway": MessageToDict(gateway, preserving_proto_field_name=True),
+        "readings": MessageToDict(readings, preserving_proto_field_name=True),
+    }
+
+
+async def main(arguments: list[str]) -> None:
+    """Do what is asked for."""
+    clock = parse_clock(os.environ.get("WATTMESH_CLOCK", "system"))
+    async with Runtime(ServiceSettings(), clock, Telemetry("caller")) as runtime:
+        if arguments == ["call"]:
+            await call(runtime)
+        else:
+            print(json.dumps(await ask(runtime)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

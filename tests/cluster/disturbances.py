@@ -1,0 +1,64 @@
+"""What operators and machines do to a running mesh, one after the other."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.cluster.kubectl import Kubectl, until
+
+ROLLED = (
+    *("deployment/metering", "deployment/control", "deployment/planner", "deployment/forecast"),
+    *("deployment/optimizer", "deployment/carbon", "deployment/usage", "deployment/demandresponse"),
+    *("deployment/analytics", "deployment/alerting", "deployment/dashboard", "statefulset/gateway"),
+)
+KILLED = ("metering", "control", "planner", "forecast", "optimizer", "gateway", "twin")
+SCALED = ("metering", "control", "planner", "optimizer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturbance:
+    """Something that is done; it returns when the mesh has gone over it.
+
+    `calls_may_fail`: a part of which there is one is away meanwhile, and calls are told so.
+    """
+
+    name: str
+    act: Callable[[Kubectl], None]
+    calls_may_fail: bool = False
+
+
+def disturbances() -> Iterator[Disturbance]:
+    """Yield all of them, in order."""
+    for workload in ROLLED:
+        yield Disturbance(name=f"roll {workload}", act=_rolling(workload))
+    for part in KILLED:
+        yield Disturbance(name=f"delete a pod of {part}", act=_deleting(part))
+    yield Disturbance(name="one, three, one", act=_scale)
+    yield Disturbance(name="restart the broker", act=_deleting("broker"))
+    yield Disturbance(name="restart the database", act=_deleting("database"), calls_may_fail=True)
+
+
+def _rolling(workload: str) -> Callable[[Kubectl], None]:
+    def act(kubectl: Kubectl) -> None:
+        kubectl("rollout", "restart", workload)
+        kubectl.rolled_out(workload)
+
+    return act
+
+
+def _deleting(part: str) -> Callable[[Kubectl], None]:
+    def act(kubectl: Kubectl) -> None:
+        (pod, *others) = kubectl.pods(part)
+        before = {pod, *others}
+        kubectl("delete", "pod", pod)
+        kind = "statefulset" if pod.endswith("-0") else "deployment"
+        until(f"{part} is there again", lambda: len(kubectl.pods(part)) >= len(before), 120)
+        kubectl.rolled_out(f"{kind}/{part}")
+
+    return act
+
+
+def _scale(kubectl: Kubectl) -> None:
+    for replicas in (3, 1):
+        for part in SCALED:
+            kubectl("scale", f"deployment/{part}", f"--replicas={replicas}")
+        kubectl.rolled_out(*(f"deployment/{part}" for part in SCALED))

@@ -1,0 +1,101 @@
+"""The run on a real cluster: what it applies, and what it says of what it saw."""
+
+from typing import Any
+
+import pytest
+
+from tests.cluster.manifests import PARTS, documents, image
+from tests.cluster.verdict import judged
+from tests.fakes.deployments import SETTINGS
+
+CLOCK = "scaled:2016-08-31T15:00:00Z@2026-01-01T10:00:00Z*10.0"
+OLD = {
+    "PodDisruptionBudget": "policy/v1beta1",
+    "Job": "batch/v1",
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+}
+"""Where kinds that have moved since are in Kubernetes 1.20."""
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    return documents(CLOCK, tmp_path_factory.mktemp("cluster"))
+
+
+def test_every_part_is_applied_in_an_old_clusters_words(applied: list[dict[str, Any]]) -> None:
+    assert set(PARTS) == set(SETTINGS)
+    text = str(applied)
+    for part in PARTS:
+        assert image(part) in text
+    assert "'grpc': {'port'" not in text
+    for each in applied:
+        assert each["apiVersion"] == OLD.get(each["kind"], "v1"), each["metadata"]["name"]
+    for each in applied:
+        assert len(str(each)) < 2**20, "a ConfigMap may not be larger"
+
+
+def test_every_process_is_on_the_same_clock(applied: list[dict[str, Any]]) -> None:
+    workloads = [each for each in applied if each["kind"] in ("Deployment", "StatefulSet")]
+    services = [
+        container
+        for each in workloads
+        for container in each["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "service"
+    ]
+    assert len(services) == len(PARTS)
+    for container in services:
+        assert {"name": "WATTMESH_CLOCK", "value": CLOCK} in container["env"]
+
+
+def asked(*states: str, stored: int = 10) -> dict[str, Any]:
+    return {
+        "now": "2016-09-01T00:00:00+00:00",
+        "plans": [{"state": state, "scope": "sites/home-1"} for state in states],
+        "commands": {"issued": "3", "applied": "3", "verified": "3"},
+        "readings": {"devices": [{"device": "meter", "stored": str(stored)}]},
+    }
+
+
+def second(at: int, **failed: int) -> dict[str, Any]:
+    return {"second": at, "ok": 50, "failed": failed, "slowest_ms": {"metering": 12}}
+
+
+MADE = "PLAN_STATE_MADE"
+
+
+@pytest.mark.parametrize(
+    ("calls", "said", "sound"),
+    [
+        ([second(1)], asked(MADE), True),
+        ([second(1), second(5, UNAVAILABLE=1)], asked(MADE), True),
+        ([second(1, UNAVAILABLE=1)], asked(MADE), False),
+        ([second(1)], asked(MADE, "PLAN_STATE_LATE"), False),
+        ([second(1)], asked(MADE, stored=9), False),
+        ([second(1)], asked(MADE, stored=11), False),
+        ([second(1)], asked(), False),
+        ([], asked(MADE), False),
+    ],
+    ids=["well", "excused", "a call", "late", "lost", "twice", "no plan", "nobody called"],
+)
+def test_it_is_sound_when_every_promise_was_kept(
+    calls: list[dict[str, Any]], said: dict[str, Any], sound: bool
+) -> None:
+    verdict = judged(
+        asked=said, calls=calls, published={"meter": 10}, took={}, may_fail=[(4.0, 6.0)]
+    )
+
+    assert verdict.sound is sound
+
+
+def test_what_was_lost_is_said_by_device() -> None:
+    verdict = judged(
+        asked=asked(MADE, stored=7),
+        calls=[second(1)],
+        published={"meter": 10},
+        took={},
+        may_fail=(),
+    )
+
+    assert verdict.content["readings"]["differ_from_stored"] == {"meter": 3}
