@@ -13,9 +13,10 @@ from rich.text import Text
 
 from wattmesh.alert.v1 import alert_pb2, alert_service_pb2
 from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
-from wattmesh_kernel.clock import Clock, parse_clock
+from wattmesh_kernel.clock import Clock
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.errors import rpc_errors
 
 _MOST_ENDED = 50
@@ -32,7 +33,7 @@ async def alert_desk(state_folder: Path, console: Console) -> AsyncIterator["Ale
     state = MeshState(state_folder).read()
     with rpc_errors():
         async with MeshClients(state["targets"]) as clients:
-            yield AlertDesk(clients, parse_clock(state["clock"]), console)
+            yield AlertDesk(clients, clock_from_spec(state["clock"]), console)
 
 
 class AlertDesk:

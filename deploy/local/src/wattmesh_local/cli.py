@@ -35,6 +35,7 @@ from wattmesh_local.demo import run_demo
 from wattmesh_local.options import (
     MeshOptions,
     options_from_environment,
+    parse_rate,
     parse_replicas,
     state_folder,
 )
@@ -72,7 +73,7 @@ _INTERRUPTED = 130
 def up(
     homes: Homes = None,
     start: Start = None,
-    rate: Rate = None,
+    rate: Rate = "auto",
     data: Data = None,
     replicas: Replicas = "",
     plain: Plain = False,
@@ -94,7 +95,7 @@ def demo(
     days: Annotated[int, typer.Option(min=1, help="How many simulated days.")],
     homes: Homes = None,
     start: Start = None,
-    rate: Rate = None,
+    rate: Rate = "auto",
     data: Data = None,
     replicas: Replicas = "",
     report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
@@ -238,7 +239,7 @@ def _options(
     homes: str | None,
     start: datetime | None,
     days: int,
-    rate: float | None,
+    rate: str,
     data: Path | None,
     replicas: str,
     *,
@@ -252,7 +253,7 @@ def _options(
             homes=homes,
             start=day,
             days=days,
-            rate=rate,
+            rate=parse_rate(rate),
             data=data,
             replicas=parse_replicas(replicas),
             live=live,

@@ -20,7 +20,11 @@ Start = Annotated[
     ),
 ]
 Rate = Annotated[
-    float | None, typer.Option(help="Simulated seconds per second; else 1200, of the street 600.")
+    str,
+    typer.Option(
+        help="Simulated seconds per second; auto: 1200, of the street 600, and less while "
+        "the machine is too busy for that."
+    ),
 ]
 Data = Annotated[
     Path | None, typer.Option(help="Folder with measured data; else the demo's homes.")

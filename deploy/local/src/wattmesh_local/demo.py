@@ -40,6 +40,7 @@ async def run_demo(
         span = _span(running)
         settled = span.end + timedelta(seconds=_SETTLE_SECONDS * options.rate)
         await show(running, console, until=settled, plain=plain)
+        clock = running.pacing.content() if running.pacing is not None else None
         await _come_to_rest(running)
         report = await make_report(
             running.clients,
@@ -48,6 +49,7 @@ async def run_demo(
             gateway=GATEWAY,
             ledger_folder=running.mesh.folders.ledger,
             wall_s=time.monotonic() - began,
+            clock=clock,
         )
     if report_file is not None:
         _write(report_file, report)
@@ -120,7 +122,7 @@ def _summary(content: Any) -> Table:
         if charging := content["kinds"].get("ev_charger"):
             before, after = charging[key]["no_control"], charging[key]["achieved"]
             table.add_row(name, f"{before:.2f}", f"{after:.2f}", f"{before - after:+.2f}")
-    for name in ("plans", "readings", "commands", "forecast"):
+    for name in ("plans", "readings", "commands", "forecast", "clock"):
         words = (f"{word} {value}" for word, value in content[name].items())
         table.add_section()
         table.add_row(name, "\n".join(words), "", "")

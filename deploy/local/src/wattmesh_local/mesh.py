@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.alone import alone_in
 from wattmesh_local.running.database import database_process
 from wattmesh_local.running.job import run_job
+from wattmesh_local.running.pacing import Pacing, Plans
 from wattmesh_local.running.process import ProcessError, ProcessEvent
 from wattmesh_local.running.processes import Addresses, ProcessPlan, RunFolders
 from wattmesh_local.running.state import MeshState
@@ -31,7 +33,7 @@ from wattmesh_local.running.supervisor import Supervisor
 from wattmesh_local.site_facts import SiteFacts, facts_from_json, local_zone
 from wattmesh_local.training import Training
 from wattmesh_runtime.aio.tasks import BackgroundTasks
-from wattmesh_runtime.clocks import gated_clock_spec, open_gate
+from wattmesh_runtime.clocks import GatedClock, Pace, gated_clock_spec, open_gate
 
 WARM_UP = timedelta(hours=2)
 """Simulated time before the start: devices report, so that the first plan knows their state."""
@@ -80,12 +82,16 @@ class Mesh:
     facts: SiteFacts
     addresses: Addresses
     supervisor: Supervisor
-    clock: ScaledClock | SystemClock
+    clock: GatedClock | SystemClock
     start: datetime
     training: Training
     doing: str = ""
     """What goes on beside the run, in words; empty: nothing."""
+    waiting: str = ""
+    """What time waits for, in words; empty: it does not."""
     _day: date
+    _pace: Pace
+    _clock_spec: str = "system"
 
     async def __aenter__(self) -> Self:
         try:
@@ -184,16 +190,40 @@ class Mesh:
         """Start every service on the clock of the run, which moves when all of them serve."""
         self._say("starting the services")
         start = self.start - WARM_UP
-        gate = self.folders.run / "clock"
+        gate = self._gate
         spec = gated_clock_spec(start, gate, self.options.rate)
         await self.supervisor.start(plan.services(_LISTENERS, spec))
         # The devices last: what a meter publishes before the gateway listens reaches nobody.
         await self.supervisor.start(plan.services(("twin", "planner"), spec))
-        self.clock = clock = ScaledClock(start, datetime.now(UTC) + _TOGETHER, self.options.rate)
-        open_gate(gate, clock.wall_start)
+        self.clock, self._clock_spec = GatedClock(start, gate, self.options.rate), spec
+        self._pace = Pace(start, datetime.now(UTC) + _TOGETHER, self.options.rate)
+        open_gate(gate, self._pace)
         if self.options.train_beside:
             background = await self._stack.enter_async_context(BackgroundTasks())
             background.start(self._train_beside(), name="training")
+
+    @property
+    def _gate(self) -> Path:
+        """The file by which the clock of the run moves."""
+        return self.folders.run / "clock"
+
+    def pacing(self, plans: Plans) -> Pacing | None:
+        """Return what drives the clock of the run; None where it is the machine's."""
+        if not isinstance(self.clock, GatedClock):
+            return None
+        return Pacing(
+            gate=self._gate,
+            clock=self.clock,
+            pace=self._pace,
+            plans=plans,
+            first=self.start,
+            lead=self.options.lead,
+            tell=self._wait_for,
+            adapts=self.options.paced,
+        )
+
+    def _wait_for(self, text: str) -> None:
+        self.waiting = text
 
     async def _job(
         self,
@@ -226,7 +256,7 @@ class Mesh:
         own = self.folders.own_identity
         state: dict[str, Any] = {
             "pid": os.getpid(),
-            "clock": format_clock_spec(self.clock),
+            "clock": self._clock_spec,
             "database_url": self.addresses.database_url,
             "mqtt_url": self.addresses.mqtt_url,
             "targets": self.addresses.targets,

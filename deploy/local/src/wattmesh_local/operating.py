@@ -16,10 +16,11 @@ from rich.text import Text
 from wattmesh.control.v1 import control_pb2, dry_run_pb2, hold_pb2, release_pb2
 from wattmesh.type.v1 import setpoint_pb2, time_range_pb2
 from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
-from wattmesh_kernel.clock import Clock, parse_clock
+from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.errors import rpc_errors
 
 FOLLOW_SECONDS = 10.0
@@ -66,7 +67,7 @@ async def operator(state_folder: Path, console: Console) -> AsyncIterator["Opera
     state, identity = mesh.read(), mesh.identity()
     with rpc_errors():
         async with MeshClients(state["targets"], identity) as clients:
-            yield Operator(clients, parse_clock(state["clock"]), console)
+            yield Operator(clients, clock_from_spec(state["clock"]), console)
 
 
 class Operator:

@@ -40,6 +40,7 @@ class MeshOptions:
     that is given replaces the embedded default of that part. `replicas` is how many processes a
     service has, where not one. `train_beside`: do not wait for the forecast models. `live`: own
     devices on the machine's clock instead of simulated ones; everything is kept for the next run.
+    `paced`: time goes slower than `rate` while the machine is too busy for it (`running/pacing.py`).
     `identities`: every process shows a certificate, and may do what it needs and nothing else.
     `metrics`: every process has a page from which Prometheus fetches what it measures.
     """
@@ -50,6 +51,7 @@ class MeshOptions:
     start: date | None = None
     days: int = 1
     rate: float = 1200.0
+    paced: bool = False
     database_url: str | None = None
     mqtt_url: str | None = None
     model_server_target: str | None = None
@@ -128,6 +130,7 @@ def options_from_environment(
         start=start,
         days=days,
         rate=_rate(rate, usual, live=live),
+        paced=rate is None and not live,
         live=live,
         identities=identities,
         database_url=os.environ.get("WATTMESH_DATABASE_URL"),
@@ -142,6 +145,17 @@ def _rate(asked: float | None, usual: SiteSet, *, live: bool) -> float:
     if live:
         return 1.0
     return usual.rate if asked is None else asked
+
+
+def parse_rate(text: str) -> float | None:
+    """Return the rate that is asked for; None for `auto`; InvalidArgument for anything else."""
+    if text == "auto":
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        words = f"--rate is auto or simulated seconds per second, not {text!r}"
+        raise InvalidArgument("INVALID_RATE", words, field="rate") from error
 
 
 REPLICABLE = ("optimizer", "control", "planner")

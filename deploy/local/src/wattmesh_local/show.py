@@ -15,12 +15,14 @@ from wattmesh_kernel.time import floor_time
 from wattmesh_local.given_database import check_given_database
 from wattmesh_local.mesh import Mesh
 from wattmesh_local.options import MeshOptions
+from wattmesh_local.running.pacing import Pacing
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.live_view import ASCII, UTF8, Picture, render, summary_line
+from wattmesh_local.watching.plans import PlansMade
 from wattmesh_local.watching.sites import followed_site_model
 from wattmesh_local.watching.snapshot import Observer
-from wattmesh_runtime.aio.tasks import race
+from wattmesh_runtime.aio.tasks import BackgroundTasks, race
 from wattmesh_sitemodel.view import SiteModelView
 
 _REFRESH_SECONDS = 0.75
@@ -35,6 +37,8 @@ class RunningMesh:
     mesh: Mesh
     clients: MeshClients
     site_model: SiteModelView
+    pacing: Pacing | None = None
+    """What drives simulated time; None: it is the machine's."""
 
 
 @asynccontextmanager
@@ -56,8 +60,12 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
         Mesh(options, say=say, tell=tell) as mesh,
         MeshClients(mesh.addresses.targets, mesh.folders.own_identity) as clients,
         followed_site_model(clients, mesh.clock) as site_model,
+        BackgroundTasks() as background,
     ):
-        yield RunningMesh(mesh=mesh, clients=clients, site_model=site_model)
+        pacing = mesh.pacing(PlansMade(clients))
+        if pacing is not None:
+            background.start(pacing.run(), name="pacing")
+        yield RunningMesh(mesh=mesh, clients=clients, site_model=site_model, pacing=pacing)
 
 
 async def run_live(options: MeshOptions, console: Console, *, plain: bool) -> int:
@@ -89,7 +97,7 @@ async def _live_picture(running: RunningMesh, console: Console) -> None:
                 zone=mesh.zone,
                 rate=mesh.clock.rate,
                 events=tuple(mesh.supervisor.events),
-                doing=mesh.doing,
+                doing=mesh.waiting or mesh.doing,
                 web=f"http://{mesh.addresses.web}",
             )
             live.update(render(picture, console.size, glyphs), refresh=True)

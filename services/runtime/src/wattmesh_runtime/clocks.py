@@ -1,61 +1,112 @@
-"""The clock that a process is told to follow; one kind stands still until its gate is opened."""
+"""The clock that a process is told to follow; one kind goes as fast as a file, its gate, says."""
 
 import asyncio
+import math
 import os
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from wattmesh_kernel.clock import Clock, ScaledClock, parse_clock
+from wattmesh_kernel.clock import Clock, parse_clock
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.time import to_utc
 
 _LOOK_SECONDS = 0.02
-"""How often a closed gate is looked at [s of the wall]."""
+"""How often a gate is looked at [s of the wall]."""
+_ZERO = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """From `wall_start` on a clock shows `sim_start` and goes `rate` times as fast; 0: it stands.
+
+    Error: InvalidArgument for naive times and a negative rate.
+    """
+
+    sim_start: datetime
+    wall_start: datetime
+    rate: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sim_start", to_utc(self.sim_start))
+        object.__setattr__(self, "wall_start", to_utc(self.wall_start))
+        if not (math.isfinite(self.rate) and self.rate >= 0):
+            raise InvalidArgument("INVALID_CLOCK", f"a pace is 0 or more, not {self.rate}")
+
+    def at(self, wall: datetime) -> datetime:
+        """Return what the clock shows when the wall shows `wall`; before its start, `sim_start`."""
+        return self.sim_start + max(wall - self.wall_start, _ZERO) * self.rate
+
+    def then(self, wall_start: datetime, rate: float) -> "Pace":
+        """Return the pace that follows from `wall_start` on: the clock does not jump."""
+        return Pace(self.at(wall_start), wall_start, rate)
 
 
 class GatedClock:
-    """A scaled clock that stands at `sim_start` until its gate, a file, says when it began to move.
+    """A clock that stands at `sim_start` until its gate, a file, says from when on it moves.
 
-    Processes that are given the same gate begin together, however long each of them took to start;
-    one that is started again later shows what the others show.
+    The gate may say another pace later, up to `rate`: whoever drives a run slows it down where the
+    machine is busy. All processes that are given the same gate show the same; one that is started
+    again later shows what the others show. Whoever changes the pace says so a few looks ahead.
     """
 
     def __init__(self, sim_start: datetime, gate: Path, rate: float) -> None:
-        self._standing = ScaledClock(sim_start, datetime.max.replace(tzinfo=UTC), rate)
+        if not (math.isfinite(rate) and rate > 0):
+            raise InvalidArgument("INVALID_CLOCK", f"rate must be positive, not {rate}")
+        self._ceiling = rate
         self._gate = gate
-        self._moving: ScaledClock | None = None
+        self._before = self._pace = Pace(sim_start, datetime.max.replace(tzinfo=UTC), 0.0)
+        self._rate = rate
+        self._seen: tuple[int, int] | None = None
         self._looked = -_LOOK_SECONDS
 
     @property
     def rate(self) -> float:
-        """Seconds of this clock per second on the wall, once it moves."""
-        return self._standing.rate
+        """Seconds of this clock per second on the wall; while it stands, as before that."""
+        self._look()
+        return self._rate
 
     def now(self) -> datetime:
         """Return the simulated time."""
-        moving = self._look()
-        return self._standing.sim_start if moving is None else moving.now()
+        self._look()
+        wall = datetime.now(UTC)
+        return (self._pace if wall >= self._pace.wall_start else self._before).at(wall)
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait for a simulated duration."""
         await self.sleep_until(self.now() + duration)
 
     async def sleep_until(self, when: datetime) -> None:
-        """Wait until the simulated time is `when`."""
-        while when > self.now():
-            if self._moving is not None:
-                await self._moving.sleep_until(when)
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
+        """Wait until the simulated time is `when`.
 
-    def _look(self) -> ScaledClock | None:
-        if self._moving is None and time.monotonic() - self._looked >= _LOOK_SECONDS:
-            self._looked = time.monotonic()
-            if self._gate.exists():
-                wall_start = datetime.fromisoformat(self._gate.read_text())
-                self._moving = ScaledClock(self._standing.sim_start, wall_start, self.rate)
-        return self._moving
+        No longer at a time than it takes at most speed, so that a change of pace is not slept
+        through: at full speed that is once.
+        """
+        while (remaining := (when - self.now()).total_seconds()) > 0:
+            least = _LOOK_SECONDS
+            if self._pace.rate > 0:
+                least = min(least, remaining / self._pace.rate)
+            await asyncio.sleep(max(remaining / self._ceiling, least))
+
+    def _look(self) -> None:
+        elapsed = time.monotonic()
+        if elapsed - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = elapsed
+        try:
+            found = self._gate.stat()
+        except FileNotFoundError:
+            return
+        if (seen := (found.st_mtime_ns, found.st_ino)) == self._seen:
+            return
+        pace = read_gate(self._gate)
+        known = self._seen is not None
+        self._seen, self._before = seen, self._pace if known else Pace(
+            pace.sim_start, pace.wall_start, 0.0
+        )
+        self._pace = pace
+        self._rate = pace.rate or self._rate
 
 
 def gated_clock_spec(sim_start: datetime, gate: Path, rate: float) -> str:
@@ -63,11 +114,18 @@ def gated_clock_spec(sim_start: datetime, gate: Path, rate: float) -> str:
     return f"gated:{to_utc(sim_start).isoformat()}@{rate!r}*{gate}"
 
 
-def open_gate(gate: Path, wall_start: datetime) -> None:
-    """Let every clock of this gate begin to move at `wall_start`."""
+def open_gate(gate: Path, pace: Pace) -> None:
+    """Let every clock of this gate go at `pace`, from its start on the wall."""
     fresh = gate.with_name(f"{gate.name}.new")
-    fresh.write_text(to_utc(wall_start).isoformat())
+    fresh.write_text(f"{pace.sim_start.isoformat()}@{pace.wall_start.isoformat()}*{pace.rate!r}")
     os.replace(fresh, gate)
+
+
+def read_gate(gate: Path) -> Pace:
+    """Return the pace that a gate says. Errors: OSError, ValueError."""
+    sim_start, _, rest = gate.read_text().partition("@")
+    wall_start, _, rate = rest.partition("*")
+    return Pace(datetime.fromisoformat(sim_start), datetime.fromisoformat(wall_start), float(rate))
 
 
 def clock_from_spec(spec: str) -> Clock:

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
 
 from wattmesh.planner.v1 import planner_pb2
 from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.time import TimeRange
+from wattmesh_local.running.pacing import Planned
+from wattmesh_local.watching.accounts import INTERVAL
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_runtime.errors import rpc_errors
 
@@ -56,3 +59,25 @@ def scope_state(scope: planner_pb2.Scope) -> str:
     """Return the state of a scope in words, e.g. `planned`."""
     name = planner_pb2.ScopeState.Name(scope.state).removeprefix("SCOPE_STATE_")
     return name.lower().replace("_", " ")
+
+
+class PlansMade:
+    """What is planned for an interval, as the pace of a run follows it."""
+
+    def __init__(self, clients: MeshClients) -> None:
+        self._clients = clients
+
+    async def planned(self, start: datetime) -> Planned:
+        """Return what is planned for the hour from `start` on, and how long each plan took."""
+        span = TimeRange.of(start, INTERVAL)
+        made = [plan async for plan in plans_in(self._clients, span) if plan.HasField("accept_time")]
+        wanted = [
+            each.name
+            for each in await scopes(self._clients)
+            if each.state == planner_pb2.SCOPE_STATE_PLANNED
+        ]
+        took = (
+            plan.accept_time.ToDatetime() - plan.issue_time.ToDatetime() for plan in made
+        )
+        there = {plan.scope for plan in made}
+        return Planned(complete=bool(wanted) and there.issuperset(wanted), took=tuple(took))

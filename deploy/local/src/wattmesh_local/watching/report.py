@@ -46,6 +46,7 @@ async def make_report(
     gateway: str,
     ledger_folder: Path,
     wall_s: float,
+    clock: Mapping[str, float] | None = None,
 ) -> Report:
     """Return the report of `span`, whose ends are local midnights, of a run that has come to rest.
 
@@ -83,6 +84,7 @@ async def make_report(
         "stored_kwh": stored,
         "ledger_error_ratio": ledger_error,
         "wall_s": round(wall_s, 1),
+        "clock": dict(clock or {}),
     }
     return Report(content=content, faults=tuple(find_faults(content)))
 
