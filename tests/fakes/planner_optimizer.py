@@ -1,5 +1,7 @@
 """An optimizer that has every battery charge with 1 kW for ever, or as a test says."""
 
+from collections.abc import Awaitable, Callable
+
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import BatteryRating
@@ -14,12 +16,16 @@ class FakeOptimizer:
         self.asked: list[PlanInputs] = []
         self.failures = failures
         self.power_w = 1_000.0
+        self.solving: Callable[[], Awaitable[None]] | None = None
+        """What happens while it solves."""
 
     async def solve(self, inputs: PlanInputs) -> Solution:
         self.asked.append(inputs)
         if self.failures:
             self.failures -= 1
             raise Unavailable("GONE", "no optimizer")
+        if self.solving is not None:
+            await self.solving()
         schedules = tuple(
             _charging(asset, inputs, self.power_w)
             for site in inputs.sites

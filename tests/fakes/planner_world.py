@@ -109,6 +109,7 @@ class PlannerWorld:
         )
         self.query_plans = QueryPlans(self.plans, self.made)
         self.query_scopes = QueryScopes(self.clock, self.view, self.plans, self.plans)
+        self.prompts = Prompts(self.changes)
         self.loop = PlanScopes(
             clock=self.clock,
             view=self.view,
@@ -118,7 +119,7 @@ class PlannerWorld:
             told=self.told,
             leases=self.leases,
             rhythm=self.rhythm,
-            prompts=Prompts(self.changes),
+            prompts=self.prompts,
             poll_seconds=0.02,
         )
 

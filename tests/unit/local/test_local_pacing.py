@@ -22,7 +22,7 @@ def minutes(*each: float) -> list[timedelta]:
 @pytest.mark.parametrize(
     ("rate", "took", "then"),
     [
-        (600.0, minutes(30, 5), 300.0),  # 3 s of the wall, which are to be a quarter of an hour
+        (600.0, minutes(20, 5), 300.0),  # 2 s of the wall, which are to be ten minutes
         (600.0, minutes(1), 600.0),  # never faster than was asked
         (200.0, minutes(1), 250.0),
         (200.0, [], 250.0),
@@ -71,7 +71,7 @@ async def test_an_hour_does_not_begin_before_it_is_planned(tmp_path: Path) -> No
         await eventually(lambda: planner.asked >= 6)
         assert START < stands_at == clock.now() < START + HOUR
         assert told == ["time stands until the next hour is planned: the machine is busy"]
-        planner.answer = Planned(complete=True, took=(timedelta(minutes=30),))
+        planner.answer = Planned(complete=True, took=(timedelta(minutes=20),))
         await eventually(lambda: clock.now() > stands_at)
     finally:
         running.cancel()

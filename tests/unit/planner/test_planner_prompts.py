@@ -76,3 +76,40 @@ async def test_an_optimizer_that_is_away_then_costs_that_plan_alone() -> None:
         await world.pass_time(HOUR)
 
     assert starts_of(world) == [0.0, 0.0, 1.0]
+
+
+async def test_a_plan_that_comes_when_its_interval_is_all_but_over_tells_nobody_anything() -> None:
+    """Its commands could not be written and read back any more: they would fail."""
+    world = await world_of_one_home()
+
+    async def until_the_end() -> None:
+        world.clock.set(START + HOUR - 0.01 * MINUTE)
+
+    async with world.planning():
+        await planned_until(world, 10)
+        world.optimizer.solving = until_the_end
+        world.changes.tell(HOME)
+        await eventually(lambda: len(world.optimizer.asked) >= 2)
+        world.optimizer.solving = None
+        await eventually(lambda: starts_of(world) == [0.0, 1.0])
+
+    assert len(world.controller.submitted) == 2
+
+
+async def test_a_vehicle_that_comes_meanwhile_goes_before_the_next_interval() -> None:
+    world = await world_of_one_home()
+
+    async def another_comes() -> None:
+        world.optimizer.solving = None
+        world.changes.tell(HOME)
+        await eventually(lambda: world.prompts.waits(HOME.name))
+
+    async with world.planning():
+        await planned_until(world, 57)
+        await eventually(lambda: len(world.plans.plans) == 2)
+        world.optimizer.solving = another_comes
+        world.changes.tell(HOME)
+        await eventually(lambda: len(world.optimizer.asked) >= 5)
+
+    asked = [(each.target.start - START) / HOUR for each in world.optimizer.asked]
+    assert asked == [0.0, 1.0, 0.0, 0.0, 1.0]

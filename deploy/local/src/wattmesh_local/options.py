@@ -40,7 +40,7 @@ class MeshOptions:
     that is given replaces the embedded default of that part. `replicas` is how many processes a
     service has, where not one. `train_beside`: do not wait for the forecast models. `live`: own
     devices on the machine's clock instead of simulated ones; everything is kept for the next run.
-    `paced`: time goes slower than `rate` while the machine is too busy for it (`running/pacing.py`).
+    `paced`: time goes slower than `rate` while the machine is too busy for that.
     `identities`: every process shows a certificate, and may do what it needs and nothing else.
     `metrics`: every process has a page from which Prometheus fetches what it measures.
     """

@@ -102,8 +102,9 @@ class GatedClock:
             return
         pace = read_gate(self._gate)
         known = self._seen is not None
-        self._seen, self._before = seen, self._pace if known else Pace(
-            pace.sim_start, pace.wall_start, 0.0
+        self._seen, self._before = (
+            seen,
+            self._pace if known else Pace(pace.sim_start, pace.wall_start, 0.0),
         )
         self._pace = pace
         self._rate = pace.rate or self._rate

@@ -3,7 +3,7 @@
 Plans, commands and what people do are timed by the run's clock, but planning takes time of the
 wall: on a busy machine an hour may pass before its plan is made, and a vehicle leave before anybody
 has answered it. That is a fault of the clock and not of the plan. So time goes only so fast that a
-plan takes a quarter of an hour of it, and before an interval begins it stands until the interval's
+plan takes ten minutes of it, and before an interval begins it stands until the interval's
 plan is there.
 """
 
@@ -20,7 +20,7 @@ from wattmesh_kernel.time import floor_time
 from wattmesh_runtime.clocks import GatedClock, Pace, open_gate
 
 INTERVAL = timedelta(hours=1)
-PLAN_TAKES = timedelta(minutes=15)
+PLAN_TAKES = timedelta(minutes=10)
 """What a plan may take of simulated time, from its facts until control has accepted it."""
 KEPT_RATIO = 0.3
 """The part of the lead that must be left when the plan of an interval is there."""
@@ -77,7 +77,7 @@ class Paced:
 def next_rate(rate: float, ceiling: float, took: Collection[timedelta]) -> float:
     """Return how fast time should go on, by what the newest plans took of simulated time.
 
-    At 600 a plan that took 30 min (3 s of the wall) asks for 300; one that took 5 min lets time
+    At 600 a plan that took 20 min (2 s of the wall) asks for 300; one that took 5 min lets time
     grow faster by a quarter, up to what was asked.
     """
     longest = max(took, default=timedelta(0))

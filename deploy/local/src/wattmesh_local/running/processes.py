@@ -281,7 +281,7 @@ class ProcessPlan:
         """Return how long an hour of a few seconds may be solved, and how near the best."""
         if self._options.live:
             return {}
-        return {"solve_time_limit": "PT2S", "solve_gap_ratio": "0.01"}
+        return {"solve_time_limit": "PT2S", "solve_gap_ratio": "0.002"}
 
     def _charge_points(self) -> dict[str, str]:
         """Return where simulated charge points dial in."""

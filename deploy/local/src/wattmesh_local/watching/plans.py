@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 
 from wattmesh.planner.v1 import planner_pb2
-from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_contracts.values import time_range_from_proto, time_range_to_proto
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.running.pacing import Planned
 from wattmesh_local.watching.accounts import INTERVAL
@@ -68,16 +68,20 @@ class PlansMade:
         self._clients = clients
 
     async def planned(self, start: datetime) -> Planned:
-        """Return what is planned for the hour from `start` on, and how long each plan took."""
-        span = TimeRange.of(start, INTERVAL)
-        made = [plan async for plan in plans_in(self._clients, span) if plan.HasField("accept_time")]
+        """Return what is planned for the hour from `start` on.
+
+        How long plans took is said of those as well that vehicles prompted in the hour before.
+        """
+        span = TimeRange(start - INTERVAL, start + INTERVAL)
+        every = [plan async for plan in plans_in(self._clients, span)]
+        made = [plan for plan in every if plan.HasField("accept_time")]
         wanted = [
             each.name
             for each in await scopes(self._clients)
             if each.state == planner_pb2.SCOPE_STATE_PLANNED
         ]
-        took = (
-            plan.accept_time.ToDatetime() - plan.issue_time.ToDatetime() for plan in made
-        )
-        there = {plan.scope for plan in made}
+        took = (plan.accept_time.ToDatetime() - plan.issue_time.ToDatetime() for plan in made)
+        there = {
+            plan.scope for plan in made if time_range_from_proto(plan.target_range).start == start
+        }
         return Planned(complete=bool(wanted) and there.issuperset(wanted), took=tuple(took))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import AlreadyExists
+from wattmesh_kernel.errors import AlreadyExists, DeadlineExceeded
 from wattmesh_kernel.ids import AssetId, DeviceId
 from wattmesh_planner.app.gather_facts import GatherFacts
 from wattmesh_planner.app.ports import Controller, Limited, Optimizer, PlanStore
@@ -65,10 +65,12 @@ class MakePlan:
         lease: Lease | None = None,
         *,
         prompted: bool = False,
+        until: datetime | None = None,
     ) -> Plan:
         """Return the plan as control accepted it. Raises what any of the parts raises.
 
-        One that is `prompted`, by what happened after its interval had begun, is not late.
+        One that is `prompted`, by what happened after its interval had begun, is not late. One that
+        is not there `until` then steers nothing any more: DeadlineExceeded, and nothing is changed.
 
         The plan is on disk before control hears of it, so that a command's source can always be
         looked up; it counts as failed until control has accepted it. With a `lease` it is stored
@@ -76,17 +78,25 @@ class MakePlan:
         """
         turn, began = plan_id(scope.id, start, 1).name, time.perf_counter()
         with traced(MAKE_PLAN, turn=turn, scope=scope.name, prompted=prompted):
-            plan = await self._make(scope, start, lease, prompted=prompted)
+            plan = await self._make(scope, start, lease, prompted=prompted, until=until)
         if not prompted:  # which comes into the turn of an interval that runs
             record_turn(TURN, turn, seconds=time.perf_counter() - began)
         return plan
 
     async def _make(
-        self, scope: Scope, start: datetime, lease: Lease | None, *, prompted: bool
+        self,
+        scope: Scope,
+        start: datetime,
+        lease: Lease | None,
+        *,
+        prompted: bool,
+        until: datetime | None,
     ) -> Plan:
         with traced(GATHER_FACTS):
             inputs = await self._gather(scope, start)
         solution = await self._optimizer.solve(inputs)
+        if until is not None and self._clock.now() > until:
+            raise DeadlineExceeded("SOLVE_TOO_LONG", "too little of its interval is left to steer")
         with traced(HAND_OVER):
             plan = await self._store(scope, _plan(inputs, solution), lease)
             limited = await self._controller.submit(plan.id, plan.schedules, solution.exchanges)

@@ -126,7 +126,8 @@ class PlanScopes:
 
         The plan of the interval that runs steers at once, with what is left of it taken for all of
         it; where the next interval was planned already, without what has happened, that is planned
-        anew too, if there is time before it begins: else the former stands for it.
+        anew too, if there is time before it begins: else the former stands for it. What happens
+        meanwhile comes first: a vehicle waits for the interval that runs, not for the next.
         """
         while True:
             await self._prompts.wait(lease.name)
@@ -136,8 +137,9 @@ class PlanScopes:
                 continue  # its first plan is yet to come, and will know
             following = running + self._rhythm.resolution
             for start in (running, following):
-                left = following - self._clock.now()
-                if start <= last and left > _LEAST_LEFT_SECONDS * self._clock.rate * _SECOND:
+                if start == following and self._prompts.waits(lease.name):
+                    break  # it is planned anew after what has happened now
+                if start <= last and self._clock.now() < self._worth_until(following):
                     await self._plan_anew(lease, start)
 
     async def _plan_anew(self, lease: Lease, start: datetime) -> None:
@@ -146,9 +148,14 @@ class PlanScopes:
             return
         try:
             async with self._turns[lease.name]:
-                await self._make_plan(scope, start, lease, prompted=True)
+                end = self._worth_until(start + self._rhythm.resolution)
+                await self._make_plan(scope, start, lease, prompted=True, until=end)
         except WattmeshError as error:
             _log.warning("%s was not planned anew: %s", lease.name, error)
+
+    def _worth_until(self, end: datetime) -> datetime:
+        """Return until when an interval that ends then is worth planning anew."""
+        return end - _LEAST_LEFT_SECONDS * self._clock.rate * _SECOND
 
     def _scopes_with(self, site: SiteId) -> list[str]:
         """Return the scopes planned here that a site is in."""

@@ -44,6 +44,10 @@ class Prompts:
                 if scope in self._prompted:
                     self._prompted[scope].set()
 
+    def waits(self, scope: str) -> bool:
+        """Return whether something has happened that nobody has been told of yet."""
+        return self._prompted[scope].is_set()
+
     async def wait(self, scope: str) -> None:
         """Return when something has happened, with what happened at the same time."""
         event = self._prompted[scope]
