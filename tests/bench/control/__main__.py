@@ -10,8 +10,9 @@ and meters are as restless as measured ones, read every 5 s; a command holds for
     --folder         where the database is while it runs
 
 A verdict is right when it is what the battery really did (`truth.py`, from its power without
-noise); UNKNOWN is right only where its meter stands still and nothing had to move. The exit status
-is 1 when a CONFIRMED was false or less than 99 % of a class were right.
+noise); UNKNOWN is right only where its meter stands still, nothing had to move, or two devices
+stepped at once in a way that no meter tells apart: `excused` counts those. The exit status is 1
+when a CONFIRMED was false or less than 99 % of a class were right.
 """
 
 import argparse

@@ -142,7 +142,7 @@ async def _result(control: ControlWorld, home: LyingHome, first: datetime) -> di
         token = page.next_page_token
         if not token:
             break
-    false_confirmed, found, wrong = 0, Counter[str](), Counter[str]()
+    false_confirmed, excused, found, wrong = 0, 0, Counter[str](), Counter[str]()
     battery = home.batteries[home.judged]
     for command in listed:
         begin_s = (command.range.start_time.ToDatetime(UTC) - START).total_seconds()
@@ -150,6 +150,7 @@ async def _result(control: ControlWorld, home: LyingHome, first: datetime) -> di
         verdict = command.effect_verdict
         said = effect_pb2.Effect.Name(verdict.effect).removeprefix("EFFECT_").lower()
         reason = effect_pb2.EffectReason.Name(verdict.reason).removeprefix("EFFECT_REASON_").lower()
+        excused += said == Effect.UNKNOWN.value and reason in _excuses(home.lie_class)
         if not _is_right(home.lie_class, truth, said, reason):
             wrong[f"{said} {command.value:.0f} W, was {' or '.join(sorted(truth))}"] += 1
         false_confirmed += said == Effect.CONFIRMED.value and Effect.CONFIRMED not in truth
@@ -158,6 +159,7 @@ async def _result(control: ControlWorld, home: LyingHome, first: datetime) -> di
         "commands": len(listed),
         "right_ratio": round(1 - wrong.total() / len(listed), 4),
         "false_confirmed": false_confirmed,
+        "excused": excused,
         "verdicts": dict(found.most_common()),
         "wrong": dict(wrong.most_common(5)),
     }
@@ -167,5 +169,9 @@ def _is_right(lie_class: LieClass, truth: frozenset[Effect], said: str, reason: 
     if lie_class.right is not None:
         effect, why = lie_class.right
         return (said, reason) == (effect.value, why.value)
-    unknown = said == Effect.UNKNOWN.value and reason in {x.value for x in lie_class.excused}
+    unknown = said == Effect.UNKNOWN.value and reason in _excuses(lie_class)
     return said in truth or unknown
+
+
+def _excuses(lie_class: LieClass) -> set[str]:
+    return {each.value for each in lie_class.excused}

@@ -8,7 +8,8 @@ import pytest
 
 from tests.fakes.lying_devices import STEP_S, Lie, LyingBattery, RestlessHome
 from wattmesh_control.domain.effects.asked import Asked, Ceiling, Floor, Level
-from wattmesh_control.domain.effects.judge import Evidence, Question, judge
+from wattmesh_control.domain.effects.evidence import Evidence, Question
+from wattmesh_control.domain.effects.judge import judge
 from wattmesh_control.domain.effects.level import judge_level
 from wattmesh_control.domain.effects.steps import Edge, StepAnswer, judge_step
 from wattmesh_control.domain.effects.verdict import (
@@ -17,6 +18,7 @@ from wattmesh_control.domain.effects.verdict import (
     EffectReason,
     EffectRule,
     EffectVerdict,
+    Standing,
 )
 from wattmesh_control.domain.effects.windows import Floats, Held
 from wattmesh_kernel.ids import DeviceId, SiteId
@@ -64,7 +66,7 @@ def verdicts(lie: Lie, *, grid: bool, vouched: bool = False) -> list[EffectVerdi
                     VALUES_W[index] - (VALUES_W[index - 1] if index else 0.0),
                     VALUES_W[index + 1] - VALUES_W[index],
                 ),
-                vouched=vouched,
+                standing=Standing.VOUCHED if vouched else Standing.UNTRIED,
             ),
             RULE,
         )
@@ -150,7 +152,11 @@ def test_a_device_is_not_confirmed_by_itself_where_an_independent_meter_cannot_t
     unclear = judge(asked, evidence, RULE)
     assert (unclear.effect, unclear.reason) == (Effect.UNKNOWN, EffectReason.NOISE)
     vouched = Evidence(
-        own=series(own), grid=series(loud), begin=begin, claims={BATTERY: series(own)}, vouched=True
+        own=series(own),
+        grid=series(loud),
+        begin=begin,
+        claims={BATTERY: series(own)},
+        standing=Standing.VOUCHED,
     )
     known = judge(asked, vouched, RULE)
     assert (known.effect, known.basis) == (Effect.CONFIRMED, EffectBasis.VOUCHED)

@@ -8,7 +8,7 @@ from wattmesh_control.adapters.command_rows import COLUMNS, VERDICTS, command_fr
 from wattmesh_control.adapters.rows import device_id
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import EventType
-from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict
+from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict, Standing, standing_of
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
@@ -48,14 +48,14 @@ WHERE EXISTS (
 )
 """
 
-_VOUCHED = """
-SELECT asked.device FROM unnest(%s::text[]) AS asked (device)
+_STANDINGS = """
+SELECT asked.device, newest.effect, newest.effect_reason FROM unnest(%s::text[]) AS asked (device)
 CROSS JOIN LATERAL (
-    SELECT effect, end_time FROM commands
+    SELECT effect, effect_reason, end_time FROM commands
     WHERE commands.device = asked.device AND effect_basis IN ('meter', 'grid') AND effect_final
     ORDER BY number DESC LIMIT 1
 ) AS newest
-WHERE newest.effect = 'confirmed' AND newest.end_time > %s
+WHERE newest.end_time > %s
 """
 
 _ATTEMPTS = "SELECT count(*) FROM commands WHERE proposal = %(proposal)s"
@@ -114,12 +114,14 @@ class PostgresEffectArchive:
             found[command.device.site].append(command)
         return found
 
-    async def vouched(self, devices: Collection[DeviceId], since: datetime) -> set[DeviceId]:
-        """Return the devices whose last independent verdict confirmed them, lately."""
+    async def standings(
+        self, devices: Collection[DeviceId], since: datetime
+    ) -> dict[DeviceId, Standing]:
+        """Return what the last independent verdict on each device, since then, made of it."""
         if not devices:
-            return set()
-        rows = await self._rows(_VOUCHED, ([each.name for each in devices], since))
-        return {device_id(row[0]) for row in rows}
+            return {}
+        rows = await self._rows(_STANDINGS, ([each.name for each in devices], since))
+        return {device_id(name): standing_of(effect, reason) for name, effect, reason in rows}
 
     async def overruled(self, commands: Collection[CommandId]) -> set[CommandId]:
         """Return the commands against which a gateway's loop told the device something else."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent, EventType
 from wattmesh_control.domain.effects.sources import PowerPoints
-from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict
+from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict, Standing
 from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
@@ -66,8 +66,10 @@ class EffectArchive(Protocol):
     async def around(self, spans: Mapping[SiteId, TimeRange]) -> dict[SiteId, list[Command]]:
         """Return sites' applied commands whose range meets the site's span, oldest first."""
 
-    async def vouched(self, devices: Collection[DeviceId], since: datetime) -> set[DeviceId]:
-        """Return the devices whose last independent verdict confirmed them, lately."""
+    async def standings(
+        self, devices: Collection[DeviceId], since: datetime
+    ) -> dict[DeviceId, Standing]:
+        """Return what the last independent verdict on each device, since then, made of it."""
 
     async def overruled(self, commands: Collection[CommandId]) -> set[CommandId]:
         """Return the commands against which a gateway's loop told the device something else."""

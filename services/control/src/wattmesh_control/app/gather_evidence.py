@@ -12,7 +12,7 @@ from wattmesh_control.app.effect_ports import EffectArchive, PowerMeter, PowerQu
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.effects.asked import Warmth, asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
-from wattmesh_control.domain.effects.judge import Evidence, Question
+from wattmesh_control.domain.effects.evidence import Evidence, Question
 from wattmesh_control.domain.effects.sources import (
     PowerPoints,
     Sources,
@@ -20,7 +20,7 @@ from wattmesh_control.domain.effects.sources import (
     warmth_sources_of,
 )
 from wattmesh_control.domain.effects.steps import Edge
-from wattmesh_control.domain.effects.verdict import EffectReason, EffectRule
+from wattmesh_control.domain.effects.verdict import EffectReason, EffectRule, Standing
 from wattmesh_control.domain.effects.windows import Floats
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
@@ -89,7 +89,7 @@ class _Site:
     """What is known of the sites of some commands."""
 
     commands: Mapping[SiteId, Sequence[Command]]
-    vouched: Collection[DeviceId]
+    standings: Mapping[DeviceId, Standing]
 
 
 class GatherEvidence:
@@ -218,7 +218,8 @@ class GatherEvidence:
         )
         devices = {each.command.device for each in cases}
         since = now - self._rule.vouching
-        return _Site(commands=commands, vouched=await self._archive.vouched(devices, since))
+        standings = await self._archive.standings(devices, since)
+        return _Site(commands=commands, standings=standings)
 
     def _evidence_of(
         self, case: _Case, answers: Mapping[PowerQuestion, Series | None], site: _Site
@@ -262,7 +263,7 @@ class GatherEvidence:
             edges=edges.every,
             claims={device: each for device, each in series.items() if device in steered},
             told_w=edges.told_w,
-            vouched=command.device in site.vouched,
+            standing=site.standings.get(command.device, Standing.UNTRIED),
         )
 
 

@@ -6,69 +6,36 @@ moved as the device claims. So a level is confirmed only when an independent met
 lately agreed (it vouches), or there is none at the site.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import erf, sqrt
 
-from wattmesh_control.domain.effects.asked import Asked, Level, Warmth
+from wattmesh_control.domain.effects.asked import Level, Warmth
+from wattmesh_control.domain.effects.evidence import Evidence, Question
 from wattmesh_control.domain.effects.level import LevelFinding, judge_level
-from wattmesh_control.domain.effects.steps import Edge, StepAnswer, StepFinding, judge_step
+from wattmesh_control.domain.effects.site import hear_site
+from wattmesh_control.domain.effects.steps import StepAnswer, StepFinding
 from wattmesh_control.domain.effects.verdict import (
     Effect,
     EffectBasis,
     EffectReason,
     EffectRule,
     EffectVerdict,
+    Standing,
 )
 from wattmesh_control.domain.effects.warmth import judge_warmth
-from wattmesh_control.domain.effects.windows import Held
-from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.sites import BatteryRating, Rating
+from wattmesh_kernel.sites import BatteryRating
 
-_DECISIVE = (StepAnswer.AGREES, StepAnswer.STILL, StepAnswer.CONTRARY)
-_ONE_EDGE_RATIO = 0.1
-"""When one edge alone decides: how loud the site may be, as a share of the step."""
 _STORE_MARGIN_RATIO = 0.05
 _CERTAIN = 0.999
 _CONFIDENCE = {EffectBasis.METER: _CERTAIN, EffectBasis.VOUCHED: 0.95, EffectBasis.OWN: 0.9}
 _UNRESOLVED = {
     StepAnswer.NOISE: EffectReason.NOISE,
     StepAnswer.AMBIGUOUS: EffectReason.AMBIGUOUS,
+    StepAnswer.DOUBTED: EffectReason.AMBIGUOUS,
     StepAnswer.NO_STORY: EffectReason.METERS_DISAGREE,
     StepAnswer.NOT_METERED: EffectReason.NOT_METERED,
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
-    """What meters saw around one command: powers into the asset or site, positive [W].
-
-    `own` and `other` measure the asset, `grid` the site's connection less what is known of devices
-    that are not steered. `claims`: own meters of the site's steered devices at the grid's
-    intervals. `told_w`: the steps that it and what followed it were told to make; None: not known.
-    """
-
-    own: Series | None = None
-    other: Series | None = None
-    grid: Series | None = None
-    begin: Edge
-    finish: Edge | None = None
-    edges: tuple[Edge, ...] = ()
-    claims: Mapping[DeviceId, Series | float] = field(default_factory=dict)
-    told_w: tuple[float | None, float | None] = (None, None)
-    soc_ratio: float | None = None
-    vouched: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """What is asked of the meters about one command."""
-
-    held: Held
-    asked: Asked | Warmth
-    tolerance_w: float
-    rating: Rating | None = None
 
 
 def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVerdict:
@@ -110,19 +77,19 @@ def _by_grid(
 ) -> EffectVerdict:
     match own.effect:
         case Effect.CONFIRMED:
-            step = _steps(question, evidence, grid, own_claims=True)
-            return _corroborated(own, step, evidence.vouched)
+            step = hear_site(question, evidence, grid, own_claims=True)
+            return _corroborated(own, step, evidence.standing)
         case Effect.UNKNOWN:
-            step = _steps(question, evidence, grid, own_claims=False)
+            step = hear_site(question, evidence, grid, own_claims=False)
             return _by_step(own, step, question)
         case Effect.PARTIAL:
             return _verdict(own, EffectBasis.OWN)
         case _:
-            step = _steps(question, evidence, grid, own_claims=False)
+            step = hear_site(question, evidence, grid, own_claims=False)
             return _denied(own, step)
 
 
-def _corroborated(own: LevelFinding, step: StepFinding, vouched: bool) -> EffectVerdict:
+def _corroborated(own: LevelFinding, step: StepFinding, standing: Standing) -> EffectVerdict:
     """Hold a device's claim that all is well against the step of its site."""
     found = _seen(_verdict(own, EffectBasis.GRID), step)
     contradicted = EffectReason.OWN_METER_CONTRADICTED
@@ -133,7 +100,7 @@ def _corroborated(own: LevelFinding, step: StepFinding, vouched: bool) -> Effect
             return replace(found, effect=Effect.NONE, reason=contradicted, achieved_ratio=0.0)
         case StepAnswer.CONTRARY:
             return replace(found, effect=Effect.CONTRARY, reason=contradicted, achieved_ratio=-1.0)
-        case _ if vouched:
+        case _ if standing is Standing.VOUCHED and step.answer is not StepAnswer.DOUBTED:
             return _seen(_verdict(own, EffectBasis.VOUCHED), step, confident=False)
         case _:
             reason = _UNRESOLVED[step.answer]
@@ -173,49 +140,6 @@ def _denied(own: LevelFinding, step: StepFinding) -> EffectVerdict:
     fits = {Effect.NONE: StepAnswer.STILL, Effect.CONTRARY: StepAnswer.CONTRARY}
     seen = fits.get(own.effect) is step.answer
     return _seen(_verdict(own, EffectBasis.GRID if seen else EffectBasis.OWN), step, seen)
-
-
-def _steps(
-    question: Question, evidence: Evidence, grid: Series, *, own_claims: bool
-) -> StepFinding:
-    """Ask the site's meter at both edges; when only one can tell, it has to be a loud one."""
-    device = evidence.begin.device
-    found: list[StepFinding] = []
-    for edge, told_w in zip((evidence.begin, evidence.finish), evidence.told_w, strict=True):
-        if edge is None:
-            continue
-        claims = dict(evidence.claims)
-        if not own_claims:
-            claims.pop(device, None)
-            if told_w is not None:
-                claims[device] = told_w
-        others = tuple(each for each in evidence.edges if each != edge)
-        end = question.held.end if edge is evidence.begin else grid.end
-        found.append(judge_step(grid, edge, others, claims, end))
-    return _agreed(found)
-
-
-def _agreed(found: list[StepFinding]) -> StepFinding:
-    """Return what both edges say together.
-
-    One edge alone has to be a loud one; and it does not confirm where another load may have come
-    in between: when several devices stepped at it, or when no story fits the other edge.
-    """
-    decisive = [each for each in found if each.answer in _DECISIVE]
-    if not decisive:
-        return found[0]
-    if len({each.answer for each in decisive}) > 1:
-        return replace(decisive[0], answer=StepAnswer.NO_STORY)
-    best = max(decisive, key=lambda each: abs(each.claim_w) / (each.noise_w or 1.0))
-    if len(decisive) > 1:
-        return best
-    if (best.noise_w or 0.0) > _ONE_EDGE_RATIO * abs(best.claim_w):
-        return replace(best, answer=StepAnswer.NOISE)
-    if best.rivals:
-        return replace(best, answer=StepAnswer.AMBIGUOUS)
-    disturbed = any(each.answer is StepAnswer.NO_STORY for each in found)
-    confirms = best.answer is StepAnswer.AGREES
-    return replace(best, answer=StepAnswer.NO_STORY) if disturbed and confirms else best
 
 
 def _verdict(own: LevelFinding, basis: EffectBasis) -> EffectVerdict:

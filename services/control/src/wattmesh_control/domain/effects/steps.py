@@ -26,12 +26,12 @@ _COUNTS = (2, 3, 4, 6, 8, 12)
 _LEAST_PLACEBOS = 30
 _MAD_TO_SD = 1.4826
 _P95_TO_SD = 1 / 1.96
-_FITS_SD = 2.0
-_MAY_FIT_SD = 3.0
-_SCALE_RATIO = 0.05
+FITS_SD = 2.0
+MAY_FIT_SD = 3.0
+SCALE_RATIO = 0.05
 """How far claims may be off, as a share of the largest: losses, and meters' own errors."""
 _NEGLIGIBLE_SD = 0.5
-_MOST_RIVALS = 4
+MOST_RIVALS = 4
 
 
 class StepAnswer(Enum):
@@ -47,6 +47,8 @@ class StepAnswer(Enum):
     """Stories that fit differ about it."""
     NO_STORY = "no_story"
     """No story fits."""
+    DOUBTED = "doubted"
+    """It probably did not do what it claims, against what is known of it."""
     NOT_METERED = "not_metered"
 
 
@@ -67,8 +69,13 @@ class StepFinding:
     claim_w: float = 0.0
     step_w: float | None = None
     noise_w: float | None = None
-    rivals: int = 0
-    """So many other devices stepped at the same edge."""
+    others_w: Mapping[DeviceId, float] | None = None
+    """The steps of other devices at the same edge, by their own meters [W]; None: not all known."""
+
+    @property
+    def rivals(self) -> int:
+        """So many other devices stepped at the same edge."""
+        return len(self.others_w or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +152,13 @@ def _judge_window(
     others_w = {device: _claim(claims.get(device), window) for device in sorted(rivals)}
     if own_w is None or None in others_w.values():
         return StepFinding(answer=StepAnswer.AMBIGUOUS, step_w=step_w, noise_w=noise_w)
-    known = [x for x in others_w.values() if x is not None and abs(x) > _NEGLIGIBLE_SD * noise_w]
-    answer = _tell(step_w, noise_w, own_w, known)
-    return StepFinding(
-        answer=answer, claim_w=own_w, step_w=step_w, noise_w=noise_w, rivals=len(known)
-    )
+    known = {
+        device: x
+        for device, x in others_w.items()
+        if x is not None and abs(x) > _NEGLIGIBLE_SD * noise_w
+    }
+    answer = _tell(step_w, noise_w, own_w, list(known.values()))
+    return StepFinding(answer=answer, claim_w=own_w, step_w=step_w, noise_w=noise_w, others_w=known)
 
 
 def _claim(claim: Series | float | None, window: _Window) -> float | None:
@@ -183,16 +192,16 @@ def _noise(values: Floats, window: _Window, busy: Sequence[tuple[int, int]]) -> 
 
 def _tell(step_w: float, noise_w: float, own_w: float, others_w: Sequence[float]) -> StepAnswer:
     """Try every story and return what those that fit agree upon."""
-    if len(others_w) > _MOST_RIVALS:
+    if len(others_w) > MOST_RIVALS:
         return StepAnswer.AMBIGUOUS
-    slack_w = _SCALE_RATIO * max(map(abs, (own_w, *others_w)))
+    slack_w = SCALE_RATIO * max(map(abs, (own_w, *others_w)))
     off_w: dict[float, float] = {}
     for own, *rest in product((1.0, 0.0, -1.0), repeat=1 + len(others_w)):
         told_w = own * own_w + sum(x * y for x, y in zip(rest, others_w, strict=True))
         off_w[own] = min(off_w.get(own, np.inf), abs(step_w - told_w))
-    near = [own for own, off in off_w.items() if off <= _MAY_FIT_SD * noise_w + slack_w]
+    near = [own for own, off in off_w.items() if off <= MAY_FIT_SD * noise_w + slack_w]
     if len(near) > 1:
         return StepAnswer.AMBIGUOUS if others_w else StepAnswer.NOISE
-    if not near or off_w[near[0]] > _FITS_SD * noise_w + slack_w:
+    if not near or off_w[near[0]] > FITS_SD * noise_w + slack_w:
         return StepAnswer.NO_STORY
     return {1.0: StepAnswer.AGREES, 0.0: StepAnswer.STILL}.get(near[0], StepAnswer.CONTRARY)

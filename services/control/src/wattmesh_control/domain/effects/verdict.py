@@ -82,6 +82,16 @@ class EffectBasis(StrEnum):
     """The step of the meter at the site's grid connection."""
 
 
+class Standing(StrEnum):
+    """What an independent meter last made of a device's own, lately."""
+
+    UNTRIED = ""
+    VOUCHED = "vouched"
+    """It agreed: the own meter is believed where the site's is not clear."""
+    CONTRADICTED = "contradicted"
+    """It ruled out what the own meter claimed, which is believed no more until it agrees."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EffectVerdict:
     """What meters say of one command. Powers are into the asset positive [W].
@@ -122,6 +132,13 @@ class EffectVerdict:
         """Whether somebody should look: it did not happen, and not for want of a store."""
         honest = (EffectReason.STORE_FULL, EffectReason.STORE_EMPTY)
         return self.effect in (Effect.NONE, Effect.CONTRARY) and self.reason not in honest
+
+
+def standing_of(effect: str, reason: str) -> Standing:
+    """Return what an independent verdict makes of the device's own meter, as it is stored."""
+    if reason == EffectReason.OWN_METER_CONTRADICTED.value:
+        return Standing.CONTRADICTED
+    return Standing.VOUCHED if effect == Effect.CONFIRMED.value else Standing.UNTRIED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
