@@ -14,7 +14,14 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from wattmesh.type.v1 import rating_pb2
-from wattmesh_contracts.values import at_field, duration_from_proto, duration_to_proto
+from wattmesh.type.v1.time_range_pb2 import TimeRange
+from wattmesh_contracts.values import (
+    at_field,
+    duration_from_proto,
+    duration_to_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+)
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.sites import (
     BatteryRating,
@@ -102,6 +109,8 @@ def _codec(field: "Field[Any]", wire: Any) -> _FieldCodec:
     to_proto: Callable[[Any], Any] = _as_it_is
     if message is not None and message.full_name == Duration.DESCRIPTOR.full_name:
         from_proto, to_proto = partial(duration_from_proto, field=name), _duration_or_none
+    elif message is not None and message.full_name == TimeRange.DESCRIPTOR.full_name:
+        from_proto, to_proto = partial(time_range_from_proto, field=name), time_range_to_proto
     elif message is not None:
         part = _VALUES[_message_class(message)]
         from_proto = _Part(part) if wire.is_repeated else _NamedPart(part, name)

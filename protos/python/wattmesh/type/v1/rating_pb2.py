@@ -23,45 +23,46 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dwattmesh/type/v1/rating.proto\x12\x10wattmesh.type.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8e\x02\n\x14GridConnectionRating\x12\x1f\n\x12max_import_power_w\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12max_export_power_w\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12%\n\x18max_phase_import_power_w\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12%\n\x18max_phase_export_power_w\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x15\n\x13_max_import_power_wB\x15\n\x13_max_export_power_wB\x1b\n\x19_max_phase_import_power_wB\x1b\n\x19_max_phase_export_power_w\"d\n\nLoadRating\x12\x0f\n\x07\x64\x65rived\x18\x01 \x01(\x08\x12\x15\n\rinformational\x18\x02 \x01(\x08\x12\x1b\n\x0e\x63ritical_ratio\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_critical_ratio\"\x89\x02\n\x08PvRating\x12\x14\n\x0cpeak_power_w\x18\x01 \x01(\x01\x12\x1f\n\x12max_output_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15max_apparent_power_va\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0ctilt_degrees\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\x1c\n\x0f\x61zimuth_degrees\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12\x13\n\x0b\x63urtailable\x18\x06 \x01(\x08\x42\x15\n\x13_max_output_power_wB\x18\n\x16_max_apparent_power_vaB\x0f\n\r_tilt_degreesB\x12\n\x10_azimuth_degrees\"\xd5\x01\n\nWindRating\x12\x1a\n\x12max_output_power_w\x18\x01 \x01(\x01\x12\x19\n\x0chub_height_m\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10rotor_diameter_m\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x36\n\x0bpower_curve\x18\x04 \x03(\x0b\x32!.wattmesh.type.v1.PowerCurvePoint\x12\x13\n\x0b\x63urtailable\x18\x05 \x01(\x08\x42\x0f\n\r_hub_height_mB\x13\n\x11_rotor_diameter_m\"E\n\x0fPowerCurvePoint\x12\x1a\n\x12wind_speed_m_per_s\x18\x01 \x01(\x01\x12\x16\n\x0eoutput_power_w\x18\x02 \x01(\x01\"\xbb\x04\n\rBatteryRating\x12\x13\n\x0b\x63\x61pacity_wh\x18\x01 \x01(\x01\x12\x1a\n\x12max_charge_power_w\x18\x02 \x01(\x01\x12\x1d\n\x15max_discharge_power_w\x18\x03 \x01(\x01\x12$\n\x17\x63harge_efficiency_ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\'\n\x1a\x64ischarge_efficiency_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x1a\n\rmin_soc_ratio\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rmax_soc_ratio\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12%\n\x1dself_discharge_ratio_per_hour\x18\x08 \x01(\x01\x12\x19\n\x11wear_cost_per_kwh\x18\t \x01(\x01\x12\x1a\n\x12min_charge_power_w\x18\n \x01(\x01\x12\x1d\n\x15min_discharge_power_w\x18\x0b \x01(\x01\x12\x39\n\x10soc_power_limits\x18\x0c \x03(\x0b\x32\x1f.wattmesh.type.v1.SocPowerLimit\x12\"\n\x15max_apparent_power_va\x18\r \x01(\x01H\x04\x88\x01\x01\x42\x1a\n\x18_charge_efficiency_ratioB\x1d\n\x1b_discharge_efficiency_ratioB\x10\n\x0e_min_soc_ratioB\x10\n\x0e_max_soc_ratioB\x18\n\x16_max_apparent_power_va\"]\n\rSocPowerLimit\x12\x11\n\tsoc_ratio\x18\x01 \x01(\x01\x12\x1a\n\x12max_charge_power_w\x18\x02 \x01(\x01\x12\x1d\n\x15max_discharge_power_w\x18\x03 \x01(\x01\"\x8e\x02\n\x0f\x45vChargerRating\x12\x15\n\rmax_current_a\x18\x01 \x01(\x01\x12\x15\n\rmin_current_a\x18\x02 \x01(\x01\x12\x16\n\tvoltage_v\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x15max_discharge_power_w\x18\x04 \x01(\x01\x12$\n\x17\x63harge_efficiency_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\'\n\x1a\x64ischarge_efficiency_ratio\x18\x06 \x01(\x01H\x02\x88\x01\x01\x42\x0c\n\n_voltage_vB\x1a\n\x18_charge_efficiency_ratioB\x1d\n\x1b_discharge_efficiency_ratio\"B\n\x08\x43opPoint\x12#\n\x1boutdoor_temperature_celsius\x18\x01 \x01(\x01\x12\x11\n\tcop_ratio\x18\x02 \x01(\x01\"j\n\x0eHeatPumpRating\x12\x13\n\x0bmax_power_w\x18\x01 \x01(\x01\x12.\n\ncop_points\x18\x02 \x03(\x0b\x32\x1a.wattmesh.type.v1.CopPoint\x12\x13\n\x0bmin_power_w\x18\x03 \x01(\x01\"O\n\x0b\x43omfortBand\x12\x1f\n\x17min_temperature_celsius\x18\x01 \x01(\x01\x12\x1f\n\x17max_temperature_celsius\x18\x02 \x01(\x01\"\xe3\x01\n\x10ZoneThermalModel\x12\x1d\n\x15\x61ir_capacity_wh_per_k\x18\x01 \x01(\x01\x12&\n\x1e\x61ir_outdoor_resistance_k_per_w\x18\x02 \x01(\x01\x12#\n\x16mass_capacity_wh_per_k\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12(\n\x1b\x61ir_mass_resistance_k_per_w\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x19\n\x17_mass_capacity_wh_per_kB\x1e\n\x1c_air_mass_resistance_k_per_w\"\x9f\x02\n\x0eHvacZoneRating\x12\x39\n\rthermal_model\x18\x01 \x01(\x0b\x32\".wattmesh.type.v1.ZoneThermalModel\x12\x31\n\x07heating\x18\x02 \x01(\x0b\x32 .wattmesh.type.v1.HeatPumpRating\x12\x31\n\x07\x63ooling\x18\x03 \x01(\x0b\x32 .wattmesh.type.v1.HeatPumpRating\x12\x34\n\roccupied_band\x18\x04 \x01(\x0b\x32\x1d.wattmesh.type.v1.ComfortBand\x12\x36\n\x0funoccupied_band\x18\x05 \x01(\x0b\x32\x1d.wattmesh.type.v1.ComfortBand\"\xfb\x01\n\nTankRating\x12\x19\n\x11\x63\x61pacity_wh_per_k\x18\x01 \x01(\x01\x12\x1f\n\x17min_temperature_celsius\x18\x02 \x01(\x01\x12\x1f\n\x17max_temperature_celsius\x18\x03 \x01(\x01\x12\x14\n\x0closs_w_per_k\x18\x04 \x01(\x01\x12(\n\x1b\x61mbient_temperature_celsius\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x30\n\x06heater\x18\x06 \x01(\x0b\x32 .wattmesh.type.v1.HeatPumpRatingB\x1e\n\x1c_ambient_temperature_celsius\"\xbc\x01\n\x10\x44\x65\x66\x65rrableRating\x12\x13\n\x0bmax_power_w\x18\x01 \x01(\x01\x12\x13\n\x0bmin_power_w\x18\x02 \x01(\x01\x12\x15\n\rinterruptible\x18\x03 \x01(\x08\x12\x32\n\x0fmin_on_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10min_off_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa1\x02\n\x0fGeneratorRating\x12\x1a\n\x12max_output_power_w\x18\x01 \x01(\x01\x12\x1a\n\x12min_output_power_w\x18\x02 \x01(\x01\x12\x12\n\nstart_cost\x18\x03 \x01(\x01\x12\x19\n\x11\x66uel_cost_per_kwh\x18\x04 \x01(\x01\x12\x1d\n\x15running_cost_per_hour\x18\x05 \x01(\x01\x12\x32\n\x0fmin_up_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11min_down_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x16\x65mission_gco2e_per_kwh\x18\x08 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dwattmesh/type/v1/rating.proto\x12\x10wattmesh.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a!wattmesh/type/v1/time_range.proto\"\x8e\x02\n\x14GridConnectionRating\x12\x1f\n\x12max_import_power_w\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12max_export_power_w\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12%\n\x18max_phase_import_power_w\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12%\n\x18max_phase_export_power_w\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x15\n\x13_max_import_power_wB\x15\n\x13_max_export_power_wB\x1b\n\x19_max_phase_import_power_wB\x1b\n\x19_max_phase_export_power_w\"d\n\nLoadRating\x12\x0f\n\x07\x64\x65rived\x18\x01 \x01(\x08\x12\x15\n\rinformational\x18\x02 \x01(\x08\x12\x1b\n\x0e\x63ritical_ratio\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x11\n\x0f_critical_ratio\"\x89\x02\n\x08PvRating\x12\x14\n\x0cpeak_power_w\x18\x01 \x01(\x01\x12\x1f\n\x12max_output_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x15max_apparent_power_va\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0ctilt_degrees\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\x1c\n\x0f\x61zimuth_degrees\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12\x13\n\x0b\x63urtailable\x18\x06 \x01(\x08\x42\x15\n\x13_max_output_power_wB\x18\n\x16_max_apparent_power_vaB\x0f\n\r_tilt_degreesB\x12\n\x10_azimuth_degrees\"\xd5\x01\n\nWindRating\x12\x1a\n\x12max_output_power_w\x18\x01 \x01(\x01\x12\x19\n\x0chub_height_m\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x10rotor_diameter_m\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x36\n\x0bpower_curve\x18\x04 \x03(\x0b\x32!.wattmesh.type.v1.PowerCurvePoint\x12\x13\n\x0b\x63urtailable\x18\x05 \x01(\x08\x42\x0f\n\r_hub_height_mB\x13\n\x11_rotor_diameter_m\"E\n\x0fPowerCurvePoint\x12\x1a\n\x12wind_speed_m_per_s\x18\x01 \x01(\x01\x12\x16\n\x0eoutput_power_w\x18\x02 \x01(\x01\"\xbb\x04\n\rBatteryRating\x12\x13\n\x0b\x63\x61pacity_wh\x18\x01 \x01(\x01\x12\x1a\n\x12max_charge_power_w\x18\x02 \x01(\x01\x12\x1d\n\x15max_discharge_power_w\x18\x03 \x01(\x01\x12$\n\x17\x63harge_efficiency_ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\'\n\x1a\x64ischarge_efficiency_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x1a\n\rmin_soc_ratio\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rmax_soc_ratio\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12%\n\x1dself_discharge_ratio_per_hour\x18\x08 \x01(\x01\x12\x19\n\x11wear_cost_per_kwh\x18\t \x01(\x01\x12\x1a\n\x12min_charge_power_w\x18\n \x01(\x01\x12\x1d\n\x15min_discharge_power_w\x18\x0b \x01(\x01\x12\x39\n\x10soc_power_limits\x18\x0c \x03(\x0b\x32\x1f.wattmesh.type.v1.SocPowerLimit\x12\"\n\x15max_apparent_power_va\x18\r \x01(\x01H\x04\x88\x01\x01\x42\x1a\n\x18_charge_efficiency_ratioB\x1d\n\x1b_discharge_efficiency_ratioB\x10\n\x0e_min_soc_ratioB\x10\n\x0e_max_soc_ratioB\x18\n\x16_max_apparent_power_va\"]\n\rSocPowerLimit\x12\x11\n\tsoc_ratio\x18\x01 \x01(\x01\x12\x1a\n\x12max_charge_power_w\x18\x02 \x01(\x01\x12\x1d\n\x15max_discharge_power_w\x18\x03 \x01(\x01\"\x8e\x02\n\x0f\x45vChargerRating\x12\x15\n\rmax_current_a\x18\x01 \x01(\x01\x12\x15\n\rmin_current_a\x18\x02 \x01(\x01\x12\x16\n\tvoltage_v\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x15max_discharge_power_w\x18\x04 \x01(\x01\x12$\n\x17\x63harge_efficiency_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\'\n\x1a\x64ischarge_efficiency_ratio\x18\x06 \x01(\x01H\x02\x88\x01\x01\x42\x0c\n\n_voltage_vB\x1a\n\x18_charge_efficiency_ratioB\x1d\n\x1b_discharge_efficiency_ratio\"B\n\x08\x43opPoint\x12#\n\x1boutdoor_temperature_celsius\x18\x01 \x01(\x01\x12\x11\n\tcop_ratio\x18\x02 \x01(\x01\"j\n\x0eHeatPumpRating\x12\x13\n\x0bmax_power_w\x18\x01 \x01(\x01\x12.\n\ncop_points\x18\x02 \x03(\x0b\x32\x1a.wattmesh.type.v1.CopPoint\x12\x13\n\x0bmin_power_w\x18\x03 \x01(\x01\"O\n\x0b\x43omfortBand\x12\x1f\n\x17min_temperature_celsius\x18\x01 \x01(\x01\x12\x1f\n\x17max_temperature_celsius\x18\x02 \x01(\x01\"\xe3\x01\n\x10ZoneThermalModel\x12\x1d\n\x15\x61ir_capacity_wh_per_k\x18\x01 \x01(\x01\x12&\n\x1e\x61ir_outdoor_resistance_k_per_w\x18\x02 \x01(\x01\x12#\n\x16mass_capacity_wh_per_k\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12(\n\x1b\x61ir_mass_resistance_k_per_w\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x19\n\x17_mass_capacity_wh_per_kB\x1e\n\x1c_air_mass_resistance_k_per_w\"\x9f\x02\n\x0eHvacZoneRating\x12\x39\n\rthermal_model\x18\x01 \x01(\x0b\x32\".wattmesh.type.v1.ZoneThermalModel\x12\x31\n\x07heating\x18\x02 \x01(\x0b\x32 .wattmesh.type.v1.HeatPumpRating\x12\x31\n\x07\x63ooling\x18\x03 \x01(\x0b\x32 .wattmesh.type.v1.HeatPumpRating\x12\x34\n\roccupied_band\x18\x04 \x01(\x0b\x32\x1d.wattmesh.type.v1.ComfortBand\x12\x36\n\x0funoccupied_band\x18\x05 \x01(\x0b\x32\x1d.wattmesh.type.v1.ComfortBand\"\xfb\x01\n\nTankRating\x12\x19\n\x11\x63\x61pacity_wh_per_k\x18\x01 \x01(\x01\x12\x1f\n\x17min_temperature_celsius\x18\x02 \x01(\x01\x12\x1f\n\x17max_temperature_celsius\x18\x03 \x01(\x01\x12\x14\n\x0closs_w_per_k\x18\x04 \x01(\x01\x12(\n\x1b\x61mbient_temperature_celsius\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x30\n\x06heater\x18\x06 \x01(\x0b\x32 .wattmesh.type.v1.HeatPumpRatingB\x1e\n\x1c_ambient_temperature_celsius\"\xbc\x01\n\x10\x44\x65\x66\x65rrableRating\x12\x13\n\x0bmax_power_w\x18\x01 \x01(\x01\x12\x13\n\x0bmin_power_w\x18\x02 \x01(\x01\x12\x15\n\rinterruptible\x18\x03 \x01(\x08\x12\x32\n\x0fmin_on_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10min_off_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xda\x02\n\x0fGeneratorRating\x12\x1a\n\x12max_output_power_w\x18\x01 \x01(\x01\x12\x1a\n\x12min_output_power_w\x18\x02 \x01(\x01\x12\x12\n\nstart_cost\x18\x03 \x01(\x01\x12\x19\n\x11\x66uel_cost_per_kwh\x18\x04 \x01(\x01\x12\x1d\n\x15running_cost_per_hour\x18\x05 \x01(\x01\x12\x32\n\x0fmin_up_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11min_down_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x16\x65mission_gco2e_per_kwh\x18\x08 \x01(\x01\x12\x37\n\x12maintenance_ranges\x18\t \x03(\x0b\x32\x1b.wattmesh.type.v1.TimeRangeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.type.v1.rating_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GRIDCONNECTIONRATING']._serialized_start=84
-  _globals['_GRIDCONNECTIONRATING']._serialized_end=354
-  _globals['_LOADRATING']._serialized_start=356
-  _globals['_LOADRATING']._serialized_end=456
-  _globals['_PVRATING']._serialized_start=459
-  _globals['_PVRATING']._serialized_end=724
-  _globals['_WINDRATING']._serialized_start=727
-  _globals['_WINDRATING']._serialized_end=940
-  _globals['_POWERCURVEPOINT']._serialized_start=942
-  _globals['_POWERCURVEPOINT']._serialized_end=1011
-  _globals['_BATTERYRATING']._serialized_start=1014
-  _globals['_BATTERYRATING']._serialized_end=1585
-  _globals['_SOCPOWERLIMIT']._serialized_start=1587
-  _globals['_SOCPOWERLIMIT']._serialized_end=1680
-  _globals['_EVCHARGERRATING']._serialized_start=1683
-  _globals['_EVCHARGERRATING']._serialized_end=1953
-  _globals['_COPPOINT']._serialized_start=1955
-  _globals['_COPPOINT']._serialized_end=2021
-  _globals['_HEATPUMPRATING']._serialized_start=2023
-  _globals['_HEATPUMPRATING']._serialized_end=2129
-  _globals['_COMFORTBAND']._serialized_start=2131
-  _globals['_COMFORTBAND']._serialized_end=2210
-  _globals['_ZONETHERMALMODEL']._serialized_start=2213
-  _globals['_ZONETHERMALMODEL']._serialized_end=2440
-  _globals['_HVACZONERATING']._serialized_start=2443
-  _globals['_HVACZONERATING']._serialized_end=2730
-  _globals['_TANKRATING']._serialized_start=2733
-  _globals['_TANKRATING']._serialized_end=2984
-  _globals['_DEFERRABLERATING']._serialized_start=2987
-  _globals['_DEFERRABLERATING']._serialized_end=3175
-  _globals['_GENERATORRATING']._serialized_start=3178
-  _globals['_GENERATORRATING']._serialized_end=3467
+  _globals['_GRIDCONNECTIONRATING']._serialized_start=119
+  _globals['_GRIDCONNECTIONRATING']._serialized_end=389
+  _globals['_LOADRATING']._serialized_start=391
+  _globals['_LOADRATING']._serialized_end=491
+  _globals['_PVRATING']._serialized_start=494
+  _globals['_PVRATING']._serialized_end=759
+  _globals['_WINDRATING']._serialized_start=762
+  _globals['_WINDRATING']._serialized_end=975
+  _globals['_POWERCURVEPOINT']._serialized_start=977
+  _globals['_POWERCURVEPOINT']._serialized_end=1046
+  _globals['_BATTERYRATING']._serialized_start=1049
+  _globals['_BATTERYRATING']._serialized_end=1620
+  _globals['_SOCPOWERLIMIT']._serialized_start=1622
+  _globals['_SOCPOWERLIMIT']._serialized_end=1715
+  _globals['_EVCHARGERRATING']._serialized_start=1718
+  _globals['_EVCHARGERRATING']._serialized_end=1988
+  _globals['_COPPOINT']._serialized_start=1990
+  _globals['_COPPOINT']._serialized_end=2056
+  _globals['_HEATPUMPRATING']._serialized_start=2058
+  _globals['_HEATPUMPRATING']._serialized_end=2164
+  _globals['_COMFORTBAND']._serialized_start=2166
+  _globals['_COMFORTBAND']._serialized_end=2245
+  _globals['_ZONETHERMALMODEL']._serialized_start=2248
+  _globals['_ZONETHERMALMODEL']._serialized_end=2475
+  _globals['_HVACZONERATING']._serialized_start=2478
+  _globals['_HVACZONERATING']._serialized_end=2765
+  _globals['_TANKRATING']._serialized_start=2768
+  _globals['_TANKRATING']._serialized_end=3019
+  _globals['_DEFERRABLERATING']._serialized_start=3022
+  _globals['_DEFERRABLERATING']._serialized_end=3210
+  _globals['_GENERATORRATING']._serialized_start=3213
+  _globals['_GENERATORRATING']._serialized_end=3559
 # @@protoc_insertion_point(module_scope)

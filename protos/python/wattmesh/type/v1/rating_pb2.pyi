@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -701,6 +702,7 @@ class GeneratorRating(_message.Message):
     MIN_UP_DURATION_FIELD_NUMBER: _builtins.int
     MIN_DOWN_DURATION_FIELD_NUMBER: _builtins.int
     EMISSION_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
+    MAINTENANCE_RANGES_FIELD_NUMBER: _builtins.int
     max_output_power_w: _builtins.float
     """Rated power out [W], > 0."""
     min_output_power_w: _builtins.float
@@ -721,6 +723,10 @@ class GeneratorRating(_message.Message):
     def min_down_duration(self) -> _duration_pb2.Duration:
         """Once stopped, stays off at least so long. Absent: no minimum."""
 
+    @_builtins.property
+    def maintenance_ranges(self) -> _containers.RepeatedCompositeFieldContainer[_time_range_pb2.TimeRange]:
+        """When it is maintained: no plan has it on in an interval that overlaps one. At most 100, of any order."""
+
     def __init__(
         self,
         *,
@@ -732,10 +738,11 @@ class GeneratorRating(_message.Message):
         min_up_duration: _duration_pb2.Duration | None = ...,
         min_down_duration: _duration_pb2.Duration | None = ...,
         emission_gco2e_per_kwh: _builtins.float = ...,
+        maintenance_ranges: _abc.Iterable[_time_range_pb2.TimeRange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["min_down_duration", b"min_down_duration", "min_up_duration", b"min_up_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["emission_gco2e_per_kwh", b"emission_gco2e_per_kwh", "fuel_cost_per_kwh", b"fuel_cost_per_kwh", "max_output_power_w", b"max_output_power_w", "min_down_duration", b"min_down_duration", "min_output_power_w", b"min_output_power_w", "min_up_duration", b"min_up_duration", "running_cost_per_hour", b"running_cost_per_hour", "start_cost", b"start_cost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emission_gco2e_per_kwh", b"emission_gco2e_per_kwh", "fuel_cost_per_kwh", b"fuel_cost_per_kwh", "maintenance_ranges", b"maintenance_ranges", "max_output_power_w", b"max_output_power_w", "min_down_duration", b"min_down_duration", "min_output_power_w", b"min_output_power_w", "min_up_duration", b"min_up_duration", "running_cost_per_hour", b"running_cost_per_hour", "start_cost", b"start_cost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,6 +15,7 @@ from wattmesh_kernel.checks import (
     require_efficiency,
     require_positive,
 )
+from wattmesh_kernel.time import TimeRange
 
 DEFAULT_VOLTAGE_V = 230.0
 """Voltage to neutral where a charge point does not say."""
@@ -205,6 +206,9 @@ class DeferrableRating:
         require_duration(self.min_off_duration, "min_off_duration")
 
 
+_MOST_MAINTENANCE = 100
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeneratorRating:
     """A generator set: powers out [W], costs and emissions of energy given out."""
@@ -217,8 +221,12 @@ class GeneratorRating:
     min_up_duration: timedelta = timedelta(0)
     min_down_duration: timedelta = timedelta(0)
     emission_gco2e_per_kwh: float = 0.0
+    maintenance_ranges: tuple[TimeRange, ...] = ()
+    """When it is maintained: nobody plans on it then."""
 
     def __post_init__(self) -> None:
+        few = len(self.maintenance_ranges) <= _MOST_MAINTENANCE
+        require(few, "TOO_MANY_ITEMS", "more maintenance than 100 ranges", "maintenance_ranges")
         require_positive(self.max_output_power_w, "max_output_power_w")
         require_between(self.min_output_power_w, 0, self.max_output_power_w, "min_output_power_w")
         for field in (

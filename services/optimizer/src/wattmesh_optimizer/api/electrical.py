@@ -65,6 +65,7 @@ def generator_from_proto(proto: asset_pb2.Generator) -> Generator:
         min_up_duration=rating.min_up_duration,
         min_down_duration=rating.min_down_duration,
         emission_gco2e_per_kwh=rating.emission_gco2e_per_kwh,
+        maintenance_ranges=rating.maintenance_ranges,
         **_initial_state(proto),
     )
 

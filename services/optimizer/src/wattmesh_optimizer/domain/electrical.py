@@ -6,6 +6,7 @@ from enum import Enum
 
 import numpy as np
 
+from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.domain import checks
 from wattmesh_optimizer.domain.checks import Floats
 
@@ -109,6 +110,7 @@ class Generator:
     min_down_duration: timedelta = timedelta(0)
     initial_state: OnOffState = field(default=LONG_OFF)
     emission_gco2e_per_kwh: float = 0.0
+    maintenance_ranges: tuple[TimeRange, ...] = ()
 
     def __post_init__(self) -> None:
         checks.positive("max_output_power_w", self.max_output_power_kw)

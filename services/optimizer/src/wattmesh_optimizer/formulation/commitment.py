@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.electrical import OnOffState
 from wattmesh_optimizer.formulation.model import Context
@@ -28,9 +29,16 @@ class Commitment:
 
 
 def add_commitment(
-    ctx: Context, initial: OnOffState, min_on: timedelta, min_off: timedelta
+    ctx: Context,
+    initial: OnOffState,
+    min_on: timedelta,
+    min_off: timedelta,
+    may_run: NDArray[np.bool_] | None = None,
 ) -> Commitment:
-    """Add states with minimum times; a minimum time is rounded up to whole intervals."""
+    """Add states with minimum times; a minimum time is rounded up to whole intervals.
+
+    `may_run`: in which intervals it may be on at all, whatever its minimum time; None: in all.
+    """
     program, count = ctx.program, ctx.count
     lower, upper = np.zeros(count), np.ones(count)
     held = intervals_of(ctx, initial.remaining(min_on if initial.on else min_off))
@@ -38,6 +46,8 @@ def add_commitment(
         lower[:held] = 1.0
     else:
         upper[:held] = 0.0
+    if may_run is not None:
+        lower, upper = lower * may_run, upper * may_run
     on = program.columns(count, lower=lower, upper=upper)
     start, stop = program.columns(count, upper=1.0), program.columns(count, upper=1.0)
     program.may_be_integer(on)

@@ -1,11 +1,12 @@
 """Generators: power g out, and being on where that is a decision of its own.
 
-minimum x on <= g <= maximum x on
+minimum x on <= g <= maximum x on; 0 while it is maintained
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.electrical import RUNNING_KW, Generator
@@ -25,6 +26,7 @@ class GeneratorModel:
     flow: Flow
     power: Ints
     commitment: Commitment | None
+    may_run: NDArray[np.bool_]
 
     def read(self, values: Floats) -> AssetPlan:
         """Return the generator's plan."""
@@ -36,7 +38,7 @@ class GeneratorModel:
         """Return more power as power up, less as power down."""
         every = self.flow.terms[0].intervals
         more, less = Term(every, self.power), Term(every, self.power, -1.0)
-        full = np.full(len(self.power), self.generator.max_output_power_kw)
+        full = np.where(self.may_run, self.generator.max_output_power_kw, 0.0)
         zero = np.zeros(len(self.power))
         if self.commitment is None:
             return (
@@ -65,7 +67,8 @@ class GeneratorModel:
 def build_generator(ctx: Context, site: int, asset: Asset, generator: Generator) -> GeneratorModel:
     """Add a generator."""
     program, name, cause = ctx.program, asset.name, CostCause.GENERATION
-    power = program.columns(ctx.count, upper=generator.max_output_power_kw)
+    may_run = ~ctx.horizon.touched(generator.maintenance_ranges)
+    power = program.columns(ctx.count, upper=np.where(may_run, generator.max_output_power_kw, 0.0))
     program.label_upper(
         power, ctx.intervals, Label(subject=name, constraint="max_power", quantity="power")
     )
@@ -82,13 +85,17 @@ def build_generator(ctx: Context, site: int, asset: Asset, generator: Generator)
         low_kw=np.full(ctx.count, -generator.max_output_power_kw),
         high_kw=np.zeros(ctx.count),
     )
-    return GeneratorModel(asset, generator, flow, power, commitment)
+    return GeneratorModel(asset, generator, flow, power, commitment, may_run)
 
 
 def _commit(ctx: Context, site: int, asset: Asset, generator: Generator, power: Ints) -> Commitment:
     program, cause = ctx.program, CostCause.GENERATION
     commitment = add_commitment(
-        ctx, generator.initial_state, generator.min_up_duration, generator.min_down_duration
+        ctx,
+        generator.initial_state,
+        generator.min_up_duration,
+        generator.min_down_duration,
+        ~ctx.horizon.touched(generator.maintenance_ranges),
     )
     rows = program.rows(-INFINITY, 0.0, ctx.count)
     program.put(rows, power, 1.0)

@@ -170,12 +170,15 @@ def simulate_generator(
     times = MinimumTimes(
         generator.initial_state, generator.min_up_duration, generator.min_down_duration
     )
-    switch = Switch(times, horizon.resolution) if as_orders else None
+    may_run = ~horizon.touched(generator.maintenance_ranges)
+    switch = Switch(times, horizon.resolution, may_run) if as_orders else None
     for index, asked_kw in enumerate(asked.tolist()):
         power, name = step_power(asked_kw, most, least)
         wanted = power > RUNNING_KW or _idles(least, schedule, index, on)
         if switch is not None:
             wanted, power = switch.held(index, wanted, power, least)
+        if not may_run[index]:
+            wanted, power, name = False, 0.0, "maintenance"
         on[index], powers[index] = wanted, power
         recorder.power(index, name, -asked_kw, -power)
     watch_times(recorder, on, times)
