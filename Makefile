@@ -95,6 +95,9 @@ BUILDER ?= docker
 image: ## build the image of one part: PACKAGE=metering, BUILDER=docker, podman or buildah
 	@exec $(BUILDER) build -f deploy/Dockerfile --build-arg PACKAGE=$(PACKAGE) -t wattmesh/$(PACKAGE):0.1.0 $(ARGUMENTS) .
 
+chart: setup  ## write the Helm chart, a profile an overlay, below dist/
+	@$(BIN)/python -m tools.chart dist && echo dist/wattmesh
+
 e2e-k8s: setup ## the whole mesh on the cluster of KUBECONFIG, disturbed in every way, as JSON: ARGUMENTS, see tests/cluster
 	@exec $(BIN)/python -m tests.cluster $(ARGUMENTS)
 

