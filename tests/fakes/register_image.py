@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from tests.fakes.sunspec_device import FakeUnit
+from wattmesh_gateway.domain.profile import PLUGGED_IN
+from wattmesh_gateway.domain.stay import NOBODY
 from wattmesh_gateway.drivers.modbus_tcp.profile import (
     ModbusProfile,
     Register,
@@ -42,7 +44,17 @@ class RegisterImage(FakeUnit):
         self.values: Mapping[str, float] = {
             quantity: self._put(quantity, number) for quantity, number in profile.points.items()
         }
+        if profile.session:
+            self._plug_in(profile)
         self.on_write = self._follow
+
+    def _plug_in(self, profile: ModbusProfile) -> None:
+        """Have it say in each of its words that a vehicle is there, and waits or is charged."""
+        for each in profile.session:
+            raw = next(said for said, meaning in each.words.items() if meaning is not NOBODY)
+            location = _register(each.number)
+            self._store(location, Number(register=location).encode(float(raw)))
+        self.values = {**self.values, PLUGGED_IN: 1.0}
 
     def read(self, location: Register) -> float | None:
         """Return a number as it lies there, unscaled."""
@@ -87,6 +99,8 @@ def is_plain(profile: ModbusProfile) -> bool:
 def _registers(profile: ModbusProfile) -> Iterator[Register]:
     for number in profile.points.values():
         yield _register(number)
+    for each in profile.session:
+        yield _register(each.number)
     for procedure in profile.setpoints.values():
         for write in (*procedure.write, *procedure.release):
             yield _register(write.number)

@@ -20,6 +20,7 @@ from wattmesh_gateway.api.servicer import GatewayServicer
 from wattmesh_gateway.app.arbiter import Arbiter
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.follow_site_model import FollowSiteModel
+from wattmesh_gateway.app.follow_stays import FollowStays
 from wattmesh_gateway.app.forward_readings import ForwardReadings
 from wattmesh_gateway.app.fresh_readings import FreshReadings
 from wattmesh_gateway.app.hold_link import HoldLink
@@ -86,6 +87,7 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
             inbox=telegrams,
             background=background,
             sessions=sessions,
+            stays=FollowStays(outbox, sessions),
             spool_file=settings.spool_file,
         )
         drivers = await _start_drivers(stack, settings, surroundings)

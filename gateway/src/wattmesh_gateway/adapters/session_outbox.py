@@ -1,15 +1,18 @@
 """Charging sessions, in the spool's file, until they were handed on."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase
 from wattmesh_gateway.domain.session import ChargingSession
+from wattmesh_gateway.domain.stay import Plug
+from wattmesh_kernel.ids import DeviceId
 from wattmesh_runtime.documents import DocumentCodec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CODEC: DocumentCodec[ChargingSession] = DocumentCodec(ChargingSession)
+_PLUGS: DocumentCodec[Plug] = DocumentCodec(Plug)
 
 
 class SqliteSessionOutbox:
@@ -21,6 +24,25 @@ class SqliteSessionOutbox:
     async def keep(self, sessions: Sequence[ChargingSession]) -> None:
         """Keep sessions as they are now, in place of what was kept of them; older ones are not."""
         await self._database.run(lambda db: _keep(db, sessions))
+
+    async def keep_with(
+        self, device: DeviceId, plug: Plug, sessions: Sequence[ChargingSession]
+    ) -> None:
+        """Keep sessions and what is known of the charger, both or neither."""
+        row = (device.name, _PLUGS.to_json(plug).decode())
+
+        def work(db: sqlite3.Connection) -> None:
+            _keep(db, sessions)
+            db.execute("REPLACE INTO plugs VALUES (?, ?)", row)
+
+        await self._database.run(work)
+
+    async def plugs(self) -> Mapping[DeviceId, Plug]:
+        """Return what is known of each charger; what cannot be read is not known."""
+        rows = await self._database.run(
+            lambda db: db.execute("SELECT device, document FROM plugs").fetchall()
+        )
+        return {DeviceId.parse(name): _PLUGS.from_json(document) for name, document in rows}
 
     async def unsent(self, limit: int) -> Sequence[ChargingSession]:
         """Return sessions that were not handed on as they are now, oldest first."""

@@ -20,6 +20,7 @@ from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
 from wattmesh_gateway.domain.session import ChargingSession
+from wattmesh_gateway.domain.stay import Plug, Seen
 from wattmesh_gateway.domain.telegram import Delivery, QuarantinedTelegram, Telegram
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
@@ -82,11 +83,30 @@ class Sessions(Protocol):
         """Keep sessions; return when they are kept."""
 
 
+class Stays(Protocol):
+    """Takes what chargers show that know no sessions by themselves."""
+
+    async def hear(self, device: DeviceId, seen: Seen) -> None:
+        """Take in what a charger shows; return when what is new of it is kept."""
+
+
+class NoStays:
+    """Lets it go by."""
+
+    async def hear(self, device: DeviceId, seen: Seen) -> None:
+        """Keep nothing."""
+
+
 class SessionOutbox(Protocol):
     """Keeps charging sessions on disk until they were handed on."""
 
     async def keep(self, sessions: Sequence[ChargingSession]) -> None:
         """Keep sessions as they are now, in place of what was kept of them; older ones are not."""
+
+    async def keep_with(
+        self, device: DeviceId, plug: Plug, sessions: Sequence[ChargingSession]
+    ) -> None:
+        """Keep sessions and what is known of the charger, both or neither."""
 
     async def unsent(self, limit: int) -> Sequence[ChargingSession]:
         """Return sessions that were not handed on as they are now, oldest first."""

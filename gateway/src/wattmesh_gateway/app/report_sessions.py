@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from wattmesh_gateway.app.ports import SessionOutbox, SessionUplink
 from wattmesh_gateway.domain.session import ChargingSession
+from wattmesh_gateway.domain.stay import Plug
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unimplemented, WattmeshError
 from wattmesh_kernel.ids import AssetId, DeviceId
@@ -37,6 +38,14 @@ class KeepSessions:
         """Keep sessions; return when they are kept."""
         if sessions:
             await self._outbox.keep(sessions)
+            self.news.set()
+
+    async def take_with(
+        self, device: DeviceId, plug: Plug, sessions: Sequence[ChargingSession]
+    ) -> None:
+        """Keep sessions with what is known of their charger; return when both are kept."""
+        await self._outbox.keep_with(device, plug, sessions)
+        if sessions:
             self.news.set()
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from wattmesh_kernel.setpoints import SetpointKind
 
 UNTESTED = "untested on hardware"
+PLUGGED_IN = "plugged_in_ratio"
+"""What a charger measures that says what goes on at its plug."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from wattmesh_gateway.app.ports import Driver, Inbox, Sessions
+from wattmesh_gateway.app.ports import Driver, Inbox, NoStays, Sessions, Stays
 from wattmesh_gateway.profiles.parse import Schema
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import GatewayId
@@ -20,8 +20,9 @@ S = TypeVar("S", bound=ServiceSettings, contravariant=True)
 class Surroundings:
     """What a driver may use: what devices say goes to `inbox`, loops run in `background`.
 
-    Charging sessions go to `sessions`. `spool_file` is the gateway's own; a driver that has to
-    keep something keeps it in a file beside it, with its protocol as suffix.
+    Charging sessions go to `sessions`, what chargers show that know none to `stays`. `spool_file`
+    is the gateway's own; a driver that has to keep something keeps it in a file beside it, with its
+    protocol as suffix.
     """
 
     gateway: GatewayId
@@ -30,6 +31,7 @@ class Surroundings:
     background: BackgroundTasks
     sessions: Sessions
     spool_file: Path
+    stays: Stays = field(default_factory=NoStays)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

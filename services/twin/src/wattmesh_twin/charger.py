@@ -1,25 +1,27 @@
 """One simulated charger on its real protocol: `python -m wattmesh_twin.charger`.
 
-It dials in over OCPP 1.6 at `WATTMESH_OCPP_URL`, or listens on Modbus TCP at
-`WATTMESH_MODBUS_ADDRESS`; vehicles come and go as `WATTMESH_VISITS_FILE` says, by the clock of the
-mesh.
+It dials in over OCPP 1.6 at `WATTMESH_OCPP_URL`, listens on Modbus TCP at
+`WATTMESH_MODBUS_ADDRESS`, or speaks on MQTT at `WATTMESH_MQTT_URL`; vehicles come and go as
+`WATTMESH_VISITS_FILE` says, by the clock of the mesh.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from wattmesh_runtime.service import Runtime, Service, run_service
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_twin.adapters.go_e import GoETwin
+from wattmesh_twin.adapters.keba import KebaTwin
 from wattmesh_twin.adapters.ocpp_point import OcppTwin
 from wattmesh_twin.adapters.visits import load_visits
 from wattmesh_twin.adapters.wallbox import WallboxTwin
 from wattmesh_twin.app.run_charger import ChargerTwin
-from wattmesh_twin.domain.charger import Charger
+from wattmesh_twin.domain.charger import Charger, FixedOffer
 from wattmesh_twin.domain.charging_profiles import ChargingProfiles
 from wattmesh_twin.domain.watched_limit import WatchedLimit
 
@@ -38,13 +40,21 @@ class ChargerSettings(ServiceSettings):
     """The id with which it dials in."""
     modbus_address: str = ""
     """host:port on which it listens: the charger is a wallbox on Modbus TCP."""
+    modbus_product: Literal["amperfied", "keba"] = "amperfied"
+    """Whose registers it has then."""
+    mqtt_url: str = ""
+    """`mqtt://host:port` of the broker at which it speaks: it has the topics of a go-e Charger."""
+    mqtt_address: str = "000000"
+    """Its serial number there."""
+    mqtt_interval: timedelta = Field(default=timedelta(minutes=1), gt=timedelta(0))
+    """How often it says how it stands."""
     max_current_a: float = Field(default=32.0, gt=0)
-    """Most current per phase of a charge point; a wallbox has 16 A."""
+    """Most current per phase of a charge point; a wallbox on Modbus or MQTT has 16 A."""
 
     @model_validator(mode="after")
     def _has_one_protocol(self) -> Self:
-        if bool(self.ocpp_url) == bool(self.modbus_address):
-            raise ValueError("one of ocpp_url and modbus_address is needed")
+        if sum(map(bool, (self.ocpp_url, self.modbus_address, self.mqtt_url))) != 1:
+            raise ValueError("one of ocpp_url, modbus_address and mqtt_url is needed")
         return self
 
 
@@ -60,6 +70,12 @@ async def wire(settings: ChargerSettings, runtime: Runtime) -> AsyncIterator[Ser
             point = OcppTwin(settings.charge_point_id, settings.ocpp_url, twin, most)
             yield Service(name="charger", register=(), service_names=(), tasks=(point.run,))
             return
+        if settings.mqtt_url:
+            twin = ChargerTwin(charger, FixedOffer(offered_a=0.0), clock)
+            where = (settings.mqtt_url, settings.mqtt_address, settings.mqtt_interval)
+            wallbox = GoETwin(twin, _WALLBOX_MOST_A, *where)
+            yield Service(name="charger", register=(), service_names=(), tasks=(wallbox.run,))
+            return
         limit = WatchedLimit(
             set_a=_WALLBOX_MOST_A,
             failsafe_a=0.0,
@@ -69,7 +85,8 @@ async def wire(settings: ChargerSettings, runtime: Runtime) -> AsyncIterator[Ser
         )
         host, _, port = settings.modbus_address.rpartition(":")
         twin = ChargerTwin(charger, limit, clock)
-        await stack.enter_async_context(WallboxTwin(twin, limit, host, int(port)))
+        product = KebaTwin if settings.modbus_product == "keba" else WallboxTwin
+        await stack.enter_async_context(product(twin, limit, host, int(port)))
         yield Service(name="charger", register=(), service_names=(), tasks=())
 
 

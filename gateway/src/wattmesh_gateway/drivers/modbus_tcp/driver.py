@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from wattmesh_gateway.app.ports import OpenedDevice
+from wattmesh_gateway.app.ports import NoStays, OpenedDevice, Stays
 from wattmesh_gateway.domain.command import ReadBack
 from wattmesh_gateway.domain.errors import ProfileError
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.reading import Reading
+from wattmesh_gateway.domain.stay import Seen
 from wattmesh_gateway.drivers.kind import Surroundings
 from wattmesh_gateway.drivers.modbus_tcp.connection import ModbusConnection, ModbusEndpoint
 from wattmesh_gateway.drivers.modbus_tcp.profile import ModbusProfile
@@ -33,7 +34,12 @@ class ModbusDevice:
         connection: ModbusConnection,
         unit_id: int,
         clock: Clock,
+        stays: Stays,
     ) -> None:
+        self._id = device.id
+        self._clock = clock
+        self._stays = stays
+        self._is_charger = bool(profile.session)
         unit = ModbusUnit(
             connection, unit_id, profile.base_addresses, write_single=profile.write_single
         )
@@ -42,7 +48,17 @@ class ModbusDevice:
 
     async def read(self) -> Sequence[Reading]:
         """Read all points; errors: DeviceUnavailable, DeviceRefused."""
-        return await self._reader.read()
+        readings = await self._reader.read()
+        if self._is_charger:
+            values = {each.point.segment: each.value for each in readings}
+            seen = Seen(
+                time=self._clock.now(),
+                state=self._reader.plug,
+                import_wh=values.get("import_energy_wh"),
+                soc_ratio=values.get("soc_ratio"),
+            )
+            await self._stays.hear(self._id, seen)
+        return readings
 
     async def apply(
         self, kind: SetpointKind, value: float, lease: timedelta
@@ -70,8 +86,9 @@ class ModbusDevice:
 class ModbusDriver:
     """Opens Modbus devices."""
 
-    def __init__(self, clock: Clock, timeout_seconds: float) -> None:
+    def __init__(self, clock: Clock, timeout_seconds: float, stays: Stays | None = None) -> None:
         self._clock = clock
+        self._stays = stays or NoStays()
         self._timeout = timeout_seconds
         self._connections: dict[ModbusEndpoint, ModbusConnection] = {}
         self._users: dict[ModbusEndpoint, int] = {}
@@ -81,7 +98,8 @@ class ModbusDriver:
         match device.connection, profile:
             case ModbusTcpConnection(host=host, port=port, unit_id=unit), ModbusProfile():
                 endpoint = ModbusEndpoint(host=host, port=port)
-                opened = ModbusDevice(device, profile, self._use(endpoint), unit, self._clock)
+                line = self._use(endpoint)
+                opened = ModbusDevice(device, profile, line, unit, self._clock, self._stays)
                 close = partial(self._leave, endpoint)
                 return OpenedDevice(reads=opened, sets=opened, adjusts=opened, close=close)
             case _:
@@ -116,7 +134,8 @@ async def start_modbus(
     """Start a driver that closes its connections at the end."""
     # pymodbus logs every request that fails; the gateway says itself when a device is lost.
     logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
-    driver = ModbusDriver(surroundings.clock, settings.modbus_timeout_seconds)
+    timeout_seconds = settings.modbus_timeout_seconds
+    driver = ModbusDriver(surroundings.clock, timeout_seconds, surroundings.stays)
     try:
         yield driver
     finally:

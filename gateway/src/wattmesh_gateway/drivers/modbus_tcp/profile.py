@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_gateway.domain.profile import PLUGGED_IN, DeviceProfile
+from wattmesh_gateway.profiles.words import Words
 from wattmesh_kernel.setpoints import SetpointKind
 
 DEFAULT_BASES = (40000, 50000, 0)
@@ -86,6 +87,14 @@ class ScaledNumber:
     scale: float = 1.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateNumber:
+    """A number by which a charger says what goes on at its plug, and what each value means."""
+
+    number: ScaledNumber
+    words: Words
+
+
 class WrittenValue(Enum):
     """What is written, when it is not a constant."""
 
@@ -137,10 +146,11 @@ class SetpointProcedure:
 class ModbusProfile(DeviceProfile):
     """A device on Modbus, by plain registers or by SunSpec models.
 
-    `write_single`: it knows only the function that writes one register.
+    `write_single`: it knows only the function that writes one register. `session`: it is a charger.
     """
 
     points: Mapping[str, ScaledNumber]
+    session: Sequence[StateNumber] = ()
     setpoints: Mapping[SetpointKind, SetpointProcedure] = field(default_factory=dict)
     base_addresses: tuple[int, ...] = DEFAULT_BASES
     max_registers: int = DEFAULT_MAX_REGISTERS
@@ -149,7 +159,7 @@ class ModbusProfile(DeviceProfile):
     @property
     def quantities(self) -> frozenset[str]:
         """What such a device measures."""
-        return frozenset(self.points)
+        return frozenset(self.points) | ({PLUGGED_IN} if self.session else frozenset())
 
     @property
     def setpoint_kinds(self) -> frozenset[SetpointKind]:

@@ -11,6 +11,7 @@ from wattmesh_gateway.drivers.modbus_tcp.profile import (
     RegisterType,
     ScaledNumber,
     SetpointProcedure,
+    StateNumber,
     SunSpecPoint,
     WordOrder,
     Write,
@@ -20,6 +21,7 @@ from wattmesh_gateway.drivers.modbus_tcp.sunspec_models import sunspec_model
 from wattmesh_gateway.profiles.node import Keys, Node
 from wattmesh_gateway.profiles.parse import ProfileDocument
 from wattmesh_gateway.profiles.points import parse_points, parse_scale
+from wattmesh_gateway.profiles.words import parse_words
 from wattmesh_kernel.setpoints import SetpointKind
 
 _SUNSPEC = ("model", "point")
@@ -28,10 +30,10 @@ _WRITE = ("value", "percent_of", "verify", "read_back", "skip_at_zero")
 
 
 def parse_modbus_profile(document: ProfileDocument) -> ModbusProfile:
-    """Read `{points, setpoints, base_addresses, max_registers, write_single}`."""
+    """Read `{points, setpoints, session, base_addresses, max_registers, write_single}`."""
     keys = document.keys(
         required=("points",),
-        optional=("setpoints", "base_addresses", "max_registers", "write_single"),
+        optional=("setpoints", "session", "base_addresses", "max_registers", "write_single"),
     )
     return ModbusProfile(
         name=document.name,
@@ -40,6 +42,7 @@ def parse_modbus_profile(document: ProfileDocument) -> ModbusProfile:
         source=document.source,
         tested=document.tested,
         points=parse_points(keys["points"], _parse_scaled_number),
+        session=_parse_session(keys),
         setpoints=_parse_setpoints(keys),
         base_addresses=_parse_bases(keys),
         max_registers=_parse_max_registers(keys),
@@ -54,6 +57,18 @@ def _parse_setpoints(keys: Keys) -> Mapping[SetpointKind, SetpointProcedure]:
         node.key_as(SetpointKind): _parse_procedure(node)
         for node in keys["setpoints"].entries().values()
     }
+
+
+def _parse_session(keys: Keys) -> Sequence[StateNumber]:
+    """Read a list of `{register, type, table, words}`."""
+    if "session" not in keys:
+        return ()
+    return [
+        StateNumber(
+            number=_scaled_number(each, ("words",)), words=parse_words(each.entries()["words"])
+        )
+        for each in keys["session"].items()
+    ]
 
 
 def _parse_bases(keys: Keys) -> tuple[int, ...]:

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from wattmesh_gateway.app.ports import Inbox, OpenedDevice
+from wattmesh_gateway.app.ports import Inbox, NoStays, OpenedDevice, Stays
 from wattmesh_gateway.domain.errors import ProfileError, TelegramError
 from wattmesh_gateway.domain.profile import DeviceProfile
 from wattmesh_gateway.domain.telegram import Delivery, Telegram
 from wattmesh_gateway.drivers.kind import Surroundings
 from wattmesh_gateway.drivers.mqtt.broker import Broker
+from wattmesh_gateway.drivers.mqtt.plug import MqttPlug
 from wattmesh_gateway.drivers.mqtt.profile import MqttProfile, TelegramFormat
 from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
 from wattmesh_gateway.drivers.mqtt.setpoint import MqttSetpoints
@@ -25,8 +26,16 @@ log = logging.getLogger(__name__)
 class MqttDriver:
     """Listens for devices at one broker."""
 
-    def __init__(self, broker: Broker, client_id: str, inbox: Inbox, clock: Clock) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        client_id: str,
+        inbox: Inbox,
+        clock: Clock,
+        stays: Stays | None = None,
+    ) -> None:
         self._inbox = inbox
+        self._stays = stays or NoStays()
         self._clock = clock
         self._routes: dict[str, list[MqttDevice]] = {}
         topics = self._routes.keys()
@@ -37,7 +46,8 @@ class MqttDriver:
         match device.connection, profile:
             case MqttConnection(address=address), MqttProfile():
                 setpoints = MqttSetpoints(profile, address, self._session.publish)
-                opened = MqttDevice(self, device, profile, address, setpoints)
+                plug = MqttPlug(device, profile.session, address, self._stays)
+                opened = MqttDevice(self, device, profile, address, setpoints, plug)
                 sets = setpoints if profile.setpoints else None
                 return OpenedDevice(listens=opened, sets=sets, close=opened.close)
             case _:
@@ -50,6 +60,10 @@ class MqttDriver:
     async def run(self) -> None:
         """Stay connected, for ever."""
         await self._session.run()
+
+    def now(self) -> datetime:
+        """Return what the clock shows."""
+        return self._clock.now()
 
     def add(self, device: "MqttDevice") -> None:
         """Listen to a device's topics."""
@@ -74,6 +88,8 @@ class MqttDriver:
         if not self._has_readings(message):
             return None
         delivery = self._delivery(message)
+        for device in self._routes.get(message.topic, ()):
+            await device.follow(message, delivery)
         self._inbox.announce(delivery)
         return delivery
 
@@ -104,7 +120,9 @@ class MqttDevice:
         profile: MqttProfile,
         address: str,
         setpoints: MqttSetpoints,
+        plug: MqttPlug,
     ) -> None:
+        self._plug = plug
         self._setpoints = setpoints
         self._driver = driver
         self._device = device
@@ -118,7 +136,13 @@ class MqttDevice:
     @property
     def telegram_topics(self) -> frozenset[str]:
         """Where it publishes what it measures."""
-        return frozenset(topic for topic, _ in self._formats)
+        return frozenset(topic for topic, _ in self._formats) | self._plug.topics
+
+    async def follow(self, message: Message, delivery: Delivery) -> None:
+        """Have a charger's words kept, before its message is acknowledged."""
+        arrival = delivery.arrival or self._driver.now()
+        payload, telegrams = message.payload, delivery.telegrams
+        await self._plug.follow(message.topic, payload, arrival, telegrams)
 
     def begin(self) -> None:
         """Listen to it from now on, until it is closed."""
@@ -138,9 +162,12 @@ class MqttDevice:
     def understand(self, origin: str, payload: bytes, arrival: datetime) -> Sequence[Telegram]:
         """Return what a message on one of its topics says."""
         return [
-            self._telegram(format_, payload, arrival)
-            for topic, format_ in self._formats
-            if topic == origin
+            *(
+                self._telegram(format_, payload, arrival)
+                for topic, format_ in self._formats
+                if topic == origin
+            ),
+            *self._plug.understand(origin, payload, arrival),
         ]
 
     def _telegram(self, format_: TelegramFormat, payload: bytes, arrival: datetime) -> Telegram:
@@ -160,6 +187,7 @@ async def start_mqtt(
     """Start a driver with a session of its own, named after the gateway."""
     broker = settings.broker
     client_id = f"wattmesh-{surroundings.gateway.segment}"
-    driver = MqttDriver(broker, client_id, surroundings.inbox, surroundings.clock)
+    inbox, clock, stays = surroundings.inbox, surroundings.clock, surroundings.stays
+    driver = MqttDriver(broker, client_id, inbox, clock, stays)
     surroundings.background.start(driver.run())
     yield driver

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from wattmesh_gateway.domain.profile import DeviceProfile
+from wattmesh_gateway.domain.profile import PLUGGED_IN, DeviceProfile
+from wattmesh_gateway.profiles.words import Words
 from wattmesh_kernel.setpoints import SetpointKind
 
 
@@ -59,6 +60,19 @@ class TelegramFormat:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StateFormat:
+    """Where a charger says what goes on at its plug, and what each word means."""
+
+    topic: str
+    path: tuple[str, ...]
+    words: Words
+
+    def topic_of(self, address: str) -> str:
+        """Return the topic on which the charger at `address` says it."""
+        return self.topic.replace("{address}", address)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SwitchWords:
     """How a device says on and off."""
 
@@ -77,6 +91,18 @@ class ReadBackFormat:
     path: tuple[str, ...] = ()
     within_seconds: float = 5.0
     words: SwitchWords | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateFormat:
+    """What is published to a device before a setpoint that takes no 0: that it is on.
+
+    For a setpoint of 0 it is told `words.off` alone, and that is read back.
+    """
+
+    topic: str
+    words: SwitchWords
+    read_back: ReadBackFormat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +129,7 @@ class SetpointFormat:
     retain: bool = False
     switch: SwitchWords | None = None
     read_back: ReadBackFormat | None = None
+    gate: GateFormat | None = None
 
     @property
     def is_leased(self) -> bool:
@@ -119,6 +146,7 @@ class MqttProfile(DeviceProfile):
     """A device that publishes JSON telegrams on MQTT, and may be set by what is published to it."""
 
     telegrams: Sequence[TelegramFormat]
+    session: Sequence[StateFormat] = ()
     setpoints: Mapping[SetpointKind, SetpointFormat] = field(default_factory=dict)
 
     @property
@@ -129,4 +157,5 @@ class MqttProfile(DeviceProfile):
     @property
     def quantities(self) -> frozenset[str]:
         """What such a device measures."""
-        return frozenset(point for each in self.telegrams for point in each.points)
+        points = frozenset(point for each in self.telegrams for point in each.points)
+        return points | ({PLUGGED_IN} if self.session else frozenset())

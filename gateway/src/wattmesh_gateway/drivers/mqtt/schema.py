@@ -3,6 +3,7 @@
 from wattmesh_gateway.drivers.mqtt.paths import parse_path, parse_topic
 from wattmesh_gateway.drivers.mqtt.profile import (
     MqttProfile,
+    StateFormat,
     TelegramFormat,
     TelegramPoint,
     TelegramTime,
@@ -12,11 +13,12 @@ from wattmesh_gateway.drivers.mqtt.setpoint_schema import parse_setpoints
 from wattmesh_gateway.profiles.node import Node
 from wattmesh_gateway.profiles.parse import ProfileDocument
 from wattmesh_gateway.profiles.points import parse_points, parse_scale
+from wattmesh_gateway.profiles.words import parse_words
 
 
 def parse_mqtt_profile(document: ProfileDocument) -> MqttProfile:
-    """Read `{telegrams, setpoints}`."""
-    keys = document.keys(required=("telegrams",), optional=("setpoints",))
+    """Read `{telegrams, session, setpoints}`."""
+    keys = document.keys(required=("telegrams",), optional=("session", "setpoints"))
     return MqttProfile(
         name=document.name,
         title=document.title,
@@ -24,6 +26,9 @@ def parse_mqtt_profile(document: ProfileDocument) -> MqttProfile:
         source=document.source,
         tested=document.tested,
         telegrams=[_parse_telegram(each) for each in keys["telegrams"].items()],
+        session=[_parse_state(each) for each in keys["session"].items()]
+        if "session" in keys
+        else (),
         setpoints=parse_setpoints(keys["setpoints"]) if "setpoints" in keys else {},
     )
 
@@ -35,6 +40,14 @@ def _parse_telegram(node: Node) -> TelegramFormat:
         topic=parse_topic(keys["topic"]),
         time=_parse_time(keys["time"]),
         points=parse_points(keys["points"], _parse_point),
+    )
+
+
+def _parse_state(node: Node) -> StateFormat:
+    """Read `{topic, path, words}`."""
+    keys = node.mapping(required=("topic", "path", "words"))
+    return StateFormat(
+        topic=parse_topic(keys["topic"]), path=parse_path(keys), words=parse_words(keys["words"])
     )
 
 

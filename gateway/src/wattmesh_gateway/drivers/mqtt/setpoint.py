@@ -12,9 +12,11 @@ from wattmesh_gateway.domain.tolerance import tolerance_of
 from wattmesh_gateway.drivers.mqtt.profile import (
     LEASE_SECONDS,
     SETPOINT,
+    GateFormat,
     MqttProfile,
     ReadBackFormat,
     SetpointFormat,
+    SwitchWords,
 )
 from wattmesh_gateway.drivers.mqtt.understand import value_at
 from wattmesh_kernel.setpoints import SetpointKind
@@ -39,12 +41,15 @@ class MqttSetpoints:
         self._address = address
         self._publish = publish
         self._heard: dict[SetpointKind, _Heard] = {}
+        self._gates: dict[SetpointKind, _Heard] = {}
         self._news = asyncio.Condition()
 
     @property
     def topics(self) -> frozenset[str]:
         """Where the device says what it holds."""
-        formats = [each.read_back for each in self._profile.setpoints.values()]
+        setpoints = self._profile.setpoints.values()
+        formats = [each.read_back for each in setpoints]
+        formats += [each.gate.read_back for each in setpoints if each.gate]
         return frozenset(self._topic(each.topic) for each in formats if each)
 
     async def hear(self, topic: str, payload: bytes) -> None:
@@ -55,6 +60,10 @@ class MqttSetpoints:
                 if said is not None and self._topic(said.topic) == topic:
                     value = _value(payload, format_, said)
                     self._heard[kind] = _Heard(number=self._number(kind) + 1, value=value)
+                gate = format_.gate
+                if gate is not None and self._topic(gate.read_back.topic) == topic:
+                    is_on = _word(payload, gate.read_back, gate.words)
+                    self._gates[kind] = _Heard(number=self._number(kind, gate) + 1, value=is_on)
             self._news.notify_all()
 
     async def apply(
@@ -65,8 +74,11 @@ class MqttSetpoints:
         written = _written(format_, kind, value)
         seconds = max(1, math.floor(lease.total_seconds()))
         payload = format_.payload.replace(SETPOINT, _text(format_, written))
-        before = self._number(kind)
-        await self._send(format_, payload.replace(LEASE_SECONDS, str(seconds)))
+        shut = format_.gate if written == 0 else None
+        before = self._number(kind, shut)
+        await self._open(format_, is_on=shut is None)
+        if shut is None:
+            await self._send(format_, payload.replace(LEASE_SECONDS, str(seconds)))
         return AppliedMqttSetpoint(self, kind, written, before)
 
     async def holds(self, kind: SetpointKind, value: float) -> ReadBack:
@@ -78,6 +90,7 @@ class MqttSetpoints:
         """Send the device to its safe state, and hear whether it is there; errors as in `apply`."""
         format_ = self._format(kind)
         before = self._number(kind)
+        await self._open(format_, is_on=True)
         await self._send(format_, format_.release_payload)
         if format_.release_value is None:
             return ReadBack(value=None)
@@ -91,9 +104,10 @@ class MqttSetpoints:
     async def read_back(self, kind: SetpointKind, expected: float, *, after: int) -> ReadBack:
         """Wait until the device says that it holds a value, in what it said later than `after`."""
         format_ = self._format(kind)
-        if format_.read_back is None:
+        says = format_.gate.read_back if format_.gate and expected == 0 else format_.read_back
+        if says is None:
             return ReadBack(value=expected)
-        seconds = format_.read_back.within_seconds
+        seconds = says.within_seconds
         try:
             async with asyncio.timeout(seconds), self._news:
                 await self._news.wait_for(lambda: self._says(kind, expected, after))
@@ -102,16 +116,28 @@ class MqttSetpoints:
         return ReadBack(value=expected)
 
     def _says(self, kind: SetpointKind, expected: float, after: int) -> bool:
-        heard = self._heard.get(kind)
+        heard = self._said(kind, expected)
         if heard is None or heard.number <= after or heard.value is None:
             return False
         return abs(heard.value - expected) <= _resolution(self._format(kind))
 
     def _not_said(self, kind: SetpointKind, expected: float, after: int) -> ReadBack:
-        heard = self._heard.get(kind)
+        heard = self._said(kind, expected)
         if heard is None or heard.number <= after:
             raise DeviceUnavailable("the device did not say what it holds")
         return ReadBack(value=heard.value, mismatch=f"it holds {heard.value}, not {expected:g}")
+
+    def _said(self, kind: SetpointKind, expected: float) -> _Heard | None:
+        """Return what it said last of what an expected value is read back by."""
+        gated = self._format(kind).gate is not None and expected == 0
+        return (self._gates if gated else self._heard).get(kind)
+
+    async def _open(self, format_: SetpointFormat, *, is_on: bool) -> None:
+        """Tell the device that it is on, or off, where that is told by itself."""
+        gate = format_.gate
+        if gate is not None:
+            word = gate.words.on if is_on else gate.words.off
+            await self._publish(self._topic(gate.topic), word, format_.qos, format_.retain)
 
     async def _send(self, format_: SetpointFormat, payload: str) -> None:
         await self._publish(self._topic(format_.topic), payload, format_.qos, format_.retain)
@@ -125,8 +151,9 @@ class MqttSetpoints:
     def _topic(self, topic: str) -> str:
         return topic.replace("{address}", self._address)
 
-    def _number(self, kind: SetpointKind) -> int:
-        return self._heard[kind].number if kind in self._heard else 0
+    def _number(self, kind: SetpointKind, gate: GateFormat | None = None) -> int:
+        heard = (self._heard if gate is None else self._gates).get(kind)
+        return 0 if heard is None else heard.number
 
 
 class AppliedMqttSetpoint:
@@ -173,8 +200,7 @@ def _value(payload: bytes, format_: SetpointFormat, said: ReadBackFormat) -> flo
     except TelegramError:
         raw = payload.decode("utf-8", "replace") if not said.path else None
     if words is not None:
-        word = str(raw).lower() if isinstance(raw, bool) else str(raw)
-        return {words.on: 1.0, words.off: 0.0}.get(word)
+        return _switched(raw, words)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         return None
     try:
@@ -182,6 +208,20 @@ def _value(payload: bytes, format_: SetpointFormat, said: ReadBackFormat) -> flo
     except OverflowError:  # an integer of hundreds of digits
         return None
     return value if math.isfinite(value) else None
+
+
+def _word(payload: bytes, said: ReadBackFormat, words: SwitchWords) -> float | None:
+    """Return whether a device says that it is on (1) or off (0); None when that makes no sense."""
+    try:
+        raw = value_at(payload, said.path)
+    except TelegramError:
+        raw = payload.decode("utf-8", "replace") if not said.path else None
+    return _switched(raw, words)
+
+
+def _switched(raw: object, words: SwitchWords) -> float | None:
+    word = str(raw).lower() if isinstance(raw, bool) else str(raw)
+    return {words.on: 1.0, words.off: 0.0}.get(word)
 
 
 def _resolution(format_: SetpointFormat) -> float:

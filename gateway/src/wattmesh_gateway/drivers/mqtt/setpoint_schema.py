@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from wattmesh_gateway.drivers.mqtt.paths import parse_path, parse_topic
 from wattmesh_gateway.drivers.mqtt.profile import (
     SETPOINT,
+    GateFormat,
     ReadBackFormat,
     SetpointFormat,
     SwitchWords,
@@ -25,6 +26,7 @@ _OPTIONAL = (
     "switch",
     "read_back",
     "verify",
+    "gate",
 )
 
 
@@ -56,6 +58,21 @@ def _parse_setpoint(node: Node) -> SetpointFormat:
         retain=keys["retain"].boolean() if "retain" in keys else False,
         switch=_parse_switch(keys),
         read_back=_parse_read_back(keys),
+        gate=_parse_gate(keys),
+    )
+
+
+def _parse_gate(keys: Keys) -> GateFormat | None:
+    """Read `{topic, on, off, read_back}`."""
+    if "gate" not in keys:
+        return None
+    parts = keys["gate"].mapping(required=("topic", "on", "off", "read_back"))
+    read_back = _parse_read_back(parts)
+    assert read_back is not None, "it is required"
+    return GateFormat(
+        topic=parse_topic(parts["topic"]),
+        words=SwitchWords(on=parts["on"].text(), off=parts["off"].text()),
+        read_back=read_back,
     )
 
 

@@ -4,40 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from wattmesh_gateway.domain.session import ChargingSession, SessionState
+from wattmesh_gateway.domain.session import SessionState
+from wattmesh_gateway.domain.stay import Stay
 from wattmesh_gateway.drivers.ocpp.heard import Ended, Heard, Measured
-from wattmesh_kernel.ids import DeviceId
 
 _IMPORT = "import_energy_wh"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stay:
-    """A vehicle at a connector. `import_start_wh`: the meter's register when it came."""
-
-    arrival_time: datetime
-    measure_time: datetime
-    state: SessionState = SessionState.WAITING
-    departure_time: datetime | None = None
-    token: str = ""
-    import_start_wh: float | None = None
-    charged_energy_wh: float | None = None
-    soc_ratio: float | None = None
-    soc_measure_time: datetime | None = None
-
-    def session(self, device: DeviceId) -> ChargingSession:
-        """Return it as a charging session that a device tells."""
-        return ChargingSession(
-            device=device,
-            state=self.state,
-            arrival_time=self.arrival_time,
-            measure_time=self.measure_time,
-            departure_time=self.departure_time,
-            token=self.token,
-            charged_energy_wh=self.charged_energy_wh,
-            soc_ratio=self.soc_ratio,
-            soc_measure_time=self.soc_measure_time,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
