@@ -141,16 +141,17 @@ class Product:
             charged_energy_wh=charging.charged_wh,
             takes=charging.left_wh > 0,
             need=need,
-            expectation=self._expectation(visit),
+            expectation=self._expectation(visit, charging.charged_wh),
         )
 
-    def _expectation(self, visit: Visit) -> ChargingExpectation:
-        """Return what is expected of a visit, made up once, when it begins."""
+    def _expectation(self, visit: Visit, charged_wh: float) -> ChargingExpectation:
+        """Return what is expected of a visit, made up when it begins, and when it outgrows that."""
         known = self._expected.get(visit.id)
-        if known is None:
+        outgrown = known is not None and charged_wh >= 0.9 * known.required_energy_wh
+        if known is None or (outgrown and not self.asks):
             declared = visit.declared_time if self.asks else None
             stay = NewStay(vehicle=visit.user, arrival_time=visit.arrival, declared_time=declared)
-            found = expectation(stay, self.past, ZONE)
+            found = expectation(stay, self.past, ZONE, charged_wh)
             if self.believes:
                 declared = visit.declared_time
                 before = UsageQuantile(ratio=0.0, departure_time=declared - timedelta(minutes=1))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from wattmesh_usage.domain.departures import (
     PastStay,
     departure_quantiles,
 )
+from wattmesh_usage.domain.energies import required_energy_wh
 from wattmesh_usage.domain.expectation import expectation
 
 HOUR = timedelta(hours=1)
@@ -130,3 +132,33 @@ def test_nine_of_ten_sessions_needed_no_more_than_is_expected() -> None:
     assert found.required_energy_wh == 8_000.0
     assert found.reason == "8 sessions of the vehicle"
     assert expectation(new("mine"), [], ZONE).reason == "what is usual"
+
+
+def test_a_vehicle_that_nobody_knows_is_taken_to_need_much_not_little() -> None:
+    """10 kWh were assumed once: of 80 kWh that three vehicles wanted, 24 were missed."""
+    assert required_energy_wh("", []) == 50_000.0
+    known = [past("others", 8.0, days_ago=each) for each in range(1, 9)]
+    assert required_energy_wh("guest", known) == 8_000.0
+    assert required_energy_wh("guest", known[:1]) == 25_000.0
+
+
+def test_one_that_takes_more_than_it_ever_did_is_asked_about_those_that_need_as_much() -> None:
+    stays = [past("mine", 8.0, days_ago=each) for each in range(1, 9)]
+
+    assert required_energy_wh("mine", stays, 7_000.0) == 8_000.0
+    assert required_energy_wh("mine", stays, 8_100.0) == 50_000.0
+    assert required_energy_wh("mine", stays, 60_000.0) == 75_000.0
+
+
+@given(
+    st.lists(st.floats(0.0, 100e3), max_size=40),
+    st.none() | st.floats(0.0, 200e3),
+)
+def test_what_is_expected_is_never_less_than_what_was_taken(
+    energies: list[float], charged: float | None
+) -> None:
+    stays = [
+        replace(past("mine" if each % 2 else "other", 5.0, days_ago=each + 1), energy_wh=wh)
+        for each, wh in enumerate(energies)
+    ]
+    assert required_energy_wh("mine", stays, charged) >= (charged or 0.0)

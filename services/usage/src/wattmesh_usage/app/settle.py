@@ -6,7 +6,7 @@ from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import SiteId
 from wattmesh_usage.app.ports import Change, Zones
 from wattmesh_usage.domain.departures import NewStay
-from wattmesh_usage.domain.expectation import expectation
+from wattmesh_usage.domain.expectation import expectation, is_outgrown
 from wattmesh_usage.domain.needs import ChargingNeed, NeedState, chosen
 from wattmesh_usage.domain.sessions import ChargingSession
 
@@ -66,7 +66,8 @@ class Settle:
             declared_time=None if need is None else need.departure_time,
         )
         past = await change.past_stays(session.id.site, _MOST_PAST_STAYS)
-        known = expectation(stay, past, self._zones.zone(session.id.site))
+        zone = self._zones.zone(session.id.site)
+        known = expectation(stay, past, zone, session.charged_energy_wh)
         return replace(session, expectation=known)
 
 
@@ -101,6 +102,6 @@ def _is_cancelled(resource: object) -> bool:
 
 def _is_news(session: ChargingSession, before: ChargingSession | None) -> bool:
     """Return whether something has come up by which more is expected."""
-    if before is None or session.expectation is None:
+    if before is None or session.expectation is None or is_outgrown(session):
         return True
     return (session.vehicle, session.need) != (before.vehicle, before.need)

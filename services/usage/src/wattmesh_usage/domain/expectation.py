@@ -3,34 +3,32 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from wattmesh_usage.domain.departures import NewStay, PastStay, departure_quantiles
-from wattmesh_usage.domain.sessions import Expectation
+from wattmesh_usage.domain.energies import required_energy_wh
+from wattmesh_usage.domain.sessions import ChargingSession, Expectation
 
-_ENERGY_RATIO = 0.9
-"""What nine of ten sessions need: a vehicle that is full stops by itself."""
-_ASSUMED_ENERGY_WH = 10_000.0
-_FEW = 4
+_NEARLY_RATIO = 0.9
+"""Of what was expected; from then on it is asked anew what is needed by those that need as much."""
 
 
-def expectation(stay: NewStay, past: Sequence[PastStay], zone: ZoneInfo) -> Expectation:
-    """Return what past stays of the place let expect of a new one."""
+def expectation(
+    stay: NewStay, past: Sequence[PastStay], zone: ZoneInfo, charged_wh: float | None = None
+) -> Expectation:
+    """Return what past stays of the place let expect of one that has taken so much [Wh]."""
     own = [each for each in past if stay.vehicle and each.vehicle == stay.vehicle]
     return Expectation(
         departures=departure_quantiles(stay, past, zone),
-        required_energy_wh=_required_energy_wh(own, past),
+        required_energy_wh=required_energy_wh(stay.vehicle, past, charged_wh),
         reason=_reason(len(own), len(past), stay.declared_time is not None),
     )
 
 
-def _required_energy_wh(own: Sequence[PastStay], past: Sequence[PastStay]) -> float:
-    """Return what nine of ten sessions need [Wh], of its own where there are a few."""
-    for stays in (own, past):
-        known = [each.energy_wh for each in stays if each.energy_wh is not None]
-        if len(known) >= _FEW:
-            return float(np.quantile(known, _ENERGY_RATIO))
-    return _ASSUMED_ENERGY_WH
+def is_outgrown(session: ChargingSession) -> bool:
+    """Return whether a vehicle has taken nearly all that was expected of it."""
+    expected, charged_wh = session.expectation, session.charged_energy_wh
+    if expected is None or charged_wh is None:
+        return False
+    return charged_wh >= _NEARLY_RATIO * expected.required_energy_wh
 
 
 def _reason(own: int, all_: int, declared: bool) -> str:
