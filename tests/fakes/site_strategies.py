@@ -27,6 +27,7 @@ from wattmesh_kernel.sites import (
     HvacZoneRating,
     LoadRating,
     MeterRole,
+    Microgrid,
     ModbusTcpConnection,
     MqttConnection,
     Node,
@@ -289,6 +290,13 @@ goals = st.builds(
     ramp_price_per_kw=maybe(magnitudes),
     site_peak_price_per_kw=maybe(magnitudes),
 )
+microgrids = st.builds(
+    Microgrid,
+    readiness=maybe(st.just(timedelta(hours=4))),
+    readiness_percentile_ratio=st.floats(0.5, 0.999),
+    readiness_price_per_kwh=maybe(st.floats(0.01, 10.0)),
+    reconnect_delay=st.just(timedelta(minutes=5)),
+)
 sites = st.builds(
     Site,
     id=site_ids,
@@ -301,6 +309,7 @@ sites = st.builds(
     carbon_zone=maybe(st.builds(ZoneId, segments)),
     nodes=topologies(),
     goals=goals,
+    microgrid=maybe(microgrids),
 )
 
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from wattmesh.site.v1 import asset_pb2, site_pb2
 from wattmesh.type.v1 import electrical_pb2
+from wattmesh_contracts.microgrid import microgrid_from_proto, microgrid_to_proto
 from wattmesh_contracts.ratings import rating_from_proto, rating_to_proto
 from wattmesh_contracts.values import at_field
 from wattmesh_kernel.checks import require
@@ -62,6 +63,7 @@ def site_from_proto(proto: site_pb2.Site) -> Site:
         currency_code=proto.currency_code,
         nodes=tuple(map(_node_from_proto, proto.nodes)),
         goals=_goals_from_proto(proto.goals),
+        microgrid=microgrid_from_proto(proto.microgrid) if proto.HasField("microgrid") else None,
     )
 
 
@@ -79,6 +81,7 @@ def site_to_proto(site: Site, etag: str = "") -> site_pb2.Site:
         currency_code=site.currency_code,
         nodes=map(_node_to_proto, site.nodes),
         goals=_goals_to_proto(site.goals),
+        microgrid=None if site.microgrid is None else microgrid_to_proto(site.microgrid),
     )
 
 

@@ -86,6 +86,7 @@ _ALL = (
     _gauge("power_factor_ratio", "1", -1.0, 1.0),
     _gauge("soc_ratio", "1", 0.0, 1.0),
     _gauge("plugged_in_ratio", "1", 0.0, 1.0),
+    _gauge("grid_connected_ratio", "1", 0.0, 1.0),
     _gauge("session_energy_wh", "Wh", 0.0, _MOST_ENERGY),
     _gauge("temperature_celsius", "°C", -273.15, 5000.0),
     _gauge("outdoor_temperature_celsius", "°C", -273.15, 100.0),

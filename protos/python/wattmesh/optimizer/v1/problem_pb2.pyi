@@ -416,10 +416,13 @@ class IslandingReserve(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     PERCENTILE_RATIO_FIELD_NUMBER: _builtins.int
     SHORTFALL_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
+    GENERATORS_COUNT_FIELD_NUMBER: _builtins.int
     percentile_ratio: _builtins.float
     """Percentile of the critical load that critical_powers_w stands for, 0-1; for words."""
     shortfall_price_per_kwh: _builtins.float
     """Price of each kWh missing, per hour it is missing [currency/kWh per hour], > 0. Default 1."""
+    generators_count: _builtins.bool
+    """Whether generators count with their rated power, unless they are maintained then: stores supply what they do not."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """How long the critical load must be supplied from what is stored, > 0."""
@@ -430,10 +433,11 @@ class IslandingReserve(_message.Message):
         duration: _duration_pb2.Duration | None = ...,
         percentile_ratio: _builtins.float = ...,
         shortfall_price_per_kwh: _builtins.float | None = ...,
+        generators_count: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "duration", b"duration", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "duration", b"duration", "percentile_ratio", b"percentile_ratio", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh", "duration", b"duration", "generators_count", b"generators_count", "percentile_ratio", b"percentile_ratio", "shortfall_price_per_kwh", b"shortfall_price_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__shortfall_price_per_kwh: _TypeAlias = _typing.Literal["shortfall_price_per_kwh"]  # noqa: Y015
     _WhichOneofArgType__shortfall_price_per_kwh: _TypeAlias = _typing.Literal["_shortfall_price_per_kwh", b"_shortfall_price_per_kwh"]  # noqa: Y015

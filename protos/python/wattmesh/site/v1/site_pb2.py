@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from wattmesh.type.v1 import electrical_pb2 as wattmesh_dot_type_dot_v1_dot_electrical__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bwattmesh/site/v1/site.proto\x12\x10wattmesh.site.v1\x1a!wattmesh/type/v1/electrical.proto\"\xc8\x02\n\x04Site\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x1d\n\x10latitude_degrees\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11longitude_degrees\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06tariff\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x61rbon_zone\x18\x08 \x01(\t\x12\x15\n\rcurrency_code\x18\t \x01(\t\x12%\n\x05nodes\x18\n \x03(\x0b\x32\x16.wattmesh.type.v1.Node\x12.\n\x05goals\x18\x0b \x01(\x0b\x32\x1f.wattmesh.site.v1.PlanningGoalsB\x13\n\x11_latitude_degreesB\x14\n\x12_longitude_degrees\"\xbf\x01\n\rPlanningGoals\x12 \n\x13\x63\x61rbon_price_per_kg\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11ramp_price_per_kw\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12#\n\x16site_peak_price_per_kw\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x16\n\x14_carbon_price_per_kgB\x14\n\x12_ramp_price_per_kwB\x19\n\x17_site_peak_price_per_kw\"\xda\x03\n\tSiteGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\r\n\x05sites\x18\x04 \x03(\t\x12\x1f\n\x12max_import_power_w\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12max_export_power_w\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11peak_price_per_kw\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12%\n\x05nodes\x18\x08 \x03(\x0b\x32\x16.wattmesh.type.v1.Node\x12\x43\n\rsite_node_ids\x18\t \x03(\x0b\x32,.wattmesh.site.v1.SiteGroup.SiteNodeIdsEntry\x12.\n\x05goals\x18\n \x01(\x0b\x32\x1f.wattmesh.site.v1.PlanningGoals\x12\x16\n\x0enetted_billing\x18\x0b \x01(\x08\x1a\x32\n\x10SiteNodeIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x15\n\x13_max_import_power_wB\x15\n\x13_max_export_power_wB\x14\n\x12_peak_price_per_kwb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bwattmesh/site/v1/site.proto\x12\x10wattmesh.site.v1\x1a\x1egoogle/protobuf/duration.proto\x1a!wattmesh/type/v1/electrical.proto\"\xf8\x02\n\x04Site\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12\x1d\n\x10latitude_degrees\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11longitude_degrees\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06tariff\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x61rbon_zone\x18\x08 \x01(\t\x12\x15\n\rcurrency_code\x18\t \x01(\t\x12%\n\x05nodes\x18\n \x03(\x0b\x32\x16.wattmesh.type.v1.Node\x12.\n\x05goals\x18\x0b \x01(\x0b\x32\x1f.wattmesh.site.v1.PlanningGoals\x12.\n\tmicrogrid\x18\x0c \x01(\x0b\x32\x1b.wattmesh.site.v1.MicrogridB\x13\n\x11_latitude_degreesB\x14\n\x12_longitude_degrees\"\x87\x03\n\tMicrogrid\x12\x35\n\x12readiness_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x1areadiness_percentile_ratio\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12$\n\x17readiness_price_per_kwh\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11nominal_voltage_v\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12!\n\x14nominal_frequency_hz\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12\x32\n\x0freconnect_delay\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bshed_assets\x18\x07 \x03(\tB\x1d\n\x1b_readiness_percentile_ratioB\x1a\n\x18_readiness_price_per_kwhB\x14\n\x12_nominal_voltage_vB\x17\n\x15_nominal_frequency_hz\"\xbf\x01\n\rPlanningGoals\x12 \n\x13\x63\x61rbon_price_per_kg\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11ramp_price_per_kw\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12#\n\x16site_peak_price_per_kw\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x16\n\x14_carbon_price_per_kgB\x14\n\x12_ramp_price_per_kwB\x19\n\x17_site_peak_price_per_kw\"\xda\x03\n\tSiteGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\r\n\x05sites\x18\x04 \x03(\t\x12\x1f\n\x12max_import_power_w\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12max_export_power_w\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11peak_price_per_kw\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12%\n\x05nodes\x18\x08 \x03(\x0b\x32\x16.wattmesh.type.v1.Node\x12\x43\n\rsite_node_ids\x18\t \x03(\x0b\x32,.wattmesh.site.v1.SiteGroup.SiteNodeIdsEntry\x12.\n\x05goals\x18\n \x01(\x0b\x32\x1f.wattmesh.site.v1.PlanningGoals\x12\x16\n\x0enetted_billing\x18\x0b \x01(\x08\x1a\x32\n\x10SiteNodeIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x15\n\x13_max_import_power_wB\x15\n\x13_max_export_power_wB\x14\n\x12_peak_price_per_kwb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,12 +35,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SITEGROUP_SITENODEIDSENTRY']._loaded_options = None
   _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_options = b'8\001'
-  _globals['_SITE']._serialized_start=85
-  _globals['_SITE']._serialized_end=413
-  _globals['_PLANNINGGOALS']._serialized_start=416
-  _globals['_PLANNINGGOALS']._serialized_end=607
-  _globals['_SITEGROUP']._serialized_start=610
-  _globals['_SITEGROUP']._serialized_end=1084
-  _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_start=966
-  _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_end=1016
+  _globals['_SITE']._serialized_start=117
+  _globals['_SITE']._serialized_end=493
+  _globals['_MICROGRID']._serialized_start=496
+  _globals['_MICROGRID']._serialized_end=887
+  _globals['_PLANNINGGOALS']._serialized_start=890
+  _globals['_PLANNINGGOALS']._serialized_end=1081
+  _globals['_SITEGROUP']._serialized_start=1084
+  _globals['_SITEGROUP']._serialized_end=1558
+  _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_start=1440
+  _globals['_SITEGROUP_SITENODEIDSENTRY']._serialized_end=1490
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from wattmesh.type.v1 import electrical_pb2 as _electrical_pb2
@@ -36,6 +37,7 @@ class Site(_message.Message):
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     NODES_FIELD_NUMBER: _builtins.int
     GOALS_FIELD_NUMBER: _builtins.int
+    MICROGRID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}`."""
     display_name: _builtins.str
@@ -62,6 +64,10 @@ class Site(_message.Message):
     def goals(self) -> Global___PlanningGoals:
         """What its plans weigh beside the bill, while it is planned alone. Absent: nothing."""
 
+    @_builtins.property
+    def microgrid(self) -> Global___Microgrid:
+        """That it can do without the grid for a while, and how. Absent: it goes dark with it."""
+
     def __init__(
         self,
         *,
@@ -76,10 +82,11 @@ class Site(_message.Message):
         currency_code: _builtins.str = ...,
         nodes: _abc.Iterable[_electrical_pb2.Node] | None = ...,
         goals: Global___PlanningGoals | None = ...,
+        microgrid: Global___Microgrid | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__latitude_degrees: _TypeAlias = _typing.Literal["latitude_degrees"]  # noqa: Y015
     _WhichOneofArgType__latitude_degrees: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees"]  # noqa: Y015
@@ -91,6 +98,81 @@ class Site(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__longitude_degrees) -> _WhichOneofReturnType__longitude_degrees | None: ...
 
 Global___Site: _TypeAlias = Site  # noqa: Y015
+
+@_typing.final
+class Microgrid(_message.Message):
+    """A site that can separate from the electricity grid and go on by itself. The switch that separates it is the
+    device that controls its grid connection (`on_off`, 1 closed), and shows its point `grid_connected_ratio`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READINESS_DURATION_FIELD_NUMBER: _builtins.int
+    READINESS_PERCENTILE_RATIO_FIELD_NUMBER: _builtins.int
+    READINESS_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
+    NOMINAL_VOLTAGE_V_FIELD_NUMBER: _builtins.int
+    NOMINAL_FREQUENCY_HZ_FIELD_NUMBER: _builtins.int
+    RECONNECT_DELAY_FIELD_NUMBER: _builtins.int
+    SHED_ASSETS_FIELD_NUMBER: _builtins.int
+    readiness_percentile_ratio: _builtins.float
+    """Of which percentile of the forecast of the critical load, 0.5 to 0.999. Absent: 0.9."""
+    readiness_price_per_kwh: _builtins.float
+    """What a kilowatt-hour that is not kept ready counts, for each hour [currency/kWh per hour], > 0: a plan that
+    would cost more keeps less, and says so. Absent: 1.
+    """
+    nominal_voltage_v: _builtins.float
+    """What the grid's voltage is, phase to neutral [V], > 0. Absent: 230."""
+    nominal_frequency_hz: _builtins.float
+    """What the grid's frequency is [Hz], > 0. Absent: 50."""
+    @_builtins.property
+    def readiness_duration(self) -> _duration_pb2.Duration:
+        """How many hours of critical load its plans keep ready, at every moment, for an outage that begins then: in
+        stores, beside what generator sets give. A load is critical by its `critical_ratio`. At most 7 days. Absent: none.
+        """
+
+    @_builtins.property
+    def reconnect_delay(self) -> _duration_pb2.Duration:
+        """How long the grid must be back without a break before the site returns to it, 1 s to 1 h. Absent: 1 min."""
+
+    @_builtins.property
+    def shed_assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`sites/{site}/assets/{asset}` that are switched off as an island lacks power, the first named first, and on
+        again in the other order. Each once, of this site, at most 100. What is not named stays on.
+        """
+
+    def __init__(
+        self,
+        *,
+        readiness_duration: _duration_pb2.Duration | None = ...,
+        readiness_percentile_ratio: _builtins.float | None = ...,
+        readiness_price_per_kwh: _builtins.float | None = ...,
+        nominal_voltage_v: _builtins.float | None = ...,
+        nominal_frequency_hz: _builtins.float | None = ...,
+        reconnect_delay: _duration_pb2.Duration | None = ...,
+        shed_assets: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_nominal_frequency_hz", b"_nominal_frequency_hz", "_nominal_voltage_v", b"_nominal_voltage_v", "_readiness_percentile_ratio", b"_readiness_percentile_ratio", "_readiness_price_per_kwh", b"_readiness_price_per_kwh", "nominal_frequency_hz", b"nominal_frequency_hz", "nominal_voltage_v", b"nominal_voltage_v", "readiness_duration", b"readiness_duration", "readiness_percentile_ratio", b"readiness_percentile_ratio", "readiness_price_per_kwh", b"readiness_price_per_kwh", "reconnect_delay", b"reconnect_delay"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_nominal_frequency_hz", b"_nominal_frequency_hz", "_nominal_voltage_v", b"_nominal_voltage_v", "_readiness_percentile_ratio", b"_readiness_percentile_ratio", "_readiness_price_per_kwh", b"_readiness_price_per_kwh", "nominal_frequency_hz", b"nominal_frequency_hz", "nominal_voltage_v", b"nominal_voltage_v", "readiness_duration", b"readiness_duration", "readiness_percentile_ratio", b"readiness_percentile_ratio", "readiness_price_per_kwh", b"readiness_price_per_kwh", "reconnect_delay", b"reconnect_delay", "shed_assets", b"shed_assets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__nominal_frequency_hz: _TypeAlias = _typing.Literal["nominal_frequency_hz"]  # noqa: Y015
+    _WhichOneofArgType__nominal_frequency_hz: _TypeAlias = _typing.Literal["_nominal_frequency_hz", b"_nominal_frequency_hz"]  # noqa: Y015
+    _WhichOneofReturnType__nominal_voltage_v: _TypeAlias = _typing.Literal["nominal_voltage_v"]  # noqa: Y015
+    _WhichOneofArgType__nominal_voltage_v: _TypeAlias = _typing.Literal["_nominal_voltage_v", b"_nominal_voltage_v"]  # noqa: Y015
+    _WhichOneofReturnType__readiness_percentile_ratio: _TypeAlias = _typing.Literal["readiness_percentile_ratio"]  # noqa: Y015
+    _WhichOneofArgType__readiness_percentile_ratio: _TypeAlias = _typing.Literal["_readiness_percentile_ratio", b"_readiness_percentile_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__readiness_price_per_kwh: _TypeAlias = _typing.Literal["readiness_price_per_kwh"]  # noqa: Y015
+    _WhichOneofArgType__readiness_price_per_kwh: _TypeAlias = _typing.Literal["_readiness_price_per_kwh", b"_readiness_price_per_kwh"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nominal_frequency_hz) -> _WhichOneofReturnType__nominal_frequency_hz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nominal_voltage_v) -> _WhichOneofReturnType__nominal_voltage_v | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__readiness_percentile_ratio) -> _WhichOneofReturnType__readiness_percentile_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__readiness_price_per_kwh) -> _WhichOneofReturnType__readiness_price_per_kwh | None: ...
+
+Global___Microgrid: _TypeAlias = Microgrid  # noqa: Y015
 
 @_typing.final
 class PlanningGoals(_message.Message):

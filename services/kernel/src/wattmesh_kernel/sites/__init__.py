@@ -39,7 +39,7 @@ from wattmesh_kernel.sites.ratings import (
     SocPowerLimit,
     WindRating,
 )
-from wattmesh_kernel.sites.site import Node, PlanningGoals, Site, SiteGroup
+from wattmesh_kernel.sites.site import Microgrid, Node, PlanningGoals, Site, SiteGroup
 from wattmesh_kernel.sites.thermal import (
     ComfortBand,
     CopPoint,
@@ -69,6 +69,7 @@ __all__ = [
     "HvacZoneRating",
     "LoadRating",
     "MeterRole",
+    "Microgrid",
     "ModbusTcpConnection",
     "MqttConnection",
     "Node",

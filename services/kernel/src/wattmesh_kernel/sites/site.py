@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,14 @@ from wattmesh_kernel.checks import (
     require_between,
     require_display_name,
     require_efficiency,
+    require_positive,
 )
-from wattmesh_kernel.ids import GroupId, SiteId, TariffId, ZoneId, check_segment
+from wattmesh_kernel.ids import AssetId, GroupId, SiteId, TariffId, ZoneId, check_segment
 from wattmesh_kernel.money import check_currency_code
 from wattmesh_kernel.time import time_zone
+
+_MOST_READINESS = timedelta(days=7)
+_MOST_SHED = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +69,34 @@ class PlanningGoals:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Microgrid:
+    """That a site can do without the grid, and how; see `wattmesh.site.v1.Microgrid`.
+
+    `readiness` None: plans keep nothing ready. `readiness_price_per_kwh` None: 1.
+    """
+
+    readiness: timedelta | None = None
+    readiness_percentile_ratio: float = 0.9
+    readiness_price_per_kwh: float | None = None
+    nominal_voltage_v: float = 230.0
+    nominal_frequency_hz: float = 50.0
+    reconnect_delay: timedelta = timedelta(minutes=1)
+    shed_assets: tuple[AssetId, ...] = ()
+
+    def __post_init__(self) -> None:
+        ready = self.readiness is None or timedelta(0) < self.readiness <= _MOST_READINESS
+        require(ready, "INVALID_DURATION", "it is above 0, at most 7 days", "readiness_duration")
+        percentile = self.readiness_percentile_ratio
+        require_between(percentile, 0.5, 0.999, "readiness_percentile_ratio")
+        for name in ("readiness_price_per_kwh", "nominal_voltage_v", "nominal_frequency_hz"):
+            require_positive(getattr(self, name), name)
+        waits = timedelta(seconds=1) <= self.reconnect_delay <= timedelta(hours=1)
+        require(waits, "INVALID_DURATION", "it is 1 s to 1 h", "reconnect_delay")
+        once = len(set(self.shed_assets)) == len(self.shed_assets) <= _MOST_SHED
+        require(once, "INVALID_VALUE", "each once, at most 100", "shed_assets")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
     """A building, plant or home behind one connection to the grid.
 
@@ -80,9 +113,13 @@ class Site:
     carbon_zone: ZoneId | None = None
     nodes: tuple[Node, ...] = ()
     goals: PlanningGoals = field(default_factory=PlanningGoals)
+    microgrid: Microgrid | None = None
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
+        shed = () if self.microgrid is None else self.microgrid.shed_assets
+        own = all(each.site == self.id for each in shed)
+        require(own, "INVALID_VALUE", f"an asset is not of {self.id}", "microgrid.shed_assets")
         time_zone(self.time_zone)
         check_currency_code(self.currency_code)
         require_between(self.latitude_degrees, -90, 90, "latitude_degrees")

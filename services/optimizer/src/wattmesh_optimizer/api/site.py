@@ -131,5 +131,6 @@ def _islanding(proto: problem_pb2.IslandingReserve) -> IslandingReserve:
     return IslandingReserve(
         duration=duration_from_proto(proto.duration, "islanding_reserve.duration"),
         percentile_ratio=proto.percentile_ratio,
+        generators_count=proto.generators_count,
         **given(proto, shortfall_price_per_kwh="shortfall_price_per_kwh"),
     )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.domain.electrical import FixedLoad
+from wattmesh_optimizer.domain.electrical import FixedLoad, Generator
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.site import Site
 
@@ -14,7 +14,8 @@ def critical_energy_kwh(site: Site, horizon: Horizon) -> Floats:
     """Return the critical energy of an outage that begins at each interval's end [kWh].
 
     Beyond the horizon its last day repeats (all of it, when it is shorter). With 1 kW at all times
-    and a duration of 4 h it is 4 kWh throughout; no generation is counted on.
+    and a duration of 4 h it is 4 kWh throughout; sun and wind are not counted on, generator sets
+    where the reserve says so.
     """
     if site.islanding_reserve is None:
         return np.zeros(horizon.count)
@@ -23,6 +24,8 @@ def critical_energy_kwh(site: Site, horizon: Horizon) -> Floats:
     for asset in site.assets:
         if isinstance(asset.kind, FixedLoad):
             critical += asset.kind.critical_kw
+    if site.islanding_reserve.generators_count:
+        critical = np.maximum(critical - _generated_kw(site, horizon), 0.0)
     length = site.islanding_reserve.duration / horizon.resolution
     whole = math.ceil(length)
     day = min(count, max(1, round(24 / horizon.hours)))
@@ -32,3 +35,12 @@ def critical_energy_kwh(site: Site, horizon: Horizon) -> Floats:
     starts = np.arange(1, count + 1, dtype=np.float64)
     ends = np.interp(starts + length, np.arange(len(sums), dtype=np.float64), sums)
     return np.asarray(ends - sums[1 : count + 1])
+
+
+def _generated_kw(site: Site, horizon: Horizon) -> Floats:
+    found = np.zeros(horizon.count)
+    for asset in site.assets:
+        if isinstance(asset.kind, Generator):
+            may_run = ~horizon.touched(asset.kind.maintenance_ranges)
+            found += np.where(may_run, asset.kind.max_output_power_kw, 0.0)
+    return found

@@ -176,11 +176,15 @@ class CarbonIntensity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IslandingReserve:
-    """Energy held so that storage alone supplies the critical load for `duration`."""
+    """Energy held so that storage supplies the critical load for `duration`.
+
+    With `generators_count` generators supply what they are rated for, unless they are maintained.
+    """
 
     duration: timedelta
     percentile_ratio: float = 0.5
     shortfall_price_per_kwh: float = 1.0
+    generators_count: bool = False
 
     def __post_init__(self) -> None:
         checks.positive("islanding_reserve.duration", self.duration.total_seconds())

@@ -6,13 +6,20 @@ from wattmesh.optimizer.v1 import problem_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.billing import billing_state_to_proto
 from wattmesh_contracts.tariff import tariff_to_proto
-from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
-from wattmesh_kernel.sites import Node
+from wattmesh_contracts.values import (
+    duration_to_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
+from wattmesh_kernel.sites import Microgrid, Node
 from wattmesh_kernel.tariff import Tariff
+from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.event_problem import events_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
+from wattmesh_planner.domain.kinds.grid_connection import Islanded
 from wattmesh_planner.domain.prices import tie_price_per_kw
+from wattmesh_planner.domain.readiness import outage_from
 
 _MOST_TARIFFS = 512
 
@@ -34,7 +41,7 @@ class ProblemWriter:
                 count=inputs.target.count(inputs.resolution),
             ),
             currency_code=scope.sites[0].site.currency_code,
-            sites=[self._site(site) for site in inputs.sites],
+            sites=[self._site(site, inputs.target) for site in inputs.sites],
             goals=self._goals(inputs),
             events=events_to_proto(inputs),
         )
@@ -54,7 +61,7 @@ class ProblemWriter:
             ramp_price_per_kw=_said(goals.ramp_price_per_kw, _of_ties(inputs)) if alone else 0.0,
         )
 
-    def _site(self, site: SiteInputs) -> problem_pb2.Site:
+    def _site(self, site: SiteInputs, target: TimeRange) -> problem_pb2.Site:
         known = site.site.site
         message = problem_pb2.Site(
             name=known.name, time_zone=known.time_zone, nodes=map(_node, known.nodes)
@@ -70,6 +77,11 @@ class ProblemWriter:
             message.carbon_intensity.average_intensities_gco2e_per_kwh.extend(intensities)
         if site.power_before_w is not None:
             message.power_before_w = site.power_before_w
+        if any(isinstance(each.state, Islanded) for each in site.assets):
+            outage = outage_from(target, known.microgrid)
+            message.islanded_ranges.append(time_range_to_proto(outage))
+        elif known.microgrid is not None:
+            _keep_ready(message, known.microgrid)
         return message
 
     def _tariff(self, tariff: Tariff) -> tariff_pb2.Tariff:
@@ -88,6 +100,17 @@ def _of_ties(inputs: PlanInputs) -> float:
 
 def _said(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
+
+
+def _keep_ready(message: problem_pb2.Site, microgrid: Microgrid) -> None:
+    if microgrid.readiness is None:
+        return
+    reserve = message.islanding_reserve
+    reserve.duration.CopyFrom(duration_to_proto(microgrid.readiness))
+    reserve.percentile_ratio = microgrid.readiness_percentile_ratio
+    reserve.generators_count = True
+    if microgrid.readiness_price_per_kwh is not None:
+        reserve.shortfall_price_per_kwh = microgrid.readiness_price_per_kwh
 
 
 def _node(node: Node) -> problem_pb2.Node:

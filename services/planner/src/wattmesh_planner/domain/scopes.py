@@ -9,6 +9,7 @@ from wattmesh_kernel.sites import Asset, Device, GridConnectionRating, Site, Sit
 from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.facts import Reason, Topic, Why
 from wattmesh_planner.domain.kinds import KINDS
+from wattmesh_planner.domain.kinds.grid_connection import CONNECTED
 from wattmesh_planner.domain.kinds.kind import Kind
 from wattmesh_planner.domain.model import (
     MeteredPoint,
@@ -105,9 +106,18 @@ class _Reader:
     ) -> Iterator[tuple[str, MeteredPoint]]:
         for quantity in quantities:
             point: PointId | None = self._model.point_of(asset.id, quantity, self._at)
+            if point is None and quantity == CONNECTED:
+                point = self._of_switch(asset, quantity)
             if point is not None:
                 device = self._model.devices[point.device]
                 yield quantity, MeteredPoint(id=point, reporting_interval=device.reporting_interval)
+
+    def _of_switch(self, asset: Asset, quantity: str) -> PointId | None:
+        """Return the point of the switch that controls a grid connection, if it shows that."""
+        switch = self._model.controller_of(asset.id, self._at)
+        if switch is None or quantity not in switch.points:
+            return None
+        return switch.point(quantity)
 
     def _leave_out(self, subject: str, reason: Reason, detail: str) -> None:
         why = Why(topic=Topic.SITE_MODEL, reason=reason, detail=detail)
