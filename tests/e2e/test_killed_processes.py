@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.wattmesh_command import Run, Wattmesh
-from wattmesh_kernel.clock import parse_clock
+from wattmesh_runtime.clocks import clock_from_spec
 
 VICTIMS = (
     *("metering", "gateway", "planner", "forecast", "optimizer"),
@@ -63,7 +63,7 @@ def report_of_a_day_with_kills(
 
 def kill_through_the_day(run: Run, victims: Sequence[str]) -> None:
     """Kill one process after the other, hours apart and never at the same minute of the hour."""
-    clock = parse_clock(run.state()["clock"])
+    clock = clock_from_spec(run.state()["clock"])
     begin = clock.now()
     for index, name in enumerate(victims):
         when = begin + timedelta(hours=4 + 2 * index, minutes=7 * index)
