@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def _measure(folder: Path) -> Iterator[Row]:
-    farm, halves = _farm(folder)
+    farm, halves = farm_of(folder)
     issues = midnights(farm, farm.index(SPLIT), len(farm.power_w))
     came = np.stack([halves[HALVES * at : HALVES * (at + DAY)] for at in issues])
     for weather in (False, True):
@@ -112,7 +112,7 @@ def _by_half_hours(hourly: Floats) -> Floats:
     return on_intervals(hourly, SPLIT, TimeRange.of(SPLIT, DAY * HOUR), HOUR / HALVES)
 
 
-def _farm(folder: Path) -> tuple[AssetHours, Floats]:
+def farm_of(folder: Path) -> tuple[AssetHours, Floats]:
     """Return the farm by the hour with its weather, and its power by the half hour [W]."""
     metered = pd.read_parquet(folder / "demand_pv_halfhourly.parquet").set_index("timestamp_utc")
     weather = pd.read_parquet(folder / "weather_6points_hourly.parquet").set_index("timestamp_utc")

@@ -20,7 +20,7 @@ from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.time import TimeRange
 
-pytestmark = pytest.mark.time_limit(300)
+pytestmark = pytest.mark.time_limit(600)
 
 DAYS = 18
 

@@ -39,6 +39,7 @@ from wattmesh_forecast.app.life_cycle import LifeCycle
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.past import Past
+from wattmesh_forecast.app.running_hour import RunningHour
 from wattmesh_forecast.app.thermal_history import ThermalHistory
 from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
 from wattmesh_forecast.app.train import TrainModel
@@ -74,7 +75,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         each, sky, calendar = EachHistory(history), PvlibSky(), Holidays()
         weather = _weather(settings, database, runtime)
         told = None if weather is None else (weather, PvlibPlane())
-        past = Past(KeptHistory(each), sky, calendar, told)
+        past = Past(KeptHistory(each), sky, calendar, told, RunningHour(each))
         models = _models(settings, runtime)
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)

@@ -187,8 +187,11 @@ def _asked(
 
 
 def _by_kind(questions: Group) -> list[tuple[Kind, list[Question]]]:
-    kinds = sorted({each.subject.kind for each in questions})
-    return [(kind, [q for q in questions if q.subject.kind is kind]) for kind in kinds]
+    """Return questions by kind, and by their hours: a model is asked as many of each."""
+    alike: defaultdict[tuple[Kind, int], list[Question]] = defaultdict(list)
+    for each in questions:
+        alike[each.subject.kind, each.targets.start].append(each)
+    return [(kind, alike[kind, start]) for kind, start in sorted(alike)]
 
 
 def _asset(answer: Reply | NotForecast) -> AssetId:

@@ -12,14 +12,17 @@ import numpy as np
 
 from wattmesh_forecast.app.failures import failed
 from wattmesh_forecast.app.ports import Calendar, Modules, Sky
-from wattmesh_forecast.domain.hours import HOUR, AssetHours, Floats, LocalClock, Sun
+from wattmesh_forecast.app.running_hour import RunningHour
+from wattmesh_forecast.domain.hours import HOUR, AssetHours, Begun, Floats, LocalClock, Sun
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import NotForecast
+from wattmesh_forecast.domain.running_hour import SoFar, estimated
 from wattmesh_forecast.domain.screening import screened
 from wattmesh_forecast.domain.subjects import Location, Subject
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
+from wattmesh_runtime.aio.tasks import together
 
 LOOK_BACK = timedelta(days=45)
 """Four weeks of lags, tried over two weeks, and some days to spare."""
@@ -51,46 +54,58 @@ class Past:
         sky: Sky,
         calendar: Calendar,
         weather: tuple[KnownWeather, Modules] | None = None,
+        running: RunningHour | None = None,
     ) -> None:
         self._history = history
         self._sky = sky
         self._calendar = calendar
         self._weather = weather
+        self._running = running
         self._clock = lru_cache(maxsize=_CLOCKS_KEPT)(self._clock_of)
 
     async def until(
         self, subjects: Sequence[Subject], now: datetime, end: datetime
     ) -> dict[AssetId, AssetHours | NotForecast]:
-        """Return each asset's complete hours before `now`, and room for the hours up to `end`."""
+        """Return each asset's hours before `now`, and room for the hours up to `end`.
+
+        The hour that is running is estimated where some of it is known.
+        """
         known = TimeRange(floor_time(now - LOOK_BACK, HOUR), floor_time(now, HOUR))
-        return await self.over(subjects, known, TimeRange(known.start, ceil_time(end, HOUR)))
+        whole = TimeRange(known.start, ceil_time(max(end, now), HOUR))
+        assets = [each.asset for each in subjects]
+        power, so_far = await together(
+            self._history.power_w(assets, known, HOUR), self._so_far(assets, now)
+        )
+        return await asyncio.to_thread(self._put_together, subjects, power, whole, so_far)
+
+    async def _so_far(self, assets: Sequence[AssetId], now: datetime) -> Mapping[AssetId, SoFar]:
+        return {} if self._running is None else await self._running.so_far(assets, now)
 
     async def over(
         self, subjects: Sequence[Subject], known: TimeRange, whole: TimeRange
     ) -> dict[AssetId, AssetHours | NotForecast]:
         """Return each asset over `whole`, measured within `known`, both of whole hours."""
         power = await self._history.power_w([each.asset for each in subjects], known, HOUR)
-        return await asyncio.to_thread(self._put_together, subjects, power, whole)
+        return await asyncio.to_thread(self._put_together, subjects, power, whole, {})
 
     def _put_together(
         self,
         subjects: Sequence[Subject],
         power: Mapping[AssetId, Series | NotForecast],
         whole: TimeRange,
+        so_far: Mapping[AssetId, SoFar],
     ) -> dict[AssetId, AssetHours | NotForecast]:
         places = {each.location for each in subjects if each.kind is Kind.PV and each.location}
         suns = self._sky.suns(places, whole)
         found = {each: self._hours(each, power[each.asset], suns, whole) for each in subjects}
         answers = {each.asset: hours for each, hours in found.items()}
         for kind in Kind:
-            answers |= _screened(
-                kind,
-                [
-                    (each, hours)
-                    for each, hours in found.items()
-                    if each.kind is kind and isinstance(hours, AssetHours)
-                ],
-            )
+            of_kind = [
+                (each, hours)
+                for each, hours in found.items()
+                if each.kind is kind and isinstance(hours, AssetHours)
+            ]
+            answers |= _screened(kind, _begun(kind, of_kind, so_far))
         return answers
 
     def _clock_of(self, whole: TimeRange, zone: ZoneInfo) -> LocalClock:
@@ -129,6 +144,31 @@ class Past:
             return replace(hours, temperature_celsius=celsius)
         shine = modules.effective_w_m2(subject, whole.start, hours.sun, ghi, celsius)
         return replace(hours, irradiance_w_m2=shine)
+
+
+def _begun(
+    kind: Kind, read: Sequence[tuple[Subject, AssetHours]], so_far: Mapping[AssetId, SoFar]
+) -> list[tuple[Subject, AssetHours]]:
+    """Return assets of a kind with the running hour, where some of it is known."""
+    known = [each for each in read if each[0].asset in so_far]
+    if not known:
+        return list(read)
+    told = [so_far[subject.asset] for subject, _ in known]
+    told = [replace(each, mean_w=kind.sign * each.mean_w) for each in told]
+    position = known[0][1].index(told[0].until - timedelta(microseconds=1))
+    power = np.stack([hours.power_w for _, hours in known])
+    suns = [hours.sun for _, hours in known]
+    whole, rest = estimated(kind, power, suns, position, told)
+    power[:, position] = whole
+    found = {
+        subject.asset: replace(
+            hours,
+            power_w=power[number],
+            begun=Begun(position=position, until=told[number].until, rest_w=float(rest[number])),
+        )
+        for number, (subject, hours) in enumerate(known)
+    }
+    return [(subject, found.get(subject.asset, hours)) for subject, hours in read]
 
 
 def _screened(

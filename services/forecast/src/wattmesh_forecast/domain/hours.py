@@ -101,6 +101,15 @@ class Sun:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begun:
+    """The running hour's place in a raster, until when it is known, and the rest of it [W]."""
+
+    position: int
+    until: datetime
+    rest_w: float
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class AssetHours:
     """An asset's past and the hours to come, on one raster of consecutive UTC hours.
@@ -110,7 +119,8 @@ class AssetHours:
     `temperature_celsius` (n,) is the air's, measured or forecast as it was known at issue, NaN
     where it is not known; None when nothing is known of the weather. `irradiance_w_m2` (n,) is what
     reaches the modules of a plant, less what their warmth costs [W/m²], likewise. `findings` are
-    why measured hours were taken for missing.
+    why measured hours were taken for missing. `begun` is the running hour, which `power_w` has as
+    far as it is known, estimated beyond.
     """
 
     start: datetime
@@ -120,6 +130,7 @@ class AssetHours:
     temperature_celsius: Floats | None = None
     irradiance_w_m2: Floats | None = None
     findings: tuple[Finding, ...] = ()
+    begun: "Begun | None" = None
 
     def index(self, moment: datetime) -> int:
         """Return the position of the hour that contains `moment`."""

@@ -58,12 +58,12 @@ def widened(values: Floats, ratios: Sequence[float], lead: Floats, known_lead: f
     """
     if (lead <= known_lead).all():
         return values
-    middle = _median(values, ratios)[..., None]
+    middle = median_of(values, ratios)[..., None]
     times = np.maximum(lead / known_lead, 1.0)[..., None] ** 0.25
     return np.maximum(middle + times * (values - middle), 0.0)
 
 
-def _median(values: Floats, ratios: Sequence[float]) -> Floats:
+def median_of(values: Floats, ratios: Sequence[float]) -> Floats:
     """Return the median (...) of quantiles (..., ratios), between the nearest two if need be."""
     upper = int(np.searchsorted(ratios, 0.5))
     if upper == len(ratios) or ratios[upper] == 0.5 or upper == 0:

@@ -12,7 +12,7 @@ from wattmesh_forecast.domain.assumed import assumed_quantiles
 from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.forecast import ASSUMED, SEASONAL, WEATHER
-from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Floats, Rows
+from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Begun, Floats, Rows
 from wattmesh_forecast.domain.input_faults import Finding
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.load_input import LONGEST_LEAD as MODEL_LEAD
@@ -24,6 +24,7 @@ from wattmesh_forecast.domain.quantiles import (
     DEFAULT_RATIOS,
     at_ratios,
     magnitude_ratios,
+    median_of,
     signed,
     widened,
 )
@@ -42,7 +43,7 @@ MOST_TOGETHER = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Question:
-    """An asset with its past; `last` is the position of the newest hour known before the first.
+    """An asset with its past, and the hours it is asked about; `last` is the newest one known.
 
     `by_weather` is whether the sun that is forecast tells what a plant will generate.
     """
@@ -50,7 +51,14 @@ class Question:
     subject: Subject
     hours: AssetHours
     last: int
+    targets: range
     by_weather: bool = False
+
+    @property
+    def begun(self) -> Begun | None:
+        """The running hour, where it is the newest one known."""
+        begun = self.hours.begun
+        return begun if begun is not None and begun.position == self.last else None
 
     @property
     def for_model(self) -> bool:
@@ -103,12 +111,15 @@ def question(subject: Subject, hours: AssetHours, wanted: Wanted) -> Question | 
     last = hours.last_known()
     if last is None:
         return _no_history(subject)
-    # The interval that is running may begin in an hour that is complete.
     targets = _targets(hours, wanted)
+    if hours.begun is not None and hours.begun.position == last and last in targets[:-1]:
+        targets = targets[1:]  # the rest of the running hour is known as well as it can be
+    # The interval that is running may begin in an hour that is complete.
     asked = Question(
         subject=subject,
         hours=hours,
         last=min(last, targets[0] - 1),
+        targets=targets,
         by_weather=knows_weather(hours.irradiance_w_m2, targets),
     )
     if int(np.isfinite(hours.power_w).sum()) * HOUR >= SHORTEST_PAST:
@@ -117,11 +128,12 @@ def question(subject: Subject, hours: AssetHours, wanted: Wanted) -> Question | 
 
 
 def groups(questions: Sequence[Question]) -> Iterator[list[Question]]:
-    """Give questions that share kind, newest hour and, for loads, clock: some dozens at a time."""
-    alike: defaultdict[tuple[Kind, int, ZoneInfo | None], list[Question]] = defaultdict(list)
+    """Give questions that share kind, hours and, for loads, clock: some dozens at a time."""
+    alike: defaultdict[tuple[Kind, int, range, ZoneInfo | None], list[Question]]
+    alike = defaultdict(list)
     for each in questions:
         zone = each.subject.zone if each.subject.kind is Kind.LOAD else None
-        alike[each.subject.kind, each.last, zone].append(each)
+        alike[each.subject.kind, each.last, each.targets, zone].append(each)
     for same in alike.values():
         for first in range(0, len(same), MOST_TOGETHER):
             yield same[first : first + MOST_TOGETHER]
@@ -129,7 +141,7 @@ def groups(questions: Sequence[Question]) -> Iterator[list[Question]]:
 
 def model_asked(kind: Kind, group: Sequence[Question], wanted: Wanted) -> ModelAsked:
     """Return what the model is asked about a group, question by question."""
-    batch, rows = _batch(group, wanted)
+    batch, rows = _batch(group)
     asked = ask_patterns(kind, batch, rows, NOWCAST_HOURS) if kind is Kind.PV else None
     return ModelAsked(
         asked=model_input(kind, batch, rows, asked),
@@ -151,7 +163,7 @@ def model_replies(
     wanted_ratios = magnitude_ratios(kind, wanted.ratios)
     magnitudes = at_ratios(DEFAULT_RATIOS, given, wanted_ratios)
     magnitudes[~asked.open[rows]] = 0.0
-    ahead = np.concatenate([_leads(each.question, wanted) for each in said])
+    ahead = np.concatenate([_leads(each.question) for each in said])
     magnitudes = widened(magnitudes, wanted_ratios, ahead, MODEL_LEAD)
     power_w = signed(kind, magnitudes).reshape(len(said), hours, len(wanted.ratios))
     return [
@@ -165,8 +177,8 @@ def seasonal_replies(
 ) -> list[Reply]:
     """Return the seasonal forecasts of a group; `instead_of` is why they are not a model's."""
     ratios = magnitude_ratios(kind, wanted.ratios)
-    magnitudes = seasonal_quantiles(kind, *_batch(group, wanted), ratios)
-    magnitudes = widened(magnitudes, ratios, _leads(group[0], wanted), SEASONAL_LEAD)
+    magnitudes = seasonal_quantiles(kind, *_batch(group), ratios)
+    magnitudes = widened(magnitudes, ratios, _leads(group[0]), SEASONAL_LEAD)
     return [
         replace(
             _reply(each, power, WEATHER if each.by_weather else SEASONAL, wanted),
@@ -177,15 +189,31 @@ def seasonal_replies(
 
 
 def _reply(asked: Question, power_w: Floats, source: str, wanted: Wanted) -> Reply:
-    most_w = asked.subject.most_w
+    most_w, begun, start = asked.subject.most_w, asked.begun, asked.hours.start
+    first = floor_time(wanted.span.start, HOUR)
+    if begun is not None and len(power_w) < len(_targets(asked.hours, wanted)):
+        kind = asked.subject.kind
+        power_w = np.concatenate([_rest(kind, begun.rest_w, power_w[0], wanted.ratios), power_w])
     return Reply(
         subject=asked.subject,
-        first=floor_time(wanted.span.start, HOUR),
+        first=first,
         power_w=power_w if most_w is None else np.clip(power_w, -most_w, most_w),
         source=source,
-        last_measured=asked.hours.start + (asked.last + 1) * HOUR,
+        last_measured=start + (asked.last + 1) * HOUR if begun is None else begun.until,
         findings=asked.hours.findings,
     )
+
+
+def _rest(kind: Kind, rest_w: float, next_w: Floats, ratios: Sequence[float]) -> Floats:
+    """Return quantiles of the rest of the running hour (1, ratios), as sure as the next hour's.
+
+    A plant that gives a tenth of what the next hour will bring errs by a tenth of that hour's.
+    """
+    middle = median_of(next_w, ratios)
+    size = abs(float(middle))
+    times = min(1.0, rest_w / size) if kind is Kind.PV and size > 0 else 1.0
+    magnitudes = kind.sign * (kind.sign * rest_w + times * (next_w - middle))
+    return kind.sign * np.maximum(magnitudes, 0.0)[None] + 0.0
 
 
 def _assumed(asked: Question, wanted: Wanted) -> Reply | NotForecast:
@@ -209,15 +237,14 @@ def _no_history(subject: Subject) -> NotForecast:
     )
 
 
-def _batch(group: Sequence[Question], wanted: Wanted) -> tuple[Batch, Rows]:
+def _batch(group: Sequence[Question]) -> tuple[Batch, Rows]:
     first = group[0]
-    rows = Rows.ahead(first.last, _targets(first.hours, wanted))
-    return Batch.of([each.hours for each in group]), rows
+    return Batch.of([each.hours for each in group]), Rows.ahead(first.last, first.targets)
 
 
-def _leads(asked: Question, wanted: Wanted) -> Floats:
+def _leads(asked: Question) -> Floats:
     """Return how many hours each target lies after the newest known hour [h]."""
-    targets = _targets(asked.hours, wanted)
+    targets = asked.targets
     return np.arange(targets.start - asked.last, targets.stop - asked.last, dtype=np.float64)
 
 
