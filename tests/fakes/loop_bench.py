@@ -17,7 +17,7 @@ from wattmesh_gateway.app.arbiter import Arbiter
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.loop.run_loops import RunLoops
 from wattmesh_gateway.app.reports import News, Reports
-from wattmesh_gateway.domain.command import Command, CommandReport, SetpointEvent
+from wattmesh_gateway.domain.command import Command, CommandReport, SetpointEvent, SetpointMoves
 from wattmesh_gateway.domain.loop_event import LoopEvent, LoopEventType
 from wattmesh_kernel.ids import CommandId, DeviceId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
@@ -103,6 +103,10 @@ class LoopBench:
     @property
     def setpoint_events(self) -> list[SetpointEvent]:
         return [each for each in self._all() if isinstance(each, SetpointEvent)]
+
+    @property
+    def moves(self) -> list[SetpointMoves]:
+        return [each for each in self._all() if isinstance(each, SetpointMoves)]
 
     @property
     def events(self) -> list[LoopEventType]:

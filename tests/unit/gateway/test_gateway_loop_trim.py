@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,27 @@ async def test_the_record_of_a_moved_command_says_so_and_it_is_proven_all_the_sa
     applied, verified = bench.reports
     assert applied.overruled_by == verified.overruled_by == "the loop follows the meter"
     assert verified.state is CommandState.VERIFIED
+
+
+async def test_control_is_told_what_the_loop_told_in_place_of_a_command(bench: LoopBench) -> None:
+    """Every value once, those of a command together, and none of what was as asked."""
+    await bench.run_by(FOLLOW)
+    bench.loops.hear([level(0.5)])
+    bench.say(2000.0)
+    first = await bench.command(BATTERY, -500.0, owner=PLANNER)
+    await bench.loaded_until(2000.0, BATTERY, lambda: bench.held(BATTERY) == -2000.0)
+    await bench.loaded_until(1500.0, BATTERY, lambda: bench.held(BATTERY) == -1500.0)
+    await bench.command(BATTERY, -700.0, owner="operator")
+    await bench.holds(BATTERY, -700.0)
+    await eventually(lambda: bool(bench.moves))
+    assert {each.command.id for each in bench.moves} == {first.id}
+    told_w = [move.power_w for each in bench.moves for move in each.moves]
+    assert (told_w[-1], -2000.0 in told_w) == (-1500.0, True)
+    assert all(one != other for one, other in pairwise(told_w))
+    counts = [(each.before, len(each.moves)) for each in bench.moves]
+    assert all(before + count == after for (before, count), (after, _) in pairwise(counts))
+    times = [move.time for each in bench.moves for move in each.moves]
+    assert times == sorted(times)
 
 
 async def test_a_command_of_somebody_else_is_kept_as_it_is(bench: LoopBench) -> None:

@@ -5,12 +5,12 @@ import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
 
-from wattmesh.control.v1 import control_pb2
+from wattmesh.control.v1 import control_pb2, moves_pb2
 from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2, gateway_link_pb2_grpc
 from wattmesh_contracts.loop_policies import loop_policies_from_proto
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
@@ -27,6 +27,7 @@ from wattmesh_gateway.domain.command import (
     CommandState,
     SetpointEvent,
     SetpointEventType,
+    SetpointMoves,
 )
 from wattmesh_gateway.domain.control_time import ControlTime
 from wattmesh_gateway.domain.device import DeviceStatus
@@ -38,6 +39,8 @@ from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId
 from wattmesh_runtime.errors import rpc_errors
 
 log = logging.getLogger(__name__)
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 _STATES = {
     CommandState.APPLIED: control_pb2.COMMAND_STATE_APPLIED,
@@ -129,6 +132,10 @@ class GrpcControlStream:
         )
         await self.write(gateway_link_pb2.ConnectRequest(clock_reading=proto))
 
+    async def tell_moves(self, moves: SetpointMoves) -> None:
+        """Tell what a loop told a device; WattmeshError when the stream has broken."""
+        await self.write(gateway_link_pb2.ConnectRequest(loop_moves=_moves_to_proto(moves)))
+
     async def tell_loop_event(self, event: LoopEvent) -> None:
         """Tell what a loop did; WattmeshError when the stream has broken."""
         proto = loop_event_to_proto(event)
@@ -206,6 +213,21 @@ def _event_to_proto(event: SetpointEvent) -> gateway_link_pb2.SetpointEvent:
         event_time=timestamp_to_proto(event.event_time),
         value=event.value,
         message=event.message,
+    )
+
+
+def _moves_to_proto(told: SetpointMoves) -> gateway_link_pb2.LoopMoves:
+    start = told.moves[0].time
+    moves = moves_pb2.SetpointMoves(
+        start_time=timestamp_to_proto(start),
+        offsets_ms=[round((each.time - start) / _MILLISECOND) for each in told.moves],
+        powers_w=[each.power_w for each in told.moves],
+    )
+    return gateway_link_pb2.LoopMoves(
+        command=told.command.id.name,
+        device=told.command.device.name,
+        moves=moves,
+        moves_before=told.before,
     )
 
 

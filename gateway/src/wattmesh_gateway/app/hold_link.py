@@ -18,7 +18,7 @@ from wattmesh_gateway.app.ports import (
 )
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.reports import News, Reports
-from wattmesh_gateway.domain.command import CommandReport, SetpointEvent
+from wattmesh_gateway.domain.command import CommandReport, SetpointEvent, SetpointMoves
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_kernel.clock import Clock
@@ -115,6 +115,8 @@ class HoldLink:
                     await stream.tell(status)
                 case SetpointEvent() as event:
                     await stream.tell_event(event)
+                case SetpointMoves() as moves:
+                    await stream.tell_moves(moves)
                 case LoopEvent() as loop_event:
                     await stream.tell_loop_event(loop_event)
                 case AskedClock() as asked:

@@ -13,6 +13,7 @@ from wattmesh_gateway.domain.command import (
     HeldSetpoint,
     ReadBack,
     SetpointEvent,
+    SetpointMoves,
 )
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.intake import Intake
@@ -361,6 +362,9 @@ class ControlStream(Protocol):
 
     async def tell_clock(self, asked: AskedClock) -> None:
         """Tell what the clock shows; WattmeshError when the stream has broken."""
+
+    async def tell_moves(self, moves: SetpointMoves) -> None:
+        """Tell what a loop told a device; WattmeshError when the stream has broken."""
 
     async def tell_loop_event(self, event: LoopEvent) -> None:
         """Tell what a loop did; WattmeshError when the stream has broken."""

@@ -12,12 +12,13 @@ from wattmesh_gateway.domain.command import (
     CommandState,
     SetpointEvent,
     SetpointEventType,
+    SetpointMoves,
 )
 from wattmesh_gateway.domain.device import DeviceStatus
 from wattmesh_gateway.domain.loop_event import LoopEvent
 from wattmesh_kernel.clock import Clock
 
-News = CommandReport | DeviceStatus | SetpointEvent | LoopEvent | AskedClock
+News = CommandReport | DeviceStatus | SetpointEvent | SetpointMoves | LoopEvent | AskedClock
 
 _MOST_UNTOLD = 200
 """Events that wait for control while it is away; reports on commands wait in the journal."""
@@ -30,7 +31,7 @@ class Reports:
         self._journal = journal
         self._clock = clock
         self._stream: asyncio.Queue[News] | None = None
-        self._untold: deque[SetpointEvent | LoopEvent] = deque(maxlen=_MOST_UNTOLD)
+        self._untold: deque[SetpointEvent | SetpointMoves | LoopEvent] = deque(maxlen=_MOST_UNTOLD)
 
     async def report(
         self,
@@ -71,7 +72,7 @@ class Reports:
         """Tell control, if it listens. Untold reports are told when it does."""
         if self._stream is not None:
             self._stream.put_nowait(news)
-        elif isinstance(news, SetpointEvent | LoopEvent):
+        elif isinstance(news, SetpointEvent | SetpointMoves | LoopEvent):
             self._untold.append(news)
 
     @contextmanager

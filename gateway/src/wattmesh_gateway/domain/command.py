@@ -143,3 +143,20 @@ class SetpointEvent:
     event_time: datetime
     value: float | None = None
     message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """From when on a loop told a device a power [W] in place of what its command asks."""
+
+    time: datetime
+    power_w: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetpointMoves:
+    """What a loop told a device while a command was in force; `before`: so many came earlier."""
+
+    command: Command
+    before: int
+    moves: tuple[Move, ...]

@@ -2,6 +2,7 @@
 
 from wattmesh_control.adapters.postgres_effects import PostgresEffectArchive
 from wattmesh_control.adapters.postgres_events import PostgresEventArchive
+from wattmesh_control.adapters.postgres_moves import PostgresMoveArchive
 from wattmesh_control.adapters.postgres_transitions import PostgresTransitionArchive
 from wattmesh_control.api.execution_servicer import ExecutionUseCases
 from wattmesh_control.app.announce import Announce
@@ -33,6 +34,7 @@ class EffectParts:
         self._clock = clock
         self._archive = PostgresEffectArchive(database)
         self._transitions = PostgresTransitionArchive(database)
+        self._moves = PostgresMoveArchive(database)
         self.events = PostgresEventArchive(database)
 
     @property
@@ -48,7 +50,7 @@ class EffectParts:
     def use_cases(self, commands: CommandArchive, broadcast: EventBroadcast) -> ExecutionUseCases:
         """Return what ExecutionService offers."""
         return ExecutionUseCases(
-            read_execution=ReadExecution(commands, self.events),
+            read_execution=ReadExecution(commands, self.events, self._moves),
             read_events=ReadEvents(self.events, self._transitions, broadcast),
         )
 
@@ -68,7 +70,9 @@ class EffectParts:
         return JudgeEffects(
             clock=self._clock,
             archive=self._archive,
-            gather=GatherEvidence(devices=devices, meter=meter, archive=self._archive, rule=rule),
+            gather=GatherEvidence(
+                devices=devices, meter=meter, archive=self._archive, moves=self._moves, rule=rule
+            ),
             announce=announce,
             observations=observations,
             shards=shards,

@@ -134,6 +134,7 @@ class RunLoops:
         running.ending = True
         running.telling.ended("the policy has ended")
         await running.loop.finish()
+        running.telling.given_back()
         await self._policies.forget(site)
         del self._running[site]
         self._listen()

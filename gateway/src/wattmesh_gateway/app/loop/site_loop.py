@@ -109,6 +109,7 @@ class SiteLoop:
 
     def asked_changed(self, slot: Slot) -> None:
         """Take note that another command is in force, or none."""
+        self._telling.asked(slot, self._arbiter.command(slot))
         self._look_again()
 
     def begin(self, slot: Slot, choice: Choice) -> None:
@@ -120,7 +121,8 @@ class SiteLoop:
         self._state.end(slot, self._clock.now(), written=error is None)
         self._writers[slot].written(choice, error)
         if error is None:
-            self._telling.told(slot, self._arbiter.command(slot), choice)
+            power_w = self._power_w(slot, choice)
+            self._telling.told(slot, self._arbiter.command(slot), choice, power_w)
         if self._ending:
             self._wake.set()
 

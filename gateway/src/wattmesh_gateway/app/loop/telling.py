@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.arbiter import By, Choice, Slot
+from wattmesh_gateway.app.loop.moves import Moves
 from wattmesh_gateway.app.reports import Reports
 from wattmesh_gateway.domain.command import Command, SetpointEventType
 from wattmesh_gateway.domain.loop.state import Condition, Verdict
@@ -34,6 +35,7 @@ class Telling:
         self._limited_until: datetime | None = None
         self._lost: dict[Slot, str] = {}
         self._overruled: dict[Slot, tuple[Command, By]] = {}
+        self._moves = Moves(reports, clock)
 
     def started(self, why: str) -> None:
         """Tell that the loop runs."""
@@ -43,8 +45,13 @@ class Telling:
         """Tell that it has ended."""
         self._tell(LoopEventType.ENDED, why)
 
+    def given_back(self) -> None:
+        """Tell what is left: no device is told anything any more."""
+        self._moves.tell_all()
+
     def decided(self, verdict: Verdict, lost: Mapping[Slot, str]) -> None:
         """Tell what is new in what the loop makes of its meter and members."""
+        self._moves.tell_due()
         self._tell_meter(verdict)
         self._tell_limits(verdict)
         for slot in lost.keys() - self._lost.keys():
@@ -53,8 +60,17 @@ class Telling:
             self._tell(LoopEventType.MEMBER_BACK, "it can be told again", device=slot[0])
         self._lost = dict(lost)
 
-    def told(self, slot: Slot, command: Command | None, choice: Choice) -> None:
-        """Tell, on a command's record, that a device was told something else, or again the same."""
+    def asked(self, slot: Slot, command: Command | None) -> None:
+        """Take note of the command in force."""
+        self._moves.asked(slot, command)
+
+    def told(self, slot: Slot, command: Command | None, choice: Choice, power_w: float) -> None:
+        """Tell, on a command's record, that a device was told something else, or again the same.
+
+        `power_w`: what it was told, as power [W].
+        """
+        if command is not None:
+            self._moves.told(slot, command, power_w, by_loop=choice.by is not By.COMMAND)
         before = self._overruled.get(slot)
         if command is None or choice.by is By.COMMAND:
             self._overruled.pop(slot, None)

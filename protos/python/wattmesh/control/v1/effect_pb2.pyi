@@ -68,7 +68,7 @@ class _EffectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EffectRe
     EFFECT_REASON_NOT_METERED: _EffectReason.ValueType  # 2
     """UNKNOWN: readings are missing."""
     EFFECT_REASON_KIND_NOT_METERED: _EffectReason.ValueType  # 3
-    """UNKNOWN: no meter shows what was asked, such as reactive power."""
+    """UNKNOWN: no meter shows what was asked."""
     EFFECT_REASON_TOO_SHORT: _EffectReason.ValueType  # 4
     """UNKNOWN: it held for less than the meters resolve."""
     EFFECT_REASON_NOISE: _EffectReason.ValueType  # 5
@@ -96,7 +96,11 @@ class _EffectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EffectRe
     EFFECT_REASON_NOTHING_TO_DO: _EffectReason.ValueType  # 16
     """UNKNOWN: it was switched on and drew nothing, as it may when it has nothing to do."""
     EFFECT_REASON_OVERRULED: _EffectReason.ValueType  # 20
-    """UNKNOWN: for a time the gateway's own loop told the device something else, to keep a limit."""
+    """UNKNOWN: for a time the gateway's own loop told the device something else, and what that was is not known, or no
+    independent meter has lately agreed with the device's own.
+    """
+    EFFECT_REASON_MOVED: _EffectReason.ValueType  # 21
+    """CONFIRMED: it did what the gateway's own loop told it by the meter in place of what the command asks: `moved_power_w`."""
 
 class EffectReason(_EffectReason, metaclass=_EffectReasonEnumTypeWrapper):
     """Why an effect is not known, or how it came to less."""
@@ -108,7 +112,7 @@ EFFECT_REASON_NO_METER: EffectReason.ValueType  # 1
 EFFECT_REASON_NOT_METERED: EffectReason.ValueType  # 2
 """UNKNOWN: readings are missing."""
 EFFECT_REASON_KIND_NOT_METERED: EffectReason.ValueType  # 3
-"""UNKNOWN: no meter shows what was asked, such as reactive power."""
+"""UNKNOWN: no meter shows what was asked."""
 EFFECT_REASON_TOO_SHORT: EffectReason.ValueType  # 4
 """UNKNOWN: it held for less than the meters resolve."""
 EFFECT_REASON_NOISE: EffectReason.ValueType  # 5
@@ -136,7 +140,11 @@ EFFECT_REASON_STORE_EMPTY: EffectReason.ValueType  # 15
 EFFECT_REASON_NOTHING_TO_DO: EffectReason.ValueType  # 16
 """UNKNOWN: it was switched on and drew nothing, as it may when it has nothing to do."""
 EFFECT_REASON_OVERRULED: EffectReason.ValueType  # 20
-"""UNKNOWN: for a time the gateway's own loop told the device something else, to keep a limit."""
+"""UNKNOWN: for a time the gateway's own loop told the device something else, and what that was is not known, or no
+independent meter has lately agreed with the device's own.
+"""
+EFFECT_REASON_MOVED: EffectReason.ValueType  # 21
+"""CONFIRMED: it did what the gateway's own loop told it by the meter in place of what the command asks: `moved_power_w`."""
 Global___EffectReason: _TypeAlias = EffectReason  # noqa: Y015
 
 class _EffectBasis:
@@ -193,6 +201,10 @@ class EffectVerdict(_message.Message):
     ASKED_CELSIUS_FIELD_NUMBER: _builtins.int
     BASE_CELSIUS_FIELD_NUMBER: _builtins.int
     METERED_CELSIUS_FIELD_NUMBER: _builtins.int
+    MOVED_POWER_W_FIELD_NUMBER: _builtins.int
+    ASKED_VAR_FIELD_NUMBER: _builtins.int
+    BASE_VAR_FIELD_NUMBER: _builtins.int
+    METERED_VAR_FIELD_NUMBER: _builtins.int
     effect: Global___Effect.ValueType
     """What it came to."""
     reason: Global___EffectReason.ValueType
@@ -221,6 +233,16 @@ class EffectVerdict(_message.Message):
     """The temperature before it [degC]."""
     metered_celsius: _builtins.float
     """The temperature at its end [degC]."""
+    moved_power_w: _builtins.float
+    """Mean of what the gateway's own loop told the device while the command held [W]: the verdict is on that.
+    Absent: it was told what the command asks.
+    """
+    asked_var: _builtins.float
+    """Reactive power that the command asked for [var]; absent: it asked for something else."""
+    base_var: _builtins.float
+    """Reactive power before it [var]."""
+    metered_var: _builtins.float
+    """Mean reactive power once it had settled [var]."""
     @_builtins.property
     def verdict_time(self) -> _timestamp_pb2.Timestamp:
         """When it was found."""
@@ -248,10 +270,14 @@ class EffectVerdict(_message.Message):
         asked_celsius: _builtins.float | None = ...,
         base_celsius: _builtins.float | None = ...,
         metered_celsius: _builtins.float | None = ...,
+        moved_power_w: _builtins.float | None = ...,
+        asked_var: _builtins.float | None = ...,
+        base_var: _builtins.float | None = ...,
+        metered_var: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_celsius", b"_asked_celsius", "_asked_power_w", b"_asked_power_w", "_base_celsius", b"_base_celsius", "_base_power_w", b"_base_power_w", "_metered_celsius", b"_metered_celsius", "_metered_power_w", b"_metered_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_celsius", b"asked_celsius", "asked_power_w", b"asked_power_w", "base_celsius", b"base_celsius", "base_power_w", b"base_power_w", "delay", b"delay", "metered_celsius", b"metered_celsius", "metered_power_w", b"metered_power_w", "noise_power_w", b"noise_power_w", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_celsius", b"_asked_celsius", "_asked_power_w", b"_asked_power_w", "_asked_var", b"_asked_var", "_base_celsius", b"_base_celsius", "_base_power_w", b"_base_power_w", "_base_var", b"_base_var", "_metered_celsius", b"_metered_celsius", "_metered_power_w", b"_metered_power_w", "_metered_var", b"_metered_var", "_moved_power_w", b"_moved_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_celsius", b"asked_celsius", "asked_power_w", b"asked_power_w", "asked_var", b"asked_var", "base_celsius", b"base_celsius", "base_power_w", b"base_power_w", "base_var", b"base_var", "delay", b"delay", "metered_celsius", b"metered_celsius", "metered_power_w", b"metered_power_w", "metered_var", b"metered_var", "moved_power_w", b"moved_power_w", "noise_power_w", b"noise_power_w", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_celsius", b"_asked_celsius", "_asked_power_w", b"_asked_power_w", "_base_celsius", b"_base_celsius", "_base_power_w", b"_base_power_w", "_metered_celsius", b"_metered_celsius", "_metered_power_w", b"_metered_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_celsius", b"asked_celsius", "asked_power_w", b"asked_power_w", "base_celsius", b"base_celsius", "base_power_w", b"base_power_w", "basis", b"basis", "confidence_ratio", b"confidence_ratio", "delay", b"delay", "effect", b"effect", "final", b"final", "metered_celsius", b"metered_celsius", "metered_power_w", b"metered_power_w", "noise_power_w", b"noise_power_w", "reason", b"reason", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio", "_asked_celsius", b"_asked_celsius", "_asked_power_w", b"_asked_power_w", "_asked_var", b"_asked_var", "_base_celsius", b"_base_celsius", "_base_power_w", b"_base_power_w", "_base_var", b"_base_var", "_metered_celsius", b"_metered_celsius", "_metered_power_w", b"_metered_power_w", "_metered_var", b"_metered_var", "_moved_power_w", b"_moved_power_w", "_noise_power_w", b"_noise_power_w", "_step_power_w", b"_step_power_w", "achieved_ratio", b"achieved_ratio", "asked_celsius", b"asked_celsius", "asked_power_w", b"asked_power_w", "asked_var", b"asked_var", "base_celsius", b"base_celsius", "base_power_w", b"base_power_w", "base_var", b"base_var", "basis", b"basis", "confidence_ratio", b"confidence_ratio", "delay", b"delay", "effect", b"effect", "final", b"final", "metered_celsius", b"metered_celsius", "metered_power_w", b"metered_power_w", "metered_var", b"metered_var", "moved_power_w", b"moved_power_w", "noise_power_w", b"noise_power_w", "reason", b"reason", "step_power_w", b"step_power_w", "verdict_time", b"verdict_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__achieved_ratio: _TypeAlias = _typing.Literal["achieved_ratio"]  # noqa: Y015
     _WhichOneofArgType__achieved_ratio: _TypeAlias = _typing.Literal["_achieved_ratio", b"_achieved_ratio"]  # noqa: Y015
@@ -259,14 +285,22 @@ class EffectVerdict(_message.Message):
     _WhichOneofArgType__asked_celsius: _TypeAlias = _typing.Literal["_asked_celsius", b"_asked_celsius"]  # noqa: Y015
     _WhichOneofReturnType__asked_power_w: _TypeAlias = _typing.Literal["asked_power_w"]  # noqa: Y015
     _WhichOneofArgType__asked_power_w: _TypeAlias = _typing.Literal["_asked_power_w", b"_asked_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__asked_var: _TypeAlias = _typing.Literal["asked_var"]  # noqa: Y015
+    _WhichOneofArgType__asked_var: _TypeAlias = _typing.Literal["_asked_var", b"_asked_var"]  # noqa: Y015
     _WhichOneofReturnType__base_celsius: _TypeAlias = _typing.Literal["base_celsius"]  # noqa: Y015
     _WhichOneofArgType__base_celsius: _TypeAlias = _typing.Literal["_base_celsius", b"_base_celsius"]  # noqa: Y015
     _WhichOneofReturnType__base_power_w: _TypeAlias = _typing.Literal["base_power_w"]  # noqa: Y015
     _WhichOneofArgType__base_power_w: _TypeAlias = _typing.Literal["_base_power_w", b"_base_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__base_var: _TypeAlias = _typing.Literal["base_var"]  # noqa: Y015
+    _WhichOneofArgType__base_var: _TypeAlias = _typing.Literal["_base_var", b"_base_var"]  # noqa: Y015
     _WhichOneofReturnType__metered_celsius: _TypeAlias = _typing.Literal["metered_celsius"]  # noqa: Y015
     _WhichOneofArgType__metered_celsius: _TypeAlias = _typing.Literal["_metered_celsius", b"_metered_celsius"]  # noqa: Y015
     _WhichOneofReturnType__metered_power_w: _TypeAlias = _typing.Literal["metered_power_w"]  # noqa: Y015
     _WhichOneofArgType__metered_power_w: _TypeAlias = _typing.Literal["_metered_power_w", b"_metered_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__metered_var: _TypeAlias = _typing.Literal["metered_var"]  # noqa: Y015
+    _WhichOneofArgType__metered_var: _TypeAlias = _typing.Literal["_metered_var", b"_metered_var"]  # noqa: Y015
+    _WhichOneofReturnType__moved_power_w: _TypeAlias = _typing.Literal["moved_power_w"]  # noqa: Y015
+    _WhichOneofArgType__moved_power_w: _TypeAlias = _typing.Literal["_moved_power_w", b"_moved_power_w"]  # noqa: Y015
     _WhichOneofReturnType__noise_power_w: _TypeAlias = _typing.Literal["noise_power_w"]  # noqa: Y015
     _WhichOneofArgType__noise_power_w: _TypeAlias = _typing.Literal["_noise_power_w", b"_noise_power_w"]  # noqa: Y015
     _WhichOneofReturnType__step_power_w: _TypeAlias = _typing.Literal["step_power_w"]  # noqa: Y015
@@ -278,13 +312,21 @@ class EffectVerdict(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__asked_power_w) -> _WhichOneofReturnType__asked_power_w | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__asked_var) -> _WhichOneofReturnType__asked_var | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__base_celsius) -> _WhichOneofReturnType__base_celsius | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__base_power_w) -> _WhichOneofReturnType__base_power_w | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__base_var) -> _WhichOneofReturnType__base_var | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_celsius) -> _WhichOneofReturnType__metered_celsius | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_power_w) -> _WhichOneofReturnType__metered_power_w | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_var) -> _WhichOneofReturnType__metered_var | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__moved_power_w) -> _WhichOneofReturnType__moved_power_w | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__noise_power_w) -> _WhichOneofReturnType__noise_power_w | None: ...
     @_typing.overload

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.control.v1 import control_pb2 as wattmesh_dot_control_dot_v1_dot_control__pb2
 from wattmesh.control.v1 import device_event_pb2 as wattmesh_dot_control_dot_v1_dot_device__event__pb2
+from wattmesh.control.v1 import moves_pb2 as wattmesh_dot_control_dot_v1_dot_moves__pb2
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/control/v1/execution.proto\x12\x13wattmesh.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/control/v1/control.proto\x1a&wattmesh/control/v1/device_event.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"k\n\x10\x45nergyDifference\x12\x32\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32#.wattmesh.control.v1.ExecutionCause\x12\x12\n\nenergy_kwh\x18\x02 \x01(\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x84\x03\n\rExecutionStep\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x32\n\rplanned_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x32\n\x05stage\x18\x03 \x01(\x0e\x32#.wattmesh.control.v1.ExecutionStage\x12\x1f\n\x12planned_energy_kwh\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12metered_energy_kwh\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12:\n\x0b\x64ifferences\x18\x06 \x03(\x0b\x32%.wattmesh.control.v1.EnergyDifference\x12\x30\n\x06\x65vents\x18\x07 \x03(\x0b\x32 .wattmesh.control.v1.DeviceEventB\x15\n\x13_planned_energy_kwhB\x15\n\x13_metered_energy_kwh\"n\n\x13GetExecutionRequest\x12\x0e\n\x04plan\x18\x01 \x01(\tH\x00\x12\x10\n\x06\x64\x65vice\x18\x02 \x01(\tH\x00\x12*\n\x05range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRangeB\t\n\x07subject\"\xd0\x01\n\x14GetExecutionResponse\x12\x31\n\x05steps\x18\x01 \x03(\x0b\x32\".wattmesh.control.v1.ExecutionStep\x12\x1a\n\x12planned_energy_kwh\x18\x02 \x01(\x01\x12\x1a\n\x12metered_energy_kwh\x18\x03 \x01(\x01\x12:\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32%.wattmesh.control.v1.EnergyDifference\x12\x11\n\ttruncated\x18\x05 \x01(\x08\"\xdd\x01\n\x11\x43ommandTransition\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x33\n\x0ftransition_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x06 \x01(\t\"\x89\x01\n\x1dListCommandTransitionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x31\n\x0crecord_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"v\n\x1eListCommandTransitionsResponse\x12;\n\x0btransitions\x18\x01 \x03(\x0b\x32&.wattmesh.control.v1.CommandTransition\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb1\x01\n\x17ListDeviceEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12*\n\x05range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x33\n\x05types\x18\x05 \x03(\x0e\x32$.wattmesh.control.v1.DeviceEventType\"e\n\x18ListDeviceEventsResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32 .wattmesh.control.v1.DeviceEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x18WatchDeviceEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"L\n\x19WatchDeviceEventsResponse\x12/\n\x05\x65vent\x18\x01 \x01(\x0b\x32 .wattmesh.control.v1.DeviceEvent*\xc4\x01\n\x0e\x45xecutionStage\x12\x1f\n\x1b\x45XECUTION_STAGE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45XECUTION_STAGE_ASKED\x10\x01\x12\x18\n\x14\x45XECUTION_STAGE_SENT\x10\x02\x12 \n\x1c\x45XECUTION_STAGE_ACKNOWLEDGED\x10\x03\x12\x1d\n\x19\x45XECUTION_STAGE_READ_BACK\x10\x04\x12\x1b\n\x17\x45XECUTION_STAGE_METERED\x10\x05*\xae\x01\n\x0e\x45xecutionCause\x12\x1f\n\x1b\x45XECUTION_CAUSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XECUTION_CAUSE_LIMITED\x10\x01\x12\x1d\n\x19\x45XECUTION_CAUSE_CUT_SHORT\x10\x02\x12#\n\x1f\x45XECUTION_CAUSE_NOT_CARRIED_OUT\x10\x03\x12\x1a\n\x16\x45XECUTION_CAUSE_EFFECT\x10\x04\x32\xfa\x03\n\x10\x45xecutionService\x12i\n\x0cGetExecution\x12(.wattmesh.control.v1.GetExecutionRequest\x1a).wattmesh.control.v1.GetExecutionResponse\"\x04\xa8\xbb\x18\r\x12\x87\x01\n\x16ListCommandTransitions\x12\x32.wattmesh.control.v1.ListCommandTransitionsRequest\x1a\x33.wattmesh.control.v1.ListCommandTransitionsResponse\"\x04\xa8\xbb\x18\r\x12u\n\x10ListDeviceEvents\x12,.wattmesh.control.v1.ListDeviceEventsRequest\x1a-.wattmesh.control.v1.ListDeviceEventsResponse\"\x04\xa8\xbb\x18\r\x12z\n\x11WatchDeviceEvents\x12-.wattmesh.control.v1.WatchDeviceEventsRequest\x1a..wattmesh.control.v1.WatchDeviceEventsResponse\"\x04\xa8\xbb\x18\r0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/control/v1/execution.proto\x12\x13wattmesh.control.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/control/v1/control.proto\x1a&wattmesh/control/v1/device_event.proto\x1a\x1fwattmesh/control/v1/moves.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"k\n\x10\x45nergyDifference\x12\x32\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32#.wattmesh.control.v1.ExecutionCause\x12\x12\n\nenergy_kwh\x18\x02 \x01(\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xb7\x03\n\rExecutionStep\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x32\n\rplanned_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x32\n\x05stage\x18\x03 \x01(\x0e\x32#.wattmesh.control.v1.ExecutionStage\x12\x1f\n\x12planned_energy_kwh\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x12metered_energy_kwh\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12:\n\x0b\x64ifferences\x18\x06 \x03(\x0b\x32%.wattmesh.control.v1.EnergyDifference\x12\x30\n\x06\x65vents\x18\x07 \x03(\x0b\x32 .wattmesh.control.v1.DeviceEvent\x12\x31\n\x05moves\x18\x08 \x01(\x0b\x32\".wattmesh.control.v1.SetpointMovesB\x15\n\x13_planned_energy_kwhB\x15\n\x13_metered_energy_kwh\"n\n\x13GetExecutionRequest\x12\x0e\n\x04plan\x18\x01 \x01(\tH\x00\x12\x10\n\x06\x64\x65vice\x18\x02 \x01(\tH\x00\x12*\n\x05range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRangeB\t\n\x07subject\"\xd0\x01\n\x14GetExecutionResponse\x12\x31\n\x05steps\x18\x01 \x03(\x0b\x32\".wattmesh.control.v1.ExecutionStep\x12\x1a\n\x12planned_energy_kwh\x18\x02 \x01(\x01\x12\x1a\n\x12metered_energy_kwh\x18\x03 \x01(\x01\x12:\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32%.wattmesh.control.v1.EnergyDifference\x12\x11\n\ttruncated\x18\x05 \x01(\x08\"\xdd\x01\n\x11\x43ommandTransition\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x33\n\x0ftransition_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x06 \x01(\t\"\x89\x01\n\x1dListCommandTransitionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x31\n\x0crecord_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"v\n\x1eListCommandTransitionsResponse\x12;\n\x0btransitions\x18\x01 \x03(\x0b\x32&.wattmesh.control.v1.CommandTransition\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb1\x01\n\x17ListDeviceEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12*\n\x05range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x33\n\x05types\x18\x05 \x03(\x0e\x32$.wattmesh.control.v1.DeviceEventType\"e\n\x18ListDeviceEventsResponse\x12\x30\n\x06\x65vents\x18\x01 \x03(\x0b\x32 .wattmesh.control.v1.DeviceEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x18WatchDeviceEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"L\n\x19WatchDeviceEventsResponse\x12/\n\x05\x65vent\x18\x01 \x01(\x0b\x32 .wattmesh.control.v1.DeviceEvent*\xc4\x01\n\x0e\x45xecutionStage\x12\x1f\n\x1b\x45XECUTION_STAGE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45XECUTION_STAGE_ASKED\x10\x01\x12\x18\n\x14\x45XECUTION_STAGE_SENT\x10\x02\x12 \n\x1c\x45XECUTION_STAGE_ACKNOWLEDGED\x10\x03\x12\x1d\n\x19\x45XECUTION_STAGE_READ_BACK\x10\x04\x12\x1b\n\x17\x45XECUTION_STAGE_METERED\x10\x05*\xc9\x01\n\x0e\x45xecutionCause\x12\x1f\n\x1b\x45XECUTION_CAUSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XECUTION_CAUSE_LIMITED\x10\x01\x12\x1d\n\x19\x45XECUTION_CAUSE_CUT_SHORT\x10\x02\x12#\n\x1f\x45XECUTION_CAUSE_NOT_CARRIED_OUT\x10\x03\x12\x1a\n\x16\x45XECUTION_CAUSE_EFFECT\x10\x04\x12\x19\n\x15\x45XECUTION_CAUSE_MOVED\x10\x05\x32\xfa\x03\n\x10\x45xecutionService\x12i\n\x0cGetExecution\x12(.wattmesh.control.v1.GetExecutionRequest\x1a).wattmesh.control.v1.GetExecutionResponse\"\x04\xa8\xbb\x18\r\x12\x87\x01\n\x16ListCommandTransitions\x12\x32.wattmesh.control.v1.ListCommandTransitionsRequest\x1a\x33.wattmesh.control.v1.ListCommandTransitionsResponse\"\x04\xa8\xbb\x18\r\x12u\n\x10ListDeviceEvents\x12,.wattmesh.control.v1.ListDeviceEventsRequest\x1a-.wattmesh.control.v1.ListDeviceEventsResponse\"\x04\xa8\xbb\x18\r\x12z\n\x11WatchDeviceEvents\x12-.wattmesh.control.v1.WatchDeviceEventsRequest\x1a..wattmesh.control.v1.WatchDeviceEventsResponse\"\x04\xa8\xbb\x18\r0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,32 +45,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECUTIONSERVICE'].methods_by_name['ListDeviceEvents']._serialized_options = b'\250\273\030\r'
   _globals['_EXECUTIONSERVICE'].methods_by_name['WatchDeviceEvents']._loaded_options = None
   _globals['_EXECUTIONSERVICE'].methods_by_name['WatchDeviceEvents']._serialized_options = b'\250\273\030\r'
-  _globals['_EXECUTIONSTAGE']._serialized_start=1951
-  _globals['_EXECUTIONSTAGE']._serialized_end=2147
-  _globals['_EXECUTIONCAUSE']._serialized_start=2150
-  _globals['_EXECUTIONCAUSE']._serialized_end=2324
-  _globals['_ENERGYDIFFERENCE']._serialized_start=238
-  _globals['_ENERGYDIFFERENCE']._serialized_end=345
-  _globals['_EXECUTIONSTEP']._serialized_start=348
-  _globals['_EXECUTIONSTEP']._serialized_end=736
-  _globals['_GETEXECUTIONREQUEST']._serialized_start=738
-  _globals['_GETEXECUTIONREQUEST']._serialized_end=848
-  _globals['_GETEXECUTIONRESPONSE']._serialized_start=851
-  _globals['_GETEXECUTIONRESPONSE']._serialized_end=1059
-  _globals['_COMMANDTRANSITION']._serialized_start=1062
-  _globals['_COMMANDTRANSITION']._serialized_end=1283
-  _globals['_LISTCOMMANDTRANSITIONSREQUEST']._serialized_start=1286
-  _globals['_LISTCOMMANDTRANSITIONSREQUEST']._serialized_end=1423
-  _globals['_LISTCOMMANDTRANSITIONSRESPONSE']._serialized_start=1425
-  _globals['_LISTCOMMANDTRANSITIONSRESPONSE']._serialized_end=1543
-  _globals['_LISTDEVICEEVENTSREQUEST']._serialized_start=1546
-  _globals['_LISTDEVICEEVENTSREQUEST']._serialized_end=1723
-  _globals['_LISTDEVICEEVENTSRESPONSE']._serialized_start=1725
-  _globals['_LISTDEVICEEVENTSRESPONSE']._serialized_end=1826
-  _globals['_WATCHDEVICEEVENTSREQUEST']._serialized_start=1828
-  _globals['_WATCHDEVICEEVENTSREQUEST']._serialized_end=1870
-  _globals['_WATCHDEVICEEVENTSRESPONSE']._serialized_start=1872
-  _globals['_WATCHDEVICEEVENTSRESPONSE']._serialized_end=1948
-  _globals['_EXECUTIONSERVICE']._serialized_start=2327
-  _globals['_EXECUTIONSERVICE']._serialized_end=2833
+  _globals['_EXECUTIONSTAGE']._serialized_start=2035
+  _globals['_EXECUTIONSTAGE']._serialized_end=2231
+  _globals['_EXECUTIONCAUSE']._serialized_start=2234
+  _globals['_EXECUTIONCAUSE']._serialized_end=2435
+  _globals['_ENERGYDIFFERENCE']._serialized_start=271
+  _globals['_ENERGYDIFFERENCE']._serialized_end=378
+  _globals['_EXECUTIONSTEP']._serialized_start=381
+  _globals['_EXECUTIONSTEP']._serialized_end=820
+  _globals['_GETEXECUTIONREQUEST']._serialized_start=822
+  _globals['_GETEXECUTIONREQUEST']._serialized_end=932
+  _globals['_GETEXECUTIONRESPONSE']._serialized_start=935
+  _globals['_GETEXECUTIONRESPONSE']._serialized_end=1143
+  _globals['_COMMANDTRANSITION']._serialized_start=1146
+  _globals['_COMMANDTRANSITION']._serialized_end=1367
+  _globals['_LISTCOMMANDTRANSITIONSREQUEST']._serialized_start=1370
+  _globals['_LISTCOMMANDTRANSITIONSREQUEST']._serialized_end=1507
+  _globals['_LISTCOMMANDTRANSITIONSRESPONSE']._serialized_start=1509
+  _globals['_LISTCOMMANDTRANSITIONSRESPONSE']._serialized_end=1627
+  _globals['_LISTDEVICEEVENTSREQUEST']._serialized_start=1630
+  _globals['_LISTDEVICEEVENTSREQUEST']._serialized_end=1807
+  _globals['_LISTDEVICEEVENTSRESPONSE']._serialized_start=1809
+  _globals['_LISTDEVICEEVENTSRESPONSE']._serialized_end=1910
+  _globals['_WATCHDEVICEEVENTSREQUEST']._serialized_start=1912
+  _globals['_WATCHDEVICEEVENTSREQUEST']._serialized_end=1954
+  _globals['_WATCHDEVICEEVENTSRESPONSE']._serialized_start=1956
+  _globals['_WATCHDEVICEEVENTSRESPONSE']._serialized_end=2032
+  _globals['_EXECUTIONSERVICE']._serialized_start=2438
+  _globals['_EXECUTIONSERVICE']._serialized_end=2944
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import control_pb2 as _control_pb2
 from wattmesh.control.v1 import device_event_pb2 as _device_event_pb2
+from wattmesh.control.v1 import moves_pb2 as _moves_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
@@ -75,6 +76,8 @@ class _ExecutionCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Execut
     """It was refused, or never reached the device."""
     EXECUTION_CAUSE_EFFECT: _ExecutionCause.ValueType  # 4
     """The device did something else than it was told."""
+    EXECUTION_CAUSE_MOVED: _ExecutionCause.ValueType  # 5
+    """The gateway's own loop moved the setpoint by the meter."""
 
 class ExecutionCause(_ExecutionCause, metaclass=_ExecutionCauseEnumTypeWrapper):
     """Why what was metered is not what was planned."""
@@ -89,6 +92,8 @@ EXECUTION_CAUSE_NOT_CARRIED_OUT: ExecutionCause.ValueType  # 3
 """It was refused, or never reached the device."""
 EXECUTION_CAUSE_EFFECT: ExecutionCause.ValueType  # 4
 """The device did something else than it was told."""
+EXECUTION_CAUSE_MOVED: ExecutionCause.ValueType  # 5
+"""The gateway's own loop moved the setpoint by the meter."""
 Global___ExecutionCause: _TypeAlias = ExecutionCause  # noqa: Y015
 
 @_typing.final
@@ -134,6 +139,7 @@ class ExecutionStep(_message.Message):
     METERED_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     DIFFERENCES_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    MOVES_FIELD_NUMBER: _builtins.int
     stage: Global___ExecutionStage.ValueType
     """How far it came."""
     planned_energy_kwh: _builtins.float
@@ -156,6 +162,10 @@ class ExecutionStep(_message.Message):
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_device_event_pb2.DeviceEvent]:
         """What happened to the device meanwhile, oldest first; at most 20."""
 
+    @_builtins.property
+    def moves(self) -> _moves_pb2.SetpointMoves:
+        """What the gateway's own loop told the device in place of what the command asks; the last 100. Absent: nothing."""
+
     def __init__(
         self,
         *,
@@ -166,10 +176,11 @@ class ExecutionStep(_message.Message):
         metered_energy_kwh: _builtins.float | None = ...,
         differences: _abc.Iterable[Global___EnergyDifference] | None = ...,
         events: _abc.Iterable[_device_event_pb2.DeviceEvent] | None = ...,
+        moves: _moves_pb2.SetpointMoves | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_metered_energy_kwh", b"_metered_energy_kwh", "_planned_energy_kwh", b"_planned_energy_kwh", "command", b"command", "metered_energy_kwh", b"metered_energy_kwh", "planned_energy_kwh", b"planned_energy_kwh", "planned_range", b"planned_range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_metered_energy_kwh", b"_metered_energy_kwh", "_planned_energy_kwh", b"_planned_energy_kwh", "command", b"command", "metered_energy_kwh", b"metered_energy_kwh", "moves", b"moves", "planned_energy_kwh", b"planned_energy_kwh", "planned_range", b"planned_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metered_energy_kwh", b"_metered_energy_kwh", "_planned_energy_kwh", b"_planned_energy_kwh", "command", b"command", "differences", b"differences", "events", b"events", "metered_energy_kwh", b"metered_energy_kwh", "planned_energy_kwh", b"planned_energy_kwh", "planned_range", b"planned_range", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_metered_energy_kwh", b"_metered_energy_kwh", "_planned_energy_kwh", b"_planned_energy_kwh", "command", b"command", "differences", b"differences", "events", b"events", "metered_energy_kwh", b"metered_energy_kwh", "moves", b"moves", "planned_energy_kwh", b"planned_energy_kwh", "planned_range", b"planned_range", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__metered_energy_kwh: _TypeAlias = _typing.Literal["metered_energy_kwh"]  # noqa: Y015
     _WhichOneofArgType__metered_energy_kwh: _TypeAlias = _typing.Literal["_metered_energy_kwh", b"_metered_energy_kwh"]  # noqa: Y015

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import control_pb2 as _control_pb2
+from wattmesh.control.v1 import moves_pb2 as _moves_pb2
 from wattmesh.gateway.v1 import clock_pb2 as _clock_pb2
 from wattmesh.gateway.v1 import loop_policy_pb2 as _loop_policy_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
@@ -75,6 +76,7 @@ class ConnectRequest(_message.Message):
     SETPOINT_EVENT_FIELD_NUMBER: _builtins.int
     CLOCK_READING_FIELD_NUMBER: _builtins.int
     LOOP_EVENT_FIELD_NUMBER: _builtins.int
+    LOOP_MOVES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___GatewayHello:
         """Opens the stream."""
@@ -99,6 +101,10 @@ class ConnectRequest(_message.Message):
     def loop_event(self) -> _loop_policy_pb2.LoopEvent:
         """Tells what a loop did."""
 
+    @_builtins.property
+    def loop_moves(self) -> Global___LoopMoves:
+        """Tells what a loop told a device in place of what its command asks."""
+
     def __init__(
         self,
         *,
@@ -108,12 +114,13 @@ class ConnectRequest(_message.Message):
         setpoint_event: Global___SetpointEvent | None = ...,
         clock_reading: _clock_pb2.ClockReading | None = ...,
         loop_event: _loop_policy_pb2.LoopEvent | None = ...,
+        loop_moves: Global___LoopMoves | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "loop_moves", b"loop_moves", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_reading", b"clock_reading", "device_status", b"device_status", "hello", b"hello", "loop_event", b"loop_event", "loop_moves", b"loop_moves", "message", b"message", "report", b"report", "setpoint_event", b"setpoint_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event", "clock_reading", "loop_event"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "device_status", "setpoint_event", "clock_reading", "loop_event", "loop_moves"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -420,3 +427,39 @@ class SetpointEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
 
 Global___SetpointEvent: _TypeAlias = SetpointEvent  # noqa: Y015
+
+@_typing.final
+class LoopMoves(_message.Message):
+    """What a loop told a device while a command of it was in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    MOVES_FIELD_NUMBER: _builtins.int
+    MOVES_BEFORE_FIELD_NUMBER: _builtins.int
+    command: _builtins.str
+    """`commands/{command}`: the one in force. Required."""
+    device: _builtins.str
+    """`sites/{site}/devices/{device}`. Required."""
+    moves_before: _builtins.int
+    """So many moves of this command were told before these: where some are missing, nobody knows what the device was told."""
+    @_builtins.property
+    def moves(self) -> _moves_pb2.SetpointMoves:
+        """What the device was told since the message before. Required."""
+
+    def __init__(
+        self,
+        *,
+        command: _builtins.str = ...,
+        device: _builtins.str = ...,
+        moves: _moves_pb2.SetpointMoves | None = ...,
+        moves_before: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["moves", b"moves"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device", b"device", "moves", b"moves", "moves_before", b"moves_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoopMoves: _TypeAlias = LoopMoves  # noqa: Y015

@@ -12,6 +12,7 @@ from wattmesh_control.adapters import postgres_events as events
 from wattmesh_control.adapters import postgres_exchanges as exchanges
 from wattmesh_control.adapters import postgres_holds as holds
 from wattmesh_control.adapters import postgres_limits as limits
+from wattmesh_control.adapters import postgres_moves as moves
 from wattmesh_control.adapters import postgres_proposals as proposals
 from wattmesh_control.adapters import postgres_requests as requests
 from wattmesh_control.adapters.notice_codec import CHANNEL, payloads
@@ -101,6 +102,8 @@ class PostgresTransaction:
         added = await commands.write(self._connection, draft)
         if draft.events:
             await events.write(self._connection, draft.events)
+        if draft.moves:
+            await moves.write(self._connection, draft.moves)
         if answer is not None:
             await requests.remember(self._connection, *answer)
         for payload in payloads(notice, self._process) if notice else ():

@@ -52,6 +52,7 @@ def verdict_to_proto(verdict: EffectVerdict) -> pb.EffectVerdict:
         step_power_w=verdict.step_power_w,
         noise_power_w=verdict.noise_power_w,
         achieved_ratio=verdict.achieved_ratio,
+        moved_power_w=verdict.moved_power_w,
         asked_celsius=verdict.asked_celsius,
         base_celsius=verdict.base_celsius,
         metered_celsius=verdict.metered_celsius,

@@ -10,6 +10,7 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_control.api.convert import command_to_proto, state_to_proto
+from wattmesh_control.api.convert_moves import moves_to_proto
 from wattmesh_control.app.effect_ports import EventQuery, Transition, TransitionQuery
 from wattmesh_control.app.read_execution import ExecutionQuery
 from wattmesh_control.domain.device_event import DeviceEvent, EventType
@@ -22,6 +23,7 @@ _EVENT_TYPES = {
     each.value: device_event_pb2.DeviceEventType.Value(f"DEVICE_EVENT_TYPE_{each.name}")
     for each in EventType
 }
+_MOST_MOVES = 100
 _UNSAID = setpoint_pb2.SETPOINT_KIND_UNSPECIFIED
 _TYPES_FROM_PROTO = {proto: EventType(what) for what, proto in _EVENT_TYPES.items()}
 _STAGES = {each: pb.ExecutionStage.Value(f"EXECUTION_STAGE_{each.value.upper()}") for each in Stage}
@@ -102,6 +104,7 @@ def _step_to_proto(step: ExecutionStep) -> pb.ExecutionStep:
         metered_energy_kwh=step.metered_kwh,
         differences=[_difference_to_proto(each) for each in step.differences],
         events=[event_to_proto(each) for each in step.events],
+        moves=None if step.moves is None else moves_to_proto(step.moves.last(_MOST_MOVES)),
     )
 
 

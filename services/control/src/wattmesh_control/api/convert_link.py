@@ -15,17 +15,20 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_control.api.convert import state_from_proto
+from wattmesh_control.api.convert_moves import moves_from_proto
 from wattmesh_control.app.links import AskClock, Carry, Outgoing, TakeBack
 from wattmesh_control.app.record_reports import (
     CommandReport,
     DeviceStatus,
     GatewayMessage,
     LoopNews,
+    MovesNews,
     SetpointNews,
 )
 from wattmesh_control.domain.clock_skew import ClockReading
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.life import Reported
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicySet
@@ -54,6 +57,8 @@ def message_from_proto(proto: pb.ConnectRequest, now: datetime) -> GatewayMessag
             return _setpoint_from_proto(proto.setpoint_event, now)
         case "loop_event":
             return _loop_from_proto(proto.loop_event, now)
+        case "loop_moves":
+            return _moves_from_proto(proto.loop_moves)
         case _:
             raise InvalidArgument("UNEXPECTED_MESSAGE", "a message that this version does not know")
 
@@ -154,6 +159,16 @@ def _loop_from_proto(proto: loop_policy_pb2.LoopEvent, now: datetime) -> LoopNew
         what=types.Name(proto.type).removeprefix("LOOP_EVENT_TYPE_").lower(),
         time=time,
         message=_words(proto.message),
+    )
+
+
+def _moves_from_proto(proto: pb.LoopMoves) -> MovesNews:
+    require(proto.moves_before >= 0, "INVALID_VALUE", "a negative count", "loop_moves.moves_before")
+    return MovesNews(
+        command=CommandId.parse(proto.command),
+        device=DeviceId.parse(proto.device),
+        before=proto.moves_before,
+        moves=moves_from_proto(proto.moves, "loop_moves.moves"),
     )
 
 

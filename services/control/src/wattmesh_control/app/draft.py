@@ -11,6 +11,7 @@ from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.hold import Hold
 from wattmesh_control.domain.life import LifeEvent, Recalled, Sent
 from wattmesh_control.domain.limits import Limit
+from wattmesh_control.domain.moves import Moves
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import Takeover
 from wattmesh_control.domain.setpoint import Slot
@@ -79,6 +80,8 @@ class Draft:
     hold: Hold | None = None
     """Placed, or released."""
     events: list[DeviceEvent] = field(default_factory=list)
+    moves: list[tuple[CommandId, int, Moves]] = field(default_factory=list)
+    """Of commands, with how many came before."""
     unmoved: bool = False
     """Whether nothing that holds now can have changed: there is nothing to reconcile."""
 

@@ -10,6 +10,7 @@ from wattmesh_control.domain.device_event import DeviceEvent, EventType
 from wattmesh_control.domain.effects.sources import PowerPoints
 from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict, Standing
 from wattmesh_control.domain.life import CommandState
+from wattmesh_control.domain.moves import Moves
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
@@ -82,6 +83,13 @@ class EffectArchive(Protocol):
 
     async def amiss(self, since: datetime) -> dict[DeviceId, Effect]:
         """Return the devices whose last verdict, since then, is that it did not happen."""
+
+
+class MoveArchive(Protocol):
+    """Reads what gateways' own loops told devices in place of what their commands ask."""
+
+    async def moves(self, commands: Collection[CommandId]) -> dict[CommandId, Moves]:
+        """Return the moves of commands; those of which some are missing are left out."""
 
 
 class EventArchive(Protocol):

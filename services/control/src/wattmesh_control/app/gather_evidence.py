@@ -1,14 +1,19 @@
 """Gather what meters saw around commands."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from wattmesh_control.app.devices import Devices
-from wattmesh_control.app.effect_ports import EffectArchive, PowerMeter, PowerQuestion
+from wattmesh_control.app.effect_ports import (
+    EffectArchive,
+    MoveArchive,
+    PowerMeter,
+    PowerQuestion,
+)
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.effects.asked import Warmth, asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
@@ -22,6 +27,7 @@ from wattmesh_control.domain.effects.sources import (
 from wattmesh_control.domain.effects.steps import Edge
 from wattmesh_control.domain.effects.verdict import EffectReason, EffectRule, Standing
 from wattmesh_control.domain.effects.windows import Floats
+from wattmesh_control.domain.moves import Moves
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.setpoints import SetpointKind
@@ -66,6 +72,8 @@ class _Case:
 
     command: Command
     question: Question
+    moves: Moves | None
+    """What its gateway's loop told its device in place of what it asks."""
     sources: Sources
     own: _Window
     grid: _Window
@@ -96,11 +104,18 @@ class GatherEvidence:
     """Asks metering for the series of the meters around commands, for all commands at once."""
 
     def __init__(
-        self, *, devices: Devices, meter: PowerMeter, archive: EffectArchive, rule: EffectRule
+        self,
+        *,
+        devices: Devices,
+        meter: PowerMeter,
+        archive: EffectArchive,
+        moves: MoveArchive,
+        rule: EffectRule,
     ) -> None:
         self._devices = devices
         self._meter = meter
         self._archive = archive
+        self._moves = moves
         self._rule = rule
 
     async def __call__(
@@ -108,10 +123,13 @@ class GatherEvidence:
     ) -> dict[CommandId, Gathered | EffectReason]:
         """Return the evidence of each, or why there is none. Error: Unavailable."""
         overruled = await self._archive.overruled([each.command for each in commands])
+        moves = await self._moves.moves(overruled)
         found: dict[CommandId, Gathered | EffectReason] = {}
         cases = list[_Case]()
         for command in commands:
-            case = self._case(command, now, overruled)
+            known = moves.get(command.command)
+            lost = known is None and command.command in overruled
+            case = EffectReason.OVERRULED if lost else self._case(command, now, known)
             if isinstance(case, _Case):
                 cases.append(case)
             else:
@@ -133,9 +151,7 @@ class GatherEvidence:
             evidence[name] = replace(each.evidence, soc_ratio=soc_ratio)
         return evidence
 
-    def _case(
-        self, command: Command, now: datetime, overruled: Collection[CommandId]
-    ) -> _Case | EffectReason:
+    def _case(self, command: Command, now: datetime, moves: Moves | None) -> _Case | EffectReason:
         model, target = self._devices.model, command.target
         asset = None if target is None else model.assets.get(target.asset)
         if asset is None:
@@ -143,7 +159,7 @@ class GatherEvidence:
         question = self._question(command, asset, now)
         if question is None:
             return EffectReason.KIND_NOT_METERED
-        if command.command in overruled:
+        if moves is not None and isinstance(question.asked, Warmth):
             return EffectReason.OVERRULED
         longest = self._rule.longest_grid_interval
         at = question.held.acknowledged
@@ -156,6 +172,7 @@ class GatherEvidence:
         return _Case(
             command=command,
             question=question,
+            moves=moves,
             sources=sources,
             own=_window(question, [sources.own, sources.other], now),
             grid=_window(question, [sources.grid, sources.own], now),
@@ -231,7 +248,7 @@ class GatherEvidence:
 
         begin = Edge(device=case.command.device, begin=held.sent, end=held.acknowledged)
         own, other = answer(sources.own, case.own), answer(sources.other, case.own)
-        evidence = Evidence(own=own, other=other, begin=begin)
+        evidence = Evidence(own=own, other=other, begin=begin, moves=case.moves)
         grid = answer(sources.grid, case.grid)
         if grid is None or other is not None:
             return evidence

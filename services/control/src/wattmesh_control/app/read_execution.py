@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from wattmesh_control.app.effect_ports import EventArchive, EventQuery
+from wattmesh_control.app.effect_ports import EventArchive, EventQuery, MoveArchive
 from wattmesh_control.app.ports import CommandArchive, CommandQuery
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent
@@ -36,9 +36,10 @@ class ExecutionQuery:
 class ReadExecution:
     """Puts together what was commanded, what became of it, and what happened meanwhile."""
 
-    def __init__(self, commands: CommandArchive, events: EventArchive) -> None:
+    def __init__(self, commands: CommandArchive, events: EventArchive, moves: MoveArchive) -> None:
         self._commands = commands
         self._events = events
+        self._moves = moves
 
     async def __call__(self, query: ExecutionQuery) -> Execution:
         """Return the record. Error: NotFound for a plan of which control knows nothing."""
@@ -52,9 +53,14 @@ class ReadExecution:
             raise NotFound("PLAN_NOT_FOUND", f"control has no command of {query.plan}")
         commands = sorted(found[:_MOST_STEPS], key=lambda x: (x.device, x.span.start, x.number))
         events = await self._happened(commands)
+        moves = await self._moves.moves([each.command for each in commands])
         return Execution(
             steps=tuple(
-                step_of(x, events_within(events[x.device], x.held, _MOST_EVENTS_A_STEP))
+                step_of(
+                    x,
+                    events_within(events[x.device], x.held, _MOST_EVENTS_A_STEP),
+                    moves.get(x.command),
+                )
                 for x in commands
             ),
             truncated=len(found) > _MOST_STEPS,

@@ -25,6 +25,7 @@ from wattmesh_control.domain.life import (
     Reported,
     Troubled,
 )
+from wattmesh_control.domain.moves import Moves
 from wattmesh_control.domain.release import ReleaseState
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId, SiteId
@@ -95,7 +96,17 @@ class LoopNews:
     message: str
 
 
-GatewayMessage: TypeAlias = CommandReport | DeviceStatus | SetpointNews | LoopNews
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovesNews:
+    """What a loop told a device while a command was in force; `before`: so many came earlier."""
+
+    command: CommandId
+    device: DeviceId
+    before: int
+    moves: Moves
+
+
+GatewayMessage: TypeAlias = CommandReport | DeviceStatus | SetpointNews | LoopNews | MovesNews
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -124,7 +135,9 @@ class _Recording(Work[int]):
         return Scope(
             devices=frozenset(each.device for each in messages if isinstance(each, DeviceStatus)),
             commands=frozenset(
-                each.command for each in messages if isinstance(each, CommandReport | SetpointNews)
+                each.command
+                for each in messages
+                if isinstance(each, CommandReport | SetpointNews | MovesNews)
             ),
             fence=tuple({each.lease.name: each.lease for each in self.received}.values()),
         )
@@ -140,6 +153,8 @@ class _Recording(Work[int]):
                     self._setpoint(draft, each.gateway, each.message)
                 case LoopNews():
                     _loop(draft, each.gateway, each.message)
+                case MovesNews():
+                    self._moves(draft, each.gateway, each.message)
                 case _:
                     assert_never(each.message)
 
@@ -200,6 +215,13 @@ class _Recording(Work[int]):
             value=news.value,
         )
         draft.events.append(event)
+
+    def _moves(self, draft: Draft, gateway: GatewayId, news: MovesNews) -> None:
+        command = draft.standing.commands.get(news.command)
+        if command is None or not _of(command, gateway) or command.device != news.device:
+            self.ignored += 1
+            return
+        draft.moves.append((command.command, news.before, news.moves))
 
 
 class RecordReports:

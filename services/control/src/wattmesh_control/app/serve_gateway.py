@@ -22,6 +22,7 @@ from wattmesh_control.app.record_reports import (
     DeviceStatus,
     GatewayMessage,
     LoopNews,
+    MovesNews,
     RecordReports,
     SetpointNews,
 )
@@ -166,6 +167,11 @@ def _at_home(message: GatewayMessage, link: GatewayLink) -> GatewayMessage:
             return replace(message, reported=replace(reported, time=time))
         case DeviceStatus(time=time) | SetpointNews(time=time) | LoopNews(time=time):
             return replace(message, time=link.clock_skew.brought_home(time))
+        case MovesNews(moves=moves):
+            start = moves.times[0]
+            return replace(
+                message, moves=moves.delayed(link.clock_skew.brought_home(start) - start)
+            )
         case _:
             assert_never(message)
 

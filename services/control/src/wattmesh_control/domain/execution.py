@@ -9,6 +9,7 @@ from enum import StrEnum
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import DeviceEvent
 from wattmesh_control.domain.effects.asked import Level, asked_of
+from wattmesh_control.domain.moves import Moves
 from wattmesh_kernel.time import TimeRange
 
 _W_PER_KW = 1000.0
@@ -30,6 +31,8 @@ class Cause(StrEnum):
 
     LIMITED = "limited"
     CUT_SHORT = "cut_short"
+    MOVED = "moved"
+    """The gateway's own loop moved the setpoint by the meter."""
     NOT_CARRIED_OUT = "not_carried_out"
     EFFECT = "effect"
 
@@ -53,6 +56,8 @@ class ExecutionStep:
     metered_kwh: float | None
     differences: tuple[Difference, ...] = ()
     events: tuple[DeviceEvent, ...] = ()
+    moves: Moves | None = None
+    """What the gateway's loop told the device in place of what the command asks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +91,9 @@ class Execution:
         return [x for x in self.steps if x.planned_kwh is not None and x.metered_kwh is not None]
 
 
-def step_of(command: Command, events: Sequence[DeviceEvent] = ()) -> ExecutionStep:
+def step_of(
+    command: Command, events: Sequence[DeviceEvent] = (), moves: Moves | None = None
+) -> ExecutionStep:
     """Return the record of one command.
 
     The differences add up: 2 kW planned for an hour, limited to 1.5 kW, withdrawn after half of it
@@ -101,6 +108,7 @@ def step_of(command: Command, events: Sequence[DeviceEvent] = ()) -> ExecutionSt
         metered_kwh=metered_kwh,
         differences=_differences(command, planned_kwh, metered_kwh),
         events=tuple(events),
+        moves=moves,
     )
 
 
@@ -129,12 +137,16 @@ def _differences(
     span, held = command.span.duration, command.held.duration
     limited_kwh = _kwh(command.value, span) - planned_kwh
     cut_kwh = _kwh(command.value, held) - _kwh(command.value, span)
-    effect_kwh = metered_kwh - _kwh(command.value, held)
+    told_kwh = held_kwh = _kwh(command.value, held)
+    if command.effect is not None and command.effect.moved_power_w is not None:
+        told_kwh = _kwh(command.effect.moved_power_w, held)
+    effect_kwh = metered_kwh - told_kwh
     words = "" if command.effect is None else f"{command.effect.effect} {command.effect.reason}"
     return _worth_saying(
         [
             Difference(cause=Cause.LIMITED, energy_kwh=limited_kwh, message=command.life.message),
             Difference(cause=Cause.CUT_SHORT, energy_kwh=cut_kwh, message=command.life.message),
+            Difference(cause=Cause.MOVED, energy_kwh=told_kwh - held_kwh, message="by the meter"),
             Difference(cause=Cause.EFFECT, energy_kwh=effect_kwh, message=words.strip()),
         ]
     )

@@ -143,7 +143,8 @@ export const EFFECT_REASONS = every<EffectReason, string>(EffectReason, spoken, 
   [EffectReason.LOST]: "lost before the end",
   [EffectReason.STORE_FULL]: "the battery was full",
   [EffectReason.STORE_EMPTY]: "the battery was empty",
-  [EffectReason.OVERRULED]: "a local limit went first",
+  [EffectReason.OVERRULED]: "the local loop told it something else",
+  [EffectReason.MOVED]: "moved by the meter",
 });
 
 export const BASES = every<EffectBasis, string>(EffectBasis, spoken, {

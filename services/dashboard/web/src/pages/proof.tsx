@@ -154,6 +154,7 @@ const CAUSES = every<ExecutionCause, string>(ExecutionCause, spoken, {
   [ExecutionCause.LIMITED]: "limits",
   [ExecutionCause.CUT_SHORT]: "cut short",
   [ExecutionCause.NOT_CARRIED_OUT]: "not carried out",
+  [ExecutionCause.MOVED]: "moved by the meter",
   [ExecutionCause.EFFECT]: "the device did otherwise",
 });
 

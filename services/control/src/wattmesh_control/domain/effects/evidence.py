@@ -7,6 +7,7 @@ from wattmesh_control.domain.effects.asked import Asked, Warmth
 from wattmesh_control.domain.effects.steps import Edge
 from wattmesh_control.domain.effects.verdict import Standing
 from wattmesh_control.domain.effects.windows import Held
+from wattmesh_control.domain.moves import Moves
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Rating
@@ -19,6 +20,7 @@ class Evidence:
     `own` and `other` measure the asset, `grid` the site's connection less what is known of devices
     that are not steered. `claims`: own meters of the site's steered devices at the grid's
     intervals. `told_w`: the steps that it and what followed it were told to make; None: not known.
+    `moves`: what the gateway's loop told the device in place of what the command asks.
     `standing`: what an independent meter last made of the device's own.
     """
 
@@ -31,6 +33,7 @@ class Evidence:
     claims: Mapping[DeviceId, Series | float] = field(default_factory=dict)
     told_w: tuple[float | None, float | None] = (None, None)
     soc_ratio: float | None = None
+    moves: Moves | None = None
     standing: Standing = Standing.UNTRIED
 
 

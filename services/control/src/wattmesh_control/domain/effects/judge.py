@@ -11,6 +11,7 @@ from math import erf, sqrt
 
 from wattmesh_control.domain.effects.asked import Level, Warmth
 from wattmesh_control.domain.effects.evidence import Evidence, Question
+from wattmesh_control.domain.effects.followed import judge_followed
 from wattmesh_control.domain.effects.level import LevelFinding, judge_level
 from wattmesh_control.domain.effects.site import hear_site
 from wattmesh_control.domain.effects.steps import StepAnswer, StepFinding
@@ -23,6 +24,7 @@ from wattmesh_control.domain.effects.verdict import (
     Standing,
 )
 from wattmesh_control.domain.effects.warmth import judge_warmth
+from wattmesh_control.domain.moves import Moves
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import BatteryRating
 
@@ -43,6 +45,8 @@ def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVer
     if isinstance(question.asked, Warmth):
         return judge_warmth(evidence.own, evidence.other, question.held, question.asked)
     asked_w = question.asked.power_w
+    if evidence.moves is not None:
+        return replace(_moved(question, evidence, evidence.moves, rule), asked_power_w=asked_w)
     own = _level(evidence.own, question, rule)
     other = _level(evidence.other, question, rule)
     found = _by_meter(own, other) if other.effect is not Effect.UNKNOWN else None
@@ -52,6 +56,30 @@ def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVer
         found = _verdict(own, EffectBasis.OWN)
     found = _with_store(found, question, evidence.soc_ratio)
     return replace(found, asked_power_w=asked_w)
+
+
+def _moved(question: Question, evidence: Evidence, moves: Moves, rule: EffectRule) -> EffectVerdict:
+    """Judge a command by what the gateway's loop told the device in place of what it asks.
+
+    The loop moves a device because the site's meter moves: steps of the site say nothing of it.
+    Where an independent meter could have vouched for the device's own it has to have done so.
+    """
+    asked, held, tolerance_w = question.asked, question.held, question.tolerance_w
+    assert not isinstance(asked, Warmth), "no loop moves a temperature"
+    _, moved_w, _ = moves.within(held.acknowledged, held.end, asked.power_w)
+    series, basis = evidence.own, EffectBasis.OWN
+    if evidence.other is not None:
+        series, basis = evidence.other, EffectBasis.METER
+    elif evidence.grid is not None and evidence.standing is Standing.VOUCHED:
+        basis = EffectBasis.VOUCHED
+    level = judge_followed(series, held, asked, moves, tolerance_w, rule)
+    found = replace(_verdict(level, basis), moved_power_w=moved_w)
+    alone = evidence.grid is not None and basis is EffectBasis.OWN
+    if alone and found.effect is Effect.CONFIRMED:
+        unknown = replace(found, effect=Effect.UNKNOWN, basis=EffectBasis.NOTHING)
+        return replace(unknown, reason=EffectReason.OVERRULED, confidence_ratio=0.0)
+    told = replace(question, asked=Level(moved_w)) if isinstance(asked, Level) else question
+    return _with_store(found, told, evidence.soc_ratio)
 
 
 def _level(series: Series | None, question: Question, rule: EffectRule) -> LevelFinding:

@@ -57,7 +57,10 @@ class EffectReason(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
     """It was switched on and drew nothing, as it may."""
     OVERRULED = "overruled"
-    """For a time the gateway's own loop told the device something else."""
+    """For a time the gateway's own loop told the device something else, and it is not known what,
+    or no independent meter has lately agreed with the device's own."""
+    MOVED = "moved"
+    """It did what the gateway's own loop told it in place of what the command asks."""
 
     @classmethod
     def of(cls, text: str) -> "EffectReason":
@@ -99,9 +102,10 @@ class EffectVerdict:
     `asked_power_w` is what it asked for, `base_power_w` what there was before it and would have
     been without it, `metered_power_w` what the deciding meter saw of the asset; `step_power_w` and
     `noise_power_w` are the grid meter's step and one standard deviation of what its other loads
-    do. `achieved_ratio`: how much of the way from base to asked was gone. `delay`: how much later
-    than its acknowledgement it came, as energy. Of a temperature the same in °C, `metered_celsius`
-    at the end.
+    do. `moved_power_w` is the mean of what the gateway's loop told it in place of what the command
+    asks: the verdict is on that. `achieved_ratio`: how much of the way from base to asked was gone.
+    `delay`: how much later than its acknowledgement it came, as energy. Of a temperature the same
+    in °C, `metered_celsius` at the end.
     """
 
     effect: Effect
@@ -118,6 +122,7 @@ class EffectVerdict:
     noise_power_w: float | None = None
     achieved_ratio: float | None = None
     delay: timedelta | None = None
+    moved_power_w: float | None = None
     asked_celsius: float | None = None
     base_celsius: float | None = None
     metered_celsius: float | None = None
