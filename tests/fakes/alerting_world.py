@@ -1,4 +1,4 @@
-"""The mesh as alerting sees it: control, planner and metering in one server."""
+"""The mesh as alerting sees it: all services that it watches in one server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,16 +9,20 @@ from typing import Any
 
 import grpc
 
+from tests.fakes.judged_services import JudgedServices
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.site_model_service import FakeSiteModelService
 from wattmesh.alert.v1 import alert_service_pb2_grpc
+from wattmesh.analytics.v1 import analytics_service_pb2_grpc
 from wattmesh.control.v1 import (
+    control_pb2_grpc,
     device_event_pb2,
     execution_pb2,
     execution_pb2_grpc,
     hold_pb2,
     operator_pb2_grpc,
 )
+from wattmesh.forecast.v1 import forecast_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2_grpc, link_pb2
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
@@ -38,10 +42,16 @@ _Bases: Any = (
     gateway_link_pb2_grpc.GatewayLinkServiceServicer,
     planner_pb2_grpc.PlannerServiceServicer,
     metering_pb2_grpc.MeteringServiceServicer,
+    control_pb2_grpc.ControlServiceServicer,
+    forecast_pb2_grpc.ForecastServiceServicer,
+    analytics_service_pb2_grpc.AnalyticsServiceServicer,
 )
 
 
-class WatchedMesh(FakeSiteModelService, *_Bases):  # type: ignore[misc]
+_WATCHED = ("metering", "control", "planner", "forecast", "analytics")
+
+
+class WatchedMesh(JudgedServices, FakeSiteModelService, *_Bases):  # type: ignore[misc]
     """Answers with what a test has put into its lists."""
 
     def __init__(self, clock: ManualClock, *resources: Resource) -> None:
@@ -65,6 +75,9 @@ class WatchedMesh(FakeSiteModelService, *_Bases):  # type: ignore[misc]
         gateway_link_pb2_grpc.add_GatewayLinkServiceServicer_to_server(self, server)
         planner_pb2_grpc.add_PlannerServiceServicer_to_server(self, server)
         metering_pb2_grpc.add_MeteringServiceServicer_to_server(self, server)
+        control_pb2_grpc.add_ControlServiceServicer_to_server(self, server)
+        forecast_pb2_grpc.add_ForecastServiceServicer_to_server(self, server)
+        analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server(self, server)
 
     def happen(self, event: device_event_pb2.DeviceEvent) -> None:
         """Have something happen to a device."""
@@ -142,7 +155,7 @@ async def running_alerting(
         target = await stack.enter_async_context(serve_for_test(mesh.register))
         values = {
             "database_url": database_url,
-            **dict.fromkeys(("metering_target", "control_target", "planner_target"), target),
+            **dict.fromkeys((f"{each}_target" for each in _WATCHED), target),
             "look_seconds": 0.05,
             **settings,
         }

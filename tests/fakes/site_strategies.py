@@ -310,6 +310,7 @@ sites = st.builds(
     nodes=topologies(),
     goals=goals,
     microgrid=maybe(microgrids),
+    monthly_carbon_budget_gco2e=maybe(magnitudes),
 )
 
 

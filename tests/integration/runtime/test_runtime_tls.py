@@ -1,6 +1,6 @@
 """TLS between a server and a channel: who is let in, and certificates replaced meanwhile."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,22 @@ async def refusal(server: ServiceSettings, client: ServiceSettings) -> grpc.Stat
 
 async def test_those_of_one_authority_talk(ours: Identities) -> None:
     assert await call(ours.server(), ours.of(VIEWER)) == "test"
+
+
+async def test_a_server_says_when_the_certificate_holds_that_it_shows(ours: Identities) -> None:
+    async with (
+        serve_for_test(settings=ours.server()) as target,
+        channel_for_test(target, ours.of(VIEWER)) as channel,
+    ):
+        stub: Any = status_pb2_grpc.StatusServiceStub(channel)
+        answer = await stub.GetStatus(status_pb2.GetStatusRequest(), timeout=5)
+    held = answer.certificate_range
+    assert held.start_time.ToDatetime(UTC) < datetime.now(UTC) < held.end_time.ToDatetime(UTC)
+    assert held.end_time.seconds - held.start_time.seconds <= 2 * 3600, "issued for an hour"
+    async with serve_for_test(settings=PLAIN) as target, channel_for_test(target) as channel:
+        stub = status_pb2_grpc.StatusServiceStub(channel)
+        answer = await stub.GetStatus(status_pb2.GetStatusRequest(), timeout=5)
+    assert not answer.HasField("certificate_range")
 
 
 async def test_a_caller_without_a_certificate_is_refused(ours: Identities) -> None:

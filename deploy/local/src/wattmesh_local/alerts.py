@@ -94,7 +94,7 @@ def _nobodys(alert: alert_pb2.Alert) -> bool:
 
 def _table(alerts: Sequence[alert_pb2.Alert]) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False)
-    for column in ("since", "until", "what", "why", "what to do", "whose"):
+    for column in ("since", "until", "what", "why", "at stake", "what to do", "whose"):
         table.add_column(column, overflow="fold")
     for each in alerts:
         since = datetime_from_proto(each.start_time, "start_time").astimezone(UTC)
@@ -108,6 +108,7 @@ def _table(alerts: Sequence[alert_pb2.Alert]) -> Table:
             "" if ended is None else f"{ended:%m-%d %H:%M}",
             Text(each.summary + times, style=_COLOURS.get(each.severity, "")),
             each.description,
+            f"{each.at_stake.amount} {each.at_stake.currency_code}".strip(),
             each.advice,
             whose,
         )

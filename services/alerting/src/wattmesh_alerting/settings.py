@@ -13,11 +13,15 @@ class AlertingSettings(ServiceSettings):
     database_url: str
     """PostgreSQL; the schema `alerting` is alerting's own."""
     metering_target: str
-    """Where metering serves: newest readings, and the site model."""
+    """Where metering serves: readings, energies, tariffs, and the site model."""
     control_target: str
-    """Where control serves: events of devices, lines to gateways, stops."""
+    """Where control serves: events of devices, lines to gateways, stops, limits."""
     planner_target: str
     """Where the planner serves: plans and scopes."""
+    forecast_target: str
+    """Where forecast serves: how forecasts came out."""
+    analytics_target: str
+    """Where analytics serves: footprints."""
     alertmanager_target: str | None = None
     """Where Prometheus Alertmanager listens, host:port or a URL; None: alerts are sent nowhere."""
     look_seconds: float = Field(default=15.0, gt=0)

@@ -2,20 +2,32 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from wattmesh.alert.v1 import alert_service_pb2, alert_service_pb2_grpc
 from wattmesh_alerting.adapters.alertmanager import Alertmanager
+from wattmesh_alerting.adapters.budgets import CarbonBudgets
+from wattmesh_alerting.adapters.certificates import Certificates
+from wattmesh_alerting.adapters.comfort import Comfort, WantedBands
 from wattmesh_alerting.adapters.control import DeviceEvents, GatewayLines, Stops
+from wattmesh_alerting.adapters.day_costs import HourlyCosts, UnexpectedCost
+from wattmesh_alerting.adapters.energies import Energies
+from wattmesh_alerting.adapters.forecast import ForecastSkill
+from wattmesh_alerting.adapters.limits import OwnersLimits
 from wattmesh_alerting.adapters.metering import Readings
+from wattmesh_alerting.adapters.peaks import Peaks
 from wattmesh_alerting.adapters.planner import Plans, Scopes
 from wattmesh_alerting.adapters.polled import PolledSource
 from wattmesh_alerting.adapters.postgres import PostgresAlertStore
+from wattmesh_alerting.adapters.quality import DataQuality
+from wattmesh_alerting.adapters.rounds import Judge, SiteRounds
 from wattmesh_alerting.api.servicer import AlertServicer
 from wattmesh_alerting.app.ask_alerts import AskAlerts
 from wattmesh_alerting.app.ports import Source
 from wattmesh_alerting.app.raise_alerts import RaiseAlerts
 from wattmesh_alerting.app.tell_people import TellPeople
+from wattmesh_alerting.domain.rules import Rule
 from wattmesh_alerting.settings import AlertingSettings
 from wattmesh_runtime.aio.leased_work import LeasedWork
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -24,12 +36,16 @@ from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
+from wattmesh_sitemodel.tariffs import GrpcTariffs
 from wattmesh_sitemodel.view import SiteModelView
 
 SCHEMA = "alerting"
 _LEASE = "alerts"
 _SERVICE = alert_service_pb2.DESCRIPTOR.services_by_name["AlertService"]
 _WITHOUT = "alerts about what it knows stay as they are"
+_HOUR = timedelta(hours=1)
+_SELDOM = 4
+"""Certificates are asked for once in so many looks."""
 
 
 @asynccontextmanager
@@ -67,6 +83,8 @@ async def wire(settings: AlertingSettings, runtime: Runtime) -> AsyncIterator[Se
                     runtime.peer("metering", settings.metering_target, without=_WITHOUT),
                     runtime.peer("control", settings.control_target, without=_WITHOUT),
                     runtime.peer("planner", settings.planner_target, without=_WITHOUT),
+                    runtime.peer("forecast", settings.forecast_target, without=_WITHOUT),
+                    runtime.peer("analytics", settings.analytics_target, without=_WITHOUT),
                 ),
                 tasks=(follower.run, work.run),
             )
@@ -78,10 +96,49 @@ def _sources(settings: AlertingSettings, runtime: Runtime, view: SiteModelView) 
     planner = runtime.channel(settings.planner_target)
     metering = runtime.channel(settings.metering_target)
     return [
+        *_judges(settings, runtime, view),
         DeviceEvents(control, view, clock),
         PolledSource("the lines to gateways", GatewayLines(control, clock), every),
         PolledSource("what people have stopped", Stops(control, clock), every),
         PolledSource("plans", Plans(planner, clock), every),
         PolledSource("what is planned", Scopes(planner, clock), every),
-        PolledSource("the newest readings", Readings(metering, view, clock), every),
+        PolledSource(
+            "the newest readings", Readings(metering, view, clock, OwnersLimits(control)), every
+        ),
+        PolledSource(
+            "temperatures of zones", Comfort(metering, WantedBands(planner), view, clock), every
+        ),
+    ]
+
+
+def _judges(settings: AlertingSettings, runtime: Runtime, view: SiteModelView) -> list[Source]:
+    """Return the sources that judge a site by more than what is newest, now and then."""
+    clock, every = runtime.clock, settings.look_seconds
+    channels = {
+        "metering": runtime.channel(settings.metering_target),
+        "control": runtime.channel(settings.control_target),
+        "planner": runtime.channel(settings.planner_target),
+        "forecast": runtime.channel(settings.forecast_target),
+        "analytics": runtime.channel(settings.analytics_target),
+    }
+    metering = channels["metering"]
+    energies = Energies(metering)
+    hours = HourlyCosts(energies, GrpcTariffs(metering), view, clock)
+    rounds: dict[Rule, tuple[Judge, timedelta]] = {
+        Rule.UNEXPECTED_COST: (UnexpectedCost(hours, view, clock), _HOUR),
+        Rule.DATA_QUALITY: (DataQuality(metering, energies, hours, view, clock), _HOUR),
+        Rule.CARBON_BUDGET: (CarbonBudgets(channels["analytics"], clock), _HOUR),
+        Rule.FORECAST_DRIFT: (ForecastSkill(channels["forecast"], view, clock), 12 * _HOUR),
+    }
+    return [
+        PolledSource("running demand intervals", Peaks(energies, view, clock), every),
+        PolledSource("certificates", Certificates(channels, clock), _SELDOM * every),
+        *(
+            PolledSource(
+                f"what is judged of sites ({rule.value})",
+                SiteRounds((rule,), judge, view, clock, often),
+                every,
+            )
+            for rule, (judge, often) in rounds.items()
+        ),
     ]

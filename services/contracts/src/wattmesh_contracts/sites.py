@@ -64,6 +64,11 @@ def site_from_proto(proto: site_pb2.Site) -> Site:
         nodes=tuple(map(_node_from_proto, proto.nodes)),
         goals=_goals_from_proto(proto.goals),
         microgrid=microgrid_from_proto(proto.microgrid) if proto.HasField("microgrid") else None,
+        monthly_carbon_budget_gco2e=(
+            proto.monthly_carbon_budget_gco2e
+            if proto.HasField("monthly_carbon_budget_gco2e")
+            else None
+        ),
     )
 
 
@@ -82,6 +87,7 @@ def site_to_proto(site: Site, etag: str = "") -> site_pb2.Site:
         nodes=map(_node_to_proto, site.nodes),
         goals=_goals_to_proto(site.goals),
         microgrid=None if site.microgrid is None else microgrid_to_proto(site.microgrid),
+        monthly_carbon_budget_gco2e=site.monthly_carbon_budget_gco2e,
     )
 
 

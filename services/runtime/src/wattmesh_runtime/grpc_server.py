@@ -20,7 +20,7 @@ from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.status_servicer import STATUS_SERVICE, ServedHealth
 from wattmesh_runtime.streams import OpenStreams
 from wattmesh_runtime.telemetry import Telemetry
-from wattmesh_runtime.tls import server_credentials
+from wattmesh_runtime.tls import certificate_range, server_credentials
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,8 @@ class GrpcServer:
         )
         for add in register:
             add(self._server)
-        self._health = ServedHealth(
-            service_names, status or ProcessStatus("test"), clock_from_spec(settings.clock)
-        )
+        self._status = status or ProcessStatus("test")
+        self._health = ServedHealth(service_names, self._status, clock_from_spec(settings.clock))
         self._probed = _health_server(settings)
         _add_stock_services(self._server, service_names)
 
@@ -65,6 +64,7 @@ class GrpcServer:
         """Serve; return host:port with the port that is really bound."""
         address = self._settings.listen_address
         credentials = server_credentials(self._settings)
+        self._status.certificate = certificate_range(self._settings)
         port = _bind(self._server, address, credentials)
         await self._health.start(self._server)
         if self._probed is not None and self._settings.health_address is not None:

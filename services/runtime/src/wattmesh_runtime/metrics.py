@@ -49,6 +49,12 @@ PROCESS_READY = Metric(
     unit="{process}",
     description="Whether everything is there that the process cannot do without: 1 or 0.",
 )
+CERTIFICATE_END = Metric(
+    name="wattmesh.process.certificate.end.time",
+    kind=MetricKind.GAUGE,
+    unit="s",
+    description="When the certificate ends that the process shows, in seconds since 1970.",
+)
 DEPENDENCY_AVAILABLE = Metric(
     name="wattmesh.dependency.available",
     kind=MetricKind.GAUGE,

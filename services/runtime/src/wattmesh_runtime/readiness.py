@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import BackgroundTasks, cancel_until_ended
 
@@ -78,6 +79,8 @@ class ProcessStatus:
         self.start = self.since = datetime.now(UTC)
         self.stopping = False
         self.tell: Callable[[bool], Awaitable[None]] = _tell_nobody
+        self.certificate: Callable[[], TimeRange | None] = lambda: None
+        """When the certificate holds that it shows; None: it shows none."""
         self._states = {
             each.name: DependencyState(dependency=each, available=None, since=self.start)
             for each in dependencies

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from opentelemetry.metrics import Observation
 
-from wattmesh_runtime.metrics import DEPENDENCY_AVAILABLE, PROCESS_READY
+from wattmesh_runtime.metrics import CERTIFICATE_END, DEPENDENCY_AVAILABLE, PROCESS_READY
 from wattmesh_runtime.readiness import ProcessStatus
 from wattmesh_runtime.telemetry import Telemetry
 
 
 def show_status(telemetry: Telemetry, status: ProcessStatus) -> None:
-    """Show whether a process is ready, and what of that it depends on is there."""
+    """Show whether a process is ready, what is there, and when its certificate ends."""
 
     def ready() -> Iterable[Observation]:
         return [Observation(int(status.ready))]
@@ -28,5 +28,10 @@ def show_status(telemetry: Telemetry, status: ProcessStatus) -> None:
             if each.available is not None
         ]
 
+    def certificate() -> Iterable[Observation]:
+        holds = status.certificate()
+        return [] if holds is None else [Observation(holds.end.timestamp())]
+
     telemetry.watched(PROCESS_READY, ready)
+    telemetry.watched(CERTIFICATE_END, certificate)
     telemetry.watched(DEPENDENCY_AVAILABLE, dependencies)

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
 from wattmesh.status.v1 import status_pb2, status_pb2_grpc
+from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.clock import Clock
 from wattmesh_runtime.catalogue import catalogue_to_proto
 from wattmesh_runtime.readiness import DependencyState, ProcessStatus
@@ -80,6 +81,7 @@ class StatusServicer(status_pb2_grpc.StatusServiceServicer):
 
 def status_to_proto(status: ProcessStatus) -> status_pb2.GetStatusResponse:
     """Return the status as a message."""
+    certificate = status.certificate()
     return status_pb2.GetStatusResponse(
         service=status.service,
         version=status.version,
@@ -90,6 +92,7 @@ def status_to_proto(status: ProcessStatus) -> status_pb2.GetStatusResponse:
         message=status.message,
         dependencies=[_dependency_to_proto(each) for each in status.states],
         degradations=[_degradation_to_proto(each) for each in status.degradations],
+        certificate_range=None if certificate is None else time_range_to_proto(certificate),
     )
 
 

@@ -1,5 +1,6 @@
 """TLS from certificate files that are read again when they change; without them, plaintext."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.access.files import Reloaded
 from wattmesh_runtime.settings import ServiceSettings
 
@@ -67,6 +69,23 @@ def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | No
     return credentials
 
 
+def certificate_range(settings: ServiceSettings) -> Callable[[], TimeRange | None]:
+    """Return what says when the certificate holds that a process shows now; None: it shows none.
+
+    Error: FailedPrecondition when it is unusable.
+    """
+    files = certificates(settings)
+
+    def holds() -> TimeRange | None:
+        chain = None if files is None else files.current().chain
+        if chain is None:
+            return None
+        leaf = _leaf(chain)
+        return TimeRange(leaf.not_valid_before_utc, leaf.not_valid_after_utc)
+
+    return holds
+
+
 def channel_credentials(held: Certificates) -> grpc.ChannelCredentials:
     """Return what a caller trusts (the CA file, else the system's roots) and shows."""
     return grpc.ssl_channel_credentials(
@@ -110,7 +129,7 @@ def _read(settings: ServiceSettings) -> Certificates:
 
 
 def _check_pair(chain: bytes, key: bytes, path: Path | None) -> None:
-    leaf = x509.load_pem_x509_certificates(chain)[0]
+    leaf = _leaf(chain)
     of_key = load_pem_private_key(key, None).public_key()
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if leaf.public_key().public_bytes(*form) != of_key.public_bytes(*form):
@@ -118,6 +137,10 @@ def _check_pair(chain: bytes, key: bytes, path: Path | None) -> None:
     now = datetime.now(UTC)  # as TLS itself does: the machine's time, whatever the mesh's clock is
     if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
         raise _unusable(f"{path} is valid until {leaf.not_valid_after_utc}, which is not now")
+
+
+def _leaf(chain: bytes) -> x509.Certificate:
+    return x509.load_pem_x509_certificates(chain)[0]
 
 
 def _bytes(path: Path | None) -> bytes | None:

@@ -243,7 +243,8 @@ class ProcessPlan:
             case "demandresponse":
                 return {**database, **self._reach("metering", "control")}
             case "alerting":
-                return {**database, **self._reach("metering", "control", "planner")}
+                watched = ("metering", "control", "planner", "forecast", "analytics")
+                return {**database, **self._reach(*watched)}
             case "dashboard":
                 peers = ("metering", "planner", "control", "forecast", "carbon", "optimizer")
                 reached = self._reach(*peers, "analytics", "usage", "alerting")

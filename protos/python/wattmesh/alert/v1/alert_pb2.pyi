@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.type.v1 import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -52,13 +53,27 @@ class _AlertRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertRule.V
     ALERT_RULE_NOT_PLANNED: _AlertRule.ValueType  # 11
     """A site or group is not planned, as its site model is incomplete."""
     ALERT_RULE_LIMIT_NEAR: _AlertRule.ValueType  # 12
-    """The exchange with the grid comes near a limit."""
+    """A power comes near a limit: its rating's, or one that somebody has set."""
     ALERT_RULE_LIMIT_EXCEEDED: _AlertRule.ValueType  # 13
-    """The exchange with the grid is above a limit."""
+    """A power is above a limit: its rating's, or one that somebody has set."""
     ALERT_RULE_LOOP_METER_STALE: _AlertRule.ValueType  # 14
     """The fast loop of a site has no meter that it trusts."""
     ALERT_RULE_STOPPED: _AlertRule.ValueType  # 15
     """Somebody has stopped devices."""
+    ALERT_RULE_FORECAST_DRIFT: _AlertRule.ValueType  # 16
+    """Forecasts of a site come out worse than their model had promised, or than the naive forecast."""
+    ALERT_RULE_COMFORT: _AlertRule.ValueType  # 17
+    """A zone is warmer or colder than people want it."""
+    ALERT_RULE_UNEXPECTED_COST: _AlertRule.ValueType  # 18
+    """A site's day has cost more so far than days of its type do."""
+    ALERT_RULE_PEAK_NEAR: _AlertRule.ValueType  # 19
+    """A peak is about to be set that a demand charge will bill."""
+    ALERT_RULE_CARBON_BUDGET: _AlertRule.ValueType  # 20
+    """A site uses up its carbon budget before the month ends."""
+    ALERT_RULE_DATA_QUALITY: _AlertRule.ValueType  # 21
+    """Readings of the last day are missing or not believed."""
+    ALERT_RULE_CERTIFICATE_ENDING: _AlertRule.ValueType  # 22
+    """The certificate that a service shows is about to end."""
 
 class AlertRule(_AlertRule, metaclass=_AlertRuleEnumTypeWrapper):
     """What makes an alert."""
@@ -88,13 +103,27 @@ ALERT_RULE_PLAN_DEGRADED: AlertRule.ValueType  # 10
 ALERT_RULE_NOT_PLANNED: AlertRule.ValueType  # 11
 """A site or group is not planned, as its site model is incomplete."""
 ALERT_RULE_LIMIT_NEAR: AlertRule.ValueType  # 12
-"""The exchange with the grid comes near a limit."""
+"""A power comes near a limit: its rating's, or one that somebody has set."""
 ALERT_RULE_LIMIT_EXCEEDED: AlertRule.ValueType  # 13
-"""The exchange with the grid is above a limit."""
+"""A power is above a limit: its rating's, or one that somebody has set."""
 ALERT_RULE_LOOP_METER_STALE: AlertRule.ValueType  # 14
 """The fast loop of a site has no meter that it trusts."""
 ALERT_RULE_STOPPED: AlertRule.ValueType  # 15
 """Somebody has stopped devices."""
+ALERT_RULE_FORECAST_DRIFT: AlertRule.ValueType  # 16
+"""Forecasts of a site come out worse than their model had promised, or than the naive forecast."""
+ALERT_RULE_COMFORT: AlertRule.ValueType  # 17
+"""A zone is warmer or colder than people want it."""
+ALERT_RULE_UNEXPECTED_COST: AlertRule.ValueType  # 18
+"""A site's day has cost more so far than days of its type do."""
+ALERT_RULE_PEAK_NEAR: AlertRule.ValueType  # 19
+"""A peak is about to be set that a demand charge will bill."""
+ALERT_RULE_CARBON_BUDGET: AlertRule.ValueType  # 20
+"""A site uses up its carbon budget before the month ends."""
+ALERT_RULE_DATA_QUALITY: AlertRule.ValueType  # 21
+"""Readings of the last day are missing or not believed."""
+ALERT_RULE_CERTIFICATE_ENDING: AlertRule.ValueType  # 22
+"""The certificate that a service shows is about to end."""
 Global___AlertRule: _TypeAlias = AlertRule  # noqa: Y015
 
 class _AlertSeverity:
@@ -181,6 +210,7 @@ class Alert(_message.Message):
     LINKS_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
     SILENCE_FIELD_NUMBER: _builtins.int
+    AT_STAKE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`alerts/{alert}`."""
     rule: Global___AlertRule.ValueType
@@ -190,7 +220,9 @@ class Alert(_message.Message):
     state: Global___AlertState.ValueType
     """Whether it is over."""
     subject: _builtins.str
-    """What it is about: `sites/{site}/devices/{device}`, `sites/{site}`, `groups/{group}` or `gateways/{gateway}`."""
+    """What it is about: `sites/{site}/devices/{device}`, `sites/{site}/assets/{asset}`, `sites/{site}`, `groups/{group}`,
+    `gateways/{gateway}` or `services/{service}`.
+    """
     site: _builtins.str
     """`sites/{site}` that the subject belongs to; empty: none, or many."""
     gateway: _builtins.str
@@ -235,6 +267,12 @@ class Alert(_message.Message):
     def acknowledgement(self) -> Global___Acknowledgement:
         """Who took it on; absent: nobody."""
 
+    @_builtins.property
+    def at_stake(self) -> _money_pb2.Money:
+        """How much money is at stake, as things go, never negative: what a new peak would add to the bill, what a day has cost above
+        others, what could not be billed. Absent: nobody can tell.
+        """
+
     def __init__(
         self,
         *,
@@ -259,10 +297,11 @@ class Alert(_message.Message):
         links: _abc.Iterable[_builtins.str] | None = ...,
         acknowledgement: Global___Acknowledgement | None = ...,
         silence: _builtins.str = ...,
+        at_stake: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold_value", b"_threshold_value", "_value", b"_value", "acknowledgement", b"acknowledgement", "end_time", b"end_time", "fire_time", b"fire_time", "start_time", b"start_time", "threshold_value", b"threshold_value", "time_left", b"time_left", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold_value", b"_threshold_value", "_value", b"_value", "acknowledgement", b"acknowledgement", "at_stake", b"at_stake", "end_time", b"end_time", "fire_time", b"fire_time", "start_time", b"start_time", "threshold_value", b"threshold_value", "time_left", b"time_left", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold_value", b"_threshold_value", "_value", b"_value", "acknowledgement", b"acknowledgement", "advice", b"advice", "description", b"description", "end_time", b"end_time", "fire_time", b"fire_time", "gateway", b"gateway", "links", b"links", "name", b"name", "occurrence_count", b"occurrence_count", "rule", b"rule", "severity", b"severity", "silence", b"silence", "site", b"site", "start_time", b"start_time", "state", b"state", "subject", b"subject", "summary", b"summary", "threshold_value", b"threshold_value", "time_left", b"time_left", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold_value", b"_threshold_value", "_value", b"_value", "acknowledgement", b"acknowledgement", "advice", b"advice", "at_stake", b"at_stake", "description", b"description", "end_time", b"end_time", "fire_time", b"fire_time", "gateway", b"gateway", "links", b"links", "name", b"name", "occurrence_count", b"occurrence_count", "rule", b"rule", "severity", b"severity", "silence", b"silence", "site", b"site", "start_time", b"start_time", "state", b"state", "subject", b"subject", "summary", b"summary", "threshold_value", b"threshold_value", "time_left", b"time_left", "unit", b"unit", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__threshold_value: _TypeAlias = _typing.Literal["threshold_value"]  # noqa: Y015
     _WhichOneofArgType__threshold_value: _TypeAlias = _typing.Literal["_threshold_value", b"_threshold_value"]  # noqa: Y015

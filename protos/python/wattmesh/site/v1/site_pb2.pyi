@@ -38,6 +38,7 @@ class Site(_message.Message):
     NODES_FIELD_NUMBER: _builtins.int
     GOALS_FIELD_NUMBER: _builtins.int
     MICROGRID_FIELD_NUMBER: _builtins.int
+    MONTHLY_CARBON_BUDGET_GCO2E_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}`."""
     display_name: _builtins.str
@@ -56,6 +57,10 @@ class Site(_message.Message):
     """`zones/{zone}` of the grid whose carbon intensity applies; empty: none yet."""
     currency_code: _builtins.str
     """ISO 4217 code in which the site pays. Required."""
+    monthly_carbon_budget_gco2e: _builtins.float
+    """Most emissions of the energy that it imports in a calendar month of its zone [gCO2e], location-based, >= 0. It is
+    watched and binds no plan. Absent: no budget.
+    """
     @_builtins.property
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[_electrical_pb2.Node]:
         """Topology below the grid connection: a tree. Empty: everything is connected to the grid connection."""
@@ -83,19 +88,24 @@ class Site(_message.Message):
         nodes: _abc.Iterable[_electrical_pb2.Node] | None = ...,
         goals: Global___PlanningGoals | None = ...,
         microgrid: Global___Microgrid | None = ...,
+        monthly_carbon_budget_gco2e: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "_monthly_carbon_budget_gco2e", b"_monthly_carbon_budget_gco2e", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid", "monthly_carbon_budget_gco2e", b"monthly_carbon_budget_gco2e"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "_monthly_carbon_budget_gco2e", b"_monthly_carbon_budget_gco2e", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid", "monthly_carbon_budget_gco2e", b"monthly_carbon_budget_gco2e", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__latitude_degrees: _TypeAlias = _typing.Literal["latitude_degrees"]  # noqa: Y015
     _WhichOneofArgType__latitude_degrees: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees"]  # noqa: Y015
     _WhichOneofReturnType__longitude_degrees: _TypeAlias = _typing.Literal["longitude_degrees"]  # noqa: Y015
     _WhichOneofArgType__longitude_degrees: _TypeAlias = _typing.Literal["_longitude_degrees", b"_longitude_degrees"]  # noqa: Y015
+    _WhichOneofReturnType__monthly_carbon_budget_gco2e: _TypeAlias = _typing.Literal["monthly_carbon_budget_gco2e"]  # noqa: Y015
+    _WhichOneofArgType__monthly_carbon_budget_gco2e: _TypeAlias = _typing.Literal["_monthly_carbon_budget_gco2e", b"_monthly_carbon_budget_gco2e"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__latitude_degrees) -> _WhichOneofReturnType__latitude_degrees | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__longitude_degrees) -> _WhichOneofReturnType__longitude_degrees | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__monthly_carbon_budget_gco2e) -> _WhichOneofReturnType__monthly_carbon_budget_gco2e | None: ...
 
 Global___Site: _TypeAlias = Site  # noqa: Y015
 

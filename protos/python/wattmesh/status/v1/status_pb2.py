@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
+from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwattmesh/status/v1/status.proto\x12\x12wattmesh.status.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/permission.proto\"\xa7\x01\n\nDependency\x12\x12\n\ndependency\x18\x01 \x01(\t\x12\x10\n\x08required\x18\x02 \x01(\x08\x12\x32\n\x05state\x18\x03 \x01(\x0e\x32#.wattmesh.status.v1.DependencyState\x12.\n\nsince_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x05 \x01(\t\"b\n\x0b\x44\x65gradation\x12\x12\n\ndependency\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10GetStatusRequest\"\xce\x02\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07process\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.wattmesh.status.v1.State\x12.\n\nsince_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x34\n\x0c\x64\x65pendencies\x18\x08 \x03(\x0b\x32\x1e.wattmesh.status.v1.Dependency\x12\x35\n\x0c\x64\x65gradations\x18\t \x03(\x0b\x32\x1f.wattmesh.status.v1.Degradation\"\x15\n\x13GetCatalogueRequest\"\xc7\x01\n\x14GetCatalogueResponse\x12-\n\tmesh_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0bwall_second\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\nquantities\x18\x03 \x03(\x0b\x32%.wattmesh.status.v1.CatalogueQuantity\x12\x15\n\rerror_reasons\x18\x04 \x03(\t\"\x94\x01\n\x11\x43\x61talogueQuantity\x12\x10\n\x08quantity\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0bis_register\x18\x03 \x01(\x08\x12\x16\n\tmin_value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value*l\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_READY\x10\x01\x12\x12\n\x0eSTATE_DEGRADED\x10\x02\x12\x13\n\x0fSTATE_NOT_READY\x10\x03\x12\x12\n\x0eSTATE_STOPPING\x10\x04*\x8c\x01\n\x0f\x44\x65pendencyState\x12 \n\x1c\x44\x45PENDENCY_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45PENDENCY_STATE_UNKNOWN\x10\x01\x12\x1e\n\x1a\x44\x45PENDENCY_STATE_AVAILABLE\x10\x02\x12\x19\n\x15\x44\x45PENDENCY_STATE_AWAY\x10\x03\x32\xd8\x01\n\rStatusService\x12^\n\tGetStatus\x12$.wattmesh.status.v1.GetStatusRequest\x1a%.wattmesh.status.v1.GetStatusResponse\"\x04\xa8\xbb\x18!\x12g\n\x0cGetCatalogue\x12\'.wattmesh.status.v1.GetCatalogueRequest\x1a(.wattmesh.status.v1.GetCatalogueResponse\"\x04\xa8\xbb\x18!b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fwattmesh/status/v1/status.proto\x12\x12wattmesh.status.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xa7\x01\n\nDependency\x12\x12\n\ndependency\x18\x01 \x01(\t\x12\x10\n\x08required\x18\x02 \x01(\x08\x12\x32\n\x05state\x18\x03 \x01(\x0e\x32#.wattmesh.status.v1.DependencyState\x12.\n\nsince_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x05 \x01(\t\"b\n\x0b\x44\x65gradation\x12\x12\n\ndependency\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10GetStatusRequest\"\x86\x03\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0f\n\x07process\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.wattmesh.status.v1.State\x12.\n\nsince_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x34\n\x0c\x64\x65pendencies\x18\x08 \x03(\x0b\x32\x1e.wattmesh.status.v1.Dependency\x12\x35\n\x0c\x64\x65gradations\x18\t \x03(\x0b\x32\x1f.wattmesh.status.v1.Degradation\x12\x36\n\x11\x63\x65rtificate_range\x18\n \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\x15\n\x13GetCatalogueRequest\"\xc7\x01\n\x14GetCatalogueResponse\x12-\n\tmesh_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0bwall_second\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\nquantities\x18\x03 \x03(\x0b\x32%.wattmesh.status.v1.CatalogueQuantity\x12\x15\n\rerror_reasons\x18\x04 \x03(\t\"\x94\x01\n\x11\x43\x61talogueQuantity\x12\x10\n\x08quantity\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x13\n\x0bis_register\x18\x03 \x01(\x08\x12\x16\n\tmin_value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tmax_value\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_min_valueB\x0c\n\n_max_value*l\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_READY\x10\x01\x12\x12\n\x0eSTATE_DEGRADED\x10\x02\x12\x13\n\x0fSTATE_NOT_READY\x10\x03\x12\x12\n\x0eSTATE_STOPPING\x10\x04*\x8c\x01\n\x0f\x44\x65pendencyState\x12 \n\x1c\x44\x45PENDENCY_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45PENDENCY_STATE_UNKNOWN\x10\x01\x12\x1e\n\x1a\x44\x45PENDENCY_STATE_AVAILABLE\x10\x02\x12\x19\n\x15\x44\x45PENDENCY_STATE_AWAY\x10\x03\x32\xd8\x01\n\rStatusService\x12^\n\tGetStatus\x12$.wattmesh.status.v1.GetStatusRequest\x1a%.wattmesh.status.v1.GetStatusResponse\"\x04\xa8\xbb\x18!\x12g\n\x0cGetCatalogue\x12\'.wattmesh.status.v1.GetCatalogueRequest\x1a(.wattmesh.status.v1.GetCatalogueResponse\"\x04\xa8\xbb\x18!b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,24 +39,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATUSSERVICE'].methods_by_name['GetStatus']._serialized_options = b'\250\273\030!'
   _globals['_STATUSSERVICE'].methods_by_name['GetCatalogue']._loaded_options = None
   _globals['_STATUSSERVICE'].methods_by_name['GetCatalogue']._serialized_options = b'\250\273\030!'
-  _globals['_STATE']._serialized_start=1158
-  _globals['_STATE']._serialized_end=1266
-  _globals['_DEPENDENCYSTATE']._serialized_start=1269
-  _globals['_DEPENDENCYSTATE']._serialized_end=1409
-  _globals['_DEPENDENCY']._serialized_start=156
-  _globals['_DEPENDENCY']._serialized_end=323
-  _globals['_DEGRADATION']._serialized_start=325
-  _globals['_DEGRADATION']._serialized_end=423
-  _globals['_GETSTATUSREQUEST']._serialized_start=425
-  _globals['_GETSTATUSREQUEST']._serialized_end=443
-  _globals['_GETSTATUSRESPONSE']._serialized_start=446
-  _globals['_GETSTATUSRESPONSE']._serialized_end=780
-  _globals['_GETCATALOGUEREQUEST']._serialized_start=782
-  _globals['_GETCATALOGUEREQUEST']._serialized_end=803
-  _globals['_GETCATALOGUERESPONSE']._serialized_start=806
-  _globals['_GETCATALOGUERESPONSE']._serialized_end=1005
-  _globals['_CATALOGUEQUANTITY']._serialized_start=1008
-  _globals['_CATALOGUEQUANTITY']._serialized_end=1156
-  _globals['_STATUSSERVICE']._serialized_start=1412
-  _globals['_STATUSSERVICE']._serialized_end=1628
+  _globals['_STATE']._serialized_start=1249
+  _globals['_STATE']._serialized_end=1357
+  _globals['_DEPENDENCYSTATE']._serialized_start=1360
+  _globals['_DEPENDENCYSTATE']._serialized_end=1500
+  _globals['_DEPENDENCY']._serialized_start=191
+  _globals['_DEPENDENCY']._serialized_end=358
+  _globals['_DEGRADATION']._serialized_start=360
+  _globals['_DEGRADATION']._serialized_end=458
+  _globals['_GETSTATUSREQUEST']._serialized_start=460
+  _globals['_GETSTATUSREQUEST']._serialized_end=478
+  _globals['_GETSTATUSRESPONSE']._serialized_start=481
+  _globals['_GETSTATUSRESPONSE']._serialized_end=871
+  _globals['_GETCATALOGUEREQUEST']._serialized_start=873
+  _globals['_GETCATALOGUEREQUEST']._serialized_end=894
+  _globals['_GETCATALOGUERESPONSE']._serialized_start=897
+  _globals['_GETCATALOGUERESPONSE']._serialized_end=1096
+  _globals['_CATALOGUEQUANTITY']._serialized_start=1099
+  _globals['_CATALOGUEQUANTITY']._serialized_end=1247
+  _globals['_STATUSSERVICE']._serialized_start=1503
+  _globals['_STATUSSERVICE']._serialized_end=1719
 # @@protoc_insertion_point(module_scope)

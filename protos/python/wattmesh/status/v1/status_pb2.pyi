@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -185,6 +186,7 @@ class GetStatusResponse(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     DEPENDENCIES_FIELD_NUMBER: _builtins.int
     DEGRADATIONS_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_RANGE_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """The service that the process is, e.g. `metering`."""
     version: _builtins.str
@@ -211,6 +213,10 @@ class GetStatusResponse(_message.Message):
     def degradations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degradation]:
         """What it does with less."""
 
+    @_builtins.property
+    def certificate_range(self) -> _time_range_pb2.TimeRange:
+        """When the certificate holds that it shows to callers, by the clock of its machine. Absent: it shows none."""
+
     def __init__(
         self,
         *,
@@ -223,10 +229,11 @@ class GetStatusResponse(_message.Message):
         message: _builtins.str = ...,
         dependencies: _abc.Iterable[Global___Dependency] | None = ...,
         degradations: _abc.Iterable[Global___Degradation] | None = ...,
+        certificate_range: _time_range_pb2.TimeRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_range", b"certificate_range", "since_time", b"since_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["degradations", b"degradations", "dependencies", b"dependencies", "message", b"message", "process", b"process", "service", b"service", "since_time", b"since_time", "start_time", b"start_time", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_range", b"certificate_range", "degradations", b"degradations", "dependencies", b"dependencies", "message", b"message", "process", b"process", "service", b"service", "since_time", b"since_time", "start_time", b"start_time", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

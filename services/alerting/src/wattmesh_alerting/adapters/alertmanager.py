@@ -71,6 +71,7 @@ def _alert_to_json(alert: Alert, now: datetime) -> dict[str, Any]:
         "advice": alert.traits.advice,
         "links": " ".join(condition.links),
         "since": alert.start_time.isoformat(),
+        "at_stake": "" if condition.at_stake is None else str(condition.at_stake),
     }
     ended = alert.end_time is not None
     return {

@@ -13,6 +13,7 @@ from wattmesh_alerting.domain.silence import Silence
 from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_to_proto,
+    money_to_proto,
     time_range_from_proto,
     timestamp_to_proto,
 )
@@ -54,6 +55,8 @@ def alert_to_proto(told: ToldAlert) -> pb.Alert:
         proto.end_time.CopyFrom(timestamp_to_proto(alert.end_time))
     if condition.time_left is not None:
         proto.time_left.CopyFrom(duration_to_proto(condition.time_left))
+    if condition.at_stake is not None:
+        proto.at_stake.CopyFrom(money_to_proto(condition.at_stake))
     if told.kept.acknowledgement is not None:
         proto.acknowledgement.CopyFrom(_acknowledgement_to_proto(told.kept.acknowledgement))
     return proto

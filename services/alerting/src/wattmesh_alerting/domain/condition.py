@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from wattmesh_alerting.domain.rules import Rule
 from wattmesh_kernel.ids import GatewayId, SiteId
+from wattmesh_kernel.money import Money
 
 Key: TypeAlias = tuple[Rule, str]
 """A rule and the name of its subject: at most one alert is open for each."""
@@ -17,6 +18,7 @@ class Condition:
     """Something holds for a subject since a moment.
 
     `value` is held against `threshold`, both in `unit`; `links` name resources that say more.
+    `at_stake`: how much money, as things go; None: nobody can tell.
     """
 
     rule: Rule
@@ -30,6 +32,7 @@ class Condition:
     unit: str = ""
     time_left: timedelta | None = None
     links: tuple[str, ...] = ()
+    at_stake: Money | None = None
 
     @property
     def key(self) -> Key:

@@ -25,6 +25,13 @@ class Rule(Enum):
     LIMIT_EXCEEDED = "limit_exceeded"
     LOOP_METER_STALE = "loop_meter_stale"
     STOPPED = "stopped"
+    FORECAST_DRIFT = "forecast_drift"
+    COMFORT = "comfort"
+    UNEXPECTED_COST = "unexpected_cost"
+    PEAK_NEAR = "peak_near"
+    CARBON_BUDGET = "carbon_budget"
+    DATA_QUALITY = "data_quality"
+    CERTIFICATE_ENDING = "certificate_ending"
 
 
 class Severity(Enum):
@@ -123,12 +130,12 @@ RULES: Mapping[Rule, Traits] = MappingProxyType(
         ),
         Rule.LIMIT_NEAR: _traits(
             *(_WARNING, 1, 10),
-            "the exchange with the grid is near its limit",
+            "a power is near its limit",
             "Put off what can wait, or hold the battery.",
         ),
         Rule.LIMIT_EXCEEDED: _traits(
             *(_CRITICAL, 1, 5),
-            "the exchange with the grid is above its limit",
+            "a power is above its limit",
             "Switch off what can be, and see why the fast loop does not keep the limit.",
         ),
         Rule.LOOP_METER_STALE: _traits(
@@ -140,6 +147,41 @@ RULES: Mapping[Rule, Traits] = MappingProxyType(
             *(_WARNING, 0, 0),
             "somebody has stopped devices",
             "Release the stop when all is well again.",
+        ),
+        Rule.FORECAST_DRIFT: _traits(
+            *(_INFO, 0, 720),
+            "forecasts come out worse than they should",
+            "See whether the site or its meters have changed; a training is ordered by itself.",
+        ),
+        Rule.COMFORT: _traits(
+            *(_WARNING, 30, 30),
+            "a zone is not as warm, or as cool, as wanted",
+            "See what the plan does with it, and whether its machine runs.",
+        ),
+        Rule.UNEXPECTED_COST: _traits(
+            *(_WARNING, 60, 60),
+            "the day costs more than others like it",
+            "See what runs that should not; the anomalies of the site may say.",
+        ),
+        Rule.PEAK_NEAR: _traits(
+            *(_WARNING, 1, 15),
+            "a peak is about to be set that will be billed",
+            "Put off what can wait until the interval ends.",
+        ),
+        Rule.CARBON_BUDGET: _traits(
+            *(_WARNING, 60, 720),
+            "the carbon budget of the month will not do",
+            "Give plans a carbon price, or move consumption into clean hours.",
+        ),
+        Rule.DATA_QUALITY: _traits(
+            *(_WARNING, 60, 120),
+            "readings of the last day are missing or not believed",
+            "Look at the meters named; fill what is missing by corrections.",
+        ),
+        Rule.CERTIFICATE_ENDING: _traits(
+            *(_CRITICAL, 0, 0),
+            "the certificate of a service is about to end",
+            "Issue a new one: it is read from its file without a restart.",
         ),
     }
 )

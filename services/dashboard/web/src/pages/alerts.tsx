@@ -7,7 +7,7 @@ import { queries } from "../api/queries.ts";
 import { alerts } from "../api/transport.ts";
 import { spoken } from "../domain/words.ts";
 import { AlertRule, AlertSeverity, AlertState, type Alert } from "../gen/wattmesh/alert/v1/alert_pb.ts";
-import { ago, moment, type Locale } from "../lib/format.ts";
+import { ago, moment, money, type Locale } from "../lib/format.ts";
 import { fromMs, HOUR, optionalMs } from "../lib/time.ts";
 import { store, useNow } from "../live/hooks.ts";
 import { Asked, Card, Empty } from "../parts/bits.tsx";
@@ -93,6 +93,11 @@ function AlertCard({ alert, at }: { alert: Alert; at: Locale }) {
     >
       <div className="lines">
         {alert.description !== "" && <p>{alert.description}</p>}
+        {alert.atStake !== undefined && (
+          <p>
+            <strong>{money(Number(alert.atStake.amount), alert.atStake.currencyCode, at.locale)}</strong> at stake
+          </p>
+        )}
         {alert.advice !== "" && <p className="muted">{alert.advice}</p>}
         <p className="muted small">
           {fired !== null && now !== null && `since ${moment(fired, at)}, ${ago(now - fired)}`}

@@ -101,6 +101,7 @@ class Site:
     """A building, plant or home behind one connection to the grid.
 
     `time_zone` is an IANA name: tariffs and days follow it. `currency_code` is ISO 4217.
+    `monthly_carbon_budget_gco2e`: of the energy imported in a calendar month, location-based.
     """
 
     id: SiteId
@@ -114,9 +115,11 @@ class Site:
     nodes: tuple[Node, ...] = ()
     goals: PlanningGoals = field(default_factory=PlanningGoals)
     microgrid: Microgrid | None = None
+    monthly_carbon_budget_gco2e: float | None = None
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
+        require_at_least(self.monthly_carbon_budget_gco2e, 0, "monthly_carbon_budget_gco2e")
         shed = () if self.microgrid is None else self.microgrid.shed_assets
         own = all(each.site == self.id for each in shed)
         require(own, "INVALID_VALUE", f"an asset is not of {self.id}", "microgrid.shed_assets")

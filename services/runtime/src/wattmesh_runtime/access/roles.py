@@ -48,7 +48,8 @@ SERVICES: Mapping[str, frozenset[str]] = {
     "forecast": _named(*_KNOWING_SITES, "READING_READ", "FORECAST_READ", "FORECAST_ISSUE"),
     "control": _named(*_KNOWING_SITES, "READING_READ"),
     "alerting": _named(
-        *_KNOWING_SITES, "READING_READ", "COMMAND_READ", "GATEWAY_READ", "PLAN_READ"
+        *(*_KNOWING_SITES, "READING_READ", "COMMAND_READ", "GATEWAY_READ", "PLAN_READ"),
+        *("STATUS_READ", "FORECAST_READ", "ANALYTICS_READ"),
     ),
     "demandresponse": _named(*_KNOWING_SITES, "READING_READ", "COMMAND_READ", "LIMIT_WRITE"),
     "analytics": _named(*_KNOWING_SITES, "READING_READ", "CARBON_READ", "PROBLEM_SOLVE"),
