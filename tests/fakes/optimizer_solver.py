@@ -21,12 +21,19 @@ class TiredSolver:
         """What each linear solve was given in time."""
 
     def solve_linear(
-        self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
+        self,
+        matrix: Matrix,
+        time_limit: timedelta,
+        start: Basis | None = None,
+        *,
+        keep_basis: bool = False,
     ) -> LinearSolution | None:
         """Solve, or find nothing in time."""
         self.starts.append(start)
         self.time_limits.append(time_limit)
-        return self._solver.solve_linear(matrix, time_limit, start) if self._linear else None
+        if not self._linear:
+            return None
+        return self._solver.solve_linear(matrix, time_limit, start, keep_basis=keep_basis)
 
     def solve_integer(
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta

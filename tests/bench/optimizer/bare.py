@@ -20,12 +20,17 @@ class RecordingSolver(OrToolsSolver):
         self.last: Matrix | None = None
 
     def solve_linear(
-        self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
+        self,
+        matrix: Matrix,
+        time_limit: timedelta,
+        start: Basis | None = None,
+        *,
+        keep_basis: bool = False,
     ) -> LinearSolution | None:
         """Solve and remember."""
         if self.last is None:
             self.last = matrix
-        return super().solve_linear(matrix, time_limit, start)
+        return super().solve_linear(matrix, time_limit, start, keep_basis=keep_basis)
 
     def solve_integer(
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta

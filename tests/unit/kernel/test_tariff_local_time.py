@@ -171,5 +171,5 @@ def test_averages_of_the_repeated_hour_are_kept_apart() -> None:
     tariff = Tariff(id=TariffId("t"), currency_code="USD", demand_charges=(charge,))
     day = local_day(date(2024, 11, 3), LOS_ANGELES)
     lowered = lower_tariff(tariff, day, timedelta(minutes=15), LOS_ANGELES)
-    assert len(lowered.demands[0].block_starts) == 25
+    assert len(lowered.demands[0].block_starts_s) == 25
     assert set(np.bincount(lowered.demands[0].block_index).tolist()) == {4}

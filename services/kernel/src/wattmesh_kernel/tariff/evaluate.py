@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.tariff.calendar import Bools, Floats
+from wattmesh_kernel.tariff.calendar import Bools, Floats, from_epoch_s
 from wattmesh_kernel.tariff.charges import EnergyDirection
 from wattmesh_kernel.tariff.lowered import ChargeCause, LoweredTariff, LoweredTier
 from wattmesh_kernel.tariff.state import BillingState, DemandPeak, OpenAverage, TierUsage
@@ -207,7 +207,7 @@ def _peaks_after(lowered: LoweredTariff, peaks_kw: list[float]) -> tuple[DemandP
 
 def _open_averages(lowered: LoweredTariff, imports: Floats) -> Iterator[OpenAverage]:
     for demand in lowered.demands:
-        start = demand.block_starts[-1]
+        start = from_epoch_s(int(demand.block_starts_s[-1]))
         if start + demand.averaging > lowered.range.end:
             mean_kw = float(demand.averages_kw(imports / lowered.hours)[-1])
             hours = demand.averaging.total_seconds() / 3600

@@ -113,10 +113,9 @@ def _demand(
     earlier: list[tuple[int, TimeRange]],
 ) -> LoweredDemand:
     block_starts, block_index = np.unique(averages.starts_s[inside], return_inverse=True)
-    starts = tuple(from_epoch_s(int(start)) for start in block_starts)
-    offset_kw = np.zeros(len(starts))
+    offset_kw = np.zeros(len(block_starts))
     if block_starts[0] < samples.starts_s[0]:
-        energy_kwh = state.open_energy_kwh(charge.id, starts[0])
+        energy_kwh = state.open_energy_kwh(charge.id, from_epoch_s(int(block_starts[0])))
         offset_kw[0] = energy_kwh / (averages.length_s / 3600)
     before_kw = state.peak_kw(charge.id, period.start)
     floor_kw = max(before_kw or 0.0, charge.minimum_kw)
@@ -132,7 +131,7 @@ def _demand(
         price_per_kw=charge.price_per_kw,
         interval_index=inside,
         block_index=block_index.astype(np.int64),
-        block_starts=starts,
+        block_starts_s=block_starts,
         offset_kw=offset_kw,
         weight=averages.weight,
         averaging=timedelta(seconds=averages.length_s),

@@ -120,7 +120,8 @@ class LoweredDemand:
     price_per_kw: float
     interval_index: Ints
     block_index: Ints
-    block_starts: tuple[datetime, ...]
+    block_starts_s: Ints
+    """Seconds since 1970."""
     offset_kw: Floats
     weight: float
     averaging: timedelta

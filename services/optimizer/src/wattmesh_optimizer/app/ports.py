@@ -61,11 +61,17 @@ class Solver(Protocol):
         """Name and version, for the plan."""
 
     def solve_linear(
-        self, matrix: Matrix, time_limit: timedelta, start: Basis | None = None
+        self,
+        matrix: Matrix,
+        time_limit: timedelta,
+        start: Basis | None = None,
+        *,
+        keep_basis: bool = False,
     ) -> LinearSolution | None:
         """Return the optimum, integrality left out; None when time ran out first.
 
-        `start` is where to begin: any guess is allowed, a good one saves time.
+        `start` is where to begin: any guess is allowed, a good one saves time. `keep_basis`:
+        whether the solution shall say where it stopped, where that is worth its price.
         """
 
     def solve_integer(

@@ -174,7 +174,9 @@ class SolvePlan:
     def _solve_linear(self, formulation: Formulation, watch: Stopwatch) -> LinearSolution | None:
         problem, program, warm = formulation.problem, formulation.ctx.program, self._warm_starts
         start = None if warm is None else warm.find(problem, program)
-        found = self._solver.solve_linear(program.matrix(), watch.left_to_solve(), start)
+        found = self._solver.solve_linear(
+            program.matrix(), watch.left_to_solve(), start, keep_basis=warm is not None
+        )
         if warm is not None and found is not None and found.basis is not None:
             warm.keep(problem, program, found.basis)
         return found
