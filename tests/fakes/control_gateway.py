@@ -8,7 +8,7 @@ from typing import Self, TypeAlias
 
 import grpc
 
-from wattmesh.control.v1 import control_pb2
+from wattmesh.control.v1 import control_pb2, reserve_pb2
 from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2_grpc, loop_policy_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
 from wattmesh_contracts.values import timestamp_to_proto
@@ -43,7 +43,7 @@ class FakeGateway:
     """Holds one stream; `answer` says what it reports on each command.
 
     `clock`: what it says that its clock shows; without, it is of a version that says nothing.
-    `loops`: whether it takes policies for its loops.
+    `loops`: whether it takes policies for its loops, and signals of reserves.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class FakeGateway:
         self._clock = clock
         self._loops = loops
         self.policies = list[loop_policy_pb2.LoopPolicySet]()
+        self.signals = list[reserve_pb2.ReserveSignal]()
         self.clock_requests = 0
         self._stub = gateway_link_pb2_grpc.GatewayLinkServiceStub(channel)
         self._answer = answer
@@ -68,7 +69,11 @@ class FakeGateway:
 
     async def __aenter__(self) -> Self:
         self.call = self._stub.Connect()
-        hello = pb.GatewayHello(gateway=self._name, takes_loop_policies=self._loops)
+        hello = pb.GatewayHello(
+            gateway=self._name,
+            takes_loop_policies=self._loops,
+            takes_reserve_signals=self._loops,
+        )
         if self._clock is not None:
             hello.clock_time.CopyFrom(timestamp_to_proto(self._clock()))
         await self.call.write(pb.ConnectRequest(hello=hello))
@@ -114,6 +119,11 @@ class FakeGateway:
         await self._until(self.cancels, count)
         return self.cancels
 
+    async def signalled(self, count: int) -> list[reserve_pb2.ReserveSignal]:
+        """Wait until so many signals of reserves came; return them all."""
+        await self._until(self.signals, count)
+        return self.signals
+
     async def _until(self, came: Sequence[object], count: int) -> None:
         try:
             async with asyncio.timeout(30), self._arrived:
@@ -126,6 +136,8 @@ class FakeGateway:
             async with self._arrived:
                 if response.HasField("dispatch"):
                     self.dispatches.append(response.dispatch)
+                elif response.HasField("reserve_signal"):
+                    self.signals.append(response.reserve_signal)
                 elif response.HasField("clock_request"):
                     await self._tell_clock(response.clock_request)
                 elif response.HasField("loop_policies"):

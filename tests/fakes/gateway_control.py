@@ -15,8 +15,10 @@ from wattmesh.gateway.v1 import (
 )
 from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_contracts.loop_policies import loop_policies_to_proto
+from wattmesh_contracts.reserve_signals import reserve_signal_to_proto
 from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
 from wattmesh_kernel.loop_policy import LoopPolicySet
+from wattmesh_kernel.reserve_signal import ReserveSignal
 
 State = control_pb2.CommandState
 
@@ -96,6 +98,12 @@ class FakeControl(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
         assert self._down is not None
         proto = loop_policies_to_proto(policies)
         self._down.put_nowait(gateway_link_pb2.ConnectResponse(loop_policies=proto))
+
+    def activate(self, signal: ReserveSignal) -> None:
+        """Say what a reserve asks of a site."""
+        assert self._down is not None
+        proto = reserve_signal_to_proto(signal)
+        self._down.put_nowait(gateway_link_pb2.ConnectResponse(reserve_signal=proto))
 
     async def wait_for_loop_event(self, type_: str, site: str = "") -> None:
         """Wait for something that a loop did: `STARTED`."""

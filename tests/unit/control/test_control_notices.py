@@ -17,6 +17,7 @@ from wattmesh_control.app.hear_notices import HearNotices, SendLeftOver
 from wattmesh_control.app.links import Carry, GatewayLink, TakeBack
 from wattmesh_control.app.ports import Gap, Notice
 from wattmesh_control.app.read_events import EventBroadcast
+from wattmesh_control.app.signal_reserves import SignalReserves
 from wattmesh_control.domain.command import Command, Target
 from wattmesh_control.domain.life import CommandLife, CommandState
 from wattmesh_kernel.errors import Aborted
@@ -76,6 +77,7 @@ async def hearing() -> AsyncIterator[Hearing]:
         events=FakeEventArchive(),
         event_broadcast=EventBroadcast(),
         keep_time=control.keep_time,
+        signal_reserves=SignalReserves(control.model.devices, control.links, control.notices),
     )
     task = asyncio.create_task(hear())
     yield control

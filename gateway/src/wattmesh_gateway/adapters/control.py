@@ -13,6 +13,7 @@ import grpc
 from wattmesh.control.v1 import control_pb2, moves_pb2
 from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2, gateway_link_pb2_grpc
 from wattmesh_contracts.loop_policies import loop_policies_from_proto
+from wattmesh_contracts.reserve_signals import reserve_signal_from_proto
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
@@ -20,7 +21,7 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_gateway.adapters.loop_events import loop_event_to_proto
-from wattmesh_gateway.app.ports import AskedClock, Cancel, Dispatch, Steer
+from wattmesh_gateway.app.ports import Activate, AskedClock, Cancel, Dispatch, Steer
 from wattmesh_gateway.domain.command import (
     Command,
     CommandReport,
@@ -87,6 +88,7 @@ class GrpcControlLink:
                 gateway=self._gateway.name,
                 clock_time=timestamp_to_proto(self._clock.now()),
                 takes_loop_policies=True,
+                takes_reserve_signals=True,
             )
             await stream.write(gateway_link_pb2.ConnectRequest(hello=hello))
             yield stream
@@ -141,7 +143,7 @@ class GrpcControlStream:
         proto = loop_event_to_proto(event)
         await self.write(gateway_link_pb2.ConnectRequest(loop_event=proto))
 
-    async def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer]:
+    async def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer | Activate]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks."""
         with rpc_errors():
             async for proto in self._call:
@@ -154,7 +156,7 @@ class GrpcControlStream:
 
     def _order_from_proto(
         self, proto: gateway_link_pb2.ConnectResponse
-    ) -> Dispatch | Cancel | AskedClock | Steer:
+    ) -> Dispatch | Cancel | AskedClock | Steer | Activate:
         match proto.WhichOneof("message"):
             case "dispatch":
                 lease_end = self._lease_end(proto.dispatch)
@@ -168,6 +170,8 @@ class GrpcControlStream:
                 return self._asked_clock(proto.clock_request)
             case "loop_policies":
                 return Steer(policies=loop_policies_from_proto(proto.loop_policies))
+            case "reserve_signal":
+                return Activate(signal=reserve_signal_from_proto(proto.reserve_signal))
             case other:
                 raise InvalidArgument("UNKNOWN_MESSAGE", f"a message with {other}", field="message")
 

@@ -8,6 +8,7 @@ from typing import assert_never
 from wattmesh_gateway.app.carry_commands import CarryCommands
 from wattmesh_gateway.app.loop.run_loops import RunLoops
 from wattmesh_gateway.app.ports import (
+    Activate,
     AskedClock,
     Cancel,
     CommandJournal,
@@ -133,5 +134,7 @@ class HoldLink:
                     news.put_nowait(order)
                 case Steer(policies=policies):
                     await self._loops.take(policies)
+                case Activate(signal=signal):
+                    self._loops.activate(signal)
                 case _:
                     assert_never(order)

@@ -25,6 +25,7 @@ from wattmesh_gateway.domain.stay import Plug, Seen
 from wattmesh_gateway.domain.telegram import Delivery, QuarantinedTelegram, Telegram
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
+from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.setpoints import Channel, SetpointKind
 from wattmesh_kernel.sites import Device
 
@@ -348,6 +349,13 @@ class Steer:
     policies: LoopPolicySet
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activate:
+    """Control says what a reserve asks of a site."""
+
+    signal: ReserveSignal
+
+
 class ControlStream(Protocol):
     """One open stream to control."""
 
@@ -369,7 +377,7 @@ class ControlStream(Protocol):
     async def tell_loop_event(self, event: LoopEvent) -> None:
         """Tell what a loop did; WattmeshError when the stream has broken."""
 
-    def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer]:
+    def orders(self) -> AsyncIterator[Dispatch | Cancel | AskedClock | Steer | Activate]:
         """Iterate over what control wants until the stream ends; WattmeshError when it breaks.
 
         Instants in it are by the gateway's own steady clock.

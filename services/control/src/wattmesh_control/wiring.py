@@ -48,6 +48,7 @@ from wattmesh_control.app.record_reports import RecordReports
 from wattmesh_control.app.serve_gateway import ServeGateway
 from wattmesh_control.app.set_aside import SetAside
 from wattmesh_control.app.shards import Shards
+from wattmesh_control.app.signal_reserves import SignalReserves
 from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.app.unit_of_work import UnitOfWork
 from wattmesh_control.app.watch_limits import WatchLimits
@@ -142,6 +143,7 @@ class _Parts:
             notices=outside.notices,
             observations=self._observations,
         )
+        self._signal_reserves = SignalReserves(self._devices, self._links, outside.notices)
         self._unit_of_work = self._unit_of_work_of(settings)
         self._share = sharing_of(
             *(clock, self._devices, self._limits, self._unit_of_work),
@@ -258,6 +260,7 @@ class _Parts:
             delete_limit=DeleteLimit(
                 clock=clock, archive=self._limits, unit_of_work=unit_of_work, share=self._share
             ),
+            signal_reserves=self._signal_reserves,
         )
 
     def _operator_use_cases(self) -> OperatorUseCases:
@@ -298,6 +301,7 @@ class _Parts:
             events=self._effects.events,
             event_broadcast=self._event_broadcast,
             keep_time=self._keep_time,
+            signal_reserves=self._signal_reserves,
         )
         effects = MeterEffects(
             clock=self._clock,

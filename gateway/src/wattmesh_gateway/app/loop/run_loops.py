@@ -15,6 +15,7 @@ from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import PointId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
+from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_runtime.aio.tasks import BackgroundTasks, race
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,14 @@ class RunLoops:
         for reading in readings:
             for loop in self._listening.get(reading.point, ()):
                 loop.hear(reading)
+
+    def activate(self, signal: ReserveSignal) -> None:
+        """Have a site's loop follow what a reserve asks; a site without one cannot."""
+        running = self._running.get(signal.site)
+        if running is None or running.ending:
+            log.warning("%s has no loop to follow %s", signal.site, signal.reserve)
+            return
+        running.loop.activate(signal)
 
     async def _start(self, kept: KeptPolicy, *, doubtful: bool) -> None:
         site = kept.policy.site

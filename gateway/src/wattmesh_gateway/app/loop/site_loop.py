@@ -17,6 +17,7 @@ from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId, PointId
 from wattmesh_kernel.loop_policy import LoopPolicy
+from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
@@ -96,6 +97,11 @@ class SiteLoop:
     def hear(self, reading: Reading) -> None:
         """Take in what a meter or a member says."""
         if self._state.hear(reading, self._clock.now()):
+            self._look_again()
+
+    def activate(self, signal: ReserveSignal) -> None:
+        """Take what a reserve asks of the site just now."""
+        if self._state.activate(signal, self._clock.now()):
             self._look_again()
 
     def choose(self, slot: Slot, command: Command | None) -> Choice | None:

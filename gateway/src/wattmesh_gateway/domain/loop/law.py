@@ -43,9 +43,18 @@ def decide(
     seconds: float,
     afresh: bool,
     worth: EnergyWorth | None = None,
+    reserve_w: float | None = None,
 ) -> Decision:
-    """Return what members are told: their commands and the target, as far as bounds let them."""
-    powers_w = wanted(standings, target, shown, dead_band_w, seconds, afresh=afresh, worth=worth)
+    """Return what members are told: their commands and the target, as far as bounds let them.
+
+    A reserve that is activated moves that by `reserve_w`; None: none is.
+    """
+    powers_w = wanted(
+        *(standings, target, shown, dead_band_w, seconds),
+        afresh=afresh,
+        worth=worth,
+        reserve_w=reserve_w,
+    )
     limited: dict[Slot, Bound] = {}
     known = [each for each in bounds if each.phase in shown.powers_w]
     for _ in range(_MOST_ROUNDS):

@@ -9,10 +9,12 @@ from wattmesh_gateway.domain.loop.averages import RunningMean
 from wattmesh_gateway.domain.loop.law import Decision, decide
 from wattmesh_gateway.domain.loop.meters import MeterWatch, Shown
 from wattmesh_gateway.domain.loop.positions import Positions
+from wattmesh_gateway.domain.loop.reserves import ReserveSignals
 from wattmesh_gateway.domain.loop.standing import Bound, Slot, Standing, slot_of
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.loop_policy import LoopLimit, LoopMember, LoopPolicy
+from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.worth import StoredWorth
 
 _TURN = timedelta(minutes=15)
@@ -88,6 +90,7 @@ class LoopState:
         self._meters = MeterWatch(policy.meters, policy.stale_after)
         self._members = {slot_of(each): _member(each, policy, now) for each in policy.members}
         self._means = _means(policy)
+        self._signals = ReserveSignals()
         self._sharing, self._shared = frozenset[Slot](), now
         self._own = {
             PointId(each.device, quantity): slot_of(each)
@@ -105,6 +108,7 @@ class LoopState:
         other = LoopState(policy, self._began)
         other._decided = self._decided
         other._meters.take_over(self._meters)
+        other._signals = self._signals
         for slot, known in self._members.items():
             if slot in other._members:
                 found = other._members[slot]
@@ -125,6 +129,10 @@ class LoopState:
         if slot is not None and slot in self._members:
             self._hear_of(self._members[slot], reading, now)
         return self._meters.hear(reading, now)
+
+    def activate(self, signal: ReserveSignal, now: datetime) -> bool:
+        """Take what a reserve asks; return whether it is news."""
+        return self._signals.take(signal, now)
 
     def assume(self, slot: Slot, power_w: float, now: datetime) -> None:
         """Take note that a member may also be there, as nobody knows what it was told before."""
@@ -179,7 +187,7 @@ class LoopState:
             for slot, each in self._members.items()
             if slot not in lost
         ]
-        worth = self.policy.worth_at(now)
+        worth, reserve_w = self.policy.worth_at(now), self._signals.power_w(now)
         decision = decide(
             standings,
             self._bounds(now),
@@ -189,11 +197,12 @@ class LoopState:
             seconds=max((now - self._decided).total_seconds(), 0.0),
             afresh=self._shares_anew(now, frozenset(each.slot for each in standings)),
             worth=None if worth is None else worth.worth,
+            reserve_w=reserve_w,
         )
         self._decided = now
         return Verdict(
             condition=Condition.STEERING,
-            wishes=self._wishes(standings, decision, now) | away,
+            wishes=self._wishes(standings, decision, now, activated=reserve_w is not None) | away,
             shown=shown,
             limiting=frozenset(bound.id for bound in decision.limited.values()),
         )
@@ -206,7 +215,12 @@ class LoopState:
         return True
 
     def _wishes(
-        self, standings: Sequence[Standing], decision: Decision, now: datetime
+        self,
+        standings: Sequence[Standing],
+        decision: Decision,
+        now: datetime,
+        *,
+        activated: bool,
     ) -> dict[Slot, Wish]:
         wishes, target = {}, self.policy.target_at(now)
         for each in standings:
@@ -216,6 +230,7 @@ class LoopState:
             elif each.asked_w is not None:
                 as_asked = abs(power_w - each.asked_w) <= 1.0
                 moves = "keeps the ramp" if each.stored is None else "follows the meter"
+                moves = "follows a reserve's signal" if activated else moves
                 why = "" if as_asked else f"the loop {moves}"
                 wishes[each.slot] = Wish(power_w=power_w, why=why)
             elif abs(power_w - each.idle_w) > 1.0 or not (target is None or each.limits_only):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from wattmesh_gateway.domain.loop.meters import Shown
+from wattmesh_gateway.domain.loop.reserves import moved
 from wattmesh_gateway.domain.loop.sharing import Taker, share_out
 from wattmesh_gateway.domain.loop.standing import Slot, Standing
 from wattmesh_gateway.domain.loop.trim import trimmed
@@ -22,19 +23,29 @@ def wanted(
     *,
     afresh: bool,
     worth: EnergyWorth | None = None,
+    reserve_w: float | None = None,
 ) -> dict[Slot, float]:
     """Return the power that each member should be told [W].
 
     `seconds` have passed since it was last worked out, which bounds what ramps. Commands, moved by
     what energy is worth, go before the target, which those share that have none: `afresh`, or only
-    when their sum changes.
+    when their sum changes. A reserve moves all that by `reserve_w`; while it is activated nobody
+    follows the meter, or the site would make up for what it asks.
     """
     asked = {each.slot: each.inside(each.asked_w) for each in standings if each.asked_w is not None}
-    if worth is not None:
+    if worth is not None and reserve_w is None:
         asked |= trimmed(standings, worth, shown.powers_w[Phase.THREE], dead_band_w)
     free = [each for each in standings if each.asked_w is None]
+    if reserve_w is not None and isinstance(target, NetPower) and _followers(free):
+        target, reserve_w = NetPower(power_w=target.power_w + reserve_w), None
     result = asked | _of_the_free(free, standings, asked, target, shown, dead_band_w, afresh=afresh)
+    if reserve_w is not None:
+        result = moved(standings, result, reserve_w)
     return {each.slot: each.ramped(result[each.slot], seconds) for each in standings}
+
+
+def _followers(free: Sequence[Standing]) -> list[Standing]:
+    return [each for each in free if not each.limits_only]
 
 
 def _of_the_free(

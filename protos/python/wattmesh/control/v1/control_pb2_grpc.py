@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from wattmesh.control.v1 import control_pb2 as wattmesh_dot_control_dot_v1_dot_control__pb2
+from wattmesh.control.v1 import reserve_pb2 as wattmesh_dot_control_dot_v1_dot_reserve__pb2
 
 GRPC_GENERATED_VERSION = '1.81.1'
 GRPC_VERSION = grpc.__version__
@@ -97,6 +98,11 @@ class ControlServiceStub:
                 '/wattmesh.control.v1.ControlService/DeleteLimit',
                 request_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.DeleteLimitRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.DeleteLimitResponse.FromString,
+                _registered_method=True)
+        self.SignalReserves = channel.stream_stream(
+                '/wattmesh.control.v1.ControlService/SignalReserves',
+                request_serializer=wattmesh_dot_control_dot_v1_dot_reserve__pb2.SignalReservesRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_control_dot_v1_dot_reserve__pb2.SignalReservesResponse.FromString,
                 _registered_method=True)
 
 
@@ -196,6 +202,14 @@ class ControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SignalReserves(self, request_iterator, context):
+        """Passes activation signals of reserves on to the loops of gateways, each request when it comes. A signal is kept
+        nowhere: whoever sends says it again before it ends. INVALID_ARGUMENT ends the stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -258,6 +272,11 @@ def add_ControlServiceServicer_to_server(servicer, server):
                     servicer.DeleteLimit,
                     request_deserializer=wattmesh_dot_control_dot_v1_dot_control__pb2.DeleteLimitRequest.FromString,
                     response_serializer=wattmesh_dot_control_dot_v1_dot_control__pb2.DeleteLimitResponse.SerializeToString,
+            ),
+            'SignalReserves': grpc.stream_stream_rpc_method_handler(
+                    servicer.SignalReserves,
+                    request_deserializer=wattmesh_dot_control_dot_v1_dot_reserve__pb2.SignalReservesRequest.FromString,
+                    response_serializer=wattmesh_dot_control_dot_v1_dot_reserve__pb2.SignalReservesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -588,6 +607,33 @@ class ControlService:
             '/wattmesh.control.v1.ControlService/DeleteLimit',
             wattmesh_dot_control_dot_v1_dot_control__pb2.DeleteLimitRequest.SerializeToString,
             wattmesh_dot_control_dot_v1_dot_control__pb2.DeleteLimitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalReserves(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/wattmesh.control.v1.ControlService/SignalReserves',
+            wattmesh_dot_control_dot_v1_dot_reserve__pb2.SignalReservesRequest.SerializeToString,
+            wattmesh_dot_control_dot_v1_dot_reserve__pb2.SignalReservesResponse.FromString,
             options,
             channel_credentials,
             insecure,

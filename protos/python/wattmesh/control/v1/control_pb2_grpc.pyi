@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from wattmesh.control.v1 import control_pb2 as _control_pb2
+from wattmesh.control.v1 import reserve_pb2 as _reserve_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -70,6 +71,10 @@ class ControlServiceStub:
     """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
     priorities withdraws those of others.
     """
+    SignalReserves: _grpc.StreamStreamMultiCallable[_reserve_pb2.SignalReservesRequest, _reserve_pb2.SignalReservesResponse]
+    """Passes activation signals of reserves on to the loops of gateways, each request when it comes. A signal is kept
+    nowhere: whoever sends says it again before it ends. INVALID_ARGUMENT ends the stream.
+    """
 
 @_typing.type_check_only
 class ControlServiceAsyncStub(ControlServiceStub):
@@ -112,6 +117,10 @@ class ControlServiceAsyncStub(ControlServiceStub):
     DeleteLimit: _aio.UnaryUnaryMultiCallable[_control_pb2.DeleteLimitRequest, _control_pb2.DeleteLimitResponse]  # type: ignore[assignment]
     """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
     priorities withdraws those of others.
+    """
+    SignalReserves: _aio.StreamStreamMultiCallable[_reserve_pb2.SignalReservesRequest, _reserve_pb2.SignalReservesResponse]  # type: ignore[assignment]
+    """Passes activation signals of reserves on to the loops of gateways, each request when it comes. A signal is kept
+    nowhere: whoever sends says it again before it ends. INVALID_ARGUMENT ends the stream.
     """
 
 class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -224,6 +233,16 @@ class ControlServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_control_pb2.DeleteLimitResponse, _abc.Awaitable[_control_pb2.DeleteLimitResponse]]:
         """Withdraws a limit. PERMISSION_DENIED: it is another owner's (OWNER_NOT_HELD); only who has the highest of all
         priorities withdraws those of others.
+        """
+
+    @_abc_1.abstractmethod
+    def SignalReserves(
+        self,
+        request_iterator: _MaybeAsyncIterator[_reserve_pb2.SignalReservesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_reserve_pb2.SignalReservesResponse], _abc.AsyncIterator[_reserve_pb2.SignalReservesResponse]]:
+        """Passes activation signals of reserves on to the loops of gateways, each request when it comes. A signal is kept
+        nowhere: whoever sends says it again before it ends. INVALID_ARGUMENT ends the stream.
         """
 
 def add_ControlServiceServicer_to_server(servicer: ControlServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

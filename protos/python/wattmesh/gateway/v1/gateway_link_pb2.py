@@ -26,6 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from wattmesh.control.v1 import control_pb2 as wattmesh_dot_control_dot_v1_dot_control__pb2
 from wattmesh.control.v1 import moves_pb2 as wattmesh_dot_control_dot_v1_dot_moves__pb2
+from wattmesh.control.v1 import reserve_pb2 as wattmesh_dot_control_dot_v1_dot_reserve__pb2
 from wattmesh.gateway.v1 import clock_pb2 as wattmesh_dot_gateway_dot_v1_dot_clock__pb2
 from wattmesh.gateway.v1 import link_pb2 as wattmesh_dot_gateway_dot_v1_dot_link__pb2
 from wattmesh.gateway.v1 import loop_policy_pb2 as wattmesh_dot_gateway_dot_v1_dot_loop__policy__pb2
@@ -33,7 +34,7 @@ from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_perm
 from wattmesh.type.v1 import setpoint_pb2 as wattmesh_dot_type_dot_v1_dot_setpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&wattmesh/gateway/v1/gateway_link.proto\x12\x13wattmesh.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/control/v1/control.proto\x1a\x1fwattmesh/control/v1/moves.proto\x1a\x1fwattmesh/gateway/v1/clock.proto\x1a\x1ewattmesh/gateway/v1/link.proto\x1a%wattmesh/gateway/v1/loop_policy.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\xa7\x03\n\x0e\x43onnectRequest\x12\x32\n\x05hello\x18\x01 \x01(\x0b\x32!.wattmesh.gateway.v1.GatewayHelloH\x00\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32\".wattmesh.gateway.v1.CommandReportH\x00\x12:\n\rdevice_status\x18\x03 \x01(\x0b\x32!.wattmesh.gateway.v1.DeviceStatusH\x00\x12<\n\x0esetpoint_event\x18\x04 \x01(\x0b\x32\".wattmesh.gateway.v1.SetpointEventH\x00\x12:\n\rclock_reading\x18\n \x01(\x0b\x32!.wattmesh.gateway.v1.ClockReadingH\x00\x12\x34\n\nloop_event\x18\x14 \x01(\x0b\x32\x1e.wattmesh.gateway.v1.LoopEventH\x00\x12\x34\n\nloop_moves\x18\x15 \x01(\x0b\x32\x1e.wattmesh.gateway.v1.LoopMovesH\x00\x42\t\n\x07message\"\x85\x02\n\x0f\x43onnectResponse\x12\x38\n\x08\x64ispatch\x18\x01 \x01(\x0b\x32$.wattmesh.gateway.v1.CommandDispatchH\x00\x12\x34\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\".wattmesh.gateway.v1.CommandCancelH\x00\x12:\n\rclock_request\x18\n \x01(\x0b\x32!.wattmesh.gateway.v1.ClockRequestH\x00\x12;\n\rloop_policies\x18\x14 \x01(\x0b\x32\".wattmesh.gateway.v1.LoopPolicySetH\x00\x42\t\n\x07message\"r\n\x0cGatewayHello\x12\x15\n\x07gateway\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x03\x12.\n\nclock_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13takes_loop_policies\x18\x14 \x01(\x08\"\x90\x02\n\x0f\x43ommandDispatch\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12\x35\n\x11lease_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x06 \x01(\x03\x12\x31\n\x0elease_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0ctrace_parent\x18( \x01(\t\x12\r\n\x05owner\x18\x08 \x01(\t\"0\n\rCommandCancel\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\"\xc8\x01\n\rCommandReport\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x14\n\x0coverruled_by\x18\x14 \x01(\tB\x08\n\x06_value\"p\n\x0c\x44\x65viceStatus\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06online\x18\x02 \x01(\x08\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x04 \x01(\t\"\xf3\x01\n\rSetpointEvent\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x34\n\x04type\x18\x04 \x01(\x0e\x32&.wattmesh.gateway.v1.SetpointEventType\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x07 \x01(\tB\x08\n\x06_value\"u\n\tLoopMoves\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x31\n\x05moves\x18\x03 \x01(\x0b\x32\".wattmesh.control.v1.SetpointMoves\x12\x14\n\x0cmoves_before\x18\x04 \x01(\x05*\x8c\x02\n\x11SetpointEventType\x12#\n\x1fSETPOINT_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSETPOINT_EVENT_TYPE_DRIFTED\x10\x01\x12!\n\x1dSETPOINT_EVENT_TYPE_REAPPLIED\x10\x02\x12\'\n#SETPOINT_EVENT_TYPE_RELEASE_PENDING\x10\x03\x12 \n\x1cSETPOINT_EVENT_TYPE_RELEASED\x10\x04\x12!\n\x1dSETPOINT_EVENT_TYPE_OVERRULED\x10\x14\x12 \n\x1cSETPOINT_EVENT_TYPE_RESTORED\x10\x15\x32\xdc\x02\n\x12GatewayLinkService\x12^\n\x07\x43onnect\x12#.wattmesh.gateway.v1.ConnectRequest\x1a$.wattmesh.gateway.v1.ConnectResponse\"\x04\xa8\xbb\x18\x12(\x01\x30\x01\x12o\n\x0eGetGatewayLink\x12*.wattmesh.gateway.v1.GetGatewayLinkRequest\x1a+.wattmesh.gateway.v1.GetGatewayLinkResponse\"\x04\xa8\xbb\x18\x11\x12u\n\x10ListGatewayLinks\x12,.wattmesh.gateway.v1.ListGatewayLinksRequest\x1a-.wattmesh.gateway.v1.ListGatewayLinksResponse\"\x04\xa8\xbb\x18\x11\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&wattmesh/gateway/v1/gateway_link.proto\x12\x13wattmesh.gateway.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/control/v1/control.proto\x1a\x1fwattmesh/control/v1/moves.proto\x1a!wattmesh/control/v1/reserve.proto\x1a\x1fwattmesh/gateway/v1/clock.proto\x1a\x1ewattmesh/gateway/v1/link.proto\x1a%wattmesh/gateway/v1/loop_policy.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\"\xa7\x03\n\x0e\x43onnectRequest\x12\x32\n\x05hello\x18\x01 \x01(\x0b\x32!.wattmesh.gateway.v1.GatewayHelloH\x00\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32\".wattmesh.gateway.v1.CommandReportH\x00\x12:\n\rdevice_status\x18\x03 \x01(\x0b\x32!.wattmesh.gateway.v1.DeviceStatusH\x00\x12<\n\x0esetpoint_event\x18\x04 \x01(\x0b\x32\".wattmesh.gateway.v1.SetpointEventH\x00\x12:\n\rclock_reading\x18\n \x01(\x0b\x32!.wattmesh.gateway.v1.ClockReadingH\x00\x12\x34\n\nloop_event\x18\x14 \x01(\x0b\x32\x1e.wattmesh.gateway.v1.LoopEventH\x00\x12\x34\n\nloop_moves\x18\x15 \x01(\x0b\x32\x1e.wattmesh.gateway.v1.LoopMovesH\x00\x42\t\n\x07message\"\xc3\x02\n\x0f\x43onnectResponse\x12\x38\n\x08\x64ispatch\x18\x01 \x01(\x0b\x32$.wattmesh.gateway.v1.CommandDispatchH\x00\x12\x34\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\".wattmesh.gateway.v1.CommandCancelH\x00\x12:\n\rclock_request\x18\n \x01(\x0b\x32!.wattmesh.gateway.v1.ClockRequestH\x00\x12;\n\rloop_policies\x18\x14 \x01(\x0b\x32\".wattmesh.gateway.v1.LoopPolicySetH\x00\x12<\n\x0ereserve_signal\x18\x1e \x01(\x0b\x32\".wattmesh.control.v1.ReserveSignalH\x00\x42\t\n\x07message\"\x91\x01\n\x0cGatewayHello\x12\x15\n\x07gateway\x18\x01 \x01(\tB\x04\xb0\xbb\x18\x03\x12.\n\nclock_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13takes_loop_policies\x18\x14 \x01(\x08\x12\x1d\n\x15takes_reserve_signals\x18\x1e \x01(\x08\"\x90\x02\n\x0f\x43ommandDispatch\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12\x35\n\x11lease_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x06 \x01(\x03\x12\x31\n\x0elease_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0ctrace_parent\x18( \x01(\t\x12\r\n\x05owner\x18\x08 \x01(\t\"0\n\rCommandCancel\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\"\xc8\x01\n\rCommandReport\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x14\n\x0coverruled_by\x18\x14 \x01(\tB\x08\n\x06_value\"p\n\x0c\x44\x65viceStatus\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x0e\n\x06online\x18\x02 \x01(\x08\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x04 \x01(\t\"\xf3\x01\n\rSetpointEvent\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x34\n\x04type\x18\x04 \x01(\x0e\x32&.wattmesh.gateway.v1.SetpointEventType\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x07 \x01(\tB\x08\n\x06_value\"u\n\tLoopMoves\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x31\n\x05moves\x18\x03 \x01(\x0b\x32\".wattmesh.control.v1.SetpointMoves\x12\x14\n\x0cmoves_before\x18\x04 \x01(\x05*\x8c\x02\n\x11SetpointEventType\x12#\n\x1fSETPOINT_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSETPOINT_EVENT_TYPE_DRIFTED\x10\x01\x12!\n\x1dSETPOINT_EVENT_TYPE_REAPPLIED\x10\x02\x12\'\n#SETPOINT_EVENT_TYPE_RELEASE_PENDING\x10\x03\x12 \n\x1cSETPOINT_EVENT_TYPE_RELEASED\x10\x04\x12!\n\x1dSETPOINT_EVENT_TYPE_OVERRULED\x10\x14\x12 \n\x1cSETPOINT_EVENT_TYPE_RESTORED\x10\x15\x32\xdc\x02\n\x12GatewayLinkService\x12^\n\x07\x43onnect\x12#.wattmesh.gateway.v1.ConnectRequest\x1a$.wattmesh.gateway.v1.ConnectResponse\"\x04\xa8\xbb\x18\x12(\x01\x30\x01\x12o\n\x0eGetGatewayLink\x12*.wattmesh.gateway.v1.GetGatewayLinkRequest\x1a+.wattmesh.gateway.v1.GetGatewayLinkResponse\"\x04\xa8\xbb\x18\x11\x12u\n\x10ListGatewayLinks\x12,.wattmesh.gateway.v1.ListGatewayLinksRequest\x1a-.wattmesh.gateway.v1.ListGatewayLinksResponse\"\x04\xa8\xbb\x18\x11\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,26 +49,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATEWAYLINKSERVICE'].methods_by_name['GetGatewayLink']._serialized_options = b'\250\273\030\021'
   _globals['_GATEWAYLINKSERVICE'].methods_by_name['ListGatewayLinks']._loaded_options = None
   _globals['_GATEWAYLINKSERVICE'].methods_by_name['ListGatewayLinks']._serialized_options = b'\250\273\030\021'
-  _globals['_SETPOINTEVENTTYPE']._serialized_start=2182
-  _globals['_SETPOINTEVENTTYPE']._serialized_end=2450
-  _globals['_CONNECTREQUEST']._serialized_start=369
-  _globals['_CONNECTREQUEST']._serialized_end=792
-  _globals['_CONNECTRESPONSE']._serialized_start=795
-  _globals['_CONNECTRESPONSE']._serialized_end=1056
-  _globals['_GATEWAYHELLO']._serialized_start=1058
-  _globals['_GATEWAYHELLO']._serialized_end=1172
-  _globals['_COMMANDDISPATCH']._serialized_start=1175
-  _globals['_COMMANDDISPATCH']._serialized_end=1447
-  _globals['_COMMANDCANCEL']._serialized_start=1449
-  _globals['_COMMANDCANCEL']._serialized_end=1497
-  _globals['_COMMANDREPORT']._serialized_start=1500
-  _globals['_COMMANDREPORT']._serialized_end=1700
-  _globals['_DEVICESTATUS']._serialized_start=1702
-  _globals['_DEVICESTATUS']._serialized_end=1814
-  _globals['_SETPOINTEVENT']._serialized_start=1817
-  _globals['_SETPOINTEVENT']._serialized_end=2060
-  _globals['_LOOPMOVES']._serialized_start=2062
-  _globals['_LOOPMOVES']._serialized_end=2179
-  _globals['_GATEWAYLINKSERVICE']._serialized_start=2453
-  _globals['_GATEWAYLINKSERVICE']._serialized_end=2801
+  _globals['_SETPOINTEVENTTYPE']._serialized_start=2311
+  _globals['_SETPOINTEVENTTYPE']._serialized_end=2579
+  _globals['_CONNECTREQUEST']._serialized_start=404
+  _globals['_CONNECTREQUEST']._serialized_end=827
+  _globals['_CONNECTRESPONSE']._serialized_start=830
+  _globals['_CONNECTRESPONSE']._serialized_end=1153
+  _globals['_GATEWAYHELLO']._serialized_start=1156
+  _globals['_GATEWAYHELLO']._serialized_end=1301
+  _globals['_COMMANDDISPATCH']._serialized_start=1304
+  _globals['_COMMANDDISPATCH']._serialized_end=1576
+  _globals['_COMMANDCANCEL']._serialized_start=1578
+  _globals['_COMMANDCANCEL']._serialized_end=1626
+  _globals['_COMMANDREPORT']._serialized_start=1629
+  _globals['_COMMANDREPORT']._serialized_end=1829
+  _globals['_DEVICESTATUS']._serialized_start=1831
+  _globals['_DEVICESTATUS']._serialized_end=1943
+  _globals['_SETPOINTEVENT']._serialized_start=1946
+  _globals['_SETPOINTEVENT']._serialized_end=2189
+  _globals['_LOOPMOVES']._serialized_start=2191
+  _globals['_LOOPMOVES']._serialized_end=2308
+  _globals['_GATEWAYLINKSERVICE']._serialized_start=2582
+  _globals['_GATEWAYLINKSERVICE']._serialized_end=2930
 # @@protoc_insertion_point(module_scope)

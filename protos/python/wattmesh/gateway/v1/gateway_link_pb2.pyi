@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import control_pb2 as _control_pb2
 from wattmesh.control.v1 import moves_pb2 as _moves_pb2
+from wattmesh.control.v1 import reserve_pb2 as _reserve_pb2
 from wattmesh.gateway.v1 import clock_pb2 as _clock_pb2
 from wattmesh.gateway.v1 import loop_policy_pb2 as _loop_policy_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
@@ -136,6 +137,7 @@ class ConnectResponse(_message.Message):
     CANCEL_FIELD_NUMBER: _builtins.int
     CLOCK_REQUEST_FIELD_NUMBER: _builtins.int
     LOOP_POLICIES_FIELD_NUMBER: _builtins.int
+    RESERVE_SIGNAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def dispatch(self) -> Global___CommandDispatch:
         """A command to carry out."""
@@ -152,6 +154,10 @@ class ConnectResponse(_message.Message):
     def loop_policies(self) -> _loop_policy_pb2.LoopPolicySet:
         """What the gateway may do by itself. Sent to gateways alone that said `takes_loop_policies` in their hello."""
 
+    @_builtins.property
+    def reserve_signal(self) -> _reserve_pb2.ReserveSignal:
+        """What a reserve asks of a site. Sent to gateways alone that said `takes_reserve_signals` in their hello."""
+
     def __init__(
         self,
         *,
@@ -159,12 +165,13 @@ class ConnectResponse(_message.Message):
         cancel: Global___CommandCancel | None = ...,
         clock_request: _clock_pb2.ClockRequest | None = ...,
         loop_policies: _loop_policy_pb2.LoopPolicySet | None = ...,
+        reserve_signal: _reserve_pb2.ReserveSignal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "loop_policies", b"loop_policies", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "loop_policies", b"loop_policies", "message", b"message", "reserve_signal", b"reserve_signal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "loop_policies", b"loop_policies", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "clock_request", b"clock_request", "dispatch", b"dispatch", "loop_policies", b"loop_policies", "message", b"message", "reserve_signal", b"reserve_signal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["dispatch", "cancel", "clock_request", "loop_policies"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["dispatch", "cancel", "clock_request", "loop_policies", "reserve_signal"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -179,10 +186,13 @@ class GatewayHello(_message.Message):
     GATEWAY_FIELD_NUMBER: _builtins.int
     CLOCK_TIME_FIELD_NUMBER: _builtins.int
     TAKES_LOOP_POLICIES_FIELD_NUMBER: _builtins.int
+    TAKES_RESERVE_SIGNALS_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """`gateways/{gateway}`. Required."""
     takes_loop_policies: _builtins.bool
     """Whether it takes `loop_policies`; an older version does not."""
+    takes_reserve_signals: _builtins.bool
+    """Whether it takes `reserve_signal`; an older version does not."""
     @_builtins.property
     def clock_time(self) -> _timestamp_pb2.Timestamp:
         """The gateway's clock. A gateway that says it answers `clock_request`, and gets no command before the clocks were
@@ -195,10 +205,11 @@ class GatewayHello(_message.Message):
         gateway: _builtins.str = ...,
         clock_time: _timestamp_pb2.Timestamp | None = ...,
         takes_loop_policies: _builtins.bool = ...,
+        takes_reserve_signals: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time", "gateway", b"gateway", "takes_loop_policies", b"takes_loop_policies"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time", "gateway", b"gateway", "takes_loop_policies", b"takes_loop_policies", "takes_reserve_signals", b"takes_reserve_signals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import grpc
 
 from wattmesh.control.v1 import control_pb2 as pb
-from wattmesh.control.v1 import control_pb2_grpc
+from wattmesh.control.v1 import control_pb2_grpc, reserve_pb2
+from wattmesh_contracts.reserve_signals import reserve_signal_from_proto
 from wattmesh_control.api.convert import (
     command_query_from_proto,
     command_to_proto,
@@ -26,13 +27,18 @@ from wattmesh_control.app.cancel_command import CancelCommand
 from wattmesh_control.app.change_limits import DeleteLimit, SetLimit
 from wattmesh_control.app.issue_command import IssueCommand
 from wattmesh_control.app.read_commands import ReadCommands, ReadLimits
+from wattmesh_control.app.signal_reserves import SignalReserves
 from wattmesh_control.app.submit_schedule import SubmitSchedule
 from wattmesh_control.app.watch_limits import WatchLimits
 from wattmesh_control.domain.setpoint import DeviceFilter
+from wattmesh_kernel.checks import require_between
 from wattmesh_kernel.ids import CommandId, LimitId
 from wattmesh_runtime.access.guard import current_identity
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+_MOST_SIGNALS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,7 @@ class ControlUseCases:
     read_limits: ReadLimits
     delete_limit: DeleteLimit
     watch_limits: WatchLimits
+    signal_reserves: SignalReserves
 
 
 class ControlServicer(control_pb2_grpc.ControlServiceServicer):
@@ -153,3 +160,15 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         """Withdraw a limit."""
         await self._do.delete_limit(LimitId.parse(request.name), current_identity())
         return pb.DeleteLimitResponse()
+
+    async def SignalReserves(  # noqa: N802
+        self, request_iterator: AsyncIterator[reserve_pb2.SignalReservesRequest], context: Context
+    ) -> AsyncIterator[reserve_pb2.SignalReservesResponse]:
+        """Pass on what reserves ask, request by request."""
+        async for request in request_iterator:
+            require_between(len(request.signals), 0, _MOST_SIGNALS, "signals")
+            told = self._do.signal_reserves(list(map(reserve_signal_from_proto, request.signals)))
+            yield reserve_pb2.SignalReservesResponse(
+                told_sites=[each.name for each in told.told],
+                passed_on_sites=[each.name for each in told.passed_on],
+            )

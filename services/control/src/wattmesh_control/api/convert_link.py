@@ -7,6 +7,7 @@ from typing import assert_never
 from wattmesh.gateway.v1 import clock_pb2, loop_policy_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
 from wattmesh_contracts.loop_policies import loop_policies_to_proto
+from wattmesh_contracts.reserve_signals import reserve_signal_to_proto
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
@@ -32,6 +33,7 @@ from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import CommandId, DeviceId, GatewayId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicySet
+from wattmesh_kernel.reserve_signal import ReserveSignal
 
 _SETPOINT_EVENT = "SETPOINT_EVENT_TYPE_"
 
@@ -83,6 +85,8 @@ def order_to_proto(order: Outgoing, now: datetime) -> pb.ConnectResponse:
             return pb.ConnectResponse(cancel=cancel)
         case LoopPolicySet():
             return pb.ConnectResponse(loop_policies=loop_policies_to_proto(order))
+        case ReserveSignal():
+            return pb.ConnectResponse(reserve_signal=reserve_signal_to_proto(order))
         case AskClock():
             request = clock_pb2.ClockRequest(send_time=timestamp_to_proto(now))
             return pb.ConnectResponse(clock_request=request)

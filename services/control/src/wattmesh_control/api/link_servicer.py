@@ -58,6 +58,7 @@ class GatewayLinkServicer(gateway_link_pb2_grpc.GatewayLinkServiceServicer):
             self._clock,
             tells_clock=tells_clock,
             takes_loop_policies=hello.hello.takes_loop_policies,
+            takes_reserve_signals=hello.hello.takes_reserve_signals,
         )
         await self._serve_gateway(gateway, stream)
 
@@ -90,9 +91,11 @@ class _Stream:
         *,
         tells_clock: bool,
         takes_loop_policies: bool,
+        takes_reserve_signals: bool,
     ) -> None:
         self.tells_clock = tells_clock
         self.takes_loop_policies = takes_loop_policies
+        self.takes_reserve_signals = takes_reserve_signals
         self._requests = requests
         self._context = context
         self._clock = clock

@@ -10,6 +10,7 @@ from wattmesh_control.app.links import GatewayLinks
 from wattmesh_control.app.ports import CommandArchive, Gap, Notice, Notices
 from wattmesh_control.app.read_events import EventBroadcast
 from wattmesh_control.app.shards import Shards
+from wattmesh_control.app.signal_reserves import SignalReserves
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_runtime.aio.losses import AWAY_OR_FULL, LossLog
@@ -35,6 +36,7 @@ class HearNotices:
         events: EventArchive,
         event_broadcast: EventBroadcast,
         keep_time: KeepTime,
+        signal_reserves: SignalReserves,
     ) -> None:
         self._notices = notices
         self._archive = archive
@@ -45,6 +47,7 @@ class HearNotices:
         self._events = events
         self._event_broadcast = event_broadcast
         self._keep_time = keep_time
+        self._signal_reserves = signal_reserves
 
     async def __call__(self) -> None:
         """Run for ever."""
@@ -66,6 +69,7 @@ class HearNotices:
         if notice.wanted is not None:
             self._links.give_way(notice.wanted)
             self._shards.give_way(notice.wanted)
+        self._signal_reserves.here(notice.signals)
         if notice.due is not None:
             self._keep_time.expect(notice.due)
         if notice.orders and self._links.gateways:

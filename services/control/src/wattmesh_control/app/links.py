@@ -14,6 +14,7 @@ from wattmesh_control.domain.command import Command
 from wattmesh_kernel.errors import Aborted, ResourceExhausted, WattmeshError
 from wattmesh_kernel.ids import CommandId, GatewayId
 from wattmesh_kernel.loop_policy import LoopPolicySet
+from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_runtime.aio.leases import Lease
 
 log = logging.getLogger(__name__)
@@ -42,13 +43,14 @@ class AskClock:
 
 
 Order: TypeAlias = Carry | TakeBack
-Outgoing: TypeAlias = Order | AskClock | LoopPolicySet
+Outgoing: TypeAlias = Order | AskClock | LoopPolicySet | ReserveSignal
 
 
 class GatewayLink:
     """One gateway's stream: orders wait until they are noted as sent, then go out.
 
-    `tells_clock`: the gateway's clock can be asked for. `takes_loop_policies`: it said so.
+    `tells_clock`: the gateway's clock can be asked for. `takes_loop_policies` and
+    `takes_reserve_signals`: it said so.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class GatewayLink:
         self.refusal = ""
         """Why no command goes out for now; empty: they do."""
         self.takes_loop_policies = False
+        self.takes_reserve_signals = False
         self.closed = asyncio.Event()
         self._clock_told: asyncio.Future[ClockReading] | None = None
         self._waiting: deque[Order] = deque()
@@ -105,9 +108,9 @@ class GatewayLink:
         """Orders are no longer under way: sent, or not to be sent."""
         self._under_way.difference_update(order.command.command for order in orders)
 
-    def say(self, policies: LoopPolicySet) -> None:
-        """Let loop policies go out; unlike an order, they are not noted before."""
-        self._ready.put_nowait(policies)
+    def say(self, word: LoopPolicySet | ReserveSignal) -> None:
+        """Let loop policies or a signal go out; unlike an order, they are not noted before."""
+        self._ready.put_nowait(word)
 
     async def next_order(self) -> Outgoing:
         """Return what is next to go out."""

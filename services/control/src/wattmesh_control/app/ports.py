@@ -15,6 +15,7 @@ from wattmesh_control.domain.life import CommandState
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter, Slot
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId, LimitId, SiteId
+from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.sites import SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.leases import Lease
@@ -72,9 +73,12 @@ class Notice:
     """A gateway that has dialled in to the sender, who wants its shard."""
     events: tuple[int, ...] = ()
     """Numbers of device events that watchers want to hear of."""
+    signals: tuple[ReserveSignal, ...] = ()
+    """What reserves ask of sites whose gateways are not connected to the sender."""
 
     def __bool__(self) -> bool:
-        return bool(self.orders or self.due or self.moved or self.wanted or self.events)
+        said = (self.orders, self.due, self.moved, self.wanted, self.events, self.signals)
+        return any(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Protocol, assert_never
 from wattmesh_control.app.compare_clocks import CompareClocks
 from wattmesh_control.app.gateway_links import GatewayLinkState, LinkStates
 from wattmesh_control.app.links import (
-    AskClock,
     Carry,
     GatewayLink,
     GatewayLinks,
@@ -31,7 +30,6 @@ from wattmesh_control.domain.clock_skew import ClockReading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import GatewayId
-from wattmesh_kernel.loop_policy import LoopPolicySet
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.aio.tasks import race
 
@@ -45,6 +43,8 @@ class GatewayStream(Protocol):
     """Whether the gateway's clock can be asked for."""
     takes_loop_policies: bool
     """Whether the gateway said that it takes them."""
+    takes_reserve_signals: bool
+    """Whether it said that it takes them."""
 
     def messages(self) -> AsyncIterator[GatewayMessage | ClockReading]:
         """Give what the gateway says; it ends when the gateway hangs up."""
@@ -87,6 +87,7 @@ class ServeGateway:
         """Return when the gateway hangs up. Error: Aborted when a newer stream took over."""
         link = self._links.attach(gateway, tells_clock=stream.tells_clock)
         link.takes_loop_policies = stream.takes_loop_policies
+        link.takes_reserve_signals = stream.takes_reserve_signals
         try:
             await race(self._serve(link, stream), link.until_ended())
         finally:
@@ -179,7 +180,7 @@ def _at_home(message: GatewayMessage, link: GatewayLink) -> GatewayMessage:
 async def _write(link: GatewayLink, stream: GatewayStream) -> None:
     while True:
         order = await link.next_order()
-        if not isinstance(order, AskClock | LoopPolicySet):
+        if isinstance(order, Carry | TakeBack):
             link.forget([order])
         await stream.send(order)
 
