@@ -77,6 +77,9 @@ peer-openadr: setup ## our VTN against two clients of PyPI that are not ours, an
 bench-loop-control: setup ## from a meter's word to the device by number of sites, and the answer to a step, as JSON
 	@exec $(BIN)/python -m tests.bench.loop_control $(ARGUMENTS)
 
+bench-reserve: setup ## how well 1, 10 and 50 batteries follow a regulation signal, by PJM's score, as JSON
+	@exec $(BIN)/python -m tests.bench.reserve $(ARGUMENTS)
+
 bench-metering: setup ## what queries take over many stored readings, and which faults validation finds, as JSON
 	@exec $(BIN)/python -m tests.bench.metering $(ARGUMENTS)
 

@@ -25,6 +25,7 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_demandresponse.adapters.postgres import PostgresRecords
+from wattmesh_demandresponse.adapters.postgres_signals import PostgresSignals
 from wattmesh_demandresponse.api.servicer import DemandResponseServicer
 from wattmesh_demandresponse.api.use_cases import UseCases
 from wattmesh_demandresponse.app.keep_time import KeepLimits, MoveEvents, SettleEvents
@@ -33,6 +34,7 @@ from wattmesh_demandresponse.domain.site_limits import SiteLimit
 from wattmesh_demandresponse.wiring import use_cases
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
@@ -92,6 +94,17 @@ class LimitsInMemory:
         self.limits.pop(name.removeprefix("limits/"), None)
 
 
+class LineInMemory:
+    """Keeps what is passed on; every gateway hears it."""
+
+    def __init__(self) -> None:
+        self.passed_on: list[ReserveSignal] = []
+
+    async def pass_on(self, signals: Sequence[ReserveSignal]) -> Collection[SiteId]:
+        self.passed_on += signals
+        return {each.site for each in signals}
+
+
 class DemandResponseWorld:
     """A service on a database of its own, and what it does by itself, done when told."""
 
@@ -102,7 +115,11 @@ class DemandResponseWorld:
         clock: ManualClock,
         meter: MeteredInMemory,
         use: UseCases,
+        signals: PostgresSignals,
+        line: LineInMemory,
     ) -> None:
+        self.signals = signals
+        self.line = line
         self.channel = channel
         self.stub: Any = demand_response_service_pb2_grpc.DemandResponseServiceStub(channel)
         self.records = records
@@ -120,7 +137,7 @@ class DemandResponseWorld:
         """Let time pass until then, with what happens by itself."""
         self.clock.set(moment)
         await MoveEvents(self.records, self.clock)()
-        await SettleEvents(self.records, self.clock, self.use.baselines)()
+        await SettleEvents(self.records, self.clock, self.use.baselines, self.signals)()
         await self._keep_limits()
 
     async def programme(self, **fields: Any) -> programme_pb2.Programme:
@@ -157,12 +174,20 @@ class DemandResponseWorld:
         request = pb.DecideParticipationRequest(name=PART, decision=decision, request_id=request_id)
         return (await self.call("DecideParticipation", request)).participation  # type: ignore[no-any-return]
 
-    async def commit(self, *powers_w: float, baseline_w: float = 3_000.0) -> Any:
+    async def commit(
+        self,
+        *powers_w: float,
+        baseline_w: float = 3_000.0,
+        up_powers_w: Sequence[float] = (),
+        down_powers_w: Sequence[float] = (),
+    ) -> Any:
         commitment = event_pb2.EventCommitment(
             plan="plans/home-1-20240515t1500z",
             baseline_powers_w=[baseline_w] * len(powers_w),
             committed_powers_w=powers_w,
             confidence_ratio=0.9,
+            up_powers_w=up_powers_w,
+            down_powers_w=down_powers_w,
         )
         request = pb.CommitParticipationRequest(name=PART, commitment=commitment)
         return (await self.call("CommitParticipation", request)).participation
@@ -205,7 +230,7 @@ def event(
         "range": time_range_to_proto(TimeRange.of(start, hours * HOUR)),
         "resolution": duration_to_proto(HOUR),
     }
-    if not {"limit", "price", "reduction"} & set(fields):
+    if not {"limit", "price", "reduction", "reserve"} & set(fields):
         given["reduction"] = event_pb2.EventReduction(reduction_powers_w=[2_000.0] * hours)
     return event_pb2.Event(**{**given, **fields})
 
@@ -220,8 +245,9 @@ async def demandresponse_world(database_url: str) -> AsyncIterator[DemandRespons
     async with Database(database_url, "demandresponse") as database:
         await migrate(database, "wattmesh_demandresponse")
         records, clock, meter = PostgresRecords(database), ManualClock(NOW), MeteredInMemory()
-        use = use_cases(records, meter, meter, clock)
+        signals, line = PostgresSignals(database), LineInMemory()
+        use = use_cases(records, meter, meter, clock, signals, line)
         add = demand_response_service_pb2_grpc.add_DemandResponseServiceServicer_to_server
         register = partial(add, DemandResponseServicer(use))
         async with serve_for_test(register) as target, channel_for_test(target) as channel:
-            yield DemandResponseWorld(channel, records, clock, meter, use)
+            yield DemandResponseWorld(channel, records, clock, meter, use, signals, line)

@@ -66,7 +66,7 @@ async def test_an_event_is_known_with_its_terms_and_baseline_until_it_is_called_
     (event,) = planner.known()
     assert (event.span, event.step) == (TimeRange.of(EVENING, 2 * HOUR), HOUR)
     assert event.terms == ReductionTerms(
-        price_per_kwh=0.2, powers_w=(2_000.0, 2_000.0), most_power_w=1_500.0
+        price_per_kwh=0.2, price_per_kw=1.0, powers_w=(2_000.0, 2_000.0), most_power_w=1_500.0
     )
     assert (await planner.events.baseline_w(event)).values.tolist() == [3_000.0, 3_000.0]
     assert planner.prompted == [SiteId("home-1")]
@@ -125,7 +125,7 @@ async def test_a_change_is_heard_and_what_was_missing_costs_once_it_has_begun(
     await world.update("reduction", reduction=more)
     await eventually(lambda: len(planner.prompted) == 2)
     assert planner.known()[0].terms == ReductionTerms(
-        price_per_kwh=0.3, powers_w=(500.0, 500.0), most_power_w=1_500.0
+        price_per_kwh=0.3, price_per_kw=1.0, powers_w=(500.0, 500.0), most_power_w=1_500.0
     )
     await world.at(EVENING)
     (begun,) = planner.known()

@@ -165,12 +165,17 @@ def test_what_is_delivered_is_paid_and_what_is_missing_is_taken() -> None:
     )
 
 
-def test_more_than_was_asked_is_not_paid_and_more_use_is_not_below_zero() -> None:
+def test_more_than_was_asked_is_not_paid_and_more_use_is_counted_against_it() -> None:
+    # 5 kWh below the baseline, 2 of them asked; then 1 kWh above it: 1 kWh is paid
     assert settled(TAKEN, [0.0, 6_000.0])[:3] == (
         Decimal("4.000"),
         Decimal("0.000"),
-        Money(Decimal("0.40"), "EUR"),
+        Money(Decimal("0.20"), "EUR"),
     )
+
+
+def test_what_is_only_moved_within_an_event_is_not_paid() -> None:
+    assert settled(TAKEN, [3_000.0, 8_300.0])[::2] == (Decimal("-1.300"), Money(Decimal(0), "EUR"))
 
 
 def test_what_was_not_metered_is_said_and_neither_paid_nor_taken() -> None:

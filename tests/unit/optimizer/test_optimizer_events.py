@@ -77,6 +77,41 @@ def test_a_paid_reduction_pays_below_the_baseline_and_says_what_can_be_promised(
     assert cost(plan, CostCause.DEMAND_RESPONSE) == pytest.approx(-5.0)
 
 
+def test_energy_that_is_moved_within_an_event_earns_nothing() -> None:
+    empty = replace(STORE, initial_soc_ratio=0.0)
+    dear = prices(HORIZON, [2.0, 0.2, 0.2, 2.0])  # not worth charging before the event
+    home = site(asset("load", LOAD), asset("battery", empty), tariff=dear)
+    reduction = PaidReduction(baseline_kw=np.full(4, 3.0), price_per_kwh=1.0)
+    during = DemandResponseEvent(
+        id="dr", range=TimeRange.of(START + HOUR, 2 * HOUR), kind=reduction
+    )
+    plan = solve(problem(HORIZON, home, events=(during,)))
+
+    assert cost(plan, CostCause.DEMAND_RESPONSE) == pytest.approx(0.0, abs=1e-6)
+    assert plan.commitments[0].reductions_kw.sum() <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("before_kwh", "lost", "charges"), [(0, 0, True), (2, 2, True), (9, 0, False)]
+)
+def test_what_counted_before_is_lost_by_using_more_now(
+    before_kwh: float, lost: float, charges: bool
+) -> None:
+    empty = replace(STORE, initial_soc_ratio=0.0, capacity_kwh=5.0)
+    later = prices(HORIZON, [0.2, 0.8, 0.8, 0.8])  # a kWh stored in the event earns 0.6 later
+    home = site(asset("load", LOAD), asset("battery", empty), tariff=later)
+    reduction = PaidReduction(
+        baseline_kw=np.full(4, 3.0), price_per_kwh=1.0, delivered_kwh=before_kwh
+    )
+    during = DemandResponseEvent(
+        id="dr", range=TimeRange.of(START - HOUR, 2 * HOUR), kind=reduction
+    )
+    plan = solve(problem(HORIZON, home, events=(during,)))
+
+    assert cost(plan, CostCause.DEMAND_RESPONSE) == pytest.approx(lost, abs=1e-6)
+    assert bool(power(plan, "battery")[0] > 4.0) is charges
+
+
 def test_using_more_than_the_baseline_is_allowed_and_not_paid() -> None:
     reduction = PaidReduction(baseline_kw=np.full(4, 1.0), price_per_kwh=0.01)
     bare = site(asset("load", LOAD), tariff=prices(HORIZON, [0.2] * 4))

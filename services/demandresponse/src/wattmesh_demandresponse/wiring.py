@@ -15,6 +15,8 @@ from wattmesh_demandresponse.adapters.metering import GrpcMeter
 from wattmesh_demandresponse.adapters.other_vtn import HttpVtn
 from wattmesh_demandresponse.adapters.postgres import PostgresRecords
 from wattmesh_demandresponse.adapters.postgres_objects import PostgresObjects
+from wattmesh_demandresponse.adapters.postgres_signals import PostgresSignals
+from wattmesh_demandresponse.adapters.reserve_line import GrpcReserveLine
 from wattmesh_demandresponse.adapters.sites import ModelSites
 from wattmesh_demandresponse.api.openadr_tokens import Tokens, read_clients
 from wattmesh_demandresponse.api.openadr_web import VtnWeb
@@ -29,6 +31,7 @@ from wattmesh_demandresponse.app.openadr_vtn import Vtn
 from wattmesh_demandresponse.app.participations import Participations
 from wattmesh_demandresponse.app.ports import Limits, Meter, Records, Sites
 from wattmesh_demandresponse.app.programmes import KeepEnrolments, KeepProgrammes
+from wattmesh_demandresponse.app.signal_reserve import ReserveLine, SignalReserve, Signals
 from wattmesh_demandresponse.app.watch import WatchEvents
 from wattmesh_demandresponse.settings import DemandResponseSettings
 from wattmesh_kernel.clock import Clock
@@ -65,11 +68,15 @@ async def wire(settings: DemandResponseSettings, runtime: Runtime) -> AsyncItera
             follower, sites = await _site_model(settings, runtime)
             meter = GrpcMeter(runtime.channel(settings.metering_target))
             records = PostgresRecords(database)
-            use = use_cases(records, sites, meter, runtime.clock)
+            signals = PostgresSignals(database)
+            use = use_cases(
+                *(records, sites, meter, runtime.clock, signals), _line(settings, runtime)
+            )
             by_itself = ByItself(
                 records,
                 runtime.clock,
                 use.baselines,
+                signals,
                 limits=_limits(settings, runtime),
                 others=_others(settings, use),
                 poll_seconds=settings.openadr_poll_seconds,
@@ -87,8 +94,15 @@ async def wire(settings: DemandResponseSettings, runtime: Runtime) -> AsyncItera
                 )
 
 
-def use_cases(records: Records, sites: Sites, meter: Meter, clock: Clock) -> UseCases:
-    """Return the use cases on a store."""
+def use_cases(
+    records: Records,
+    sites: Sites,
+    meter: Meter,
+    clock: Clock,
+    signals: Signals,
+    line: ReserveLine | None = None,
+) -> UseCases:
+    """Return the use cases on a store; without a `line` signals of reserves reach nobody."""
     return UseCases(
         clock=clock,
         programmes=KeepProgrammes(records),
@@ -97,6 +111,7 @@ def use_cases(records: Records, sites: Sites, meter: Meter, clock: Clock) -> Use
         participations=Participations(records, clock),
         baselines=Baselines(clock, sites, meter, records),
         watch=WatchEvents(records),
+        signal_reserve=SignalReserve(records, line, signals, clock),
     )
 
 
@@ -108,6 +123,7 @@ class ByItself:
         records: Records,
         clock: Clock,
         baselines: Baselines,
+        signals: Signals,
         *,
         limits: Limits | None = None,
         others: FollowVtn | None = None,
@@ -116,7 +132,7 @@ class ByItself:
         self._others = others
         self._poll_seconds = poll_seconds
         self._move = MoveEvents(records, clock)
-        self._settle = SettleEvents(records, clock, baselines)
+        self._settle = SettleEvents(records, clock, baselines, signals)
         self._limits = None if limits is None else KeepLimits(records, clock, limits)
 
     async def run(self, lease: Lease) -> None:
@@ -186,6 +202,11 @@ async def _site_model(
 def _limits(settings: DemandResponseSettings, runtime: Runtime) -> Limits | None:
     target = settings.control_target
     return None if target is None else GrpcLimits(runtime.channel(target))
+
+
+def _line(settings: DemandResponseSettings, runtime: Runtime) -> ReserveLine | None:
+    target = settings.control_target
+    return None if target is None else GrpcReserveLine(runtime.channel(target))
 
 
 def _peers(settings: DemandResponseSettings, runtime: Runtime) -> tuple[Dependency, ...]:

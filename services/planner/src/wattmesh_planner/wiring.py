@@ -128,7 +128,7 @@ def _service(
     clock, view, rhythm = runtime.clock, site_model.view, _rhythm(settings)
     told, made = ToldSetpoints(plans), Broadcast[Plan]()
     events = _events(settings, runtime, view)
-    topics = replace(_topics(settings, runtime, view, background), events=EventFacts(events))
+    topics = _topics(settings, runtime, view, background, events)
     make_plan = MakePlan(
         clock=clock,
         gather=GatherFacts(clock, topics, told, rhythm),
@@ -171,7 +171,11 @@ def _service(
 
 
 def _topics(
-    settings: PlannerSettings, runtime: Runtime, view: SiteModelView, background: BackgroundTasks
+    settings: PlannerSettings,
+    runtime: Runtime,
+    view: SiteModelView,
+    background: BackgroundTasks,
+    events: GrpcGridEvents | None,
 ) -> Topics:
     clock, rhythm = runtime.clock, _rhythm(settings)
     metering = runtime.channel(settings.metering_target)
@@ -208,6 +212,7 @@ def _topics(
         billing=BillingFacts(clock, view, energies, rhythm.resolution),
         peak=PeakFacts(clock, energies, rhythm.resolution),
         exchange=ExchangeFacts(clock, energies, rhythm.resolution),
+        events=EventFacts(events, energies, rhythm.resolution),
     )
 
 

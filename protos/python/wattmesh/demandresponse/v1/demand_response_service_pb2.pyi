@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -1084,6 +1085,82 @@ class SettleParticipationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SettleParticipationResponse: _TypeAlias = SettleParticipationResponse  # noqa: Y015
+
+@_typing.final
+class SignalReserveRequest(_message.Message):
+    """Request of SignalReserve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    SIGNAL_RATIO_FIELD_NUMBER: _builtins.int
+    SIGNAL_TIME_FIELD_NUMBER: _builtins.int
+    HOLD_DURATION_FIELD_NUMBER: _builtins.int
+    event: _builtins.str
+    """`programmes/{programme}/events/{event}`. Required."""
+    signal_ratio: _builtins.float
+    """Share of what is held that is asked for now, -1 to 1: above 0 of what is held up, below 0 of what is held down."""
+    @_builtins.property
+    def signal_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was said; one that is older than the last changes nothing. Absent: now."""
+
+    @_builtins.property
+    def hold_duration(self) -> _duration_pb2.Duration:
+        """How long it holds if no other follows; afterwards nothing is asked. Positive, at most 1 h. Absent: 60 s."""
+
+    def __init__(
+        self,
+        *,
+        event: _builtins.str = ...,
+        signal_ratio: _builtins.float = ...,
+        signal_time: _timestamp_pb2.Timestamp | None = ...,
+        hold_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration", "signal_time", b"signal_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "hold_duration", b"hold_duration", "signal_ratio", b"signal_ratio", "signal_time", b"signal_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignalReserveRequest: _TypeAlias = SignalReserveRequest  # noqa: Y015
+
+@_typing.final
+class SignalReserveResponse(_message.Message):
+    """Response of SignalReserve: one for each request, in order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_TIME_FIELD_NUMBER: _builtins.int
+    ASKED_POWER_W_FIELD_NUMBER: _builtins.int
+    SITE_COUNT_FIELD_NUMBER: _builtins.int
+    TOLD_SITE_COUNT_FIELD_NUMBER: _builtins.int
+    asked_power_w: _builtins.float
+    """Change of power that is asked of all sites together [W], importing positive."""
+    site_count: _builtins.int
+    """Sites that it was passed on for."""
+    told_site_count: _builtins.int
+    """Of those, sites whose gateway control told from the process that was asked; others are told by other processes of
+    control, or not connected.
+    """
+    @_builtins.property
+    def signal_time(self) -> _timestamp_pb2.Timestamp:
+        """That of the request."""
+
+    def __init__(
+        self,
+        *,
+        signal_time: _timestamp_pb2.Timestamp | None = ...,
+        asked_power_w: _builtins.float = ...,
+        site_count: _builtins.int = ...,
+        told_site_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signal_time", b"signal_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_power_w", b"asked_power_w", "signal_time", b"signal_time", "site_count", b"site_count", "told_site_count", b"told_site_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignalReserveResponse: _TypeAlias = SignalReserveResponse  # noqa: Y015
 
 @_typing.final
 class ComputeBaselineRequest(_message.Message):

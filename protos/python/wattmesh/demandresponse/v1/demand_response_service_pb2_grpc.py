@@ -138,6 +138,11 @@ class DemandResponseServiceStub:
                 request_serializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SettleParticipationRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SettleParticipationResponse.FromString,
                 _registered_method=True)
+        self.SignalReserve = channel.stream_stream(
+                '/wattmesh.demandresponse.v1.DemandResponseService/SignalReserve',
+                request_serializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SignalReserveRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SignalReserveResponse.FromString,
+                _registered_method=True)
         self.ComputeBaseline = channel.unary_unary(
                 '/wattmesh.demandresponse.v1.DemandResponseService/ComputeBaseline',
                 request_serializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.ComputeBaselineRequest.SerializeToString,
@@ -299,6 +304,15 @@ class DemandResponseServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SignalReserve(self, request_iterator, context):
+        """Sends the activation signal of reserves, each request when it comes: it is passed on to the gateways of all who
+        committed, and kept for the settlement. NOT_FOUND for an event that is not there, FAILED_PRECONDITION with reason
+        EVENT_NOT_ACTIVE before and after it, INVALID_ARGUMENT when it is no reserve; each ends the stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ComputeBaseline(self, request, context):
         """Works out what a subject would have used: the one place where baselines come from. FAILED_PRECONDITION with reason
         BASELINE_DAYS_MISSING when too few days were metered.
@@ -417,6 +431,11 @@ def add_DemandResponseServiceServicer_to_server(servicer, server):
                     servicer.SettleParticipation,
                     request_deserializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SettleParticipationRequest.FromString,
                     response_serializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SettleParticipationResponse.SerializeToString,
+            ),
+            'SignalReserve': grpc.stream_stream_rpc_method_handler(
+                    servicer.SignalReserve,
+                    request_deserializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SignalReserveRequest.FromString,
+                    response_serializer=wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SignalReserveResponse.SerializeToString,
             ),
             'ComputeBaseline': grpc.unary_unary_rpc_method_handler(
                     servicer.ComputeBaseline,
@@ -973,6 +992,33 @@ class DemandResponseService:
             '/wattmesh.demandresponse.v1.DemandResponseService/SettleParticipation',
             wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SettleParticipationRequest.SerializeToString,
             wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SettleParticipationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalReserve(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/wattmesh.demandresponse.v1.DemandResponseService/SignalReserve',
+            wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SignalReserveRequest.SerializeToString,
+            wattmesh_dot_demandresponse_dot_v1_dot_demand__response__service__pb2.SignalReserveResponse.FromString,
             options,
             channel_credentials,
             insecure,

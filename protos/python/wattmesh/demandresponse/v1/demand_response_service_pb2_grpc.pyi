@@ -81,6 +81,11 @@ class DemandResponseServiceStub:
     """Says what a plan promises; the newest promise before the event begins counts."""
     SettleParticipation: _grpc.UnaryUnaryMultiCallable[_demand_response_service_pb2.SettleParticipationRequest, _demand_response_service_pb2.SettleParticipationResponse]
     """Says what was metered and what is paid, again when readings come late: the newest counts."""
+    SignalReserve: _grpc.StreamStreamMultiCallable[_demand_response_service_pb2.SignalReserveRequest, _demand_response_service_pb2.SignalReserveResponse]
+    """Sends the activation signal of reserves, each request when it comes: it is passed on to the gateways of all who
+    committed, and kept for the settlement. NOT_FOUND for an event that is not there, FAILED_PRECONDITION with reason
+    EVENT_NOT_ACTIVE before and after it, INVALID_ARGUMENT when it is no reserve; each ends the stream.
+    """
     ComputeBaseline: _grpc.UnaryUnaryMultiCallable[_demand_response_service_pb2.ComputeBaselineRequest, _demand_response_service_pb2.ComputeBaselineResponse]
     """Works out what a subject would have used: the one place where baselines come from. FAILED_PRECONDITION with reason
     BASELINE_DAYS_MISSING when too few days were metered.
@@ -143,6 +148,11 @@ class DemandResponseServiceAsyncStub(DemandResponseServiceStub):
     """Says what a plan promises; the newest promise before the event begins counts."""
     SettleParticipation: _aio.UnaryUnaryMultiCallable[_demand_response_service_pb2.SettleParticipationRequest, _demand_response_service_pb2.SettleParticipationResponse]  # type: ignore[assignment]
     """Says what was metered and what is paid, again when readings come late: the newest counts."""
+    SignalReserve: _aio.StreamStreamMultiCallable[_demand_response_service_pb2.SignalReserveRequest, _demand_response_service_pb2.SignalReserveResponse]  # type: ignore[assignment]
+    """Sends the activation signal of reserves, each request when it comes: it is passed on to the gateways of all who
+    committed, and kept for the settlement. NOT_FOUND for an event that is not there, FAILED_PRECONDITION with reason
+    EVENT_NOT_ACTIVE before and after it, INVALID_ARGUMENT when it is no reserve; each ends the stream.
+    """
     ComputeBaseline: _aio.UnaryUnaryMultiCallable[_demand_response_service_pb2.ComputeBaselineRequest, _demand_response_service_pb2.ComputeBaselineResponse]  # type: ignore[assignment]
     """Works out what a subject would have used: the one place where baselines come from. FAILED_PRECONDITION with reason
     BASELINE_DAYS_MISSING when too few days were metered.
@@ -322,6 +332,17 @@ class DemandResponseServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_demand_response_service_pb2.SettleParticipationResponse, _abc.Awaitable[_demand_response_service_pb2.SettleParticipationResponse]]:
         """Says what was metered and what is paid, again when readings come late: the newest counts."""
+
+    @_abc_1.abstractmethod
+    def SignalReserve(
+        self,
+        request_iterator: _MaybeAsyncIterator[_demand_response_service_pb2.SignalReserveRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_demand_response_service_pb2.SignalReserveResponse], _abc.AsyncIterator[_demand_response_service_pb2.SignalReserveResponse]]:
+        """Sends the activation signal of reserves, each request when it comes: it is passed on to the gateways of all who
+        committed, and kept for the settlement. NOT_FOUND for an event that is not there, FAILED_PRECONDITION with reason
+        EVENT_NOT_ACTIVE before and after it, INVALID_ARGUMENT when it is no reserve; each ends the stream.
+        """
 
     @_abc_1.abstractmethod
     def ComputeBaseline(

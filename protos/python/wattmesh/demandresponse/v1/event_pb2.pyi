@@ -144,6 +144,7 @@ class Event(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     REDUCTION_FIELD_NUMBER: _builtins.int
+    RESERVE_FIELD_NUMBER: _builtins.int
     TEST_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
@@ -197,6 +198,10 @@ class Event(_message.Message):
         """A paid reduction."""
 
     @_builtins.property
+    def reserve(self) -> Global___EventReserve:
+        """Power that is held ready."""
+
+    @_builtins.property
     def cancel_time(self) -> _timestamp_pb2.Timestamp:
         """When it was called off; what was asked until then counts. Absent: it was not. Given by the server."""
 
@@ -214,6 +219,7 @@ class Event(_message.Message):
         limit: Global___EventLimit | None = ...,
         price: Global___EventPrice | None = ...,
         reduction: Global___EventReduction | None = ...,
+        reserve: Global___EventReserve | None = ...,
         test: _builtins.bool = ...,
         state: Global___EventState.ValueType = ...,
         reason: _builtins.str = ...,
@@ -221,11 +227,11 @@ class Event(_message.Message):
         modification_number: _builtins.int = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "cancel_time", b"cancel_time", "kind", b"kind", "limit", b"limit", "price", b"price", "range", b"range", "reduction", b"reduction", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "cancel_time", b"cancel_time", "kind", b"kind", "limit", b"limit", "price", b"price", "range", b"range", "reduction", b"reduction", "reserve", b"reserve", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "cancel_time", b"cancel_time", "display_name", b"display_name", "enrolments", b"enrolments", "etag", b"etag", "external_id", b"external_id", "kind", b"kind", "limit", b"limit", "modification_number", b"modification_number", "name", b"name", "price", b"price", "priority", b"priority", "range", b"range", "reason", b"reason", "reduction", b"reduction", "resolution", b"resolution", "state", b"state", "test", b"test"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announce_time", b"announce_time", "cancel_time", b"cancel_time", "display_name", b"display_name", "enrolments", b"enrolments", "etag", b"etag", "external_id", b"external_id", "kind", b"kind", "limit", b"limit", "modification_number", b"modification_number", "name", b"name", "price", b"price", "priority", b"priority", "range", b"range", "reason", b"reason", "reduction", b"reduction", "reserve", b"reserve", "resolution", b"resolution", "state", b"state", "test", b"test"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["limit", "price", "reduction"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["limit", "price", "reduction", "reserve"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -324,6 +330,36 @@ class EventReduction(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__price_per_kwh) -> _WhichOneofReturnType__price_per_kwh | None: ...
 
 Global___EventReduction: _TypeAlias = EventReduction  # noqa: Y015
+
+@_typing.final
+class EventReserve(_message.Message):
+    """Power to be held ready, by each who takes part, up to what it offers; how much each holds says its commitment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UP_POWERS_W_FIELD_NUMBER: _builtins.int
+    DOWN_POWERS_W_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def up_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power to hold up (less import or more export) [W], >= 0, one value an interval. Empty: none."""
+
+    @_builtins.property
+    def down_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power to hold down (more import or less export) [W], >= 0, one value an interval. Empty: none."""
+
+    def __init__(
+        self,
+        *,
+        up_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        down_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["down_powers_w", b"down_powers_w", "up_powers_w", b"up_powers_w"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventReserve: _TypeAlias = EventReserve  # noqa: Y015
 
 @_typing.final
 class Participation(_message.Message):
@@ -426,6 +462,8 @@ class EventCommitment(_message.Message):
     CONFIDENCE_RATIO_FIELD_NUMBER: _builtins.int
     EXPECTED_COST_FIELD_NUMBER: _builtins.int
     EXPECTED_PAYMENT_FIELD_NUMBER: _builtins.int
+    UP_POWERS_W_FIELD_NUMBER: _builtins.int
+    DOWN_POWERS_W_FIELD_NUMBER: _builtins.int
     plan: _builtins.str
     """`plans/{plan}` that promises it."""
     confidence_ratio: _builtins.float
@@ -452,6 +490,14 @@ class EventCommitment(_message.Message):
     def expected_payment(self) -> _money_pb2.Money:
         """What it is expected to be paid."""
 
+    @_builtins.property
+    def up_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power that is held up for a reserve (less import or more export) [W], >= 0, one value an interval. Empty: none."""
+
+    @_builtins.property
+    def down_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power that is held down for a reserve (more import or less export) [W], >= 0, one value an interval. Empty: none."""
+
     def __init__(
         self,
         *,
@@ -462,10 +508,12 @@ class EventCommitment(_message.Message):
         confidence_ratio: _builtins.float = ...,
         expected_cost: _money_pb2.Money | None = ...,
         expected_payment: _money_pb2.Money | None = ...,
+        up_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        down_powers_w: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "expected_cost", b"expected_cost", "expected_payment", b"expected_payment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_powers_w", b"baseline_powers_w", "commit_time", b"commit_time", "committed_powers_w", b"committed_powers_w", "confidence_ratio", b"confidence_ratio", "expected_cost", b"expected_cost", "expected_payment", b"expected_payment", "plan", b"plan"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_powers_w", b"baseline_powers_w", "commit_time", b"commit_time", "committed_powers_w", b"committed_powers_w", "confidence_ratio", b"confidence_ratio", "down_powers_w", b"down_powers_w", "expected_cost", b"expected_cost", "expected_payment", b"expected_payment", "plan", b"plan", "up_powers_w", b"up_powers_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -484,12 +532,14 @@ class EventSettlement(_message.Message):
     COMMITTED_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     PAYMENT_FIELD_NUMBER: _builtins.int
     MISSING_INTERVAL_COUNT_FIELD_NUMBER: _builtins.int
+    SIGNAL_POWERS_W_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_PAYMENT_FIELD_NUMBER: _builtins.int
     delivered_energy_kwh: _builtins.str
-    """Energy delivered below the baseline as decimal text [kWh]; negative: more was used. Without intervals that were
-    not metered.
+    """Energy delivered below the baseline as decimal text [kWh]; negative: more was used. Of a reserve the energy by
+    which power was moved as the signal asked. Without intervals that were not metered.
     """
     committed_energy_kwh: _builtins.str
-    """Energy that was committed as decimal text [kWh]."""
+    """Energy that was committed as decimal text [kWh]; of a reserve what the signal asked, up and down added up."""
     missing_interval_count: _builtins.int
     """Intervals that were not metered; 0: the settlement is complete."""
     @_builtins.property
@@ -508,6 +558,16 @@ class EventSettlement(_message.Message):
     def payment(self) -> _money_pb2.Money:
         """What is paid, less what is taken for missing; negative: the site owes it."""
 
+    @_builtins.property
+    def signal_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Change of power that the signal of a reserve asked, the mean of each interval [W], importing positive. Empty: it
+        is no reserve.
+        """
+
+    @_builtins.property
+    def availability_payment(self) -> _money_pb2.Money:
+        """Part of `payment` for power of a reserve that was held. Absent: it is no reserve."""
+
     def __init__(
         self,
         *,
@@ -518,10 +578,12 @@ class EventSettlement(_message.Message):
         committed_energy_kwh: _builtins.str = ...,
         payment: _money_pb2.Money | None = ...,
         missing_interval_count: _builtins.int = ...,
+        signal_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        availability_payment: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "settle_time", b"settle_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["availability_payment", b"availability_payment", "payment", b"payment", "settle_time", b"settle_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_powers_w", b"baseline_powers_w", "committed_energy_kwh", b"committed_energy_kwh", "delivered_energy_kwh", b"delivered_energy_kwh", "metered_powers_w", b"metered_powers_w", "missing_interval_count", b"missing_interval_count", "payment", b"payment", "settle_time", b"settle_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["availability_payment", b"availability_payment", "baseline_powers_w", b"baseline_powers_w", "committed_energy_kwh", b"committed_energy_kwh", "delivered_energy_kwh", b"delivered_energy_kwh", "metered_powers_w", b"metered_powers_w", "missing_interval_count", b"missing_interval_count", "payment", b"payment", "settle_time", b"settle_time", "signal_powers_w", b"signal_powers_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

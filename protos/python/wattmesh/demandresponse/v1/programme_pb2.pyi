@@ -36,6 +36,10 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """Energy costs more, or less."""
     EVENT_KIND_PAID_REDUCTION: _EventKind.ValueType  # 3
     """Less than a baseline is paid for."""
+    EVENT_KIND_RESERVE: _EventKind.ValueType  # 4
+    """Power is held ready, and moved by a signal; sites alone enrol, not groups. What it moved is counted against what
+    the promise says was planned: no other baseline is needed.
+    """
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """What an event asks for."""
@@ -48,6 +52,10 @@ EVENT_KIND_PRICE: EventKind.ValueType  # 2
 """Energy costs more, or less."""
 EVENT_KIND_PAID_REDUCTION: EventKind.ValueType  # 3
 """Less than a baseline is paid for."""
+EVENT_KIND_RESERVE: EventKind.ValueType  # 4
+"""Power is held ready, and moved by a signal; sites alone enrol, not groups. What it moved is counted against what
+the promise says was planned: no other baseline is needed.
+"""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 class _BaselineMethod:
@@ -107,6 +115,7 @@ class Programme(_message.Message):
     OPT_OUT_ALLOWED_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    ACTIVATION_DURATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programmes/{programme}`."""
     display_name: _builtins.str
@@ -147,6 +156,12 @@ class Programme(_message.Message):
     def payment(self) -> Global___ProgrammePayment:
         """What it pays and what it takes for missing. Absent: nothing."""
 
+    @_builtins.property
+    def activation_duration(self) -> _duration_pb2.Duration:
+        """How long a reserve has to sustain its full activation: the energy for that is kept behind it. Required for
+        reserves, positive.
+        """
+
     def __init__(
         self,
         *,
@@ -165,10 +180,11 @@ class Programme(_message.Message):
         opt_out_allowed: _builtins.bool = ...,
         time_zone: _builtins.str = ...,
         external_id: _builtins.str = ...,
+        activation_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "max_event_duration", b"max_event_duration", "notice_duration", b"notice_duration", "payment", b"payment", "ramp_duration", b"ramp_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activation_duration", b"activation_duration", "baseline", b"baseline", "max_event_duration", b"max_event_duration", "notice_duration", b"notice_duration", "payment", b"payment", "ramp_duration", b"ramp_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "display_name", b"display_name", "etag", b"etag", "event_kind", b"event_kind", "external_id", b"external_id", "max_event_duration", b"max_event_duration", "max_events_per_day", b"max_events_per_day", "max_events_per_year", b"max_events_per_year", "name", b"name", "notice_duration", b"notice_duration", "operator_name", b"operator_name", "opt_out_allowed", b"opt_out_allowed", "payment", b"payment", "ramp_duration", b"ramp_duration", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_duration", b"activation_duration", "baseline", b"baseline", "display_name", b"display_name", "etag", b"etag", "event_kind", b"event_kind", "external_id", b"external_id", "max_event_duration", b"max_event_duration", "max_events_per_day", b"max_events_per_day", "max_events_per_year", b"max_events_per_year", "name", b"name", "notice_duration", b"notice_duration", "operator_name", b"operator_name", "opt_out_allowed", b"opt_out_allowed", "payment", b"payment", "ramp_duration", b"ramp_duration", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -260,14 +276,21 @@ class ProgrammePayment(_message.Message):
     PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     PRICE_PER_KW_FIELD_NUMBER: _builtins.int
     PENALTY_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
+    PRICE_PER_KW_HOUR_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217. Required."""
     price_per_kwh: _builtins.float
-    """For each kWh delivered below the baseline [currency/kWh], >= 0."""
+    """For each kWh delivered below the baseline, by the net of an event; of a reserve for each kWh by which power was
+    moved as the signal asked [currency/kWh], >= 0.
+    """
     price_per_kw: _builtins.float
     """For each kW committed, per event [currency/kW], >= 0."""
     penalty_price_per_kwh: _builtins.float
-    """For each kWh committed and not delivered [currency/kWh], >= 0."""
+    """For each kWh committed and not delivered; of a reserve for each that the signal asked and that was not moved
+    [currency/kWh], >= 0.
+    """
+    price_per_kw_hour: _builtins.float
+    """For each kW of a reserve that is held for an hour, up and down each [currency per kW and hour], >= 0."""
     def __init__(
         self,
         *,
@@ -275,10 +298,11 @@ class ProgrammePayment(_message.Message):
         price_per_kwh: _builtins.float = ...,
         price_per_kw: _builtins.float = ...,
         penalty_price_per_kwh: _builtins.float = ...,
+        price_per_kw_hour: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "penalty_price_per_kwh", b"penalty_price_per_kwh", "price_per_kw", b"price_per_kw", "price_per_kwh", b"price_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "penalty_price_per_kwh", b"penalty_price_per_kwh", "price_per_kw", b"price_per_kw", "price_per_kw_hour", b"price_per_kw_hour", "price_per_kwh", b"price_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

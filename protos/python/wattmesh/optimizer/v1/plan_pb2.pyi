@@ -754,7 +754,9 @@ class Commitment(_message.Message):
     """Probability that it is held, 0-1."""
     @_builtins.property
     def reduction_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Planned reduction per interval [W]; 0 outside the event."""
+        """Planned reduction that counts, per interval [W]: at most what is paid; negative where more than the baseline is
+        used; 0 outside the event.
+        """
 
     def __init__(
         self,

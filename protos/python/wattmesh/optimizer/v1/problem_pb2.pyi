@@ -683,7 +683,9 @@ Global___EventPrice: _TypeAlias = EventPrice  # noqa: Y015
 
 @_typing.final
 class PaidReduction(_message.Message):
-    """Payment for using less than a declared baseline."""
+    """Payment for using less than a declared baseline: for the event's net, so that what is moved within it is not paid.
+    An interval counts with baseline less power, negative where more is used; the sum is paid, and is not below 0.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -692,6 +694,8 @@ class PaidReduction(_message.Message):
     MAX_POWER_W_FIELD_NUMBER: _builtins.int
     CONFIDENCE_RATIO_FIELD_NUMBER: _builtins.int
     POWER_DEVIATION_W_FIELD_NUMBER: _builtins.int
+    MAX_POWERS_W_FIELD_NUMBER: _builtins.int
+    DELIVERED_ENERGY_WH_FIELD_NUMBER: _builtins.int
     price_per_kwh: _builtins.float
     """Payment per kWh below the baseline [currency/kWh], >= 0."""
     max_power_w: _builtins.float
@@ -702,10 +706,20 @@ class PaidReduction(_message.Message):
     """Standard deviation of the forecast of the summed grid power [W], >= 0; the committed power is
     the planned reduction less the quantile of this error.
     """
+    delivered_energy_wh: _builtins.float
+    """What counts of the event before the horizon [Wh]; negative where more than the baseline was
+    used.
+    """
     @_builtins.property
     def baseline_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Declared baseline of the summed grid power [W], import positive; one value per interval of
         the horizon (values outside the event are ignored).
+        """
+
+    @_builtins.property
+    def max_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Largest reduction that is paid in each interval of the horizon [W], >= 0, beside `max_power_w`;
+        one value per interval (values outside the event are ignored). Empty: no limit of its own.
         """
 
     def __init__(
@@ -716,10 +730,12 @@ class PaidReduction(_message.Message):
         max_power_w: _builtins.float | None = ...,
         confidence_ratio: _builtins.float | None = ...,
         power_deviation_w: _builtins.float = ...,
+        max_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        delivered_energy_wh: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence_ratio", b"_confidence_ratio", "_max_power_w", b"_max_power_w", "confidence_ratio", b"confidence_ratio", "max_power_w", b"max_power_w"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence_ratio", b"_confidence_ratio", "_max_power_w", b"_max_power_w", "baseline_powers_w", b"baseline_powers_w", "confidence_ratio", b"confidence_ratio", "max_power_w", b"max_power_w", "power_deviation_w", b"power_deviation_w", "price_per_kwh", b"price_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence_ratio", b"_confidence_ratio", "_max_power_w", b"_max_power_w", "baseline_powers_w", b"baseline_powers_w", "confidence_ratio", b"confidence_ratio", "delivered_energy_wh", b"delivered_energy_wh", "max_power_w", b"max_power_w", "max_powers_w", b"max_powers_w", "power_deviation_w", b"power_deviation_w", "price_per_kwh", b"price_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence_ratio: _TypeAlias = _typing.Literal["confidence_ratio"]  # noqa: Y015
     _WhichOneofArgType__confidence_ratio: _TypeAlias = _typing.Literal["_confidence_ratio", b"_confidence_ratio"]  # noqa: Y015

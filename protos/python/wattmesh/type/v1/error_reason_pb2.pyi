@@ -507,6 +507,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: there is no such object of OpenADR, or it is another client's. Seen over HTTP alone."""
     ERROR_REASON_SCOPE_MISSING: _ErrorReason.ValueType  # 426
     """PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
+    ERROR_REASON_EVENT_IS_NO_RESERVE: _ErrorReason.ValueType  # 440
+    """INVALID_ARGUMENT: the event holds no reserve, so that no signal activates it. Name one of a reserve's programme."""
+    ERROR_REASON_EVENT_NOT_ACTIVE: _ErrorReason.ValueType  # 441
+    """FAILED_PRECONDITION: a signal is for an event that goes on, and it does not. Wait until it begins."""
+    ERROR_REASON_SUBJECT_NOT_A_SITE: _ErrorReason.ValueType  # 442
+    """INVALID_ARGUMENT: sites alone hold reserves, and the subject is a group. Enrol each of its sites."""
+    ERROR_REASON_CONTROL_SILENT: _ErrorReason.ValueType  # 443
+    """UNAVAILABLE: control did not answer in time, so that nobody heard the signal. Send the next."""
     ERROR_REASON_SOURCES_UNUSABLE: _ErrorReason.ValueType  # 371
     """FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
     ERROR_REASON_INVALID_ENSEMBLE: _ErrorReason.ValueType  # 600
@@ -996,6 +1004,14 @@ ERROR_REASON_OBJECT_NOT_FOUND: ErrorReason.ValueType  # 425
 """NOT_FOUND: there is no such object of OpenADR, or it is another client's. Seen over HTTP alone."""
 ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 426
 """PERMISSION_DENIED: a client of OpenADR has not the role for it. Seen over HTTP alone."""
+ERROR_REASON_EVENT_IS_NO_RESERVE: ErrorReason.ValueType  # 440
+"""INVALID_ARGUMENT: the event holds no reserve, so that no signal activates it. Name one of a reserve's programme."""
+ERROR_REASON_EVENT_NOT_ACTIVE: ErrorReason.ValueType  # 441
+"""FAILED_PRECONDITION: a signal is for an event that goes on, and it does not. Wait until it begins."""
+ERROR_REASON_SUBJECT_NOT_A_SITE: ErrorReason.ValueType  # 442
+"""INVALID_ARGUMENT: sites alone hold reserves, and the subject is a group. Enrol each of its sites."""
+ERROR_REASON_CONTROL_SILENT: ErrorReason.ValueType  # 443
+"""UNAVAILABLE: control did not answer in time, so that nobody heard the signal. Send the next."""
 ERROR_REASON_SOURCES_UNUSABLE: ErrorReason.ValueType  # 371
 """FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
 ERROR_REASON_INVALID_ENSEMBLE: ErrorReason.ValueType  # 600

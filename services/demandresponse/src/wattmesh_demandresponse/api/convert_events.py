@@ -21,6 +21,7 @@ from wattmesh_demandresponse.domain.event import (
     LimitAsked,
     PriceAsked,
     ReductionAsked,
+    ReserveAsked,
 )
 from wattmesh_demandresponse.domain.records import Record
 from wattmesh_kernel.checks import require
@@ -121,6 +122,10 @@ def _asked_from_proto(proto: pb.Event) -> Asked:
                 powers_w=tuple(asked.reduction_powers_w),
                 price_per_kwh=asked.price_per_kwh if asked.HasField("price_per_kwh") else None,
             )
+        case "reserve":
+            return ReserveAsked(
+                up_w=tuple(proto.reserve.up_powers_w), down_w=tuple(proto.reserve.down_powers_w)
+            )
         case _:
             raise InvalidArgument("MISSING_FIELD", "an event asks for something", field="kind")
 
@@ -140,3 +145,6 @@ def _add_asked(proto: pb.Event, asked: Asked) -> None:
             proto.reduction.reduction_powers_w.extend(asked.powers_w)
             if asked.price_per_kwh is not None:
                 proto.reduction.price_per_kwh = asked.price_per_kwh
+        case ReserveAsked():
+            proto.reserve.up_powers_w.extend(asked.up_w)
+            proto.reserve.down_powers_w.extend(asked.down_w)

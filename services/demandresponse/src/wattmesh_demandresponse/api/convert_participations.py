@@ -69,6 +69,8 @@ def commitment_from_proto(proto: pb.EventCommitment, now: datetime) -> Commitmen
         confidence_ratio=proto.confidence_ratio,
         expected_cost=_money(proto, "expected_cost"),
         expected_payment=_money(proto, "expected_payment"),
+        up_w=tuple(proto.up_powers_w),
+        down_w=tuple(proto.down_powers_w),
     )
 
 
@@ -88,6 +90,8 @@ def settlement_from_proto(proto: pb.EventSettlement, now: datetime) -> Settlemen
         committed_kwh=_kwh(proto.committed_energy_kwh, "settlement.committed_energy_kwh"),
         payment=_money(proto, "payment"),
         missing_count=proto.missing_interval_count,
+        signal_w=tuple(proto.signal_powers_w),
+        availability=_money(proto, "availability_payment"),
     )
 
 
@@ -145,6 +149,8 @@ def _commitment_to_proto(commitment: Commitment) -> pb.EventCommitment:
         confidence_ratio=commitment.confidence_ratio,
         expected_cost=_money_to_proto(commitment.expected_cost),
         expected_payment=_money_to_proto(commitment.expected_payment),
+        up_powers_w=commitment.up_w,
+        down_powers_w=commitment.down_w,
     )
 
 
@@ -157,6 +163,8 @@ def _settlement_to_proto(settlement: Settlement) -> pb.EventSettlement:
         committed_energy_kwh=format(settlement.committed_kwh, "f"),
         payment=_money_to_proto(settlement.payment),
         missing_interval_count=settlement.missing_count,
+        signal_powers_w=settlement.signal_w,
+        availability_payment=_money_to_proto(settlement.availability),
     )
 
 

@@ -30,6 +30,7 @@ _TO_KIND = {
     EventKind.LIMIT: pb.EVENT_KIND_LIMIT,
     EventKind.PRICE: pb.EVENT_KIND_PRICE,
     EventKind.PAID_REDUCTION: pb.EVENT_KIND_PAID_REDUCTION,
+    EventKind.RESERVE: pb.EVENT_KIND_RESERVE,
 }
 _KINDS = {int(proto): kind for kind, proto in _TO_KIND.items()}
 _TO_METHOD = {
@@ -62,6 +63,11 @@ def programme_from_proto(proto: pb.Programme) -> Programme:
         opt_out_allowed=proto.opt_out_allowed,
         time_zone=proto.time_zone,
         external_id=proto.external_id,
+        activation=(
+            duration_from_proto(proto.activation_duration, "activation_duration")
+            if proto.HasField("activation_duration")
+            else None
+        ),
     )
 
 
@@ -86,6 +92,8 @@ def programme_to_proto(record: Record[Programme]) -> pb.Programme:
         proto.max_event_duration.CopyFrom(duration_to_proto(kept.longest_event))
     if kept.ramp:
         proto.ramp_duration.CopyFrom(duration_to_proto(kept.ramp))
+    if kept.activation is not None:
+        proto.activation_duration.CopyFrom(duration_to_proto(kept.activation))
     if kept.baseline is not None:
         proto.baseline.CopyFrom(_baseline_to_proto(kept.baseline))
     if kept.payment is not None:
@@ -210,6 +218,7 @@ def _payment_from_proto(proto: pb.ProgrammePayment) -> Payment:
             price_per_kwh=proto.price_per_kwh,
             price_per_kw=proto.price_per_kw,
             penalty_price_per_kwh=proto.penalty_price_per_kwh,
+            price_per_kw_hour=proto.price_per_kw_hour,
         )
 
 
@@ -219,4 +228,5 @@ def _payment_to_proto(payment: Payment) -> pb.ProgrammePayment:
         price_per_kwh=payment.price_per_kwh,
         price_per_kw=payment.price_per_kw,
         penalty_price_per_kwh=payment.penalty_price_per_kwh,
+        price_per_kw_hour=payment.price_per_kw_hour,
     )

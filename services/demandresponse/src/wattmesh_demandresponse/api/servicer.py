@@ -23,6 +23,7 @@ from wattmesh_demandresponse.api.convert_participations import (
     settlement_from_proto,
 )
 from wattmesh_demandresponse.api.convert_programmes import baseline_from_proto
+from wattmesh_demandresponse.api.convert_reserves import passed_on_to_proto, said_from_proto
 from wattmesh_demandresponse.api.programme_rpcs import ProgrammeRpcs
 from wattmesh_demandresponse.api.use_cases import Context, UseCases, principal
 from wattmesh_demandresponse.app.ports import Query
@@ -155,6 +156,14 @@ class DemandResponseServicer(
             async for change in stream:
                 for piece in pieces_from_changes(change, self._now()):
                     yield piece
+
+    async def SignalReserve(
+        self, request_iterator: AsyncIterator[pb.SignalReserveRequest], context: Context
+    ) -> AsyncIterator[pb.SignalReserveResponse]:
+        """Pass the signal of reserves on, request by request."""
+        async for request in request_iterator:
+            said = said_from_proto(request, self._now())
+            yield passed_on_to_proto(await self._use.signal_reserve(request.event, said))
 
     def _now(self) -> datetime:
         return self._use.clock.now()

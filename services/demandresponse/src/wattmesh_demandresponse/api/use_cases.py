@@ -8,6 +8,7 @@ from wattmesh_demandresponse.app.baselines import Baselines
 from wattmesh_demandresponse.app.events import KeepEvents
 from wattmesh_demandresponse.app.participations import Participations
 from wattmesh_demandresponse.app.programmes import KeepEnrolments, KeepProgrammes
+from wattmesh_demandresponse.app.signal_reserve import SignalReserve
 from wattmesh_demandresponse.app.watch import WatchEvents
 from wattmesh_kernel.clock import Clock
 from wattmesh_runtime.access.guard import current_identity
@@ -26,6 +27,7 @@ class UseCases:
     participations: Participations
     baselines: Baselines
     watch: WatchEvents
+    signal_reserve: SignalReserve
 
 
 def principal() -> str:

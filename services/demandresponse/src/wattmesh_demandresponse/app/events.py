@@ -9,7 +9,7 @@ from wattmesh_demandresponse.app.ports import Change, Records
 from wattmesh_demandresponse.domain.due import event_due, settle_due
 from wattmesh_demandresponse.domain.enrolment import Enrolment
 from wattmesh_demandresponse.domain.event import Event
-from wattmesh_demandresponse.domain.participation import begun, withdrawn
+from wattmesh_demandresponse.domain.participation import Participation, begun, withdrawn
 from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_demandresponse.domain.records import Kind, Record
 from wattmesh_demandresponse.domain.rules import called_off, changed, check_allowed
@@ -100,16 +100,15 @@ async def take_part(
 
     Once the event has begun, promises stay as they are. Who it is not for any more is out.
     """
-    kept = {each.enrolment: each for each in await change.participations(event.id)}
-    parts = [
-        known
-        if begun_before and (known := kept.get(each.id))
-        else begun(event, each, kept.get(each.id))
-        for each in enrolments
-    ]
-    concerned = {each.id for each in enrolments}
-    left = [withdrawn(each) for name, each in kept.items() if name not in concerned]
-    await change.put([(each, settle_due(each, event)) for each in (*parts, *left)])
+    left = {each.enrolment: each for each in await change.participations(event.id)}
+    parts = list[Participation]()
+    for enrolment in enrolments:
+        known = left.pop(enrolment.id, None)
+        if known is None or not begun_before:
+            known = begun(event, enrolment, known)
+        parts.append(known)
+    parts.extend(withdrawn(each) for each in left.values())
+    await change.put([(each, settle_due(each, event)) for each in parts])
 
 
 async def concern(change: Change, event: Event, enrolment: Enrolment, *, ended: bool) -> None:

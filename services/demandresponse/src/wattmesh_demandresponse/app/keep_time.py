@@ -1,6 +1,7 @@
 """What happens by itself: events begin and end, what is over is settled, limits are kept."""
 
 import logging
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 
 from wattmesh_demandresponse.app.baselines import Baselines
 from wattmesh_demandresponse.app.ports import Change, Limits, Records
+from wattmesh_demandresponse.app.signal_reserve import Signals
 from wattmesh_demandresponse.domain.due import event_due, settle_due
 from wattmesh_demandresponse.domain.event import Event, EventState
-from wattmesh_demandresponse.domain.participation import Participation, settled
-from wattmesh_demandresponse.domain.programme import Programme
+from wattmesh_demandresponse.domain.participation import Participation, Settlement, settled
+from wattmesh_demandresponse.domain.programme import EventKind, Programme
 from wattmesh_demandresponse.domain.records import Kind
+from wattmesh_demandresponse.domain.reserve import settle_reserve, signalled_w
 from wattmesh_demandresponse.domain.settling import settle
 from wattmesh_demandresponse.domain.site_limits import SiteLimit, next_limits
 from wattmesh_kernel.baseline import BaselineMethod
@@ -56,10 +59,13 @@ class MoveEvents:
 class SettleEvents:
     """Settles what is over, and again while readings are missing."""
 
-    def __init__(self, records: Records, clock: Clock, baselines: Baselines) -> None:
+    def __init__(
+        self, records: Records, clock: Clock, baselines: Baselines, signals: Signals
+    ) -> None:
         self._records = records
         self._clock = clock
         self._baselines = baselines
+        self._signals = signals
 
     async def __call__(self) -> None:
         """Settle what is due. Error: Unavailable."""
@@ -72,17 +78,30 @@ class SettleEvents:
         if event is None or programme is None:
             return
         of, rules = cast(Event, event.resource), cast(Programme, programme.resource)
-        baseline_w = await self._baseline_w(part, of, rules)
-        metered_w = await self._metered_w(part, of)
+        make = await self._settlement(part, of, rules)
         async with self._records.change() as change:
             kept = await change.find(part.id.name)
             if kept is None:
                 return
             known = cast(Participation, kept.resource)
-            done = settled(
-                known, settle(of, rules, known, baseline_w, metered_w, self._clock.now())
-            )
+            done = settled(known, make(known))
             await change.put([(done, settle_due(done, of))])
+
+    async def _settlement(
+        self, part: Participation, event: Event, programme: Programme
+    ) -> Callable[[Participation], Settlement]:
+        """Return what settles a participation as it is then, by what is known now."""
+        now, metered_w = self._clock.now(), await self._metered_w(part, event)
+        if event.kind is EventKind.RESERVE:
+            signals = await self._signals.of(event.id)
+
+            def by_signal(known: Participation) -> Settlement:
+                signal_w = signalled_w(event, known.commitment, signals)
+                return settle_reserve(event, programme, known, signal_w, metered_w, now)
+
+            return by_signal
+        baseline_w = await self._baseline_w(part, event, programme)
+        return lambda known: settle(event, programme, known, baseline_w, metered_w, now)
 
     async def _baseline_w(
         self, part: Participation, event: Event, programme: Programme

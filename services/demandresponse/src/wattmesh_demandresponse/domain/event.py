@@ -85,11 +85,33 @@ class ReductionAsked:
         require_at_least(self.price_per_kwh, 0, "reduction.price_per_kwh")
 
 
-Asked: TypeAlias = LimitAsked | PriceAsked | ReductionAsked
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReserveAsked:
+    """Power to be held ready by each who takes part [W] per interval; empty: none that way.
+
+    Up is less import or more export.
+    """
+
+    up_w: Powers = ()
+    down_w: Powers = ()
+
+    def __post_init__(self) -> None:
+        _require_magnitudes(self.up_w, "reserve.up_powers_w")
+        _require_magnitudes(self.down_w, "reserve.down_powers_w")
+        require(
+            bool(self.up_w or self.down_w),
+            "MISSING_FIELD",
+            "a reserve is held up, down, or both",
+            "reserve",
+        )
+
+
+Asked: TypeAlias = LimitAsked | PriceAsked | ReductionAsked | ReserveAsked
 KINDS = {
     LimitAsked: EventKind.LIMIT,
     PriceAsked: EventKind.PRICE,
     ReductionAsked: EventKind.PAID_REDUCTION,
+    ReserveAsked: EventKind.RESERVE,
 }
 
 
@@ -204,6 +226,8 @@ def columns(asked: Asked) -> Sequence[Powers]:
             return (asked.import_per_kwh, asked.export_per_kwh)
         case ReductionAsked():
             return (asked.powers_w,)
+        case ReserveAsked():
+            return (asked.up_w, asked.down_w)
 
 
 def _require_magnitudes(values: Powers, name: str) -> None:

@@ -25,6 +25,7 @@ from wattmesh_demandresponse.domain.event import (
     LimitAsked,
     PriceAsked,
     ReductionAsked,
+    ReserveAsked,
 )
 from wattmesh_demandresponse.domain.openadr_time import (
     duration_from_text,
@@ -43,6 +44,8 @@ Json = Mapping[str, Any]
 IMPORT_LIMIT, EXPORT_LIMIT = "IMPORT_CAPACITY_LIMIT", "EXPORT_CAPACITY_LIMIT"
 PRICE, EXPORT_PRICE = "PRICE", "EXPORT_PRICE"
 RELATIVE = "DISPATCH_SETPOINT_RELATIVE"
+RESERVE_UP, RESERVE_DOWN = "WATTMESH_RESERVE_UP", "WATTMESH_RESERVE_DOWN"
+"""OpenADR has no word for a reserve, and lets servers have their own."""
 _KNOWN = (IMPORT_LIMIT, EXPORT_LIMIT, PRICE, EXPORT_PRICE, RELATIVE)
 _W_PER_KW = 1000.0
 _LOWEST = 100
@@ -211,6 +214,9 @@ def _payloads(asked: Asked, index: int) -> list[Json]:
         case ReductionAsked():
             columns = {RELATIVE: asked.powers_w}
             factor = -1 / _W_PER_KW
+        case ReserveAsked():
+            columns = {RESERVE_UP: asked.up_w, RESERVE_DOWN: asked.down_w}
+            factor = 1 / _W_PER_KW
     found: list[Json] = [
         {"type": kind, "values": [values[index] * factor]}
         for kind, values in columns.items()
@@ -237,6 +243,11 @@ def _descriptors(asked: Asked, programme: Programme) -> list[Json]:
             ]
         case ReductionAsked():
             return [{"objectType": kind, "payloadType": RELATIVE, "units": "KW"}]
+        case ReserveAsked():
+            return [
+                {"objectType": kind, "payloadType": each, "units": "KW"}
+                for each in (RESERVE_UP, RESERVE_DOWN)
+            ]
 
 
 def _common(durations: Sequence[timedelta]) -> timedelta:

@@ -65,7 +65,7 @@ class Commitment:
     """What a plan promises, per interval of the event [W]; baseline and power import positive.
 
     `committed_w`: the reduction below the baseline of a paid reduction, else the power at the grid
-    connection.
+    connection. `up_w`, `down_w`: what is held for a reserve, magnitudes; empty: nothing.
     """
 
     plan: PlanId | None
@@ -75,19 +75,27 @@ class Commitment:
     confidence_ratio: float
     expected_cost: Money | None = None
     expected_payment: Money | None = None
+    up_w: Powers = ()
+    down_w: Powers = ()
 
     def __post_init__(self) -> None:
         require_between(self.confidence_ratio, 0.5, 1.0, "commitment.confidence_ratio")
         for field, values in (
             ("commitment.committed_powers_w", self.committed_w),
             ("commitment.baseline_powers_w", self.baseline_w),
+            ("commitment.up_powers_w", self.up_w),
+            ("commitment.down_powers_w", self.down_w),
         ):
             require(bool(np.isfinite(values).all()), "INVALID_VALUE", f"{field} are finite", field)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """What was metered against the baseline [W], import positive, NaN: not known; and is paid."""
+    """What was metered against the baseline [W], import positive, NaN: not known; and is paid.
+
+    Of a reserve `signal_w` is the change of power that was asked, import positive, and
+    `availability` what of the payment is for power that was held.
+    """
 
     settle_time: datetime
     baseline_w: Powers
@@ -96,6 +104,8 @@ class Settlement:
     committed_kwh: Decimal
     payment: Money | None
     missing_count: int
+    signal_w: Powers = ()
+    availability: Money | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,6 +190,8 @@ def committed(
     for field, values, least in (
         ("commitment.committed_powers_w", commitment.committed_w, event.count),
         ("commitment.baseline_powers_w", commitment.baseline_w, 0),
+        ("commitment.up_powers_w", commitment.up_w, 0),
+        ("commitment.down_powers_w", commitment.down_w, 0),
     ):
         require(
             len(values) in (least, event.count),
@@ -188,13 +200,15 @@ def committed(
             field,
         )
     if event.kind is EventKind.PAID_REDUCTION:
-        require(
-            all(each >= 0 for each in commitment.committed_w),
-            "INVALID_VALUE",
-            "a reduction is a magnitude",
-            "commitment.committed_powers_w",
-        )
+        _require_magnitudes(commitment.committed_w, "commitment.committed_powers_w")
+    _require_magnitudes(commitment.up_w, "commitment.up_powers_w")
+    _require_magnitudes(commitment.down_w, "commitment.down_powers_w")
     return replace(kept, commitment=commitment, state=ParticipationState.COMMITTED)
+
+
+def _require_magnitudes(values: Powers, field: str) -> None:
+    least = min(values, default=0.0)
+    require(least >= 0, "INVALID_VALUE", f"{field} are magnitudes", field)
 
 
 def settled(kept: Participation, settlement: Settlement) -> Participation:

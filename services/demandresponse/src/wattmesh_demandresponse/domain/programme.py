@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     LIMIT = "limit"
     PRICE = "price"
     PAID_REDUCTION = "paid_reduction"
+    RESERVE = "reserve"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,23 +29,30 @@ class Payment:
     """What a programme pays, and takes for what was promised and not delivered.
 
     `price_per_kwh` and `penalty_price_per_kwh` in [currency/kWh], `price_per_kw` in [currency/kW]
-    for each event.
+    for each event, `price_per_kw_hour` in [currency per kW and hour] for a reserve that is held.
     """
 
     currency_code: str
     price_per_kwh: float = 0.0
     price_per_kw: float = 0.0
     penalty_price_per_kwh: float = 0.0
+    price_per_kw_hour: float = 0.0
 
     def __post_init__(self) -> None:
         check_currency_code(self.currency_code)
-        for field in ("price_per_kwh", "price_per_kw", "penalty_price_per_kwh"):
+        for field in (
+            *("price_per_kwh", "price_per_kw", "penalty_price_per_kwh"),
+            "price_per_kw_hour",
+        ):
             require_at_least(getattr(self, field), 0, field)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Programme:
-    """The rules of events. `most_…` 0 and `longest_event` None: no bound."""
+    """The rules of events. `most_…` 0 and `longest_event` None: no bound.
+
+    `activation` is how long a reserve sustains its full power.
+    """
 
     id: ProgrammeId
     event_kind: EventKind
@@ -60,6 +68,7 @@ class Programme:
     payment: Payment | None = None
     opt_out_allowed: bool = False
     external_id: str = ""
+    activation: timedelta | None = None
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
@@ -72,6 +81,16 @@ class Programme:
             _require_duration(
                 self.longest_event, "max_event_duration", least=timedelta(microseconds=1)
             )
+        if self.activation is not None:
+            _require_duration(
+                self.activation, "activation_duration", least=timedelta(microseconds=1)
+            )
+        require(
+            self.event_kind is not EventKind.RESERVE or self.activation is not None,
+            "MISSING_FIELD",
+            "a reserve sustains its power for a time",
+            "activation_duration",
+        )
         require_at_least(self.most_events_per_day, 0, "max_events_per_day")
         require_at_least(self.most_events_per_year, 0, "max_events_per_year")
         require(

@@ -12,6 +12,7 @@ from wattmesh_demandresponse.domain.event import (
     Powers,
     PriceAsked,
     ReductionAsked,
+    ReserveAsked,
 )
 from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_kernel.checks import require
@@ -128,6 +129,10 @@ def _spliced(kept: Asked, wanted: Asked, passed: int, count: int) -> Asked:
             )
         case ReductionAsked(), ReductionAsked():
             return replace(wanted, powers_w=of(kept.powers_w, wanted.powers_w))
+        case ReserveAsked(), ReserveAsked():
+            return ReserveAsked(
+                up_w=of(kept.up_w, wanted.up_w), down_w=of(kept.down_w, wanted.down_w)
+            )
         case _:
             return wanted
 

@@ -28,9 +28,11 @@ def settle(
 ) -> Settlement:
     """Return what an event came to for who took part; arrays have one value an interval.
 
-    Delivered is `baseline - metered`, over the intervals that count and were metered. Paid is what
-    was delivered in each interval, from 0 to what was asked; for each kW that was promised all
-    through; less what was promised in an interval and not delivered in it. Intervals count that
+    Delivered is `baseline - metered`, over the intervals that count and were metered. Paid is the
+    net of the event, so that what is only moved within it earns nothing: what was delivered in its
+    intervals, up to what was asked in each, less what was used above the baseline in others, and
+    not below 0; for each kW that was promised all through; less what was promised in an interval
+    and not delivered in it. Intervals count that
     ended before the event was called off or its part in it given up. In the ramp a promise counts
     by the share of the power that may be asked there.
 
@@ -38,19 +40,19 @@ def settle(
     a missing kWh: 2 kWh delivered, 1.5 promised, 0.40 + 1.50 paid.
     """
     hours = event.step.total_seconds() / 3600.0
-    counts = _counts(event, part)
-    known = counts & np.isfinite(metered_w) & np.isfinite(baseline_w)
+    in_force = counts(event, part)
+    known = in_force & np.isfinite(metered_w) & np.isfinite(baseline_w)
     delivered_kw = np.where(known, baseline_w - metered_w, 0.0) / _W_PER_KW
     promised_kw = promised_w(event, part.commitment) / _W_PER_KW
-    owed_kw = promised_kw * ramp_shares(event, programme) * counts
+    owed_kw = promised_kw * ramp_shares(event, programme) * in_force
     return Settlement(
         settle_time=now,
         baseline_w=tuple(baseline_w.tolist()),
         metered_w=tuple(metered_w.tolist()),
-        delivered_kwh=_kwh(float(delivered_kw.sum()) * hours),
-        committed_kwh=_kwh(float(owed_kw.sum()) * hours),
-        payment=_payment(event, programme, delivered_kw, owed_kw * known, promised_kw[counts]),
-        missing_count=int((counts & ~known).sum()),
+        delivered_kwh=kwh(float(delivered_kw.sum()) * hours),
+        committed_kwh=kwh(float(owed_kw.sum()) * hours),
+        payment=_payment(event, programme, delivered_kw, owed_kw * known, promised_kw[in_force]),
+        missing_count=int((in_force & ~known).sum()),
     )
 
 
@@ -67,7 +69,7 @@ def _payment(
             asked_kw = np.array(event.asked.powers_w) / _W_PER_KW
         if event.asked.price_per_kwh is not None:
             price = event.asked.price_per_kwh
-    paid_kwh = float(np.clip(delivered_kw, 0.0, asked_kw).sum()) * hours
+    paid_kwh = max(0.0, float(np.minimum(delivered_kw, asked_kw).sum())) * hours
     missed_kwh = float(np.maximum(owed_kw - np.maximum(delivered_kw, 0.0), 0.0).sum()) * hours
     held_kw = float(promised_kw.min()) if len(promised_kw) else 0.0
     amount = (
@@ -109,7 +111,7 @@ def ramp_shares(event: Event, programme: Programme) -> Values:
     return shares
 
 
-def _counts(event: Event, part: Participation) -> NDArray[np.bool_]:
+def counts(event: Event, part: Participation) -> NDArray[np.bool_]:
     """Return which intervals count: those that ended while it took part in what was asked."""
     end = event.held.end
     decision = part.decision
@@ -119,5 +121,6 @@ def _counts(event: Event, part: Participation) -> NDArray[np.bool_]:
     return np.arange(event.count) < whole
 
 
-def _kwh(value: float) -> Decimal:
+def kwh(value: float) -> Decimal:
+    """Return an energy as it is settled [kWh]."""
     return Decimal(repr(value)).quantize(_SETTLED_KWH, ROUND_HALF_UP)

@@ -137,6 +137,8 @@ def _paid_reduction(proto: problem_pb2.PaidReduction) -> PaidReduction:
         price_per_kwh=proto.price_per_kwh,
         max_power_kw=kilo(optional(proto, "max_power_w")),
         power_deviation_kw=proto.power_deviation_w * KILO,
+        max_powers_kw=column(proto.max_powers_w, KILO) if proto.max_powers_w else None,
+        delivered_kwh=proto.delivered_energy_wh * KILO,
         **given(proto, confidence_ratio="confidence_ratio"),
     )
 

@@ -22,7 +22,7 @@ def fix_integers(
     """
     values = values.copy()
     for indicator in ctx.indicators:
-        indicator.settle(values, ctx.count)
+        indicator.settle(values)
     lower, upper = matrix.column_lower.copy(), matrix.column_upper.copy()
     whole = matrix.integer
     lower[whole] = upper[whole] = np.round(values[whole])

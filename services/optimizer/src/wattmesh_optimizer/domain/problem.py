@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+import numpy as np
+
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.domain import checks
@@ -118,13 +120,19 @@ class EventPrice:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PaidReduction:
-    """Payment for using less than a declared baseline [kW] of the summed grid power."""
+    """Payment for using less than a declared baseline [kW] of the summed grid power.
+
+    Paid is the sum over the event, and what counted of it before the horizon, never below 0:
+    `paid_kwh`. `max_powers_kw` bounds each interval beside `max_power_kw`.
+    """
 
     baseline_kw: Floats
     price_per_kwh: float
     max_power_kw: float | None = None
     confidence_ratio: float = 0.9
     power_deviation_kw: float = 0.0
+    max_powers_kw: Floats | None = None
+    delivered_kwh: float = 0.0
 
     def __post_init__(self) -> None:
         baseline = checks.series(
@@ -136,6 +144,25 @@ class PaidReduction:
             checks.at_least("events.max_power_w", self.max_power_kw, 0)
         checks.within("events.confidence_ratio", self.confidence_ratio, 0.5, 0.999999)
         checks.at_least("events.power_deviation_w", self.power_deviation_kw, 0)
+        checks.finite("events.delivered_energy_wh", self.delivered_kwh)
+        if self.max_powers_kw is not None:
+            given = self.max_powers_kw
+            most = checks.series("events.max_powers_w", given, len(given), low=0.0)
+            object.__setattr__(self, "max_powers_kw", most)
+
+    def most_kw(self, count: int) -> Floats:
+        """Return the largest reduction that is paid in each of `count` intervals [kW]."""
+        one = np.inf if self.max_power_kw is None else self.max_power_kw
+        own = np.full(count, np.inf) if self.max_powers_kw is None else self.max_powers_kw
+        most: Floats = np.minimum(own, one)
+        return most
+
+    def paid_kwh(self, counted_kwh: float) -> float:
+        """Return what is paid of the horizon's part of an event that counts with this energy.
+
+        1 kWh before it and -3 kWh in it leave nothing to pay: -1 kWh is taken back.
+        """
+        return max(0.0, self.delivered_kwh + counted_kwh) - max(0.0, self.delivered_kwh)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -292,6 +319,7 @@ class Problem:
                 yield from _limit_series(event.id, event.kind)
             elif isinstance(event.kind, PaidReduction):
                 yield f"{event.id}: baseline_powers_w", event.kind.baseline_kw
+                yield f"{event.id}: max_powers_w", event.kind.max_powers_kw
 
 
 def _energy_only(tariff: Tariff | None) -> bool:

@@ -1,8 +1,10 @@
 """Demand-response events: limits, prices, and paid reductions against a baseline.
 
-    reduction:  0 <= r[k] <= maximum z[k],  r[k] <= baseline[k] - net[k] + beyond[k] (1 - z[k])
+    reduction:  r[k] <= maximum[k],  r[k] <= baseline[k] - net[k]
+    payment:    0 <= paid <= before + sum(r) x hours + short (1 - z),  paid <= most z
 
-paid by the kWh; z[k] is 0 where the site uses more than its baseline, which `beyond` then allows.
+r[k] is negative where the site uses more than its baseline. The event's net is paid, and z is 0
+where that is below 0; a net that cannot be is priced without paid and z.
 """
 
 from collections.abc import Sequence
@@ -65,25 +67,39 @@ def _add_reduction(ctx: Context, event_id: str, reduction: PaidReduction, during
     baseline = reduction.baseline_kw[intervals]
     low = np.sum([site.flow.low_kw for site in during.sites], axis=0)[intervals]
     high = np.sum([site.flow.high_kw for site in during.sites], axis=0)[intervals]
-    most = np.maximum(0.0, baseline - low)
-    if reduction.max_power_kw is not None:
-        most = np.minimum(most, reduction.max_power_kw)
-    reduced = program.columns(len(intervals), upper=most)
-    cause = CostCause.DEMAND_RESPONSE
-    program.charge(reduced, -reduction.price_per_kwh * ctx.hours, cause, event_id)
-    beyond = np.maximum(0.0, high - baseline)
-    rows = program.rows(-INFINITY, baseline + beyond, len(intervals))
+    most = np.minimum(np.maximum(baseline - low, 0.0), reduction.most_kw(ctx.count)[intervals])
+    least = np.minimum(baseline - high, 0.0)
+    reduced = program.columns(len(intervals), lower=least, upper=most)
+    rows = program.rows(-INFINITY, baseline, len(intervals))
     program.put(rows, reduced, 1.0)
     put_flow_in(ctx, rows, intervals, net_terms(ctx, during.sites), 1.0)
     program.label_rows(rows, intervals, Label(subject=event_id, constraint="baseline"))
-    if beyond.any():
-        taken = program.columns(len(intervals), upper=1.0)
-        program.may_be_integer(taken)
-        program.put(rows, taken, beyond)
-        only = program.rows(-INFINITY, 0.0, len(intervals))
-        program.put(only, reduced, 1.0)
-        program.put(only, taken, -most)
-        net = net_terms(ctx, during.sites)
-        ctx.indicators.append(
-            Indicator(columns=taken, intervals=intervals, terms=net, limit_kw=baseline)
-        )
+    lowest_kwh = reduction.delivered_kwh + float(least.sum()) * ctx.hours
+    highest_kwh = reduction.delivered_kwh + float(most.sum()) * ctx.hours
+    price = reduction.price_per_kwh
+    if lowest_kwh >= 0.0:
+        program.charge(reduced, -price * ctx.hours, CostCause.DEMAND_RESPONSE, event_id)
+        return
+    program.constant(price * max(0.0, reduction.delivered_kwh), CostCause.DEMAND_RESPONSE, event_id)
+    if highest_kwh > 0.0:
+        paid = _net_that_is_paid(ctx, reduced, reduction.delivered_kwh, (lowest_kwh, highest_kwh))
+        program.charge(paid, -price, CostCause.DEMAND_RESPONSE, event_id)
+
+
+def _net_that_is_paid(
+    ctx: Context, reduced: Ints, before_kwh: float, bounds_kwh: tuple[float, float]
+) -> Ints:
+    """Add the column of what is paid [kWh]: the net of an event, or 0 where that is negative."""
+    program, (lowest_kwh, highest_kwh) = ctx.program, bounds_kwh
+    paid = program.columns(1, upper=highest_kwh)
+    counts = program.columns(1, upper=1.0)
+    program.may_be_integer(counts)
+    net = program.rows(-INFINITY, before_kwh - lowest_kwh, 1)
+    program.put(net, paid, 1.0)
+    program.put(np.repeat(net, len(reduced)), reduced, -ctx.hours)
+    program.put(net, counts, -lowest_kwh)
+    only = program.rows(-INFINITY, 0.0, 1)
+    program.put(only, paid, 1.0)
+    program.put(only, counts, -highest_kwh)
+    ctx.indicators.append(Indicator(column=counts, summed=reduced, least=-before_kwh / ctx.hours))
+    return paid

@@ -69,22 +69,18 @@ class Slack:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Indicator:
-    """Binary columns that may be 1 only where a flow is at most `limit_kw`, and then should be.
+    """A binary column that may be 1 only where the sum of others is at least `least`.
 
-    A mixed-integer solver that stops at a gap may leave some at 0 for no reason; `settle` mends it.
+    A mixed-integer solver that stops at a gap may leave it at 0 for no reason; `settle` mends it.
     """
 
-    columns: Ints
-    intervals: Ints
-    terms: tuple[Term, ...]
-    limit_kw: Floats
+    column: Ints
+    summed: Ints
+    least: float
 
-    def settle(self, values: Floats, count: int) -> None:
-        """Set the columns to what the flow of a solution allows."""
-        flow = np.zeros(count)
-        for term in self.terms:
-            np.add.at(flow, term.intervals, np.asarray(term.factor) * values[term.columns])
-        values[self.columns] = flow[self.intervals] <= self.limit_kw
+    def settle(self, values: Floats) -> None:
+        """Set the column to what a solution allows."""
+        values[self.column] = float(values[self.summed].sum()) >= self.least
 
 
 @dataclass(slots=True, eq=False)

@@ -1,26 +1,22 @@
-"""Events of demand response as a part of the optimizer's problem, and promises off its plan."""
+"""Events of demand response as a part of the optimizer's problem."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
+from wattmesh.optimizer.v1 import problem_pb2
 from wattmesh.type.v1 import time_range_pb2
-from wattmesh_contracts.values import money_from_proto, time_range_to_proto
-from wattmesh_kernel.money import Money
-from wattmesh_kernel.series import Series
+from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.tariff import lower_tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.events import (
     CONFIDENCE_RATIO,
-    MEDIAN_RATIO,
     GridEvent,
     LimitTerms,
     PriceTerms,
-    Promise,
     ReductionTerms,
+    ReserveTerms,
     Values,
     runs,
 )
@@ -30,8 +26,7 @@ Flags = NDArray[np.bool_]
 
 _ANY_W = 1e9
 """More than any site has [W]."""
-_NOT_OWN = (plan_pb2.COST_CAUSE_DEMAND_RESPONSE, plan_pb2.COST_CAUSE_PENALTY)
-_PART = "#"
+PART = "#"
 """Between an event's name and the number of one of its parts in the problem."""
 
 
@@ -43,46 +38,16 @@ def events_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.DemandResponseEv
     taken: dict[tuple[type, str], Flags] = {}
     for event in inputs.events:
         for number, (sites, message) in enumerate(_messages(event, inputs, taken)):
-            message.id = f"{event.id.name}{_PART}{number}"
+            message.id = f"{event.id.name}{PART}{number}"
             message.site_names.extend(sites)
             yield message
-
-
-def promises_from_plans(
-    plan: plan_pb2.Plan, without: plan_pb2.Plan, inputs: PlanInputs
-) -> Iterator[Promise]:
-    """Yield what a plan promises of events that have not begun, beside one `without` them all."""
-    told = [each for each in inputs.events if each.span.start > inputs.issue_time]
-    cost = _cost_beside(plan, without, len(told))
-    for event in told:
-        net_w, usual_w = _net_w(plan, event, inputs), _net_w(without, event, inputs)
-        usual = event.on_steps(usual_w)
-        if usual is None:  # the event goes on after the plan
-            continue
-        match event.terms:
-            case ReductionTerms():
-                committed = event.on_steps(_promised_w(plan, event, inputs))
-                baseline = event.baseline_w
-                usual = None if baseline is None else event.on_steps(baseline)
-                ratio = CONFIDENCE_RATIO
-            case _:
-                committed, ratio = event.on_steps(net_w), MEDIAN_RATIO
-        if committed is not None and usual is not None and np.isfinite([*committed, *usual]).all():
-            yield Promise(
-                event=event.id,
-                baseline_w=usual,
-                committed_w=committed,
-                confidence_ratio=ratio,
-                expected_cost=cost,
-                expected_payment=_paid(plan, event, inputs),
-            )
 
 
 def _messages(
     event: GridEvent, inputs: PlanInputs, taken: dict[tuple[type, str], Flags]
 ) -> Iterator[tuple[Sequence[str], problem_pb2.DemandResponseEvent]]:
     target, resolution = inputs.target, inputs.resolution
-    sites = _sites_of(event, inputs)
+    sites = sites_of(event, inputs)
     names = [site.site.site.name for site in sites]
     match event.terms:
         case LimitTerms(max_import_w=imports, max_export_w=exports):
@@ -97,23 +62,22 @@ def _messages(
                     ([site.site.site.name], each)
                     for each in _prices(event, terms, site, inputs, free)
                 )
+        case ReserveTerms():
+            return
         case ReductionTerms() as terms:
             free = np.logical_and.reduce(
                 [_free(taken, ReductionTerms, site, event, inputs) for site in sites]
             )
-            asked = event.at_most(terms.powers_w, target, resolution)
-            most = _ANY_W if terms.most_power_w is None else min(terms.most_power_w, _ANY_W)
-            asked = np.where(free, np.minimum(asked, most), np.nan)
-            for span, most_w in runs(asked, target, resolution):
-                yield names, _reduction(event, terms, span, most_w, sites, inputs)
+            asked = np.nan_to_num(asked_w(event, terms, inputs), posinf=_ANY_W)
+            for span, _ in runs(np.where(free, 0.0, np.nan), target, resolution):
+                yield names, _reduction(event, terms, span, asked, inputs)
 
 
 def _reduction(
     event: GridEvent,
     terms: ReductionTerms,
     span: TimeRange,
-    most_w: float,
-    sites: Sequence[SiteInputs],
+    asked_w: Values,
     inputs: PlanInputs,
 ) -> problem_pb2.DemandResponseEvent:
     assert event.baseline_w is not None, "events without a baseline are not planned"
@@ -122,10 +86,11 @@ def _reduction(
     message = problem_pb2.DemandResponseEvent(range=time_range_to_proto(span))
     message.paid_reduction.baseline_powers_w.extend(np.nan_to_num(baseline).tolist())
     message.paid_reduction.price_per_kwh = terms.price_per_kwh
-    if most_w < _ANY_W:
-        message.paid_reduction.max_power_w = most_w
+    message.paid_reduction.max_powers_w.extend(asked_w.tolist())
     message.paid_reduction.confidence_ratio = CONFIDENCE_RATIO
-    message.paid_reduction.power_deviation_w = _deviation_w(sites, span)
+    message.paid_reduction.power_deviation_w = deviation_w(sites_of(event, inputs))
+    if span.start <= target.start:
+        message.paid_reduction.delivered_energy_wh = event.delivered_wh
     return message
 
 
@@ -192,13 +157,14 @@ def _within(event: GridEvent, target: TimeRange) -> time_range_pb2.TimeRange:
     return time_range_to_proto(common)
 
 
-def _sites_of(event: GridEvent, inputs: PlanInputs) -> list[SiteInputs]:
+def sites_of(event: GridEvent, inputs: PlanInputs) -> list[SiteInputs]:
+    """Return the sites of a plan that an event is for."""
     return [
         site for site in inputs.sites if event.subject in (inputs.scope.name, site.site.site.name)
     ]
 
 
-def _deviation_w(sites: Sequence[SiteInputs], span: TimeRange) -> float:
+def deviation_w(sites: Sequence[SiteInputs]) -> float:
     """Return how far the summed power is off from its forecast, as if errors were independent."""
     variances = [
         float(np.nanmean(each.forecast.deviation_w.values) ** 2)
@@ -211,52 +177,7 @@ def _deviation_w(sites: Sequence[SiteInputs], span: TimeRange) -> float:
     return float(np.sqrt(sum(variances)))
 
 
-def _net_w(plan: plan_pb2.Plan, event: GridEvent, inputs: PlanInputs) -> Series:
-    names = {site.site.site.name for site in _sites_of(event, inputs)}
-    net_w = np.zeros(inputs.target.count(inputs.resolution))
-    for each in plan.sites:
-        if each.site_name in names:
-            net_w = net_w + np.array(each.import_powers_w) - np.array(each.export_powers_w)
-    return Series(inputs.target.start, inputs.resolution, net_w)
-
-
-def _promised_w(plan: plan_pb2.Plan, event: GridEvent, inputs: PlanInputs) -> Series:
-    """Return what can be promised in each interval: planned, less what forecasts are off by."""
-    safe = np.zeros(inputs.target.count(inputs.resolution))
-    for each in plan.commitments:
-        if _is_of(each.event_id, event):
-            reduced = np.array(each.reduction_powers_w)
-            within = reduced > 0
-            if within.any():
-                margin = max(0.0, float(reduced[within].min()) - each.committed_power_w)
-                safe = np.maximum(safe, np.maximum(reduced - margin, 0.0))
-    return Series(inputs.target.start, inputs.resolution, safe)
-
-
-def _cost_beside(plan: plan_pb2.Plan, without: plan_pb2.Plan, events: int) -> Money | None:
-    """Return what keeping an event costs beyond a plan without it; several share it alike."""
-    if not events or not plan.HasField("total_cost") or not without.HasField("total_cost"):
-        return None
-    more = (_own_cost(plan) - _own_cost(without)) / events
-    return Money(more, plan.total_cost.currency_code).rounded(4)
-
-
-def _own_cost(plan: plan_pb2.Plan) -> Decimal:
-    """Return what a plan costs but for what events pay, and prices of what it cannot meet."""
-    costs = (money_from_proto(each.amount).amount for each in plan.costs if each.cause in _NOT_OWN)
-    return money_from_proto(plan.total_cost).amount - sum(costs, Decimal(0))
-
-
-def _paid(plan: plan_pb2.Plan, event: GridEvent, inputs: PlanInputs) -> Money | None:
-    if not isinstance(event.terms, ReductionTerms) or not plan.HasField("total_cost"):
-        return None
-    hours = inputs.resolution.total_seconds() / 3600.0
-    reduced_w = sum(
-        sum(each.reduction_powers_w) for each in plan.commitments if _is_of(each.event_id, event)
-    )
-    paid = Decimal(repr(event.terms.price_per_kwh * reduced_w / 1000.0 * hours))
-    return Money(paid, plan.total_cost.currency_code).rounded(4)
-
-
-def _is_of(subject: str, event: GridEvent) -> bool:
-    return subject.partition(_PART)[0] == event.id.name
+def asked_w(event: GridEvent, terms: ReductionTerms, inputs: PlanInputs) -> Values:
+    """Return the largest reduction that is paid in each interval of a plan [W]; inf: no limit."""
+    asked = event.at_most(terms.powers_w, inputs.target, inputs.resolution)
+    return asked if terms.most_power_w is None else np.minimum(asked, terms.most_power_w)

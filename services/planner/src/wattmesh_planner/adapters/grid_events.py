@@ -32,6 +32,7 @@ from wattmesh_planner.domain.events import (
     PriceTerms,
     Promise,
     ReductionTerms,
+    ReserveTerms,
     Terms,
 )
 from wattmesh_runtime.aio.backoff import Backoff
@@ -123,6 +124,8 @@ class GrpcGridEvents:
             committed_powers_w=promise.committed_w,
             confidence_ratio=promise.confidence_ratio,
         )
+        commitment.up_powers_w.extend(promise.up_w)
+        commitment.down_powers_w.extend(promise.down_w)
         if promise.expected_cost is not None:
             commitment.expected_cost.CopyFrom(money_to_proto(promise.expected_cost))
         if promise.expected_payment is not None:
@@ -173,7 +176,7 @@ class GrpcGridEvents:
                 else span.duration
             ),
             priority=event.priority,
-            terms=_terms(event, programme, enrolment, begun=span.start <= self._clock.now()),
+            terms=_terms(event, programme, enrolment, part, begun=span.start <= self._clock.now()),
         )
 
     async def _know_programme(self, event: event_pb2.Event) -> None:
@@ -224,10 +227,15 @@ def _terms(
     event: event_pb2.Event,
     programme: programme_pb2.Programme,
     enrolment: programme_pb2.Enrolment,
+    part: event_pb2.Participation,
     *,
     begun: bool,
 ) -> Terms:
-    """Return what is asked. Once a reduction has begun, what was promised and is missing costs."""
+    """Return what is asked. Once a reduction has begun, what was promised and is missing costs.
+
+    Of a reserve that has begun what was promised is held, before that what is asked and offered.
+    """
+    most_w = enrolment.max_power_w if enrolment.HasField("max_power_w") else None
     match event.WhichOneof("kind"):
         case "limit":
             return LimitTerms(
@@ -240,15 +248,31 @@ def _terms(
                 export_per_kwh=tuple(event.price.export_prices_per_kwh),
                 additional=event.price.additional,
             )
+        case "reserve":
+            held = part.commitment if begun else event.reserve
+            return ReserveTerms(
+                up_w=_offered(held.up_powers_w, most_w),
+                down_w=_offered(held.down_powers_w, most_w),
+                activation=duration_from_proto(programme.activation_duration),
+                price_per_kw_hour=programme.payment.price_per_kw_hour,
+                promised=begun,
+                test=event.test,
+            )
         case _:
             own = event.reduction.HasField("price_per_kwh")
             paid = event.reduction.price_per_kwh if own else programme.payment.price_per_kwh
             owed = programme.payment.penalty_price_per_kwh if begun and not event.test else 0.0
             return ReductionTerms(
                 price_per_kwh=paid + owed,
+                price_per_kw=programme.payment.price_per_kw,
+                test=event.test,
                 powers_w=tuple(event.reduction.reduction_powers_w),
-                most_power_w=(enrolment.max_power_w if enrolment.HasField("max_power_w") else None),
+                most_power_w=most_w,
             )
+
+
+def _offered(powers_w: Iterable[float], most_w: float | None) -> tuple[float, ...]:
+    return tuple(each if most_w is None else min(each, most_w) for each in powers_w)
 
 
 def _on(series: Series, event: GridEvent) -> Series:

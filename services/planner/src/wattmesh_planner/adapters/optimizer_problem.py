@@ -16,6 +16,7 @@ from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.event_problem import events_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
+from wattmesh_planner.adapters.reserve_problem import reserves_to_proto
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 from wattmesh_planner.domain.kinds.grid_connection import Islanded
 from wattmesh_planner.domain.prices import tie_price_per_kw
@@ -44,6 +45,7 @@ class ProblemWriter:
             sites=[self._site(site, inputs.target) for site in inputs.sites],
             goals=self._goals(inputs),
             events=events_to_proto(inputs),
+            reserves=reserves_to_proto(inputs),
         )
         if scope.group is not None:
             problem.groups.append(_group(inputs))

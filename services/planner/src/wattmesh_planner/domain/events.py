@@ -38,15 +38,36 @@ class PriceTerms:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReductionTerms:
-    """A reduction that is paid [currency/kWh]: most per interval [W]; empty: all there is."""
+    """A reduction that is paid [currency/kWh]: most per interval [W]; empty: all there is.
+
+    `price_per_kw` is paid for what is promised all through. Of a `test` nothing is paid.
+    """
 
     price_per_kwh: float
+    price_per_kw: float = 0.0
+    test: bool = False
     powers_w: tuple[float, ...] = ()
     most_power_w: float | None = None
     """What the enrolment offers at most [W]."""
 
 
-Terms = LimitTerms | PriceTerms | ReductionTerms
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReserveTerms:
+    """Power to hold ready [W] per interval, up and down; empty: none that way.
+
+    `price_per_kw_hour` is paid for it. `promised`: the event has begun and these powers were
+    promised, so that they are held whatever that costs; before, only what pays is offered.
+    """
+
+    up_w: tuple[float, ...] = ()
+    down_w: tuple[float, ...] = ()
+    activation: timedelta
+    price_per_kw_hour: float = 0.0
+    promised: bool = False
+    test: bool = False
+
+
+Terms = LimitTerms | PriceTerms | ReductionTerms | ReserveTerms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +75,7 @@ class GridEvent:
     """What is asked of a site or group (`subject`) over `span`, in intervals of `step`.
 
     `baseline_w` is what a reduction is counted against [W], import positive; None: not known.
+    `delivered_wh` is what counts of it before the plan [Wh]: negative where more was used.
     """
 
     id: ParticipationId
@@ -63,6 +85,7 @@ class GridEvent:
     priority: int
     terms: Terms
     baseline_w: Series | None = None
+    delivered_wh: float = 0.0
 
     @property
     def starts(self) -> list[datetime]:
@@ -88,6 +111,34 @@ class GridEvent:
         pieces = [_mean_within(whole, TimeRange.of(start, resolution)) for start in starts]
         return np.array(pieces)
 
+    def counted_wh(self, past: TimeRange, resolution: timedelta, net_wh: Values) -> float:
+        """Return what counts of a reduction over `past` [Wh]; intervals not metered do not.
+
+        A baseline of 3 kW and 1 kWh used in an hour count 2 kWh, if as much was asked.
+        """
+        assert self.baseline_w is not None
+        assert isinstance(self.terms, ReductionTerms)
+        hours = resolution / timedelta(hours=1)
+        baseline_w = self.mean_of(tuple(self.baseline_w.values.tolist()), past, resolution)
+        asked_w = self.at_most(self.terms.powers_w, past, resolution)
+        below_w = np.minimum(baseline_w - net_wh / hours, asked_w)
+        return float(np.nansum(below_w)) * hours
+
+    def least_on_steps(self, planned: Series) -> tuple[float, ...] | None:
+        """Return the least of a plan's values in each of the event's intervals; None: it ends."""
+        if not planned.range.covers(self.span):
+            return None
+        spans = [TimeRange.of(each, planned.resolution) for each in planned.times()]
+        values = planned.values.tolist()
+        return tuple(
+            min(
+                value
+                for span, value in zip(spans, values, strict=True)
+                if span.intersect(TimeRange.of(start, self.step)) is not None
+            )
+            for start in self.starts
+        )
+
     def on_steps(self, planned: Series) -> tuple[float, ...] | None:
         """Return the means of a plan's values over the event's intervals; None: it ends before."""
         if not planned.range.covers(self.span):
@@ -97,7 +148,10 @@ class GridEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:
-    """What a plan promises of an event: reduction, or power at the grid connection [W] per step."""
+    """What a plan promises of an event: reduction, or power at the grid connection [W] per step.
+
+    `up_w` and `down_w` are what it holds for a reserve.
+    """
 
     event: ParticipationId
     baseline_w: tuple[float, ...]
@@ -105,6 +159,8 @@ class Promise:
     confidence_ratio: float
     expected_cost: Money | None = None
     expected_payment: Money | None = None
+    up_w: tuple[float, ...] = ()
+    down_w: tuple[float, ...] = ()
 
 
 def in_order(events: tuple[GridEvent, ...]) -> tuple[GridEvent, ...]:

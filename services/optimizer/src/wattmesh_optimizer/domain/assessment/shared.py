@@ -94,14 +94,14 @@ def assess_event(ledger: Ledger, event: DemandResponseEvent, sites: Sequence[Sit
                 ledger.cost(CostCause.DEMAND_RESPONSE, amount, event.id, site.name)
         case PaidReduction() as reduction:
             reduced = reductions(reduction, net, during)
-            paid = -reduction.price_per_kwh * float(reduced.sum()) * ledger.hours
-            ledger.cost(CostCause.DEMAND_RESPONSE, paid, event.id)
+            paid_kwh = reduction.paid_kwh(float(reduced.sum()) * ledger.hours)
+            ledger.cost(CostCause.DEMAND_RESPONSE, -reduction.price_per_kwh * paid_kwh, event.id)
 
 
 def reductions(reduction: PaidReduction, net_kw: Floats, during: Mask) -> Floats:
-    """Return the paid reduction per interval [kW]: below the baseline, up to the maximum."""
-    most = np.inf if reduction.max_power_kw is None else reduction.max_power_kw
-    return np.where(during, np.clip(reduction.baseline_kw - net_kw, 0.0, most), 0.0)
+    """Return what counts per interval [kW]: baseline less power, up to what is paid."""
+    below_kw = reduction.baseline_kw - net_kw
+    return np.where(during, np.minimum(below_kw, reduction.most_kw(len(net_kw))), 0.0)
 
 
 def commitments(problem: Problem, sites: Sequence[SitePlan]) -> tuple[Commitment, ...]:
@@ -121,7 +121,7 @@ def commitments(problem: Problem, sites: Sequence[SitePlan]) -> tuple[Commitment
         margin = NormalDist().inv_cdf(reduction.confidence_ratio) * reduction.power_deviation_kw
         planned = np.where(during, reduction.baseline_kw - net, np.inf)
         safe = max(0.0, float(planned.min()) - margin)
-        most = np.inf if reduction.max_power_kw is None else reduction.max_power_kw
+        most = float(reduction.most_kw(len(net))[during].min())
         found.append(
             Commitment(
                 event_id=event.id,
