@@ -102,11 +102,14 @@ def demo(
     plain: Plain = False,
     site: SiteSet = "homes",
     identities: Identities = False,
+    events: Annotated[
+        bool, typer.Option("--events", help="Ask all sites for less each evening, 4 h ahead.")
+    ] = False,
 ) -> None:
     """Run for some days, print a summary, write the report; status 1 when it was not sound."""
     options = _options(homes, start, days, rate, data, replicas, site=site, identities=identities)
     plain = plain or not console.is_terminal
-    work = run_demo(options, console, report_file=report, plain=plain)
+    work = run_demo(options, console, report_file=report, plain=plain, events=events)
     _run(work, interrupted=_INTERRUPTED)
 
 

@@ -17,8 +17,10 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.processes import GATEWAY
 from wattmesh_local.show import RunningMesh, running_mesh, show
+from wattmesh_local.watching.daily_events import DailyEvents
 from wattmesh_local.watching.report import Report, make_report
 from wattmesh_local.watching.sites import watched_sites
+from wattmesh_runtime.aio.tasks import BackgroundTasks, race
 from wattmesh_runtime.errors import rpc_errors
 
 _SETTLE_SECONDS = 2.5
@@ -31,15 +33,21 @@ async def run_demo(
     *,
     report_file: Path | None,
     plain: bool,
+    events: bool = False,
 ) -> int:
-    """Run for the days that are asked for; return 0 when the run was sound, else 1."""
+    """Run for the days that are asked for; return 0 when the run was sound, else 1.
+
+    `events`: each day all sites are asked for less, four hours ahead.
+    """
     if report_file is not None:
         _make_folder(report_file)
     began = time.monotonic()
-    async with running_mesh(options, console) as running:
+    async with running_mesh(options, console) as running, BackgroundTasks() as background:
         span = _span(running)
         settled = span.end + timedelta(seconds=_SETTLE_SECONDS * options.rate)
-        await show(running, console, until=settled, plain=plain)
+        if events:
+            background.start(_call_events(running), name="events")
+        await race(show(running, console, until=settled, plain=plain), background.watch())
         clock = running.pacing.content() if running.pacing is not None else None
         await _come_to_rest(running)
         report = await make_report(
@@ -50,6 +58,7 @@ async def run_demo(
             ledger_folder=running.mesh.folders.ledger,
             wall_s=time.monotonic() - began,
             clock=clock,
+            events=events,
         )
     if report_file is not None:
         _write(report_file, report)
@@ -64,6 +73,13 @@ async def run_demo(
 
 def _span(running: RunningMesh) -> TimeRange:
     return TimeRange(running.mesh.start, running.mesh.day_after(running.mesh.options.days))
+
+
+async def _call_events(running: RunningMesh) -> None:
+    mesh = running.mesh
+    days = [mesh.day_after(number) for number in range(mesh.options.days)]
+    await DailyEvents(running.clients, mesh.clock, mesh.zone).run(running.site_model, days)
+    await asyncio.Event().wait()
 
 
 async def _come_to_rest(running: RunningMesh) -> None:
@@ -122,7 +138,9 @@ def _summary(content: Any) -> Table:
         if charging := content["kinds"].get("ev_charger"):
             before, after = charging[key]["no_control"], charging[key]["achieved"]
             table.add_row(name, f"{before:.2f}", f"{after:.2f}", f"{before - after:+.2f}")
-    for name in ("plans", "readings", "commands", "forecast", "clock"):
+    for name in ("plans", "readings", "commands", "forecast", "clock", "events"):
+        if name not in content:
+            continue
         words = (f"{word} {value}" for word, value in content[name].items())
         table.add_section()
         table.add_row(name, "\n".join(words), "", "")

@@ -11,6 +11,7 @@ from wattmesh.alert.v1 import alert_service_pb2_grpc
 from wattmesh.analytics.v1 import analytics_service_pb2_grpc
 from wattmesh.carbon.v1 import carbon_pb2_grpc
 from wattmesh.control.v1 import control_pb2_grpc, operator_pb2_grpc
+from wattmesh.demandresponse.v1 import demand_response_service_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2_grpc
 from wattmesh.gateway.v1 import gateway_pb2_grpc
 from wattmesh.metering.v1 import metering_pb2_grpc
@@ -43,6 +44,9 @@ class MeshClients:
         self.alerts = alert_service_pb2_grpc.AlertServiceStub(self.channel("alerting"))
         self.analytics = analytics_service_pb2_grpc.AnalyticsServiceStub(self.channel("analytics"))
         self.usage = usage_service_pb2_grpc.UsageServiceStub(self.channel("usage"))
+        self.demandresponse = demand_response_service_pb2_grpc.DemandResponseServiceStub(
+            self.channel("demandresponse")
+        )
         self.gateway = gateway_pb2_grpc.GatewayServiceStub(self.channel("gateway"))
         return self
 

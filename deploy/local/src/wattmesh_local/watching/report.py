@@ -18,6 +18,7 @@ from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.daily_events import events_content
 from wattmesh_local.watching.effects import effects_in
 from wattmesh_local.watching.kinds import kinds_content
 from wattmesh_local.watching.ledger import battery_ledgers, published_readings
@@ -47,6 +48,7 @@ async def make_report(
     ledger_folder: Path,
     wall_s: float,
     clock: Mapping[str, float] | None = None,
+    events: bool = False,
 ) -> Report:
     """Return the report of `span`, whose ends are local midnights, of a run that has come to rest.
 
@@ -68,6 +70,7 @@ async def make_report(
         )
         effects = await effects_in(clients, span)
         kinds = await kinds_content(clients, sites, span, ledger_folder)
+    called = {"events": await events_content(clients)} if events else {}
     stored = _stored_kwh(sites, span, ledger_folder)
     content = {
         "homes": len(sites),
@@ -85,6 +88,7 @@ async def make_report(
         "ledger_error_ratio": ledger_error,
         "wall_s": round(wall_s, 1),
         "clock": dict(clock or {}),
+        **called,
     }
     return Report(content=content, faults=tuple(find_faults(content)))
 
@@ -117,9 +121,22 @@ def find_faults(content: Mapping[str, Any]) -> list[str]:
         left, stored = charging["sessions"], charging["stored_sessions"]
         if left != stored:
             faults.append(f"{left} vehicles left, {stored} of their sessions stored")
+    faults += _event_faults(content)
     error = content["ledger_error_ratio"]
     if error is None or error > LARGEST_LEDGER_ERROR_RATIO:
         faults.append(f"the batteries' meters are off their own ledger by {error}")
+    return faults
+
+
+def _event_faults(content: Mapping[str, Any]) -> list[str]:
+    events = content.get("events")
+    if events is None:
+        return []
+    faults = []
+    if events["called"] < content["days"]:
+        faults.append(f"{events['called']} events in {content['days']:g} days")
+    if events["settled"] < events["participations"]:
+        faults.append(f"{events['settled']} of {events['participations']} participations settled")
     return faults
 
 

@@ -1,0 +1,168 @@
+"""An event of demand response a day, announced four hours ahead, and what became of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from wattmesh.demandresponse.v1 import demand_response_service_pb2 as pb
+from wattmesh.demandresponse.v1 import event_pb2, programme_pb2
+from wattmesh_contracts.values import (
+    duration_to_proto,
+    time_range_to_proto,
+    timestamp_to_proto,
+)
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.time import TimeRange
+from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.sites import WatchedSite, watched_sites
+from wattmesh_runtime.errors import rpc_errors
+from wattmesh_sitemodel.view import SiteModelView
+
+PROGRAMME = "programmes/evening"
+BEGINS = timedelta(hours=18)
+"""After midnight, on the wall clock of the sites."""
+LASTS = timedelta(hours=2)
+AHEAD = timedelta(hours=4)
+ASKED_W = 1_500.0
+"""Of each site."""
+_LEAST_NOTICE = AHEAD - timedelta(minutes=45)
+"""Simulated time goes on while an event is being called."""
+_PRICE_PER_KWH = 0.5
+_PENALTY_PER_KWH = 0.5
+
+
+class DailyEvents:
+    """Calls them, by the clock of the run, for all sites that have a grid connection."""
+
+    def __init__(self, clients: MeshClients, clock: Clock, zone: ZoneInfo) -> None:
+        self._stub = clients.demandresponse
+        self._clock = clock
+        self._zone = zone
+
+    async def run(self, view: SiteModelView, days: Sequence[datetime]) -> None:
+        """Enrol sites, and call an event on each of the days that begin then."""
+        hour = timedelta(hours=1)
+        starts = [_on_wall_clock(day, BEGINS, self._zone) for day in days]
+        await self._clock.sleep_until(starts[0] - AHEAD - hour)
+        with rpc_errors():
+            await self._enrol(watched_sites(view.model, starts[0]))
+            for start in starts:
+                await self._clock.sleep_until(start - AHEAD)
+                await self._call(start)
+
+    async def _enrol(self, sites: Sequence[WatchedSite]) -> None:
+        programme = programme_pb2.Programme(
+            name=PROGRAMME,
+            display_name="Evening reduction",
+            event_kind=programme_pb2.EVENT_KIND_PAID_REDUCTION,
+            notice_duration=duration_to_proto(_LEAST_NOTICE),
+            baseline=programme_pb2.Baseline(
+                method=programme_pb2.BASELINE_METHOD_HIGH_OF_RECENT_DAYS
+            ),
+            payment=programme_pb2.ProgrammePayment(
+                currency_code=sites[0].currency_code,
+                price_per_kwh=_PRICE_PER_KWH,
+                penalty_price_per_kwh=_PENALTY_PER_KWH,
+            ),
+            opt_out_allowed=True,
+            time_zone=self._zone.key,
+        )
+        await self._stub.UpdateProgramme(
+            pb.UpdateProgrammeRequest(programme=programme, allow_missing=True)
+        )
+        for site in sites:
+            enrolment = programme_pb2.Enrolment(
+                name=f"{PROGRAMME}/enrolments/{site.id.segment}",
+                subject=site.id.name,
+                start_time=timestamp_to_proto(self._clock.now()),
+                opted_in_by_default=True,
+            )
+            await self._stub.UpdateEnrolment(
+                pb.UpdateEnrolmentRequest(enrolment=enrolment, allow_missing=True)
+            )
+
+    async def _call(self, start: datetime) -> None:
+        hour = timedelta(hours=1)
+        event = event_pb2.Event(
+            name=f"{PROGRAMME}/events/{start.astimezone(self._zone):%Y-%m-%d}",
+            range=time_range_to_proto(TimeRange.of(start, LASTS)),
+            resolution=duration_to_proto(hour),
+            reduction=event_pb2.EventReduction(reduction_powers_w=[ASKED_W] * (LASTS // hour)),
+        )
+        await self._stub.CreateEvent(pb.CreateEventRequest(event=event))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """What one site had promised of one event [kWh], what it delivered, and what it is paid."""
+
+    committed_kwh: float
+    delivered_kwh: float
+    payment: float
+    missing_intervals: int = 0
+
+
+async def events_content(clients: MeshClients) -> dict[str, Any]:
+    """Return what became of the events, for the report."""
+    request = pb.ListParticipationsRequest(parent=f"{PROGRAMME}/events/-", page_size=1000)
+    parts = list[event_pb2.Participation]()
+    with rpc_errors():
+        while True:
+            answer = await clients.demandresponse.ListParticipations(request)
+            parts.extend(answer.participations)
+            if not answer.next_page_token:
+                break
+            request.page_token = answer.next_page_token
+    settled = [each for each in parts if each.HasField("settlement")]
+    names = {each.name.partition("/participations/")[0] for each in parts}
+    return {
+        "called": len(names),
+        "participations": len(parts),
+        "promised": sum(each.HasField("commitment") for each in parts),
+        "settled": len(settled),
+        **tally([_delivery(each) for each in settled]),
+    }
+
+
+def tally(found: Sequence[Delivery]) -> dict[str, float | int | None]:
+    """Return committed against delivered energy: how much of it came, and how sure that is.
+
+    `delivered_share`: of what was committed, each participation by itself, so that nobody's surplus
+    makes up for what another lacks. `bias_kwh`: mean of delivered less committed.
+    `delivered_ratio_p10`: nine of ten participations delivered at least that of what they promised.
+    """
+    committed = np.array([each.committed_kwh for each in found])
+    delivered = np.array([each.delivered_kwh for each in found])
+    kept, total = np.clip(delivered, 0.0, committed), float(committed.sum())
+    ratios = delivered[committed > 0] / committed[committed > 0]
+    return {
+        "committed_kwh": round(total, 3),
+        "delivered_kwh": round(float(delivered.sum()), 3),
+        "delivered_share": round(float(kept.sum()) / total, 4) if total else None,
+        "bias_kwh": round(float((delivered - committed).mean()), 4) if len(found) else None,
+        "delivered_ratio_p10": round(float(np.quantile(ratios, 0.1)), 4) if len(ratios) else None,
+        "short_kwh": round(total - float(kept.sum()), 3),
+        "paid": round(sum(each.payment for each in found), 2),
+        "missing_intervals": sum(each.missing_intervals for each in found),
+    }
+
+
+def _delivery(part: event_pb2.Participation) -> Delivery:
+    settlement = part.settlement
+    return Delivery(
+        committed_kwh=float(Decimal(settlement.committed_energy_kwh)),
+        delivered_kwh=float(Decimal(settlement.delivered_energy_kwh)),
+        payment=float(Decimal(settlement.payment.amount or "0")),
+        missing_intervals=settlement.missing_interval_count,
+    )
+
+
+def _on_wall_clock(midnight: datetime, after: timedelta, zone: ZoneInfo) -> datetime:
+    """Return when the wall clock of a day shows a time, through both changes of it."""
+    local = midnight.astimezone(zone).replace(tzinfo=None) + after
+    return local.replace(tzinfo=zone).astimezone(midnight.tzinfo)
