@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from wattmesh_twin.domain.charger import ChargerState, Offer
+from wattmesh_twin.domain.rooms import RoomMemory
 from wattmesh_twin.domain.site import SiteState
-from wattmesh_twin.domain.telegram import BatteryRecord, Telegram, VisitRecord
+from wattmesh_twin.domain.telegram import BatteryRecord, RoomRecord, Telegram, VisitRecord
 
 
 class MemoryJournal:
@@ -15,6 +16,8 @@ class MemoryJournal:
         self.records: list[BatteryRecord] = []
         self.state: SiteState | None = None
         self.visits: list[VisitRecord] = []
+        self.rooms: list[RoomRecord] = []
+        self.memories: dict[str, RoomMemory] = {}
         self.pasts: dict[str, Sequence[tuple[ChargerState, Offer]]] = {}
 
     def telegrams(self, telegrams: Sequence[Telegram]) -> None:
@@ -25,6 +28,12 @@ class MemoryJournal:
 
     def visit(self, record: VisitRecord) -> None:
         self.visits.append(record)
+
+    def room(self, record: RoomRecord) -> None:
+        self.rooms.append(record)
+
+    def save_room(self, id_: str, memory: RoomMemory) -> None:
+        self.memories[id_] = memory
 
     def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
         self.pasts[id_] = past

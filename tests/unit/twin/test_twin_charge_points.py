@@ -14,7 +14,12 @@ from tests.fakes.manual_clock import ManualClock
 from tests.fakes.twin_journal import MemoryJournal
 from tests.fakes.twin_sites import HOUR, QUARTER, START, home
 from wattmesh_kernel.time import TimeRange
-from wattmesh_twin.adapters.ledger.journal import BatteryLedger, ChargePointLedger, FileJournal
+from wattmesh_twin.adapters.ledger.journal import (
+    BatteryLedger,
+    ChargePointLedger,
+    FileJournal,
+    RoomLedger,
+)
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.app.run_site import SiteTwin
@@ -129,6 +134,7 @@ def test_a_twin_that_is_killed_goes_on_with_vehicle_register_and_limits(tmp_path
             outbox=Outbox(tmp_path),
             batteries=BatteryLedger(tmp_path),
             charge_points=ChargePointLedger(tmp_path),
+            rooms=RoomLedger(tmp_path),
         )
 
     steady, killed = Street(), Street(journal())

@@ -11,7 +11,12 @@ import pytest
 from tests.fakes.twin_sites import HOUR, QUARTER, START
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import DeviceId, SiteId
-from wattmesh_twin.adapters.ledger.journal import BatteryLedger, ChargePointLedger, FileJournal
+from wattmesh_twin.adapters.ledger.journal import (
+    BatteryLedger,
+    ChargePointLedger,
+    FileJournal,
+    RoomLedger,
+)
 from wattmesh_twin.adapters.ledger.lines import JsonLines
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.ledger.run import HistoryMark, Run, open_ports, open_run
@@ -93,6 +98,7 @@ def test_a_state_comes_back_as_it_was_kept(tmp_path: Path) -> None:
         outbox=outbox,
         batteries=batteries,
         charge_points=ChargePointLedger(tmp_path),
+        rooms=RoomLedger(tmp_path),
     )
     assert journal.load() is None
     state = SiteState(

@@ -138,6 +138,13 @@ def _summary(content: Any) -> Table:
         if charging := content["kinds"].get("ev_charger"):
             before, after = charging[key]["no_control"], charging[key]["achieved"]
             table.add_row(name, f"{before:.2f}", f"{after:.2f}", f"{before - after:+.2f}")
+    if zones := content["kinds"].get("hvac_zone"):
+        for name, key in (
+            ("outside comfort K·h", "outside_kh"),
+            (f"cooled sites {currency}", "cost"),
+        ):
+            before, after = zones[key]["no_control"], zones[key]["achieved"]
+            table.add_row(name, f"{before:.2f}", f"{after:.2f}", f"{before - after:+.2f}")
     for name in ("plans", "readings", "commands", "forecast", "clock", "events"):
         if name not in content:
             continue

@@ -17,13 +17,19 @@ from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_twin.adapters.carbon import CarbonServiceClient
 from wattmesh_twin.adapters.data.folder import load_folder
-from wattmesh_twin.adapters.ledger.journal import BatteryLedger, ChargePointLedger, FileJournal
+from wattmesh_twin.adapters.ledger.journal import (
+    BatteryLedger,
+    ChargePointLedger,
+    FileJournal,
+    RoomLedger,
+)
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.ledger.run import HistoryMark, Run, open_ports, open_run
 from wattmesh_twin.adapters.metering import MeteringIngest
 from wattmesh_twin.adapters.modbus import ModbusSite
 from wattmesh_twin.adapters.mqtt import MqttBroker
 from wattmesh_twin.adapters.ocpp_point import OcppTwin
+from wattmesh_twin.adapters.room_mqtt import MqttRoom
 from wattmesh_twin.adapters.site_directory import SiteServiceClient
 from wattmesh_twin.adapters.sunspec.battery import SunSpecBattery
 from wattmesh_twin.adapters.sunspec.clamp import SunSpecClamp
@@ -34,23 +40,29 @@ from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
 from wattmesh_twin.app.provision import Endpoints, Provisioning
 from wattmesh_twin.app.publish_carbon import CarbonPublication
 from wattmesh_twin.app.publish_prices import PricePublication
+from wattmesh_twin.app.room_history import room_history
 from wattmesh_twin.app.run_charger import ChargerTwin
+from wattmesh_twin.app.run_rooms import RoomTwin
 from wattmesh_twin.app.run_site import SiteTwin
+from wattmesh_twin.app.run_zone import ZoneTwin
 from wattmesh_twin.app.tell_needs import TellNeeds
 from wattmesh_twin.domain.charger import Charger, ChargerState, Visit
 from wattmesh_twin.domain.charging_profiles import ChargingProfiles
 from wattmesh_twin.domain.dataset import DataSet, SiteMeasurements
-from wattmesh_twin.domain.history import SiteHistory, site_history
+from wattmesh_twin.domain.history import PastReadings, SiteHistory, site_history
 from wattmesh_twin.domain.measured import MeasuredSeries
 from wattmesh_twin.domain.physics import SitePhysics
+from wattmesh_twin.domain.rooms import RoomSpec
 from wattmesh_twin.domain.site import ChargePointSpec, SiteSpec
 from wattmesh_twin.domain.tariff import DayAheadPrices, published_tariff
 from wattmesh_twin.domain.telegram import battery_record
-from wattmesh_twin.domain.topology import charge_point_id
+from wattmesh_twin.domain.topology import HEAT_PUMP_POINTS, charge_point_id, room_topic
 from wattmesh_twin.settings import TwinSettings
 
 HISTORY_RESOLUTION = timedelta(hours=1)
 """Distance of the register readings from before the start."""
+PAST_ROOMS = timedelta(weeks=3)
+"""How long before the start rooms have a plant that is metered."""
 PAST_VISITS = timedelta(weeks=5)
 """Of how long before the start visits to charge points are known."""
 
@@ -63,10 +75,9 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
         outbox = stack.enter_context(closing(Outbox(settings.ledger_folder)))
         batteries = stack.enter_context(closing(BatteryLedger(settings.ledger_folder)))
         visits = stack.enter_context(closing(ChargePointLedger(settings.ledger_folder)))
-        twins = [
-            world.twin(each, Ledgers(outbox=outbox, batteries=batteries, charge_points=visits))
-            for each in world.sites
-        ]
+        rooms = stack.enter_context(closing(RoomLedger(settings.ledger_folder)))
+        ledgers = Ledgers(outbox=outbox, batteries=batteries, charge_points=visits, rooms=rooms)
+        twins = [world.twin(each, ledgers) for each in world.sites]
         for twin in twins:
             devices = _devices(twin)
             if devices:
@@ -75,8 +86,8 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
                 await stack.enter_async_context(server)
         broker = MqttBroker(settings.mqtt_url, f"wattmesh-twin-{world.dataset.group.segment}")
         delivery = TelegramDelivery(queue=outbox, broker=broker)
-        points = world.charge_points(visits)
-        runs = [each.run for part in (twins, points, world.drivers()) for each in part]
+        points, pumps = world.charge_points(visits), world.heat_pumps(visits)
+        runs = [each.run for part in (twins, points, pumps, world.drivers()) for each in part]
         tasks = (*runs, delivery.run, world.inform)
         yield Service(name="twin", register=(), service_names=(), tasks=tasks)
 
@@ -102,6 +113,7 @@ class Ledgers:
     outbox: Outbox
     batteries: BatteryLedger
     charge_points: ChargePointLedger
+    rooms: RoomLedger
 
 
 class World:
@@ -123,7 +135,15 @@ class World:
             for each in dataset.sites
             for point in each.spec.charge_points
         }
-        self.sites = [site.physics(self._clock, self._drawn(site.spec)) for site in dataset.sites]
+        self._rooms = {
+            each.spec.asset(room.id): self._room(each, room)
+            for each in dataset.sites
+            for room in each.spec.rooms
+        }
+        self.sites = [
+            site.physics(self._clock, self._drawn(site.spec), self._zones(site.spec))
+            for site in dataset.sites
+        ]
         self.endpoints = _endpoints(settings, dataset)
         metering = runtime.channel(settings.metering_target)
         self._directory = SiteServiceClient(metering)
@@ -132,7 +152,7 @@ class World:
             endpoints=self.endpoints,
             directory=self._directory,
             readings=MeteringIngest(metering),
-            histories=lambda: [self._history(each) for each in self.sites],
+            histories=self._histories,
             mark=HistoryMark(settings.ledger_folder),
         )
         self._carbon = self._carbon_publication(runtime.channel(settings.carbon_target))
@@ -145,6 +165,43 @@ class World:
 
     def _drawn(self, spec: SiteSpec) -> dict[str, ChargerTwin]:
         return {each.id: self._chargers[spec.asset(each.id)] for each in spec.charge_points}
+
+    def _room(self, site: SiteMeasurements, spec: RoomSpec) -> RoomTwin:
+        """Return a room as it was when its plant was put up: some weeks before the run."""
+        zone = spec.in_climate(site.climate(spec.id, self._clock))
+        first = max(self._first(site.climates[spec.id].start), self._run.begin - PAST_ROOMS)
+        twin = ZoneTwin(zone, spec.scheduled, self._clock, spec.initial(first))
+        twin.remember()
+        return RoomTwin(spec, twin)
+
+    def _zones(self, spec: SiteSpec) -> dict[str, ZoneTwin]:
+        return {each.id: self._rooms[spec.asset(each.id)].twin for each in spec.rooms}
+
+    def heat_pumps(self, ledger: ChargePointLedger) -> list[MqttRoom]:
+        """Return the plants of rooms as they speak at the broker."""
+        return [
+            MqttRoom(
+                self._rooms[site.spec.asset(room.id)].twin,
+                self._settings.mqtt_url,
+                room_topic(site.spec.device(room.id)),
+                self._settings.reporting_interval,
+                partial(ledger.told, site.spec.device(room.id), quantities=HEAT_PUMP_POINTS),
+            )
+            for site in self.dataset.sites
+            for room in site.spec.rooms
+        ]
+
+    def _histories(self) -> list[SiteHistory | PastReadings]:
+        rooms = [
+            room_history(
+                site.spec.device(room.id),
+                self._rooms[site.spec.asset(room.id)].twin,
+                self._run.begin,
+            )
+            for site in self.dataset.sites
+            for room in site.spec.rooms
+        ]
+        return [*(self._history(each) for each in self.sites), *rooms]
 
     def charge_points(self, ledger: ChargePointLedger) -> list[OcppTwin]:
         """Return the charge points as they dial in; none where nobody listens."""
@@ -164,7 +221,7 @@ class World:
 
     def drivers(self) -> list[TellNeeds]:
         """Return who says what vehicles need; nobody where there is nobody to tell."""
-        if self._settings.usage_target is None or not self._chargers:
+        if self._settings.usage_target is None or not (self._chargers or self._rooms):
             return []
         visits = {asset: charger.charger.visits for asset, charger in self._chargers.items()}
         handed_over = TimeRange(self._run.begin - PAST_VISITS, self._run.begin)
@@ -176,7 +233,10 @@ class World:
             for id_, known in each.visits.items()
         }
         usage = UsageClient(self._runtime.channel(self._settings.usage_target))
-        return [TellNeeds(clock=self._clock, board=usage, past=past, visits=visits)]
+        comforts = {asset: room.spec.comfort for asset, room in self._rooms.items()}
+        return [
+            TellNeeds(clock=self._clock, board=usage, past=past, visits=visits, comforts=comforts)
+        ]
 
     def twin(self, physics: SitePhysics, ledgers: Ledgers) -> SiteTwin:
         """Return a site that continues from its journal, or begins after its history."""
@@ -186,16 +246,23 @@ class World:
             outbox=ledgers.outbox,
             batteries=ledgers.batteries,
             charge_points=ledgers.charge_points,
+            rooms=ledgers.rooms,
         )
         chargers = self._drawn(physics.spec)
         for id_, charger in chargers.items():
             charger.remember(journal.load_charger(id_))
+        rooms = {each.id: self._rooms[physics.spec.asset(each.id)] for each in physics.spec.rooms}
         state = journal.load()
+        for id_, room in rooms.items():
+            if (memory := journal.load_room(id_)) is not None:
+                room.restore(memory)
         if state is None:
             state = self._history(physics).final
             journal.save(state)
             if record := battery_record(physics.spec, state):
                 journal.battery(record)
+            for room in rooms.values():
+                room.begin(self._run.begin)
         return SiteTwin(
             physics=physics,
             state=state,
@@ -203,6 +270,7 @@ class World:
             journal=journal,
             interval=self._settings.reporting_interval,
             charge_points=chargers,
+            rooms=rooms,
         )
 
     async def inform(self) -> None:

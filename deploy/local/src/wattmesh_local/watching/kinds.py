@@ -5,7 +5,7 @@ the difference costs, by the site's own tariff, is what control of that kind is 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from wattmesh_kernel.tariff import LoweredTariff, evaluate, lower_tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.ledger import VisitLedger, battery_ledgers, visits
+from wattmesh_local.watching.ledger import VisitLedger, battery_ledgers, room_ledgers, visits
+from wattmesh_local.watching.rooms import NO_CONTROL, RULE, Outside, by_rule_wh, outside_of
 from wattmesh_local.watching.rules import Floats, self_consumption_wh
 from wattmesh_local.watching.sites import WatchedSite
 from wattmesh_local.watching.vehicles import kept_sessions
@@ -33,7 +34,7 @@ class SiteHours:
     """A site's metered energies per hour [Wh], into the component positive, NaN where not known.
 
     `battery_rule_wh` and `at_once_wh` are what the batteries would have done by the plain rule, and
-    the vehicles with nobody in control.
+    the vehicles with nobody in control; `zones_…` what rooms drew, and would have by the rules.
     """
 
     site: WatchedSite
@@ -45,6 +46,9 @@ class SiteHours:
     charging_wh: Floats
     battery_rule_wh: Floats
     at_once_wh: Floats
+    zones_wh: Floats
+    zones_at_rest_wh: Floats
+    zones_rule_wh: Floats
 
     def cost(self, net_wh: Floats) -> float:
         """Return what an exchange with the grid costs [currency]; unknown hours count nothing."""
@@ -73,7 +77,33 @@ async def kinds_content(
             "stored_sessions": kept.sessions,
             "needs": {"met": kept.met, "missed": kept.missed},
         }
+    if any(site.zones for site in sites):
+        rooms = room_ledgers(ledger_folder)
+        outside = [await outside_of(clients, each, span, rooms) for each in sites]
+        content["hvac_zone"] = _zones(hours, sum(outside, Outside()))
     return content
+
+
+def _zones(hours: Sequence[SiteHours], outside: Outside) -> dict[str, Any]:
+    """Return what rooms came to; without control nobody touches their thermostats."""
+    own = [each for each in hours if each.site.zones]
+
+    def cost(instead: Callable[[SiteHours], Floats]) -> float:
+        return _money(own, lambda each: each.net_wh - each.zones_wh + instead(each))
+
+    return {
+        "energy_kwh": {
+            "achieved": _kwh(each.zones_wh for each in own),
+            "no_control": _kwh(each.zones_at_rest_wh for each in own),
+            "rule": _kwh(each.zones_rule_wh for each in own),
+        },
+        "outside_kh": {name: round(value, 2) for name, value in asdict(outside).items()},
+        "cost": {
+            "achieved": cost(lambda each: each.zones_wh),
+            "no_control": cost(lambda each: each.zones_at_rest_wh),
+            "rule": cost(lambda each: each.zones_rule_wh),
+        },
+    }
 
 
 def _battery(hours: Sequence[SiteHours]) -> dict[str, Any]:
@@ -169,6 +199,7 @@ async def _site_hours(
         taken = self_consumption_wh(rest, rating, soc)
         rule, rest = rule + taken, rest + taken
     own = {asset.name for asset in site.charge_points}
+    rooms = room_ledgers(ledger_folder)
     return SiteHours(
         site=site,
         tariff=await _lowered(clients, site, span),
@@ -179,6 +210,9 @@ async def _site_hours(
         charging_wh=total(site.charge_points),
         battery_rule_wh=rule,
         at_once_wh=_at_once_wh([each for each in seen if each.asset in own], span),
+        zones_wh=total(site.zones),
+        zones_at_rest_wh=by_rule_wh(rooms, site.zones, NO_CONTROL, span),
+        zones_rule_wh=by_rule_wh(rooms, site.zones, RULE, span),
     )
 
 

@@ -87,6 +87,49 @@ def visits(folder: Path) -> list[VisitLedger]:
     return list(found.values())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomLedger:
+    """A room's own count by the end of each hour, and what plain rules would have come to.
+
+    Times are seconds since 1970; energies [Wh] and times outside of comfort [K h] are registers,
+    those of rules by the rule's name. The band [°C] is that of the hour that ends.
+    """
+
+    times_s: list[float]
+    low_celsius: list[float]
+    high_celsius: list[float]
+    rules_wh: dict[str, list[float]]
+    rules_kh: dict[str, list[float]]
+
+    def band(self, moment: datetime) -> tuple[float, float]:
+        """Return what was wanted at a moment [°C]; nothing known: everything."""
+        index = int(np.searchsorted(self.times_s, moment.timestamp(), side="right"))
+        if index >= len(self.times_s):
+            return -np.inf, np.inf
+        return self.low_celsius[index], self.high_celsius[index]
+
+
+def room_ledgers(folder: Path) -> dict[str, RoomLedger]:
+    """Return the ledger of every room by its asset's name."""
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in _lines(folder / "rooms.jsonl"):
+        rows[line["asset"]].append(line)
+    return {
+        asset: RoomLedger(
+            times_s=[datetime.fromisoformat(line["time"]).timestamp() for line in lines],
+            low_celsius=[float(line["low_celsius"]) for line in lines],
+            high_celsius=[float(line["high_celsius"]) for line in lines],
+            rules_wh=_registers(lines, "rules_wh"),
+            rules_kh=_registers(lines, "rules_kh"),
+        )
+        for asset, lines in rows.items()
+    }
+
+
+def _registers(lines: list[dict[str, Any]], name: str) -> dict[str, list[float]]:
+    return {rule: [float(line[name][rule]) for line in lines] for rule in lines[0][name]}
+
+
 def battery_ledgers(folder: Path) -> dict[str, BatteryLedger]:
     """Return the ledger of every site's battery by the site's name."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -13,6 +13,7 @@ from wattmesh_kernel.sites import (
     BatteryRating,
     EvChargerRating,
     GridConnectionRating,
+    HvacZoneRating,
     LoadRating,
     MeterRole,
     PvRating,
@@ -26,7 +27,7 @@ from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.view import SiteModelView
 
-_SHOWN = ("active_power_w", "soc_ratio")
+_SHOWN = ("active_power_w", "soc_ratio", "temperature_celsius")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,12 +51,14 @@ class WatchedSite:
     battery_capacity_wh: float = 0.0
     battery_ratings: tuple[BatteryRating, ...] = ()
     charge_points: tuple[AssetId, ...] = ()
+    zones: tuple[AssetId, ...] = ()
     points: dict[tuple[AssetId, str], tuple[PointId, ...]] = field(default_factory=dict)
 
     @property
     def balance(self) -> tuple[AssetId, ...]:
         """The assets whose energies make the site's balance, but for the loads."""
-        return (self.grid, *self.generation, *self.batteries, *self.charge_points)
+        steered = (*self.batteries, *self.charge_points, *self.zones)
+        return (self.grid, *self.generation, *steered)
 
 
 @asynccontextmanager
@@ -96,6 +99,7 @@ def _watched(model: SiteModel, site: Site, at: datetime) -> WatchedSite | None:
             asset.rating for asset in assets if isinstance(asset.rating, BatteryRating)
         ),
         charge_points=_of_kind(assets, EvChargerRating),
+        zones=_of_kind(assets, HvacZoneRating),
         battery_capacity_wh=sum(
             asset.rating.capacity_wh for asset in assets if isinstance(asset.rating, BatteryRating)
         ),

@@ -10,7 +10,7 @@ from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.time import EPOCH
 from wattmesh_runtime.errors import rpc_errors
-from wattmesh_twin.domain.history import SiteHistory
+from wattmesh_twin.domain.history import PastReadings, SiteHistory
 
 SOURCE = "twin/history"
 """Under which name metering counts these readings."""
@@ -27,7 +27,7 @@ class MeteringIngest:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = metering_pb2_grpc.MeteringServiceStub(channel)
 
-    async def ingest(self, history: SiteHistory) -> int:
+    async def ingest(self, history: SiteHistory | PastReadings) -> int:
         """Store a site's history and return how many readings were refused.
 
         Error: Unavailable when the stream ended before all was committed; sending it all again is
@@ -51,7 +51,7 @@ async def _requests(
         yield metering_pb2.IngestRequest(batch=batch)
 
 
-def _batches(history: SiteHistory) -> Iterator[metering_pb2.ReadingBatch]:
+def _batches(history: SiteHistory | PastReadings) -> Iterator[metering_pb2.ReadingBatch]:
     """Yield all readings in time order, as columns; a missing reading is not sent."""
     points = list(history.readings)
     names = [point.name for point in points]

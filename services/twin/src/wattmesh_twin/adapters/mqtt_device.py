@@ -66,7 +66,7 @@ class MqttDevice(ABC):
 
     async def _report(self, client: aiomqtt.Client) -> None:
         while True:
-            await _say(client, self.state())
+            await self._say(client, self.state())
             await self._clock.sleep(self._every)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
@@ -77,12 +77,11 @@ class MqttDevice(ABC):
             except (ValueError, TypeError, KeyError, AttributeError):
                 log.warning("not understood: %.80r", message.payload)
                 continue
-            await _say(client, answers)
+            await self._say(client, answers)
 
-
-async def _say(client: aiomqtt.Client, what: Sequence[Said]) -> None:
-    for topic, body in what:
-        await client.publish(topic, json.dumps(body, separators=(",", ":")), qos=1)
+    async def _say(self, client: aiomqtt.Client, what: Sequence[Said]) -> None:
+        for topic, body in what:
+            await client.publish(topic, json.dumps(body, separators=(",", ":")), qos=1)
 
 
 def document(payload: str) -> Mapping[str, object]:

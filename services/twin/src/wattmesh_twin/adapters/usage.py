@@ -3,12 +3,14 @@
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from wattmesh.usage.v1 import charging_pb2, usage_service_pb2, usage_service_pb2_grpc
+from wattmesh.type.v1 import rating_pb2, tariff_pb2
+from wattmesh.usage.v1 import charging_pb2, usage_service_pb2, usage_service_pb2_grpc, zone_pb2
 from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.errors import AlreadyExists, FailedPrecondition
 from wattmesh_kernel.ids import AssetId
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_twin.domain.charger import Visit
+from wattmesh_twin.domain.rooms import Band, Comfort
 from wattmesh_twin.domain.vehicle import VehicleSpec
 
 
@@ -51,6 +53,29 @@ class UsageClient:
         with rpc_errors():
             await self._stub.UpdateChargingSession(request)
 
+    async def put_comfort(self, asset: AssetId, comfort: Comfort) -> None:
+        """Say what is wanted in a room by day, and else."""
+        by_day = tariff_pb2.TariffWindow(
+            clock_ranges=[
+                tariff_pb2.ClockRange(
+                    start_minute=60 * comfort.day_hour, end_minute=60 * comfort.night_hour
+                )
+            ]
+        )
+        schedule = zone_pb2.ZoneSchedule(
+            name=f"{asset.name}/zone-schedules/usual",
+            display_name="As usual",
+            periods=[
+                zone_pb2.ZonePeriod(window=by_day, band=_band(comfort.day)),
+                zone_pb2.ZonePeriod(band=_band(comfort.night)),
+            ],
+        )
+        request = usage_service_pb2.UpdateZoneScheduleRequest(
+            zone_schedule=schedule, update_mask=FieldMask(paths=["*"]), allow_missing=True
+        )
+        with rpc_errors():
+            await self._stub.UpdateZoneSchedule(request)
+
     async def declare(self, asset: AssetId, visit: Visit) -> None:
         """Say until when a vehicle that has come stays, and what it needs."""
         name = f"{asset.name}/charging-needs/{visit.token}-{visit.arrival:%Y%m%dt%H%M}"
@@ -67,3 +92,9 @@ class UsageClient:
                 await self._stub.CreateChargingNeed(request)
         except (AlreadyExists, FailedPrecondition):
             return  # it was said before, or has passed meanwhile
+
+
+def _band(band: Band) -> rating_pb2.ComfortBand:
+    return rating_pb2.ComfortBand(
+        min_temperature_celsius=band.low_celsius, max_temperature_celsius=band.high_celsius
+    )

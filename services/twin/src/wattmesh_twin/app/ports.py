@@ -10,10 +10,11 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Asset, Device, Site, SiteGroup
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_twin.domain.charger import ChargerState, Offer, Visit
-from wattmesh_twin.domain.history import SiteHistory
+from wattmesh_twin.domain.history import PastReadings, SiteHistory
+from wattmesh_twin.domain.rooms import Comfort, RoomMemory
 from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.tariff import PublishedDay
-from wattmesh_twin.domain.telegram import BatteryRecord, Telegram, VisitRecord
+from wattmesh_twin.domain.telegram import BatteryRecord, RoomRecord, Telegram, VisitRecord
 from wattmesh_twin.domain.vehicle import VehicleSpec
 
 
@@ -32,6 +33,12 @@ class SiteJournal(Protocol):
     def visit(self, record: VisitRecord) -> None:
         """Write down what became of a visit to a charge point."""
 
+    def room(self, record: RoomRecord) -> None:
+        """Write down what a room came to in an hour."""
+
+    def save_room(self, id_: str, memory: RoomMemory) -> None:
+        """Keep from where a room can be continued."""
+
     def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
         """Keep from where a charge point can be continued, and what the meter has yet to see."""
 
@@ -44,6 +51,9 @@ class UsageBoard(Protocol):
 
     async def put_past(self, asset: AssetId, visit: Visit, charged_wh: float) -> None:
         """Make a visit known that is over, with what was charged [Wh]."""
+
+    async def put_comfort(self, asset: AssetId, comfort: Comfort) -> None:
+        """Say what is wanted in a room."""
 
     async def declare(self, asset: AssetId, visit: Visit) -> None:
         """Say until when a vehicle that has come stays, and what it needs."""
@@ -112,7 +122,7 @@ class PriceBoard(Protocol):
 class ReadingStore(Protocol):
     """Where readings from before the start go."""
 
-    async def ingest(self, history: SiteHistory) -> int:
+    async def ingest(self, history: SiteHistory | PastReadings) -> int:
         """Store a site's history and return how many readings were refused."""
 
 

@@ -10,7 +10,7 @@ from wattmesh_kernel.sites import Site, SiteGroup
 from wattmesh_runtime.aio.losses import LossLog, retry
 from wattmesh_twin.app.ports import ProvisionMark, ReadingStore, SiteDirectory
 from wattmesh_twin.domain.dataset import DataSet
-from wattmesh_twin.domain.history import SiteHistory
+from wattmesh_twin.domain.history import PastReadings, SiteHistory
 from wattmesh_twin.domain.site import SiteSpec
 from wattmesh_twin.domain.tariff import published_tariff
 from wattmesh_twin.domain.topology import Reach, assets_of, devices_of
@@ -50,7 +50,7 @@ class Provisioning:
         endpoints: Endpoints,
         directory: SiteDirectory,
         readings: ReadingStore,
-        histories: Callable[[], Sequence[SiteHistory]],
+        histories: Callable[[], Sequence[SiteHistory | PastReadings]],
         mark: ProvisionMark,
     ) -> None:
         self._dataset = dataset

@@ -10,12 +10,14 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.time import floor_time
 from wattmesh_twin.app.ports import SiteJournal
 from wattmesh_twin.app.run_charger import ChargerTwin
+from wattmesh_twin.app.run_rooms import RoomTwin
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.physics import SitePhysics
 from wattmesh_twin.domain.site import Powers, SiteSpec, SiteState
 from wattmesh_twin.domain.telegram import battery_record, telegrams_at, visit_records
 
 _NONE: Mapping[str, ChargerTwin] = MappingProxyType({})
+_NO_ROOMS: Mapping[str, RoomTwin] = MappingProxyType({})
 
 
 class SiteTwin:
@@ -35,6 +37,7 @@ class SiteTwin:
         journal: SiteJournal,
         interval: timedelta,
         charge_points: Mapping[str, ChargerTwin] = _NONE,
+        rooms: Mapping[str, RoomTwin] = _NO_ROOMS,
     ) -> None:
         self._physics = physics
         self._state = state
@@ -42,8 +45,11 @@ class SiteTwin:
         self._journal = journal
         self._interval = interval
         self._charge_points = charge_points
+        self._rooms = rooms
         for id_, charger in charge_points.items():
             charger.changed = partial(self._keep_charger, id_)
+        for room in rooms.values():
+            room.twin.changed = partial(self._keep_room, room)
 
     @property
     def spec(self) -> SiteSpec:
@@ -102,6 +108,7 @@ class SiteTwin:
         if reports:
             self._journal.save(self._state)
             self._keep_charge_points()
+            self._keep_rooms()
 
     def _keep_charger(self, id_: str) -> None:
         self._journal.save_charger(id_, self._charge_points[id_].past)
@@ -115,6 +122,17 @@ class SiteTwin:
             state = charger.state_at(self._state.time)
             for record in visit_records(self.spec.asset(id_), state, most_a):
                 self._journal.visit(record)
+
+    def _keep_rooms(self) -> None:
+        """Keep what the site's meter has yet to see of rooms, and what each hour came to."""
+        for room in self._rooms.values():
+            for record in room.records(self._state.time, self.spec.asset(room.spec.id)):
+                self._journal.room(record)
+            room.twin.forget(self._state.time)
+            self._keep_room(room)
+
+    def _keep_room(self, room: RoomTwin) -> None:
+        self._journal.save_room(room.spec.id, room.memory)
 
     def _order(self, state: SiteState) -> None:
         self._state = state

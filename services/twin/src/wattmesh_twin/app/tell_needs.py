@@ -9,12 +9,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import AssetId
 from wattmesh_runtime.aio.losses import LossLog, retry
 from wattmesh_twin.app.ports import UsageBoard
 from wattmesh_twin.domain.charger import Visit, charged_at_once
+from wattmesh_twin.domain.rooms import Comfort
 
 _WHOLE = timedelta(hours=1)
 
@@ -31,15 +33,19 @@ class TellNeeds:
         board: UsageBoard,
         past: Mapping[AssetId, Sequence[Visit]],
         visits: Mapping[AssetId, Sequence[Visit]],
+        comforts: Mapping[AssetId, Comfort] = MappingProxyType({}),
     ) -> None:
         self._clock = clock
         self._board = board
         self._past = past
         self._visits = visits
+        self._comforts = comforts
         self._loss = LossLog(_log, "usage")
 
     async def run(self) -> None:
         """Say it for as long as there are visits."""
+        for asset, comfort in self._comforts.items():
+            await retry(partial(self._board.put_comfort, asset, comfort), self._loss)
         await retry(self._put_vehicles, self._loss)
         for asset, past in self._past.items():
             for visit in past:

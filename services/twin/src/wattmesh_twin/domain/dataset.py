@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from wattmesh_kernel.ids import GroupId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 from wattmesh_twin.domain.charger import Visit
+from wattmesh_twin.domain.climate import MeasuredClimate
 from wattmesh_twin.domain.measured import MeasuredSeries
 from wattmesh_twin.domain.physics import Drawn, SiteData, SitePhysics
 from wattmesh_twin.domain.site import SiteSpec
@@ -20,18 +21,48 @@ _NONE: Mapping[str, Drawn] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class RoomClimate:
+    """What was measured around and in a room: outdoors [°C], sun [W/m²], people and devices [W]."""
+
+    outdoor_celsius: Series
+    sun_w_per_m2: Series
+    gains_w: Series
+
+    @property
+    def start(self) -> datetime:
+        """Since when all of it is measured."""
+        return max(each.start for each in (self.outdoor_celsius, self.sun_w_per_m2, self.gains_w))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SiteMeasurements:
     """A site and what was measured there [W]: its loads, and what its PV plant could give.
 
-    `visits` says who comes to each of its charge points, by arrival.
+    `visits` says who comes to each of its charge points, by arrival; `climates` what acts on each
+    of its rooms.
     """
 
     spec: SiteSpec
     loads_w: Mapping[str, Series]
     pv_available_w: Series | None = None
     visits: Mapping[str, Sequence[Visit]] = field(default_factory=dict)
+    climates: Mapping[str, RoomClimate] = field(default_factory=dict)
 
-    def physics(self, clock: Clock, charge_points: Mapping[str, Drawn] = _NONE) -> SitePhysics:
+    def climate(self, room: str, clock: Clock) -> MeasuredClimate:
+        """Return what acts on a room, under a clock."""
+        measured = self.climates[room]
+        return MeasuredClimate(
+            outdoor_celsius=MeasuredSeries(measured.outdoor_celsius, clock),
+            sun_w_per_m2=MeasuredSeries(measured.sun_w_per_m2, clock),
+            gains_w=MeasuredSeries(measured.gains_w, clock),
+        )
+
+    def physics(
+        self,
+        clock: Clock,
+        charge_points: Mapping[str, Drawn] = _NONE,
+        rooms: Mapping[str, Drawn] = _NONE,
+    ) -> SitePhysics:
         """Return the site under a clock: from here on nobody looks ahead."""
         pv = self.pv_available_w
         return SitePhysics(
@@ -40,6 +71,7 @@ class SiteMeasurements:
                 loads_w={load: MeasuredSeries(each, clock) for load, each in self.loads_w.items()},
                 pv_available_w=None if pv is None else MeasuredSeries(pv, clock),
                 charge_points=charge_points,
+                rooms=rooms,
             ),
         )
 

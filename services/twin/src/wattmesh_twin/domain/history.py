@@ -16,12 +16,20 @@ from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 from wattmesh_twin.domain.battery import SECONDS_PER_HOUR
 from wattmesh_twin.domain.measured import MeasuredSeries
 from wattmesh_twin.domain.meter import METER_STEP_WH, MeterState
-from wattmesh_twin.domain.physics import SitePhysics
+from wattmesh_twin.domain.physics import Drawn, SitePhysics
 from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH
 from wattmesh_twin.domain.register import shown_register
 from wattmesh_twin.domain.site import BATTERY, GRID_METER, INVERTER, SiteState
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastReadings:
+    """Readings of devices at `times`: one value per time and point; NaN: nothing was reported."""
+
+    times: tuple[datetime, ...]
+    readings: Mapping[PointId, Array]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,8 +117,17 @@ def _interval_energies(
     if data.pv_available_w is not None:
         devices[INVERTER] = -blocks(data.pv_available_w)
         powers[INVERTER] = np.nan_to_num(devices[INVERTER])
+    shape = (span.count(resolution), resolution // step)
+    for room, each in data.rooms.items():
+        powers[room] = np.broadcast_to(_room_w(each, span, resolution), shape)
     devices[GRID_METER] = np.sum(list(powers.values()), axis=0)
     return {device: _Energies.of(power, resolution) for device, power in devices.items()}
+
+
+def _room_w(room: Drawn, span: TimeRange, resolution: timedelta) -> Array:
+    """Return the mean power of a room's plant in each interval of `span` [W], shape (n, 1)."""
+    starts = span.starts(resolution)
+    return np.array([[room.mean_power_w(each, each + resolution)] for each in starts])
 
 
 def _counted(energy_wh: Array, first_wh: float = 0.0) -> Array:

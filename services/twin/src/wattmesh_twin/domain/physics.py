@@ -33,12 +33,13 @@ class SiteData:
 
     `charge_points` are seen as the mean power of each span between two changes, of a minute at
     most while a vehicle is there: what they draw is exact, what of it is import while power changes
-    its sign within that minute is not.
+    its sign within that minute is not. Rooms are seen so too, by five minutes.
     """
 
     loads_w: Mapping[str, MeasuredSeries]
     pv_available_w: MeasuredSeries | None = None
     charge_points: Mapping[str, Drawn] = field(default_factory=dict)
+    rooms: Mapping[str, Drawn] = field(default_factory=dict)
 
     def series(self) -> list[MeasuredSeries]:
         """Return all series."""
@@ -47,7 +48,8 @@ class SiteData:
 
     def next_change(self, moment: datetime) -> datetime | None:
         """Return the first moment after `moment` at which any of the powers may change."""
-        changes = [each.next_change(moment) for each in self.charge_points.values()]
+        drawn = (*self.charge_points.values(), *self.rooms.values())
+        changes = [each.next_change(moment) for each in drawn]
         changes.append(next_change(self.series(), moment))
         return min((each for each in changes if each is not None), default=None)
 
@@ -110,8 +112,11 @@ class SitePhysics:
     def _segment(self, state: SiteState, end: datetime) -> SiteState:
         """Move to `end` over a time in which nothing but the battery's limits can intervene."""
         seconds = (end - state.time).total_seconds()
-        drawn = (each.mean_power_w(state.time, end) for each in self.data.charge_points.values())
-        powers = replace(self.powers(state), charging_w=sum(drawn))
+        powers = replace(
+            self.powers(state),
+            charging_w=_drawn_w(self.data.charge_points, state.time, end),
+            rooms_w=_drawn_w(self.data.rooms, state.time, end),
+        )
         first = min(seconds, self._seconds_to_limit(state.battery, powers.battery_w))
         moved = self._flow(state, powers, first)
         if first < seconds:
@@ -142,6 +147,10 @@ class SitePhysics:
         if device == GRID_METER:
             return powers.net_w
         return powers.loads_w[self.spec.sub_meters[device]]
+
+
+def _drawn_w(drawn: Mapping[str, Drawn], start: datetime, end: datetime) -> float:
+    return sum(each.mean_power_w(start, end) for each in drawn.values())
 
 
 def _expire(state: SiteState) -> SiteState:

@@ -12,6 +12,7 @@ from wattmesh_twin.domain.battery import BatterySpec, BatteryState
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.meter import MeterState
 from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH, PvSpec
+from wattmesh_twin.domain.rooms import RoomSpec
 
 GRID_METER = "meter"
 """The device that measures everything behind the grid connection."""
@@ -50,8 +51,8 @@ class SiteSpec:
     """One site.
 
     `loads` are the ids of its metered loads: one load is what the grid meter sees besides PV,
-    battery and charge points; of several, each also has a sub-meter. `nodes` are its fuses and
-    transformers, `connection` the limits at the grid.
+    battery, charge points and rooms; of several, each also has a sub-meter. `nodes` are its fuses
+    and transformers, `connection` the limits at the grid.
     """
 
     id: SiteId
@@ -61,6 +62,7 @@ class SiteSpec:
     battery: BatterySpec | None = None
     location: Location | None = None
     charge_points: tuple[ChargePointSpec, ...] = ()
+    rooms: tuple[RoomSpec, ...] = ()
     nodes: tuple[Node, ...] = ()
     connection: GridConnectionRating = field(default_factory=GridConnectionRating)
 
@@ -124,13 +126,15 @@ class Powers:
     """Powers of one moment [W], positive into the component.
 
     A load is None where nobody measured it. `pv_w` is None while the plant is off, for want of a
-    measurement of what the sun gave. `charging_w` is what all charge points draw.
+    measurement of what the sun gave. `charging_w` is what all charge points draw, `rooms_w` the
+    plants of all rooms.
     """
 
     loads_w: Mapping[str, float | None]
     pv_w: float | None
     battery_w: float
     charging_w: float = 0.0
+    rooms_w: float = 0.0
 
     @property
     def net_w(self) -> float | None:
@@ -141,4 +145,4 @@ class Powers:
         known = [load_w for load_w in self.loads_w.values() if load_w is not None]
         if len(known) < len(self.loads_w):
             return None
-        return sum(known) + (self.pv_w or 0.0) + self.battery_w + self.charging_w
+        return sum(known) + (self.pv_w or 0.0) + self.battery_w + self.charging_w + self.rooms_w

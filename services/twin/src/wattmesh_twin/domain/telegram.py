@@ -1,6 +1,6 @@
 """What a meter sends at a reporting time, and what the ledger keeps of a battery and of visits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -138,3 +138,20 @@ def _visit_record(asset: AssetId, finished: FinishedVisit, max_current_a: float)
         at_once_start=start,
         at_once_wh=energies_wh,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomRecord:
+    """What a room has drawn at the end of an hour [Wh], and what it would have by plain rules.
+
+    Registers since it was put up; `rules_kh` is the time outside of comfort by each rule, so many
+    kelvins beyond it [K h]. The band is that of the hour that ends.
+    """
+
+    asset: AssetId
+    time: datetime
+    low_celsius: float
+    high_celsius: float
+    import_wh: float
+    rules_wh: Mapping[str, float]
+    rules_kh: Mapping[str, float]

@@ -8,9 +8,13 @@ from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import (
     Asset,
     BatteryRating,
+    ComfortBand,
+    CopPoint,
     Device,
     DeviceFunction,
     EvChargerRating,
+    HeatPumpRating,
+    HvacZoneRating,
     LoadRating,
     MeterRole,
     ModbusTcpConnection,
@@ -20,6 +24,7 @@ from wattmesh_kernel.sites import (
     PvRating,
 )
 from wattmesh_twin.domain.battery import BatterySpec
+from wattmesh_twin.domain.rooms import RoomSpec
 from wattmesh_twin.domain.site import (
     BATTERY,
     CLAMP,
@@ -29,12 +34,24 @@ from wattmesh_twin.domain.site import (
     SiteSpec,
 )
 from wattmesh_twin.domain.vehicle import LEAST_CURRENT_A
+from wattmesh_twin.domain.zone import Mode, cooling_cop, heating_cop
 
 INVERTER_UNIT = 1
 """Modbus unit id of a site's inverter."""
 
 VEHICLE_EFFICIENCY_RATIO = 0.9
 """What of the energy is taken to reach a vehicle's battery."""
+
+HEAT_PUMP_POINTS = (
+    "active_power_w",
+    "import_energy_wh",
+    "temperature_celsius",
+    "outdoor_temperature_celsius",
+)
+"""What a room's heat pump says."""
+
+_COOLING_CELSIUS, _HEATING_CELSIUS = (20.0, 27.0, 35.0), (-7.0, 2.0, 7.0)
+"""Outdoors, where the efficiency of a plant is said, as data sheets do."""
 
 BATTERY_UNIT = 2
 """Modbus unit id of a site's battery."""
@@ -82,6 +99,7 @@ def assets_of(site: SiteSpec) -> list[Asset]:
         battery = _battery_rating(site.battery)
         assets.append(Asset(id=site.asset("battery"), display_name="Battery", rating=battery))
     assets += [_charger(site, each) for each in site.charge_points]
+    assets += [_zone(site, each) for each in site.rooms]
     for load in site.sub_meters.values():
         id_ = site.asset(f"load-{load}")
         assets.append(Asset(id=id_, display_name=f"Load {load}", rating=part))
@@ -107,6 +125,35 @@ def _charger(site: SiteSpec, charge_point: ChargePointSpec) -> Asset:
     )
 
 
+def _zone(site: SiteSpec, room: RoomSpec) -> Asset:
+    """Return a room as a zone with its plant; nobody says how it answers to it."""
+    day, night, strict = room.comfort.day, room.comfort.night, room.comfort.strictest
+    cools = room.mode is Mode.COOLING
+    pump = HeatPumpRating(
+        max_power_w=room.plant.max_power_w,
+        min_power_w=room.plant.min_power_w,
+        cop_points=tuple(
+            CopPoint(
+                outdoor_temperature_celsius=celsius,
+                cop_ratio=(cooling_cop if cools else heating_cop)(room.plant, celsius),
+            )
+            for celsius in (_COOLING_CELSIUS if cools else _HEATING_CELSIUS)
+        ),
+    )
+    rating = HvacZoneRating(
+        occupied_band=ComfortBand(
+            min_temperature_celsius=strict.low_celsius, max_temperature_celsius=strict.high_celsius
+        ),
+        unoccupied_band=ComfortBand(
+            min_temperature_celsius=min(day.low_celsius, night.low_celsius),
+            max_temperature_celsius=max(day.high_celsius, night.high_celsius),
+        ),
+        cooling=pump if cools else None,
+        heating=None if cools else pump,
+    )
+    return Asset(id=site.asset(room.id), display_name=room.display_name or room.id, rating=rating)
+
+
 def _battery_rating(battery: BatterySpec) -> BatteryRating:
     return BatteryRating(
         capacity_wh=battery.capacity_wh,
@@ -129,7 +176,27 @@ def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
         devices.append(_inverter(site, reach))
     if site.battery is not None:
         devices += [_battery(site, reach), _clamp(site, reach)]
+    devices += [_heat_pump(site, each, reach) for each in site.rooms]
     return [*devices, *(_charge_point(site, each, reach) for each in site.charge_points)]
+
+
+def room_topic(device: DeviceId) -> str:
+    """Return the address of a room's heat pump: `rooms/office/zone-1`."""
+    return f"rooms/{device.site.segment}/{device.segment}"
+
+
+def _heat_pump(site: SiteSpec, room: RoomSpec, reach: Reach) -> Device:
+    device = site.device(room.id)
+    return Device(
+        id=device,
+        display_name=f"Heat pump of {room.display_name or room.id}",
+        profile="mqtt-heat-pump",
+        gateway=reach.gateway,
+        connection=MqttConnection(address=room_topic(device)),
+        points=frozenset(HEAT_PUMP_POINTS),
+        functions=(_controlled(site, room.id, SetpointKind.TEMPERATURE_CELSIUS),),
+        reporting_interval=reach.reporting_interval,
+    )
 
 
 def _charge_point(site: SiteSpec, charge_point: ChargePointSpec, reach: Reach) -> Device:

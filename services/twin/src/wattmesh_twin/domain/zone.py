@@ -123,6 +123,24 @@ class Thermostat:
     band_k: float = 0.6
     power_limit_w: float | None = None
 
+    def thermostat(self, moment: datetime) -> "Thermostat":
+        """Return what people have set at a moment: always the same."""
+        return self
+
+    def next_change(self, after: datetime) -> datetime | None:
+        """Return when that changes: never."""
+        return None
+
+
+class Own(Protocol):
+    """What people have set on their thermostat, over time."""
+
+    def thermostat(self, moment: datetime) -> Thermostat:
+        """Return what is set at a moment."""
+
+    def next_change(self, after: datetime) -> datetime | None:
+        """Return until when at most that stays as it is; None: for good."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ZoneState:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from wattmesh_twin.domain.zone import Thermostat
+from wattmesh_twin.domain.zone import Own, Thermostat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ZoneOrders:
     """`own` is what people have set; orders hold until their end. None: for good, or none."""
 
-    own: Thermostat
+    own: Own
     setpoint_celsius: float | None = None
     setpoint_end: datetime | None = None
     on: bool | None = None
@@ -18,7 +18,7 @@ class ZoneOrders:
 
     def thermostat(self, moment: datetime) -> Thermostat:
         """Return what holds at a moment."""
-        found = self.own
+        found = self.own.thermostat(moment)
         if self.setpoint_celsius is not None and _holds(self.setpoint_end, moment):
             found = replace(found, setpoint_celsius=self.setpoint_celsius)
         if self.on is not None and _holds(self.on_end, moment):
@@ -26,8 +26,8 @@ class ZoneOrders:
         return found
 
     def next_change(self, after: datetime) -> datetime | None:
-        """Return when an order ends next; None: none does."""
-        ends = (self.setpoint_end, self.on_end)
+        """Return when an order ends next, or what people have set changes; None: neither does."""
+        ends = (self.setpoint_end, self.on_end, self.own.next_change(after))
         return min((end for end in ends if end is not None and end > after), default=None)
 
 

@@ -92,6 +92,46 @@ class ChargePoint(_Part):
     visits: str | DrawnVisits
 
 
+class Band(_Part):
+    """Temperatures that are wanted [°C]."""
+
+    low: float
+    high: float
+
+
+class Comfort(_Part):
+    """What is wanted by day, from `day_hour` to `night_hour` on the wall clock, and else."""
+
+    day: Band
+    night: Band
+    day_hour: int = Field(default=8, ge=0, le=23)
+    night_hour: int = Field(default=18, ge=1, le=24)
+
+
+class Room(_Part):
+    """A room that a machine of so much power heats or cools; what acts on it was measured.
+
+    `sun` may be several columns, whose sum is meant; `thermal` overrides parameters of the physics
+    (`ZoneSpec`). Gains are those of devices [kWh] and of people, 100 W each.
+    """
+
+    id: Id = Segment
+    display_name: str = ""
+    mode: Literal["heating", "cooling"]
+    max_power_kw: float = Field(gt=0)
+    min_power_kw: float = Field(default=0.0, ge=0)
+    comfort: Comfort
+    outdoor: Column
+    sun: tuple[Column, ...] = Field(min_length=1)
+    devices: Column
+    people: Column
+    thermal: dict[str, float] = Field(default_factory=dict)
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return every column that is read."""
+        return (self.outdoor, *self.sun, self.devices, self.people)
+
+
 class Fuse(_Part):
     """A fuse or transformer below the grid connection or another one; limits in kW."""
 
@@ -122,6 +162,7 @@ class Site(_Part):
     connection: Connection = Connection()
     fuses: tuple[Fuse, ...] = ()
     charge_points: tuple[ChargePoint, ...] = ()
+    rooms: tuple[Room, ...] = ()
 
 
 class PriceColumn(Column):
@@ -207,6 +248,7 @@ class Layout(_Part):
         """Return every column that is read; no other is."""
         columns: list[Column] = [load for site in self.sites for load in site.loads]
         columns += [site.pv for site in self.sites if site.pv is not None]
+        columns += [each for site in self.sites for room in site.rooms for each in room.columns()]
         if isinstance(self.price.import_per_kwh, PriceColumn):
             columns.append(self.price.import_per_kwh)
         return columns if self.carbon is None else [*columns, self.carbon]

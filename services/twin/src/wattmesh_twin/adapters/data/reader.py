@@ -29,6 +29,7 @@ from wattmesh_twin.adapters.data.layout import (
     Pv,
     Site,
 )
+from wattmesh_twin.adapters.data.rooms import room_climate, room_spec
 from wattmesh_twin.adapters.data.rows import RowRaster, local_raster, utc_raster
 from wattmesh_twin.domain.battery import BatterySpec
 from wattmesh_twin.domain.dataset import (
@@ -67,14 +68,15 @@ def _measurements(tables: "_Tables", site: Site, folder: Path, zone: ZoneInfo) -
     loads_w = {load.id: _load_power(tables, load) for load in site.loads}
     first, last = (loads_w[site.loads[0].id].start, loads_w[site.loads[0].id].end)
     return SiteMeasurements(
-        spec=_site_spec(site),
+        spec=_site_spec(site, zone),
         loads_w=loads_w,
         pv_available_w=_pv_power(tables, site.pv) if site.pv else None,
         visits=visits_of(site, folder, TimeRange(first, last), zone),
+        climates={room.id: room_climate(room, tables.series) for room in site.rooms},
     )
 
 
-def _site_spec(site: Site) -> SiteSpec:
+def _site_spec(site: Site, zone: ZoneInfo) -> SiteSpec:
     location = None
     if site.latitude_degrees is not None and site.longitude_degrees is not None:
         location = Location(
@@ -89,6 +91,7 @@ def _site_spec(site: Site) -> SiteSpec:
         battery=_battery_spec(site.battery) if site.battery else None,
         location=location,
         charge_points=tuple(map(charge_point_spec, site.charge_points)),
+        rooms=tuple(room_spec(room, zone) for room in site.rooms),
         nodes=tuple(map(fuse_node, site.fuses)),
         connection=connection_rating(site.connection),
     )

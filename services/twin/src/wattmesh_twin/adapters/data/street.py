@@ -5,10 +5,9 @@ office's loads, sun and people are those of the six buildings of the CityLearn C
 3), put on the street's clock: its rows are hours of June to August on a local wall clock, the first
 of them of a Tuesday, here 2017-05-30. Vehicles come as `ev2gym.py` says.
 
-Of the office the equipment alone is a load: what cools its rooms and heats its water is nobody's
-here until it has zones and a tank, whose temperatures, set points, people and weather are in the
-same files (`_office` is the place). The data set's buildings are dwellings: together they stand for
-one small office, whose people leave by day and not by night.
+Three rooms of the office and one home are cooled, `street_rooms.py`. Of the other buildings the
+equipment alone is a load. The data set's buildings are dwellings: together they stand for one small
+office, whose people leave by day and not by night.
 """
 
 import json
@@ -29,6 +28,12 @@ from wattmesh_twin.adapters.data.layout import (
     Pv,
     Site,
     Vehicle,
+)
+from wattmesh_twin.adapters.data.street_rooms import (
+    HOME_WITH_HEAT_PUMP,
+    WEATHER,
+    home_room,
+    office_rooms,
 )
 
 HOMES = "citylearn/citylearn/data/citylearn_challenge_2022_phase_all"
@@ -74,6 +79,8 @@ def street_layout(folder: Path) -> Layout:
 
 
 def _home(number: int, site: Site) -> Site:
+    if number == HOME_WITH_HEAT_PUMP:
+        return site.model_copy(update={"rooms": (home_room(OFFICE),)})
     if number not in _HOMES_WITH_EV:
         return site
     car = Vehicle(token=f"car-{number}", capacity_kwh=58.0, max_current_a=16.0, limit_soc=0.9)
@@ -121,6 +128,7 @@ def _office(buildings: dict[str, dict[str, Any]]) -> Site:
             ),
         ),
         charge_points=tuple(_charge_point(number) for number in range(1, _CHARGE_POINTS + 1)),
+        rooms=office_rooms(OFFICE),
     )
 
 
@@ -143,4 +151,4 @@ def _charge_point(number: int) -> ChargePoint:
 
 
 def _office_files(buildings: dict[str, dict[str, Any]]) -> list[str]:
-    return [each["energy_simulation"] for each in buildings.values()]
+    return [*(each["energy_simulation"] for each in buildings.values()), WEATHER]

@@ -11,8 +11,9 @@ from wattmesh_twin.adapters.ledger.lines import JsonLines, time_from_text, time_
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.domain.charger import ChargerState, Offer
 from wattmesh_twin.domain.charging_profiles import ChargingProfiles
+from wattmesh_twin.domain.rooms import RoomMemory
 from wattmesh_twin.domain.site import SiteState
-from wattmesh_twin.domain.telegram import BatteryRecord, Telegram, VisitRecord
+from wattmesh_twin.domain.telegram import BatteryRecord, RoomRecord, Telegram, VisitRecord
 
 _STATES = DocumentCodec[SiteState](SiteState)
 
@@ -95,6 +96,31 @@ _PASTS = DocumentCodec[ChargePointPast](ChargePointPast)
 _VISIT_TIMES = ("arrival", "departure", "at_once_start")
 
 
+class RoomLedger:
+    """`rooms.jsonl`: what each room has drawn by the end of each hour, and by plain rules."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lines = JsonLines(folder / "rooms.jsonl")
+        self._last = {
+            record["asset"]: time_from_text(record["time"]) for record in self._lines.read()
+        }
+
+    def add(self, record: RoomRecord) -> None:
+        """Write an hour down, once."""
+        asset = record.asset.name
+        if (last := self._last.get(asset)) is not None and record.time <= last:
+            return
+        self._last[asset] = record.time
+        self._lines.append(asdict(record) | {"asset": asset, "time": time_text(record.time)})
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+
+
+_MEMORIES = DocumentCodec[RoomMemory](RoomMemory)
+
+
 class FileJournal:
     """The journal of one site: telegrams, battery records and visits with those of all sites."""
 
@@ -106,6 +132,7 @@ class FileJournal:
         outbox: Outbox,
         batteries: BatteryLedger,
         charge_points: ChargePointLedger,
+        rooms: RoomLedger,
     ) -> None:
         self._folder = folder / "state"
         self._site = site
@@ -113,6 +140,7 @@ class FileJournal:
         self._outbox = outbox
         self._batteries = batteries
         self._charge_points = charge_points
+        self._rooms = rooms
 
     def telegrams(self, telegrams: Sequence[Telegram]) -> None:
         """Keep telegrams until the broker has them."""
@@ -135,21 +163,34 @@ class FileJournal:
         """Write down what became of a visit to a charge point."""
         self._charge_points.add(record)
 
+    def room(self, record: RoomRecord) -> None:
+        """Write down what a room came to in an hour."""
+        self._rooms.add(record)
+
+    def save_room(self, id_: str, memory: RoomMemory) -> None:
+        """Keep from where a room can be continued."""
+        write_text(self._part_path(id_), _MEMORIES.to_json(memory))
+
+    def load_room(self, id_: str) -> RoomMemory | None:
+        """Return what was kept of a room; None: nothing."""
+        path = self._part_path(id_)
+        return _MEMORIES.from_json(path.read_bytes()) if path.exists() else None
+
     def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
         """Keep from where a charge point can be continued, and what the meter has yet to see."""
         kept = ChargePointPast(
             states=tuple(state for state, _ in past),
             offers=tuple(offer for _, offer in past if isinstance(offer, ChargingProfiles)),
         )
-        write_text(self._charger_path(id_), _PASTS.to_json(kept))
+        write_text(self._part_path(id_), _PASTS.to_json(kept))
 
     def load_charger(self, id_: str) -> list[tuple[ChargerState, Offer]]:
         """Return what was kept of a charge point; empty: nothing."""
-        path = self._charger_path(id_)
+        path = self._part_path(id_)
         if not path.exists():
             return []
         kept = _PASTS.from_json(path.read_bytes())
         return list(zip(kept.states, kept.offers, strict=True))
 
-    def _charger_path(self, id_: str) -> Path:
+    def _part_path(self, id_: str) -> Path:
         return self._folder / f"{self._site.segment}.{id_}.json"

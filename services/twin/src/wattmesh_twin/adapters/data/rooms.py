@@ -1,0 +1,47 @@
+"""What a layout says of rooms, and what was measured around and in them."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from wattmesh_kernel.series import Series
+from wattmesh_twin.adapters.data import layout
+from wattmesh_twin.domain.dataset import RoomClimate
+from wattmesh_twin.domain.rooms import Band, Comfort, RoomSpec
+from wattmesh_twin.domain.zone import Mode, PlantSpec, ZoneSpec
+
+_PERSON_W = 100.0
+"""Sensible and latent heat of one that sits: ASHRAE Handbook, Fundamentals (2021), chapter 18."""
+
+
+def room_spec(room: layout.Room, zone: ZoneInfo) -> RoomSpec:
+    """Return a room."""
+    wanted = room.comfort
+    return RoomSpec(
+        id=room.id,
+        display_name=room.display_name,
+        zone=ZoneSpec(**room.thermal),
+        plant=PlantSpec(max_power_w=room.max_power_kw * 1e3, min_power_w=room.min_power_kw * 1e3),
+        mode=Mode(room.mode),
+        comfort=Comfort(
+            zone=zone,
+            day=_band(wanted.day),
+            night=_band(wanted.night),
+            day_hour=wanted.day_hour,
+            night_hour=wanted.night_hour,
+        ),
+    )
+
+
+def room_climate(room: layout.Room, read: Callable[[layout.Column], Series]) -> RoomClimate:
+    """Return what acts on a room, hour by hour."""
+    suns = [read(column) for column in room.sun]
+    devices, people = read(room.devices), read(room.people)
+    return RoomClimate(
+        outdoor_celsius=read(room.outdoor),
+        sun_w_per_m2=suns[0].with_values(sum(each.values for each in suns)),
+        gains_w=devices.with_values(1e3 * devices.values + _PERSON_W * people.values),
+    )
+
+
+def _band(band: layout.Band) -> Band:
+    return Band(low_celsius=band.low, high_celsius=band.high)
