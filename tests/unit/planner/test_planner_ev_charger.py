@@ -27,6 +27,7 @@ from wattmesh_planner.domain.charging import (
     Stay,
     Urgency,
     departures_from,
+    taper,
 )
 from wattmesh_planner.domain.degradations import Remedy
 from wattmesh_planner.domain.facts import Known, Reason, Topic
@@ -171,6 +172,23 @@ def test_a_state_of_charge_is_energy_once_the_vehicle_tells_it() -> None:
     session = replace(SESSION, need=need, soc_ratio=0.5, capacity_wh=50_000.0)
 
     assert stay(session).required_wh == pytest.approx(15_000.0)
+
+
+def test_the_last_part_of_a_nearly_full_battery_takes_longer() -> None:
+    extra = taper(0.8, 9_000.0, 60_000.0, 10_000.0)
+    assert extra / HOUR == pytest.approx(1.2 * 1.3863 - 0.9, abs=1e-3)
+    assert taper(0.5, 9_000.0, 60_000.0, 10_000.0) == timedelta(0)
+    assert taper(0.99, 500.0, 60_000.0, 10_000.0) == timedelta(0)  # nobody waits for that
+
+
+def test_one_that_is_to_be_nearly_full_is_charged_as_if_it_left_earlier() -> None:
+    """Planned at full power to the end, it would leave with less than it was promised."""
+    low = replace(SESSION, soc_ratio=0.4, capacity_wh=50_000.0)
+    nearly = replace(low, soc_ratio=0.75)
+    assert stay(low).departure_time == stay(SESSION).departure_time
+    assert stay(nearly).departure_time < stay(low).departure_time - HOUR / 4
+    for early, late in zip(stay(nearly).early_departures, stay(low).early_departures, strict=True):
+        assert START <= early.departure_time <= late.departure_time
 
 
 def test_the_more_urgent_the_likelier_it_leaves_early() -> None:

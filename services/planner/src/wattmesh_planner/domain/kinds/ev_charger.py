@@ -21,6 +21,8 @@ from wattmesh_planner.domain.charging import (
     Stay,
     Urgency,
     departures_from,
+    sooner,
+    taper,
 )
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.kinds.kind import Beginning, Needs
@@ -92,6 +94,10 @@ def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) ->
     soc_ratio = None
     if session.soc_ratio is not None and session.capacity_wh is not None:
         soc_ratio = min(session.soc_ratio + stored_wh / session.capacity_wh, 1.0)
+    near_full = None
+    if soc_ratio is not None:
+        full_w = _full_power_w(session, asset) * rating.charge_efficiency_ratio
+        near_full = taper(soc_ratio, required_wh, capacity_wh, full_w)
     need, urgency = session.need, _urgency(session)
     discharge = need is not None and need.discharge_allowed and soc_ratio is not None
     soc_ratio = _ASSUMED_SOC_RATIO if soc_ratio is None else soc_ratio
@@ -101,6 +107,8 @@ def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) ->
     departures = departures_from(
         _departures(session), beginning.start, _LEAVING_RATIO_PER_HOUR[urgency]
     )
+    if near_full is not None:  # what it draws less at the end, it has to draw before
+        departures = sooner(departures, beginning.start, near_full)
     return Stay(
         id=session.id,
         departure_time=_latest(departures, beginning.start),
@@ -115,6 +123,14 @@ def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) ->
         discharge=discharge,
         min_soc_ratio=_min_soc_ratio(need),
     )
+
+
+def _full_power_w(session: ChargingSession, asset: SiteAsset) -> float:
+    """Return what vehicle and charge point take together [W]."""
+    rating = asset.rating
+    assert isinstance(rating, EvChargerRating)
+    most_a = min(rating.max_current_a, session.max_current_a or rating.max_current_a)
+    return most_a * rating.voltage_v * (session.phase or asset.asset.phase).count
 
 
 def _least_wh(rating: EvChargerRating, phase: Phase) -> float:
