@@ -1,8 +1,10 @@
 """Issue outlooks of zones and tanks: identified once a day, said anew whenever asked for."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -29,6 +31,9 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import HvacZoneRating, TankRating
+from wattmesh_runtime.aio.tasks import together
+
+log = logging.getLogger(__name__)
 
 IDENTIFIED_FOR = timedelta(days=1)
 _TRIED_FOR = timedelta(hours=6)
@@ -59,7 +64,8 @@ class IssueThermalOutlooks:
     """Says how zones and tanks will answer; each its own outlook or its own reason.
 
     What is identified is kept in memory: after a restart it is identified again, in a quarter of a
-    second of processor time for each zone.
+    second of processor time for each zone. Somebody waits for that only the first time, and what
+    has begun goes on though he does not: he finds it when he asks again.
     """
 
     def __init__(self, places: ThermalPlaces, history: ThermalHistory, clock: Clock) -> None:
@@ -67,11 +73,17 @@ class IssueThermalOutlooks:
         self._history = history
         self._clock = clock
         self._known: dict[AssetId, _Known] = {}
+        self._renewed: set[AssetId] = set()
+
+    @property
+    def identified(self) -> frozenset[AssetId]:
+        """The zones of which something is known."""
+        return frozenset(self._known)
 
     async def __call__(self, wanted: Wanted) -> list[Outlook]:
         """Return an outlook of every asset, in the order asked."""
         wanted.check_time(self._clock.now())
-        return [await self._of(asset, wanted) for asset in wanted.assets]
+        return list(await together(*(self._of(asset, wanted) for asset in wanted.assets)))
 
     async def _of(self, asset: AssetId, wanted: Wanted) -> Outlook:
         now = self._clock.now()
@@ -87,6 +99,7 @@ class IssueThermalOutlooks:
         if not np.isfinite(past.temperature).any():
             said = f"the temperature of {asset.name} was never measured"
             return NotForecast(asset=asset, reason=Reason.NO_HISTORY, message=said)
+        self._renew(subject, past, now)
         try:
             return await asyncio.to_thread(self._said, subject, past, wanted, now)
         except Exception:
@@ -97,24 +110,48 @@ class IssueThermalOutlooks:
     ) -> Outlook:
         if isinstance(subject.rating, TankRating):
             return _tank(subject, subject.rating, past, wanted)
-        plant = Plant(heating=subject.rating.heating, cooling=subject.rating.cooling)
-        record = record_of(subject.rating, past, subject)
-        known = self._identified(subject, record, plant, now)
+        plant, record = _plant(subject.rating), record_of(subject.rating, past, subject)
+        known = self._before(subject)
+        if known is None:
+            known = self._identify(subject, record, now)
         return _zone(subject, record, plant, past, known, wanted)
 
-    def _identified(
-        self, subject: ThermalSubject, record: ZoneRecord, plant: Plant, now: datetime
-    ) -> _Known:
+    def _before(self, subject: ThermalSubject) -> _Known | None:
+        """Return what was identified of a zone as it is now; None: nothing."""
         known = self._known.get(subject.asset)
-        if known is not None and known.subject == subject:
-            good_for = IDENTIFIED_FOR if known.found.usable else _TRIED_FOR
-            if now - known.time < good_for:
-                return known
-        before = None if known is None or known.subject != subject else known.found.fit
-        found = identify(record, plant, before)
+        return known if known is not None and known.subject == subject else None
+
+    def _identify(self, subject: ThermalSubject, record: ZoneRecord, now: datetime) -> _Known:
+        assert isinstance(subject.rating, HvacZoneRating)
+        before = self._before(subject)
+        fit = None if before is None else before.found.fit
+        found = identify(record, _plant(subject.rating), fit)
         fresh = _Known(time=now, subject=subject, found=found)
         self._known[subject.asset] = fresh
         return fresh
+
+    def _renew(self, subject: ThermalSubject, past: ThermalPast, now: datetime) -> None:
+        """Identify a zone anew where that is due, while what was known stands; once at a time."""
+        known, asset = self._before(subject), subject.asset
+        if known is None or not isinstance(subject.rating, HvacZoneRating):
+            return
+        good_for = IDENTIFIED_FOR if known.found.usable else _TRIED_FOR
+        if now - known.time < good_for or asset in self._renewed:
+            return
+        self._renewed.add(asset)
+        record = record_of(subject.rating, past, subject)
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(None, self._identify, subject, record, now)
+        work.add_done_callback(partial(self._has_renewed, asset))
+
+    def _has_renewed(self, asset: AssetId, work: "asyncio.Future[_Known]") -> None:
+        self._renewed.discard(asset)
+        if not work.cancelled() and work.exception() is not None:
+            log.error("%s cannot be identified", asset.name, exc_info=work.exception())
+
+
+def _plant(rating: HvacZoneRating) -> Plant:
+    return Plant(heating=rating.heating, cooling=rating.cooling)
 
 
 def record_of(rating: HvacZoneRating, past: ThermalPast, subject: ThermalSubject) -> ZoneRecord:
