@@ -13,7 +13,12 @@ import aiomqtt
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.twin_sites import HOUR, QUARTER, START, battery, home
 from wattmesh_local.mqtt_broker import DurableBroker
-from wattmesh_twin.adapters.ledger.journal import BatteryLedger, ChargePointLedger, FileJournal
+from wattmesh_twin.adapters.ledger.journal import (
+    BatteryLedger,
+    ChargePointLedger,
+    FileJournal,
+    RoomLedger,
+)
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.mqtt import MqttBroker
 from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
@@ -46,6 +51,7 @@ def home_with_outbox(folder: Path, clock: ManualClock) -> tuple[SiteTwin, Outbox
         outbox=outbox,
         batteries=BatteryLedger(folder),
         charge_points=ChargePointLedger(folder),
+        rooms=RoomLedger(folder),
     )
     twin = SiteTwin(
         physics=physics,

@@ -65,7 +65,7 @@ class TwinProcess:
 
     async def published(self, count: int) -> None:
         """Wait until the broker has confirmed so many telegrams."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while len(self.lines("published.jsonl")) < count:
                 await asyncio.sleep(0.05)
 
