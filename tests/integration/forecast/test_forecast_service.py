@@ -267,10 +267,11 @@ async def test_an_unknown_operation_is_not_found(world: ForecastWorld) -> None:
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-def test_the_process_does_not_carry_tensorflow() -> None:
+def test_the_process_carries_neither_tensorflow_nor_pandas() -> None:
     program = (
         "import sys, wattmesh_forecast.wiring;"
-        "print([m for m in ('tensorflow.python', 'keras', 'jax') if m in sys.modules])"
+        "heavy = ('tensorflow.python', 'keras', 'jax', 'pandas', 'scipy');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     found = run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -198,7 +198,7 @@ async def test_each_asset_has_its_members_or_its_reason_and_the_same_seed_draws_
     assert (plant.power_w <= 0).all()
     assert load.power_w.std(axis=0).min() > 0
     assert isinstance(again[2], Members)
-    assert np.array_equal(load.power_w, again[2].power_w)
+    assert np.allclose(load.power_w, again[2].power_w)
 
 
 async def test_more_than_an_answer_holds_is_refused_before_anything_is_issued() -> None:

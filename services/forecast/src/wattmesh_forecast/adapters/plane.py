@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import numpy as np
-from pvlib import irradiance
 
 from wattmesh_forecast.domain.hours import HOUR, Floats, Ints, Sun
 from wattmesh_forecast.domain.subjects import Location, Plane, Subject
@@ -31,6 +30,9 @@ class PvlibPlane:
         Without a plane that of most plants is taken: towards the equator, as steep as the latitude,
         35° at most; the hours' own ratios take up what is wrong with that.
         """
+        # It brings pandas and scipy, 140 MB: only where a weather service is named.
+        from pvlib import irradiance
+
         assert subject.location is not None
         given = subject.plane or usual_plane(subject.location)
         zenith = 90.0 - sun.elevation_degrees

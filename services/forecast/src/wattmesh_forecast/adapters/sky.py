@@ -8,8 +8,8 @@ from functools import lru_cache
 from threading import Lock
 
 import numpy as np
-from pvlib import spa
 
+from wattmesh_forecast.adapters.solar_positions import spa
 from wattmesh_forecast.domain.hours import HOUR, Floats, Sun
 from wattmesh_forecast.domain.subjects import Location
 from wattmesh_kernel.time import TimeRange, floor_time

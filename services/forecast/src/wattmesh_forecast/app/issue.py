@@ -35,6 +35,7 @@ from wattmesh_forecast.domain.questions import (
     seasonal_replies,
 )
 from wattmesh_forecast.domain.subjects import Subject
+from wattmesh_forecast.domain.trial_memory import TrialMemory
 from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import AssetId
@@ -73,6 +74,7 @@ class IssueForecasts:
         self._store = store
         self._clock = clock
         self._observations = observations
+        self._memory = TrialMemory()
 
     async def __call__(self, wanted: Wanted) -> list[Outcome]:
         """Return what becomes of each asset, in the order asked.
@@ -115,7 +117,7 @@ class IssueForecasts:
         return answers
 
     async def _by_model(self, kind: Kind, questions: Group, wanted: Wanted) -> Answered:
-        asking = partial(model_asked, kind, wanted=wanted)
+        asking = partial(model_asked, kind, memory=self._memory)
         asked, failures = await asyncio.to_thread(_of_groups, asking, questions)
         if not asked:
             return failures

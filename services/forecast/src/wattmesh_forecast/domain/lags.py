@@ -59,6 +59,8 @@ def trailing_mean(values: Floats, last: Ints, hours: int) -> Floats:
 
     Missing ones do not count; NaN where all are missing.
     """
+    if len(last) * hours <= values.shape[-1]:  # fewer values than the whole raster has
+        return mean(trailing(values, last, hours))
     there = np.isfinite(values)
     counted = np.stack([np.where(there, values, 0.0), there.astype(np.float64)])
     (sums,) = running(counted, (hours,), np.add)
@@ -68,6 +70,8 @@ def trailing_mean(values: Floats, last: Ints, hours: int) -> Floats:
 
 def trailing_highest(values: Floats, last: Ints, hours: int) -> Floats:
     """Return the largest of the newest `hours` values up to `last`; NaN where all are missing."""
+    if len(last) * hours <= values.shape[-1]:
+        return highest(trailing(values, last, hours))
     (most,) = running(values, (hours,), np.fmax)
     return at(most, last)
 

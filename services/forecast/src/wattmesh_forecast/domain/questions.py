@@ -31,7 +31,7 @@ from wattmesh_forecast.domain.quantiles import (
 from wattmesh_forecast.domain.seasonal import LONGEST_LEAD as SEASONAL_LEAD
 from wattmesh_forecast.domain.seasonal import seasonal_middles, seasonal_quantiles
 from wattmesh_forecast.domain.subjects import Subject
-from wattmesh_forecast.domain.trial import NOWCAST_HOURS, ask_patterns
+from wattmesh_forecast.domain.trial_memory import TrialMemory
 from wattmesh_forecast.domain.wanted import Wanted
 from wattmesh_kernel.time import ceil_time, floor_time
 
@@ -139,10 +139,10 @@ def groups(questions: Sequence[Question]) -> Iterator[list[Question]]:
             yield same[first : first + MOST_TOGETHER]
 
 
-def model_asked(kind: Kind, group: Sequence[Question], wanted: Wanted) -> ModelAsked:
+def model_asked(kind: Kind, group: Sequence[Question], memory: TrialMemory) -> ModelAsked:
     """Return what the model is asked about a group, question by question."""
     batch, rows = _batch(group)
-    asked = ask_patterns(kind, batch, rows, NOWCAST_HOURS) if kind is Kind.PV else None
+    asked = memory.ask(kind, [each.subject for each in group], batch, rows)
     return ModelAsked(
         asked=model_input(kind, batch, rows, asked),
         beside=Beside.of(kind, batch, rows, seasonal_middles(kind, batch, rows, asked)),

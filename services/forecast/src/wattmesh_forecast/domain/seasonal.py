@@ -54,10 +54,14 @@ def seasonal_middles(kind: Kind, batch: Batch, rows: Rows, asked: Asked | None =
     `asked` is what patterns said, where they were asked already. Of a load a week's trial is
     enough; it costs half of what two weeks do.
     """
-    days = SHORT_TRIAL_DAYS if kind is Kind.LOAD else TRIAL_DAYS
-    patterns_w, trial = asked or ask_patterns(kind, batch, rows, NOWCAST_HOURS, days)
+    patterns_w, trial = asked or ask_patterns(kind, batch, rows, NOWCAST_HOURS, trial_days(kind))
     weights = blend_weights(trial, rows.issues)
     return nowcast(kind, batch, rows, trial, _blended(patterns_w, weights, rows))
+
+
+def trial_days(kind: Kind) -> int:
+    """Return over how many days patterns are tried where a model says most of it."""
+    return SHORT_TRIAL_DAYS if kind is Kind.LOAD else TRIAL_DAYS
 
 
 def _blended(patterns_w: Floats, weights: Floats, rows: Rows) -> Floats:
