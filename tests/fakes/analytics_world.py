@@ -115,9 +115,12 @@ def _registers(device: str, energy_kwh: Floats) -> list[tuple[str, datetime, flo
 
 @contextlib.asynccontextmanager
 async def analytics_world(
-    database_url: str, now: datetime, *, solving: bool = False
+    database_url: str, now: datetime, *, solving: bool = False, settle_hours: float = 0.0
 ) -> AsyncIterator[AnalyticsWorld]:
-    """Serve metering, carbon and analytics, with an optimizer if asked; the clock shows `now`."""
+    """Serve metering, carbon and analytics, with an optimizer if asked; the clock shows `now`.
+
+    Days are settled when a test says so, unless `settle_hours` says how often.
+    """
     clock = ManualClock(now)
     async with (
         metering_world(database_url, clock) as metering,
@@ -133,6 +136,7 @@ async def analytics_world(
                     metering_target=metering.target,
                     carbon_target=carbon,
                     optimizer_target=solver,
+                    settle_hours=settle_hours,
                 ),
                 clock,
                 wire,

@@ -22,7 +22,7 @@ from tests.fakes.analytics_world import (
 from tests.fakes.eventually import eventually
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
 from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
-from wattmesh.site.v1 import site_service_pb2
+from wattmesh.site.v1 import site_pb2, site_service_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -130,9 +130,15 @@ async def test_savings_and_emissions_are_the_difference_of_both_sides(
 
 async def test_indicators_come_day_by_day(world: AnalyticsWorld) -> None:
     request = pb.QueryIndicatorsRequest(
-        site=HOME, range=time_range_to_proto(SPAN), division=indicators_pb2.DIVISION_DAY
+        site=HOME,
+        range=time_range_to_proto(SPAN),
+        division=indicators_pb2.DIVISION_DAY,
+        by_asset=True,
     )
     found = (await world.analytics.QueryIndicators(request)).indicators
+    (battery,) = (each for each in found[0].assets if each.asset.endswith("/battery"))
+    assert battery.full_cycles == pytest.approx(found[0].full_cycles)
+    assert battery.covered_ratio == 1.0
     assert len(found) == DAYS
     first = slice(0, DAY)
     used = HOME_DAYS.load[first].sum()
@@ -141,6 +147,34 @@ async def test_indicators_come_day_by_day(world: AnalyticsWorld) -> None:
     assert found[0].self_sufficiency_ratio == pytest.approx(max(1 - imported / used, 0), abs=1e-6)
     given = np.maximum(-HOME_DAYS.battery[first], 0).sum()
     assert found[0].full_cycles == pytest.approx(given / 6.4, rel=1e-6)
+
+
+async def test_indicators_of_a_group_are_those_of_its_sites_together(
+    world: AnalyticsWorld,
+) -> None:
+    group = site_pb2.SiteGroup(name="groups/street", sites=[HOME])
+    await world.metering.sites.CreateSiteGroup(
+        site_service_pb2.CreateSiteGroupRequest(site_group=group)
+    )
+    request = pb.QueryIndicatorsRequest(group="groups/street", range=time_range_to_proto(SPAN))
+
+    async def known() -> bool:
+        try:
+            found = (await world.analytics.QueryIndicators(request)).indicators
+        except grpc.aio.AioRpcError as error:
+            if error_from_rpc(error).reason != "GROUP_NOT_FOUND":
+                raise
+            return False
+        assert [(each.site, each.group) for each in found] == [("", "groups/street")]
+        assert found[0].import_peak_kw == pytest.approx(4 * HOME_DAYS.grid.max())
+        return True
+
+    await eventually(known)
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await world.analytics.QueryIndicators(
+            pb.QueryIndicatorsRequest(range=time_range_to_proto(SPAN))
+        )
+    assert error_from_rpc(failure.value).reason == "MISSING_FIELD"
 
 
 async def test_another_tariff_is_held_against_the_same_energy_with_and_without_battery(

@@ -1,6 +1,8 @@
 """Days are settled, and settled again when readings are corrected: what, by how much, why."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,6 +20,7 @@ from tests.fakes.analytics_world import (
     HomeDays,
     analytics_world,
 )
+from tests.fakes.eventually import eventually
 from tests.fakes.metering_world import batch, point, samples
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
 from wattmesh.analytics.v1 import settlement_pb2
@@ -56,10 +59,16 @@ def days_of(load: Any) -> HomeDays:
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[AnalyticsWorld]:
+    async with known(database_url) as world:
+        yield world
+
+
+@asynccontextmanager
+async def known(database_url: str, settle_hours: float = 0.0) -> AsyncIterator[AnalyticsWorld]:
     """The first two days are known; the peak of the first is 4 kW, of the second 2 kW."""
     load = np.full(2 * DAY, 0.25)
     load[40], load[DAY + 40] = 1.0, 0.5
-    async with analytics_world(database_url, SPAN.end + HOUR) as world:
+    async with analytics_world(database_url, SPAN.end + HOUR, settle_hours=settle_hours) as world:
         await world.add_home(demand(), days_of(load))
         yield world
 
@@ -179,3 +188,27 @@ async def test_pages_of_newest_versions_go_on_where_they_ended(world: AnalyticsW
     assert one.settlement.range.start_time.ToDatetime() == (
         (START + timedelta(days=1)).replace(tzinfo=None)
     )
+
+
+async def test_days_are_settled_by_themselves_and_anew_when_late_readings_have_changed_one(
+    database_url: str,
+) -> None:
+    async with known(database_url, settle_hours=1.0) as world:
+
+        async def versions() -> dict[str, int]:
+            request = pb.ListSettlementsRequest(parent=HOME)
+            listed = (await world.analytics.ListSettlements(request)).settlements
+            return {each.name.rpartition("/")[2]: each.version for each in listed}
+
+        async def become(expected: dict[str, int]) -> bool:
+            world.metering.clock.advance(timedelta(minutes=20))
+            await asyncio.sleep(0.1)
+            return await versions() == expected
+
+        first = {"2024-06-01": 1, "2024-06-02": 1}
+        await eventually(lambda: become(first), 20)
+        late = np.full(DAY, 0.25)
+        await send_rest(world, late)
+        await eventually(lambda: become({**first, "2024-06-03": 1}), 20)
+        await world.metering.metering.CorrectReadings(correction(2 * late))
+        await eventually(lambda: become({**first, "2024-06-03": 2}), 20)

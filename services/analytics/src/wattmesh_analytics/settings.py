@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from wattmesh_runtime.settings import ServiceSettings
 
 
@@ -16,5 +18,7 @@ class AnalyticsSettings(ServiceSettings):
     """Where carbon serves."""
     optimizer_target: str
     """Where the optimizer serves, by which scenarios are solved."""
+    settle_hours: float = Field(default=6.0, ge=0)
+    """How often days are looked at that readings have changed [h of the mesh's clock]; 0: never."""
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from wattmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2_grpc
@@ -15,6 +16,7 @@ from wattmesh_analytics.adapters.report_pdf import ReportLabPrinter
 from wattmesh_analytics.api.convert_scenarios import operation_to_proto
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
 from wattmesh_analytics.app.find_anomalies import FindAnomalies
+from wattmesh_analytics.app.keep_settled import KeepSettled
 from wattmesh_analytics.app.list_settlements import ListSettlements
 from wattmesh_analytics.app.make_report import MakeReport
 from wattmesh_analytics.app.play_scenario import PlayScenario
@@ -27,9 +29,11 @@ from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.app.run_scenario import RunScenario
 from wattmesh_analytics.app.settle import SettleSite
 from wattmesh_analytics.settings import AnalyticsSettings
+from wattmesh_runtime.aio.leased_work import LeasedWork
 from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.operations import SERVICE_NAME, OperationsServicer
+from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_sitemodel.client import SiteModelClient
@@ -38,6 +42,7 @@ from wattmesh_sitemodel.tariffs import GrpcTariffs
 from wattmesh_sitemodel.view import SiteModelView
 
 SCHEMA = "analytics"
+_LEASE = "settling"
 _SERVICE = analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"]
 
 
@@ -55,7 +60,11 @@ async def wire(settings: AnalyticsSettings, runtime: Runtime) -> AsyncIterator[S
         await migrate(database, "wattmesh_analytics")
         await follower.recall()
         use_cases = _use_cases(settings, runtime, view, database)
-        async with use_cases.scenarios as scenarios:
+        async with (
+            use_cases.scenarios as scenarios,
+            PostgresLeases(settings.database_url, SCHEMA) as leases,
+        ):
+            settling = _settling(settings, runtime, view, use_cases.settle, leases)
             add = analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server
             operations = OperationsServicer(scenarios, operation_to_proto)
             yield Service(
@@ -67,8 +76,28 @@ async def wire(settings: AnalyticsSettings, runtime: Runtime) -> AsyncIterator[S
                     runtime.peer("metering", settings.metering_target),
                     *_optional_peers(settings, runtime),
                 ),
-                tasks=(follower.run,),
+                tasks=(follower.run, *((settling.run,) if settings.settle_hours else ())),
             )
+
+
+def _settling(
+    settings: AnalyticsSettings,
+    runtime: Runtime,
+    view: SiteModelView,
+    settle: SettleSite,
+    leases: PostgresLeases,
+) -> LeasedWork:
+    """Return what keeps days settled, in one process at a time."""
+    keep = KeepSettled(
+        clock=runtime.clock,
+        view=view,
+        meter=GrpcMeter(runtime.channel(settings.metering_target)),
+        settle=settle,
+        every=timedelta(hours=settings.settle_hours),
+    )
+    work = LeasedWork(leases, keep)
+    work.want([_LEASE])
+    return work
 
 
 def _optional_peers(settings: AnalyticsSettings, runtime: Runtime) -> Iterable[Dependency]:
@@ -101,7 +130,7 @@ def _use_cases(
     savings = QuerySavings(
         clock=clock, view=view, meter=meter, tariffs=tariffs, emissions=emissions
     )
-    indicators = QueryIndicators(clock=clock, view=view, energy=energy)
+    indicators = QueryIndicators(clock=clock, view=view, energy=energy, meter=meter)
     anomalies = FindAnomalies(clock=clock, view=view, meter=meter, tariffs=tariffs)
     return UseCases(
         bills=bills,

@@ -239,7 +239,12 @@ class ProcessPlan:
             case "control" | "usage":
                 return {**database, **self._reach("metering")}
             case "analytics":
-                return {**database, **self._reach("metering", "carbon", "optimizer")}
+                return {
+                    **database,
+                    **self._reach("metering", "carbon", "optimizer"),
+                    # Days pass in minutes: nobody waits for their settlements meanwhile.
+                    **({} if self._options.live else {"settle_hours": "0"}),
+                }
             case "demandresponse":
                 return {**database, **self._reach("metering", "control")}
             case "alerting":

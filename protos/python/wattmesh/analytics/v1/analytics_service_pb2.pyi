@@ -181,10 +181,16 @@ class QueryIndicatorsRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     DIVISION_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    BY_ASSET_FIELD_NUMBER: _builtins.int
     site: _builtins.str
-    """`sites/{site}`. Required."""
+    """`sites/{site}`. This or `group` is required."""
     division: _indicators_pb2.Division.ValueType
     """How the range is divided. Unspecified: not at all."""
+    group: _builtins.str
+    """`groups/{group}` in place of a site: its sites together. Days and the like are those of the first site's zone."""
+    by_asset: _builtins.bool
+    """Whether each metered asset is told by itself, too."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What time; both ends on the raster of the resolution, and not in the future. Required."""
@@ -200,10 +206,12 @@ class QueryIndicatorsRequest(_message.Message):
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
         division: _indicators_pb2.Division.ValueType = ...,
+        group: _builtins.str = ...,
+        by_asset: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "range", b"range", "resolution", b"resolution", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_asset", b"by_asset", "division", b"division", "group", b"group", "range", b"range", "resolution", b"resolution", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -119,7 +119,7 @@ class AnalyticsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def QueryIndicators(self, request, context):
-        """Computes indicators of a site: self-sufficiency, peaks, cycles.
+        """Computes indicators of a site, of a group's sites together, and of their assets: self-sufficiency, peaks, cycles.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

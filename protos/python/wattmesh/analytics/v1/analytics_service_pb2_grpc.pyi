@@ -45,7 +45,7 @@ class AnalyticsServiceStub:
     QuerySavings: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QuerySavingsRequest, _analytics_service_pb2.QuerySavingsResponse]
     """Compares what sites came to with what they would have come to, over the same metered intervals."""
     QueryIndicators: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryIndicatorsRequest, _analytics_service_pb2.QueryIndicatorsResponse]
-    """Computes indicators of a site: self-sufficiency, peaks, cycles."""
+    """Computes indicators of a site, of a group's sites together, and of their assets: self-sufficiency, peaks, cycles."""
     QueryTariffCosts: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryTariffCostsRequest, _analytics_service_pb2.QueryTariffCostsResponse]
     """Compares what tariffs would have cost over the same metered energy, with and without batteries.
 
@@ -92,7 +92,7 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     QuerySavings: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QuerySavingsRequest, _analytics_service_pb2.QuerySavingsResponse]  # type: ignore[assignment]
     """Compares what sites came to with what they would have come to, over the same metered intervals."""
     QueryIndicators: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryIndicatorsRequest, _analytics_service_pb2.QueryIndicatorsResponse]  # type: ignore[assignment]
-    """Computes indicators of a site: self-sufficiency, peaks, cycles."""
+    """Computes indicators of a site, of a group's sites together, and of their assets: self-sufficiency, peaks, cycles."""
     QueryTariffCosts: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryTariffCostsRequest, _analytics_service_pb2.QueryTariffCostsResponse]  # type: ignore[assignment]
     """Compares what tariffs would have cost over the same metered energy, with and without batteries.
 
@@ -154,7 +154,7 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analytics_service_pb2.QueryIndicatorsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.QueryIndicatorsResponse, _abc.Awaitable[_analytics_service_pb2.QueryIndicatorsResponse]]:
-        """Computes indicators of a site: self-sufficiency, peaks, cycles."""
+        """Computes indicators of a site, of a group's sites together, and of their assets: self-sufficiency, peaks, cycles."""
 
     @_abc_1.abstractmethod
     def QueryTariffCosts(

@@ -22,18 +22,21 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&wattmesh/analytics/v1/indicators.proto\x12\x15wattmesh.analytics.v1\x1a!wattmesh/type/v1/time_range.proto\"\xa1\x04\n\nIndicators\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x19\n\x11import_energy_kwh\x18\x03 \x01(\x01\x12\x19\n\x11\x65xport_energy_kwh\x18\x04 \x01(\x01\x12\"\n\x15generation_energy_kwh\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12#\n\x16\x63onsumption_energy_kwh\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12#\n\x16self_sufficiency_ratio\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12#\n\x16self_consumption_ratio\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\x0eimport_peak_kw\x18\t \x01(\x01\x12\x16\n\x0e\x65xport_peak_kw\x18\n \x01(\x01\x12\x1e\n\x11load_factor_ratio\x18\x0b \x01(\x01H\x04\x88\x01\x01\x12\x18\n\x0b\x66ull_cycles\x18\x0c \x01(\x01H\x05\x88\x01\x01\x12\x15\n\rcovered_ratio\x18\r \x01(\x01\x42\x18\n\x16_generation_energy_kwhB\x19\n\x17_consumption_energy_kwhB\x19\n\x17_self_sufficiency_ratioB\x19\n\x17_self_consumption_ratioB\x14\n\x12_load_factor_ratioB\x0e\n\x0c_full_cycles*J\n\x08\x44ivision\x12\x18\n\x14\x44IVISION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44IVISION_DAY\x10\x01\x12\x12\n\x0e\x44IVISION_MONTH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&wattmesh/analytics/v1/indicators.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a!wattmesh/type/v1/time_range.proto\"\xe8\x04\n\nIndicators\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x19\n\x11import_energy_kwh\x18\x03 \x01(\x01\x12\x19\n\x11\x65xport_energy_kwh\x18\x04 \x01(\x01\x12\"\n\x15generation_energy_kwh\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12#\n\x16\x63onsumption_energy_kwh\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12#\n\x16self_sufficiency_ratio\x18\x07 \x01(\x01H\x02\x88\x01\x01\x12#\n\x16self_consumption_ratio\x18\x08 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\x0eimport_peak_kw\x18\t \x01(\x01\x12\x16\n\x0e\x65xport_peak_kw\x18\n \x01(\x01\x12\x1e\n\x11load_factor_ratio\x18\x0b \x01(\x01H\x04\x88\x01\x01\x12\x18\n\x0b\x66ull_cycles\x18\x0c \x01(\x01H\x05\x88\x01\x01\x12\x15\n\rcovered_ratio\x18\r \x01(\x01\x12\r\n\x05group\x18\x0e \x01(\t\x12\x36\n\x06\x61ssets\x18\x0f \x03(\x0b\x32&.wattmesh.analytics.v1.AssetIndicatorsB\x18\n\x16_generation_energy_kwhB\x19\n\x17_consumption_energy_kwhB\x19\n\x17_self_sufficiency_ratioB\x19\n\x17_self_consumption_ratioB\x14\n\x12_load_factor_ratioB\x0e\n\x0c_full_cycles\"\xdf\x01\n\x0f\x41ssetIndicators\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x19\n\x11import_energy_kwh\x18\x02 \x01(\x01\x12\x19\n\x11\x65xport_energy_kwh\x18\x03 \x01(\x01\x12\x0f\n\x07peak_kw\x18\x04 \x01(\x01\x12\x15\n\rcovered_ratio\x18\x05 \x01(\x01\x12\x18\n\x0b\x66ull_cycles\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x12\x66ull_load_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\n\x0c_full_cycles*p\n\x08\x44ivision\x12\x18\n\x14\x44IVISION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44IVISION_DAY\x10\x01\x12\x12\n\x0e\x44IVISION_MONTH\x10\x02\x12\x11\n\rDIVISION_WEEK\x10\x03\x12\x11\n\rDIVISION_YEAR\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.analytics.v1.indicators_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIVISION']._serialized_start=648
-  _globals['_DIVISION']._serialized_end=722
-  _globals['_INDICATORS']._serialized_start=101
-  _globals['_INDICATORS']._serialized_end=646
+  _globals['_DIVISION']._serialized_start=977
+  _globals['_DIVISION']._serialized_end=1089
+  _globals['_INDICATORS']._serialized_start=133
+  _globals['_INDICATORS']._serialized_end=749
+  _globals['_ASSETINDICATORS']._serialized_start=752
+  _globals['_ASSETINDICATORS']._serialized_end=975
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
@@ -30,6 +33,10 @@ class _DivisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Division.Val
     """Into days of the site's zone."""
     DIVISION_MONTH: _Division.ValueType  # 2
     """Into months of the site's zone."""
+    DIVISION_WEEK: _Division.ValueType  # 3
+    """Into weeks of the site's zone, from Monday on."""
+    DIVISION_YEAR: _Division.ValueType  # 4
+    """Into years of the site's zone."""
 
 class Division(_Division, metaclass=_DivisionEnumTypeWrapper):
     """How a range is divided; parts begin and end with the range, where that is in the middle of one."""
@@ -40,11 +47,15 @@ DIVISION_DAY: Division.ValueType  # 1
 """Into days of the site's zone."""
 DIVISION_MONTH: Division.ValueType  # 2
 """Into months of the site's zone."""
+DIVISION_WEEK: Division.ValueType  # 3
+"""Into weeks of the site's zone, from Monday on."""
+DIVISION_YEAR: Division.ValueType  # 4
+"""Into years of the site's zone."""
 Global___Division: _TypeAlias = Division  # noqa: Y015
 
 @_typing.final
 class Indicators(_message.Message):
-    """Indicators of a site over a span. What cannot be told from what was metered is absent."""
+    """Indicators of a site, or of a group's sites together, over a span. What cannot be told from what was metered is absent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -61,8 +72,10 @@ class Indicators(_message.Message):
     LOAD_FACTOR_RATIO_FIELD_NUMBER: _builtins.int
     FULL_CYCLES_FIELD_NUMBER: _builtins.int
     COVERED_RATIO_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    ASSETS_FIELD_NUMBER: _builtins.int
     site: _builtins.str
-    """`sites/{site}`."""
+    """`sites/{site}`; empty: of a group."""
     import_energy_kwh: _builtins.float
     """Energy imported [kWh]."""
     export_energy_kwh: _builtins.float
@@ -85,9 +98,15 @@ class Indicators(_message.Message):
     """Full cycles of the batteries: energy discharged over their capacity. Absent: no battery, or not metered."""
     covered_ratio: _builtins.float
     """Share of the span in which the grid connection was metered, 0 to 1."""
+    group: _builtins.str
+    """`groups/{group}`; empty: of a site."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """The span."""
+
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetIndicators]:
+        """Each metered asset by itself, by name, where that was asked for."""
 
     def __init__(
         self,
@@ -105,10 +124,12 @@ class Indicators(_message.Message):
         load_factor_ratio: _builtins.float | None = ...,
         full_cycles: _builtins.float | None = ...,
         covered_ratio: _builtins.float = ...,
+        group: _builtins.str = ...,
+        assets: _abc.Iterable[Global___AssetIndicators] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh", "_full_cycles", b"_full_cycles", "_generation_energy_kwh", b"_generation_energy_kwh", "_load_factor_ratio", b"_load_factor_ratio", "_self_consumption_ratio", b"_self_consumption_ratio", "_self_sufficiency_ratio", b"_self_sufficiency_ratio", "consumption_energy_kwh", b"consumption_energy_kwh", "full_cycles", b"full_cycles", "generation_energy_kwh", b"generation_energy_kwh", "load_factor_ratio", b"load_factor_ratio", "range", b"range", "self_consumption_ratio", b"self_consumption_ratio", "self_sufficiency_ratio", b"self_sufficiency_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh", "_full_cycles", b"_full_cycles", "_generation_energy_kwh", b"_generation_energy_kwh", "_load_factor_ratio", b"_load_factor_ratio", "_self_consumption_ratio", b"_self_consumption_ratio", "_self_sufficiency_ratio", b"_self_sufficiency_ratio", "consumption_energy_kwh", b"consumption_energy_kwh", "covered_ratio", b"covered_ratio", "export_energy_kwh", b"export_energy_kwh", "export_peak_kw", b"export_peak_kw", "full_cycles", b"full_cycles", "generation_energy_kwh", b"generation_energy_kwh", "import_energy_kwh", b"import_energy_kwh", "import_peak_kw", b"import_peak_kw", "load_factor_ratio", b"load_factor_ratio", "range", b"range", "self_consumption_ratio", b"self_consumption_ratio", "self_sufficiency_ratio", b"self_sufficiency_ratio", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh", "_full_cycles", b"_full_cycles", "_generation_energy_kwh", b"_generation_energy_kwh", "_load_factor_ratio", b"_load_factor_ratio", "_self_consumption_ratio", b"_self_consumption_ratio", "_self_sufficiency_ratio", b"_self_sufficiency_ratio", "assets", b"assets", "consumption_energy_kwh", b"consumption_energy_kwh", "covered_ratio", b"covered_ratio", "export_energy_kwh", b"export_energy_kwh", "export_peak_kw", b"export_peak_kw", "full_cycles", b"full_cycles", "generation_energy_kwh", b"generation_energy_kwh", "group", b"group", "import_energy_kwh", b"import_energy_kwh", "import_peak_kw", b"import_peak_kw", "load_factor_ratio", b"load_factor_ratio", "range", b"range", "self_consumption_ratio", b"self_consumption_ratio", "self_sufficiency_ratio", b"self_sufficiency_ratio", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__consumption_energy_kwh: _TypeAlias = _typing.Literal["consumption_energy_kwh"]  # noqa: Y015
     _WhichOneofArgType__consumption_energy_kwh: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh"]  # noqa: Y015
@@ -136,3 +157,53 @@ class Indicators(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__self_sufficiency_ratio) -> _WhichOneofReturnType__self_sufficiency_ratio | None: ...
 
 Global___Indicators: _TypeAlias = Indicators  # noqa: Y015
+
+@_typing.final
+class AssetIndicators(_message.Message):
+    """Indicators of one asset over a span."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    IMPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
+    EXPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
+    PEAK_KW_FIELD_NUMBER: _builtins.int
+    COVERED_RATIO_FIELD_NUMBER: _builtins.int
+    FULL_CYCLES_FIELD_NUMBER: _builtins.int
+    FULL_LOAD_DURATION_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    """`sites/{site}/assets/{asset}`."""
+    import_energy_kwh: _builtins.float
+    """Energy into it [kWh]."""
+    export_energy_kwh: _builtins.float
+    """Energy out of it [kWh]."""
+    peak_kw: _builtins.float
+    """Highest mean power into it or out of it in one interval [kW], a magnitude."""
+    covered_ratio: _builtins.float
+    """Share of the span in which it was metered, 0 to 1."""
+    full_cycles: _builtins.float
+    """Energy out of it over its capacity. Absent: no battery, or not metered."""
+    @_builtins.property
+    def full_load_duration(self) -> _duration_pb2.Duration:
+        """Energy out of it over its rated power: how long at full load. Absent: no plant, or not metered."""
+
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        import_energy_kwh: _builtins.float = ...,
+        export_energy_kwh: _builtins.float = ...,
+        peak_kw: _builtins.float = ...,
+        covered_ratio: _builtins.float = ...,
+        full_cycles: _builtins.float | None = ...,
+        full_load_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles", "asset", b"asset", "covered_ratio", b"covered_ratio", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "import_energy_kwh", b"import_energy_kwh", "peak_kw", b"peak_kw"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__full_cycles: _TypeAlias = _typing.Literal["full_cycles"]  # noqa: Y015
+    _WhichOneofArgType__full_cycles: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__full_cycles) -> _WhichOneofReturnType__full_cycles | None: ...
+
+Global___AssetIndicators: _TypeAlias = AssetIndicators  # noqa: Y015

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh_analytics.app.ports import Reading
+from wattmesh_analytics.domain.day_totals import DayTotals
 from wattmesh_analytics.domain.energy import Energy
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -79,6 +80,26 @@ class GrpcMeter:
             )
         value = float(series_from_proto(answer.series).values[0])
         return value if np.isfinite(value) else None
+
+    async def days(
+        self, assets: Sequence[AssetId], days: Sequence[TimeRange]
+    ) -> Mapping[datetime, DayTotals]:
+        """Return what went in and out of assets together in each local day, by its start."""
+        whole = TimeRange(days[0].start, days[-1].end)
+        with rpc_errors():
+            answer = await self._stub.QueryEnergy(
+                metering_pb2.QueryEnergyRequest(
+                    assets=[each.name for each in assets],
+                    range=time_range_to_proto(whole),
+                    calendar_unit=metering_pb2.CALENDAR_UNIT_DAY,
+                )
+            )
+        into = np.sum([each.import_energy_wh.values for each in answer.energies], axis=0)
+        out = np.sum([each.export_energy_wh.values for each in answer.energies], axis=0)
+        return {
+            day.start: DayTotals(import_wh=float(one), export_wh=float(other))
+            for day, one, other in zip(days, into, out, strict=True)
+        }
 
     async def _energy(
         self,

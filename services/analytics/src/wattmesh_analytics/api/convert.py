@@ -1,7 +1,7 @@
 """wattmesh.analytics.v1 ↔ domain."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from wattmesh.analytics.v1 import analytics_service_pb2 as service_pb
@@ -12,7 +12,7 @@ from wattmesh_analytics.app.query_footprint import SiteFootprint
 from wattmesh_analytics.app.query_tariff_costs import TariffCost
 from wattmesh_analytics.app.question import RESOLUTION, Span
 from wattmesh_analytics.domain.causes import SavingsCause
-from wattmesh_analytics.domain.indicators import Division, Indicators
+from wattmesh_analytics.domain.indicators import AssetIndicators, Division, Indicators
 from wattmesh_analytics.domain.report import Format
 from wattmesh_analytics.domain.savings import Account, Savings
 from wattmesh_analytics.domain.site_energy import Counterfactual
@@ -20,10 +20,12 @@ from wattmesh_contracts.billing import bill_to_proto, line_to_proto
 from wattmesh_contracts.values import (
     at_field,
     duration_from_proto,
+    duration_to_proto,
     optional_datetime_from_proto,
     time_range_from_proto,
     time_range_to_proto,
 )
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import GroupId, SiteId, TariffId
 from wattmesh_kernel.money import Money
@@ -44,6 +46,8 @@ _DIVISIONS: Mapping[int, Division] = {
     indicators_pb2.DIVISION_UNSPECIFIED: Division.WHOLE,
     indicators_pb2.DIVISION_DAY: Division.DAY,
     indicators_pb2.DIVISION_MONTH: Division.MONTH,
+    indicators_pb2.DIVISION_WEEK: Division.WEEK,
+    indicators_pb2.DIVISION_YEAR: Division.YEAR,
 }
 _FORMATS: Mapping[int, Format] = {
     report_pb2.REPORT_FORMAT_UNSPECIFIED: Format.PDF,
@@ -123,6 +127,17 @@ def required_counterfactual_from_proto(value: int) -> Counterfactual:
         message = f"there is no counterfactual {value} to compare with"
         raise InvalidArgument("UNKNOWN_VALUE", message, field="counterfactual")
     return found
+
+
+def subject_from_proto(request: service_pb.QueryIndicatorsRequest) -> SiteId | GroupId:
+    """Return whose indicators are asked for; InvalidArgument unless one of both is said."""
+    require(
+        bool(request.site) != bool(request.group),
+        "MISSING_FIELD",
+        "say a site, or a group in its place",
+        "site",
+    )
+    return GroupId.parse(request.group, "group") if request.group else site_from_proto(request.site)
 
 
 def division_from_proto(value: int) -> Division:
@@ -222,8 +237,10 @@ def footprint_to_proto(
 
 def indicators_to_proto(found: Indicators) -> indicators_pb2.Indicators:
     """Return the indicators of a span."""
+    of_group = isinstance(found.subject, GroupId)
     return indicators_pb2.Indicators(
-        site=found.site.name,
+        site="" if of_group else found.subject.name,
+        group=found.subject.name if of_group else "",
         range=time_range_to_proto(found.range),
         import_energy_kwh=found.import_kwh,
         export_energy_kwh=found.export_kwh,
@@ -236,6 +253,23 @@ def indicators_to_proto(found: Indicators) -> indicators_pb2.Indicators:
         load_factor_ratio=found.load_factor_ratio,
         full_cycles=found.full_cycles,
         covered_ratio=found.covered_ratio,
+        assets=map(_asset_to_proto, found.assets),
+    )
+
+
+def _asset_to_proto(found: AssetIndicators) -> indicators_pb2.AssetIndicators:
+    return indicators_pb2.AssetIndicators(
+        asset=found.asset.name,
+        import_energy_kwh=found.import_kwh,
+        export_energy_kwh=found.export_kwh,
+        peak_kw=found.peak_kw,
+        covered_ratio=found.covered_ratio,
+        full_cycles=found.full_cycles,
+        full_load_duration=(
+            None
+            if found.full_load_hours is None
+            else duration_to_proto(timedelta(hours=found.full_load_hours))
+        ),
     )
 
 

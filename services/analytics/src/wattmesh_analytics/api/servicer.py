@@ -21,6 +21,7 @@ from wattmesh_analytics.api.convert import (
     site_from_proto,
     sites_from_proto,
     span_from_proto,
+    subject_from_proto,
     subjects_from_proto,
     tariff_cost_to_proto,
     tariff_from_proto,
@@ -100,11 +101,12 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
     async def QueryIndicators(
         self, request: pb.QueryIndicatorsRequest, context: Context
     ) -> pb.QueryIndicatorsResponse:
-        """Compute indicators of a site."""
+        """Compute indicators of a site, or of a group's sites together."""
         found = await self._use_cases.indicators(
-            site_from_proto(request.site),
+            subject_from_proto(request),
             span_from_proto(request),
             division_from_proto(request.division),
+            by_asset=request.by_asset,
         )
         return pb.QueryIndicatorsResponse(indicators=[indicators_to_proto(each) for each in found])
 

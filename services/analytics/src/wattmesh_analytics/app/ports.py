@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol, TypeVar
 
+from wattmesh_analytics.domain.day_totals import DayTotals
 from wattmesh_analytics.domain.energy import Energy
 from wattmesh_analytics.domain.portfolio import ZoneEnergy
 from wattmesh_kernel.ids import AssetId, GroupId, PointId, SiteId, TariffId, ZoneId
@@ -41,6 +42,15 @@ class Meter(Protocol):
 
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
         """Return the last value before a moment; None when there is none within a day."""
+
+
+class DayMeter(Protocol):
+    """What days came to. Errors: Unavailable while metering is away."""
+
+    async def days(
+        self, assets: Sequence[AssetId], days: Sequence[TimeRange]
+    ) -> Mapping[datetime, DayTotals]:
+        """Return what went in and out of assets together in each local day, by its start."""
 
 
 class Tariffs(Protocol):

@@ -1,6 +1,6 @@
 """What was metered at a site, and what would have been."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from wattmesh_analytics.domain.energy import Energy, Floats
+from wattmesh_analytics.domain.energy import Energy, Floats, added_up
 from wattmesh_analytics.domain.plain_rule import RuleRun, follow_rule
-from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.ids import AssetId, GroupId, SiteId
 from wattmesh_kernel.sites import BatteryRating
 from wattmesh_kernel.time import TimeRange
 
@@ -40,6 +40,13 @@ class SiteEnergy:
     ratings: Mapping[AssetId, BatteryRating] = field(default_factory=dict)
     first_soc_ratios: Mapping[AssetId, float] = field(default_factory=dict)
     soc_time: datetime | None = None
+    group: GroupId | None = None
+    """The group whose sites this adds up; None: it is of `site` alone."""
+
+    @property
+    def subject(self) -> SiteId | GroupId:
+        """What it speaks of."""
+        return self.group or self.site
 
     def window(self, span: TimeRange) -> "SiteEnergy":
         """Return the part in `span`."""
@@ -52,6 +59,7 @@ class SiteEnergy:
             ratings=self.ratings,
             first_soc_ratios=self.first_soc_ratios,
             soc_time=self.soc_time,
+            group=self.group,
         )
 
     @property
@@ -115,3 +123,19 @@ class SiteEnergy:
         metered, without = self.exchange(None), self.exchange(counterfactual)
         both = metered.known & without.known
         return metered.only(both), without.only(both)
+
+
+def together(group: GroupId, sites: Sequence[SiteEnergy]) -> SiteEnergy:
+    """Return the energies of a group's sites as one; an interval that one lacks is not known.
+
+    Imports and exports of the sites are added up, and not netted: each has a connection.
+    """
+    return SiteEnergy(
+        site=sites[0].site,
+        zone=sites[0].zone,
+        grid=added_up([each.grid for each in sites]),
+        generation=tuple(plant for each in sites for plant in each.generation),
+        batteries={name: one for each in sites for name, one in each.batteries.items()},
+        ratings={name: one for each in sites for name, one in each.ratings.items()},
+        group=group,
+    )
