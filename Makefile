@@ -101,6 +101,9 @@ image: ## build the image of one part: PACKAGE=metering, BUILDER=docker, podman 
 chart: setup  ## write the Helm chart, a profile an overlay, below dist/
 	@$(BIN)/python -m tools.chart dist && echo dist/wattmesh
 
+e2e-chaos: setup ## a mesh to which something happens every few seconds, audited, as JSON: ARGUMENTS, see tests/chaos
+	@exec $(BIN)/python -m tests.chaos $(ARGUMENTS)
+
 e2e-k8s: setup ## the whole mesh on the cluster of KUBECONFIG, disturbed in every way, as JSON: ARGUMENTS, see tests/cluster
 	@exec $(BIN)/python -m tests.cluster $(ARGUMENTS)
 
