@@ -53,6 +53,12 @@ bench-loop: setup ## what a plan costs through the whole loop, by service and nu
 bench-ev: setup ## a workplace's week of charging sessions against plain rules and the offline optimum, as JSON: DATA=folder
 	@exec $(BIN)/python -m tests.bench.ev $(DATA) $(ARGUMENTS)
 
+check-devices: setup ## drivers of every kind against twins: the conformance kit, and what is wrong with one costs that one alone
+	@exec $(BIN)/python -m pytest tests/integration/gateway/conformance_of_twins.py tests/integration/gateway/faults_of_kinds.py $(ARGUMENTS)
+
+check-profiles: setup ## the registers of device profiles against those that others use, as JSON: DATA=folder
+	@exec $(BIN)/python -m tests.bench.profiles $(DATA)
+
 bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behind the same gateway, as JSON
 	@exec $(BIN)/python -m tests.bench.gateway_hostile $(ARGUMENTS)
 

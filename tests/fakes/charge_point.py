@@ -29,7 +29,23 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-class FakeChargePoint(Ocpp16):  # type: ignore[misc]
+class _HearsHangUps:
+    """A call does not wait for its answer on a line that has broken."""
+
+    talking: asyncio.Task[None] | None = None
+
+    async def call(self, *message: object, **options: Any) -> Any:
+        """Say something and return the answer; ConnectionError when the line breaks meanwhile."""
+        asking = asyncio.ensure_future(super().call(*message, **options))  # type: ignore[misc]
+        assert self.talking is not None
+        await asyncio.wait({asking, self.talking}, return_when=asyncio.FIRST_COMPLETED)
+        if asking.done():
+            return asking.result()
+        asking.cancel()
+        raise ConnectionError("hung up")
+
+
+class FakeChargePoint(_HearsHangUps, Ocpp16):  # type: ignore[misc]
     """A charge point of version 1.6 with one connector. `mute`: it answers nothing."""
 
     def __init__(self, id_: str, socket: ClientConnection) -> None:
@@ -38,17 +54,6 @@ class FakeChargePoint(Ocpp16):  # type: ignore[misc]
         self.configuration: dict[str, str] = {}
         self.triggered: list[str] = []
         self.mute = False
-        self.talking: asyncio.Task[None] | None = None
-
-    async def call(self, *message: object, **options: Any) -> Any:
-        """Say something and return the answer; ConnectionError when the line breaks meanwhile."""
-        asking = asyncio.ensure_future(super().call(*message, **options))
-        assert self.talking is not None
-        await asyncio.wait({asking, self.talking}, return_when=asyncio.FIRST_COMPLETED)
-        if asking.done():
-            return asking.result()
-        asking.cancel()
-        raise ConnectionError("hung up")
 
     async def route_message(self, raw_msg: str) -> None:
         if not (self.mute and raw_msg.startswith("[2")):
@@ -131,7 +136,7 @@ class FakeChargePoint(Ocpp16):  # type: ignore[misc]
         )
 
 
-class FakeStation(Ocpp201):  # type: ignore[misc]
+class FakeStation(_HearsHangUps, Ocpp201):  # type: ignore[misc]
     """A charging station of version 2.0.1 with one EVSE."""
 
     def __init__(self, id_: str, socket: ClientConnection) -> None:
@@ -234,7 +239,7 @@ async def station_dialled_in(port: int, id_: str) -> AsyncIterator[FakeStation]:
     """A charging station of version 2.0.1 that has dialled in; hung up at the end."""
     async with _socket(port, id_, "ocpp2.0.1", "", 20.0) as socket:
         station = FakeStation(id_, socket)
-        talking = asyncio.create_task(station.start())
+        talking = station.talking = asyncio.create_task(station.start())
         try:
             yield station
         finally:

@@ -72,6 +72,7 @@ def measured(seed: int) -> dict[str, object]:
         "rmse_k": _rms(errors),
         "rmse_as_yesterday_k": _rms(stays),
         "own_estimate_k": known.day_ahead_rmse_k,
+        "own_upper_k": known.day_ahead_upper_k,
         "cpu_seconds": round(spent, 3),
     }
 
@@ -89,8 +90,15 @@ def summary(seeds: range) -> dict[str, object]:
         "median_rmse_k": round(float(np.median(errors)), 3),
         "highest_rmse_k": round(float(errors.max()), 3),
         "within_0_3_k": int((errors <= 0.3).sum()),
+        "within_own_upper": sum(_is_covered(each) for each in zones),
         "each": zones,
     }
+
+
+def _is_covered(found: dict[str, object]) -> bool:
+    """Return whether a zone's error is below what was said that it stays below."""
+    upper = found["own_upper_k"]
+    return isinstance(upper, float) and float(str(found["rmse_k"])) <= upper
 
 
 def _rms(errors: list[np.ndarray]) -> float:

@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from websockets.exceptions import WebSocketException
 
-from tests.fakes.charge_point import FakeChargePoint, dialled_in
+from tests.fakes.charge_point import (
+    FakeChargePoint,
+    FakeStation,
+    dialled_in,
+    station_dialled_in,
+)
 from tests.fakes.eventually import eventually
 from tests.fakes.gateway_control import State
 from tests.fakes.gateway_world import GatewayWorld, gateway_world
@@ -21,7 +28,9 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 CHARGER = "sites/home-1/devices/charger"
 POINTS = ("import_energy_wh", "session_energy_wh", "plugged_in_ratio")
+NEWER = "sites/home-1/devices/newer"
 VALUES = 30
+P = TypeVar("P")
 
 Said = Callable[[FakeChargePoint], Awaitable[object]]
 
@@ -44,11 +53,15 @@ def charger(world: GatewayWorld) -> Device:
     )
 
 
-async def say_all(world: GatewayWorld, messages: list[Said], said: list[object]) -> None:
+async def say_all(
+    dial: Callable[[], AbstractAsyncContextManager[P]],
+    messages: list[Callable[[P], Awaitable[object]]],
+    said: list[object],
+) -> None:
     """Say one message after the other, each again until it was answered, as charge points do."""
     while messages:
         try:
-            async with dialled_in(world.ocpp_port, "cp-1") as point:
+            async with dial() as point:
                 while messages:
                     said.append(await messages[0](point))
                     messages.pop(0)
@@ -61,36 +74,66 @@ def metered(minute: int) -> Said:
     return lambda point: point.meter_values(NOON + minute * MINUTE, value, transaction=1)
 
 
+def told_by_station(minute: int) -> Callable[[FakeStation], Awaitable[object]]:
+    type_ = "Updated" if minute else "Started"
+    moment, register = NOON + minute * MINUTE, 5000 + 10 * minute
+    return lambda station: station.event(type_, moment, "t-1", register, charging_state="Charging")
+
+
 @pytest.mark.time_limit(120)
-async def test_a_gateway_killed_in_a_session_loses_no_meter_value_and_no_transaction(
+async def test_a_gateway_killed_in_sessions_loses_no_meter_value_and_no_transaction(
     world: GatewayWorld,
 ) -> None:
-    world.sites.change(charger(world))
+    """Of a charge point of 1.6 and of one of 2.0.1; wallboxes: test_gateway_wallboxes.py."""
+    newer = replace(
+        charger(world),
+        id=DeviceId.parse(NEWER),
+        connection=OcppConnection(charge_point_id="cp-2"),
+        functions=(replace(charger(world).functions[0], asset=AssetId(SiteId("home-1"), "van")),),
+    )
+    world.sites.change(charger(world), newer)
     await world.gateway.start()
     await eventually(lambda: "serving on" in world.gateway.log, 60)
     begin: Said = lambda point: point.start_transaction("tag-1", 5000, NOON)  # noqa: E731
-    messages = [begin, *(metered(minute) for minute in range(1, VALUES)), begin]
     said: list[object] = []
-    saying = asyncio.create_task(say_all(world, messages, said))
+    said_by_station: list[object] = []
+    port = world.ocpp_port
+    saying = asyncio.gather(
+        say_all(
+            lambda: dialled_in(port, "cp-1"),
+            [begin, *(metered(minute) for minute in range(1, VALUES)), begin],
+            said,
+        ),
+        say_all(
+            lambda: station_dialled_in(port, "cp-2"),
+            [told_by_station(minute) for minute in range(VALUES)],
+            said_by_station,
+        ),
+    )
     for answered in (1, 15):
-        await eventually(lambda answered=answered: len(said) >= answered, 60)  # type: ignore[misc]
+        await eventually(
+            lambda answered=answered: min(len(said), len(said_by_station)) >= answered,  # type: ignore[misc]
+            60,
+        )
         await world.gateway.kill()
         await world.gateway.start()
     await saying
     assert said[0] == said[-1]
-    point = f"{CHARGER}/points/import_energy_wh"
 
-    def stored() -> list[float]:
+    def stored(device: str) -> list[float]:
+        point = f"{device}/points/import_energy_wh"
         found = sorted(world.metering.stored.items())
         return [value for (name, _), value in found if name == point]
 
-    await eventually(lambda: len(stored()) == VALUES, 30)
-    assert stored() == [5000.0 + 10 * minute for minute in range(VALUES)]
+    registers = [5000.0 + 10 * minute for minute in range(VALUES)]
+    for device in (CHARGER, NEWER):
+        await eventually(lambda device=device: len(stored(device)) == VALUES, 30)  # type: ignore[misc]
+        assert stored(device) == registers
 
     def charged() -> list[float]:
         return [each.charged_energy_wh for each in world.usage.sessions.values()]
 
-    await eventually(lambda: charged() == [10.0 * (VALUES - 1)], 30)
+    await eventually(lambda: charged() == [10.0 * (VALUES - 1)] * 2, 30)
 
 
 @pytest.mark.time_limit(120)

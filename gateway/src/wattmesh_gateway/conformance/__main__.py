@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from wattmesh_gateway.conformance.checks import judge
 from wattmesh_gateway.conformance.outcome import Verdict, worst
@@ -32,7 +33,6 @@ from wattmesh_kernel.sites import (
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 _DEVICE = DeviceId.parse("sites/check/devices/device")
-_GATEWAY = GatewayId("check")
 
 
 class _NoSessions:
@@ -98,11 +98,12 @@ def _setpoints(asked: Sequence[str]) -> Mapping[SetpointKind, float]:
 
 
 async def _see(asked: argparse.Namespace, profile: DeviceProfile) -> Trace:
-    """Run the driver of a profile against a device."""
+    """Run the driver of a profile against a device; several may run at once at one broker."""
+    gateway = GatewayId(f"check-{uuid4().hex[:8]}")
     device = Device(
         id=_DEVICE,
         profile=profile.name,
-        gateway=_GATEWAY,
+        gateway=gateway,
         connection=_connection(asked, profile),
         reporting_interval=timedelta(seconds=asked.interval),
         points=profile.quantities,
@@ -122,7 +123,8 @@ async def _see(asked: argparse.Namespace, profile: DeviceProfile) -> Trace:
     with tempfile.TemporaryDirectory() as folder:
         async with BackgroundTasks() as background:
             surroundings = Surroundings(
-                gateway=_GATEWAY,
+                gateway=gateway,
+                passing=True,
                 clock=clock,
                 inbox=mailbox,
                 background=background,

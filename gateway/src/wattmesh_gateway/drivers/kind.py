@@ -22,7 +22,7 @@ class Surroundings:
 
     Charging sessions go to `sessions`, what chargers show that know none to `stays`. `spool_file`
     is the gateway's own; a driver that has to keep something keeps it in a file beside it, with its
-    protocol as suffix.
+    protocol as suffix. `passing`: it is there for a while only, and leaves nothing behind.
     """
 
     gateway: GatewayId
@@ -32,6 +32,7 @@ class Surroundings:
     sessions: Sessions
     spool_file: Path
     stays: Stays = field(default_factory=NoStays)
+    passing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

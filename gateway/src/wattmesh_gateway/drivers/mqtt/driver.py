@@ -33,13 +33,17 @@ class MqttDriver:
         inbox: Inbox,
         clock: Clock,
         stays: Stays | None = None,
+        *,
+        passing: bool = False,
     ) -> None:
         self._inbox = inbox
         self._stays = stays or NoStays()
         self._clock = clock
         self._routes: dict[str, list[MqttDevice]] = {}
         topics = self._routes.keys()
-        self._session = MqttSession(broker, client_id, topics, self.hear, inbox.take)
+        self._session = MqttSession(
+            broker, client_id, topics, self.hear, inbox.take, passing=passing
+        )
 
     async def open(self, device: Device, profile: DeviceProfile) -> OpenedDevice:
         """Return a device that is listened to once that has begun; ProfileError if not on MQTT."""
@@ -188,6 +192,7 @@ async def start_mqtt(
     broker = settings.broker
     client_id = f"wattmesh-{surroundings.gateway.segment}"
     inbox, clock, stays = surroundings.inbox, surroundings.clock, surroundings.stays
-    driver = MqttDriver(broker, client_id, inbox, clock, stays)
+    passing = surroundings.passing
+    driver = MqttDriver(broker, client_id, inbox, clock, stays, passing=passing)
     surroundings.background.start(driver.run())
     yield driver

@@ -59,12 +59,21 @@ class MqttSession:
 
     It is understood as soon as it is here: a meter's word to a loop does not wait for the disk.
 
-    `topics` is what is listened to; whoever changes it says so by `topics_changed`.
+    `topics` is what is listened to; whoever changes it says so by `topics_changed`. `passing`: the
+    broker keeps nothing for it while it is away.
     """
 
     def __init__(
-        self, broker: Broker, client_id: str, topics: Set[str], hear: Hear, take: Take
+        self,
+        broker: Broker,
+        client_id: str,
+        topics: Set[str],
+        hear: Hear,
+        take: Take,
+        *,
+        passing: bool = False,
     ) -> None:
+        self._passing = passing
         self._broker = broker
         self._client_id = client_id
         self._topics = topics
@@ -142,7 +151,7 @@ class MqttSession:
             username=self._broker.username,
             password=self._broker.password,
             identifier=self._client_id,
-            clean_session=False,
+            clean_session=self._passing,
             keepalive=_KEEPALIVE_SECONDS,
             timeout=_ANSWER_SECONDS,
             tls_context=self._broker.trust.context() if self._broker.tls else None,

@@ -25,6 +25,13 @@ _MOST_DAY_ERROR_K = 1.0
 _BETTER_BY = 6.0
 """By how much a second node must fit better to be believed: about its count of parameters."""
 _LEAST_SWITCHED_HOURS = 6.0
+_UPPER_FACTOR = {1: 4.42, 2: 2.37, 3: 1.92}
+"""By how much the error may be larger than on so many days, with a certainty of 95 %.
+
+sqrt(n / q), where q is the 5 % quantile of chi squared of n = 2 each day: within a day errors go
+together, a morning's and an evening's hardly. Source: the interval of a variance, e.g. Montgomery,
+Runger, "Applied Statistics and Probability for Engineers", section 8-3.
+"""
 
 
 class Verdict(StrEnum):
@@ -46,7 +53,8 @@ class Identification:
     """What is known of a zone. `fit` is there unless nothing could be fitted.
 
     `day_ahead_rmse_k` is the error a day ahead on the newest days, which the fit that was judged by
-    it had not seen [K]; `heat_std_ratio` how unsure the answer to a kilowatt is, relative.
+    it had not seen [K], `day_ahead_upper_k` what it stays below with a certainty of 95 %, as few
+    days as those are; `heat_std_ratio` how unsure the answer to a kilowatt is, relative.
     """
 
     verdict: Verdict
@@ -54,6 +62,7 @@ class Identification:
     days: int
     fit: Fit | None = None
     day_ahead_rmse_k: float | None = None
+    day_ahead_upper_k: float | None = None
     heat_std_ratio: float | None = None
 
     @property
@@ -74,15 +83,17 @@ def identify(record: ZoneRecord, plant: Plant, before: Fit | None = None) -> Ide
         reason = f"the plant ran for {hours:.1f} h in {windows.days} days"
         return Identification(verdict=Verdict.NOT_EXCITED, reason=reason, days=windows.days)
     found = _chosen(windows, before)
-    error_k, still_k = _judged(record, plant, found)
+    error_k, still_k, judged = _judged(record, plant, found)
     std = heat_std_ratio(found)
-    verdict, reason = _verdict(found, std, error_k, still_k)
+    upper_k = error_k * _UPPER_FACTOR.get(judged, math.inf)
+    verdict, reason = _verdict(found, std, (error_k, upper_k), still_k)
     return Identification(
         verdict=verdict,
         reason=reason,
         days=windows.days,
         fit=found,
         day_ahead_rmse_k=error_k if math.isfinite(error_k) else None,
+        day_ahead_upper_k=upper_k if math.isfinite(upper_k) else None,
         heat_std_ratio=std,
     )
 
@@ -95,19 +106,20 @@ def _chosen(windows: Windows, before: Fit | None) -> Fit:
     return second if second.badness + _BETTER_BY < first.badness else first
 
 
-def _judged(record: ZoneRecord, plant: Plant, found: Fit) -> tuple[float, float]:
-    """Return the error a day ahead on the newest days [K], and that of "it stays as it is".
+def _judged(record: ZoneRecord, plant: Plant, found: Fit) -> tuple[float, float, int]:
+    """Return the error a day ahead on the newest days [K], that of "it stays as it is", and on how
+    many days.
 
     The rates are kept; all else is fitted again without those days.
     """
     per_day = record.per_day
     days = min(_JUDGED_DAYS, record.count // per_day - LEAST_DAYS + 1)
     if days < 1:
-        return float("inf"), 0.0
+        return float("inf"), 0.0, 0
     seen = record.part(0, record.count - days * per_day)
     windows = windows_of(seen, plant, HALF_LIFE_DAYS)
     if windows.days < 2:
-        return float("inf"), 0.0
+        return float("inf"), 0.0, 0
     fitted = fit(windows, found.rates.order, found.rates)
     errors: list[Floats] = []
     stays: list[Floats] = []
@@ -118,7 +130,7 @@ def _judged(record: ZoneRecord, plant: Plant, found: Fit) -> tuple[float, float]
             continue
         errors.append(free_run(fitted, plant, known, ahead) - ahead.temperature_celsius)
         stays.append(known.temperature_celsius[-per_day:] - ahead.temperature_celsius)
-    return _rms(errors), _rms(stays)
+    return _rms(errors), _rms(stays), len(errors)
 
 
 def heat_std_ratio(found: Fit) -> float:
@@ -131,13 +143,18 @@ def heat_std_ratio(found: Fit) -> float:
     return worst
 
 
-def _verdict(found: Fit, std: float, error_k: float, still_k: float) -> tuple[Verdict, str]:
+def _verdict(
+    found: Fit, std: float, error: tuple[float, float], still_k: float
+) -> tuple[Verdict, str]:
+    error_k, upper_k = error
     if std > _MOST_HEAT_STD:
         return Verdict.UNCERTAIN, f"what a kilowatt does is known to {std:.0%} only"
     if error_k > _MOST_DAY_ERROR_K and error_k > still_k:
         said = f"a day ahead it errs by {error_k:.2f} K, yesterday's course by {still_k:.2f} K"
         return Verdict.NOT_PREDICTIVE, said
-    return Verdict.IDENTIFIED, f"a day ahead it errs by {error_k:.2f} K; order {found.rates.order}"
+    order = found.rates.order
+    said = f"a day ahead it errs by {error_k:.2f} K, {upper_k:.2f} K at most; order {order}"
+    return Verdict.IDENTIFIED, said
 
 
 def _running_hours(windows: Windows) -> float:
