@@ -37,6 +37,9 @@ bench: setup  ## measurements
 bench-optimizer: setup ## the optimizer beside a bare solve of the same matrices, as JSON
 	@exec $(BIN)/python -m tests.bench.optimizer
 
+truth-optimizer: setup ## plans against an independent HiGHS, 300 random problems of each kind, as JSON
+	@exec $(BIN)/python -m tests.truth.optimizer $(ARGUMENTS)
+
 bench-citylearn: setup ## the product judged by CityLearn's official score on five homes, as JSON
 	@exec $(BIN)/python -m tests.bench.citylearn $(ARGUMENTS)
 

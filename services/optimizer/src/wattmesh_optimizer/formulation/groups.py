@@ -12,7 +12,13 @@ from wattmesh_optimizer.domain.problem import SiteGroup
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.flatness import price_changes
 from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
-from wattmesh_optimizer.formulation.network import Direction, NetworkBuilder, Point, put_flow_in
+from wattmesh_optimizer.formulation.network import (
+    SPARE_KW,
+    Direction,
+    NetworkBuilder,
+    Point,
+    put_flow_in,
+)
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 from wattmesh_optimizer.formulation.site import SiteModel, add_peak, sum_columns
 from wattmesh_optimizer.formulation.tariff import charge_direction
@@ -78,8 +84,8 @@ def _bill_net(ctx: Context, sites: Sequence[SiteModel], net: Ints) -> None:
     """Bill the sum: net = import - export, at the prices that all sites have."""
     most = np.maximum(np.sum([site.flow.high_kw for site in sites], axis=0), 0.0)
     least = np.maximum(np.sum([-site.flow.low_kw for site in sites], axis=0), 0.0)
-    imports = ctx.program.columns(ctx.count, upper=most)
-    exports = ctx.program.columns(ctx.count, upper=least)
+    imports = ctx.program.columns(ctx.count, upper=most + SPARE_KW)
+    exports = ctx.program.columns(ctx.count, upper=least + SPARE_KW)
     rows = ctx.program.rows(0.0, 0.0, ctx.count)
     for columns, factor in ((net, -1.0), (imports, 1.0), (exports, -1.0)):
         ctx.program.put(rows, columns, factor)

@@ -17,6 +17,9 @@ from wattmesh_optimizer.domain.site import CONDUCTORS, NO_LIMITS, Node, PowerLim
 from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 
+SPARE_KW = 1.0
+"""How far bounds that follow from others are kept from these, so that they never bind."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Direction:
@@ -51,11 +54,16 @@ class Point:
 def add_direction(
     ctx: Context, point: Point, name: str, limit: Floats, most: Floats, price: float
 ) -> Direction:
-    """Add columns for power up to `limit`, and beyond it at `price`, at most `most` in all."""
+    """Add columns for power up to `limit`, and beyond it at `price`, no more than can flow.
+
+    `most` is what can flow, and follows from what hangs below. A bound that just meets it would
+    take the price of the assets' own bounds, which have names; so columns may have some more.
+    """
     program = ctx.program
     most = np.maximum(most, 0.0)
-    within = program.columns(ctx.count, upper=np.minimum(limit, most))
     limited = np.flatnonzero(limit < most).astype(np.int32)
+    most = np.where(most > 0.0, most + SPARE_KW, 0.0)
+    within = program.columns(ctx.count, upper=np.minimum(limit, most))
     if not len(limited):
         return Direction(within, None)
     constraint = f"{point.prefix}{name}_limit"
