@@ -114,6 +114,21 @@ async def test_a_forecast_follows_the_daily_pattern_and_says_so(carbon: Any) -> 
     assert answer.intensity.newest_time.ToDatetime(UTC) == NOW
     expected = series_from_proto(answer.intensity.average_gco2e_per_kwh).values
     assert expected == pytest.approx(DAY, abs=1)
+    assert not answer.quantiles, "nobody has asked"
+
+
+async def test_a_forecast_says_how_far_off_it_may_be_by_how_others_came_out(carbon: Any) -> None:
+    noise = np.random.default_rng(3).normal(0, 5, 14 * 24)
+    await carbon.PublishAverageIntensity(average(NOW - 14 * 24 * HOUR, np.tile(DAY, 14) + noise))
+    request = spanning(NOW, 48, carbon_pb2.ForecastAverageIntensityRequest)
+    request.include_quantiles = True
+    answer = await carbon.ForecastAverageIntensity(request)
+    assert [each.ratio for each in answer.quantiles] == [0.1, 0.5, 0.9]
+    low, _, high = (np.array(each.values) for each in answer.quantiles)
+    assert low.shape == high.shape == (48,)
+    assert 5 < (high - low).mean() < 30
+    assert 0 < answer.score.mean_absolute_error_gco2e_per_kwh < 10
+    assert answer.score.naive_mean_absolute_error_gco2e_per_kwh > 0
 
 
 async def test_a_zone_without_intensities_has_no_forecast(carbon: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.fakes.manual_clock import ManualClock
 from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
+from wattmesh_carbon.adapters.sources.entsoe import LIFE_CYCLE, EntsoE
 from wattmesh_carbon.adapters.sources.file import read_sources
 from wattmesh_carbon.app.follow_sources import FollowSources
 from wattmesh_carbon.app.intensities import Intensities
@@ -68,6 +69,37 @@ WATTTIME = {
 }
 
 
+def entso_e_series(
+    kind: str, points: dict[int, float], resolution: str, *, out: bool = False
+) -> str:
+    domain = "outBiddingZone_Domain.mRID" if out else "inBiddingZone_Domain.mRID"
+    told = "".join(
+        f"<Point><position>{position}</position><quantity>{power}</quantity></Point>"
+        for position, power in points.items()
+    )
+    return (
+        f'<TimeSeries><{domain} codingScheme="A01">10Y1001A1001A83F</{domain}>'
+        f"<curveType>A03</curveType><MktPSRType><psrType>{kind}</psrType></MktPSRType>"
+        "<Period><timeInterval><start>2024-05-15T09:00Z</start><end>2024-05-15T11:00Z</end>"
+        f"</timeInterval><resolution>{resolution}</resolution>{told}</Period></TimeSeries>"
+    )
+
+
+ENTSO_E = (
+    '<?xml version="1.0" encoding="utf-8"?>'
+    '<GL_MarketDocument xmlns="urn:iec62325.351:tc57wg16:451-6:generationloaddocument:3:0">'
+    "<type>A75</type><process.processType>A16</process.processType>"
+    # Gas by the quarter, the second hour as the last quarter before it; hourly wind; storage.
+    + entso_e_series("B04", {1: 1000, 2: 2000, 3: 3000, 4: 2000}, "PT15M")
+    + entso_e_series("B19", {1: 2000, 2: 6000}, "PT60M")
+    + entso_e_series("B10", {1: 500}, "PT60M")
+    + entso_e_series("B10", {1: 900}, "PT60M", out=True)
+    + entso_e_series("B20", {1: 100, 2: 4000}, "PT60M")
+    + "</GL_MarketDocument>"
+)
+NOTHING = '<Acknowledgement_MarketDocument xmlns="urn:x"><Reason/></Acknowledgement_MarketDocument>'
+
+
 @dataclass
 class Publisher:
     """All publishers at one address; `away` answers 503."""
@@ -85,6 +117,8 @@ class Publisher:
         if self.odd:
             return 200, {"data": "maintenance"}
         match name:
+            case "entso-e":
+                return 200, ENTSO_E if "periodStart=202405" in path else NOTHING
             case "intensity":
                 return 200, UK
             case "login":
@@ -103,7 +137,8 @@ def publisher() -> Iterator[Publisher]:
             code, body = found.answer(self.path, header)
             self.send_response(code)
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            text = body if isinstance(body, str) else json.dumps(body)
+            self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
             """Nothing."""
@@ -140,6 +175,13 @@ def sources_file(folder: Path, publisher: Publisher) -> Path:
             "url": publisher.url,
         },
         {"kind": "csv", "zone": "zones/fr", "file": str(folder / "fr.csv")},
+        {
+            "kind": "entso_e",
+            "zone": "zones/at",
+            "region": "10YAT-APG------L",
+            "token_file": secret,
+            "url": f"{publisher.url}/entso-e",
+        },
     ]
     file = folder / "sources.json"
     file.write_text(json.dumps(said))
@@ -170,11 +212,33 @@ async def test_what_publishers_say_is_stored_and_one_that_is_away_takes_no_other
             [453.592, 226.796], abs=1e-3
         )
         assert await read("fr", Basis.AVERAGE, HOUR) == [55]
+        # 2 GW of gas and 2 of wind in the first hour; in the second too much without a factor.
+        assert await read("at", Basis.AVERAGE, HOUR) == [(490 + 11) / 2]
         publisher.odd = True
         assert await follow.fetch() == 1  # the file alone: the others answer oddly
     headers = {path.split("?")[0]: header for path, header in publisher.asked}
     assert headers["/v3/carbon-intensity/history"] == "s3cret"
     assert headers["/v3/historical"] == "Bearer granted"
+    (asked, *_) = (path for path, _ in publisher.asked if path.startswith("/entso-e"))
+    assert "documentType=A75&processType=A16&in_Domain=10YAT-APG------L" in asked
+    assert "periodStart=202405141200&periodEnd=202405151200" in asked
+
+
+async def test_entso_e_may_have_nothing_and_be_told_factors(publisher: Publisher) -> None:
+    source = EntsoE(
+        zone=ZoneId("at"),
+        region="10YAT-APG------L",
+        token="s3cret",
+        url=f"{publisher.url}/entso-e",
+        factors={**LIFE_CYCLE, "B20": 700.0},
+    )
+    found = await source.fetch(TimeRange(NOW - 3 * HOUR, NOW))
+    assert found is not None
+    second = (2000 * 490 + 6000 * 11 + 4000 * 700) / 12_000
+    assert found.gco2e_per_kwh.values[1] == pytest.approx(second)
+    assert "s3cret" not in repr(source)
+    earlier = NOW - timedelta(days=90)
+    assert await source.fetch(TimeRange(earlier - HOUR, earlier)) is None
 
 
 @pytest.mark.parametrize("said", ["{", '[{"kind": "tea leaves", "zone": "zones/de"}]', "[1]"])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wattmesh_carbon.adapters.postgres import series_from_rows
 from wattmesh_carbon.domain.intensity import Basis, Intensity
 from wattmesh_carbon.domain.pattern import forecast_pattern
+from wattmesh_carbon.domain.spread import spread
 from wattmesh_carbon.domain.window import best_stretches, best_window
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import ZoneId
@@ -46,6 +47,34 @@ def test_a_present_deviation_fades() -> None:
 
     assert expected[0] > expected[5] > 200
     assert expected[-1] == pytest.approx(200, abs=5)
+
+
+def test_quantiles_hold_what_comes_as_often_as_they_say_and_widen_with_the_lead() -> None:
+    """A grid whose deviation from its day wanders, as wind does."""
+    rng, hours = np.random.default_rng(7), 16 * 24
+    wander = np.zeros(hours)
+    for hour in range(1, hours):
+        wander[hour] = 0.97 * wander[hour - 1] + rng.normal(0, 8)
+    whole = 300 + 80 * np.sin(np.arange(hours) / 24 * 2 * np.pi) + wander
+    history = Series(START, HOUR, whole[: 14 * 24])
+    expected = forecast_pattern(history, TimeRange.of(history.end, 2 * DAY))
+    found = spread(history, expected)
+    assert found is not None
+    low, median, high = (found.quantiles[ratio] for ratio in (0.1, 0.5, 0.9))
+    assert np.all(low <= median)
+    assert np.all(median <= high)
+    assert (high - low)[-6:].mean() > 1.5 * (high - low)[:3].mean()
+    inside = (whole[14 * 24 :] >= low) & (whole[14 * 24 :] <= high)
+    assert inside.mean() > 0.5
+    assert 0.6 < found.score.coverage_ratio <= 1.0
+    assert found.score.mean_absolute_error < found.score.naive_mean_absolute_error
+    assert found.score.compared > 1000
+
+
+def test_a_week_of_intensities_is_too_little_to_say_how_far_a_forecast_may_be_off() -> None:
+    history = Series(START, HOUR, np.full(7 * 24, 200.0))
+    expected = forecast_pattern(history, TimeRange.of(history.end, DAY))
+    assert spread(history, expected) is None
 
 
 def test_a_zone_nobody_published_for_has_no_forecast() -> None:

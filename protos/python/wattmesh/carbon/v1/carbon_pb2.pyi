@@ -340,8 +340,11 @@ class ForecastAverageIntensityRequest(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
+    INCLUDE_QUANTILES_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
+    include_quantiles: _builtins.bool
+    """Whether to say how far the forecast may be off: it is made again for the past week, which takes some milliseconds."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What range. Required."""
@@ -356,10 +359,11 @@ class ForecastAverageIntensityRequest(_message.Message):
         zone: _builtins.str = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
+        include_quantiles: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_quantiles", b"include_quantiles", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -372,22 +376,98 @@ class ForecastAverageIntensityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INTENSITY_FIELD_NUMBER: _builtins.int
+    QUANTILES_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def intensity(self) -> Global___AverageIntensity:
         """The forecast. NOT_FOUND when nothing was published for the zone in the last two days."""
+
+    @_builtins.property
+    def quantiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntensityQuantile]:
+        """How far it may be off: the quantiles 0.1, 0.5 and 0.9. Empty: not asked for, or too
+        little was published to tell.
+        """
+
+    @_builtins.property
+    def score(self) -> Global___IntensityScore:
+        """How forecasts made alike came out lately. Absent: not asked for, or too little was published to tell."""
 
     def __init__(
         self,
         *,
         intensity: Global___AverageIntensity | None = ...,
+        quantiles: _abc.Iterable[Global___IntensityQuantile] | None = ...,
+        score: Global___IntensityScore | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity", "quantiles", b"quantiles", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ForecastAverageIntensityResponse: _TypeAlias = ForecastAverageIntensityResponse  # noqa: Y015
+
+@_typing.final
+class IntensityQuantile(_message.Message):
+    """One quantile of a forecast intensity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATIO_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    ratio: _builtins.float
+    """Probability that the intensity is not above, between 0 and 1."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Intensity per interval [gCO2e/kWh]."""
+
+    def __init__(
+        self,
+        *,
+        ratio: _builtins.float = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ratio", b"ratio", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IntensityQuantile: _TypeAlias = IntensityQuantile  # noqa: Y015
+
+@_typing.final
+class IntensityScore(_message.Message):
+    """How forecasts came out that were made every six hours of the last week, for the two days after each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_ABSOLUTE_ERROR_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
+    NAIVE_MEAN_ABSOLUTE_ERROR_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
+    COVERAGE_RATIO_FIELD_NUMBER: _builtins.int
+    COMPARED_FIELD_NUMBER: _builtins.int
+    mean_absolute_error_gco2e_per_kwh: _builtins.float
+    """Mean of the absolute errors [gCO2e/kWh]."""
+    naive_mean_absolute_error_gco2e_per_kwh: _builtins.float
+    """The same of the naive forecast: the newest known value of the same time of day [gCO2e/kWh]."""
+    coverage_ratio: _builtins.float
+    """Share of intensities between the quantiles 0.1 and 0.9, these drawn from the other half of the forecasts, 0 to 1."""
+    compared: _builtins.int
+    """How many pairs of forecast and published interval were compared."""
+    def __init__(
+        self,
+        *,
+        mean_absolute_error_gco2e_per_kwh: _builtins.float = ...,
+        naive_mean_absolute_error_gco2e_per_kwh: _builtins.float = ...,
+        coverage_ratio: _builtins.float = ...,
+        compared: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "coverage_ratio", b"coverage_ratio", "mean_absolute_error_gco2e_per_kwh", b"mean_absolute_error_gco2e_per_kwh", "naive_mean_absolute_error_gco2e_per_kwh", b"naive_mean_absolute_error_gco2e_per_kwh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IntensityScore: _TypeAlias = IntensityScore  # noqa: Y015
 
 @_typing.final
 class ForecastMarginalIntensityRequest(_message.Message):
@@ -398,8 +478,11 @@ class ForecastMarginalIntensityRequest(_message.Message):
     ZONE_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
+    INCLUDE_QUANTILES_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
+    include_quantiles: _builtins.bool
+    """Whether to say how far the forecast may be off: it is made again for the past week, which takes some milliseconds."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What range. Required."""
@@ -414,10 +497,11 @@ class ForecastMarginalIntensityRequest(_message.Message):
         zone: _builtins.str = ...,
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
+        include_quantiles: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_quantiles", b"include_quantiles", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -430,18 +514,32 @@ class ForecastMarginalIntensityResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INTENSITY_FIELD_NUMBER: _builtins.int
+    QUANTILES_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def intensity(self) -> Global___MarginalIntensity:
         """The forecast. NOT_FOUND when nothing was published for the zone in the last two days."""
+
+    @_builtins.property
+    def quantiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntensityQuantile]:
+        """How far it may be off: the quantiles 0.1, 0.5 and 0.9. Empty: not asked for, or too
+        little was published to tell.
+        """
+
+    @_builtins.property
+    def score(self) -> Global___IntensityScore:
+        """How forecasts made alike came out lately. Absent: not asked for, or too little was published to tell."""
 
     def __init__(
         self,
         *,
         intensity: Global___MarginalIntensity | None = ...,
+        quantiles: _abc.Iterable[Global___IntensityQuantile] | None = ...,
+        score: Global___IntensityScore | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intensity", b"intensity", "quantiles", b"quantiles", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

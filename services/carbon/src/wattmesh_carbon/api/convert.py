@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.type.v1 import time_range_pb2
 from wattmesh_carbon.domain.intensity import Basis, Intensity
+from wattmesh_carbon.domain.spread import Spread
 from wattmesh_carbon.domain.window import Run, Window
 from wattmesh_contracts.values import (
     duration_from_proto,
@@ -104,6 +105,26 @@ def marginal_to_proto(intensity: Intensity) -> carbon_pb2.MarginalIntensity:
         source=intensity.source,
         issue_time=timestamp_to_proto(intensity.issue_time) if intensity.issue_time else None,
         newest_time=timestamp_to_proto(intensity.newest_time) if intensity.newest_time else None,
+    )
+
+
+def quantiles_to_proto(spread: Spread | None) -> list[carbon_pb2.IntensityQuantile]:
+    """Return the quantiles of a forecast, rising."""
+    return [
+        carbon_pb2.IntensityQuantile(ratio=ratio, values=values)
+        for ratio, values in sorted(({} if spread is None else spread.quantiles).items())
+    ]
+
+
+def score_to_proto(spread: Spread | None) -> carbon_pb2.IntensityScore | None:
+    """Return how forecasts made alike came out."""
+    if spread is None:
+        return None
+    return carbon_pb2.IntensityScore(
+        mean_absolute_error_gco2e_per_kwh=spread.score.mean_absolute_error,
+        naive_mean_absolute_error_gco2e_per_kwh=spread.score.naive_mean_absolute_error,
+        coverage_ratio=spread.score.coverage_ratio,
+        compared=spread.score.compared,
     )
 
 

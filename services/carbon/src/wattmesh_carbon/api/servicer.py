@@ -12,7 +12,9 @@ from wattmesh_carbon.api.convert import (
     basis_from_proto,
     marginal_from_proto,
     marginal_to_proto,
+    quantiles_to_proto,
     run_from_proto,
+    score_to_proto,
     span_from_proto,
     window_to_proto,
 )
@@ -63,16 +65,28 @@ class CarbonServicer(AccountingRpcs):
     ) -> carbon_pb2.ForecastAverageIntensityResponse:
         """Return the expected average intensity."""
         zone, span, resolution = span_from_proto(request)
-        expected = await self._use.intensities.forecast(zone, Basis.AVERAGE, span, resolution)
-        return carbon_pb2.ForecastAverageIntensityResponse(intensity=average_to_proto(expected))
+        expected = await self._use.intensities.outlook(
+            zone, Basis.AVERAGE, span, resolution, with_spread=request.include_quantiles
+        )
+        return carbon_pb2.ForecastAverageIntensityResponse(
+            intensity=average_to_proto(expected.intensity),
+            quantiles=quantiles_to_proto(expected.spread),
+            score=score_to_proto(expected.spread),
+        )
 
     async def ForecastMarginalIntensity(
         self, request: carbon_pb2.ForecastMarginalIntensityRequest, context: Context
     ) -> carbon_pb2.ForecastMarginalIntensityResponse:
         """Return the expected marginal intensity."""
         zone, span, resolution = span_from_proto(request)
-        expected = await self._use.intensities.forecast(zone, Basis.MARGINAL, span, resolution)
-        return carbon_pb2.ForecastMarginalIntensityResponse(intensity=marginal_to_proto(expected))
+        expected = await self._use.intensities.outlook(
+            zone, Basis.MARGINAL, span, resolution, with_spread=request.include_quantiles
+        )
+        return carbon_pb2.ForecastMarginalIntensityResponse(
+            intensity=marginal_to_proto(expected.intensity),
+            quantiles=quantiles_to_proto(expected.spread),
+            score=score_to_proto(expected.spread),
+        )
 
     async def FindBestWindow(
         self, request: carbon_pb2.FindBestWindowRequest, context: Context

@@ -1,10 +1,12 @@
 """Publish, read and forecast intensities; clean windows from them."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_carbon.app.ports import IntensityStore
 from wattmesh_carbon.domain.intensity import Basis, Intensity
 from wattmesh_carbon.domain.pattern import HISTORY, forecast_pattern, newest_known
+from wattmesh_carbon.domain.spread import Spread, spread
 from wattmesh_carbon.domain.window import Run, Window, best_stretches, best_window
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
@@ -15,6 +17,14 @@ from wattmesh_kernel.time import TimeRange, floor_time
 QUARTER = timedelta(minutes=15)
 LONGEST = 40_000
 """The most intervals that one request may ask for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outlook:
+    """A forecast, and how far it may be off; None: too little was published to tell."""
+
+    intensity: Intensity
+    spread: Spread | None
 
 
 class Intensities:
@@ -54,8 +64,7 @@ class Intensities:
         """Return what is expected; NotFound when nothing was published in the last two days."""
         check_span(span, resolution)
         now = self._clock.now()
-        known = TimeRange(floor_time(now - HISTORY, timedelta(days=1)), floor_time(now, resolution))
-        history, _ = await self._store.read(zone, basis, known, resolution)
+        history = await self._history(zone, basis, resolution, now)
         return Intensity(
             zone=zone,
             basis=basis,
@@ -64,6 +73,33 @@ class Intensities:
             issue_time=now,
             newest_time=newest_known(history, now),
         )
+
+    async def outlook(
+        self,
+        zone: ZoneId,
+        basis: Basis,
+        span: TimeRange,
+        resolution: timedelta,
+        *,
+        with_spread: bool,
+    ) -> Outlook:
+        """Return what is expected and, if asked for, how far it may be off. As `forecast`."""
+        expected = await self.forecast(zone, basis, span, resolution)
+        if not with_spread:
+            return Outlook(intensity=expected, spread=None)
+        history = await self._history(zone, basis, resolution, self._clock.now())
+        found = spread(history, expected.gco2e_per_kwh)
+        if found is not None and basis is Basis.AVERAGE:
+            held = {ratio: values.clip(min=0.0) for ratio, values in found.quantiles.items()}
+            found = replace(found, quantiles=held)
+        return Outlook(intensity=expected, spread=found)
+
+    async def _history(
+        self, zone: ZoneId, basis: Basis, resolution: timedelta, now: datetime
+    ) -> Series:
+        known = TimeRange(floor_time(now - HISTORY, timedelta(days=1)), floor_time(now, resolution))
+        history, _ = await self._store.read(zone, basis, known, resolution)
+        return history
 
     async def best_window(self, zone: ZoneId, basis: Basis, span: TimeRange, run: Run) -> Window:
         """Return when a run is cleanest, to the quarter of an hour."""

@@ -6,6 +6,8 @@
        "token_file": "/run/secrets/electricity-maps"},
       {"kind": "watttime", "zone": "zones/caiso", "region": "CAISO_NORTH", "user": "me",
        "password_file": "/run/secrets/watttime"},
+      {"kind": "entso_e", "zone": "zones/de", "region": "10Y1001A1001A83F",
+       "token_file": "/run/secrets/entso-e", "factors": {"B06": 650}},
       {"kind": "csv", "zone": "zones/fr", "file": "/data/fr.csv", "marginal": false}
     ]
 
@@ -15,7 +17,9 @@ Each may have a `url` in place of the publisher's.
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from wattmesh_carbon.adapters.sources.entsoe import LIFE_CYCLE, EntsoE
 from wattmesh_carbon.adapters.sources.publishers import (
     CsvFile,
     ElectricityMaps,
@@ -37,7 +41,7 @@ def read_sources(file: Path) -> list[Source]:
         ) from error
 
 
-def _source(said: Mapping[str, str]) -> Source:
+def _source(said: Mapping[str, Any]) -> Source:
     zone = ZoneId.parse(said["zone"])
     at = {"url": said["url"].rstrip("/")} if "url" in said else {}
     match said["kind"]:
@@ -52,6 +56,15 @@ def _source(said: Mapping[str, str]) -> Source:
                 region=said["region"],
                 user=said["user"],
                 password=_secret(said["password_file"]),
+                **at,
+            )
+        case "entso_e":
+            factors = {str(kind): float(value) for kind, value in said.get("factors", {}).items()}
+            return EntsoE(
+                zone=zone,
+                region=said["region"],
+                token=_secret(said["token_file"]),
+                factors={**LIFE_CYCLE, **factors},
                 **at,
             )
         case "csv":

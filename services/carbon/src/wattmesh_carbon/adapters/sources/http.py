@@ -18,16 +18,27 @@ async def get_json(
     url: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Any:
     """Return what a URL answers. Error: Unavailable, without what was sent."""
-    return await asyncio.to_thread(_get, url, query or {}, headers or {})
+    told = {"Accept": "application/json", **(headers or {})}
+    answer = await asyncio.to_thread(_get, url, query or {}, told)
+    try:
+        return json.loads(answer)
+    except ValueError as error:
+        raise Unavailable("DEPENDENCY_UNAVAILABLE", f"{url} does not answer in JSON") from error
 
 
-def _get(url: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Any:
+async def get_bytes(url: str, query: Mapping[str, str]) -> bytes:
+    """Return what a URL answers. Error: Unavailable, without what was sent."""
+    return await asyncio.to_thread(_get, url, query, {})
+
+
+def _get(url: str, query: Mapping[str, str], headers: Mapping[str, str]) -> bytes:
     full = f"{url}?{urllib.parse.urlencode(query)}" if query else url
-    request = urllib.request.Request(full, headers={"Accept": "application/json", **headers})
+    request = urllib.request.Request(full, headers=dict(headers))
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
-            return json.loads(response.read(_MOST_BYTES))
+            answer: bytes = response.read(_MOST_BYTES)
     except urllib.error.HTTPError as error:
         raise Unavailable("DEPENDENCY_UNAVAILABLE", f"{url} answered {error.code}") from error
-    except (OSError, ValueError) as error:
-        raise Unavailable("DEPENDENCY_UNAVAILABLE", f"{url} does not answer in JSON") from error
+    except OSError as error:
+        raise Unavailable("DEPENDENCY_UNAVAILABLE", f"{url} does not answer") from error
+    return answer
