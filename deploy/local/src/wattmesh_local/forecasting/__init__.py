@@ -1,0 +1,1 @@
+"""`wattmesh forecast`: what is expected, how good it was, and training anew."""
