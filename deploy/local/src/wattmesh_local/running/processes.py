@@ -265,9 +265,7 @@ class ProcessPlan:
                     **self._reach(*asked),
                     "plan_lead": lead,
                     **self._solving(),
-                    "forecast_deadline_seconds": "1.5",
-                    "carbon_deadline_seconds": "0.5",
-                    "usage_deadline_seconds": "0.5",
+                    **self._patience(),
                 }
             case "gateway":
                 return {
@@ -284,10 +282,23 @@ class ProcessPlan:
                 return {}
 
     def _solving(self) -> dict[str, str]:
-        """Return how long an hour of a few seconds may be solved, and how near the best."""
+        """Return how long an hour of a few seconds may be solved, and how near the best.
+
+        Where time goes only as fast as plans are made, a busy machine has more of it.
+        """
         if self._options.live:
             return {}
-        return {"solve_time_limit": "PT2S", "solve_gap_ratio": "0.002"}
+        limit = "PT5S" if self._options.paced else "PT2S"
+        return {"solve_time_limit": limit, "solve_gap_ratio": "0.002"}
+
+    def _patience(self) -> dict[str, str]:
+        """Return how long the planner waits for what it asks [s of the wall]."""
+        factor = 3.0 if self._options.paced else 1.0
+        return {
+            "forecast_deadline_seconds": str(1.5 * factor),
+            "carbon_deadline_seconds": str(0.5 * factor),
+            "usage_deadline_seconds": str(0.5 * factor),
+        }
 
     def _charge_points(self) -> dict[str, str]:
         """Return where simulated charge points dial in."""
