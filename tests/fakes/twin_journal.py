@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from wattmesh_twin.app.run_hot_water import TankMemory
 from wattmesh_twin.domain.charger import ChargerState, Offer
 from wattmesh_twin.domain.rooms import RoomMemory
 from wattmesh_twin.domain.site import SiteState
@@ -17,7 +18,7 @@ class MemoryJournal:
         self.state: SiteState | None = None
         self.visits: list[VisitRecord] = []
         self.rooms: list[RoomRecord] = []
-        self.memories: dict[str, RoomMemory] = {}
+        self.memories: dict[str, RoomMemory | TankMemory] = {}
         self.pasts: dict[str, Sequence[tuple[ChargerState, Offer]]] = {}
 
     def telegrams(self, telegrams: Sequence[Telegram]) -> None:
@@ -32,7 +33,7 @@ class MemoryJournal:
     def room(self, record: RoomRecord) -> None:
         self.rooms.append(record)
 
-    def save_room(self, id_: str, memory: RoomMemory) -> None:
+    def save_room(self, id_: str, memory: RoomMemory | TankMemory) -> None:
         self.memories[id_] = memory
 
     def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:

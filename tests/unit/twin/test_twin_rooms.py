@@ -88,7 +88,7 @@ class House:
         return replace(
             bare,
             spec=replace(bare.spec, rooms=(SPEC,)),
-            data=replace(bare.data, rooms={"zone": self.twin}),
+            data=replace(bare.data, consumers={"zone": self.twin}),
         )
 
     def order(self, celsius: float, hours: float) -> None:

@@ -29,7 +29,7 @@ from wattmesh_twin.adapters.metering import MeteringIngest
 from wattmesh_twin.adapters.modbus import ModbusSite
 from wattmesh_twin.adapters.mqtt import MqttBroker
 from wattmesh_twin.adapters.ocpp_point import OcppTwin
-from wattmesh_twin.adapters.room_mqtt import MqttRoom
+from wattmesh_twin.adapters.room_mqtt import MqttHotWater, MqttRoom
 from wattmesh_twin.adapters.site_directory import SiteServiceClient
 from wattmesh_twin.adapters.sunspec.battery import SunSpecBattery
 from wattmesh_twin.adapters.sunspec.clamp import SunSpecClamp
@@ -40,23 +40,32 @@ from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
 from wattmesh_twin.app.provision import Endpoints, Provisioning
 from wattmesh_twin.app.publish_carbon import CarbonPublication
 from wattmesh_twin.app.publish_prices import PricePublication
-from wattmesh_twin.app.room_history import room_history
+from wattmesh_twin.app.room_history import room_history, tank_history
 from wattmesh_twin.app.run_charger import ChargerTwin
+from wattmesh_twin.app.run_hot_water import HotWaterTwin
 from wattmesh_twin.app.run_rooms import RoomTwin
 from wattmesh_twin.app.run_site import SiteTwin
+from wattmesh_twin.app.run_tank import TankTwin
 from wattmesh_twin.app.run_zone import ZoneTwin
 from wattmesh_twin.app.tell_needs import TellNeeds
 from wattmesh_twin.domain.charger import Charger, ChargerState, Visit
 from wattmesh_twin.domain.charging_profiles import ChargingProfiles
 from wattmesh_twin.domain.dataset import DataSet, SiteMeasurements
 from wattmesh_twin.domain.history import PastReadings, SiteHistory, site_history
+from wattmesh_twin.domain.hot_water import HotWaterSpec
 from wattmesh_twin.domain.measured import MeasuredSeries
-from wattmesh_twin.domain.physics import SitePhysics
+from wattmesh_twin.domain.physics import Drawn, SitePhysics
 from wattmesh_twin.domain.rooms import RoomSpec
 from wattmesh_twin.domain.site import ChargePointSpec, SiteSpec
+from wattmesh_twin.domain.tank import TankState
 from wattmesh_twin.domain.tariff import DayAheadPrices, published_tariff
 from wattmesh_twin.domain.telegram import battery_record
-from wattmesh_twin.domain.topology import HEAT_PUMP_POINTS, charge_point_id, room_topic
+from wattmesh_twin.domain.topology import (
+    HEAT_PUMP_POINTS,
+    HOT_WATER_POINTS,
+    charge_point_id,
+    room_topic,
+)
 from wattmesh_twin.settings import TwinSettings
 
 HISTORY_RESOLUTION = timedelta(hours=1)
@@ -87,7 +96,8 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
         broker = MqttBroker(settings.mqtt_url, f"wattmesh-twin-{world.dataset.group.segment}")
         delivery = TelegramDelivery(queue=outbox, broker=broker)
         points, pumps = world.charge_points(visits), world.heat_pumps(visits)
-        runs = [each.run for part in (twins, points, pumps, world.drivers()) for each in part]
+        tanks, drivers = world.tanks(visits), world.drivers()
+        runs = [each.run for part in (twins, points, pumps, tanks, drivers) for each in part]
         tasks = (*runs, delivery.run, world.inform)
         yield Service(name="twin", register=(), service_names=(), tasks=tasks)
 
@@ -140,8 +150,13 @@ class World:
             for each in dataset.sites
             for room in each.spec.rooms
         }
+        self._tanks = {
+            each.spec.asset(tank.id): self._tank(each, tank)
+            for each in dataset.sites
+            for tank in each.spec.tanks
+        }
         self.sites = [
-            site.physics(self._clock, self._drawn(site.spec), self._zones(site.spec))
+            site.physics(self._clock, self._drawn(site.spec), self._consumers(site.spec))
             for site in dataset.sites
         ]
         self.endpoints = _endpoints(settings, dataset)
@@ -174,8 +189,37 @@ class World:
         twin.remember()
         return RoomTwin(spec, twin)
 
-    def _zones(self, spec: SiteSpec) -> dict[str, ZoneTwin]:
-        return {each.id: self._rooms[spec.asset(each.id)].twin for each in spec.rooms}
+    def _tank(self, site: SiteMeasurements, spec: HotWaterSpec) -> HotWaterTwin:
+        """Return a tank as it was when it was put up: some weeks before the run."""
+        climate = site.climate(spec.id, self._clock)
+        first = max(self._first(site.climates[spec.id].start), self._run.begin - PAST_ROOMS)
+        state = TankState(time=first, celsius=spec.own_celsius)
+        twin = TankTwin(spec.tank, spec.orders, self._clock, state, climate, draws=None)
+        return HotWaterTwin(spec, twin, climate)
+
+    def _parts(self, spec: SiteSpec) -> dict[str, RoomTwin | HotWaterTwin]:
+        """Return the rooms and tanks of a site."""
+        return {
+            **{each.id: self._rooms[spec.asset(each.id)] for each in spec.rooms},
+            **{each.id: self._tanks[spec.asset(each.id)] for each in spec.tanks},
+        }
+
+    def _consumers(self, spec: SiteSpec) -> dict[str, Drawn]:
+        return {id_: part.twin for id_, part in self._parts(spec).items()}
+
+    def tanks(self, ledger: ChargePointLedger) -> list[MqttHotWater]:
+        """Return the tanks as they speak at the broker."""
+        return [
+            MqttHotWater(
+                self._tanks[site.spec.asset(tank.id)].twin,
+                self._settings.mqtt_url,
+                room_topic(site.spec.device(tank.id)),
+                self._settings.reporting_interval,
+                partial(ledger.told, site.spec.device(tank.id), quantities=HOT_WATER_POINTS),
+            )
+            for site in self.dataset.sites
+            for tank in site.spec.tanks
+        ]
 
     def heat_pumps(self, ledger: ChargePointLedger) -> list[MqttRoom]:
         """Return the plants of rooms as they speak at the broker."""
@@ -201,7 +245,16 @@ class World:
             for site in self.dataset.sites
             for room in site.spec.rooms
         ]
-        return [*(self._history(each) for each in self.sites), *rooms]
+        tanks = [
+            tank_history(
+                site.spec.device(tank.id),
+                self._tanks[site.spec.asset(tank.id)].twin,
+                self._run.begin,
+            )
+            for site in self.dataset.sites
+            for tank in site.spec.tanks
+        ]
+        return [*tanks, *(self._history(each) for each in self.sites), *rooms]
 
     def charge_points(self, ledger: ChargePointLedger) -> list[OcppTwin]:
         """Return the charge points as they dial in; none where nobody listens."""
@@ -251,11 +304,12 @@ class World:
         chargers = self._drawn(physics.spec)
         for id_, charger in chargers.items():
             charger.remember(journal.load_charger(id_))
-        rooms = {each.id: self._rooms[physics.spec.asset(each.id)] for each in physics.spec.rooms}
-        state = journal.load()
-        for id_, room in rooms.items():
-            if (memory := journal.load_room(id_)) is not None:
-                room.restore(memory)
+        rooms, state = self._parts(physics.spec), journal.load()
+        for id_, part in rooms.items():
+            if isinstance(part, RoomTwin) and (memory := journal.load_room(id_)) is not None:
+                part.restore(memory)
+            if isinstance(part, HotWaterTwin) and (kept := journal.load_tank(id_)) is not None:
+                part.restore(kept)
         if state is None:
             state = self._history(physics).final
             journal.save(state)

@@ -34,7 +34,8 @@ class SiteHours:
     """A site's metered energies per hour [Wh], into the component positive, NaN where not known.
 
     `battery_rule_wh` and `at_once_wh` are what the batteries would have done by the plain rule, and
-    the vehicles with nobody in control; `zones_…` what rooms drew, and would have by the rules.
+    the vehicles with nobody in control; `zones_…` and `tanks_…` what those drew, and would have by
+    the rules.
     """
 
     site: WatchedSite
@@ -49,6 +50,9 @@ class SiteHours:
     zones_wh: Floats
     zones_at_rest_wh: Floats
     zones_rule_wh: Floats
+    tanks_wh: Floats
+    tanks_at_rest_wh: Floats
+    tanks_rule_wh: Floats
 
     def cost(self, net_wh: Floats) -> float:
         """Return what an exchange with the grid costs [currency]; unknown hours count nothing."""
@@ -79,30 +83,40 @@ async def kinds_content(
         }
     if any(site.zones for site in sites):
         rooms = room_ledgers(ledger_folder)
-        outside = [await outside_of(clients, each, span, rooms) for each in sites]
-        content["hvac_zone"] = _zones(hours, sum(outside, Outside()))
+        outside = [await outside_of(clients, each, each.zones, span, rooms) for each in sites]
+        own = [each for each in hours if each.site.zones]
+        drawn = [(each.zones_wh, each.zones_at_rest_wh, each.zones_rule_wh) for each in own]
+        content["hvac_zone"] = _thermal(own, drawn, sum(outside, Outside()))
+    if any(site.tanks for site in sites):
+        rooms = room_ledgers(ledger_folder)
+        outside = [await outside_of(clients, each, each.tanks, span, rooms) for each in sites]
+        own = [each for each in hours if each.site.tanks]
+        drawn = [(each.tanks_wh, each.tanks_at_rest_wh, each.tanks_rule_wh) for each in own]
+        content["thermal_tank"] = _thermal(own, drawn, sum(outside, Outside()))
     return content
 
 
-def _zones(hours: Sequence[SiteHours], outside: Outside) -> dict[str, Any]:
-    """Return what rooms came to; without control nobody touches their thermostats."""
-    own = [each for each in hours if each.site.zones]
-
-    def cost(instead: Callable[[SiteHours], Floats]) -> float:
-        return _money(own, lambda each: each.net_wh - each.zones_wh + instead(each))
-
+def _thermal(
+    own: Sequence[SiteHours], drawn: Sequence[tuple[Floats, Floats, Floats]], outside: Outside
+) -> dict[str, Any]:
+    """Return what zones or tanks came to: as metered, with nobody in control, by the plain rule."""
+    energy, cost = dict[str, float](), dict[str, float]()
+    for index, name in enumerate(("achieved", "no_control", "rule")):
+        energy[name] = _kwh(each[index] for each in drawn)
+        cost[name] = round(
+            sum(
+                (
+                    hours.cost(hours.net_wh - each[0] + each[index])
+                    for hours, each in zip(own, drawn, strict=True)
+                ),
+                0.0,
+            ),
+            2,
+        )
     return {
-        "energy_kwh": {
-            "achieved": _kwh(each.zones_wh for each in own),
-            "no_control": _kwh(each.zones_at_rest_wh for each in own),
-            "rule": _kwh(each.zones_rule_wh for each in own),
-        },
+        "energy_kwh": energy,
         "outside_kh": {name: round(value, 2) for name, value in asdict(outside).items()},
-        "cost": {
-            "achieved": cost(lambda each: each.zones_wh),
-            "no_control": cost(lambda each: each.zones_at_rest_wh),
-            "rule": cost(lambda each: each.zones_rule_wh),
-        },
+        "cost": cost,
     }
 
 
@@ -213,6 +227,9 @@ async def _site_hours(
         zones_wh=total(site.zones),
         zones_at_rest_wh=by_rule_wh(rooms, site.zones, NO_CONTROL, span),
         zones_rule_wh=by_rule_wh(rooms, site.zones, RULE, span),
+        tanks_wh=total(site.tanks),
+        tanks_at_rest_wh=by_rule_wh(rooms, site.tanks, NO_CONTROL, span),
+        tanks_rule_wh=by_rule_wh(rooms, site.tanks, RULE, span),
     )
 
 

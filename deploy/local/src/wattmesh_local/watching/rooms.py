@@ -1,4 +1,4 @@
-"""What rooms came to: energy, money and time outside of comfort, beside two plain rules."""
+"""What rooms and tanks came to: energy and time outside of comfort, beside two plain rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,11 +59,15 @@ def by_rule_wh(
 
 
 async def outside_of(
-    clients: MeshClients, site: WatchedSite, span: TimeRange, ledgers: Mapping[str, RoomLedger]
+    clients: MeshClients,
+    site: WatchedSite,
+    assets: Sequence[AssetId],
+    span: TimeRange,
+    ledgers: Mapping[str, RoomLedger],
 ) -> Outside:
-    """Return a site's time outside of comfort: as its thermometers say, and by the rules."""
+    """Return the time outside of comfort of zones or tanks of a site, by thermometer and rules."""
     found = Outside()
-    for zone in site.zones:
+    for zone in assets:
         ledger = ledgers.get(zone.name)
         points = site.points.get((zone, "temperature_celsius"), ())
         if ledger is None or not points:

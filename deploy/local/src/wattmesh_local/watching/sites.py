@@ -20,6 +20,7 @@ from wattmesh_kernel.sites import (
     Rating,
     Site,
     SiteModel,
+    TankRating,
     WindRating,
 )
 from wattmesh_local.watching.clients import MeshClients
@@ -52,12 +53,13 @@ class WatchedSite:
     battery_ratings: tuple[BatteryRating, ...] = ()
     charge_points: tuple[AssetId, ...] = ()
     zones: tuple[AssetId, ...] = ()
+    tanks: tuple[AssetId, ...] = ()
     points: dict[tuple[AssetId, str], tuple[PointId, ...]] = field(default_factory=dict)
 
     @property
     def balance(self) -> tuple[AssetId, ...]:
         """The assets whose energies make the site's balance, but for the loads."""
-        steered = (*self.batteries, *self.charge_points, *self.zones)
+        steered = (*self.batteries, *self.charge_points, *self.zones, *self.tanks)
         return (self.grid, *self.generation, *steered)
 
 
@@ -100,6 +102,7 @@ def _watched(model: SiteModel, site: Site, at: datetime) -> WatchedSite | None:
         ),
         charge_points=_of_kind(assets, EvChargerRating),
         zones=_of_kind(assets, HvacZoneRating),
+        tanks=_of_kind(assets, TankRating),
         battery_capacity_wh=sum(
             asset.rating.capacity_wh for asset in assets if isinstance(asset.rating, BatteryRating)
         ),

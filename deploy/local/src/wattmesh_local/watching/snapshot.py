@@ -235,10 +235,11 @@ def _site(
     generation = total(site.generation, "active_power_w")
     battery = total(site.batteries, "active_power_w")
     charging = total(site.charge_points, "active_power_w") if site.charge_points else None
-    zones = total(site.zones, "active_power_w") if site.zones else None
+    heated = (*site.zones, *site.tanks)
+    heat = total(heated, "active_power_w") if heated else None
     load = None
     if net is not None and generation is not None and battery is not None:
-        load = net - generation - battery - (charging or 0.0) - (zones or 0.0)
+        load = net - generation - battery - (charging or 0.0) - (heat or 0.0)
     return SiteSnapshot(
         name=site.display_name,
         load_w=load,

@@ -1,7 +1,8 @@
-"""The heat pump of a site's room on MQTT: it writes down what the broker has confirmed.
+"""Heat pumps and tanks of a site on MQTT: they write down what the broker has confirmed.
 
-As `heat_pump_mqtt.py`, but it speaks by the raster of its clock and not before that moves, and what
-is on its way to the broker when the process ends is waited for: the ledger has what was said.
+As `heat_pump_mqtt.py` and `tank_mqtt.py`, but each speaks by the raster of its clock and not before
+that moves, and what is on its way to the broker when the process ends is waited for: the ledger has
+what was said.
 """
 
 import asyncio
@@ -13,7 +14,9 @@ import aiomqtt
 
 from wattmesh_kernel.time import floor_time
 from wattmesh_twin.adapters.heat_pump_mqtt import MqttHeatPump
-from wattmesh_twin.adapters.mqtt_device import Said
+from wattmesh_twin.adapters.mqtt_device import MqttDevice, Said
+from wattmesh_twin.adapters.tank_mqtt import MqttTank
+from wattmesh_twin.app.run_tank import TankTwin
 from wattmesh_twin.app.run_zone import ZoneTwin
 
 _LAST_SECONDS = 2.0
@@ -22,14 +25,10 @@ _LAST_SECONDS = 2.0
 Told = Callable[[datetime], None]
 
 
-class MqttRoom(MqttHeatPump):
-    """Speaks for one room; `told` hears of each state that the broker has, by its time."""
+class Written(MqttDevice):
+    """Speaks by the raster; `told` hears of each state that the broker has, by its time."""
 
-    def __init__(
-        self, twin: ZoneTwin, url: str, address: str, every: timedelta, told: Told
-    ) -> None:
-        super().__init__(twin, url, address, every)
-        self._told = told
+    told: Told
 
     async def _report(self, client: aiomqtt.Client) -> None:
         while True:
@@ -49,4 +48,24 @@ class MqttRoom(MqttHeatPump):
 
     async def _said(self, client: aiomqtt.Client, topic: str, body: dict[str, object]) -> None:
         await client.publish(topic, json.dumps(body, separators=(",", ":")), qos=1)
-        self._told(datetime.fromisoformat(str(body["measure_time"])))
+        self.told(datetime.fromisoformat(str(body["measure_time"])))
+
+
+class MqttRoom(Written, MqttHeatPump):
+    """The heat pump of a room."""
+
+    def __init__(
+        self, twin: ZoneTwin, url: str, address: str, every: timedelta, told: Told
+    ) -> None:
+        super().__init__(twin, url, address, every)
+        self.told = told
+
+
+class MqttHotWater(Written, MqttTank):
+    """A tank of hot water."""
+
+    def __init__(
+        self, twin: TankTwin, url: str, address: str, every: timedelta, told: Told
+    ) -> None:
+        super().__init__(twin, url, address, every)
+        self.told = told

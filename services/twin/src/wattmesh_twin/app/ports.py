@@ -9,6 +9,7 @@ from wattmesh_kernel.ids import AssetId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Asset, Device, Site, SiteGroup
 from wattmesh_kernel.tariff import Tariff
+from wattmesh_twin.app.run_hot_water import TankMemory
 from wattmesh_twin.domain.charger import ChargerState, Offer, Visit
 from wattmesh_twin.domain.history import PastReadings, SiteHistory
 from wattmesh_twin.domain.rooms import Comfort, RoomMemory
@@ -36,8 +37,8 @@ class SiteJournal(Protocol):
     def room(self, record: RoomRecord) -> None:
         """Write down what a room came to in an hour."""
 
-    def save_room(self, id_: str, memory: RoomMemory) -> None:
-        """Keep from where a room can be continued."""
+    def save_room(self, id_: str, memory: RoomMemory | TankMemory) -> None:
+        """Keep from where a room or a tank can be continued."""
 
     def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
         """Keep from where a charge point can be continued, and what the meter has yet to see."""

@@ -53,6 +53,10 @@ class RoomTwin:
         state = next(each for each in reversed(self.twin.past) if each.time <= moment)
         self.doubles = {rule: Double(state=state) for rule in (AT_REST, SCHEDULE)}
 
+    def forget(self, before: datetime) -> None:
+        """Forget what a site's meter has seen."""
+        self.twin.forget(before)
+
     def records(self, until: datetime, asset: AssetId) -> list[RoomRecord]:
         """Move the doubles on; return what all came to at each whole hour that has passed."""
         found = []

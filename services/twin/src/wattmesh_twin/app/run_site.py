@@ -10,6 +10,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.time import floor_time
 from wattmesh_twin.app.ports import SiteJournal
 from wattmesh_twin.app.run_charger import ChargerTwin
+from wattmesh_twin.app.run_hot_water import HotWaterTwin
 from wattmesh_twin.app.run_rooms import RoomTwin
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.physics import SitePhysics
@@ -17,7 +18,7 @@ from wattmesh_twin.domain.site import Powers, SiteSpec, SiteState
 from wattmesh_twin.domain.telegram import battery_record, telegrams_at, visit_records
 
 _NONE: Mapping[str, ChargerTwin] = MappingProxyType({})
-_NO_ROOMS: Mapping[str, RoomTwin] = MappingProxyType({})
+_NO_ROOMS: Mapping[str, RoomTwin | HotWaterTwin] = MappingProxyType({})
 
 
 class SiteTwin:
@@ -37,7 +38,7 @@ class SiteTwin:
         journal: SiteJournal,
         interval: timedelta,
         charge_points: Mapping[str, ChargerTwin] = _NONE,
-        rooms: Mapping[str, RoomTwin] = _NO_ROOMS,
+        rooms: Mapping[str, RoomTwin | HotWaterTwin] = _NO_ROOMS,
     ) -> None:
         self._physics = physics
         self._state = state
@@ -124,14 +125,14 @@ class SiteTwin:
                 self._journal.visit(record)
 
     def _keep_rooms(self) -> None:
-        """Keep what the site's meter has yet to see of rooms, and what each hour came to."""
+        """Keep what the site's meter has yet to see of rooms and tanks, and what hours came to."""
         for room in self._rooms.values():
             for record in room.records(self._state.time, self.spec.asset(room.spec.id)):
                 self._journal.room(record)
-            room.twin.forget(self._state.time)
+            room.forget(self._state.time)
             self._keep_room(room)
 
-    def _keep_room(self, room: RoomTwin) -> None:
+    def _keep_room(self, room: RoomTwin | HotWaterTwin) -> None:
         self._journal.save_room(room.spec.id, room.memory)
 
     def _order(self, state: SiteState) -> None:

@@ -61,7 +61,7 @@ class SiteMeasurements:
         self,
         clock: Clock,
         charge_points: Mapping[str, Drawn] = _NONE,
-        rooms: Mapping[str, Drawn] = _NONE,
+        consumers: Mapping[str, Drawn] = _NONE,
     ) -> SitePhysics:
         """Return the site under a clock: from here on nobody looks ahead."""
         pv = self.pv_available_w
@@ -71,7 +71,7 @@ class SiteMeasurements:
                 loads_w={load: MeasuredSeries(each, clock) for load, each in self.loads_w.items()},
                 pv_available_w=None if pv is None else MeasuredSeries(pv, clock),
                 charge_points=charge_points,
-                rooms=rooms,
+                consumers=consumers,
             ),
         )
 

@@ -118,16 +118,16 @@ def _interval_energies(
         devices[INVERTER] = -blocks(data.pv_available_w)
         powers[INVERTER] = np.nan_to_num(devices[INVERTER])
     shape = (span.count(resolution), resolution // step)
-    for room, each in data.rooms.items():
-        powers[room] = np.broadcast_to(_room_w(each, span, resolution), shape)
+    for consumer, each in data.consumers.items():
+        powers[consumer] = np.broadcast_to(_consumed_w(each, span, resolution), shape)
     devices[GRID_METER] = np.sum(list(powers.values()), axis=0)
     return {device: _Energies.of(power, resolution) for device, power in devices.items()}
 
 
-def _room_w(room: Drawn, span: TimeRange, resolution: timedelta) -> Array:
-    """Return the mean power of a room's plant in each interval of `span` [W], shape (n, 1)."""
+def _consumed_w(consumer: Drawn, span: TimeRange, resolution: timedelta) -> Array:
+    """Return the mean power of a consumer in each interval of `span` [W], shape (n, 1)."""
     starts = span.starts(resolution)
-    return np.array([[room.mean_power_w(each, each + resolution)] for each in starts])
+    return np.array([[consumer.mean_power_w(each, each + resolution)] for each in starts])
 
 
 def _counted(energy_wh: Array, first_wh: float = 0.0) -> Array:

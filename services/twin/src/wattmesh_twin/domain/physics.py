@@ -33,13 +33,14 @@ class SiteData:
 
     `charge_points` are seen as the mean power of each span between two changes, of a minute at
     most while a vehicle is there: what they draw is exact, what of it is import while power changes
-    its sign within that minute is not. Rooms are seen so too, by five minutes.
+    its sign within that minute is not. Rooms and tanks, `consumers`,
+    are seen so too, by five minutes.
     """
 
     loads_w: Mapping[str, MeasuredSeries]
     pv_available_w: MeasuredSeries | None = None
     charge_points: Mapping[str, Drawn] = field(default_factory=dict)
-    rooms: Mapping[str, Drawn] = field(default_factory=dict)
+    consumers: Mapping[str, Drawn] = field(default_factory=dict)
 
     def series(self) -> list[MeasuredSeries]:
         """Return all series."""
@@ -48,7 +49,7 @@ class SiteData:
 
     def next_change(self, moment: datetime) -> datetime | None:
         """Return the first moment after `moment` at which any of the powers may change."""
-        drawn = (*self.charge_points.values(), *self.rooms.values())
+        drawn = (*self.charge_points.values(), *self.consumers.values())
         changes = [each.next_change(moment) for each in drawn]
         changes.append(next_change(self.series(), moment))
         return min((each for each in changes if each is not None), default=None)
@@ -115,7 +116,7 @@ class SitePhysics:
         powers = replace(
             self.powers(state),
             charging_w=_drawn_w(self.data.charge_points, state.time, end),
-            rooms_w=_drawn_w(self.data.rooms, state.time, end),
+            consumers_w=_drawn_w(self.data.consumers, state.time, end),
         )
         first = min(seconds, self._seconds_to_limit(state.battery, powers.battery_w))
         moved = self._flow(state, powers, first)

@@ -9,6 +9,7 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
 from wattmesh_kernel.sites import GridConnectionRating, Node, Phase
 from wattmesh_twin.domain.battery import BatterySpec, BatteryState
+from wattmesh_twin.domain.hot_water import HotWaterSpec
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.meter import MeterState
 from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH, PvSpec
@@ -63,6 +64,7 @@ class SiteSpec:
     location: Location | None = None
     charge_points: tuple[ChargePointSpec, ...] = ()
     rooms: tuple[RoomSpec, ...] = ()
+    tanks: tuple[HotWaterSpec, ...] = ()
     nodes: tuple[Node, ...] = ()
     connection: GridConnectionRating = field(default_factory=GridConnectionRating)
 
@@ -126,15 +128,15 @@ class Powers:
     """Powers of one moment [W], positive into the component.
 
     A load is None where nobody measured it. `pv_w` is None while the plant is off, for want of a
-    measurement of what the sun gave. `charging_w` is what all charge points draw, `rooms_w` the
-    plants of all rooms.
+    measurement of what the sun gave. `charging_w` is what all charge points draw, `consumers_w` the
+    plants of all rooms and tanks.
     """
 
     loads_w: Mapping[str, float | None]
     pv_w: float | None
     battery_w: float
     charging_w: float = 0.0
-    rooms_w: float = 0.0
+    consumers_w: float = 0.0
 
     @property
     def net_w(self) -> float | None:
@@ -145,4 +147,4 @@ class Powers:
         known = [load_w for load_w in self.loads_w.values() if load_w is not None]
         if len(known) < len(self.loads_w):
             return None
-        return sum(known) + (self.pv_w or 0.0) + self.battery_w + self.charging_w + self.rooms_w
+        return sum(known) + (self.pv_w or 0.0) + self.battery_w + self.charging_w + self.consumers_w

@@ -22,8 +22,10 @@ from wattmesh_kernel.sites import (
     OcppConnection,
     Phase,
     PvRating,
+    TankRating,
 )
 from wattmesh_twin.domain.battery import BatterySpec
+from wattmesh_twin.domain.hot_water import HotWaterSpec
 from wattmesh_twin.domain.rooms import RoomSpec
 from wattmesh_twin.domain.site import (
     BATTERY,
@@ -33,6 +35,7 @@ from wattmesh_twin.domain.site import (
     ChargePointSpec,
     SiteSpec,
 )
+from wattmesh_twin.domain.tank import cop
 from wattmesh_twin.domain.vehicle import LEAST_CURRENT_A
 from wattmesh_twin.domain.zone import Mode, cooling_cop, heating_cop
 
@@ -50,6 +53,10 @@ HEAT_PUMP_POINTS = (
 )
 """What a room's heat pump says."""
 
+HOT_WATER_POINTS = ("active_power_w", "import_energy_wh", "temperature_celsius")
+"""What a tank of hot water says."""
+
+_TANK_CELSIUS = (0.0, 15.0, 30.0)
 _COOLING_CELSIUS, _HEATING_CELSIUS = (20.0, 27.0, 35.0), (-7.0, 2.0, 7.0)
 """Outdoors, where the efficiency of a plant is said, as data sheets do."""
 
@@ -100,6 +107,7 @@ def assets_of(site: SiteSpec) -> list[Asset]:
         assets.append(Asset(id=site.asset("battery"), display_name="Battery", rating=battery))
     assets += [_charger(site, each) for each in site.charge_points]
     assets += [_zone(site, each) for each in site.rooms]
+    assets += [_tank(site, each) for each in site.tanks]
     for load in site.sub_meters.values():
         id_ = site.asset(f"load-{load}")
         assets.append(Asset(id=id_, display_name=f"Load {load}", rating=part))
@@ -154,6 +162,44 @@ def _zone(site: SiteSpec, room: RoomSpec) -> Asset:
     return Asset(id=site.asset(room.id), display_name=room.display_name or room.id, rating=rating)
 
 
+def _tank(site: SiteSpec, water: HotWaterSpec) -> Asset:
+    tank = water.tank
+    efficiencies = (
+        [CopPoint(outdoor_temperature_celsius=20.0, cop_ratio=tank.cop_ratio)]
+        if tank.cop_ratio is not None
+        else [
+            CopPoint(
+                outdoor_temperature_celsius=celsius, cop_ratio=cop(tank, water.own_celsius, celsius)
+            )
+            for celsius in _TANK_CELSIUS
+        ]
+    )
+    rating = TankRating(
+        capacity_wh_per_k=tank.capacity_wh_per_k,
+        min_temperature_celsius=water.low_celsius,
+        max_temperature_celsius=water.high_celsius,
+        heater=HeatPumpRating(max_power_w=tank.heater_w, cop_points=tuple(efficiencies)),
+        loss_w_per_k=tank.loss_w_per_k,
+        ambient_temperature_celsius=tank.ambient_celsius,
+    )
+    name = water.display_name or water.id
+    return Asset(id=site.asset(water.id), display_name=name, rating=rating)
+
+
+def _hot_water(site: SiteSpec, water: HotWaterSpec, reach: Reach) -> Device:
+    device = site.device(water.id)
+    return Device(
+        id=device,
+        display_name=water.display_name or water.id,
+        profile="mqtt-hot-water",
+        gateway=reach.gateway,
+        connection=MqttConnection(address=room_topic(device)),
+        points=frozenset(HOT_WATER_POINTS),
+        functions=(_controlled(site, water.id, SetpointKind.TEMPERATURE_CELSIUS),),
+        reporting_interval=reach.reporting_interval,
+    )
+
+
 def _battery_rating(battery: BatterySpec) -> BatteryRating:
     return BatteryRating(
         capacity_wh=battery.capacity_wh,
@@ -177,6 +223,7 @@ def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
     if site.battery is not None:
         devices += [_battery(site, reach), _clamp(site, reach)]
     devices += [_heat_pump(site, each, reach) for each in site.rooms]
+    devices += [_hot_water(site, each, reach) for each in site.tanks]
     return [*devices, *(_charge_point(site, each, reach) for each in site.charge_points)]
 
 

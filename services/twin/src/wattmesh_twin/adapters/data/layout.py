@@ -132,6 +132,18 @@ class Room(_Part):
         return (self.outdoor, *self.sun, self.devices, self.people)
 
 
+class Tank(_Part):
+    """A tank of hot water with a heat pump; what its users draw was measured [kWh of heat]."""
+
+    id: Id = Segment
+    display_name: str = ""
+    capacity_wh_per_k: float = Field(gt=0)
+    loss_w_per_k: float = Field(gt=0)
+    heater_kw: float = Field(gt=0)
+    outdoor: Column
+    draws: Column
+
+
 class Fuse(_Part):
     """A fuse or transformer below the grid connection or another one; limits in kW."""
 
@@ -163,6 +175,7 @@ class Site(_Part):
     fuses: tuple[Fuse, ...] = ()
     charge_points: tuple[ChargePoint, ...] = ()
     rooms: tuple[Room, ...] = ()
+    tanks: tuple[Tank, ...] = ()
 
 
 class PriceColumn(Column):
@@ -249,6 +262,8 @@ class Layout(_Part):
         columns: list[Column] = [load for site in self.sites for load in site.loads]
         columns += [site.pv for site in self.sites if site.pv is not None]
         columns += [each for site in self.sites for room in site.rooms for each in room.columns()]
+        tanks = [tank for site in self.sites for tank in site.tanks]
+        columns += [each for tank in tanks for each in (tank.outdoor, tank.draws)]
         if isinstance(self.price.import_per_kwh, PriceColumn):
             columns.append(self.price.import_per_kwh)
         return columns if self.carbon is None else [*columns, self.carbon]

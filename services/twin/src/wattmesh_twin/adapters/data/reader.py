@@ -29,7 +29,12 @@ from wattmesh_twin.adapters.data.layout import (
     Pv,
     Site,
 )
-from wattmesh_twin.adapters.data.rooms import room_climate, room_spec
+from wattmesh_twin.adapters.data.rooms import (
+    hot_water_spec,
+    room_climate,
+    room_spec,
+    tank_climate,
+)
 from wattmesh_twin.adapters.data.rows import RowRaster, local_raster, utc_raster
 from wattmesh_twin.domain.battery import BatterySpec
 from wattmesh_twin.domain.dataset import (
@@ -72,7 +77,8 @@ def _measurements(tables: "_Tables", site: Site, folder: Path, zone: ZoneInfo) -
         loads_w=loads_w,
         pv_available_w=_pv_power(tables, site.pv) if site.pv else None,
         visits=visits_of(site, folder, TimeRange(first, last), zone),
-        climates={room.id: room_climate(room, tables.series) for room in site.rooms},
+        climates={room.id: room_climate(room, tables.series) for room in site.rooms}
+        | {tank.id: tank_climate(tank, tables.series) for tank in site.tanks},
     )
 
 
@@ -92,6 +98,7 @@ def _site_spec(site: Site, zone: ZoneInfo) -> SiteSpec:
         location=location,
         charge_points=tuple(map(charge_point_spec, site.charge_points)),
         rooms=tuple(room_spec(room, zone) for room in site.rooms),
+        tanks=tuple(hot_water_spec(tank, zone) for tank in site.tanks),
         nodes=tuple(map(fuse_node, site.fuses)),
         connection=connection_rating(site.connection),
     )

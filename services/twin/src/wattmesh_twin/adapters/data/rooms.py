@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 from wattmesh_kernel.series import Series
 from wattmesh_twin.adapters.data import layout
 from wattmesh_twin.domain.dataset import RoomClimate
+from wattmesh_twin.domain.hot_water import HotWaterSpec
 from wattmesh_twin.domain.rooms import Band, Comfort, RoomSpec
+from wattmesh_twin.domain.tank import TankSpec
 from wattmesh_twin.domain.zone import Mode, PlantSpec, ZoneSpec
 
 _PERSON_W = 100.0
@@ -40,6 +42,30 @@ def room_climate(room: layout.Room, read: Callable[[layout.Column], Series]) -> 
         outdoor_celsius=read(room.outdoor),
         sun_w_per_m2=suns[0].with_values(sum(each.values for each in suns)),
         gains_w=devices.with_values(1e3 * devices.values + _PERSON_W * people.values),
+    )
+
+
+def hot_water_spec(tank: layout.Tank, zone: ZoneInfo) -> HotWaterSpec:
+    """Return a tank."""
+    return HotWaterSpec(
+        id=tank.id,
+        display_name=tank.display_name,
+        zone=zone,
+        tank=TankSpec(
+            capacity_wh_per_k=tank.capacity_wh_per_k,
+            loss_w_per_k=tank.loss_w_per_k,
+            heater_w=1e3 * tank.heater_kw,
+        ),
+    )
+
+
+def tank_climate(tank: layout.Tank, read: Callable[[layout.Column], Series]) -> RoomClimate:
+    """Return what acts on a tank: outdoors, and the heat that its users draw as gains [W]."""
+    outdoor, draws = read(tank.outdoor), read(tank.draws)
+    return RoomClimate(
+        outdoor_celsius=outdoor,
+        sun_w_per_m2=outdoor.with_values(0.0 * outdoor.values),
+        gains_w=draws.with_values(1e3 * draws.values),
     )
 
 

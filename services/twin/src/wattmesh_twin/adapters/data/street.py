@@ -33,6 +33,7 @@ from wattmesh_twin.adapters.data.street_rooms import (
     HOME_WITH_HEAT_PUMP,
     WEATHER,
     home_room,
+    home_tank,
     office_rooms,
 )
 
@@ -80,7 +81,9 @@ def street_layout(folder: Path) -> Layout:
 
 def _home(number: int, site: Site) -> Site:
     if number == HOME_WITH_HEAT_PUMP:
-        return site.model_copy(update={"rooms": (home_room(OFFICE),)})
+        return site.model_copy(
+            update={"rooms": (home_room(OFFICE),), "tanks": (home_tank(OFFICE),)}
+        )
     if number not in _HOMES_WITH_EV:
         return site
     car = Vehicle(token=f"car-{number}", capacity_kwh=58.0, max_current_a=16.0, limit_soc=0.9)

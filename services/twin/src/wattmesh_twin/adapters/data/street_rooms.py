@@ -10,11 +10,14 @@ diffuse and direct columns. The most power is the data set's `cooling_device`, i
 of `cooling_cop` (0.35 of Carnot's where CityLearn has 0.23 to 0.27 over a smaller lift: 3.3 and 3.2
 at 30 degrees outside). Comfort is half a kelvin above the mean of the data set's set points, by the
 hours in which they change.
+
+The home's hot water is drawn as building 4 draws it (6.1 kWh a day); its tank and heat pump are not
+the data set's (2.7 kWh with a heating element) but those of `domain/tank.py`.
 """
 
 from dataclasses import dataclass
 
-from wattmesh_twin.adapters.data.layout import Band, Column, Comfort, Room
+from wattmesh_twin.adapters.data.layout import Band, Column, Comfort, Room, Tank
 
 WEATHER = "weather.csv"
 HOME_WITH_HEAT_PUMP = 3
@@ -63,6 +66,19 @@ def office_rooms(folder: str) -> tuple[Room, ...]:
 def home_room(folder: str) -> Room:
     """Return the room of the home that has a heat pump."""
     return _room(_HOME, folder, "zone", "Rooms")
+
+
+def home_tank(folder: str) -> Tank:
+    """Return the tank of the home that has a heat pump: 250 litres, 290 Wh/K."""
+    return Tank(
+        id="tank",
+        display_name="Hot water",
+        capacity_wh_per_k=290.0,
+        loss_w_per_k=2.0,
+        heater_kw=1.2,
+        outdoor=Column(file=f"{folder}/{WEATHER}", column="Outdoor Drybulb Temperature (C)"),
+        draws=Column(file=f"{folder}/Building_{_HOME.number}.csv", column="DHW Heating (kWh)"),
+    )
 
 
 def _room(building: _Building, folder: str, id_: str, name: str) -> Room:

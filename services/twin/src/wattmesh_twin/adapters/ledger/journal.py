@@ -9,6 +9,7 @@ from wattmesh_kernel.ids import DeviceId, SiteId
 from wattmesh_runtime.documents import DocumentCodec
 from wattmesh_twin.adapters.ledger.lines import JsonLines, time_from_text, time_text, write_text
 from wattmesh_twin.adapters.ledger.outbox import Outbox
+from wattmesh_twin.app.run_hot_water import TankMemory
 from wattmesh_twin.domain.charger import ChargerState, Offer
 from wattmesh_twin.domain.charging_profiles import ChargingProfiles
 from wattmesh_twin.domain.rooms import RoomMemory
@@ -119,6 +120,7 @@ class RoomLedger:
 
 
 _MEMORIES = DocumentCodec[RoomMemory](RoomMemory)
+_TANKS = DocumentCodec[TankMemory](TankMemory)
 
 
 class FileJournal:
@@ -167,9 +169,17 @@ class FileJournal:
         """Write down what a room came to in an hour."""
         self._rooms.add(record)
 
-    def save_room(self, id_: str, memory: RoomMemory) -> None:
-        """Keep from where a room can be continued."""
-        write_text(self._part_path(id_), _MEMORIES.to_json(memory))
+    def save_room(self, id_: str, memory: RoomMemory | TankMemory) -> None:
+        """Keep from where a room or a tank can be continued."""
+        text = (
+            _TANKS.to_json(memory) if isinstance(memory, TankMemory) else _MEMORIES.to_json(memory)
+        )
+        write_text(self._part_path(id_), text)
+
+    def load_tank(self, id_: str) -> TankMemory | None:
+        """Return what was kept of a tank; None: nothing."""
+        path = self._part_path(id_)
+        return _TANKS.from_json(path.read_bytes()) if path.exists() else None
 
     def load_room(self, id_: str) -> RoomMemory | None:
         """Return what was kept of a room; None: nothing."""
