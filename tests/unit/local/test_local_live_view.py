@@ -102,7 +102,7 @@ def street(vehicles: int) -> Snapshot:
         SNAPSHOT,
         sites=(
             *(replace(SNAPSHOT.sites[0], name=f"Home {number}") for number in range(5)),
-            replace(SNAPSHOT.sites[0], name="Office", charging_w=15_000.0),
+            replace(SNAPSHOT.sites[0], name="Office", charging_w=15_000.0, heat_w=2_340.0),
         ),
         vehicles=tuple(replace(VEHICLE, asset=each) for each in points),
         powers_w=dict.fromkeys(points, 7_360.0),

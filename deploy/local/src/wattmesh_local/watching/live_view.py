@@ -117,6 +117,9 @@ def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
     if _has_charge_points(snapshot):
         charging = _total_kw(site.charging_w for site in snapshot.sites)
         parts.append(f"EVs {len(snapshot.vehicles)}, {_or_dash(charging, '.2f', ' kW')}")
+    if _is_heated(snapshot):
+        heat = _total_kw(site.heat_w for site in snapshot.sites if site.heat_w is not None)
+        parts.append(f"heat {_or_dash(heat, '.2f', ' kW')}")
     if snapshot.price_per_kwh is not None:
         parts.append(f"price {snapshot.price_per_kwh:.2f}")
     if (accounts := snapshot.accounts) is not None:
@@ -135,11 +138,12 @@ def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
 def _sites_table(snapshot: Snapshot, glyphs: Glyphs, width: int, rows: int) -> Table:
     wide = width >= _WIDE
     charging = _has_charge_points(snapshot)
-    rest = (_WIDE_REST if wide else _NARROW_REST) + (_KW_WIDTH if charging else 0)
+    heated = _is_heated(snapshot)
+    rest = (_WIDE_REST if wide else _NARROW_REST) + _KW_WIDTH * (charging + heated)
     hours = max((width - rest) // _HOUR_WIDTH, 0)
     table = Table(box=None, header_style="bold", padding=(0, 1), expand=True)
     table.add_column("site", no_wrap=True)
-    for name in _columns(charging, wide):
+    for name in _columns(charging, heated, wide):
         unit = " kW" if wide else ""
         table.add_column(f"{name}{unit}", justify="right", no_wrap=True)
     table.add_column("state of charge" if wide else "SoC", no_wrap=True)
@@ -155,6 +159,7 @@ def _sites_table(snapshot: Snapshot, glyphs: Glyphs, width: int, rows: int) -> T
             _kw(site.generation_w, glyphs, "yellow"),
             _kw(site.battery_w, glyphs, "green"),
             *([_kw(site.charging_w, glyphs, "blue")] if charging else ()),
+            *([_kw(site.heat_w, glyphs, "magenta")] if heated else ()),
             _kw(site.net_w, glyphs, "bold"),
             _soc(site.soc_ratio, glyphs, 10 if wide else 0),
             _planned(site.planned_battery_w, glyphs, hours),
@@ -168,10 +173,21 @@ def _has_charge_points(snapshot: Snapshot) -> bool:
     return any(site.charging_w is not None for site in snapshot.sites)
 
 
-def _columns(charging: bool, wide: bool) -> list[str]:
+def _is_heated(snapshot: Snapshot) -> bool:
+    return any(site.heat_w is not None for site in snapshot.sites)
+
+
+def _columns(charging: bool, heated: bool, wide: bool) -> list[str]:
     """Return the names of the columns that are powers."""
     battery = "battery" if wide else "batt."
-    return ["load", "PV", battery, *(["EVs"] if charging else ()), "net"]
+    return [
+        "load",
+        "PV",
+        battery,
+        *(["EVs"] if charging else ()),
+        *(["heat"] if heated else ()),
+        "net",
+    ]
 
 
 def _vehicles_table(picture: Picture, glyphs: Glyphs, width: int, rows: int) -> Table:

@@ -60,6 +60,8 @@ class SiteSnapshot:
     net_w: float | None
     planned_battery_w: tuple[float, ...]
     charging_w: float | None = None
+    heat_w: float | None = None
+    """What heats and cools rooms, and heats water."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,6 +250,7 @@ def _site(
         soc_ratio=total(site.batteries[:1], "soc_ratio") if site.batteries else None,
         net_w=net,
         charging_w=charging,
+        heat_w=heat,
         planned_battery_w=planned.get(site.batteries[0].name, ()) if site.batteries else (),
     )
 

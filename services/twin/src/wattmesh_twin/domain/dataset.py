@@ -119,7 +119,7 @@ class DataSet:
         return ZoneInfo(self.time_zone)
 
     def measured_range(self) -> TimeRange:
-        """Return the time in which all sites were measured."""
+        """Return the time in which all sites were measured, and what acts on their rooms."""
         series = self._series()
         return TimeRange(max(each.start for each in series), min(each.end for each in series))
 
@@ -131,9 +131,17 @@ class DataSet:
         return [
             each
             for site in self.sites
-            for each in (*site.loads_w.values(), site.pv_available_w)
+            for each in (*site.loads_w.values(), site.pv_available_w, *_acting(site))
             if each is not None
         ]
+
+
+def _acting(site: SiteMeasurements) -> list[Series]:
+    return [
+        series
+        for each in site.climates.values()
+        for series in (each.outdoor_celsius, each.sun_w_per_m2, each.gains_w)
+    ]
 
 
 def chosen(positions: str, count: int) -> list[int]:
