@@ -114,7 +114,8 @@ TANK = TankRating(
         (DeferrableRating(max_power_w=1.0), {K.ACTIVE_POWER_W, K.ON_OFF}),
         (GeneratorRating(max_output_power_w=1.0), {K.ACTIVE_POWER_W, K.ON_OFF}),
         (LoadRating(), set()),
-        (GridConnectionRating(), set()),
+        (LoadRating(critical_ratio=0.0), {K.ON_OFF}),
+        (GridConnectionRating(), {K.ON_OFF}),
     ],
 )
 def test_each_kind_of_asset_takes_its_kinds_of_setpoints(

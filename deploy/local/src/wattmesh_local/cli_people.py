@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from wattmesh.control.v1 import hold_pb2
+from wattmesh_kernel.ids import SiteId
 from wattmesh_local.alerts import AlertDesk, alert_desk
 from wattmesh_local.books import write_report
 from wattmesh_local.cli_output import console, say_errors
+from wattmesh_local.islands import island_record
 from wattmesh_local.operating import (
     Operator,
     Person,
@@ -122,6 +124,36 @@ def report(
 ) -> None:
     """Write what sites cost, what was saved and what is wrong, with plots or as a table."""
     say_errors(lambda: write_report(state_folder(), site or [], first.date(), days, file, console))
+
+
+@app.command()
+def island(
+    site: Annotated[
+        str, typer.Argument(help="home-1: its record; with --drill its switch's name.")
+    ],
+    drill: Annotated[str, typer.Option(help="A device, home-1's switch: open it for a time.")] = "",
+    span: Span = "30min",
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why a drill; kept for good.")
+    ] = "a drill",
+    owner: Owner = "",
+    most: Annotated[int, typer.Option(min=1, max=1000, help="How much of the record.")] = 100,
+) -> None:
+    """Say when a site was without the grid, and what was off; 1: it is now. Or drill that."""
+    where = SiteId(site.removeprefix("sites/"))
+    if drill:
+        device = drill if "/" in drill else f"{where.name}/devices/{drill}"
+        person, length = _person(owner, reason), parse_span(span)
+        opened = (setpoint_kind("on_off"), 0.0)
+        kind = hold_pb2.HOLD_KIND_SETPOINT
+        _operate(lambda control: control.place(device, kind, person, length, opened))
+        return
+
+    async def run() -> int:
+        async with island_record(state_folder(), console) as record:
+            return await record.show(where, most)
+
+    say_errors(run)
 
 
 @app.command("dry-run")

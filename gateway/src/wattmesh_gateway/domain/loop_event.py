@@ -18,6 +18,10 @@ class LoopEventType(Enum):
     METER_USED = "meter_used"
     MEMBER_LOST = "member_lost"
     MEMBER_BACK = "member_back"
+    ISLANDED = "islanded"
+    RECONNECTED = "reconnected"
+    SHED = "shed"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ from wattmesh_contracts.values import (
 from wattmesh_contracts.worth import energy_worth_from_proto, energy_worth_to_proto
 from wattmesh_kernel.ids import DeviceId, SiteId
 from wattmesh_kernel.loop_policy import (
+    LoopIsland,
     LoopLimit,
     LoopMember,
     LoopMeter,
@@ -62,6 +63,7 @@ def loop_policy_from_proto(proto: pb.LoopPolicy) -> LoopPolicy:
             stale_after=duration_from_proto(proto.stale_duration, "stale_duration"),
             setpoint_lease=duration_from_proto(proto.setpoint_duration, "setpoint_duration"),
             worths=tuple(map(_worth_from_proto, proto.worths)),
+            island=_island_from_proto(proto.island) if proto.HasField("island") else None,
         )
 
 
@@ -78,6 +80,7 @@ def loop_policy_to_proto(policy: LoopPolicy) -> pb.LoopPolicy:
         stale_duration=duration_to_proto(policy.stale_after),
         setpoint_duration=duration_to_proto(policy.setpoint_lease),
         worths=map(_worth_to_proto, policy.worths),
+        island=None if policy.island is None else _island_to_proto(policy.island),
     )
     if policy.target_expire is not None:
         proto.target_expire_time.CopyFrom(timestamp_to_proto(policy.target_expire))
@@ -207,6 +210,38 @@ def _member_to_proto(member: LoopMember) -> pb.LoopMember:
         min_soc_ratio=member.min_soc_ratio,
         max_soc_ratio=member.max_soc_ratio,
         limits_only=member.limits_only,
+    )
+
+
+def _island_from_proto(proto: pb.LoopIsland) -> LoopIsland:
+    with at_field("island"):
+        sampled = proto.HasField("sample_interval")
+        interval = duration_from_proto(proto.sample_interval, "sample_interval")
+        return LoopIsland(
+            switch=_member_from_proto(proto.switch),
+            grid_meter=DeviceId.parse(proto.grid_meter, "grid_meter"),
+            sample_interval=interval if sampled else None,
+            nominal_voltage_v=proto.nominal_voltage_v,
+            nominal_frequency_hz=proto.nominal_frequency_hz,
+            reconnect_delay=duration_from_proto(proto.reconnect_delay, "reconnect_delay"),
+            shed=tuple(map(_member_from_proto, proto.shed)),
+            forming=DeviceId.parse(proto.forming, "forming") if proto.forming else None,
+            forming_power_w=proto.forming_power_w,
+        )
+
+
+def _island_to_proto(island: LoopIsland) -> pb.LoopIsland:
+    interval = island.sample_interval
+    return pb.LoopIsland(
+        switch=_member_to_proto(island.switch),
+        grid_meter=island.grid_meter.name,
+        sample_interval=None if interval is None else duration_to_proto(interval),
+        nominal_voltage_v=island.nominal_voltage_v,
+        nominal_frequency_hz=island.nominal_frequency_hz,
+        reconnect_delay=duration_to_proto(island.reconnect_delay),
+        shed=map(_member_to_proto, island.shed),
+        forming="" if island.forming is None else island.forming.name,
+        forming_power_w=island.forming_power_w,
     )
 
 

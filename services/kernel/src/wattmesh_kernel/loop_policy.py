@@ -22,6 +22,7 @@ _MOST_METERS = 8
 _MOST_LIMITS = 64
 _MOST_MEMBERS = 500
 _MOST_WORTHS = 100
+_MOST_SHED = 101
 
 POWER_OF_PHASE = {
     Phase.THREE: "active_power_w",
@@ -183,6 +184,46 @@ class LoopWorth:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LoopIsland:
+    """How a site goes on without the grid; see `wattmesh.gateway.v1.LoopIsland`.
+
+    `switch`: on_off, 1 closed. `grid_meter` shows voltage or frequency on the grid's side of it.
+    `shed`: what is switched off, the first one first. `forming`: the battery that forms the island,
+    which gives out `forming_power_w` at most [W].
+    """
+
+    switch: LoopMember
+    grid_meter: DeviceId
+    sample_interval: timedelta | None = None
+    nominal_voltage_v: float = 230.0
+    nominal_frequency_hz: float = 50.0
+    reconnect_delay: timedelta = timedelta(minutes=1)
+    shed: tuple[LoopMember, ...] = ()
+    forming: DeviceId | None = None
+    forming_power_w: float = 0.0
+
+    def __post_init__(self) -> None:
+        opens = self.switch.kind is SetpointKind.ON_OFF
+        require(opens, "INVALID_VALUE", "it is switched on and off", "island.switch")
+        for name in ("nominal_voltage_v", "nominal_frequency_hz"):
+            require_finite(getattr(self, name), name)
+            require_positive(getattr(self, name), name)
+        require_finite(self.forming_power_w, "forming_power_w")
+        require_at_least(self.forming_power_w, 0, "forming_power_w")
+        _require_lasting(self.reconnect_delay, "reconnect_delay")
+        if self.sample_interval is not None:
+            _require_lasting(self.sample_interval, "sample_interval")
+        slots = {(each.device, each.channel) for each in self.members}
+        once = len(slots) == len(self.members) <= _MOST_SHED
+        require(once, "INVALID_VALUE", "a channel of a device stands once", "island.shed")
+
+    @property
+    def members(self) -> tuple[LoopMember, ...]:
+        """All that it switches, the switch first."""
+        return (self.switch, *self.shed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LoopPolicy:
     """Limits, which go before commands, and a target, which goes after them.
 
@@ -203,6 +244,7 @@ class LoopPolicy:
     stale_after: timedelta = timedelta(seconds=10)
     setpoint_lease: timedelta = timedelta(seconds=60)
     worths: tuple[LoopWorth, ...] = ()
+    island: LoopIsland | None = None
 
     def __post_init__(self) -> None:
         _require_lasting(self.lease, "lease_duration")
@@ -225,6 +267,8 @@ class LoopPolicy:
         once = len(slots) == len(self.members)
         require(once, "INVALID_VALUE", "a channel of a device stands once", "members")
         devices = [*(each.device for each in self.members), *(each.device for each in self.meters)]
+        if self.island is not None:
+            devices += [self.island.grid_meter, *(each.device for each in self.island.members)]
         at_home = all(each.site == self.site for each in devices)
         require(at_home, "INVALID_VALUE", f"a device is not of {self.site}", "members")
 

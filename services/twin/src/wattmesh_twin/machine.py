@@ -1,6 +1,7 @@
 """One simulated machine on Modbus TCP, unit 1: `python -m wattmesh_twin.machine`.
 
-A generator set with `WATTMESH_MACHINE=generator`, a wind turbine with `WATTMESH_MACHINE=wind`.
+A generator set with `WATTMESH_MACHINE=generator`, a wind turbine with `wind`, with `switch` the
+grid at a site's door and the switch that separates the site from it.
 """
 
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.sites import PowerCurvePoint, WindRating
 from wattmesh_runtime.service import Runtime, Service, run_service
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_twin.adapters.grid_switch import GridSwitchTwin
 from wattmesh_twin.adapters.modbus import ModbusSite
 from wattmesh_twin.adapters.sunspec.device import SunSpecDevice
 from wattmesh_twin.adapters.sunspec.generator import SunSpecGenerator
@@ -29,7 +31,7 @@ _CURVE = (3.0, 0.0), (5.0, 0.10), (7.0, 0.33), (9.0, 0.66), (11.0, 0.95), (12.0,
 class MachineSettings(ServiceSettings):
     """Settings of a simulated machine, `WATTMESH_*`."""
 
-    machine: Literal["generator", "wind"]
+    machine: Literal["generator", "wind", "switch"]
     """What it is."""
     modbus_address: str
     """host:port on which it listens."""
@@ -53,6 +55,10 @@ class MachineSettings(ServiceSettings):
 async def wire(settings: MachineSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Build the machine, and return what is to run."""
     host, _, port = settings.modbus_address.rpartition(":")
+    if settings.machine == "switch":
+        async with GridSwitchTwin(runtime.clock, host, int(port)):
+            yield Service(name="machine", register=(), service_names=(), tasks=())
+        return
     async with ModbusSite([device_of(settings, runtime.clock)], host, int(port)):
         yield Service(name="machine", register=(), service_names=(), tasks=())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.arbiter import Arbiter, By, Choice, Slot
@@ -16,7 +17,7 @@ from wattmesh_gateway.domain.loop.state import Condition, LoopState, Verdict, Wi
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId, PointId
-from wattmesh_kernel.loop_policy import LoopPolicy
+from wattmesh_kernel.loop_policy import LoopMember, LoopPolicy
 from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_runtime.aio.tasks import BackgroundTasks
@@ -58,7 +59,7 @@ class SiteLoop:
         self._state: LoopState = (
             LoopState(policy, now) if before is None else before._state.renewed(policy)
         )
-        self._members = {slot_of(each): each for each in policy.members}
+        self._members = {slot_of(each): each for each in _members(policy)}
         self._writers = {
             slot: MemberWriter(
                 *(member, arbiter, devices, leases),
@@ -85,8 +86,8 @@ class SiteLoop:
 
     def takes(self, policy: LoopPolicy) -> bool:
         """Return whether it can go on by a policy as it runs: meters and members are the same."""
-        fixed = (self.policy.meters, self.policy.members)
-        return (policy.meters, policy.members) == fixed
+        fixed = (self.policy.meters, self.policy.members, self.policy.island)
+        return (policy.meters, policy.members, policy.island) == fixed
 
     def renew(self, policy: LoopPolicy) -> None:
         """Go on by another policy of the same meters and members; nothing under way is cut off."""
@@ -147,6 +148,12 @@ class SiteLoop:
             for meter in self.policy.meters:
                 if meter.sample_interval is not None:
                     background.start(self._sample(meter.device, meter.sample_interval))
+            if (island := self.policy.island) is not None and island.sample_interval is not None:
+                asked = {island.grid_meter, island.switch.device}
+                if island.forming is not None:
+                    asked.add(island.forming)
+                for device in asked:
+                    background.start(self._sample(device, island.sample_interval))
             background.start(self._go_round())
             await background.watch()
 
@@ -241,3 +248,10 @@ class SiteLoop:
                 log.debug("%s does not say what it measures: %s", device, error)
             pause = interval.total_seconds() / self._clock.rate
             await asyncio.sleep(max(pause, _SHORTEST_PAUSE_SECONDS))
+
+
+def _members(policy: LoopPolicy) -> Iterator[LoopMember]:
+    """Give all that the loop may tell something; of what is shed and steered, as it is steered."""
+    if policy.island is not None:
+        yield from policy.island.members
+    yield from policy.members

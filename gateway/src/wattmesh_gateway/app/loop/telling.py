@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _OVER_AFTER = timedelta(seconds=10)
 """A limit that has moved nobody for so long counts as over: it may be touched again and again."""
 
-_LOUD = frozenset({LoopEventType.METER_STALE, LoopEventType.MEMBER_LOST})
+_LOUD = frozenset({LoopEventType.METER_STALE, LoopEventType.MEMBER_LOST, LoopEventType.ISLANDED})
 
 
 class Telling:
@@ -34,6 +34,8 @@ class Telling:
         self._limiting = frozenset[str]()
         self._limited_until: datetime | None = None
         self._lost: dict[Slot, str] = {}
+        self._islanded = False
+        self._shed = frozenset[Slot]()
         self._overruled: dict[Slot, tuple[Command, By]] = {}
         self._moves = Moves(reports, clock)
 
@@ -54,6 +56,7 @@ class Telling:
         self._moves.tell_due()
         self._tell_meter(verdict)
         self._tell_limits(verdict)
+        self._tell_island(verdict)
         for slot in lost.keys() - self._lost.keys():
             self._tell(LoopEventType.MEMBER_LOST, lost[slot], device=slot[0])
         for slot in self._lost.keys() - lost.keys():
@@ -95,6 +98,22 @@ class Telling:
             self._tell(LoopEventType.METER_USED, f"{meter.name} shows it", device=meter)
         self._meter = meter or self._meter
         self._condition = verdict.condition
+
+    def _tell_island(self, verdict: Verdict) -> None:
+        island = verdict.island
+        if island is None:
+            return
+        if island.islanded and not self._islanded:
+            self._tell(LoopEventType.ISLANDED, island.why)
+        if self._islanded and not island.islanded:
+            self._tell(LoopEventType.RECONNECTED, "the grid is back")
+        self._islanded = island.islanded
+        for slot in island.shed.keys() - self._shed:
+            self._tell(LoopEventType.SHED, island.shed[slot], device=slot[0])
+        why = "the battery bears it" if island.islanded else "the grid is back"
+        for slot in self._shed - island.shed.keys():
+            self._tell(LoopEventType.RESTORED, why, device=slot[0])
+        self._shed = frozenset(island.shed)
 
     def _tell_limits(self, verdict: Verdict) -> None:
         now = self._clock.now()

@@ -1,11 +1,12 @@
 """One site's loop: what it has heard and told, and what it decides by that."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
 from wattmesh_gateway.domain.loop.averages import RunningMean
+from wattmesh_gateway.domain.loop.island import IslandStand, IslandWatch
 from wattmesh_gateway.domain.loop.law import Decision, decide
 from wattmesh_gateway.domain.loop.meters import MeterWatch, Shown
 from wattmesh_gateway.domain.loop.positions import Positions
@@ -52,6 +53,8 @@ class Verdict:
     wishes: Mapping[Slot, Wish] = field(default_factory=dict)
     shown: Shown | None = None
     limiting: frozenset[str] = frozenset()
+    island: IslandStand | None = None
+    """How the site stands to the grid; None: it cannot do without."""
 
 
 @dataclass(slots=True)
@@ -88,7 +91,12 @@ class LoopState:
         self.policy = policy
         self._began = self._decided = now
         self._meters = MeterWatch(policy.meters, policy.stale_after)
-        self._members = {slot_of(each): _member(each, policy, now) for each in policy.members}
+        island = policy.island
+        self._island = None if island is None else IslandWatch(island, policy.stale_after)
+        switched = () if island is None else island.members
+        every = (*switched, *policy.members)
+        self._members = {slot_of(each): _member(each, policy, now) for each in every}
+        self._steered = {slot_of(each) for each in policy.members}
         self._means = _means(policy)
         self._signals = ReserveSignals()
         self._sharing, self._shared = frozenset[Slot](), now
@@ -101,7 +109,8 @@ class LoopState:
     @property
     def points(self) -> frozenset[PointId]:
         """What it listens to."""
-        return self._meters.points | self._own.keys()
+        grid = frozenset[PointId]() if self._island is None else self._island.points
+        return self._meters.points | self._own.keys() | grid
 
     def renewed(self, policy: LoopPolicy) -> "LoopState":
         """Return the loop by another policy of the site, with all that is known."""
@@ -109,6 +118,8 @@ class LoopState:
         other._decided = self._decided
         other._meters.take_over(self._meters)
         other._signals = self._signals
+        if other._island is not None and self._island is not None:
+            other._island.take_over(self._island)
         for slot, known in self._members.items():
             if slot in other._members:
                 found = other._members[slot]
@@ -128,7 +139,8 @@ class LoopState:
         slot = self._own.get(reading.point)
         if slot is not None and slot in self._members:
             self._hear_of(self._members[slot], reading, now)
-        return self._meters.hear(reading, now)
+        of_grid = self._island is not None and self._island.hear(reading, now)
+        return self._meters.hear(reading, now) or of_grid
 
     def activate(self, signal: ReserveSignal, now: datetime) -> bool:
         """Take what a reserve asks; return whether it is news."""
@@ -177,15 +189,35 @@ class LoopState:
         """
         shown = self._meters.shown(now)
         away = {slot: self._safe(slot, "it could not be told") for slot in lost}
+        island = None if self._island is None else self._island.stand(now)
+        if island is not None and island.islanded:
+            wishes = self._without_grid(island) | away
+            return Verdict(condition=Condition.STEERING, wishes=wishes, shown=shown, island=island)
+        verdict = self._with_grid(now, shown, asked, lost, away, moved)
+        if island is None or verdict.condition is Condition.WAITING:
+            return verdict
+        wishes = {**verdict.wishes, **self._shed(island)}
+        return replace(verdict, wishes=wishes, island=island)
+
+    def _with_grid(
+        self,
+        now: datetime,
+        shown: Shown | None,
+        asked: Mapping[Slot, float],
+        lost: Collection[Slot],
+        away: Mapping[Slot, Wish],
+        moved: Collection[Slot],
+    ) -> Verdict:
         if shown is None and now - self._began <= self.policy.stale_after:
             return Verdict(condition=Condition.WAITING)
         if shown is None:
-            return Verdict(condition=Condition.STALE, wishes=self._all_safe(asked, now) | away)
+            safe = self._all_safe(asked, now)
+            return Verdict(condition=Condition.STALE, wishes={**safe, **away})
         self._pass_time(now, shown)
         standings = [
             self._standing(each, shown, asked.get(slot), now, moved=slot in moved)
             for slot, each in self._members.items()
-            if slot not in lost
+            if slot in self._steered and slot not in lost
         ]
         worth, reserve_w = self.policy.worth_at(now), self._signals.power_w(now)
         decision = decide(
@@ -202,7 +234,10 @@ class LoopState:
         self._decided = now
         return Verdict(
             condition=Condition.STEERING,
-            wishes=self._wishes(standings, decision, now, activated=reserve_w is not None) | away,
+            wishes={
+                **self._wishes(standings, decision, now, activated=reserve_w is not None),
+                **away,
+            },
             shown=shown,
             limiting=frozenset(bound.id for bound in decision.limited.values()),
         )
@@ -242,9 +277,23 @@ class LoopState:
         guarded = any(each.holds(now) and not each.only_metered for each in self.policy.limits)
         return {
             slot: self._safe(slot, "no meter is to be trusted")
-            for slot in self._members
+            for slot in self._steered
             if guarded or slot not in asked
         }
+
+    def _without_grid(self, island: IslandStand) -> dict[Slot, Wish]:
+        """Have the switch open, and what is shed off; all others do as they are told.
+
+        In a drill the switch is left to whoever opened it.
+        """
+        assert self._island is not None
+        if island.drill:
+            return self._shed(island)
+        switch = slot_of(self._island.island.switch)
+        return {switch: Wish(power_w=0.0, why=island.why), **self._shed(island)}
+
+    def _shed(self, island: IslandStand) -> dict[Slot, Wish]:
+        return {slot: Wish(power_w=0.0, why=why) for slot, why in island.shed.items()}
 
     def _safe(self, slot: Slot, why: str) -> Wish:
         member = self._members[slot].member

@@ -73,6 +73,14 @@ class _DeviceEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Devic
     """The loop can tell it again."""
     DEVICE_EVENT_TYPE_LOOP_STARTED: _DeviceEventType.ValueType  # 29
     """Of a meter: the loop of its site runs by a new policy."""
+    DEVICE_EVENT_TYPE_LOOP_ISLANDED: _DeviceEventType.ValueType  # 40
+    """The grid has gone: the device's site is an island. Why is in the message."""
+    DEVICE_EVENT_TYPE_LOOP_RECONNECTED: _DeviceEventType.ValueType  # 41
+    """The grid was back for long enough, and the site with it."""
+    DEVICE_EVENT_TYPE_LOOP_SHED: _DeviceEventType.ValueType  # 42
+    """The gateway's loop has switched the device off for want of power. Why is in the message."""
+    DEVICE_EVENT_TYPE_LOOP_RESTORED: _DeviceEventType.ValueType  # 43
+    """It may be on again."""
 
 class DeviceEventType(_DeviceEventType, metaclass=_DeviceEventTypeEnumTypeWrapper):
     """What may happen to a device."""
@@ -125,6 +133,14 @@ DEVICE_EVENT_TYPE_LOOP_MEMBER_BACK: DeviceEventType.ValueType  # 28
 """The loop can tell it again."""
 DEVICE_EVENT_TYPE_LOOP_STARTED: DeviceEventType.ValueType  # 29
 """Of a meter: the loop of its site runs by a new policy."""
+DEVICE_EVENT_TYPE_LOOP_ISLANDED: DeviceEventType.ValueType  # 40
+"""The grid has gone: the device's site is an island. Why is in the message."""
+DEVICE_EVENT_TYPE_LOOP_RECONNECTED: DeviceEventType.ValueType  # 41
+"""The grid was back for long enough, and the site with it."""
+DEVICE_EVENT_TYPE_LOOP_SHED: DeviceEventType.ValueType  # 42
+"""The gateway's loop has switched the device off for want of power. Why is in the message."""
+DEVICE_EVENT_TYPE_LOOP_RESTORED: DeviceEventType.ValueType  # 43
+"""It may be on again."""
 Global___DeviceEventType: _TypeAlias = DeviceEventType  # noqa: Y015
 
 @_typing.final

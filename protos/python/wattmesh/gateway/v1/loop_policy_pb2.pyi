@@ -49,6 +49,14 @@ class _LoopEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LoopEve
     """A member cannot be told anything: the others do its part."""
     LOOP_EVENT_TYPE_MEMBER_BACK: _LoopEventType.ValueType  # 8
     """A member can be told again."""
+    LOOP_EVENT_TYPE_ISLANDED: _LoopEventType.ValueType  # 9
+    """The grid has gone: the site is an island."""
+    LOOP_EVENT_TYPE_RECONNECTED: _LoopEventType.ValueType  # 10
+    """The grid was back for long enough, and the site with it."""
+    LOOP_EVENT_TYPE_SHED: _LoopEventType.ValueType  # 11
+    """A device was switched off for want of power."""
+    LOOP_EVENT_TYPE_RESTORED: _LoopEventType.ValueType  # 12
+    """It may be on again."""
 
 class LoopEventType(_LoopEventType, metaclass=_LoopEventTypeEnumTypeWrapper):
     """What a loop may tell."""
@@ -71,6 +79,14 @@ LOOP_EVENT_TYPE_MEMBER_LOST: LoopEventType.ValueType  # 7
 """A member cannot be told anything: the others do its part."""
 LOOP_EVENT_TYPE_MEMBER_BACK: LoopEventType.ValueType  # 8
 """A member can be told again."""
+LOOP_EVENT_TYPE_ISLANDED: LoopEventType.ValueType  # 9
+"""The grid has gone: the site is an island."""
+LOOP_EVENT_TYPE_RECONNECTED: LoopEventType.ValueType  # 10
+"""The grid was back for long enough, and the site with it."""
+LOOP_EVENT_TYPE_SHED: LoopEventType.ValueType  # 11
+"""A device was switched off for want of power."""
+LOOP_EVENT_TYPE_RESTORED: LoopEventType.ValueType  # 12
+"""It may be on again."""
 Global___LoopEventType: _TypeAlias = LoopEventType  # noqa: Y015
 
 @_typing.final
@@ -126,6 +142,7 @@ class LoopPolicy(_message.Message):
     TARGET_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SETPOINT_DURATION_FIELD_NUMBER: _builtins.int
     WORTHS_FIELD_NUMBER: _builtins.int
+    ISLAND_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
     net_power_w: _builtins.float
@@ -179,6 +196,10 @@ class LoopPolicy(_message.Message):
         of a time or a member, its command is kept. An older gateway keeps commands.
         """
 
+    @_builtins.property
+    def island(self) -> Global___LoopIsland:
+        """How the site goes on without the grid; absent: it does not. An older gateway does not look after that."""
+
     def __init__(
         self,
         *,
@@ -195,16 +216,87 @@ class LoopPolicy(_message.Message):
         target_expire_time: _timestamp_pb2.Timestamp | None = ...,
         setpoint_duration: _duration_pb2.Duration | None = ...,
         worths: _abc.Iterable[Global___LoopWorth] | None = ...,
+        island: Global___LoopIsland | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["island", b"island", "lease_duration", b"lease_duration", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_band_w", b"dead_band_w", "lease_duration", b"lease_duration", "limits", b"limits", "members", b"members", "meters", b"meters", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "site", b"site", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time", "worths", b"worths"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_band_w", b"dead_band_w", "island", b"island", "lease_duration", b"lease_duration", "limits", b"limits", "members", b"members", "meters", b"meters", "net_power_w", b"net_power_w", "setpoint_duration", b"setpoint_duration", "settling_duration", b"settling_duration", "shared_power_w", b"shared_power_w", "site", b"site", "stale_duration", b"stale_duration", "target", b"target", "target_expire_time", b"target_expire_time", "worths", b"worths"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["net_power_w", "shared_power_w"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
 
 Global___LoopPolicy: _TypeAlias = LoopPolicy  # noqa: Y015
+
+@_typing.final
+class LoopIsland(_message.Message):
+    """How a site goes on without the grid. The grid counts as gone when two words of its meter in a row show a voltage below
+    0.8 or above 1.15 times its nominal, or a frequency more than 5 % below or 3 % above it, or when its switch shows open.
+    Then the loop opens the switch, switches off all that is to be shed, and on again, one at a time, what the forming
+    battery bears; when the grid was back for long enough it closes the switch. Meanwhile limits and targets rest.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWITCH_FIELD_NUMBER: _builtins.int
+    GRID_METER_FIELD_NUMBER: _builtins.int
+    SAMPLE_INTERVAL_FIELD_NUMBER: _builtins.int
+    NOMINAL_VOLTAGE_V_FIELD_NUMBER: _builtins.int
+    NOMINAL_FREQUENCY_HZ_FIELD_NUMBER: _builtins.int
+    RECONNECT_DELAY_FIELD_NUMBER: _builtins.int
+    SHED_FIELD_NUMBER: _builtins.int
+    FORMING_FIELD_NUMBER: _builtins.int
+    FORMING_POWER_W_FIELD_NUMBER: _builtins.int
+    grid_meter: _builtins.str
+    """`sites/{site}/devices/{device}` that shows `voltage_v` or `frequency_hz` of the grid, on its side of the switch.
+    Required.
+    """
+    nominal_voltage_v: _builtins.float
+    """What the grid has, phase to neutral [V], > 0."""
+    nominal_frequency_hz: _builtins.float
+    """What the grid has [Hz], > 0."""
+    forming: _builtins.str
+    """`sites/{site}/devices/{device}` of the battery that forms the island; empty: not known, nothing is switched on again
+    until the grid is back.
+    """
+    forming_power_w: _builtins.float
+    """What it gives out at most [W], >= 0."""
+    @_builtins.property
+    def switch(self) -> Global___LoopMember:
+        """What separates the site from the grid, of the kind `on_off`, 1 closed; it shows `grid_connected_ratio`. Required."""
+
+    @_builtins.property
+    def sample_interval(self) -> _duration_pb2.Duration:
+        """How often that is asked by the loop itself; absent: its readings are taken as they come."""
+
+    @_builtins.property
+    def reconnect_delay(self) -> _duration_pb2.Duration:
+        """How long the grid must be back without a break. Required, positive."""
+
+    @_builtins.property
+    def shed(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoopMember]:
+        """What is switched off, the first one first: a channel of a device each, at most 100."""
+
+    def __init__(
+        self,
+        *,
+        switch: Global___LoopMember | None = ...,
+        grid_meter: _builtins.str = ...,
+        sample_interval: _duration_pb2.Duration | None = ...,
+        nominal_voltage_v: _builtins.float = ...,
+        nominal_frequency_hz: _builtins.float = ...,
+        reconnect_delay: _duration_pb2.Duration | None = ...,
+        shed: _abc.Iterable[Global___LoopMember] | None = ...,
+        forming: _builtins.str = ...,
+        forming_power_w: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reconnect_delay", b"reconnect_delay", "sample_interval", b"sample_interval", "switch", b"switch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forming", b"forming", "forming_power_w", b"forming_power_w", "grid_meter", b"grid_meter", "nominal_frequency_hz", b"nominal_frequency_hz", "nominal_voltage_v", b"nominal_voltage_v", "reconnect_delay", b"reconnect_delay", "sample_interval", b"sample_interval", "shed", b"shed", "switch", b"switch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoopIsland: _TypeAlias = LoopIsland  # noqa: Y015
 
 @_typing.final
 class LoopWorth(_message.Message):

@@ -39,6 +39,10 @@ class EventType(StrEnum):
     LOOP_METER_USED = "loop_meter_used"
     LOOP_MEMBER_LOST = "loop_member_lost"
     LOOP_MEMBER_BACK = "loop_member_back"
+    LOOP_ISLANDED = "loop_islanded"
+    LOOP_RECONNECTED = "loop_reconnected"
+    LOOP_SHED = "loop_shed"
+    LOOP_RESTORED = "loop_restored"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

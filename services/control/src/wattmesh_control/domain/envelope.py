@@ -82,7 +82,11 @@ def envelopes_of(asset: Asset) -> Envelopes:
         case GeneratorRating(min_output_power_w=least, max_output_power_w=rated):
             gap = (-least, 0.0) if least > 0 else None
             return _power(-rated, 0.0, gap) | _switch(-rated)
-        case PvRating() | WindRating() | LoadRating() | GridConnectionRating():
+        case GridConnectionRating():
+            return {SetpointKind.ON_OFF: Envelope(low=0.0, high=1.0, gap=(0.0, 1.0))}
+        case LoadRating(critical_ratio=critical) if critical == 0:
+            return {SetpointKind.ON_OFF: Envelope(low=0.0, high=1.0, gap=(0.0, 1.0))}
+        case PvRating() | WindRating() | LoadRating():
             return {}
 
 

@@ -14,6 +14,7 @@ from wattmesh_control.domain.controllable import (
 from wattmesh_control.domain.exchange import StandingExchange, exchange_of, worths_of
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.loop_bounds import bounds_of, target_of
+from wattmesh_control.domain.loop_island import island_of
 from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
 from wattmesh_kernel.loop_policy import POWER_OF_PHASE, LoopLimit, LoopMember, LoopMeter, LoopPolicy
 from wattmesh_kernel.setpoints import SetpointKind
@@ -56,6 +57,8 @@ class LoopRule:
     lease: timedelta = timedelta(days=1)
     slowest_meter: timedelta = timedelta(seconds=10)
     sample: timedelta = timedelta(seconds=1)
+    grid_sample: timedelta = timedelta(milliseconds=250)
+    """How often the grid's voltage and frequency are asked, where a site can do without it."""
     settling: timedelta = timedelta(seconds=2)
     setpoint_lease: timedelta = timedelta(seconds=60)
     ramp: timedelta | None = None
@@ -81,6 +84,7 @@ class LoopRule:
             self,
             slowest_meter=0.2 * second,
             sample=0.2 * second,
+            grid_sample=0.2 * second,
             settling=0.1 * second,
             setpoint_lease=min(60 * second, timedelta(hours=12)),
             stale=5 * second,
@@ -100,9 +104,10 @@ def loop_policies(
     """Return the policies of a gateway's sites.
 
     A site has one when its grid connection has a limit, by its rating, an owner (`limits`) or a
-    plan (`exchanges`), or a plan says what is exchanged there or what energy is worth; when a meter
-    on this gateway shows its power often enough, and there is something to steer. What somebody has
-    stopped or opted out, in `kept_off`, is steered by no loop either.
+    plan (`exchanges`), a plan says what is exchanged there or what energy is worth, or the site can
+    do without the grid; when a meter on this gateway shows its power often enough, and there is
+    something to steer. What somebody has stopped or opted out, in `kept_off`, is steered by no loop
+    either.
     """
     sites = sorted({each.id.site for each in model.devices_of_gateway(gateway)}, key=str)
     found = (
@@ -136,7 +141,8 @@ def _policy(
     )
     target, target_expire = target_of(planned)
     worths = worths_of(site, exchanges, moment)
-    if not (meters and members and (bounds or target or worths)):
+    island = island_of(model, gateway, connections[0], moment, rule.grid_sample)
+    if not (meters and members and (bounds or target or worths or island)):
         return None
     powers = [each.max_import_power_w or each.max_export_power_w or 0.0 for each in bounds]
     largest = max(powers, default=0.0)
@@ -159,6 +165,7 @@ def _policy(
         stale_after=max(3 * slowest, rule.stale or rule.slowest_meter),
         setpoint_lease=rule.setpoint_lease,
         worths=worths,
+        island=island,
     )
 
 

@@ -1,0 +1,51 @@
+"""What happened to a site without the grid is on record, as people read it."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+from rich.console import Console
+
+from tests.fakes.control_process import BATTERY, ControlWorld, eventually
+from wattmesh.control.v1 import execution_pb2, execution_pb2_grpc
+from wattmesh.gateway.v1 import gateway_link_pb2, loop_policy_pb2
+from wattmesh_contracts.values import timestamp_to_proto
+from wattmesh_kernel.ids import SiteId
+from wattmesh_local.islands import IslandRecord
+
+T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
+HOME = SiteId("home-1")
+
+
+async def test_an_outage_with_what_was_shed_and_restored_is_kept_and_told(
+    control: ControlWorld,
+) -> None:
+    said = Console(file=StringIO(), width=120)
+    record = IslandRecord(control.channel, said)
+    async with control.gateway() as gateway:
+        for seconds, name, message in (
+            (0, "ISLANDED", "the grid has 0 V"),
+            (1, "SHED", "the site is an island"),
+            (30, "RESTORED", "the battery bears it"),
+        ):
+            event = loop_policy_pb2.LoopEvent(
+                site=HOME.name,
+                device=BATTERY,
+                type=loop_policy_pb2.LoopEventType.Value(f"LOOP_EVENT_TYPE_{name}"),
+                event_time=timestamp_to_proto(T0 + timedelta(seconds=seconds)),
+                message=message,
+            )
+            await gateway.call.write(gateway_link_pb2.ConnectRequest(loop_event=event))
+        await eventually(lambda: kept(control))
+    assert await record.show(HOME, 10) == 1, "it is an island still"
+    printed = said.file.getvalue()  # type: ignore[attr-defined]
+    assert "is an island" in printed
+    assert printed.index("is switched off") < printed.index("may be on again")
+    assert "the battery bears it" in printed
+    assert await record.show(SiteId("home-9"), 10) == 0
+
+
+async def kept(control: ControlWorld) -> bool | None:
+    stub = execution_pb2_grpc.ExecutionServiceStub(control.channel)
+    request = execution_pb2.ListDeviceEventsRequest(parent=f"{HOME.name}/devices/-")
+    events = (await stub.ListDeviceEvents(request)).events
+    return any(each.message == "the battery bears it" for each in events) or None
