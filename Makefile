@@ -43,6 +43,9 @@ truth-optimizer: setup ## plans against an independent HiGHS, 300 random problem
 bench-citylearn: setup ## the product judged by CityLearn's official score on five homes, as JSON
 	@exec $(BIN)/python -m tests.bench.citylearn $(ARGUMENTS)
 
+bench-outage: setup ## 200 outages of a year: critical load served with plans that keep ready, without, and full; as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.outage $(ARGUMENTS)
+
 DATA ?= ../shared/data
 bench-forecast: setup ## how good forecasts are beside LightGBM on the data in DATA, as JSON
 	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast $(DATA) $(ARGUMENTS)
