@@ -1,6 +1,10 @@
 """What an image holds: its part and what that needs, at the locked versions, and nothing else."""
 
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -62,6 +66,22 @@ def test_the_image_is_made_from_files_that_its_context_has() -> None:
     for source in (name for line in copied for name in line.split()):
         assert (ROOT / source).exists()
         assert f"!{source}\n" in context
+
+
+def test_the_contracts_are_built_from_what_the_context_has(tmp_path: Path) -> None:
+    """Their wheel takes in the .proto files, which lie beside the distribution."""
+    context = re.findall(r"^!(protos.*)$", (ROOT / ".dockerignore").read_text(), re.M)
+    for name in context:
+        shutil.copytree(ROOT / name, tmp_path / name)
+    wheel = ("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "wheels"))
+
+    done = subprocess.run(
+        [sys.executable, *wheel], cwd=tmp_path / "protos/python", capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+    (made,) = (tmp_path / "wheels").glob("*.whl")
+    assert "wattmesh/site/v1/site.proto" in zipfile.ZipFile(made).namelist()
 
 
 def test_the_part_takes_the_place_of_the_shell_that_starts_it(tmp_path: Path) -> None:
