@@ -58,7 +58,7 @@ class KeptHistory:
         )
         unread = {asset: why for part in parts for asset, why in part.items()}
         return {
-            asset: unread.get(asset) or self._kept[asset, resolution].power_w.window(span)
+            asset: unread.get(asset) or _over(self._kept[asset, resolution].power_w, span)
             for asset in assets
         }
 
@@ -81,7 +81,7 @@ class KeptHistory:
         kept = self._kept.get((asset, resolution))
         if kept is None or span.end - kept.read_whole >= BELIEVED:
             return span.start
-        missing = np.isnan(kept.power_w.window(span).values)
+        missing = np.isnan(_over(kept.power_w, span).values)
         if missing.all():
             return span.start
         began = int(np.argmin(missing))
@@ -99,9 +99,15 @@ class KeptHistory:
         read_whole = read_gaps = span.end
         if news.start > span.start and key in self._kept:
             kept = self._kept[key]
-            values = kept.power_w.window(span).values.copy()
+            values = _over(kept.power_w, span).values.copy()
             read_whole = kept.read_whole
             read_gaps = span.end if news.start < span.end - ASKED_AGAIN else kept.read_gaps
         values[len(values) - len(news) :] = news.values
         series = Series(span.start, news.resolution, values)
         self._kept[key] = _Kept(power_w=series, read_whole=read_whole, read_gaps=read_gaps)
+
+
+def _over(power: Series, span: TimeRange) -> Series:
+    """Return a series over a range; as it is where that is its own, as it mostly is."""
+    whole = power.start == span.start and power.end == span.end
+    return power if whole else power.window(span)

@@ -97,12 +97,12 @@ class Past:
     ) -> dict[AssetId, AssetHours | NotForecast]:
         places = {each.location for each in subjects if each.kind is Kind.PV and each.location}
         suns = self._sky.suns(places, whole)
-        found = {each: self._hours(each, power[each.asset], suns, whole) for each in subjects}
-        answers = {each.asset: hours for each, hours in found.items()}
+        found = [(each, self._hours(each, power[each.asset], suns, whole)) for each in subjects]
+        answers = {each.asset: hours for each, hours in found}
         for kind in Kind:
             of_kind = [
                 (each, hours)
-                for each, hours in found.items()
+                for each, hours in found
                 if each.kind is kind and isinstance(hours, AssetHours)
             ]
             answers |= _screened(kind, _begun(kind, of_kind, so_far))
