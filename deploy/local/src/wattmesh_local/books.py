@@ -38,10 +38,10 @@ async def write_report(
     with rpc_errors():
         async with MeshClients(targets) as clients:
             listed = await clients.sites.ListSites(site_service_pb2.ListSitesRequest())
-            chosen = _chosen(list(listed.sites), sites)
+            chosen = chosen_sites(list(listed.sites), sites)
             request = analytics_service_pb2.QueryReportRequest(
                 sites=[each.name for each in chosen],
-                range=time_range_to_proto(_span(first, days, ZoneInfo(chosen[0].time_zone))),
+                range=time_range_to_proto(span_of(first, days, ZoneInfo(chosen[0].time_zone))),
                 format=written_in,
             )
             answer = await clients.analytics.QueryReport(request, timeout=_PATIENCE_SECONDS)
@@ -50,7 +50,8 @@ async def write_report(
     return 0
 
 
-def _chosen(known: list[site_pb2.Site], names: Sequence[str]) -> list[site_pb2.Site]:
+def chosen_sites(known: list[site_pb2.Site], names: Sequence[str]) -> list[site_pb2.Site]:
+    """Return the sites named, short or whole; none named: all. Error: NotFound."""
     wanted = {name if name.startswith("sites/") else f"sites/{name}" for name in names}
     missing = sorted(wanted - {each.name for each in known})
     if missing or not known:
@@ -58,8 +59,8 @@ def _chosen(known: list[site_pb2.Site], names: Sequence[str]) -> list[site_pb2.S
     return [each for each in known if not wanted or each.name in wanted]
 
 
-def _span(first: date, days: int, zone: ZoneInfo) -> TimeRange:
-    """Return whole days of the first site's zone."""
+def span_of(first: date, days: int, zone: ZoneInfo) -> TimeRange:
+    """Return whole days of a site's zone."""
     start = datetime(first.year, first.month, first.day, tzinfo=zone)
     end = first + timedelta(days=days)
     return TimeRange(start, datetime(end.year, end.month, end.day, tzinfo=zone))

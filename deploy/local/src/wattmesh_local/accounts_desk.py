@@ -1,0 +1,289 @@
+"""Bills, savings, tariffs, settlements, scenarios and certificates of the mesh that runs here."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any
+
+from google.longrunning import operations_pb2, operations_pb2_grpc
+from rich.console import Console
+from rich.table import Table
+
+from wattmesh.analytics.v1 import (
+    analytics_service_pb2,
+    bill_pb2,
+    savings_pb2,
+    scenario_pb2,
+    settlement_pb2,
+)
+from wattmesh.carbon.v1 import carbon_pb2
+from wattmesh.site.v1 import site_pb2, site_service_pb2
+from wattmesh.type.v1 import tariff_pb2
+from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
+from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_kernel.time import TimeRange, time_zone
+from wattmesh_local.books import chosen_sites, span_of
+from wattmesh_local.running.state import MeshState
+from wattmesh_local.watching.clients import MeshClients
+from wattmesh_runtime.errors import rpc_errors
+
+COUNTERFACTUALS = {
+    "idle": bill_pb2.COUNTERFACTUAL_IDLE_STORAGE,
+    "plain-rule": bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION,
+}
+POLICIES = {
+    "foresight": scenario_pb2.SCENARIO_POLICY_FORESIGHT,
+    "plain-rule": scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
+    "idle": scenario_pb2.SCENARIO_POLICY_IDLE,
+}
+PATIENCE_SECONDS = 120.0
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountStubs:
+    """The services that keep accounts."""
+
+    sites: Any
+    analytics: Any
+    carbon: Any
+    operations: Any
+
+
+@asynccontextmanager
+async def accounts_desk(state_folder: Path, console: Console) -> AsyncIterator["AccountsDesk"]:
+    """Yield what asks the mesh that runs here. Error: NotFound when none does."""
+    targets = MeshState(state_folder).read()["targets"]
+    with rpc_errors():
+        async with MeshClients(targets) as clients:
+            operations = operations_pb2_grpc.OperationsStub(clients.channel("analytics"))
+            stubs = AccountStubs(
+                sites=clients.sites,
+                analytics=clients.analytics,
+                carbon=clients.carbon,
+                operations=operations,
+            )
+            yield AccountsDesk(stubs, console)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Days:
+    """So many days of a site's zone, from the first on."""
+
+    first: date
+    count: int
+
+    def of(self, site: site_pb2.Site) -> TimeRange:
+        """Return them as a range of time."""
+        return span_of(self.first, self.count, time_zone(site.time_zone))
+
+
+class AccountsDesk:
+    """Asks, and prints what is answered; each returns an exit status."""
+
+    def __init__(
+        self, stubs: AccountStubs, console: Console, look_seconds: float = _LOOK_SECONDS
+    ) -> None:
+        self._stubs = stubs
+        self._console = console
+        self._look_seconds = look_seconds
+
+    async def bill(self, site: str, days: Days, tariff: str, without: str) -> int:
+        """Print a bill by line; 1 when something could not be billed."""
+        (found,) = await self._sites([site])
+        request = analytics_service_pb2.QueryBillsRequest(
+            site=found.name,
+            range=time_range_to_proto(days.of(found)),
+            tariff=_named("tariffs", tariff),
+            counterfactual=COUNTERFACTUALS.get(without, bill_pb2.COUNTERFACTUAL_UNSPECIFIED),
+        )
+        answer = await self._stubs.analytics.QueryBills(request, timeout=PATIENCE_SECONDS)
+        for each in answer.bills:
+            self._console.print(_bill_table(each))
+        return 1 if any(each.bill.gaps for each in answer.bills) else 0
+
+    async def savings(self, sites: Sequence[str], days: Days, against: str) -> int:
+        """Print what was saved beside a counterfactual, and why."""
+        chosen = await self._sites(sites)
+        request = analytics_service_pb2.QuerySavingsRequest(
+            sites=[each.name for each in chosen],
+            range=time_range_to_proto(days.of(chosen[0])),
+            counterfactual=COUNTERFACTUALS[against],
+        )
+        answer = await self._stubs.analytics.QuerySavings(request, timeout=PATIENCE_SECONDS)
+        self._console.print(_savings_table(answer.total, answer.sites))
+        return 0
+
+    async def tariffs(self, site: str, days: Days, tariffs: Sequence[str]) -> int:
+        """Print what tariffs would have cost over the same energy, the cheapest first."""
+        (found,) = await self._sites([site])
+        names = [_named("tariffs", each) for each in tariffs] or await self._all_tariffs()
+        request = analytics_service_pb2.QueryTariffCostsRequest(
+            site=found.name, range=time_range_to_proto(days.of(found)), tariffs=names
+        )
+        answer = await self._stubs.analytics.QueryTariffCosts(request, timeout=PATIENCE_SECONDS)
+        table = _table("tariff", "cost", "batteries idle", "covered")
+        for each in sorted(answer.costs, key=lambda cost: float(cost.cost_amount)):
+            table.add_row(
+                each.tariff,
+                f"{each.cost_amount} {each.currency_code}",
+                each.without_storage_amount,
+                f"{each.covered_ratio:.1%}",
+            )
+        self._console.print(table)
+        return 0
+
+    async def settle(self, site: str, days: Days) -> int:
+        """Settle days, and print those that changed: by how much, and why."""
+        (found,) = await self._sites([site])
+        request = analytics_service_pb2.SettleSiteRequest(
+            site=found.name, range=time_range_to_proto(days.of(found))
+        )
+        answer = await self._stubs.analytics.SettleSite(request, timeout=PATIENCE_SECONDS)
+        table = _table("day", "version", "cost", "changed by", "why")
+        for each in answer.changed:
+            reason = settlement_pb2.SettlementReason.Name(each.reason)
+            table.add_row(
+                each.name.rpartition("/")[2],
+                str(each.version),
+                f"{each.cost_amount} {each.currency_code}",
+                each.changed_cost_amount,
+                _spoken(reason, "SETTLEMENT_REASON_"),
+            )
+        self._console.print(table if answer.changed else f"{answer.days_read} days as they were")
+        return 0
+
+    async def scenario(self, scenario: scenario_pb2.Scenario, days: Days) -> int:
+        """Run past days over again, saying how far it is, and print what they would have cost.
+
+        Error: FailedPrecondition when it failed.
+        """
+        (found,) = await self._sites([scenario.site])
+        scenario.site = found.name
+        scenario.range.CopyFrom(time_range_to_proto(days.of(found)))
+        begun = await self._stubs.analytics.RunScenario(
+            analytics_service_pb2.RunScenarioRequest(scenario=scenario, request_id=uuid.uuid4().hex)
+        )
+        result = scenario_pb2.ScenarioResult()
+        (await self._finished(begun.operation)).Unpack(result)
+        self._console.print(_scenario_table(result))
+        return 0
+
+    async def certificates(self, zone: str) -> int:
+        """Print certificates of energy, with what is left of them."""
+        request = carbon_pb2.ListCertificatesRequest(
+            parent=_named("zones", zone) if zone else "", page_size=1000
+        )
+        table = _table("certificate", "number", "of", "generated until", "MWh", "left")
+        while True:
+            answer = await self._stubs.carbon.ListCertificates(request)
+            for each in answer.certificates:
+                end = datetime_from_proto(each.generation_range.end_time, "generation_range")
+                table.add_row(
+                    each.name.rpartition("/")[2],
+                    f"{each.issuer} {each.serial_number}",
+                    f"{each.technology}, {each.zone}",
+                    f"{end.astimezone(UTC):%Y-%m-%d}",
+                    f"{each.energy_wh / 1e6:.3f}",
+                    f"{each.remaining_energy_wh / 1e6:.3f}",
+                )
+            request.page_token = answer.next_page_token
+            if not request.page_token:
+                break
+        self._console.print(table if table.row_count else "there are no certificates")
+        return 0
+
+    async def _sites(self, names: Sequence[str]) -> list[site_pb2.Site]:
+        listed = await self._stubs.sites.ListSites(site_service_pb2.ListSitesRequest())
+        return chosen_sites(list(listed.sites), names)
+
+    async def _all_tariffs(self) -> list[str]:
+        listed = await self._stubs.sites.ListTariffs(site_service_pb2.ListTariffsRequest())
+        return [each.name for each in listed.tariffs][:20]
+
+    async def _finished(self, name: str) -> Any:
+        """Return an operation's answer, and say its stages as they come."""
+        said = ""
+        while True:
+            request = operations_pb2.GetOperationRequest(name=name)
+            operation = await self._stubs.operations.GetOperation(request)
+            if operation.done:
+                break
+            about = scenario_pb2.RunScenarioMetadata()
+            operation.metadata.Unpack(about)
+            words = f"{about.progress_ratio:4.0%} {about.stage}"
+            if words != said:
+                self._console.print(words)
+                said = words
+            await asyncio.sleep(self._look_seconds)
+        if operation.HasField("error"):
+            raise FailedPrecondition("OPERATION_FAILED", operation.error.message)
+        return operation.response
+
+
+def _bill_table(found: bill_pb2.SiteBill) -> Table:
+    start = datetime_from_proto(found.bill.range.start_time, "range")
+    end = datetime_from_proto(found.bill.range.end_time, "range")
+    table = _table("for", "quantity", "amount")
+    table.title = f"{found.site}, {found.tariff}, {start:%Y-%m-%d} to {end:%Y-%m-%d} UTC"
+    for line in found.bill.lines:
+        name = line.display_name or _spoken(
+            tariff_pb2.ChargeCause.Name(line.cause), "CHARGE_CAUSE_"
+        )
+        table.add_row(name, f"{line.quantity:.3f} {line.unit}", f"{float(line.amount):.4f}")
+    total = f"{found.bill.total_amount} {found.bill.currency_code}"
+    table.add_row("total", f"{found.covered_ratio:.1%} metered", total, style="bold")
+    return table
+
+
+def _savings_table(total: savings_pb2.Savings, sites: Sequence[savings_pb2.Savings]) -> Table:
+    table = _table("site", "cost", "without", "saved", "between", "because of")
+    for each in (*sites, total) if len(sites) > 1 else sites:
+        parts = [
+            f"{_spoken(savings_pb2.SavingsCause.Name(part.cause), 'SAVINGS_CAUSE_')}"
+            f" {float(part.amount):.2f}"
+            for part in each.parts
+            if float(part.amount)
+        ]
+        between = f"{each.saved_low_amount} … {each.saved_high_amount}"
+        table.add_row(
+            each.sites[0] if len(each.sites) == 1 else "together",
+            each.metered.cost_amount,
+            each.without.cost_amount,
+            f"{each.saved_amount} {each.currency_code}",
+            between if each.saved_low_amount else "",
+            ", ".join(parts),
+        )
+    return table
+
+
+def _scenario_table(result: scenario_pb2.ScenarioResult) -> Table:
+    table = _table("", "metered", "scenario")
+    unit = result.currency_code
+    table.add_row("cost", result.metered_amount, f"{result.cost_amount} {unit}")
+    table.add_row("peak", f"{result.metered_peak_kw:.2f}", f"{result.peak_kw:.2f} kW")
+    if result.HasField("emissions_gco2e") and result.HasField("metered_emissions_gco2e"):
+        metered = f"{result.metered_emissions_gco2e / 1000:.2f}"
+        table.add_row("carbon", metered, f"{result.emissions_gco2e / 1000:.2f} kg CO2e")
+    saved = f"{result.saved_amount} {unit}" if result.saved_amount else "another currency"
+    table.add_row("would have saved", "", saved, style="bold")
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _named(kind: str, name: str) -> str:
+    return name if not name or name.startswith(f"{kind}/") else f"{kind}/{name}"
+
+
+def _spoken(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).lower().replace("_", " ")

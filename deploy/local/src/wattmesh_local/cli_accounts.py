@@ -1,0 +1,137 @@
+"""Commands about money and certificates: what was, what would have been, what is settled."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from wattmesh.analytics.v1 import scenario_pb2
+from wattmesh.type.v1 import rating_pb2
+from wattmesh_local.accounts_desk import POLICIES, AccountsDesk, Days, accounts_desk
+from wattmesh_local.cli_output import console, say_errors
+from wattmesh_local.options import state_folder
+
+app = typer.Typer()
+
+Site = Annotated[str, typer.Argument(help="home-1, or sites/home-1.")]
+First = Annotated[
+    datetime, typer.Option(formats=["%Y-%m-%d"], help="First day, of the site's zone.")
+]
+Count = Annotated[int, typer.Option("--days", min=1, max=366, help="How many days.")]
+
+
+class Against(StrEnum):
+    """What to compare with."""
+
+    IDLE = "idle"
+    PLAIN_RULE = "plain-rule"
+
+
+class Policy(StrEnum):
+    """By what batteries act."""
+
+    FORESIGHT = "foresight"
+    PLAIN_RULE = "plain-rule"
+    IDLE = "idle"
+
+
+@app.command()
+def bill(
+    site: Site,
+    first: First,
+    days: Count = 30,
+    tariff: Annotated[str, typer.Option(help="Another contract than the site's.")] = "",
+    without: Annotated[
+        Against | None, typer.Option(help="Batteries idle, or by the plain rule.")
+    ] = None,
+) -> None:
+    """What a site's days cost, line by line; status 1 when something could not be billed."""
+    told = "" if without is None else without.value
+    _ask(lambda desk: desk.bill(site, _days(first, days), tariff, told))
+
+
+@app.command()
+def savings(
+    first: First,
+    days: Count = 30,
+    site: Annotated[list[str] | None, typer.Option(help="Which sites; else all.")] = None,
+    against: Annotated[Against, typer.Option(help="What to compare with.")] = Against.IDLE,
+) -> None:
+    """What control saved beside idle batteries or the plain rule, and why."""
+    _ask(lambda desk: desk.savings(site or [], _days(first, days), against.value))
+
+
+@app.command()
+def tariffs(
+    site: Site,
+    first: First,
+    days: Count = 30,
+    tariff: Annotated[list[str] | None, typer.Option(help="Which tariffs; else all.")] = None,
+) -> None:
+    """What tariffs would have cost over the same energy, the cheapest first."""
+    _ask(lambda desk: desk.tariffs(site, _days(first, days), tariff or []))
+
+
+@app.command()
+def settle(site: Site, first: First, days: Count = 1) -> None:
+    """Settle days that are over; those that have changed get another version, with the reason."""
+    _ask(lambda desk: desk.settle(site, _days(first, days)))
+
+
+@app.command()
+def scenario(
+    site: Site,
+    first: First,
+    days: Count = 7,
+    policy: Annotated[Policy, typer.Option(help="By what batteries act.")] = Policy.FORESIGHT,
+    tariff: Annotated[str, typer.Option(help="Another contract than the site's.")] = "",
+    battery_kwh: Annotated[
+        float | None, typer.Option(min=0, help="Another battery; 0: none at all.")
+    ] = None,
+    battery_kw: Annotated[float, typer.Option(min=0, help="Its power, both ways.")] = 5.0,
+    generation: Annotated[
+        float | None, typer.Option(min=0, help="So many times the generation that was metered.")
+    ] = None,
+) -> None:
+    """Run past days over again with another tariff, battery, generation or policy."""
+    asked = scenario_pb2.Scenario(
+        site=site,
+        policy=POLICIES[policy.value],
+        tariff=tariff if not tariff or tariff.startswith("tariffs/") else f"tariffs/{tariff}",
+        battery=_battery(battery_kwh, battery_kw) if battery_kwh else None,
+        without_batteries=battery_kwh == 0,
+        generation_ratio=generation,
+    )
+    _ask(lambda desk: desk.scenario(asked, _days(first, days)))
+
+
+@app.command()
+def certificates(
+    zone: Annotated[str, typer.Argument(help="de, or zones/de; none: all.")] = "",
+) -> None:
+    """Certificates of energy: who issued them, and what is left to be retired."""
+    _ask(lambda desk: desk.certificates(zone))
+
+
+def _battery(capacity_kwh: float, power_kw: float) -> rating_pb2.BatteryRating:
+    return rating_pb2.BatteryRating(
+        capacity_wh=capacity_kwh * 1000,
+        max_charge_power_w=power_kw * 1000,
+        max_discharge_power_w=power_kw * 1000,
+        charge_efficiency_ratio=0.95,
+        discharge_efficiency_ratio=0.95,
+    )
+
+
+def _days(first: datetime, count: int) -> Days:
+    return Days(first=first.date(), count=count)
+
+
+def _ask(work: Callable[[AccountsDesk], Awaitable[int]]) -> None:
+    async def ask() -> int:
+        async with accounts_desk(state_folder(), console) as desk:
+            return await work(desk)
+
+    say_errors(ask)
