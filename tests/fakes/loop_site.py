@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from wattmesh_gateway.domain.loop.standing import Slot, slot_of
-from wattmesh_gateway.domain.loop.state import LoopState, Verdict
+from wattmesh_gateway.domain.loop.state import LoopState
+from wattmesh_gateway.domain.loop.verdict import Verdict
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import DeviceId, PointId, SiteId
 from wattmesh_kernel.loop_policy import (

@@ -3,15 +3,21 @@
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
+from tests.fakes.control_metering import ControlMetering, home
+from tests.fakes.control_model import device
 from tests.fakes.control_process import BATTERY, ControlWorld, eventually
-from wattmesh.control.v1 import execution_pb2, execution_pb2_grpc
+from wattmesh.control.v1 import execution_pb2, execution_pb2_grpc, hold_pb2, operator_pb2_grpc
 from wattmesh.gateway.v1 import gateway_link_pb2, loop_policy_pb2
+from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_contracts.values import timestamp_to_proto
-from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
+from wattmesh_kernel.sites import DeviceFunction
 from wattmesh_local.islands import IslandRecord
 
+SWITCH = DeviceId(SiteId("home-1"), "switch")
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
 HOME = SiteId("home-1")
 
@@ -42,6 +48,32 @@ async def test_an_outage_with_what_was_shed_and_restored_is_kept_and_told(
     assert printed.index("is switched off") < printed.index("may be on again")
     assert "the battery bears it" in printed
     assert await record.show(SiteId("home-9"), 10) == 0
+
+
+@pytest.fixture
+def control_metering() -> ControlMetering:
+    grid = DeviceFunction(asset=AssetId(HOME, "grid"), controls=True)
+    return ControlMetering(*home("home-1"), device(SWITCH, grid))
+
+
+async def test_a_drill_opens_the_switch_for_as_long_as_somebody_said(
+    control: ControlWorld,
+) -> None:
+    async with control.gateway() as gateway:
+        hold = hold_pb2.Hold(
+            subject=SWITCH.name,
+            kind=hold_pb2.HOLD_KIND_SETPOINT,
+            owner="ada",
+            reason="a drill",
+            setpoint_kind=setpoint_pb2.SETPOINT_KIND_ON_OFF,
+            value=0.0,
+        )
+        hold.expire_time.CopyFrom(timestamp_to_proto(T0 + timedelta(minutes=30)))
+        stub = operator_pb2_grpc.OperatorServiceStub(control.channel)
+        await stub.PlaceHold(hold_pb2.PlaceHoldRequest(request_id="drill", hold=hold))
+        (dispatch,) = await gateway.dispatched(1)
+        assert (dispatch.device, dispatch.value) == (SWITCH.name, 0.0)
+        assert dispatch.kind == setpoint_pb2.SETPOINT_KIND_ON_OFF
 
 
 async def kept(control: ControlWorld) -> bool | None:

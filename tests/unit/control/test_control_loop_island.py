@@ -40,10 +40,14 @@ SHED = (
 )
 
 
-def island(*resources: Resource, microgrid: Microgrid | None = MICROGRID) -> LoopIsland | None:
+def island(
+    *resources: Resource,
+    microgrid: Microgrid | None = MICROGRID,
+    kept_off: tuple[DeviceId, ...] = (),
+) -> LoopIsland | None:
     site = Site(id=SITE, time_zone="UTC", currency_code="EUR", microgrid=microgrid)
     change = SiteModelChange(revision=1, snapshot=True, changed=(site, connection(), *resources))
-    found = loop_policies(SiteModel().apply(change), GATEWAY_ID, (), NOW, LoopRule())
+    found = loop_policies(SiteModel().apply(change), GATEWAY_ID, (), NOW, LoopRule(), kept_off)
     return found[0].island if found else None
 
 
@@ -73,3 +77,10 @@ def test_what_is_critical_cannot_be_switched_off() -> None:
     found = island(SWITCH, GRID_SIDE, *STORED, *critical)
     assert found is not None
     assert found.shed == ()
+
+
+def test_what_somebody_has_stopped_is_switched_by_no_loop() -> None:
+    found = island(SWITCH, GRID_SIDE, *STORED, *SHED, kept_off=(DeviceId(SITE, "ev"),))
+    assert found is not None
+    assert [each.device.segment for each in found.shed] == ["pool"]
+    assert island(SWITCH, GRID_SIDE, *STORED, kept_off=(SWITCH.id,)) is None

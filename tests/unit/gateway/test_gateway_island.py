@@ -17,7 +17,8 @@ from tests.fakes.loop_site import (
     shows,
 )
 from wattmesh_gateway.domain.loop.standing import slot_of
-from wattmesh_gateway.domain.loop.state import Condition, LoopState, Verdict
+from wattmesh_gateway.domain.loop.state import LoopState
+from wattmesh_gateway.domain.loop.verdict import Condition, Verdict
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.loop_policy import LoopIsland, LoopMember, LoopPolicy, NetPower
 from wattmesh_kernel.setpoints import SetpointKind

@@ -21,7 +21,8 @@ from tests.fakes.loop_site import (
 )
 from wattmesh_gateway.domain.loop.averages import RunningMean
 from wattmesh_gateway.domain.loop.sharing import Taker, share_out
-from wattmesh_gateway.domain.loop.state import Condition, LoopState
+from wattmesh_gateway.domain.loop.state import LoopState
+from wattmesh_gateway.domain.loop.verdict import Condition
 from wattmesh_kernel.loop_policy import LoopLimit, NetPower, SharedPower
 from wattmesh_kernel.sites import Phase
 

@@ -13,7 +13,8 @@ from wattmesh_gateway.app.ports import LoopDevices
 from wattmesh_gateway.domain.command import Command
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.domain.loop.standing import slot_of
-from wattmesh_gateway.domain.loop.state import Condition, LoopState, Verdict, Wish
+from wattmesh_gateway.domain.loop.state import LoopState
+from wattmesh_gateway.domain.loop.verdict import Condition, Verdict, Wish
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId, PointId

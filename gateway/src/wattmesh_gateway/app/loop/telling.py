@@ -8,7 +8,7 @@ from wattmesh_gateway.app.arbiter import By, Choice, Slot
 from wattmesh_gateway.app.loop.moves import Moves
 from wattmesh_gateway.app.reports import Reports
 from wattmesh_gateway.domain.command import Command, SetpointEventType
-from wattmesh_gateway.domain.loop.state import Condition, Verdict
+from wattmesh_gateway.domain.loop.verdict import Condition, Verdict
 from wattmesh_gateway.domain.loop_event import LoopEvent, LoopEventType
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId, SiteId

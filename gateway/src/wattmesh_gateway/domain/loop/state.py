@@ -1,9 +1,8 @@
 """One site's loop: what it has heard and told, and what it decides by that."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
 
 from wattmesh_gateway.domain.loop.averages import RunningMean
 from wattmesh_gateway.domain.loop.island import IslandStand, IslandWatch
@@ -12,6 +11,7 @@ from wattmesh_gateway.domain.loop.meters import MeterWatch, Shown
 from wattmesh_gateway.domain.loop.positions import Positions
 from wattmesh_gateway.domain.loop.reserves import ReserveSignals
 from wattmesh_gateway.domain.loop.standing import Bound, Slot, Standing, slot_of
+from wattmesh_gateway.domain.loop.verdict import Condition, Verdict, Wish
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.loop_policy import LoopLimit, LoopMember, LoopPolicy
@@ -24,37 +24,6 @@ _SHARED_FOR = timedelta(minutes=1)
 """How often members share anew, as their states of charge change."""
 _SHORTEST_REST = timedelta(seconds=5)
 _ALONE = ("active_power_w", "soc_ratio")
-
-
-class Condition(Enum):
-    """Whether a loop knows what it does."""
-
-    WAITING = "waiting"
-    """It has begun, and no meter has been heard yet: devices stay as they are."""
-    STEERING = "steering"
-    STALE = "stale"
-    """No meter is to be trusted."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What the loop wants of a member [W], and why it is not what was asked: empty if it is."""
-
-    power_w: float
-    why: str = ""
-    safe: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """What a loop wants of its members; one that is not named is left alone."""
-
-    condition: Condition
-    wishes: Mapping[Slot, Wish] = field(default_factory=dict)
-    shown: Shown | None = None
-    limiting: frozenset[str] = frozenset()
-    island: IslandStand | None = None
-    """How the site stands to the grid; None: it cannot do without."""
 
 
 @dataclass(slots=True)

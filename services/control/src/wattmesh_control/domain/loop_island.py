@@ -1,5 +1,6 @@
 """What a gateway needs to know to run a site without the grid, read off the site model: pure."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from wattmesh_control.domain.controllable import ControllableDevice, controllable
@@ -23,12 +24,18 @@ _SWITCH_WATTS = 1.0
 
 
 def island_of(
-    model: SiteModel, gateway: GatewayId, connection: Asset, moment: datetime, sample: timedelta
+    model: SiteModel,
+    gateway: GatewayId,
+    connection: Asset,
+    moment: datetime,
+    sample: timedelta,
+    kept_off: Collection[DeviceId] = (),
 ) -> LoopIsland | None:
     """Return how a site goes on without the grid; None when it cannot, or not on this gateway.
 
     It needs a switch that controls its grid connection, and a meter that shows the grid's voltage
-    or frequency; the forming battery is the largest there is.
+    or frequency; the forming battery is the largest there is. What somebody has stopped or opted
+    out, in `kept_off`, is not switched.
     """
     site = model.sites.get(connection.id.site)
     microgrid = None if site is None else site.microgrid
@@ -36,7 +43,7 @@ def island_of(
     meter = _meter(model, gateway, connection, moment)
     if site is None or microgrid is None or meter is None:
         return None
-    if switch is None or switch.gateway != gateway:
+    if switch is None or switch.gateway != gateway or switch.id in kept_off:
         return None
     battery = _forming(model, gateway, site.id, moment)
     return LoopIsland(
@@ -46,7 +53,7 @@ def island_of(
         nominal_voltage_v=microgrid.nominal_voltage_v,
         nominal_frequency_hz=microgrid.nominal_frequency_hz,
         reconnect_delay=microgrid.reconnect_delay,
-        shed=_shed(model, gateway, microgrid, switch.id, moment),
+        shed=_shed(model, gateway, microgrid, {switch.id, *kept_off}, moment),
         forming=None if battery is None else battery[0],
         forming_power_w=0.0 if battery is None else battery[1],
     )
@@ -77,10 +84,10 @@ def _forming(
 
 
 def _shed(
-    model: SiteModel, gateway: GatewayId, microgrid: Microgrid, switch: DeviceId, moment: datetime
+    model: SiteModel, gateway: GatewayId, microgrid: Microgrid, but: set[DeviceId], moment: datetime
 ) -> tuple[LoopMember, ...]:
     found = (_off(model, gateway, each, moment) for each in microgrid.shed_assets)
-    members = [each for each in found if each is not None and each.device != switch]
+    members = [each for each in found if each is not None and each.device not in but]
     return tuple({(each.device, each.channel): each for each in members}.values())
 
 

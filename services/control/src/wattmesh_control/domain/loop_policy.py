@@ -141,7 +141,7 @@ def _policy(
     )
     target, target_expire = target_of(planned)
     worths = worths_of(site, exchanges, moment)
-    island = island_of(model, gateway, connections[0], moment, rule.grid_sample)
+    island = island_of(model, gateway, connections[0], moment, rule.grid_sample, kept_off)
     if not (meters and members and (bounds or target or worths or island)):
         return None
     powers = [each.max_import_power_w or each.max_export_power_w or 0.0 for each in bounds]
