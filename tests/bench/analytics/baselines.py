@@ -69,10 +69,11 @@ def _judged(buildings: list[Series]) -> dict[str, Any]:
             biases.append(float((expected - actual).mean()) / mean)
             errors.append(float(np.abs(expected - actual).mean()) / mean)
             events += len(pairs)
+        worst: float = biases[int(np.argmax(np.abs(biases)))]
         found[name] = {
             "bias_ratio": round(float(np.mean(biases)), 4),
             "error_ratio": round(float(np.mean(errors)), 4),
-            "worst_bias_ratio": round(max(biases, key=abs), 4),
+            "worst_bias_ratio": round(worst, 4),
             "events": events,
         }
     return found
