@@ -38,6 +38,7 @@ from wattmesh_planner.domain.events import (
     Terms,
 )
 from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.owners_limits import OwnersLimit, bounds_w
 
 EVENING = START + 5 * HOUR
 SPAN = TimeRange.of(EVENING, 2 * HOUR)
@@ -188,6 +189,38 @@ async def test_forecasts_that_may_be_off_promise_less() -> None:
 
     # two forecasts that are off by 100 W each: 141 W together, 1.28 of it at 90 %
     assert sure.committed_w[0] - careful.committed_w[0] == pytest.approx(181.2, abs=1.0)
+
+
+async def test_what_an_owner_allows_is_planned_inside_for_as_long_as_it_holds() -> None:
+    limit = OwnersLimit(
+        name="limits/grid",
+        subject=HOME.name,
+        start=START + 5 * HOUR,
+        end=START + 6 * HOUR,
+        max_import_w=200.0,
+    )
+    given = await inputs()
+    bound = replace(given, limits=(limit,))
+
+    assert net_w(solved(given))[0] > 200.0
+    assert net_w(solved(bound))[0] <= 200.0 + 1e-6
+    problem = ProblemWriter(carbon_price_per_kg=0.0).problem(bound)
+    assert [each.id for each in problem.events] == ["limits/grid"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((None, 4_200.0), (4_200.0, None)),
+        ((-1_000.0, None), (None, 1_000.0)),
+        ((500.0, 4_200.0), (4_200.0, 0.0)),
+        ((None, -500.0), (0.0, None)),
+    ],
+)
+def test_bounds_of_a_power_are_most_import_and_most_export(
+    bounds: tuple[float | None, float | None], expected: tuple[float | None, float | None]
+) -> None:
+    assert bounds_w(*bounds) == expected
 
 
 async def test_a_reserve_is_held_with_its_energy_and_promised_with_its_pay() -> None:

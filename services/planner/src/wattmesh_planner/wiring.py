@@ -13,6 +13,7 @@ from wattmesh_planner.adapters.grid_events import GrpcGridEvents
 from wattmesh_planner.adapters.metering import GrpcMeter
 from wattmesh_planner.adapters.optimizer import GrpcOptimizer
 from wattmesh_planner.adapters.outlooks import GrpcOutlooks
+from wattmesh_planner.adapters.owners_limits import GrpcOwnersLimits
 from wattmesh_planner.adapters.plan_meter import PlanMeter
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_planner.adapters.usage import GrpcSessions
@@ -26,6 +27,7 @@ from wattmesh_planner.app.facts.events import EventFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.outlooks import OutlookFacts
+from wattmesh_planner.app.facts.owners_limits import LimitFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.sessions import SessionFacts
 from wattmesh_planner.app.facts.state import StateFacts
@@ -128,7 +130,10 @@ def _service(
     clock, view, rhythm = runtime.clock, site_model.view, _rhythm(settings)
     told, made = ToldSetpoints(plans), Broadcast[Plan]()
     events = _events(settings, runtime, view)
-    topics = _topics(settings, runtime, view, background, events)
+    limits = GrpcOwnersLimits(runtime.channel(settings.control_target), view, clock)
+    topics = replace(
+        _topics(settings, runtime, view, background, events), limits=LimitFacts(limits)
+    )
     make_plan = MakePlan(
         clock=clock,
         gather=GatherFacts(clock, topics, told, rhythm),
@@ -155,7 +160,7 @@ def _service(
         told=told,
         leases=leases,
         rhythm=rhythm,
-        prompts=Prompts(_changes(settings, runtime), events),
+        prompts=Prompts(_changes(settings, runtime), events, limits),
     )
     servicer = PlannerServicer(
         QueryPlans(plans, made),

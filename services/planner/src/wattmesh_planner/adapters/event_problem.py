@@ -43,6 +43,27 @@ def events_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.DemandResponseEv
             yield message
 
 
+def limits_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.DemandResponseEvent]:
+    """Yield what owners allow, each for as long as it holds within the plan."""
+    for limit in inputs.limits:
+        span = limit.within(inputs.target)
+        sites = [
+            each.site.site.name
+            for each in inputs.sites
+            if limit.subject in (inputs.scope.name, each.site.site.name)
+        ]
+        if span is None or not sites:
+            continue
+        yield problem_pb2.DemandResponseEvent(
+            id=limit.name,
+            range=time_range_to_proto(span),
+            site_names=sites,
+            limit=problem_pb2.PowerLimits(
+                max_import_power_w=limit.max_import_w, max_export_power_w=limit.max_export_w
+            ),
+        )
+
+
 def _messages(
     event: GridEvent, inputs: PlanInputs, taken: dict[tuple[type, str], Flags]
 ) -> Iterator[tuple[Sequence[str], problem_pb2.DemandResponseEvent]]:

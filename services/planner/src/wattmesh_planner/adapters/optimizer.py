@@ -9,6 +9,7 @@ import numpy as np
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2, problem_pb2
 from wattmesh_contracts.values import duration_from_proto, duration_to_proto
 from wattmesh_kernel.sites import BatteryRating
+from wattmesh_planner.adapters.event_problem import PART
 from wattmesh_planner.adapters.event_promises import promises_from_plans
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
@@ -65,13 +66,13 @@ class GrpcOptimizer:
         self, problem: problem_pb2.Problem, plan: plan_pb2.Plan, inputs: PlanInputs
     ) -> tuple[Promise, ...]:
         """Return what the plan promises of events, beside the plan that there would be without."""
-        if (
-            not (problem.events or problem.reserves)
-            or plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK
-        ):
+        bounds = [each for each in problem.events if PART not in each.id]
+        asked = len(problem.events) - len(bounds) + len(problem.reserves)
+        if not asked or plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK:
             return ()
         request = optimizer_pb2.SolveRequest(problem=problem, options=self._options)
         del request.problem.events[:], request.problem.reserves[:]
+        request.problem.events.extend(bounds)  # what owners allow holds without any event
         with rpc_errors():
             without = (await self._stub.Solve(request)).plan
         return tuple(promises_from_plans(plan, without, inputs))

@@ -14,6 +14,7 @@ from wattmesh_planner.app.facts.events import EventFacts
 from wattmesh_planner.app.facts.exchange import ExchangeFacts
 from wattmesh_planner.app.facts.forecast import ForecastFacts
 from wattmesh_planner.app.facts.outlooks import OutlookFacts
+from wattmesh_planner.app.facts.owners_limits import LimitFacts
 from wattmesh_planner.app.facts.peak import PeakFacts
 from wattmesh_planner.app.facts.sessions import SessionFacts
 from wattmesh_planner.app.facts.state import KnownOfAssets, StateFacts
@@ -50,6 +51,7 @@ class Topics:
     peak: PeakFacts
     exchange: ExchangeFacts
     events: EventFacts = field(default_factory=lambda: EventFacts(None))
+    limits: LimitFacts = field(default_factory=lambda: LimitFacts(None))
 
 
 class GatherFacts:
@@ -76,6 +78,7 @@ class GatherFacts:
         require_something_to_steer(scope, facts)
         facts = await self._completed(scope, target, facts)
         asked = await self._topics.events(scope, target)
+        limits, unsure = self._topics.limits(scope, target)
         return PlanInputs(
             scope=scope,
             issue_time=issue_time,
@@ -84,7 +87,8 @@ class GatherFacts:
             sites=site_inputs(scope, facts),
             peak_so_far_w=_number(facts.peak_so_far_w),
             events=asked.events,
-            degradations=(*degradations(scope, facts), *asked.degradations),
+            limits=limits,
+            degradations=(*degradations(scope, facts), *asked.degradations, *unsure),
         )
 
     async def _decisive(self, scope: Scope, target: TimeRange) -> ScopeFacts:

@@ -16,6 +16,7 @@ from wattmesh_planner.domain.exchange import PlannedExchange
 from wattmesh_planner.domain.facts import Why
 from wattmesh_planner.domain.inputs import AssetForecast, PlanInputs
 from wattmesh_planner.domain.kinds.kind import Outlook, Reading
+from wattmesh_planner.domain.owners_limits import OwnersLimit
 from wattmesh_planner.domain.plan import DeviceSchedule, Plan, PlanStatistics, Solution
 from wattmesh_planner.domain.runs import Run, RunNews
 from wattmesh_planner.domain.thermal import ZoneWishes
@@ -121,6 +122,16 @@ class GridEvents(Protocol):
 
     async def commit(self, promise: Promise, plan: PlanId) -> None:
         """Say what a plan promises. Error: whatever keeps it from being taken."""
+
+
+class OwnersLimits(Protocol):
+    """What owners allow sites and groups, as it was last told."""
+
+    def of(self, subjects: Collection[str]) -> Sequence[OwnersLimit]:
+        """Return the limits, not over yet, of sites or groups."""
+
+    def lost_for(self) -> timedelta | None:
+        """Return for how long nobody has told anything; None: what is known is up to date."""
 
 
 class Tariffs(Protocol):

@@ -10,6 +10,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.degradations import Degradation
 from wattmesh_planner.domain.events import GridEvent
 from wattmesh_planner.domain.model import Scope, ScopeSite, SiteAsset
+from wattmesh_planner.domain.owners_limits import OwnersLimit
 from wattmesh_planner.domain.prices import PricedTariff
 
 
@@ -66,6 +67,7 @@ class PlanInputs:
     sites: tuple[SiteInputs, ...]
     peak_so_far_w: float = 0.0
     events: tuple[GridEvent, ...] = ()
+    limits: tuple[OwnersLimit, ...] = ()
     degradations: tuple[Degradation, ...] = ()
 
     @property

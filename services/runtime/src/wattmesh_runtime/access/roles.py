@@ -56,7 +56,7 @@ SERVICES: Mapping[str, frozenset[str]] = {
     "planner": _named(
         *(*_KNOWING_SITES, "READING_READ", "FORECAST_ISSUE", "CARBON_READ", "PROBLEM_SOLVE"),
         *("SCHEDULE_SUBMIT", "USAGE_READ", "USAGE_INGEST"),
-        *("DEMAND_RESPONSE_READ", "DEMAND_RESPONSE_ANSWER"),
+        *("DEMAND_RESPONSE_READ", "DEMAND_RESPONSE_ANSWER", "COMMAND_READ"),
     ),
     "dashboard": _named(
         *(*_KNOWING_SITES, "READING_READ", "PLAN_READ", "COMMAND_READ", "FORECAST_READ"),
