@@ -92,6 +92,9 @@ bench-loop-control: setup ## from a meter's word to the device by number of site
 bench-reserve: setup ## how well 1, 10 and 50 batteries follow a regulation signal, by PJM's score, as JSON
 	@exec $(BIN)/python -m tests.bench.reserve $(ARGUMENTS)
 
+bench-event-storm: setup ## a thousand events of demand response at once, told twice, late and called off, as JSON
+	@exec $(BIN)/python -m tests.bench.event_storm $(ARGUMENTS)
+
 bench-metering: setup ## what queries take over many stored readings, and which faults validation finds, as JSON
 	@exec $(BIN)/python -m tests.bench.metering $(ARGUMENTS)
 
