@@ -9,6 +9,7 @@ from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, eventually
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.type.v1 import setpoint_pb2
+from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.ids import GroupId, SiteId
 from wattmesh_kernel.sites import SiteGroup
 
@@ -126,3 +127,19 @@ async def test_limits_of_several_owners_on_one_site_intersect_and_end_by_themsel
         await told(control, BATTERY, 3000.0)
         control_clock.set(T0 + 20 * MINUTE)
         await told(control, BATTERY, 4000.0)
+
+
+async def test_a_limit_of_conductors_alone_is_kept_and_told(control: ControlWorld) -> None:
+    given = pb.Limit(
+        subject=HOME,
+        owner="grid-operator",
+        max_phase_power_w=3500.0,
+        min_phase_power_w=-2000.0,
+        expire_time=timestamp_to_proto(T0 + HOUR),
+    )
+    put = (await control.stub.SetLimit(pb.SetLimitRequest(limit=given))).limit
+    kept = (await control.stub.GetLimit(pb.GetLimitRequest(name=put.name))).limit
+
+    assert kept == put
+    assert (kept.min_phase_power_w, kept.max_phase_power_w) == (-2000.0, 3500.0)
+    assert not kept.HasField("max_power_w")

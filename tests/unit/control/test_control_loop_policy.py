@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.fakes.control_model import BATTERY_ID, GATEWAY_ID, SITE, FakeModel, battery_asset
 from tests.fakes.control_observations import FakeObservations
 from tests.fakes.leases import FakeLeases
@@ -17,6 +19,7 @@ from wattmesh_control.domain.hold import HeldSetpoint, Hold, HoldKind
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.loop_policy import LoopRule, loop_policies
 from wattmesh_control.domain.setpoint import DeviceFilter
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, HoldId, LimitId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.setpoints import SetpointKind
@@ -135,6 +138,34 @@ def test_conductors_are_guarded_when_the_meter_shows_them() -> None:
     assert policies(phased, meter(), *STORED) == ()
     (policy,) = policies(phased, meter(points=PHASES), *STORED)
     assert [each.phase for each in policy.limits] == [Phase.L1, Phase.L2, Phase.L3]
+
+
+def test_what_an_owner_allows_each_conductor_is_guarded_where_the_meter_shows_them() -> None:
+    phased = Limit(
+        limit=LimitId("l"),
+        subject=SITE.name,
+        owner="operator",
+        expire_time=NOW + timedelta(hours=1),
+        max_power_w=9000.0,
+        min_phase_power_w=-2000.0,
+        max_phase_power_w=3500.0,
+    )
+    (policy,) = policies(connection(), meter(points=PHASES), *STORED, limits=(phased,))
+    assert [
+        (each.phase, each.max_import_power_w, each.max_export_power_w) for each in policy.limits
+    ] == [
+        (Phase.THREE, 9000.0, None),
+        *((phase, 3500.0, 2000.0) for phase in (Phase.L1, Phase.L2, Phase.L3)),
+    ]
+    assert len({each.id for each in policy.limits}) == 4
+    (policy,) = policies(connection(), meter(), *STORED, limits=(phased,))
+    assert [each.phase for each in policy.limits] == [Phase.THREE]
+
+
+def test_sites_alone_have_limits_of_conductors() -> None:
+    for subject in (BATTERY_ID.name, "groups/street"):
+        with pytest.raises(InvalidArgument, match="INVALID_LIMIT"):
+            replace(limit(max_power_w=1.0), subject=subject, max_phase_power_w=100.0)
 
 
 def test_a_battery_serves_before_vehicles_wait_and_generation_is_given_up() -> None:

@@ -884,6 +884,8 @@ class Limit(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MIN_PHASE_POWER_W_FIELD_NUMBER: _builtins.int
+    MAX_PHASE_POWER_W_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`limits/{limit}`. Given by control."""
     subject: _builtins.str
@@ -898,9 +900,16 @@ class Limit(_message.Message):
     min_power_w: _builtins.float
     """Lowest power allowed [W], into the subject positive. Absent: no bound. Not above max_power_w."""
     max_power_w: _builtins.float
-    """Highest power allowed [W], into the subject positive. Absent: no bound. One of both is required."""
+    """Highest power allowed [W], into the subject positive. Absent: no bound. One bound is required."""
     reason: _builtins.str
     """Why, in words; at most 1000 characters."""
+    min_phase_power_w: _builtins.float
+    """Lowest power allowed in every single conductor of a site's grid connection [W], into the site positive. Absent: no
+    bound; of anything but a site it is refused (INVALID_LIMIT). Kept by the loop of the site's gateway, where every
+    meter of the connection shows each conductor; not planned, and not shared among devices.
+    """
+    max_phase_power_w: _builtins.float
+    """Highest power allowed in every single conductor, as `min_phase_power_w`."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From when it holds. Absent: at once."""
@@ -920,17 +929,27 @@ class Limit(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
+        min_phase_power_w: _builtins.float | None = ...,
+        max_phase_power_w: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_phase_power_w", b"_max_phase_power_w", "_max_power_w", b"_max_power_w", "_min_phase_power_w", b"_min_phase_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_phase_power_w", b"max_phase_power_w", "max_power_w", b"max_power_w", "min_phase_power_w", b"min_phase_power_w", "min_power_w", b"min_power_w", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "name", b"name", "owner", b"owner", "reason", b"reason", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_phase_power_w", b"_max_phase_power_w", "_max_power_w", b"_max_power_w", "_min_phase_power_w", b"_min_phase_power_w", "_min_power_w", b"_min_power_w", "expire_time", b"expire_time", "max_phase_power_w", b"max_phase_power_w", "max_power_w", b"max_power_w", "min_phase_power_w", b"min_phase_power_w", "min_power_w", b"min_power_w", "name", b"name", "owner", b"owner", "reason", b"reason", "start_time", b"start_time", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_phase_power_w: _TypeAlias = _typing.Literal["max_phase_power_w"]  # noqa: Y015
+    _WhichOneofArgType__max_phase_power_w: _TypeAlias = _typing.Literal["_max_phase_power_w", b"_max_phase_power_w"]  # noqa: Y015
     _WhichOneofReturnType__max_power_w: _TypeAlias = _typing.Literal["max_power_w"]  # noqa: Y015
     _WhichOneofArgType__max_power_w: _TypeAlias = _typing.Literal["_max_power_w", b"_max_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__min_phase_power_w: _TypeAlias = _typing.Literal["min_phase_power_w"]  # noqa: Y015
+    _WhichOneofArgType__min_phase_power_w: _TypeAlias = _typing.Literal["_min_phase_power_w", b"_min_phase_power_w"]  # noqa: Y015
     _WhichOneofReturnType__min_power_w: _TypeAlias = _typing.Literal["min_power_w"]  # noqa: Y015
     _WhichOneofArgType__min_power_w: _TypeAlias = _typing.Literal["_min_power_w", b"_min_power_w"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_phase_power_w) -> _WhichOneofReturnType__max_phase_power_w | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_power_w) -> _WhichOneofReturnType__max_power_w | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_phase_power_w) -> _WhichOneofReturnType__min_phase_power_w | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_power_w) -> _WhichOneofReturnType__min_power_w | None: ...
 

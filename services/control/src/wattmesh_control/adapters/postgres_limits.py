@@ -26,6 +26,8 @@ _COLUMNS = {
     "expire_time": "timestamptz",
     "reason": "text",
     "parent": "text",
+    "min_phase_power_w": "double precision",
+    "max_phase_power_w": "double precision",
 }
 _NAMES = ", ".join(_COLUMNS)
 
@@ -60,7 +62,8 @@ WITH new AS (
 INSERT INTO {table} ({_NAMES}) SELECT {_NAMES} FROM new
 ON CONFLICT (subject, owner) DO UPDATE SET name = excluded.name, parent = excluded.parent,
     min_power_w = excluded.min_power_w, max_power_w = excluded.max_power_w,
-    start_time = excluded.start_time, expire_time = excluded.expire_time, reason = excluded.reason
+    start_time = excluded.start_time, expire_time = excluded.expire_time, reason = excluded.reason,
+    min_phase_power_w = excluded.min_phase_power_w, max_phase_power_w = excluded.max_phase_power_w
 """
 
 
@@ -157,6 +160,7 @@ def _values(limit: Limit) -> tuple[object, ...]:
         *(limit.limit.name, limit.subject, site_name, limit.owner),
         *(limit.min_power_w, limit.max_power_w, limit.start_time, limit.expire_time),
         *(limit.reason, limit.parent and limit.parent.name),
+        *(limit.min_phase_power_w, limit.max_phase_power_w),
     )
 
 
@@ -171,4 +175,6 @@ def _limit(row: Row) -> Limit:
         expire_time=to_utc(row[7]),
         reason=row[8],
         parent=None if row[9] is None else LimitId.parse(row[9]),
+        min_phase_power_w=row[10],
+        max_phase_power_w=row[11],
     )

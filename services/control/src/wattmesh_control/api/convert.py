@@ -181,6 +181,12 @@ def limit_from_proto(proto: pb.Limit) -> Limit:
         ),
         expire_time=datetime_from_proto(proto.expire_time, "limit.expire_time"),
         reason=proto.reason,
+        min_phase_power_w=(
+            proto.min_phase_power_w if proto.HasField("min_phase_power_w") else None
+        ),
+        max_phase_power_w=(
+            proto.max_phase_power_w if proto.HasField("max_phase_power_w") else None
+        ),
     )
 
 
@@ -214,6 +220,8 @@ def limit_to_proto(limit: Limit) -> pb.Limit:
         start_time=None if limit.start_time is None else timestamp_to_proto(limit.start_time),
         expire_time=timestamp_to_proto(limit.expire_time),
         reason=limit.reason,
+        min_phase_power_w=limit.min_phase_power_w,
+        max_phase_power_w=limit.max_phase_power_w,
     )
 
 

@@ -11,7 +11,7 @@ from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.setpoint import in_words
 from wattmesh_control.domain.subject import subject_of
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import DeviceId, LimitId
+from wattmesh_kernel.ids import DeviceId, LimitId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
 
 LONGEST_OWNER = 128
@@ -23,8 +23,9 @@ class Limit:
     """An owner's bounds on the power [W] of a device, site, group or node, into it positive.
 
     A site's power is that of its grid connection, a group's the sum of its sites', a node's what
-    flows into what hangs below it. They hold until they expire; `start_time` None: since it was
-    set. `parent`: it is a share of that limit. Error:
+    flows into what hangs below it. `min_phase_power_w` and `max_phase_power_w` bound what flows in
+    each conductor of a site's connection. They hold until they expire; `start_time` None: since it
+    was set. `parent`: it is a share of that limit. Error:
     InvalidArgument when there is no bound, one is not finite, they cross, or it ends before it
     begins.
     """
@@ -38,6 +39,8 @@ class Limit:
     expire_time: datetime
     reason: str = ""
     parent: LimitId | None = None
+    min_phase_power_w: float | None = None
+    max_phase_power_w: float | None = None
 
     def __post_init__(self) -> None:
         subject_of(self.subject, "limit.subject")
@@ -51,17 +54,23 @@ class Limit:
         self._check_bounds()
 
     def _check_bounds(self) -> None:
-        bounds = [bound for bound in (self.min_power_w, self.max_power_w) if bound is not None]
-        if not bounds:
+        whole = (self.min_power_w, self.max_power_w)
+        if not self.bounds_phases and whole == (None, None):
             raise InvalidArgument("INVALID_LIMIT", "a limit needs a bound", field="limit")
-        if not all(math.isfinite(bound) for bound in bounds):
-            raise InvalidArgument("INVALID_LIMIT", "a bound must be finite", field="limit")
-        if len(bounds) == 2 and bounds[0] > bounds[1]:
+        _check_pair("limit.min_power_w", *whole)
+        _check_pair("limit.min_phase_power_w", self.min_phase_power_w, self.max_phase_power_w)
+        of_site = isinstance(subject_of(self.subject, "limit.subject"), SiteId)
+        if self.bounds_phases and not of_site:
             raise InvalidArgument(
                 "INVALID_LIMIT",
-                f"the lowest power {bounds[0]:.6g} W is above the highest, {bounds[1]:.6g} W",
-                field="limit.min_power_w",
+                "sites alone have limits of single conductors",
+                field="limit.max_phase_power_w",
             )
+
+    @property
+    def bounds_phases(self) -> bool:
+        """Whether it bounds what flows in single conductors."""
+        return self.min_phase_power_w is not None or self.max_phase_power_w is not None
 
     @property
     def device(self) -> DeviceId | None:
@@ -79,6 +88,17 @@ class Limit:
         if self.parent is not None:
             return self.reason
         return f"the limit of {self.owner}" + (f" ({self.reason})" if self.reason else "")
+
+
+def _check_pair(field: str, low: float | None, high: float | None) -> None:
+    if not all(math.isfinite(bound) for bound in (low, high) if bound is not None):
+        raise InvalidArgument("INVALID_LIMIT", "a bound must be finite", field="limit")
+    if low is not None and high is not None and low > high:
+        raise InvalidArgument(
+            "INVALID_LIMIT",
+            f"the lowest power {low:.6g} W is above the highest, {high:.6g} W",
+            field=field,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def bounds_of(
     planned: Sequence[ExchangeInterval],
 ) -> tuple[LoopLimit, ...]:
     """Return the bounds of a grid connection; what it bears by its rating comes first."""
-    owners = _owners_bounds(connection.id.site.name, limits)
+    owners = _owners_bounds(connection.id.site.name, limits, _shown_phases(meters))
     return (*_bounds(connection, meters), *owners, *peaks_of(planned))[:_MOST_LIMITS]
 
 
@@ -46,12 +46,16 @@ def _bounds(connection: Asset, meters: Sequence[Device]) -> tuple[LoopLimit, ...
     into, out = rating.max_phase_import_power_w, rating.max_phase_export_power_w
     if into is None and out is None:
         return tuple(bounds)
-    shown = [
+    return (*bounds, *(_phase_limit(phase, into, out) for phase in _shown_phases(meters)))
+
+
+def _shown_phases(meters: Sequence[Device]) -> list[Phase]:
+    """Return the conductors of which every meter shows the power."""
+    return [
         phase
         for phase in (Phase.L1, Phase.L2, Phase.L3)
         if all(POWER_OF_PHASE[phase] in each.points for each in meters)
     ]
-    return (*bounds, *(_phase_limit(phase, into, out) for phase in shown))
 
 
 def _phase_limit(phase: Phase, into: float | None, out: float | None) -> LoopLimit:
@@ -63,16 +67,29 @@ def _phase_limit(phase: Phase, into: float | None, out: float | None) -> LoopLim
     )
 
 
-def _owners_bounds(site: str, limits: Collection[Limit]) -> Iterator[LoopLimit]:
+def _owners_bounds(
+    site: str, limits: Collection[Limit], shown: Sequence[Phase]
+) -> Iterator[LoopLimit]:
     """Give what owners allow the site, and its part of what they allow its group."""
     for limit in limits:
         if limit.subject != site:
             continue
-        least, most = limit.min_power_w, limit.max_power_w
-        yield LoopLimit(
-            id=str(limit)[:_LONGEST_NAME],
-            max_import_power_w=None if most is None else max(most, 0.0),
-            max_export_power_w=None if least is None else max(-least, 0.0),
-            start=limit.start_time,
-            expire=limit.expire_time,
-        )
+        name = str(limit)
+        if (limit.min_power_w, limit.max_power_w) != (None, None):
+            yield _owners_bound(limit, name, Phase.THREE, limit.min_power_w, limit.max_power_w)
+        for phase in shown if limit.bounds_phases else ():
+            bounds_w = limit.min_phase_power_w, limit.max_phase_power_w
+            yield _owners_bound(limit, f"{phase.value.upper()}: {name}", phase, *bounds_w)
+
+
+def _owners_bound(
+    limit: Limit, name: str, phase: Phase, least: float | None, most: float | None
+) -> LoopLimit:
+    return LoopLimit(
+        id=name[:_LONGEST_NAME],
+        phase=phase,
+        max_import_power_w=None if most is None else max(most, 0.0),
+        max_export_power_w=None if least is None else max(-least, 0.0),
+        start=limit.start_time,
+        expire=limit.expire_time,
+    )
