@@ -119,11 +119,6 @@ class FakeGateway:
         await self._until(self.cancels, count)
         return self.cancels
 
-    async def signalled(self, count: int) -> list[reserve_pb2.ReserveSignal]:
-        """Wait until so many signals of reserves came; return them all."""
-        await self._until(self.signals, count)
-        return self.signals
-
     async def _until(self, came: Sequence[object], count: int) -> None:
         try:
             async with asyncio.timeout(30), self._arrived:

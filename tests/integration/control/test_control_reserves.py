@@ -6,6 +6,7 @@ from typing import Any, cast
 import grpc
 import pytest
 
+from tests.fakes.control_gateway import FakeGateway
 from tests.fakes.control_metering import ControlMetering, home
 from tests.fakes.control_process import ControlWorld, eventually, running_control
 from tests.fakes.manual_clock import ManualClock
@@ -54,15 +55,24 @@ async def until_told(call: Any) -> None:
     await eventually(there)
 
 
+async def heard_until(gateway: FakeGateway, power_w: float) -> list[reserve_pb2.ReserveSignal]:
+    """Return what a gateway has heard, up to a signal of this power, that asks for something."""
+
+    async def there() -> list[reserve_pb2.ReserveSignal] | None:
+        heard = [each for each in gateway.signals if each.power_w]
+        return heard if heard and heard[-1].power_w == power_w else None
+
+    return await eventually(there)
+
+
 async def test_a_gateway_hears_each_signal_and_an_older_version_none(control: ControlWorld) -> None:
     call = control.stub.SignalReserves()
     async with control.gateway(loops=True) as gateway:
         await until_told(call)
-        before = len(gateway.signals)
         for power_w in (-2000.0, 1500.0):
             assert (await told(call, signal(power_w))).told_sites == [HOME]
-        heard = await gateway.signalled(before + 2)
-        assert [each.power_w for each in heard[before:]] == [-2000.0, 1500.0]
+        heard = await heard_until(gateway, 1500.0)
+        assert [each.power_w for each in heard] == [-2000.0, 1500.0]
     async with control.gateway(loops=False):
         answer = await told(call, signal(1.0), signal(2.0, site="sites/nowhere"))
         assert not answer.told_sites
@@ -81,8 +91,7 @@ async def test_a_signal_told_to_another_process_reaches_the_gateway(database_url
         one.gateway(loops=True) as gateway,
     ):
         await until_told(one.stub.SignalReserves())
-        before = len(gateway.signals)
         answer = await told(other.stub.SignalReserves(), signal(-700.0))
         assert answer.passed_on_sites == [HOME]
-        last = (await gateway.signalled(before + 1))[-1]
-        assert (last.power_w, last.reserve) == (-700.0, "programmes/afrr/events/e1")
+        (heard,) = await heard_until(gateway, -700.0)
+        assert heard.reserve == "programmes/afrr/events/e1"
