@@ -60,7 +60,7 @@ bench-ev: setup ## a workplace's week of charging sessions against plain rules a
 	@exec $(BIN)/python -m tests.bench.ev $(DATA) $(ARGUMENTS)
 
 check-devices: setup ## drivers of every kind against twins: the conformance kit, and what is wrong with one costs that one alone
-	@exec $(BIN)/python -m pytest tests/integration/gateway/conformance_of_twins.py tests/integration/gateway/faults_of_kinds.py $(ARGUMENTS)
+	@exec $(BIN)/python -m pytest tests/integration/gateway/conformance_of_twins.py tests/integration/gateway/faults_of_kinds.py tests/integration/gateway/runs_by_control.py $(ARGUMENTS)
 
 check-profiles: setup ## the registers of device profiles against those that others use, as JSON: DATA=folder
 	@exec $(BIN)/python -m tests.bench.profiles $(DATA)
