@@ -46,6 +46,7 @@ def zone(random: Random) -> Case:
     for k in range(count):
         heat = of.column(upper=most)
         cold = of.column(upper=most if cools else 0.0)
+        of.either(heat, most, cold, most)  # one machine, or two that do not work against each other
         if least:
             of.nothing_or(heat, least, most)
         per_kw = float(np.interp(outdoor[k], [-10.0, 10.0], [2.0, 4.0]))
