@@ -15,6 +15,7 @@ from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.storage import Battery
 from wattmesh_optimizer.domain.trajectory import simulate
 from wattmesh_optimizer.formulation.build import formulate
+from wattmesh_optimizer.formulation.discrete import Discrete
 
 BATTERY = Battery(
     capacity_kwh=10,
@@ -81,3 +82,22 @@ def test_pv_is_curtailed_rather_than_paid_for() -> None:
     plan = solve(problem(horizon, site(asset("pv", pv), tariff=prices(horizon, [0.1, 0.1], -0.05))))
     assert power(plan, "pv").tolist() == pytest.approx([0.0, 0.0])
     assert plan.total_cost == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(("hours", "every"), [(4, False), (24, True)])
+def test_a_day_of_negative_prices_is_decided_at_once_a_few_hours_where_it_matters(
+    hours: int, every: bool
+) -> None:
+    """In three rounds, each with what time the ones before had left, such days came out badly."""
+    horizon, values = horizon_of(24), np.full(24, 0.30)
+    values[:hours] = -0.10
+    load = FixedLoad(powers_kw=np.ones(24))
+    tariff = prices(horizon, values.tolist(), values.tolist())
+    home = site(asset("load", load), asset("battery", BATTERY), tariff=tariff)
+    formulation = formulate(problem(horizon, home))
+    program, discrete = formulation.ctx.program, Discrete(formulation.ctx)
+    relaxed = OrToolsSolver().solve_linear(program.matrix(), timedelta(seconds=30))
+    assert relaxed is not None
+    assert discrete.refine(relaxed.values)
+    pairs = sum(len(pair.first) for pair in formulation.ctx.exclusives)
+    assert (discrete.integer_count == pairs) == every

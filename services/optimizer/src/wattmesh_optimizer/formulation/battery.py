@@ -102,7 +102,7 @@ def build_battery(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ba
     _keep_from_burning(ctx, site, battery, charge, discharge)
     _value_end(ctx, site, asset, battery, energy)
     _label(ctx, name, charge, discharge, energy)
-    _discrete(ctx, battery, charge, discharge)
+    _discrete(ctx, site, battery, charge, discharge)
     if battery.soc_power_limits:
         limit_power_by_soc(ctx, name, battery, charge, discharge, energy)
     flow = Flow(
@@ -210,7 +210,7 @@ def _label(ctx: Context, name: str, charge: Ints, discharge: Ints, energy: Ints)
     ctx.program.label_lower(energy, every, Label(subject=name, constraint="min_soc", unit="kWh"))
 
 
-def _discrete(ctx: Context, battery: Battery, charge: Ints, discharge: Ints) -> None:
+def _discrete(ctx: Context, site: int, battery: Battery, charge: Ints, discharge: Ints) -> None:
     full = np.ones(ctx.count)
     ctx.exclusives.append(
         Exclusive(
@@ -218,6 +218,7 @@ def _discrete(ctx: Context, battery: Battery, charge: Ints, discharge: Ints) -> 
             second=discharge,
             first_max=battery.max_charge_power_kw * full,
             second_max=battery.max_discharge_power_kw * full,
+            site=site,
         )
     )
     for columns, low, high in (

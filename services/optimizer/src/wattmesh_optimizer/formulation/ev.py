@@ -234,6 +234,7 @@ def _discharge(
             second=discharge,
             first_max=plugged_in * stay.max_power_kw,
             second_max=plugged_in * charger.max_discharge_power_kw,
+            site=site,
         )
     )
     return discharge

@@ -96,6 +96,7 @@ def build_hvac_zone(ctx: Context, site: int, asset: Asset, zone: HvacZone) -> Hv
                 second=cooling,
                 first_max=np.full(ctx.count, zone.heating.max_power_kw),
                 second_max=np.full(ctx.count, zone.cooling.max_power_kw),
+                site=site,
             )
         )
     most = sum(pump.max_power_kw for pump in (zone.heating, zone.cooling) if pump is not None)

@@ -39,12 +39,16 @@ class Flow:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Exclusive:
-    """Pairs of columns of which one must be 0: up to `first_max` and `second_max`."""
+    """Pairs of columns of which one must be 0: up to `first_max` and `second_max`.
+
+    `site` is an index, or None for what sites share.
+    """
 
     first: Ints
     second: Ints
     first_max: Floats
     second_max: Floats
+    site: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -198,6 +198,7 @@ class NetworkBuilder:
                 second=out.within,
                 first_max=np.maximum(high, 0.0),
                 second_max=np.maximum(-low, 0.0),
+                site=self.index,
             )
         )
 

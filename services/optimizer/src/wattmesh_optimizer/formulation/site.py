@@ -136,7 +136,11 @@ def _exchange(
     exports = add_direction(ctx, point, "export", limit_out, most_out, price)
     ctx.exclusives.append(
         Exclusive(
-            first=imports.within, second=exports.within, first_max=most_in, second_max=most_out
+            first=imports.within,
+            second=exports.within,
+            first_max=most_in,
+            second_max=most_out,
+            site=index,
         )
     )
     return imports, exports
