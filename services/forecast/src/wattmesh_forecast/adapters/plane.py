@@ -19,6 +19,13 @@ _STEEPEST_USUAL = 35.0
 class PvlibPlane:
     """Erbs' split of global irradiance, isotropic sky, modules that lose 0.4 % per kelvin."""
 
+    def __init__(self) -> None:
+        # It brings pandas and scipy, 140 MB and seconds: only where a weather service is named, and
+        # before anybody waits for a forecast.
+        from pvlib import irradiance
+
+        self._irradiance = irradiance
+
     def effective_w_m2(
         self, subject: Subject, start: datetime, sun: Sun, ghi: Floats, celsius: Floats
     ) -> Floats:
@@ -30,9 +37,7 @@ class PvlibPlane:
         Without a plane that of most plants is taken: towards the equator, as steep as the latitude,
         35° at most; the hours' own ratios take up what is wrong with that.
         """
-        # It brings pandas and scipy, 140 MB: only where a weather service is named.
-        from pvlib import irradiance
-
+        irradiance = self._irradiance
         assert subject.location is not None
         given = subject.plane or usual_plane(subject.location)
         zenith = 90.0 - sun.elevation_degrees
