@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import grpc
+import psycopg
 import pytest
 
+from tests.fakes.control_gateway import say_nothing
 from tests.fakes.control_model import battery_asset
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, eventually
 from wattmesh.control.v1 import control_pb2 as pb
@@ -240,3 +242,22 @@ async def test_a_device_whose_rating_falls_is_clamped_at_once(
 
 async def _lease_ended(control: ControlWorld) -> bool | None:
     return bool(await control.rows("SELECT 1 FROM control.device_events")) or None
+
+
+async def test_an_override_goes_out_by_the_transaction_that_takes_it(
+    control: ControlWorld, database_url: str
+) -> None:
+    """A second one before the device hears of it would double the time that takes."""
+    async with control.gateway(say_nothing) as gateway:
+        answer = await control.override(500.0, HOUR)
+        await gateway.dispatched(1)
+        async with await psycopg.AsyncConnection.connect(database_url) as connection:
+            rows = await connection.execute(
+                "SELECT transitions.state, transitions.xmin::text FROM control.transitions"
+                " JOIN control.commands ON number = transitions.command"
+                " WHERE commands.command = %s",
+                (answer.command.name,),
+            )
+            found: dict[str, str] = dict(await rows.fetchall())
+    assert set(found) == {"pending", "dispatched"}
+    assert len(set(found.values())) == 1

@@ -248,7 +248,12 @@ class _Parts:
         return ControlUseCases(
             submit_schedule=SubmitSchedule(clock=clock, devices=devices, unit_of_work=unit_of_work),
             issue_command=IssueCommand(
-                clock=clock, devices=devices, unit_of_work=unit_of_work, archive=self._archive
+                clock=clock,
+                devices=devices,
+                unit_of_work=unit_of_work,
+                archive=self._archive,
+                shards=self._shards,
+                goes_out=self._links.takes,
             ),
             cancel_command=CancelCommand(archive=self._archive, unit_of_work=unit_of_work),
             read_commands=ReadCommands(self._archive, self._broadcast),

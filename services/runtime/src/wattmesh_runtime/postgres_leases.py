@@ -22,7 +22,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, LiteralString, Self
 
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, AsyncCursor, sql
 
 from wattmesh_kernel.errors import Aborted, Unavailable
 from wattmesh_runtime.aio.backoff import Backoff
@@ -374,12 +374,23 @@ async def check_epoch(connection: AsyncConnection, lease: Lease) -> None:
 
 async def check_epochs(connection: AsyncConnection, leases: Collection[Lease]) -> None:
     """Do the same for many leases with one statement; the error names one that is outdated."""
+    await require_epochs(await ask_epochs(connection, leases), leases)
+
+
+async def ask_epochs(
+    connection: AsyncConnection, leases: Collection[Lease]
+) -> AsyncCursor[tuple[Any, ...]]:
+    """Begin `check_epochs` in a pipeline, so that nobody waits for it alone."""
     names, epochs = [each.name for each in leases], [each.epoch for each in leases]
-    cursor = await connection.execute(_CHECK, (names, epochs))
+    return await connection.execute(_CHECK, (names, epochs))
+
+
+async def require_epochs(cursor: AsyncCursor[tuple[Any, ...]], leases: Collection[Lease]) -> None:
+    """Finish it: nothing may be written before. Error: Aborted `LEASE_TAKEN_OVER`."""
     held = {row[0] for row in await cursor.fetchall()}
-    for name in names:
-        if name not in held:
-            raise Aborted("LEASE_TAKEN_OVER", f"somebody else has the lease of {name} by now")
+    for lease in leases:
+        if lease.name not in held:
+            raise Aborted("LEASE_TAKEN_OVER", f"somebody else has the lease of {lease.name} by now")
 
 
 async def holders_of(connection: AsyncConnection, names: Sequence[str]) -> dict[str, str]:

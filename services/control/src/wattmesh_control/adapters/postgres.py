@@ -25,7 +25,7 @@ from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.errors import ResourceExhausted
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.postgres_leases import check_epochs
+from wattmesh_runtime.postgres_leases import ask_epochs, require_epochs
 
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS keys (key)"
 
@@ -50,12 +50,13 @@ class PostgresTransaction:
 
     async def begin(self, scope: Scope, now: datetime) -> Begun:
         """Check the fence, claim the request and take the devices' locks."""
-        if scope.fence:
-            await check_epochs(self._connection, scope.fence)
+        fence = await ask_epochs(self._connection, scope.fence) if scope.fence else None
         claim = None
         if scope.request is not None:
             claim = await requests.claim(self._connection, scope.request, now)
         locks = await self._lock(scope)
+        if fence is not None:
+            await require_epochs(fence, scope.fence)
         if scope.request is not None and claim is not None and not await requests.first(claim):
             return Begun(first=await requests.answer(self._connection, scope.request))
         return Begun(numbers=await _numbers(locks))

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wattmesh_control.app.devices import Devices
-from wattmesh_control.app.draft import Draft
+from wattmesh_control.app.draft import Draft, GoesOut
 from wattmesh_control.app.ports import CommandArchive, Request, Scope
 from wattmesh_control.app.reconcile import answer_of, holds_on, refused_command
-from wattmesh_control.app.unit_of_work import UnitOfWork, Work
+from wattmesh_control.app.shards import Shards
+from wattmesh_control.app.unit_of_work import Done, UnitOfWork, Work
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.limits import Accepted, Answer, Clamped, Refused
 from wattmesh_control.domain.proposal import Origin, Proposal, check_text, outranking
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import InvalidArgument, NotFound
+from wattmesh_kernel.errors import Aborted, InvalidArgument, NotFound
 from wattmesh_kernel.ids import CommandId, DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.time import TimeRange
+from wattmesh_runtime.aio.leases import Lease
 
 _METHOD = "IssueCommand"
 
@@ -82,9 +84,13 @@ class IssueCommand:
         devices: Devices,
         unit_of_work: UnitOfWork,
         archive: CommandArchive,
+        shards: Shards,
+        goes_out: GoesOut | None = None,
     ) -> None:
         self._clock = clock
         self._devices = devices
+        self._shards = shards
+        self._goes_out = goes_out
         self._unit_of_work = unit_of_work
         self._archive = archive
 
@@ -95,7 +101,7 @@ class IssueCommand:
         """
         await self._devices.require([override.device])
         self._devices.get(override.device, self._clock.now())
-        done = await self._unit_of_work(_Issuing(override, self._devices))
+        done = await self._issue(override)
         name = CommandId.parse(done.answer.command)
         new = (each for each in done.changes.moved if each.command == name)
         command = next(new, None) or await self._archive.get(name)
@@ -103,13 +109,35 @@ class IssueCommand:
             raise NotFound("COMMAND_NOT_FOUND", f"there is no {name} any more")
         return Issued(answer=_answer_of(done.answer.outcome, command), command=command)
 
+    async def _issue(self, override: Override) -> Done[IssuedAnswer]:
+        """Issue, and send within the same transaction where the gateway's shard is held here."""
+        leases = self._shards.leases_of([override.device])
+        work = _Issuing(override, self._devices, leases, self._goes_out)
+        try:
+            return await self._unit_of_work(work)
+        except Aborted:  # the shard is another's by now, who sends it then
+            if not leases:
+                raise
+        return await self._unit_of_work(_Issuing(override, self._devices))
+
 
 class _Issuing(Work[IssuedAnswer]):
-    """Lets an override go before its owner's older one."""
+    """Lets an override go before its owner's older one.
 
-    def __init__(self, override: Override, devices: Devices) -> None:
+    `fence`: the lease of its shard, if this process has it: what `goes_out` then goes out with it.
+    """
+
+    def __init__(
+        self,
+        override: Override,
+        devices: Devices,
+        fence: tuple[Lease, ...] = (),
+        goes_out: GoesOut | None = None,
+    ) -> None:
         self._override = override
         self._devices = devices
+        self._fence = fence
+        self.goes_out = goes_out if fence else None
         self._outcome: Answer = Refused("")
 
     @property
@@ -120,6 +148,7 @@ class _Issuing(Work[IssuedAnswer]):
                 method=_METHOD, request_id=self._override.request_id, answer=IssuedAnswer
             ),
             new_proposals=1,
+            fence=self._fence,
         )
 
     def decide(self, draft: Draft) -> None:

@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 2_000
 """Messages that may wait to be stored before the streams are no longer read."""
 
+_GATHER_SECONDS = 0.001
+"""A transaction takes longer than the read-back that follows a write: so long it is waited for."""
+
 _BAD = frozenset({CommandState.REFUSED, CommandState.FAILED, CommandState.EXPIRED})
 
 
@@ -249,6 +252,7 @@ class RecordReports:
         """Run for ever."""
         while True:
             received = [await self._waiting.get()]
+            await asyncio.sleep(_GATHER_SECONDS)
             while not self._waiting.empty() and len(received) < MOST_AT_ONCE:
                 received.append(self._waiting.get_nowait())
             try:
