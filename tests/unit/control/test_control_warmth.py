@@ -132,6 +132,5 @@ def test_what_is_asked_follows_from_the_kind_and_the_rating() -> None:
     deferrable = DeferrableRating(max_power_w=2000.0, min_power_w=0.0)
     assert asked_of(on, 1.0, deferrable) == Running(100.0)
     assert asked_of(on, 1.0, None) is asked_of(warm, 20.0, None) is None
-    assert asked_of(SetpointKind.REACTIVE_POWER_VAR, 500.0, zone) is None
     charger = EvChargerRating(max_current_a=16.0)
     assert asked_of(SetpointKind.CURRENT_A, 10.0, charger, 1) == Ceiling(2300.0)

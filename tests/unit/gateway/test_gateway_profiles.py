@@ -177,6 +177,6 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 def test_a_profile_says_what_it_measures_and_sets_and_where_that_is_written() -> None:
     profile = load_profiles(SCHEMAS)["sunspec-battery"]
     assert profile.protocol == "modbus_tcp"
-    assert profile.setpoint_kinds == {SetpointKind.ACTIVE_POWER_W}
+    assert profile.setpoint_kinds == {SetpointKind.ACTIVE_POWER_W, SetpointKind.REACTIVE_POWER_VAR}
     assert "soc_ratio" in profile.quantities
     assert "SunSpec information models" in profile.source

@@ -15,12 +15,13 @@ from wattmesh_control.app.effect_ports import (
     PowerQuestion,
 )
 from wattmesh_control.domain.command import Command
-from wattmesh_control.domain.effects.asked import Warmth, asked_of
+from wattmesh_control.domain.effects.asked import Asked, Reactive, Warmth, asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
 from wattmesh_control.domain.effects.evidence import Evidence, Question
 from wattmesh_control.domain.effects.sources import (
     PowerPoints,
     Sources,
+    reactive_sources_of,
     sources_of,
     warmth_sources_of,
 )
@@ -43,6 +44,7 @@ _POWERS = (
     SetpointKind.ACTIVE_POWER_W,
     SetpointKind.GENERATION_LIMIT_W,
     SetpointKind.CONSUMPTION_LIMIT_W,
+    SetpointKind.REACTIVE_POWER_VAR,
 )
 
 
@@ -159,12 +161,14 @@ class GatherEvidence:
         question = self._question(command, asset, now)
         if question is None:
             return EffectReason.KIND_NOT_METERED
-        if moves is not None and isinstance(question.asked, Warmth):
+        if moves is not None and isinstance(question.asked, Warmth | Reactive):
             return EffectReason.OVERRULED
         longest = self._rule.longest_grid_interval
         at = question.held.acknowledged
         if isinstance(question.asked, Warmth):
             sources = warmth_sources_of(model, command.device, asset.id, at)
+        elif isinstance(question.asked, Reactive):
+            sources = reactive_sources_of(model, command.device, asset.id, at)
         else:
             sources = sources_of(model, command.device, asset.id, at, longest)
         if sources.own is None and sources.other is None and sources.grid is None:
@@ -183,7 +187,7 @@ class GatherEvidence:
         if asked is None:
             return None
         own_w = command.tolerance if command.kind in _POWERS else 0.0
-        asked_w = 0.0 if isinstance(asked, Warmth) else asked.power_w
+        asked_w = _size(asked)
         ratio_w = self._rule.tolerance_ratio * abs(asked_w)
         return Question(
             held=held_of(command, now),
@@ -282,6 +286,17 @@ class GatherEvidence:
             told_w=edges.told_w,
             standing=site.standings.get(command.device, Standing.UNTRIED),
         )
+
+
+def _size(asked: Asked | Warmth | Reactive) -> float:
+    """Return how much is asked for [W], or [var]; a temperature has a band of its own."""
+    match asked:
+        case Warmth():
+            return 0.0
+        case Reactive(power_var):
+            return power_var
+        case _:
+            return asked.power_w
 
 
 def _known(series: Mapping[DeviceId, Series | None]) -> dict[DeviceId, Series]:

@@ -73,5 +73,12 @@ def _by(model: SiteModel, function: DeviceFunction) -> dict[SetpointKind, Steeri
     return {
         kind: Steering(asset=asset.id, envelope=envelope)
         for kind, envelope in envelopes_of(asset).items()
-        if not function.setpoint_kinds or kind in function.setpoint_kinds
+        if _takes(function, kind)
     }
+
+
+def _takes(function: DeviceFunction, kind: SetpointKind) -> bool:
+    """Return whether a device takes a kind; reactive power only where that is said of it."""
+    if function.setpoint_kinds:
+        return kind in function.setpoint_kinds
+    return kind is not SetpointKind.REACTIVE_POWER_VAR

@@ -62,10 +62,15 @@ def envelopes_of(asset: Asset) -> Envelopes:
     """Return what an asset can be told, by kind; nothing for one that nobody steers."""
     most = rated_power(asset)
     match asset.rating:
-        case BatteryRating():
-            return _power(-(most.max_export_w or 0.0), most.max_import_w or 0.0)
-        case PvRating(curtailable=True) | WindRating(curtailable=True):
+        case BatteryRating(max_apparent_power_va=most_va):
+            power = _power(-(most.max_export_w or 0.0), most.max_import_w or 0.0)
+            return power | _reactive(most_va)
+        case PvRating(curtailable=True, max_apparent_power_va=most_va):
+            return _generation(most.max_export_w or 0.0) | _reactive(most_va)
+        case WindRating(curtailable=True):
             return _generation(most.max_export_w or 0.0)
+        case PvRating(max_apparent_power_va=most_va):
+            return _reactive(most_va)
         case EvChargerRating():
             return _charger(asset.rating, asset.phase.count)
         case HvacZoneRating(occupied_band=band, unoccupied_band=away):
@@ -86,7 +91,7 @@ def envelopes_of(asset: Asset) -> Envelopes:
             return {SetpointKind.ON_OFF: Envelope(low=0.0, high=1.0, gap=(0.0, 1.0))}
         case LoadRating(critical_ratio=critical) if critical == 0:
             return {SetpointKind.ON_OFF: Envelope(low=0.0, high=1.0, gap=(0.0, 1.0))}
-        case PvRating() | WindRating() | LoadRating():
+        case WindRating() | LoadRating():
             return {}
 
 
@@ -95,6 +100,13 @@ def _power(
 ) -> dict[SetpointKind, Envelope]:
     envelope = Envelope(low=low, high=high, gap=gap, watts_per_unit=_ALL_POWER)
     return {SetpointKind.ACTIVE_POWER_W: envelope}
+
+
+def _reactive(most_va: float | None) -> dict[SetpointKind, Envelope]:
+    """What its inverter can at most; beside active power it is less, which the inverter sees to."""
+    if not most_va:
+        return {}
+    return {SetpointKind.REACTIVE_POWER_VAR: Envelope(low=-most_va, high=most_va)}
 
 
 def _generation(rated_power_w: float) -> dict[SetpointKind, Envelope]:

@@ -1,4 +1,4 @@
-"""What power, or warmth, a command asks of its asset, by the kind of its setpoint."""
+"""What power, reactive power or warmth a command asks of its asset, by the kind of its setpoint."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -55,12 +55,19 @@ class Warmth:
     cools: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Reactive:
+    """Reactive power is to be there [var], inductive positive."""
+
+    power_var: float
+
+
 Asked: TypeAlias = Level | Ceiling | Floor | Running
 
 
 def asked_of(
     kind: SetpointKind, value: float, rating: Rating | None, phases: int = _PHASES
-) -> Asked | Warmth | None:
+) -> Asked | Warmth | Reactive | None:
     """Return what is asked for; None when no meter could show it, or the rating does not say.
 
     A charging current bounds the power of its phases, a charging power itself: a vehicle that is
@@ -83,6 +90,8 @@ def asked_of(
             return Level(0.0)
         case SetpointKind.ON_OFF:
             return _running(rating)
+        case SetpointKind.REACTIVE_POWER_VAR:
+            return Reactive(value)
         case SetpointKind.TEMPERATURE_CELSIUS:
             return _warmth(value, rating)
         case _:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from wattmesh_control.domain.effects.asked import Asked, Warmth
+from wattmesh_control.domain.effects.asked import Asked, Reactive, Warmth
 from wattmesh_control.domain.effects.steps import Edge
 from wattmesh_control.domain.effects.verdict import Standing
 from wattmesh_control.domain.effects.windows import Held
@@ -42,6 +42,7 @@ class Question:
     """What is asked of the meters about one command."""
 
     held: Held
-    asked: Asked | Warmth
+    asked: Asked | Warmth | Reactive
     tolerance_w: float
+    """[W], or [var] of reactive power."""
     rating: Rating | None = None

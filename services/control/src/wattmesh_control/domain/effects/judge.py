@@ -9,10 +9,11 @@ lately agreed (it vouches), or there is none at the site.
 from dataclasses import replace
 from math import erf, sqrt
 
-from wattmesh_control.domain.effects.asked import Level, Warmth
+from wattmesh_control.domain.effects.asked import Level, Reactive, Warmth
 from wattmesh_control.domain.effects.evidence import Evidence, Question
 from wattmesh_control.domain.effects.followed import judge_followed
 from wattmesh_control.domain.effects.level import LevelFinding, judge_level
+from wattmesh_control.domain.effects.reactive import judge_reactive
 from wattmesh_control.domain.effects.site import hear_site
 from wattmesh_control.domain.effects.steps import StepAnswer, StepFinding
 from wattmesh_control.domain.effects.verdict import (
@@ -44,6 +45,11 @@ def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVer
     """Return the verdict that the evidence allows."""
     if isinstance(question.asked, Warmth):
         return judge_warmth(evidence.own, evidence.other, question.held, question.asked)
+    if isinstance(question.asked, Reactive):
+        return judge_reactive(
+            *(evidence.own, evidence.other, question.held),
+            *(question.asked, question.tolerance_w, rule),
+        )
     asked_w = question.asked.power_w
     if evidence.moves is not None:
         return replace(_moved(question, evidence, evidence.moves, rule), asked_power_w=asked_w)
@@ -65,7 +71,7 @@ def _moved(question: Question, evidence: Evidence, moves: Moves, rule: EffectRul
     Where an independent meter could have vouched for the device's own it has to have done so.
     """
     asked, held, tolerance_w = question.asked, question.held, question.tolerance_w
-    assert not isinstance(asked, Warmth), "no loop moves a temperature"
+    assert not isinstance(asked, Warmth | Reactive), "loops move active power alone"
     _, moved_w, _ = moves.within(held.acknowledged, held.end, asked.power_w)
     series, basis = evidence.own, EffectBasis.OWN
     if evidence.other is not None:
@@ -84,7 +90,7 @@ def _moved(question: Question, evidence: Evidence, moves: Moves, rule: EffectRul
 
 def _level(series: Series | None, question: Question, rule: EffectRule) -> LevelFinding:
     asked, tolerance_w = question.asked, question.tolerance_w
-    assert not isinstance(asked, Warmth), "judged by itself"
+    assert not isinstance(asked, Warmth | Reactive), "judged by itself"
     return judge_level(series, question.held, asked, tolerance_w, rule)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
 from wattmesh_kernel.sites import AssetMeter, GridConnectionRating, MeterRole, SiteModel
 
-_TEMPERATURE = "temperature_celsius"
+_TEMPERATURE, _REACTIVE = "temperature_celsius", "reactive_power_var"
 _POWER, _INTO, _OUT, _STORED = (
     "active_power_w",
     "import_energy_wh",
@@ -76,14 +76,27 @@ def sources_of(
 
 def warmth_sources_of(model: SiteModel, device: DeviceId, asset: AssetId, at: datetime) -> Sources:
     """Return what measures the temperature of an asset: the device itself, and another one."""
+    return _gauges(_TEMPERATURE, model, device, asset, at)
+
+
+def reactive_sources_of(
+    model: SiteModel, device: DeviceId, asset: AssetId, at: datetime
+) -> Sources:
+    """Return what measures the reactive power of an asset: the device itself, and another one."""
+    return _gauges(_REACTIVE, model, device, asset, at)
+
+
+def _gauges(
+    quantity: str, model: SiteModel, device: DeviceId, asset: AssetId, at: datetime
+) -> Sources:
     found = {
         each.device.id == device: PowerPoints(
             device=each.device.id,
             interval=each.device.reporting_interval,
-            power=each.device.point(_TEMPERATURE),
+            power=each.device.point(quantity),
         )
         for each in reversed(model.meters_of(asset, at))
-        if _TEMPERATURE in each.quantities
+        if quantity in each.quantities
     }
     return Sources(own=found.get(True), other=found.get(False))
 

@@ -29,7 +29,7 @@ class EffectReason(StrEnum):
     NOT_METERED = "not_metered"
     """Readings are missing."""
     KIND_NOT_METERED = "kind_not_metered"
-    """No meter shows what was asked, such as reactive power."""
+    """No meter shows what was asked."""
     TOO_SHORT = "too_short"
     """It held for less than the meters resolve."""
     NOISE = "noise"
@@ -105,7 +105,7 @@ class EffectVerdict:
     do. `moved_power_w` is the mean of what the gateway's loop told it in place of what the command
     asks: the verdict is on that. `achieved_ratio`: how much of the way from base to asked was gone.
     `delay`: how much later than its acknowledgement it came, as energy. Of a temperature the same
-    in °C, `metered_celsius` at the end.
+    in °C, `metered_celsius` at the end, and of reactive power in var.
     """
 
     effect: Effect
@@ -123,6 +123,9 @@ class EffectVerdict:
     achieved_ratio: float | None = None
     delay: timedelta | None = None
     moved_power_w: float | None = None
+    asked_var: float | None = None
+    base_var: float | None = None
+    metered_var: float | None = None
     asked_celsius: float | None = None
     base_celsius: float | None = None
     metered_celsius: float | None = None
