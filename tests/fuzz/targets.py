@@ -10,6 +10,7 @@ from tests.fuzz.world import World
 TARGETS = (
     *("metering", "control", "planner", "forecast"),
     *("optimizer", "carbon", "gateway", "modelhost", "analytics"),
+    *("demandresponse", "alerting", "usage", "dashboard"),
 )
 """The twin serves none but the stock services, which are fuzzed with each of these."""
 
