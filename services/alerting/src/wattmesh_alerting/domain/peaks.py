@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import BillingState, LoweredDemand, Tariff, evaluate, lower_tariff
+from wattmesh_kernel.tariff.calendar import from_epoch_s
 from wattmesh_kernel.tariff.model import NO_PRICE
 
 LOOK_BACK = timedelta(days=40)
@@ -66,7 +67,8 @@ def peaks_so_far(tariff: Tariff, import_wh: Series, zone: ZoneInfo) -> PeaksSoFa
     power_kw = known / lowered.hours
     averages: dict[str, tuple[Block, ...]] = {}
     for demand in lowered.demands:
-        blocks = zip(demand.block_starts, demand.averages_kw(power_kw).tolist(), strict=True)
+        starts = map(from_epoch_s, demand.block_starts_s.tolist())
+        blocks = zip(starts, demand.averages_kw(power_kw).tolist(), strict=True)
         averages[demand.charge_id] = (*averages.get(demand.charge_id, ()), *blocks)
     return PeaksSoFar(state=evaluate(lowered, known, np.zeros(len(known))).state, averages=averages)
 
@@ -114,7 +116,7 @@ def _ahead(
     block = int(demand.block_index[of_first[0]])
     quarter = demand.period.duration / _SHARE
     since = demand.period.start - (quarter if now - demand.period.start < quarter else timedelta(0))
-    start = demand.block_starts[block]
+    start = from_epoch_s(int(demand.block_starts_s[block]))
     before = (kw for at, kw in so_far.averages.get(demand.charge_id, ()) if since <= at < start)
     return PeakAhead(
         charge_id=demand.charge_id,
