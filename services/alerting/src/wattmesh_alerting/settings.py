@@ -26,5 +26,7 @@ class AlertingSettings(ServiceSettings):
     """Where Prometheus Alertmanager listens, host:port or a URL; None: alerts are sent nowhere."""
     look_seconds: float = Field(default=15.0, gt=0)
     """How often what cannot be watched is asked for [s of the wall]."""
+    forecast_hours: float = Field(default=12.0, ge=0)
+    """How often forecasts of a site are judged [h of the mesh's clock]; 0: never."""
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""

@@ -128,8 +128,10 @@ def _judges(settings: AlertingSettings, runtime: Runtime, view: SiteModelView) -
         Rule.UNEXPECTED_COST: (UnexpectedCost(hours, view, clock), _HOUR),
         Rule.DATA_QUALITY: (DataQuality(metering, energies, hours, view, clock), _HOUR),
         Rule.CARBON_BUDGET: (CarbonBudgets(channels["analytics"], clock), _HOUR),
-        Rule.FORECAST_DRIFT: (ForecastSkill(channels["forecast"], view, clock), 12 * _HOUR),
     }
+    if settings.forecast_hours:
+        skill = ForecastSkill(channels["forecast"], view, clock)
+        rounds[Rule.FORECAST_DRIFT] = (skill, settings.forecast_hours * _HOUR)
     return [
         PolledSource("running demand intervals", Peaks(energies, view, clock), every),
         PolledSource("certificates", Certificates(channels, clock), _SELDOM * every),

@@ -249,7 +249,12 @@ class ProcessPlan:
                 return {**database, **self._reach("metering", "control")}
             case "alerting":
                 watched = ("metering", "control", "planner", "forecast", "analytics")
-                return {**database, **self._reach(*watched)}
+                return {
+                    **database,
+                    **self._reach(*watched),
+                    # Days pass in minutes: forecast has plans to make in them.
+                    **({} if self._options.live else {"forecast_hours": "0"}),
+                }
             case "dashboard":
                 peers = ("metering", "planner", "control", "forecast", "carbon", "optimizer")
                 reached = self._reach(*peers, "analytics", "usage", "alerting")
