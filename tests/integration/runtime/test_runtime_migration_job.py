@@ -83,3 +83,21 @@ async def test_a_service_says_which_migration_nobody_has_applied(
     async with Database(database_url, "migrated", limits=CHECKED) as database:
         with pytest.raises(FailedPrecondition, match="0002_second"):
             await migrate(database, PACKAGE)
+
+
+async def test_names_are_texts_on_a_server_that_knows_no_characters(database_url: str) -> None:
+    """PostgreSQL that was set up without a locale: migrations that are there were not found."""
+    ascii_url = conninfo.make_conninfo(database_url, dbname="no_characters")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE DATABASE no_characters ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+            " TEMPLATE template0"
+        )
+        try:
+            await run_job(ascii_url)
+            async with Database(ascii_url, "migrated", limits=CHECKED) as database:
+                await migrate(database, PACKAGE)
+            async with PostgresLeases(ascii_url, "migrated") as leases:
+                assert await leases.try_acquire("somebody's") is not None
+        finally:
+            connection.execute("DROP DATABASE no_characters WITH (FORCE)")

@@ -96,6 +96,8 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "application_name": f"wattmesh-{schema}",
+                # Of a server that knows no characters (SQL_ASCII), texts would come as bytes.
+                "client_encoding": "utf8",
                 "options": _options(url, limits),
             },
             configure=self._configure,

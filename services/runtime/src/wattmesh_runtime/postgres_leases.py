@@ -408,6 +408,7 @@ async def _open(url: str, namespace: str) -> _Session:
             url,
             autocommit=True,
             application_name=f"wattmesh-{namespace}-leases",
+            client_encoding="utf8",
             connect_timeout=int(ANSWER_SECONDS),
             keepalives_idle=5,
             keepalives_interval=2,
