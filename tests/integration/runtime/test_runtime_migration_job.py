@@ -90,8 +90,8 @@ async def test_names_are_texts_on_a_server_that_knows_no_characters(database_url
     ascii_url = conninfo.make_conninfo(database_url, dbname="no_characters")
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "CREATE DATABASE no_characters ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
-            " TEMPLATE template0"
+            "CREATE DATABASE no_characters ENCODING 'SQL_ASCII' LOCALE 'C'"
+            " LOCALE_PROVIDER libc TEMPLATE template0"
         )
         try:
             await run_job(ascii_url)
