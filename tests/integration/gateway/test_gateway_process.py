@@ -341,5 +341,8 @@ async def test_the_profiles_are_told_page_by_page(world: GatewayWorld) -> None:
     assert names == sorted(names)
     assert "deviceProfiles/mqtt-grid-meter" in names
     assert one.device_profile.protocol == "modbus_tcp"
-    assert one.device_profile.setpoint_kinds == [setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W]
+    assert one.device_profile.setpoint_kinds == [
+        setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
+        setpoint_pb2.SETPOINT_KIND_REACTIVE_POWER_VAR,
+    ]
     assert unknown.value.code() is grpc.StatusCode.NOT_FOUND

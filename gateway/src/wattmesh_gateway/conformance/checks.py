@@ -17,6 +17,9 @@ _USUAL = {
 }
 """Between which values a device's number is taken for right in its unit."""
 
+_MAY_LACK = frozenset({"reactive_power_var"})
+"""What profiles of a standard name and makers may leave out: the device says that it has none."""
+
 _LEAST_ENERGY_WH = 20.0
 """What has to flow until registers and power can be compared: most count in steps of 1 to 10 Wh."""
 
@@ -48,10 +51,11 @@ def _identification(trace: Trace) -> Outcome:
     if missing and trace.speaks and seen:
         what = f"it has {', '.join(sorted(seen))}, and has not said {', '.join(missing)}"
         return _outcome("identification", Verdict.PASSED, what)
-    if missing:
-        what = f"it has no {', '.join(missing)}"
-        return _outcome("identification", Verdict.FAILED, what)
-    return _outcome("identification", Verdict.PASSED, f"it has {', '.join(sorted(seen))}")
+    without = f"it has no {', '.join(missing)}"
+    if set(missing) - _MAY_LACK:
+        return _outcome("identification", Verdict.FAILED, without)
+    words = (f"it has {', '.join(sorted(seen))}", *((without,) if missing else ()))
+    return _outcome("identification", Verdict.PASSED, "; ".join(words))
 
 
 def _units(trace: Trace) -> Outcome:
