@@ -35,7 +35,7 @@ READS = {
     "forecast": "/wattmesh.forecast.v1.ForecastService/ListModels",
     "optimizer": "/wattmesh.status.v1.StatusService/GetStatus",
     "usage": "/wattmesh.usage.v1.UsageService/ListVehicles",
-    "control": "/wattmesh.control.v1.ControlService/ListLimits",
+    "control": "/wattmesh.control.v1.ControlService/GetCommandStatistics",
     "demandresponse": "/wattmesh.demandresponse.v1.DemandResponseService/ListProgrammes",
     "planner": "/wattmesh.planner.v1.PlannerService/ListPlans",
     "analytics": "/wattmesh.status.v1.StatusService/GetStatus",
