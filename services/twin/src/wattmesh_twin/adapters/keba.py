@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from wattmesh_twin.adapters.registers import RegisterDevice, big
+from wattmesh_twin.adapters.registers import big
+from wattmesh_twin.adapters.watched_wallbox import WatchedWallbox
 from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.domain.vehicle import LEAST_CURRENT_A, VOLTAGE_V
 from wattmesh_twin.domain.watched_limit import WatchedLimit
@@ -18,56 +19,46 @@ from wattmesh_twin.domain.watched_limit import WatchedLimit
 _STATE, _CABLE, _CURRENTS, _POWER, _ENERGY, _VOLTAGES = 1000, 1004, 1008, 1020, 1036, 1040
 _MOST, _SESSION = 1100, 1502
 _SET, _ENABLE, _FAILSAFE, _TIMEOUT = 5004, 5014, 5016, 5018
-_NOT_READY, _WAITS, _CHARGING, _HELD_BACK = 1, 2, 3, 5
 _UNPLUGGED, _LOCKED = 1, 7
 
 
-class KebaTwin(RegisterDevice):
-    """A charger that falls back to its failsafe when nobody has talked to it for a while."""
+class KebaTwin(WatchedWallbox):
+    """Its state is `not ready` while nobody is there."""
 
     first, last, title = 1000, 5020, "KEBA wallbox"
+    free, not_taking, charging, held_back = 1, 2, 3, 5
 
     def __init__(self, twin: ChargerTwin, limit: WatchedLimit, host: str, port: int) -> None:
-        super().__init__(host, port)
-        self._twin = twin
-        self._limit = limit
+        super().__init__(twin, limit, host, port)
         self._set_a = limit.set_a
         self._on = True
-
-    def heard(self) -> None:
-        """Start its watchdog again."""
-        self._offer(self._limit.talked_to(self._twin.clock.now()))
 
     def write(self, register: int, value: int) -> bool:
         """Take a value in; return whether it may be written."""
         amperes = value / 1000
         match register:
-            case 5004 if LEAST_CURRENT_A <= amperes <= self._limit.max_current_a:
+            case 5004 if LEAST_CURRENT_A <= amperes <= self.limit.max_current_a:
                 self._set_a = amperes
             case 5014 if value in (0, 1):
                 self._on = bool(value)
-            case 5016 if value == 0 or LEAST_CURRENT_A <= amperes <= self._limit.max_current_a:
-                self._offer(replace(self._limit, failsafe_a=amperes))
+            case 5016 if value == 0 or LEAST_CURRENT_A <= amperes <= self.limit.max_current_a:
+                self.offer(replace(self.limit, failsafe_a=amperes))
             case 5018:
-                self._offer(replace(self._limit, watchdog=timedelta(seconds=value)))
+                self.offer(replace(self.limit, watchdog=timedelta(seconds=value)))
             case _:
                 return False
-        self._offer(replace(self._limit, set_a=self._set_a if self._on else 0.0))
+        self.offer(replace(self.limit, set_a=self._set_a if self._on else 0.0))
         return True
-
-    def _offer(self, limit: WatchedLimit) -> None:
-        self._limit = limit
-        self._twin.offer(limit)
 
     def registers(self) -> Mapping[int, int]:
         """Return what it shows."""
-        look = self._twin.look()
+        look = self.twin.look()
         visit = look.state.visit
         phases = visit.vehicle.phases if visit else 0
         session_wh = look.state.import_wh - look.state.arrival_import_wh
         milliamperes = round(1000 * look.current_a)
         shown = {
-            _STATE: self._state(visit is not None, look.power_w),
+            _STATE: self.state(visit is not None, look.power_w),
             _CABLE: _UNPLUGGED if visit is None else _LOCKED,
             **{_CURRENTS + 2 * each: milliamperes if each < phases else 0 for each in range(3)},
             _POWER: round(1000 * look.power_w),
@@ -81,11 +72,3 @@ class KebaTwin(RegisterDevice):
             for register, number in shown.items()
             for offset, word in enumerate(big(number))
         }
-
-    def _state(self, plugged_in: bool, power_w: float) -> int:
-        if not plugged_in:
-            return _NOT_READY
-        if power_w > 0:
-            return _CHARGING
-        offered = self._limit.current_a(self._twin.clock.now())
-        return _WAITS if offered >= LEAST_CURRENT_A else _HELD_BACK

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from wattmesh_twin.adapters.registers import RegisterDevice, big
+from wattmesh_twin.adapters.registers import big
+from wattmesh_twin.adapters.watched_wallbox import WatchedWallbox
 from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.domain.vehicle import LEAST_CURRENT_A, VOLTAGE_V
 from wattmesh_twin.domain.watched_limit import WatchedLimit
@@ -15,24 +16,18 @@ from wattmesh_twin.domain.watched_limit import WatchedLimit
 _LAYOUT, _STATE, _CURRENTS, _VOLTAGES, _POWER, _ENERGY = 4, 5, 6, 10, 14, 17
 _MOST, _LEAST = 100, 101
 _WATCHDOG, _STANDBY, _LIMIT, _FAILSAFE = 257, 258, 261, 262
-_FREE, _HELD_BACK, _NOT_TAKING, _CHARGING = 2, 6, 5, 7
 _BOUNDS = {_WATCHDOG: (0, 65535), _STANDBY: (0, 4), _LIMIT: (0, 160), _FAILSAFE: (0, 160)}
 
 
-class WallboxTwin(RegisterDevice):
-    """A charger that falls back to its failsafe when nobody has talked to it for a while."""
+class WallboxTwin(WatchedWallbox):
+    """Its state is A1, B2 (it takes nothing of what is offered), C1 (held back) or C2."""
 
     first, last, title = 4, 262, "wallbox"
+    free, held_back, not_taking, charging = 2, 6, 5, 7
 
     def __init__(self, twin: ChargerTwin, limit: WatchedLimit, host: str, port: int) -> None:
-        super().__init__(host, port)
-        self._twin = twin
-        self._limit = limit
+        super().__init__(twin, limit, host, port)
         self._standby = 4
-
-    def heard(self) -> None:
-        """Start its watchdog again."""
-        self._offer(self._limit.talked_to(self._twin.clock.now()))
 
     def write(self, register: int, value: int) -> bool:
         """Take a value in; return whether it may be written."""
@@ -42,47 +37,34 @@ class WallboxTwin(RegisterDevice):
             return False
         match register:
             case 257:
-                self._offer(replace(self._limit, watchdog=timedelta(milliseconds=value)))
+                self.offer(replace(self.limit, watchdog=timedelta(milliseconds=value)))
             case 261:
-                self._offer(replace(self._limit, set_a=value / 10))
+                self.offer(replace(self.limit, set_a=value / 10))
             case 262:
-                self._offer(replace(self._limit, failsafe_a=value / 10))
+                self.offer(replace(self.limit, failsafe_a=value / 10))
             case _:
                 self._standby = value
         return True
 
-    def _offer(self, limit: WatchedLimit) -> None:
-        self._limit = limit
-        self._twin.offer(limit)
-
     def registers(self) -> Mapping[int, int]:
         """Return what it shows."""
-        look = self._twin.look()
+        look = self.twin.look()
         visit = look.state.visit
         phases = visit.vehicle.phases if visit else 0
         currents = [round(10 * look.current_a) if phase < phases else 0 for phase in range(3)]
         high, low = big(int(look.state.import_wh))
         return {
             _LAYOUT: 0x108,
-            _STATE: self._state(visit is not None, look.power_w),
+            _STATE: self.state(visit is not None, look.power_w),
             **{_CURRENTS + phase: current for phase, current in enumerate(currents)},
             **{_VOLTAGES + phase: int(VOLTAGE_V) for phase in range(3)},
             _POWER: round(look.power_w),
             _ENERGY: high,
             _ENERGY + 1: low,
-            _MOST: round(self._limit.max_current_a),
+            _MOST: round(self.limit.max_current_a),
             _LEAST: round(LEAST_CURRENT_A),
-            _WATCHDOG: self._limit.watchdog // timedelta(milliseconds=1),
+            _WATCHDOG: self.limit.watchdog // timedelta(milliseconds=1),
             _STANDBY: self._standby,
-            _LIMIT: round(10 * self._limit.set_a),
-            _FAILSAFE: round(10 * self._limit.failsafe_a),
+            _LIMIT: round(10 * self.limit.set_a),
+            _FAILSAFE: round(10 * self.limit.failsafe_a),
         }
-
-    def _state(self, plugged_in: bool, power_w: float) -> int:
-        """Return A1, B2 (it takes nothing of what is offered), C1 (held back) or C2."""
-        if not plugged_in:
-            return _FREE
-        if power_w > 0:
-            return _CHARGING
-        offered = self._limit.current_a(self._twin.clock.now())
-        return _NOT_TAKING if offered >= LEAST_CURRENT_A else _HELD_BACK

@@ -11,7 +11,12 @@ import numpy as np
 
 from wattmesh_control.domain.effects.asked import Asked, Ceiling, Floor, Level, Running
 from wattmesh_control.domain.effects.frozen import stands_still
-from wattmesh_control.domain.effects.level import LevelFinding
+from wattmesh_control.domain.effects.level import (
+    AT_RATIO,
+    BASE_INTERVALS,
+    LEAST_MOVE_RATIO,
+    LevelFinding,
+)
 from wattmesh_control.domain.effects.verdict import Effect, EffectReason, EffectRule
 from wattmesh_control.domain.effects.windows import (
     Floats,
@@ -23,10 +28,6 @@ from wattmesh_control.domain.effects.windows import (
 )
 from wattmesh_control.domain.moves import Moves
 from wattmesh_kernel.series import Series
-
-_BASE_INTERVALS = 5
-_AT_RATIO = 0.95
-_LEAST_MOVE_RATIO = 0.15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +61,7 @@ def judge_followed(
         return _unknown(EffectReason.NOT_METERED)
     if len(after) < rule.least_intervals:
         return _unknown(EffectReason.TOO_SHORT)
-    before = values_before(series, held.sent, _BASE_INTERVALS)
+    before = values_before(series, held.sent, BASE_INTERVALS)
     base_w = float(np.median(before)) if before.size else 0.0
     first, last = index_from(series, settled), index_until(series, held.end)
     told = _told(series, held, first, last, asked, moves, rule)
@@ -125,11 +126,11 @@ def _gone(powers_w: Floats, told_w: Floats, base_w: float, tolerance_w: float) -
 
 
 def _found(at_ratio: float, ratio: float | None) -> tuple[Effect, EffectReason]:
-    if at_ratio >= _AT_RATIO:
+    if at_ratio >= AT_RATIO:
         return Effect.CONFIRMED, EffectReason.NO_STEP if ratio is None else EffectReason.MOVED
     if ratio is None:
         return Effect.PARTIAL, EffectReason.NONE
-    if abs(ratio) < _LEAST_MOVE_RATIO:
+    if abs(ratio) < LEAST_MOVE_RATIO:
         return Effect.NONE, EffectReason.NONE
     return (Effect.PARTIAL if ratio > 0 else Effect.CONTRARY), EffectReason.NONE
 
@@ -137,7 +138,7 @@ def _found(at_ratio: float, ratio: float | None) -> tuple[Effect, EffectReason]:
 def _binds(told: _Told, powers_w: Floats) -> bool:
     """Return whether a limit had anything to do: whether power came near it at all."""
     size_w = np.maximum(np.abs(told.mean_w), 1.0)
-    return bool(np.nanmin(np.abs(powers_w - told.mean_w) / size_w) <= _LEAST_MOVE_RATIO)
+    return bool(np.nanmin(np.abs(powers_w - told.mean_w) / size_w) <= LEAST_MOVE_RATIO)
 
 
 def _unknown(reason: EffectReason) -> LevelFinding:

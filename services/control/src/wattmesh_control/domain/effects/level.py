@@ -18,10 +18,10 @@ from wattmesh_control.domain.effects.windows import (
 )
 from wattmesh_kernel.series import Series
 
-_BASE_INTERVALS = 5
-_AT_RATIO = 0.95
+BASE_INTERVALS = 5
+AT_RATIO = 0.95
 """Of so many intervals the level must be right."""
-_LEAST_MOVE_RATIO = 0.15
+LEAST_MOVE_RATIO = 0.15
 """Less of the way than this is none of it."""
 _CAME_INTERVALS = 3
 _RUNNING_INTERVALS = 2
@@ -55,7 +55,7 @@ def judge_level(
         return _unknown(EffectReason.NOT_METERED)
     if len(after) < rule.least_intervals:
         return _unknown(EffectReason.TOO_SHORT)
-    before = values_before(series, held.sent, _BASE_INTERVALS)
+    before = values_before(series, held.sent, BASE_INTERVALS)
     base_w = float(np.median(before)) if before.size else None
     match asked:
         case Level(power_w):
@@ -92,7 +92,7 @@ def _level(after: Floats, base_w: float | None, asked_w: float, tolerance_w: flo
     step_w = asked_w - start_w
     stays = abs(step_w) <= tolerance_w
     achieved = None if stays else (median_w - start_w) / step_w
-    if at.mean() >= _AT_RATIO and abs(median_w - asked_w) <= tolerance_w:
+    if at.mean() >= AT_RATIO and abs(median_w - asked_w) <= tolerance_w:
         reason = EffectReason.NO_STEP if stays else EffectReason.NONE
         return LevelFinding(effect=Effect.CONFIRMED, reason=reason, achieved_ratio=achieved)
     if at[:_CAME_INTERVALS].any() and not at[-1]:
@@ -107,19 +107,19 @@ def _level(after: Floats, base_w: float | None, asked_w: float, tolerance_w: flo
 def _moved(median_w: float, start_w: float, asked_w: float, tolerance_w: float) -> Effect:
     """Say how far power went from where it was towards what was asked."""
     move_w, step_w = median_w - start_w, asked_w - start_w
-    if abs(move_w) <= min(tolerance_w / 2, _LEAST_MOVE_RATIO * abs(step_w)):
+    if abs(move_w) <= min(tolerance_w / 2, LEAST_MOVE_RATIO * abs(step_w)):
         return Effect.NONE
     against = median_w * asked_w < 0 and min(abs(median_w), abs(asked_w)) > tolerance_w
     if against or move_w * step_w < 0:
         return Effect.CONTRARY
-    return Effect.PARTIAL if abs(move_w) > _LEAST_MOVE_RATIO * abs(step_w) else Effect.NONE
+    return Effect.PARTIAL if abs(move_w) > LEAST_MOVE_RATIO * abs(step_w) else Effect.NONE
 
 
 def _late(
     found: LevelFinding, series: Series, held: Held, after: Floats, rule: EffectRule
 ) -> LevelFinding:
     """Take note of the delay: the energy that was missing until it came, over the whole step."""
-    before = values_before(series, held.sent, _BASE_INTERVALS)
+    before = values_before(series, held.sent, BASE_INTERVALS)
     stepped = found.effect is Effect.CONFIRMED and found.reason is EffectReason.NONE
     if not stepped or not before.size:
         return found
@@ -165,12 +165,12 @@ def _ceiling(
     median_w = float(np.median(after))
     exceeded = base_w is not None and base_w > most_w + tolerance_w
     achieved = (base_w - median_w) / (base_w - most_w) if base_w is not None and exceeded else None
-    if kept.mean() >= _AT_RATIO:
+    if kept.mean() >= AT_RATIO:
         binds = np.mean(np.abs(after - most_w) <= tolerance_w) >= _BINDS_RATIO
         if exceeded or (binds and abs(most_w) > tolerance_w):
             return LevelFinding(effect=Effect.CONFIRMED, achieved_ratio=achieved)
         return _unknown(EffectReason.NOT_BINDING)
-    moved = achieved is not None and achieved >= _LEAST_MOVE_RATIO
+    moved = achieved is not None and achieved >= LEAST_MOVE_RATIO
     return LevelFinding(
         effect=Effect.PARTIAL if moved else Effect.NONE,
         reason=EffectReason.LOST if kept[:_CAME_INTERVALS].all() else EffectReason.NONE,

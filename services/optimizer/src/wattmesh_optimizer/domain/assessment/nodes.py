@@ -58,8 +58,17 @@ class LimitAssessment:
                 price = limits.limit_price_per_kwh
                 self.limit(subject, f"{words}: {name} on {conductor.name}", flow, most, price)
 
-    def limit(self, subject: str, words: str, power: Floats, limit: Floats, price: float) -> None:
-        """Add one limit [kW per interval] where `power` goes beyond it."""
+    def limit(
+        self,
+        subject: str,
+        words: str,
+        power: Floats,
+        limit: Floats,
+        price: float,
+        *,
+        kind: RequirementKind = RequirementKind.POWER_LIMIT,
+    ) -> None:
+        """Add one limit [kW per interval, infinite for none] where `power` goes beyond it."""
         beyond = np.maximum(0.0, power - limit)
         if not beyond.any():
             return
@@ -67,7 +76,7 @@ class LimitAssessment:
         self.ledger.requirement(
             series_requirement(
                 self.ledger.words(self.zone),
-                kind=RequirementKind.POWER_LIMIT,
+                kind=kind,
                 subject=subject,
                 sentence=f"{words} limit {{required:.1f}} kW, {{over:.1f}} kW needed, "
                 "{short:.1f} kW too much from {first} to {last}, {total:.1f} kWh in all",

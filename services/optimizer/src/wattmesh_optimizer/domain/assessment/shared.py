@@ -169,30 +169,14 @@ def _limit(
     net: Floats,
     during: Mask,
 ) -> None:
-    names = ledger.problem.sites[0].zone
+    assessment = LimitAssessment(ledger=ledger, zone=ledger.problem.sites[0].zone)
     for name, power, limit in (
         ("import", net, limits.imports_kw(len(net))),
         ("export", -net, limits.exports_kw(len(net))),
     ):
-        beyond = np.where(during, np.maximum(0.0, power - limit), 0.0)
-        if not beyond.any():
-            continue
+        held = np.where(during, limit, np.inf)
         price = limits.limit_price_per_kwh
-        ledger.penalty(float(beyond.sum()) * ledger.hours * price, subject)
-        ledger.requirement(
-            series_requirement(
-                ledger.words(names),
-                kind=kind,
-                subject=subject,
-                sentence=f"{subject}: {name} limit {{required:.1f}} kW, {{over:.1f}} kW needed, "
-                "{short:.1f} kW too much from {first} to {last}, {total:.1f} kWh in all",
-                missing=beyond,
-                required=np.where(np.isfinite(limit), limit, 0.0),
-                unit="kW",
-                negligible=NEGLIGIBLE_KW,
-                price=price,
-            )
-        )
+        assessment.limit(subject, f"{subject}: {name}", power, held, price, kind=kind)
 
 
 def _zone(problem: Problem, site_names: tuple[str, ...]) -> ZoneInfo:

@@ -74,10 +74,9 @@ class SunSpecBattery:
         registers[start : start + len(values)] = values
         if any(self._map.get_raw(registers, point) != only for point, only in _ONLY.items()):
             raise RefusedValue
-        if not self._setpoint.touched(range(start, start + len(values))):
+        order = self._setpoint.given(registers, range(start, start + len(values)))
+        if order is None:
             return
-        order = self._setpoint.read(registers)
-        self._setpoint.take(order)
         if order.enabled:
             self._site.set_battery_power(-order.value, order.duration)
         else:

@@ -20,6 +20,7 @@ _SETPOINT = OrderPoints(
     enable=(704, "WSetEna"),
     seconds=(704, "WSetRvrtTms"),
     remaining=(704, "WSetRvrtRem"),
+    least=0.0,
 )
 _ONLY: dict[Point, int] = {(704, "WSetMod"): 1, (704, "WSetRvrt"): 0, (704, "WSetEnaRvrt"): 0}
 
@@ -61,12 +62,9 @@ class SunSpecGenerator:
         registers[start : start + len(values)] = values
         if any(self._map.get_raw(registers, point) != only for point, only in _ONLY.items()):
             raise RefusedValue
-        if not self._setpoint.touched(range(start, start + len(values))):
+        order = self._setpoint.given(registers, range(start, start + len(values)))
+        if order is None:
             return
-        order = self._setpoint.read(registers)
-        if order.value < 0:
-            raise RefusedValue
-        self._setpoint.take(order)
         if order.enabled:
             self._twin.order(order.value, order.duration)
         else:

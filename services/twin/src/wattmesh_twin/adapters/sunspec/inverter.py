@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from wattmesh_twin.adapters.sunspec.device import (
     DeviceFailure,
-    RefusedValue,
     common,
     overlaps,
     require_started,
@@ -28,6 +27,8 @@ _LIMIT = OrderPoints(
     enable=(123, "WMaxLim_Ena"),
     seconds=(123, "WMaxLimPct_RvrtTms"),
     idle=100.0,
+    least=0.0,
+    most=100.0,
 )
 _MEASURED: tuple[Point, ...] = ((101, "W"), (101, "WH"), (101, "St"))
 _IGNORED: tuple[Point, ...] = ((123, "WMaxLimPct_WinTms"), (123, "WMaxLimPct_RmpTms"))
@@ -79,12 +80,9 @@ class SunSpecInverter:
         """Take a power limit; RefusedValue when it is not between 0 and 100 %."""
         registers = self.read(range(0))
         registers[start : start + len(values)] = values
-        if not self._limit.touched(range(start, start + len(values))):
+        order = self._limit.given(registers, range(start, start + len(values)))
+        if order is None:
             return
-        order = self._limit.read(registers)
-        if not 0 <= order.value <= 100:
-            raise RefusedValue
-        self._limit.take(order)
         if order.enabled:
             self._site.limit_pv(order.value / 100, order.duration)
         else:

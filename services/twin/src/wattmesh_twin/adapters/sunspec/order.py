@@ -5,6 +5,7 @@ When the timer has run out the function is disabled and its value falls back to 
 lease, so a reversion time of 0 ("never") becomes the device's default.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,13 +21,18 @@ LONGEST_LEASE = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrderPoints:
-    """The points of an order; `idle` is the value it falls back to, in the point's unit."""
+    """The points of an order; values are in the point's unit.
+
+    `idle` is the value that it falls back to; one below `least` or above `most` is refused.
+    """
 
     value: Point
     enable: Point
     seconds: Point
     remaining: Point | None = None
     idle: float = 0.0
+    least: float = -math.inf
+    most: float = math.inf
 
     def controls(self) -> tuple[Point, Point, Point]:
         """Return the points whose writing gives the order."""
@@ -54,10 +60,6 @@ class OrderRegisters:
         """Return the registers that may be written, as offsets."""
         return {offset for point in self._points.controls() for offset in self._map.span(point)}
 
-    def touched(self, written: range) -> bool:
-        """Return whether a write concerns the order."""
-        return any(overlaps(self._map.span(point), written) for point in self._points.controls())
-
     def show(self, registers: list[int], remaining: timedelta | None) -> None:
         """Put the order into the registers; `remaining` is None when none is running."""
         if remaining is None and self._order.enabled:
@@ -70,19 +72,26 @@ class OrderRegisters:
             left = -(-(remaining or timedelta(0)) // timedelta(seconds=1))
             self._map.put_raw(registers, self._points.remaining, left)
 
-    def read(self, registers: list[int]) -> Order:
-        """Return the order that written registers give; RefusedValue when it makes no sense."""
+    def given(self, registers: list[int], written: range) -> Order | None:
+        """Return the order that written registers give, which is shown from now on.
+
+        None: the write does not concern it. RefusedValue when it makes no sense: nothing changes.
+        """
+        if not any(overlaps(self._map.span(each), written) for each in self._points.controls()):
+            return None
+        self._order = self._read(registers)
+        return self._order
+
+    def _read(self, registers: list[int]) -> Order:
         enable = self._map.get_raw(registers, self._points.enable)
         seconds = self._map.get_raw(registers, self._points.seconds)
         duration = timedelta(seconds=seconds) or DEFAULT_LEASE
         if enable not in (0, 1) or duration > LONGEST_LEASE:
             raise RefusedValue
         value = self._map.get(registers, self._points.value)
+        if not self._points.least <= value <= self._points.most:
+            raise RefusedValue
         return Order(value=value, enabled=bool(enable), duration=duration)
-
-    def take(self, order: Order) -> None:
-        """Show this order from now on."""
-        self._order = order
 
     def _idle(self) -> Order:
         return Order(value=self._points.idle, enabled=False, duration=DEFAULT_LEASE)

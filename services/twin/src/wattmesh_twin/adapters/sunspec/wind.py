@@ -3,7 +3,7 @@
 SunSpec has no model for wind; towards the grid a small turbine is an inverter like any other.
 """
 
-from wattmesh_twin.adapters.sunspec.device import RefusedValue, common
+from wattmesh_twin.adapters.sunspec.device import common
 from wattmesh_twin.adapters.sunspec.order import OrderPoints, OrderRegisters
 from wattmesh_twin.adapters.sunspec.register_map import Point, RegisterMap, power_scale
 from wattmesh_twin.app.run_machine import WindTwin
@@ -16,6 +16,8 @@ _LIMIT = OrderPoints(
     enable=(123, "WMaxLim_Ena"),
     seconds=(123, "WMaxLimPct_RvrtTms"),
     idle=100.0,
+    least=0.0,
+    most=100.0,
 )
 
 
@@ -57,12 +59,9 @@ class SunSpecWind:
         """Take a power limit; RefusedValue when it is not between 0 and 100 %."""
         registers = self.read(range(0))
         registers[start : start + len(values)] = values
-        if not self._limit.touched(range(start, start + len(values))):
+        order = self._limit.given(registers, range(start, start + len(values)))
+        if order is None:
             return
-        order = self._limit.read(registers)
-        if not 0 <= order.value <= 100:
-            raise RefusedValue
-        self._limit.take(order)
         if order.enabled:
             self._twin.limit(order.value / 100, order.duration)
         else:
