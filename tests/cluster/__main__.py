@@ -20,6 +20,7 @@ import shlex
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def main() -> int:
 
 def _run(kubectl: Kubectl, rate: float) -> Verdict:
     _start(kubectl, rate)
+    since = time.time()
     told = dict[str, float]()
     may_fail = list[tuple[float, float]]()
     for each in disturbances():
@@ -75,10 +77,16 @@ def _run(kubectl: Kubectl, rate: float) -> Verdict:
             may_fail.append((began, time.time() + SETTLING_SECONDS / 4))
     _say("letting it settle")
     time.sleep(SETTLING_SECONDS)
+    published = _published(kubectl)
+    _say("waiting until the gateway has handed everything on")
+    with suppress(TimeoutError):  # what is not stored then is said by device
+        until("nothing is in the spool", lambda: not _spooled(kubectl), SETTLING_SECONDS)
+    asked = _ask(kubectl)
     return judged(
-        asked=_ask(kubectl),
-        calls=_calls(kubectl),
-        published=_published(kubectl),
+        asked=asked,
+        calls=[each for each in _calls(kubectl) if each["second"] >= since],
+        published=published,
+        published_since=_published(kubectl),
         took=told,
         may_fail=may_fail,
     )
@@ -107,6 +115,10 @@ def _verified(kubectl: Kubectl) -> int:
     except KubectlError as error:
         _say(str(error).splitlines()[-1])
         return 0
+
+
+def _spooled(kubectl: Kubectl) -> int:
+    return int(_ask(kubectl)["gateway"].get("readings_spooled", 0))
 
 
 def _ask(kubectl: Kubectl) -> dict[str, Any]:

@@ -19,13 +19,15 @@ def judged(
     asked: Mapping[str, Any],
     calls: Sequence[Mapping[str, Any]],
     published: Mapping[str, int],
+    published_since: Mapping[str, int],
     took: Mapping[str, float],
     may_fail: Sequence[tuple[float, float]],
 ) -> Verdict:
     """Return what is to be said.
 
     `calls`: of each second, how many went well and which failed. `may_fail`: from when to when
-    calls may be told that a part is away [s since 1970].
+    calls may be told that a part is away [s since 1970]. `published`: readings by device before the
+    mesh was asked, `published_since`: after it.
     """
     failed, excused = Counter[str](), Counter[str]()
     slowest: dict[str, float] = {}
@@ -38,7 +40,12 @@ def judged(
     lost = {
         device: count - stored.get(device, 0)
         for device, count in published.items()
-        if count != stored.get(device, 0)
+        if count > stored.get(device, 0)
+    }
+    twice = {
+        device: stored[device] - count
+        for device, count in published_since.items()
+        if stored.get(device, 0) > count
     }
     plans = Counter(each["state"].removeprefix("PLAN_STATE_").lower() for each in asked["plans"])
     commands = {
@@ -53,7 +60,12 @@ def judged(
             "failed_while_the_database_was_away": dict(excused),
             "slowest_ms": slowest,
         },
-        "readings": {"published": published, "differ_from_stored": lost},
+        "readings": {
+            "published": published,
+            "lost": lost,
+            "twice": twice,
+            "gateway": asked.get("gateway", {}),
+        },
         "plans": {**plans, "amiss": amiss},
         "commands": commands,
         "took_s": dict(took),
@@ -64,6 +76,7 @@ def judged(
         and not failed
         and bool(published)
         and not lost
+        and not twice
         and plans["made"] > 0
         and not amiss
         and commands["failed"] == 0

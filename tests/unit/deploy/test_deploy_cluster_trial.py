@@ -83,7 +83,12 @@ def test_it_is_sound_when_every_promise_was_kept(
     calls: list[dict[str, Any]], said: dict[str, Any], sound: bool
 ) -> None:
     verdict = judged(
-        asked=said, calls=calls, published={"meter": 10}, took={}, may_fail=[(4.0, 6.0)]
+        asked=said,
+        calls=calls,
+        published={"meter": 10},
+        published_since={"meter": 10},
+        took={},
+        may_fail=[(4.0, 6.0)],
     )
 
     assert verdict.sound is sound
@@ -94,8 +99,9 @@ def test_what_was_lost_is_said_by_device() -> None:
         asked=asked(MADE, stored=7),
         calls=[second(1)],
         published={"meter": 10},
+        published_since={"meter": 10},
         took={},
         may_fail=(),
     )
 
-    assert verdict.content["readings"]["differ_from_stored"] == {"meter": 3}
+    assert verdict.content["readings"]["lost"] == {"meter": 3}
