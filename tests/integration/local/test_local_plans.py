@@ -53,7 +53,7 @@ async def test_degradations_of_all_plans_are_counted_by_topic_and_reason() -> No
     fake = FakePlanner(PLANS)  # type: ignore[abstract]
     async with (
         serve_for_test(fake.register) as target,
-        MeshClients(dict.fromkeys(SERVICES, target)) as clients,
+        MeshClients(dict.fromkeys(SERVICES, target), None) as clients,
     ):
         plans = [plan async for plan in plans_in(clients, span)]
 

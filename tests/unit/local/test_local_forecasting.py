@@ -119,7 +119,7 @@ async def world() -> AsyncIterator[World]:
             partial(operations_pb2_grpc.add_OperationsServicer_to_server, fake),
             partial(site_service_pb2_grpc.add_SiteServiceServicer_to_server, FakeSites()),  # type: ignore[abstract]
         ) as target,
-        MeshClients(dict.fromkeys(_SERVICES.split(), target)) as clients,
+        MeshClients(dict.fromkeys(_SERVICES.split(), target), None) as clients,
     ):
         yield World(fake, clients)
 

@@ -57,9 +57,8 @@ class AccountStubs:
 @asynccontextmanager
 async def accounts_desk(state_folder: Path, console: Console) -> AsyncIterator["AccountsDesk"]:
     """Yield what asks the mesh that runs here. Error: NotFound when none does."""
-    targets = MeshState(state_folder).read()["targets"]
     with rpc_errors():
-        async with MeshClients(targets) as clients:
+        async with MeshClients.of(MeshState(state_folder)) as clients:
             operations = operations_pb2_grpc.OperationsStub(clients.channel("analytics"))
             stubs = AccountStubs(
                 sites=clients.sites,
@@ -164,6 +163,7 @@ class AccountsDesk:
         """
         (found,) = await self._sites([scenario.site])
         scenario.site = found.name
+        scenario.tariff = _named("tariffs", scenario.tariff)
         scenario.range.CopyFrom(time_range_to_proto(days.of(found)))
         begun = await self._stubs.analytics.RunScenario(
             analytics_service_pb2.RunScenarioRequest(scenario=scenario, request_id=uuid.uuid4().hex)

@@ -16,7 +16,6 @@ from wattmesh_contracts.values import datetime_from_proto, timestamp_to_proto
 from wattmesh_kernel.clock import Clock
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.errors import rpc_errors
 
 _MOST_ENDED = 50
@@ -30,10 +29,11 @@ _COLOURS = {
 @asynccontextmanager
 async def alert_desk(state_folder: Path, console: Console) -> AsyncIterator["AlertDesk"]:
     """Yield what speaks to the mesh that runs here. Error: NotFound when none does."""
-    state = MeshState(state_folder).read()
+    mesh = MeshState(state_folder)
+    clock = mesh.clock()
     with rpc_errors():
-        async with MeshClients(state["targets"]) as clients:
-            yield AlertDesk(clients, clock_from_spec(state["clock"]), console)
+        async with MeshClients.of(mesh) as clients:
+            yield AlertDesk(clients, clock, console)
 
 
 class AlertDesk:

@@ -34,9 +34,8 @@ async def write_report(
     written_in = FORMATS.get(file.suffix.lower())
     if written_in is None:
         raise InvalidArgument("INVALID_VALUE", f"{file} ends neither in .pdf nor in .csv")
-    targets = MeshState(state_folder).read()["targets"]
     with rpc_errors():
-        async with MeshClients(targets) as clients:
+        async with MeshClients.of(MeshState(state_folder)) as clients:
             listed = await clients.sites.ListSites(site_service_pb2.ListSitesRequest())
             chosen = chosen_sites(list(listed.sites), sites)
             request = analytics_service_pb2.QueryReportRequest(

@@ -99,7 +99,7 @@ def scenario(
     asked = scenario_pb2.Scenario(
         site=site,
         policy=POLICIES[policy.value],
-        tariff=tariff if not tariff or tariff.startswith("tariffs/") else f"tariffs/{tariff}",
+        tariff=tariff,
         battery=_battery(battery_kwh, battery_kw) if battery_kwh else None,
         without_batteries=battery_kwh == 0,
         generation_ratio=generation,

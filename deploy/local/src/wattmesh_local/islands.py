@@ -30,10 +30,8 @@ _OF_SITES = (
 @asynccontextmanager
 async def island_record(state_folder: Path, console: Console) -> AsyncIterator["IslandRecord"]:
     """Yield what reads the record of the mesh that runs here. Error: NotFound when none does."""
-    mesh = MeshState(state_folder)
-    state, identity = mesh.read(), mesh.identity()
     with rpc_errors():
-        async with MeshClients(state["targets"], identity) as clients:
+        async with MeshClients.of(MeshState(state_folder)) as clients:
             yield IslandRecord(clients.channel("control"), console)
 
 

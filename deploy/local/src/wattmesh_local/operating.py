@@ -20,7 +20,6 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.errors import rpc_errors
 
 FOLLOW_SECONDS = 10.0
@@ -64,10 +63,10 @@ def setpoint_kind(text: str) -> setpoint_pb2.SetpointKind.ValueType:
 async def operator(state_folder: Path, console: Console) -> AsyncIterator["Operator"]:
     """Yield what speaks to the mesh that runs here. Error: NotFound when none does."""
     mesh = MeshState(state_folder)
-    state, identity = mesh.read(), mesh.identity()
+    clock = mesh.clock()
     with rpc_errors():
-        async with MeshClients(state["targets"], identity) as clients:
-            yield Operator(clients, clock_from_spec(state["clock"]), console)
+        async with MeshClients.of(mesh) as clients:
+            yield Operator(clients, clock, console)
 
 
 class Operator:

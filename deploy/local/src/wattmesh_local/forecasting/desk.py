@@ -29,7 +29,6 @@ from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 from wattmesh_local.forecasting.curves import Curve, in_terminal, write_png
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_runtime.clocks import clock_from_spec
 from wattmesh_runtime.errors import rpc_errors
 
 _LOOK_SECONDS = 0.5
@@ -39,10 +38,11 @@ _OUTER = (0.1, 0.5, 0.9)
 @asynccontextmanager
 async def forecast_desk(state_folder: Path, console: Console) -> AsyncIterator["ForecastDesk"]:
     """Yield what speaks to the mesh that runs here. Error: NotFound when none does."""
-    state = MeshState(state_folder).read()
+    mesh = MeshState(state_folder)
+    clock = mesh.clock()
     with rpc_errors():
-        async with MeshClients(state["targets"]) as clients:
-            yield ForecastDesk(clients, clock_from_spec(state["clock"]), console)
+        async with MeshClients.of(mesh) as clients:
+            yield ForecastDesk(clients, clock, console)
 
 
 class ForecastDesk:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import NotFound
+from wattmesh_runtime.clocks import clock_from_spec
 
 
 class MeshState:
@@ -42,6 +44,10 @@ class MeshState:
         """Return the folder of what the command shows to this mesh; None: it speaks plaintext."""
         named = self.read().get("identity")
         return None if named is None else Path(named)
+
+    def clock(self) -> Clock:
+        """Return the mesh's own time. Error: NotFound when none serves here."""
+        return clock_from_spec(self.read()["clock"])
 
     def write(self, state: dict[str, Any]) -> None:
         """Replace the file as a whole."""

@@ -19,6 +19,7 @@ from wattmesh.planner.v1 import planner_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2_grpc
 from wattmesh.usage.v1 import usage_service_pb2_grpc
 from wattmesh_local.identities.folder import caller_settings
+from wattmesh_local.running.state import MeshState
 from wattmesh_runtime.channels import open_channel
 from wattmesh_runtime.telemetry import Telemetry
 
@@ -26,12 +27,17 @@ from wattmesh_runtime.telemetry import Telemetry
 class MeshClients:
     """An async context manager; its attributes are the services' stubs."""
 
-    def __init__(self, targets: Mapping[str, str], identity: Path | None = None) -> None:
+    def __init__(self, targets: Mapping[str, str], identity: Path | None) -> None:
         self.identity = identity
         self._settings = caller_settings(identity)
         self._telemetry = Telemetry("local")
         self._targets = targets
         self._channels: dict[str, grpc.aio.Channel] = {}
+
+    @classmethod
+    def of(cls, mesh: MeshState) -> Self:
+        """Return those of the mesh that runs here, as whom it lets in. Error: NotFound."""
+        return cls(mesh.read()["targets"], mesh.identity())
 
     async def __aenter__(self) -> Self:
         self.sites = site_service_pb2_grpc.SiteServiceStub(self.channel("metering"))
