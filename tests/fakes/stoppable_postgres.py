@@ -31,12 +31,17 @@ def kill_server(server: EmbeddedPostgres) -> None:
 @contextmanager
 def standing_still(pid: int) -> Iterator[None]:
     """Have a server and its children answer nothing, without a word to anybody."""
-    pids = family(pid)
-    for each in pids:
-        os.kill(each, signal.SIGSTOP)
+    stopped: list[int] = []
     try:
+        # The parent first, so that it starts no more; a child may end before its turn comes.
+        os.kill(pid, signal.SIGSTOP)
+        stopped.append(pid)
+        for each in family(pid)[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGSTOP)
+                stopped.append(each)
         yield
     finally:
-        for each in pids:
+        for each in stopped:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGCONT)

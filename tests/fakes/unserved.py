@@ -12,6 +12,9 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 import wattmesh.type.v1
 from wattmesh.type.v1 import permission_pb2
 
+LOST_ANSWER = "Internal error from Core"
+"""What gRPC's client says when a stream is refused while it still sends."""
+
 PROTOS = Path(next(iter(wattmesh.type.v1.__path__))).parents[2]
 
 
@@ -53,14 +56,21 @@ def register_all(server: grpc.aio.Server) -> None:
 async def call(
     channel: grpc.aio.Channel, method: MethodDescriptor, *requests: Any, **further: Any
 ) -> tuple[grpc.StatusCode, str]:
-    """Call a method of any kind; return the code of its answer and its words."""
+    """Call a method of any kind; return the code of its answer and its words.
+
+    An answer that gRPC's client lost is asked for again: it comes before the request is sent.
+    """
     path = f"/{method.containing_service.full_name}/{method.name}"
     sent = requests or (request_of(method),)
-    try:
-        await _ask(channel, method, path, sent, further)
-    except grpc.aio.AioRpcError as error:
-        return error.code(), error.details() or ""
-    return grpc.StatusCode.OK, ""
+    for _ in range(10):
+        try:
+            await _ask(channel, method, path, sent, further)
+        except grpc.aio.AioRpcError as error:
+            if error.details() != LOST_ANSWER:
+                return error.code(), error.details() or ""
+        else:
+            return grpc.StatusCode.OK, ""
+    return grpc.StatusCode.INTERNAL, LOST_ANSWER
 
 
 def request_of(method: MethodDescriptor, owner: str = "") -> Any:

@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.probe_service import ProbeService, ProbeStub, text
 from wattmesh_kernel.errors import (
     FailedPrecondition,
+    Internal,
     InvalidArgument,
     NotFound,
     Unavailable,
@@ -63,6 +64,17 @@ async def failure_of(error: Exception, kind: str = "Unary") -> grpc.aio.AioRpcEr
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(ProbeStub(channel), kind)
     return caught.value
+
+
+async def test_an_answer_that_the_transport_lost_is_no_fault_of_the_server() -> None:
+    lost = grpc.aio.AioRpcError(
+        grpc.StatusCode.INTERNAL,
+        grpc.aio.Metadata(),
+        grpc.aio.Metadata(),
+        "Internal error from Core",
+    )
+    assert type(error_from_rpc(lost)) is Unavailable
+    assert type(error_from_rpc(await failure_of(ValueError("a fault of its own")))) is Internal
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -93,8 +93,15 @@ def trailers_from_error(error: WattmeshError) -> tuple[tuple[str, str | bytes], 
 
 
 def error_from_rpc(error: grpc.aio.AioRpcError) -> WattmeshError:
-    """Return the domain error behind a failed call, with the reason the server gave."""
-    return _error_of(error.code(), _status_of(error))
+    """Return the domain error behind a failed call, with the reason the server gave.
+
+    A server of ours says with every INTERNAL where to look it up. One without details is the
+    transport's: gRPC loses the answer to a stream that is refused while its first message is
+    still on its way. Nothing is known of the call then, as of one whose connection broke.
+    """
+    code, status = error.code(), _status_of(error)
+    lost = code is grpc.StatusCode.INTERNAL and status is None
+    return _error_of(grpc.StatusCode.UNAVAILABLE if lost else code, status)
 
 
 def error_from_status(content: bytes) -> WattmeshError:
