@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 
 from tests.fuzz.world import World
-from wattmesh_runtime.channels import MAX_MESSAGE_BYTES
+from wattmesh_runtime.dialling import MAX_MESSAGE_BYTES
 from wattmesh_runtime.logs import PLAIN, PlainFormatter
 from wattmesh_runtime.service import Lifecycle, serve
 

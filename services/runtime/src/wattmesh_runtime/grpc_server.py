@@ -12,8 +12,8 @@ from grpc_reflection.v1alpha import reflection
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_runtime.access.guard import Guard
 from wattmesh_runtime.admission import Admission
-from wattmesh_runtime.channels import MAX_MESSAGE_BYTES
 from wattmesh_runtime.clocks import clock_from_spec
+from wattmesh_runtime.dialling import MAX_MESSAGE_BYTES
 from wattmesh_runtime.interceptors import CallInterceptor
 from wattmesh_runtime.readiness import ProcessStatus
 from wattmesh_runtime.settings import ServiceSettings
