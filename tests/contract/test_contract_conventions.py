@@ -54,6 +54,7 @@ LOOKS_BY_ANOTHER_NAME = {
     "FindBestWindow",
     "ForecastAverageIntensity",
     "ForecastMarginalIntensity",
+    "PreviewChange",
     "VerifyAuditRecords",
 }
 

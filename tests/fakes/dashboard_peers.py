@@ -1,4 +1,4 @@
-"""Planner and control as the dashboard sees them: streams that a test feeds and breaks."""
+"""Planner, control and alerting as the dashboard sees them: streams a test feeds and breaks."""
 # ruff: noqa: N802 (the method names are those of the contract)
 
 import asyncio
@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from wattmesh.alert.v1 import alert_pb2, alert_service_pb2, alert_service_pb2_grpc
 from wattmesh.control.v1 import (
     control_pb2,
     control_pb2_grpc,
@@ -17,6 +18,7 @@ from wattmesh.control.v1 import (
 )
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
 
+_Alerting: Any = alert_service_pb2_grpc.AlertServiceServicer
 _Control: Any = control_pb2_grpc.ControlServiceServicer
 _Execution: Any = execution_pb2_grpc.ExecutionServiceServicer
 _Operator: Any = operator_pb2_grpc.OperatorServiceServicer
@@ -54,16 +56,18 @@ class Told:
             self._watchers.discard(watcher)
 
 
-class Peers(_Control, _Execution, _Operator, _Planner):  # type: ignore[misc]
+class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: ignore[misc]
     """All of them on one server."""
 
     def __init__(self) -> None:
         self.plans, self.commands, self.holds, self.events = Told(), Told(), Told(), Told()
+        self.alerts = Told()
         self.placed: list[hold_pb2.PlaceHoldRequest] = []
         self.metadata: dict[str, str] = {}
 
     def add(self, server: grpc.aio.Server) -> None:
         """Serve all of it."""
+        alert_service_pb2_grpc.add_AlertServiceServicer_to_server(self, server)
         control_pb2_grpc.add_ControlServiceServicer_to_server(self, server)
         execution_pb2_grpc.add_ExecutionServiceServicer_to_server(self, server)
         operator_pb2_grpc.add_OperatorServiceServicer_to_server(self, server)
@@ -85,6 +89,10 @@ class Peers(_Control, _Execution, _Operator, _Planner):  # type: ignore[misc]
         async for message in self.events.watch(context):
             yield message
 
+    async def WatchAlerts(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        async for message in self.alerts.watch(context):
+            yield message
+
     async def PlaceHold(
         self, request: hold_pb2.PlaceHoldRequest, context: Context
     ) -> hold_pb2.PlaceHoldResponse:
@@ -97,6 +105,11 @@ class Peers(_Control, _Execution, _Operator, _Planner):  # type: ignore[misc]
         plan = planner_pb2.Plan(name=name, scope="sites/home-1", sites=["sites/home-1"])
         plan.solution.currency_code = "USD"
         self.plans.tell(planner_pb2.WatchPlansResponse(plan=plan))
+
+    def alert(self, name: str, state: "alert_pb2.AlertState.ValueType") -> None:
+        """Tell how an alert is."""
+        alert = alert_pb2.Alert(name=name, state=state, summary="Battery is silent")
+        self.alerts.tell(alert_service_pb2.WatchAlertsResponse(alert=alert))
 
     def command(self, site: str, name: str) -> None:
         """Tell of a command."""

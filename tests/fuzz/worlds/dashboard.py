@@ -64,7 +64,10 @@ class DashboardUnderFuzz(World):
 
     def seeds(self, turn: int) -> Seeds:
         watches = [pb.WatchLiveRequest(), pb.WatchLiveRequest(site=HOME)]
-        return unary_seeds(_SERVICE, {"WatchLive": watches, "QueryPrices": [_prices()]})
+        return unary_seeds(
+            _SERVICE,
+            {"WatchLive": watches, "QueryPrices": [_prices()], "PreviewChange": [_preview()]},
+        )
 
     def words(self, turn: int) -> Sequence[str]:
         return (HOME, "sites/-", "tariffs/home")
@@ -92,4 +95,17 @@ def _prices() -> pb.QueryPricesRequest:
         site=HOME,
         range=time_range_to_proto(TimeRange.of(START, 24 * HOUR)),
         resolution=duration_to_proto(HOUR),
+    )
+
+
+def _preview() -> pb.PreviewChangeRequest:
+    tariff = tariff_pb2.Tariff(
+        name="tariffs/home",
+        currency_code="USD",
+        import_rates=tariff_pb2.EnergyRates(base_per_kwh=0.3),
+    )
+    return pb.PreviewChangeRequest(
+        site=HOME,
+        changed_tariff=tariff,
+        bill_range=time_range_to_proto(TimeRange.of(START, 24 * HOUR)),
     )

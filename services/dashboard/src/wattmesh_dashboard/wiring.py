@@ -6,13 +6,16 @@ from functools import partial
 
 from wattmesh.dashboard.v1 import dashboard_service_pb2, dashboard_service_pb2_grpc
 from wattmesh_dashboard.adapters.calls import SERVED, GrpcCalls
+from wattmesh_dashboard.adapters.exchange import GrpcExchange
 from wattmesh_dashboard.adapters.feeds import Feeds
 from wattmesh_dashboard.api.encode import LiveEncoder
 from wattmesh_dashboard.api.live_messages import LiveMessages
+from wattmesh_dashboard.api.questions import Questions
 from wattmesh_dashboard.api.servicer import DashboardServicer
 from wattmesh_dashboard.api.web import Web
 from wattmesh_dashboard.app.follow_model import FollowModel
 from wattmesh_dashboard.app.live import LivePicture
+from wattmesh_dashboard.app.preview_change import PreviewChange
 from wattmesh_dashboard.app.query_prices import QueryPrices
 from wattmesh_dashboard.settings import DashboardSettings
 from wattmesh_runtime.service import Runtime, Service
@@ -55,15 +58,20 @@ async def wire(settings: DashboardSettings, runtime: Runtime) -> AsyncIterator[S
         metering=channels["metering"],
         planner=channels["planner"],
         control=channels["control"],
+        alerting=channels["alerting"],
     )
     live = LiveMessages(picture, runtime.clock)
-    prices = QueryPrices(view, GrpcTariffs(channels["metering"]))
-    web = Web(GrpcCalls(channels), live, prices, settings.bundle_folder)
+    tariffs = GrpcTariffs(channels["metering"])
+    asked = Questions(
+        prices=QueryPrices(view, tariffs),
+        preview=PreviewChange(view, tariffs, GrpcExchange(channels["metering"])),
+    )
+    web = Web(GrpcCalls(channels), live, asked, settings.bundle_folder)
     add = dashboard_service_pb2_grpc.add_DashboardServiceServicer_to_server
     async with WebServer(web.app(), settings.web_address):
         yield Service(
             name="dashboard",
-            register=(partial(add, DashboardServicer(live, prices)),),
+            register=(partial(add, DashboardServicer(live, asked)),),
             service_names=(_SERVICE.full_name,),
             dependencies=tuple(
                 runtime.peer(name, target, without=WITHOUT[name])

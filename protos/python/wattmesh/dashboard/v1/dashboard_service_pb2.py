@@ -24,16 +24,21 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wattmesh.alert.v1 import alert_pb2 as wattmesh_dot_alert_dot_v1_dot_alert__pb2
 from wattmesh.control.v1 import control_pb2 as wattmesh_dot_control_dot_v1_dot_control__pb2
 from wattmesh.control.v1 import device_event_pb2 as wattmesh_dot_control_dot_v1_dot_device__event__pb2
 from wattmesh.control.v1 import hold_pb2 as wattmesh_dot_control_dot_v1_dot_hold__pb2
 from wattmesh.planner.v1 import planner_pb2 as wattmesh_dot_planner_dot_v1_dot_planner__pb2
+from wattmesh.site.v1 import asset_pb2 as wattmesh_dot_site_dot_v1_dot_asset__pb2
+from wattmesh.site.v1 import device_pb2 as wattmesh_dot_site_dot_v1_dot_device__pb2
+from wattmesh.site.v1 import site_pb2 as wattmesh_dot_site_dot_v1_dot_site__pb2
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import series_pb2 as wattmesh_dot_type_dot_v1_dot_series__pb2
+from wattmesh.type.v1 import tariff_pb2 as wattmesh_dot_type_dot_v1_dot_tariff__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/dashboard/v1/dashboard_service.proto\x12\x15wattmesh.dashboard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/control/v1/control.proto\x1a&wattmesh/control/v1/device_event.proto\x1a\x1ewattmesh/control/v1/hold.proto\x1a!wattmesh/planner/v1/planner.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a!wattmesh/type/v1/time_range.proto\" \n\x10WatchLiveRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\"\x8b\x03\n\x11WatchLiveResponse\x12-\n\tsend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63lock_rate_ratio\x18\x02 \x01(\x01\x12\x1b\n\x13site_model_revision\x18\x03 \x01(\x03\x12*\n\x05\x66\x65\x65\x64s\x18\x04 \x03(\x0b\x32\x1b.wattmesh.dashboard.v1.Feed\x12.\n\x05sites\x18\x05 \x03(\x0b\x32\x1f.wattmesh.dashboard.v1.SiteFlow\x12(\n\x05plans\x18\x06 \x03(\x0b\x32\x19.wattmesh.planner.v1.Plan\x12(\n\x05holds\x18\x07 \x03(\x0b\x32\x19.wattmesh.control.v1.Hold\x12.\n\x08\x63ommands\x18\x08 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x30\n\x06\x65vents\x18\t \x03(\x0b\x32 .wattmesh.control.v1.DeviceEvent\"h\n\x04\x46\x65\x65\x64\x12\x0c\n\x04\x66\x65\x65\x64\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x04 \x01(\t\"H\n\x08SiteFlow\x12\x0c\n\x04site\x18\x01 \x01(\t\x12.\n\x05\x66lows\x18\x02 \x03(\x0b\x32\x1f.wattmesh.dashboard.v1.KindFlow\"\xdc\x02\n\x08KindFlow\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.wattmesh.dashboard.v1.FlowKind\x12\x14\n\x07power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x30\n\x0cmeasure_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x12reporting_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\tsoc_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x34\n\x10soc_measure_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61sset_count\x18\x07 \x01(\x05\x12\x14\n\x0csilent_count\x18\x08 \x01(\x05\x12\x0f\n\x07\x64\x65rived\x18\t \x01(\x08\x42\n\n\x08_power_wB\x0c\n\n_soc_ratio\"}\n\x12QueryPricesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xac\x01\n\x13QueryPricesResponse\x12\x15\n\rcurrency_code\x18\x01 \x01(\t\x12\x0e\n\x06tariff\x18\x02 \x01(\t\x12\x36\n\x14import_price_per_kwh\x18\x03 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x36\n\x14\x65xport_price_per_kwh\x18\x04 \x01(\x0b\x32\x18.wattmesh.type.v1.Series*\xc9\x01\n\x08\x46lowKind\x12\x19\n\x15\x46LOW_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x46LOW_KIND_GRID\x10\x01\x12\x10\n\x0c\x46LOW_KIND_PV\x10\x02\x12\x12\n\x0e\x46LOW_KIND_WIND\x10\x03\x12\x17\n\x13\x46LOW_KIND_GENERATOR\x10\x04\x12\x15\n\x11\x46LOW_KIND_BATTERY\x10\x05\x12\x10\n\x0c\x46LOW_KIND_EV\x10\x06\x12\x12\n\x0e\x46LOW_KIND_HEAT\x10\x07\x12\x12\n\x0e\x46LOW_KIND_LOAD\x10\x08\x32\xe6\x01\n\x10\x44\x61shboardService\x12\x66\n\tWatchLive\x12\'.wattmesh.dashboard.v1.WatchLiveRequest\x1a(.wattmesh.dashboard.v1.WatchLiveResponse\"\x04\xa8\xbb\x18\x05\x30\x01\x12j\n\x0bQueryPrices\x12).wattmesh.dashboard.v1.QueryPricesRequest\x1a*.wattmesh.dashboard.v1.QueryPricesResponse\"\x04\xa8\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/dashboard/v1/dashboard_service.proto\x12\x15wattmesh.dashboard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwattmesh/alert/v1/alert.proto\x1a!wattmesh/control/v1/control.proto\x1a&wattmesh/control/v1/device_event.proto\x1a\x1ewattmesh/control/v1/hold.proto\x1a!wattmesh/planner/v1/planner.proto\x1a\x1cwattmesh/site/v1/asset.proto\x1a\x1dwattmesh/site/v1/device.proto\x1a\x1bwattmesh/site/v1/site.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1dwattmesh/type/v1/series.proto\x1a\x1dwattmesh/type/v1/tariff.proto\x1a!wattmesh/type/v1/time_range.proto\" \n\x10WatchLiveRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\"\xb5\x03\n\x11WatchLiveResponse\x12-\n\tsend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63lock_rate_ratio\x18\x02 \x01(\x01\x12\x1b\n\x13site_model_revision\x18\x03 \x01(\x03\x12*\n\x05\x66\x65\x65\x64s\x18\x04 \x03(\x0b\x32\x1b.wattmesh.dashboard.v1.Feed\x12.\n\x05sites\x18\x05 \x03(\x0b\x32\x1f.wattmesh.dashboard.v1.SiteFlow\x12(\n\x05plans\x18\x06 \x03(\x0b\x32\x19.wattmesh.planner.v1.Plan\x12(\n\x05holds\x18\x07 \x03(\x0b\x32\x19.wattmesh.control.v1.Hold\x12.\n\x08\x63ommands\x18\x08 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x30\n\x06\x65vents\x18\t \x03(\x0b\x32 .wattmesh.control.v1.DeviceEvent\x12(\n\x06\x61lerts\x18\n \x03(\x0b\x32\x18.wattmesh.alert.v1.Alert\"h\n\x04\x46\x65\x65\x64\x12\x0c\n\x04\x66\x65\x65\x64\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x04 \x01(\t\"H\n\x08SiteFlow\x12\x0c\n\x04site\x18\x01 \x01(\t\x12.\n\x05\x66lows\x18\x02 \x03(\x0b\x32\x1f.wattmesh.dashboard.v1.KindFlow\"\xdc\x02\n\x08KindFlow\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.wattmesh.dashboard.v1.FlowKind\x12\x14\n\x07power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x30\n\x0cmeasure_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x12reporting_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\tsoc_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x34\n\x10soc_measure_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61sset_count\x18\x07 \x01(\x05\x12\x14\n\x0csilent_count\x18\x08 \x01(\x05\x12\x0f\n\x07\x64\x65rived\x18\t \x01(\x08\x42\n\n\x08_power_wB\x0c\n\n_soc_ratio\"}\n\x12QueryPricesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xac\x01\n\x13QueryPricesResponse\x12\x15\n\rcurrency_code\x18\x01 \x01(\t\x12\x0e\n\x06tariff\x18\x02 \x01(\t\x12\x36\n\x14import_price_per_kwh\x18\x03 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\x12\x36\n\x14\x65xport_price_per_kwh\x18\x04 \x01(\x0b\x32\x18.wattmesh.type.v1.Series\"\xa9\x02\n\x14PreviewChangeRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12.\n\x0c\x63hanged_site\x18\x02 \x01(\x0b\x32\x16.wattmesh.site.v1.SiteH\x00\x12\x30\n\rchanged_asset\x18\x03 \x01(\x0b\x32\x17.wattmesh.site.v1.AssetH\x00\x12\x32\n\x0e\x63hanged_device\x18\x04 \x01(\x0b\x32\x18.wattmesh.site.v1.DeviceH\x00\x12\x32\n\x0e\x63hanged_tariff\x18\x05 \x01(\x0b\x32\x18.wattmesh.type.v1.TariffH\x00\x12/\n\nbill_range\x18\x06 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRangeB\x08\n\x06record\"\xbb\x01\n\x15PreviewChangeResponse\x12\x32\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32\".wattmesh.dashboard.v1.RecordFault\x12+\n\x0b\x62ill_before\x18\x02 \x01(\x0b\x32\x16.wattmesh.type.v1.Bill\x12*\n\nbill_after\x18\x03 \x01(\x0b\x32\x16.wattmesh.type.v1.Bill\x12\x15\n\rcovered_ratio\x18\x04 \x01(\x01\"=\n\x0bRecordFault\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t*\xc9\x01\n\x08\x46lowKind\x12\x19\n\x15\x46LOW_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x46LOW_KIND_GRID\x10\x01\x12\x10\n\x0c\x46LOW_KIND_PV\x10\x02\x12\x12\n\x0e\x46LOW_KIND_WIND\x10\x03\x12\x17\n\x13\x46LOW_KIND_GENERATOR\x10\x04\x12\x15\n\x11\x46LOW_KIND_BATTERY\x10\x05\x12\x10\n\x0c\x46LOW_KIND_EV\x10\x06\x12\x12\n\x0e\x46LOW_KIND_HEAT\x10\x07\x12\x12\n\x0e\x46LOW_KIND_LOAD\x10\x08\x32\xd8\x02\n\x10\x44\x61shboardService\x12\x66\n\tWatchLive\x12\'.wattmesh.dashboard.v1.WatchLiveRequest\x1a(.wattmesh.dashboard.v1.WatchLiveResponse\"\x04\xa8\xbb\x18\x05\x30\x01\x12j\n\x0bQueryPrices\x12).wattmesh.dashboard.v1.QueryPricesRequest\x1a*.wattmesh.dashboard.v1.QueryPricesResponse\"\x04\xa8\xbb\x18\x02\x12p\n\rPreviewChange\x12+.wattmesh.dashboard.v1.PreviewChangeRequest\x1a,.wattmesh.dashboard.v1.PreviewChangeResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,22 +49,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DASHBOARDSERVICE'].methods_by_name['WatchLive']._serialized_options = b'\250\273\030\005'
   _globals['_DASHBOARDSERVICE'].methods_by_name['QueryPrices']._loaded_options = None
   _globals['_DASHBOARDSERVICE'].methods_by_name['QueryPrices']._serialized_options = b'\250\273\030\002'
-  _globals['_FLOWKIND']._serialized_start=1646
-  _globals['_FLOWKIND']._serialized_end=1847
-  _globals['_WATCHLIVEREQUEST']._serialized_start=380
-  _globals['_WATCHLIVEREQUEST']._serialized_end=412
-  _globals['_WATCHLIVERESPONSE']._serialized_start=415
-  _globals['_WATCHLIVERESPONSE']._serialized_end=810
-  _globals['_FEED']._serialized_start=812
-  _globals['_FEED']._serialized_end=916
-  _globals['_SITEFLOW']._serialized_start=918
-  _globals['_SITEFLOW']._serialized_end=990
-  _globals['_KINDFLOW']._serialized_start=993
-  _globals['_KINDFLOW']._serialized_end=1341
-  _globals['_QUERYPRICESREQUEST']._serialized_start=1343
-  _globals['_QUERYPRICESREQUEST']._serialized_end=1468
-  _globals['_QUERYPRICESRESPONSE']._serialized_start=1471
-  _globals['_QUERYPRICESRESPONSE']._serialized_end=1643
-  _globals['_DASHBOARDSERVICE']._serialized_start=1850
-  _globals['_DASHBOARDSERVICE']._serialized_end=2080
+  _globals['_DASHBOARDSERVICE'].methods_by_name['PreviewChange']._loaded_options = None
+  _globals['_DASHBOARDSERVICE'].methods_by_name['PreviewChange']._serialized_options = b'\250\273\0302'
+  _globals['_FLOWKIND']._serialized_start=2393
+  _globals['_FLOWKIND']._serialized_end=2594
+  _globals['_WATCHLIVEREQUEST']._serialized_start=532
+  _globals['_WATCHLIVEREQUEST']._serialized_end=564
+  _globals['_WATCHLIVERESPONSE']._serialized_start=567
+  _globals['_WATCHLIVERESPONSE']._serialized_end=1004
+  _globals['_FEED']._serialized_start=1006
+  _globals['_FEED']._serialized_end=1110
+  _globals['_SITEFLOW']._serialized_start=1112
+  _globals['_SITEFLOW']._serialized_end=1184
+  _globals['_KINDFLOW']._serialized_start=1187
+  _globals['_KINDFLOW']._serialized_end=1535
+  _globals['_QUERYPRICESREQUEST']._serialized_start=1537
+  _globals['_QUERYPRICESREQUEST']._serialized_end=1662
+  _globals['_QUERYPRICESRESPONSE']._serialized_start=1665
+  _globals['_QUERYPRICESRESPONSE']._serialized_end=1837
+  _globals['_PREVIEWCHANGEREQUEST']._serialized_start=1840
+  _globals['_PREVIEWCHANGEREQUEST']._serialized_end=2137
+  _globals['_PREVIEWCHANGERESPONSE']._serialized_start=2140
+  _globals['_PREVIEWCHANGERESPONSE']._serialized_end=2327
+  _globals['_RECORDFAULT']._serialized_start=2329
+  _globals['_RECORDFAULT']._serialized_end=2390
+  _globals['_DASHBOARDSERVICE']._serialized_start=2597
+  _globals['_DASHBOARDSERVICE']._serialized_end=2941
 # @@protoc_insertion_point(module_scope)

@@ -10,11 +10,16 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.alert.v1 import alert_pb2 as _alert_pb2
 from wattmesh.control.v1 import control_pb2 as _control_pb2
 from wattmesh.control.v1 import device_event_pb2 as _device_event_pb2
 from wattmesh.control.v1 import hold_pb2 as _hold_pb2
 from wattmesh.planner.v1 import planner_pb2 as _planner_pb2
+from wattmesh.site.v1 import asset_pb2 as _asset_pb2
+from wattmesh.site.v1 import device_pb2 as _device_pb2
+from wattmesh.site.v1 import site_pb2 as _site_pb2
 from wattmesh.type.v1 import series_pb2 as _series_pb2
+from wattmesh.type.v1 import tariff_pb2 as _tariff_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
@@ -112,6 +117,7 @@ class WatchLiveResponse(_message.Message):
     HOLDS_FIELD_NUMBER: _builtins.int
     COMMANDS_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    ALERTS_FIELD_NUMBER: _builtins.int
     clock_rate_ratio: _builtins.float
     """Seconds of the mesh's clock per second of the wall, > 0: 1 but for a simulation."""
     site_model_revision: _builtins.int
@@ -146,6 +152,10 @@ class WatchLiveResponse(_message.Message):
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_device_event_pb2.DeviceEvent]:
         """What happened to devices of the site asked for."""
 
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]:
+        """Alerts that are not over, and those that have just ended."""
+
     def __init__(
         self,
         *,
@@ -158,10 +168,11 @@ class WatchLiveResponse(_message.Message):
         holds: _abc.Iterable[_hold_pb2.Hold] | None = ...,
         commands: _abc.Iterable[_control_pb2.Command] | None = ...,
         events: _abc.Iterable[_device_event_pb2.DeviceEvent] | None = ...,
+        alerts: _abc.Iterable[_alert_pb2.Alert] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_rate_ratio", b"clock_rate_ratio", "commands", b"commands", "events", b"events", "feeds", b"feeds", "holds", b"holds", "plans", b"plans", "send_time", b"send_time", "site_model_revision", b"site_model_revision", "sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "clock_rate_ratio", b"clock_rate_ratio", "commands", b"commands", "events", b"events", "feeds", b"feeds", "holds", b"holds", "plans", b"plans", "send_time", b"send_time", "site_model_revision", b"site_model_revision", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,7 +189,7 @@ class Feed(_message.Message):
     SINCE_TIME_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     feed: _builtins.str
-    """`readings`, `plans`, `commands`, `holds`, `events` or `site-model`."""
+    """`readings`, `plans`, `commands`, `holds`, `events` or `alerts`."""
     connected: _builtins.bool
     """Whether it flows."""
     message: _builtins.str
@@ -369,3 +380,133 @@ class QueryPricesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryPricesResponse: _TypeAlias = QueryPricesResponse  # noqa: Y015
+
+@_typing.final
+class PreviewChangeRequest(_message.Message):
+    """Request of PreviewChange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    CHANGED_SITE_FIELD_NUMBER: _builtins.int
+    CHANGED_ASSET_FIELD_NUMBER: _builtins.int
+    CHANGED_DEVICE_FIELD_NUMBER: _builtins.int
+    CHANGED_TARIFF_FIELD_NUMBER: _builtins.int
+    BILL_RANGE_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}` that the record belongs to, or that pays by the tariff. Required."""
+    @_builtins.property
+    def changed_site(self) -> _site_pb2.Site:
+        """The site itself."""
+
+    @_builtins.property
+    def changed_asset(self) -> _asset_pb2.Asset:
+        """One of its assets."""
+
+    @_builtins.property
+    def changed_device(self) -> _device_pb2.Device:
+        """One of its devices."""
+
+    @_builtins.property
+    def changed_tariff(self) -> _tariff_pb2.Tariff:
+        """A tariff. Published prices are those of the stored one."""
+
+    @_builtins.property
+    def bill_range(self) -> _time_range_pb2.TimeRange:
+        """Metered time that is billed for comparison, on whole hours and at most 62 days. Absent: nothing is billed."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        changed_site: _site_pb2.Site | None = ...,
+        changed_asset: _asset_pb2.Asset | None = ...,
+        changed_device: _device_pb2.Device | None = ...,
+        changed_tariff: _tariff_pb2.Tariff | None = ...,
+        bill_range: _time_range_pb2.TimeRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill_range", b"bill_range", "changed_asset", b"changed_asset", "changed_device", b"changed_device", "changed_site", b"changed_site", "changed_tariff", b"changed_tariff", "record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_range", b"bill_range", "changed_asset", b"changed_asset", "changed_device", b"changed_device", "changed_site", b"changed_site", "changed_tariff", b"changed_tariff", "record", b"record", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["changed_site", "changed_asset", "changed_device", "changed_tariff"]  # noqa: Y015
+    _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
+
+Global___PreviewChangeRequest: _TypeAlias = PreviewChangeRequest  # noqa: Y015
+
+@_typing.final
+class PreviewChangeResponse(_message.Message):
+    """Response of PreviewChange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: _builtins.int
+    BILL_BEFORE_FIELD_NUMBER: _builtins.int
+    BILL_AFTER_FIELD_NUMBER: _builtins.int
+    COVERED_RATIO_FIELD_NUMBER: _builtins.int
+    covered_ratio: _builtins.float
+    """Share of the range that was metered, 0 to 1; what was not counts in neither bill."""
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordFault]:
+        """What is wrong with the record; empty: nothing is known to be. Storing it may still be refused for what only the
+        service that stores it knows.
+        """
+
+    @_builtins.property
+    def bill_before(self) -> _tariff_pb2.Bill:
+        """What the metered energy of the range came to as things are. Absent: the record changes no price, or nothing was
+        asked.
+        """
+
+    @_builtins.property
+    def bill_after(self) -> _tariff_pb2.Bill:
+        """What it would have come to with the record. Devices did what they did: how plans would have followed other prices is
+        a scenario. Tiers and ratchets begin anew with the range, in both.
+        """
+
+    def __init__(
+        self,
+        *,
+        faults: _abc.Iterable[Global___RecordFault] | None = ...,
+        bill_before: _tariff_pb2.Bill | None = ...,
+        bill_after: _tariff_pb2.Bill | None = ...,
+        covered_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill_after", b"bill_after", "bill_before", b"bill_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill_after", b"bill_after", "bill_before", b"bill_before", "covered_ratio", b"covered_ratio", "faults", b"faults"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewChangeResponse: _TypeAlias = PreviewChangeResponse  # noqa: Y015
+
+@_typing.final
+class RecordFault(_message.Message):
+    """What is wrong with a record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Path of the field in the record, e.g. `battery.capacity_wh`; empty: the record as a whole."""
+    message: _builtins.str
+    """What is wrong, in words."""
+    reason: _builtins.str
+    """Why, for programs: one of `wattmesh.type.v1.ErrorReason`."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        message: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordFault: _TypeAlias = RecordFault  # noqa: Y015

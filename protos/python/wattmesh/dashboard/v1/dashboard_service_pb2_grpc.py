@@ -45,6 +45,11 @@ class DashboardServiceStub:
                 request_serializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.QueryPricesRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.QueryPricesResponse.FromString,
                 _registered_method=True)
+        self.PreviewChange = channel.unary_unary(
+                '/wattmesh.dashboard.v1.DashboardService/PreviewChange',
+                request_serializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.PreviewChangeRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.PreviewChangeResponse.FromString,
+                _registered_method=True)
 
 
 class DashboardServiceServicer:
@@ -69,6 +74,14 @@ class DashboardServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewChange(self, request, context):
+        """Says what is wrong with a record of a site before it is stored, and what the site's bill would have come to with it.
+        Nothing is changed. NOT_FOUND for a site that is not there; what is wrong with the record is in the answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DashboardServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -81,6 +94,11 @@ def add_DashboardServiceServicer_to_server(servicer, server):
                     servicer.QueryPrices,
                     request_deserializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.QueryPricesRequest.FromString,
                     response_serializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.QueryPricesResponse.SerializeToString,
+            ),
+            'PreviewChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewChange,
+                    request_deserializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.PreviewChangeRequest.FromString,
+                    response_serializer=wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.PreviewChangeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -138,6 +156,33 @@ class DashboardService:
             '/wattmesh.dashboard.v1.DashboardService/QueryPrices',
             wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.QueryPricesRequest.SerializeToString,
             wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.QueryPricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.dashboard.v1.DashboardService/PreviewChange',
+            wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.PreviewChangeRequest.SerializeToString,
+            wattmesh_dot_dashboard_dot_v1_dot_dashboard__service__pb2.PreviewChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

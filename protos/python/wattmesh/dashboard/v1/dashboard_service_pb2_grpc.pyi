@@ -43,6 +43,10 @@ class DashboardServiceStub:
     """Returns what a kWh costs and earns at a site, interval by interval, by the arithmetic of plans and bills. NOT_FOUND
     for a site that is not there or has no tariff.
     """
+    PreviewChange: _grpc.UnaryUnaryMultiCallable[_dashboard_service_pb2.PreviewChangeRequest, _dashboard_service_pb2.PreviewChangeResponse]
+    """Says what is wrong with a record of a site before it is stored, and what the site's bill would have come to with it.
+    Nothing is changed. NOT_FOUND for a site that is not there; what is wrong with the record is in the answer.
+    """
 
 @_typing.type_check_only
 class DashboardServiceAsyncStub(DashboardServiceStub):
@@ -58,6 +62,10 @@ class DashboardServiceAsyncStub(DashboardServiceStub):
     QueryPrices: _aio.UnaryUnaryMultiCallable[_dashboard_service_pb2.QueryPricesRequest, _dashboard_service_pb2.QueryPricesResponse]  # type: ignore[assignment]
     """Returns what a kWh costs and earns at a site, interval by interval, by the arithmetic of plans and bills. NOT_FOUND
     for a site that is not there or has no tariff.
+    """
+    PreviewChange: _aio.UnaryUnaryMultiCallable[_dashboard_service_pb2.PreviewChangeRequest, _dashboard_service_pb2.PreviewChangeResponse]  # type: ignore[assignment]
+    """Says what is wrong with a record of a site before it is stored, and what the site's bill would have come to with it.
+    Nothing is changed. NOT_FOUND for a site that is not there; what is wrong with the record is in the answer.
     """
 
 class DashboardServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -83,6 +91,16 @@ class DashboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_dashboard_service_pb2.QueryPricesResponse, _abc.Awaitable[_dashboard_service_pb2.QueryPricesResponse]]:
         """Returns what a kWh costs and earns at a site, interval by interval, by the arithmetic of plans and bills. NOT_FOUND
         for a site that is not there or has no tariff.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewChange(
+        self,
+        request: _dashboard_service_pb2.PreviewChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dashboard_service_pb2.PreviewChangeResponse, _abc.Awaitable[_dashboard_service_pb2.PreviewChangeResponse]]:
+        """Says what is wrong with a record of a site before it is stored, and what the site's bill would have come to with it.
+        Nothing is changed. NOT_FOUND for a site that is not there; what is wrong with the record is in the answer.
         """
 
 def add_DashboardServiceServicer_to_server(servicer: DashboardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -33,8 +33,15 @@ SERVED: Mapping[str, tuple[str, ...]] = {
 
 _LOOKS = ("Get", "List", "Query", "Evaluate", "Compute", "Find", "Forecast", "Explain", "DryRun")
 _ACTS = frozenset(
-    {"PlaceHold", "ReleaseHold", "TriggerPlan", "AcknowledgeAlert", "PlaceSilence", "EndSilence"}
+    {
+        *("PlaceHold", "ReleaseHold", "TriggerPlan"),
+        *("AcknowledgeAlert", "PlaceSilence", "EndSilence"),
+        *("UpdateSite", "UpdateAsset", "UpdateDevice", "UpdateTariff"),
+        *("CreateAsset", "CreateDevice", "CreateTariff"),
+        *("DeleteAsset", "DeleteDevice"),
+    }
 )
+"""A site is never deleted from a page, nor a tariff, by which others may pay."""
 _SAME_ALWAYS = frozenset({"/wattmesh.optimizer.v1.OptimizerService/ExplainPlan"})
 """Costly, and the same answer to the same question: asked once, however many look."""
 _MOST_KEPT = 64

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from wattmesh.alert.v1 import alert_pb2, alert_service_pb2, alert_service_pb2_grpc
 from wattmesh.control.v1 import (
     control_pb2,
     control_pb2_grpc,
@@ -47,6 +48,7 @@ class Feeds:
         metering: grpc.aio.Channel,
         planner: grpc.aio.Channel,
         control: grpc.aio.Channel,
+        alerting: grpc.aio.Channel,
     ) -> None:
         self._picture = picture
         self._view = view
@@ -55,6 +57,7 @@ class Feeds:
         self._control = control_pb2_grpc.ControlServiceStub(control)
         self._execution = execution_pb2_grpc.ExecutionServiceStub(control)
         self._operator = operator_pb2_grpc.OperatorServiceStub(control)
+        self._alerting = alert_service_pb2_grpc.AlertServiceStub(alerting)
 
     async def run(self) -> None:
         """Feed for ever."""
@@ -64,6 +67,7 @@ class Feeds:
             self._keep("commands", self._commands),
             self._keep("holds", self._holds),
             self._keep("events", self._events),
+            self._keep("alerts", self._alerts),
         )
 
     async def _keep(self, feed: str, stream: Callable[[], AsyncGenerator[None, None]]) -> None:
@@ -140,6 +144,17 @@ class Feeds:
                     self._picture.tell(_event_news(answer.event))
                 yield
 
+    async def _alerts(self) -> AsyncGenerator[None, None]:
+        """Follow alerts: those that are not over first. One that ended unheard is over as well."""
+        with rpc_errors():
+            call = self._alerting.WatchAlerts(alert_service_pb2.WatchAlertsRequest())
+            async for answer in _answers(call):
+                if answer is None:
+                    self._picture.forget(Topic.ALERT)
+                elif answer.HasField("alert"):
+                    self._picture.tell([_alert_news(answer.alert)])
+                yield
+
 
 async def _answers(call: Any) -> AsyncGenerator[Any, None]:
     """Give None once the stream is taken, then its answers."""
@@ -186,6 +201,12 @@ def _plan_news(plan: planner_pb2.Plan) -> News:
 def _hold_news(hold: hold_pb2.Hold) -> News:
     content = pb.WatchLiveResponse(holds=[hold]).SerializeToString()
     return News(topic=Topic.HOLD, key=hold.name, content=content, over=not hold.in_force)
+
+
+def _alert_news(alert: alert_pb2.Alert) -> News:
+    content = pb.WatchLiveResponse(alerts=[alert]).SerializeToString()
+    over = alert.state == alert_pb2.ALERT_STATE_RESOLVED
+    return News(topic=Topic.ALERT, key=alert.name, content=content, over=over)
 
 
 def _command_news(command: control_pb2.Command) -> Iterable[News]:

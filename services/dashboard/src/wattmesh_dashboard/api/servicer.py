@@ -7,10 +7,8 @@ import grpc
 
 from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
 from wattmesh.dashboard.v1 import dashboard_service_pb2_grpc
-from wattmesh_contracts.values import duration_from_proto, series_to_proto, time_range_from_proto
 from wattmesh_dashboard.api.live_messages import LiveMessages, site_from_request
-from wattmesh_dashboard.app.query_prices import RESOLUTION, Prices, QueryPrices
-from wattmesh_kernel.ids import SiteId
+from wattmesh_dashboard.api.questions import Questions
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -18,9 +16,9 @@ Context = grpc.aio.ServicerContext[object, object]
 class DashboardServicer(dashboard_service_pb2_grpc.DashboardServiceServicer):
     """Converts, calls the use case, converts back."""
 
-    def __init__(self, live: LiveMessages, prices: QueryPrices) -> None:
+    def __init__(self, live: LiveMessages, asked: Questions) -> None:
         self._live = live
-        self._prices = prices
+        self._asked = asked
 
     async def WatchLive(
         self, request: pb.WatchLiveRequest, context: Context
@@ -33,27 +31,10 @@ class DashboardServicer(dashboard_service_pb2_grpc.DashboardServiceServicer):
         self, request: pb.QueryPricesRequest, context: Context
     ) -> pb.QueryPricesResponse:
         """Say what energy costs."""
-        return await answer_prices(self._prices, request)
+        return await self._asked.query_prices(request)
 
-
-async def answer_prices(
-    query: QueryPrices, request: pb.QueryPricesRequest
-) -> pb.QueryPricesResponse:
-    """Convert, ask, convert back: the same for programs and browsers."""
-    asked = request.HasField("resolution")
-    prices = await query(
-        SiteId.parse(request.site, "site"),
-        time_range_from_proto(request.range),
-        duration_from_proto(request.resolution, "resolution") if asked else RESOLUTION,
-    )
-    return prices_to_proto(prices)
-
-
-def prices_to_proto(prices: Prices) -> pb.QueryPricesResponse:
-    """Return prices as their proto."""
-    return pb.QueryPricesResponse(
-        currency_code=prices.currency_code,
-        tariff=prices.tariff.name,
-        import_price_per_kwh=series_to_proto(prices.import_price_per_kwh),
-        export_price_per_kwh=series_to_proto(prices.export_price_per_kwh),
-    )
+    async def PreviewChange(
+        self, request: pb.PreviewChangeRequest, context: Context
+    ) -> pb.PreviewChangeResponse:
+        """Say what a change would be."""
+        return await self._asked.preview_change(request)

@@ -17,9 +17,8 @@ from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
 from wattmesh_dashboard.api import connect
 from wattmesh_dashboard.api.live_messages import LiveMessages, site_from_request
 from wattmesh_dashboard.api.pages import Pages
-from wattmesh_dashboard.api.servicer import answer_prices
+from wattmesh_dashboard.api.questions import Questions
 from wattmesh_dashboard.app.ports import Calls
-from wattmesh_dashboard.app.query_prices import QueryPrices
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
 from wattmesh_kernel.ids import SiteId
 from wattmesh_runtime.errors import internal_error
@@ -29,6 +28,7 @@ log = logging.getLogger(__name__)
 
 WATCH_LIVE = "/wattmesh.dashboard.v1.DashboardService/WatchLive"
 QUERY_PRICES = "/wattmesh.dashboard.v1.DashboardService/QueryPrices"
+PREVIEW_CHANGE = "/wattmesh.dashboard.v1.DashboardService/PreviewChange"
 _MOST_BODY_BYTES = 4 * 2**20
 _PASSED_ON = ("authorization",)
 """Headers of the browser that go on to the services."""
@@ -40,10 +40,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Web:
     """The door for browsers."""
 
-    def __init__(self, calls: Calls, live: LiveMessages, prices: QueryPrices, bundle: Path) -> None:
+    def __init__(self, calls: Calls, live: LiveMessages, asked: Questions, bundle: Path) -> None:
         self._calls = calls
         self._live = live
-        self._prices = prices
+        self._asked = asked
         self._pages = Pages(bundle)
 
     def app(self) -> Starlette:
@@ -52,6 +52,7 @@ class Web:
             routes=[
                 Route(WATCH_LIVE, _guarded(self._watch), methods=["POST"]),
                 Route(QUERY_PRICES, _guarded(self._query_prices), methods=["POST"]),
+                Route(PREVIEW_CHANGE, _guarded(self._preview_change), methods=["POST"]),
                 Route("/{service}/{method}", _guarded(self._call), methods=["POST"]),
                 Route("/{path:path}", self._pages.serve, methods=["GET"]),
             ]
@@ -70,9 +71,12 @@ class Web:
     async def _query_prices(self, request: Request) -> Response:
         _require_type(request, connect.UNARY)
         asked = _parsed(pb.QueryPricesRequest, await _body(request))
-        answer = await answer_prices(self._prices, asked)
-        headers = {"cache-control": "no-store"}
-        return Response(answer.SerializeToString(), media_type=connect.UNARY, headers=headers)
+        return _answered(await self._asked.query_prices(asked))
+
+    async def _preview_change(self, request: Request) -> Response:
+        _require_type(request, connect.UNARY)
+        asked = _parsed(pb.PreviewChangeRequest, await _body(request))
+        return _answered(await self._asked.preview_change(asked))
 
     async def _watch(self, request: Request) -> Response:
         _require_type(request, connect.STREAM)
@@ -109,6 +113,11 @@ def _guarded(handle: Handler) -> Handler:
             return _refused(internal_error(request_id))
 
     return guarded
+
+
+def _answered(message: Message) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(message.SerializeToString(), media_type=connect.UNARY, headers=headers)
 
 
 def _refused(error: WattmeshError) -> Response:

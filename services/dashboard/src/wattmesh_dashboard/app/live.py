@@ -42,6 +42,14 @@ class LivePicture:
             self._keep(each)
         self._news.publish(*told)
 
+    def forget(self, topic: Topic) -> None:
+        """Forget what was kept of a topic: its stream begins anew, with all there is.
+
+        Those who watch hear of it as a feed that is connected again.
+        """
+        for key in [key for key in self._kept if key[0] is topic]:
+            del self._kept[key]
+
     def take_readings(self, readings: Mapping[PointId, Measured]) -> None:
         """Take readings, of which an older one never replaces a newer; tell what flows now."""
         fresh = {

@@ -1,11 +1,14 @@
 """What the use cases need from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from wattmesh_dashboard.domain.flow import SiteFlow
 from wattmesh_dashboard.domain.news import FeedState
-from wattmesh_kernel.ids import TariffId
+from wattmesh_kernel.ids import AssetId, TariffId
+from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 
@@ -41,3 +44,20 @@ class Tariffs(Protocol):
 
     async def tariff(self, tariff: TariffId, span: TimeRange) -> Tariff:
         """Return a tariff with the prices published for `span`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exchanged:
+    """What was taken from the grid and given to it [Wh per interval], NaN where not metered."""
+
+    import_wh: Series
+    export_wh: Series
+
+
+class Exchange(Protocol):
+    """What was metered at grid connections."""
+
+    async def exchanged(
+        self, connections: Sequence[AssetId], span: TimeRange, resolution: timedelta
+    ) -> Exchanged:
+        """Return the energies of connections together; `span` is on the raster."""

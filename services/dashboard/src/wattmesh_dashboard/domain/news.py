@@ -17,9 +17,10 @@ class Topic(Enum):
     HOLD = "hold"
     COMMAND = "command"
     EVENT = "event"
+    ALERT = "alert"
 
 
-KEPT = frozenset({Topic.FEED, Topic.MODEL, Topic.FLOW, Topic.PLAN, Topic.HOLD})
+KEPT = frozenset({Topic.FEED, Topic.MODEL, Topic.FLOW, Topic.PLAN, Topic.HOLD, Topic.ALERT})
 """Of these whoever begins to watch is told the newest of each key."""
 OF_ONE_SITE = frozenset({Topic.COMMAND, Topic.EVENT})
 """These are told only to those who look at the site."""

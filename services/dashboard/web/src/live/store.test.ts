@@ -66,3 +66,16 @@ test("another site is another stream, and the same site is not dialled twice", a
   assert.deepEqual(sites, ["sites/a", "sites/b"]);
   store.stop();
 });
+
+test("an alert that is over is gone, and of a feed that is back only what it tells is there", () => {
+  const store = new LiveStore(async function* () {});
+  const [firing, over] = [1, 2];
+  const feed = { feed: "alerts", connected: true };
+  store.take(told({ ...AT, feeds: [feed], alerts: [{ name: "alerts/1", state: firing }, { name: "alerts/2", state: firing }] }), true);
+  store.take(told({ ...AT, alerts: [{ name: "alerts/2", state: over }] }), false);
+  assert.deepEqual([...store.get().alerts.keys()], ["alerts/1"]);
+  store.take(told({ ...AT, feeds: [{ ...feed, connected: false }] }), false);
+  assert.equal(store.get().alerts.size, 1);
+  store.take(told({ ...AT, feeds: [feed], alerts: [{ name: "alerts/3", state: firing }] }), false);
+  assert.deepEqual([...store.get().alerts.keys()], ["alerts/3"]);
+});

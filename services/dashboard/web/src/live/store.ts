@@ -1,5 +1,6 @@
 // The live picture: one stream for the whole page, kept outside of React, told to whoever looks.
 
+import { AlertState, type Alert } from "../gen/wattmesh/alert/v1/alert_pb.ts";
 import type { Command } from "../gen/wattmesh/control/v1/control_pb.ts";
 import type { DeviceEvent } from "../gen/wattmesh/control/v1/device_event_pb.ts";
 import type { Hold } from "../gen/wattmesh/control/v1/hold_pb.ts";
@@ -23,8 +24,10 @@ export interface Picture {
   plans: ReadonlyMap<string, Plan>;
   holds: ReadonlyMap<string, Hold>;
   feeds: ReadonlyMap<string, Feed>;
+  /** Those that are not over. */
+  alerts: ReadonlyMap<string, Alert>;
   /** Counts what happened to commands and devices of the site that is looked at. */
-  turns: { commands: number; events: number };
+  turns: { commands: number; events: number; alerts: number };
   command: Command | null;
   event: DeviceEvent | null;
 }
@@ -46,7 +49,8 @@ const NOTHING: Picture = {
   plans: new Map(),
   holds: new Map(),
   feeds: new Map(),
-  turns: { commands: 0, events: 0 },
+  alerts: new Map(),
+  turns: { commands: 0, events: 0, alerts: 0 },
   command: null,
   event: null,
 };
@@ -138,7 +142,7 @@ export class LiveStore {
       this.anchor = { mesh: toMs(message.sendTime), wall: this.wall(), rate };
     }
     const before = first ? { ...NOTHING, turns: this.picture.turns } : this.picture;
-    const { commands, events } = before.turns;
+    const { commands, events, alerts } = before.turns;
     this.tell({
       line: "open",
       lostAt: null,
@@ -148,9 +152,11 @@ export class LiveStore {
       plans: merged(before.plans, message.plans, (plan) => plan.scope),
       holds: merged(before.holds, message.holds, (hold) => hold.name),
       feeds: merged(before.feeds, message.feeds, (feed) => feed.feed),
+      alerts: firing(before, message),
       turns: {
         commands: commands + message.commands.length + (first ? 1 : 0),
         events: events + message.events.length + (first ? 1 : 0),
+        alerts: alerts + message.alerts.length + (first ? 1 : 0),
       },
       command: message.commands.at(-1) ?? before.command,
       event: message.events.at(-1) ?? before.event,
@@ -187,6 +193,17 @@ function merged<T>(
   return after;
 }
 
+/** Alerts that are not over. A feed that is back tells all there is: one that ended meanwhile is not told. */
+function firing(before: Picture, message: WatchLiveResponse): ReadonlyMap<string, Alert> {
+  const back = message.feeds.some((feed) => feed.feed === "alerts" && feed.connected);
+  const kept = back ? new Map<string, Alert>() : before.alerts;
+  const after = new Map(merged(kept, message.alerts, (alert) => alert.name));
+  const over = message.alerts.filter((alert) => alert.state === AlertState.RESOLVED);
+  if (!back && message.alerts.length === 0) return before.alerts;
+  for (const alert of over) after.delete(alert.name);
+  return after;
+}
+
 function same(one: Picture, other: Picture): boolean {
   return (
     one.line === other.line &&
@@ -196,7 +213,9 @@ function same(one: Picture, other: Picture): boolean {
     one.plans === other.plans &&
     one.holds === other.holds &&
     one.feeds === other.feeds &&
+    one.alerts === other.alerts &&
     one.turns.commands === other.turns.commands &&
-    one.turns.events === other.turns.events
+    one.turns.events === other.turns.events &&
+    one.turns.alerts === other.turns.alerts
   );
 }

@@ -9,28 +9,29 @@ import { spoken } from "../domain/words.ts";
 import { AlertRule, AlertSeverity, AlertState, type Alert } from "../gen/wattmesh/alert/v1/alert_pb.ts";
 import { ago, moment, money, type Locale } from "../lib/format.ts";
 import { fromMs, HOUR, optionalMs } from "../lib/time.ts";
-import { store, useNow } from "../live/hooks.ts";
+import { store, useNow, usePicture } from "../live/hooks.ts";
 import { Asked, Card, Empty } from "../parts/bits.tsx";
 import { Dialog, PersonFields, rememberedOwner, rememberOwner } from "../parts/dialog.tsx";
 import { subjectTitle } from "../parts/holds.tsx";
 import { localeOf, siteTitle, usePath, useSite } from "../parts/pages.ts";
-
-const ASKED_AGAIN_MS = 5_000;
 
 export default function AlertsPage() {
   const { site: named } = usePath();
   const site = useSite();
   const [over, setOver] = useState(false);
   const at = localeOf(site);
-  const asked = useQuery({
-    queryKey: ["alerts", named, over],
-    queryFn: async ({ signal }) => {
-      const states = over ? [] : [AlertState.FIRING];
-      return (await alerts.listAlerts({ parent: named, states, pageSize: 200 }, { signal })).alerts;
-    },
-    refetchInterval: ASKED_AGAIN_MS,
+  const { alerts: firing, feeds, turns } = usePicture();
+  const present = [...firing.values()].filter((alert) => named === "" || alert.site === named);
+  // What is over is in no stream: it is asked for, again whenever something is news.
+  const past = useQuery({
+    queryKey: ["alerts", named, turns.alerts],
+    queryFn: async ({ signal }) =>
+      (await alerts.listAlerts({ parent: named, states: [AlertState.RESOLVED], pageSize: 200 }, { signal })).alerts,
+    enabled: over,
     placeholderData: (before) => before,
   });
+  const feed = feeds.get("alerts");
+  const quiet = <Empty>{over ? "There was no alert." : "Nothing is the matter."}</Empty>;
   return (
     <div className="page">
       <div className="title">
@@ -40,21 +41,32 @@ export default function AlertsPage() {
           Those that are over, too
         </label>
       </div>
-      <Asked of={asked}>
-        {(list) =>
-          list.length === 0 ? (
-            <Card>
-              <Empty>{over ? "There was no alert." : "Nothing is the matter."}</Empty>
-            </Card>
-          ) : (
-            <div className="stack">
-              {urgentFirst(list).map((alert) => (
-                <AlertCard key={alert.name} alert={alert} at={at} />
-              ))}
-            </div>
-          )
-        }
-      </Asked>
+      {feed !== undefined && !feed.connected && (
+        <p className="notice bad" role="alert">
+          Nobody says what is the matter: {feed.message || "alerting does not answer"}. What is shown may be over.
+        </p>
+      )}
+      {feed === undefined && present.length === 0 ? (
+        <Empty>Loading…</Empty>
+      ) : (
+        <div className="stack">
+          {urgentFirst(present).map((alert) => (
+            <AlertCard key={alert.name} alert={alert} at={at} />
+          ))}
+          {!over && present.length === 0 && feed?.connected === true && <Card>{quiet}</Card>}
+          {over && (
+            <Asked of={past}>
+              {(list) =>
+                list.length === 0 && present.length === 0 ? (
+                  <Card>{quiet}</Card>
+                ) : (
+                  urgentFirst(list).map((alert) => <AlertCard key={alert.name} alert={alert} at={at} />)
+                )
+              }
+            </Asked>
+          )}
+        </div>
+      )}
     </div>
   );
 }

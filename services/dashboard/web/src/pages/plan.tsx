@@ -38,6 +38,7 @@ import {
 import { kw, ratio, Readout, signed, type Value } from "./plan/readout.tsx";
 import { STEP, useForecast, useIntensities, useSoc } from "./plan/sources.ts";
 import { PlanTable } from "./plan/table.tsx";
+import Yesterday from "./plan/yesterday.tsx";
 
 const BACK = 18 * HOUR;
 
@@ -272,6 +273,7 @@ function SitePlanPage({ site }: { site: Site }) {
           </Card>
         </div>
       </div>
+      <Yesterday site={site} />
     </div>
   );
 }

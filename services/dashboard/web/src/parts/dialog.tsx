@@ -2,13 +2,15 @@ import { useEffect, useRef, type ReactNode } from "react";
 
 interface DialogProps {
   title: string;
+  /** For long forms. */
+  wide?: boolean;
   onClose: () => void;
   onSubmit: () => void;
   children: ReactNode;
 }
 
 /** The browser's own dialog: it keeps the focus, closes on Escape, and is read as what it is. */
-export function Dialog({ title, onClose, onSubmit, children }: DialogProps) {
+export function Dialog({ title, wide = false, onClose, onSubmit, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const shown = dialog.current;
@@ -16,7 +18,7 @@ export function Dialog({ title, onClose, onSubmit, children }: DialogProps) {
     return () => shown?.close();
   }, []);
   return (
-    <dialog ref={dialog} onClose={onClose} aria-label={title}>
+    <dialog ref={dialog} className={wide ? "wide" : undefined} onClose={onClose} aria-label={title}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

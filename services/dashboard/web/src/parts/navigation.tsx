@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
+import { usePicture } from "../live/hooks.ts";
 import { Icon } from "./icons.tsx";
 import { PAGES, pathOf, usePath, type Page } from "./pages.ts";
 
@@ -13,8 +14,22 @@ function PageLink({ page, short }: { page: Page; short?: string }) {
       >
         <Icon name={page.path} />
         {short ?? page.title}
+        {page.path === "alerts" && <Firing />}
       </Link>
     </li>
+  );
+}
+
+/** How many alerts nobody has taken on yet, silenced ones aside. */
+function Firing() {
+  const { alerts } = usePicture();
+  const open = [...alerts.values()].filter((alert) => alert.acknowledgement === undefined && alert.silence === "").length;
+  if (open === 0) return null;
+  return (
+    <span className="count">
+      {open}
+      <span className="hidden"> not taken on</span>
+    </span>
   );
 }
 

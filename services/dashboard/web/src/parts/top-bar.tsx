@@ -68,6 +68,7 @@ const FEEDS: Record<string, string> = {
   commands: "Commands",
   holds: "Holds",
   events: "Device events",
+  alerts: "Alerts",
 };
 
 function LinePill() {

@@ -1,6 +1,6 @@
 // All sites at a glance: sums first, then a line each.
 
-import { memo, useMemo } from "react";
+import { memo, useMemo, useRef } from "react";
 import { Link } from "wouter";
 import { useSites } from "../../api/queries.ts";
 import { FlowKind, type SiteFlow } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
@@ -11,6 +11,7 @@ import { Card, Empty, Figure, Soc } from "../../parts/bits.tsx";
 import { inOrder, pathOf, siteTitle } from "../../parts/pages.ts";
 import { Actions } from "../../parts/actions.tsx";
 import { HoldsInForce } from "../../parts/holds.tsx";
+import { useWindow } from "../../lib/window.ts";
 import { flowsOf, wattsOf, type Flow } from "./flows.ts";
 import { Sentence } from "./sentence.tsx";
 
@@ -22,6 +23,8 @@ export function Portfolio() {
   const { flows } = usePicture();
   const { data } = useSites();
   const sites = useMemo(() => inOrder(data ?? []), [data]);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const { first, last, before, after } = useWindow(body, sites.length);
   if (now === null || sites.length === 0) return <Empty>No sites yet.</Empty>;
   const all = sites.map((site) => flowsOf(flows.get(site.name), now, store.rate));
   return (
@@ -46,7 +49,7 @@ export function Portfolio() {
       </Card>
       <Card flush>
         <div className="scroll" tabIndex={0} role="region" aria-label="Sites">
-          <table className="phone-cards sites">
+          <table className="phone-cards sites" aria-rowcount={sites.length + 1}>
             <thead>
               <tr>
                 <th scope="col">Site</th>
@@ -58,8 +61,9 @@ export function Portfolio() {
                 {sites.length <= MOST_SENTENCES && <th scope="col">What it does, and why</th>}
               </tr>
             </thead>
-            <tbody>
-              {sites.map((site) => (
+            <tbody ref={body}>
+              {before > 0 && <Gap height={before} />}
+              {sites.slice(first, last).map((site) => (
                 <Row
                   key={site.name}
                   site={site}
@@ -69,11 +73,21 @@ export function Portfolio() {
                   why={sites.length <= MOST_SENTENCES}
                 />
               ))}
+              {after > 0 && <Gap height={after} />}
             </tbody>
           </table>
         </div>
       </Card>
     </div>
+  );
+}
+
+/** Rows that are not drawn, for they are not on the screen. */
+function Gap({ height }: { height: number }) {
+  return (
+    <tr aria-hidden className="gap">
+      <td style={{ height }} />
+    </tr>
   );
 }
 
