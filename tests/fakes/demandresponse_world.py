@@ -211,9 +211,9 @@ def programme(kind: Any = programme_pb2.EVENT_KIND_PAID_REDUCTION, **fields: Any
     return programme_pb2.Programme(**{**given, **fields})
 
 
-def enrolment(name: str = "home-1", **fields: Any) -> programme_pb2.Enrolment:
+def enrolment(name: str = "home-1", *, of: str = P, **fields: Any) -> programme_pb2.Enrolment:
     given = {
-        "name": f"{P}/enrolments/{name}",
+        "name": f"{of}/enrolments/{name}",
         "subject": HOME,
         "start_time": timestamp_to_proto(NOW - 24 * HOUR),
         "opted_in_by_default": True,

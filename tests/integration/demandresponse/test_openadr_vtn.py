@@ -17,7 +17,7 @@ from tests.fakes.openadr_vtn import BUSINESS, OTHER, VEN, ServedVtn, secret, ser
 from wattmesh.demandresponse.v1 import demand_response_service_pb2 as pb
 from wattmesh.demandresponse.v1 import event_pb2
 from wattmesh_demandresponse.adapters.other_vtn import HttpVtn
-from wattmesh_demandresponse.app.follow_vtn import FollowVtn
+from wattmesh_demandresponse.wiring import follow_vtn
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.database import Database
 
@@ -173,7 +173,7 @@ class Ven:
     def __init__(self, world: DemandResponseWorld, vtn: ServedVtn) -> None:
         self._world = world
         other = HttpVtn(vtn.url, VEN, secret(VEN))
-        self.ask = FollowVtn(other, world.use.programmes, world.use.events, world.clock)
+        self.ask = follow_vtn(other, world.use)
 
     async def events(self) -> list[event_pb2.Event]:
         request = pb.ListEventsRequest(parent="programmes/theirs")
@@ -230,10 +230,10 @@ async def test_a_vtn_that_is_away_ends_nothing(
     away = HttpVtn("http://127.0.0.1:9", VEN, secret(VEN))
 
     with pytest.raises(Unavailable):
-        await FollowVtn(away, world.use.programmes, world.use.events, world.clock)()
+        await follow_vtn(away, world.use)()
     refused = HttpVtn(vtn.url, VEN, "guess")
     with pytest.raises(Unavailable):
-        await FollowVtn(refused, world.use.programmes, world.use.events, world.clock)()
+        await follow_vtn(refused, world.use)()
     (event,) = await ven.events()
     assert event.state == event_pb2.EVENT_STATE_SCHEDULED
     assert world.clock.now() == NOW

@@ -2,7 +2,7 @@
 
 from tools.sbom import LOCK, bill
 
-SILENT = {"colorama", "httpx2-jsfetch", "namex", "pywin32", "tensorflow"}
+SILENT = {"colorama", "httpx2-jsfetch", "namex", "openleadr", "pywin32", "tensorflow"}
 """Not for this platform, or without a word in their metadata."""
 
 

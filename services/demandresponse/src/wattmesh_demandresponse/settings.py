@@ -26,7 +26,18 @@ class DemandResponseSettings(ServiceSettings):
     """Where it gives tokens; none: as it says itself."""
     openadr_vtn_client_id: str = ""
     openadr_vtn_client_secret: SecretStr = SecretStr("")
+    openadr2_vtn_url: str | None = None
+    """URL of somebody else's VTN of OpenADR 2.0b, up to and with `/2.0b`; none: nobody's."""
+    openadr2_ven_name: str = "wattmesh"
+    """What this VEN calls itself there."""
+    openadr2_certificate_file: Path | None = None
+    """PEM: with what it shows and signs itself; with the key."""
+    openadr2_key_file: Path | None = None
+    openadr2_ca_file: Path | None = None
+    """PEM: who signs the VTN's certificate for TLS; none: whom the machine trusts."""
+    openadr2_vtn_fingerprint: str | None = None
+    """The VTN's fingerprint (10 pairs), by which it signs; none: its messages need no signature."""
     openadr_poll_seconds: float = Field(default=30.0, gt=0)
-    """How often it is asked [s of the wall]."""
+    """How often others' VTNs are asked [s of the wall], where they do not say it."""
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""

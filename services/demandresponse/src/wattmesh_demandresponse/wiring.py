@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 
 from wattmesh.demandresponse.v1 import (
@@ -24,17 +25,19 @@ from wattmesh_demandresponse.api.servicer import DemandResponseServicer
 from wattmesh_demandresponse.api.use_cases import UseCases
 from wattmesh_demandresponse.app.baselines import Baselines
 from wattmesh_demandresponse.app.events import KeepEvents
-from wattmesh_demandresponse.app.follow_vtn import FollowVtn
+from wattmesh_demandresponse.app.follow_vtn import FollowVtn, OtherVtn
 from wattmesh_demandresponse.app.keep_time import KeepLimits, MoveEvents, SettleEvents
 from wattmesh_demandresponse.app.openadr_objects import KeepObjects
 from wattmesh_demandresponse.app.openadr_vtn import Vtn
 from wattmesh_demandresponse.app.participations import Participations
 from wattmesh_demandresponse.app.ports import Limits, Meter, Records, Sites
 from wattmesh_demandresponse.app.programmes import KeepEnrolments, KeepProgrammes
+from wattmesh_demandresponse.app.report_metered import ReportMetered
 from wattmesh_demandresponse.app.signal_reserve import ReserveLine, SignalReserve, Signals
 from wattmesh_demandresponse.app.watch import WatchEvents
 from wattmesh_demandresponse.settings import DemandResponseSettings
 from wattmesh_kernel.clock import Clock
+from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.leased_work import LeasedWork
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.aio.losses import LossLog, retry
@@ -78,8 +81,7 @@ async def wire(settings: DemandResponseSettings, runtime: Runtime) -> AsyncItera
                 use.baselines,
                 signals,
                 limits=_limits(settings, runtime),
-                others=_others(settings, use),
-                poll_seconds=settings.openadr_poll_seconds,
+                others=(*_others(settings, use), *_others_2b(settings, use, database)),
             )
             work = LeasedWork(leases, by_itself.run)
             work.want([_LEASE])
@@ -115,6 +117,15 @@ def use_cases(
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """What is done again and again, and how long to wait in between [s of the wall]."""
+
+    work: Callable[[], Awaitable[None]]
+    what: str
+    seconds: Callable[[], float]
+
+
 class ByItself:
     """What one process does for all: events begin and end, are settled, and limits are kept."""
 
@@ -126,11 +137,9 @@ class ByItself:
         signals: Signals,
         *,
         limits: Limits | None = None,
-        others: FollowVtn | None = None,
-        poll_seconds: float = _LOOK_SECONDS,
+        others: Sequence[Turn] = (),
     ) -> None:
         self._others = others
-        self._poll_seconds = poll_seconds
         self._move = MoveEvents(records, clock)
         self._settle = SettleEvents(records, clock, baselines, signals)
         self._limits = None if limits is None else KeepLimits(records, clock, limits)
@@ -144,18 +153,19 @@ class ByItself:
         if self._limits is not None:
             self._limits.forget()
             loops.append(_again(self._limits, "control"))
-        if self._others is not None:
-            loops.append(_again(self._others, "the others' VTN", self._poll_seconds))
+        loops += [_again(each.work, each.what, each.seconds) for each in self._others]
         await together(*loops)
 
 
 async def _again(
-    work: Callable[[], Awaitable[None]], what: str, seconds: float = _LOOK_SECONDS
+    work: Callable[[], Awaitable[None]],
+    what: str,
+    seconds: Callable[[], float] = lambda: _LOOK_SECONDS,
 ) -> None:
     loss = LossLog(_log, what)
     while True:
-        await retry(work, loss)
-        await asyncio.sleep(seconds)
+        await retry(work, loss, Backoff(most_seconds=max(2.0, seconds())))
+        await asyncio.sleep(seconds())
 
 
 def _vtn(
@@ -175,15 +185,47 @@ def vtn_web(use: UseCases, database: Database, clock: Clock, tokens: Tokens) -> 
     return VtnWeb(vtn, KeepObjects(PostgresObjects(database), clock), tokens)
 
 
-def _others(settings: DemandResponseSettings, use: UseCases) -> FollowVtn | None:
+def _others(settings: DemandResponseSettings, use: UseCases) -> tuple[Turn, ...]:
     url = settings.openadr_vtn_url
     if url is None:
-        return None
+        return ()
     secret = settings.openadr_vtn_client_secret.get_secret_value()
     vtn = HttpVtn(
         url, settings.openadr_vtn_client_id, secret, token_url=settings.openadr_vtn_token_url
     )
-    return FollowVtn(vtn, use.programmes, use.events, use.clock)
+    return (
+        Turn(
+            work=follow_vtn(vtn, use),
+            what="the others' VTN",
+            seconds=lambda: settings.openadr_poll_seconds,
+        ),
+    )
+
+
+def _others_2b(
+    settings: DemandResponseSettings, use: UseCases, database: Database
+) -> tuple[Turn, ...]:
+    if settings.openadr2_vtn_url is None:
+        return ()
+    from wattmesh_demandresponse.wiring_openadr2 import ven_2b  # brings lxml and openleadr
+
+    vtn, reports = ven_2b(settings, PostgresObjects(database), use.clock)
+    report = ReportMetered(reports, use.programmes, use.enrolments, use.baselines, use.clock)
+    follow = follow_vtn(vtn, use)
+
+    async def turn() -> None:
+        await follow()
+        await report()
+
+    def seconds() -> float:
+        return vtn.poll_seconds or settings.openadr_poll_seconds
+
+    return (Turn(work=turn, what="the others' VTN of OpenADR 2.0b", seconds=seconds),)
+
+
+def follow_vtn(vtn: OtherVtn, use: UseCases) -> FollowVtn:
+    """Return what makes events here of a VTN's."""
+    return FollowVtn(vtn, use.programmes, use.enrolments, use.events, use.participations, use.clock)
 
 
 async def _site_model(

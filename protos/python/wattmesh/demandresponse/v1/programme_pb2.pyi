@@ -116,6 +116,7 @@ class Programme(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     ACTIVATION_DURATION_FIELD_NUMBER: _builtins.int
+    LEVEL_POWERS_W_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`programmes/{programme}`."""
     display_name: _builtins.str
@@ -162,6 +163,13 @@ class Programme(_message.Message):
         reserves, positive.
         """
 
+    @_builtins.property
+    def level_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What levels 0 (normal), 1, 2 and 3 ask for where somebody says nothing but a level, e.g. OpenADR's SIMPLE [W],
+        >= 0, magnitudes: of limits the most import, of paid reductions the reduction; at most 4. Empty: such events are
+        refused.
+        """
+
     def __init__(
         self,
         *,
@@ -181,10 +189,11 @@ class Programme(_message.Message):
         time_zone: _builtins.str = ...,
         external_id: _builtins.str = ...,
         activation_duration: _duration_pb2.Duration | None = ...,
+        level_powers_w: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["activation_duration", b"activation_duration", "baseline", b"baseline", "max_event_duration", b"max_event_duration", "notice_duration", b"notice_duration", "payment", b"payment", "ramp_duration", b"ramp_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_duration", b"activation_duration", "baseline", b"baseline", "display_name", b"display_name", "etag", b"etag", "event_kind", b"event_kind", "external_id", b"external_id", "max_event_duration", b"max_event_duration", "max_events_per_day", b"max_events_per_day", "max_events_per_year", b"max_events_per_year", "name", b"name", "notice_duration", b"notice_duration", "operator_name", b"operator_name", "opt_out_allowed", b"opt_out_allowed", "payment", b"payment", "ramp_duration", b"ramp_duration", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_duration", b"activation_duration", "baseline", b"baseline", "display_name", b"display_name", "etag", b"etag", "event_kind", b"event_kind", "external_id", b"external_id", "level_powers_w", b"level_powers_w", "max_event_duration", b"max_event_duration", "max_events_per_day", b"max_events_per_day", "max_events_per_year", b"max_events_per_year", "name", b"name", "notice_duration", b"notice_duration", "operator_name", b"operator_name", "opt_out_allowed", b"opt_out_allowed", "payment", b"payment", "ramp_duration", b"ramp_duration", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

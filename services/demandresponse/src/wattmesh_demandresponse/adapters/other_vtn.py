@@ -8,7 +8,12 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wattmesh_demandresponse.domain.event import Event
+from wattmesh_demandresponse.domain.offer import Answer, Offer, Place
+from wattmesh_demandresponse.domain.openadr_events import event_from_json
+from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.programme_ids import ProgrammeId
 
 _TIMEOUT_SECONDS = 10.0
 _PAGE = 50
@@ -31,7 +36,19 @@ class HttpVtn:
         self._token_url = token_url
         self._token: str | None = None
 
-    async def events(self, program_id: str) -> Sequence[Mapping[str, Any]]:
+    async def offers(
+        self, programmes: Sequence[Programme]
+    ) -> Mapping[ProgrammeId, Sequence[Offer]]:
+        """Return all events of each of these programmes. Error: Unavailable."""
+        return {
+            each.id: [_offer(event, each) for event in await self._events(each.external_id)]
+            for each in programmes
+        }
+
+    async def answer(self, answers: Sequence[Answer]) -> None:
+        """Say nothing: OpenADR 3 has no word for who takes part."""
+
+    async def _events(self, program_id: str) -> Sequence[Mapping[str, Any]]:
         """Return all events of one of its programs. Error: Unavailable."""
         found: list[Mapping[str, Any]] = []
         for page in range(_MOST_PAGES):
@@ -75,6 +92,20 @@ class HttpVtn:
     def _ask(self, url: str, token: str | None) -> Any:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         return _answer(urllib.request.Request(url, headers=headers))
+
+
+def _offer(document: Mapping[str, Any], programme: Programme) -> Offer:
+    def make(place: Place) -> Event:
+        return event_from_json(
+            document,
+            place.event_id,
+            place.now,
+            programme=programme,
+            enrolments=place.enrolments,
+            modification_number=place.modification_number,
+        )
+
+    return Offer(external_id=str(document.get("id") or ""), content=document, make=make)
 
 
 class _Refused(Exception):

@@ -68,6 +68,7 @@ def programme_from_proto(proto: pb.Programme) -> Programme:
             if proto.HasField("activation_duration")
             else None
         ),
+        level_powers_w=tuple(proto.level_powers_w),
     )
 
 
@@ -85,6 +86,7 @@ def programme_to_proto(record: Record[Programme]) -> pb.Programme:
         opt_out_allowed=kept.opt_out_allowed,
         time_zone=kept.time_zone,
         external_id=kept.external_id,
+        level_powers_w=kept.level_powers_w,
     )
     if kept.notice:
         proto.notice_duration.CopyFrom(duration_to_proto(kept.notice))

@@ -97,6 +97,7 @@ class Vtn:
             {**given, "id": "", "createdDateTime": ""},
             event_id,
             self._clock.now(),
+            programme=programme,
             enrolments=named,
         )
         record = await self._events.create(event, "")
@@ -107,15 +108,16 @@ class Vtn:
         _require_business(client)
         kept = await self._found(client, event_id)
         named = await self._named(kept.id.programme, given.get("targets"))
+        programme = await self._programme(kept.id.programme.segment)
         wanted = event_from_json(
             {**given, "id": kept.external_id, "createdDateTime": ""},
             kept.id,
             self._clock.now(),
+            programme=programme,
             enrolments=named,
             modification_number=kept.modification_number,
         )
         record = await self._events.update(kept.id.name, lambda _: wanted)
-        programme = await self._programme(kept.id.programme.segment)
         return await self._shown(record.resource, programme)
 
     async def call_off(self, client: Client, event_id: str) -> Json:

@@ -5,6 +5,7 @@
 | `IMPORT_CAPACITY_LIMIT`, `EXPORT_CAPACITY_LIMIT` [kW] | a limit |
 | `PRICE`, `EXPORT_PRICE` [currency/kWh] | prices in place of the tariff |
 | `DISPATCH_SETPOINT_RELATIVE` [kW], below 0 | a reduction below the baseline |
+| `SIMPLE` (0 to 3), alone | what the programme says of the level |
 
 Their priority falls with the number, 0 being the highest; ours rises, to 100. Sources: OpenADR 3.1
 Definitions, sections "Event payload types" and "event"; User Guide, sections 7.3 and 7.4.
@@ -27,6 +28,7 @@ from wattmesh_demandresponse.domain.event import (
     ReductionAsked,
     ReserveAsked,
 )
+from wattmesh_demandresponse.domain.levels import asked_by_levels
 from wattmesh_demandresponse.domain.openadr_time import (
     duration_from_text,
     duration_to_text,
@@ -44,9 +46,10 @@ Json = Mapping[str, Any]
 IMPORT_LIMIT, EXPORT_LIMIT = "IMPORT_CAPACITY_LIMIT", "EXPORT_CAPACITY_LIMIT"
 PRICE, EXPORT_PRICE = "PRICE", "EXPORT_PRICE"
 RELATIVE = "DISPATCH_SETPOINT_RELATIVE"
+SIMPLE = "SIMPLE"
 RESERVE_UP, RESERVE_DOWN = "WATTMESH_RESERVE_UP", "WATTMESH_RESERVE_DOWN"
 """OpenADR has no word for a reserve, and lets servers have their own."""
-_KNOWN = (IMPORT_LIMIT, EXPORT_LIMIT, PRICE, EXPORT_PRICE, RELATIVE)
+_KNOWN = (IMPORT_LIMIT, EXPORT_LIMIT, PRICE, EXPORT_PRICE, RELATIVE, SIMPLE)
 _W_PER_KW = 1000.0
 _LOWEST = 100
 _SECOND = timedelta(seconds=1)
@@ -65,13 +68,15 @@ def event_from_json(
     event_id: EventId,
     now: datetime,
     *,
+    programme: Programme | None = None,
     enrolments: tuple[EnrolmentId, ...] = (),
     modification_number: int = 0,
 ) -> Event:
     """Return the event of a document; what its id and targets are here is the caller's to know.
 
-    Intervals of different lengths become intervals of their greatest common measure. Error:
-    InvalidArgument with the field for what makes no sense, or asks for what is not served.
+    `programme` says what levels mean; without it they are refused. Intervals of different
+    lengths become intervals of their greatest common measure. Error: InvalidArgument with the field
+    for what makes no sense, or asks for what is not served.
     """
     pieces = _pieces(given, now)
     span = TimeRange(pieces[0].span.start, pieces[-1].span.end)
@@ -87,7 +92,7 @@ def event_from_json(
         id=event_id,
         range=span,
         resolution=step,
-        asked=_asked(pieces, step),
+        asked=_asked(pieces, step, programme),
         announce_time=_announced(given, now),
         display_name=name if isinstance(name, str) else "",
         enrolments=enrolments,
@@ -154,6 +159,8 @@ def _split(interval: Json, start: datetime, length: timedelta, field: str) -> li
         known = _mapping(payload, field)
         if known.get("type") in _KNOWN:
             columns[str(known["type"])] = [_number(each, field) for each in known.get("values", ())]
+    if len(columns) > 1:
+        columns.pop(SIMPLE, None)  # it accompanies what says more
     counts = {len(each) for each in columns.values()}
     if len(counts) != 1 or 0 in counts:
         raise InvalidArgument(
@@ -171,7 +178,7 @@ def _split(interval: Json, start: datetime, length: timedelta, field: str) -> li
     ]
 
 
-def _asked(pieces: Sequence[_Piece], step: timedelta) -> Asked:
+def _asked(pieces: Sequence[_Piece], step: timedelta, programme: Programme | None) -> Asked:
     kinds = set(pieces[0].values)
     require(
         all(set(each.values) == kinds for each in pieces),
@@ -198,6 +205,8 @@ def _asked(pieces: Sequence[_Piece], step: timedelta) -> Asked:
         )
     if kinds == {RELATIVE}:
         return ReductionAsked(powers_w=tuple(0.0 - each for each in column(RELATIVE, _W_PER_KW)))
+    if kinds == {SIMPLE} and programme is not None:
+        return asked_by_levels(programme, column(SIMPLE, 1.0))
     raise InvalidArgument(
         "UNKNOWN_VALUE", "an event asks for limits, prices or reductions alone", field="intervals"
     )

@@ -12,6 +12,7 @@ from wattmesh_kernel.programme_ids import ProgrammeId
 from wattmesh_kernel.time import time_zone
 
 LONGEST_EXTERNAL_ID = 128
+MOST_LEVELS = 4
 _NONE = timedelta(0)
 
 
@@ -51,7 +52,9 @@ class Payment:
 class Programme:
     """The rules of events. `most_…` 0 and `longest_event` None: no bound.
 
-    `activation` is how long a reserve sustains its full power.
+    `activation` is how long a reserve sustains its full power. `level_powers_w`: what levels 0 to 3
+    ask for [W] where somebody says nothing but a level, e.g. OpenADR's SIMPLE: the most import, or
+    the reduction; empty: nothing is asked by levels.
     """
 
     id: ProgrammeId
@@ -69,6 +72,7 @@ class Programme:
     opt_out_allowed: bool = False
     external_id: str = ""
     activation: timedelta | None = None
+    level_powers_w: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
@@ -91,6 +95,14 @@ class Programme:
             "a reserve sustains its power for a time",
             "activation_duration",
         )
+        require(
+            len(self.level_powers_w) <= MOST_LEVELS,
+            "INVALID_VALUE",
+            f"at most {MOST_LEVELS} levels",
+            "level_powers_w",
+        )
+        for each in self.level_powers_w:
+            require_at_least(each, 0, "level_powers_w")
         require_at_least(self.most_events_per_day, 0, "max_events_per_day")
         require_at_least(self.most_events_per_year, 0, "max_events_per_year")
         require(
