@@ -12,12 +12,17 @@ from typing import Protocol
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import conninfo
 from xdist.scheduler import LoadScopeScheduling
 
 from wattmesh_local.postgres import EmbeddedPostgres
 
 TIME_LIMIT_SECONDS = 60.0
+
+# How long one example takes says on a busy machine how busy it is.
+settings.register_profile("wattmesh", deadline=None)
+settings.load_profile("wattmesh")
 
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 _numbers = itertools.count(1)

@@ -22,7 +22,7 @@ TIMESTAMP = "google.protobuf.Timestamp"
 FLOATING = {Field.TYPE_DOUBLE, Field.TYPE_FLOAT}
 
 WITH_UNIT = re.compile(
-    r".*_(w|wh|kw|kwh|var|va|v|a|hz|m|kg|ms|pa|gco2e|celsius|kelvin|degrees|ratios?|factor)"
+    r".*_(w|wh|kw|kwh|var|va|v|a|hz|m|kg|ms|pa|gco2e|celsius|kelvin|kelvin_hours|degrees|ratios?|factor)"
     r"(_per_[a-z0-9_]+)?$"
 )
 WITHOUT_UNIT = re.compile(

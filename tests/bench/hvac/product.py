@@ -22,6 +22,7 @@ from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
 from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.domain.thermal.subjects import ThermalSubject
 from wattmesh_forecast.domain.wanted import Wanted
+from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Asset, GridConnectionRating, HvacZoneRating, Site
@@ -33,7 +34,7 @@ from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning, Reading
 from wattmesh_planner.domain.model import MeteredPoint, Scope, ScopeSite, ScopeState, SiteAsset
 from wattmesh_planner.domain.prices import priced
-from wattmesh_planner.domain.thermal import ZoneOutlook, ZoneWishes
+from wattmesh_planner.domain.thermal import ZoneOutlook
 from wattmesh_twin.domain.zone import ZoneState, as_shown
 
 HOUR, HALF_HOUR = timedelta(hours=1), timedelta(minutes=30)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from wattmesh_kernel.comfort import ZonePeriod, ZoneSchedule
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.sites import ComfortBand
 from wattmesh_kernel.tariff import (
@@ -14,7 +15,6 @@ from wattmesh_kernel.tariff import (
     TouPeriod,
     Window,
 )
-from wattmesh_planner.domain.thermal import ZonePeriod, ZoneSchedule
 
 NIGHT_PRICE, DAY_PRICE, EVENING_PRICE = 0.15, 0.30, 0.45
 _EARLY_HOURS = 1

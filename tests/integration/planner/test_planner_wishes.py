@@ -10,13 +10,13 @@ from wattmesh.type.v1 import rating_pb2, tariff_pb2
 from wattmesh.usage.v1 import run_pb2, zone_pb2
 from wattmesh.usage.v1 import usage_service_pb2 as pb
 from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
+from wattmesh_kernel.comfort import ZoneMode
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.sites import ComfortBand
 from wattmesh_kernel.tariff import ClockRange
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.wishes import GrpcWishes
 from wattmesh_planner.domain.runs import RunNews, RunState
-from wattmesh_planner.domain.thermal import ZoneMode
 
 SITE = SiteId("office")
 ZONE, WASHER = AssetId(SITE, "zone-1"), AssetId(SITE, "washer")

@@ -20,22 +20,14 @@ from tests.fakes.planner_heat import (
     tell,
 )
 from tests.fakes.planner_home import HOUR, START
+from wattmesh_kernel.comfort import Occupancy, ZoneMode, ZonePeriod, ZoneSchedule, ZoneWishes, bands
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import ComfortBand
 from wattmesh_kernel.tariff import ClockRange, Day, Window
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.ports import SiteWishes
 from wattmesh_planner.domain.runs import Run, RunState, on_resolution
-from wattmesh_planner.domain.thermal import (
-    Occupancy,
-    TankOutlook,
-    ZoneMode,
-    ZoneOutlook,
-    ZonePeriod,
-    ZoneSchedule,
-    ZoneWishes,
-    bands,
-)
+from wattmesh_planner.domain.thermal import TankOutlook, ZoneOutlook
 
 NIGHT = range(10, 16)
 """Intervals from 22:00 to 4:00 UTC: local midnight to 6:00 of the plan that begins at 12:00 UTC."""
@@ -154,8 +146,7 @@ def starts(hours: int, first: datetime = datetime(2024, 5, 6, tzinfo=UTC)) -> li
 
 
 def edges(wishes: ZoneWishes, outlook: ZoneOutlook = KNOWN_ZONE) -> tuple[list[float], list[float]]:
-    outlook = replace(outlook, occupancy_ratios=outlook.occupancy_ratios)
-    low, high = bands(ZONE_RATING, wishes, outlook, starts(24), ZoneInfo("UTC"))
+    low, high = bands(ZONE_RATING, wishes, outlook.occupancy_ratios, starts(24), ZoneInfo("UTC"))
     return list(low), list(high)
 
 

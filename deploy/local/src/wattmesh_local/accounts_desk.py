@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -34,6 +34,9 @@ from wattmesh_runtime.errors import rpc_errors
 COUNTERFACTUALS = {
     "idle": bill_pb2.COUNTERFACTUAL_IDLE_STORAGE,
     "plain-rule": bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION,
+    "charge-at-once": bill_pb2.COUNTERFACTUAL_CHARGE_AT_ONCE,
+    "thermostat": bill_pb2.COUNTERFACTUAL_THERMOSTAT,
+    "uncontrolled": bill_pb2.COUNTERFACTUAL_UNCONTROLLED,
 }
 POLICIES = {
     "foresight": scenario_pb2.SCENARIO_POLICY_FORESIGHT,
@@ -106,7 +109,7 @@ class AccountsDesk:
         return 1 if any(each.bill.gaps for each in answer.bills) else 0
 
     async def savings(self, sites: Sequence[str], days: Days, against: str) -> int:
-        """Print what was saved beside a counterfactual, and why."""
+        """Print what was saved beside a counterfactual, and why; 1 when something is left out."""
         chosen = await self._sites(sites)
         request = analytics_service_pb2.QuerySavingsRequest(
             sites=[each.name for each in chosen],
@@ -115,7 +118,9 @@ class AccountsDesk:
         )
         answer = await self._stubs.analytics.QuerySavings(request, timeout=PATIENCE_SECONDS)
         self._console.print(_savings_table(answer.total, answer.sites))
-        return 0
+        for line in _beside(answer.total):
+            self._console.print(line)
+        return 1 if answer.total.left_out else 0
 
     async def tariffs(self, site: str, days: Days, tariffs: Sequence[str]) -> int:
         """Print what tariffs would have cost over the same energy, the cheapest first."""
@@ -259,6 +264,24 @@ def _savings_table(total: savings_pb2.Savings, sites: Sequence[savings_pb2.Savin
             ", ".join(parts),
         )
     return table
+
+
+def _beside(total: savings_pb2.Savings) -> Iterator[str]:
+    """Yield what belongs to a saving and is in no amount of it."""
+    unit = total.currency_code
+    if total.HasField("stored_energy_gain_kwh"):
+        kwh = f"{total.stored_energy_gain_kwh:.2f} kWh"
+        yield f"left more at the end: {kwh}, worth {total.stored_energy_amount} {unit}"
+    if total.carbon_amount:
+        yield f"emissions saved, by the price in the goals: {total.carbon_amount} {unit}"
+    if total.metered.HasField("discomfort_kelvin_hours"):
+        metered, without = total.metered, total.without
+        yield (
+            f"outside of the bands of zones: {metered.discomfort_kelvin_hours:.1f} K h,"
+            f" without {without.discomfort_kelvin_hours:.1f}"
+        )
+    for each in total.left_out:
+        yield f"left as it was: {each.subject}: {each.message}"
 
 
 def _scenario_table(result: scenario_pb2.ScenarioResult) -> Table:

@@ -27,6 +27,9 @@ class Against(StrEnum):
 
     IDLE = "idle"
     PLAIN_RULE = "plain-rule"
+    CHARGE_AT_ONCE = "charge-at-once"
+    THERMOSTAT = "thermostat"
+    UNCONTROLLED = "uncontrolled"
 
 
 class Policy(StrEnum):
@@ -44,7 +47,7 @@ def bill(
     days: Count = 30,
     tariff: Annotated[str, typer.Option(help="Another contract than the site's.")] = "",
     without: Annotated[
-        Against | None, typer.Option(help="Batteries idle, or by the plain rule.")
+        Against | None, typer.Option(help="What would have been, had nobody controlled this.")
     ] = None,
 ) -> None:
     """What a site's days cost, line by line; status 1 when something could not be billed."""
@@ -59,7 +62,7 @@ def savings(
     site: Annotated[list[str] | None, typer.Option(help="Which sites; else all.")] = None,
     against: Annotated[Against, typer.Option(help="What to compare with.")] = Against.IDLE,
 ) -> None:
-    """What control saved beside idle batteries or the plain rule, and why."""
+    """What control saved beside what would have been, and why; 1 if something is left out."""
     _ask(lambda desk: desk.savings(site or [], _days(first, days), against.value))
 
 

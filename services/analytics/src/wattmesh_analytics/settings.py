@@ -18,6 +18,16 @@ class AnalyticsSettings(ServiceSettings):
     """Where carbon serves."""
     optimizer_target: str
     """Where the optimizer serves, by which scenarios are solved."""
+    usage_target: str | None = None
+    """Where usage serves: stays at charge points, wishes of zones; None: nobody is asked."""
+    forecast_target: str | None = None
+    """Where forecast serves: how zones answer, skill of forecasts; None: nobody is asked."""
+    demandresponse_target: str | None = None
+    """Where demand response serves: what events paid; None: nobody is asked."""
+    planner_target: str | None = None
+    """Where the planner serves: what was planned; None: nobody is asked."""
+    control_target: str | None = None
+    """Where control serves: effects of commands, when devices were away; None: nobody is asked."""
     settle_hours: float = Field(default=6.0, ge=0)
     """How often days are looked at that readings have changed [h of the mesh's clock]; 0: never."""
     site_model_file: Path | None = None

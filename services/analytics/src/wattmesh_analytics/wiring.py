@@ -10,9 +10,12 @@ from wattmesh_analytics.adapters.accountant import GrpcAccountant
 from wattmesh_analytics.adapters.carbon import GrpcEmissions
 from wattmesh_analytics.adapters.metering import GrpcMeter
 from wattmesh_analytics.adapters.optimizer import GrpcSolver
+from wattmesh_analytics.adapters.payments import GrpcPayments
 from wattmesh_analytics.adapters.postgres_scenarios import PostgresScenarioStore
 from wattmesh_analytics.adapters.postgres_settlements import PostgresSettlementStore
 from wattmesh_analytics.adapters.report_pdf import ReportLabPrinter
+from wattmesh_analytics.adapters.usage import GrpcUsage
+from wattmesh_analytics.adapters.zone_models import GrpcZoneModels
 from wattmesh_analytics.api.convert_scenarios import operation_to_proto
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
 from wattmesh_analytics.app.find_anomalies import FindAnomalies
@@ -26,6 +29,7 @@ from wattmesh_analytics.app.query_indicators import QueryIndicators
 from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_rules import ReadRules
 from wattmesh_analytics.app.run_scenario import RunScenario
 from wattmesh_analytics.app.settle import SettleSite
 from wattmesh_analytics.settings import AnalyticsSettings
@@ -107,6 +111,16 @@ def _optional_peers(settings: AnalyticsSettings, runtime: Runtime) -> Iterable[D
     yield runtime.peer(
         "optimizer", settings.optimizer_target, without="scenarios with foresight fail"
     )
+    others = (
+        ("usage", settings.usage_target, "vehicles and zones are compared with nothing"),
+        ("forecast", settings.forecast_target, "zones are compared with nothing"),
+        ("demandresponse", settings.demandresponse_target, "what events paid is in no saving"),
+        ("planner", settings.planner_target, "nobody tells how plans were kept"),
+        ("control", settings.control_target, "nobody tells what commands effected"),
+    )
+    for name, target, without in others:
+        if target is not None:
+            yield runtime.peer(name, target, without=without)
 
 
 def _use_cases(
@@ -126,9 +140,17 @@ def _use_cases(
         emissions=emissions,
         solver=GrpcSolver(runtime.channel(settings.optimizer_target)),
     )
-    bills = QueryBills(clock=clock, view=view, energy=energy, tariffs=tariffs)
+    rules = _rules(settings, runtime, meter)
+    paying = settings.demandresponse_target
+    bills = QueryBills(clock=clock, view=view, energy=energy, tariffs=tariffs, rules=rules)
     savings = QuerySavings(
-        clock=clock, view=view, meter=meter, tariffs=tariffs, emissions=emissions
+        clock=clock,
+        view=view,
+        meter=meter,
+        tariffs=tariffs,
+        emissions=emissions,
+        rules=rules,
+        payments=None if paying is None else GrpcPayments(runtime.channel(paying)),
     )
     indicators = QueryIndicators(clock=clock, view=view, energy=energy, meter=meter)
     anomalies = FindAnomalies(clock=clock, view=view, meter=meter, tariffs=tariffs)
@@ -154,4 +176,17 @@ def _use_cases(
             clock=clock, view=view, energy=energy, tariffs=tariffs, store=settlements
         ),
         settlements=ListSettlements(settlements),
+    )
+
+
+def _rules(settings: AnalyticsSettings, runtime: Runtime, meter: GrpcMeter) -> ReadRules:
+    used, forecast = settings.usage_target, settings.forecast_target
+    usage = None if used is None else GrpcUsage(runtime.channel(used))
+    return ReadRules(
+        meter=meter,
+        stays=usage,
+        wishes=usage,
+        models=None
+        if forecast is None
+        else GrpcZoneModels(runtime.channel(forecast), runtime.clock),
     )

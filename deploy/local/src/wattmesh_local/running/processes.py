@@ -241,7 +241,8 @@ class ProcessPlan:
             case "analytics":
                 return {
                     **database,
-                    **self._reach("metering", "carbon", "optimizer"),
+                    **self._reach("metering", "carbon", "optimizer", "usage", "forecast"),
+                    **self._reach("demandresponse", "planner", "control"),
                     # Days pass in minutes: nobody waits for their settlements meanwhile.
                     **({} if self._options.live else {"settle_hours": "0"}),
                 }

@@ -35,6 +35,16 @@ class _CounterfactualEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Counte
     """Batteries follow the plain rule of self-consumption: they take what would be exported and give what would be
     imported, as far as power and capacity go, beginning as full as they were.
     """
+    COUNTERFACTUAL_CHARGE_AT_ONCE: _Counterfactual.ValueType  # 3
+    """Vehicles charge as soon as they are plugged in, with all the power that charge point and connection have, those
+    that came first going first; all else as metered.
+    """
+    COUNTERFACTUAL_THERMOSTAT: _Counterfactual.ValueType  # 4
+    """Zones are kept at the edge of what was wanted of them that takes the least energy, as by a thermostat with the same
+    schedule; all else as metered. A zone whose answer to heat is not known stays as metered, and is named.
+    """
+    COUNTERFACTUAL_UNCONTROLLED: _Counterfactual.ValueType  # 5
+    """Nobody controls anything: batteries do nothing, vehicles charge at once, zones are kept by their thermostats."""
 
 class Counterfactual(_Counterfactual, metaclass=_CounterfactualEnumTypeWrapper):
     """What would have been, had nobody controlled the site. A counterfactual is made from metered energy alone."""
@@ -47,6 +57,16 @@ COUNTERFACTUAL_SELF_CONSUMPTION: Counterfactual.ValueType  # 2
 """Batteries follow the plain rule of self-consumption: they take what would be exported and give what would be
 imported, as far as power and capacity go, beginning as full as they were.
 """
+COUNTERFACTUAL_CHARGE_AT_ONCE: Counterfactual.ValueType  # 3
+"""Vehicles charge as soon as they are plugged in, with all the power that charge point and connection have, those
+that came first going first; all else as metered.
+"""
+COUNTERFACTUAL_THERMOSTAT: Counterfactual.ValueType  # 4
+"""Zones are kept at the edge of what was wanted of them that takes the least energy, as by a thermostat with the same
+schedule; all else as metered. A zone whose answer to heat is not known stays as metered, and is named.
+"""
+COUNTERFACTUAL_UNCONTROLLED: Counterfactual.ValueType  # 5
+"""Nobody controls anything: batteries do nothing, vehicles charge at once, zones are kept by their thermostats."""
 Global___Counterfactual: _TypeAlias = Counterfactual  # noqa: Y015
 
 @_typing.final

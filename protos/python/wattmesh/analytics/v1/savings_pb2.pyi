@@ -37,6 +37,12 @@ class _SavingsCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SavingsC
     """A demand charge or a coincident-peak charge was lower."""
     SAVINGS_CAUSE_OTHER: _SavingsCause.ValueType  # 4
     """Tiers were reached later, or other charges were lower."""
+    SAVINGS_CAUSE_CHARGING: _SavingsCause.ValueType  # 5
+    """Vehicles were charged when energy cost less."""
+    SAVINGS_CAUSE_HEATING_AND_COOLING: _SavingsCause.ValueType  # 6
+    """Zones were heated or cooled when energy cost less, or less of it was needed."""
+    SAVINGS_CAUSE_DEMAND_RESPONSE: _SavingsCause.ValueType  # 7
+    """Events of demand response were paid."""
 
 class SavingsCause(_SavingsCause, metaclass=_SavingsCauseEnumTypeWrapper):
     """Why money was saved."""
@@ -51,6 +57,12 @@ SAVINGS_CAUSE_PEAK: SavingsCause.ValueType  # 3
 """A demand charge or a coincident-peak charge was lower."""
 SAVINGS_CAUSE_OTHER: SavingsCause.ValueType  # 4
 """Tiers were reached later, or other charges were lower."""
+SAVINGS_CAUSE_CHARGING: SavingsCause.ValueType  # 5
+"""Vehicles were charged when energy cost less."""
+SAVINGS_CAUSE_HEATING_AND_COOLING: SavingsCause.ValueType  # 6
+"""Zones were heated or cooled when energy cost less, or less of it was needed."""
+SAVINGS_CAUSE_DEMAND_RESPONSE: SavingsCause.ValueType  # 7
+"""Events of demand response were paid."""
 Global___SavingsCause: _TypeAlias = SavingsCause  # noqa: Y015
 
 @_typing.final
@@ -76,6 +88,8 @@ class Savings(_message.Message):
     SAVED_LOW_AMOUNT_FIELD_NUMBER: _builtins.int
     SAVED_HIGH_AMOUNT_FIELD_NUMBER: _builtins.int
     AVOIDED_GCO2E_FIELD_NUMBER: _builtins.int
+    CARBON_AMOUNT_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     counterfactual: _bill_pb2.Counterfactual.ValueType
     """What it is compared with."""
     currency_code: _builtins.str
@@ -83,7 +97,10 @@ class Savings(_message.Message):
     saved_amount: _builtins.str
     """What was saved: the cost without less the cost metered, decimal text; negative: it cost more."""
     stored_energy_gain_kwh: _builtins.float
-    """More energy stored at the end than at the start [kWh]; negative: less. It is not in `saved_amount`. Absent: not known."""
+    """More energy stored at the end than the counterfactual would have left [kWh], in batteries, as heat in zones by the
+    electric energy that it takes, and in vehicles that charging at once would have left with less; negative: less. It
+    is not in `saved_amount`. Absent: not known.
+    """
     stored_energy_amount: _builtins.str
     """What that energy is worth, decimal text: by the mean import price of the last day of the range, after the
     losses of discharging. Empty: not known.
@@ -101,6 +118,10 @@ class Savings(_message.Message):
     avoided_gco2e: _builtins.float
     """Emissions avoided by the marginal intensity [gCO2e], beside the accounts and in none; negative: caused. Absent: no
     marginal intensity is known.
+    """
+    carbon_amount: _builtins.str
+    """What the emissions that were saved are worth by the carbon price in the sites' goals, decimal text; it is on no
+    bill and in no amount above; negative: there were more. Empty: no site has such a price, or emissions are not known.
     """
     @_builtins.property
     def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -122,6 +143,10 @@ class Savings(_message.Message):
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SavingsPart]:
         """What made the difference; the parts add up to `saved_amount` before rounding."""
 
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
+        """What the comparison had to leave as it was metered, or out."""
+
     def __init__(
         self,
         *,
@@ -140,10 +165,12 @@ class Savings(_message.Message):
         saved_low_amount: _builtins.str = ...,
         saved_high_amount: _builtins.str = ...,
         avoided_gco2e: _builtins.float | None = ...,
+        carbon_amount: _builtins.str = ...,
+        left_out: _abc.Iterable[Global___LeftOut] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "metered", b"metered", "range", b"range", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "counterfactual", b"counterfactual", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "metered", b"metered", "missing_intervals", b"missing_intervals", "parts", b"parts", "range", b"range", "saved_amount", b"saved_amount", "saved_high_amount", b"saved_high_amount", "saved_low_amount", b"saved_low_amount", "sites", b"sites", "stored_energy_amount", b"stored_energy_amount", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "carbon_amount", b"carbon_amount", "counterfactual", b"counterfactual", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "left_out", b"left_out", "metered", b"metered", "missing_intervals", b"missing_intervals", "parts", b"parts", "range", b"range", "saved_amount", b"saved_amount", "saved_high_amount", b"saved_high_amount", "saved_low_amount", b"saved_low_amount", "sites", b"sites", "stored_energy_amount", b"stored_energy_amount", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avoided_gco2e: _TypeAlias = _typing.Literal["avoided_gco2e"]  # noqa: Y015
     _WhichOneofArgType__avoided_gco2e: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e"]  # noqa: Y015
@@ -157,6 +184,32 @@ class Savings(_message.Message):
 Global___Savings: _TypeAlias = Savings  # noqa: Y015
 
 @_typing.final
+class LeftOut(_message.Message):
+    """Something that a comparison could not move."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """`sites/{site}/assets/{asset}` or `sites/{site}`."""
+    message: _builtins.str
+    """Why, in a sentence for people."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOut: _TypeAlias = LeftOut  # noqa: Y015
+
+@_typing.final
 class Account(_message.Message):
     """One of the two sides of a comparison."""
 
@@ -167,8 +220,10 @@ class Account(_message.Message):
     PEAK_KW_FIELD_NUMBER: _builtins.int
     IMPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     EXPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
+    DEMAND_RESPONSE_AMOUNT_FIELD_NUMBER: _builtins.int
+    DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
     cost_amount: _builtins.str
-    """Cost by the sites' tariffs, decimal text; negative: a credit."""
+    """Cost by the sites' tariffs, less what demand response paid, decimal text; negative: a credit."""
     emissions_gco2e: _builtins.float
     """Emissions of imported energy, location-based [gCO2e], of the sites that have a carbon zone. Absent: no site has,
     or nothing is known.
@@ -179,6 +234,14 @@ class Account(_message.Message):
     """Energy imported [kWh]."""
     export_energy_kwh: _builtins.float
     """Energy exported [kWh]."""
+    demand_response_amount: _builtins.str
+    """What demand response paid for events that ended in the range, decimal text, taken off `cost_amount`; negative: it
+    was owed. Empty: nothing was settled.
+    """
+    discomfort_kelvin_hours: _builtins.float
+    """By how much zones were outside of what was wanted of them, and for how long [K h]. Absent: the counterfactual moves
+    no zones, or none of them is known.
+    """
     def __init__(
         self,
         *,
@@ -187,13 +250,20 @@ class Account(_message.Message):
         peak_kw: _builtins.float = ...,
         import_energy_kwh: _builtins.float = ...,
         export_energy_kwh: _builtins.float = ...,
+        demand_response_amount: _builtins.str = ...,
+        discomfort_kelvin_hours: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e", "emissions_gco2e", b"emissions_gco2e"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e", "cost_amount", b"cost_amount", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "import_energy_kwh", b"import_energy_kwh", "peak_kw", b"peak_kw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "cost_amount", b"cost_amount", "demand_response_amount", b"demand_response_amount", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "import_energy_kwh", b"import_energy_kwh", "peak_kw", b"peak_kw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["discomfort_kelvin_hours"]  # noqa: Y015
+    _WhichOneofArgType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofReturnType__emissions_gco2e: _TypeAlias = _typing.Literal["emissions_gco2e"]  # noqa: Y015
     _WhichOneofArgType__emissions_gco2e: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__discomfort_kelvin_hours) -> _WhichOneofReturnType__discomfort_kelvin_hours | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__emissions_gco2e) -> _WhichOneofReturnType__emissions_gco2e | None: ...
 
 Global___Account: _TypeAlias = Account  # noqa: Y015

@@ -55,16 +55,25 @@ class GrpcMeter:
 
     async def hourly(self, point: PointId, span: TimeRange, reading: Reading) -> Series:
         """Return a point's hours; `span` is on their raster."""
-        with rpc_errors():
-            answer = await self._stub.QuerySeries(
-                metering_pb2.QuerySeriesRequest(
-                    point=point.name,
-                    range=time_range_to_proto(span),
-                    resolution=duration_to_proto(_HOUR),
-                    aggregation=_AGGREGATIONS[reading],
+        return await self.readings(point, span, _HOUR, reading)
+
+    async def readings(
+        self, point: PointId, span: TimeRange, resolution: timedelta, reading: Reading
+    ) -> Series:
+        """Return a point's intervals; `span` is on their raster."""
+        pieces = list[Series]()
+        for piece in _pieces(span, _MOST_VALUES * resolution):
+            with rpc_errors():
+                answer = await self._stub.QuerySeries(
+                    metering_pb2.QuerySeriesRequest(
+                        point=point.name,
+                        range=time_range_to_proto(piece),
+                        resolution=duration_to_proto(resolution),
+                        aggregation=_AGGREGATIONS[reading],
+                    )
                 )
-            )
-        return series_from_proto(answer.series)
+            pieces.append(series_from_proto(answer.series))
+        return _joined_series(pieces)
 
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
         """Return the last value at or before a moment; None when there is none within a day."""

@@ -41,6 +41,12 @@ _Request = (
 _COUNTERFACTUALS: Mapping[int, Counterfactual] = {
     bill_pb2.COUNTERFACTUAL_IDLE_STORAGE: Counterfactual.IDLE_STORAGE,
     bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION: Counterfactual.SELF_CONSUMPTION,
+    bill_pb2.COUNTERFACTUAL_CHARGE_AT_ONCE: Counterfactual.CHARGE_AT_ONCE,
+    bill_pb2.COUNTERFACTUAL_THERMOSTAT: Counterfactual.THERMOSTAT,
+    bill_pb2.COUNTERFACTUAL_UNCONTROLLED: Counterfactual.UNCONTROLLED,
+}
+_COUNTERFACTUALS_TO_PROTO: Mapping[Counterfactual, bill_pb2.Counterfactual.ValueType] = {
+    value: bill_pb2.Counterfactual.ValueType(number) for number, value in _COUNTERFACTUALS.items()
 }
 _DIVISIONS: Mapping[int, Division] = {
     indicators_pb2.DIVISION_UNSPECIFIED: Division.WHOLE,
@@ -59,6 +65,9 @@ _CAUSES: Mapping[SavingsCause, savings_pb2.SavingsCause.ValueType] = {
     SavingsCause.ARBITRAGE: savings_pb2.SAVINGS_CAUSE_ARBITRAGE,
     SavingsCause.PEAK: savings_pb2.SAVINGS_CAUSE_PEAK,
     SavingsCause.OTHER: savings_pb2.SAVINGS_CAUSE_OTHER,
+    SavingsCause.CHARGING: savings_pb2.SAVINGS_CAUSE_CHARGING,
+    SavingsCause.HEATING_AND_COOLING: savings_pb2.SAVINGS_CAUSE_HEATING_AND_COOLING,
+    SavingsCause.DEMAND_RESPONSE: savings_pb2.SAVINGS_CAUSE_DEMAND_RESPONSE,
 }
 
 
@@ -188,7 +197,7 @@ def savings_to_proto(savings: Savings) -> savings_pb2.Savings:
     return savings_pb2.Savings(
         sites=[site.name for site in savings.sites],
         range=time_range_to_proto(savings.range),
-        counterfactual=_counterfactual_to_proto(savings.counterfactual),
+        counterfactual=_COUNTERFACTUALS_TO_PROTO[savings.counterfactual],
         currency_code=savings.metered.cost.currency_code,
         metered=_account_to_proto(savings.metered),
         without=_account_to_proto(savings.without),
@@ -204,6 +213,11 @@ def savings_to_proto(savings: Savings) -> savings_pb2.Savings:
         saved_low_amount="" if interval is None else cents(interval.low, currency),
         saved_high_amount="" if interval is None else cents(interval.high, currency),
         avoided_gco2e=savings.avoided_gco2e,
+        carbon_amount="" if savings.carbon is None else str(savings.carbon.rounded().amount),
+        left_out=[
+            savings_pb2.LeftOut(subject=each.subject.name, message=each.message)
+            for each in savings.left_out
+        ],
     )
 
 
@@ -275,21 +289,16 @@ def _asset_to_proto(found: AssetIndicators) -> indicators_pb2.AssetIndicators:
 
 def _account_to_proto(account: Account) -> savings_pb2.Account:
     imported, exported = account.total_kwh
+    paid = account.demand_response
     return savings_pb2.Account(
         cost_amount=str(account.cost.rounded().amount),
         emissions_gco2e=_grams(account.emissions_kg),
         peak_kw=account.peak_kw,
         import_energy_kwh=imported,
         export_energy_kwh=exported,
+        demand_response_amount="" if paid is None else str(paid.rounded().amount),
+        discomfort_kelvin_hours=account.discomfort_kelvin_hours,
     )
-
-
-def _counterfactual_to_proto(value: Counterfactual) -> bill_pb2.Counterfactual.ValueType:
-    match value:
-        case Counterfactual.IDLE_STORAGE:
-            return bill_pb2.COUNTERFACTUAL_IDLE_STORAGE
-        case Counterfactual.SELF_CONSUMPTION:
-            return bill_pb2.COUNTERFACTUAL_SELF_CONSUMPTION
 
 
 def _decimal(energy_kwh: float) -> str:

@@ -40,6 +40,11 @@ class Meter(Protocol):
     async def hourly(self, point: PointId, span: TimeRange, reading: Reading) -> Series:
         """Return a point's hours; `span` is on their raster."""
 
+    async def readings(
+        self, point: PointId, span: TimeRange, resolution: timedelta, reading: Reading
+    ) -> Series:
+        """Return a point's intervals; `span` is on their raster."""
+
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
         """Return the last value before a moment; None when there is none within a day."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from wattmesh_analytics.app.ports import Tariffs
 from wattmesh_analytics.app.question import Span, site_assets, tariff_of
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_rules import ReadRules
 from wattmesh_analytics.domain.bills import PeriodBill, bill_by_period, history_start
 from wattmesh_analytics.domain.site_energy import Counterfactual
 from wattmesh_kernel.clock import Clock
@@ -27,12 +28,19 @@ class QueryBills:
     """Bills what was metered, or would have been, by the site's tariff or another."""
 
     def __init__(
-        self, *, clock: Clock, view: SiteModelView, energy: ReadEnergy, tariffs: Tariffs
+        self,
+        *,
+        clock: Clock,
+        view: SiteModelView,
+        energy: ReadEnergy,
+        tariffs: Tariffs,
+        rules: ReadRules,
     ) -> None:
         self._clock = clock
         self._view = view
         self._energy = energy
         self._tariffs = tariffs
+        self._rules = rules
 
     async def __call__(
         self,
@@ -55,7 +63,7 @@ class QueryBills:
         )
         priced = await self._tariffs.tariff(name, needed)
         energy = await self._energy(assets, needed, span.resolution, as_of)
-        if counterfactual is Counterfactual.SELF_CONSUMPTION:
-            energy = await self._energy.with_charge(self._view.model, energy, span.range.start)
-        bills = bill_by_period(priced, energy.exchange(counterfactual), assets.zone, span.range)
+        ruled = await self._rules(self._view.model, energy, span.range, counterfactual, as_of)
+        exchange = ruled.energy.exchange(counterfactual)
+        bills = bill_by_period(priced, exchange, assets.zone, span.range)
         return SiteBills(site=site, tariff=name, bills=tuple(bills))

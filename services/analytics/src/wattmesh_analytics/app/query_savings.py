@@ -2,20 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from wattmesh_analytics.app.ports import Emissions, Meter, Tariffs
 from wattmesh_analytics.app.question import SiteAssets, Span, site_assets, tariff_of
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_rules import ReadRules, Ruled
+from wattmesh_analytics.app.rule_ports import Payments
 from wattmesh_analytics.domain.bills import history_start
 from wattmesh_analytics.domain.plain_rule import RuleRun
 from wattmesh_analytics.domain.prices import last_days_import_price
-from wattmesh_analytics.domain.savings import Account, Savings, StoredGain, site_savings, together
-from wattmesh_analytics.domain.site_energy import Counterfactual
+from wattmesh_analytics.domain.savings import (
+    Account,
+    LeftOut,
+    Savings,
+    StoredGain,
+    site_savings,
+    together,
+)
+from wattmesh_analytics.domain.site_energy import AssetKind, Counterfactual
 from wattmesh_analytics.domain.stored import Storage, stored_gain
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import AssetId, SiteId, ZoneId
-from wattmesh_kernel.sites import BatteryRating
+from wattmesh_kernel.money import Money
+from wattmesh_kernel.sites import BatteryRating, Site
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.tasks import map_at_most
@@ -45,6 +57,8 @@ class QuerySavings:
         meter: Meter,
         tariffs: Tariffs,
         emissions: Emissions,
+        rules: ReadRules,
+        payments: Payments | None,
     ) -> None:
         self._clock = clock
         self._view = view
@@ -52,6 +66,8 @@ class QuerySavings:
         self._energy = ReadEnergy(meter)
         self._tariffs = tariffs
         self._emissions = emissions
+        self._rules = rules
+        self._payments = payments
 
     async def __call__(
         self, sites: Sequence[SiteId], span: Span, counterfactual: Counterfactual
@@ -82,17 +98,39 @@ class QuerySavings:
         tariff, energy = await side_by_side(
             self._tariffs.tariff(name, needed), self._energy(assets, needed, span.resolution)
         )
-        ruled = counterfactual is Counterfactual.SELF_CONSUMPTION
-        if ruled:
-            energy = await self._energy.with_charge(self._view.model, energy, span.range.start)
-        savings = site_savings(energy, tariff, span.range, counterfactual)
-        return replace(
+        model = self._view.model
+        ruled = await self._rules(model, energy, span.range, counterfactual)
+        paid, unpaid = await self._paid(assets.site, tariff.currency_code, span.range)
+        savings = site_savings(ruled.energy, tariff, span.range, counterfactual, paid)
+        savings = replace(savings, left_out=(*ruled.left_out, *unpaid))
+        savings = _with_comfort(savings, ruled)
+        zone = assets.site.carbon_zone
+        savings = replace(
             savings,
-            avoided_gco2e=await self._avoided(assets.site.carbon_zone, savings),
-            metered=await self._with_emissions(assets.site.carbon_zone, savings.metered),
-            without=await self._with_emissions(assets.site.carbon_zone, savings.without),
-            stored=await self._stored(assets, tariff, span, energy.rule_runs() if ruled else {}),
+            avoided_gco2e=await self._avoided(zone, savings),
+            metered=await self._with_emissions(zone, savings.metered),
+            without=await self._with_emissions(zone, savings.without),
+            stored=await self._stored(assets, tariff, span, counterfactual, ruled),
         )
+        return replace(savings, carbon=_carbon(assets.site, savings))
+
+    async def _paid(
+        self, site: Site, currency_code: str, span: TimeRange
+    ) -> tuple[Money | None, tuple[LeftOut, ...]]:
+        """Return what demand response paid, and what of it could not be told."""
+        if self._payments is None:
+            return None, ()
+        try:
+            found = await self._payments.paid(site.id, span)
+        except Unavailable as error:
+            why = f"what demand response paid is not known: {error.message}"
+            return None, (LeftOut(subject=site.id, message=why),)
+        own = [each for each in found if each.currency_code == currency_code]
+        left: tuple[LeftOut, ...] = ()
+        if len(own) < len(found):
+            why = f"demand response paid in another currency than {currency_code}"
+            left = (LeftOut(subject=site.id, message=why),)
+        return (sum(own[1:], own[0]) if own else None), left
 
     async def _with_emissions(self, zone: ZoneId | None, account: Account) -> Account:
         if zone is None:
@@ -108,23 +146,43 @@ class QuerySavings:
         return await self._emissions.avoided_gco2e(zone, metered.import_wh.with_values(less_wh))
 
     async def _stored(
-        self, assets: SiteAssets, tariff: Tariff, span: Span, runs: Mapping[AssetId, RuleRun]
+        self,
+        assets: SiteAssets,
+        tariff: Tariff,
+        span: Span,
+        counterfactual: Counterfactual,
+        ruled: Ruled,
     ) -> StoredGain | None:
-        """Return what is stored more at the end; against a rule, more than by the rule."""
-        storages = [
-            await self._storage(asset, rating, span) for asset, rating in assets.batteries.items()
-        ]
-        storages = [
-            replace(each, first_soc_ratio=runs[asset].last_soc_ratio)
-            if each is not None and asset in runs
-            else each
-            for asset, each in zip(assets.batteries, storages, strict=True)
-        ]
-        known = [each for each in storages if each is not None]
-        if not known or len(known) < len(storages):
+        """Return what is left more at the end: in batteries more than at the start, or than the
+        plain rule would have left; in zones and vehicles more than by theirs.
+        """
+        storages: list[Storage] = []
+        if AssetKind.STORAGE in counterfactual.kinds:
+            by_rule = counterfactual is Counterfactual.SELF_CONSUMPTION
+            runs = ruled.energy.rule_runs() if by_rule else {}
+            found = await self._storages(assets, span, runs)
+            if found is None:
+                return None
+            storages = found
+        moves = ruled.energy.charging or ruled.energy.climate
+        if not storages and not moves:
             return None
         price = last_days_import_price(tariff, span.range, span.resolution, assets.zone)
-        return stored_gain(known, price, tariff.currency_code)
+        return stored_gain(storages, price, tariff.currency_code, ruled.stored_kwh)
+
+    async def _storages(
+        self, assets: SiteAssets, span: Span, runs: Mapping[AssetId, RuleRun]
+    ) -> list[Storage] | None:
+        """Return how full batteries were at both ends; None: of one of them it is not known."""
+        found = list[Storage]()
+        for asset, rating in assets.batteries.items():
+            storage = await self._storage(asset, rating, span)
+            if storage is None:
+                return None
+            if asset in runs:
+                storage = replace(storage, first_soc_ratio=runs[asset].last_soc_ratio)
+            found.append(storage)
+        return found
 
     async def _storage(self, asset: AssetId, rating: BatteryRating, span: Span) -> Storage | None:
         """Return how full a battery was at both ends; None when that is not known."""
@@ -138,3 +196,29 @@ class QuerySavings:
         if first is None or last is None:
             return None
         return Storage(rating=rating, first_soc_ratio=first, last_soc_ratio=last)
+
+
+def _with_comfort(savings: Savings, ruled: Ruled) -> Savings:
+    if ruled.discomfort is None:
+        return savings
+    metered, without = ruled.discomfort
+    return replace(
+        savings,
+        metered=replace(savings.metered, discomfort_kelvin_hours=metered),
+        without=replace(savings.without, discomfort_kelvin_hours=without),
+    )
+
+
+def _carbon(site: Site, savings: Savings) -> Money | None:
+    """Return what emissions saved are worth by the site's carbon price; None: it has none, or they
+    are not known.
+    """
+    price, before, now = (
+        site.goals.carbon_price_per_kg,
+        savings.without.emissions_kg,
+        savings.metered.emissions_kg,
+    )
+    if not price or before is None or now is None:
+        return None
+    amount = Decimal(f"{(before - now) * price:.9f}")
+    return Money(amount, savings.metered.cost.currency_code)

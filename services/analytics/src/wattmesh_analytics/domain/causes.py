@@ -1,12 +1,14 @@
 """Why money was saved: the difference of two bills, split so that the parts add up to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
+from itertools import pairwise
 
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Energy, Floats
+from wattmesh_analytics.domain.site_energy import AssetKind
 from wattmesh_kernel.tariff import Bill, ChargeCause, LoweredTariff
 
 _PLACES = 9
@@ -29,30 +31,70 @@ class SavingsCause(Enum):
     OTHER = "other"
     """Tiers were reached later, or other charges were lower."""
 
+    CHARGING = "charging"
+    """Vehicles were charged when energy cost less."""
+
+    HEATING_AND_COOLING = "heating_and_cooling"
+    """Zones were heated or cooled when energy cost less, or less of it was needed."""
+
+    DEMAND_RESPONSE = "demand_response"
+    """Events of demand response were paid."""
+
+
+_CAUSES: Mapping[AssetKind, SavingsCause] = {
+    AssetKind.STORAGE: SavingsCause.ARBITRAGE,
+    AssetKind.CHARGING: SavingsCause.CHARGING,
+    AssetKind.CLIMATE: SavingsCause.HEATING_AND_COOLING,
+}
+
 
 def split(
     metered: list[Bill],
     without: list[Bill],
     lowered: LoweredTariff,
-    energies: tuple[Energy, Energy],
+    stages: Sequence[tuple[AssetKind | None, Energy]],
+    paid: Decimal = Decimal(0),
 ) -> Mapping[SavingsCause, Decimal]:
-    """Return the saving by cause; the parts add up to the difference of the bills' lines.
+    """Return the saving by cause; the parts add up to what the bills differ by, and `paid`.
 
-    `lowered` is the tariff over the intervals of `energies`, as metered and without control. The
-    share of own generation in what storage gives is that of what it took over the whole span
-    (proportional sharing, as in the tracing of power flows: Bialek, IEE Proc. 143(4), 1996).
+    `lowered` is the tariff over the intervals of `stages`: the exchange as metered (None), and with
+    one kind after the other left to its rule. What energy costs less from one to the next is that
+    kind's; what tiers and rounding leave over is the first kind's. `paid` is what demand response
+    paid. The share of own generation in what storage gives is that of what it took over the whole
+    span (proportional sharing, as in the tracing of power flows: Bialek, IEE Proc. 143(4), 1996).
     Storing 2 kWh of own generation (0.08 not earned each) and using 1.8 of them at 0.40 saves 0.56.
     """
     energy = _difference(metered, without, _ENERGY)
-    own = Decimal(f"{_self_consumption(lowered, *energies):.{_PLACES}f}")
     peak = _difference(metered, without, _PEAKS)
     everything = _difference(metered, without, tuple(ChargeCause))
-    return {
-        SavingsCause.SELF_CONSUMPTION: own,
-        SavingsCause.ARBITRAGE: energy - own,
-        SavingsCause.PEAK: peak,
-        SavingsCause.OTHER: everything - energy - peak,
-    }
+    parts = dict.fromkeys(SavingsCause, Decimal(0))
+    rest = energy
+    for (_, before), (kind, after) in list(pairwise(stages))[:0:-1]:
+        assert kind is not None, "only the first stage is as metered"
+        part = _decimal(_energy_cost(lowered, after) - _energy_cost(lowered, before))
+        parts[_CAUSES[kind]] += part
+        rest -= part
+    first = stages[1][0]
+    if first is AssetKind.STORAGE:
+        own = _decimal(_self_consumption(lowered, stages[0][1], stages[1][1]))
+        parts[SavingsCause.SELF_CONSUMPTION] = own
+        parts[SavingsCause.ARBITRAGE] = rest - own
+    elif first is not None:
+        parts[_CAUSES[first]] += rest
+    parts[SavingsCause.PEAK] = peak
+    parts[SavingsCause.OTHER] = everything - energy - peak
+    parts[SavingsCause.DEMAND_RESPONSE] = paid
+    return parts
+
+
+def _energy_cost(lowered: LoweredTariff, energy: Energy) -> float:
+    """Return what energy costs interval by interval [currency]."""
+    paid = _priced(lowered.import_price_per_kwh) @ _kwh(energy.import_wh.values)
+    return float(paid - _priced(lowered.export_price_per_kwh) @ _kwh(energy.export_wh.values))
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(f"{value:.{_PLACES}f}")
 
 
 def _difference(

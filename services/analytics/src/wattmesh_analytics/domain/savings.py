@@ -11,7 +11,7 @@ from wattmesh_analytics.domain.causes import SavingsCause, split
 from wattmesh_analytics.domain.energy import Energy, peak_kw, total_net_wh
 from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
 from wattmesh_analytics.domain.uncertainty import Interval, saved_interval
-from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.tariff import Bill, Tariff, lower_tariff
 from wattmesh_kernel.time import TimeRange
@@ -19,11 +19,17 @@ from wattmesh_kernel.time import TimeRange
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """One side of a comparison; `emissions_kg` None: not known."""
+    """One side of a comparison; `emissions_kg` None: not known.
+
+    `demand_response` is what events were paid, taken off `cost`; None: nothing was settled.
+    `discomfort_kelvin_hours` None: no zones are compared.
+    """
 
     cost: Money
     energies: tuple[Energy, ...]
     emissions_kg: float | None = None
+    demand_response: Money | None = None
+    discomfort_kelvin_hours: float | None = None
 
     @property
     def peak_kw(self) -> float:
@@ -49,6 +55,14 @@ class StoredGain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """Something that a comparison could not move, and why, for people."""
+
+    subject: AssetId | SiteId
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Savings:
     """Both sides over the same intervals, and why they differ."""
 
@@ -63,6 +77,9 @@ class Savings:
     stored: StoredGain | None = None
     interval: Interval | None = None
     avoided_gco2e: float | None = None
+    carbon: Money | None = None
+    """What emissions saved are worth by the site's own carbon price; on no bill."""
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def saved(self) -> Money:
@@ -76,18 +93,25 @@ class Savings:
 
 
 def site_savings(
-    energy: SiteEnergy, tariff: Tariff, asked: TimeRange, counterfactual: Counterfactual
+    energy: SiteEnergy,
+    tariff: Tariff,
+    asked: TimeRange,
+    counterfactual: Counterfactual,
+    paid: Money | None = None,
 ) -> Savings:
     """Return what control saved at one site, without emissions and stored energy.
 
     `energy` begins early enough for the tariff's demand charges and tiers, and no later than
-    `asked`.
+    `asked`; `paid` is what demand response paid for it.
     """
-    metered, without = energy.compared(counterfactual)
+    metered, *stages = energy.compared(counterfactual)
+    without = stages[-1]
     bills = _bills(tariff, metered, energy, asked), _bills(tariff, without, energy, asked)
     now = metered.window(asked), without.window(asked)
     lowered = lower_tariff(tariff, asked, now[0].import_wh.resolution, energy.zone)
-    accounts = _account(tariff, bills[0], now[0]), _account(tariff, bills[1], now[1])
+    accounts = _account(tariff, bills[0], now[0], paid), _account(tariff, bills[1], now[1])
+    kinds = (None, *counterfactual.kinds)
+    looked_at = [each.window(asked) for each in (metered, *stages)]
     saved = (accounts[1].cost - accounts[0].cost).amount
     return Savings(
         sites=(energy.site,),
@@ -96,7 +120,12 @@ def site_savings(
         metered=accounts[0],
         without=accounts[1],
         interval=saved_interval(saved, lowered, *now),
-        parts=split(*bills, lowered, now),
+        parts=split(
+            *bills,
+            lowered,
+            list(zip(kinds, looked_at, strict=True)),
+            Decimal(0) if paid is None else paid.amount,
+        ),
         intervals=len(now[0].import_wh),
         missing_intervals=int(np.sum(~now[0].known)),
     )
@@ -120,6 +149,8 @@ def together(savings: Sequence[Savings]) -> Savings:
         stored=_sum_stored([each for each in stored if each is not None]),
         interval=_sum_intervals([each.interval for each in savings]),
         avoided_gco2e=_sum_known([each.avoided_gco2e for each in savings]),
+        carbon=_sum_money([each.carbon for each in savings]),
+        left_out=tuple(one for each in savings for one in each.left_out),
     )
 
 
@@ -127,9 +158,13 @@ def _bills(tariff: Tariff, energy: Energy, site: SiteEnergy, asked: TimeRange) -
     return cost_of(tariff, energy, site.zone, asked)
 
 
-def _account(tariff: Tariff, bills: list[Bill], energy: Energy) -> Account:
+def _account(
+    tariff: Tariff, bills: list[Bill], energy: Energy, paid: Money | None = None
+) -> Account:
     cost = Money(exact_total(bills), tariff.currency_code)
-    return Account(cost=cost, energies=(energy,))
+    if paid is not None:
+        cost = cost - paid
+    return Account(cost=cost, energies=(energy,), demand_response=paid)
 
 
 def _sum_accounts(accounts: Sequence[Account]) -> Account:
@@ -140,7 +175,15 @@ def _sum_accounts(accounts: Sequence[Account]) -> Account:
         cost=cost,
         energies=tuple(energy for each in accounts for energy in each.energies),
         emissions_kg=_sum_known([each.emissions_kg for each in accounts]),
+        demand_response=_sum_money([each.demand_response for each in accounts]),
+        discomfort_kelvin_hours=_sum_known([each.discomfort_kelvin_hours for each in accounts]),
     )
+
+
+def _sum_money(amounts: Sequence[Money | None]) -> Money | None:
+    """Return the sum of those that are known; None when none is."""
+    known = [each for each in amounts if each is not None]
+    return sum(known[1:], known[0]) if known else None
 
 
 def _sum_known(values: Sequence[float | None]) -> float | None:
@@ -163,8 +206,5 @@ def _sum_stored(gains: Sequence[StoredGain]) -> StoredGain | None:
     """Return the gains of those sites whose are known; None when none is."""
     if not gains:
         return None
-    values = [each.value for each in gains if each.value is not None]
-    value = values[0] if values else None
-    for each in values[1:]:
-        value = each if value is None else value + each
+    value = _sum_money([each.value for each in gains])
     return StoredGain(energy_kwh=sum(each.energy_kwh for each in gains), value=value)

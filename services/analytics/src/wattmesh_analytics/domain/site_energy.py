@@ -9,10 +9,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Energy, Floats, added_up
+from wattmesh_analytics.domain.moved import Moved
 from wattmesh_analytics.domain.plain_rule import RuleRun, follow_rule
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId
 from wattmesh_kernel.sites import BatteryRating
 from wattmesh_kernel.time import TimeRange
+
+
+class AssetKind(Enum):
+    """What a counterfactual moves."""
+
+    STORAGE = "storage"
+    CHARGING = "charging"
+    CLIMATE = "climate"
 
 
 class Counterfactual(Enum):
@@ -22,6 +31,26 @@ class Counterfactual(Enum):
     """Batteries do nothing."""
     SELF_CONSUMPTION = "self_consumption"
     """Batteries follow the plain rule of self-consumption."""
+    CHARGE_AT_ONCE = "charge_at_once"
+    """Vehicles charge as soon as they come."""
+    THERMOSTAT = "thermostat"
+    """Zones are kept by thermostats with the same schedule."""
+    UNCONTROLLED = "uncontrolled"
+    """All of it: batteries do nothing, vehicles charge at once, zones have thermostats."""
+
+    @property
+    def kinds(self) -> tuple[AssetKind, ...]:
+        """What it moves, in the order in which that is looked at."""
+        return _KINDS[self]
+
+
+_KINDS: Mapping[Counterfactual, tuple[AssetKind, ...]] = {
+    Counterfactual.IDLE_STORAGE: (AssetKind.STORAGE,),
+    Counterfactual.SELF_CONSUMPTION: (AssetKind.STORAGE,),
+    Counterfactual.CHARGE_AT_ONCE: (AssetKind.CHARGING,),
+    Counterfactual.THERMOSTAT: (AssetKind.CLIMATE,),
+    Counterfactual.UNCONTROLLED: tuple(AssetKind),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +69,10 @@ class SiteEnergy:
     ratings: Mapping[AssetId, BatteryRating] = field(default_factory=dict)
     first_soc_ratios: Mapping[AssetId, float] = field(default_factory=dict)
     soc_time: datetime | None = None
+    charging: Mapping[AssetId, Moved] = field(default_factory=dict)
+    """Charge points as metered, and charging at once."""
+    climate: Mapping[AssetId, Moved] = field(default_factory=dict)
+    """Zones as metered, and by their thermostats."""
     group: GroupId | None = None
     """The group whose sites this adds up; None: it is of `site` alone."""
 
@@ -59,6 +92,8 @@ class SiteEnergy:
             ratings=self.ratings,
             first_soc_ratios=self.first_soc_ratios,
             soc_time=self.soc_time,
+            charging={name: each.window(span) for name, each in self.charging.items()},
+            climate={name: each.window(span) for name, each in self.climate.items()},
             group=self.group,
         )
 
@@ -87,17 +122,33 @@ class SiteEnergy:
 
         A home that imported 3 kWh while its battery took 2 kWh would have imported 1 kWh.
         """
-        match counterfactual:
-            case None:
-                return self.grid
-            case Counterfactual.IDLE_STORAGE:
-                net_wh = self.grid.net_wh - self.storage_net_wh
-                return Energy.of_net(self.grid.import_wh.with_values(net_wh))
-            case Counterfactual.SELF_CONSUMPTION:
-                net_wh = self.grid.net_wh - self.storage_net_wh
-                for run in self.rule_runs().values():
-                    net_wh = net_wh + run.net_wh
-                return Energy.of_net(self.grid.import_wh.with_values(net_wh))
+        if counterfactual is None:
+            return self.grid
+        return self.stages(counterfactual)[-1][1]
+
+    def stages(self, counterfactual: Counterfactual) -> list[tuple[AssetKind, Energy]]:
+        """Return the exchange with one kind after the other left to its rule.
+
+        The last is that of the counterfactual, with all of its kinds.
+        """
+        net_wh, found = self.grid.net_wh, list[tuple[AssetKind, Energy]]()
+        for kind in counterfactual.kinds:
+            net_wh = net_wh + self._change_wh(kind, counterfactual)
+            found.append((kind, Energy.of_net(self.grid.import_wh.with_values(net_wh))))
+        return found
+
+    def _change_wh(self, kind: AssetKind, counterfactual: Counterfactual) -> Floats:
+        """Return how much more a kind would take by its rule [Wh], shape (n,)."""
+        nothing = np.zeros(len(self.grid.import_wh))
+        match kind:
+            case AssetKind.STORAGE:
+                runs = self.rule_runs() if counterfactual is Counterfactual.SELF_CONSUMPTION else {}
+                ruled = sum((run.net_wh for run in runs.values()), nothing)
+                return ruled - self.storage_net_wh
+            case AssetKind.CHARGING:
+                return sum((each.change_wh for each in self.charging.values()), nothing)
+            case AssetKind.CLIMATE:
+                return sum((each.change_wh for each in self.climate.values()), nothing)
 
     def rule_runs(self) -> Mapping[AssetId, RuleRun]:
         """Return what the batteries do by the plain rule, one after the other.
@@ -118,11 +169,13 @@ class SiteEnergy:
             rest_wh = rest_wh + net_wh
         return runs
 
-    def compared(self, counterfactual: Counterfactual) -> tuple[Energy, Energy]:
-        """Return both exchanges in the intervals in which both are known."""
-        metered, without = self.exchange(None), self.exchange(counterfactual)
-        both = metered.known & without.known
-        return metered.only(both), without.only(both)
+    def compared(self, counterfactual: Counterfactual) -> tuple[Energy, ...]:
+        """Return the exchange as metered and each stage of the counterfactual, the last of which is
+        all of it, in the intervals in which all are known.
+        """
+        found = [self.grid, *(energy for _, energy in self.stages(counterfactual))]
+        known = np.logical_and.reduce([each.known for each in found])
+        return tuple(each.only(known) for each in found)
 
 
 def together(group: GroupId, sites: Sequence[SiteEnergy]) -> SiteEnergy:

@@ -29,14 +29,19 @@ class Storage:
 
 
 def stored_gain(
-    storages: Sequence[Storage], price_per_kwh: float | None, currency_code: str
+    storages: Sequence[Storage],
+    price_per_kwh: float | None,
+    currency_code: str,
+    other_kwh: float = 0.0,
 ) -> StoredGain:
     """Return what batteries hold more, and what it is worth at an import price.
 
+    `other_kwh` is what is elsewhere: heat in zones, and what vehicles would have left without.
+
     5 kWh more in a battery that loses a tenth in discharging are worth 1.35 at 0.30 per kWh.
     """
-    usable = sum(each.usable_kwh for each in storages)
+    usable = sum(each.usable_kwh for each in storages) + other_kwh
     value = None
     if price_per_kwh is not None:
         value = Money(Decimal(f"{usable * price_per_kwh:.9f}"), currency_code)
-    return StoredGain(energy_kwh=sum(each.gain_kwh for each in storages), value=value)
+    return StoredGain(energy_kwh=sum(each.gain_kwh for each in storages) + other_kwh, value=value)

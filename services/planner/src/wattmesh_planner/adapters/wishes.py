@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 
-from wattmesh.usage.v1 import run_pb2, usage_service_pb2, usage_service_pb2_grpc, zone_pb2
-from wattmesh_contracts.ratings import rating_from_proto
-from wattmesh_contracts.tariff_windows import window_from_proto
+from wattmesh.usage.v1 import run_pb2, usage_service_pb2, usage_service_pb2_grpc
+from wattmesh_contracts.comfort import by_asset, wishes_from_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_from_proto,
@@ -17,26 +16,11 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_kernel.ids import AssetId, SiteId
-from wattmesh_kernel.sites import ComfortBand
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.ports import SiteWishes
 from wattmesh_planner.domain.runs import Run, RunNews, RunState
-from wattmesh_planner.domain.thermal import (
-    Occupancy,
-    ZoneMode,
-    ZonePeriod,
-    ZoneSchedule,
-    ZoneWishes,
-)
 from wattmesh_runtime.errors import rpc_errors
 
-T = TypeVar("T")
-
-_MODES = {
-    zone_pb2.ZONE_MODE_HEATING: ZoneMode.HEATING,
-    zone_pb2.ZONE_MODE_COOLING: ZoneMode.COOLING,
-    zone_pb2.ZONE_MODE_OFF: ZoneMode.OFF,
-}
 _STATES = {
     run_pb2.RUN_STATE_REQUESTED: RunState.REQUESTED,
     run_pb2.RUN_STATE_PLANNED: RunState.PLANNED,
@@ -78,7 +62,7 @@ class GrpcWishes:
             pb.ListDeferrableRunsRequest(parent=parent, range=within),
             "deferrable_runs",
         )
-        return SiteWishes(zones=_zones(schedules, occupancies), runs=_runs(runs))
+        return SiteWishes(zones=wishes_from_proto(schedules, occupancies), runs=_runs(runs))
 
     async def tell(self, news: RunNews) -> None:
         """Report what is planned for a run and metered of it."""
@@ -106,50 +90,9 @@ class GrpcWishes:
             request.page_token = answer.next_page_token
 
 
-def _zones(
-    schedules: list[zone_pb2.ZoneSchedule], occupancies: list[zone_pb2.Occupancy]
-) -> Mapping[AssetId, ZoneWishes]:
-    said = _by_asset(schedules, _schedule)
-    there = _by_asset(occupancies, _occupancy)
-    return {
-        asset: ZoneWishes(
-            schedules=tuple(said.get(asset, ())), occupancies=tuple(there.get(asset, ()))
-        )
-        for asset in {*said, *there}
-    }
-
-
 def _runs(protos: list[run_pb2.DeferrableRun]) -> Mapping[AssetId, tuple[Run, ...]]:
     open_ = [proto for proto in protos if proto.state in _STATES]
-    return {asset: tuple(runs) for asset, runs in _by_asset(open_, _run).items()}
-
-
-def _by_asset(protos: list[Any], convert: Any) -> dict[AssetId, list[Any]]:
-    found: dict[AssetId, list[Any]] = {}
-    for proto in protos:
-        asset = AssetId.parse("/".join(proto.name.split("/")[:4]))
-        found.setdefault(asset, []).append(convert(proto))
-    return found
-
-
-def _schedule(proto: zone_pb2.ZoneSchedule) -> ZoneSchedule:
-    return ZoneSchedule(
-        name=proto.name,
-        priority=proto.priority,
-        range=time_range_from_proto(proto.range) if proto.HasField("range") else None,
-        periods=tuple(
-            ZonePeriod(
-                window=window_from_proto(each.window),
-                band=rating_from_proto(ComfortBand, each.band) if each.HasField("band") else None,
-                mode=_MODES.get(each.mode, ZoneMode.ANY),
-            )
-            for each in proto.periods
-        ),
-    )
-
-
-def _occupancy(proto: zone_pb2.Occupancy) -> Occupancy:
-    return Occupancy(range=time_range_from_proto(proto.range), ratio=proto.occupancy_ratio)
+    return {asset: tuple(runs) for asset, runs in by_asset(open_, _run).items()}
 
 
 def _run(proto: run_pb2.DeferrableRun) -> Run:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
+from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.ids import AssetId, DeviceId, PlanId, PointId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
@@ -19,7 +20,6 @@ from wattmesh_planner.domain.kinds.kind import Outlook, Reading
 from wattmesh_planner.domain.owners_limits import OwnersLimit
 from wattmesh_planner.domain.plan import DeviceSchedule, Plan, PlanStatistics, Solution
 from wattmesh_planner.domain.runs import Run, RunNews
-from wattmesh_planner.domain.thermal import ZoneWishes
 from wattmesh_runtime.aio.leases import Lease
 
 

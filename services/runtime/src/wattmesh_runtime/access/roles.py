@@ -52,7 +52,10 @@ SERVICES: Mapping[str, frozenset[str]] = {
         *("STATUS_READ", "FORECAST_READ", "ANALYTICS_READ"),
     ),
     "demandresponse": _named(*_KNOWING_SITES, "READING_READ", "COMMAND_READ", "LIMIT_WRITE"),
-    "analytics": _named(*_KNOWING_SITES, "READING_READ", "CARBON_READ", "PROBLEM_SOLVE"),
+    "analytics": _named(
+        *(*_KNOWING_SITES, "READING_READ", "CARBON_READ", "PROBLEM_SOLVE", "USAGE_READ"),
+        *("FORECAST_READ", "FORECAST_ISSUE", "DEMAND_RESPONSE_READ", "PLAN_READ", "COMMAND_READ"),
+    ),
     "planner": _named(
         *(*_KNOWING_SITES, "READING_READ", "FORECAST_ISSUE", "CARBON_READ", "PROBLEM_SOLVE"),
         *("SCHEDULE_SUBMIT", "USAGE_READ", "USAGE_INGEST"),

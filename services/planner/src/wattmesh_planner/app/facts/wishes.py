@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange, floor_time
@@ -19,7 +20,6 @@ from wattmesh_planner.domain.kinds.deferrable_load import IMPORT
 from wattmesh_planner.domain.kinds.kind import Wishes
 from wattmesh_planner.domain.model import Scope, ScopeSite, SiteAsset
 from wattmesh_planner.domain.runs import Run, RunState
-from wattmesh_planner.domain.thermal import ZoneWishes
 from wattmesh_runtime.aio.tasks import together
 
 WishesByAsset: TypeAlias = Mapping[AssetId, Fact[Wishes | None]]

@@ -1,11 +1,12 @@
 """Heated and cooled zones: how warm they are, what is wanted, and how they answer when known."""
 
+from wattmesh_kernel.comfort import ZoneWishes, bands
 from wattmesh_kernel.sites import HvacZoneRating
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.kinds.kind import Beginning, Needs
 from wattmesh_planner.domain.kinds.readings import newest
 from wattmesh_planner.domain.model import SiteAsset
-from wattmesh_planner.domain.thermal import ZoneOutlook, ZoneStanding, ZoneWishes, bands
+from wattmesh_planner.domain.thermal import ZoneOutlook, ZoneStanding
 
 TEMPERATURE = "temperature_celsius"
 _COLDEST_CELSIUS, _WARMEST_CELSIUS = -10.0, 50.0
@@ -37,7 +38,8 @@ class HvacZoneKind:
         outlook, wishes = _outlook(beginning), _wishes(beginning)
         rating = asset.rating
         assert isinstance(rating, HvacZoneRating)
-        low, high = bands(rating, wishes, outlook, beginning.intervals, beginning.zone)
+        expected = outlook.occupancy_ratios
+        low, high = bands(rating, wishes, expected, beginning.intervals, beginning.zone)
         standing = ZoneStanding(
             air_celsius=air.value,
             low_celsius=low,

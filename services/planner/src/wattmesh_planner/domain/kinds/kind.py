@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
+from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_planner.domain.charging import ChargingSession
 from wattmesh_planner.domain.facts import Fact, Known
 from wattmesh_planner.domain.model import SiteAsset
 from wattmesh_planner.domain.plan import Setpoint
 from wattmesh_planner.domain.runs import Run
-from wattmesh_planner.domain.thermal import TankOutlook, ZoneOutlook, ZoneWishes
+from wattmesh_planner.domain.thermal import TankOutlook, ZoneOutlook
 
 Outlook: TypeAlias = ZoneOutlook | TankOutlook
 Wishes: TypeAlias = ZoneWishes | tuple[Run, ...]

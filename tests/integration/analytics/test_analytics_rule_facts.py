@@ -1,0 +1,67 @@
+"""What counterfactuals ask of usage and demand response, as these answer on PostgreSQL."""
+
+import contextlib
+from datetime import timedelta
+
+from tests.fakes import demandresponse_world as events
+from tests.fakes.usage_world import ASSET, HOUR, NOW, usage_world, vehicle
+from wattmesh.type.v1 import rating_pb2
+from wattmesh.usage.v1 import usage_service_pb2, zone_pb2
+from wattmesh_analytics.adapters.payments import GrpcPayments
+from wattmesh_analytics.adapters.usage import GrpcUsage
+from wattmesh_analytics.domain.charge_at_once import Stay
+from wattmesh_kernel.ids import AssetId, SiteId
+from wattmesh_kernel.sites import Asset, ComfortBand, EvChargerRating
+from wattmesh_kernel.time import TimeRange
+
+OFFICE = SiteId("office")
+CHARGER = Asset(id=AssetId.parse(ASSET), rating=EvChargerRating(max_current_a=32))
+DAY = timedelta(days=1)
+
+
+async def test_who_was_there_and_what_was_wanted_reaches_the_counterfactual(
+    database_url: str,
+) -> None:
+    """A vehicle of 7.4 kW takes 7.4 at a point of 22 kW, and who left the day before is gone."""
+    async with usage_world(database_url) as world:
+        await world.call("CreateVehicle", vehicle(max_charge_power_w=7_400, tokens=["card"]))
+        await world.report(f"{ASSET}/charging-sessions/s0", arrival=-30, departure=-28, at=-28)
+        await world.report(arrival=1, departure=3, at=3, token="card")
+        await world.report(f"{ASSET}/charging-sessions/s2", arrival=5, at=5, max_current_a=10)
+        band = rating_pb2.ComfortBand(min_temperature_celsius=19, max_temperature_celsius=23)
+        schedule = zone_pb2.ZoneSchedule(
+            name="sites/office/assets/zone/zone-schedules/work",
+            periods=[zone_pb2.ZonePeriod(band=band)],
+        )
+        request = usage_service_pb2.CreateZoneScheduleRequest(zone_schedule=schedule)
+        await world.call("CreateZoneSchedule", request)
+        usage, span = GrpcUsage(world.channel), TimeRange.of(NOW, DAY)
+        stays = await usage.stays([CHARGER], span)
+        wishes = await usage.wishes(OFFICE, span)
+
+    assert sorted(stays[CHARGER.id], key=lambda each: each.arrival) == [
+        Stay(arrival=NOW + HOUR, departure=NOW + 3 * HOUR, max_power_w=7_400),
+        Stay(arrival=NOW + 5 * HOUR, departure=None, max_power_w=10 * 230 * 3),
+    ]
+    (known,) = wishes[AssetId(OFFICE, "zone")].schedules
+    assert known.periods[0].band == ComfortBand(
+        min_temperature_celsius=19, max_temperature_celsius=23
+    )
+
+
+async def test_what_an_event_paid_counts_in_the_time_in_which_it_ended(database_url: str) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        world = await stack.enter_async_context(events.demandresponse_world(database_url))
+        await world.programme()
+        await world.enrol()
+        await world.create()
+        await world.at(events.EVENING + 3 * events.HOUR)
+        payments, site = GrpcPayments(world.channel), SiteId.parse(events.HOME)
+        day = TimeRange.of(events.NOW, DAY)
+        (paid,) = await payments.paid(site, day)
+        before = await payments.paid(site, TimeRange.of(events.NOW - DAY, DAY))
+        nobody = await payments.paid(SiteId("home-2"), day)
+        settled = (await world.part()).settlement.payment
+
+    assert (str(paid.amount), paid.currency_code) == (settled.amount, settled.currency_code)
+    assert (list(before), list(nobody)) == ([], [])
