@@ -15,7 +15,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 from tests.fakes.forecast_assets import load_hours, pv_hours
 from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import Batch, Rows
-from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.kinds import MODELLED, Kind
 from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_forecast.training import load_network, network
 from wattmesh_forecast.training.config import TrainingConfig
@@ -41,5 +41,5 @@ def write(kind: Kind, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for each in Kind:
+    for each in MODELLED:
         write(each, Path(sys.argv[1]))

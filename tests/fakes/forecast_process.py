@@ -46,6 +46,7 @@ class ForecastWorld:
     metering_target: str
     stub: Any
     operations: Any
+    channel: grpc.aio.Channel
 
     async def until_known(self, *assets: AssetId) -> None:
         """Wait until the service has heard of assets."""
@@ -119,6 +120,7 @@ async def running_forecast(
             metering_target=target,
             stub=forecast_pb2_grpc.ForecastServiceStub(channel),
             operations=operations_pb2_grpc.OperationsStub(channel),
+            channel=channel,
         )
         await world.until_known(*metering.power_w)
         yield world

@@ -7,7 +7,7 @@ from tests.fakes.forecast_assets import load_hours, pv_hours
 from wattmesh_forecast.domain.doubt import Plausible, Refusal, bounded, plausible, refusals
 from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import Batch, Floats, Rows
-from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.kinds import MODELLED, Kind
 
 ROWS = Rows.ahead(800, range(801, 825))
 
@@ -24,7 +24,7 @@ def held_and_right(kind: Kind) -> tuple[Plausible, Floats]:
     return plausible(kind, asked, [None, None]), said
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MODELLED)
 def test_what_came_is_believed(kind: Kind) -> None:
     held, said = held_and_right(kind)
 
@@ -32,7 +32,7 @@ def test_what_came_is_believed(kind: Kind) -> None:
     assert np.allclose(bounded(said, held), said)
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MODELLED)
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [

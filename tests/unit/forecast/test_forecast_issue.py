@@ -25,10 +25,12 @@ from wattmesh_forecast.app.past import KnownWeather, Past
 from wattmesh_forecast.app.ports import Modules, Sky
 from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast
-from wattmesh_forecast.domain.hours import HOUR, Floats, Sun
+from wattmesh_forecast.domain.hours import HOUR, Sun
+from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
 from wattmesh_forecast.domain.subjects import Location
 from wattmesh_forecast.domain.wanted import Wanted
+from wattmesh_forecast.domain.weather import WeatherHours
 from wattmesh_kernel.errors import InvalidArgument, Unavailable
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series
@@ -197,13 +199,12 @@ async def test_the_same_asset_twice_is_refused() -> None:
 async def test_what_cannot_be_forecast_has_its_reason_and_takes_nothing_from_the_others() -> None:
     world = World()
 
-    outcomes = await world.outcomes(wanted(BATTERY, LOADS[0], WIND, SHED, PVS[0]))
+    outcomes = await world.outcomes(wanted(BATTERY, LOADS[0], SHED, PVS[0]))
 
-    assert [each.asset for each in outcomes] == [BATTERY, LOADS[0], WIND, SHED, PVS[0]]
+    assert [each.asset for each in outcomes] == [BATTERY, LOADS[0], SHED, PVS[0]]
     assert [source(each) for each in outcomes] == [
         "kind_not_forecast",
         "model:load/3",
-        "kind_not_forecast",
         "unknown_asset",
         "model:pv/3",
     ]
@@ -211,11 +212,11 @@ async def test_what_cannot_be_forecast_has_its_reason_and_takes_nothing_from_the
 
 
 async def test_a_reason_names_the_asset_and_says_what_it_is() -> None:
-    (outcome,) = await World().outcomes(wanted(WIND))
+    (outcome,) = await World().outcomes(wanted(BATTERY))
 
     assert isinstance(outcome, NotForecast)
-    assert "home-1/assets/wind" in outcome.message
-    assert "wind_turbine" in outcome.message
+    assert "home-1/assets/battery" in outcome.message
+    assert "is a battery" in outcome.message
 
 
 async def test_a_plant_at_an_unknown_place_is_forecast_seasonally_beside_others_by_model() -> None:
@@ -453,9 +454,14 @@ async def test_readings_that_come_late_are_missed_but_not_awaited() -> None:
 class SteadyWeather:
     """The same temperature always, and half of a clear sky's sun."""
 
-    def known(self, place: Location, hours: TimeRange) -> tuple[Floats, Floats]:
+    def known(self, place: Location, hours: TimeRange) -> WeatherHours:
         count = hours.count(HOUR)
-        return np.full(count, 21.0), 0.5 * simple_sun(hours.start, count).clear_sky_w_m2
+        return WeatherHours(
+            temperature_celsius=np.full(count, 21.0),
+            irradiance_w_m2=0.5 * simple_sun(hours.start, count).clear_sky_w_m2,
+            pressure_pa=np.full(count, 101_325.0),
+            winds_m_per_s={10.0: np.full(count, 8.0)},
+        )
 
 
 async def test_loads_are_told_the_weather_and_plants_forecast_by_it() -> None:
@@ -468,3 +474,41 @@ async def test_loads_are_told_the_weather_and_plants_forecast_by_it() -> None:
     assert otherwise.source == "model:pv/3"
     assert (pv.power_w <= 0).all()
     assert pv.power_w.min() < -500
+
+
+def blew(hours: int = 35 * 24) -> Series:
+    """A turbine of 10 kW that gave 0 to 6 kW."""
+    return Series(START, HOUR, -3000.0 * (1.0 + np.sin(np.arange(hours) / 9.0)))
+
+
+async def test_a_turbine_is_forecast_by_its_wind_as_generation_within_its_rating() -> None:
+    told, blind = World(weather=(SteadyWeather(), PvlibPlane())), World()
+    for world in (told, blind):
+        world.history.power[WIND] = blew()
+
+    (by_wind,) = await told.issue(wanted(WIND, hours=48))
+    (without,) = await blind.issue(wanted(WIND, hours=48))
+
+    assert (by_wind.source, without.source) == ("weather", "seasonal")
+    for each in (by_wind, without):
+        assert (each.power_w <= 0).all()
+        assert (each.power_w >= -10_000).all()
+        assert (np.diff(each.power_w, axis=0) >= 0).all()
+        assert each.kind is Kind.WIND
+    wide = [np.mean(each.power_w[-1] - each.power_w[0]) for each in (by_wind, without)]
+    assert wide[1] > 3000  # nobody knows whether it will blow
+    assert told.models.asked == blind.models.asked == []
+
+
+async def test_a_turbine_that_never_gave_a_reading_is_forecast_by_its_curve() -> None:
+    told, blind = World(weather=(SteadyWeather(), PvlibPlane())), World()
+    for world in (told, blind):
+        world.history.power[WIND] = Series(START, HOUR, np.full(35 * 24, np.nan))
+
+    (by_wind,) = await told.issue(wanted(WIND))
+    (without,) = await blind.issue(wanted(WIND))
+
+    assert (by_wind.source, without.source) == ("weather", "assumed")
+    assert by_wind.last_measured is None
+    assert -10_000 <= by_wind.median_w.min() <= by_wind.median_w.max() < -3000
+    assert np.mean(without.power_w[-1] - without.power_w[0]) > 5000

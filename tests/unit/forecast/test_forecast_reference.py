@@ -12,7 +12,7 @@ from tests.fakes.forecast_assets import load_hours, pv_hours
 from tests.fakes.forecast_reference import Reference
 from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Rows
-from wattmesh_forecast.domain.kinds import PATTERNS, Kind
+from wattmesh_forecast.domain.kinds import MODELLED, PATTERNS, Kind
 from wattmesh_forecast.domain.model_input import concatenated
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 from wattmesh_forecast.domain.trial import ask_patterns, blend_weights
@@ -50,7 +50,7 @@ def histories(draw: st.DrawFn, kind: Kind) -> list[AssetHours]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(Kind))
+@given(data=st.data(), kind=st.sampled_from(MODELLED))
 def test_patterns_are_what_their_definitions_say(data: st.DataObject, kind: Kind) -> None:
     assets = data.draw(histories(kind))
     lasts = data.draw(st.lists(st.integers(0, len(assets[0].power_w) - 73), min_size=1, max_size=3))
@@ -68,7 +68,7 @@ def test_patterns_are_what_their_definitions_say(data: st.DataObject, kind: Kind
 
 
 @settings(max_examples=25, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(Kind))
+@given(data=st.data(), kind=st.sampled_from(MODELLED))
 def test_assets_together_are_told_what_each_alone_is_told(data: st.DataObject, kind: Kind) -> None:
     assets = data.draw(histories(kind))
     last = data.draw(st.integers(0, len(assets[0].power_w) - 73))
@@ -87,7 +87,7 @@ def test_assets_together_are_told_what_each_alone_is_told(data: st.DataObject, k
 
 
 @settings(max_examples=10, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(Kind))
+@given(data=st.data(), kind=st.sampled_from(MODELLED))
 def test_weights_go_with_the_errors_of_two_weeks(data: st.DataObject, kind: Kind) -> None:
     (asset, *_) = data.draw(histories(kind))
     last = data.draw(st.integers(0, len(asset.power_w) - 73))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.forecast_assets import load_hours, pv_hours
 from wattmesh_forecast.domain.hours import AssetHours, Floats
 from wattmesh_forecast.domain.input_faults import Finding, InputFault
-from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.kinds import MODELLED, Kind
 from wattmesh_forecast.domain.screening import screened
 
 LOAD, PLANT = load_hours(45, ahead=0), pv_hours(45, ahead=0)
@@ -106,7 +106,7 @@ def test_a_plant_without_any_sun_for_days_was_off_and_one_that_rests_at_night_wa
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 1000), share=st.floats(0, 1), kind=st.sampled_from(Kind))
+@given(seed=st.integers(0, 1000), share=st.floats(0, 1), kind=st.sampled_from(MODELLED))
 def test_assets_together_are_screened_as_each_alone(seed: int, share: float, kind: Kind) -> None:
     random = np.random.default_rng(seed)
     make = load_hours if kind is Kind.LOAD else pv_hours

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes.forecast_assets import LOS_ANGELES, load_hours, pv_hours
 from wattmesh_forecast.domain.features import model_input
 from wattmesh_forecast.domain.hours import Batch, Rows
-from wattmesh_forecast.domain.kinds import PATTERNS, Kind
+from wattmesh_forecast.domain.kinds import MODELLED, PATTERNS, Kind
 from wattmesh_forecast.domain.pv_patterns import sun_of
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 from wattmesh_forecast.domain.trial import ask_patterns, blend_weights
@@ -23,7 +23,7 @@ def ahead(last: int = NOW, hours: int = 24) -> Rows:
     return Rows.ahead(last, range(last + 2, last + 2 + hours))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MODELLED)
 def test_quantiles_rise_and_are_not_negative(kind: Kind) -> None:
     asset = load_hours() if kind is Kind.LOAD else pv_hours()
 
@@ -81,7 +81,7 @@ def test_weights_are_equal_when_nothing_tells_the_patterns_apart() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(MODELLED),
     share=st.floats(0.0, 0.97),
     seed=st.integers(0, 100),
     last=st.integers(30, NOW),

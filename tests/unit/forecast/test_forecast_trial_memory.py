@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.forecast_assets import load_hours, pv_hours
 from tests.fakes.forecast_sites import FONTANA
 from wattmesh_forecast.domain.hours import AssetHours, Batch, Rows
-from wattmesh_forecast.domain.kinds import PATTERNS, Kind
+from wattmesh_forecast.domain.kinds import MODELLED, PATTERNS, Kind
 from wattmesh_forecast.domain.seasonal import trial_days
 from wattmesh_forecast.domain.subjects import Subject
 from wattmesh_forecast.domain.trial import NOWCAST_HOURS, ask_patterns
@@ -40,7 +40,7 @@ def known(assets: list[AssetHours], now: int) -> tuple[Batch, Rows]:
     return batch, Rows.ahead(PAST - 1, range(PAST, PAST + 24))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MODELLED)
 def test_hour_by_hour_it_says_what_would_be_said_anew(kind: Kind) -> None:
     memory = TrialMemory()
 

@@ -43,12 +43,15 @@ async def test_open_meteos_irradiance_is_that_of_the_hour_before_its_time() -> N
         service.answer = recorded(SECONDS, [15.0, None, 999.0], [300.0, 400.0, -5.0])
         (report,) = await OpenMeteo(service.url, ManualClock(NOW)).reports([BERLIN])
 
-    celsius, ghi = report.over(TimeRange.of(FIRST - HOUR, 4 * HOUR))
-    assert np.array_equal(celsius, [np.nan, 15.0, np.nan, np.nan], equal_nan=True)
-    assert np.array_equal(ghi, [np.nan, 400.0, np.nan, np.nan], equal_nan=True)
+    told = report.over(TimeRange.of(FIRST - HOUR, 4 * HOUR))
+    assert np.array_equal(told.temperature_celsius, [np.nan, 15.0, np.nan, np.nan], equal_nan=True)
+    assert np.array_equal(told.irradiance_w_m2, [np.nan, 400.0, np.nan, np.nan], equal_nan=True)
+    assert np.isnan(told.pressure_pa).all()
+    assert told.winds_m_per_s == {}
     assert report.issue_time == NOW
     (asked,) = service.asked
-    assert asked["hourly"] == ["temperature_2m,shortwave_radiation"]
+    assert asked["hourly"][0].startswith("temperature_2m,shortwave_radiation,surface_pressure,wind")
+    assert asked["wind_speed_unit"] == ["ms"]
     assert (asked["latitude"], asked["longitude"]) == (["52.5200"], ["13.4200"])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from wattmesh_forecast.adapters import serving_protos  # the bare package first
-from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.kinds import MODELLED
 
 CONFIG = Path(__file__).parents[3] / "deploy" / "tf-serving" / "models.config"
 
@@ -20,6 +20,6 @@ def test_the_configuration_serves_every_model_with_two_versions() -> None:
     models = config.model_config_list.config
 
     assert {model.name: model.base_path for model in models} == {
-        kind.value: f"/models/{kind.value}" for kind in Kind
+        kind.value: f"/models/{kind.value}" for kind in MODELLED
     }
     assert all(model.model_version_policy.latest.num_versions == 2 for model in models)

@@ -31,7 +31,7 @@ from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.past import Past
 from wattmesh_forecast.domain.hours import HOUR, AssetHours
-from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.kinds import MODELLED, Kind
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.settings import TrainingSettings
@@ -175,7 +175,7 @@ def _read(settings: Callable[..., TrainingSettings]) -> TrainingSettings:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="wattmesh_forecast.train")
-    parser.add_argument("model", choices=[kind.value for kind in Kind])
+    parser.add_argument("model", choices=[kind.value for kind in MODELLED])
     parser.add_argument("--assets", nargs="+", type=AssetId.parse, required=True)
     parser.add_argument("--start", type=_time, help="default: as long before the end as is used")
     parser.add_argument("--end", type=_time, required=True)

@@ -70,6 +70,8 @@ class _InputFaultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InputFault
     """Zeros of an asset that does not rest."""
     INPUT_FAULT_STUCK: _InputFault.ValueType  # 3
     """The same value again and again, of an asset whose values change."""
+    INPUT_FAULT_CURTAILED: _InputFault.ValueType  # 4
+    """A wind turbine that was held at a limit, or stood, although the wind blew: it tells nothing of the wind."""
 
 class InputFault(_InputFault, metaclass=_InputFaultEnumTypeWrapper):
     """What is wrong with a measured hour."""
@@ -82,6 +84,8 @@ INPUT_FAULT_OUTAGE: InputFault.ValueType  # 2
 """Zeros of an asset that does not rest."""
 INPUT_FAULT_STUCK: InputFault.ValueType  # 3
 """The same value again and again, of an asset whose values change."""
+INPUT_FAULT_CURTAILED: InputFault.ValueType  # 4
+"""A wind turbine that was held at a limit, or stood, although the wind blew: it tells nothing of the wind."""
 Global___InputFault: _TypeAlias = InputFault  # noqa: Y015
 
 class _ModelRefusal:
@@ -181,8 +185,9 @@ class Forecast(_message.Message):
     kind: Global___ForecastKind.ValueType
     """What is forecast."""
     source: _builtins.str
-    """What made it: "model:{model}/{version}"; "seasonal" when no model could be asked; "weather" for a plant whose
-    irradiance is forecast; "assumed" when less than a day was measured.
+    """What made it: "model:{model}/{version}"; "seasonal" when no model could be asked, and for a wind turbine whose
+    wind is not forecast; "weather" for a plant whose irradiance, or a turbine whose wind is forecast; "assumed" when
+    less than a day was measured.
     """
     model_refusal: Global___ModelRefusal.ValueType
     """Why it is not a model's, where a model was to be asked. Not said: a model made it, or none was to."""

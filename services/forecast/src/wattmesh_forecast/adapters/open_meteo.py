@@ -23,6 +23,9 @@ from wattmesh_kernel.errors import Unavailable
 
 PAST_DAYS, DAYS_AHEAD = 46, 9
 _TEMPERATURE, _IRRADIANCE = "temperature_2m", "shortwave_radiation"
+_PRESSURE, _PA_PER_HPA = "surface_pressure", 100.0
+_WINDS = {10.0: "wind_speed_10m", 80.0: "wind_speed_80m", 120.0: "wind_speed_120m"}
+_WANTED = ",".join((_TEMPERATURE, _IRRADIANCE, _PRESSURE, *_WINDS.values()))
 _TIMEOUT_SECONDS = 20.0
 _MOST_BYTES = 32_000_000
 
@@ -53,7 +56,8 @@ class OpenMeteo:
         asked = {
             "latitude": ",".join(f"{place.latitude_degrees:.4f}" for place in places),
             "longitude": ",".join(f"{place.longitude_degrees:.4f}" for place in places),
-            "hourly": f"{_TEMPERATURE},{_IRRADIANCE}",
+            "hourly": _WANTED,
+            "wind_speed_unit": "ms",
             "past_days": PAST_DAYS,
             "forecast_days": DAYS_AHEAD,
             "timezone": "GMT",
@@ -81,6 +85,13 @@ class OpenMeteo:
         temperature, irradiance = (
             _column(hourly[n], len(times)) for n in (_TEMPERATURE, _IRRADIANCE)
         )
+        # Others that speak this shape need not tell of wind and pressure.
+        pressure = _PA_PER_HPA * _column(hourly.get(_PRESSURE, [None] * len(times)), len(times))
+        winds = {
+            height: _column(hourly[name], len(times))
+            for height, name in _WINDS.items()
+            if hourly.get(name) is not None
+        }
         return WeatherReport(
             source=urllib.parse.urlsplit(self._url).netloc,
             place=place,
@@ -89,6 +100,8 @@ class OpenMeteo:
             temperature_celsius=temperature,
             # Told is the mean of the hour before.
             irradiance_w_m2=np.append(irradiance[1:], np.nan),
+            pressure_pa=pressure,
+            winds_m_per_s=winds,
         )
 
 

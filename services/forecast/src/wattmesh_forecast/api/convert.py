@@ -41,11 +41,13 @@ _REASONS = {
 _KINDS = {
     Kind.LOAD: forecast_pb2.FORECAST_KIND_LOAD,
     Kind.PV: forecast_pb2.FORECAST_KIND_PV,
+    Kind.WIND: forecast_pb2.FORECAST_KIND_WIND,
 }
 
 _FAULTS = {
     InputFault.SPIKE: forecast_pb2.INPUT_FAULT_SPIKE,
     InputFault.OUTAGE: forecast_pb2.INPUT_FAULT_OUTAGE,
+    InputFault.CURTAILED: forecast_pb2.INPUT_FAULT_CURTAILED,
     InputFault.STUCK: forecast_pb2.INPUT_FAULT_STUCK,
 }
 _REFUSALS = {

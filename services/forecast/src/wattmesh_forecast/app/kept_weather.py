@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from wattmesh_forecast.app.ports import WeatherSource, WeatherStore
-from wattmesh_forecast.domain.hours import Floats
 from wattmesh_forecast.domain.subjects import Location
-from wattmesh_forecast.domain.weather import WeatherReport
+from wattmesh_forecast.domain.weather import WeatherHours, WeatherReport
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import TimeRange
@@ -40,8 +39,8 @@ class KeptWeather:
         self._loop = asyncio.get_running_loop()
         self._away = False
 
-    def known(self, place: Location, hours: TimeRange) -> tuple[Floats, Floats] | None:
-        """Return temperature [°C] and irradiance [W/m²] of every hour; None: nothing is known.
+    def known(self, place: Location, hours: TimeRange) -> WeatherHours | None:
+        """Return the weather of every hour; None: nothing is known.
 
         May be called from any thread.
         """

@@ -17,7 +17,7 @@ from wattmesh_forecast.app.ports import ModelShelf
 from wattmesh_forecast.app.train import TrainModel
 from wattmesh_forecast.domain.forecast import Forecast, model_source
 from wattmesh_forecast.domain.hours import HOUR
-from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.kinds import MODELLED, Kind
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.standing import Standing, standing
 from wattmesh_forecast.domain.training import TrainingOrder
@@ -77,7 +77,7 @@ class LifeCycle:
         """Look after them for ever."""
         while True:
             await self._clock.sleep(LOOKED_AT_EVERY)
-            for kind in Kind:
+            for kind in MODELLED:
                 try:
                     await self.look_after(kind)
                 except WattmeshError as error:

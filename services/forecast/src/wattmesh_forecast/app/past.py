@@ -19,6 +19,10 @@ from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.domain.running_hour import SoFar, estimated
 from wattmesh_forecast.domain.screening import screened
 from wattmesh_forecast.domain.subjects import Location, Subject
+from wattmesh_forecast.domain.weather import WeatherHours
+from wattmesh_forecast.domain.wind.hub import at_standard_density, hub_speed
+from wattmesh_forecast.domain.wind.screening import screened_turbines
+from wattmesh_forecast.domain.wind.turbine import Turbine
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
@@ -41,8 +45,8 @@ class PowerByAsset(Protocol):
 class KnownWeather(Protocol):
     """The weather as it is known now."""
 
-    def known(self, place: Location, hours: TimeRange) -> tuple[Floats, Floats] | None:
-        """Return temperature [°C] and irradiance [W/m²] of every hour; None: nothing is known."""
+    def known(self, place: Location, hours: TimeRange) -> WeatherHours | None:
+        """Return the weather of every hour; None: nothing is known."""
 
 
 class Past:
@@ -139,11 +143,24 @@ class Past:
         weather, modules = self._weather
         if (told := weather.known(subject.location, whole)) is None:
             return hours
-        celsius, ghi = told
+        celsius = told.temperature_celsius
+        if subject.turbine is not None:
+            return replace(hours, wind_m_per_s=_hub_wind(Turbine.of(subject.turbine), told))
         if hours.sun is None:
             return replace(hours, temperature_celsius=celsius)
-        shine = modules.effective_w_m2(subject, whole.start, hours.sun, ghi, celsius)
+        shine = modules.effective_w_m2(
+            subject, whole.start, hours.sun, told.irradiance_w_m2, celsius
+        )
         return replace(hours, irradiance_w_m2=shine)
+
+
+def _hub_wind(turbine: Turbine, told: WeatherHours) -> Floats | None:
+    speed = hub_speed(told.winds_m_per_s, turbine.hub_height_m)
+    if speed is None:
+        return None
+    return at_standard_density(
+        speed, told.pressure_pa, told.temperature_celsius, turbine.hub_height_m
+    )
 
 
 def _begun(
@@ -176,12 +193,18 @@ def _screened(
 ) -> dict[AssetId, AssetHours | NotForecast]:
     """Return assets of a kind without the hours that are not believed; one by one when it fails."""
     try:
-        believed = screened(kind, [found for _, found in read], [each.most_w for each, _ in read])
+        believed = _believed(kind, read)
     except Exception:
         if len(read) == 1:
             return {read[0][0].asset: failed(read[0][0].asset)}
         return {name: found for one in read for name, found in _screened(kind, [one]).items()}
     return {each.asset: found for (each, _), found in zip(read, believed, strict=True)}
+
+
+def _believed(kind: Kind, read: Sequence[tuple[Subject, AssetHours]]) -> list[AssetHours]:
+    if kind is Kind.WIND:
+        return screened_turbines(read)
+    return screened(kind, [found for _, found in read], [each.most_w for each, _ in read])
 
 
 def _sun(subject: Subject, suns: Mapping[Location, Sun], hours: int) -> Sun | None:

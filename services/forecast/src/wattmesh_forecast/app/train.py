@@ -9,11 +9,13 @@ from typing import Self
 
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.ports import Progress, Trainer, TrainingStore
+from wattmesh_forecast.domain.kinds import MODELLED
 from wattmesh_forecast.domain.training import Training, TrainingOrder, TrainingState
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import (
     FailedPrecondition,
     InvalidArgument,
+    NotFound,
     ResourceExhausted,
     WattmeshError,
 )
@@ -112,6 +114,10 @@ class TrainModel:
                 "MIXED_KINDS",
                 f"model {order.model} learns from assets of that kind, not {kinds}",
                 field="assets",
+            )
+        if order.model not in MODELLED:
+            raise NotFound(
+                "MODEL_NOT_FOUND", f"{order.model} has no model: it is forecast without training"
             )
         for each in subjects:
             if not each.suits_model:

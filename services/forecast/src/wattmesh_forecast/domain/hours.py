@@ -118,7 +118,8 @@ class AssetHours:
     [W]; NaN where it is missing, and in the future. `sun` is there for solar plants.
     `temperature_celsius` (n,) is the air's, measured or forecast as it was known at issue, NaN
     where it is not known; None when nothing is known of the weather. `irradiance_w_m2` (n,) is what
-    reaches the modules of a plant, less what their warmth costs [W/m²], likewise. `findings` are
+    reaches the modules of a plant, less what their warmth costs [W/m²], likewise; `wind_m_per_s`
+    (n,) what blows at a turbine's hub, as much as it counts in standard air [m/s]. `findings` are
     why measured hours were taken for missing. `begun` is the running hour, which `power_w` has as
     far as it is known, estimated beyond.
     """
@@ -129,6 +130,7 @@ class AssetHours:
     sun: Sun | None = None
     temperature_celsius: Floats | None = None
     irradiance_w_m2: Floats | None = None
+    wind_m_per_s: Floats | None = None
     findings: tuple[Finding, ...] = ()
     begun: "Begun | None" = None
 
@@ -144,13 +146,14 @@ class AssetHours:
     def between(self, first: int, end: int) -> "AssetHours":
         """Return the part from a position up to, but not with, another."""
         part, warmth, sun = slice(first, end), self.temperature_celsius, self.sun
-        shine = self.irradiance_w_m2
+        shine, wind = self.irradiance_w_m2, self.wind_m_per_s
         return AssetHours(
             start=self.start + first * HOUR,
             power_w=self.power_w[part],
             clock=self.clock.part(part),
             temperature_celsius=None if warmth is None else warmth[part],
             irradiance_w_m2=None if shine is None else shine[part],
+            wind_m_per_s=None if wind is None else wind[part],
             sun=None
             if sun is None
             else Sun(

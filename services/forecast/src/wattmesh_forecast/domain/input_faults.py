@@ -11,6 +11,8 @@ class InputFault(StrEnum):
     """Far beyond what the asset ever does, for an hour or two; or beyond its rating."""
     OUTAGE = "outage"
     """Zeros of an asset that does not rest."""
+    CURTAILED = "curtailed"
+    """A wind turbine held at a limit, or stopped, although it blew: no fault, but no weather."""
     STUCK = "stuck"
     """The same value again and again, of an asset whose values change."""
 

@@ -12,18 +12,24 @@ from wattmesh_forecast.domain.pv_patterns import (
     peak_power,
     pv_patterns,
 )
+from wattmesh_forecast.domain.wind.patterns import WIND_PATTERNS, highest_power, wind_patterns
 
 
 class Kind(StrEnum):
-    """What is forecast; the value is the name of its model."""
+    """What is forecast; the value is the name of its model, where it has one."""
 
     LOAD = "load"
     PV = "pv"
+    WIND = "wind"
 
     @property
     def sign(self) -> float:
         """What turns the magnitude into power, which is positive into the component."""
-        return -1.0 if self is Kind.PV else 1.0
+        return 1.0 if self is Kind.LOAD else -1.0
+
+
+MODELLED = (Kind.LOAD, Kind.PV)
+"""What models are trained for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,4 +55,5 @@ PATTERNS = {
         scale_w=peak_power,
         ceiling_w=lambda batch: highest_of_earlier_days(batch.power_w),
     ),
+    Kind.WIND: PatternSet(names=WIND_PATTERNS, values=wind_patterns, scale_w=highest_power),
 }

@@ -33,6 +33,7 @@ from wattmesh_forecast.domain.seasonal import seasonal_middles, seasonal_quantil
 from wattmesh_forecast.domain.subjects import Subject
 from wattmesh_forecast.domain.trial_memory import TrialMemory
 from wattmesh_forecast.domain.wanted import Wanted
+from wattmesh_forecast.domain.wind.reply import turbine_magnitudes
 from wattmesh_kernel.time import ceil_time, floor_time
 
 SHORTEST_PAST = timedelta(days=1)
@@ -74,8 +75,8 @@ class Reply:
     first: datetime
     power_w: Floats
     source: str
-    last_measured: datetime
-    """End of the newest hour that went into it."""
+    last_measured: datetime | None
+    """End of the newest hour that went into it; None: nothing measured did."""
     findings: tuple[Finding, ...]
     instead_of: Refusal | None = None
 
@@ -108,10 +109,11 @@ class ModelSaid:
 
 def question(subject: Subject, hours: AssetHours, wanted: Wanted) -> Question | Reply | NotForecast:
     """Return what is asked of an asset; of a short past the reply, or why there is none."""
-    last = hours.last_known()
-    if last is None:
+    last, targets = hours.last_known(), _targets(hours, wanted)
+    if last is None and subject.kind is not Kind.WIND:
         return _no_history(subject)
-    targets = _targets(hours, wanted)
+    if last is None:
+        last = targets[0] - 1
     if hours.begun is not None and hours.begun.position == last and last in targets[:-1]:
         targets = targets[1:]  # the rest of the running hour is known as well as it can be
     # The interval that is running may begin in an hour that is complete.
@@ -122,7 +124,8 @@ def question(subject: Subject, hours: AssetHours, wanted: Wanted) -> Question | 
         targets=targets,
         by_weather=knows_weather(hours.irradiance_w_m2, targets),
     )
-    if int(np.isfinite(hours.power_w).sum()) * HOUR >= SHORTEST_PAST:
+    enough = int(np.isfinite(hours.power_w).sum()) * HOUR >= SHORTEST_PAST
+    if enough or subject.kind is Kind.WIND:  # power curves tell more than a day does
         return asked
     return _assumed(asked, wanted)
 
@@ -176,6 +179,8 @@ def seasonal_replies(
     kind: Kind, group: Sequence[Question], wanted: Wanted, instead_of: Refusal | None = None
 ) -> list[Reply]:
     """Return the seasonal forecasts of a group; `instead_of` is why they are not a model's."""
+    if kind is Kind.WIND:
+        return [_of_turbine(each, wanted) for each in group]
     ratios = magnitude_ratios(kind, wanted.ratios)
     magnitudes = seasonal_quantiles(kind, *_batch(group), ratios)
     magnitudes = widened(magnitudes, ratios, _leads(group[0]), SEASONAL_LEAD)
@@ -188,8 +193,16 @@ def seasonal_replies(
     ]
 
 
+def _of_turbine(asked: Question, wanted: Wanted) -> Reply:
+    ratios = magnitude_ratios(Kind.WIND, wanted.ratios)
+    magnitudes, source = turbine_magnitudes(
+        asked.subject, asked.hours, asked.last, asked.targets, ratios
+    )
+    return _reply(asked, signed(Kind.WIND, magnitudes), source, wanted)
+
+
 def _reply(asked: Question, power_w: Floats, source: str, wanted: Wanted) -> Reply:
-    most_w, begun, start = asked.subject.most_w, asked.begun, asked.hours.start
+    most_w, begun = asked.subject.most_w, asked.begun
     first = floor_time(wanted.span.start, HOUR)
     if begun is not None and len(power_w) < len(_targets(asked.hours, wanted)):
         kind = asked.subject.kind
@@ -199,9 +212,17 @@ def _reply(asked: Question, power_w: Floats, source: str, wanted: Wanted) -> Rep
         first=first,
         power_w=power_w if most_w is None else np.clip(power_w, -most_w, most_w),
         source=source,
-        last_measured=start + (asked.last + 1) * HOUR if begun is None else begun.until,
+        last_measured=_measured_until(asked),
         findings=asked.hours.findings,
     )
+
+
+def _measured_until(asked: Question) -> datetime | None:
+    if asked.begun is not None:
+        return asked.begun.until
+    if asked.hours.last_known() is None:
+        return None
+    return asked.hours.start + (asked.last + 1) * HOUR
 
 
 def _rest(kind: Kind, rest_w: float, next_w: Floats, ratios: Sequence[float]) -> Floats:

@@ -56,7 +56,7 @@ def estimated(
     hours = hours[hours >= 1]
     if len(hours) and kind is Kind.LOAD:
         rest = _of_load(power_w, hours, position, so_far)
-    elif len(hours):
+    elif len(hours) and kind is Kind.PV:
         moving = [each for each in suns if each is not None]
         rest = _of_plant(power_w, moving, hours, position, ratio, so_far)
     else:

@@ -7,7 +7,7 @@ from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import AssetId
-from wattmesh_kernel.sites import Asset, LoadRating, PvRating, Site, SiteModel
+from wattmesh_kernel.sites import Asset, LoadRating, PvRating, Site, SiteModel, WindRating
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +38,13 @@ class Subject:
     """The most that it can consume or generate, by its rating [W]; None where that is not known."""
     plane: Plane | None = None
     """How the modules of a plant stand; None where the site model does not say."""
+    turbine: WindRating | None = None
+    """Of a wind turbine: its hub, rotor and power curve, as far as they are known."""
 
     @property
     def suits_model(self) -> bool:
         """Whether a model can be asked: that of solar plants must be told where the sun stands."""
-        return self.kind is not Kind.PV or self.location is not None
+        return self.kind is Kind.LOAD or (self.kind is Kind.PV and self.location is not None)
 
 
 def subject_of(asset: AssetId, model: SiteModel) -> Subject | NotForecast:
@@ -57,7 +59,7 @@ def subject_of(asset: AssetId, model: SiteModel) -> Subject | NotForecast:
         return NotForecast(
             asset=asset,
             reason=Reason.KIND_NOT_FORECAST,
-            message=f"{asset.name} is a {found.kind}: only loads and solar plants are forecast",
+            message=f"{asset.name} is a {found.kind}: only loads, PV and wind are forecast",
         )
     return Subject(
         asset=asset,
@@ -66,6 +68,7 @@ def subject_of(asset: AssetId, model: SiteModel) -> Subject | NotForecast:
         location=_location(site),
         most_w=_most_w(found),
         plane=_plane(found),
+        turbine=found.rating if isinstance(found.rating, WindRating) else None,
     )
 
 
@@ -84,12 +87,18 @@ def _kind_of(asset: Asset) -> Kind | None:
             return Kind.LOAD
         case PvRating():
             return Kind.PV
+        case WindRating():
+            return Kind.WIND
         case _:
             return None
 
 
 def _most_w(asset: Asset) -> float | None:
-    return asset.rating.output_power_w if isinstance(asset.rating, PvRating) else None
+    match asset.rating:
+        case PvRating(output_power_w=most) | WindRating(max_output_power_w=most):
+            return most
+        case _:
+            return None
 
 
 def _plane(asset: Asset) -> Plane | None:

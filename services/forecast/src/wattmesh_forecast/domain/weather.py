@@ -1,6 +1,7 @@
 """What is known of the weather at a place, hour by hour, and since when."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +12,23 @@ from wattmesh_kernel.time import TimeRange
 
 _CELSIUS = (-90.0, 60.0)
 _IRRADIANCE_W_M2 = (0.0, 1500.0)
+_WIND_M_PER_S = (0.0, 120.0)
+_PRESSURE_PA = (40_000.0, 115_000.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class WeatherHours:
+    """The weather of consecutive hours, (n,); NaN where it is not known.
+
+    `temperature_celsius` is the air's, `irradiance_w_m2` global horizontal irradiance [W/m²],
+    `winds_m_per_s` the wind by the height above ground [m] for which it is told, `pressure_pa` that
+    at the ground.
+    """
+
+    temperature_celsius: Floats
+    irradiance_w_m2: Floats
+    pressure_pa: Floats
+    winds_m_per_s: Mapping[float, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -19,7 +37,8 @@ class WeatherReport:
 
     Arrays over consecutive UTC hours from `start` on, NaN where nothing is known:
     `temperature_celsius` the air's at the start of the hour, `irradiance_w_m2` the hour's mean
-    global horizontal irradiance [W/m²]. Values that no weather has are taken for not known.
+    global horizontal irradiance [W/m²], `pressure_pa` that at the ground, `winds_m_per_s` speeds by
+    height above ground [m]. Values that no weather has are taken for not known.
     """
 
     source: str
@@ -28,6 +47,8 @@ class WeatherReport:
     start: datetime
     temperature_celsius: Floats
     irradiance_w_m2: Floats
+    pressure_pa: Floats | None = None
+    winds_m_per_s: Mapping[float, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.temperature_celsius.shape != self.irradiance_w_m2.shape:
@@ -36,16 +57,29 @@ class WeatherReport:
             ("temperature_celsius", _CELSIUS),
             ("irradiance_w_m2", _IRRADIANCE_W_M2),
         ):
-            values: Floats = getattr(self, name)
-            possible = (values >= bounds[0]) & (values <= bounds[1])
-            object.__setattr__(self, name, np.where(possible, values, np.nan))
+            object.__setattr__(self, name, _possible(getattr(self, name), bounds))
+        winds = {h: _possible(v, _WIND_M_PER_S) for h, v in self.winds_m_per_s.items()}
+        object.__setattr__(self, "winds_m_per_s", winds)
+        if self.pressure_pa is not None:
+            object.__setattr__(self, "pressure_pa", _possible(self.pressure_pa, _PRESSURE_PA))
 
-    def over(self, hours: TimeRange) -> tuple[Floats, Floats]:
-        """Return temperature [°C] and irradiance [W/m²] of every hour that starts in a range."""
+    def over(self, hours: TimeRange) -> WeatherHours:
+        """Return the weather of every hour that starts in a range."""
         first, count = (hours.start - self.start) // HOUR, hours.count(HOUR)
-        return _window(self.temperature_celsius, first, count), _window(
-            self.irradiance_w_m2, first, count
+
+        def window(values: Floats | None) -> Floats:
+            return np.full(count, np.nan) if values is None else _window(values, first, count)
+
+        return WeatherHours(
+            temperature_celsius=window(self.temperature_celsius),
+            irradiance_w_m2=window(self.irradiance_w_m2),
+            pressure_pa=window(self.pressure_pa),
+            winds_m_per_s={height: window(each) for height, each in self.winds_m_per_s.items()},
         )
+
+
+def _possible(values: Floats, bounds: tuple[float, float]) -> Floats:
+    return np.where((values >= bounds[0]) & (values <= bounds[1]), values, np.nan)
 
 
 def _window(values: Floats, first: int, count: int) -> Floats:
