@@ -83,6 +83,9 @@ peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and wha
 e2e-grafana: setup ## every question of the boards to a running mesh and a real Prometheus; metrics and rules by promtool; as JSON
 	@exec $(BIN)/python -m tests.peer.grafana $(ARGUMENTS)
 
+peer-timescale: setup ## the storage of readings on TimescaleDB (in WebAssembly, or ARGUMENTS="--url URL") and on PostgreSQL: the same answers
+	@exec $(BIN)/python -m tests.peer.timescale $(ARGUMENTS)
+
 peer-openadr: setup ## our VTN against two clients of PyPI that are not ours, and a storm of events, as JSON
 	@exec $(BIN)/python -m tests.peer.openadr $(ARGUMENTS)
 

@@ -22,3 +22,6 @@ class MeteringSettings(ServiceSettings):
     """How far apart two readings of a register may be to interpolate between them [s]."""
     balance_tolerance_wh: float = Field(default=5, ge=0)
     """How negative a derived load may be per interval and count as 0 [Wh]."""
+    keep_gauges_days: float = Field(default=0, ge=0)
+    """How long readings of gauges (powers, temperatures, voltages) are kept [d]; 0: for ever.
+    Registers, of which energies and bills are made, are never dropped."""

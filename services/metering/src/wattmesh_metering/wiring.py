@@ -11,6 +11,7 @@ from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
 from wattmesh_kernel.clock import Clock
 from wattmesh_metering.adapters.former_records import take_over
 from wattmesh_metering.adapters.ingest_meter import TelemetryIngestMeter
+from wattmesh_metering.adapters.partitions import PostgresRetention
 from wattmesh_metering.adapters.postgres_announcements import PostgresAnnouncements
 from wattmesh_metering.adapters.postgres_edits import PostgresEdits
 from wattmesh_metering.adapters.postgres_ingest import PostgresIngestStore
@@ -32,6 +33,7 @@ from wattmesh_metering.app.keep_records import KeepRecords
 from wattmesh_metering.app.latest_readings import GetLatestReadings
 from wattmesh_metering.app.query_energy import QueryEnergy
 from wattmesh_metering.app.query_series import QuerySeries
+from wattmesh_metering.app.retain import Retain
 from wattmesh_metering.app.roll_up import RollUp
 from wattmesh_metering.app.tariff_prices import TariffPrices
 from wattmesh_metering.app.validate import Validate
@@ -45,8 +47,9 @@ from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
 
 INTAKE_CONNECTIONS = 6
-"""Apart from all that is asked for: one commits readings, one judges them, one rolls them up, one
-listens, one follows the model."""
+"""Apart from all that is asked for: one commits readings (a second for an instant, when it opens a
+partition), one judges them, one rolls them up, one listens, one follows the model; who forgets old
+gauges takes turns with them."""
 _QUERIES_WAITING = 2_000
 _RETRY_AFTER = timedelta(seconds=1)
 
@@ -77,6 +80,9 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
             PostgresRollups(intake),
             runtime.clock,
             timedelta(seconds=settings.longest_gap_seconds),
+        )
+        retain = Retain(
+            PostgresRetention(intake), runtime.clock, timedelta(days=settings.keep_gauges_days)
         )
         commit = CommitBatches(
             PostgresIngestStore(intake),
@@ -112,7 +118,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     metering_pb2.DESCRIPTOR.services_by_name["MeteringService"].full_name,
                 ),
                 dependencies=(intake.dependency,),
-                tasks=(announcements.run, follower.run, validate.run, roll_up.run),
+                tasks=(announcements.run, follower.run, validate.run, roll_up.run, retain.run),
             )
 
 

@@ -2,7 +2,7 @@
 
 A job for a role that may change schemas, before services start that may not
 (`WATTMESH_DATABASE_MIGRATIONS=check`). With `WATTMESH_DATABASE_ROLE` it lets that role, the
-service's own, read and write what is in the schema, and nothing else.
+service's own, read, write and call what is in the schema, and nothing else.
 """
 
 import sys
@@ -23,6 +23,7 @@ _GRANTS = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};
 REVOKE INSERT, UPDATE, DELETE ON {schema}.schema_migrations FROM {role}
 """
 

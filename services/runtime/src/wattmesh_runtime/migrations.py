@@ -21,6 +21,8 @@ WAITS_SECONDS = (0.5, 1, 2, 4, 8, 14)
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 
+_REPLACES = re.compile(r"^-- Replaces ([0-9a-f]{64})\b", re.MULTILINE)
+
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name text PRIMARY KEY,
@@ -41,6 +43,15 @@ class Migration:
     def sha256(self) -> str:
         """The digest by which an edited migration is noticed."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """The digests that it may have been applied with: its own, and those it says it replaces.
+
+        A step that fails on some servers is mended that way: where it passed it is done, and where
+        it did not, its new text is applied.
+        """
+        return frozenset({self.sha256, *_REPLACES.findall(self.text)})
 
 
 async def migrate(database: Database, package: str) -> None:
@@ -65,7 +76,7 @@ async def migrate(database: Database, package: str) -> None:
 def _missing(migrations: list[Migration], applied: dict[str, str], package: str) -> list[Migration]:
     """Return what is not applied yet; FailedPrecondition for what has changed since it was."""
     for migration in migrations:
-        if applied.get(migration.name, migration.sha256) != migration.sha256:
+        if applied.get(migration.name, migration.sha256) not in migration.accepted:
             raise FailedPrecondition(
                 "MIGRATION_CHANGED",
                 f"{package}: {migration.name} was applied and has changed since; add a new one",

@@ -14,6 +14,7 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import PointId
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.columns import ANNOUNCED_BYTES
+from wattmesh_metering.adapters.partitions import OpenPartitions
 from wattmesh_metering.adapters.postgres_rollups import outdate
 from wattmesh_metering.adapters.receipts import MOST_FORMER_SOURCES, pack, receipts
 from wattmesh_metering.app.ports import IngestTransaction, SourceCount
@@ -68,7 +69,8 @@ SELECT string_agg(int4send(ordinal), '') FROM (
     FROM incoming JOIN new USING (point_key, measure_time) GROUP BY point_key, measure_time
 ) AS firsts
 """
-# What differs from all that was ever told of its key moves what stands into the past.
+# What differs from all that was ever told of its key moves what stands into the past. It takes its
+# place by INSERT: of columns, UPDATE unpacks all that there are, INSERT those of the key.
 _REVISE = """
 WITH told AS (
     SELECT DISTINCT ON (point_key, measure_time, value, quality) *
@@ -92,11 +94,11 @@ WITH told AS (
     SELECT point_key, measure_time, value, quality, source_key, received, received
     FROM revised WHERE NOT stands
 ), present AS (
-    UPDATE readings SET value = revised.value, quality = revised.quality,
-        source_key = revised.source_key, received = revised.received
-    FROM revised
-    WHERE readings.point_key = revised.point_key
-      AND readings.measure_time = revised.measure_time AND revised.stands
+    INSERT INTO readings (point_key, source_key, quality, measure_time, value, received)
+    SELECT point_key, source_key, quality, measure_time, value, received
+    FROM revised WHERE stands
+    ON CONFLICT (point_key, measure_time) DO UPDATE SET value = excluded.value,
+        quality = excluded.quality, source_key = excluded.source_key, received = excluded.received
 )
 SELECT string_agg(int4send(ordinal), '') FROM revised
 """
@@ -148,6 +150,7 @@ class PostgresIngestStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, RegisteredPoint] = {}
+        self._partitions = OpenPartitions(database)
 
     async def resolve(self, names: Collection[str]) -> Mapping[str, RegisteredPoint]:
         """Return the registered points among these names."""
@@ -165,16 +168,22 @@ class PostgresIngestStore:
     ) -> AsyncIterator[IngestTransaction]:
         """Open a transaction that holds the rows of its sources: their counts are written."""
         async with self._database.transaction() as connection:
-            yield PostgresIngestTransaction(connection, await _lock(connection, sources), now)
+            keys = await _lock(connection, sources)
+            yield PostgresIngestTransaction(connection, keys, now, self._partitions)
 
 
 class PostgresIngestTransaction:
     """One group of batches on its way into the tables."""
 
     def __init__(
-        self, connection: AsyncConnection, source_keys: Mapping[str, int], now: datetime
+        self,
+        connection: AsyncConnection,
+        source_keys: Mapping[str, int],
+        now: datetime,
+        partitions: OpenPartitions,
     ) -> None:
         self._connection = connection
+        self._partitions = partitions
         self._source_keys = source_keys
         self._now = now
 
@@ -184,6 +193,7 @@ class PostgresIngestTransaction:
         Readings are almost always new, so they are copied straight in; only when one is not, that
         is undone and they go through a temporary table, at about half the speed.
         """
+        await self._partitions.open(rows.times_us)
         source_keys = self._keys(sources)[owners]
         received = receipts(self._now, source_keys)
         former: Ints = np.where(source_keys > MOST_FORMER_SOURCES, 0, source_keys)
