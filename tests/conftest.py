@@ -19,6 +19,8 @@ from xdist.scheduler import LoadScopeScheduling
 from wattmesh_local.postgres import EmbeddedPostgres
 
 TIME_LIMIT_SECONDS = 60.0
+SLOW_MACHINE = 2.0
+"""A limit ends what hangs: a machine that is busy with others gets that many times as long."""
 
 # How long one example takes says on a busy machine how busy it is.
 settings.register_profile("wattmesh", deadline=None)
@@ -124,7 +126,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def _time_limit(item: pytest.Item) -> Iterator[None]:
     """Fail a test that hangs, async or not; `@pytest.mark.time_limit(seconds)` allows more."""
     marker = item.get_closest_marker("time_limit")
-    seconds = float(marker.args[0]) if marker else TIME_LIMIT_SECONDS
+    seconds = SLOW_MACHINE * (float(marker.args[0]) if marker else TIME_LIMIT_SECONDS)
 
     def expire(number: int, frame: FrameType | None) -> None:
         pytest.fail(f"took more than {seconds} s")

@@ -8,6 +8,7 @@ from typing import Self, TypeAlias
 
 import grpc
 
+from tests.fakes.eventually import within
 from wattmesh.control.v1 import control_pb2, reserve_pb2
 from wattmesh.gateway.v1 import clock_pb2, gateway_link_pb2_grpc, loop_policy_pb2
 from wattmesh.gateway.v1 import gateway_link_pb2 as pb
@@ -121,7 +122,7 @@ class FakeGateway:
 
     async def _until(self, came: Sequence[object], count: int) -> None:
         try:
-            async with asyncio.timeout(30), self._arrived:
+            async with within(30), self._arrived:
                 await self._arrived.wait_for(lambda: len(came) >= count)
         except TimeoutError:
             raise AssertionError(f"{len(came)} came instead of {count}: {came}") from None

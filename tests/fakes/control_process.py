@@ -13,6 +13,7 @@ import psycopg
 
 from tests.fakes.control_gateway import Answer, FakeGateway, obey
 from tests.fakes.control_metering import ControlMetering
+from tests.fakes.eventually import within
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import control_pb2_grpc
@@ -169,7 +170,7 @@ class ControlWorld:
 
 async def eventually(ask: Callable[[], Awaitable[T | None]], seconds: float = 10.0) -> T:
     """Ask until there is an answer; fail after `seconds` of the wall."""
-    async with asyncio.timeout(seconds):
+    async with within(seconds):
         while (answer := await ask()) is None:
             await asyncio.sleep(0.01)
     return answer

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from tests.fakes.dashboard_peers import Peers
+from tests.fakes.eventually import within
 from tests.fakes.metering_world import MeteringWorld, metering_world
 from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
 from wattmesh_dashboard.adapters.calls import SERVED
@@ -103,7 +104,7 @@ class Live:
 
     async def until(self, holds: Any, seconds: float = 20) -> pb.WatchLiveResponse:
         """Read until something holds of all that was seen."""
-        async with asyncio.timeout(seconds):
+        async with within(seconds):
             while not holds(self.seen):
                 self.seen.MergeFrom(await self.next())
         return self.seen

@@ -11,6 +11,7 @@ import grpc
 import numpy as np
 from google.longrunning import operations_pb2_grpc
 
+from tests.fakes.eventually import within
 from tests.fakes.forecast_assets import START, load_hours, pv_hours
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.metered_homes import MeteredHomes
@@ -50,7 +51,7 @@ class ForecastWorld:
 
     async def until_known(self, *assets: AssetId) -> None:
         """Wait until the service has heard of assets."""
-        async with asyncio.timeout(10):
+        async with within(10):
             for asset in assets:
                 while not await self._knows(asset):
                     await asyncio.sleep(0.02)

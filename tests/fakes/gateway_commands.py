@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.fakes.eventually import within
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.settable_devices import FakeDevice, FakeDevices
 from wattmesh_gateway.adapters.command_journal import SqliteCommandJournal
@@ -56,7 +57,7 @@ class Bench:
         self.arbiter: Arbiter
 
     async def next_report(self) -> CommandReport:
-        async with asyncio.timeout(5):
+        async with within(5):
             while not isinstance(report := await self.news.get(), CommandReport):
                 assert isinstance(report, SetpointEvent)
                 self.events.append(report)

@@ -18,6 +18,7 @@ from pathlib import Path
 import aiomqtt
 import grpc
 
+from tests.fakes.eventually import within
 from tests.fakes.gateway_control import FakeControl, register_control
 from tests.fakes.gateway_metering import FakeMetering, register_metering
 from tests.fakes.site_model_service import FakeSiteModelService
@@ -56,7 +57,7 @@ def free_port() -> int:
 
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(seconds):
+    async with within(seconds):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -216,7 +217,7 @@ class GatewayWorld:
 
     async def forwarded(self, readings: int) -> gateway_pb2.GetGatewayStatusResponse:
         """Wait until the gateway has noted that metering has so many; return its status then."""
-        async with asyncio.timeout(20):
+        async with within(20):
             while (status := await self.gateway.status()).readings_forwarded < readings:
                 await asyncio.sleep(0.05)
         return status

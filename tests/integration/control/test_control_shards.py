@@ -12,7 +12,9 @@ import pytest
 from tests.fakes.control_gateway import obey, say_nothing
 from tests.fakes.control_metering import ControlMetering, home
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, eventually, running_control
+from tests.fakes.eventually import within
 from tests.fakes.manual_clock import ManualClock
+from tests.fakes.stopwatch import Stopwatch
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh_kernel.ids import GatewayId
 
@@ -120,7 +122,7 @@ async def test_watchers_see_the_changes_of_all_processes(pair: Pair) -> None:
     async with first.gateway(name="gateways/g1"):
         await first.submit(T0, [1000.0])
         state = pb.COMMAND_STATE_PENDING
-        async with asyncio.timeout(10):
+        async with within(10):
             while state != pb.COMMAND_STATE_VERIFIED:
                 state = (await call.read()).command.state
     call.cancel()
@@ -131,16 +133,16 @@ async def test_the_newest_stream_wins_whichever_process_it_is_at(pair: Pair) -> 
     async with first.gateway(say_nothing, "gateways/g1") as older:
         await first.submit(T0, [1000.0])
         (sent,) = await older.dispatched(1)
-        begun = time.monotonic()
-        async with second.gateway(obey, "gateways/g1") as newer:
-            assert time.monotonic() - begun < 5.0
-            assert await older.call.code() == grpc.StatusCode.ABORTED
-            assert await newer.dispatched(1) == [sent], "the same command: no second write"
-            await second.command_in(pb.COMMAND_STATE_VERIFIED)
-            pair.clock.set(T0 + 5 * MINUTE)
-            await first.submit(T0, [2000.0])
-            await newer.dispatched(2)
-            assert len(older.dispatches) == 1
+        with Stopwatch() as watch:
+            async with second.gateway(obey, "gateways/g1") as newer:
+                assert watch.seconds < 5.0
+                assert await older.call.code() == grpc.StatusCode.ABORTED
+                assert await newer.dispatched(1) == [sent], "the same command: no second write"
+                await second.command_in(pb.COMMAND_STATE_VERIFIED)
+                pair.clock.set(T0 + 5 * MINUTE)
+                await first.submit(T0, [2000.0])
+                await newer.dispatched(2)
+                assert len(older.dispatches) == 1
 
 
 async def test_a_gateway_of_a_process_that_died_goes_on_at_another(pair: Pair) -> None:

@@ -1,9 +1,9 @@
 """Whoever follows limits hears what stands, then each change, and when it is over."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld
+from tests.fakes.eventually import within
 from wattmesh.control.v1 import control_pb2 as pb
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -16,7 +16,7 @@ async def test_limits_are_told_as_they_stand_change_and_end(control: ControlWorl
 
     async def heard() -> pb.WatchLimitsResponse:
         """What comes next that is no heartbeat."""
-        async with asyncio.timeout(20):
+        async with within(20):
             while True:
                 news: pb.WatchLimitsResponse = await stream.read()
                 if news.snapshot or news.limits or news.ended_names:

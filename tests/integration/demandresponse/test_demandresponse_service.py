@@ -1,6 +1,5 @@
 """Demand response over gRPC and PostgreSQL, in every state of an event."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from tests.fakes.demandresponse_world import (
     limit,
     programme,
 )
+from tests.fakes.eventually import within
 from wattmesh.demandresponse.v1 import demand_response_service_pb2 as pb
 from wattmesh.demandresponse.v1 import event_pb2, programme_pb2
 from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
@@ -278,7 +278,7 @@ async def test_followers_hear_what_is_there_then_every_change(world: DemandRespo
     assert [each.name for each in first.participations] == [PART]
 
     await world.cancel()
-    async with asyncio.timeout(10):
+    async with within(10):
         heard = await stream.read()
         while not heard.events:
             heard = await stream.read()

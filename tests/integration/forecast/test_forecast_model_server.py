@@ -13,6 +13,7 @@ import pytest
 from google.longrunning import operations_pb2
 from google.rpc import code_pb2
 
+from tests.fakes.eventually import within
 from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_process import LOAD, PV, ForecastWorld, metered_home, running_forecast
 from tests.fakes.modelhost_process import ModelHostProcess
@@ -26,7 +27,7 @@ DAYS = 18
 
 
 async def until(ask: Callable[[], Awaitable[str]], wanted: str) -> None:
-    async with asyncio.timeout(60):
+    async with within(60):
         while await ask() != wanted:
             await asyncio.sleep(0.2)
 
@@ -43,7 +44,7 @@ async def train(world: ForecastWorld, request_id: str) -> tuple[operations_pb2.O
     asked = operations_pb2.GetOperationRequest(name=name)
     operation = await world.operations.GetOperation(asked)
     assert not operation.done
-    async with asyncio.timeout(240):
+    async with within(240):
         while not operation.done:
             await asyncio.sleep(0.2)
             operation = await world.operations.GetOperation(asked)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from google.longrunning import operations_pb2
 
-from tests.fakes.eventually import eventually
+from tests.fakes.eventually import eventually, within
 from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_process import (
     BATTERY,
@@ -178,7 +178,7 @@ async def test_nothing_to_compare_is_absent_not_zero(world: ForecastWorld) -> No
 async def test_the_past_is_read_ahead_so_that_an_issue_asks_for_little(
     world: ForecastWorld,
 ) -> None:
-    async with asyncio.timeout(10):
+    async with within(10):
         while not world.metering.asked:
             await asyncio.sleep(0.01)
     await world.issue(LOAD)
@@ -232,7 +232,7 @@ async def test_a_load_added_after_the_start_is_forecast_within_seconds(
     unmetered = AssetId(SiteId("home-1"), "load-3")
 
     world.metering.sites.change(asset(new), asset(unmetered))
-    async with asyncio.timeout(5):
+    async with within(5):
         await world.until_known(new, unmetered)
     forecast, reason = await world.results(new, unmetered)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.fakes.eventually import within
 from tests.fakes.gateway_control import State
 from tests.fakes.gateway_hostile import ANSWERS, HostileModbus, telegrams_of_a_hostile_device
 from tests.fakes.gateway_world import (
@@ -109,7 +110,7 @@ async def test_hostile_devices_hurt_only_themselves_also_over_a_restart(
 async def command_and_verify(world: GatewayWorld, sequence: int) -> None:
     end = datetime.now(UTC) + timedelta(hours=1)
     world.control.dispatch(f"commands/c{sequence}", BATTERY, 1000.0 + sequence, end, sequence)
-    async with asyncio.timeout(20):
+    async with within(20):
         verified = await world.control.wait_for(f"commands/c{sequence}", VERIFIED)
     assert verified.value == 1000.0 + sequence
 
@@ -153,7 +154,7 @@ async def test_a_rebooted_device_gets_its_setpoint_again_and_control_is_told(
     await command_and_verify(world, 1)
     world.battery.put((704, "WSet"), 0)
     world.battery.put((704, "WSetEna"), 0)
-    async with asyncio.timeout(20):
+    async with within(20):
         drifted = await world.control.wait_for_event("DRIFTED")
         again = await world.control.wait_for_event("REAPPLIED")
     assert (drifted.command, drifted.device, drifted.value) == ("commands/c1", BATTERY, 0.0)
@@ -170,12 +171,12 @@ async def test_a_command_withdrawn_while_the_link_to_the_device_is_dead_is_relea
     await command_and_verify(world, 1)
     await world.modbus.stop()
     world.control.cancel("commands/c1", BATTERY)
-    async with asyncio.timeout(20):
+    async with within(20):
         pending = await world.control.wait_for_event("RELEASE_PENDING")
     assert "withdrawn" in pending.message
     assert world.battery.get((704, "WSetEna")) == 1
     await world.modbus.start()
-    async with asyncio.timeout(20):
+    async with within(20):
         await world.control.wait_for("commands/c1", State.COMMAND_STATE_CANCELLED)
     assert world.battery.get((704, "WSetEna")) == 0
 
@@ -202,6 +203,6 @@ async def test_a_stop_ends_within_its_grace_while_fifty_devices_hang(world: Gate
                 command = f"commands/t{turn}-{number}"
                 world.control.dispatch(command, device.name, 1.0, end, turn + 1)
             await asyncio.sleep(0.3 + 0.4 * turn)
-            async with asyncio.timeout(10):
+            async with within(10):
                 assert await world.gateway.stop() == 0
         assert "left behind" not in world.gateway.log

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from tests.fakes.eventually import within
 from tests.fakes.gateway_world import until
 from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_gateway.drivers.mqtt.broker import Broker, parse_broker
@@ -35,7 +36,7 @@ class Keeper:
         self.kept.extend(each.payload.decode() for each in deliveries)
 
     async def wait_until_seen(self, *payloads: str) -> None:
-        async with asyncio.timeout(10), self.changed:
+        async with within(10), self.changed:
             await self.changed.wait_for(lambda: set(payloads) <= set(self.seen))
 
 
@@ -201,7 +202,7 @@ async def test_a_session_whose_broker_is_gone_does_not_say_that_it_listens(tmp_p
         async with listening(first, keeper, TOPIC) as (session, _):
             assert await session.wait_until_listening(0.1)
             await brokers.aclose()
-            async with asyncio.timeout(10):
+            async with within(10):
                 while await session.wait_until_listening(0.1):
                     await asyncio.sleep(0.05)
 

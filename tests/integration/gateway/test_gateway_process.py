@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.fakes.eventually import within
 from tests.fakes.gateway_control import State
 from tests.fakes.gateway_world import (
     BATTERY,
@@ -80,7 +81,7 @@ async def test_metering_away_and_back_loses_nothing(world: GatewayWorld) -> None
     await until(lambda: len(world.meter_values()) == 5)
     await world.metering_server.stop()
     await world.publish(*telegrams(5, 300))
-    async with asyncio.timeout(20):
+    async with within(20):
         while (await world.gateway.status()).readings_spooled < 900:
             await asyncio.sleep(0.05)
     await world.metering_server.start()
@@ -179,7 +180,7 @@ async def test_the_gateway_starts_without_metering_with_the_devices_it_knew(
     world.metering.stored.clear()
     await world.gateway.start()
     await world.publish(*telegrams(0, 4))
-    async with asyncio.timeout(10):
+    async with within(10):
         while (await world.gateway.status()).readings_spooled < 4 * 3 + 4:
             await asyncio.sleep(0.05)
     await world.metering_server.start()

@@ -3,14 +3,15 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psycopg
 
+from tests.fakes.eventually import within
 from tests.fakes.stoppable_postgres import family, standing_still
+from tests.fakes.stopwatch import Stopwatch
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.database import DATABASE, database_process
 from wattmesh_local.running.process import SupervisedProcess
@@ -32,7 +33,7 @@ async def supervised(folder: Path) -> AsyncIterator[tuple[EmbeddedPostgres, Supe
 
 
 async def restarted(process: SupervisedProcess, after: int) -> None:
-    async with asyncio.timeout(20):
+    async with within(20):
         while process.pid in (None, after):
             await asyncio.sleep(0.02)
     await process.ready()
@@ -47,10 +48,10 @@ async def test_a_killed_database_comes_back_at_the_same_place_with_what_was_comm
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
             first = process.pid
             assert first is not None
-            killed = time.monotonic()
-            os.kill(first, signal.SIGKILL)
-            await restarted(process, first)
-            assert time.monotonic() - killed < 10
+            with Stopwatch() as watch:
+                os.kill(first, signal.SIGKILL)
+                await restarted(process, first)
+            assert watch.seconds < 10
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
@@ -79,8 +80,7 @@ async def test_a_database_that_stands_still_does_not_hold_up_the_end(tmp_path: P
         pid = process.pid
         assert pid is not None
         pids = family(pid)
-        began = time.monotonic()
-        with standing_still(pid):
+        with Stopwatch() as watch, standing_still(pid):
             await process.stop(patience_seconds=1)
-            assert time.monotonic() - began < 6
+            assert watch.seconds < 6
             assert not any(map(there, pids))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiomqtt
 
+from tests.fakes.eventually import within
 from wattmesh_local.mqtt_broker import DurableBroker
 
 TOPIC = "a/b"
@@ -48,7 +49,7 @@ async def publish(port: int, *payloads: str) -> None:
 
 
 async def take(received: "asyncio.Queue[str]", count: int) -> Sequence[str]:
-    async with asyncio.timeout(10):
+    async with within(10):
         return [await received.get() for _ in range(count)]
 
 

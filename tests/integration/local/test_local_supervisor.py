@@ -2,13 +2,14 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.eventually import within
+from tests.fakes.stopwatch import Stopwatch
 from wattmesh_local.running.alone import alone_in
 from wattmesh_local.running.job import run_job
 from wattmesh_local.running.ports import free_targets
@@ -36,7 +37,7 @@ def spec(code: str, target: str) -> ProcessSpec:
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
+    async with within(seconds):
         while not condition():
             await asyncio.sleep(0.02)
 
@@ -87,17 +88,16 @@ async def test_processes_that_stand_still_do_not_hold_up_the_end_one_after_the_o
     tmp_path: Path,
 ) -> None:
     targets = free_targets(3)
-    pids = []
-    async with Supervisor(tmp_path, lambda event: None, all_stop_seconds=1.5) as supervisor:
-        for number, target in enumerate(targets):
-            await supervisor.start([replace(spec(LISTEN, target), name=f"victim-{number}")])
-        pids = [process.pid for process in supervisor.processes.values()]
-        for pid in pids:
-            assert pid is not None
-            os.kill(pid, signal.SIGSTOP)
-        began = time.monotonic()
-
-    assert time.monotonic() - began < 4
+    with Stopwatch() as watch:
+        async with Supervisor(tmp_path, lambda event: None, all_stop_seconds=1.5) as supervisor:
+            for number, target in enumerate(targets):
+                await supervisor.start([replace(spec(LISTEN, target), name=f"victim-{number}")])
+            pids = [process.pid for process in supervisor.processes.values()]
+            for pid in pids:
+                assert pid is not None
+                os.kill(pid, signal.SIGSTOP)
+            began = watch.seconds
+    assert watch.seconds - began < 4
     assert not any(alive(pid) for pid in pids if pid)
 
 

@@ -1,12 +1,12 @@
 """Following the site model: whole, in pieces, and change by change, on every replica."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
 
+from tests.fakes.eventually import within
 from tests.fakes.metering_world import (
     HOUR,
     NOON,
@@ -105,7 +105,7 @@ async def test_a_notice_that_is_lost_is_made_up_for(database_url: str) -> None:
                 " UPDATE records SET delete_time = now(), revision = next.revision FROM next"
                 " WHERE name = 'sites/home-1/assets/pv'"
             )
-        async with asyncio.timeout(1.0):
+        async with within(1.0):
             assert (await _news(watched)).deleted == {f"{HOME}/assets/pv"}
 
 
@@ -184,7 +184,7 @@ async def test_a_quiet_model_is_confirmed_all_the_same(database_url: str) -> Non
     async with metering_world(database_url) as world:
         watched = _watch(world)
         first = await anext(watched)
-        async with asyncio.timeout(5.0):
+        async with within(5.0):
             beat = await anext(watched)
         assert (beat.revision, beat.changed, beat.snapshot) == (first.revision, (), False)
 

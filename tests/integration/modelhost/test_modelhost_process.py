@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import pytest
 
+from tests.fakes.eventually import within
 from tests.fakes.modelhost_process import ModelHostProcess
 from wattmesh_forecast.adapters.serving_protos import (
     get_model_status_pb2,
@@ -78,7 +79,7 @@ def answer(response: Any) -> list[float]:
 
 
 async def until(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
-    async with asyncio.timeout(20):
+    async with within(20):
         while await ask() != wanted:
             await asyncio.sleep(0.05)
 

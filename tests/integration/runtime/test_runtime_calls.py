@@ -8,6 +8,7 @@ from datetime import timedelta
 import grpc
 import pytest
 
+from tests.fakes.eventually import within
 from tests.fakes.probe_service import ProbeService, ProbeStub, text
 from wattmesh_kernel.errors import (
     FailedPrecondition,
@@ -231,7 +232,7 @@ async def test_a_recycled_connection_interrupts_neither_streams_nor_calls() -> N
     ):
         stub = ProbeStub(channel)
         answers = stub.Watch(text("x"))
-        async with asyncio.timeout(30):
+        async with within(30):
             for _ in range(60):
                 await anext(aiter(answers))
                 await stub.Unary(text("x"))

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.fakes.eventually import within
 from tests.fakes.probe_service import NAME, ProbeService, ProbeStub, text
 from wattmesh_kernel.errors import InvalidArgument, ResourceExhausted
 from wattmesh_runtime.errors import error_from_rpc
@@ -87,7 +88,7 @@ async def test_a_caller_that_floods_waits_for_itself() -> None:
         await asyncio.sleep(0.2)
         told = await refused(ProbeStub(flooding).Unary(text("x")))
         assert "of this caller" in told.message
-        async with asyncio.timeout(5):
+        async with within(5):
             await ProbeStub(other).Unary(text("quick"))
         gate.open.set()
         await asyncio.gather(*flood)
@@ -103,7 +104,7 @@ async def test_streams_are_bounded_apart_from_calls() -> None:
         streams = [stub.Watch(text("x")) for _ in range(2)]
         await asyncio.sleep(0.2)
         await refused(stub.Watch(text("x")).read())
-        async with asyncio.timeout(5):
+        async with within(5):
             await stub.Unary(text("quick"))
         for stream in streams:
             stream.cancel()
@@ -121,7 +122,7 @@ async def test_health_is_answered_however_busy_the_server_is() -> None:
         flood = [asyncio.ensure_future(ProbeStub(busy).Unary(text("x"))) for _ in range(3)]
         await asyncio.sleep(0.2)
         health: Any = health_pb2_grpc.HealthStub(busy)
-        async with asyncio.timeout(5):
+        async with within(5):
             answer = await health.Check(health_pb2.HealthCheckRequest())
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         gate.open.set()

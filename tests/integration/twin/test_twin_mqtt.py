@@ -10,6 +10,7 @@ from typing import Any
 
 import aiomqtt
 
+from tests.fakes.eventually import within
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.twin_sites import HOUR, QUARTER, START, battery, home
 from wattmesh_local.mqtt_broker import DurableBroker
@@ -64,7 +65,7 @@ def home_with_outbox(folder: Path, clock: ManualClock) -> tuple[SiteTwin, Outbox
 
 
 async def until(reached: Any) -> None:
-    async with asyncio.timeout(20):
+    async with within(20):
         while not reached():
             await asyncio.sleep(0.02)
 
@@ -88,7 +89,7 @@ async def test_each_meter_publishes_on_its_topic_and_the_ledger_counts_what_was_
         clock.advance(QUARTER)
         twin.now()
         got = {}
-        async with asyncio.timeout(10):
+        async with within(10):
             async for message in listener.messages:
                 assert isinstance(message.payload, bytes)
                 assert message.qos == 1

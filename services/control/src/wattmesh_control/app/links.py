@@ -75,6 +75,7 @@ class GatewayLink:
         self._waiting: deque[Order] = deque()
         self._ready: asyncio.Queue[Outgoing] = asyncio.Queue()
         self._under_way: set[CommandId] = set()
+        self._early: set[CommandId] | None = set()
         self._ended = asyncio.Event()
         self._why: WattmeshError | None = None
 
@@ -85,6 +86,7 @@ class GatewayLink:
             if name in self._under_way:
                 return
             self._under_way.add(name)
+            self._note(name)
         if len(self._waiting) + self._ready.qsize() >= MOST_WAITING:
             self.end(ResourceExhausted("GATEWAY_TOO_SLOW", f"{self.gateway} does not read"))
             return
@@ -93,7 +95,17 @@ class GatewayLink:
     def send(self, order: Carry) -> None:
         """Let a command go out at once, which is noted already."""
         self._under_way.add(order.command.command)
+        self._note(order.command.command)
         self._ready.put_nowait(order)
+
+    def put_again(self, order: Carry) -> None:
+        """Let a command wait that was under way before, if none sent it since the stream began."""
+        if self._early is None or order.command.command not in self._early:
+            self.put(order)
+
+    def caught_up(self) -> None:
+        """All that was under way before the stream began is put: what comes is new."""
+        self._early = None
 
     def take(self, most: int) -> list[Order]:
         """Return what waits, at most so many orders."""
@@ -126,6 +138,10 @@ class GatewayLink:
         """Hand over what the gateway's clock showed."""
         if self._clock_told is not None and not self._clock_told.done():
             self._clock_told.set_result(reading)
+
+    def _note(self, command: CommandId) -> None:
+        if self._early is not None:
+            self._early.add(command)
 
     def end(self, why: WattmeshError) -> None:
         """End the stream with an error."""
@@ -210,8 +226,12 @@ class GatewayLinks:
     def put(self, link: GatewayLink, order: Order) -> None:
         """Let an order go out on one stream."""
         link.put(order)
-        self._busy[link.gateway] = link
-        self._news.set()
+        self._wake(link)
+
+    def put_again(self, link: GatewayLink, order: Carry) -> None:
+        """Let a command of before go out on one stream, if it did not go out on it already."""
+        link.put_again(order)
+        self._wake(link)
 
     async def waiting(self, most: int) -> list[tuple[GatewayLink, list[Order]]]:
         """Return what waits on all streams, at least one order and at most so many."""
@@ -229,6 +249,10 @@ class GatewayLinks:
                 return found
             self._news.clear()
             await self._news.wait()
+
+    def _wake(self, link: GatewayLink) -> None:
+        self._busy[link.gateway] = link
+        self._news.set()
 
     def _put(self, command: Command, order: Order) -> None:
         link = None if command.target is None else self._links.get(command.target.gateway)

@@ -139,7 +139,8 @@ class ServeGateway:
         for command in await self._archive.recalled(link.gateway, now):
             self._links.put(link, TakeBack(command))
         for command in await self._archive.unfinished(link.gateway, now):
-            self._links.put(link, Carry(command))
+            self._links.put_again(link, Carry(command))
+        link.caught_up()
 
     async def _read(
         self,
