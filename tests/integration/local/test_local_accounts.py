@@ -66,6 +66,9 @@ async def test_what_days_cost_and_would_have_cost_is_told_in_words(world: Analyt
     assert "0.00 USD" in said.getvalue()
     assert await desk.tariffs("home-1", FIRST, []) == 0
     assert "tariffs/home" in said.getvalue()
+    assert await desk.indicators("home-1", FIRST, "day") == 1
+    assert "load factor" in said.getvalue()
+    assert "not told: control is not asked" in said.getvalue()
     assert await desk.settle("home-1", FIRST) == 0
     assert "2024-06-01  1" in said.getvalue()
     assert await desk.settle("home-1", FIRST) == 0
@@ -101,7 +104,8 @@ async def test_certificates_are_listed_with_what_is_left(world: AnalyticsWorld) 
 
 
 @pytest.mark.parametrize(
-    "command", ["bill", "savings", "tariffs", "settle", "scenario", "certificates"]
+    "command",
+    ["bill", "savings", "tariffs", "indicators", "settle", "scenario", "certificates"],
 )
 def test_each_is_a_command_that_says_what_it_takes(command: str) -> None:
     found = CliRunner().invoke(app, [command, "--help"])

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -11,21 +11,28 @@ from typing import Any
 
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from rich.console import Console
-from rich.table import Table
 
 from wattmesh.analytics.v1 import (
     analytics_service_pb2,
     bill_pb2,
-    savings_pb2,
+    indicators_pb2,
     scenario_pb2,
     settlement_pb2,
 )
 from wattmesh.carbon.v1 import carbon_pb2
 from wattmesh.site.v1 import site_pb2, site_service_pb2
-from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.time import TimeRange, time_zone
+from wattmesh_local.accounts_tables import (
+    beside,
+    bill_table,
+    indicators_table,
+    savings_table,
+    scenario_table,
+    spoken,
+    table_of,
+)
 from wattmesh_local.books import chosen_sites, span_of
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
@@ -43,6 +50,15 @@ POLICIES = {
     "plain-rule": scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
     "idle": scenario_pb2.SCENARIO_POLICY_IDLE,
 }
+DIVISIONS = {
+    "whole": indicators_pb2.DIVISION_UNSPECIFIED,
+    "day": indicators_pb2.DIVISION_DAY,
+    "week": indicators_pb2.DIVISION_WEEK,
+    "month": indicators_pb2.DIVISION_MONTH,
+    "year": indicators_pb2.DIVISION_YEAR,
+}
+MOST_OPERATION_DAYS = 92
+"""Analytics tells no more of how operation went at a time."""
 PATIENCE_SECONDS = 120.0
 _LOOK_SECONDS = 1.0
 
@@ -105,7 +121,7 @@ class AccountsDesk:
         )
         answer = await self._stubs.analytics.QueryBills(request, timeout=PATIENCE_SECONDS)
         for each in answer.bills:
-            self._console.print(_bill_table(each))
+            self._console.print(bill_table(each))
         return 1 if any(each.bill.gaps for each in answer.bills) else 0
 
     async def savings(self, sites: Sequence[str], days: Days, against: str) -> int:
@@ -117,8 +133,8 @@ class AccountsDesk:
             counterfactual=COUNTERFACTUALS[against],
         )
         answer = await self._stubs.analytics.QuerySavings(request, timeout=PATIENCE_SECONDS)
-        self._console.print(_savings_table(answer.total, answer.sites))
-        for line in _beside(answer.total):
+        self._console.print(savings_table(answer.total, answer.sites))
+        for line in beside(answer.total):
             self._console.print(line)
         return 1 if answer.total.left_out else 0
 
@@ -130,7 +146,7 @@ class AccountsDesk:
             site=found.name, range=time_range_to_proto(days.of(found)), tariffs=names
         )
         answer = await self._stubs.analytics.QueryTariffCosts(request, timeout=PATIENCE_SECONDS)
-        table = _table("tariff", "cost", "batteries idle", "covered")
+        table = table_of("tariff", "cost", "batteries idle", "covered")
         for each in sorted(answer.costs, key=lambda cost: float(cost.cost_amount)):
             table.add_row(
                 each.tariff,
@@ -141,6 +157,23 @@ class AccountsDesk:
         self._console.print(table)
         return 0
 
+    async def indicators(self, site: str, days: Days, division: str) -> int:
+        """Print how much was a site's own and how operation went; 1 when not all of it is told."""
+        (found,) = await self._sites([site])
+        request = analytics_service_pb2.QueryIndicatorsRequest(
+            site=found.name,
+            range=time_range_to_proto(days.of(found)),
+            division=DIVISIONS[division],
+            by_asset=True,
+            with_operation=days.count <= MOST_OPERATION_DAYS,
+        )
+        answer = await self._stubs.analytics.QueryIndicators(request, timeout=PATIENCE_SECONDS)
+        for each in answer.indicators:
+            self._console.print(indicators_table(each))
+            for line in each.operation.missing:
+                self._console.print(f"not told: {line}")
+        return 1 if any(each.operation.missing for each in answer.indicators) else 0
+
     async def settle(self, site: str, days: Days) -> int:
         """Settle days, and print those that changed: by how much, and why."""
         (found,) = await self._sites([site])
@@ -148,7 +181,7 @@ class AccountsDesk:
             site=found.name, range=time_range_to_proto(days.of(found))
         )
         answer = await self._stubs.analytics.SettleSite(request, timeout=PATIENCE_SECONDS)
-        table = _table("day", "version", "cost", "changed by", "why")
+        table = table_of("day", "version", "cost", "changed by", "why")
         for each in answer.changed:
             reason = settlement_pb2.SettlementReason.Name(each.reason)
             table.add_row(
@@ -156,7 +189,7 @@ class AccountsDesk:
                 str(each.version),
                 f"{each.cost_amount} {each.currency_code}",
                 each.changed_cost_amount,
-                _spoken(reason, "SETTLEMENT_REASON_"),
+                spoken(reason, "SETTLEMENT_REASON_"),
             )
         self._console.print(table if answer.changed else f"{answer.days_read} days as they were")
         return 0
@@ -175,7 +208,7 @@ class AccountsDesk:
         )
         result = scenario_pb2.ScenarioResult()
         (await self._finished(begun.operation)).Unpack(result)
-        self._console.print(_scenario_table(result))
+        self._console.print(scenario_table(result))
         return 0
 
     async def certificates(self, zone: str) -> int:
@@ -183,7 +216,7 @@ class AccountsDesk:
         request = carbon_pb2.ListCertificatesRequest(
             parent=_named("zones", zone) if zone else "", page_size=1000
         )
-        table = _table("certificate", "number", "of", "generated until", "MWh", "left")
+        table = table_of("certificate", "number", "of", "generated until", "MWh", "left")
         while True:
             answer = await self._stubs.carbon.ListCertificates(request)
             for each in answer.certificates:
@@ -230,83 +263,5 @@ class AccountsDesk:
         return operation.response
 
 
-def _bill_table(found: bill_pb2.SiteBill) -> Table:
-    start = datetime_from_proto(found.bill.range.start_time, "range")
-    end = datetime_from_proto(found.bill.range.end_time, "range")
-    table = _table("for", "quantity", "amount")
-    table.title = f"{found.site}, {found.tariff}, {start:%Y-%m-%d} to {end:%Y-%m-%d} UTC"
-    for line in found.bill.lines:
-        name = line.display_name or _spoken(
-            tariff_pb2.ChargeCause.Name(line.cause), "CHARGE_CAUSE_"
-        )
-        table.add_row(name, f"{line.quantity:.3f} {line.unit}", f"{float(line.amount):.4f}")
-    total = f"{found.bill.total_amount} {found.bill.currency_code}"
-    table.add_row("total", f"{found.covered_ratio:.1%} metered", total, style="bold")
-    return table
-
-
-def _savings_table(total: savings_pb2.Savings, sites: Sequence[savings_pb2.Savings]) -> Table:
-    table = _table("site", "cost", "without", "saved", "between", "because of")
-    for each in (*sites, total) if len(sites) > 1 else sites:
-        parts = [
-            f"{_spoken(savings_pb2.SavingsCause.Name(part.cause), 'SAVINGS_CAUSE_')}"
-            f" {float(part.amount):.2f}"
-            for part in each.parts
-            if float(part.amount)
-        ]
-        between = f"{each.saved_low_amount} … {each.saved_high_amount}"
-        table.add_row(
-            each.sites[0] if len(each.sites) == 1 else "together",
-            each.metered.cost_amount,
-            each.without.cost_amount,
-            f"{each.saved_amount} {each.currency_code}",
-            between if each.saved_low_amount else "",
-            ", ".join(parts),
-        )
-    return table
-
-
-def _beside(total: savings_pb2.Savings) -> Iterator[str]:
-    """Yield what belongs to a saving and is in no amount of it."""
-    unit = total.currency_code
-    if total.HasField("stored_energy_gain_kwh"):
-        kwh = f"{total.stored_energy_gain_kwh:.2f} kWh"
-        yield f"left more at the end: {kwh}, worth {total.stored_energy_amount} {unit}"
-    if total.carbon_amount:
-        yield f"emissions saved, by the price in the goals: {total.carbon_amount} {unit}"
-    if total.metered.HasField("discomfort_kelvin_hours"):
-        metered, without = total.metered, total.without
-        yield (
-            f"outside of the bands of zones: {metered.discomfort_kelvin_hours:.1f} K h,"
-            f" without {without.discomfort_kelvin_hours:.1f}"
-        )
-    for each in total.left_out:
-        yield f"left as it was: {each.subject}: {each.message}"
-
-
-def _scenario_table(result: scenario_pb2.ScenarioResult) -> Table:
-    table = _table("", "metered", "scenario")
-    unit = result.currency_code
-    table.add_row("cost", result.metered_amount, f"{result.cost_amount} {unit}")
-    table.add_row("peak", f"{result.metered_peak_kw:.2f}", f"{result.peak_kw:.2f} kW")
-    if result.HasField("emissions_gco2e") and result.HasField("metered_emissions_gco2e"):
-        metered = f"{result.metered_emissions_gco2e / 1000:.2f}"
-        table.add_row("carbon", metered, f"{result.emissions_gco2e / 1000:.2f} kg CO2e")
-    saved = f"{result.saved_amount} {unit}" if result.saved_amount else "another currency"
-    table.add_row("would have saved", "", saved, style="bold")
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, show_edge=False, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
 def _named(kind: str, name: str) -> str:
     return name if not name or name.startswith(f"{kind}/") else f"{kind}/{name}"
-
-
-def _spoken(name: str, prefix: str) -> str:
-    return name.removeprefix(prefix).lower().replace("_", " ")

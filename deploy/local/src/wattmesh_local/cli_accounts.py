@@ -32,6 +32,16 @@ class Against(StrEnum):
     UNCONTROLLED = "uncontrolled"
 
 
+class Division(StrEnum):
+    """How days are taken together."""
+
+    WHOLE = "whole"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
 class Policy(StrEnum):
     """By what batteries act."""
 
@@ -75,6 +85,17 @@ def tariffs(
 ) -> None:
     """What tariffs would have cost over the same energy, the cheapest first."""
     _ask(lambda desk: desk.tariffs(site, _days(first, days), tariff or []))
+
+
+@app.command()
+def indicators(
+    site: Site,
+    first: First,
+    days: Count = 7,
+    by: Annotated[Division, typer.Option(help="How days are taken together.")] = Division.WHOLE,
+) -> None:
+    """How much was a site's own and, to 92 days, how operation went; 1: not all of it is told."""
+    _ask(lambda desk: desk.indicators(site, _days(first, days), by.value))
 
 
 @app.command()

@@ -8,9 +8,12 @@ from functools import partial
 from wattmesh.analytics.v1 import analytics_service_pb2, analytics_service_pb2_grpc
 from wattmesh_analytics.adapters.accountant import GrpcAccountant
 from wattmesh_analytics.adapters.carbon import GrpcEmissions
+from wattmesh_analytics.adapters.control import GrpcControlled
+from wattmesh_analytics.adapters.forecast_skill import GrpcForecasts
 from wattmesh_analytics.adapters.metering import GrpcMeter
 from wattmesh_analytics.adapters.optimizer import GrpcSolver
 from wattmesh_analytics.adapters.payments import GrpcPayments
+from wattmesh_analytics.adapters.planner import GrpcPlanned
 from wattmesh_analytics.adapters.postgres_scenarios import PostgresScenarioStore
 from wattmesh_analytics.adapters.postgres_settlements import PostgresSettlementStore
 from wattmesh_analytics.adapters.report_pdf import ReportLabPrinter
@@ -29,6 +32,7 @@ from wattmesh_analytics.app.query_indicators import QueryIndicators
 from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_operation import ReadOperation
 from wattmesh_analytics.app.read_rules import ReadRules
 from wattmesh_analytics.app.run_scenario import RunScenario
 from wattmesh_analytics.app.settle import SettleSite
@@ -152,7 +156,13 @@ def _use_cases(
         rules=rules,
         payments=None if paying is None else GrpcPayments(runtime.channel(paying)),
     )
-    indicators = QueryIndicators(clock=clock, view=view, energy=energy, meter=meter)
+    indicators = QueryIndicators(
+        clock=clock,
+        view=view,
+        energy=energy,
+        meter=meter,
+        operation=_operation(settings, runtime, meter),
+    )
     anomalies = FindAnomalies(clock=clock, view=view, meter=meter, tariffs=tariffs)
     return UseCases(
         bills=bills,
@@ -189,4 +199,16 @@ def _rules(settings: AnalyticsSettings, runtime: Runtime, meter: GrpcMeter) -> R
         models=None
         if forecast is None
         else GrpcZoneModels(runtime.channel(forecast), runtime.clock),
+    )
+
+
+def _operation(settings: AnalyticsSettings, runtime: Runtime, meter: GrpcMeter) -> ReadOperation:
+    control, planner = settings.control_target, settings.planner_target
+    forecast, usage = settings.forecast_target, settings.usage_target
+    return ReadOperation(
+        meter=meter,
+        controlled=None if control is None else GrpcControlled(runtime.channel(control)),
+        planned=None if planner is None else GrpcPlanned(runtime.channel(planner)),
+        forecasts=None if forecast is None else GrpcForecasts(runtime.channel(forecast)),
+        wishes=None if usage is None else GrpcUsage(runtime.channel(usage)),
     )

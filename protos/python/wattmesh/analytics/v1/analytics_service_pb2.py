@@ -36,7 +36,7 @@ from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_perm
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#wattmesh/analytics/v1/anomaly.proto\x1a wattmesh/analytics/v1/bill.proto\x1a%wattmesh/analytics/v1/footprint.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a\"wattmesh/analytics/v1/report.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a$wattmesh/analytics/v1/scenario.proto\x1a&wattmesh/analytics/v1/settlement.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xfb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xd5\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\x12\r\n\x05group\x18\x05 \x01(\t\x12\x10\n\x08\x62y_asset\x18\x06 \x01(\x08\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators\"\x93\x01\n\x17QueryTariffCostsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07tariffs\x18\x04 \x03(\t\"L\n\x18QueryTariffCostsResponse\x12\x30\n\x05\x63osts\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.TariffCost\"\xb4\x01\n\x15QueryFootprintRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x16QueryFootprintResponse\x12\x33\n\x05total\x18\x01 \x01(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\x12\x33\n\x05sites\x18\x02 \x03(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\"[\n\x12RunScenarioRequest\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"(\n\x13RunScenarioResponse\x12\x11\n\toperation\x18\x01 \x01(\t\"M\n\x11SettleSiteRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"[\n\x12SettleSiteResponse\x12\x32\n\x07\x63hanged\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x11\n\tdays_read\x18\x02 \x01(\x05\"5\n\x14GetSettlementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"N\n\x15GetSettlementResponse\x12\x35\n\nsettlement\x18\x01 \x01(\x0b\x32!.wattmesh.analytics.v1.Settlement\"\x91\x01\n\x16ListSettlementsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0c\x61ll_versions\x18\x05 \x01(\x08\"j\n\x17ListSettlementsResponse\x12\x36\n\x0bsettlements\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x15QueryAnomaliesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"K\n\x16QueryAnomaliesResponse\x12\x31\n\tanomalies\x18\x01 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Anomaly\"\xb3\x01\n\x12QueryReportRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x06\x66ormat\x18\x04 \x01(\x0e\x32#.wattmesh.analytics.v1.ReportFormat\"D\n\x13QueryReportResponse\x12-\n\x06report\x18\x01 \x01(\x0b\x32\x1d.wattmesh.analytics.v1.Report2\xf2\t\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x12y\n\x10QueryTariffCosts\x12..wattmesh.analytics.v1.QueryTariffCostsRequest\x1a/.wattmesh.analytics.v1.QueryTariffCostsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryAnomalies\x12,.wattmesh.analytics.v1.QueryAnomaliesRequest\x1a-.wattmesh.analytics.v1.QueryAnomaliesResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bQueryReport\x12).wattmesh.analytics.v1.QueryReportRequest\x1a*.wattmesh.analytics.v1.QueryReportResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bRunScenario\x12).wattmesh.analytics.v1.RunScenarioRequest\x1a*.wattmesh.analytics.v1.RunScenarioResponse\"\x04\xa8\xbb\x18\n\x12g\n\nSettleSite\x12(.wattmesh.analytics.v1.SettleSiteRequest\x1a).wattmesh.analytics.v1.SettleSiteResponse\"\x04\xa8\xbb\x18\x46\x12p\n\rGetSettlement\x12+.wattmesh.analytics.v1.GetSettlementRequest\x1a,.wattmesh.analytics.v1.GetSettlementResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fListSettlements\x12-.wattmesh.analytics.v1.ListSettlementsRequest\x1a..wattmesh.analytics.v1.ListSettlementsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryFootprint\x12,.wattmesh.analytics.v1.QueryFootprintRequest\x1a-.wattmesh.analytics.v1.QueryFootprintResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#wattmesh/analytics/v1/anomaly.proto\x1a wattmesh/analytics/v1/bill.proto\x1a%wattmesh/analytics/v1/footprint.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a\"wattmesh/analytics/v1/report.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a$wattmesh/analytics/v1/scenario.proto\x1a&wattmesh/analytics/v1/settlement.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xfb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xed\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\x12\r\n\x05group\x18\x05 \x01(\t\x12\x10\n\x08\x62y_asset\x18\x06 \x01(\x08\x12\x16\n\x0ewith_operation\x18\x07 \x01(\x08\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators\"\x93\x01\n\x17QueryTariffCostsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07tariffs\x18\x04 \x03(\t\"L\n\x18QueryTariffCostsResponse\x12\x30\n\x05\x63osts\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.TariffCost\"\xb4\x01\n\x15QueryFootprintRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x16QueryFootprintResponse\x12\x33\n\x05total\x18\x01 \x01(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\x12\x33\n\x05sites\x18\x02 \x03(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\"[\n\x12RunScenarioRequest\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"(\n\x13RunScenarioResponse\x12\x11\n\toperation\x18\x01 \x01(\t\"M\n\x11SettleSiteRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"[\n\x12SettleSiteResponse\x12\x32\n\x07\x63hanged\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x11\n\tdays_read\x18\x02 \x01(\x05\"5\n\x14GetSettlementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"N\n\x15GetSettlementResponse\x12\x35\n\nsettlement\x18\x01 \x01(\x0b\x32!.wattmesh.analytics.v1.Settlement\"\x91\x01\n\x16ListSettlementsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0c\x61ll_versions\x18\x05 \x01(\x08\"j\n\x17ListSettlementsResponse\x12\x36\n\x0bsettlements\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x15QueryAnomaliesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"K\n\x16QueryAnomaliesResponse\x12\x31\n\tanomalies\x18\x01 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Anomaly\"\xb3\x01\n\x12QueryReportRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x06\x66ormat\x18\x04 \x01(\x0e\x32#.wattmesh.analytics.v1.ReportFormat\"D\n\x13QueryReportResponse\x12-\n\x06report\x18\x01 \x01(\x0b\x32\x1d.wattmesh.analytics.v1.Report2\xf2\t\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x12y\n\x10QueryTariffCosts\x12..wattmesh.analytics.v1.QueryTariffCostsRequest\x1a/.wattmesh.analytics.v1.QueryTariffCostsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryAnomalies\x12,.wattmesh.analytics.v1.QueryAnomaliesRequest\x1a-.wattmesh.analytics.v1.QueryAnomaliesResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bQueryReport\x12).wattmesh.analytics.v1.QueryReportRequest\x1a*.wattmesh.analytics.v1.QueryReportResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bRunScenario\x12).wattmesh.analytics.v1.RunScenarioRequest\x1a*.wattmesh.analytics.v1.RunScenarioResponse\"\x04\xa8\xbb\x18\n\x12g\n\nSettleSite\x12(.wattmesh.analytics.v1.SettleSiteRequest\x1a).wattmesh.analytics.v1.SettleSiteResponse\"\x04\xa8\xbb\x18\x46\x12p\n\rGetSettlement\x12+.wattmesh.analytics.v1.GetSettlementRequest\x1a,.wattmesh.analytics.v1.GetSettlementResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fListSettlements\x12-.wattmesh.analytics.v1.ListSettlementsRequest\x1a..wattmesh.analytics.v1.ListSettlementsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryFootprint\x12,.wattmesh.analytics.v1.QueryFootprintRequest\x1a-.wattmesh.analytics.v1.QueryFootprintResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -74,41 +74,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYSAVINGSRESPONSE']._serialized_start=1025
   _globals['_QUERYSAVINGSRESPONSE']._serialized_end=1141
   _globals['_QUERYINDICATORSREQUEST']._serialized_start=1144
-  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1357
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1359
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1439
-  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_start=1442
-  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_end=1589
-  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_start=1591
-  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_end=1667
-  _globals['_QUERYFOOTPRINTREQUEST']._serialized_start=1670
-  _globals['_QUERYFOOTPRINTREQUEST']._serialized_end=1850
-  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_start=1853
-  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_end=1983
-  _globals['_RUNSCENARIOREQUEST']._serialized_start=1985
-  _globals['_RUNSCENARIOREQUEST']._serialized_end=2076
-  _globals['_RUNSCENARIORESPONSE']._serialized_start=2078
-  _globals['_RUNSCENARIORESPONSE']._serialized_end=2118
-  _globals['_SETTLESITEREQUEST']._serialized_start=2120
-  _globals['_SETTLESITEREQUEST']._serialized_end=2197
-  _globals['_SETTLESITERESPONSE']._serialized_start=2199
-  _globals['_SETTLESITERESPONSE']._serialized_end=2290
-  _globals['_GETSETTLEMENTREQUEST']._serialized_start=2292
-  _globals['_GETSETTLEMENTREQUEST']._serialized_end=2345
-  _globals['_GETSETTLEMENTRESPONSE']._serialized_start=2347
-  _globals['_GETSETTLEMENTRESPONSE']._serialized_end=2425
-  _globals['_LISTSETTLEMENTSREQUEST']._serialized_start=2428
-  _globals['_LISTSETTLEMENTSREQUEST']._serialized_end=2573
-  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_start=2575
-  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_end=2681
-  _globals['_QUERYANOMALIESREQUEST']._serialized_start=2683
-  _globals['_QUERYANOMALIESREQUEST']._serialized_end=2764
-  _globals['_QUERYANOMALIESRESPONSE']._serialized_start=2766
-  _globals['_QUERYANOMALIESRESPONSE']._serialized_end=2841
-  _globals['_QUERYREPORTREQUEST']._serialized_start=2844
-  _globals['_QUERYREPORTREQUEST']._serialized_end=3023
-  _globals['_QUERYREPORTRESPONSE']._serialized_start=3025
-  _globals['_QUERYREPORTRESPONSE']._serialized_end=3093
-  _globals['_ANALYTICSSERVICE']._serialized_start=3096
-  _globals['_ANALYTICSSERVICE']._serialized_end=4362
+  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1381
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1383
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1463
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_start=1466
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_end=1613
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_start=1615
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_end=1691
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_start=1694
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_end=1874
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_start=1877
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_end=2007
+  _globals['_RUNSCENARIOREQUEST']._serialized_start=2009
+  _globals['_RUNSCENARIOREQUEST']._serialized_end=2100
+  _globals['_RUNSCENARIORESPONSE']._serialized_start=2102
+  _globals['_RUNSCENARIORESPONSE']._serialized_end=2142
+  _globals['_SETTLESITEREQUEST']._serialized_start=2144
+  _globals['_SETTLESITEREQUEST']._serialized_end=2221
+  _globals['_SETTLESITERESPONSE']._serialized_start=2223
+  _globals['_SETTLESITERESPONSE']._serialized_end=2314
+  _globals['_GETSETTLEMENTREQUEST']._serialized_start=2316
+  _globals['_GETSETTLEMENTREQUEST']._serialized_end=2369
+  _globals['_GETSETTLEMENTRESPONSE']._serialized_start=2371
+  _globals['_GETSETTLEMENTRESPONSE']._serialized_end=2449
+  _globals['_LISTSETTLEMENTSREQUEST']._serialized_start=2452
+  _globals['_LISTSETTLEMENTSREQUEST']._serialized_end=2597
+  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_start=2599
+  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_end=2705
+  _globals['_QUERYANOMALIESREQUEST']._serialized_start=2707
+  _globals['_QUERYANOMALIESREQUEST']._serialized_end=2788
+  _globals['_QUERYANOMALIESRESPONSE']._serialized_start=2790
+  _globals['_QUERYANOMALIESRESPONSE']._serialized_end=2865
+  _globals['_QUERYREPORTREQUEST']._serialized_start=2868
+  _globals['_QUERYREPORTREQUEST']._serialized_end=3047
+  _globals['_QUERYREPORTRESPONSE']._serialized_start=3049
+  _globals['_QUERYREPORTRESPONSE']._serialized_end=3117
+  _globals['_ANALYTICSSERVICE']._serialized_start=3120
+  _globals['_ANALYTICSSERVICE']._serialized_end=4386
 # @@protoc_insertion_point(module_scope)

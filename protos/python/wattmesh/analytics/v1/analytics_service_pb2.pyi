@@ -183,6 +183,7 @@ class QueryIndicatorsRequest(_message.Message):
     DIVISION_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     BY_ASSET_FIELD_NUMBER: _builtins.int
+    WITH_OPERATION_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. This or `group` is required."""
     division: _indicators_pb2.Division.ValueType
@@ -191,6 +192,10 @@ class QueryIndicatorsRequest(_message.Message):
     """`groups/{group}` in place of a site: its sites together. Days and the like are those of the first site's zone."""
     by_asset: _builtins.bool
     """Whether each metered asset is told by itself, too."""
+    with_operation: _builtins.bool
+    """Whether it is told how well operation went: comfort, effects of commands, forecasts, plans, availability. 92 days
+    at most then.
+    """
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What time; both ends on the raster of the resolution, and not in the future. Required."""
@@ -208,10 +213,11 @@ class QueryIndicatorsRequest(_message.Message):
         division: _indicators_pb2.Division.ValueType = ...,
         group: _builtins.str = ...,
         by_asset: _builtins.bool = ...,
+        with_operation: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_asset", b"by_asset", "division", b"division", "group", b"group", "range", b"range", "resolution", b"resolution", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_asset", b"by_asset", "division", b"division", "group", b"group", "range", b"range", "resolution", b"resolution", "site", b"site", "with_operation", b"with_operation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

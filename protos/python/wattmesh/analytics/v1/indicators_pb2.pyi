@@ -74,6 +74,7 @@ class Indicators(_message.Message):
     COVERED_RATIO_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     ASSETS_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`; empty: of a group."""
     import_energy_kwh: _builtins.float
@@ -108,6 +109,10 @@ class Indicators(_message.Message):
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetIndicators]:
         """Each metered asset by itself, by name, where that was asked for."""
 
+    @_builtins.property
+    def operation(self) -> Global___OperationIndicators:
+        """How well operation went, where that was asked for."""
+
     def __init__(
         self,
         *,
@@ -126,10 +131,11 @@ class Indicators(_message.Message):
         covered_ratio: _builtins.float = ...,
         group: _builtins.str = ...,
         assets: _abc.Iterable[Global___AssetIndicators] | None = ...,
+        operation: Global___OperationIndicators | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh", "_full_cycles", b"_full_cycles", "_generation_energy_kwh", b"_generation_energy_kwh", "_load_factor_ratio", b"_load_factor_ratio", "_self_consumption_ratio", b"_self_consumption_ratio", "_self_sufficiency_ratio", b"_self_sufficiency_ratio", "consumption_energy_kwh", b"consumption_energy_kwh", "full_cycles", b"full_cycles", "generation_energy_kwh", b"generation_energy_kwh", "load_factor_ratio", b"load_factor_ratio", "range", b"range", "self_consumption_ratio", b"self_consumption_ratio", "self_sufficiency_ratio", b"self_sufficiency_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh", "_full_cycles", b"_full_cycles", "_generation_energy_kwh", b"_generation_energy_kwh", "_load_factor_ratio", b"_load_factor_ratio", "_self_consumption_ratio", b"_self_consumption_ratio", "_self_sufficiency_ratio", b"_self_sufficiency_ratio", "consumption_energy_kwh", b"consumption_energy_kwh", "full_cycles", b"full_cycles", "generation_energy_kwh", b"generation_energy_kwh", "load_factor_ratio", b"load_factor_ratio", "operation", b"operation", "range", b"range", "self_consumption_ratio", b"self_consumption_ratio", "self_sufficiency_ratio", b"self_sufficiency_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh", "_full_cycles", b"_full_cycles", "_generation_energy_kwh", b"_generation_energy_kwh", "_load_factor_ratio", b"_load_factor_ratio", "_self_consumption_ratio", b"_self_consumption_ratio", "_self_sufficiency_ratio", b"_self_sufficiency_ratio", "assets", b"assets", "consumption_energy_kwh", b"consumption_energy_kwh", "covered_ratio", b"covered_ratio", "export_energy_kwh", b"export_energy_kwh", "export_peak_kw", b"export_peak_kw", "full_cycles", b"full_cycles", "generation_energy_kwh", b"generation_energy_kwh", "group", b"group", "import_energy_kwh", b"import_energy_kwh", "import_peak_kw", b"import_peak_kw", "load_factor_ratio", b"load_factor_ratio", "range", b"range", "self_consumption_ratio", b"self_consumption_ratio", "self_sufficiency_ratio", b"self_sufficiency_ratio", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh", "_full_cycles", b"_full_cycles", "_generation_energy_kwh", b"_generation_energy_kwh", "_load_factor_ratio", b"_load_factor_ratio", "_self_consumption_ratio", b"_self_consumption_ratio", "_self_sufficiency_ratio", b"_self_sufficiency_ratio", "assets", b"assets", "consumption_energy_kwh", b"consumption_energy_kwh", "covered_ratio", b"covered_ratio", "export_energy_kwh", b"export_energy_kwh", "export_peak_kw", b"export_peak_kw", "full_cycles", b"full_cycles", "generation_energy_kwh", b"generation_energy_kwh", "group", b"group", "import_energy_kwh", b"import_energy_kwh", "import_peak_kw", b"import_peak_kw", "load_factor_ratio", b"load_factor_ratio", "operation", b"operation", "range", b"range", "self_consumption_ratio", b"self_consumption_ratio", "self_sufficiency_ratio", b"self_sufficiency_ratio", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__consumption_energy_kwh: _TypeAlias = _typing.Literal["consumption_energy_kwh"]  # noqa: Y015
     _WhichOneofArgType__consumption_energy_kwh: _TypeAlias = _typing.Literal["_consumption_energy_kwh", b"_consumption_energy_kwh"]  # noqa: Y015
@@ -159,6 +165,118 @@ class Indicators(_message.Message):
 Global___Indicators: _TypeAlias = Indicators  # noqa: Y015
 
 @_typing.final
+class OperationIndicators(_message.Message):
+    """How well the operation of sites went over a span. What nobody can tell is absent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
+    COMFORTABLE_RATIO_FIELD_NUMBER: _builtins.int
+    CONFIRMED_COMMANDS_FIELD_NUMBER: _builtins.int
+    PARTIAL_COMMANDS_FIELD_NUMBER: _builtins.int
+    INEFFECTIVE_COMMANDS_FIELD_NUMBER: _builtins.int
+    UNKNOWN_COMMANDS_FIELD_NUMBER: _builtins.int
+    EFFECT_RATIO_FIELD_NUMBER: _builtins.int
+    LOAD_FORECAST_SKILL_RATIO_FIELD_NUMBER: _builtins.int
+    PV_FORECAST_SKILL_RATIO_FIELD_NUMBER: _builtins.int
+    PLAN_ADHERENCE_RATIO_FIELD_NUMBER: _builtins.int
+    PLANNED_RATIO_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_RATIO_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    discomfort_kelvin_hours: _builtins.float
+    """By how much zones were outside of what was wanted of them, and for how long [K h]. Absent: there are none, or no
+    temperature was metered.
+    """
+    comfortable_ratio: _builtins.float
+    """Share of the time in which zones were within what was wanted, to a tenth of a kelvin, 0 to 1. Absent as above."""
+    confirmed_commands: _builtins.int
+    """Commands that a device took whose effect a meter confirmed."""
+    partial_commands: _builtins.int
+    """Commands of which meters saw a part."""
+    ineffective_commands: _builtins.int
+    """Commands that meters saw nothing of, or the opposite."""
+    unknown_commands: _builtins.int
+    """Commands of which no meter can tell, or no verdict is there yet."""
+    effect_ratio: _builtins.float
+    """Confirmed over all of which meters can tell, 0 to 1. Absent: of none."""
+    load_forecast_skill_ratio: _builtins.float
+    """By how much forecasts of loads were better than the naive one: 1 less the ratio of their errors; 0: no better;
+    negative: worse. Of forecasts issued in the span. Absent: there is nothing to compare.
+    """
+    pv_forecast_skill_ratio: _builtins.float
+    """The same of solar plants."""
+    plan_adherence_ratio: _builtins.float
+    """How close the metered exchange was to the planned one: 1 less the sum of the differences over the sum of the
+    energy that went either way, by interval, 0 to 1; each interval by the plan that began with it. Absent: nothing was
+    planned, or metered.
+    """
+    planned_ratio: _builtins.float
+    """Intervals that had a plan in time over all that should have had one, of the sites' scopes, 0 to 1. Absent: none should."""
+    availability_ratio: _builtins.float
+    """Share of the time in which the devices that control assets could be reached, the mean over them, 0 to 1. Absent:
+    there are none.
+    """
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What could not be told because a service was away, in a sentence each."""
+
+    def __init__(
+        self,
+        *,
+        discomfort_kelvin_hours: _builtins.float | None = ...,
+        comfortable_ratio: _builtins.float | None = ...,
+        confirmed_commands: _builtins.int = ...,
+        partial_commands: _builtins.int = ...,
+        ineffective_commands: _builtins.int = ...,
+        unknown_commands: _builtins.int = ...,
+        effect_ratio: _builtins.float | None = ...,
+        load_forecast_skill_ratio: _builtins.float | None = ...,
+        pv_forecast_skill_ratio: _builtins.float | None = ...,
+        plan_adherence_ratio: _builtins.float | None = ...,
+        planned_ratio: _builtins.float | None = ...,
+        availability_ratio: _builtins.float | None = ...,
+        missing: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_comfortable_ratio", b"_comfortable_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_load_forecast_skill_ratio", b"_load_forecast_skill_ratio", "_plan_adherence_ratio", b"_plan_adherence_ratio", "_planned_ratio", b"_planned_ratio", "_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio", "availability_ratio", b"availability_ratio", "comfortable_ratio", b"comfortable_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "load_forecast_skill_ratio", b"load_forecast_skill_ratio", "plan_adherence_ratio", b"plan_adherence_ratio", "planned_ratio", b"planned_ratio", "pv_forecast_skill_ratio", b"pv_forecast_skill_ratio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_comfortable_ratio", b"_comfortable_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_load_forecast_skill_ratio", b"_load_forecast_skill_ratio", "_plan_adherence_ratio", b"_plan_adherence_ratio", "_planned_ratio", b"_planned_ratio", "_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio", "availability_ratio", b"availability_ratio", "comfortable_ratio", b"comfortable_ratio", "confirmed_commands", b"confirmed_commands", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "ineffective_commands", b"ineffective_commands", "load_forecast_skill_ratio", b"load_forecast_skill_ratio", "missing", b"missing", "partial_commands", b"partial_commands", "plan_adherence_ratio", b"plan_adherence_ratio", "planned_ratio", b"planned_ratio", "pv_forecast_skill_ratio", b"pv_forecast_skill_ratio", "unknown_commands", b"unknown_commands"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__availability_ratio: _TypeAlias = _typing.Literal["availability_ratio"]  # noqa: Y015
+    _WhichOneofArgType__availability_ratio: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__comfortable_ratio: _TypeAlias = _typing.Literal["comfortable_ratio"]  # noqa: Y015
+    _WhichOneofArgType__comfortable_ratio: _TypeAlias = _typing.Literal["_comfortable_ratio", b"_comfortable_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["discomfort_kelvin_hours"]  # noqa: Y015
+    _WhichOneofArgType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours"]  # noqa: Y015
+    _WhichOneofReturnType__effect_ratio: _TypeAlias = _typing.Literal["effect_ratio"]  # noqa: Y015
+    _WhichOneofArgType__effect_ratio: _TypeAlias = _typing.Literal["_effect_ratio", b"_effect_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__load_forecast_skill_ratio: _TypeAlias = _typing.Literal["load_forecast_skill_ratio"]  # noqa: Y015
+    _WhichOneofArgType__load_forecast_skill_ratio: _TypeAlias = _typing.Literal["_load_forecast_skill_ratio", b"_load_forecast_skill_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__plan_adherence_ratio: _TypeAlias = _typing.Literal["plan_adherence_ratio"]  # noqa: Y015
+    _WhichOneofArgType__plan_adherence_ratio: _TypeAlias = _typing.Literal["_plan_adherence_ratio", b"_plan_adherence_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__planned_ratio: _TypeAlias = _typing.Literal["planned_ratio"]  # noqa: Y015
+    _WhichOneofArgType__planned_ratio: _TypeAlias = _typing.Literal["_planned_ratio", b"_planned_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__pv_forecast_skill_ratio: _TypeAlias = _typing.Literal["pv_forecast_skill_ratio"]  # noqa: Y015
+    _WhichOneofArgType__pv_forecast_skill_ratio: _TypeAlias = _typing.Literal["_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__availability_ratio) -> _WhichOneofReturnType__availability_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__comfortable_ratio) -> _WhichOneofReturnType__comfortable_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__discomfort_kelvin_hours) -> _WhichOneofReturnType__discomfort_kelvin_hours | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__effect_ratio) -> _WhichOneofReturnType__effect_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_forecast_skill_ratio) -> _WhichOneofReturnType__load_forecast_skill_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__plan_adherence_ratio) -> _WhichOneofReturnType__plan_adherence_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__planned_ratio) -> _WhichOneofReturnType__planned_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pv_forecast_skill_ratio) -> _WhichOneofReturnType__pv_forecast_skill_ratio | None: ...
+
+Global___OperationIndicators: _TypeAlias = OperationIndicators  # noqa: Y015
+
+@_typing.final
 class AssetIndicators(_message.Message):
     """Indicators of one asset over a span."""
 
@@ -171,6 +289,9 @@ class AssetIndicators(_message.Message):
     COVERED_RATIO_FIELD_NUMBER: _builtins.int
     FULL_CYCLES_FIELD_NUMBER: _builtins.int
     FULL_LOAD_DURATION_FIELD_NUMBER: _builtins.int
+    LOAD_FACTOR_RATIO_FIELD_NUMBER: _builtins.int
+    AVAILABILITY_RATIO_FIELD_NUMBER: _builtins.int
+    DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
     asset: _builtins.str
     """`sites/{site}/assets/{asset}`."""
     import_energy_kwh: _builtins.float
@@ -183,6 +304,16 @@ class AssetIndicators(_message.Message):
     """Share of the span in which it was metered, 0 to 1."""
     full_cycles: _builtins.float
     """Energy out of it over its capacity. Absent: no battery, or not metered."""
+    load_factor_ratio: _builtins.float
+    """Mean over peak of the power into it, 0 to 1. Absent: nothing went in."""
+    availability_ratio: _builtins.float
+    """Share of the span in which the device that controls it could be reached, 0 to 1. Absent: none does, or operation was
+    not asked for.
+    """
+    discomfort_kelvin_hours: _builtins.float
+    """By how much a zone was outside of what was wanted of it, and for how long [K h]. Absent: it is no zone, its temperature was
+    not metered, or operation was not asked for.
+    """
     @_builtins.property
     def full_load_duration(self) -> _duration_pb2.Duration:
         """Energy out of it over its rated power: how long at full load. Absent: no plant, or not metered."""
@@ -197,13 +328,29 @@ class AssetIndicators(_message.Message):
         covered_ratio: _builtins.float = ...,
         full_cycles: _builtins.float | None = ...,
         full_load_duration: _duration_pb2.Duration | None = ...,
+        load_factor_ratio: _builtins.float | None = ...,
+        availability_ratio: _builtins.float | None = ...,
+        discomfort_kelvin_hours: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_full_cycles", b"_full_cycles", "_load_factor_ratio", b"_load_factor_ratio", "availability_ratio", b"availability_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "load_factor_ratio", b"load_factor_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles", "asset", b"asset", "covered_ratio", b"covered_ratio", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "import_energy_kwh", b"import_energy_kwh", "peak_kw", b"peak_kw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_full_cycles", b"_full_cycles", "_load_factor_ratio", b"_load_factor_ratio", "asset", b"asset", "availability_ratio", b"availability_ratio", "covered_ratio", b"covered_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "import_energy_kwh", b"import_energy_kwh", "load_factor_ratio", b"load_factor_ratio", "peak_kw", b"peak_kw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__availability_ratio: _TypeAlias = _typing.Literal["availability_ratio"]  # noqa: Y015
+    _WhichOneofArgType__availability_ratio: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["discomfort_kelvin_hours"]  # noqa: Y015
+    _WhichOneofArgType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofReturnType__full_cycles: _TypeAlias = _typing.Literal["full_cycles"]  # noqa: Y015
     _WhichOneofArgType__full_cycles: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles"]  # noqa: Y015
+    _WhichOneofReturnType__load_factor_ratio: _TypeAlias = _typing.Literal["load_factor_ratio"]  # noqa: Y015
+    _WhichOneofArgType__load_factor_ratio: _TypeAlias = _typing.Literal["_load_factor_ratio", b"_load_factor_ratio"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__availability_ratio) -> _WhichOneofReturnType__availability_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__discomfort_kelvin_hours) -> _WhichOneofReturnType__discomfort_kelvin_hours | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__full_cycles) -> _WhichOneofReturnType__full_cycles | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_factor_ratio) -> _WhichOneofReturnType__load_factor_ratio | None: ...
 
 Global___AssetIndicators: _TypeAlias = AssetIndicators  # noqa: Y015

@@ -1,7 +1,7 @@
 """wattmesh.analytics.v1 ↔ domain."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from wattmesh.analytics.v1 import analytics_service_pb2 as service_pb
@@ -12,7 +12,7 @@ from wattmesh_analytics.app.query_footprint import SiteFootprint
 from wattmesh_analytics.app.query_tariff_costs import TariffCost
 from wattmesh_analytics.app.question import RESOLUTION, Span
 from wattmesh_analytics.domain.causes import SavingsCause
-from wattmesh_analytics.domain.indicators import AssetIndicators, Division, Indicators
+from wattmesh_analytics.domain.indicators import Division
 from wattmesh_analytics.domain.report import Format
 from wattmesh_analytics.domain.savings import Account, Savings
 from wattmesh_analytics.domain.site_energy import Counterfactual
@@ -20,7 +20,6 @@ from wattmesh_contracts.billing import bill_to_proto, line_to_proto
 from wattmesh_contracts.values import (
     at_field,
     duration_from_proto,
-    duration_to_proto,
     optional_datetime_from_proto,
     time_range_from_proto,
     time_range_to_proto,
@@ -247,44 +246,6 @@ def footprint_to_proto(
     )
     message.MergeFrom(found.accounts)
     return message
-
-
-def indicators_to_proto(found: Indicators) -> indicators_pb2.Indicators:
-    """Return the indicators of a span."""
-    of_group = isinstance(found.subject, GroupId)
-    return indicators_pb2.Indicators(
-        site="" if of_group else found.subject.name,
-        group=found.subject.name if of_group else "",
-        range=time_range_to_proto(found.range),
-        import_energy_kwh=found.import_kwh,
-        export_energy_kwh=found.export_kwh,
-        generation_energy_kwh=found.generation_kwh,
-        consumption_energy_kwh=found.consumption_kwh,
-        self_sufficiency_ratio=found.self_sufficiency_ratio,
-        self_consumption_ratio=found.self_consumption_ratio,
-        import_peak_kw=found.import_peak_kw,
-        export_peak_kw=found.export_peak_kw,
-        load_factor_ratio=found.load_factor_ratio,
-        full_cycles=found.full_cycles,
-        covered_ratio=found.covered_ratio,
-        assets=map(_asset_to_proto, found.assets),
-    )
-
-
-def _asset_to_proto(found: AssetIndicators) -> indicators_pb2.AssetIndicators:
-    return indicators_pb2.AssetIndicators(
-        asset=found.asset.name,
-        import_energy_kwh=found.import_kwh,
-        export_energy_kwh=found.export_kwh,
-        peak_kw=found.peak_kw,
-        covered_ratio=found.covered_ratio,
-        full_cycles=found.full_cycles,
-        full_load_duration=(
-            None
-            if found.full_load_hours is None
-            else duration_to_proto(timedelta(hours=found.full_load_hours))
-        ),
-    )
 
 
 def _account_to_proto(account: Account) -> savings_pb2.Account:

@@ -14,7 +14,6 @@ from wattmesh_analytics.api.convert import (
     division_from_proto,
     footprint_to_proto,
     format_from_proto,
-    indicators_to_proto,
     report_to_proto,
     required_counterfactual_from_proto,
     savings_to_proto,
@@ -28,6 +27,7 @@ from wattmesh_analytics.api.convert import (
     tariffs_from_proto,
 )
 from wattmesh_analytics.api.convert_anomalies import anomaly_to_proto
+from wattmesh_analytics.api.convert_indicators import indicators_to_proto
 from wattmesh_analytics.api.convert_scenarios import (
     scenario_from_proto,
     settlement_name_from_proto,
@@ -107,6 +107,7 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
             span_from_proto(request),
             division_from_proto(request.division),
             by_asset=request.by_asset,
+            with_operation=request.with_operation,
         )
         return pb.QueryIndicatorsResponse(indicators=[indicators_to_proto(each) for each in found])
 

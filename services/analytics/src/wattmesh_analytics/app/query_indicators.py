@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from wattmesh_analytics.app.ports import Meter
 from wattmesh_analytics.app.question import Span, known_model, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_operation import ReadOperation
 from wattmesh_analytics.domain.energy import Energy
 from wattmesh_analytics.domain.indicators import (
     Division,
@@ -15,6 +17,7 @@ from wattmesh_analytics.domain.indicators import (
     indicators,
     on_raster,
 )
+from wattmesh_analytics.domain.operation_indicators import OperationIndicators
 from wattmesh_analytics.domain.site_energy import SiteEnergy, together
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
@@ -24,17 +27,26 @@ from wattmesh_kernel.sites import Asset
 from wattmesh_kernel.time import TimeRange
 from wattmesh_sitemodel.view import SiteModelView
 
+MOST_OPERATION_DAYS = 92
+
 
 class QueryIndicators:
     """Tells how much of what a site uses is its own, how even, how hard its storage works."""
 
     def __init__(
-        self, *, clock: Clock, view: SiteModelView, energy: ReadEnergy, meter: Meter
+        self,
+        *,
+        clock: Clock,
+        view: SiteModelView,
+        energy: ReadEnergy,
+        meter: Meter,
+        operation: ReadOperation,
     ) -> None:
         self._clock = clock
         self._view = view
         self._energy = energy
         self._meter = meter
+        self._operation = operation
 
     async def __call__(
         self,
@@ -43,14 +55,38 @@ class QueryIndicators:
         division: Division,
         *,
         by_asset: bool = False,
+        with_operation: bool = False,
     ) -> list[Indicators]:
-        """Return one for each part, oldest first. Errors: as `site_assets`; not over yet."""
+        """Return one for each part, oldest first.
+
+        Errors: as `site_assets`; InvalidArgument for a span that is not over, or longer than 92
+        days `with_operation`.
+        """
         span.require_past(self._clock)
         sites = self._sites(subject)
-        energy = await self._read(subject, sites, span)
+        found = await self._read(sites, span)
+        energy = found[0] if isinstance(subject, SiteId) else together(subject, found)
         assets = await self._assets(sites, span) if by_asset else {}
         parts = [on_raster(part, energy) for part in divide(span.range, division, energy.zone)]
-        return [_of_part(energy, assets, part) for part in parts if not part.empty]
+        told = [_of_part(energy, assets, part) for part in parts if not part.empty]
+        return await self._with_operation(told, sites, found, span) if with_operation else told
+
+    async def _with_operation(
+        self,
+        told: Sequence[Indicators],
+        sites: Sequence[SiteId],
+        energies: Sequence[SiteEnergy],
+        span: Span,
+    ) -> list[Indicators]:
+        days = f"operation is told for {MOST_OPERATION_DAYS} days at most"
+        short = span.range.duration <= MOST_OPERATION_DAYS * timedelta(days=1)
+        require(short, "RANGE_TOO_LONG", days, "range")
+        model = known_model(self._view)
+        record = await self._operation(model, energies, span)
+        return [
+            _operated(each, await self._operation.indicators(model, record, sites, each.range))
+            for each in told
+        ]
 
     def _sites(self, subject: SiteId | GroupId) -> Sequence[SiteId]:
         if isinstance(subject, SiteId):
@@ -61,14 +97,11 @@ class QueryIndicators:
         require(bool(group.sites), "INVALID_VALUE", f"{subject} has no sites", "group")
         return group.sites
 
-    async def _read(
-        self, subject: SiteId | GroupId, sites: Sequence[SiteId], span: Span
-    ) -> SiteEnergy:
-        found = [
+    async def _read(self, sites: Sequence[SiteId], span: Span) -> list[SiteEnergy]:
+        return [
             await self._energy(site_assets(self._view, site), span.range, span.resolution)
             for site in sites
         ]
-        return found[0] if isinstance(subject, SiteId) else together(subject, found)
 
     async def _assets(
         self, sites: Sequence[SiteId], span: Span
@@ -90,4 +123,20 @@ def _of_part(
     return replace(
         indicators(energy.window(part)),
         assets=tuple(asset_indicators(asset, each.window(part)) for asset, each in assets.values()),
+    )
+
+
+def _operated(told: Indicators, operation: OperationIndicators) -> Indicators:
+    """Return indicators with those of operation, of each asset too."""
+    return replace(
+        told,
+        operation=operation,
+        assets=tuple(
+            replace(
+                each,
+                availability_ratio=operation.availability_by_asset.get(each.asset),
+                discomfort_kelvin_hours=operation.discomfort_by_zone.get(each.asset),
+            )
+            for each in told.assets
+        ),
     )

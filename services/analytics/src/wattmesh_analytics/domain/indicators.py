@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Energy, Floats, peak_kw
+from wattmesh_analytics.domain.operation_indicators import OperationIndicators
 from wattmesh_analytics.domain.site_energy import SiteEnergy
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId
 from wattmesh_kernel.sites import Asset, BatteryRating, PvRating
@@ -40,6 +41,9 @@ class AssetIndicators:
     covered_ratio: float
     full_cycles: float | None = None
     full_load_hours: float | None = None
+    load_factor_ratio: float | None = None
+    availability_ratio: float | None = None
+    discomfort_kelvin_hours: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +64,7 @@ class Indicators:
     self_sufficiency_ratio: float | None
     self_consumption_ratio: float | None
     assets: tuple[AssetIndicators, ...] = ()
+    operation: OperationIndicators | None = None
 
 
 def divide(span: TimeRange, division: Division, zone: ZoneInfo) -> list[TimeRange]:
@@ -87,8 +92,6 @@ def indicators(energy: SiteEnergy) -> Indicators:
     generation_wh, consumption_wh = energy.generation_wh, energy.consumption_wh
     net_wh, hours = energy.grid.net_wh, energy.grid.hours
     peak = peak_kw(net_wh, hours)
-    known_hours = float(energy.grid.known.sum()) * hours
-    mean_kw = imported / known_hours if known_hours else 0.0
     return Indicators(
         subject=energy.subject,
         range=energy.grid.range,
@@ -98,7 +101,7 @@ def indicators(energy: SiteEnergy) -> Indicators:
         consumption_kwh=_total_kwh(consumption_wh),
         import_peak_kw=peak,
         export_peak_kw=peak_kw(-net_wh, hours),
-        load_factor_ratio=_ratio(mean_kw / peak) if peak else None,
+        load_factor_ratio=_load_factor(energy.grid),
         full_cycles=_full_cycles(energy),
         covered_ratio=float(np.mean(energy.grid.known)) if len(net_wh) else 0.0,
         self_sufficiency_ratio=_rest_ratio(energy.grid.import_wh.values, consumption_wh),
@@ -124,6 +127,7 @@ def asset_indicators(asset: Asset, energy: Energy) -> AssetIndicators:
         covered_ratio=float(np.mean(energy.known)) if len(energy.known) else 0.0,
         full_cycles=exported * 1000 / capacity_wh if capacity_wh and known else None,
         full_load_hours=exported * 1000 / rated_w if rated_w and known else None,
+        load_factor_ratio=_load_factor(energy),
     )
 
 
@@ -138,6 +142,13 @@ def _full_cycles(energy: SiteEnergy) -> float | None:
     given = [each.export_wh.values for each in energy.batteries.values()]
     total = _total_kwh(np.sum(given, axis=0)) if given else None
     return None if total is None or not capacity_wh else total * 1000 / capacity_wh
+
+
+def _load_factor(energy: Energy) -> float | None:
+    """Return mean over peak of the power into something; None: nothing went in."""
+    peak = peak_kw(energy.net_wh, energy.hours)
+    known_hours = float(energy.known.sum()) * energy.hours
+    return _ratio(energy.total_kwh()[0] / known_hours / peak) if peak else None
 
 
 def _total_kwh(values_wh: Floats | None) -> float | None:

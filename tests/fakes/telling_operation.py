@@ -1,0 +1,94 @@
+"""Control and a planner that tell a little of how operation went."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wattmesh.control.v1 import (
+    control_pb2,
+    control_pb2_grpc,
+    device_event_pb2,
+    effect_pb2,
+    execution_pb2,
+    execution_pb2_grpc,
+)
+from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
+from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto, timestamp_to_proto
+from wattmesh_kernel.ids import DeviceId, SiteId
+from wattmesh_kernel.time import TimeRange
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+HOME = SiteId("home-1")
+PUMP = DeviceId(HOME, "pump")
+
+
+class TellingControl(
+    control_pb2_grpc.ControlServiceServicer, execution_pb2_grpc.ExecutionServiceServicer
+):
+    """Two commands in two pages, and a device that was away from the day before on."""
+
+    async def ListCommands(self, request: Any, context: Any) -> Any:  # noqa: N802
+        assert list(request.states) == [
+            control_pb2.COMMAND_STATE_APPLIED,
+            control_pb2.COMMAND_STATE_VERIFIED,
+        ]
+        effects = [effect_pb2.EFFECT_CONTRARY, effect_pb2.EFFECT_UNSPECIFIED]
+        page = int(request.page_token or 0)
+        command = control_pb2.Command(
+            range=time_range_to_proto(TimeRange.of(START + page * HOUR, HOUR)),
+            effect_verdict=effect_pb2.EffectVerdict(effect=effects[page]),
+        )
+        return control_pb2.ListCommandsResponse(
+            commands=[command], next_page_token="" if page else "1"
+        )
+
+    async def ListDeviceEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
+        types = device_event_pb2
+        events = (
+            (types.DEVICE_EVENT_TYPE_ONLINE, START + 2 * HOUR),
+            (types.DEVICE_EVENT_TYPE_OFFLINE, START - HOUR),
+        )
+        return execution_pb2.ListDeviceEventsResponse(
+            events=[
+                types.DeviceEvent(
+                    device=PUMP.name, type=kind, event_time=timestamp_to_proto(moment)
+                )
+                for kind, moment in events
+            ]
+        )
+
+
+class TellingPlanner(planner_pb2_grpc.PlannerServiceServicer):
+    """Plans at midnight and at two, and one that failed at one."""
+
+    async def ListPlans(self, request: Any, context: Any) -> Any:  # noqa: N802
+        made, failed = planner_pb2.PLAN_STATE_MADE, planner_pb2.PLAN_STATE_FAILED
+        return planner_pb2.ListPlansResponse(
+            plans=[
+                planner_pb2.Plan(
+                    name=f"plans/{hour}",
+                    state=state,
+                    target_range=time_range_to_proto(TimeRange.of(START + hour * HOUR, 3 * HOUR)),
+                )
+                for hour, state in ((2, made), (1, failed), (0, made))
+            ]
+        )
+
+    async def GetPlan(self, request: Any, context: Any) -> Any:  # noqa: N802
+        hour = int(request.name.rpartition("/")[2])
+        horizon = problem_pb2.Horizon(
+            start_time=timestamp_to_proto(START + hour * HOUR),
+            resolution=duration_to_proto(HOUR),
+            count=3,
+        )
+        powers = [1_000.0 + 100 * hour + each for each in range(3)]
+        site = plan_pb2.SitePlan(
+            site_name=HOME.name, import_powers_w=powers, export_powers_w=[0.0, 5.0, 0.0]
+        )
+        solution = plan_pb2.Plan(horizon=horizon, sites=[site])
+        return planner_pb2.GetPlanResponse(plan=planner_pb2.Plan(solution=solution))
+
+    async def GetPlanStatistics(self, request: Any, context: Any) -> Any:  # noqa: N802
+        assert request.parent == HOME.name
+        return planner_pb2.GetPlanStatisticsResponse(made=2, late=1, failed=1)
