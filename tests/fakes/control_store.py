@@ -26,6 +26,8 @@ class FakeStore:
         self.limits = dict[LimitId, Limit]()
         self.history = list[Command]()
         self.events = list[DeviceEvent]()
+        self.added = list[Command]()
+        """What the newest transaction added."""
         self.notices = list[Notice]()
         self.scopes = list[Scope]()
         """What every transaction was about, in order."""
@@ -86,7 +88,7 @@ class FakeStore:
 
     async def write(
         self, draft: Draft, answer: tuple[Request, object] | None, notice: Notice
-    ) -> list[Command]:
+    ) -> None:
         self.check()
         self._write_proposals(draft)
         for limit in draft.put_limits:
@@ -96,15 +98,14 @@ class FakeStore:
         for step in draft.steps.values():
             for version in step.versions:
                 self.put(version)
-        added = [replace(each, number=next(self._numbers)) for each in draft.added]
-        for each in added:
+        self.added = [replace(each, number=next(self._numbers)) for each in draft.added]
+        for each in self.added:
             self.put(each)
         self.events.extend(draft.events)
         if answer is not None:
             self._answers[answer[0].method, answer[0].request_id] = answer[1]
         if notice:
             self.notices.append(notice)
-        return added
 
     def running(self, devices: Collection[DeviceId], now: datetime) -> list[Proposal]:
         """Return the proposals of devices that hold now."""

@@ -9,7 +9,7 @@ from tests.fakes.control_process import HOUR, ControlWorld, running_control
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.type.v1 import setpoint_pb2
-from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
 from wattmesh_kernel.time import TimeRange
 
 _START = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -39,7 +39,7 @@ async def measure_turn(database_url: str, devices: int, turns: int) -> dict[str,
         for turn in range(1, turns + _WARM_UP + 1):
             wall, cpu = time.perf_counter(), time.process_time()
             clock.set(_START + turn * HOUR)
-            await _all_verified(watch, devices)
+            await _all_verified(watch, devices, _START + turn * HOUR)
             if turn > _WARM_UP:
                 wall_s.append(time.perf_counter() - wall)
                 cpu_s.append(time.process_time() - cpu)
@@ -76,9 +76,13 @@ def _setpoint(turn: int) -> pb.Setpoint:
     return pb.Setpoint(range=time_range_to_proto(span), value=100.0 * turn)
 
 
-async def _all_verified(watch: object, devices: int) -> None:
-    waiting = devices
+async def _all_verified(watch: object, devices: int, start: datetime) -> None:
+    """Wait for the commands of this turn: those before stay VERIFIED when they are replaced."""
+    verified = set[str]()
     async for news in watch:  # type: ignore[attr-defined]
-        waiting -= news.command.state == pb.COMMAND_STATE_VERIFIED
-        if not waiting:
+        command = news.command
+        begins = datetime_from_proto(command.range.start_time)
+        if command.state == pb.COMMAND_STATE_VERIFIED and begins == start:
+            verified.add(command.name)
+        if len(verified) == devices:
             return

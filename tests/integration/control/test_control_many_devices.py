@@ -148,3 +148,16 @@ async def test_a_schedule_is_taken_for_all_devices_but_the_one_that_fails(
         assert [(each.device, each.outcome) for each in answer.outcomes] == [
             (device(3), pb.OUTCOME_REFUSED)
         ]
+
+
+async def test_a_step_of_a_command_writes_no_index(control: ControlWorld) -> None:
+    """PostgreSQL then keeps it within the row's page: with an index more, it writes all of them."""
+    found = await control.rows(
+        "SELECT attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+        " WHERE relname = 'commands' AND attnum > 0"
+        " AND EXISTS (SELECT FROM pg_indexes WHERE tablename = 'commands'"
+        "             AND schemaname = 'control' AND indexdef ~ ('\\m' || attname || '\\M'))"
+    )
+    steps = {"state", "message", "dispatch_time", "apply_time", "verify_time", "read_back_value"}
+    assert found
+    assert not steps & {name for (name,) in found}

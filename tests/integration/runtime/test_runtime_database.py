@@ -51,6 +51,24 @@ async def test_migrations_run_in_order_and_once(database_url: str, folder: Path)
         assert await applied(database) == ["0001_first.sql", "0002_second.sql"]
 
 
+async def test_what_is_looked_up_by_key_never_reads_a_table_that_was_small_when_it_was_planned(
+    database_url: str,
+) -> None:
+    look_up = "SELECT id FROM things JOIN unnest(%s::bigint[]) AS wanted (id) USING (id)"
+    async with (
+        Database(database_url, "metering", by_key=True) as database,
+        database.connection() as connection,
+    ):
+        await connection.execute("CREATE TABLE things (id bigint PRIMARY KEY)")
+        cursor = await connection.execute(f"EXPLAIN {look_up}", ([1, 2],))
+        plan = "\n".join(row[0] for row in await cursor.fetchall())
+        cursor = await connection.execute("SHOW plan_cache_mode")
+        shown = await cursor.fetchone()
+    assert "Index" in plan, plan
+    assert "Seq Scan on things" not in plan, plan
+    assert shown == ("force_generic_plan",)
+
+
 async def test_many_that_start_at_once_migrate_once(database_url: str, folder: Path) -> None:
     (folder / "0002_slow.sql").write_text("SELECT pg_sleep(0.2); CREATE TABLE slow (id int)")
 

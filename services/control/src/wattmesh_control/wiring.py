@@ -78,11 +78,11 @@ _SCHEMA = "control"
 async def wire(settings: ControlSettings, runtime: Runtime) -> AsyncIterator[Service]:
     """Open the database, take up what was known before, and put the parts together."""
     process = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    async with Database(
-        settings.database_url, _SCHEMA, limits=DatabaseLimits.of(settings)
-    ) as database:
+    limits = DatabaseLimits.of(settings)
+    async with Database(settings.database_url, _SCHEMA, limits=limits) as database:
         await migrate(database, "wattmesh_control")
         async with (
+            Database(settings.database_url, _SCHEMA, limits=limits, by_key=True) as by_key,
             PostgresLeases(settings.database_url, _SCHEMA) as leases,
             PostgresNotices(settings.database_url, database, process) as notices,
         ):
@@ -90,7 +90,7 @@ async def wire(settings: ControlSettings, runtime: Runtime) -> AsyncIterator[Ser
                 database=database,
                 leases=leases,
                 notices=notices,
-                store=PostgresStore(database, process),
+                store=PostgresStore(by_key, process),
             )
             parts = _Parts(settings, runtime, outside)
             await parts.follow_model.recall()

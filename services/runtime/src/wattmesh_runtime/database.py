@@ -32,6 +32,17 @@ CLOSE_SECONDS = 1.0
 _PROBE_CHECKOUT_SECONDS = 0.5
 """How long a probe waits for a free connection before it dials one of its own [s]."""
 
+_BY_KEY = {
+    # A plan that was made while a table was small reads all of it, until the table is analysed;
+    # and a few rows of parameters count as a hundred, for which all of a table seems cheaper.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # Statements with arrays would be planned each time: that takes longer than they do.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",  # what is dear only because it is switched off is not worth compiling
+}
+
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -65,7 +76,9 @@ class Database:
     too long, Aborted when another transaction was in the way, InvalidArgument for a value that no
     column takes.
 
-    Two of them are bulkheads: what empties one pool leaves the other alone.
+    `by_key` says that every statement finds its rows by keys that have an index: each is planned
+    once per connection, for good, and never reads a whole table. Two of them are bulkheads: what
+    empties one pool leaves the other alone.
     """
 
     def __init__(
@@ -76,6 +89,7 @@ class Database:
         min_size: int = 1,
         max_size: int = 8,
         limits: DatabaseLimits | None = None,
+        by_key: bool = False,
     ) -> None:
         if not _SCHEMA.fullmatch(schema):
             raise ValueError(f"{schema!r} is not a schema name")
@@ -98,7 +112,7 @@ class Database:
                 "application_name": f"wattmesh-{schema}",
                 # Of a server that knows no characters (SQL_ASCII), texts would come as bytes.
                 "client_encoding": "utf8",
-                "options": _options(url, limits),
+                "options": _options(url, limits, by_key=by_key),
             },
             configure=self._configure,
             check=_check_if_spoken_to,
@@ -198,11 +212,14 @@ async def _check_if_spoken_to(connection: AsyncConnection) -> None:
         await AsyncConnectionPool.check_connection(connection)
 
 
-def _options(url: str, limits: DatabaseLimits) -> str:
+def _options(url: str, limits: DatabaseLimits, *, by_key: bool) -> str:
     """Return a session's options: given at its start, so that RESET comes back to them."""
     given = str(conninfo_to_dict(url).get("options") or "")
-    ours = {"statement_timeout": limits.statement_seconds, "lock_timeout": limits.lock_seconds}
-    return " ".join((given, *(f"-c {key}={int(s * 1000)}" for key, s in ours.items()))).strip()
+    seconds = {"statement_timeout": limits.statement_seconds, "lock_timeout": limits.lock_seconds}
+    ours = {key: str(int(value * 1000)) for key, value in seconds.items()}
+    if by_key:
+        ours |= _BY_KEY
+    return " ".join((given, *(f"-c {key}={value}" for key, value in ours.items()))).strip()
 
 
 def _reason(error: Exception) -> str:

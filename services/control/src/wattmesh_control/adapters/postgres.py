@@ -47,14 +47,27 @@ class PostgresTransaction:
     def __init__(self, connection: AsyncConnection[Row], process: str) -> None:
         self._connection = connection
         self._process = process
+        self._named: AsyncCursor[Row] | None = None
+        self._adding: tuple[Draft, AsyncCursor[Row] | None] | None = None
+        self._added: Sequence[Command] = ()
+
+    @property
+    def added(self) -> Sequence[Command]:
+        """The new commands that were written, with their numbers, once it is committed."""
+        return self._added
 
     async def begin(self, scope: Scope, now: datetime) -> Begun:
-        """Check the fence, claim the request and take the devices' locks."""
+        """Check the fence, claim the request and take the devices' locks.
+
+        A scope of nothing but commands is asked for at once, which spares a round trip.
+        """
         fence = await ask_epochs(self._connection, scope.fence) if scope.fence else None
         claim = None
         if scope.request is not None:
             claim = await requests.claim(self._connection, scope.request, now)
         locks = await self._lock(scope)
+        if scope.commands and not scope.devices:
+            self._named = await commands.select_named(self._connection, scope.commands)
         if fence is not None:
             await require_epochs(fence, scope.fence)
         if scope.request is not None and claim is not None and not await requests.first(claim):
@@ -64,7 +77,7 @@ class PostgresTransaction:
     async def read(self, scope: Scope, now: datetime) -> Standing:
         """Return what stands at `now`; without last commands when the scope is `ahead`."""
         names = [device.name for device in scope.devices]
-        running = limited = held = newest = named = shared = None
+        running = limited = held = newest = shared = None
         if names:
             running = await proposals.select_running(self._connection, names, now)
             limited = await limits.select_standing(self._connection, names, now)
@@ -73,7 +86,8 @@ class PostgresTransaction:
                 newest = await commands.select_last(self._connection, names, now)
         if scope.shared_by:
             shared = await limits.select_shared(self._connection, scope.shared_by, now)
-        if scope.commands:
+        named = self._named
+        if scope.commands and named is None:
             named = await commands.select_named(self._connection, scope.commands)
         return Standing(
             proposals=[] if running is None else await proposals.fetch(running),
@@ -92,7 +106,7 @@ class PostgresTransaction:
 
     async def write(
         self, draft: Draft, answer: tuple[Request, object] | None, notice: Notice
-    ) -> list[Command]:
+    ) -> None:
         """Write a draft, remember the answer, and tell the others."""
         await proposals.write(self._connection, draft)
         await limits.write(self._connection, draft)
@@ -100,7 +114,7 @@ class PostgresTransaction:
             await exchanges.write(self._connection, draft.submission, draft.now)
         if draft.hold is not None:
             await holds.write(self._connection, draft.hold)
-        added = await commands.write(self._connection, draft)
+        self._adding = (draft, await commands.write(self._connection, draft))
         if draft.events:
             await events.write(self._connection, draft.events)
         if draft.moves:
@@ -109,7 +123,11 @@ class PostgresTransaction:
             await requests.remember(self._connection, *answer)
         for payload in payloads(notice, self._process) if notice else ():
             await self._connection.execute(_TELL, (CHANNEL, payload))
-        return await commands.numbered(draft, added)
+
+    async def number(self) -> None:
+        """Take up the numbers of what was added; they came with the answer to the commit."""
+        if self._adding is not None:
+            self._added = await commands.numbered(*self._adding)
 
     async def _lock(self, scope: Scope) -> AsyncCursor[Row] | None:
         names = {each.name for each in scope.devices} | ({scope.shared_by} - {""})
@@ -137,7 +155,9 @@ class PostgresStore:
         async with self._database.connection() as connection:
             try:
                 async with connection.pipeline(), connection.transaction():
-                    yield PostgresTransaction(connection, self._process)
+                    transaction = PostgresTransaction(connection, self._process)
+                    yield transaction
+                await transaction.number()
             except errors.OutOfMemory as error:
                 raise ResourceExhausted(
                     "LOCKS_EXHAUSTED", "the database has no room for so many locks"

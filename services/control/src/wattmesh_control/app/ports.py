@@ -89,6 +89,13 @@ class Gap:
 class Transaction(Protocol):
     """What a unit of work reads and writes."""
 
+    @property
+    def added(self) -> Sequence[Command]:
+        """The new commands that were written, with their numbers, once it is committed.
+
+        Numbers of commands grow from one unit of work on a device to the next.
+        """
+
     async def begin(self, scope: Scope, now: datetime) -> Begun:
         """Check the fence, claim the request and take the devices' locks.
 
@@ -106,11 +113,8 @@ class Transaction(Protocol):
 
     async def write(
         self, draft: Draft, answer: tuple[Request, object] | None, notice: Notice
-    ) -> list[Command]:
-        """Write a draft, remember the answer, and tell the others; return new commands numbered.
-
-        Numbers of commands grow from one unit of work on a device to the next.
-        """
+    ) -> None:
+        """Write a draft, remember the answer, and tell the others."""
 
 
 class Store(Protocol):

@@ -5,6 +5,7 @@ gateways together; every reader is told when its own is stored.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,9 @@ MOST_WAITING = 2_000
 
 _GATHER_SECONDS = 0.001
 """A transaction takes longer than the read-back that follows a write: so long it is waited for."""
+
+_MORE_FOLLOWS = frozenset({CommandState.APPLIED})
+"""Reports after which another one of the same command follows at once."""
 
 _BAD = frozenset({CommandState.REFUSED, CommandState.FAILED, CommandState.EXPIRED})
 
@@ -251,8 +255,7 @@ class RecordReports:
     async def __call__(self) -> None:
         """Run for ever."""
         while True:
-            received = [await self._waiting.get()]
-            await asyncio.sleep(_GATHER_SECONDS)
+            received = await self._first()
             while not self._waiting.empty() and len(received) < MOST_AT_ONCE:
                 received.append(self._waiting.get_nowait())
             try:
@@ -260,6 +263,22 @@ class RecordReports:
             except AWAY_OR_FULL as error:
                 for each in received:
                     _end(each, error)
+
+    async def _first(self) -> list[Received]:
+        """Return what came first, with the read-back that follows it, if that comes soon.
+
+        When much comes, as at the turn of an interval, more is gathered.
+        """
+        busy = not self._waiting.empty()
+        received = [await self._waiting.get()]
+        if busy:
+            await asyncio.sleep(_GATHER_SECONDS)
+            return received
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER_SECONDS):
+                while _more_follows(received[-1].message):
+                    received.append(await self._waiting.get())
+        return received
 
     async def _store(self, received: Sequence[Received]) -> None:
         work = _Recording(received=received)
@@ -291,6 +310,10 @@ class RecordReports:
 
     def _is_known(self, status: DeviceStatus) -> bool:
         return self._online.get(status.device) is status.online
+
+
+def _more_follows(message: GatewayMessage) -> bool:
+    return isinstance(message, CommandReport) and message.reported.state in _MORE_FOLLOWS
 
 
 def _end(received: Received, error: Exception | None) -> None:

@@ -76,8 +76,8 @@ class UnitOfWork:
             answer = work.answer(draft)
             remembered = None if scope.request is None else (scope.request, answer)
             notice = self._announce.abroad(draft)
-            added = await transaction.write(draft, remembered, notice)
-        changes = changes_of(draft, added)
+            await transaction.write(draft, remembered, notice)
+        changes = changes_of(draft, transaction.added)
         self._announce(changes)
         return Done(answer=answer, changes=changes)
 
