@@ -17,7 +17,7 @@ from wattmesh_demandresponse.adapters.openadr2_messages import Signing
 from wattmesh_demandresponse.adapters.openadr2_reports import Oadr2Reports
 from wattmesh_demandresponse.adapters.openadr2_vtn import Oadr2Vtn
 from wattmesh_demandresponse.app.report_metered import ReportMetered
-from wattmesh_demandresponse.wiring import follow_vtn
+from wattmesh_demandresponse.wiring_openadr import follow_vtn
 from wattmesh_demandresponse.wiring_openadr2 import ven_of
 
 MARKET = "http://grid.example/evening"

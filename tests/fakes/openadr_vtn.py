@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fakes.demandresponse_world import DemandResponseWorld
-from wattmesh_demandresponse.api.openadr_tokens import Tokens
+from wattmesh_demandresponse import wiring_openadr
 from wattmesh_demandresponse.domain.openadr_clients import Client, ClientRole
-from wattmesh_demandresponse.wiring import vtn_web
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.web_server import WebServer
 
@@ -45,9 +44,10 @@ class Answer:
 
 @dataclass
 class ServedVtn:
-    """Where it is, and plain calls to it."""
+    """Where it is, and plain calls to it; `calls`: who is called back, when told."""
 
     url: str
+    calls: wiring_openadr.ServedVtn
 
     async def call(
         self, method: str, path: str, body: Any = None, *, as_client: str = BUSINESS
@@ -86,9 +86,12 @@ def _sent(request: urllib.request.Request) -> Answer:
 
 @asynccontextmanager
 async def served_vtn(
-    world: DemandResponseWorld, database: Database, version: str = "3.1.0"
+    world: DemandResponseWorld,
+    database: Database,
+    version: str = "3.1.0",
+    hosts: tuple[str, ...] = (),
 ) -> AsyncIterator[ServedVtn]:
-    """Serve the world's programmes."""
-    web = vtn_web(world.use, database, world.clock, Tokens(clients()))
-    async with WebServer(web.app(), "127.0.0.1:0") as server:
-        yield ServedVtn(f"http://{server.address}/openadr3/{version}")
+    """Serve the world's programmes; subscribers at `hosts` are called back."""
+    served = wiring_openadr.ServedVtn(world.use, world.records, database, clients(), hosts)
+    async with WebServer(served.web().app(), "127.0.0.1:0") as server:
+        yield ServedVtn(f"http://{server.address}/openadr3/{version}", served)

@@ -17,7 +17,7 @@ from tests.fakes.openadr_vtn import BUSINESS, OTHER, VEN, ServedVtn, secret, ser
 from wattmesh.demandresponse.v1 import demand_response_service_pb2 as pb
 from wattmesh.demandresponse.v1 import event_pb2
 from wattmesh_demandresponse.adapters.other_vtn import HttpVtn
-from wattmesh_demandresponse.wiring import follow_vtn
+from wattmesh_demandresponse.wiring_openadr import follow_vtn
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.database import Database
 

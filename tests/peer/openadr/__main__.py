@@ -17,18 +17,27 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.demandresponse_world import HOUR, NOW, P, demandresponse_world
-from tests.fakes.openadr_vtn import BUSINESS, VEN, secret, served_vtn
+from tests.fakes.openadr_vtn import BUSINESS, VEN, ServedVtn, secret, served_vtn
 from wattmesh.demandresponse.v1 import programme_pb2
 from wattmesh_demandresponse.domain.openadr_events import event_from_json
 from wattmesh_demandresponse.domain.openadr_time import time_to_text
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.programme_ids import EventId, ProgrammeId
 from wattmesh_local.postgres import EmbeddedPostgres
+from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_runtime.database import Database
 
 ROOT = Path(__file__).resolve().parents[3]
 TOOLS = ROOT / ".tools"
 HERE = Path(__file__).parent
+HOSTS = ("127.0.0.1",)
+SUBSCRIPTION = {
+    "clientName": VEN,
+    "programID": P.rpartition("/")[2],
+    "objectOperations": [
+        {"objects": ["EVENT"], "operations": ["CREATE"], "callbackUrl": "http://127.0.0.1:9/"}
+    ],
+}
 PACKAGES = ("toadr3==0.29.0", "openadr3==0.5.0")
 
 
@@ -64,7 +73,12 @@ async def meet(database_url: str) -> dict[str, Any]:
         )
         await world.enrol(external_id=VEN)
         start = time_to_text(NOW + 5 * HOUR)
-        async with served_vtn(world, database) as vtn:
+        async with (
+            served_vtn(world, database, hosts=HOSTS) as vtn,
+            BackgroundTasks() as tasks,
+        ):
+            await vtn.calls.tell_events()
+            tasks.start(calling_back(vtn))
             secrets = (BUSINESS, secret(BUSINESS), VEN, secret(VEN))
             newer = await run("openadr3_client.py", vtn.url, *secrets, start)
             kept = len(await world.records.open_events())
@@ -78,9 +92,18 @@ async def meet(database_url: str) -> dict[str, Any]:
                 ],
             }
             await vtn.call("POST", "/events", few)
-        async with served_vtn(world, database, "3.0.1") as vtn:
+            await vtn.call("POST", "/subscriptions", SUBSCRIPTION, as_client=VEN)
+        async with served_vtn(world, database, "3.0.1", HOSTS) as vtn:
             older = await run("toadr3_client.py", vtn.url, VEN, secret(VEN))
     return {"openadr3": newer, "kept": kept, "toadr3": older}
+
+
+async def calling_back(vtn: ServedVtn) -> None:
+    """Call subscribers back, as the service does by itself."""
+    while True:
+        for each in vtn.calls.turns():
+            await each.work()
+        await asyncio.sleep(0.5)
 
 
 def examples(folder: Path) -> dict[str, int]:
@@ -112,6 +135,9 @@ EXPECTED_NEWER = {
     "storm_statuses": [201],
     "listed": 1000,
     "deleted": [200, 404],
+    "subscribed": True,
+    "told": [1000, 1],
+    "told_of": True,
     "report": 201,
 }
 
@@ -126,6 +152,7 @@ def sound(found: dict[str, Any]) -> bool:
         and older.get("targeted") == ["for-me"]
         and older.get("values") == [[4.2]]
         and older.get("report") is True
+        and older.get("subscribed") == [["POST"]]
         and older.get("missing", "?") is None
     )
 

@@ -6,8 +6,14 @@ python openadr3_client.py URL BUSINESS SECRET VEN SECRET
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
 
 from openadr3.api import OpenADRClient
+from openadr3.entities import Event
 
 STORM = 1000
 
@@ -23,10 +29,44 @@ def event(name: str, **more: object) -> dict[str, object]:
     }
 
 
+@contextmanager
+def called_back(told: list[dict[str, Any]]) -> Iterator[str]:
+    """Take call-backs of whoever shows our word; give where."""
+
+    class Told(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            known = self.headers["authorization"] == "Bearer our word"
+            if known:
+                told.append(body)
+            self.send_response(204 if known else 401)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Told)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def wait_for(told: list[dict[str, Any]], count: int) -> None:
+    """Return when so much was told, or after two minutes."""
+    end = time.monotonic() + 120
+    while len(told) < count and time.monotonic() < end:
+        time.sleep(0.05)
+
+
 def main() -> dict[str, object]:
     """Return what came of it."""
     url, business, business_secret, ven, ven_secret = sys.argv[1:6]
-    with OpenADRClient(url) as operator, OpenADRClient(url) as home:
+    told: list[dict[str, Any]] = []
+    with (
+        OpenADRClient(url) as operator,
+        OpenADRClient(url) as home,
+        called_back(told) as call_back,
+    ):
         operator.fetch_token(business, business_secret)
         home.fetch_token(ven, ven_secret)
         registered = home.create_ven({"objectType": "VEN_VEN_REQUEST", "venName": ven})
@@ -39,6 +79,15 @@ def main() -> dict[str, object]:
                 "venID": registered.json()["id"],
             }
         )
+        wanted = {
+            "objects": ["EVENT"],
+            "operations": ["CREATE", "UPDATE", "DELETE"],
+            "callbackUrl": call_back,
+            "bearerToken": "our word",
+        }
+        subscription = {"clientName": ven, "programID": "street", "objectOperations": [wanted]}
+        subscribed = home.create_subscription(subscription)
+        subscription_id = home.subscriptions()[0].id
         program = home.find_program_by_name("street")
         called = operator.create_event(event("storm-0", targets=[ven]))
         event_id = called.json()["id"]
@@ -54,6 +103,9 @@ def main() -> dict[str, object]:
             listed, skip = listed + len(page), skip + len(page)
         deleted = operator.delete_event(event_id)
         gone = operator.get_event_by_id(event_id)
+        wait_for(told, STORM + 1)
+        operations = [each["operation"] for each in told]
+        ended = home.delete_subscription(subscription_id)
         report = home.create_report(
             {"eventID": event_id, "clientName": ven, "resources": [], "programID": "street"}
         )
@@ -71,6 +123,9 @@ def main() -> dict[str, object]:
         "storm_seconds": round(seconds, 1),
         "listed": listed,
         "deleted": (deleted.status_code, gone.status_code),
+        "subscribed": subscribed.status_code == 201 and ended.status_code == 200,
+        "told": [operations.count(each) for each in ("CREATE", "DELETE")],
+        "told_of": event_id in {Event.from_raw(each["object"]).id for each in told},
         "report": report.status_code,
     }
 

@@ -42,12 +42,14 @@ async def main(url: str, client: str, secret: str) -> dict[str, object]:
         )
         posted = await ven.post_report(report)
         reports = await ven.get_reports(program_id=programs[0].id)
+        subscriptions = await ven.get_subscriptions(program_id=programs[0].id)
         missing = await ven.get_program("nowhere")
     return {
         "programs": [each.program_name for each in programs],
         "targeted": [str(each.event_name) for each in own],
         "values": [each.payloads[0].values for each in events[0].intervals],
         "report": posted.id in {each.id for each in reports},
+        "subscribed": [each.object_operations[0].operations for each in subscriptions],
         "missing": missing,
         "count": len(events),
     }

@@ -20,6 +20,10 @@ class DemandResponseSettings(ServiceSettings):
     """host:port on which the VTN serves OpenADR over HTTP; none: it does not."""
     openadr_clients_file: Path | None = None
     """Who may speak with the VTN: JSON list of client_id, role and secret_sha256."""
+    openadr_call_back_hosts: tuple[str, ...] = ()
+    """Hosts at which the VTN's subscribers are called back, e.g. `*.example.org`; none: nobody."""
+    openadr_call_back_url: str | None = None
+    """Where somebody else's VTN of 3.1 reaches our web server, up to the port; none: we ask it."""
     openadr_vtn_url: str | None = None
     """Base URL of somebody else's VTN, in whose programmes ours take part; none: nobody's."""
     openadr_vtn_token_url: str | None = None

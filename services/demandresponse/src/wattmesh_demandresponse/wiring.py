@@ -3,8 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from functools import partial
 
 from wattmesh.demandresponse.v1 import (
@@ -13,29 +12,22 @@ from wattmesh.demandresponse.v1 import (
 )
 from wattmesh_demandresponse.adapters.control import GrpcLimits
 from wattmesh_demandresponse.adapters.metering import GrpcMeter
-from wattmesh_demandresponse.adapters.other_vtn import HttpVtn
 from wattmesh_demandresponse.adapters.postgres import PostgresRecords
-from wattmesh_demandresponse.adapters.postgres_objects import PostgresObjects
 from wattmesh_demandresponse.adapters.postgres_signals import PostgresSignals
 from wattmesh_demandresponse.adapters.reserve_line import GrpcReserveLine
 from wattmesh_demandresponse.adapters.sites import ModelSites
-from wattmesh_demandresponse.api.openadr_tokens import Tokens, read_clients
-from wattmesh_demandresponse.api.openadr_web import VtnWeb
 from wattmesh_demandresponse.api.servicer import DemandResponseServicer
 from wattmesh_demandresponse.api.use_cases import UseCases
 from wattmesh_demandresponse.app.baselines import Baselines
 from wattmesh_demandresponse.app.events import KeepEvents
-from wattmesh_demandresponse.app.follow_vtn import FollowVtn, OtherVtn
 from wattmesh_demandresponse.app.keep_time import KeepLimits, MoveEvents, SettleEvents
-from wattmesh_demandresponse.app.openadr_objects import KeepObjects
-from wattmesh_demandresponse.app.openadr_vtn import Vtn
 from wattmesh_demandresponse.app.participations import Participations
 from wattmesh_demandresponse.app.ports import Limits, Meter, Records, Sites
 from wattmesh_demandresponse.app.programmes import KeepEnrolments, KeepProgrammes
-from wattmesh_demandresponse.app.report_metered import ReportMetered
 from wattmesh_demandresponse.app.signal_reserve import ReserveLine, SignalReserve, Signals
 from wattmesh_demandresponse.app.watch import WatchEvents
 from wattmesh_demandresponse.settings import DemandResponseSettings
+from wattmesh_demandresponse.wiring_openadr import OpenAdr, Turn
 from wattmesh_kernel.clock import Clock
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.leased_work import LeasedWork
@@ -47,7 +39,6 @@ from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.postgres_leases import PostgresLeases
 from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.service import Runtime, Service
-from wattmesh_runtime.web_server import WebServer
 from wattmesh_sitemodel.client import SiteModelClient
 from wattmesh_sitemodel.file import SiteModelFile
 from wattmesh_sitemodel.view import SiteModelView
@@ -75,24 +66,25 @@ async def wire(settings: DemandResponseSettings, runtime: Runtime) -> AsyncItera
             use = use_cases(
                 *(records, sites, meter, runtime.clock, signals), _line(settings, runtime)
             )
+            openadr = OpenAdr.of(settings, use, records, database)
             by_itself = ByItself(
                 records,
                 runtime.clock,
                 use.baselines,
                 signals,
                 limits=_limits(settings, runtime),
-                others=(*_others(settings, use), *_others_2b(settings, use, database)),
+                others=openadr.turns,
             )
             work = LeasedWork(leases, by_itself.run)
             work.want([_LEASE])
             add = demand_response_service_pb2_grpc.add_DemandResponseServiceServicer_to_server
-            async with _vtn(settings, use, database, runtime.clock):
+            async with openadr.web:
                 yield Service(
                     name="demandresponse",
                     register=(partial(add, DemandResponseServicer(use)),),
                     service_names=(_SERVICE.full_name,),
                     dependencies=(database.dependency, *_peers(settings, runtime)),
-                    tasks=(follower.run, work.run),
+                    tasks=(follower.run, work.run, *openadr.tasks),
                 )
 
 
@@ -115,15 +107,6 @@ def use_cases(
         watch=WatchEvents(records),
         signal_reserve=SignalReserve(records, line, signals, clock),
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
-    """What is done again and again, and how long to wait in between [s of the wall]."""
-
-    work: Callable[[], Awaitable[None]]
-    what: str
-    seconds: Callable[[], float]
 
 
 class ByItself:
@@ -166,66 +149,6 @@ async def _again(
     while True:
         await retry(work, loss, Backoff(most_seconds=max(2.0, seconds())))
         await asyncio.sleep(seconds())
-
-
-def _vtn(
-    settings: DemandResponseSettings, use: UseCases, database: Database, clock: Clock
-) -> AbstractAsyncContextManager[object]:
-    """Return what serves OpenADR's clients; nothing where no address is set."""
-    address, clients = settings.openadr_listen_address, settings.openadr_clients_file
-    if address is None:
-        return nullcontext()
-    known = () if clients is None else read_clients(clients)
-    return WebServer(vtn_web(use, database, clock, Tokens(known)).app(), address)
-
-
-def vtn_web(use: UseCases, database: Database, clock: Clock, tokens: Tokens) -> VtnWeb:
-    """Return the VTN on the use cases."""
-    vtn = Vtn(use.programmes, use.enrolments, use.events, clock)
-    return VtnWeb(vtn, KeepObjects(PostgresObjects(database), clock), tokens)
-
-
-def _others(settings: DemandResponseSettings, use: UseCases) -> tuple[Turn, ...]:
-    url = settings.openadr_vtn_url
-    if url is None:
-        return ()
-    secret = settings.openadr_vtn_client_secret.get_secret_value()
-    vtn = HttpVtn(
-        url, settings.openadr_vtn_client_id, secret, token_url=settings.openadr_vtn_token_url
-    )
-    return (
-        Turn(
-            work=follow_vtn(vtn, use),
-            what="the others' VTN",
-            seconds=lambda: settings.openadr_poll_seconds,
-        ),
-    )
-
-
-def _others_2b(
-    settings: DemandResponseSettings, use: UseCases, database: Database
-) -> tuple[Turn, ...]:
-    if settings.openadr2_vtn_url is None:
-        return ()
-    from wattmesh_demandresponse.wiring_openadr2 import ven_2b  # brings lxml and openleadr
-
-    vtn, reports = ven_2b(settings, PostgresObjects(database), use.clock)
-    report = ReportMetered(reports, use.programmes, use.enrolments, use.baselines, use.clock)
-    follow = follow_vtn(vtn, use)
-
-    async def turn() -> None:
-        await follow()
-        await report()
-
-    def seconds() -> float:
-        return vtn.poll_seconds or settings.openadr_poll_seconds
-
-    return (Turn(work=turn, what="the others' VTN of OpenADR 2.0b", seconds=seconds),)
-
-
-def follow_vtn(vtn: OtherVtn, use: UseCases) -> FollowVtn:
-    """Return what makes events here of a VTN's."""
-    return FollowVtn(vtn, use.programmes, use.enrolments, use.events, use.participations, use.clock)
 
 
 async def _site_model(

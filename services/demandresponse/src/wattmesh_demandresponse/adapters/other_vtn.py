@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from wattmesh_demandresponse.domain.event import Event
@@ -17,24 +18,39 @@ from wattmesh_kernel.programme_ids import ProgrammeId
 
 _TIMEOUT_SECONDS = 10.0
 _PAGE = 50
+_NOT_OFFERED = (400, 403, 404, 405, 501)
 _MOST_PAGES = 100
 _LARGEST_ANSWER = 20_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallBackAddress:
+    """Where a VTN may call us, and by what it is known."""
+
+    url: str
+    token: str
 
 
 class HttpVtn:
     """Asks a VTN at its base URL (`https://vtn.example/openadr3/3.1.0`) with client credentials.
 
-    `token_url` None: as the VTN says (`/auth/server`).
+    `token_url` None: as the VTN says (`/auth/server`). `call_back`: where it may call us.
     """
 
     def __init__(
-        self, url: str, client_id: str, client_secret: str, token_url: str | None = None
+        self,
+        url: str,
+        client_id: str,
+        client_secret: str,
+        token_url: str | None = None,
+        call_back: CallBackAddress | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
         self._token_url = token_url
         self._token: str | None = None
+        self._call_back = call_back
 
     async def offers(
         self, programmes: Sequence[Programme]
@@ -47,6 +63,19 @@ class HttpVtn:
 
     async def answer(self, answers: Sequence[Answer]) -> None:
         """Say nothing: OpenADR 3 has no word for who takes part."""
+
+    async def subscribe(self) -> bool:
+        """Have it call back about events; False: it does not offer that. Error: Unavailable."""
+        if self._call_back is None:
+            return False
+        try:
+            query = urllib.parse.urlencode({"clientName": self._client_id, "limit": _PAGE})
+            found = await self._get(f"/subscriptions?{query}")
+            if not _calls(found, self._call_back.url):
+                await self._get("/subscriptions", _subscription(self._client_id, self._call_back))
+        except _NotOffered:
+            return False
+        return True
 
     async def _events(self, program_id: str) -> Sequence[Mapping[str, Any]]:
         """Return all events of one of its programs. Error: Unavailable."""
@@ -61,15 +90,15 @@ class HttpVtn:
                 break
         return found
 
-    async def _get(self, path: str) -> Any:
+    async def _get(self, path: str, body: Any = None) -> Any:
         if self._token is None:
             self._token = await asyncio.to_thread(self._fetch_token)
         try:
-            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token)
+            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token, body)
         except _Refused:  # the token has ended: with a new one, once
             self._token = await asyncio.to_thread(self._fetch_token)
         try:
-            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token)
+            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token, body)
         except _Refused as error:
             raise Unavailable("DEPENDENCY_UNAVAILABLE", "the VTN refuses its own token") from error
 
@@ -89,9 +118,13 @@ class HttpVtn:
         except (_Refused, KeyError, TypeError) as error:
             raise Unavailable("DEPENDENCY_UNAVAILABLE", "the VTN gives no token") from error
 
-    def _ask(self, url: str, token: str | None) -> Any:
+    def _ask(self, url: str, token: str | None, body: Any = None) -> Any:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return _answer(urllib.request.Request(url, headers=headers))
+        if body is None:
+            return _answer(urllib.request.Request(url, headers=headers))
+        headers["Content-Type"] = "application/json"
+        data = json.dumps(body).encode()
+        return _answer(urllib.request.Request(url, data=data, headers=headers, method="POST"))
 
 
 def _offer(document: Mapping[str, Any], programme: Programme) -> Offer:
@@ -108,6 +141,30 @@ def _offer(document: Mapping[str, Any], programme: Programme) -> Offer:
     return Offer(external_id=str(document.get("id") or ""), content=document, make=make)
 
 
+def _calls(found: Any, url: str) -> bool:
+    """Whether one of these subscriptions has us called where we are now."""
+    return isinstance(found, list) and url in json.dumps(found)
+
+
+def _subscription(client_id: str, address: CallBackAddress) -> Mapping[str, Any]:
+    return {
+        "objectType": "SUBSCRIPTION",
+        "clientName": client_id,
+        "objectOperations": [
+            {
+                "objects": ["EVENT"],
+                "operations": ["CREATE", "UPDATE", "DELETE"],
+                "callbackUrl": address.url,
+                "bearerToken": address.token,
+            }
+        ],
+    }
+
+
+class _NotOffered(Exception):
+    """The VTN does not do that, or not for us."""
+
+
 class _Refused(Exception):
     """The token is not valid, or not any more."""
 
@@ -119,6 +176,8 @@ def _answer(request: urllib.request.Request) -> Any:
     except urllib.error.HTTPError as error:
         if error.code == 401:
             raise _Refused from error
+        if error.code in _NOT_OFFERED and "/subscriptions" in request.full_url:
+            raise _NotOffered from error
         raise Unavailable("DEPENDENCY_UNAVAILABLE", f"the VTN answered {error.code}") from error
     except (OSError, ValueError) as error:
         raise Unavailable("DEPENDENCY_UNAVAILABLE", f"the VTN did not answer: {error}") from error

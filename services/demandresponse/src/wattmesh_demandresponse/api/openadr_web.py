@@ -2,19 +2,20 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from wattmesh_demandresponse.api.openadr_tokens import LIFETIME, Tokens, scopes_of
 from wattmesh_demandresponse.app.openadr_objects import KeepObjects
 from wattmesh_demandresponse.app.openadr_vtn import Page, Vtn
 from wattmesh_demandresponse.domain.openadr_clients import Client
+from wattmesh_demandresponse.domain.subscriptions import OLDER_OPERATIONS
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import (
     Aborted,
@@ -52,6 +53,7 @@ _FILTERS = {"venName": "venName", "resourceName": "resourceName", "venID": "venI
     "clientName": "clientName",
     "programID": "programID",
 }
+_SUBSCRIPTIONS = {"subscriptions": "SUBSCRIPTION"}
 _NOT_SERVED = ("subscriptions", "notifiers")
 
 Handler: TypeAlias = Callable[[Request, Client], Awaitable[Any]]
@@ -60,16 +62,18 @@ Handler: TypeAlias = Callable[[Request, Client], Awaitable[Any]]
 class VtnWeb:
     """Routes: tell who calls, convert, call the use case, convert back."""
 
-    def __init__(self, vtn: Vtn, objects: KeepObjects, tokens: Tokens) -> None:
+    def __init__(
+        self, vtn: Vtn, objects: KeepObjects, tokens: Tokens, *, calls_back: bool = False
+    ) -> None:
+        self._objects_served = {**_OBJECTS, **(_SUBSCRIPTIONS if calls_back else {})}
         self._vtn = vtn
         self._objects = objects
         self._tokens = tokens
 
-    def app(self) -> Starlette:
-        """Return the application, with each version below a path of its own."""
-        return Starlette(
-            routes=[Mount(f"/openadr3/{version}", routes=self._routes()) for version in VERSIONS]
-        )
+    def app(self, others: Sequence[BaseRoute] = ()) -> Starlette:
+        """Return the application, with each version below a path of its own, and other routes."""
+        versions = [Mount(f"/openadr3/{version}", routes=self._routes()) for version in VERSIONS]
+        return Starlette(routes=[*versions, *others])
 
     def _routes(self) -> list[Route]:
         return [
@@ -79,10 +83,15 @@ class VtnWeb:
             self._route("/programs/{id}", GET=self._program, PUT=_elsewhere, DELETE=_elsewhere),
             self._route("/events", GET=self._events, POST=self._call),
             self._route("/events/{id}", GET=self._event, PUT=self._change, DELETE=self._call_off),
-            *(route for path, kind in _OBJECTS.items() for route in self._of_objects(path, kind)),
+            *(
+                route
+                for path, kind in self._objects_served.items()
+                for route in self._of_objects(path, kind)
+            ),
             *(
                 self._route(f"/{path}{rest}", GET=_not_served, POST=_not_served)
                 for path in _NOT_SERVED
+                if path not in self._objects_served
                 for rest in ("", "/{rest:path}")
             ),
         ]
@@ -182,7 +191,7 @@ async def _elsewhere(request: Request, client: Client) -> Any:
 
 
 async def _not_served(request: Request, client: Client) -> Any:
-    raise Unimplemented("METHOD_NOT_SERVED", "this server calls nobody back: ask it")
+    raise Unimplemented("METHOD_NOT_SERVED", "this server calls nobody back that way: ask it")
 
 
 async def _answered(request: Request, answer: Callable[[], Awaitable[Any]]) -> Response:
@@ -196,7 +205,7 @@ async def _answered(request: Request, answer: Callable[[], Awaitable[Any]]) -> R
         return _problem(500, "INTERNAL", "a fault of the server; its log knows more")
     content, status = found if isinstance(found, tuple) else (found, 200)
     older = f"/{VERSIONS[1]}/" in request.url.path
-    return JSONResponse(_with_older_targets(content) if older else content, status_code=status)
+    return JSONResponse(_as_read(content, older=older), status_code=status)
 
 
 def _problem(status: int, reason: str, detail: str) -> Response:
@@ -207,15 +216,23 @@ def _problem(status: int, reason: str, detail: str) -> Response:
     )
 
 
-def _with_older_targets(content: Any) -> Any:
-    """Return documents with targets as 3.0 writes them: names of VENs with their type."""
+def _as_read(content: Any, *, older: bool) -> Any:
+    """Return documents in the words of 3.1, or of 3.0: targets with their type, HTTP's methods."""
     if isinstance(content, list):
-        return [_with_older_targets(each) for each in content]
-    if isinstance(content, Mapping) and content.get("objectType") == "EVENT":
-        names = content.get("targets")
-        if names:
+        return [_as_read(each, older=older) for each in content]
+    match content:
+        case {"objectType": "EVENT", "targets": [*names]} if older and names:
             return {**content, "targets": [{"type": "VEN_NAME", "values": names}]}
+        case {"objectType": "SUBSCRIPTION", "objectOperations": [*operations]}:
+            shown = [{**each, "operations": _words(each, older=older)} for each in operations]
+            return {**content, "objectOperations": shown}
     return content
+
+
+def _words(operation: Mapping[str, Any], *, older: bool) -> list[str]:
+    """Return the operations of a subscription."""
+    words = {new: old for old, new in OLDER_OPERATIONS.items()} if older else OLDER_OPERATIONS
+    return [words.get(each, each) for each in operation["operations"]]
 
 
 def _page(request: Request) -> Page:

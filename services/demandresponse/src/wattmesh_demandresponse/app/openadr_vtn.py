@@ -15,6 +15,7 @@ from wattmesh_demandresponse.domain.openadr_events import event_from_json, event
 from wattmesh_demandresponse.domain.openadr_time import duration_to_text, time_to_text
 from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_demandresponse.domain.records import Parent
+from wattmesh_demandresponse.domain.subscriptions import target_values
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, NotFound, PermissionDenied
@@ -78,7 +79,7 @@ class Vtn:
             targets = _targets(event, names)
             hidden = event.cancel_time is not None or event.id.programme not in programmes
             wanted = not page.targets or set(page.targets) & set(targets)
-            if not hidden and wanted and _may_see(client, event, targets):
+            if not hidden and wanted and may_see(client, targets):
                 shown.append(_event(event, programmes[event.id.programme], targets))
         return shown[page.skip : page.skip + page.limit]
 
@@ -127,6 +128,10 @@ class Vtn:
         await self._events.delete((await self._found(client, event_id)).id.name)
         return shown
 
+    async def shown(self, event: Event) -> Json:
+        """Return an event as it is read. Error: NotFound where its programme is gone."""
+        return await self._shown(event, await self._programme(event.id.programme.segment))
+
     async def _shown(self, event: Event, programme: Programme) -> Json:
         return _event(event, programme, await self._targets_of(event))
 
@@ -140,7 +145,7 @@ class Vtn:
                 event = (await self._events.get(candidate.name)).resource
             except NotFound:
                 continue
-            if event.cancel_time is None and _may_see(client, event, await self._targets_of(event)):
+            if event.cancel_time is None and may_see(client, await self._targets_of(event)):
                 return event
         raise NotFound("EVENT_NOT_FOUND", f"there is no event {event_id[:128]!r}")
 
@@ -155,7 +160,7 @@ class Vtn:
 
     async def _named(self, programme: ProgrammeId, targets: Any) -> tuple[EnrolmentId, ...]:
         """Return the enrolments that targets name, by their external id; of all where none is."""
-        values = _target_values(targets)
+        values = target_values(targets)
         if not values:
             return ()
         names = await self._external_ids()
@@ -231,19 +236,9 @@ def _targets(event: Event, names: Mapping[EnrolmentId, str]) -> list[str]:
     return sorted({names.get(each) or each.segment for each in event.enrolments})
 
 
-def _target_values(targets: Any) -> set[str]:
-    """Return the names of targets: strings (3.1), or objects with values (3.0)."""
-    found: set[str] = set()
-    for each in targets if isinstance(targets, Sequence) and not isinstance(targets, str) else ():
-        if isinstance(each, str):
-            found.add(each)
-        elif isinstance(each, Mapping):
-            found |= {str(value) for value in each.get("values", ())}
-    return found
-
-
-def _may_see(client: Client, event: Event, targets: Sequence[str]) -> bool:
-    return client.role is ClientRole.BUSINESS or not event.enrolments or client.client_id in targets
+def may_see(client: Client, targets: Sequence[str]) -> bool:
+    """Whether an event for these, empty: for all, may be seen by a client."""
+    return client.role is ClientRole.BUSINESS or not targets or client.client_id in targets
 
 
 def _require_business(client: Client) -> None:

@@ -22,5 +22,11 @@ class Client:
     secret_sha256: str
 
 
-BUSINESS_SCOPES = ("read_all", "read_bl", "write_events", "write_vens")
-VEN_SCOPES = ("read_targets", "read_ven_objects", "write_reports", "write_vens")
+BUSINESS_SCOPES = ("read_all", "read_bl", "write_events", "write_vens", "write_subscriptions")
+VEN_SCOPES = (
+    "read_targets",
+    "read_ven_objects",
+    "write_reports",
+    "write_vens",
+    "write_subscriptions",
+)
