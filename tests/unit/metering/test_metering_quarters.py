@@ -91,7 +91,9 @@ def test_energies_are_the_same_whichever_days_are_rolled_up(
     rolled = _rolled(histories, {each for each in chosen if each[1] >= span_us[0] // DAY_US})
     rolled = _until(rolled, span_us[1] // DAY_US)
     spans = list(missing(histories.keys, rolled, span_us, GAP_US))
-    mixed = with_rolled(_part(histories, spans), rolled)
+    mixed = with_rolled(
+        _part(histories, spans), rolled, (span_us[0] // DAY_US, span_us[1] // DAY_US)
+    )
     times_us = np.tile(bounds_us, (2, 1))
     expected = histories.rises(histories.keys, times_us, GAP_US)
     assert np.allclose(

@@ -10,6 +10,7 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from numpy.typing import NDArray
 
 from wattmesh.type.v1 import money_pb2, series_pb2, time_range_pb2
 from wattmesh_kernel.errors import InvalidArgument
@@ -19,6 +20,8 @@ from wattmesh_kernel.time import TimeRange, to_utc
 
 _KEPT_TIMES = 4096
 """Times of a raster come again with each asset's plan, schedule and forecast: made once."""
+
+_VALUES_TAG = bytes([series_pb2.Series.VALUES_FIELD_NUMBER << 3 | 2])
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SECOND = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
@@ -122,8 +125,27 @@ def series_to_proto(series: Series) -> series_pb2.Series:
         start_time=timestamp_to_proto(series.start),
         resolution=duration_to_proto(series.resolution),
     )
-    proto.values.extend(series.values.tolist())
+    add_values(proto, series.values)
     return proto
+
+
+def add_values(proto: series_pb2.Series, values: NDArray[np.float64]) -> None:
+    """Add a column of values to a series, at a fifth of what a list of them costs.
+
+    The bytes of a packed field are those of the column: they are merged as they would come by wire.
+    """
+    data = values.astype("<f8", copy=False).tobytes()
+    if data:
+        proto.MergeFromString(_VALUES_TAG + _varint(len(data)) + data)
+
+
+def _varint(number: int) -> bytes:
+    """Return a number as protobuf writes lengths: seven bits a byte, the lowest first."""
+    parts = []
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
 
 
 def series_from_proto(proto: series_pb2.Series, field: str = "series") -> Series:

@@ -39,6 +39,7 @@ from wattmesh_metering.app.tariff_prices import TariffPrices
 from wattmesh_metering.app.validate import Validate
 from wattmesh_metering.app.watch_readings import WatchReadings
 from wattmesh_metering.app.watch_site_model import WatchSiteModel
+from wattmesh_metering.domain.newest import NewestReadings
 from wattmesh_metering.domain.records import RecordKind
 from wattmesh_metering.settings import MeteringSettings
 from wattmesh_runtime.aio.places import FairPlaces, PlaceLimits
@@ -61,6 +62,7 @@ class _Intake:
     queue: CommitQueue
     validate: Validate
     clock: Clock
+    newest: NewestReadings
 
 
 @asynccontextmanager
@@ -84,8 +86,9 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
         retain = Retain(
             PostgresRetention(intake), runtime.clock, timedelta(days=settings.keep_gauges_days)
         )
+        newest = NewestReadings()
         commit = CommitBatches(
-            PostgresIngestStore(intake),
+            PostgresIngestStore(intake, newest),
             runtime.clock,
             TelemetryIngestMeter(runtime.telemetry),
             future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
@@ -93,7 +96,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
             committed=validate.wake,
             late=roll_up.wake,
         )
-        announcements = PostgresAnnouncements(intake, follower.notice)
+        announcements = PostgresAnnouncements(intake, follower.notice, newest)
         async with CommitQueue(commit, group_rows=settings.ingest_group_rows) as queue:
             sites = SiteServicer(
                 _site_use_cases(settings, runtime, database, follower, history), runtime.clock
@@ -104,7 +107,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     database,
                     follower,
                     announcements,
-                    _Intake(queue=queue, validate=validate, clock=runtime.clock),
+                    _Intake(queue=queue, validate=validate, clock=runtime.clock, newest=newest),
                 )
             )
             yield Service(
@@ -178,7 +181,7 @@ def _metering_use_cases(
     announcements: PostgresAnnouncements,
     intake: _Intake,
 ) -> MeteringUseCases:
-    store = PostgresReadingStore(database, _query_places(settings))
+    store = PostgresReadingStore(database, _query_places(settings), intake.newest)
     longest_gap = timedelta(seconds=settings.longest_gap_seconds)
     return MeteringUseCases(
         ingest=Ingest(intake.queue, batches_in_flight=settings.ingest_batches_in_flight),

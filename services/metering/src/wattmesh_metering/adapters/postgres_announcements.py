@@ -17,6 +17,7 @@ from wattmesh_kernel.errors import Unavailable
 from wattmesh_metering.adapters import revisions
 from wattmesh_metering.adapters.columns import rows_from_announcement
 from wattmesh_metering.adapters.postgres_ingest import CHANNEL
+from wattmesh_metering.domain.newest import NewestReadings
 from wattmesh_metering.domain.readings import Ints, Rows
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.broadcast import Broadcast
@@ -35,12 +36,19 @@ _LISTEN_SECONDS = 5.0
 class PostgresAnnouncements:
     """Listens on one connection for all watchers of this process.
 
-    Parameters: `model_changed` is told every new revision of the site model.
+    Parameters: `model_changed` is told every new revision of the site model; `newest` hears of
+    every reading while this process listens.
     """
 
-    def __init__(self, database: Database, model_changed: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        model_changed: Callable[[int], None],
+        newest: NewestReadings | None = None,
+    ) -> None:
         self._database = database
         self._model_changed = model_changed
+        self._newest = newest or NewestReadings()
         self._listening = asyncio.Event()
         self._kept: Broadcast[Rows] = Broadcast(_MOST_UNREAD)
         self._loss = LossLog(log, "the connection that listens for readings")
@@ -70,18 +78,22 @@ class PostgresAnnouncements:
         await connection.execute(f"LISTEN {CHANNEL}")
         await connection.execute(f"LISTEN {revisions.CHANNEL}")
         self._listening.set()
+        self._newest.open()
         try:
             async for notification in connection.notifies():
                 self._deliver(notification)
         finally:
             self._listening.clear()
+            self._newest.close()
             self._kept.end(_lost())
             if not connection.closed:  # nobody shall inherit the LISTEN from the pool
                 await connection.execute("UNLISTEN *")
 
     def _deliver(self, notification: Notify) -> None:
         if notification.channel == CHANNEL:
-            self._kept.publish(rows_from_announcement(notification.payload))
+            rows = rows_from_announcement(notification.payload)
+            self._newest.hear(rows)
+            self._kept.publish(rows)
         else:
             self._model_changed(int(notification.payload))
 

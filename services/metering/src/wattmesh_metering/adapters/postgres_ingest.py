@@ -19,6 +19,7 @@ from wattmesh_metering.adapters.postgres_rollups import outdate
 from wattmesh_metering.adapters.receipts import MOST_FORMER_SOURCES, pack, receipts
 from wattmesh_metering.app.ports import IngestTransaction, SourceCount
 from wattmesh_metering.domain.arrivals import Touched
+from wattmesh_metering.domain.newest import NewestReadings
 from wattmesh_metering.domain.readings import (
     Fate,
     Ints,
@@ -144,11 +145,13 @@ FROM generate_series(0, octet_length(%(data)s::bytea) - 1, {ANNOUNCED_BYTES}) AS
 class PostgresIngestStore:
     """Resolves points and opens transactions.
 
-    Points are remembered: one that is registered is never taken away from under its key.
+    Points are remembered: one that is registered is never taken away from under its key. What was
+    committed here is heard of at once (`newest`), as whoever sent it expects.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, newest: NewestReadings | None = None) -> None:
         self._database = database
+        self._newest = newest or NewestReadings()
         self._known: dict[str, RegisteredPoint] = {}
         self._partitions = OpenPartitions(database)
 
@@ -169,7 +172,9 @@ class PostgresIngestStore:
         """Open a transaction that holds the rows of its sources: their counts are written."""
         async with self._database.transaction() as connection:
             keys = await _lock(connection, sources)
-            yield PostgresIngestTransaction(connection, keys, now, self._partitions)
+            opened = PostgresIngestTransaction(connection, keys, now, self._partitions)
+            yield opened
+        self._newest.hear(opened.announced)
 
 
 class PostgresIngestTransaction:
@@ -186,6 +191,7 @@ class PostgresIngestTransaction:
         self._partitions = partitions
         self._source_keys = source_keys
         self._now = now
+        self.announced = Rows.empty()
 
     async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Ints:
         """Keep rows; return their fates.
@@ -234,6 +240,7 @@ class PostgresIngestTransaction:
         if len(rows):
             parameters = {"channel": CHANNEL, "data": columns.announced(rows)}
             await self._connection.execute(_ANNOUNCE, parameters)
+            self.announced = rows
 
     def _keys(self, sources: Sequence[str]) -> Ints:
         return np.array([self._source_keys[source] for source in sources], np.int64)

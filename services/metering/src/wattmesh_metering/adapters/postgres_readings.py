@@ -16,7 +16,9 @@ from wattmesh_metering.adapters.reading_events import ReadingEvent, events_of, w
 from wattmesh_metering.adapters.receipts import first_after
 from wattmesh_metering.app.ports import NOW, View
 from wattmesh_metering.domain.histories import Histories
+from wattmesh_metering.domain.newest import NewestReadings, keys_of
 from wattmesh_metering.domain.readings import (
+    Floats,
     Ints,
     Newest,
     RegisteredPoint,
@@ -102,14 +104,23 @@ FROM (
     ) AS newest
 ) AS found
 """
+_EVENTFUL_OF = """
+SELECT string_agg(int4send(point_key), '') FROM eventful_points WHERE point_key = ANY(%s)
+"""
 
 
 class PostgresReadingStore:
-    """Answers queries from the tables; callers take the connections in turn (`places`)."""
+    """Answers queries from the tables; callers take the connections in turn (`places`).
 
-    def __init__(self, database: Database, places: FairPlaces) -> None:
+    The newest readings are looked up in memory (`newest`) where they are known there.
+    """
+
+    def __init__(
+        self, database: Database, places: FairPlaces, newest: NewestReadings | None = None
+    ) -> None:
         self._database = database
         self._places = places
+        self._newest = newest or NewestReadings()
 
     async def histories(
         self, keys: Sequence[int], first: datetime, last: datetime, view: View = NOW
@@ -163,21 +174,38 @@ class PostgresReadingStore:
             rolled = rolled.of({*rollable} - {event.key for event in events})
             spans = list(missing(list(keys), rolled, span_us, longest_gap_us))
             found = await _read_spans(connection, spans)
-        return with_events(with_rolled(_histories(list(keys), found), rolled), events)
+        return with_events(with_rolled(_histories(list(keys), found), rolled, days), events)
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
-        """Return the newest reading of each point that has one."""
+        """Return the newest reading of each point that has one.
+
+        Of points to which something ever happened, flags have a say: the database is asked.
+        """
+        keys = keys_of(points)
+        life = self._newest.life
         async with self._connection() as connection:
             cursor = cursor_for_arrays(connection)
-            await cursor.execute(_LATEST, (_keys([point.key for point in points]),))
-            places, times, values, qualities = await cursor.fetchone() or (None,) * 4
-        found = columns.ints_from_send(places) - 1
-        order = np.argsort(found)
+            await cursor.execute(_EVENTFUL_OF, (IntArray(keys),))
+            (eventful,) = await cursor.fetchone() or (None,)
+            asked = np.isin(keys, columns.ints_from_send(eventful))
+            plain = ~asked & ~self._newest.known(keys)
+            asked |= plain
+            places, times_us, values, qualities = await _read_latest(
+                connection, keys, np.flatnonzero(asked)
+            )
+        fills = plain[places]
+        self._newest.fill(
+            life, keys[places[fills]], (times_us[fills], values[fills], qualities[fills])
+        )
+        remembered = np.flatnonzero(~asked)
+        kept = self._newest.of(keys[remembered])
+        places = np.concatenate([places, remembered])
+        order = np.argsort(places)
         return Newest(
-            points=[points[place] for place in found[order].tolist()],
-            times_us=columns.times_from_send(times)[order],
-            values=columns.floats_from_send(values)[order],
-            qualities=columns.smallints_from_send(qualities)[order],
+            points=[points[place] for place in places[order].tolist()],
+            times_us=np.concatenate([times_us, kept[0]])[order],
+            values=np.concatenate([values, kept[1]])[order],
+            qualities=np.concatenate([qualities, kept[2]])[order],
         )
 
     async def _histories(
@@ -202,6 +230,23 @@ class PostgresReadingStore:
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
         async with self._places.held(current_caller()), self._database.connection() as connection:
             yield connection
+
+
+async def _read_latest(
+    connection: AsyncConnection, keys: Ints, places: Ints
+) -> tuple[Ints, Ints, Floats, Ints]:
+    """Return the newest readings of the points at some places: place, time, value, quality."""
+    rows: Sequence[bytes | None] = (None,) * 4
+    if len(places):
+        cursor = cursor_for_arrays(connection)
+        await cursor.execute(_LATEST, (IntArray(keys[places]),))
+        rows = await cursor.fetchone() or rows
+    return (
+        places[columns.ints_from_send(rows[0]) - 1],
+        columns.times_from_send(rows[1]),
+        columns.floats_from_send(rows[2]),
+        columns.smallints_from_send(rows[3]),
+    )
 
 
 async def _read_spans(

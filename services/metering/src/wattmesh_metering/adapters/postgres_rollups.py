@@ -11,6 +11,7 @@ import numpy as np
 from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
+from wattmesh_metering.adapters.columns import ints_from_send
 from wattmesh_metering.adapters.placed_histories import placed_histories
 from wattmesh_metering.domain.readings import Floats, Ints
 from wattmesh_metering.domain.rollups import (
@@ -84,12 +85,16 @@ FROM unnest(%s::integer[], %s::integer[], %s::bytea[]) AS made (point_key, day, 
 WHERE register_rollups.point_key = made.point_key AND register_rollups.day = made.day
 """
 _ROLLED = """
-SELECT point_key, day, quarters FROM register_rollups
+SELECT point_key, string_agg(int4send(day), '' ORDER BY day),
+    string_agg(CASE quarters WHEN '' THEN %(unknown)s::bytea ELSE quarters END, '' ORDER BY day)
+FROM register_rollups
 WHERE point_key = ANY(%(keys)s) AND day BETWEEN %(first)s AND %(last)s AND quarters IS NOT NULL
   AND EXISTS (SELECT FROM rollup_rule WHERE longest_gap_us = %(longest_gap_us)s)
+GROUP BY point_key
 UNION ALL
-SELECT point_key, 0, NULL FROM eventful_points WHERE point_key = ANY(%(keys)s)
+SELECT point_key, NULL, NULL FROM eventful_points WHERE point_key = ANY(%(keys)s)
 """
+_UNKNOWN = np.full(QUARTERS, np.nan, "<f8").tobytes()
 
 
 class PostgresRollups:
@@ -155,15 +160,17 @@ async def read_rolled(
         "first": days[0],
         "last": days[1],
         "longest_gap_us": longest_gap_us,
+        "unknown": _UNKNOWN,
     }
     await cursor.execute(_ROLLED, parameters)
     rows = await cursor.fetchall()
     found = [row for row in rows if row[2] is not None]
-    empty = np.full(QUARTERS, np.nan, "<f8").tobytes()
-    values = np.frombuffer(b"".join(row[2] or empty for row in found), "<f8")
+    values = np.frombuffer(b"".join(row[2] for row in found), "<f8")
     rolled = RolledDays(
-        keys=np.array([row[0] for row in found], np.int64),
-        days=np.array([row[1] for row in found], np.int64),
+        keys=np.repeat([row[0] for row in found], [len(row[1]) // 4 for row in found]).astype(
+            np.int64
+        ),
+        days=ints_from_send(b"".join(row[1] for row in found)),
         values=values.reshape(-1, QUARTERS),
     )
     return rolled, [row[0] for row in rows if row[2] is None]

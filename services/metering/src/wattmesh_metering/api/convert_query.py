@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.type.v1 import error_reason_pb2, quality_pb2, series_pb2
 from wattmesh_contracts.values import (
+    add_values,
     datetime_from_proto,
     duration_from_proto,
     series_to_proto,
@@ -29,7 +28,7 @@ from wattmesh_metering.app.query_series import (
 from wattmesh_metering.domain.calendars import CalendarIntervals, CalendarUnit
 from wattmesh_metering.domain.coverage import Worth, least
 from wattmesh_metering.domain.intervals import Intervals
-from wattmesh_metering.domain.readings import QUALITY_CODES, Floats, from_microseconds
+from wattmesh_metering.domain.readings import QUALITY_CODES, from_microseconds
 from wattmesh_metering.domain.resampling import Aggregation
 from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
 
@@ -184,29 +183,29 @@ def energies_to_proto(
 ) -> Iterator[metering_pb2.AssetEnergy]:
     """Yield energies; when their intervals are those of a calendar, with the bounds."""
     calendar = request.calendar_unit != metering_pb2.CALENDAR_UNIT_UNSPECIFIED
+    heads: dict[int, series_pb2.Series] = {}  # nearly all assets have the same
     for each in energies:
-        start = timestamp_to_proto(from_microseconds(int(each.bounds_us[0])))
-
-        def series(values: Floats, start: Timestamp = start) -> series_pb2.Series:
-            proto = series_pb2.Series(start_time=start)
-            if not calendar:
-                proto.resolution.CopyFrom(request.resolution)
-            proto.values.extend(values.tolist())
-            return proto
-
+        start_us = int(each.bounds_us[0])
+        if start_us not in heads:
+            start = timestamp_to_proto(from_microseconds(start_us))
+            resolution = None if calendar else request.resolution
+            heads[start_us] = series_pb2.Series(start_time=start, resolution=resolution)
         bounds = each.bounds_us.tolist() if calendar else []
         into, out = each.worths or (None, None)
         both = None if each.worths is None else least(each.worths, len(each.bounds_us) - 1)
-        yield metering_pb2.AssetEnergy(
+        proto = metering_pb2.AssetEnergy(
             asset=each.asset.name,
-            import_energy_wh=series(each.energy.imported_wh),
-            export_energy_wh=series(each.energy.exported_wh),
+            import_energy_wh=heads[start_us],
+            export_energy_wh=heads[start_us],
             derived=each.derived,
             bound_times=[timestamp_to_proto(from_microseconds(bound)) for bound in bounds],
             import_coverage_ratios=_coverage(into),
             export_coverage_ratios=_coverage(out),
             qualities=_qualities(both),
         )
+        add_values(proto.import_energy_wh, each.energy.imported_wh)
+        add_values(proto.export_energy_wh, each.energy.exported_wh)
+        yield proto
 
 
 def _coverage(worth: Worth | None) -> list[float]:

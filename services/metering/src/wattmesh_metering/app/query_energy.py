@@ -29,7 +29,8 @@ from wattmesh_metering.domain.selectors import AssetSelector
 from wattmesh_metering.domain.spans import Meters, MeterSpan
 
 _MOST_PIECE_VALUES = 100_000
-_MOST_PIECE_ASSETS = 200
+_FEWEST_PIECE_ASSETS, _MOST_PIECE_ASSETS = 40, 200
+"""Of a long range a piece has fewer assets: each asset costs, however short its part of it."""
 _SHORTEST_ROLLED_US = 3 * DAY_US
 """Of what is shorter than that, nearly all is not rolled up yet."""
 
@@ -97,7 +98,7 @@ class QueryEnergy:
         """Yield the same in bounded pieces: some assets over a part of the time."""
         asked = await self._asked(selectors)
         zones = isinstance(intervals, CalendarIntervals)
-        for assets in _consecutive(asked, by_site=zones):
+        for assets in _consecutive(asked, _piece_assets(intervals), by_site=zones):
             bounds_us = await self._bounds_us(assets[0].id.site, intervals)
             size = max(1, _MOST_PIECE_VALUES // (2 * len(assets)))
             for first in range(0, len(bounds_us) - 1, size):
@@ -208,10 +209,20 @@ class _Worths:
         return worth_of_meters(meters, self._histories, self._bounds_us, self._longest_gap_us)
 
 
-def _consecutive(assets: Sequence[MeteredAsset], *, by_site: bool) -> Iterator[list[MeteredAsset]]:
+def _piece_assets(intervals: Intervals | CalendarIntervals) -> int:
+    """Return how many assets a piece has."""
+    if isinstance(intervals, CalendarIntervals):
+        return _MOST_PIECE_ASSETS
+    fitting = _MOST_PIECE_VALUES // (2 * max(1, len(intervals.bounds_us()) - 1))
+    return max(_FEWEST_PIECE_ASSETS, min(_MOST_PIECE_ASSETS, fitting))
+
+
+def _consecutive(
+    assets: Sequence[MeteredAsset], size: int, *, by_site: bool
+) -> Iterator[list[MeteredAsset]]:
     """Yield assets in their order, in bounded parts, of one site each if so wanted."""
-    for first in range(0, len(assets), _MOST_PIECE_ASSETS):
-        part = assets[first : first + _MOST_PIECE_ASSETS]
+    for first in range(0, len(assets), size):
+        part = assets[first : first + size]
         sites = groupby(part, lambda asset: asset.id.site if by_site else None)
         yield from (list(group) for _, group in sites)
 

@@ -12,8 +12,9 @@ from wattmesh_runtime.aio.losses import LossLog, retry
 
 log = logging.getLogger(__name__)
 
-_REST_RATIO = 2.0
-"""After a turn, everybody else has the database for so much longer than it took."""
+_REST_RATIO = 4.0
+"""After a turn, everybody else has the database for so much longer than it took: who imports
+years of readings outdates the same days again and again."""
 _POLL_SECONDS = 30.0
 """How often it is looked for days that have ended, or that other replicas outdated [s, wall]."""
 

@@ -5,7 +5,7 @@ known. Bounds of all hours, days and months of every zone are quarters in UTC, s
 come out the same from these as from the readings.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -97,8 +97,63 @@ def missing(
             yield keys[place], begin_us - longest_gap_us, end_us + longest_gap_us
 
 
-def with_rolled(histories: Histories, rolled: RolledDays) -> Histories:
-    """Return histories in which registers at quarters stand for the readings of rolled-up days."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuarterHistories(Histories):
+    """Histories beside which some registers are known by their quarters alone, and those at once.
+
+    Row `rows[key]` of `quarters` is a register from `begin_us` on; it may be asked for at quarters
+    in there alone. Nothing ever happened to it, so all of it is one life.
+    """
+
+    rows: Mapping[int, int]
+    begin_us: int
+    quarters: Floats
+
+    def _registers_at(
+        self, keys: Sequence[int], times_us: Ints, longest_gap_us: int
+    ) -> tuple[Floats, Ints]:
+        rows = np.array([self.rows.get(key, -1) for key in keys], np.int64)
+        whole = rows >= 0
+        if not whole.all():
+            values, lives = super()._registers_at(keys, times_us, longest_gap_us)
+        else:
+            values, lives = np.empty(times_us.shape), np.zeros(times_us.shape, np.int64)
+        places = (times_us[whole] - self.begin_us) // QUARTER_US
+        values[whole] = self.quarters[rows[whole, np.newaxis], places]
+        return values, lives
+
+
+def with_rolled(histories: Histories, rolled: RolledDays, days: tuple[int, int]) -> Histories:
+    """Return histories in which registers at quarters stand for the readings of rolled-up days.
+
+    Registers of which every day from the first to the last of `days` is rolled up are looked up;
+    between roll-ups and readings of others is interpolated as between readings.
+    """
+    size = days[1] - days[0] + 1
+    found, counts = np.unique(rolled.keys, return_counts=True)
+    keys = found[counts == size]
+    whole = np.isin(rolled.keys, keys)
+    order = np.lexsort((rolled.days[whole], rolled.keys[whole]))
+    mixed = _with_some_rolled(
+        histories,
+        RolledDays(
+            keys=rolled.keys[~whole], days=rolled.days[~whole], values=rolled.values[~whole]
+        ),
+    )
+    return QuarterHistories(
+        keys=mixed.keys,
+        ends=mixed.ends,
+        times_us=mixed.times_us,
+        values=mixed.values,
+        rows={key: row for row, key in enumerate(keys.tolist())},
+        begin_us=days[0] * DAY_US,
+        quarters=rolled.values[whole][order].reshape(len(keys), size * QUARTERS),
+    )
+
+
+def _with_some_rolled(histories: Histories, rolled: RolledDays) -> Histories:
+    if not len(rolled.keys):
+        return histories
     known = ~np.isnan(rolled.values)
     times_us = (rolled.days[:, np.newaxis] * DAY_US + np.arange(QUARTERS) * QUARTER_US)[known]
     rolled_owners = np.repeat(_owners(histories.keys, rolled.keys), known.sum(axis=1))
