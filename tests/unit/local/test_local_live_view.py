@@ -8,14 +8,8 @@ from rich.console import Console
 
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.accounts import Account, Accounts
-from wattmesh_local.watching.live_view import (
-    ASCII,
-    UTF8,
-    Glyphs,
-    Picture,
-    render,
-    summary_line,
-)
+from wattmesh_local.watching.cells import ASCII, UTF8, Glyphs
+from wattmesh_local.watching.live_view import Picture, render, summary_line
 from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
 from wattmesh_local.watching.vehicles import Vehicle
 

@@ -42,6 +42,7 @@ from wattmesh_local.options import (
 from wattmesh_local.postgres import PostgresError
 from wattmesh_local.readings import Columns, check_readings, import_readings
 from wattmesh_local.running.process import ProcessError
+from wattmesh_local.running.state import MeshState
 from wattmesh_local.show import run_live
 from wattmesh_local.site_file.commands import (
     apply_file,
@@ -121,6 +122,17 @@ def status(
 ) -> None:
     """Ask each process of the running mesh how it is, and what is planned; 1: one is not ready."""
     raise typer.Exit(asyncio.run(print_status(state_folder(), console, as_json=as_json)))
+
+
+@app.command()
+def watch() -> None:
+    """Go through the mesh that runs here, in this terminal: sites, plans, vehicles, alerts."""
+    # Imported here, so that the other commands do not wait for it.
+    from wattmesh_local.terminal.watch import watch_mesh
+
+    mesh = MeshState(state_folder())
+    ascii_only = console.options.ascii_only
+    say_errors(lambda: watch_mesh(mesh, ascii_only=ascii_only))
 
 
 site_app = typer.Typer(

@@ -257,6 +257,7 @@ class Mesh:
         state: dict[str, Any] = {
             "pid": os.getpid(),
             "clock": self._clock_spec,
+            "start": self.start.isoformat(),
             "database_url": self.addresses.database_url,
             "mqtt_url": self.addresses.mqtt_url,
             "targets": self.addresses.targets,

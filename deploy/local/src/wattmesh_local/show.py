@@ -17,8 +17,9 @@ from wattmesh_local.mesh import Mesh
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.pacing import Pacing
 from wattmesh_local.running.process import ProcessEvent
+from wattmesh_local.watching.cells import ASCII, UTF8
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.live_view import ASCII, UTF8, Picture, render, summary_line
+from wattmesh_local.watching.live_view import Picture, render, summary_line
 from wattmesh_local.watching.plans import PlansMade
 from wattmesh_local.watching.sites import followed_site_model
 from wattmesh_local.watching.snapshot import Observer

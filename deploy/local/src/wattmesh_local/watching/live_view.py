@@ -1,6 +1,6 @@
 """The mesh as a picture in the terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -14,21 +14,19 @@ from rich.text import Text
 
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.accounts import Accounts
+from wattmesh_local.watching.cells import (
+    UTF8,
+    Glyphs,
+    charged,
+    kw,
+    leaves,
+    or_dash,
+    planned,
+    saved,
+    soc,
+    total_kw,
+)
 from wattmesh_local.watching.snapshot import Snapshot
-from wattmesh_local.watching.vehicles import Vehicle
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Glyphs:
-    """The signs of the picture: a terminal that shows no others has ASCII."""
-
-    dash: str
-    full: str
-    empty: str
-    charge: str
-    discharge: str
-    idle: str
-    dot: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,9 +41,6 @@ class Picture:
     web: str = ""
     """Where a browser shows more; empty: nowhere."""
 
-
-UTF8 = Glyphs(dash="–", full="█", empty="░", charge="↑", discharge="↓", idle="·", dot="●")
-ASCII = Glyphs(dash="-", full="#", empty=".", charge="^", discharge="v", idle=".", dot="*")
 
 _WIDE = 110
 """From this width on there is room for whole words and bars [columns]."""
@@ -110,16 +105,16 @@ def _lines(picture: Picture, glyphs: Glyphs, wide: bool) -> Iterator[Text]:
 def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
     """Return the picture as one line, for logs."""
     local = snapshot.time.astimezone(zone)
-    net = _total_kw(site.net_w for site in snapshot.sites)
-    battery = _total_kw(site.battery_w for site in snapshot.sites)
-    parts = [f"{local:%Y-%m-%d %H:%M}", f"net {_or_dash(net, '.2f', ' kW')}"]
-    parts.append(f"battery {_or_dash(battery, '+.2f', ' kW')}")
+    net = total_kw(site.net_w for site in snapshot.sites)
+    battery = total_kw(site.battery_w for site in snapshot.sites)
+    parts = [f"{local:%Y-%m-%d %H:%M}", f"net {or_dash(net, '.2f', ' kW')}"]
+    parts.append(f"battery {or_dash(battery, '+.2f', ' kW')}")
     if _has_charge_points(snapshot):
-        charging = _total_kw(site.charging_w for site in snapshot.sites)
-        parts.append(f"EVs {len(snapshot.vehicles)}, {_or_dash(charging, '.2f', ' kW')}")
+        charging = total_kw(site.charging_w for site in snapshot.sites)
+        parts.append(f"EVs {len(snapshot.vehicles)}, {or_dash(charging, '.2f', ' kW')}")
     if _is_heated(snapshot):
-        heat = _total_kw(site.heat_w for site in snapshot.sites if site.heat_w is not None)
-        parts.append(f"heat {_or_dash(heat, '.2f', ' kW')}")
+        heat = total_kw(site.heat_w for site in snapshot.sites if site.heat_w is not None)
+        parts.append(f"heat {or_dash(heat, '.2f', ' kW')}")
     if snapshot.price_per_kwh is not None:
         parts.append(f"price {snapshot.price_per_kwh:.2f}")
     if (accounts := snapshot.accounts) is not None:
@@ -155,14 +150,14 @@ def _sites_table(snapshot: Snapshot, glyphs: Glyphs, width: int, rows: int) -> T
     for site in shown:
         table.add_row(
             site.name,
-            _kw(site.load_w, glyphs),
-            _kw(site.generation_w, glyphs, "yellow"),
-            _kw(site.battery_w, glyphs, "green"),
-            *([_kw(site.charging_w, glyphs, "blue")] if charging else ()),
-            *([_kw(site.heat_w, glyphs, "magenta")] if heated else ()),
-            _kw(site.net_w, glyphs, "bold"),
-            _soc(site.soc_ratio, glyphs, 10 if wide else 0),
-            _planned(site.planned_battery_w, glyphs, hours),
+            kw(site.load_w, glyphs),
+            kw(site.generation_w, glyphs, "yellow"),
+            kw(site.battery_w, glyphs, "green"),
+            *([kw(site.charging_w, glyphs, "blue")] if charging else ()),
+            *([kw(site.heat_w, glyphs, "magenta")] if heated else ()),
+            kw(site.net_w, glyphs, "bold"),
+            soc(site.soc_ratio, glyphs, 10 if wide else 0),
+            planned(site.planned_battery_w, glyphs, hours),
         )
     if left := len(snapshot.sites) - len(shown):
         table.add_row(Text(f"and {left} more", style="dim"))
@@ -205,10 +200,10 @@ def _vehicles_table(picture: Picture, glyphs: Glyphs, width: int, rows: int) -> 
     for each in shown:
         table.add_row(
             each.charge_point,
-            _kw(snapshot.powers_w.get(each.asset), glyphs, "blue"),
-            _energy(each, glyphs),
-            _leaves(each, picture.zone, glyphs),
-            _planned(snapshot.planned_w.get(each.asset, ()), glyphs, _vehicle_hours(width)),
+            kw(snapshot.powers_w.get(each.asset), glyphs, "blue"),
+            charged(each, glyphs),
+            leaves(each, picture.zone, glyphs),
+            planned(snapshot.planned_w.get(each.asset, ()), glyphs, _vehicle_hours(width)),
         )
     if left := len(there) - len(shown):
         table.add_row(Text(f"and {left} more", style="dim"))
@@ -219,32 +214,13 @@ def _vehicle_hours(width: int) -> int:
     return max((width - _VEHICLE_REST) // _HOUR_WIDTH, 0)
 
 
-def _energy(vehicle: Vehicle, glyphs: Glyphs) -> Text:
-    """Return what it got of what its driver wants; `~`: of what is expected."""
-    got = _or_dash(None if vehicle.charged_wh is None else vehicle.charged_wh / 1000, ".1f", "")
-    if not vehicle.takes:
-        return Text(f"{got} full", style="green")
-    if vehicle.required_wh is None:
-        return Text(got)
-    sign = "" if vehicle.declared else "~"
-    return Text(f"{got} of {sign}{vehicle.required_wh / 1000:.1f}")
-
-
-def _leaves(vehicle: Vehicle, zone: ZoneInfo, glyphs: Glyphs) -> Text:
-    """Return when it leaves by its driver's word; `~`: by what is expected."""
-    if vehicle.leave_time is None:
-        return Text(glyphs.dash, style="dim")
-    sign = "" if vehicle.declared else "~"
-    return Text(f"{sign}{vehicle.leave_time.astimezone(zone):%H:%M}")
-
-
 def _now(snapshot: Snapshot, glyphs: Glyphs) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 1))
     price = f" {snapshot.currency_code}/kWh"
-    table.add_row("price", _or_dash(snapshot.price_per_kwh, ".3f", price, glyphs.dash))
-    table.add_row("carbon", _or_dash(snapshot.carbon_gco2e_per_kwh, ".0f", " g/kWh", glyphs.dash))
-    net = _total_kw(site.net_w for site in snapshot.sites)
-    table.add_row("net", _or_dash(net, ".2f", " kW", glyphs.dash))
+    table.add_row("price", or_dash(snapshot.price_per_kwh, ".3f", price, glyphs.dash))
+    table.add_row("carbon", or_dash(snapshot.carbon_gco2e_per_kwh, ".0f", " g/kWh", glyphs.dash))
+    net = total_kw(site.net_w for site in snapshot.sites)
+    table.add_row("net", or_dash(net, ".2f", " kW", glyphs.dash))
     return table
 
 
@@ -263,18 +239,11 @@ def _accounts(accounts: Accounts | None, glyphs: Glyphs) -> Table:
         ("carbon kg", with_.carbon_kg, without.carbon_kg, ".1f"),
     )
     for name, achieved, baseline, form in rows:
-        saved = _saved(achieved, baseline, glyphs)
-        table.add_row(name, f"{achieved:{form}}", f"{baseline:{form}}", saved)
+        share = saved(achieved, baseline, glyphs)
+        table.add_row(name, f"{achieved:{form}}", f"{baseline:{form}}", share)
     if accounts.missing_intervals:
         table.add_row(f"site hours not metered: {accounts.missing_intervals}", "", "", "")
     return table
-
-
-def _saved(achieved: float, baseline: float, glyphs: Glyphs) -> Text:
-    if not baseline:
-        return Text(glyphs.dash)
-    ratio = (baseline - achieved) / abs(baseline)
-    return Text(f"{ratio:+.1%}", style="green" if ratio >= 0 else "red")
 
 
 def _health(snapshot: Snapshot, glyphs: Glyphs, wide: bool) -> Text:
@@ -293,40 +262,3 @@ def _health(snapshot: Snapshot, glyphs: Glyphs, wide: bool) -> Text:
 def _degradations(snapshot: Snapshot) -> str:
     """Return what the newest plans had to do without, and how often."""
     return ", ".join(f"{kind} {count}" for kind, count in snapshot.degradations.items())
-
-
-def _total_kw(powers_w: Iterable[float | None]) -> float | None:
-    """Return the sum of what is known [kW]; None when nothing is."""
-    known = [power_w for power_w in powers_w if power_w is not None]
-    return sum(known) / 1000 if known else None
-
-
-def _kw(power_w: float | None, glyphs: Glyphs, style: str = "") -> Text:
-    if power_w is None:
-        return Text(glyphs.dash, style="dim")
-    return Text(f"{power_w / 1000:.2f}", style=style if abs(power_w) >= 1 else "dim")
-
-
-def _soc(ratio: float | None, glyphs: Glyphs, bar_width: int) -> Text:
-    if ratio is None:
-        return Text(glyphs.dash, style="dim")
-    full = round(ratio * bar_width)
-    bar = Text(glyphs.full * full, style="green")
-    bar.append(glyphs.empty * (bar_width - full), style="dim")
-    return bar.append(f" {ratio:4.0%}" if bar_width else f"{ratio:4.0%}")
-
-
-def _planned(powers_w: Sequence[float], glyphs: Glyphs, hours: int) -> Text:
-    text = Text()
-    for power_w in powers_w[:hours]:
-        if abs(power_w) < 1:
-            text.append(f"   {glyphs.idle}  ", style="dim")
-        elif power_w > 0:
-            text.append(f"{power_w / 1000:5.1f}{glyphs.charge}", style="green")
-        else:
-            text.append(f"{-power_w / 1000:5.1f}{glyphs.discharge}", style="magenta")
-    return text
-
-
-def _or_dash(value: float | None, form: str, unit: str, dash: str = UTF8.dash) -> str:
-    return dash if value is None else f"{value:{form}}{unit}"
