@@ -30,7 +30,7 @@ from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
 from wattmesh_forecast.domain.subjects import Location
 from wattmesh_forecast.domain.wanted import Wanted
-from wattmesh_forecast.domain.weather import WeatherHours
+from wattmesh_forecast.domain.weather.hours import WeatherHours
 from wattmesh_kernel.errors import InvalidArgument, Unavailable
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.series import Series

@@ -20,7 +20,15 @@ from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Rows, Sun
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 from wattmesh_forecast.domain.subjects import Location, Plane, Subject
-from wattmesh_forecast.domain.weather import WeatherReport
+from wattmesh_forecast.domain.weather.columns import Quantity, column
+from wattmesh_forecast.domain.weather.hours import WeatherHours
+from wattmesh_forecast.domain.weather.known import Candidate, known_weather
+from wattmesh_forecast.domain.weather.told import (
+    WeatherKind,
+    WeatherReport,
+    WeatherSeries,
+    WeatherSource,
+)
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.time import TimeRange
@@ -43,7 +51,7 @@ async def test_open_meteos_irradiance_is_that_of_the_hour_before_its_time() -> N
         service.answer = recorded(SECONDS, [15.0, None, 999.0], [300.0, 400.0, -5.0])
         (report,) = await OpenMeteo(service.url, ManualClock(NOW)).reports([BERLIN])
 
-    told = report.over(TimeRange.of(FIRST - HOUR, 4 * HOUR))
+    told = hours_of(report, TimeRange.of(FIRST - HOUR, 4 * HOUR))
     assert np.array_equal(told.temperature_celsius, [np.nan, 15.0, np.nan, np.nan], equal_nan=True)
     assert np.array_equal(told.irradiance_w_m2, [np.nan, 400.0, np.nan, np.nan], equal_nan=True)
     assert np.isnan(told.pressure_pa).all()
@@ -64,7 +72,24 @@ async def test_several_places_are_asked_about_at_once_and_not_mixed_up() -> None
         found = await OpenMeteo(service.url, ManualClock(NOW)).reports([BERLIN, ROME])
 
     assert [each.place for each in found] == [BERLIN, ROME]
-    assert [each.temperature_celsius[0] for each in found] == [15.0, 25.0]
+    assert [each.series.columns["temperature_celsius"][0] for each in found] == [15.0, 25.0]
+
+
+async def test_wind_and_pressure_are_told_where_the_service_knows_them() -> None:
+    with open_meteo() as service:
+        answer = recorded(SECONDS, [15.0, 16.0], [1.0, 2.0])
+        answer["hourly"] |= {
+            "surface_pressure": [1013.25, None],
+            "wind_speed_10m": [3.0, 4.0],
+            "wind_speed_80m": [5.0, -1.0],
+        }
+        service.answer = answer
+        (report,) = await OpenMeteo(service.url, ManualClock(NOW)).reports([BERLIN])
+
+    told = hours_of(report, TimeRange.of(FIRST, 2 * HOUR))
+    assert np.array_equal(told.pressure_pa, [101_325.0, np.nan], equal_nan=True)
+    assert set(told.winds_m_per_s) == {10.0, 80.0}
+    assert np.array_equal(told.winds_m_per_s[80.0], [5.0, np.nan], equal_nan=True)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +121,18 @@ async def test_a_service_that_refuses_or_is_gone_is_away() -> None:
         await OpenMeteo(service.url, ManualClock(NOW)).reports([BERLIN])
 
 
+def hours_of(report: WeatherReport, span: TimeRange) -> WeatherHours:
+    return WeatherHours.of(known_weather([forecast(report)], span, HOUR), span)
+
+
+def forecast(report: WeatherReport) -> Candidate:
+    return Candidate(report=report, kind=WeatherKind.FORECAST, priority=10, distance_m=0.0)
+
+
 class Told:
-    """A weather source, and what is stored of it."""
+    """Who tells weather, and what is stored of it."""
+
+    source = WeatherSource(segment="test", kind=WeatherKind.FORECAST)
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
@@ -108,12 +143,18 @@ class Told:
         self.asked += places
         return [report(place, self._clock.now()) for place in places]
 
-    async def add(self, reports: Sequence[WeatherReport]) -> None:
+    async def add(self, source: WeatherSource, reports: Sequence[WeatherReport]) -> None:
+        assert source == self.source
         self.stored += reports
 
-    async def newest(self, place: Location, known_by: datetime) -> WeatherReport | None:
-        known = [r for r in self.stored if r.place == place and r.issue_time <= known_by]
-        return max(known, key=lambda each: each.issue_time, default=None)
+    async def candidates(
+        self, place: Location, span: TimeRange, known_by: datetime, source: str = ""
+    ) -> Sequence[Candidate]:
+        return [
+            forecast(each)
+            for each in self.stored
+            if each.place == place and each.issue_time <= known_by
+        ]
 
 
 def report(place: Location, issue_time: datetime) -> WeatherReport:
@@ -121,16 +162,21 @@ def report(place: Location, issue_time: datetime) -> WeatherReport:
         source="test",
         place=place,
         issue_time=issue_time,
-        start=FIRST,
-        temperature_celsius=np.full(5, 15.0),
-        irradiance_w_m2=np.full(5, 300.0),
+        series=WeatherSeries(
+            start=FIRST,
+            resolution=HOUR,
+            columns={
+                column(Quantity.TEMPERATURE): np.full(100, 15.0),
+                column(Quantity.GLOBAL_IRRADIANCE): np.full(100, 300.0),
+            },
+        ),
     )
 
 
 async def test_weather_is_fetched_behind_the_first_question_kept_for_an_hour_and_stored() -> None:
     clock = ManualClock(NOW)
     told = Told(clock)
-    weather = KeptWeather(source=told, store=told, clock=clock)
+    weather = KeptWeather(teller=told, store=told, clock=clock)
     hours = TimeRange.of(FIRST, 2 * HOUR)
     task = asyncio.create_task(weather())
     try:
@@ -150,15 +196,52 @@ async def test_after_a_restart_what_was_stored_is_not_asked_for_again() -> None:
     clock = ManualClock(NOW)
     told = Told(clock)
     told.stored = [report(BERLIN, NOW - timedelta(minutes=10))]
-    weather = KeptWeather(source=told, store=told, clock=clock)
+    weather = KeptWeather(teller=told, store=told, clock=clock)
     hours = TimeRange.of(FIRST, 2 * HOUR)
     task = asyncio.create_task(weather())
     try:
         weather.known(BERLIN, hours)
         await eventually(lambda: weather.known(BERLIN, hours) is not None)
         assert told.asked == []
-        clock.advance(BELIEVED)
-        assert weather.known(BERLIN, hours) is None  # too old to be believed
+    finally:
+        task.cancel()
+
+
+async def test_a_forecast_of_two_days_ago_tells_of_the_past_alone() -> None:
+    clock = ManualClock(NOW + BELIEVED)
+    told = Told(clock)
+    told.stored = [report(BERLIN, NOW)]
+    weather = KeptWeather(teller=None, store=told, clock=clock)
+    ahead = TimeRange.of(FIRST + BELIEVED, 24 * HOUR)
+    whole = TimeRange(FIRST, ahead.end)
+    task = asyncio.create_task(weather())
+    try:
+        assert weather.known(BERLIN, whole) is None
+        await eventually(lambda: weather.known(BERLIN, whole) is not None)
+        known = weather.known(BERLIN, whole)
+        assert known is not None
+        there = np.isfinite(known.temperature_celsius)
+        assert there[:50].all()
+        assert not there[50:].any()
+    finally:
+        task.cancel()
+
+
+async def test_what_is_published_counts_at_once() -> None:
+    clock = ManualClock(NOW)
+    told = Told(clock)
+    weather = KeptWeather(teller=None, store=told, clock=clock)
+    hours = TimeRange.of(FIRST, 2 * HOUR)
+    task = asyncio.create_task(weather())
+    try:
+        weather.known(BERLIN, hours)
+        told.stored.append(report(BERLIN, NOW))
+
+        def counts() -> bool:
+            weather.look_again()
+            return weather.known(BERLIN, hours) is not None
+
+        await eventually(counts)
     finally:
         task.cancel()
 

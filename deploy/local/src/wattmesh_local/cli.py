@@ -15,7 +15,7 @@ import typer
 from rich.text import Text
 
 from wattmesh_kernel.errors import WattmeshError
-from wattmesh_local import cli_accounts, cli_backup, cli_forecast, cli_people, device
+from wattmesh_local import cli_accounts, cli_backup, cli_forecast, cli_people, cli_weather, device
 from wattmesh_local.certs import certs
 from wattmesh_local.cli_assistant import mcp
 from wattmesh_local.cli_options import (
@@ -64,6 +64,7 @@ app.command()(certs)
 app.command()(mcp)
 app.add_typer(cli_people.app)
 app.add_typer(cli_forecast.app, name="forecast")
+app.add_typer(cli_weather.app, name="weather")
 app.add_typer(cli_accounts.app)
 app.add_typer(cli_backup.app, name="backup")
 app.command()(cli_backup.restore)

@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 
 from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh.weather.v1 import weather_service_pb2, weather_service_pb2_grpc
 from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.adapters.metering import GrpcHistory
 from wattmesh_forecast.adapters.model_folder import ModelFolder
@@ -25,6 +26,7 @@ from wattmesh_forecast.adapters.tfserving import TensorFlowServing
 from wattmesh_forecast.adapters.training_job import TrainingJob
 from wattmesh_forecast.api.operations import operation_to_proto
 from wattmesh_forecast.api.servicer import ForecastServicer, UseCases
+from wattmesh_forecast.api.weather_servicer import WeatherServicer, WeatherUseCases
 from wattmesh_forecast.app.calibrate import Calibration
 from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
@@ -44,6 +46,9 @@ from wattmesh_forecast.app.thermal_history import ThermalHistory
 from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
 from wattmesh_forecast.app.train import TrainModel
 from wattmesh_forecast.app.warm_up import WarmUp
+from wattmesh_forecast.app.weather.query import QueryWeather
+from wattmesh_forecast.app.weather.reports import WeatherReports
+from wattmesh_forecast.app.weather.sources import KeepWeatherSources
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_kernel.clock import SystemClock
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -73,9 +78,11 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         follower, sites = _follower(settings, metering, view), FollowedSites(view)
         await follower.recall()
         each, sky, calendar = EachHistory(history), PvlibSky(), Holidays()
-        weather = _weather(settings, database, runtime)
-        told = None if weather is None else (weather, PvlibPlane())
-        past = Past(KeptHistory(each), sky, calendar, told, RunningHour(each))
+        records = PostgresWeatherStore(database)
+        weather, plane = _weather(settings, records, runtime), PvlibPlane()
+        if settings.weather_url is not None:
+            await asyncio.to_thread(plane.load)
+        past = Past(KeptHistory(each), sky, calendar, (weather, plane), RunningHour(each))
         models = _models(settings, runtime)
         store, clock = PostgresForecastStore(database), runtime.clock
         trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
@@ -119,35 +126,43 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 retrain_every=timedelta(days=settings.retrain_days),
             )
             servicer = ForecastServicer(use_cases)
+            weather_servicer = WeatherServicer(
+                WeatherUseCases(
+                    sources=KeepWeatherSources(records),
+                    reports=WeatherReports(records, weather.look_again),
+                    query=QueryWeather(records, sites, clock),
+                )
+            )
             operations = OperationsServicer(train, operation_to_proto)
             yield Service(
                 name="forecast",
                 register=(
                     partial(forecast_pb2_grpc.add_ForecastServiceServicer_to_server, servicer),
+                    partial(
+                        weather_service_pb2_grpc.add_WeatherServiceServicer_to_server,
+                        weather_servicer,
+                    ),
                     operations.register,
                 ),
                 service_names=(
                     forecast_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name,
+                    weather_service_pb2.DESCRIPTOR.services_by_name["WeatherService"].full_name,
                     SERVICE_NAME,
                 ),
                 dependencies=(database.dependency, *_peers(settings, runtime)),
                 tasks=(
                     *(follower.run, models.keep_trying, warm_up, calibration, life_cycle),
-                    *(() if weather is None else (weather,)),
+                    weather,
                 ),
             )
 
 
 def _weather(
-    settings: ForecastSettings, database: Database, runtime: Runtime
-) -> KeptWeather | None:
-    if settings.weather_url is None:
-        return None
-    return KeptWeather(
-        source=OpenMeteo(settings.weather_url, runtime.clock),
-        store=PostgresWeatherStore(database),
-        clock=runtime.clock,
-    )
+    settings: ForecastSettings, store: PostgresWeatherStore, runtime: Runtime
+) -> KeptWeather:
+    url = settings.weather_url
+    teller = None if url is None else OpenMeteo(url, runtime.clock)
+    return KeptWeather(teller=teller, store=store, clock=runtime.clock)
 
 
 def _peers(settings: ForecastSettings, runtime: Runtime) -> tuple[Dependency, ...]:

@@ -18,6 +18,7 @@ from wattmesh.metering.v1 import metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2_grpc
 from wattmesh.usage.v1 import usage_service_pb2_grpc
+from wattmesh.weather.v1 import weather_service_pb2_grpc
 from wattmesh_local.identities.folder import caller_settings
 from wattmesh_local.running.state import MeshState
 from wattmesh_runtime.channels import open_channel
@@ -43,6 +44,7 @@ class MeshClients:
         self.sites = site_service_pb2_grpc.SiteServiceStub(self.channel("metering"))
         self.metering = metering_pb2_grpc.MeteringServiceStub(self.channel("metering"))
         self.forecast = forecast_pb2_grpc.ForecastServiceStub(self.channel("forecast"))
+        self.weather = weather_service_pb2_grpc.WeatherServiceStub(self.channel("forecast"))
         self.planner = planner_pb2_grpc.PlannerServiceStub(self.channel("planner"))
         self.control = control_pb2_grpc.ControlServiceStub(self.channel("control"))
         self.operator = operator_pb2_grpc.OperatorServiceStub(self.channel("control"))

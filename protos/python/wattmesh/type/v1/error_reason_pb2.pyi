@@ -519,6 +519,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
     ERROR_REASON_INVALID_ENSEMBLE: _ErrorReason.ValueType  # 600
     """INVALID_ARGUMENT: members are not 1 to 500, or assets times intervals times members are more than an answer holds."""
+    ERROR_REASON_WEATHER_SOURCE_NOT_FOUND: _ErrorReason.ValueType  # 610
+    """NOT_FOUND: there is no weather source of that name. Create it."""
+    ERROR_REASON_WEATHER_SOURCE_EXISTS: _ErrorReason.ValueType  # 611
+    """ALREADY_EXISTS: there is a weather source of that name."""
+    ERROR_REASON_WEATHER_REPORT_NOT_FOUND: _ErrorReason.ValueType  # 612
+    """NOT_FOUND: there is no weather report of that name."""
+    ERROR_REASON_SOURCE_DELETED: _ErrorReason.ValueType  # 613
+    """FAILED_PRECONDITION: a weather source was deleted: it tells nothing more. Create it again."""
+    ERROR_REASON_INVALID_WEATHER: _ErrorReason.ValueType  # 614
+    """INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
+    value that no weather has; or there are not 1 to 100 reports.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -1016,4 +1028,16 @@ ERROR_REASON_SOURCES_UNUSABLE: ErrorReason.ValueType  # 371
 """FAILED_PRECONDITION: the file of sources of carbon intensities makes no sense. The service does not start; its log says."""
 ERROR_REASON_INVALID_ENSEMBLE: ErrorReason.ValueType  # 600
 """INVALID_ARGUMENT: members are not 1 to 500, or assets times intervals times members are more than an answer holds."""
+ERROR_REASON_WEATHER_SOURCE_NOT_FOUND: ErrorReason.ValueType  # 610
+"""NOT_FOUND: there is no weather source of that name. Create it."""
+ERROR_REASON_WEATHER_SOURCE_EXISTS: ErrorReason.ValueType  # 611
+"""ALREADY_EXISTS: there is a weather source of that name."""
+ERROR_REASON_WEATHER_REPORT_NOT_FOUND: ErrorReason.ValueType  # 612
+"""NOT_FOUND: there is no weather report of that name."""
+ERROR_REASON_SOURCE_DELETED: ErrorReason.ValueType  # 613
+"""FAILED_PRECONDITION: a weather source was deleted: it tells nothing more. Create it again."""
+ERROR_REASON_INVALID_WEATHER: ErrorReason.ValueType  # 614
+"""INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
+value that no weather has; or there are not 1 to 100 reports.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

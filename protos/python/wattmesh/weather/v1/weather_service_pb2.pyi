@@ -475,11 +475,11 @@ class QueryWeatherRequest(_message.Message):
 
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
-        """When. Required; both ends on the raster of the resolution."""
+        """When. Required; both ends on the raster of the resolution; at most 20,000 intervals."""
 
     @_builtins.property
     def resolution(self) -> _duration_pb2.Duration:
-        """Length of an interval. Required; positive."""
+        """Length of an interval. Required; positive, whole seconds."""
 
     @_builtins.property
     def known_by_time(self) -> _timestamp_pb2.Timestamp:
@@ -548,7 +548,10 @@ class WeatherPart(_message.Message):
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
     DISTANCE_M_FIELD_NUMBER: _builtins.int
     weather_report: _builtins.str
-    """`weather-sources/{weather_source}/reports/{weather_report}`; empty: nobody knows it."""
+    """`weather-sources/{weather_source}/reports/{weather_report}` that goes first of those that know it; columns that it
+    does not tell come from those behind it. Empty: nobody knows it, or, with kind CLIMATOLOGY, it is the mean of that
+    hour over the four weeks before.
+    """
     kind: _weather_pb2.WeatherKind.ValueType
     """What it is."""
     distance_m: _builtins.float
@@ -559,7 +562,7 @@ class WeatherPart(_message.Message):
 
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was issued. Absent: nobody knows it."""
+        """When it was issued. Absent: no report knows it."""
 
     def __init__(
         self,

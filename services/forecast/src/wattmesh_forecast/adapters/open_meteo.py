@@ -6,6 +6,7 @@ answer, a list of them for several places, times as seconds since 1970.
 
 import asyncio
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,7 +18,13 @@ import numpy as np
 
 from wattmesh_forecast.domain.hours import HOUR, Floats
 from wattmesh_forecast.domain.subjects import Location
-from wattmesh_forecast.domain.weather import WeatherReport
+from wattmesh_forecast.domain.weather.columns import Quantity, column, possible
+from wattmesh_forecast.domain.weather.told import (
+    WeatherKind,
+    WeatherReport,
+    WeatherSeries,
+    WeatherSource,
+)
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable
 
@@ -27,15 +34,27 @@ _PRESSURE, _PA_PER_HPA = "surface_pressure", 100.0
 _WINDS = {10.0: "wind_speed_10m", 80.0: "wind_speed_80m", 120.0: "wind_speed_120m"}
 _WANTED = ",".join((_TEMPERATURE, _IRRADIANCE, _PRESSURE, *_WINDS.values()))
 _TIMEOUT_SECONDS = 20.0
+_OWN_PLACE_M = 5_000.0
 _MOST_BYTES = 32_000_000
 
 
 class OpenMeteo:
-    """WeatherSource: a base URL such as https://api.open-meteo.com."""
+    """WeatherTeller: a base URL such as https://api.open-meteo.com."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url = f"{url.rstrip('/')}/v1/forecast"
         self._clock = clock
+        host = urllib.parse.urlsplit(self._url).netloc
+        self.source = WeatherSource(
+            segment=re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[:63].strip("-"),
+            kind=WeatherKind.FORECAST,
+            display_name=host,
+            priority=10,
+            max_distance_m=_OWN_PLACE_M,
+            attribution="Weather data by Open-Meteo.com (CC BY 4.0)"
+            if "open-meteo" in host
+            else "",
+        )
 
     async def reports(self, places: Sequence[Location]) -> Sequence[WeatherReport]:
         """Return what is told now of each place, in their order. Error: Unavailable."""
@@ -85,23 +104,28 @@ class OpenMeteo:
         temperature, irradiance = (
             _column(hourly[n], len(times)) for n in (_TEMPERATURE, _IRRADIANCE)
         )
-        # Others that speak this shape need not tell of wind and pressure.
-        pressure = _PA_PER_HPA * _column(hourly.get(_PRESSURE, [None] * len(times)), len(times))
-        winds = {
-            height: _column(hourly[name], len(times))
-            for height, name in _WINDS.items()
-            if hourly.get(name) is not None
+        # Told is the mean of the hour before.
+        columns = {
+            column(Quantity.TEMPERATURE): temperature,
+            column(Quantity.GLOBAL_IRRADIANCE): np.append(irradiance[1:], np.nan),
         }
+        # Others that speak this shape need not tell of wind and pressure.
+        if hourly.get(_PRESSURE) is not None:
+            pressure = _PA_PER_HPA * _column(hourly[_PRESSURE], len(times))
+            columns[column(Quantity.PRESSURE)] = pressure
+        for height, name in _WINDS.items():
+            if hourly.get(name) is not None:
+                wind = column(Quantity.WIND_SPEED, height)
+                columns[wind] = _column(hourly[name], len(times))
         return WeatherReport(
-            source=urllib.parse.urlsplit(self._url).netloc,
+            source=self.source.segment,
             place=place,
             issue_time=now,
-            start=datetime.fromtimestamp(int(times[0]), UTC),
-            temperature_celsius=temperature,
-            # Told is the mean of the hour before.
-            irradiance_w_m2=np.append(irradiance[1:], np.nan),
-            pressure_pa=pressure,
-            winds_m_per_s=winds,
+            series=WeatherSeries(
+                start=datetime.fromtimestamp(int(times[0]), UTC),
+                resolution=HOUR,
+                columns={name: possible(name, values) for name, values in columns.items()},
+            ),
         )
 
 

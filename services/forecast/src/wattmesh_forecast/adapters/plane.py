@@ -1,6 +1,7 @@
 """Irradiance on a plant's modules, by pvlib."""
 
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +21,15 @@ class PvlibPlane:
     """Erbs' split of global irradiance, isotropic sky, modules that lose 0.4 % per kelvin."""
 
     def __init__(self) -> None:
-        # It brings pandas and scipy, 140 MB and seconds: only where a weather service is named, and
-        # before anybody waits for a forecast.
-        from pvlib import irradiance
+        self._irradiance: Any = None
 
-        self._irradiance = irradiance
+    def load(self) -> Any:
+        """Import what it takes, pandas and scipy (140 MB, seconds): only where weather is told."""
+        if self._irradiance is None:
+            from pvlib import irradiance
+
+            self._irradiance = irradiance
+        return self._irradiance
 
     def effective_w_m2(
         self, subject: Subject, start: datetime, sun: Sun, ghi: Floats, celsius: Floats
@@ -37,7 +42,7 @@ class PvlibPlane:
         Without a plane that of most plants is taken: towards the equator, as steep as the latitude,
         35° at most; the hours' own ratios take up what is wrong with that.
         """
-        irradiance = self._irradiance
+        irradiance = self.load()
         assert subject.location is not None
         given = subject.plane or usual_plane(subject.location)
         zenith = 90.0 - sun.elevation_degrees

@@ -5,10 +5,16 @@ from datetime import datetime
 
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.outcome import NotForecast
-from wattmesh_forecast.domain.subjects import Subject, required, subject_of
+from wattmesh_forecast.domain.subjects import (
+    Location,
+    Subject,
+    location_of,
+    required,
+    subject_of,
+)
 from wattmesh_forecast.domain.thermal.subjects import ThermalSubject, thermal_subject
-from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.errors import FailedPrecondition, NotFound, Unavailable
+from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.sites import SiteModel
 from wattmesh_sitemodel.view import SiteModelView
 
@@ -31,6 +37,18 @@ class FollowedSites:
         """Return every asset of a kind, by name; Unavailable before all."""
         found = (subject_of(asset, self._model) for asset in sorted(self._model.assets))
         return [each for each in found if isinstance(each, Subject) and each.kind is kind]
+
+    def place(self, site: SiteId) -> Location:
+        """Return where a site is; NotFound, FailedPrecondition, Unavailable before all."""
+        found = self._model.sites.get(site)
+        if found is None:
+            raise NotFound("SITE_NOT_FOUND", f"there is no {site.name}")
+        place = location_of(found)
+        if place is None:
+            raise FailedPrecondition(
+                "LOCATION_UNKNOWN", f"{site.name} has no latitude and longitude"
+            )
+        return place
 
     def thermal(self, asset: AssetId, at: datetime) -> ThermalSubject | NotForecast:
         """Return what is known of a zone or tank, or why nothing is; Unavailable before all."""

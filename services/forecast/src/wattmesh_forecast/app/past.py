@@ -19,7 +19,7 @@ from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.domain.running_hour import SoFar, estimated
 from wattmesh_forecast.domain.screening import screened
 from wattmesh_forecast.domain.subjects import Location, Subject
-from wattmesh_forecast.domain.weather import WeatherHours
+from wattmesh_forecast.domain.weather.hours import WeatherHours
 from wattmesh_forecast.domain.wind.hub import at_standard_density, hub_speed
 from wattmesh_forecast.domain.wind.screening import screened_turbines
 from wattmesh_forecast.domain.wind.turbine import Turbine
@@ -148,6 +148,8 @@ class Past:
             return replace(hours, wind_m_per_s=_hub_wind(Turbine.of(subject.turbine), told))
         if hours.sun is None:
             return replace(hours, temperature_celsius=celsius)
+        if not np.isfinite(told.irradiance_w_m2).any():
+            return hours
         shine = modules.effective_w_m2(
             subject, whole.start, hours.sun, told.irradiance_w_m2, celsius
         )

@@ -13,7 +13,6 @@ from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.outcome import Outcome
 from wattmesh_forecast.domain.subjects import Location, Subject
 from wattmesh_forecast.domain.training import Training, TrainingOrder
-from wattmesh_forecast.domain.weather import WeatherReport
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -76,23 +75,6 @@ class Sky(Protocol):
 
     def suns(self, locations: Collection[Location], hours: TimeRange) -> Mapping[Location, Sun]:
         """Return the sun of each place over every hour that starts in `hours`."""
-
-
-class WeatherSource(Protocol):
-    """Who tells what the weather was and will be."""
-
-    async def reports(self, places: Sequence[Location]) -> Sequence[WeatherReport]:
-        """Return what is told now of each place, in their order. Error: Unavailable."""
-
-
-class WeatherStore(Protocol):
-    """What was told of the weather, and when."""
-
-    async def add(self, reports: Sequence[WeatherReport]) -> None:
-        """Keep reports as they were told."""
-
-    async def newest(self, place: Location, known_by: datetime) -> WeatherReport | None:
-        """Return the newest report on a place that was told by a time."""
 
 
 class Modules(Protocol):

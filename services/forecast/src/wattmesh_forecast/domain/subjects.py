@@ -65,7 +65,7 @@ def subject_of(asset: AssetId, model: SiteModel) -> Subject | NotForecast:
         asset=asset,
         kind=kind,
         zone=site.zone,
-        location=_location(site),
+        location=location_of(site),
         most_w=_most_w(found),
         plane=_plane(found),
         turbine=found.rating if isinstance(found.rating, WindRating) else None,
@@ -110,7 +110,8 @@ def _plane(asset: Asset) -> Plane | None:
     return Plane(tilt_degrees=rating.tilt_degrees, azimuth_degrees=rating.azimuth_degrees)
 
 
-def _location(site: Site) -> Location | None:
+def location_of(site: Site) -> Location | None:
+    """Return where a site is; None where the site model does not say."""
     latitude, longitude = site.latitude_degrees, site.longitude_degrees
     if latitude is None or longitude is None:
         return None

@@ -1,0 +1,1 @@
+"""Use cases of weather: its sources, what they publish, and what was known when."""
