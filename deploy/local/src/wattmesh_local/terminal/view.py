@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.widgets import DataTable, Footer, Static, TabbedContent, TabPane
 
@@ -174,6 +175,8 @@ class MeshApp(App[None]):
                 said = error.message if isinstance(error, WattmeshError) else str(error)
                 silent = time.monotonic() - self._heard
                 self._tell(f"no answer for {silent:.0f} s: {said}. What is shown is as old.")
+            except NoMatches:
+                return  # it is being taken down, and has no lines any more
             await asyncio.sleep(self._refresh_seconds)
 
     def _tell(self, trouble: str) -> None:
