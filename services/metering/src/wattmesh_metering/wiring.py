@@ -25,6 +25,7 @@ from wattmesh_metering.adapters.postgres_validation import PostgresValidationSto
 from wattmesh_metering.api.metering_servicer import MeteringServicer, MeteringUseCases
 from wattmesh_metering.api.site_servicer import SiteServicer, SiteUseCases
 from wattmesh_metering.app.commit_batches import CommitBatches
+from wattmesh_metering.app.compare_meters import CompareMeters
 from wattmesh_metering.app.edit_readings import EditReadings
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ingest import CommitQueue, Ingest
@@ -57,12 +58,12 @@ _RETRY_AFTER = timedelta(seconds=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Intake:
-    """What keeps and judges readings."""
+    """What keeps, judges and reads readings."""
 
     queue: CommitQueue
     validate: Validate
     clock: Clock
-    newest: NewestReadings
+    store: PostgresReadingStore
 
 
 @asynccontextmanager
@@ -77,22 +78,29 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
         history = PostgresModelHistory(intake)
         follower = FollowSiteModel(history)
         await follower.catch_up()
-        validate = Validate(PostgresValidationStore(intake), follower, runtime.clock)
+        longest_gap = timedelta(seconds=settings.longest_gap_seconds)
+        newest = NewestReadings()
+        store = PostgresReadingStore(database, _query_places(settings), newest)
+        validate = Validate(
+            PostgresValidationStore(intake),
+            follower,
+            runtime.clock,
+            CompareMeters(follower, store, longest_gap).run,
+        )
         roll_up = RollUp(
             PostgresRollups(intake),
             runtime.clock,
-            timedelta(seconds=settings.longest_gap_seconds),
+            longest_gap,
         )
         retain = Retain(
             PostgresRetention(intake), runtime.clock, timedelta(days=settings.keep_gauges_days)
         )
-        newest = NewestReadings()
         commit = CommitBatches(
             PostgresIngestStore(intake, newest),
             runtime.clock,
             TelemetryIngestMeter(runtime.telemetry),
             future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
-            longest_gap=timedelta(seconds=settings.longest_gap_seconds),
+            longest_gap=longest_gap,
             committed=validate.wake,
             late=roll_up.wake,
         )
@@ -107,7 +115,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     database,
                     follower,
                     announcements,
-                    _Intake(queue=queue, validate=validate, clock=runtime.clock, newest=newest),
+                    _Intake(queue=queue, validate=validate, clock=runtime.clock, store=store),
                 )
             )
             yield Service(
@@ -181,7 +189,7 @@ def _metering_use_cases(
     announcements: PostgresAnnouncements,
     intake: _Intake,
 ) -> MeteringUseCases:
-    store = PostgresReadingStore(database, _query_places(settings), intake.newest)
+    store = intake.store
     longest_gap = timedelta(seconds=settings.longest_gap_seconds)
     return MeteringUseCases(
         ingest=Ingest(intake.queue, batches_in_flight=settings.ingest_batches_in_flight),

@@ -154,11 +154,11 @@ class _ReadingFlagKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Readi
     READING_FLAG_KIND_STUCK: _ReadingFlagKind.ValueType  # 7
     """The same value for longer than is likely."""
     READING_FLAG_KIND_SUM: _ReadingFlagKind.ValueType  # 8
-    """The main meter and those that check it contradict each other."""
+    """The main meter and those that check it, or meters of parts of it, contradict each other on that day."""
     READING_FLAG_KIND_SIGN: _ReadingFlagKind.ValueType  # 9
-    """Import and export are swapped, by what another meter says."""
+    """Import and export are swapped on that day, by what the main meter says or by what the asset is."""
     READING_FLAG_KIND_CLOCK: _ReadingFlagKind.ValueType  # 10
-    """Measured after it came, by more than clocks may differ."""
+    """Its clock is off in that week, by what the main meter says."""
 
 class ReadingFlagKind(_ReadingFlagKind, metaclass=_ReadingFlagKindEnumTypeWrapper):
     """Why readings are flagged. Readings stay as they came, whatever is found."""
@@ -180,11 +180,11 @@ READING_FLAG_KIND_GAP: ReadingFlagKind.ValueType  # 6
 READING_FLAG_KIND_STUCK: ReadingFlagKind.ValueType  # 7
 """The same value for longer than is likely."""
 READING_FLAG_KIND_SUM: ReadingFlagKind.ValueType  # 8
-"""The main meter and those that check it contradict each other."""
+"""The main meter and those that check it, or meters of parts of it, contradict each other on that day."""
 READING_FLAG_KIND_SIGN: ReadingFlagKind.ValueType  # 9
-"""Import and export are swapped, by what another meter says."""
+"""Import and export are swapped on that day, by what the main meter says or by what the asset is."""
 READING_FLAG_KIND_CLOCK: ReadingFlagKind.ValueType  # 10
-"""Measured after it came, by more than clocks may differ."""
+"""Its clock is off in that week, by what the main meter says."""
 Global___ReadingFlagKind: _TypeAlias = ReadingFlagKind  # noqa: Y015
 
 class _QuantityKind:

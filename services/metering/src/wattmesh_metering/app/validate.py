@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from wattmesh_metering.app.ports import DeviceCount
 from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import to_microseconds
+from wattmesh_metering.domain.vee.flags import Flag
 from wattmesh_metering.domain.vee.judging import (
     Dossier,
     Judgement,
@@ -91,12 +92,21 @@ class ValidationStore(Protocol):
 
 
 Profiles: TypeAlias = Callable[[int], PointProfile | None]
+Compare: TypeAlias = Callable[[Sequence[int], TimeRange], Awaitable[Mapping[int, Sequence[Flag]]]]
+"""What other meters show of these registers in a span."""
 
 
 class Validate:
     """Judges and counts what arrives, as soon as it is committed."""
 
-    def __init__(self, store: ValidationStore, follower: FollowSiteModel, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ValidationStore,
+        follower: FollowSiteModel,
+        clock: Clock,
+        compare: Compare | None = None,
+    ) -> None:
+        self._compare = compare
         self._store = store
         self._follower = follower
         self._clock = clock
@@ -153,13 +163,17 @@ class Validate:
                 ChangedSpan(key=key, first_us=first_us, last_us=last_us)
                 for key in keys[place : place + _POINTS_AT_ONCE]
             ]
+            compared = await self._compared([each.key for each in spans], span)
             async with self._store.alone() as validation:
                 around = await validation.around(spans)
-                judgements = await judge_spans(spans, around, self._profile, whole=True)
+                judgements = await judge_spans(spans, around, self._profile, compared)
                 await validation.keep(judgements, self._clock.now())
             raised += sum(len(each.raised) for each in judgements)
             cleared += sum(len(each.cleared) for each in judgements)
         return raised, cleared
+
+    async def _compared(self, keys: Sequence[int], span: TimeRange) -> Mapping[int, Sequence[Flag]]:
+        return {} if self._compare is None else await self._compare(keys, span)
 
     async def _learn(self, touched: Touched) -> None:
         """Have the model know every point that readings came for."""
@@ -174,11 +188,11 @@ async def judge_spans(
     spans: Sequence[ChangedSpan],
     around: Surroundings,
     profile_of: Profiles,
-    *,
-    whole: bool = False,
+    compared: Mapping[int, Sequence[Flag]] | None = None,
 ) -> list[Judgement]:
     """Return what is new about the points of these spans. A point that fails, fails alone.
 
+    With what other meters show (`compared`, by key) it is the long look at everything.
     Whoever else has something to do gets a turn after each point.
     """
     profiles = {
@@ -186,6 +200,7 @@ async def judge_spans(
         for place, span in enumerate(spans)
         if (profile := profile_of(span.key)) is not None
     }
+    whole = compared is not None
     spans_us = [(span.first_us, span.last_us) for span in spans]
     chosen = set(profiles) if whole else suspects(around.histories, profiles, spans_us)
     judgements = []
@@ -196,6 +211,7 @@ async def judge_spans(
             profile=profile,
             history=around.histories.of(place),
             raised=around.raised.get(place, ()),
+            compared=(compared or {}).get(span.key, ()),
         )
         try:
             judgements.append(judge(dossier, span.first_us, span.last_us, whole=whole))

@@ -8,10 +8,11 @@ from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
 from wattmesh_kernel.sites import Asset, Device, Site
 from wattmesh_metering.domain.balance import MeteredAsset
-from wattmesh_metering.domain.meters import metered_asset
+from wattmesh_metering.domain.meters import asset_meters, metered_asset
 from wattmesh_metering.domain.readings import RegisteredPoint
 from wattmesh_metering.domain.records import EndedDevice, ModelChange, ModelNews, Record
 from wattmesh_metering.domain.selectors import AssetSelector, PointSelector
+from wattmesh_metering.domain.vee.comparing import AssetMeters
 from wattmesh_metering.domain.vee.flags import Limits
 from wattmesh_metering.domain.vee.judging import PointProfile
 from wattmesh_metering.domain.vee.limits import limits_of
@@ -107,6 +108,24 @@ class KnownModel:
         if key not in self._profiles and (point := self._owners.get(key)) is not None:
             self._profiles[key] = self._profile(point.id)
         return self._profiles.get(key)
+
+    def compared(self, keys: frozenset[int]) -> list[AssetMeters]:
+        """Return the meters of every asset that say something of one of these registers."""
+        owners = (self._owners[key].id.device.site for key in keys if key in self._owners)
+        found = []
+        for site in sorted(set(owners), key=lambda each: each.name):
+            living = [
+                record.resource
+                for _, record in sorted(self._of_site.get(site, {}).items())
+                if record.delete_time is None
+            ]
+            devices = [each for each in living if isinstance(each, Device)]
+            found += [
+                asset_meters(each, devices, self._point_keys)
+                for each in living
+                if isinstance(each, Asset)
+            ]
+        return [meters for meters in found if meters.comparable and meters.keys & keys]
 
     def _profile(self, point: PointId) -> PointProfile:
         record = self._records.get(point.device.name)

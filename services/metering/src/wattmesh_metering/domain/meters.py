@@ -5,11 +5,12 @@ from datetime import datetime
 from itertools import chain
 
 from wattmesh_kernel.ids import AssetId
-from wattmesh_kernel.sites import Asset, Device, DeviceFunction, MeterRole, ended
+from wattmesh_kernel.sites import Asset, Device, DeviceFunction, MeterRole, ended, rated_power
 from wattmesh_metering.domain.balance import MeteredAsset, Role, role_of
 from wattmesh_metering.domain.readings import to_microseconds
 from wattmesh_metering.domain.records import EndedDevice
 from wattmesh_metering.domain.spans import EVER, FOREVER, MeterSpan
+from wattmesh_metering.domain.vee.comparing import AssetMeters, Meter
 
 PointKeys = Mapping[str, Mapping[str, int]]
 """Keys of points by device name and quantity."""
@@ -44,6 +45,39 @@ def metered_asset(
         imports=spans("import_energy_wh"),
         exports=spans("export_energy_wh"),
         deleted_us=None if delete_time is None else to_microseconds(delete_time),
+    )
+
+
+def asset_meters(asset: Asset, devices: Iterable[Device], keys: PointKeys) -> AssetMeters:
+    """Return the meters of an asset that can be compared with each other."""
+    found: dict[MeterRole, list[Meter]] = {role: [] for role in MeterRole}
+    for device in devices:
+        for function in device.functions:
+            if function.asset == asset.id and function.meter_role is not None:
+                found[function.meter_role].append(_meter(device, function, keys))
+    rated = rated_power(asset)
+    one_way = (rated.max_export_w == 0) - (rated.max_import_w == 0)
+    return AssetMeters(
+        counting=tuple(found[MeterRole.MAIN] + found[MeterRole.PART]),
+        checks=tuple(found[MeterRole.CHECK]),
+        subs=tuple(found[MeterRole.SUB]),
+        one_way=one_way,
+        rated_w=rated.max_import_w if one_way > 0 else rated.max_export_w,
+    )
+
+
+def _meter(device: Device, function: DeviceFunction, keys: PointKeys) -> Meter:
+    own = keys.get(device.name, {})
+    measured = device.measures(function)
+    imports, exports = (
+        own.get(quantity) if quantity in measured else None
+        for quantity in ("import_energy_wh", "export_energy_wh")
+    )
+    return Meter(
+        imports=imports,
+        exports=exports,
+        start_us=EVER if function.start is None else to_microseconds(function.start),
+        end_us=FOREVER if function.end is None else to_microseconds(function.end),
     )
 
 

@@ -26,11 +26,11 @@ class FlagKind(StrEnum):
     STUCK = "stuck"
     """The same value for longer than is likely."""
     SUM = "sum"
-    """The main meter and its check, or its parts, contradict each other."""
+    """The main meter and its check, or meters of parts of it, contradict each other."""
     SIGN = "sign"
-    """Import and export are swapped, by what another meter says."""
+    """Import and export are swapped, by what another meter says or by what the asset is."""
     CLOCK = "clock"
-    """Measured after it came, by more than clocks may differ."""
+    """Its clock is off, by what the main meter says."""
 
 
 BREAKS = frozenset({FlagKind.ROLLOVER, FlagKind.EXCHANGE, FlagKind.JUMP})

@@ -57,12 +57,16 @@ class PointProfile:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Dossier:
-    """One point, its readings around those that changed, and what was found there before."""
+    """One point, its readings around those that changed, and what was found there before.
+
+    `compared`: what other meters show of it, for a whole look.
+    """
 
     point_key: int
     profile: PointProfile
     history: History
     raised: Sequence[RaisedFlag] = ()
+    compared: Sequence[Flag] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,9 +100,8 @@ def judge(dossier: Dossier, first_us: int, last_us: int, *, whole: bool = False)
         return begin_us <= flag.first_us <= end_us
 
     kinds = frozenset(FlagKind) if whole else AT_ONCE
-    found = {
-        flag.what: flag for flag in _find(dossier.profile, evidence, whole=whole) if concerns(flag)
-    }
+    judged = (*_find(dossier.profile, evidence, whole=whole), *dossier.compared)
+    found = {flag.what: flag for flag in judged if concerns(flag)}
     kept = {
         raised.flag.what: raised.key
         for raised in dossier.raised
