@@ -9,8 +9,8 @@ from tests.fakes.control_metering import ControlMetering, home
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld
 from tests.integration.control.test_control_site_limits import OTHER, T0, told
 from wattmesh.control.v1 import control_pb2 as pb
-from wattmesh_kernel.ids import GroupId, SiteId
-from wattmesh_kernel.sites import Asset, Node, Site, SiteGroup
+from wattmesh_kernel.ids import AssetId, GroupId, SiteId
+from wattmesh_kernel.sites import Asset, LoadRating, Node, Phase, Site, SiteGroup
 
 HOMES = tuple(SiteId(f"home-{number}") for number in (1, 2, 3))
 NORTH = "groups/street/nodes/north"
@@ -82,3 +82,22 @@ async def test_a_panel_within_a_home_binds_what_hangs_on_it(control: ControlWorl
     async with control.gateway():
         await control.submit(T0, [4000.0])
         await told(control, BATTERY, 2500.0)
+
+
+async def test_a_conductor_of_a_panel_binds_what_hangs_on_it_beside_what_else_does(
+    control: ControlWorld,
+) -> None:
+    assets = {each.id.segment: each for each in home("home-1") if isinstance(each, Asset)}
+    panel = Node(id="panel", max_phase_import_power_w=3_000.0)
+    control.metering.change(
+        Site(id=HOMES[0], time_zone="UTC", currency_code="EUR", nodes=(panel,)),
+        replace(assets["battery"], node_id="panel", phase=Phase.L1),
+        Asset(id=AssetId(HOMES[0], "oven"), rating=LoadRating(), node_id="panel", phase=Phase.L1),
+    )
+    control.metering.net_power_w["sites/home-1/assets/oven"] = 800.0
+    async with control.gateway():
+        await control.submit(T0, [4000.0])
+        await told(control, BATTERY, 2200.0)
+        balanced = replace(assets["battery"], node_id="panel", phase=Phase.THREE)
+        control.metering.change(balanced)
+        await told(control, BATTERY, 4000.0)

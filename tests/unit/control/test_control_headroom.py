@@ -9,13 +9,20 @@ from hypothesis import strategies as st
 
 from wattmesh_control.domain.controllable import ControllableDevice, Steering
 from wattmesh_control.domain.envelope import envelopes_of
-from wattmesh_control.domain.headroom import Need, need_of, share_out, still_good
+from wattmesh_control.domain.headroom import Need, need_of, parts_of, share_out, still_good
 from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.shares import Share, shares_of, site_shares_of
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, LimitId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
-from wattmesh_kernel.sites import Asset, BatteryRating, EvChargerRating, PvRating, Rating
+from wattmesh_kernel.sites import (
+    Asset,
+    BatteryRating,
+    EvChargerRating,
+    Phase,
+    PvRating,
+    Rating,
+)
 from wattmesh_kernel.time import TimeRange
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -171,3 +178,75 @@ def test_a_groups_limit_is_shared_to_its_sites_whole() -> None:
     assert sum(most) == pytest.approx(5000.0)
     assert sites[SITE].max_power_w == pytest.approx(2250.0 + 500.0)
     assert replace(group, subject=SITE.name).device is None
+
+
+L1, THREE = parts_of([Phase.L1]), parts_of([Phase.THREE])
+
+
+def phased(high_w: float, low_w: float | None = None, whole_w: float | None = None) -> Limit:
+    return replace(
+        limit(None, 99_000.0 if whole_w is None else whole_w),
+        max_phase_power_w=high_w,
+        min_phase_power_w=low_w,
+    )
+
+
+def test_a_conductor_binds_what_hangs_on_it_by_what_flows_there() -> None:
+    asked = [
+        replace(need(A, 3000.0), parts=L1),
+        replace(need(B, 3000.0), parts=THREE),
+        replace(need(C, 3000.0), parts=parts_of([Phase.L2])),
+    ]
+    shares = shares_of(phased(2000.0), asked, 900.0, {}, (500.0, 200.0, 200.0))
+    assert shares is not None
+    # 1,500 W are left in L1 for 3,000 of A and 1,000 of B, 1,800 in L2 for 3,000 of C
+    assert shares[A].max_power_w == pytest.approx(1125.0)
+    assert shares[B].max_power_w == pytest.approx(3 * 375.0)
+    assert shares[C].max_power_w == pytest.approx(1350.0)
+    out = [replace(need(A, -3000.0), parts=L1), replace(need(B, -3000.0), parts=THREE)]
+    given = shares_of(phased(9000.0, -1000.0), out, 0.0, {})
+    assert given is not None
+    assert given[A].min_power_w == pytest.approx(-750.0)
+
+
+def test_a_device_that_steers_assets_on_several_conductors_may_have_all_in_each() -> None:
+    assert parts_of([Phase.L1, Phase.L3]) == (1.0, 0.0, 1.0)
+    assert parts_of([Phase.L1, Phase.THREE]) == (1.0, 1.0, 1.0)
+    assert L1 == (1.0, 0.0, 0.0)
+
+
+phases = st.sampled_from([Phase.L1, Phase.L2, Phase.L3, Phase.THREE])
+
+
+@given(needs(), st.lists(phases, min_size=6, max_size=6), st.floats(0, 20_000), powers)
+def test_no_conductor_has_more_than_its_limit_and_shares_that_were_given_are_good(
+    asked: list[Need], on: list[Phase], most_w: float, rest_w: float
+) -> None:
+    asked = [replace(each, parts=parts_of([phase])) for each, phase in zip(asked, on, strict=False)]
+    rests_w = (rest_w, rest_w / 2, 0.0)
+    bound = phased(most_w, whole_w=2 * most_w)
+    shares = shares_of(bound, asked, 0.0, {}, rests_w)
+    if shares is None:
+        return
+    had_w = {
+        each.device: each.able_most_w if bound_w is None else bound_w
+        for each in asked
+        for bound_w in (shares[each.device].max_power_w,)
+    }
+    for index, drawn_w in enumerate(rests_w):
+        flow_w = sum(each.parts[index] * had_w[each.device] for each in asked)
+        assert flow_w <= max(most_w - drawn_w, 0.0) + len(asked) + 1e-6
+    before = {
+        each: Limit(
+            limit=LimitId("share"),
+            subject=each.name,
+            owner="limits/l",
+            max_power_w=share.max_power_w,
+            expire_time=NOW + HOUR,
+            parent=LimitId("l"),
+        )
+        for each, share in shares.items()
+        if share.binds
+    }
+    if len(before) == len(shares):
+        assert shares_of(bound, asked, 0.0, before, rests_w) is None

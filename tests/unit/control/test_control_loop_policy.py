@@ -162,10 +162,10 @@ def test_what_an_owner_allows_each_conductor_is_guarded_where_the_meter_shows_th
     assert [each.phase for each in policy.limits] == [Phase.THREE]
 
 
-def test_sites_alone_have_limits_of_conductors() -> None:
-    for subject in (BATTERY_ID.name, "groups/street"):
-        with pytest.raises(InvalidArgument, match="INVALID_LIMIT"):
-            replace(limit(max_power_w=1.0), subject=subject, max_phase_power_w=100.0)
+def test_a_device_has_no_limits_of_conductors() -> None:
+    phased = replace(limit(max_power_w=1.0), subject="groups/street", max_phase_power_w=100.0)
+    with pytest.raises(InvalidArgument, match="INVALID_LIMIT"):
+        replace(phased, subject=BATTERY_ID.name)
 
 
 def test_a_battery_serves_before_vehicles_wait_and_generation_is_given_up() -> None:

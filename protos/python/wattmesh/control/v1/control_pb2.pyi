@@ -904,9 +904,10 @@ class Limit(_message.Message):
     reason: _builtins.str
     """Why, in words; at most 1000 characters."""
     min_phase_power_w: _builtins.float
-    """Lowest power allowed in every single conductor of a site's grid connection [W], into the site positive. Absent: no
-    bound; of anything but a site it is refused (INVALID_LIMIT). Kept by the loop of the site's gateway, where every
-    meter of the connection shows each conductor; not planned, and not shared among devices.
+    """Lowest power allowed in every single conductor of what flows into a site, a group or a node [W], into it positive.
+    Absent: no bound; of a device it is refused (INVALID_LIMIT). Shared among devices by the conductors that their assets
+    are connected to, and at a site kept by the loop of its gateway, where every meter of the connection shows each
+    conductor. An owner's is not planned; what nodes of the site model bear is.
     """
     max_phase_power_w: _builtins.float
     """Highest power allowed in every single conductor, as `min_phase_power_w`."""

@@ -14,7 +14,7 @@ from wattmesh_control.domain.subject import NodeName, Subject, subject_of
 from wattmesh_kernel.errors import FailedPrecondition, NotFound, Unavailable
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, GroupId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
-from wattmesh_kernel.sites import Node, SiteModel
+from wattmesh_kernel.sites import Node, Phase, SiteModel
 from wattmesh_sitemodel.view import SiteModelView
 
 NEW_DEVICE_SECONDS = 2.0
@@ -22,6 +22,7 @@ NEW_DEVICE_SECONDS = 2.0
 FIRST_MODEL_SECONDS = 0.5
 """How long a call waits for a model that was never known [s of the wall]."""
 
+_THREE = frozenset({Phase.THREE})
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,7 +69,7 @@ class Devices:
             for owners in (model.sites.values(), model.groups.values())
             for owner in owners
             for node in owner.nodes
-            if node.max_import_power_w is not None or node.max_export_power_w is not None
+            if node.bounds
         ]
 
     def sites_of(self, subject: Subject) -> tuple[SiteId, ...]:
@@ -137,6 +138,12 @@ class Devices:
         return frozenset(
             each.id for each in self._view.model.assets_of(site) if each.node_id in ids
         )
+
+    def phases_of(self, device: ControllableDevice) -> frozenset[Phase]:
+        """Return the conductors of the assets that a device steers."""
+        assets = self._view.model.assets
+        steered = {each.asset for each in device.steerings.values()}
+        return frozenset(assets[each].phase for each in steered if each in assets) or _THREE
 
     def find(self, device: DeviceId, moment: datetime) -> Found:
         """Return a device as it can be steered at `moment`, or why there is none."""

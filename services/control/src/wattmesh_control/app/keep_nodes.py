@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 
 from wattmesh_control.app.change_limits import new_limit_id
@@ -89,16 +90,18 @@ class KeepNodes:
     def _is_good(self, before: Limit | None, node: Node) -> bool:
         if before is None or before.expire_time - self._clock.now() < _RENEWED:
             return False
-        return (before.min_power_w, before.max_power_w) == _bounds(node)
+        return all(getattr(before, name) == each for name, each in _bounds(node).items())
 
     async def _put(self, name: NodeName, node: Node) -> None:
-        least_w, most_w = _bounds(node)
+        bounds = _bounds(node)
         limit = Limit(
             limit=new_limit_id(),
             subject=name.name,
             owner=OWNER,
-            min_power_w=least_w,
-            max_power_w=most_w,
+            min_power_w=bounds["min_power_w"],
+            max_power_w=bounds["max_power_w"],
+            min_phase_power_w=bounds["min_phase_power_w"],
+            max_phase_power_w=bounds["max_phase_power_w"],
             expire_time=self._clock.now() + _LENGTH,
             reason=f"what {node.display_name or node.id} bears",
         )
@@ -116,6 +119,12 @@ class KeepNodes:
             await self._share.remove(limit)
 
 
-def _bounds(node: Node) -> tuple[float | None, float | None]:
-    out_w = node.max_export_power_w
-    return (None if out_w is None else -out_w), node.max_import_power_w
+def _bounds(node: Node) -> Mapping[str, float | None]:
+    """Return what a node bears as bounds of a limit, in all and in each conductor."""
+    out_w, phase_out_w = node.max_export_power_w, node.max_phase_export_power_w
+    return {
+        "min_power_w": None if out_w is None else -out_w,
+        "max_power_w": node.max_import_power_w,
+        "min_phase_power_w": None if phase_out_w is None else -phase_out_w,
+        "max_phase_power_w": node.max_phase_import_power_w,
+    }

@@ -156,7 +156,7 @@ class ShareLimits:
             subject=subject,
             under=under,
             devices=self._devices,
-            rests_w=await self._rest(subject),
+            rest=await self._rest(subject),
             put=put,
             removed=removed,
             request_id=request_id,

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.draft import Draft
+from wattmesh_control.app.measure_rest import Rest
 from wattmesh_control.app.ports import Request, Scope
 from wattmesh_control.app.reconcile import holds_on, unheld
 from wattmesh_control.app.unit_of_work import Work
 from wattmesh_control.domain.controllable import ControllableDevice
-from wattmesh_control.domain.headroom import Need, need_of
+from wattmesh_control.domain.headroom import Need, need_of, parts_of
 from wattmesh_control.domain.idle import of_idle, unbidden
 from wattmesh_control.domain.limits import LONGEST_REASON, Limit
 from wattmesh_control.domain.proposal import Origin, Proposal, arbitrate
 from wattmesh_control.domain.setpoint import Slot
 from wattmesh_control.domain.shares import Share, shares_of, site_shares_of
-from wattmesh_kernel.ids import DeviceId, LimitId, SiteId
+from wattmesh_kernel.ids import DeviceId, LimitId
 
 _METHOD = "SetLimit/subject"
 _PROPOSALS_A_DEVICE = 3
@@ -29,15 +30,15 @@ _MOST_LIMITS = 8
 class Sharing(Work[Limit | None]):
     """Works out every device's share of each limit on `subject`, and writes what is another.
 
-    `under`: what can be steered there. `rests_w`: what the sites draw beside, importing positive;
-    one that is not in it counts as drawing nothing. `put`: a limit that takes its owner's place;
+    `under`: what can be steered there. `rest`: what the sites draw beside, importing positive; one
+    that is not in it counts as drawing nothing. `put`: a limit that takes its owner's place;
     `removed`: one that goes, with its shares.
     """
 
     subject: str
     under: Sequence[ControllableDevice]
     devices: Devices
-    rests_w: Mapping[SiteId, float]
+    rest: Rest
     put: Limit | None = None
     removed: Limit | None = None
     request_id: str = ""
@@ -94,11 +95,12 @@ class Sharing(Work[Limit | None]):
         for proposal in draft.proposals():
             if proposal.origin is not Origin.LIMIT:
                 rivals[proposal.device][proposal.slot].append(proposal)
-        found = (
-            need_of(each, self._winners(draft, each.device, rivals[each.device]))
-            for each in self.under
-        )
-        return [each for each in found if each is not None]
+        found = list[Need]()
+        for each in self.under:
+            need = need_of(each, self._winners(draft, each.device, rivals[each.device]))
+            if need is not None:
+                found.append(replace(need, parts=parts_of(self.devices.phases_of(each))))
+        return found
 
     def _winners(
         self, draft: Draft, device: DeviceId, rivals: Mapping[Slot, Sequence[Proposal]]
@@ -111,8 +113,8 @@ class Sharing(Work[Limit | None]):
         """Write the shares of a limit, unless those that stand are good; tell whether it did."""
         children = [each for each in draft.standing.limits if each.parent == limit.limit]
         before = {each.device: each for each in children if each.device is not None}
-        rest_w = sum(self.rests_w.values())
-        shares = shares_of(limit, needs, rest_w, before)
+        rest_w = sum(self.rest.sites_w.values())
+        shares = shares_of(limit, needs, rest_w, before, self.rest.conductors_w)
         if shares is None:
             return False
         for each in self.under:
@@ -153,7 +155,9 @@ class Sharing(Work[Limit | None]):
     ) -> None:
         """Give each site its part of a group's limit, which its own loop can keep."""
         older = {each.subject: each for each in draft.standing.shared if each.parent == limit.limit}
-        for site, share in site_shares_of(limit, needs, shares, self.rests_w).items():
+        for site, share in site_shares_of(limit, needs, shares, self.rest.sites_w).items():
+            if not share.binds:
+                continue
             draft.put_limits.append(_child(limit, site.name, share, older.get(site.name)))
 
 

@@ -1,8 +1,8 @@
 """How a limit of a site or a group is shared among the devices that can be steered there."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from wattmesh_control.domain.controllable import ControllableDevice
 from wattmesh_control.domain.envelope import Envelope
@@ -10,6 +10,7 @@ from wattmesh_control.domain.proposal import Proposal
 from wattmesh_control.domain.setpoint import Channel, channel_of
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
 
 _BOUNDING = frozenset(
     {SetpointKind.CURRENT_A, SetpointKind.CONSUMPTION_LIMIT_W, SetpointKind.GENERATION_LIMIT_W}
@@ -17,6 +18,8 @@ _BOUNDING = frozenset(
 """Setpoints that bound a power: the device may stay below."""
 _IDLE = -1
 """The priority of what nobody asks for: it is cut first."""
+CONDUCTORS = (Phase.L1, Phase.L2, Phase.L3)
+BALANCED = tuple(Phase.THREE.share(each) for each in CONDUCTORS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +27,8 @@ class Need:
     """What one device is about to do, and could do; powers into it [W].
 
     It will be between `least_w` and `most_w`, as it was told, or as it pleases when nobody steers
-    it; whatever it is told, it is between `able_least_w` and `able_most_w`.
+    it; whatever it is told, it is between `able_least_w` and `able_most_w`. `parts`: which part of
+    its power flows in L1, L2 and L3.
     """
 
     device: DeviceId
@@ -33,17 +37,38 @@ class Need:
     able_least_w: float
     able_most_w: float
     priority: int = _IDLE
+    parts: tuple[float, ...] = BALANCED
+
+    def within(self, part: float) -> "Need":
+        """Return a part of it."""
+        return replace(
+            self,
+            least_w=self.least_w * part,
+            most_w=self.most_w * part,
+            able_least_w=self.able_least_w * part,
+            able_most_w=self.able_most_w * part,
+        )
 
     def mirrored(self) -> "Need":
         """Return it with power out of it positive."""
-        return Need(
-            device=self.device,
+        return replace(
+            self,
             least_w=-self.most_w,
             most_w=-self.least_w,
             able_least_w=-self.able_most_w,
             able_most_w=-self.able_least_w,
-            priority=self.priority,
         )
+
+
+def parts_of(phases: Collection[Phase]) -> tuple[float, ...]:
+    """Return which part of a device's power may flow in L1, L2 and L3.
+
+    Of assets on different conductors each may have it all: more than can be, but never less.
+    """
+    if len(set(phases)) == 1:
+        (phase,) = set(phases)
+        return tuple(phase.share(each) for each in CONDUCTORS)
+    return tuple(max((each.share(one) > 0) * 1.0 for each in phases) for one in CONDUCTORS)
 
 
 def need_of(device: ControllableDevice, winners: Sequence[Proposal]) -> Need | None:

@@ -11,7 +11,7 @@ from wattmesh_control.domain.proposal import check_text
 from wattmesh_control.domain.setpoint import in_words
 from wattmesh_control.domain.subject import subject_of
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import DeviceId, LimitId, SiteId
+from wattmesh_kernel.ids import DeviceId, LimitId
 from wattmesh_kernel.setpoints import SetpointKind
 
 LONGEST_OWNER = 128
@@ -23,8 +23,8 @@ class Limit:
     """An owner's bounds on the power [W] of a device, site, group or node, into it positive.
 
     A site's power is that of its grid connection, a group's the sum of its sites', a node's what
-    flows into what hangs below it. `min_phase_power_w` and `max_phase_power_w` bound what flows in
-    each conductor of a site's connection. They hold until they expire; `start_time` None: since it
+    flows into what hangs below it. `min_phase_power_w` and `max_phase_power_w` bound what of that
+    flows in each conductor. They hold until they expire; `start_time` None: since it
     was set. `parent`: it is a share of that limit. Error:
     InvalidArgument when there is no bound, one is not finite, they cross, or it ends before it
     begins.
@@ -59,11 +59,10 @@ class Limit:
             raise InvalidArgument("INVALID_LIMIT", "a limit needs a bound", field="limit")
         _check_pair("limit.min_power_w", *whole)
         _check_pair("limit.min_phase_power_w", self.min_phase_power_w, self.max_phase_power_w)
-        of_site = isinstance(subject_of(self.subject, "limit.subject"), SiteId)
-        if self.bounds_phases and not of_site:
+        if self.bounds_phases and self.device is not None:
             raise InvalidArgument(
                 "INVALID_LIMIT",
-                "sites alone have limits of single conductors",
+                "a device has no limits of single conductors",
                 field="limit.max_phase_power_w",
             )
 

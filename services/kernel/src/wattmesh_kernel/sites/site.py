@@ -39,6 +39,13 @@ class Node:
     import_efficiency_ratio: float = 1.0
     export_efficiency_ratio: float = 1.0
 
+    @property
+    def bounds(self) -> bool:
+        """Whether it limits what flows through it, in all or in a conductor."""
+        limits = (self.max_import_power_w, self.max_export_power_w)
+        phases = (self.max_phase_import_power_w, self.max_phase_export_power_w)
+        return any(each is not None for each in (*limits, *phases))
+
     def __post_init__(self) -> None:
         check_segment("node", self.id, "nodes.id")
         require_display_name(self.display_name, "nodes.display_name")
