@@ -1,15 +1,23 @@
 """What a run says of the events of demand response that it called."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.daily_events import Delivery, tally
+from wattmesh_local.watching.event_costs import ev_lost_kwh
+from wattmesh_local.watching.ledger import VisitLedger
+
+NOON = datetime(2024, 5, 15, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 def test_a_surplus_of_one_makes_up_for_nobody_elses_lack() -> None:
     found = tally(
         [
             Delivery(committed_kwh=2.0, delivered_kwh=3.0, payment=1.5),
-            Delivery(committed_kwh=2.0, delivered_kwh=1.0, payment=0.0),
+            Delivery(committed_kwh=2.0, delivered_kwh=1.0, payment=0.0, expected_cost=0.25),
             Delivery(committed_kwh=0.0, delivered_kwh=-0.5, payment=0.0, missing_intervals=1),
         ]
     )
@@ -18,10 +26,35 @@ def test_a_surplus_of_one_makes_up_for_nobody_elses_lack() -> None:
     assert found["short_kwh"] == pytest.approx(1.0)
     assert found["bias_kwh"] == pytest.approx((1.0 - 1.0 - 0.5) / 3, abs=1e-4)
     assert found["delivered_ratio_p10"] == pytest.approx(0.6)
+    assert found["delivered_less_committed_kwh_p10"] == pytest.approx(-0.9)
     assert (found["paid"], found["missing_intervals"]) == (1.5, 1)
+    assert found["expected_cost"] == 0.25
 
 
 def test_without_any_promise_there_is_no_share() -> None:
     found = tally([])
 
     assert (found["delivered_share"], found["bias_kwh"], found["committed_kwh"]) == (None, None, 0)
+
+
+def test_vehicles_lose_by_an_event_what_they_would_have_had_at_once() -> None:
+    evening = TimeRange.of(NOON + 6 * HOUR, 2 * HOUR)
+
+    def visit(arrival: datetime, *, charged_wh: float, at_once_wh: float) -> VisitLedger:
+        return VisitLedger(
+            asset="sites/home/assets/charger",
+            arrival=arrival,
+            departure=arrival + 3 * HOUR,
+            wanted_wh=10_000.0,
+            charged_wh=charged_wh,
+            at_once_start=arrival,
+            at_once_wh=(at_once_wh,),
+        )
+
+    seen = [
+        visit(NOON + 5 * HOUR, charged_wh=7_000.0, at_once_wh=9_000.0),  # 2 kWh of its 3
+        visit(NOON + 7 * HOUR, charged_wh=9_500.0, at_once_wh=9_000.0),  # its stay was too short
+        visit(NOON, charged_wh=1_000.0, at_once_wh=9_000.0),  # gone before
+    ]
+    assert ev_lost_kwh(seen, [evening]) == 2.0
+    assert ev_lost_kwh(seen, []) == 0.0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,14 @@ from wattmesh.demandresponse.v1 import demand_response_service_pb2 as pb
 from wattmesh.demandresponse.v1 import event_pb2, programme_pb2
 from wattmesh_contracts.values import (
     duration_to_proto,
+    time_range_from_proto,
     time_range_to_proto,
     timestamp_to_proto,
 )
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.event_costs import event_costs
 from wattmesh_local.watching.sites import WatchedSite, watched_sites
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_sitemodel.view import SiteModelView
@@ -99,16 +102,22 @@ class DailyEvents:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """What one site had promised of one event [kWh], what it delivered, and what it is paid."""
+    """What one site had promised of one event [kWh], what it delivered, and what it is paid.
+
+    `expected_cost`: what keeping the promise costs beside that, by the plan that made it.
+    """
 
     committed_kwh: float
     delivered_kwh: float
     payment: float
     missing_intervals: int = 0
+    expected_cost: float = 0.0
 
 
-async def events_content(clients: MeshClients) -> dict[str, Any]:
-    """Return what became of the events, for the report."""
+async def events_content(
+    clients: MeshClients, sites: Sequence[WatchedSite], ledger_folder: Path
+) -> dict[str, Any]:
+    """Return what became of the events, and what they cost, for the report."""
     request = pb.ListParticipationsRequest(parent=f"{PROGRAMME}/events/-", page_size=1000)
     parts = list[event_pb2.Participation]()
     with rpc_errors():
@@ -126,7 +135,20 @@ async def events_content(clients: MeshClients) -> dict[str, Any]:
         "promised": sum(each.HasField("commitment") for each in parts),
         "settled": len(settled),
         **tally([_delivery(each) for each in settled]),
+        **await event_costs(clients, sites, await _ranges(clients), ledger_folder),
     }
+
+
+async def _ranges(clients: MeshClients) -> list[TimeRange]:
+    """Return when events were, as far as they were not called off."""
+    request = pb.ListEventsRequest(parent=PROGRAMME, page_size=1000)
+    with rpc_errors():
+        answer = await clients.demandresponse.ListEvents(request)
+    return [
+        time_range_from_proto(each.range, "range")
+        for each in answer.events
+        if each.state != event_pb2.EVENT_STATE_CANCELLED
+    ]
 
 
 def tally(found: Sequence[Delivery]) -> dict[str, float | int | None]:
@@ -134,7 +156,9 @@ def tally(found: Sequence[Delivery]) -> dict[str, float | int | None]:
 
     `delivered_share`: of what was committed, each participation by itself, so that nobody's surplus
     makes up for what another lacks. `bias_kwh`: mean of delivered less committed.
-    `delivered_ratio_p10`: nine of ten participations delivered at least that of what they promised.
+    `delivered_ratio_p10`: nine of ten participations delivered at least that of what they promised,
+    and `delivered_less_committed_kwh_p10` by how much in energy. `paid` is what the programme pays,
+    `expected_cost` what plans spent on it.
     """
     committed = np.array([each.committed_kwh for each in found])
     delivered = np.array([each.delivered_kwh for each in found])
@@ -147,7 +171,11 @@ def tally(found: Sequence[Delivery]) -> dict[str, float | int | None]:
         "bias_kwh": round(float((delivered - committed).mean()), 4) if len(found) else None,
         "delivered_ratio_p10": round(float(np.quantile(ratios, 0.1)), 4) if len(ratios) else None,
         "short_kwh": round(total - float(kept.sum()), 3),
+        "delivered_less_committed_kwh_p10": (
+            round(float(np.quantile(delivered - committed, 0.1)), 4) if len(found) else None
+        ),
         "paid": round(sum(each.payment for each in found), 2),
+        "expected_cost": round(sum(each.expected_cost for each in found), 2),
         "missing_intervals": sum(each.missing_intervals for each in found),
     }
 
@@ -159,6 +187,7 @@ def _delivery(part: event_pb2.Participation) -> Delivery:
         delivered_kwh=float(Decimal(settlement.delivered_energy_kwh)),
         payment=float(Decimal(settlement.payment.amount or "0")),
         missing_intervals=settlement.missing_interval_count,
+        expected_cost=float(Decimal(part.commitment.expected_cost.amount or "0")),
     )
 
 
