@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.eventually import within
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.settable_devices import FakeDevice
 from wattmesh_gateway.adapters.spool import SqliteSpool
@@ -65,7 +66,7 @@ class TimedDevice(FakeDevice):
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with within(5):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -83,12 +84,10 @@ def test_the_next_poll_is_on_the_utc_raster_after_now(now: str, then: str) -> No
 async def test_a_device_is_polled_at_once_and_then_on_the_raster(bench: Bench) -> None:
     device = TimedDevice(bench.clock)
     await bench.polls.poll({BATTERY: (DEVICE, device)})
-    await until(lambda: device.polls == 1)
-    for minute, polls in ((14, 1), (15, 2), (29, 2), (30, 3)):
-        await asyncio.sleep(0.02)
+    for minute, polls in ((7, 1), (14, 1), (15, 2), (29, 2), (30, 3)):
         bench.clock.set(START.replace(minute=minute))
-        await until(lambda polls=polls: device.polls == polls)  # type: ignore[misc]
-    await asyncio.sleep(0.02)
+        # Once it sleeps again, what it has read is kept.
+        await until(lambda polls=polls: (device.polls, bench.clock.sleeping) == (polls, 1))  # type: ignore[misc]
     assert (await bench.spool.status()).readings_polled == 3
 
 

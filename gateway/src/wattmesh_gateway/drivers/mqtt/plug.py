@@ -74,5 +74,7 @@ def _meaning(payload: bytes, format_: StateFormat) -> SessionState | None:
         raw = value_at(payload, format_.path)
     except TelegramError:
         raw = None if format_.path else payload.decode("utf-8", "replace")
+    if isinstance(raw, dict | list):  # writing out what is nested may go too deep, or take long
+        return None
     said = f"{raw:g}" if isinstance(raw, float) else str(raw)
     return format_.words.get(said)

@@ -220,6 +220,8 @@ def _word(payload: bytes, said: ReadBackFormat, words: SwitchWords) -> float | N
 
 
 def _switched(raw: object, words: SwitchWords) -> float | None:
+    if isinstance(raw, dict | list):
+        return None
     word = str(raw).lower() if isinstance(raw, bool) else str(raw)
     return {words.on: 1.0, words.off: 0.0}.get(word)
 

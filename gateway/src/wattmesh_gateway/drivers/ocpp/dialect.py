@@ -1,12 +1,15 @@
 """A version of OCPP: what its messages mean, and what a charge point is asked in it."""
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from wattmesh_gateway.drivers.ocpp.heard import Heard, Json, Reply
+from wattmesh_gateway.domain.errors import DeviceRefused
+from wattmesh_gateway.drivers.ocpp.heard import Heard, Json, Nonsense, Reply
 from wattmesh_gateway.drivers.ocpp.profile import RateUnit
+from wattmesh_gateway.drivers.ocpp.samples import finite
 
 MEASURANDS = (
     "Energy.Active.Import.Register",
@@ -84,12 +87,21 @@ class Dialect(Protocol):
         """Return the limit that holds now; None: there is none."""
 
 
-def first_limit(schedule: Json | None) -> Limit | None:
-    """Return the limit with which a composite schedule begins."""
-    periods = schedule.get("chargingSchedulePeriod") if schedule else None
-    if not schedule or not periods:
+def first_limit(schedule: object) -> Limit | None:
+    """Return the limit with which a composite schedule begins.
+
+    An answer is held against no schema: DeviceRefused when it makes no sense.
+    """
+    if not schedule:
         return None
-    return Limit(value=float(periods[0]["limit"]), unit=RateUnit(schedule["chargingRateUnit"]))
+    try:
+        if not isinstance(schedule, dict) or not (periods := schedule["chargingSchedulePeriod"]):
+            return None
+        limit, unit = finite(periods[0]["limit"]), RateUnit(schedule["chargingRateUnit"])
+    except (Nonsense, LookupError, TypeError, ValueError) as error:
+        problem = reprlib.repr(str(error))
+        raise DeviceRefused(f"the limit that it tells makes no sense: {problem}") from error
+    return Limit(value=limit, unit=unit)
 
 
 def wire_time(moment: datetime) -> str:
