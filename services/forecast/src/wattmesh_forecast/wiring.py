@@ -34,6 +34,7 @@ from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.guarded_models import GuardedModels
 from wattmesh_forecast.app.issue import IssueForecasts
 from wattmesh_forecast.app.issue_ensemble import IssueEnsemble
+from wattmesh_forecast.app.issue_occupancy import IssueOccupancy
 from wattmesh_forecast.app.issue_together import IssueTogether
 from wattmesh_forecast.app.kept_history import KeptHistory
 from wattmesh_forecast.app.kept_weather import KeptWeather
@@ -98,20 +99,29 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             clock=clock,
             observations=observations,
         )
+        points = GrpcPointHistory(metering)
+        occupancy = IssueOccupancy(
+            sites=sites,
+            points=points,
+            history=each,
+            calendar=calendar,
+            store=store,
+            clock=clock,
+            observations=observations,
+        )
         async with (
             IssueTogether(issue) as issue_together,
             TrainModel(trainer=trainer, store=trainings, sites=sites, clock=clock) as train,
         ):
             use_cases = UseCases(
                 issue=issue_together,
+                occupancy=occupancy,
                 ensemble=IssueEnsemble(issue=issue_together, sites=sites, past=past, clock=clock),
                 list=ListForecasts(store),
                 evaluate=evaluate,
                 train=train,
                 models=ListModels(folder, models),
-                outlooks=IssueThermalOutlooks(
-                    sites, ThermalHistory(GrpcPointHistory(metering), history), clock
-                ),
+                outlooks=IssueThermalOutlooks(sites, ThermalHistory(points, history), clock),
             )
             warm_up = WarmUp(
                 sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets

@@ -94,6 +94,8 @@ _ALL = (
     _gauge("irradiance_w_per_m2", "W/m²", 0.0, 1e4),
     _gauge("wind_speed_m_per_s", "m/s", 0.0, 200.0),
     _gauge("occupancy_ratio", "1", 0.0, 1.0),
+    _gauge("occupant_count", "1", 0.0, 1e6),
+    _gauge("co2_ppm", "ppm", 0.0, 1e5),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({each.id: each for each in _ALL})

@@ -187,7 +187,7 @@ class Forecast(_message.Message):
     source: _builtins.str
     """What made it: "model:{model}/{version}"; "seasonal" when no model could be asked, and for a wind turbine whose
     wind is not forecast; "weather" for a plant whose irradiance, or a turbine whose wind is forecast; "assumed" when
-    less than a day was measured.
+    less than a day was measured. Of occupancy "sensor", or "load" by the shape of a workplace's load.
     """
     model_refusal: Global___ModelRefusal.ValueType
     """Why it is not a model's, where a model was to be asked. Not said: a model made it, or none was to."""
@@ -307,6 +307,12 @@ class IssueForecastsRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     QUANTILE_RATIOS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    kind: Global___ForecastKind.ValueType
+    """Not said: what follows from each asset. OCCUPANCY: how many of the usual occupants will be at a zone or load, told by
+    its sensors (`occupancy_ratio`, `occupant_count`, `co2_ppm`), else by the load of a workplace. INVALID_ARGUMENT,
+    INVALID_KIND, for others.
+    """
     @_builtins.property
     def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The assets, of one or several sites. At most 1,000."""
@@ -330,10 +336,11 @@ class IssueForecastsRequest(_message.Message):
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
         quantile_ratios: _abc.Iterable[_builtins.float] | None = ...,
+        kind: Global___ForecastKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "quantile_ratios", b"quantile_ratios", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "kind", b"kind", "quantile_ratios", b"quantile_ratios", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -531,6 +531,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
     value that no weather has; or there are not 1 to 100 reports.
     """
+    ERROR_REASON_INVALID_KIND: _ErrorReason.ValueType  # 615
+    """INVALID_ARGUMENT: a forecast is asked for by a kind other than occupancy. Leave it out: it follows from the asset."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -1040,4 +1042,6 @@ ERROR_REASON_INVALID_WEATHER: ErrorReason.ValueType  # 614
 """INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
 value that no weather has; or there are not 1 to 100 reports.
 """
+ERROR_REASON_INVALID_KIND: ErrorReason.ValueType  # 615
+"""INVALID_ARGUMENT: a forecast is asked for by a kind other than occupancy. Leave it out: it follows from the asset."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -42,6 +42,7 @@ _KINDS = {
     Kind.LOAD: forecast_pb2.FORECAST_KIND_LOAD,
     Kind.PV: forecast_pb2.FORECAST_KIND_PV,
     Kind.WIND: forecast_pb2.FORECAST_KIND_WIND,
+    Kind.OCCUPANCY: forecast_pb2.FORECAST_KIND_OCCUPANCY,
 }
 
 _FAULTS = {
@@ -76,6 +77,17 @@ def wanted_from_proto(request: forecast_pb2.IssueForecastsRequest) -> Wanted:
         resolution=duration_from_proto(request.resolution, "resolution"),
         ratios=tuple(request.quantile_ratios),
     )
+
+
+def is_about_occupancy(request: forecast_pb2.IssueForecastsRequest) -> bool:
+    """Return whether occupants are asked for; InvalidArgument for what follows from the asset."""
+    if request.kind == forecast_pb2.FORECAST_KIND_UNSPECIFIED:
+        return False
+    if request.kind != forecast_pb2.FORECAST_KIND_OCCUPANCY:
+        raise InvalidArgument(
+            "INVALID_KIND", "only occupancy is asked for by its kind", field="kind"
+        )
+    return True
 
 
 def forecast_to_proto(forecast: Forecast) -> forecast_pb2.Forecast:

@@ -11,6 +11,7 @@ from wattmesh_forecast.api.convert import (
     assets_from_proto,
     evaluation_to_proto,
     forecast_to_proto,
+    is_about_occupancy,
     model_name_from_parent,
     model_to_proto,
     optional_range,
@@ -39,6 +40,7 @@ class UseCases:
     """What the service does."""
 
     issue: Issue
+    occupancy: Issue
     ensemble: IssueEnsemble
     list: ListForecasts
     evaluate: EvaluateForecasts
@@ -57,7 +59,8 @@ class ForecastServicer(forecast_pb2_grpc.ForecastServiceServicer):
         self, request: forecast_pb2.IssueForecastsRequest, context: Context
     ) -> forecast_pb2.IssueForecastsResponse:
         """Issue, store and return forecasts."""
-        outcomes = await self._do.issue(wanted_from_proto(request))
+        issue = self._do.occupancy if is_about_occupancy(request) else self._do.issue
+        outcomes = await issue(wanted_from_proto(request))
         return forecast_pb2.IssueForecastsResponse(results=map(outcome_to_proto, outcomes))
 
     async def IssueEnsemble(

@@ -53,7 +53,9 @@ class EvaluateForecasts:
         if len({each.kind for each in subjects.values()}) != 1:
             raise InvalidArgument("MIXED_KINDS", "the assets must be of one kind", field="assets")
         forecasts = [
-            forecast async for forecast in self._store.issued_in(assets, issued) if counts(forecast)
+            forecast
+            async for forecast in self._store.issued_in(assets, issued)
+            if forecast.kind is subjects[forecast.asset].kind and counts(forecast)
         ]
         now = self._clock.now()
         until = now if measured_by is None else min(measured_by, now)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.occupancy.subjects import OccupancySubject, occupancy_subject
 from wattmesh_forecast.domain.outcome import NotForecast
 from wattmesh_forecast.domain.subjects import (
     Location,
@@ -49,6 +50,10 @@ class FollowedSites:
                 "LOCATION_UNKNOWN", f"{site.name} has no latitude and longitude"
             )
         return place
+
+    def occupancy(self, asset: AssetId, at: datetime) -> OccupancySubject | NotForecast:
+        """Return who tells of an asset's occupants, or why nobody; Unavailable before all."""
+        return occupancy_subject(asset, self._model, at)
 
     def thermal(self, asset: AssetId, at: datetime) -> ThermalSubject | NotForecast:
         """Return what is known of a zone or tank, or why nothing is; Unavailable before all."""

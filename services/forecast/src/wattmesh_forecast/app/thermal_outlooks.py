@@ -11,6 +11,7 @@ import numpy as np
 
 from wattmesh_forecast.app.failures import failed
 from wattmesh_forecast.app.thermal_history import ThermalHistory, ThermalPast
+from wattmesh_forecast.domain.occupancy.expected import expected_shares, mean_share
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
 from wattmesh_forecast.domain.thermal import expected
 from wattmesh_forecast.domain.thermal.identify import Identification, identify
@@ -210,8 +211,8 @@ def _zone(
     powers = expected.as_lately(np.maximum(past.power_w, 0.0), ahead.per_day, ahead.count)
     people = None
     if past.occupancy is not None:
-        people = expected.people_ahead(
-            past.occupancy, past.start, past.step, subject.zone, ahead.count
+        people = mean_share(
+            *expected_shares(past.occupancy, past.start, past.step, subject.zone, ahead.count)
         )
     said = ZoneOutlook(
         asset=subject.asset,

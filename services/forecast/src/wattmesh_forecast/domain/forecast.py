@@ -30,7 +30,7 @@ class Forecast:
     """A forecast as it was issued: what was known then stays known.
 
     `power_w` has shape (ratios, n): mean power per interval at each quantile [W], positive into the
-    component, rising with the ratio.
+    component, rising with the ratio; of occupancy the share of the usual occupants, 0 to 1.
     """
 
     name: str

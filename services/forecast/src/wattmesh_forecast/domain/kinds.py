@@ -21,11 +21,12 @@ class Kind(StrEnum):
     LOAD = "load"
     PV = "pv"
     WIND = "wind"
+    OCCUPANCY = "occupancy"
 
     @property
     def sign(self) -> float:
         """What turns the magnitude into power, which is positive into the component."""
-        return 1.0 if self is Kind.LOAD else -1.0
+        return -1.0 if self in (Kind.PV, Kind.WIND) else 1.0
 
 
 MODELLED = (Kind.LOAD, Kind.PV)

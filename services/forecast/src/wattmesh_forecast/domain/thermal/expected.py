@@ -12,7 +12,6 @@ from wattmesh_forecast.domain.thermal.record import Floats
 
 _WEATHER_DAYS = 3
 _LEVEL_HOURS, _LEVEL_FADES_HOURS = 3.0, 24.0
-_PEOPLE_DAYS = 14
 
 
 def as_lately(values: Floats, per_day: int, count: int, days: int = _WEATHER_DAYS) -> Floats:
@@ -44,22 +43,6 @@ def outdoor_ahead(values: Floats, hours: float, count: int) -> Floats:
     return np.asarray(course + level * np.exp(-ahead / _LEVEL_FADES_HOURS))
 
 
-def people_ahead(
-    values: Floats, start: datetime, step: timedelta, zone: ZoneInfo, count: int
-) -> Floats:
-    """Return the occupancy expected: the mean at that local time of such days, 0 to 1.
-
-    `values` begin at `start`; workdays and weekends are told apart.
-    """
-    kinds = [_kind(start + index * step, zone) for index in range(len(values) + count)]
-    first = max(0, len(values) - round(_PEOPLE_DAYS * timedelta(days=1) / step))
-    seen: dict[tuple[bool, int], list[float]] = {}
-    for index in range(first, len(values)):
-        if np.isfinite(values[index]):
-            seen.setdefault(kinds[index], []).append(float(values[index]))
-    return np.array([float(np.mean(seen.get(kind, [np.nan]))) for kind in kinds[len(values) :]])
-
-
 def hours_of_day(start: datetime, step: timedelta, zone: ZoneInfo, count: int) -> Floats:
     """Return the local hour of the day at which each interval starts, 0 to below 24."""
     local = ((start + index * step).astimezone(zone) for index in range(count))
@@ -80,8 +63,3 @@ def on_raster(
     total = total + np.minimum(at, 0.0) * values[0]
     total = total + np.maximum(at - len(values), 0.0) * values[-1]
     return np.asarray(np.diff(total) / (to / step))
-
-
-def _kind(moment: datetime, zone: ZoneInfo) -> tuple[bool, int]:
-    local = moment.astimezone(zone)
-    return local.weekday() >= 5, local.hour * 60 + local.minute
