@@ -15,7 +15,7 @@ from tests.fakes.manual_clock import ManualClock
 from tests.fakes.open_meteo import open_meteo, recorded
 from wattmesh_forecast.adapters.open_meteo import OpenMeteo
 from wattmesh_forecast.adapters.plane import PvlibPlane, usual_plane
-from wattmesh_forecast.app.kept_weather import BELIEVED, FRESH, KeptWeather
+from wattmesh_forecast.app.kept_weather import BELIEVED, FRESH, READ_AGAIN, KeptWeather
 from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Rows, Sun
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
@@ -138,6 +138,8 @@ class Told:
         self._clock = clock
         self.asked: list[Location] = []
         self.stored: list[WeatherReport] = []
+        self.read: list[Location] = []
+        self.looked = 0
 
     async def reports(self, places: Sequence[Location]) -> Sequence[WeatherReport]:
         self.asked += places
@@ -150,11 +152,16 @@ class Told:
     async def candidates(
         self, place: Location, span: TimeRange, known_by: datetime, source: str = ""
     ) -> Sequence[Candidate]:
+        self.read.append(place)
         return [
             forecast(each)
             for each in self.stored
             if each.place == place and each.issue_time <= known_by
         ]
+
+    async def any(self) -> bool:
+        self.looked += 1
+        return bool(self.stored)
 
 
 def report(place: Location, issue_time: datetime) -> WeatherReport:
@@ -223,6 +230,28 @@ async def test_a_forecast_of_two_days_ago_tells_of_the_past_alone() -> None:
         there = np.isfinite(known.temperature_celsius)
         assert there[:50].all()
         assert not there[50:].any()
+    finally:
+        task.cancel()
+
+
+async def test_where_nobody_tells_weather_places_are_not_read_one_by_one() -> None:
+    clock = ManualClock(NOW)
+    told = Told(clock)
+    weather = KeptWeather(teller=None, store=told, clock=clock)
+    hours = TimeRange.of(FIRST, 2 * HOUR)
+    task = asyncio.create_task(weather())
+    try:
+        for place in (BERLIN, ROME):
+            weather.known(place, hours)
+        await eventually(lambda: told.looked == 1)
+        for place in (BERLIN, ROME):
+            assert weather.known(place, hours) is None
+        told.stored.append(report(ROME, NOW))
+        clock.advance(READ_AGAIN)
+        weather.known(ROME, hours)
+        await eventually(lambda: weather.known(ROME, hours) is not None)
+        assert told.read == [ROME]
+        assert told.looked == 2
     finally:
         task.cancel()
 

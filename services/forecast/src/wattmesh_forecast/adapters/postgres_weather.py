@@ -44,6 +44,7 @@ _REQUEST = """
 INSERT INTO weather_requests (request_id, names) VALUES (%s, %s)
 ON CONFLICT (request_id) DO UPDATE SET request_id = excluded.request_id RETURNING names
 """
+_ANY = "SELECT 1 FROM weather_places LIMIT 1"
 _REPORT = f"SELECT {REPORT_COLUMNS} FROM weather_told WHERE name = %s"
 _REPORTS = f"""
 SELECT {HEAD_COLUMNS} FROM weather_told
@@ -154,6 +155,12 @@ class PostgresWeatherStore:
                     for row in rows
                 ]
         return found
+
+    async def any(self) -> bool:
+        """Return whether anything was told of any place."""
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(_ANY)).fetchone()
+        return row is not None
 
     async def source(self, segment: str) -> KeptSource | None:
         """Return a source, also a deleted one."""

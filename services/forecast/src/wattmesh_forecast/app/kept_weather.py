@@ -55,14 +55,18 @@ class KeptWeather:
         self._some_due = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._away = False
+        self._silent_until: datetime | None = None
+        """Until when nobody is taken to tell weather, of any place."""
 
     def known(self, place: Location, hours: TimeRange) -> WeatherHours | None:
         """Return the weather of every hour; None: nothing is known.
 
         May be called from any thread.
         """
-        kept = self._kept.get(place)
-        if kept is None or self._clock.now() - kept.read_time >= READ_AGAIN:
+        now, kept = self._clock.now(), self._kept.get(place)
+        if self._silent_until is not None and now < self._silent_until:
+            return None
+        if kept is None or now - kept.read_time >= READ_AGAIN:
             self._loop.call_soon_threadsafe(self._ask_for, place)
         if kept is None:
             return None
@@ -71,6 +75,7 @@ class KeptWeather:
 
     def look_again(self) -> None:
         """Read every place again: somebody has published weather."""
+        self._silent_until = None
         for place in self._kept:
             self._ask_for(place)
 
@@ -85,6 +90,10 @@ class KeptWeather:
             some = [self._due.pop() for _ in range(min(AT_ONCE, len(self._due)))]
             if not self._due:
                 self._some_due.clear()
+            if await self._silent():
+                self._due.clear()
+                self._some_due.clear()
+                continue
             wanted = [place for place in some if await self._read(place)]
             if not wanted:
                 continue
@@ -94,6 +103,18 @@ class KeptWeather:
             else:
                 # In the wall's time: a service elsewhere knows no other.
                 await asyncio.sleep(_AGAIN_AFTER_SECONDS)
+
+    async def _silent(self) -> bool:
+        """Return whether nobody tells weather: then places are not looked at one by one."""
+        if self._teller is not None:
+            return False
+        now = self._clock.now()
+        try:
+            silent = not await self._store.any()
+        except WattmeshError:
+            silent = True
+        self._silent_until = now + READ_AGAIN if silent else None
+        return silent
 
     async def _read(self, place: Location) -> bool:
         """Read what was told of a place; return whether the service is to be asked."""

@@ -52,6 +52,9 @@ class WeatherStore(Protocol):
     ) -> Sequence[Candidate]:
         """Return what was told by a time about a range at a place, by each source's nearest."""
 
+    async def any(self) -> bool:
+        """Return whether anything was told of any place."""
+
 
 class WeatherRecords(WeatherStore, Protocol):
     """Sources and their reports, as they are kept."""
