@@ -4,15 +4,29 @@ import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from rich.console import Console
 
-from tests.fakes.metering_world import metering_world, point
+from tests.fakes.metering_world import HOUR, NOON, QUARTER, metering_world, point
 from tests.integration.metering.test_metering_validation import judged
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_local.readings import Columns, check_readings, import_readings
+from wattmesh_kernel.time import TimeRange
+from wattmesh_local.readings import (
+    Export,
+    Picture,
+    check_readings,
+    export_readings,
+    import_readings,
+)
+from wattmesh_local.readings_files import Columns
 
 IMPORT = point("meter", "import_energy_wh")
 HEAD = "meter,at,kept\n"
+EXPORT = Export(
+    parent="sites/home-1/devices/-/points/-",
+    span=TimeRange(NOON - 13 * HOUR, NOON),
+    resolution=QUARTER,
+)
 COLUMNS = Columns(point="meter", time="at", value="kept", points={"M1": IMPORT})
 
 
@@ -43,9 +57,19 @@ async def test_a_file_is_kept_once_however_often_it_is_sent_and_its_faults_are_t
         await import_readings(file, world.target, again, COLUMNS)
         await judged(database_url)
         assert await check_readings("home-1", world.target, check) == 1
+        picture = Picture(file=tmp_path / "home.png", days=3)
+        await check_readings("home-1", world.target, _console(), picture=picture)
+        for name in ("out.csv", "out.parquet"):
+            assert await export_readings(tmp_path / name, world.target, _console(), EXPORT) == 0
+            # what was written is what is there: sent again, it changes nothing
+            sent = _console()
+            assert await import_readings(tmp_path / name, world.target, sent, Columns()) == 0
+            assert "0 stored, 4 there already, 0 revised, 0 refused" in _said(sent)
     assert "5 stored, 0 there already, 0 revised, 1 refused" in _said(first)
     assert "refused 1 × unknown_point: M2" in _said(first)
     assert "0 stored, 5 there already" in _said(again)
+    with Image.open(picture.file) as drawn:
+        assert {(200, 40, 40), (96, 165, 120)} <= {colour for _, colour in drawn.getcolors() or ()}
     assert "spike" in _said(check)
     assert "2024-06-01 00:30:00Z" in _said(check)
 

@@ -15,7 +15,15 @@ import typer
 from rich.text import Text
 
 from wattmesh_kernel.errors import WattmeshError
-from wattmesh_local import cli_accounts, cli_backup, cli_forecast, cli_people, cli_weather, device
+from wattmesh_local import (
+    cli_accounts,
+    cli_backup,
+    cli_forecast,
+    cli_people,
+    cli_readings,
+    cli_weather,
+    device,
+)
 from wattmesh_local.certs import certs
 from wattmesh_local.cli_assistant import mcp
 from wattmesh_local.cli_options import (
@@ -40,7 +48,6 @@ from wattmesh_local.options import (
     state_folder,
 )
 from wattmesh_local.postgres import PostgresError
-from wattmesh_local.readings import Columns, check_readings, import_readings
 from wattmesh_local.running.process import ProcessError
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.show import run_live
@@ -64,6 +71,7 @@ app.command()(certs)
 app.command()(mcp)
 app.add_typer(cli_people.app)
 app.add_typer(cli_forecast.app, name="forecast")
+app.add_typer(cli_readings.app, name="readings")
 app.add_typer(cli_weather.app, name="weather")
 app.add_typer(cli_accounts.app)
 app.add_typer(cli_backup.app, name="backup")
@@ -183,68 +191,6 @@ def site_export(
             metering_identity(target, state_folder()),
         )
     )
-
-
-readings_app = typer.Typer(
-    help="Meter data: from files, and what is wrong with it.",
-    no_args_is_help=True,
-    add_completion=False,
-)
-app.add_typer(readings_app, name="readings")
-
-
-@readings_app.command("import")
-def readings_import(
-    file: Annotated[Path, typer.Argument(help="CSV with a heading; times with their offset.")],
-    target: Target = "",
-    point_column: Annotated[str, typer.Option(help="Column of the point.")] = "point",
-    time_column: Annotated[str, typer.Option(help="Column of the time.")] = "measure_time",
-    value_column: Annotated[str, typer.Option(help="Column of the value.")] = "value",
-    quality_column: Annotated[str, typer.Option(help="Column of the quality, if any.")] = "quality",
-    point: Annotated[
-        list[str] | None, typer.Option(help="What a name in the file means: M1=sites/…/points/….")
-    ] = None,
-) -> None:
-    """Send the readings of a file to metering; again is harmless. 1: some were refused."""
-    columns = Columns(
-        point=point_column,
-        time=time_column,
-        value=value_column,
-        quality=quality_column,
-        points=dict(_renamed(each) for each in point or ()),
-    )
-    say_errors(
-        lambda: import_readings(
-            file,
-            metering_target(target, state_folder()),
-            console,
-            columns,
-            metering_identity(target, state_folder()),
-        )
-    )
-
-
-@readings_app.command("check")
-def readings_check(
-    site: Annotated[str, typer.Argument(help="home-1, or sites/home-1.")],
-    target: Target = "",
-) -> None:
-    """Print what validation found at a site and still holds. 1: there is something."""
-    say_errors(
-        lambda: check_readings(
-            site,
-            metering_target(target, state_folder()),
-            console,
-            metering_identity(target, state_folder()),
-        )
-    )
-
-
-def _renamed(text: str) -> tuple[str, str]:
-    name, sign, point = text.rpartition("=")
-    if not sign:
-        raise typer.BadParameter(f"{text!r} is not like M1=sites/home-1/devices/meter/points/…")
-    return name, point
 
 
 @site_app.command("schema")

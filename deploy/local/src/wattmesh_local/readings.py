@@ -1,53 +1,63 @@
-"""`wattmesh readings import | check`: meter data from files, what validation found at a site."""
+"""`wattmesh readings import | export | check`: meter data, from and to files; what is wrong."""
 
-import csv
+import math
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import islice
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import grpc
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.type.v1 import quality_pb2
-from wattmesh_contracts.values import datetime_from_proto
-from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.time import EPOCH
+from wattmesh_contracts.values import (
+    datetime_from_proto,
+    duration_to_proto,
+    time_range_to_proto,
+)
+from wattmesh_kernel.quantities import QUANTITIES, Kind
+from wattmesh_kernel.time import EPOCH, TimeRange
 from wattmesh_local.identities.folder import caller_settings
+from wattmesh_local.readings_files import Columns, Part, read_parts, writing
+from wattmesh_local.readings_picture import Finding, draw
 from wattmesh_runtime.channels import open_channel
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_runtime.telemetry import Telemetry
 
-_ROWS_AT_ONCE = 10_000
-_QUALITIES = {
-    "": quality_pb2.QUALITY_MEASURED,
-    "measured": quality_pb2.QUALITY_MEASURED,
-    "estimated": quality_pb2.QUALITY_ESTIMATED,
-    "substituted": quality_pb2.QUALITY_SUBSTITUTED,
-}
+_MICROSECOND = timedelta(microseconds=1)
+_MOST_LANES = 200
+_RASTER_AT_ONCE = timedelta(days=30)
+_POINTS_AT_ONCE = 20
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Columns:
-    """How the columns of a file are called; `points` renames what stands in its point column."""
+class Export:
+    """What is written: `parent` as `sites/{site}/devices/-/points/-`, or one of its points."""
 
-    point: str = "point"
-    time: str = "measure_time"
-    value: str = "value"
-    quality: str = "quality"
-    points: dict[str, str] = field(default_factory=dict)
+    parent: str
+    span: TimeRange
+    resolution: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """Where a picture goes, and how many days it shows, up to the newest reading."""
+
+    file: Path
+    days: int
 
 
 async def import_readings(
     file: Path, target: str, console: Console, columns: Columns, identity: Path | None = None
 ) -> int:
-    """Send the readings of a CSV file; 0 when none was refused.
+    """Send the readings of a CSV or Parquet file; 0 when none was refused.
 
     Sending it again is harmless, so one that broke off is simply begun again. Errors:
     InvalidArgument for a file that is none; what metering says.
@@ -57,8 +67,8 @@ async def import_readings(
         stream = metering.Ingest()
         hello = metering_pb2.IngestHello(source=f"files/{file.name}")
         await stream.write(metering_pb2.IngestRequest(hello=hello))
-        for sequence, rows in enumerate(_parts(file, columns), start=1):
-            batch = _batch(sequence, rows, columns)
+        for sequence, part in enumerate(read_parts(file, columns), start=1):
+            batch = _batch(sequence, part)
             await stream.write(metering_pb2.IngestRequest(batch=batch))
             answer = await stream.read()
             if not isinstance(answer, metering_pb2.IngestResponse):
@@ -76,19 +86,89 @@ async def import_readings(
     return 1 if sums["rejected_total"] else 0
 
 
+async def export_readings(
+    file: Path, target: str, console: Console, export: Export, identity: Path | None = None
+) -> int:
+    """Write what a site's points measured into a CSV or Parquet file, on a raster.
+
+    Of a register the most that it showed in each interval, of all else the mean, stamped with the
+    interval's end; nothing where nothing was measured. 0 when there was anything.
+    """
+    rows = 0
+    async with _metering(target, identity) as metering:
+        points = await _points(metering, export.parent)
+        with writing(file) as write:
+            for first in range(0, len(points), _POINTS_AT_ONCE):
+                some = points[first : first + _POINTS_AT_ONCE]
+                begin = export.span.start
+                while begin < export.span.end:
+                    end = min(export.span.end, begin + _RASTER_AT_ONCE)
+                    part = await _exported(metering, some, TimeRange(begin, end), export.resolution)
+                    write(part)
+                    rows, begin = rows + len(part.points), end
+    console.print(f"{rows} readings of {len(points)} points in {file}", highlight=False)
+    return 0 if rows else 1
+
+
+async def _exported(
+    metering: "metering_pb2_grpc.MeteringServiceAsyncStub",
+    points: Sequence[str],
+    span: TimeRange,
+    resolution: timedelta,
+) -> Part:
+    asked = [
+        metering_pb2.QuerySeriesRequest(
+            point=point,
+            range=time_range_to_proto(span),
+            resolution=duration_to_proto(resolution),
+            aggregation=metering_pb2.AGGREGATION_MAX
+            if QUANTITIES[point.rsplit("/", 1)[1]].kind is Kind.REGISTER
+            else metering_pb2.AGGREGATION_MEAN,
+            include_quality=True,
+        )
+        for point in points
+    ]
+    request = metering_pb2.BatchQuerySeriesRequest(requests=asked)
+    names, times_us, values, qualities = [], [], [], []
+    step = resolution // _MICROSECOND
+    first_us = (span.start - EPOCH) // _MICROSECOND + step
+    for point, answer in zip(
+        points, (await metering.BatchQuerySeries(request)).answers, strict=True
+    ):
+        for place, value in enumerate(answer.series.values):
+            if not math.isnan(value):
+                names.append(point)
+                times_us.append(first_us + place * step)
+                values.append(value)
+                told = answer.qualities[place] or quality_pb2.QUALITY_MEASURED
+                qualities.append(told)
+    return Part(points=names, times_us=times_us, values=values, qualities=qualities)
+
+
+async def _points(metering: "metering_pb2_grpc.MeteringServiceAsyncStub", parent: str) -> list[str]:
+    """Return the names of the points that ever measured anything."""
+    request = metering_pb2.GetLatestReadingsRequest(points=[parent])
+    return sorted(each.point for each in (await metering.GetLatestReadings(request)).readings)
+
+
 async def check_readings(
-    site: str, target: str, console: Console, identity: Path | None = None
+    site: str,
+    target: str,
+    console: Console,
+    identity: Path | None = None,
+    picture: Picture | None = None,
 ) -> int:
     """Print what validation found at a site that still holds; 0 when it is nothing."""
     name = site if site.startswith("sites/") else f"sites/{site}"
     async with _metering(target, identity) as metering:
         flags = [flag async for flag in _flags(metering, f"{name}/devices/-/points/-")]
+        if picture is not None:
+            await _draw(metering, name, flags, picture)
     table = Table("point", "finding", "from", "to", "left out", "why")
     for flag in flags:
-        kind = metering_pb2.ReadingFlagKind.Name(flag.kind).removeprefix("READING_FLAG_KIND_")
         table.add_row(
             flag.point.removeprefix(f"{name}/devices/"),
-            kind.lower(),
+            _kind(flag),
             _at(datetime_from_proto(flag.first_measure_time)),
             _at(datetime_from_proto(flag.last_measure_time)),
             "yes" if flag.excluded else "",
@@ -96,6 +176,47 @@ async def check_readings(
         )
     console.print(table if flags else "nothing found")
     return 1 if flags else 0
+
+
+async def _draw(
+    metering: "metering_pb2_grpc.MeteringServiceAsyncStub",
+    site: str,
+    flags: Sequence[metering_pb2.ReadingFlag],
+    picture: Picture,
+) -> None:
+    request = metering_pb2.GetLatestReadingsRequest(points=[f"{site}/devices/-/points/-"])
+    newest = (await metering.GetLatestReadings(request)).readings
+    if not newest:
+        return
+    last = max(datetime_from_proto(each.measure_time) for each in newest)
+    end = last.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
+    span = TimeRange(end - picture.days * _DAY, end)
+    points = sorted(each.point for each in newest)[:_MOST_LANES]
+    asked = [
+        metering_pb2.QuerySeriesRequest(
+            point=point,
+            range=time_range_to_proto(span),
+            resolution=duration_to_proto(_DAY),
+            aggregation=metering_pb2.AGGREGATION_COUNT,
+        )
+        for point in points
+    ]
+    answers = await metering.BatchQuerySeries(metering_pb2.BatchQuerySeriesRequest(requests=asked))
+    short = f"{site}/devices/"
+    counts = {
+        point.removeprefix(short): np.array(answer.series.values)
+        for point, answer in zip(points, answers.answers, strict=True)
+    }
+    findings = [
+        Finding(
+            point=flag.point.removeprefix(short),
+            kind=_kind(flag),
+            first=datetime_from_proto(flag.first_measure_time),
+            last=datetime_from_proto(flag.last_measure_time),
+        )
+        for flag in flags
+    ]
+    draw(counts, span.start, findings, picture.file)
 
 
 async def _flags(
@@ -112,41 +233,17 @@ async def _flags(
         token = page.next_page_token
 
 
-def _parts(file: Path, columns: Columns) -> Iterator[Sequence[tuple[int, dict[str, str]]]]:
-    """Yield the rows of a file with their line numbers, in parts."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.DictReader(text)
-            wanted = {columns.point, columns.time, columns.value}
-            if missing := sorted(wanted - set(reader.fieldnames or ())):
-                raise _unreadable(file, f"it has no column {missing[0]!r}")
-            lines = ((reader.line_num, row) for row in reader)
-            while rows := list(islice(lines, _ROWS_AT_ONCE)):
-                yield rows
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(file, str(error)) from error
-
-
-def _batch(
-    sequence: int, rows: Sequence[tuple[int, dict[str, str]]], columns: Columns
-) -> metering_pb2.ReadingBatch:
+def _batch(sequence: int, part: Part) -> metering_pb2.ReadingBatch:
     places: dict[str, int] = {}
-    batch = metering_pb2.ReadingBatch(sequence=sequence)
-    for line, row in rows:
-        try:
-            moment = datetime.fromisoformat(row[columns.time].strip())
-            value = float(row[columns.value])
-            quality = _QUALITIES[(row.get(columns.quality) or "").strip().lower()]
-            since = moment - EPOCH  # a time without an offset says no instant
-        except (ValueError, TypeError, KeyError) as error:
-            raise InvalidArgument("INVALID_DOCUMENT", f"line {line}: {error!r}") from error
-        point = columns.points.get(row[columns.point], row[columns.point])
-        batch.point_indices.append(places.setdefault(point, len(places)))
-        batch.measure_times_us.append(round(since.total_seconds() * 1e6))
-        batch.values.append(value)
-        batch.qualities.append(quality)
-    batch.points.extend(places)
-    return batch
+    indices = [places.setdefault(point, len(places)) for point in part.points]
+    return metering_pb2.ReadingBatch(
+        sequence=sequence,
+        points=places,
+        point_indices=indices,
+        measure_times_us=part.times_us,
+        values=part.values,
+        qualities=part.qualities,
+    )
 
 
 @asynccontextmanager
@@ -172,5 +269,6 @@ def _at(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _unreadable(file: Path, why: str) -> InvalidArgument:
-    return InvalidArgument("INVALID_DOCUMENT", f"{file} cannot be read: {why}")
+def _kind(flag: metering_pb2.ReadingFlag) -> str:
+    name = metering_pb2.ReadingFlagKind.Name(flag.kind)
+    return name.removeprefix("READING_FLAG_KIND_").lower()
