@@ -172,7 +172,7 @@ class Ven:
 
     def __init__(self, world: DemandResponseWorld, vtn: ServedVtn) -> None:
         self._world = world
-        other = HttpVtn(vtn.url, VEN, secret(VEN))
+        other = HttpVtn(vtn.url, VEN, secret(VEN), world.clock)
         self.ask = follow_vtn(other, world.use)
 
     async def events(self) -> list[event_pb2.Event]:
@@ -227,11 +227,11 @@ async def test_a_vtn_that_is_away_ends_nothing(
 ) -> None:
     await vtn.call("POST", "/events", REDUCTION)
     await ven.ask()
-    away = HttpVtn("http://127.0.0.1:9", VEN, secret(VEN))
+    away = HttpVtn("http://127.0.0.1:9", VEN, secret(VEN), world.clock)
 
     with pytest.raises(Unavailable):
         await follow_vtn(away, world.use)()
-    refused = HttpVtn(vtn.url, VEN, "guess")
+    refused = HttpVtn(vtn.url, VEN, "guess", world.clock)
     with pytest.raises(Unavailable):
         await follow_vtn(refused, world.use)()
     (event,) = await ven.events()

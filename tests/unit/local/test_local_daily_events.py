@@ -25,10 +25,21 @@ def test_a_surplus_of_one_makes_up_for_nobody_elses_lack() -> None:
     assert found["delivered_share"] == pytest.approx(0.75)
     assert found["short_kwh"] == pytest.approx(1.0)
     assert found["bias_kwh"] == pytest.approx((1.0 - 1.0 - 0.5) / 3, abs=1e-4)
-    assert found["delivered_ratio_p10"] == pytest.approx(0.6)
+    assert found["delivered_ratio_p10"] == pytest.approx(0.5)
     assert found["delivered_less_committed_kwh_p10"] == pytest.approx(-0.9)
     assert (found["paid"], found["missing_intervals"]) == (1.5, 1)
     assert found["expected_cost"] == 0.25
+
+
+def test_a_tiny_promise_that_was_missed_by_far_weighs_what_it_is() -> None:
+    found = tally(
+        [
+            Delivery(committed_kwh=2.0, delivered_kwh=1.9, payment=0.0),
+            Delivery(committed_kwh=0.01, delivered_kwh=-1.0, payment=0.0),
+        ]
+    )
+
+    assert found["delivered_ratio_p10"] == pytest.approx(0.95)
 
 
 def test_without_any_promise_there_is_no_share() -> None:

@@ -23,7 +23,7 @@ from wattmesh_demandresponse.app.hear_vtn import HearVtn
 from wattmesh_demandresponse.app.openadr_objects import KeepObjects
 from wattmesh_demandresponse.app.openadr_vtn import Vtn
 from wattmesh_demandresponse.app.ports import Records
-from wattmesh_demandresponse.app.report_metered import ReportMetered
+from wattmesh_demandresponse.app.report_metered import ReportingVtn, ReportMetered
 from wattmesh_demandresponse.domain.openadr_clients import Client
 from wattmesh_demandresponse.settings import DemandResponseSettings
 from wattmesh_runtime.database import Database
@@ -139,10 +139,12 @@ def _hear(
         url,
         settings.openadr_vtn_client_id,
         secret,
+        use.clock,
         token_url=settings.openadr_vtn_token_url,
         call_back=address,
     )
-    hear = HearVtn(follow_vtn(vtn, use), vtn, settings.openadr_poll_seconds)
+    follow = _follow_and_report(vtn, vtn, use)
+    hear = HearVtn(follow, vtn, settings.openadr_poll_seconds)
     routes = () if address is None else (call_back_route(address.token, hear.rouse),)
     return hear, routes
 
@@ -159,14 +161,22 @@ def _turns_2b(
     from wattmesh_demandresponse.wiring_openadr2 import ven_2b  # brings lxml and openleadr
 
     vtn, reports = ven_2b(settings, PostgresObjects(database), use.clock)
-    report = ReportMetered(reports, use.programmes, use.enrolments, use.baselines, use.clock)
-    follow = follow_vtn(vtn, use)
-
-    async def turn() -> None:
-        await follow()
-        await report()
+    turn = _follow_and_report(vtn, reports, use)
 
     def seconds() -> float:
         return vtn.poll_seconds or settings.openadr_poll_seconds
 
     return (Turn(work=turn, what="the others' VTN of OpenADR 2.0b", seconds=seconds),)
+
+
+def _follow_and_report(
+    vtn: OtherVtn, reports: ReportingVtn, use: UseCases
+) -> Callable[[], Awaitable[None]]:
+    follow = follow_vtn(vtn, use)
+    report = ReportMetered(reports, use.programmes, use.enrolments, use.baselines, use.clock)
+
+    async def turn() -> None:
+        await follow()
+        await report()
+
+    return turn

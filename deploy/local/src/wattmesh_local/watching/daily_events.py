@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh.demandresponse.v1 import demand_response_service_pb2 as pb
 from wattmesh.demandresponse.v1 import event_pb2, programme_pb2
@@ -115,7 +116,7 @@ class Delivery:
 
 
 async def events_content(
-    clients: MeshClients, sites: Sequence[WatchedSite], ledger_folder: Path
+    clients: MeshClients, sites: Sequence[WatchedSite], ledger_folder: Path, end: datetime
 ) -> dict[str, Any]:
     """Return what became of the events, and what they cost, for the report."""
     request = pb.ListParticipationsRequest(parent=f"{PROGRAMME}/events/-", page_size=1000)
@@ -135,7 +136,7 @@ async def events_content(
         "promised": sum(each.HasField("commitment") for each in parts),
         "settled": len(settled),
         **tally([_delivery(each) for each in settled]),
-        **await event_costs(clients, sites, await _ranges(clients), ledger_folder),
+        **await event_costs(clients, sites, await _ranges(clients), ledger_folder, end),
     }
 
 
@@ -156,20 +157,19 @@ def tally(found: Sequence[Delivery]) -> dict[str, float | int | None]:
 
     `delivered_share`: of what was committed, each participation by itself, so that nobody's surplus
     makes up for what another lacks. `bias_kwh`: mean of delivered less committed.
-    `delivered_ratio_p10`: nine of ten participations delivered at least that of what they promised,
-    and `delivered_less_committed_kwh_p10` by how much in energy. `paid` is what the programme pays,
-    `expected_cost` what plans spent on it.
+    `delivered_ratio_p10`: nine tenths of what was promised was promised by those who delivered at
+    least that share of it; `delivered_less_committed_kwh_p10`: by how much, of nine of ten
+    participations. `paid` is what the programme pays, `expected_cost` what plans spent on it.
     """
     committed = np.array([each.committed_kwh for each in found])
     delivered = np.array([each.delivered_kwh for each in found])
     kept, total = np.clip(delivered, 0.0, committed), float(committed.sum())
-    ratios = delivered[committed > 0] / committed[committed > 0]
     return {
         "committed_kwh": round(total, 3),
         "delivered_kwh": round(float(delivered.sum()), 3),
         "delivered_share": round(float(kept.sum()) / total, 4) if total else None,
         "bias_kwh": round(float((delivered - committed).mean()), 4) if len(found) else None,
-        "delivered_ratio_p10": round(float(np.quantile(ratios, 0.1)), 4) if len(ratios) else None,
+        "delivered_ratio_p10": _worst_ratio(committed, delivered, 0.1) if total else None,
         "short_kwh": round(total - float(kept.sum()), 3),
         "delivered_less_committed_kwh_p10": (
             round(float(np.quantile(delivered - committed, 0.1)), 4) if len(found) else None
@@ -178,6 +178,20 @@ def tally(found: Sequence[Delivery]) -> dict[str, float | int | None]:
         "expected_cost": round(sum(each.expected_cost for each in found), 2),
         "missing_intervals": sum(each.missing_intervals for each in found),
     }
+
+
+def _worst_ratio(
+    committed: NDArray[np.float64], delivered: NDArray[np.float64], part: float
+) -> float:
+    """Return the ratio of delivered to committed that a part of what is committed is at or below.
+
+    A promise weighs what it is: a watt-hour that was missed by far says little of a programme.
+    """
+    promised = committed > 0
+    ratios, weights = delivered[promised] / committed[promised], committed[promised]
+    order = np.argsort(ratios)
+    reached = np.cumsum(weights[order]) >= part * weights.sum()
+    return round(float(ratios[order][np.argmax(reached)]), 4)
 
 
 def _delivery(part: event_pb2.Participation) -> Delivery:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ async def event_costs(
     sites: Sequence[WatchedSite],
     events: Sequence[TimeRange],
     ledger_folder: Path,
+    end: datetime,
 ) -> dict[str, Any]:
     """Return `outside_kh` around the events and `ev_lost_kwh`; neither where there is no such kind.
+
+    Vehicles count that have left by `end`: what one still has to come is not lost.
 
     Rooms count from the start of an event to two hours after it, as they were, as they would have
     been at rest, and by the plain rule.
@@ -42,7 +45,8 @@ async def event_costs(
             "rule": round(total.rule, 2),
         }
     if any(site.charge_points for site in sites):
-        content["ev_lost_kwh"] = ev_lost_kwh(visits(ledger_folder), events)
+        left = (each for each in visits(ledger_folder) if each.departure <= end)
+        content["ev_lost_kwh"] = ev_lost_kwh(left, events)
     return content
 
 

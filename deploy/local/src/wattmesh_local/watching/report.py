@@ -70,7 +70,9 @@ async def make_report(
         )
         effects = await effects_in(clients, span)
         kinds = await kinds_content(clients, sites, span, ledger_folder)
-    called = {"events": await events_content(clients, sites, ledger_folder)} if events else {}
+    called = (
+        {"events": await events_content(clients, sites, ledger_folder, span.end)} if events else {}
+    )
     stored = _stored_kwh(sites, span, ledger_folder)
     content = {
         "homes": len(sites),

@@ -7,19 +7,24 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from wattmesh_demandresponse.domain.event import Event
+from wattmesh_demandresponse.domain.metered_reports import MeteredEnergy, ReportRequest
 from wattmesh_demandresponse.domain.offer import Answer, Offer, Place
 from wattmesh_demandresponse.domain.openadr_events import event_from_json
+from wattmesh_demandresponse.domain.openadr_reports import report_request_of, report_to_json
 from wattmesh_demandresponse.domain.programme import Programme
-from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.programme_ids import ProgrammeId
+from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import InvalidArgument, Unavailable
+from wattmesh_kernel.programme_ids import EventId, ProgrammeId
 
 _TIMEOUT_SECONDS = 10.0
 _PAGE = 50
 _NOT_OFFERED = (400, 403, 404, 405, 501)
 _MOST_PAGES = 100
+_NOWHERE = EventId(ProgrammeId("others"), "event")
 _LARGEST_ANSWER = 20_000_000
 
 
@@ -42,6 +47,7 @@ class HttpVtn:
         url: str,
         client_id: str,
         client_secret: str,
+        clock: Clock,
         token_url: str | None = None,
         call_back: CallBackAddress | None = None,
     ) -> None:
@@ -51,15 +57,28 @@ class HttpVtn:
         self._token_url = token_url
         self._token: str | None = None
         self._call_back = call_back
+        self._clock = clock
+        self._offers: list[Offer] = []
 
     async def offers(
         self, programmes: Sequence[Programme]
     ) -> Mapping[ProgrammeId, Sequence[Offer]]:
         """Return all events of each of these programmes. Error: Unavailable."""
-        return {
+        found = {
             each.id: [_offer(event, each) for event in await self._events(each.external_id)]
             for each in programmes
         }
+        self._offers = [each for offers in found.values() for each in offers]
+        return found
+
+    async def report_requests(self, resources: Sequence[str]) -> Sequence[ReportRequest]:
+        """Return the reports of metered energy that events ask for, as they were read last."""
+        requests = (_report_request(each, resources, self._clock.now()) for each in self._offers)
+        return [each for each in requests if each is not None]
+
+    async def report(self, request: ReportRequest, energies: Sequence[MeteredEnergy]) -> None:
+        """Send a report. Error: Unavailable."""
+        await self._get("/reports", report_to_json(request, energies, self._client_id))
 
     async def answer(self, answers: Sequence[Answer]) -> None:
         """Say nothing: OpenADR 3 has no word for who takes part."""
@@ -139,6 +158,21 @@ def _offer(document: Mapping[str, Any], programme: Programme) -> Offer:
         )
 
     return Offer(external_id=str(document.get("id") or ""), content=document, make=make)
+
+
+def _report_request(offer: Offer, resources: Sequence[str], now: datetime) -> ReportRequest | None:
+    """Return the report that an event asks for; none for what makes no sense, or is long over."""
+    document = offer.content
+    if not isinstance(document, Mapping) or "reportDescriptors" not in document:
+        return None
+    try:
+        event = offer.make(Place(event_id=_NOWHERE, now=now))
+    except InvalidArgument:
+        return None
+    request = report_request_of(document, event, resources)
+    if request is None or request.end is None or request.end <= now:
+        return None
+    return request
 
 
 def _calls(found: Any, url: str) -> bool:

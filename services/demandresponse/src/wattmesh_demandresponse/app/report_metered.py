@@ -1,6 +1,7 @@
 """Tells somebody else's VTN what was metered, where it wants to know."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,6 +21,7 @@ _LATEST = timedelta(hours=1)
 """For how long a reading is waited for."""
 _MOST_INTERVALS = 1500
 """Of one resource in one report."""
+_MOST_REQUESTS = 10_000
 
 
 class ReportingVtn(Protocol):
@@ -30,6 +32,14 @@ class ReportingVtn(Protocol):
 
     async def report(self, request: ReportRequest, energies: Sequence[MeteredEnergy]) -> None:
         """Tell energies of one request. Error: Unavailable."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Metered:
+    """A site or group, and the external ids of the programmes that it takes part in."""
+
+    subject: str
+    programmes: set[str] = field(default_factory=set)
 
 
 class ReportMetered:
@@ -58,33 +68,52 @@ class ReportMetered:
             return
         for request in await self._vtn.report_requests(sorted(subjects)):
             await self._report(request, subjects)
+        self._forget()
 
-    async def _report(self, request: ReportRequest, subjects: dict[str, str]) -> None:
+    def _forget(self) -> None:
+        """Forget the oldest requests of very many: each event may be one."""
+        while len(self._next) > _MOST_REQUESTS:
+            oldest = next(iter(self._next))
+            del self._next[oldest]
+            for key in [each for each in self._told_until if each[0] == oldest]:
+                del self._told_until[key]
+
+    async def _report(self, request: ReportRequest, subjects: dict[str, _Metered]) -> None:
         now, step = self._clock.now(), request.granularity
         if step < timedelta(minutes=1):  # no meter tells more often
             return
-        due = self._next.setdefault(request.id, floor_time(now, step) + request.every)
+        begun = floor_time(now, step) if request.start is None else request.start
+        due = self._next.setdefault(request.id, begun + request.every)
         if now < due:
             return
         energies: list[MeteredEnergy] = []
         told = dict[tuple[str, str], datetime]()
+        waited = False
         for resource in request.resources:
-            if resource in subjects:
+            metered = subjects.get(resource)
+            if metered is not None and request.programme in {"", *metered.programmes}:
                 key = (request.id, resource)
-                span = self._span(key, step, due - request.every, now)
-                some = await self._energies(resource, subjects[resource], span, step)
+                span = self._span(key, request, due - request.every, now)
+                some = await self._energies(resource, metered.subject, span, step)
                 told[key] = _told_until(span, step, some, now)
                 energies += [each for each in some if each.start < told[key]]
+                waited = waited or told[key] < span.end
+        self._next[request.id] = floor_time(now, step) + (step if waited else request.every)
+        if request.whole and waited:
+            return
         if energies:
             await self._vtn.report(request, energies)
         self._told_until |= told
-        self._next[request.id] = floor_time(now, step) + request.every
 
     def _span(
-        self, key: tuple[str, str], step: timedelta, begun: datetime, now: datetime
+        self, key: tuple[str, str], request: ReportRequest, begun: datetime, now: datetime
     ) -> TimeRange:
-        end = floor_time(now, step)
-        start = max(self._told_until.get(key, begun), end - _MOST_INTERVALS * step)
+        step = request.granularity
+        first = begun if request.start is None else request.start
+        end = first + (now - first) // step * step
+        if request.until is not None:
+            end = min(end, request.until)
+        start = max(self._told_until.get(key, first), end - _MOST_INTERVALS * step)
         return TimeRange(min(start, end), end)
 
     async def _energies(
@@ -103,18 +132,19 @@ class ReportMetered:
             if np.isfinite(value)
         ]
 
-    async def _subjects(self) -> dict[str, str]:
+    async def _subjects(self) -> dict[str, _Metered]:
         """Return who is metered, by the name that the VTN knows: their external id, or ours."""
-        found: dict[str, str] = {}
+        found: dict[str, _Metered] = {}
         programmes, _ = await self._programmes.list(Query(), MOST_IN_PAGE, "")
         for programme in programmes:
             if programme.resource.external_id:
                 query = Query(parent=Parent(programme=programme.resource.id))
                 page, _ = await self._enrolments.list(query, MOST_IN_PAGE, "")
-                found |= {
-                    each.resource.external_id or each.resource.id.segment: each.resource.subject
-                    for each in page
-                }
+                for each in page:
+                    enrolment = each.resource
+                    name = enrolment.external_id or enrolment.id.segment
+                    metered = found.setdefault(name, _Metered(subject=enrolment.subject))
+                    metered.programmes.add(programme.resource.external_id)
         return found
 
 
