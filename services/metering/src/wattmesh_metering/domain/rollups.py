@@ -18,6 +18,8 @@ _MICROSECOND = timedelta(microseconds=1)
 QUARTER_US = timedelta(minutes=15) // _MICROSECOND
 DAY_US = timedelta(days=1) // _MICROSECOND
 QUARTERS = DAY_US // QUARTER_US
+_DAY_BITS = 22
+"""Days since 1970 fit in, beside the key of a point."""
 CLOSED_AFTER_US = timedelta(hours=24) // _MICROSECOND
 """How long after its end a day is rolled up."""
 LATE_AFTER_US = timedelta(hours=12) // _MICROSECOND
@@ -65,10 +67,19 @@ def outdated(rows: Rows, now_us: int, longest_gap_us: int) -> PointDays:
     past_us = (now_us - LATE_AFTER_US) // DAY_US * DAY_US
     late = rows.times_us - longest_gap_us < past_us
     keys, times_us = rows.keys[late], rows.times_us[late]
-    both = np.concatenate([times_us - longest_gap_us, times_us, times_us + longest_gap_us])
-    found = np.unique(np.stack([np.tile(keys, 3), both // DAY_US], axis=1), axis=0)
-    found = found[(found[:, 1] >= 0) & (found[:, 1] < past_us // DAY_US)]
-    return PointDays(keys=found[:, 0], days=found[:, 1])
+    before_us: Ints = np.maximum(times_us - longest_gap_us, 0)
+    reached = (before_us, times_us, times_us + longest_gap_us)
+    # Rows come by point and time: of each point all but one of a day are dropped where they lie.
+    found = np.unique(
+        np.concatenate([_each_once(keys << _DAY_BITS | us // DAY_US) for us in reached])
+    )
+    days = found & ((1 << _DAY_BITS) - 1)
+    past = days < past_us // DAY_US
+    return PointDays(keys=found[past] >> _DAY_BITS, days=days[past])
+
+
+def _each_once(numbers: Ints) -> Ints:
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers
 
 
 def roll_up(histories: Histories, days: Ints, longest_gap_us: int) -> Floats:
