@@ -77,6 +77,9 @@ bench-control: setup ## what control says of devices that lie, and how long a co
 peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's ocpp-rpc, as JSON
 	@exec $(BIN)/python -m tests.peer.ocpp_rpc
 
+peer-opendsm: setup ## baselines by weather against the library of CalTRACK's authors, as JSON: DATA=folder; takes minutes
+	@exec nice $(BIN)/python -m tests.peer.opendsm $(DATA) $(ARGUMENTS)
+
 peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and what a crowd makes of it, as JSON
 	@exec $(BIN)/python -m tests.peer.alertmanager
 

@@ -105,7 +105,7 @@ async def test_certificates_are_listed_with_what_is_left(world: AnalyticsWorld) 
 
 @pytest.mark.parametrize(
     "command",
-    ["bill", "savings", "tariffs", "indicators", "settle", "scenario", "certificates"],
+    ["bill", "savings", "tariffs", "indicators", "measure", "settle", "scenario", "certificates"],
 )
 def test_each_is_a_command_that_says_what_it_takes(command: str) -> None:
     found = CliRunner().invoke(app, [command, "--help"])

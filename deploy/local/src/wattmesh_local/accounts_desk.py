@@ -28,6 +28,7 @@ from wattmesh_local.accounts_tables import (
     beside,
     bill_table,
     indicators_table,
+    measure_table,
     savings_table,
     scenario_table,
     spoken,
@@ -173,6 +174,18 @@ class AccountsDesk:
             for line in each.operation.missing:
                 self._console.print(f"not told: {line}")
         return 1 if any(each.operation.missing for each in answer.indicators) else 0
+
+    async def measure(self, site: str, before: Days, after: Days) -> int:
+        """Print what a measure has saved; 1 when months lack a baseline."""
+        (found,) = await self._sites([site])
+        request = analytics_service_pb2.QueryMeasureSavingsRequest(
+            site=found.name,
+            baseline_range=time_range_to_proto(before.of(found)),
+            range=time_range_to_proto(after.of(found)),
+        )
+        answer = await self._stubs.analytics.QueryMeasureSavings(request, timeout=PATIENCE_SECONDS)
+        self._console.print(measure_table(answer.savings))
+        return 1 if answer.savings.missing_months else 0
 
     async def settle(self, site: str, days: Days) -> int:
         """Settle days, and print those that changed: by how much, and why."""

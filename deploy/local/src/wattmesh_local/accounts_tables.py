@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2, scenario_pb2
+from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, measure_pb2, savings_pb2, scenario_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.values import datetime_from_proto
 
@@ -116,6 +116,23 @@ def indicators_table(found: indicators_pb2.Indicators) -> Table:
     _row(table, "too cold or warm", found.operation, "discomfort_kelvin_hours", "{:.1f} K h")
     for asset in found.assets:
         _row(table, f"{asset.asset} reached", asset, "availability_ratio", "{:.1%}")
+    return table
+
+
+def measure_table(found: measure_pb2.MeasureSavings) -> Table:
+    """Return what a measure of efficiency has saved."""
+    table = table_of("", "")
+    table.add_row("without it", f"{found.baseline_energy_kwh} kWh")
+    table.add_row("metered", f"{found.metered_energy_kwh} kWh")
+    between = f"{found.saved_low_energy_kwh} … {found.saved_high_energy_kwh}"
+    table.add_row("saved", f"{found.saved_energy_kwh} kWh, between {between}", style="bold")
+    if found.saved_amount:
+        table.add_row("worth", f"{found.saved_amount} {found.currency_code}")
+    table.add_row("hours that count", f"{found.covered_ratio:.1%}")
+    table.add_row("the baseline is off by", f"{found.baseline_error_factor:.1%} of an hour's mean")
+    if found.missing_months:
+        months = ", ".join(str(month) for month in found.missing_months)
+        table.add_row("months without a baseline", months)
     return table
 
 

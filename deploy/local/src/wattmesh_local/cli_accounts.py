@@ -1,7 +1,7 @@
 """Commands about money and certificates: what was, what would have been, what is settled."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -96,6 +96,18 @@ def indicators(
 ) -> None:
     """How much was a site's own and, to 92 days, how operation went; 1: not all of it is told."""
     _ask(lambda desk: desk.indicators(site, _days(first, days), by.value))
+
+
+@app.command()
+def measure(
+    site: Site,
+    first: First,
+    days: Count = 30,
+    baseline_days: Annotated[int, typer.Option(min=28, max=400, help="Days before it.")] = 365,
+) -> None:
+    """What a measure of efficiency has saved from the first day on, in the weather there was."""
+    before = Days(first=(first - timedelta(days=baseline_days)).date(), count=baseline_days)
+    _ask(lambda desk: desk.measure(site, before, _days(first, days)))
 
 
 @app.command()

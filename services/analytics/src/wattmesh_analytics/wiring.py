@@ -29,6 +29,7 @@ from wattmesh_analytics.app.play_scenario import PlayScenario
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_footprint import QueryFootprint
 from wattmesh_analytics.app.query_indicators import QueryIndicators
+from wattmesh_analytics.app.query_measure import QueryMeasureSavings
 from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.read_energy import ReadEnergy
@@ -186,6 +187,7 @@ def _use_cases(
             clock=clock, view=view, energy=energy, tariffs=tariffs, store=settlements
         ),
         settlements=ListSettlements(settlements),
+        measure=QueryMeasureSavings(clock=clock, view=view, meter=meter, tariffs=tariffs),
     )
 
 

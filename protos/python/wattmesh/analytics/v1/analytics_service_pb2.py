@@ -28,6 +28,7 @@ from wattmesh.analytics.v1 import anomaly_pb2 as wattmesh_dot_analytics_dot_v1_d
 from wattmesh.analytics.v1 import bill_pb2 as wattmesh_dot_analytics_dot_v1_dot_bill__pb2
 from wattmesh.analytics.v1 import footprint_pb2 as wattmesh_dot_analytics_dot_v1_dot_footprint__pb2
 from wattmesh.analytics.v1 import indicators_pb2 as wattmesh_dot_analytics_dot_v1_dot_indicators__pb2
+from wattmesh.analytics.v1 import measure_pb2 as wattmesh_dot_analytics_dot_v1_dot_measure__pb2
 from wattmesh.analytics.v1 import report_pb2 as wattmesh_dot_analytics_dot_v1_dot_report__pb2
 from wattmesh.analytics.v1 import savings_pb2 as wattmesh_dot_analytics_dot_v1_dot_savings__pb2
 from wattmesh.analytics.v1 import scenario_pb2 as wattmesh_dot_analytics_dot_v1_dot_scenario__pb2
@@ -36,7 +37,7 @@ from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_perm
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#wattmesh/analytics/v1/anomaly.proto\x1a wattmesh/analytics/v1/bill.proto\x1a%wattmesh/analytics/v1/footprint.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a\"wattmesh/analytics/v1/report.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a$wattmesh/analytics/v1/scenario.proto\x1a&wattmesh/analytics/v1/settlement.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xfb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xed\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\x12\r\n\x05group\x18\x05 \x01(\t\x12\x10\n\x08\x62y_asset\x18\x06 \x01(\x08\x12\x16\n\x0ewith_operation\x18\x07 \x01(\x08\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators\"\x93\x01\n\x17QueryTariffCostsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07tariffs\x18\x04 \x03(\t\"L\n\x18QueryTariffCostsResponse\x12\x30\n\x05\x63osts\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.TariffCost\"\xb4\x01\n\x15QueryFootprintRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x16QueryFootprintResponse\x12\x33\n\x05total\x18\x01 \x01(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\x12\x33\n\x05sites\x18\x02 \x03(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\"[\n\x12RunScenarioRequest\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"(\n\x13RunScenarioResponse\x12\x11\n\toperation\x18\x01 \x01(\t\"M\n\x11SettleSiteRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"[\n\x12SettleSiteResponse\x12\x32\n\x07\x63hanged\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x11\n\tdays_read\x18\x02 \x01(\x05\"5\n\x14GetSettlementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"N\n\x15GetSettlementResponse\x12\x35\n\nsettlement\x18\x01 \x01(\x0b\x32!.wattmesh.analytics.v1.Settlement\"\x91\x01\n\x16ListSettlementsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0c\x61ll_versions\x18\x05 \x01(\x08\"j\n\x17ListSettlementsResponse\x12\x36\n\x0bsettlements\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x15QueryAnomaliesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"K\n\x16QueryAnomaliesResponse\x12\x31\n\tanomalies\x18\x01 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Anomaly\"\xb3\x01\n\x12QueryReportRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x06\x66ormat\x18\x04 \x01(\x0e\x32#.wattmesh.analytics.v1.ReportFormat\"D\n\x13QueryReportResponse\x12-\n\x06report\x18\x01 \x01(\x0b\x32\x1d.wattmesh.analytics.v1.Report2\xf2\t\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x12y\n\x10QueryTariffCosts\x12..wattmesh.analytics.v1.QueryTariffCostsRequest\x1a/.wattmesh.analytics.v1.QueryTariffCostsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryAnomalies\x12,.wattmesh.analytics.v1.QueryAnomaliesRequest\x1a-.wattmesh.analytics.v1.QueryAnomaliesResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bQueryReport\x12).wattmesh.analytics.v1.QueryReportRequest\x1a*.wattmesh.analytics.v1.QueryReportResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bRunScenario\x12).wattmesh.analytics.v1.RunScenarioRequest\x1a*.wattmesh.analytics.v1.RunScenarioResponse\"\x04\xa8\xbb\x18\n\x12g\n\nSettleSite\x12(.wattmesh.analytics.v1.SettleSiteRequest\x1a).wattmesh.analytics.v1.SettleSiteResponse\"\x04\xa8\xbb\x18\x46\x12p\n\rGetSettlement\x12+.wattmesh.analytics.v1.GetSettlementRequest\x1a,.wattmesh.analytics.v1.GetSettlementResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fListSettlements\x12-.wattmesh.analytics.v1.ListSettlementsRequest\x1a..wattmesh.analytics.v1.ListSettlementsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryFootprint\x12,.wattmesh.analytics.v1.QueryFootprintRequest\x1a-.wattmesh.analytics.v1.QueryFootprintResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-wattmesh/analytics/v1/analytics_service.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#wattmesh/analytics/v1/anomaly.proto\x1a wattmesh/analytics/v1/bill.proto\x1a%wattmesh/analytics/v1/footprint.proto\x1a&wattmesh/analytics/v1/indicators.proto\x1a#wattmesh/analytics/v1/measure.proto\x1a\"wattmesh/analytics/v1/report.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a$wattmesh/analytics/v1/scenario.proto\x1a&wattmesh/analytics/v1/settlement.proto\x1a!wattmesh/type/v1/permission.proto\x1a!wattmesh/type/v1/time_range.proto\"\xfb\x01\n\x11QueryBillsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12=\n\x0e\x63ounterfactual\x18\x05 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\x12.\n\nas_of_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12QueryBillsResponse\x12.\n\x05\x62ills\x18\x01 \x03(\x0b\x32\x1f.wattmesh.analytics.v1.SiteBill\"\xbe\x01\n\x13QuerySavingsRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x0e\x63ounterfactual\x18\x04 \x01(\x0e\x32%.wattmesh.analytics.v1.Counterfactual\"t\n\x14QuerySavingsResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\x12-\n\x05sites\x18\x02 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Savings\"\xed\x01\n\x16QueryIndicatorsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.analytics.v1.Division\x12\r\n\x05group\x18\x05 \x01(\t\x12\x10\n\x08\x62y_asset\x18\x06 \x01(\x08\x12\x16\n\x0ewith_operation\x18\x07 \x01(\x08\"P\n\x17QueryIndicatorsResponse\x12\x35\n\nindicators\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Indicators\"\x93\x01\n\x17QueryTariffCostsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07tariffs\x18\x04 \x03(\t\"L\n\x18QueryTariffCostsResponse\x12\x30\n\x05\x63osts\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.TariffCost\"\xa3\x01\n\x1aQueryMeasureSavingsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x33\n\x0e\x62\x61seline_range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12*\n\x05range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x16\n\x0einclude_series\x18\x04 \x01(\x08\"U\n\x1bQueryMeasureSavingsResponse\x12\x36\n\x07savings\x18\x01 \x01(\x0b\x32%.wattmesh.analytics.v1.MeasureSavings\"\xb4\x01\n\x15QueryFootprintRequest\x12\x10\n\x08subjects\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x16QueryFootprintResponse\x12\x33\n\x05total\x18\x01 \x01(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\x12\x33\n\x05sites\x18\x02 \x03(\x0b\x32$.wattmesh.analytics.v1.SiteFootprint\"[\n\x12RunScenarioRequest\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"(\n\x13RunScenarioResponse\x12\x11\n\toperation\x18\x01 \x01(\t\"M\n\x11SettleSiteRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"[\n\x12SettleSiteResponse\x12\x32\n\x07\x63hanged\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x11\n\tdays_read\x18\x02 \x01(\x05\"5\n\x14GetSettlementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"N\n\x15GetSettlementResponse\x12\x35\n\nsettlement\x18\x01 \x01(\x0b\x32!.wattmesh.analytics.v1.Settlement\"\x91\x01\n\x16ListSettlementsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0c\x61ll_versions\x18\x05 \x01(\x08\"j\n\x17ListSettlementsResponse\x12\x36\n\x0bsettlements\x18\x01 \x03(\x0b\x32!.wattmesh.analytics.v1.Settlement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x15QueryAnomaliesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"K\n\x16QueryAnomaliesResponse\x12\x31\n\tanomalies\x18\x01 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.Anomaly\"\xb3\x01\n\x12QueryReportRequest\x12\r\n\x05sites\x18\x01 \x03(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x06\x66ormat\x18\x04 \x01(\x0e\x32#.wattmesh.analytics.v1.ReportFormat\"D\n\x13QueryReportResponse\x12-\n\x06report\x18\x01 \x01(\x0b\x32\x1d.wattmesh.analytics.v1.Report2\xf7\n\n\x10\x41nalyticsService\x12g\n\nQueryBills\x12(.wattmesh.analytics.v1.QueryBillsRequest\x1a).wattmesh.analytics.v1.QueryBillsResponse\"\x04\xa8\xbb\x18\x32\x12m\n\x0cQuerySavings\x12*.wattmesh.analytics.v1.QuerySavingsRequest\x1a+.wattmesh.analytics.v1.QuerySavingsResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fQueryIndicators\x12-.wattmesh.analytics.v1.QueryIndicatorsRequest\x1a..wattmesh.analytics.v1.QueryIndicatorsResponse\"\x04\xa8\xbb\x18\x32\x12y\n\x10QueryTariffCosts\x12..wattmesh.analytics.v1.QueryTariffCostsRequest\x1a/.wattmesh.analytics.v1.QueryTariffCostsResponse\"\x04\xa8\xbb\x18\x32\x12\x82\x01\n\x13QueryMeasureSavings\x12\x31.wattmesh.analytics.v1.QueryMeasureSavingsRequest\x1a\x32.wattmesh.analytics.v1.QueryMeasureSavingsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryAnomalies\x12,.wattmesh.analytics.v1.QueryAnomaliesRequest\x1a-.wattmesh.analytics.v1.QueryAnomaliesResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bQueryReport\x12).wattmesh.analytics.v1.QueryReportRequest\x1a*.wattmesh.analytics.v1.QueryReportResponse\"\x04\xa8\xbb\x18\x32\x12j\n\x0bRunScenario\x12).wattmesh.analytics.v1.RunScenarioRequest\x1a*.wattmesh.analytics.v1.RunScenarioResponse\"\x04\xa8\xbb\x18\n\x12g\n\nSettleSite\x12(.wattmesh.analytics.v1.SettleSiteRequest\x1a).wattmesh.analytics.v1.SettleSiteResponse\"\x04\xa8\xbb\x18\x46\x12p\n\rGetSettlement\x12+.wattmesh.analytics.v1.GetSettlementRequest\x1a,.wattmesh.analytics.v1.GetSettlementResponse\"\x04\xa8\xbb\x18\x32\x12v\n\x0fListSettlements\x12-.wattmesh.analytics.v1.ListSettlementsRequest\x1a..wattmesh.analytics.v1.ListSettlementsResponse\"\x04\xa8\xbb\x18\x32\x12s\n\x0eQueryFootprint\x12,.wattmesh.analytics.v1.QueryFootprintRequest\x1a-.wattmesh.analytics.v1.QueryFootprintResponse\"\x04\xa8\xbb\x18\x32\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +52,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryIndicators']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryTariffCosts']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryTariffCosts']._serialized_options = b'\250\273\0302'
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryMeasureSavings']._loaded_options = None
+  _globals['_ANALYTICSSERVICE'].methods_by_name['QueryMeasureSavings']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryAnomalies']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryAnomalies']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryReport']._loaded_options = None
@@ -65,50 +68,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANALYTICSSERVICE'].methods_by_name['ListSettlements']._serialized_options = b'\250\273\0302'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryFootprint']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['QueryFootprint']._serialized_options = b'\250\273\0302'
-  _globals['_QUERYBILLSREQUEST']._serialized_start=509
-  _globals['_QUERYBILLSREQUEST']._serialized_end=760
-  _globals['_QUERYBILLSRESPONSE']._serialized_start=762
-  _globals['_QUERYBILLSRESPONSE']._serialized_end=830
-  _globals['_QUERYSAVINGSREQUEST']._serialized_start=833
-  _globals['_QUERYSAVINGSREQUEST']._serialized_end=1023
-  _globals['_QUERYSAVINGSRESPONSE']._serialized_start=1025
-  _globals['_QUERYSAVINGSRESPONSE']._serialized_end=1141
-  _globals['_QUERYINDICATORSREQUEST']._serialized_start=1144
-  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1381
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1383
-  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1463
-  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_start=1466
-  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_end=1613
-  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_start=1615
-  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_end=1691
-  _globals['_QUERYFOOTPRINTREQUEST']._serialized_start=1694
-  _globals['_QUERYFOOTPRINTREQUEST']._serialized_end=1874
-  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_start=1877
-  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_end=2007
-  _globals['_RUNSCENARIOREQUEST']._serialized_start=2009
-  _globals['_RUNSCENARIOREQUEST']._serialized_end=2100
-  _globals['_RUNSCENARIORESPONSE']._serialized_start=2102
-  _globals['_RUNSCENARIORESPONSE']._serialized_end=2142
-  _globals['_SETTLESITEREQUEST']._serialized_start=2144
-  _globals['_SETTLESITEREQUEST']._serialized_end=2221
-  _globals['_SETTLESITERESPONSE']._serialized_start=2223
-  _globals['_SETTLESITERESPONSE']._serialized_end=2314
-  _globals['_GETSETTLEMENTREQUEST']._serialized_start=2316
-  _globals['_GETSETTLEMENTREQUEST']._serialized_end=2369
-  _globals['_GETSETTLEMENTRESPONSE']._serialized_start=2371
-  _globals['_GETSETTLEMENTRESPONSE']._serialized_end=2449
-  _globals['_LISTSETTLEMENTSREQUEST']._serialized_start=2452
-  _globals['_LISTSETTLEMENTSREQUEST']._serialized_end=2597
-  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_start=2599
-  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_end=2705
-  _globals['_QUERYANOMALIESREQUEST']._serialized_start=2707
-  _globals['_QUERYANOMALIESREQUEST']._serialized_end=2788
-  _globals['_QUERYANOMALIESRESPONSE']._serialized_start=2790
-  _globals['_QUERYANOMALIESRESPONSE']._serialized_end=2865
-  _globals['_QUERYREPORTREQUEST']._serialized_start=2868
-  _globals['_QUERYREPORTREQUEST']._serialized_end=3047
-  _globals['_QUERYREPORTRESPONSE']._serialized_start=3049
-  _globals['_QUERYREPORTRESPONSE']._serialized_end=3117
-  _globals['_ANALYTICSSERVICE']._serialized_start=3120
-  _globals['_ANALYTICSSERVICE']._serialized_end=4386
+  _globals['_QUERYBILLSREQUEST']._serialized_start=546
+  _globals['_QUERYBILLSREQUEST']._serialized_end=797
+  _globals['_QUERYBILLSRESPONSE']._serialized_start=799
+  _globals['_QUERYBILLSRESPONSE']._serialized_end=867
+  _globals['_QUERYSAVINGSREQUEST']._serialized_start=870
+  _globals['_QUERYSAVINGSREQUEST']._serialized_end=1060
+  _globals['_QUERYSAVINGSRESPONSE']._serialized_start=1062
+  _globals['_QUERYSAVINGSRESPONSE']._serialized_end=1178
+  _globals['_QUERYINDICATORSREQUEST']._serialized_start=1181
+  _globals['_QUERYINDICATORSREQUEST']._serialized_end=1418
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_start=1420
+  _globals['_QUERYINDICATORSRESPONSE']._serialized_end=1500
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_start=1503
+  _globals['_QUERYTARIFFCOSTSREQUEST']._serialized_end=1650
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_start=1652
+  _globals['_QUERYTARIFFCOSTSRESPONSE']._serialized_end=1728
+  _globals['_QUERYMEASURESAVINGSREQUEST']._serialized_start=1731
+  _globals['_QUERYMEASURESAVINGSREQUEST']._serialized_end=1894
+  _globals['_QUERYMEASURESAVINGSRESPONSE']._serialized_start=1896
+  _globals['_QUERYMEASURESAVINGSRESPONSE']._serialized_end=1981
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_start=1984
+  _globals['_QUERYFOOTPRINTREQUEST']._serialized_end=2164
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_start=2167
+  _globals['_QUERYFOOTPRINTRESPONSE']._serialized_end=2297
+  _globals['_RUNSCENARIOREQUEST']._serialized_start=2299
+  _globals['_RUNSCENARIOREQUEST']._serialized_end=2390
+  _globals['_RUNSCENARIORESPONSE']._serialized_start=2392
+  _globals['_RUNSCENARIORESPONSE']._serialized_end=2432
+  _globals['_SETTLESITEREQUEST']._serialized_start=2434
+  _globals['_SETTLESITEREQUEST']._serialized_end=2511
+  _globals['_SETTLESITERESPONSE']._serialized_start=2513
+  _globals['_SETTLESITERESPONSE']._serialized_end=2604
+  _globals['_GETSETTLEMENTREQUEST']._serialized_start=2606
+  _globals['_GETSETTLEMENTREQUEST']._serialized_end=2659
+  _globals['_GETSETTLEMENTRESPONSE']._serialized_start=2661
+  _globals['_GETSETTLEMENTRESPONSE']._serialized_end=2739
+  _globals['_LISTSETTLEMENTSREQUEST']._serialized_start=2742
+  _globals['_LISTSETTLEMENTSREQUEST']._serialized_end=2887
+  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_start=2889
+  _globals['_LISTSETTLEMENTSRESPONSE']._serialized_end=2995
+  _globals['_QUERYANOMALIESREQUEST']._serialized_start=2997
+  _globals['_QUERYANOMALIESREQUEST']._serialized_end=3078
+  _globals['_QUERYANOMALIESRESPONSE']._serialized_start=3080
+  _globals['_QUERYANOMALIESRESPONSE']._serialized_end=3155
+  _globals['_QUERYREPORTREQUEST']._serialized_start=3158
+  _globals['_QUERYREPORTREQUEST']._serialized_end=3337
+  _globals['_QUERYREPORTRESPONSE']._serialized_start=3339
+  _globals['_QUERYREPORTRESPONSE']._serialized_end=3407
+  _globals['_ANALYTICSSERVICE']._serialized_start=3410
+  _globals['_ANALYTICSSERVICE']._serialized_end=4809
 # @@protoc_insertion_point(module_scope)

@@ -13,6 +13,7 @@ from wattmesh.analytics.v1 import anomaly_pb2 as _anomaly_pb2
 from wattmesh.analytics.v1 import bill_pb2 as _bill_pb2
 from wattmesh.analytics.v1 import footprint_pb2 as _footprint_pb2
 from wattmesh.analytics.v1 import indicators_pb2 as _indicators_pb2
+from wattmesh.analytics.v1 import measure_pb2 as _measure_pb2
 from wattmesh.analytics.v1 import report_pb2 as _report_pb2
 from wattmesh.analytics.v1 import savings_pb2 as _savings_pb2
 from wattmesh.analytics.v1 import scenario_pb2 as _scenario_pb2
@@ -310,6 +311,68 @@ class QueryTariffCostsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryTariffCostsResponse: _TypeAlias = QueryTariffCostsResponse  # noqa: Y015
+
+@_typing.final
+class QueryMeasureSavingsRequest(_message.Message):
+    """Request of QueryMeasureSavings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    BASELINE_RANGE_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    INCLUDE_SERIES_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`. Required."""
+    include_series: _builtins.bool
+    """Whether the baseline is given hour by hour."""
+    @_builtins.property
+    def baseline_range(self) -> _time_range_pb2.TimeRange:
+        """Time before the measure, whole hours: a year, so that every month has a baseline; 400 days at most. Required."""
+
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """Time after it, whole hours; not before the end of `baseline_range`, over, 400 days at most. Required."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        baseline_range: _time_range_pb2.TimeRange | None = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        include_series: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["baseline_range", b"baseline_range", "range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_range", b"baseline_range", "include_series", b"include_series", "range", b"range", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryMeasureSavingsRequest: _TypeAlias = QueryMeasureSavingsRequest  # noqa: Y015
+
+@_typing.final
+class QueryMeasureSavingsResponse(_message.Message):
+    """Response of QueryMeasureSavings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAVINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def savings(self) -> _measure_pb2.MeasureSavings:
+        """What was saved."""
+
+    def __init__(
+        self,
+        *,
+        savings: _measure_pb2.MeasureSavings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["savings", b"savings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["savings", b"savings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryMeasureSavingsResponse: _TypeAlias = QueryMeasureSavingsResponse  # noqa: Y015
 
 @_typing.final
 class QueryFootprintRequest(_message.Message):

@@ -58,6 +58,11 @@ class AnalyticsServiceStub:
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
                 _registered_method=True)
+        self.QueryMeasureSavings = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/QueryMeasureSavings',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryMeasureSavingsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryMeasureSavingsResponse.FromString,
+                _registered_method=True)
         self.QueryAnomalies = channel.unary_unary(
                 '/wattmesh.analytics.v1.AnalyticsService/QueryAnomalies',
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryAnomaliesRequest.SerializeToString,
@@ -129,6 +134,15 @@ class AnalyticsServiceServicer:
         """Compares what tariffs would have cost over the same metered energy, with and without batteries.
 
         Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryMeasureSavings(self, request, context):
+        """Says what a measure of efficiency has saved in the weather there was, by what was metered before it. FAILED_PRECONDITION
+        when no month before it was metered well enough (BASELINE_MONTHS_MISSING), or nothing measures how warm it is outside
+        (NO_OUTDOOR_TEMPERATURE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,6 +224,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.QueryTariffCosts,
                     request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.FromString,
                     response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.SerializeToString,
+            ),
+            'QueryMeasureSavings': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryMeasureSavings,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryMeasureSavingsRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryMeasureSavingsResponse.SerializeToString,
             ),
             'QueryAnomalies': grpc.unary_unary_rpc_method_handler(
                     servicer.QueryAnomalies,
@@ -359,6 +378,33 @@ class AnalyticsService:
             '/wattmesh.analytics.v1.AnalyticsService/QueryTariffCosts',
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsRequest.SerializeToString,
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryTariffCostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryMeasureSavings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/QueryMeasureSavings',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryMeasureSavingsRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryMeasureSavingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,11 @@ class AnalyticsServiceStub:
 
     Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
     """
+    QueryMeasureSavings: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryMeasureSavingsRequest, _analytics_service_pb2.QueryMeasureSavingsResponse]
+    """Says what a measure of efficiency has saved in the weather there was, by what was metered before it. FAILED_PRECONDITION
+    when no month before it was metered well enough (BASELINE_MONTHS_MISSING), or nothing measures how warm it is outside
+    (NO_OUTDOOR_TEMPERATURE).
+    """
     QueryAnomalies: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryAnomaliesRequest, _analytics_service_pb2.QueryAnomaliesResponse]
     """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
     from the weeks before, so ask for some months.
@@ -97,6 +102,11 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """Compares what tariffs would have cost over the same metered energy, with and without batteries.
 
     Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+    """
+    QueryMeasureSavings: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryMeasureSavingsRequest, _analytics_service_pb2.QueryMeasureSavingsResponse]  # type: ignore[assignment]
+    """Says what a measure of efficiency has saved in the weather there was, by what was metered before it. FAILED_PRECONDITION
+    when no month before it was metered well enough (BASELINE_MONTHS_MISSING), or nothing measures how warm it is outside
+    (NO_OUTDOOR_TEMPERATURE).
     """
     QueryAnomalies: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryAnomaliesRequest, _analytics_service_pb2.QueryAnomaliesResponse]  # type: ignore[assignment]
     """Looks for what is wrong with a site's consumption, plants, batteries, zones and meters. What is usual is learned
@@ -165,6 +175,17 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Compares what tariffs would have cost over the same metered energy, with and without batteries.
 
         Batteries did what they did under the tariff of then; what they would have done under another is a scenario.
+        """
+
+    @_abc_1.abstractmethod
+    def QueryMeasureSavings(
+        self,
+        request: _analytics_service_pb2.QueryMeasureSavingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryMeasureSavingsResponse, _abc.Awaitable[_analytics_service_pb2.QueryMeasureSavingsResponse]]:
+        """Says what a measure of efficiency has saved in the weather there was, by what was metered before it. FAILED_PRECONDITION
+        when no month before it was metered well enough (BASELINE_MONTHS_MISSING), or nothing measures how warm it is outside
+        (NO_OUTDOOR_TEMPERATURE).
         """
 
     @_abc_1.abstractmethod

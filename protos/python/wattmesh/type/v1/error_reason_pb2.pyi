@@ -359,6 +359,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
     ERROR_REASON_NO_GRID_CONNECTION: _ErrorReason.ValueType  # 201
     """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
+    ERROR_REASON_BASELINE_MONTHS_MISSING: _ErrorReason.ValueType  # 202
+    """FAILED_PRECONDITION: no month of the time before a measure was metered well enough. Ask for a longer time."""
+    ERROR_REASON_NO_OUTDOOR_TEMPERATURE: _ErrorReason.ValueType  # 203
+    """FAILED_PRECONDITION: no device of the site measures how warm it is outside. Add one."""
     ERROR_REASON_VEHICLE_EXISTS: _ErrorReason.ValueType  # 300
     """ALREADY_EXISTS: a vehicle of that name is there, made by another request. Update it, or take another name."""
     ERROR_REASON_VEHICLE_NOT_FOUND: _ErrorReason.ValueType  # 301
@@ -870,6 +874,10 @@ ERROR_REASON_NOT_OVER: ErrorReason.ValueType  # 200
 """INVALID_ARGUMENT: the range ends in the future. Ask again when it is over, or for less."""
 ERROR_REASON_NO_GRID_CONNECTION: ErrorReason.ValueType  # 201
 """INVALID_ARGUMENT: the site has no grid connection, so it has no bill. Create the asset."""
+ERROR_REASON_BASELINE_MONTHS_MISSING: ErrorReason.ValueType  # 202
+"""FAILED_PRECONDITION: no month of the time before a measure was metered well enough. Ask for a longer time."""
+ERROR_REASON_NO_OUTDOOR_TEMPERATURE: ErrorReason.ValueType  # 203
+"""FAILED_PRECONDITION: no device of the site measures how warm it is outside. Add one."""
 ERROR_REASON_VEHICLE_EXISTS: ErrorReason.ValueType  # 300
 """ALREADY_EXISTS: a vehicle of that name is there, made by another request. Update it, or take another name."""
 ERROR_REASON_VEHICLE_NOT_FOUND: ErrorReason.ValueType  # 301

@@ -28,6 +28,7 @@ from wattmesh_analytics.api.convert import (
 )
 from wattmesh_analytics.api.convert_anomalies import anomaly_to_proto
 from wattmesh_analytics.api.convert_indicators import indicators_to_proto
+from wattmesh_analytics.api.convert_measure import measure_to_proto
 from wattmesh_analytics.api.convert_scenarios import (
     scenario_from_proto,
     settlement_name_from_proto,
@@ -39,6 +40,7 @@ from wattmesh_analytics.app.make_report import MakeReport
 from wattmesh_analytics.app.query_bills import QueryBills
 from wattmesh_analytics.app.query_footprint import QueryFootprint
 from wattmesh_analytics.app.query_indicators import QueryIndicators
+from wattmesh_analytics.app.query_measure import QueryMeasureSavings
 from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.run_scenario import RunScenario
@@ -63,6 +65,7 @@ class UseCases:
     scenarios: RunScenario
     settle: SettleSite
     settlements: ListSettlements
+    measure: QueryMeasureSavings
 
 
 class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
@@ -134,6 +137,18 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
         return pb.QueryFootprintResponse(
             total=footprint_to_proto(found.total), sites=map(footprint_to_proto, found.sites)
         )
+
+    async def QueryMeasureSavings(
+        self, request: pb.QueryMeasureSavingsRequest, context: Context
+    ) -> pb.QueryMeasureSavingsResponse:
+        """Say what a measure of efficiency has saved."""
+        found = await self._use_cases.measure(
+            site_from_proto(request.site),
+            time_range_from_proto(request.baseline_range, "baseline_range"),
+            time_range_from_proto(request.range),
+        )
+        told = measure_to_proto(found, include_series=request.include_series)
+        return pb.QueryMeasureSavingsResponse(savings=told)
 
     async def QueryAnomalies(
         self, request: pb.QueryAnomaliesRequest, context: Context
