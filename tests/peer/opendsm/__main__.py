@@ -56,10 +56,9 @@ def make_environment() -> None:
 
 def _reference(celsius: Floats, buildings: dict[str, Floats]) -> Any:
     given, found = ENVIRONMENT / "given.npz", ENVIRONMENT / "found.npz"
-    series = {f"wh_{name}": values for name, values in buildings.items()}
-    np.savez(
-        given, start="2019-01-01", zone=_ZONE.key, baseline=_BASELINE, celsius=celsius, **series
-    )
+    series: dict[str, Any] = {f"wh_{name}": values for name, values in buildings.items()}
+    series |= {"start": "2019-01-01", "zone": _ZONE.key, "baseline": _BASELINE, "celsius": celsius}
+    np.savez(given, **series)
     python = ENVIRONMENT / "bin" / "python"
     script = Path(__file__).with_name("reference.py")
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
