@@ -113,6 +113,36 @@ async def test_a_person_who_opts_out_is_told_of(
     assert vtn.opts == [("evening", "optIn"), ("evening", "optOut")]
 
 
+async def test_an_event_that_is_over_is_answered_as_it_was_after_a_restart_too(
+    world: DemandResponseWorld, vtn: Vtn2b, ven: Ven2b
+) -> None:
+    vtn.call("evening", SOON, -2.0)
+    await ven.follow()
+    await world.at(SOON + 4 * HOUR)  # over and settled here; the VTN goes by the wall
+    (event,) = await events(world)
+    assert event.state == event_pb2.EVENT_STATE_COMPLETED
+    vtn.server.event_callbacks["evening"] = (None, vtn.answered)
+    await ven.follow()
+    assert vtn.opts == [("evening", "optIn")]
+
+    await ven_2b(world, vtn.url).follow()
+    assert vtn.opts == [("evening", "optIn")] * 2
+    assert await events(world) == [event]
+
+
+async def test_an_event_that_was_called_off_here_is_opted_out_of(
+    world: DemandResponseWorld, vtn: Vtn2b, ven: Ven2b
+) -> None:
+    vtn.call("evening", SOON, -2.0)
+    await ven.follow()
+    (event,) = await events(world)
+    await world.cancel(event.name)
+    vtn.server.event_callbacks["evening"] = (None, vtn.answered)
+    await ven.follow()
+
+    assert vtn.opts == [("evening", "optIn"), ("evening", "optOut")]
+
+
 async def test_a_vtn_that_forgot_us_is_registered_with_again_by_what_it_gave(
     world: DemandResponseWorld, vtn: Vtn2b, ven: Ven2b
 ) -> None:

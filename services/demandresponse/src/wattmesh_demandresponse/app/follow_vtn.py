@@ -13,6 +13,7 @@ from wattmesh_demandresponse.app.programmes import KeepEnrolments, KeepProgramme
 from wattmesh_demandresponse.domain.enrolment import Enrolment
 from wattmesh_demandresponse.domain.event import Event
 from wattmesh_demandresponse.domain.offer import Answer, Offer, Place
+from wattmesh_demandresponse.domain.participation import ParticipationState
 from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_demandresponse.domain.records import Parent
 from wattmesh_kernel.checks import require
@@ -90,14 +91,16 @@ class FollowVtn:
         for offer in offers:
             if offer.answered:
                 event_id = _id_of(programme, offer.external_id)
-                opted_in = offer.cancelled or await self._anybody(event_id)
+                before = kept.get(event_id)
+                ended = before is not None and before.cancel_time is not None
+                opted_in = offer.cancelled or (not ended and await self._anybody(event_id))
                 answers.append(Answer(external_id=offer.external_id, opted_in=opted_in))
         return answers
 
     async def _take(self, offer: Offer, event_id: EventId, kept: Event | None) -> None:
-        if self._seen.get(event_id) == offer.content:
-            return
         now = self._clock.now()
+        if self._seen.get(event_id) == offer.content or (kept is not None and kept.over(now)):
+            return
         try:
             place = Place(
                 event_id=event_id,
@@ -138,12 +141,13 @@ class FollowVtn:
                 return found
 
     async def _anybody(self, event_id: EventId) -> bool:
-        """Whether anybody takes part; nobody does in what was refused as it is now."""
+        """Whether anybody takes part, or did; nobody does in what was refused as it is now."""
         if event_id.name in self._refused:
             return False
         query = Query(parent=Parent(programme=event_id.programme, event=event_id))
         page, _ = await self._participations.list(query, 0, "")
-        return any(each.resource.takes_part for each in page)
+        settled = ParticipationState.SETTLED
+        return any(each.resource.takes_part or each.resource.state is settled for each in page)
 
     async def _own_events(self, programme: Programme) -> list[Event]:
         found: list[Event] = []
