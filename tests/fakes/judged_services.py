@@ -1,6 +1,7 @@
 """What alerting asks now and then: energies, tariffs, limits, plans, forecasts, footprints."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
 
@@ -88,10 +89,21 @@ class JudgedServices:
         tariff = next(each for each in self.model.tariffs.values() if each.id.name == request.name)
         return site_service_pb2.GetTariffResponse(tariff=tariff_to_proto(tariff))
 
-    async def ListLimits(  # noqa: N802
-        self, request: control_pb2.ListLimitsRequest, context: Any
-    ) -> control_pb2.ListLimitsResponse:
-        return control_pb2.ListLimitsResponse(limits=self.limits)
+    async def WatchLimits(  # noqa: N802
+        self, request: control_pb2.WatchLimitsRequest, context: Any
+    ) -> AsyncIterator[control_pb2.WatchLimitsResponse]:
+        told: dict[str, control_pb2.Limit] | None = None
+        while True:
+            known = {each.name: each for each in self.limits}
+            if told is None or known != told:
+                yield control_pb2.WatchLimitsResponse(
+                    snapshot=told is None,
+                    complete=True,
+                    limits=known.values(),
+                    ended_names=(told or {}).keys() - known.keys(),
+                )
+            told = known
+            await asyncio.sleep(0.02)
 
     async def GetPlan(  # noqa: N802
         self, request: planner_pb2.GetPlanRequest, context: Any

@@ -68,8 +68,12 @@ async def wire(settings: AlertingSettings, runtime: Runtime) -> AsyncIterator[Se
             people = TellPeople(
                 clock=clock, store=store, notifier=None if target is None else Alertmanager(target)
             )
+            owners = OwnersLimits(runtime.channel(settings.control_target))
             raise_alerts = RaiseAlerts(
-                clock=clock, store=store, sources=_sources(settings, runtime, view), people=people
+                clock=clock,
+                store=store,
+                sources=_sources(settings, runtime, view, owners),
+                people=people,
             )
             work = LeasedWork(leases, raise_alerts)
             work.want([_LEASE])
@@ -86,11 +90,13 @@ async def wire(settings: AlertingSettings, runtime: Runtime) -> AsyncIterator[Se
                     runtime.peer("forecast", settings.forecast_target, without=_WITHOUT),
                     runtime.peer("analytics", settings.analytics_target, without=_WITHOUT),
                 ),
-                tasks=(follower.run, work.run),
+                tasks=(follower.run, owners.follow, work.run),
             )
 
 
-def _sources(settings: AlertingSettings, runtime: Runtime, view: SiteModelView) -> list[Source]:
+def _sources(
+    settings: AlertingSettings, runtime: Runtime, view: SiteModelView, owners: OwnersLimits
+) -> list[Source]:
     clock, every = runtime.clock, settings.look_seconds
     control = runtime.channel(settings.control_target)
     planner = runtime.channel(settings.planner_target)
@@ -102,9 +108,7 @@ def _sources(settings: AlertingSettings, runtime: Runtime, view: SiteModelView) 
         PolledSource("what people have stopped", Stops(control, clock), every),
         PolledSource("plans", Plans(planner, clock), every),
         PolledSource("what is planned", Scopes(planner, clock), every),
-        PolledSource(
-            "the newest readings", Readings(metering, view, clock, OwnersLimits(control)), every
-        ),
+        PolledSource("the newest readings", Readings(metering, view, clock, owners), every),
         PolledSource(
             "temperatures of zones", Comfort(metering, WantedBands(planner), view, clock), every
         ),

@@ -42,7 +42,7 @@ class Readings:
         newest = await self._newest(model)
         on_the_way = _ON_THE_WAY * self._clock.rate
         known_at = now - on_the_way
-        limits = await self._limits.in_force(now)
+        limits = self._limits.in_force(now)
         conditions = [
             *_silent(model, newest, known_at),
             *self._powers.conditions(model, newest, limits, known_at),
