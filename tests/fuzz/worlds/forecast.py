@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import grpc
-from google.longrunning import operations_pb2
+from google.longrunning import operations_pb2, operations_pb2_grpc
 
 from tests.fakes.eventually import eventually
 from tests.fakes.forecast_assets import START
@@ -16,7 +16,8 @@ from tests.fuzz.contents import Seeds
 from tests.fuzz.world import HOUR, World, clock_from, unary_seeds
 from wattmesh.forecast.v1 import ensemble_pb2, forecast_pb2_grpc
 from wattmesh.forecast.v1 import forecast_pb2 as pb
-from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
+from wattmesh.weather.v1 import weather_pb2, weather_service_pb2, weather_service_pb2_grpc
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto, timestamp_to_proto
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_forecast.wiring import wire
 from wattmesh_kernel.time import TimeRange
@@ -25,6 +26,8 @@ from wattmesh_runtime.service import Runtime, Service
 from wattmesh_runtime.testing import serve_for_test
 
 _SERVICE = "wattmesh.forecast.v1.ForecastService"
+_WEATHER = "wattmesh.weather.v1.WeatherService"
+_SOURCE, _ROOF = "weather-sources/metoffice", "weather-sources/roof"
 _DAYS = 30
 _NOW = START + timedelta(days=_DAYS, minutes=30)
 
@@ -33,7 +36,7 @@ class ForecastWorld(World):
     """A metering with a past; a training fails when it starts, for it has no threads."""
 
     name: ClassVar[str] = "forecast"
-    services: ClassVar[tuple[str, ...]] = (_SERVICE, _OPERATIONS)
+    services: ClassVar[tuple[str, ...]] = (_SERVICE, _WEATHER, _OPERATIONS)
 
     def __init__(self, database_url: str, metering: str, folder: Path) -> None:
         self._settings = {
@@ -46,6 +49,7 @@ class ForecastWorld(World):
         }
         self._forecasts: list[str] = []
         self._trainings: list[str] = []
+        self._reports: list[str] = []
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -71,8 +75,16 @@ class ForecastWorld(World):
             return all(self._forecasts)
 
         await eventually(issued, 60)
+        weather = weather_service_pb2_grpc.WeatherServiceStub(channel)
+        told = self._weather(time_range_to_proto(TimeRange.of(_NOW, HOUR)))
+        await weather.UpdateWeatherSource(told["UpdateWeatherSource"][0])
+        self._reports = list((await weather.PublishWeather(told["PublishWeather"][0])).names)
         if not self._trainings:
-            self._trainings.append((await stub.TrainModel(_train("first"))).operation)
+            ordered = (await stub.TrainModel(_train("first"))).operation
+            # Its process says why it failed: before any call is counted.
+            operations = operations_pb2_grpc.OperationsStub(channel)
+            await operations.WaitOperation(operations_pb2.WaitOperationRequest(name=ordered))
+            self._trainings.append(ordered)
 
     def seeds(self, turn: int) -> Seeds:
         span = time_range_to_proto(TimeRange.of(_NOW - HOUR, 48 * HOUR))
@@ -98,7 +110,44 @@ class ForecastWorld(World):
             "WaitOperation": [operations_pb2.WaitOperationRequest(name=operation)],
             "CancelOperation": [operations_pb2.CancelOperationRequest(name=operation)],
         }
-        return {**unary_seeds(_SERVICE, forecast), **unary_seeds(_OPERATIONS, operations)}
+        return {
+            **unary_seeds(_SERVICE, forecast),
+            **unary_seeds(_WEATHER, self._weather(span)),
+            **unary_seeds(_OPERATIONS, operations),
+        }
+
+    def _weather(self, span: Any) -> dict[str, Sequence[Any]]:
+        source = weather_pb2.WeatherSource(name=_SOURCE, kind=weather_pb2.WEATHER_KIND_FORECAST)
+        roof = weather_pb2.WeatherSource(name=_ROOF, kind=weather_pb2.WEATHER_KIND_OBSERVATION)
+        update = weather_service_pb2.UpdateWeatherSourceRequest(
+            weather_source=source, allow_missing=True
+        )
+        publish = weather_service_pb2.PublishWeatherRequest(
+            parent=_SOURCE, weather_reports=[_report()]
+        )
+        query = weather_service_pb2.QueryWeatherRequest(
+            site=LOAD.site.name,
+            range=time_range_to_proto(TimeRange.of(_NOW.replace(minute=0), 24 * HOUR)),
+            resolution=duration_to_proto(HOUR),
+            climatology_allowed=True,
+        )
+        return {
+            "CreateWeatherSource": [
+                weather_service_pb2.CreateWeatherSourceRequest(weather_source=roof)
+            ],
+            "UpdateWeatherSource": [update],
+            "GetWeatherSource": [weather_service_pb2.GetWeatherSourceRequest(name=_SOURCE)],
+            "ListWeatherSources": [weather_service_pb2.ListWeatherSourcesRequest(page_size=1)],
+            "DeleteWeatherSource": [weather_service_pb2.DeleteWeatherSourceRequest(name=_ROOF)],
+            "PublishWeather": [publish],
+            "GetWeatherReport": [
+                weather_service_pb2.GetWeatherReportRequest(name=name) for name in self._reports
+            ],
+            "ListWeatherReports": [
+                weather_service_pb2.ListWeatherReportsRequest(parent=_SOURCE, range=span)
+            ],
+            "QueryWeather": [query],
+        }
 
     def words(self, turn: int) -> Sequence[str]:
         return (LOAD.name, PV.name, "load", "pv", "models/load/versions/1", *self._forecasts)
@@ -109,6 +158,19 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[ForecastW
     """Give forecast's surroundings."""
     async with serve_for_test(*metered_home(_DAYS).register) as target:
         yield ForecastWorld(database_url, target, folder)
+
+
+def _report() -> weather_pb2.WeatherReport:
+    return weather_pb2.WeatherReport(
+        location=weather_pb2.Location(latitude_degrees=34.0, longitude_degrees=-117.4),
+        issue_time=timestamp_to_proto(_NOW),
+        series=weather_pb2.WeatherSeries(
+            start_time=timestamp_to_proto(_NOW),
+            resolution=duration_to_proto(HOUR),
+            temperatures_celsius=[20.0, 21.0],
+            winds=[weather_pb2.WindSeries(height_m=10.0, speeds_m_per_s=[3.0, 4.0])],
+        ),
+    )
 
 
 def _issue() -> pb.IssueForecastsRequest:

@@ -22,6 +22,7 @@ HERE = Location(latitude_degrees=52.2, longitude_degrees=0.12)
 T = datetime(2026, 6, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 TEMPERATURE = "temperature_celsius"
+GHI = "global_horizontal_irradiance_w_per_m2"
 
 
 def told(
@@ -87,6 +88,20 @@ def test_other_rasters_are_brought_to_the_one_that_is_asked_for() -> None:
     assert list(over(3, shower, name=rain)) == [2.0, 2.0, 2.0]
 
 
+def test_odd_rasters_of_years_cost_no_memory_and_never_leave_what_was_told() -> None:
+    odd = told(
+        WeatherKind.FORECAST, [0.0, 0.1, 0.3] * 5000, resolution=timedelta(seconds=7), name=GHI
+    )
+    span = TimeRange.of(T, 20_000 * timedelta(days=1))
+
+    found = known_weather([odd], span, timedelta(days=1)).columns[GHI]
+
+    assert found[0] == pytest.approx(0.4 / 3, rel=1e-3)
+    assert np.isnan(found[1:]).all()
+    hourly = over(30, odd, name=GHI)
+    assert np.nanmin(hourly) >= 0.0
+
+
 def test_a_wind_that_turns_through_north_does_not_blow_from_the_south() -> None:
     name = "wind_direction_degrees@10"
     turning = told(WeatherKind.FORECAST, [350.0, 10.0], resolution=HOUR / 2, name=name)
@@ -130,6 +145,10 @@ def test_distances_are_those_of_the_globe() -> None:
 def test_what_no_weather_has_is_refused_with_its_column() -> None:
     with pytest.raises(InvalidArgument, match="-90 to 60"):
         told(WeatherKind.FORECAST, [99.0])
+    with pytest.raises(InvalidArgument, match="1900"):
+        told(WeatherKind.FORECAST, [9.0], start=datetime(1, 1, 1, tzinfo=UTC))
+    with pytest.raises(InvalidArgument, match="2200"):
+        told(WeatherKind.FORECAST, [9.0], issued=T, start=datetime(9999, 12, 31, tzinfo=UTC))
     with pytest.raises(InvalidArgument):
         WeatherSeries(start=T, resolution=HOUR, columns={})
     with pytest.raises(InvalidArgument):

@@ -10,7 +10,7 @@ from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.weather.ports import WeatherRecords
 from wattmesh_forecast.domain.subjects import Location
 from wattmesh_forecast.domain.weather.known import Known, known_weather
-from wattmesh_forecast.domain.weather.told import WeatherKind
+from wattmesh_forecast.domain.weather.told import EARLIEST, LATEST, WeatherKind
 from wattmesh_forecast.domain.weather.usual import usual_weather
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
@@ -41,6 +41,13 @@ class WeatherQuestion:
             aligned and not self.span.empty,
             "INVALID_RANGE",
             "the range must not be empty and have both ends on the raster of the resolution",
+            "range",
+        )
+        known_by = self.known_by or self.span.start
+        require(
+            min(self.span.start, known_by) >= EARLIEST and self.span.end < LATEST,
+            "INVALID_RANGE",
+            f"from {EARLIEST:%Y} until before {LATEST:%Y}",
             "range",
         )
         require(
@@ -77,8 +84,10 @@ class QueryWeather:
             place = self._sites.place(place)
         now = self._clock.now()
         by = now if asked.known_by is None else min(asked.known_by, now)
-        before = TimeRange(min(by, asked.span.start) - LOOK_BACK, max(by, asked.span.end))
-        wide = before if asked.climatology else asked.span
+        lately = TimeRange(floor_time(by, timedelta(hours=1)) - LOOK_BACK, by)
+        span = asked.span
+        both = TimeRange(min(lately.start, span.start), max(lately.end, span.end))
+        wide = both if asked.climatology else span
         found = await self._records.candidates(place, wide, by, asked.source)
         if not asked.climatology:
             found = [each for each in found if each.kind is not WeatherKind.CLIMATOLOGY]
@@ -86,7 +95,6 @@ class QueryWeather:
         nobody = known.first < 0
         if not asked.climatology or not nobody.any():
             return WeatherAnswer(known=known, usual=np.zeros(len(nobody), dtype=np.bool_))
-        lately = TimeRange(floor_time(by, timedelta(hours=1)) - LOOK_BACK, by)
         usual = await asyncio.to_thread(usual_weather, found, lately, known)
         columns = dict(known.columns)
         for name, values in usual.items():

@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_forecast.domain.hours import Bools, Floats, Ints
 from wattmesh_forecast.domain.subjects import Location
@@ -19,6 +21,9 @@ _ORDER = (
     WeatherKind.FORECAST,
     WeatherKind.CLIMATOLOGY,
 )
+Summed: TypeAlias = NDArray[Any]
+"""Real or complex sums."""
+
 _EARTH_RADIUS_M = 6_371_000.0
 _LEAST_KNOWN_RATIO = 0.5
 
@@ -101,27 +106,45 @@ def _over(
     name: str, values: Floats, series: WeatherSeries, span: TimeRange, resolution: timedelta
 ) -> Floats:
     """Return a column on another raster: means of what is known, sums of what is all known."""
-    own = series.resolution // timedelta(seconds=1)
-    wanted = resolution // timedelta(seconds=1)
-    offset = (span.start - series.start) // timedelta(seconds=1)
-    step = math.gcd(own, wanted, offset)
-    found = np.full(span.count(resolution) * (wanted // step), np.nan)
-    first = offset // step
-    fine = np.repeat(values, own // step)
-    begin, end = max(first, 0), min(first + len(found), len(fine))
-    if begin < end:
-        found[begin - first : end - first] = fine[begin:end]
-    parts = found.reshape(-1, wanted // step)
-    quantity = quantity_of(name)
-    if quantity is Quantity.PRECIPITATION:
-        return np.asarray(parts.sum(axis=1) * step / own)
-    known = np.isfinite(parts)
-    enough = known.mean(axis=1) >= _LEAST_KNOWN_RATIO
+    count, width = span.count(resolution), resolution / series.resolution
+    first = (span.start - series.start) / series.resolution
+    if width == 1.0 and first.is_integer():
+        return _window(values, int(first), count)
+    quantity, known = quantity_of(name), np.isfinite(values)
     if quantity is Quantity.WIND_DIRECTION:
-        turns = np.where(known, np.exp(1j * np.radians(parts)), 0).sum(axis=1)
-        return np.where(enough, np.degrees(np.angle(turns)) % 360.0, np.nan)
-    total = np.where(known, parts, 0.0).sum(axis=1)
-    return np.where(enough, total / np.maximum(known.sum(axis=1), 1), np.nan)
+        turns = np.where(known, np.exp(1j * np.radians(values)), 0.0)
+        total, part = _sums(turns, known, first, width, count)
+        return np.where(_enough(part, width), np.degrees(np.angle(total)) % 360.0, np.nan)
+    total, part = _sums(np.where(known, values, 0.0), known, first, width, count)
+    if quantity is Quantity.PRECIPITATION:
+        return np.where(part >= width * (1.0 - 1e-9), np.maximum(total, 0.0), np.nan)
+    means = total / np.maximum(part, 1e-12)
+    # Differences of sums are not exact: no mean lies beyond all that it is one of.
+    least, most = (float(each(values[known])) if known.any() else 0.0 for each in (np.min, np.max))
+    return np.where(_enough(part, width), np.clip(means, least, most), np.nan)
+
+
+def _window(values: Floats, first: int, count: int) -> Floats:
+    found = np.full(count, np.nan)
+    begin, end = max(first, 0), min(first + count, len(values))
+    if begin < end:
+        found[begin - first : end - first] = values[begin:end]
+    return found
+
+
+def _sums(
+    values: Summed, known: Bools, first: float, width: float, count: int
+) -> tuple[Summed, Floats]:
+    """Return sums over intervals, and how much of each is known, in intervals of the series."""
+    edges = np.arange(len(values) + 1, dtype=np.float64)
+    at = np.clip(first + width * np.arange(count + 1), 0.0, edges[-1])
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    there = np.concatenate([[0.0], np.cumsum(known.astype(np.float64))])
+    return np.diff(np.interp(at, edges, sums)), np.diff(np.interp(at, edges, there))
+
+
+def _enough(part: Floats, width: float) -> Bools:
+    return np.asarray(part >= width * _LEAST_KNOWN_RATIO * (1.0 - 1e-9))
 
 
 def _of_any_year(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -21,6 +21,9 @@ from wattmesh_kernel.checks import (
 from wattmesh_kernel.ids import check_segment, split_name
 from wattmesh_kernel.time import TimeRange
 
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Of the times that weather is told of."""
+LONGEST_RESOLUTION = timedelta(days=31)
 MOST_VALUES = 20_000
 """Intervals of a report: two weeks by the minute."""
 
@@ -90,6 +93,10 @@ class WeatherSeries:
     def __post_init__(self) -> None:
         whole = self.resolution > timedelta(0) and not self.resolution % timedelta(seconds=1)
         require(whole, "INVALID_RESOLUTION", "whole seconds, above 0", "series.resolution")
+        early = self.start >= EARLIEST
+        require(early, "INVALID_WEATHER", f"not before {EARLIEST:%Y}", "series.start_time")
+        long = self.resolution <= LONGEST_RESOLUTION
+        require(long, "INVALID_RESOLUTION", f"at most {LONGEST_RESOLUTION}", "series.resolution")
         counts = {len(values) for values in self.columns.values()}
         require(
             len(counts) == 1 and 0 < max(counts) <= MOST_VALUES,
@@ -97,6 +104,8 @@ class WeatherSeries:
             f"1 to {MOST_VALUES} intervals, as many in each column that is there",
             "series",
         )
+        ends = self.start < LATEST - len(self) * self.resolution
+        require(ends, "INVALID_WEATHER", f"ends before {LATEST:%Y}", "series.start_time")
         for name, values in self.columns.items():
             least, most = BOUNDS[quantity_of(name)]
             fine = np.isnan(values) | ((values >= least) & (values <= most))
@@ -123,6 +132,8 @@ class WeatherReport:
     member: int = 0
 
     def __post_init__(self) -> None:
+        issued = EARLIEST <= self.issue_time < LATEST
+        require(issued, "INVALID_WEATHER", f"from {EARLIEST:%Y} on", "issue_time")
         require(self.member >= 0, "INVALID_WEATHER", "not negative", "ensemble_member")
 
     @property
