@@ -96,7 +96,7 @@ async def test_levels_are_what_the_programme_says_and_what_it_has_no_word_for_is
     }
 
 
-async def test_a_person_who_opts_out_is_told_of(
+async def test_who_opts_out_here_or_calls_off_is_told_of(
     world: DemandResponseWorld, vtn: Vtn2b, ven: Ven2b
 ) -> None:
     vtn.call("evening", SOON, -2.0)
@@ -111,6 +111,14 @@ async def test_a_person_who_opts_out_is_told_of(
     await ven.follow()
 
     assert vtn.opts == [("evening", "optIn"), ("evening", "optOut")]
+
+    vtn.opts.clear()
+    vtn.call("night", SOON + 3 * HOUR, -2.0)
+    await ven.follow()
+    await world.cancel((await events(world))[1].name)
+    vtn.server.event_callbacks["night"] = (None, vtn.answered)
+    await ven.follow()
+    assert vtn.opts == [("night", "optIn"), ("night", "optOut")]
 
 
 async def test_an_event_that_is_over_is_answered_as_it_was_after_a_restart_too(
@@ -130,20 +138,7 @@ async def test_an_event_that_is_over_is_answered_as_it_was_after_a_restart_too(
     assert await events(world) == [event]
 
 
-async def test_an_event_that_was_called_off_here_is_opted_out_of(
-    world: DemandResponseWorld, vtn: Vtn2b, ven: Ven2b
-) -> None:
-    vtn.call("evening", SOON, -2.0)
-    await ven.follow()
-    (event,) = await events(world)
-    await world.cancel(event.name)
-    vtn.server.event_callbacks["evening"] = (None, vtn.answered)
-    await ven.follow()
-
-    assert vtn.opts == [("evening", "optIn"), ("evening", "optOut")]
-
-
-async def test_a_vtn_that_forgot_us_is_registered_with_again_by_what_it_gave(
+async def test_a_vtn_that_forgot_us_is_registered_with_again_and_one_that_is_away_ends_nothing(
     world: DemandResponseWorld, vtn: Vtn2b, ven: Ven2b
 ) -> None:
     await ven.follow()
@@ -158,6 +153,12 @@ async def test_a_vtn_that_forgot_us_is_registered_with_again_by_what_it_gave(
     again = vtn.registered[1]
     assert (again["ven_id"], again["registration_id"]) == (VEN_ID, REGISTRATION_ID)
     assert [each.external_id for each in await events(world)] == ["evening"]
+
+    await vtn.server.stop()
+    with pytest.raises(Unavailable):
+        await ven.follow()
+    (event,) = await events(world)
+    assert event.state == event_pb2.EVENT_STATE_SCHEDULED
 
 
 async def test_metered_energy_is_told_once_and_what_comes_late_with_the_next(
@@ -175,16 +176,3 @@ async def test_metered_energy_is_told_once_and_what_comes_late_with_the_next(
     world.clock.advance(HOUR)
     await ven.report()
     assert vtn.reported == [(start + index * quarter, 750.0) for index in range(8)]
-
-
-async def test_a_vtn_that_is_away_or_talks_nonsense_ends_nothing(
-    world: DemandResponseWorld, vtn: Vtn2b, ven: Ven2b
-) -> None:
-    vtn.call("evening", SOON, -2.0)
-    await ven.follow()
-    await vtn.server.stop()
-    with pytest.raises(Unavailable):
-        await ven.follow()
-
-    (event,) = await events(world)
-    assert event.state == event_pb2.EVENT_STATE_SCHEDULED
