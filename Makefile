@@ -37,6 +37,9 @@ bench: setup  ## measurements
 bench-optimizer: setup ## the optimizer beside a bare solve of the same matrices, as JSON
 	@exec $(BIN)/python -m tests.bench.optimizer
 
+bench-fleet: setup ## a thousand homes behind one feeder, and ten thousand planned one by one, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.fleet $(ARGUMENTS)
+
 truth-optimizer: setup ## plans against an independent HiGHS, 300 random problems of each kind, as JSON
 	@exec $(BIN)/python -m tests.truth.optimizer $(ARGUMENTS)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
-from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
+from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSeries, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.formulation.program import Matrix
 
@@ -34,6 +34,10 @@ class TiredSolver:
         if not self._linear:
             return None
         return self._solver.solve_linear(matrix, time_limit, start, keep_basis=keep_basis)
+
+    def series(self, matrix: Matrix) -> LinearSeries:
+        """Solve as OR-Tools does, as often as wanted."""
+        return self._solver.series(matrix)
 
     def solve_integer(
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta

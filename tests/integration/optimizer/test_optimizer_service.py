@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
-from tests.bench.optimizer.wire import home_proto
+from tests.bench.fleet.homes import feeder
+from tests.bench.optimizer.wire import home_proto, problem_proto
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2
 from wattmesh_kernel.clock import SystemClock
 from wattmesh_optimizer.settings import OptimizerSettings
@@ -89,6 +90,33 @@ async def test_a_problem_that_makes_no_sense_is_refused_by_name(stub: "Stub") ->
         await stub.Solve(optimizer_pb2.SolveRequest(problem=problem))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "battery-0: capacity_wh" in str(refused.value.details())
+
+
+async def test_sites_behind_one_feeder_are_planned_apart_where_that_is_asked_for(
+    stub: "Stub",
+) -> None:
+    homes = feeder(8)
+    request = optimizer_pb2.SolveRequest(problem=problem_proto(homes, *homes.sites))
+    group = request.problem.groups.add(name="groups/feeder")
+    group.site_names.extend(site.name for site in homes.sites)
+    group.limits.max_import_power_w = 8 * 1_600.0
+    costs = []
+    for division in (optimizer_pb2.DIVISION_APART, optimizer_pb2.DIVISION_TOGETHER):
+        request.options.division = division
+        plan = (await stub.Solve(request)).plan
+        assert plan.groups[0].peak_power_w <= 8 * 1_600.0 + 1e-3
+        assert (plan.solver.round_count > 0) is (division == optimizer_pb2.DIVISION_APART)
+        costs.append(float(plan.total_cost.amount))
+    assert costs[0] == pytest.approx(costs[1], rel=0.005)
+
+
+async def test_a_division_that_is_not_known_is_refused(stub: "Stub") -> None:
+    request = optimizer_pb2.SolveRequest(problem=home_proto())
+    request.options.division = 9  # type: ignore[assignment]
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.Solve(request)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "options.division" in (refused.value.details() or "")
 
 
 async def test_many_callers_at_once_all_get_the_same_cost(stub: "Stub") -> None:

@@ -30,7 +30,7 @@ from wattmesh.type.v1 import money_pb2 as wattmesh_dot_type_dot_v1_dot_money__pb
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%wattmesh/optimizer/v1/optimizer.proto\x12\x15wattmesh.optimizer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/optimizer/v1/plan.proto\x1a#wattmesh/optimizer/v1/problem.proto\x1a\x1cwattmesh/type/v1/money.proto\x1a!wattmesh/type/v1/permission.proto\"u\n\x0cSolveRequest\x12/\n\x07problem\x18\x01 \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12\x34\n\x07options\x18\x02 \x01(\x0b\x32#.wattmesh.optimizer.v1.SolveOptions\"t\n\x0cSolveOptions\x12-\n\ntime_limit\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\tgap_ratio\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07\x65xplain\x18\x03 \x01(\x08\x42\x0c\n\n_gap_ratio\":\n\rSolveResponse\x12)\n\x04plan\x18\x01 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\"\xa6\x01\n\x12\x45xplainPlanRequest\x12/\n\x07problem\x18\x01 \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12)\n\x04plan\x18\x02 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\x12\x34\n\x07options\x18\x03 \x01(\x0b\x32#.wattmesh.optimizer.v1.SolveOptions\"|\n\x13\x45xplainPlanResponse\x12\x37\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32\".wattmesh.optimizer.v1.Explanation\x12,\n\x0b\x65xcess_cost\x18\x02 \x01(\x0b\x32\x17.wattmesh.type.v1.Money\"q\n\x13SimulatePlanRequest\x12/\n\x07problem\x18\x01 \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12)\n\x04plan\x18\x02 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\"w\n\x14SimulatePlanResponse\x12)\n\x04plan\x18\x01 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\x12\x34\n\nviolations\x18\x02 \x03(\x0b\x32 .wattmesh.optimizer.v1.Violation\"\xac\x01\n\tViolation\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x12\n\nconstraint\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61sked\x18\x04 \x01(\x01\x12\x10\n\x08possible\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x10\n\x08physical\x18\x07 \x01(\x08\x12\x0f\n\x07message\x18\x08 \x01(\t2\xc7\x02\n\x10OptimizerService\x12X\n\x05Solve\x12#.wattmesh.optimizer.v1.SolveRequest\x1a$.wattmesh.optimizer.v1.SolveResponse\"\x04\xa8\xbb\x18\n\x12j\n\x0b\x45xplainPlan\x12).wattmesh.optimizer.v1.ExplainPlanRequest\x1a*.wattmesh.optimizer.v1.ExplainPlanResponse\"\x04\xa8\xbb\x18\n\x12m\n\x0cSimulatePlan\x12*.wattmesh.optimizer.v1.SimulatePlanRequest\x1a+.wattmesh.optimizer.v1.SimulatePlanResponse\"\x04\xa8\xbb\x18\nb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%wattmesh/optimizer/v1/optimizer.proto\x12\x15wattmesh.optimizer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/optimizer/v1/plan.proto\x1a#wattmesh/optimizer/v1/problem.proto\x1a\x1cwattmesh/type/v1/money.proto\x1a!wattmesh/type/v1/permission.proto\"u\n\x0cSolveRequest\x12/\n\x07problem\x18\x01 \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12\x34\n\x07options\x18\x02 \x01(\x0b\x32#.wattmesh.optimizer.v1.SolveOptions\"\xa7\x01\n\x0cSolveOptions\x12-\n\ntime_limit\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\tgap_ratio\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07\x65xplain\x18\x03 \x01(\x08\x12\x31\n\x08\x64ivision\x18\x04 \x01(\x0e\x32\x1f.wattmesh.optimizer.v1.DivisionB\x0c\n\n_gap_ratio\":\n\rSolveResponse\x12)\n\x04plan\x18\x01 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\"\xa6\x01\n\x12\x45xplainPlanRequest\x12/\n\x07problem\x18\x01 \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12)\n\x04plan\x18\x02 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\x12\x34\n\x07options\x18\x03 \x01(\x0b\x32#.wattmesh.optimizer.v1.SolveOptions\"|\n\x13\x45xplainPlanResponse\x12\x37\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32\".wattmesh.optimizer.v1.Explanation\x12,\n\x0b\x65xcess_cost\x18\x02 \x01(\x0b\x32\x17.wattmesh.type.v1.Money\"q\n\x13SimulatePlanRequest\x12/\n\x07problem\x18\x01 \x01(\x0b\x32\x1e.wattmesh.optimizer.v1.Problem\x12)\n\x04plan\x18\x02 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\"w\n\x14SimulatePlanResponse\x12)\n\x04plan\x18\x01 \x01(\x0b\x32\x1b.wattmesh.optimizer.v1.Plan\x12\x34\n\nviolations\x18\x02 \x03(\x0b\x32 .wattmesh.optimizer.v1.Violation\"\xac\x01\n\tViolation\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x12\n\nconstraint\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61sked\x18\x04 \x01(\x01\x12\x10\n\x08possible\x18\x05 \x01(\x01\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x10\n\x08physical\x18\x07 \x01(\x08\x12\x0f\n\x07message\x18\x08 \x01(\t*O\n\x08\x44ivision\x12\x18\n\x14\x44IVISION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IVISION_TOGETHER\x10\x01\x12\x12\n\x0e\x44IVISION_APART\x10\x02\x32\xc7\x02\n\x10OptimizerService\x12X\n\x05Solve\x12#.wattmesh.optimizer.v1.SolveRequest\x1a$.wattmesh.optimizer.v1.SolveResponse\"\x04\xa8\xbb\x18\n\x12j\n\x0b\x45xplainPlan\x12).wattmesh.optimizer.v1.ExplainPlanRequest\x1a*.wattmesh.optimizer.v1.ExplainPlanResponse\"\x04\xa8\xbb\x18\n\x12m\n\x0cSimulatePlan\x12*.wattmesh.optimizer.v1.SimulatePlanRequest\x1a+.wattmesh.optimizer.v1.SimulatePlanResponse\"\x04\xa8\xbb\x18\nb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,22 +43,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPTIMIZERSERVICE'].methods_by_name['ExplainPlan']._serialized_options = b'\250\273\030\n'
   _globals['_OPTIMIZERSERVICE'].methods_by_name['SimulatePlan']._loaded_options = None
   _globals['_OPTIMIZERSERVICE'].methods_by_name['SimulatePlan']._serialized_options = b'\250\273\030\n'
+  _globals['_DIVISION']._serialized_start=1320
+  _globals['_DIVISION']._serialized_end=1399
   _globals['_SOLVEREQUEST']._serialized_start=265
   _globals['_SOLVEREQUEST']._serialized_end=382
-  _globals['_SOLVEOPTIONS']._serialized_start=384
-  _globals['_SOLVEOPTIONS']._serialized_end=500
-  _globals['_SOLVERESPONSE']._serialized_start=502
-  _globals['_SOLVERESPONSE']._serialized_end=560
-  _globals['_EXPLAINPLANREQUEST']._serialized_start=563
-  _globals['_EXPLAINPLANREQUEST']._serialized_end=729
-  _globals['_EXPLAINPLANRESPONSE']._serialized_start=731
-  _globals['_EXPLAINPLANRESPONSE']._serialized_end=855
-  _globals['_SIMULATEPLANREQUEST']._serialized_start=857
-  _globals['_SIMULATEPLANREQUEST']._serialized_end=970
-  _globals['_SIMULATEPLANRESPONSE']._serialized_start=972
-  _globals['_SIMULATEPLANRESPONSE']._serialized_end=1091
-  _globals['_VIOLATION']._serialized_start=1094
-  _globals['_VIOLATION']._serialized_end=1266
-  _globals['_OPTIMIZERSERVICE']._serialized_start=1269
-  _globals['_OPTIMIZERSERVICE']._serialized_end=1596
+  _globals['_SOLVEOPTIONS']._serialized_start=385
+  _globals['_SOLVEOPTIONS']._serialized_end=552
+  _globals['_SOLVERESPONSE']._serialized_start=554
+  _globals['_SOLVERESPONSE']._serialized_end=612
+  _globals['_EXPLAINPLANREQUEST']._serialized_start=615
+  _globals['_EXPLAINPLANREQUEST']._serialized_end=781
+  _globals['_EXPLAINPLANRESPONSE']._serialized_start=783
+  _globals['_EXPLAINPLANRESPONSE']._serialized_end=907
+  _globals['_SIMULATEPLANREQUEST']._serialized_start=909
+  _globals['_SIMULATEPLANREQUEST']._serialized_end=1022
+  _globals['_SIMULATEPLANRESPONSE']._serialized_start=1024
+  _globals['_SIMULATEPLANRESPONSE']._serialized_end=1143
+  _globals['_VIOLATION']._serialized_start=1146
+  _globals['_VIOLATION']._serialized_end=1318
+  _globals['_OPTIMIZERSERVICE']._serialized_start=1402
+  _globals['_OPTIMIZERSERVICE']._serialized_end=1729
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.optimizer.v1 import plan_pb2 as _plan_pb2
 from wattmesh.optimizer.v1 import problem_pb2 as _problem_pb2
 from wattmesh.type.v1 import money_pb2 as _money_pb2
@@ -22,6 +23,33 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Division:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DivisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Division.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIVISION_UNSPECIFIED: _Division.ValueType  # 0
+    """Apart from 100 sites on, if they share nothing but sums of their exchange."""
+    DIVISION_TOGETHER: _Division.ValueType  # 1
+    """In one matrix."""
+    DIVISION_APART: _Division.ValueType  # 2
+    """Apart, unless sites share reserves, limits of single phases, or the payment for a reduction: then in one matrix."""
+
+class Division(_Division, metaclass=_DivisionEnumTypeWrapper):
+    """How sites that share limits are planned: in one matrix, or apart, each by prices of its exchange with the grid that
+    are found by what all of them would do (Dantzig and Wolfe's decomposition). Both end at the same cost; apart there is
+    a good plan early, with its gap.
+    """
+
+DIVISION_UNSPECIFIED: Division.ValueType  # 0
+"""Apart from 100 sites on, if they share nothing but sums of their exchange."""
+DIVISION_TOGETHER: Division.ValueType  # 1
+"""In one matrix."""
+DIVISION_APART: Division.ValueType  # 2
+"""Apart, unless sites share reserves, limits of single phases, or the payment for a reduction: then in one matrix."""
+Global___Division: _TypeAlias = Division  # noqa: Y015
 
 @_typing.final
 class SolveRequest(_message.Message):
@@ -62,10 +90,15 @@ class SolveOptions(_message.Message):
     TIME_LIMIT_FIELD_NUMBER: _builtins.int
     GAP_RATIO_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
     gap_ratio: _builtins.float
     """Gap at which a mixed-integer solve may stop, 0-1. Default 0.001."""
     explain: _builtins.bool
-    """True: Plan.explanation is filled."""
+    """True: Plan.explanation is filled; sites are then planned together unless `division` says otherwise, and a plan of
+    sites planned apart has no explanation.
+    """
+    division: Global___Division.ValueType
+    """How sites that share limits are planned. INVALID_ARGUMENT for a value that is not known."""
     @_builtins.property
     def time_limit(self) -> _duration_pb2.Duration:
         """Wall time for solving, > 0; best plan so far afterwards. Absent: the server's default (10 s), or
@@ -78,10 +111,11 @@ class SolveOptions(_message.Message):
         time_limit: _duration_pb2.Duration | None = ...,
         gap_ratio: _builtins.float | None = ...,
         explain: _builtins.bool = ...,
+        division: Global___Division.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_gap_ratio", b"_gap_ratio", "gap_ratio", b"gap_ratio", "time_limit", b"time_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap_ratio", b"_gap_ratio", "explain", b"explain", "gap_ratio", b"gap_ratio", "time_limit", b"time_limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gap_ratio", b"_gap_ratio", "division", b"division", "explain", b"explain", "gap_ratio", b"gap_ratio", "time_limit", b"time_limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gap_ratio: _TypeAlias = _typing.Literal["gap_ratio"]  # noqa: Y015
     _WhichOneofArgType__gap_ratio: _TypeAlias = _typing.Literal["_gap_ratio", b"_gap_ratio"]  # noqa: Y015

@@ -182,7 +182,9 @@ class _SolveStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SolveStat
     SOLVE_STATUS_OPTIMAL: _SolveStatus.ValueType  # 1
     """Proven best within the gap asked for."""
     SOLVE_STATUS_TIME_LIMIT: _SolveStatus.ValueType  # 2
-    """Time ran out: best plan so far, see gap_ratio."""
+    """Time ran out: best plan so far, see gap_ratio. Or sites were planned apart, and what binaries decide leaves a gap
+    larger than the one asked for.
+    """
     SOLVE_STATUS_FALLBACK: _SolveStatus.ValueType  # 3
     """Solver gave nothing better in time than no control at all: loads served, vehicles charged at
     once, storage idle.
@@ -196,7 +198,9 @@ SOLVE_STATUS_UNSPECIFIED: SolveStatus.ValueType  # 0
 SOLVE_STATUS_OPTIMAL: SolveStatus.ValueType  # 1
 """Proven best within the gap asked for."""
 SOLVE_STATUS_TIME_LIMIT: SolveStatus.ValueType  # 2
-"""Time ran out: best plan so far, see gap_ratio."""
+"""Time ran out: best plan so far, see gap_ratio. Or sites were planned apart, and what binaries decide leaves a gap
+larger than the one asked for.
+"""
 SOLVE_STATUS_FALLBACK: SolveStatus.ValueType  # 3
 """Solver gave nothing better in time than no control at all: loads served, vehicles charged at
 once, storage idle.
@@ -818,6 +822,7 @@ class SolverInformation(_message.Message):
     ENTRY_COUNT_FIELD_NUMBER: _builtins.int
     INTEGER_COUNT_FIELD_NUMBER: _builtins.int
     SOLVER_NAME_FIELD_NUMBER: _builtins.int
+    ROUND_COUNT_FIELD_NUMBER: _builtins.int
     status: Global___SolveStatus.ValueType
     """Result."""
     gap_ratio: _builtins.float
@@ -834,6 +839,8 @@ class SolverInformation(_message.Message):
     """Integer columns."""
     solver_name: _builtins.str
     """Solver and version."""
+    round_count: _builtins.int
+    """Rounds of prices, where sites were planned apart; 0 where they were planned in one matrix."""
     @_builtins.property
     def solver_duration(self) -> _duration_pb2.Duration:
         """Wall time of the solver alone."""
@@ -855,10 +862,11 @@ class SolverInformation(_message.Message):
         entry_count: _builtins.int = ...,
         integer_count: _builtins.int = ...,
         solver_name: _builtins.str = ...,
+        round_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["solver_duration", b"solver_duration", "total_duration", b"total_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_count", b"column_count", "entry_count", b"entry_count", "gap_ratio", b"gap_ratio", "integer_count", b"integer_count", "mixed_integer", b"mixed_integer", "row_count", b"row_count", "solver_duration", b"solver_duration", "solver_name", b"solver_name", "status", b"status", "total_duration", b"total_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_count", b"column_count", "entry_count", b"entry_count", "gap_ratio", b"gap_ratio", "integer_count", b"integer_count", "mixed_integer", b"mixed_integer", "round_count", b"round_count", "row_count", b"row_count", "solver_duration", b"solver_duration", "solver_name", b"solver_name", "status", b"status", "total_duration", b"total_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

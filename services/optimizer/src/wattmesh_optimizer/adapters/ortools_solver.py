@@ -24,6 +24,7 @@ from ortools.math_opt.core.python import solver as math_opt
 
 from wattmesh_optimizer.adapters.basis import consistent_basis
 from wattmesh_optimizer.adapters.matrices import check_matrix, math_opt_model
+from wattmesh_optimizer.adapters.series import GlopSeries
 from wattmesh_optimizer.adapters.short import SMALL_ENTRIES, solve_shortly
 from wattmesh_optimizer.app.ports import Basis, IntegerSolution, LinearSolution
 from wattmesh_optimizer.domain.checks import Floats
@@ -91,6 +92,10 @@ class OrToolsSolver:
         if result.termination.reason != result_pb2.TERMINATION_REASON_OPTIMAL:
             return None
         return _linear_solution(result)
+
+    def series(self, matrix: Matrix) -> GlopSeries:
+        """Return the matrix in GLOP, to be solved at many costs."""
+        return GlopSeries(matrix)
 
     def solve_integer(
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta

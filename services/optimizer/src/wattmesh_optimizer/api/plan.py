@@ -34,10 +34,14 @@ _STATUSES = {
 def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
     """Return a plan as its proto."""
     currency = plan.currency_code
+    own: dict[str, list[CostItem]] = {site.name: [] for site in plan.sites}
+    for item in plan.costs:
+        if item.site is not None:
+            own[item.site].append(item)
     proto = plan_pb2.Plan(
         horizon=horizon_to_proto(plan.horizon),
         currency_code=currency,
-        sites=[_site(site, plan) for site in plan.sites],
+        sites=[_site(site, own[site.name], currency) for site in plan.sites],
         groups=[_group(group) for group in plan.groups],
         costs=_summed(plan.costs, currency),
         total_cost=money(plan.total_cost, currency),
@@ -104,16 +108,14 @@ def _numbers(values: Floats | None) -> list[float]:
     return [] if values is None else values.tolist()
 
 
-def _site(site: SitePlan, plan: Plan) -> plan_pb2.SitePlan:
+def _site(site: SitePlan, costs: Iterable[CostItem], currency: str) -> plan_pb2.SitePlan:
     return plan_pb2.SitePlan(
         site_name=site.name,
         assets=[_asset(asset) for asset in site.assets],
         import_powers_w=watts(site.import_kw),
         export_powers_w=watts(site.export_kw),
         nodes=_nodes(site.node_flows_kw),
-        costs=[
-            cost_to_proto(item, plan.currency_code) for item in plan.costs if item.site == site.name
-        ],
+        costs=[cost_to_proto(item, currency) for item in costs],
         average_emissions_kg=site.average_emissions_kg,
         marginal_emissions_kg=site.marginal_emissions_kg,
     )
@@ -198,6 +200,7 @@ def _solver(solver: SolverInformation) -> plan_pb2.SolverInformation:
         entry_count=solver.entry_count,
         integer_count=solver.integer_count,
         solver_name=solver.solver_name,
+        round_count=solver.rounds,
     )
 
 

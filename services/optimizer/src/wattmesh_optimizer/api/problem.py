@@ -9,8 +9,13 @@ from wattmesh_contracts.values import (
     time_range_from_proto,
 )
 from wattmesh_optimizer.api.fields import KILO, column, given, kilo, known, optional
-from wattmesh_optimizer.api.site import limits_from_proto, node_from_proto, site_from_proto
-from wattmesh_optimizer.app.solve import SolveOptions
+from wattmesh_optimizer.api.site import (
+    TariffsOnce,
+    limits_from_proto,
+    node_from_proto,
+    site_from_proto,
+)
+from wattmesh_optimizer.app.options import Division, SolveOptions
 from wattmesh_optimizer.domain.checks import refuse
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.problem import (
@@ -39,15 +44,20 @@ _DIRECTIONS: Mapping[int, ReserveDirection] = {
     problem_pb2.RESERVE_DIRECTION_UP: ReserveDirection.UP,
     problem_pb2.RESERVE_DIRECTION_DOWN: ReserveDirection.DOWN,
 }
+_DIVISIONS: Mapping[int, Division] = {
+    optimizer_pb2.DIVISION_UNSPECIFIED: Division.AUTOMATIC,
+    optimizer_pb2.DIVISION_TOGETHER: Division.TOGETHER,
+    optimizer_pb2.DIVISION_APART: Division.APART,
+}
 
 
 def problem_from_proto(proto: problem_pb2.Problem) -> Problem:
     """Return a problem; InvalidArgument naming the field that makes no sense."""
-    horizon = horizon_from_proto(proto.horizon)
+    horizon, tariffs = horizon_from_proto(proto.horizon), TariffsOnce()
     return Problem(
         horizon=horizon,
         currency_code=proto.currency_code,
-        sites=tuple(site_from_proto(site, horizon.count) for site in proto.sites),
+        sites=tuple(site_from_proto(site, horizon.count, tariffs) for site in proto.sites),
         groups=tuple(_group(group) for group in proto.groups),
         goals=_goals(proto.goals),
         events=tuple(_event(event) for event in proto.events),
@@ -77,7 +87,12 @@ def options_from_proto(proto: optimizer_pb2.SolveOptions, defaults: SolveOptions
         gap = proto.gap_ratio
         if not 0 <= gap <= 1:
             raise refuse("options.gap_ratio", f"must be between 0 and 1, not {gap:g}")
-    return SolveOptions(time_limit=limit, gap_ratio=gap, explain=proto.explain)
+    return SolveOptions(
+        time_limit=limit,
+        gap_ratio=gap,
+        explain=proto.explain,
+        division=known(_DIVISIONS, proto.division, "options.division"),
+    )
 
 
 def _group(proto: problem_pb2.SiteGroup) -> SiteGroup:

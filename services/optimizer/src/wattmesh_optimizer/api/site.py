@@ -3,11 +3,13 @@
 from typing import Any
 
 from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
+from wattmesh.type.v1 import tariff_pb2
 from wattmesh_contracts.billing import billing_state_from_proto
 from wattmesh_contracts.sites import phase_from_proto
 from wattmesh_contracts.tariff import tariff_from_proto
 from wattmesh_contracts.values import duration_from_proto, time_range_from_proto
 from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import time_zone
 from wattmesh_optimizer.api.electrical import (
     deferrable_from_proto,
@@ -30,14 +32,28 @@ from wattmesh_optimizer.domain.site import (
 )
 
 
-def site_from_proto(proto: problem_pb2.Site, count: int) -> Site:
+class TariffsOnce:
+    """Tariffs by what was said of them: sites with the same one share it, and what follows."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Tariff] = {}
+
+    def __call__(self, proto: tariff_pb2.Tariff) -> Tariff:
+        """Return the tariff of a proto; InvalidArgument naming the field that makes no sense."""
+        key = proto.SerializeToString(deterministic=True)
+        if key not in self._known:
+            self._known[key] = tariff_from_proto(proto)
+        return self._known[key]
+
+
+def site_from_proto(proto: problem_pb2.Site, count: int, tariffs: TariffsOnce) -> Site:
     """Return a site; InvalidArgument naming the asset and field that make no sense."""
     return Site(
         name=proto.name,
         zone=time_zone(proto.time_zone or "UTC", "sites.time_zone"),
         assets=tuple(asset_from_proto(asset, count) for asset in proto.assets),
         nodes=tuple(node_from_proto(node) for node in proto.nodes),
-        tariff=tariff_from_proto(proto.tariff) if proto.HasField("tariff") else None,
+        tariff=tariffs(proto.tariff) if proto.HasField("tariff") else None,
         billing_state=(
             billing_state_from_proto(proto.billing_state)
             if proto.HasField("billing_state")

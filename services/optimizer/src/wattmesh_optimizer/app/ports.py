@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh_optimizer.domain.checks import Floats
-from wattmesh_optimizer.formulation.program import Matrix
+from wattmesh_optimizer.formulation.program import Ints, Matrix
 
 Statuses = NDArray[np.int32]
 """One `BasisStatus` per column or row."""
@@ -53,6 +53,16 @@ class IntegerSolution:
     bound: float
 
 
+class LinearSeries(Protocol):
+    """One linear programme, solved again and again at other prices of its columns."""
+
+    def solve(self, cost: Floats, time_limit: timedelta) -> LinearSolution | None:
+        """Return an optimum at `cost`, one number per column; None when time ran out."""
+
+    def add(self, cost: Floats, columns: Ints, rows: Ints, values: Floats) -> None:
+        """Add columns from 0 up, one per cost; entries by column, counted from 0, and row."""
+
+
 class Solver(Protocol):
     """Solves matrices."""
 
@@ -73,6 +83,9 @@ class Solver(Protocol):
         `start` is where to begin: any guess is allowed, a good one saves time. `keep_basis`:
         whether the solution shall say where it stopped, where that is worth its price.
         """
+
+    def series(self, matrix: Matrix) -> LinearSeries:
+        """Return the matrix to be solved at many costs, integrality left out."""
 
     def solve_integer(
         self, matrix: Matrix, hint: Floats, gap_ratio: float, time_limit: timedelta

@@ -177,7 +177,7 @@ class ReserveHolding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SolverInformation:
-    """How the plan was found."""
+    """How the plan was found; `rounds` of prices where sites were planned apart, else 0."""
 
     status: SolveStatus
     gap_ratio: float
@@ -189,6 +189,7 @@ class SolverInformation:
     entry_count: int
     integer_count: int
     solver_name: str
+    rounds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -44,7 +44,7 @@ from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.schedule import AssetSchedule, Schedule
 from wattmesh_optimizer.domain.site import Asset, Site
 from wattmesh_optimizer.domain.storage import Battery, EvCharger
-from wattmesh_optimizer.domain.tariffs import SiteTariff, site_tariff
+from wattmesh_optimizer.domain.tariffs import SiteTariff, site_tariffs
 from wattmesh_optimizer.domain.thermal import HvacZone, ThermalTank
 
 
@@ -69,7 +69,7 @@ def run(problem: Problem, schedule: Schedule) -> Trajectory:
     sites: list[SitePlan] = []
     violations: list[Violation] = []
     for site in problem.sites:
-        plan, found = _run_site(problem.horizon, site, schedule)
+        plan, found = run_site(problem.horizon, site, schedule)
         sites.append(plan)
         violations += found
     return Trajectory(tuple(sites), tuple(violations))
@@ -77,7 +77,7 @@ def run(problem: Problem, schedule: Schedule) -> Trajectory:
 
 def simulate(problem: Problem, schedule: Schedule) -> tuple[Plan, tuple[Violation, ...]]:
     """Return the plan a schedule really leads to, with the kernel's bill, and its violations."""
-    tariffs = [site_tariff(site, problem.horizon) for site in problem.sites]
+    tariffs = site_tariffs(problem.sites, problem.horizon)
     trajectory = run(problem, schedule)
     holdings = reserve_holdings(problem, tariffs, trajectory.sites)
     assessment = assess(problem, tariffs, trajectory.sites, holdings)
@@ -121,9 +121,10 @@ def assess(
     return Assessment(tuple(ledger.costs), tuple(ledger.requirements))
 
 
-def _run_site(
+def run_site(
     horizon: Horizon, site: Site, schedule: Schedule
 ) -> tuple[SitePlan, tuple[Violation, ...]]:
+    """Run one site."""
     islanded = horizon.touched(site.islanded_ranges)
     outcomes = [
         simulate_asset(

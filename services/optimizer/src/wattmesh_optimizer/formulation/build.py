@@ -11,7 +11,7 @@ from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.flatness import ramp_price_per_kw
 from wattmesh_optimizer.domain.plan import CostCause, CostItem, ReserveHolding, SitePlan
 from wattmesh_optimizer.domain.problem import Problem
-from wattmesh_optimizer.domain.tariffs import SiteTariff, site_tariff
+from wattmesh_optimizer.domain.tariffs import SiteTariff, site_tariffs
 from wattmesh_optimizer.formulation.events import add_event
 from wattmesh_optimizer.formulation.groups import add_group
 from wattmesh_optimizer.formulation.model import Context
@@ -75,12 +75,12 @@ class Formulation:
 
 def formulate(problem: Problem) -> Formulation:
     """Build the matrix of a problem."""
-    tariffs = [site_tariff(site, problem.horizon) for site in problem.sites]
+    tariffs = site_tariffs(problem.sites, problem.horizon)
     ctx = Context(
         horizon=problem.horizon,
         goals=problem.goals,
         ramp_prices_per_kw=_ramp_prices(problem, tariffs),
-        export_pays=[_export_pays(each, problem.horizon.count) for each in tariffs],
+        export_pays=[export_pays(each, problem.horizon.count) for each in tariffs],
     )
     sites = tuple(
         build_site(ctx, index, site, tariff, netted=problem.netted_group(site) is not None)
@@ -108,7 +108,8 @@ def _ramp_prices(problem: Problem, tariffs: Sequence[SiteTariff | None]) -> list
     return prices
 
 
-def _export_pays(tariff: SiteTariff | None, count: int) -> NDArray[np.bool_]:
+def export_pays(tariff: SiteTariff | None, count: int) -> NDArray[np.bool_]:
+    """Return in which intervals exporting costs nothing, shape (n,)."""
     if tariff is None:
         return np.ones(count, dtype=np.bool_)
     return np.asarray(tariff.lowered.export_price_per_kwh >= 0, dtype=np.bool_)

@@ -137,3 +137,19 @@ class Discrete:
         rows = program.rows(-INFINITY, 0.0, count)
         program.put(rows, semi.columns[where], 1.0)
         program.put(rows, on, -semi.maximum[where])
+
+
+def broken_columns(ctx: Context, values: Floats) -> Ints:
+    """Return columns whose values break a rule, one for each time that one is broken."""
+    found = [np.zeros(0, dtype=np.int32)]
+    for columns in ctx.program.integer_candidates:
+        part = values[columns]
+        found.append(columns[np.abs(part - np.round(part)) > INTEGRALITY])
+    for pair in ctx.exclusives:
+        both = np.minimum(values[pair.first], values[pair.second]) > TOLERANCE_KW
+        found.append(pair.first[both])
+    for semi in ctx.semis:
+        part = values[semi.columns]
+        between = (part > TOLERANCE_KW) & (part < semi.minimum - TOLERANCE_KW)
+        found.append(semi.columns[between])
+    return np.concatenate(found)

@@ -17,7 +17,7 @@ from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.problem import DemandResponseEvent, EventPrice, PaidReduction
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.groups import limit_net, net_terms
-from wattmesh_optimizer.formulation.model import Context, Indicator
+from wattmesh_optimizer.formulation.model import Context, Exchanging, Indicator
 from wattmesh_optimizer.formulation.network import Point, put_flow_in
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
 from wattmesh_optimizer.formulation.site import SiteModel
@@ -29,34 +29,53 @@ class _During:
     """An event's intervals in this horizon and the sites it concerns."""
 
     intervals: Ints
-    sites: Sequence[SiteModel]
+    sites: Sequence[Exchanging]
 
 
 def add_event(ctx: Context, event: DemandResponseEvent, sites: Sequence[SiteModel]) -> None:
     """Add an event, as far as it lies within the horizon."""
-    touched = ctx.horizon.touched((event.range,))
-    during = _During(np.flatnonzero(touched).astype(np.int32), sites)
+    match event.kind:
+        case EventPrice() as price:
+            _add_price(ctx, event, price, sites)
+        case PowerLimits() | PaidReduction() as summed:
+            add_summed_event(ctx, event, summed, sites)
+        case _:
+            assert_never(event.kind)
+
+
+def add_summed_event(
+    ctx: Context,
+    event: DemandResponseEvent,
+    kind: PowerLimits | PaidReduction,
+    sites: Sequence[Exchanging],
+) -> None:
+    """Add an event of this kind: it concerns nothing but the sum of what sites exchange."""
+    during = _During(_intervals(ctx, event), sites)
     if not len(during.intervals):
         return
-    match event.kind:
+    match kind:
         case PowerLimits() as limits:
             point = Point(
                 subject=event.id, site=None, kind=RequirementKind.EVENT_LIMIT, prefix="event_"
             )
             limit_net(ctx, point, limits, sites, during.intervals)
-        case EventPrice() as price:
-            _add_price(ctx, event.id, price, during)
         case PaidReduction() as reduction:
             _add_reduction(ctx, event.id, reduction, during)
         case _:
-            assert_never(event.kind)
+            assert_never(kind)
 
 
-def _add_price(ctx: Context, event_id: str, price: EventPrice, during: _During) -> None:
+def _intervals(ctx: Context, event: DemandResponseEvent) -> Ints:
+    return np.flatnonzero(ctx.horizon.touched((event.range,))).astype(np.int32)
+
+
+def _add_price(
+    ctx: Context, event: DemandResponseEvent, price: EventPrice, sites: Sequence[SiteModel]
+) -> None:
     adder = np.zeros(ctx.count)
-    adder[during.intervals] = 1.0
-    cause = CostCause.DEMAND_RESPONSE
-    for site in during.sites:
+    adder[_intervals(ctx, event)] = 1.0
+    cause, event_id = CostCause.DEMAND_RESPONSE, event.id
+    for site in sites:
         imports, exports = price.import_adder_per_kwh, price.export_adder_per_kwh
         charge_direction(ctx, site.index, site.imports, imports * adder, cause, event_id)
         charge_direction(ctx, site.index, site.exports, -exports * adder, cause, event_id)

@@ -11,7 +11,15 @@ from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.problem import SiteGroup
 from wattmesh_optimizer.domain.site import PowerLimits
 from wattmesh_optimizer.formulation.flatness import price_changes
-from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
+from wattmesh_optimizer.formulation.model import (
+    AssetModel,
+    Context,
+    Exchanging,
+    Exclusive,
+    Flow,
+    Slack,
+    Term,
+)
 from wattmesh_optimizer.formulation.network import (
     SPARE_KW,
     Direction,
@@ -20,11 +28,11 @@ from wattmesh_optimizer.formulation.network import (
     put_flow_in,
 )
 from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
-from wattmesh_optimizer.formulation.site import SiteModel, add_peak, sum_columns
+from wattmesh_optimizer.formulation.site import add_peak, sum_columns
 from wattmesh_optimizer.formulation.tariff import charge_direction
 
 
-def add_group(ctx: Context, group: SiteGroup, sites: Sequence[SiteModel]) -> None:
+def add_group(ctx: Context, group: SiteGroup, sites: Sequence[Exchanging]) -> None:
     """Add a group's limits, and what its summed exchange costs beside the sites' bills."""
     point = Point(subject=group.name, site=None, kind=RequirementKind.POWER_LIMIT, prefix="group_")
     limit_net(ctx, point, group.limits, sites, ctx.intervals)
@@ -50,7 +58,7 @@ class _GroupSites:
 
     ctx: Context
     group: SiteGroup
-    sites: Sequence[SiteModel]
+    sites: Sequence[Exchanging]
 
     def flows_on(self, node_id: str) -> list[Flow]:
         """Return what the sites of a node exchange with the grid."""
@@ -62,7 +70,7 @@ class _GroupSites:
         names = self.group.below(node_id)
         return [model for each in self.sites if each.site.name in names for model in each.models]
 
-    def _exchange(self, site: SiteModel) -> Flow:
+    def _exchange(self, site: Exchanging) -> Flow:
         return Flow(
             fixed_kw=np.zeros(self.ctx.count),
             terms=site.net_terms(self.ctx.intervals),
@@ -80,7 +88,7 @@ def _price_peak(ctx: Context, group: SiteGroup, net: Ints) -> None:
     add_peak(ctx, peak, (Term(ctx.intervals, net),), label)
 
 
-def _bill_net(ctx: Context, sites: Sequence[SiteModel], net: Ints) -> None:
+def _bill_net(ctx: Context, sites: Sequence[Exchanging], net: Ints) -> None:
     """Bill the sum: net = import - export, at the prices that all sites have."""
     most = np.maximum(np.sum([site.flow.high_kw for site in sites], axis=0), 0.0)
     least = np.maximum(np.sum([-site.flow.low_kw for site in sites], axis=0), 0.0)
@@ -99,13 +107,13 @@ def _bill_net(ctx: Context, sites: Sequence[SiteModel], net: Ints) -> None:
     charge_direction(ctx, None, Direction(exports, None), prices[1], CostCause.EXPORT_CREDIT)
 
 
-def net_terms(ctx: Context, sites: Sequence[SiteModel]) -> tuple[Term, ...]:
+def net_terms(ctx: Context, sites: Sequence[Exchanging]) -> tuple[Term, ...]:
     """Return the sites' summed import less export."""
     return tuple(term for site in sites for term in site.net_terms(ctx.intervals))
 
 
 def limit_net(
-    ctx: Context, point: Point, limits: PowerLimits, sites: Sequence[SiteModel], intervals: Ints
+    ctx: Context, point: Point, limits: PowerLimits, sites: Sequence[Exchanging], intervals: Ints
 ) -> None:
     """Limit the summed exchange in `intervals`; beyond the limits it costs their price."""
     count = ctx.count

@@ -11,7 +11,8 @@ from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.plan import AssetPlan, RequirementKind
 from wattmesh_optimizer.domain.problem import Goals
-from wattmesh_optimizer.domain.site import Asset
+from wattmesh_optimizer.domain.site import Asset, Site
+from wattmesh_optimizer.domain.tariffs import SiteTariff
 from wattmesh_optimizer.formulation.program import Ints, Program
 
 
@@ -158,3 +159,26 @@ class AssetModel(Protocol):
 
     def stores(self) -> tuple[Store, ...]:
         """Return stores that can supply an island."""
+
+
+class Exchanging(Protocol):
+    """What exchanges power with the grid, as groups and events see it: a site, or several."""
+
+    @property
+    def site(self) -> Site:
+        """The site; for several one that exchanges what they do."""
+
+    @property
+    def tariff(self) -> SiteTariff | None:
+        """What its energy costs."""
+
+    @property
+    def flow(self) -> Flow:
+        """Bounds of what it exchanges."""
+
+    @property
+    def models(self) -> Sequence[AssetModel]:
+        """Its assets, where they are known."""
+
+    def net_terms(self, intervals: Ints) -> tuple[Term, ...]:
+        """Return import less export."""
