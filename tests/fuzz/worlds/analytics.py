@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import grpc
 import numpy as np
@@ -19,12 +20,13 @@ from wattmesh.type.v1 import tariff_pb2
 from wattmesh_analytics.settings import AnalyticsSettings
 from wattmesh_analytics.wiring import wire
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
-from wattmesh_kernel.time import TimeRange
+from wattmesh_kernel.time import TimeRange, local_days
 from wattmesh_runtime.service import Runtime, Service
 
 _SERVICE = "wattmesh.analytics.v1.AnalyticsService"
 _SETTLEMENT = f"{HOME}/settlements/2024-06-01"
 _SPAN = TimeRange.of(START, timedelta(days=2))
+_DAYS = local_days(_SPAN, ZoneInfo("UTC"))
 
 
 class AnalyticsUnderFuzz(World):
@@ -77,11 +79,21 @@ class AnalyticsUnderFuzz(World):
                 "QuerySavings": [
                     _over(
                         pb.QuerySavingsRequest(
-                            sites=[HOME], counterfactual=bill_pb2.COUNTERFACTUAL_IDLE_STORAGE
+                            sites=[HOME], counterfactual=bill_pb2.COUNTERFACTUAL_UNCONTROLLED
                         )
                     )
                 ],
-                "QueryIndicators": [_over(pb.QueryIndicatorsRequest(site=HOME))],
+                "QueryIndicators": [
+                    _over(pb.QueryIndicatorsRequest(site=HOME)),
+                    _over(pb.QueryIndicatorsRequest(site=HOME, with_operation=True)),
+                ],
+                "QueryMeasureSavings": [
+                    pb.QueryMeasureSavingsRequest(
+                        site=HOME,
+                        baseline_range=time_range_to_proto(_DAYS[0]),
+                        range=time_range_to_proto(_DAYS[1]),
+                    )
+                ],
                 "QueryTariffCosts": [
                     _over(pb.QueryTariffCostsRequest(site=HOME, tariffs=["tariffs/home"]))
                 ],

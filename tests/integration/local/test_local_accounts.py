@@ -63,6 +63,7 @@ async def test_what_days_cost_and_would_have_cost_is_told_in_words(world: Analyt
     assert "total" in said.getvalue()
     assert "4.80 USD" in said.getvalue()
     assert await desk.savings(["home-1"], FIRST, "idle") == 0
+    assert await desk.savings(["home-1"], FIRST, "uncontrolled") == 0
     assert "0.00 USD" in said.getvalue()
     assert await desk.tariffs("home-1", FIRST, []) == 0
     assert "tariffs/home" in said.getvalue()

@@ -47,7 +47,9 @@ class _CounterfactualEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Counte
     """Nobody controls anything: batteries do nothing, vehicles charge at once, zones are kept by their thermostats."""
 
 class Counterfactual(_Counterfactual, metaclass=_CounterfactualEnumTypeWrapper):
-    """What would have been, had nobody controlled the site. A counterfactual is made from metered energy alone."""
+    """What would have been, had nobody controlled the site. A counterfactual is made from metered energy; that of vehicles
+    and zones also from who was there, what was wanted, and how zones answer to heat.
+    """
 
 COUNTERFACTUAL_UNSPECIFIED: Counterfactual.ValueType  # 0
 """Not said."""
