@@ -1,7 +1,8 @@
 """Outlooks of zones and tanks: each its own, said from what was metered, and honest."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -15,11 +16,14 @@ from wattmesh_forecast.api.convert_thermal import outlook_to_proto
 from wattmesh_forecast.app.thermal_history import ThermalHistory
 from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks, Outlook
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
+from wattmesh_forecast.domain.subjects import Location
 from wattmesh_forecast.domain.thermal.expected import as_lately, on_raster, outdoor_ahead
 from wattmesh_forecast.domain.thermal.identify import Verdict
 from wattmesh_forecast.domain.thermal.influences import rated_cop
 from wattmesh_forecast.domain.thermal.outlook import TankOutlook, ZoneOutlook
+from wattmesh_forecast.domain.thermal.subjects import ThermalSubject
 from wattmesh_forecast.domain.wanted import Wanted
+from wattmesh_forecast.domain.weather.hours import WeatherHours
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
 
@@ -57,6 +61,39 @@ async def test_an_identified_zone_has_its_model_and_what_acts_on_it() -> None:
     assert len(outlook.gains_w) == len(outlook.outdoor_celsius) == 24
     assert outlook.gains_w[12] > outlook.gains_w[0] + 200.0, "the sun is what it knows best"
     assert [point.cop_ratio for point in outlook.heating_cop] == pytest.approx([3.0] * 5, rel=0.25)
+
+
+class ColdSnap:
+    """A frost of which only the first half day is forecast."""
+
+    def known(self, place: Location, hours: TimeRange) -> WeatherHours:
+        celsius = np.full(hours.count(HOUR), np.nan)
+        celsius[:12] = -20.0
+        nothing = np.full_like(celsius, np.nan)
+        return WeatherHours(
+            temperature_celsius=celsius, irradiance_w_m2=nothing, pressure_pa=nothing
+        )
+
+
+async def test_a_temperature_that_is_forecast_goes_before_that_of_the_last_days() -> None:
+    world = World(days=3)
+    world.issue = IssueThermalOutlooks(Located(world.site), world.history, world.clock, ColdSnap())
+    outlook = await world.zone()
+    assert outlook.outdoor_celsius is not None
+    assert list(outlook.outdoor_celsius[:11]) == pytest.approx([-20.0] * 11)
+    assert min(outlook.outdoor_celsius[13:]) > -15.0
+
+
+class Located:
+    """A thermal site at a known place."""
+
+    def __init__(self, site: ThermalSite) -> None:
+        self._site = site
+
+    def thermal(self, asset: AssetId, at: datetime) -> ThermalSubject | NotForecast:
+        found = self._site.thermal(asset, at)
+        here = Location(latitude_degrees=52.0, longitude_degrees=13.0)
+        return found if isinstance(found, NotForecast) else replace(found, location=here)
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 30, 60])

@@ -121,7 +121,9 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 evaluate=evaluate,
                 train=train,
                 models=ListModels(folder, models),
-                outlooks=IssueThermalOutlooks(sites, ThermalHistory(points, history), clock),
+                outlooks=IssueThermalOutlooks(
+                    sites, ThermalHistory(points, history), clock, weather
+                ),
             )
             warm_up = WarmUp(
                 sites=sites, past=past, clock=clock, most_assets=settings.warm_up_assets

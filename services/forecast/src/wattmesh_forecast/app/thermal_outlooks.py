@@ -10,7 +10,10 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from wattmesh_forecast.app.failures import failed
+from wattmesh_forecast.app.past import KnownWeather
 from wattmesh_forecast.app.thermal_history import ThermalHistory, ThermalPast
+from wattmesh_forecast.domain.hours import HOUR
+from wattmesh_forecast.domain.lags import either
 from wattmesh_forecast.domain.occupancy.expected import expected_shares, mean_share
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
 from wattmesh_forecast.domain.thermal import expected
@@ -32,6 +35,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import HvacZoneRating, TankRating
+from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 from wattmesh_runtime.aio.tasks import together
 
 log = logging.getLogger(__name__)
@@ -69,7 +73,14 @@ class IssueThermalOutlooks:
     has begun goes on though he does not: he finds it when he asks again.
     """
 
-    def __init__(self, places: ThermalPlaces, history: ThermalHistory, clock: Clock) -> None:
+    def __init__(
+        self,
+        places: ThermalPlaces,
+        history: ThermalHistory,
+        clock: Clock,
+        weather: KnownWeather | None = None,
+    ) -> None:
+        self._weather = weather
         self._places = places
         self._history = history
         self._clock = clock
@@ -110,12 +121,24 @@ class IssueThermalOutlooks:
         self, subject: ThermalSubject, past: ThermalPast, wanted: Wanted, now: datetime
     ) -> Outlook:
         if isinstance(subject.rating, TankRating):
-            return _tank(subject, subject.rating, past, wanted)
+            return _tank(subject, subject.rating, past, wanted, self._told(subject, past, wanted))
         plant, record = _plant(subject.rating), record_of(subject.rating, past, subject)
         known = self._before(subject)
         if known is None:
             known = self._identify(subject, record, now)
-        return _zone(subject, record, plant, past, known, wanted)
+        return _zone(subject, record, plant, past, known, wanted, self._told(subject, past, wanted))
+
+    def _told(self, subject: ThermalSubject, past: ThermalPast, wanted: Wanted) -> Floats | None:
+        """Return the outdoor temperatures that are forecast from the past's end on; None: none."""
+        if self._weather is None or subject.location is None:
+            return None
+        ahead, first = _Ahead(past, wanted), floor_time(past.end, HOUR)
+        end = ceil_time(past.end + ahead.count * past.step, HOUR)
+        found = self._weather.known(subject.location, TimeRange(first, end))
+        if found is None:
+            return None
+        hours = [(past.end + index * past.step - first) // HOUR for index in range(ahead.count)]
+        return found.temperature_celsius[hours]
 
     def _before(self, subject: ThermalSubject) -> _Known | None:
         """Return what was identified of a zone as it is now; None: nothing."""
@@ -205,9 +228,11 @@ def _zone(
     past: ThermalPast,
     known: _Known,
     wanted: Wanted,
+    told: Floats | None,
 ) -> ZoneOutlook:
     ahead = _Ahead(past, wanted)
-    outdoor = expected.outdoor_ahead(record.outdoor_celsius, ahead.hours, ahead.count)
+    lately = expected.outdoor_ahead(record.outdoor_celsius, ahead.hours, ahead.count)
+    outdoor = lately if told is None else either(told, lately)
     powers = expected.as_lately(np.maximum(past.power_w, 0.0), ahead.per_day, ahead.count)
     people = None
     if past.occupancy is not None:
@@ -259,7 +284,11 @@ def _zone(
 
 
 def _tank(
-    subject: ThermalSubject, rating: TankRating, past: ThermalPast, wanted: Wanted
+    subject: ThermalSubject,
+    rating: TankRating,
+    past: ThermalPast,
+    wanted: Wanted,
+    told: Floats | None,
 ) -> TankOutlook:
     ahead = _Ahead(past, wanted)
     draws, days = draws_w(
@@ -270,7 +299,8 @@ def _tank(
         ahead.hours,
         ahead.count,
     )
-    outdoor = expected.outdoor_ahead(past.outdoor, ahead.hours, ahead.count)
+    lately = expected.outdoor_ahead(past.outdoor, ahead.hours, ahead.count)
+    outdoor = lately if told is None else either(told, lately)
     powers = expected.as_lately(np.maximum(past.power_w, 0.0), ahead.per_day, ahead.count)
     return TankOutlook(
         asset=subject.asset,

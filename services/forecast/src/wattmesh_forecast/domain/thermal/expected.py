@@ -1,6 +1,6 @@
 """What will act on a zone, as far as lately says: the same time of the last days, from now on.
 
-No weather forecast reaches the platform yet. What stands here is what is known without one.
+Where weather is forecast, its temperatures go first. What stands here is what is known without.
 """
 
 from datetime import datetime, timedelta

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from wattmesh_forecast.domain.outcome import NotForecast, Reason
+from wattmesh_forecast.domain.subjects import Location, location_of
 from wattmesh_kernel.ids import AssetId, PointId
 from wattmesh_kernel.sites import HvacZoneRating, PvRating, SiteModel, TankRating
 
@@ -39,6 +40,7 @@ class ThermalSubject:
     sun: PointId | PvSun | None
     occupancy: PointId | None
     resolution: timedelta
+    location: Location | None = None
 
 
 def thermal_subject(asset: AssetId, model: SiteModel, at: datetime) -> ThermalSubject | NotForecast:
@@ -61,6 +63,7 @@ def thermal_subject(asset: AssetId, model: SiteModel, at: datetime) -> ThermalSu
         outdoor=_of_site(asset, OUTDOOR, model, at),
         sun=_sun(asset, model, at),
         occupancy=model.point_of(asset, OCCUPANCY, at),
+        location=location_of(site),
         resolution=HALF_HOUR if reports <= HALF_HOUR else HOUR,
     )
 
