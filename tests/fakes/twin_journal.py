@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 
 from wattmesh_twin.app.run_hot_water import TankMemory
+from wattmesh_twin.app.run_household import MachineMemory
 from wattmesh_twin.domain.charger import ChargerState, Offer
 from wattmesh_twin.domain.rooms import RoomMemory
 from wattmesh_twin.domain.site import SiteState
-from wattmesh_twin.domain.telegram import BatteryRecord, RoomRecord, Telegram, VisitRecord
+from wattmesh_twin.domain.telegram import (
+    BatteryRecord,
+    MachineRecord,
+    RoomRecord,
+    Telegram,
+    VisitRecord,
+)
 
 
 class MemoryJournal:
@@ -18,6 +25,8 @@ class MemoryJournal:
         self.state: SiteState | None = None
         self.visits: list[VisitRecord] = []
         self.rooms: list[RoomRecord] = []
+        self.machines: list[MachineRecord] = []
+        self.machine_memories: dict[str, MachineMemory] = {}
         self.memories: dict[str, RoomMemory | TankMemory] = {}
         self.pasts: dict[str, Sequence[tuple[ChargerState, Offer]]] = {}
 
@@ -35,6 +44,12 @@ class MemoryJournal:
 
     def save_room(self, id_: str, memory: RoomMemory | TankMemory) -> None:
         self.memories[id_] = memory
+
+    def machine(self, record: MachineRecord) -> None:
+        self.machines.append(record)
+
+    def save_machine(self, id_: str, memory: MachineMemory) -> None:
+        self.machine_memories[id_] = memory
 
     def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
         self.pasts[id_] = past

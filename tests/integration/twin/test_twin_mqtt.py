@@ -18,7 +18,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     BatteryLedger,
     ChargePointLedger,
     FileJournal,
-    RoomLedger,
+    HourLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.mqtt import MqttBroker
@@ -52,7 +52,8 @@ def home_with_outbox(folder: Path, clock: ManualClock) -> tuple[SiteTwin, Outbox
         outbox=outbox,
         batteries=BatteryLedger(folder),
         charge_points=ChargePointLedger(folder),
-        rooms=RoomLedger(folder),
+        rooms=HourLedger(folder / "rooms.jsonl"),
+        machines=HourLedger(folder / "machines.jsonl"),
     )
     twin = SiteTwin(
         physics=physics,

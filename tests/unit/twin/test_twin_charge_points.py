@@ -18,7 +18,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     BatteryLedger,
     ChargePointLedger,
     FileJournal,
-    RoomLedger,
+    HourLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.app.run_charger import ChargerTwin
@@ -134,7 +134,8 @@ def test_a_twin_that_is_killed_goes_on_with_vehicle_register_and_limits(tmp_path
             outbox=Outbox(tmp_path),
             batteries=BatteryLedger(tmp_path),
             charge_points=ChargePointLedger(tmp_path),
-            rooms=RoomLedger(tmp_path),
+            rooms=HourLedger(tmp_path / "rooms.jsonl"),
+            machines=HourLedger(tmp_path / "machines.jsonl"),
         )
 
     steady, killed = Street(), Street(journal())

@@ -16,7 +16,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     BatteryLedger,
     ChargePointLedger,
     FileJournal,
-    RoomLedger,
+    HourLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.app.room_history import tank_history
@@ -124,7 +124,8 @@ def test_a_twin_that_is_killed_goes_on_with_tank_orders_and_doubles(tmp_path: Pa
         outbox=Outbox(tmp_path),
         batteries=BatteryLedger(tmp_path),
         charge_points=ChargePointLedger(tmp_path),
-        rooms=RoomLedger(tmp_path),
+        rooms=HourLedger(tmp_path / "rooms.jsonl"),
+        machines=HourLedger(tmp_path / "machines.jsonl"),
     )
     journal.save_room("tank", killed.water.memory)
     killed.water = killed.put_up()

@@ -15,7 +15,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     BatteryLedger,
     ChargePointLedger,
     FileJournal,
-    RoomLedger,
+    HourLedger,
 )
 from wattmesh_twin.adapters.ledger.lines import JsonLines
 from wattmesh_twin.adapters.ledger.outbox import Outbox
@@ -98,7 +98,8 @@ def test_a_state_comes_back_as_it_was_kept(tmp_path: Path) -> None:
         outbox=outbox,
         batteries=batteries,
         charge_points=ChargePointLedger(tmp_path),
-        rooms=RoomLedger(tmp_path),
+        rooms=HourLedger(tmp_path / "rooms.jsonl"),
+        machines=HourLedger(tmp_path / "machines.jsonl"),
     )
     assert journal.load() is None
     state = SiteState(

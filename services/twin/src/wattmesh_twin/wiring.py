@@ -1,11 +1,10 @@
 """Builds the twin: data, sites, devices, and what it tells the other services."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import grpc
 
@@ -21,15 +20,13 @@ from wattmesh_twin.adapters.ledger.journal import (
     BatteryLedger,
     ChargePointLedger,
     FileJournal,
-    RoomLedger,
+    HourLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.ledger.run import HistoryMark, Run, open_ports, open_run
 from wattmesh_twin.adapters.metering import MeteringIngest
 from wattmesh_twin.adapters.modbus import ModbusSite
 from wattmesh_twin.adapters.mqtt import MqttBroker
-from wattmesh_twin.adapters.ocpp_point import OcppTwin
-from wattmesh_twin.adapters.room_mqtt import MqttHotWater, MqttRoom
 from wattmesh_twin.adapters.site_directory import SiteServiceClient
 from wattmesh_twin.adapters.sunspec.battery import SunSpecBattery
 from wattmesh_twin.adapters.sunspec.clamp import SunSpecClamp
@@ -40,38 +37,21 @@ from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
 from wattmesh_twin.app.provision import Endpoints, Provisioning
 from wattmesh_twin.app.publish_carbon import CarbonPublication
 from wattmesh_twin.app.publish_prices import PricePublication
-from wattmesh_twin.app.room_history import room_history, tank_history
-from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.app.run_hot_water import HotWaterTwin
 from wattmesh_twin.app.run_rooms import RoomTwin
 from wattmesh_twin.app.run_site import SiteTwin
-from wattmesh_twin.app.run_tank import TankTwin
-from wattmesh_twin.app.run_zone import ZoneTwin
 from wattmesh_twin.app.tell_needs import TellNeeds
-from wattmesh_twin.domain.charger import Charger, ChargerState, Visit
-from wattmesh_twin.domain.charging_profiles import ChargingProfiles
-from wattmesh_twin.domain.dataset import DataSet, SiteMeasurements
+from wattmesh_twin.domain.dataset import DataSet
 from wattmesh_twin.domain.history import PastReadings, SiteHistory, site_history
-from wattmesh_twin.domain.hot_water import HotWaterSpec
 from wattmesh_twin.domain.measured import MeasuredSeries
-from wattmesh_twin.domain.physics import Drawn, SitePhysics
-from wattmesh_twin.domain.rooms import RoomSpec
-from wattmesh_twin.domain.site import ChargePointSpec, SiteSpec
-from wattmesh_twin.domain.tank import TankState
+from wattmesh_twin.domain.physics import SitePhysics
 from wattmesh_twin.domain.tariff import DayAheadPrices, published_tariff
 from wattmesh_twin.domain.telegram import battery_record
-from wattmesh_twin.domain.topology import (
-    HEAT_PUMP_POINTS,
-    HOT_WATER_POINTS,
-    charge_point_id,
-    room_topic,
-)
+from wattmesh_twin.equipment import Equipment
 from wattmesh_twin.settings import TwinSettings
 
 HISTORY_RESOLUTION = timedelta(hours=1)
 """Distance of the register readings from before the start."""
-PAST_ROOMS = timedelta(weeks=3)
-"""How long before the start rooms have a plant that is metered."""
 PAST_VISITS = timedelta(weeks=5)
 """Of how long before the start visits to charge points are known."""
 
@@ -84,8 +64,16 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
         outbox = stack.enter_context(closing(Outbox(settings.ledger_folder)))
         batteries = stack.enter_context(closing(BatteryLedger(settings.ledger_folder)))
         visits = stack.enter_context(closing(ChargePointLedger(settings.ledger_folder)))
-        rooms = stack.enter_context(closing(RoomLedger(settings.ledger_folder)))
-        ledgers = Ledgers(outbox=outbox, batteries=batteries, charge_points=visits, rooms=rooms)
+        folder = settings.ledger_folder
+        rooms = stack.enter_context(closing(HourLedger(folder / "rooms.jsonl")))
+        machines = stack.enter_context(closing(HourLedger(folder / "machines.jsonl")))
+        ledgers = Ledgers(
+            outbox=outbox,
+            batteries=batteries,
+            charge_points=visits,
+            rooms=rooms,
+            machines=machines,
+        )
         twins = [world.twin(each, ledgers) for each in world.sites]
         for twin in twins:
             devices = _devices(twin)
@@ -95,10 +83,9 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
                 await stack.enter_async_context(server)
         broker = MqttBroker(settings.mqtt_url, f"wattmesh-twin-{world.dataset.group.segment}")
         delivery = TelegramDelivery(queue=outbox, broker=broker)
-        points, pumps = world.charge_points(visits), world.heat_pumps(visits)
-        tanks, drivers = world.tanks(visits), world.drivers()
-        runs = [each.run for part in (twins, points, pumps, tanks, drivers) for each in part]
-        tasks = (*runs, delivery.run, world.inform)
+        speaking = (twins, *world.equipment.speaking(visits), world.drivers())
+        runs = [each.run for part in speaking for each in part]
+        tasks = (*runs, *world.loading(), delivery.run, world.inform)
         yield Service(name="twin", register=(), service_names=(), tasks=tasks)
 
 
@@ -123,7 +110,8 @@ class Ledgers:
     outbox: Outbox
     batteries: BatteryLedger
     charge_points: ChargePointLedger
-    rooms: RoomLedger
+    rooms: HourLedger
+    machines: HourLedger
 
 
 class World:
@@ -135,28 +123,13 @@ class World:
         self._runtime = runtime
         self._clock = runtime.clock
         self._run = _open_run(settings, dataset, self._clock)
-        self._chargers = {
-            each.spec.asset(point.id): ChargerTwin(
-                Charger(visits=self._visits(each, point)),
-                ChargingProfiles(max_current_a=point.max_current_a),
-                self._clock,
-                ChargerState(time=self._run.begin),
-            )
-            for each in dataset.sites
-            for point in each.spec.charge_points
-        }
-        self._rooms = {
-            each.spec.asset(room.id): self._room(each, room)
-            for each in dataset.sites
-            for room in each.spec.rooms
-        }
-        self._tanks = {
-            each.spec.asset(tank.id): self._tank(each, tank)
-            for each in dataset.sites
-            for tank in each.spec.tanks
-        }
+        self.equipment = Equipment(settings, self._clock, dataset, self._run.begin)
         self.sites = [
-            site.physics(self._clock, self._drawn(site.spec), self._consumers(site.spec))
+            site.physics(
+                self._clock,
+                self.equipment.chargers_of(site.spec),
+                self.equipment.consumers_of(site.spec),
+            )
             for site in dataset.sites
         ]
         self.endpoints = _endpoints(settings, dataset)
@@ -173,110 +146,22 @@ class World:
         self._carbon = self._carbon_publication(runtime.channel(settings.carbon_target))
         self._prices = self._price_publication()
 
-    def _visits(self, site: SiteMeasurements, point: ChargePointSpec) -> Sequence[Visit]:
-        """Return who comes from the beginning on: before it, charge points were not there."""
-        known = site.visits.get(point.id, ())
-        return [each for each in known if each.arrival >= self._run.begin]
-
-    def _drawn(self, spec: SiteSpec) -> dict[str, ChargerTwin]:
-        return {each.id: self._chargers[spec.asset(each.id)] for each in spec.charge_points}
-
-    def _room(self, site: SiteMeasurements, spec: RoomSpec) -> RoomTwin:
-        """Return a room as it was when its plant was put up: some weeks before the run."""
-        zone = spec.in_climate(site.climate(spec.id, self._clock))
-        first = max(self._first(site.climates[spec.id].start), self._run.begin - PAST_ROOMS)
-        twin = ZoneTwin(zone, spec.scheduled, self._clock, spec.initial(first))
-        twin.remember()
-        return RoomTwin(spec, twin)
-
-    def _tank(self, site: SiteMeasurements, spec: HotWaterSpec) -> HotWaterTwin:
-        """Return a tank as it was when it was put up: some weeks before the run."""
-        climate = site.climate(spec.id, self._clock)
-        first = max(self._first(site.climates[spec.id].start), self._run.begin - PAST_ROOMS)
-        state = TankState(time=first, celsius=spec.own_celsius)
-        twin = TankTwin(spec.tank, spec.orders, self._clock, state, climate, draws=None)
-        return HotWaterTwin(spec, twin, climate)
-
-    def _parts(self, spec: SiteSpec) -> dict[str, RoomTwin | HotWaterTwin]:
-        """Return the rooms and tanks of a site."""
-        return {
-            **{each.id: self._rooms[spec.asset(each.id)] for each in spec.rooms},
-            **{each.id: self._tanks[spec.asset(each.id)] for each in spec.tanks},
-        }
-
-    def _consumers(self, spec: SiteSpec) -> dict[str, Drawn]:
-        return {id_: part.twin for id_, part in self._parts(spec).items()}
-
-    def tanks(self, ledger: ChargePointLedger) -> list[MqttHotWater]:
-        """Return the tanks as they speak at the broker."""
-        return [
-            MqttHotWater(
-                self._tanks[site.spec.asset(tank.id)].twin,
-                self._settings.mqtt_url,
-                room_topic(site.spec.device(tank.id)),
-                self._settings.reporting_interval,
-                partial(ledger.told, site.spec.device(tank.id), quantities=HOT_WATER_POINTS),
-            )
-            for site in self.dataset.sites
-            for tank in site.spec.tanks
-        ]
-
-    def heat_pumps(self, ledger: ChargePointLedger) -> list[MqttRoom]:
-        """Return the plants of rooms as they speak at the broker."""
-        return [
-            MqttRoom(
-                self._rooms[site.spec.asset(room.id)].twin,
-                self._settings.mqtt_url,
-                room_topic(site.spec.device(room.id)),
-                self._settings.reporting_interval,
-                partial(ledger.told, site.spec.device(room.id), quantities=HEAT_PUMP_POINTS),
-            )
-            for site in self.dataset.sites
-            for room in site.spec.rooms
-        ]
-
     def _histories(self) -> list[SiteHistory | PastReadings]:
-        rooms = [
-            room_history(
-                site.spec.device(room.id),
-                self._rooms[site.spec.asset(room.id)].twin,
-                self._run.begin,
-            )
-            for site in self.dataset.sites
-            for room in site.spec.rooms
-        ]
-        tanks = [
-            tank_history(
-                site.spec.device(tank.id),
-                self._tanks[site.spec.asset(tank.id)].twin,
-                self._run.begin,
-            )
-            for site in self.dataset.sites
-            for tank in site.spec.tanks
-        ]
+        tanks, rooms = self.equipment.tank_histories(), self.equipment.room_histories()
         return [*tanks, *(self._history(each) for each in self.sites), *rooms]
 
-    def charge_points(self, ledger: ChargePointLedger) -> list[OcppTwin]:
-        """Return the charge points as they dial in; none where nobody listens."""
-        if not self._settings.ocpp_url:
-            return []
-        return [
-            OcppTwin(
-                charge_point_id(site.spec.device(point.id)),
-                self._settings.ocpp_url,
-                self._chargers[site.spec.asset(point.id)],
-                point.max_current_a,
-                partial(ledger.told, site.spec.device(point.id)),
-            )
-            for site in self.dataset.sites
-            for point in site.spec.charge_points
-        ]
+    def loading(self) -> list[Callable[[], Awaitable[None]]]:
+        """Return who loads machines, and says so where there is somebody to tell."""
+        target = self._settings.usage_target
+        board = None if target is None else UsageClient(self._runtime.channel(target))
+        return self.equipment.loading(board)
 
     def drivers(self) -> list[TellNeeds]:
         """Return who says what vehicles need; nobody where there is nobody to tell."""
-        if self._settings.usage_target is None or not (self._chargers or self._rooms):
+        equipment = self.equipment
+        if self._settings.usage_target is None or not (equipment.chargers or equipment.rooms):
             return []
-        visits = {asset: charger.charger.visits for asset, charger in self._chargers.items()}
+        visits = {asset: charger.charger.visits for asset, charger in equipment.chargers.items()}
         handed_over = TimeRange(self._run.begin - PAST_VISITS, self._run.begin)
         past = {
             each.spec.asset(id_): [
@@ -286,7 +171,7 @@ class World:
             for id_, known in each.visits.items()
         }
         usage = UsageClient(self._runtime.channel(self._settings.usage_target))
-        comforts = {asset: room.spec.comfort for asset, room in self._rooms.items()}
+        comforts = {asset: room.spec.comfort for asset, room in equipment.rooms.items()}
         return [
             TellNeeds(clock=self._clock, board=usage, past=past, visits=visits, comforts=comforts)
         ]
@@ -300,16 +185,21 @@ class World:
             batteries=ledgers.batteries,
             charge_points=ledgers.charge_points,
             rooms=ledgers.rooms,
+            machines=ledgers.machines,
         )
-        chargers = self._drawn(physics.spec)
+        chargers = self.equipment.chargers_of(physics.spec)
         for id_, charger in chargers.items():
             charger.remember(journal.load_charger(id_))
-        rooms, state = self._parts(physics.spec), journal.load()
+        rooms, state = self.equipment.parts_of(physics.spec), journal.load()
         for id_, part in rooms.items():
             if isinstance(part, RoomTwin) and (memory := journal.load_room(id_)) is not None:
                 part.restore(memory)
             if isinstance(part, HotWaterTwin) and (kept := journal.load_tank(id_)) is not None:
                 part.restore(kept)
+        machines = self.equipment.machines_of(physics.spec)
+        for id_, machine in machines.items():
+            if (known := journal.load_machine(id_)) is not None:
+                machine.restore(known)
         if state is None:
             state = self._history(physics).final
             journal.save(state)
@@ -325,6 +215,7 @@ class World:
             interval=self._settings.reporting_interval,
             charge_points=chargers,
             rooms=rooms,
+            machines=machines,
         )
 
     async def inform(self) -> None:

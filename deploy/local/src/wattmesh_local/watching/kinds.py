@@ -21,7 +21,14 @@ from wattmesh_kernel.tariff import LoweredTariff, evaluate, lower_tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.ledger import VisitLedger, battery_ledgers, room_ledgers, visits
+from wattmesh_local.watching.ledger import (
+    MachineLedger,
+    VisitLedger,
+    battery_ledgers,
+    machine_ledgers,
+    room_ledgers,
+    visits,
+)
 from wattmesh_local.watching.rooms import NO_CONTROL, RULE, Outside, by_rule_wh, outside_of
 from wattmesh_local.watching.rules import Floats, self_consumption_wh
 from wattmesh_local.watching.sites import WatchedSite
@@ -35,7 +42,7 @@ class SiteHours:
 
     `battery_rule_wh` and `at_once_wh` are what the batteries would have done by the plain rule, and
     the vehicles with nobody in control; `zones_…` and `tanks_…` what those drew, and would have by
-    the rules.
+    the rules; `machines_…` what work drew that can wait, and would have begun at once.
     """
 
     site: WatchedSite
@@ -53,6 +60,8 @@ class SiteHours:
     tanks_wh: Floats
     tanks_at_rest_wh: Floats
     tanks_rule_wh: Floats
+    machines_wh: Floats
+    machines_at_once_wh: Floats
 
     def cost(self, net_wh: Floats) -> float:
         """Return what an exchange with the grid costs [currency]; unknown hours count nothing."""
@@ -93,7 +102,37 @@ async def kinds_content(
         own = [each for each in hours if each.site.tanks]
         drawn = [(each.tanks_wh, each.tanks_at_rest_wh, each.tanks_rule_wh) for each in own]
         content["thermal_tank"] = _thermal(own, drawn, sum(outside, Outside()))
+    if any(site.machines for site in sites):
+        content["deferrable_load"] = _deferrable(hours, span, machine_ledgers(ledger_folder))
     return content
+
+
+def _deferrable(
+    hours: Sequence[SiteHours], span: TimeRange, ledgers: Mapping[str, MachineLedger]
+) -> dict[str, Any]:
+    """Return what runs came to; by the plain rule, which begins at once, as without control."""
+    own = [each for each in hours if each.site.machines]
+    runs = [
+        ledgers[machine.name].runs(span)
+        for each in own
+        for machine in each.site.machines
+        if machine.name in ledgers
+    ]
+    at_once = _money(own, lambda each: each.net_wh - each.machines_wh + each.machines_at_once_wh)
+    energy_at_once = _kwh(each.machines_at_once_wh for each in own)
+    return {
+        "runs": {"wanted": sum(each[0] for each in runs), "done": sum(each[1] for each in runs)},
+        "energy_kwh": {
+            "achieved": _kwh(each.machines_wh for each in own),
+            "no_control": energy_at_once,
+            "rule": energy_at_once,
+        },
+        "cost": {
+            "achieved": _money(own, lambda each: each.net_wh),
+            "no_control": at_once,
+            "rule": at_once,
+        },
+    }
 
 
 def _thermal(
@@ -230,7 +269,20 @@ async def _site_hours(
         tanks_wh=total(site.tanks),
         tanks_at_rest_wh=by_rule_wh(rooms, site.tanks, NO_CONTROL, span),
         tanks_rule_wh=by_rule_wh(rooms, site.tanks, RULE, span),
+        machines_wh=total(site.machines),
+        machines_at_once_wh=_machines_at_once_wh(
+            machine_ledgers(ledger_folder), site.machines, span
+        ),
     )
+
+
+def _machines_at_once_wh(
+    ledgers: Mapping[str, MachineLedger], machines: Sequence[AssetId], span: TimeRange
+) -> Floats:
+    """Return what work would have drawn in each hour of the span, begun at once [Wh]."""
+    count = span.count(INTERVAL)
+    known = [ledgers[each.name] for each in machines if each.name in ledgers]
+    return np.asarray(sum((each.at_once_hours_wh(span, count) for each in known), np.zeros(count)))
 
 
 def _at_once_wh(seen: Sequence[VisitLedger], span: TimeRange) -> Floats:

@@ -11,6 +11,7 @@ from wattmesh_kernel.ids import AssetId, PointId, SiteId
 from wattmesh_kernel.sites import (
     Asset,
     BatteryRating,
+    DeferrableRating,
     EvChargerRating,
     GridConnectionRating,
     HvacZoneRating,
@@ -54,13 +55,14 @@ class WatchedSite:
     charge_points: tuple[AssetId, ...] = ()
     zones: tuple[AssetId, ...] = ()
     tanks: tuple[AssetId, ...] = ()
+    machines: tuple[AssetId, ...] = ()
     points: dict[tuple[AssetId, str], tuple[PointId, ...]] = field(default_factory=dict)
 
     @property
     def balance(self) -> tuple[AssetId, ...]:
         """The assets whose energies make the site's balance, but for the loads."""
         steered = (*self.batteries, *self.charge_points, *self.zones, *self.tanks)
-        return (self.grid, *self.generation, *steered)
+        return (self.grid, *self.generation, *steered, *self.machines)
 
 
 @asynccontextmanager
@@ -103,6 +105,7 @@ def _watched(model: SiteModel, site: Site, at: datetime) -> WatchedSite | None:
         charge_points=_of_kind(assets, EvChargerRating),
         zones=_of_kind(assets, HvacZoneRating),
         tanks=_of_kind(assets, TankRating),
+        machines=_of_kind(assets, DeferrableRating),
         battery_capacity_wh=sum(
             asset.rating.capacity_wh for asset in assets if isinstance(asset.rating, BatteryRating)
         ),

@@ -1,8 +1,8 @@
-"""Heat pumps and tanks of a site on MQTT: they write down what the broker has confirmed.
+"""Heat pumps, tanks and machines of a site on MQTT: they write down what the broker has confirmed.
 
-As `heat_pump_mqtt.py` and `tank_mqtt.py`, but each speaks by the raster of its clock and not before
-that moves, and what is on its way to the broker when the process ends is waited for: the ledger has
-what was said.
+As `heat_pump_mqtt.py`, `tank_mqtt.py` and `appliance_mqtt.py`, but each speaks by the raster of its
+clock and not before that moves, and what is on its way to the broker when the process ends is
+waited for: the ledger has what was said.
 """
 
 import asyncio
@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 import aiomqtt
 
 from wattmesh_kernel.time import floor_time
+from wattmesh_twin.adapters.appliance_mqtt import MqttAppliance
 from wattmesh_twin.adapters.heat_pump_mqtt import MqttHeatPump
 from wattmesh_twin.adapters.mqtt_device import MqttDevice, Said
 from wattmesh_twin.adapters.tank_mqtt import MqttTank
+from wattmesh_twin.app.run_appliance import ApplianceTwin
 from wattmesh_twin.app.run_tank import TankTwin
 from wattmesh_twin.app.run_zone import ZoneTwin
 
@@ -66,6 +68,16 @@ class MqttHotWater(Written, MqttTank):
 
     def __init__(
         self, twin: TankTwin, url: str, address: str, every: timedelta, told: Told
+    ) -> None:
+        super().__init__(twin, url, address, every)
+        self.told = told
+
+
+class MqttMachine(Written, MqttAppliance):
+    """A machine that somebody loads."""
+
+    def __init__(
+        self, twin: ApplianceTwin, url: str, address: str, every: timedelta, told: Told
     ) -> None:
         super().__init__(twin, url, address, every)
         self.told = told

@@ -4,12 +4,20 @@ import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from wattmesh.type.v1 import rating_pb2, tariff_pb2
-from wattmesh.usage.v1 import charging_pb2, usage_service_pb2, usage_service_pb2_grpc, zone_pb2
-from wattmesh_contracts.values import timestamp_to_proto
+from wattmesh.usage.v1 import (
+    charging_pb2,
+    run_pb2,
+    usage_service_pb2,
+    usage_service_pb2_grpc,
+    zone_pb2,
+)
+from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
 from wattmesh_kernel.errors import AlreadyExists, FailedPrecondition
 from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_twin.domain.charger import Visit
+from wattmesh_twin.domain.household import QUARTER, MachineSpec
 from wattmesh_twin.domain.rooms import Band, Comfort
 from wattmesh_twin.domain.vehicle import VehicleSpec
 
@@ -90,6 +98,25 @@ class UsageClient:
         try:
             with rpc_errors():
                 await self._stub.CreateChargingNeed(request)
+        except (AlreadyExists, FailedPrecondition):
+            return  # it was said before, or has passed meanwhile
+
+    async def want_run(self, asset: AssetId, machine: MachineSpec, window: TimeRange) -> None:
+        """Say that a run is wanted within a window."""
+        name = f"{asset.name}/runs/{window.start:%Y%m%dt%H%M}"
+        run = run_pb2.DeferrableRun(
+            name=name,
+            display_name=machine.display_name,
+            earliest_start_time=timestamp_to_proto(window.start),
+            latest_end_time=timestamp_to_proto(window.end),
+            profile=run_pb2.RunProfile(
+                resolution=duration_to_proto(QUARTER), powers_w=machine.powers_w
+            ),
+        )
+        request = usage_service_pb2.CreateDeferrableRunRequest(deferrable_run=run, request_id=name)
+        try:
+            with rpc_errors():
+                await self._stub.CreateDeferrableRun(request)
         except (AlreadyExists, FailedPrecondition):
             return  # it was said before, or has passed meanwhile
 

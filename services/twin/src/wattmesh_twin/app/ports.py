@@ -10,12 +10,19 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Asset, Device, Site, SiteGroup
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_twin.app.run_hot_water import TankMemory
+from wattmesh_twin.app.run_household import MachineMemory
 from wattmesh_twin.domain.charger import ChargerState, Offer, Visit
 from wattmesh_twin.domain.history import PastReadings, SiteHistory
 from wattmesh_twin.domain.rooms import Comfort, RoomMemory
 from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.tariff import PublishedDay
-from wattmesh_twin.domain.telegram import BatteryRecord, RoomRecord, Telegram, VisitRecord
+from wattmesh_twin.domain.telegram import (
+    BatteryRecord,
+    MachineRecord,
+    RoomRecord,
+    Telegram,
+    VisitRecord,
+)
 from wattmesh_twin.domain.vehicle import VehicleSpec
 
 
@@ -39,6 +46,12 @@ class SiteJournal(Protocol):
 
     def save_room(self, id_: str, memory: RoomMemory | TankMemory) -> None:
         """Keep from where a room or a tank can be continued."""
+
+    def machine(self, record: MachineRecord) -> None:
+        """Write down what a machine came to in an hour."""
+
+    def save_machine(self, id_: str, memory: MachineMemory) -> None:
+        """Keep from where a machine can be continued."""
 
     def save_charger(self, id_: str, past: Sequence[tuple[ChargerState, Offer]]) -> None:
         """Keep from where a charge point can be continued, and what the meter has yet to see."""

@@ -11,6 +11,7 @@ from wattmesh_kernel.time import floor_time
 from wattmesh_twin.app.ports import SiteJournal
 from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.app.run_hot_water import HotWaterTwin
+from wattmesh_twin.app.run_household import MachineTwin
 from wattmesh_twin.app.run_rooms import RoomTwin
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.physics import SitePhysics
@@ -18,6 +19,7 @@ from wattmesh_twin.domain.site import Powers, SiteSpec, SiteState
 from wattmesh_twin.domain.telegram import battery_record, telegrams_at, visit_records
 
 _NONE: Mapping[str, ChargerTwin] = MappingProxyType({})
+_NO_MACHINES: Mapping[str, MachineTwin] = MappingProxyType({})
 _NO_ROOMS: Mapping[str, RoomTwin | HotWaterTwin] = MappingProxyType({})
 
 
@@ -39,6 +41,7 @@ class SiteTwin:
         interval: timedelta,
         charge_points: Mapping[str, ChargerTwin] = _NONE,
         rooms: Mapping[str, RoomTwin | HotWaterTwin] = _NO_ROOMS,
+        machines: Mapping[str, MachineTwin] = _NO_MACHINES,
     ) -> None:
         self._physics = physics
         self._state = state
@@ -47,10 +50,13 @@ class SiteTwin:
         self._interval = interval
         self._charge_points = charge_points
         self._rooms = rooms
+        self._machines = machines
         for id_, charger in charge_points.items():
             charger.changed = partial(self._keep_charger, id_)
         for room in rooms.values():
             room.twin.changed = partial(self._keep_room, room)
+        for machine in machines.values():
+            machine.twin.changed = partial(self._keep_machine, machine)
 
     @property
     def spec(self) -> SiteSpec:
@@ -110,6 +116,7 @@ class SiteTwin:
             self._journal.save(self._state)
             self._keep_charge_points()
             self._keep_rooms()
+            self._keep_machines()
 
     def _keep_charger(self, id_: str) -> None:
         self._journal.save_charger(id_, self._charge_points[id_].past)
@@ -131,6 +138,17 @@ class SiteTwin:
                 self._journal.room(record)
             room.forget(self._state.time)
             self._keep_room(room)
+
+    def _keep_machines(self) -> None:
+        """Keep what the site's meter has yet to see of machines, and what hours came to."""
+        for machine in self._machines.values():
+            for record in machine.records(self._state.time):
+                self._journal.machine(record)
+            machine.forget(self._state.time)
+            self._keep_machine(machine)
+
+    def _keep_machine(self, machine: MachineTwin) -> None:
+        self._journal.save_machine(machine.spec.id, machine.memory)
 
     def _keep_room(self, room: RoomTwin | HotWaterTwin) -> None:
         self._journal.save_room(room.spec.id, room.memory)

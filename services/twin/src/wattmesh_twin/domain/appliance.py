@@ -5,7 +5,6 @@ by the minute of running. One that can pause does so while it is not permitted; 
 on to its end once it has begun, as a washing machine does.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -31,7 +30,7 @@ class Stage(Enum):
 class Programme:
     """Powers by the minute of running [W], and whether it can pause."""
 
-    powers_w: Sequence[float]
+    powers_w: tuple[float, ...]
     pauses: bool = False
 
     def __post_init__(self) -> None:

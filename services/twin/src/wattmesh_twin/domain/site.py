@@ -10,6 +10,7 @@ from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
 from wattmesh_kernel.sites import GridConnectionRating, Node, Phase
 from wattmesh_twin.domain.battery import BatterySpec, BatteryState
 from wattmesh_twin.domain.hot_water import HotWaterSpec
+from wattmesh_twin.domain.household import MachineSpec
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.meter import MeterState
 from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH, PvSpec
@@ -65,6 +66,7 @@ class SiteSpec:
     charge_points: tuple[ChargePointSpec, ...] = ()
     rooms: tuple[RoomSpec, ...] = ()
     tanks: tuple[HotWaterSpec, ...] = ()
+    machines: tuple[MachineSpec, ...] = ()
     nodes: tuple[Node, ...] = ()
     connection: GridConnectionRating = field(default_factory=GridConnectionRating)
 
@@ -129,7 +131,7 @@ class Powers:
 
     A load is None where nobody measured it. `pv_w` is None while the plant is off, for want of a
     measurement of what the sun gave. `charging_w` is what all charge points draw, `consumers_w` the
-    plants of all rooms and tanks.
+    plants of all rooms and tanks and all machines.
     """
 
     loads_w: Mapping[str, float | None]

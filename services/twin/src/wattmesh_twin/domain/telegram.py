@@ -155,3 +155,18 @@ class RoomRecord:
     import_wh: float
     rules_wh: Mapping[str, float]
     rules_kh: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachineRecord:
+    """What a machine has drawn at the end of an hour [Wh], and what it would have begun at once.
+
+    Of the runs whose windows have ended `wanted` counts all, `met` those that were done by then.
+    """
+
+    asset: AssetId
+    time: datetime
+    import_wh: float
+    at_once_wh: float
+    wanted: int
+    met: int

@@ -10,6 +10,7 @@ from wattmesh_kernel.sites import (
     BatteryRating,
     ComfortBand,
     CopPoint,
+    DeferrableRating,
     Device,
     DeviceFunction,
     EvChargerRating,
@@ -26,6 +27,7 @@ from wattmesh_kernel.sites import (
 )
 from wattmesh_twin.domain.battery import BatterySpec
 from wattmesh_twin.domain.hot_water import HotWaterSpec
+from wattmesh_twin.domain.household import MachineSpec
 from wattmesh_twin.domain.rooms import RoomSpec
 from wattmesh_twin.domain.site import (
     BATTERY,
@@ -55,6 +57,9 @@ HEAT_PUMP_POINTS = (
 
 HOT_WATER_POINTS = ("active_power_w", "import_energy_wh", "temperature_celsius")
 """What a tank of hot water says."""
+
+MACHINE_POINTS = ("active_power_w", "import_energy_wh")
+"""What a machine says."""
 
 _TANK_CELSIUS = (0.0, 15.0, 30.0)
 _COOLING_CELSIUS, _HEATING_CELSIUS = (20.0, 27.0, 35.0), (-7.0, 2.0, 7.0)
@@ -108,6 +113,7 @@ def assets_of(site: SiteSpec) -> list[Asset]:
     assets += [_charger(site, each) for each in site.charge_points]
     assets += [_zone(site, each) for each in site.rooms]
     assets += [_tank(site, each) for each in site.tanks]
+    assets += [_machine(site, each) for each in site.machines]
     for load in site.sub_meters.values():
         id_ = site.asset(f"load-{load}")
         assets.append(Asset(id=id_, display_name=f"Load {load}", rating=part))
@@ -200,6 +206,26 @@ def _hot_water(site: SiteSpec, water: HotWaterSpec, reach: Reach) -> Device:
     )
 
 
+def _machine(site: SiteSpec, machine: MachineSpec) -> Asset:
+    rating = DeferrableRating(max_power_w=machine.most_w)
+    name = machine.display_name or machine.id
+    return Asset(id=site.asset(machine.id), display_name=name, rating=rating)
+
+
+def _appliance(site: SiteSpec, machine: MachineSpec, reach: Reach) -> Device:
+    device = site.device(machine.id)
+    return Device(
+        id=device,
+        display_name=machine.display_name or machine.id,
+        profile="mqtt-appliance",
+        gateway=reach.gateway,
+        connection=MqttConnection(address=room_topic(device)),
+        points=frozenset(MACHINE_POINTS),
+        functions=(_controlled(site, machine.id, SetpointKind.ON_OFF),),
+        reporting_interval=reach.reporting_interval,
+    )
+
+
 def _battery_rating(battery: BatterySpec) -> BatteryRating:
     return BatteryRating(
         capacity_wh=battery.capacity_wh,
@@ -224,6 +250,7 @@ def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
         devices += [_battery(site, reach), _clamp(site, reach)]
     devices += [_heat_pump(site, each, reach) for each in site.rooms]
     devices += [_hot_water(site, each, reach) for each in site.tanks]
+    devices += [_appliance(site, each, reach) for each in site.machines]
     return [*devices, *(_charge_point(site, each, reach) for each in site.charge_points)]
 
 

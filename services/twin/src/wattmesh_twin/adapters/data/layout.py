@@ -144,6 +144,21 @@ class Tank(_Part):
     draws: Column
 
 
+class Machine(_Part):
+    """Work that can wait: somebody loads it at an hour of the wall clock, to be done by another.
+
+    `quarters_kw` is its power by the quarter of an hour since it began; `weekdays` counts from
+    Monday, 0.
+    """
+
+    id: Id = Segment
+    display_name: str = ""
+    quarters_kw: tuple[float, ...] = Field(min_length=1, max_length=96)
+    loaded_hour: int = Field(ge=0, le=23)
+    done_hour: int = Field(ge=0, le=23)
+    weekdays: tuple[int, ...] = tuple(range(7))
+
+
 class Fuse(_Part):
     """A fuse or transformer below the grid connection or another one; limits in kW."""
 
@@ -176,6 +191,7 @@ class Site(_Part):
     charge_points: tuple[ChargePoint, ...] = ()
     rooms: tuple[Room, ...] = ()
     tanks: tuple[Tank, ...] = ()
+    machines: tuple[Machine, ...] = ()
 
 
 class PriceColumn(Column):

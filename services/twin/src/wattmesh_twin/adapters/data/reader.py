@@ -31,6 +31,7 @@ from wattmesh_twin.adapters.data.layout import (
 )
 from wattmesh_twin.adapters.data.rooms import (
     hot_water_spec,
+    machine_spec,
     room_climate,
     room_spec,
     tank_climate,
@@ -99,6 +100,7 @@ def _site_spec(site: Site, zone: ZoneInfo) -> SiteSpec:
         charge_points=tuple(map(charge_point_spec, site.charge_points)),
         rooms=tuple(room_spec(room, zone) for room in site.rooms),
         tanks=tuple(hot_water_spec(tank, zone) for tank in site.tanks),
+        machines=tuple(machine_spec(each, zone) for each in site.machines),
         nodes=tuple(map(fuse_node, site.fuses)),
         connection=connection_rating(site.connection),
     )

@@ -7,6 +7,7 @@ from wattmesh_kernel.series import Series
 from wattmesh_twin.adapters.data import layout
 from wattmesh_twin.domain.dataset import RoomClimate
 from wattmesh_twin.domain.hot_water import HotWaterSpec
+from wattmesh_twin.domain.household import MachineSpec
 from wattmesh_twin.domain.rooms import Band, Comfort, RoomSpec
 from wattmesh_twin.domain.tank import TankSpec
 from wattmesh_twin.domain.zone import Mode, PlantSpec, ZoneSpec
@@ -56,6 +57,19 @@ def hot_water_spec(tank: layout.Tank, zone: ZoneInfo) -> HotWaterSpec:
             loss_w_per_k=tank.loss_w_per_k,
             heater_w=1e3 * tank.heater_kw,
         ),
+    )
+
+
+def machine_spec(machine: layout.Machine, zone: ZoneInfo) -> MachineSpec:
+    """Return a machine that somebody loads."""
+    return MachineSpec(
+        id=machine.id,
+        display_name=machine.display_name,
+        zone=zone,
+        powers_w=tuple(1e3 * each for each in machine.quarters_kw),
+        loaded_hour=machine.loaded_hour,
+        done_hour=machine.done_hour,
+        weekdays=frozenset(machine.weekdays),
     )
 
 

@@ -25,6 +25,7 @@ from wattmesh_twin.adapters.data.layout import (
     Fuse,
     Layout,
     Load,
+    Machine,
     Pv,
     Site,
     Vehicle,
@@ -79,7 +80,29 @@ def street_layout(folder: Path) -> Layout:
     )
 
 
+_MACHINES = {
+    1: Machine(
+        id="dishwasher",
+        display_name="Dishwasher",
+        quarters_kw=(0.1, 1.9, 0.6, 0.1, 0.1, 1.5, 0.1, 0.1),
+        loaded_hour=20,
+        done_hour=7,
+    ),
+    5: Machine(
+        id="washing-machine",
+        display_name="Washing machine",
+        quarters_kw=(0.4, 2.0, 0.9, 0.2, 0.2, 0.3, 0.3),
+        loaded_hour=8,
+        done_hour=18,
+        weekdays=(0, 2, 4, 5),
+    ),
+}
+"""Machines by the number of their home: 1.1 and 1.1 kWh a run."""
+
+
 def _home(number: int, site: Site) -> Site:
+    if (machine := _MACHINES.get(number)) is not None:
+        return site.model_copy(update={"machines": (machine,)})
     if number == HOME_WITH_HEAT_PUMP:
         return site.model_copy(
             update={"rooms": (home_room(OFFICE),), "tanks": (home_tank(OFFICE),)}

@@ -10,11 +10,18 @@ from wattmesh_runtime.documents import DocumentCodec
 from wattmesh_twin.adapters.ledger.lines import JsonLines, time_from_text, time_text, write_text
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.app.run_hot_water import TankMemory
+from wattmesh_twin.app.run_household import MachineMemory
 from wattmesh_twin.domain.charger import ChargerState, Offer
 from wattmesh_twin.domain.charging_profiles import ChargingProfiles
 from wattmesh_twin.domain.rooms import RoomMemory
 from wattmesh_twin.domain.site import SiteState
-from wattmesh_twin.domain.telegram import BatteryRecord, RoomRecord, Telegram, VisitRecord
+from wattmesh_twin.domain.telegram import (
+    BatteryRecord,
+    MachineRecord,
+    RoomRecord,
+    Telegram,
+    VisitRecord,
+)
 
 _STATES = DocumentCodec[SiteState](SiteState)
 
@@ -97,16 +104,19 @@ _PASTS = DocumentCodec[ChargePointPast](ChargePointPast)
 _VISIT_TIMES = ("arrival", "departure", "at_once_start")
 
 
-class RoomLedger:
-    """`rooms.jsonl`: what each room has drawn by the end of each hour, and by plain rules."""
+class HourLedger:
+    """What each room, tank or machine has drawn by the end of each hour, and by plain rules.
 
-    def __init__(self, folder: Path) -> None:
-        self._lines = JsonLines(folder / "rooms.jsonl")
+    `rooms.jsonl` and `machines.jsonl`.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._lines = JsonLines(file)
         self._last = {
             record["asset"]: time_from_text(record["time"]) for record in self._lines.read()
         }
 
-    def add(self, record: RoomRecord) -> None:
+    def add(self, record: RoomRecord | MachineRecord) -> None:
         """Write an hour down, once."""
         asset = record.asset.name
         if (last := self._last.get(asset)) is not None and record.time <= last:
@@ -121,6 +131,7 @@ class RoomLedger:
 
 _MEMORIES = DocumentCodec[RoomMemory](RoomMemory)
 _TANKS = DocumentCodec[TankMemory](TankMemory)
+_MACHINES = DocumentCodec[MachineMemory](MachineMemory)
 
 
 class FileJournal:
@@ -134,7 +145,8 @@ class FileJournal:
         outbox: Outbox,
         batteries: BatteryLedger,
         charge_points: ChargePointLedger,
-        rooms: RoomLedger,
+        rooms: HourLedger,
+        machines: HourLedger,
     ) -> None:
         self._folder = folder / "state"
         self._site = site
@@ -143,6 +155,7 @@ class FileJournal:
         self._batteries = batteries
         self._charge_points = charge_points
         self._rooms = rooms
+        self._machines = machines
 
     def telegrams(self, telegrams: Sequence[Telegram]) -> None:
         """Keep telegrams until the broker has them."""
@@ -169,12 +182,25 @@ class FileJournal:
         """Write down what a room came to in an hour."""
         self._rooms.add(record)
 
+    def machine(self, record: MachineRecord) -> None:
+        """Write down what a machine came to in an hour."""
+        self._machines.add(record)
+
     def save_room(self, id_: str, memory: RoomMemory | TankMemory) -> None:
         """Keep from where a room or a tank can be continued."""
         text = (
             _TANKS.to_json(memory) if isinstance(memory, TankMemory) else _MEMORIES.to_json(memory)
         )
         write_text(self._part_path(id_), text)
+
+    def save_machine(self, id_: str, memory: MachineMemory) -> None:
+        """Keep from where a machine can be continued."""
+        write_text(self._part_path(id_), _MACHINES.to_json(memory))
+
+    def load_machine(self, id_: str) -> MachineMemory | None:
+        """Return what was kept of a machine; None: nothing."""
+        path = self._part_path(id_)
+        return _MACHINES.from_json(path.read_bytes()) if path.exists() else None
 
     def load_tank(self, id_: str) -> TankMemory | None:
         """Return what was kept of a tank; None: nothing."""
