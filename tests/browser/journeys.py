@@ -11,6 +11,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from wattmesh_local.identities.sessions import session_address
+
 MOST_JAVASCRIPT_BYTES = 250_000
 PATIENCE_MS = 30_000
 DESK, PHONE = (1280, 800), (390, 844)
@@ -32,6 +34,8 @@ class Desk:
         self.mesh = mesh
         self.screenshots = screenshots
         self.base = f"http://{mesh['web']}"
+        shown = mesh["identity"]
+        self.identities = None if shown is None else Path(shown).parent
         self.amiss: list[str] = []
         self.measured: dict[str, Any] = {}
 
@@ -46,6 +50,7 @@ class Desk:
         )
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
+        page.goto(session_address(self.mesh["web"], self.identities))
         page.on("pageerror", lambda error: self.amiss.append(f"{page.url}: {error}"))
         try:
             yield page

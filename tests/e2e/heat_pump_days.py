@@ -24,6 +24,7 @@ from tests.fakes.gateway_world import free_port
 from wattmesh.control.v1 import control_pb2, control_pb2_grpc
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
+from wattmesh_client import Connection
 
 FIRST, DAY = datetime(2024, 4, 1, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -116,10 +117,15 @@ class Home:
     def __init__(self, run: Run, pumps: dict[str, subprocess.Popen[bytes]]) -> None:
         self.run = run
         self.pumps = pumps
-        targets = run.state()["targets"]
+        run.state()
+        connection = Connection.local(run.state_folder)
+        credentials = connection.credentials()
 
         def channel(name: str) -> grpc.Channel:
-            return grpc.insecure_channel(targets[name], options=(("grpc.enable_http_proxy", 0),))
+            options = (("grpc.enable_http_proxy", 0),)
+            if credentials is None:
+                return grpc.insecure_channel(connection.target(name), options=options)
+            return grpc.secure_channel(connection.target(name), credentials, options=options)
 
         self.planner = planner_pb2_grpc.PlannerServiceStub(channel("planner"))
         self.control = control_pb2_grpc.ControlServiceStub(channel("control"))

@@ -137,7 +137,9 @@ class DashboardWorld:
 
 
 @asynccontextmanager
-async def dashboard_world(database_url: str, bundle: Path) -> AsyncIterator[DashboardWorld]:
+async def dashboard_world(
+    database_url: str, bundle: Path, session_file: Path | None = None
+) -> AsyncIterator[DashboardWorld]:
     """Serve the dashboard, with its real wiring."""
     peers = Peers()
     async with (
@@ -147,7 +149,12 @@ async def dashboard_world(database_url: str, bundle: Path) -> AsyncIterator[Dash
         targets = dict.fromkeys((f"{name}_target" for name in SERVED), peers_target)
         targets["metering_target"] = metering.target
         (address,) = free_targets(1)
-        told = DashboardSettings(bundle_folder=bundle, web_address=address, **targets)  # type: ignore[arg-type]
+        told = DashboardSettings(
+            bundle_folder=bundle,
+            web_address=address,
+            session_file=session_file,
+            **targets,  # type: ignore[arg-type]
+        )
         async with (
             Runtime(told, metering.clock, Telemetry("test")) as runtime,
             wire(told, runtime) as service,

@@ -15,6 +15,7 @@ are wall time and stay as they are. The first turn does not count.
     --turns 3                 turns that count, after the one that does not
     --models FOLDER           forecast by models, trained into this folder unless they are there;
                               else by the seasonal forecast, as when the model server is away
+    --identities              every process shows a certificate and may do what it needs alone
     --folder .wattmesh/bench  logs and database
 
 Processor time is that of each process and its children from /proc, `database` that of all of
@@ -68,6 +69,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--wall-per-home", type=float, default=0.15)
     parser.add_argument("--homes-per-gateway", type=int, default=100)
     parser.add_argument("--models", type=Path)
+    parser.add_argument("--identities", action="store_true")
     parser.add_argument("--folder", type=Path, default=Path(".wattmesh/bench"))
     return parser.parse_args()
 
@@ -85,6 +87,7 @@ async def _measure_all(options: argparse.Namespace) -> list[dict[str, Any]]:
             turns=options.turns,
             wall_s=max(8.0, options.wall_per_home * count),
             models=options.models and options.models.absolute(),
+            identities=options.identities,
             folder=options.folder.absolute(),
         )
         async for measured in measure(scenario):

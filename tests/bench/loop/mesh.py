@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,16 +13,28 @@ import psycopg
 from psycopg import sql
 
 from wattmesh_kernel.clock import ScaledClock, format_clock_spec
+from wattmesh_kernel.ids import GatewayId
+from wattmesh_local.identities.folder import (
+    caller_settings,
+    gateway_subject,
+    issue,
+    person_subject,
+    service_subjects,
+    tls_settings,
+)
 from wattmesh_local.postgres import SUPERUSER, EmbeddedPostgres
 from wattmesh_local.postgres_places import PostgresPlaces
 from wattmesh_local.running.job import run_job
 from wattmesh_local.running.ports import free_targets
 from wattmesh_local.running.process import ProcessEvent, ProcessSpec
 from wattmesh_local.running.supervisor import Supervisor
+from wattmesh_runtime.tls import certificates, channel_credentials
 
 SERVICES = ("metering", "forecast", "optimizer", "control", "planner")
 """Those that are measured, in the order in which they start."""
 MODEL_HOST = "modelhost"
+BENCH = "bench"
+"""Who registers, sends readings and asks, and in whose name."""
 DATABASE = "database"
 WITH_DATABASE = ("metering", "forecast", "control", "planner")
 _NOBODY = "carbon"
@@ -44,9 +56,14 @@ def standing_clock(moment: datetime) -> ScaledClock:
     return ScaledClock(moment, datetime.now(UTC) + _NEVER, 1.0)
 
 
-def open_channel(target: str) -> grpc.aio.Channel:
-    """Return a plain channel to a service on loopback."""
-    return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+def open_channel(target: str, identity: Path | None = None) -> grpc.aio.Channel:
+    """Return a channel to a service on loopback, with the certificate in a folder if there is."""
+    if identity is None:
+        return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
+    files = certificates(caller_settings(identity))
+    assert files is not None, "an identity is certificates"
+    credentials = channel_credentials(files.value)
+    return grpc.aio.secure_channel(target, credentials, options=_CHANNEL_OPTIONS)
 
 
 @contextmanager
@@ -84,6 +101,22 @@ class Run:
     resolution: timedelta
     lead: timedelta
     models: Path | None = None
+    identities: Path | None = None
+    """Where each process finds its certificate (`issued`); None: all speak plaintext."""
+
+
+def issued(folder: Path, gateways: Iterable[str]) -> Path:
+    """Issue identities of the services, the gateways, and of the bench itself; return where."""
+    subjects = {**service_subjects(), BENCH: person_subject(BENCH, "engineer")}
+    issue(
+        folder,
+        subjects
+        | {
+            name.replace("/", "-"): gateway_subject(GatewayId.parse(name).segment)
+            for name in gateways
+        },
+    )
+    return folder
 
 
 class LoopMesh:
@@ -95,6 +128,12 @@ class LoopMesh:
         self._folder = folder
         names = (*SERVICES, MODEL_HOST, _NOBODY)
         self.targets = dict(zip(names, free_targets(len(names)), strict=True))
+
+    def channel(self, service: str, caller: str = BENCH) -> grpc.aio.Channel:
+        """Return a channel to a service, of the bench or of a gateway."""
+        folder = self._run.identities
+        identity = None if folder is None else folder / caller.replace("/", "-")
+        return open_channel(self.targets[service], identity)
 
     async def start(self, names: Sequence[str], clock: ScaledClock) -> None:
         """Start services one after the other, on a clock that all of them share."""
@@ -115,18 +154,25 @@ class LoopMesh:
         """Train a forecast model on what is metered, unless the folder has the same already."""
         job = ("-m", "wattmesh_forecast.train", model, "--end", until.isoformat(), "--assets")
         name = f"train-{model}"
-        settings = {**self._models(), "metering_target": self.targets["metering"]}
+        metering = {"metering_target": self.targets["metering"], **self._shown("forecast")}
+        settings = {**self._models(), **metering}
         log_file = self._folder / "logs" / f"{name}.log"
         await run_job(name, (*job, *assets), _environment(settings), log_file)
 
     def _spec(self, name: str, clock: ScaledClock) -> ProcessSpec:
         settings = {"clock": format_clock_spec(clock), "listen_address": self.targets[name]}
+        folder = self._run.identities
         return ProcessSpec(
             name=name,
             arguments=("-m", f"wattmesh_{name}"),
-            environment=_environment({**settings, **self._own(name)}),
+            environment=_environment({**settings, **self._own(name), **self._shown(name)}),
             target=self.targets[name],
+            identity=None if folder is None else folder / BENCH,
         )
+
+    def _shown(self, name: str) -> dict[str, str]:
+        folder = self._run.identities
+        return {} if folder is None else tls_settings(folder / name)
 
     def _own(self, name: str) -> dict[str, str]:
         reach = {f"{peer}_target": target for peer, target in self.targets.items()}

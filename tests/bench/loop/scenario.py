@@ -15,8 +15,8 @@ from tests.bench.loop.mesh import (
     Run,
     copy_database,
     counting_postgres,
+    issued,
     loop_mesh,
-    open_channel,
     standing_clock,
 )
 from tests.bench.loop.readings import send_readings
@@ -44,6 +44,7 @@ class Scenario:
     wall_s: float
     folder: Path
     models: Path | None = None
+    identities: bool = False
     patience: timedelta = _PATIENCE
 
 
@@ -76,10 +77,16 @@ async def measure(scenario: Scenario) -> AsyncIterator[Measured]:
 async def _prepare(scenario: Scenario, meters: Meters, url: str) -> None:
     """Make the homes known to metering, with their history, while the clock stands."""
     hour = timedelta(hours=1)
-    run = Run(database_url=url, resolution=hour, lead=hour, models=scenario.models)
+    run = Run(
+        database_url=url,
+        resolution=hour,
+        lead=hour,
+        models=scenario.models,
+        identities=_identities(scenario),
+    )
     async with loop_mesh(run, scenario.folder) as mesh:
         await mesh.start(["metering"], standing_clock(START))
-        async with open_channel(mesh.targets["metering"]) as channel:
+        async with mesh.channel("metering") as channel:
             _say(scenario, "registering")
             await register_homes(channel, scenario.homes)
             _say(scenario, "sending their history")
@@ -91,6 +98,13 @@ async def _prepare(scenario: Scenario, meters: Meters, url: str) -> None:
             for asset in ("load", "pv"):  # the models have the names of what they forecast
                 trained = [f"{home.site}/assets/{asset}" for home in scenario.homes[:_TRAINED]]
                 await mesh.train(asset, trained, START)
+
+
+def _identities(scenario: Scenario) -> Path | None:
+    if not scenario.identities:
+        return None
+    gateways = sorted({home.gateway for home in scenario.homes})
+    return issued(scenario.folder / "identities", gateways)
 
 
 async def _measure_patiently(
@@ -118,6 +132,7 @@ async def _measure(
         resolution=resolution,
         lead=LEAD_RATIO * resolution,
         models=scenario.models,
+        identities=_identities(scenario),
     )
     async with DatabaseWatch(url) as database, loop_mesh(run, scenario.folder) as mesh:
         _say(scenario, f"starting the services, intervals of {resolution}")

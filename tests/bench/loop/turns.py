@@ -23,7 +23,7 @@ from tests.bench.loop.cost import ME, DatabaseWatch, Statement, cpu_seconds
 from tests.bench.loop.counts import Counts, read_counts
 from tests.bench.loop.gateway import NullGateway
 from tests.bench.loop.homes import Home, Meters
-from tests.bench.loop.mesh import DATABASE, LoopMesh, open_channel
+from tests.bench.loop.mesh import DATABASE, LoopMesh
 from tests.bench.loop.readings import send_readings
 from wattmesh_kernel.clock import ScaledClock
 from wattmesh_kernel.time import TimeRange
@@ -83,14 +83,15 @@ class Turns:
 
     async def run(self, turns: int) -> Spent:
         """Return what `turns` turns took, after one that does not count."""
-        targets = self._mesh.targets
+        mesh = self._mesh
         async with AsyncExitStack() as stack:
             metering, planner, control = [
-                await stack.enter_async_context(open_channel(targets[name]))
+                await stack.enter_async_context(mesh.channel(name))
                 for name in ("metering", "planner", "control")
             ]
             for gateway in sorted({home.gateway for home in self._homes}):
-                await stack.enter_async_context(NullGateway(control, gateway))
+                own = await stack.enter_async_context(mesh.channel("control", gateway))
+                await stack.enter_async_context(NullGateway(own, gateway))
             await self._turn(metering, 0)
             await self._clock.sleep_until(self._begin(1))
             before, began = await self._look(), time.monotonic()

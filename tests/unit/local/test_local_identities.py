@@ -1,5 +1,8 @@
 """Identities that a mesh without an authority of its own gives itself."""
 
+import json
+import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +19,11 @@ from wattmesh_local.identities.folder import (
     person_subject,
     service_subjects,
 )
+from wattmesh_local.identities.sessions import PRINCIPALS, SESSION
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.processes import SERVICES, Addresses, ProcessPlan, RunFolders
 from wattmesh_runtime.access.certificates import caller_of
+from wattmesh_runtime.access.principals import read_principals
 
 
 def uri_in(folder: Path) -> str:
@@ -88,3 +93,52 @@ def test_every_process_shows_who_it_is_and_nobody_shows_anothers(tmp_path: Path)
     administrator = caller_of(uri_in(own), "mesh")
     assert administrator is not None
     assert administrator.owners == {"alice"}
+
+
+def test_the_browsers_key_is_the_administrators_who_may_act_in_any_name(tmp_path: Path) -> None:
+    own = local_identities(tmp_path, "ada")
+    known = read_principals(tmp_path / PRINCIPALS)
+    key = json.loads((tmp_path / SESSION).read_text())["api_key"]
+
+    by_key, by_certificate = known.of_key(key), known.by_uri[uri_in(own)].caller(time.time())
+
+    assert by_key == by_certificate
+    assert by_key is not None
+    assert by_key.may("PERMISSION_LIMIT_WRITE")
+    assert by_key.may_act_for("whoever sits here")
+    assert by_key.may_send_as("meter-data/2026")
+    assert not by_key.may_send_as("gateways/local")
+    assert by_key.gateway is None
+    assert known.of_key(key, time.time() + 31 * 86_400) is None
+
+
+def test_a_session_stays_from_run_to_run_until_it_is_worn(tmp_path: Path) -> None:
+    local_identities(tmp_path, "ada")
+    first = (tmp_path / SESSION).read_text()
+    local_identities(tmp_path, "ada")
+    assert (tmp_path / SESSION).read_text() == first
+    long_ago = time.time() - 25 * 86_400
+    os.utime(tmp_path / PRINCIPALS, (long_ago, long_ago))
+    local_identities(tmp_path, "ada")
+    assert (tmp_path / SESSION).read_text() != first
+
+
+def test_who_runs_the_mesh_after_somebody_else_is_themselves(tmp_path: Path) -> None:
+    for person in ("ada", "ben"):
+        own = local_identities(tmp_path, person)
+        caller = read_principals(tmp_path / PRINCIPALS).by_uri[uri_in(own)].caller(time.time())
+        assert caller.name.endswith(f"/{person}")
+
+
+def test_the_dashboard_alone_is_told_the_session(tmp_path: Path) -> None:
+    options = MeshOptions(state_folder=tmp_path, data_folder=tmp_path, identities=True)
+    folders = RunFolders(
+        run=tmp_path, models=tmp_path, spool=tmp_path, identities=tmp_path / "identities"
+    )
+    plan = ProcessPlan(options, folders, Addresses.choose(options, "postgresql://here/db"))
+    told = {
+        each.name
+        for each in plan.services(SERVICES, "system")
+        if "WATTMESH_SESSION_FILE" in each.environment
+    }
+    assert told == {"dashboard"}

@@ -42,7 +42,8 @@ Live = Annotated[
 Identities = Annotated[
     bool,
     typer.Option(
-        "--identities", help="Every process shows a certificate and may do what it needs alone."
+        "--identities/--plaintext",
+        help="Every process shows a certificate and may do what it needs alone; or none is asked.",
     ),
 ]
 Metrics = Annotated[

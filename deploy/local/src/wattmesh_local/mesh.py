@@ -1,7 +1,6 @@
 """One run of the whole mesh: prepared, started on a simulated clock, ended without a trace."""
 
 import asyncio
-import getpass
 import hashlib
 import os
 import shutil
@@ -41,6 +40,7 @@ _TOGETHER = timedelta(seconds=0.5)
 """When the clock of the run begins to move, after the last service has started [wall]."""
 _NEVER = timedelta(days=365)
 _KEPT_DATABASES = 3
+_LOOK_AT_IDENTITIES_SECONDS = 3600.0
 _LIVE_DATABASE = "live"
 _LISTENERS = (
     *("metering", "carbon", "optimizer", "usage", "control", "demandresponse", "forecast"),
@@ -120,7 +120,9 @@ class Mesh:
         self._stack.enter_context(alone_in(self.options.state_folder))
         self._empty_run_folder()
         if self.folders.identities is not None:
-            local_identities(self.folders.identities, getpass.getuser())
+            local_identities(self.folders.identities)
+            background = await self._stack.enter_async_context(BackgroundTasks())
+            background.start(self._keep_issued(self.folders.identities), name="identities")
         self._say("starting PostgreSQL and the MQTT broker")
         database_url = await self._database_url()
         self.addresses = Addresses.choose(self.options, database_url)
@@ -133,7 +135,16 @@ class Mesh:
             await self._run_simulation(plan)
         self._serving = True
         self._write_state()
-        self._say(f"dashboard: http://{self.addresses.web}")
+        self._say(f"dashboard: {self.folders.page_at(self.addresses.web)}")
+
+    async def _keep_issued(self, folder: Path) -> None:
+        """Issue anew what is nearly over, for as long as the mesh runs."""
+        while True:
+            await asyncio.sleep(_LOOK_AT_IDENTITIES_SECONDS)
+            try:
+                await asyncio.to_thread(local_identities, folder)
+            except OSError as error:  # there are ten days left to try again in
+                self._on_event(ProcessEvent(name="identities", text=f"not renewed: {error}"))
 
     async def _run_live(self, plan: ProcessPlan) -> None:
         """Start every service on the machine's clock, for devices that are there already."""
@@ -276,6 +287,8 @@ class Mesh:
         self.folders.run.mkdir(parents=True)
         for kept in (self.folders.models, self.folders.spool):
             kept.mkdir(parents=True, exist_ok=True)
+        for ours in (self.folders.run, self.folders.spool):
+            ours.chmod(0o700)  # what is metered, and where all of it answers
 
     async def _database_url(self) -> str:
         """Start the supervisor, and return a database: that of the options, or one of our own."""

@@ -50,7 +50,7 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
     bullet = "-" if console.options.ascii_only else "·"
 
     def say(text: str) -> None:
-        console.print(f"[dim]{bullet}[/dim] {text}", highlight=False)
+        console.print(f"[dim]{bullet}[/dim] {text}", highlight=False, soft_wrap=True)
 
     def tell(event: ProcessEvent) -> None:
         console.print(f"[yellow]{event.name} {event.text}[/yellow]", highlight=False)
@@ -99,7 +99,7 @@ async def _live_picture(running: RunningMesh, console: Console) -> None:
                 rate=mesh.clock.rate,
                 events=tuple(mesh.supervisor.events),
                 doing=mesh.waiting or mesh.doing,
-                web=f"http://{mesh.addresses.web}",
+                web=mesh.folders.page_at(mesh.addresses.web),
             )
             live.update(render(picture, console.size, glyphs), refresh=True)
             await asyncio.sleep(_REFRESH_SECONDS)

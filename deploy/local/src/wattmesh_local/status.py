@@ -10,6 +10,7 @@ from rich.text import Text
 
 from wattmesh.planner.v1 import planner_pb2
 from wattmesh_kernel.errors import WattmeshError
+from wattmesh_local.identities.sessions import session_address
 from wattmesh_local.running.alone import somebody_is_in
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.watching.clients import MeshClients
@@ -50,7 +51,14 @@ async def print_status(state_folder: Path, console: Console, *, as_json: bool) -
         console.print(_processes_table(reports))
         console.print(_scopes_table(planned))
         console.print(_effects_line(effects))
+        if "web" in state:
+            console.print(f"dashboard: {_page(state['web'], mesh.identity())}", soft_wrap=True)
     return 0 if all(each.state.well for each in reports) else 1
+
+
+def _page(web: str, identity: Path | None) -> str:
+    """Return what a browser opens; the session lies beside the identity that is shown."""
+    return session_address(web, None if identity is None else identity.parent)
 
 
 async def _scopes(targets: dict[str, str], identity: Path | None) -> list[planner_pb2.Scope] | None:

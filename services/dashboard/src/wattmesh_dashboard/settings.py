@@ -13,6 +13,10 @@ class DashboardSettings(ServiceSettings):
 
     web_address: str = "127.0.0.1:0"
     """host:port on which browsers find it; port 0 takes a free one, and the log says which."""
+    session_file: Path | None = None
+    """JSON with the one `session` that a browser must show, and the `api_key` that is shown to the
+    services for it; None: its own `authorization` goes on to them, else the dashboard's identity.
+    """
     bundle_folder: Path = BUNDLE
     """The built pages."""
     metering_target: str

@@ -12,6 +12,7 @@ from wattmesh_dashboard.api.encode import LiveEncoder
 from wattmesh_dashboard.api.live_messages import LiveMessages
 from wattmesh_dashboard.api.questions import Questions
 from wattmesh_dashboard.api.servicer import DashboardServicer
+from wattmesh_dashboard.api.sessions import sessions_of
 from wattmesh_dashboard.api.web import Web
 from wattmesh_dashboard.app.follow_model import FollowModel
 from wattmesh_dashboard.app.live import LivePicture
@@ -66,7 +67,8 @@ async def wire(settings: DashboardSettings, runtime: Runtime) -> AsyncIterator[S
         prices=QueryPrices(view, tariffs),
         preview=PreviewChange(view, tariffs, GrpcExchange(channels["metering"])),
     )
-    web = Web(GrpcCalls(channels), live, asked, settings.bundle_folder)
+    sessions = sessions_of(settings.session_file)
+    web = Web(GrpcCalls(channels), live, asked, settings.bundle_folder, sessions)
     add = dashboard_service_pb2_grpc.add_DashboardServiceServicer_to_server
     async with WebServer(web.app(), settings.web_address):
         yield Service(

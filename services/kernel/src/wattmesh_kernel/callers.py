@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from wattmesh_kernel.ids import GatewayId
 
 HIGHEST_PRIORITY = 1000
+ANY_OWNER = "-"
+"""In place of an owner: whichever it names, on a machine of one's own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +20,7 @@ class Caller:
     max_priority: int = 0
     """Highest priority with which it may command or limit."""
     owners: frozenset[str] = frozenset()
-    """In whose names it may command, limit and bring readings."""
+    """In whose names it may command, limit and bring readings; `-` is any but a gateway's."""
     gateway: GatewayId | None = None
     """Which gateway it is."""
 
@@ -28,7 +30,7 @@ class Caller:
 
     def may_act_for(self, owner: str) -> bool:
         """Whether it may act in an owner's name."""
-        return owner in self.owners
+        return owner in self.owners or ANY_OWNER in self.owners
 
     def outranks(self, priority: int) -> bool:
         """Whether what it wants goes before what was wanted with a priority."""
@@ -38,4 +40,5 @@ class Caller:
         """Whether readings may come from it as a source: its gateway, an owner, or below one."""
         if self.gateway is not None and source == self.gateway.name:
             return True
-        return source.partition("/")[0] in self.owners
+        owner = source.partition("/")[0]
+        return owner in self.owners or (ANY_OWNER in self.owners and owner != "gateways")

@@ -48,8 +48,8 @@ class Authority:
         certificate, key = folder / ROOTS, folder / "ca.key"
         if not key.exists():
             made = cls._make()
-            _write(key, made._key_pem(made._key))
-            _write(certificate, made.roots)
+            write_privately(key, made._key_pem(made._key))
+            write_privately(certificate, made.roots)
             return made
         loaded = load_pem_private_key(key.read_bytes(), None)
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
@@ -116,10 +116,10 @@ class Authority:
         """Issue an identity into a folder, in place of the one that is there."""
         certificate, key = self.issue(subject, life)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(folder / ROOTS, self.roots)
+        write_privately(folder / ROOTS, self.roots)
         # The key first: a reader in between finds that they do not belong together, and waits.
-        _write(folder / KEY, key)
-        _write(folder / CERTIFICATE, certificate)
+        write_privately(folder / KEY, key)
+        write_privately(folder / CERTIFICATE, certificate)
 
     @staticmethod
     def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -134,6 +134,13 @@ def is_worn(folder: Path) -> bool:
     certificate = x509.load_pem_x509_certificate(file.read_bytes())
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return datetime.now(UTC) > start + (end - start) * 2 / 3
+
+
+def is_about(folder: Path, subject: Subject) -> bool:
+    """Whether the identity that is there is a subject's."""
+    certificate = x509.load_pem_x509_certificate((folder / CERTIFICATE).read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return subject.uri in names.get_values_for_type(x509.UniformResourceIdentifier)
 
 
 def _general_name(name: str) -> x509.GeneralName:
@@ -157,7 +164,7 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_privately(file: Path, content: bytes) -> None:
     """Replace a file as a whole, readable by its owner alone."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = file.with_suffix(f"{file.suffix}.new")

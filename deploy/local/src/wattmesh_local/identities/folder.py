@@ -1,5 +1,6 @@
 """The identities of a mesh as folders: one for each service, gateway and person."""
 
+import getpass
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,10 @@ from wattmesh_local.identities.authority import (
     ROOTS,
     Authority,
     Subject,
+    is_about,
     is_worn,
 )
+from wattmesh_local.identities.sessions import write_session
 from wattmesh_runtime.access.roles import ROLES, SERVICES
 from wattmesh_runtime.settings import ServiceSettings
 
@@ -55,14 +58,27 @@ def service_subjects(suffixes: Sequence[str] = ()) -> dict[str, Subject]:
     }
 
 
-def local_identities(folder: Path, person: str) -> Path:
-    """Issue the identities of a mesh on this machine, and its administrator's; return that one."""
+def local_identities(folder: Path, person: str | None = None) -> Path:
+    """Issue the identities of a mesh on this machine, and its administrator's; return that one.
+
+    What is there and far from its end stays. The administrator may act in any name, and has an API
+    key for browsers (`sessions.py`). `person`: whose mesh it is; None: of whoever is logged in.
+    """
+    person = _logged_in() if person is None else person
     named = "".join(letter if letter.isalnum() else "-" for letter in person) or "admin"
     subjects = service_subjects()
     subjects[GATEWAY_FOLDER] = gateway_subject("local")
     subjects[OWN_FOLDER] = person_subject(named, "admin")
     issue(folder, subjects)
+    write_session(folder, named, subjects[OWN_FOLDER].uri, LIFE)
     return folder / OWN_FOLDER
+
+
+def _logged_in() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container runs as somebody whom nobody has named
+        return "admin"
 
 
 def tls_settings(folder: Path) -> dict[str, str]:
@@ -88,13 +104,17 @@ def caller_settings(folder: Path | None) -> ServiceSettings:
 def issue(
     folder: Path, subjects: dict[str, Subject], *, life: timedelta = LIFE, all_of_them: bool = False
 ) -> list[str]:
-    """Issue what is missing or nearly over; return whose. The authority is made when there is none.
+    """Issue what is missing, somebody else's or nearly over; return whose.
 
-    `all_of_them` issues the others anew as well.
+    The authority is made when there is none. `all_of_them` issues the others anew as well.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority = Authority.open(folder)
-    worn = [name for name in subjects if all_of_them or is_worn(folder / name)]
+    worn = [
+        name
+        for name, subject in subjects.items()
+        if all_of_them or is_worn(folder / name) or not is_about(folder / name, subject)
+    ]
     for name in worn:
         authority.write(folder / name, subjects[name], life)
     return worn

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wattmesh_local.identities.folder import GATEWAY_FOLDER, OWN_FOLDER, tls_settings
+from wattmesh_local.identities.sessions import PRINCIPALS, SESSION, session_address
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.ports import KNOWN_WEB_PORT, free_targets, known_targets
 from wattmesh_local.running.process import ProcessSpec
@@ -41,6 +42,10 @@ class RunFolders:
     def own_identity(self) -> Path | None:
         """What the command itself shows."""
         return None if self.identities is None else self.identities / OWN_FOLDER
+
+    def page_at(self, web: str) -> str:
+        """Return what a browser opens, whose dashboard is at host:port."""
+        return session_address(web, self.identities)
 
     @property
     def logs(self) -> Path:
@@ -175,7 +180,11 @@ class ProcessPlan:
         name = GATEWAY_FOLDER if service == "gateway" else service
         given = self._options.model_server_target
         plain = {} if given is None else {"plaintext_targets": given}
-        return {**tls_settings(self._folders.identities / name), **plain}
+        return {
+            **tls_settings(self._folders.identities / name),
+            "principals_file": str(self._folders.identities / PRINCIPALS),
+            **plain,
+        }
 
     @property
     def own_identity(self) -> Path | None:
@@ -259,7 +268,7 @@ class ProcessPlan:
             case "dashboard":
                 peers = ("metering", "planner", "control", "forecast", "carbon", "optimizer")
                 reached = self._reach(*peers, "analytics", "usage", "alerting")
-                return {"web_address": self._addresses.web, **reached}
+                return {"web_address": self._addresses.web, **reached, **self._session()}
             case "planner":
                 asked = (
                     *("metering", "forecast", "carbon", "optimizer"),
@@ -305,6 +314,11 @@ class ProcessPlan:
             "carbon_deadline_seconds": str(0.5 * factor),
             "usage_deadline_seconds": str(0.5 * factor),
         }
+
+    def _session(self) -> dict[str, str]:
+        """Return by what the dashboard knows the browser of whoever runs the mesh."""
+        folder = self._folders.identities
+        return {} if folder is None else {"session_file": str(folder / SESSION)}
 
     def _charge_points(self) -> dict[str, str]:
         """Return where simulated charge points dial in."""

@@ -29,7 +29,10 @@ def metering_target(given: str, state_folder: Path) -> str:
 
 def metering_identity(given: str, state_folder: Path) -> Path | None:
     """Return what is shown there: to another mesh than that here, what the environment names."""
-    return None if given else MeshState(state_folder).identity()
+    mesh = MeshState(state_folder)
+    if given and not (mesh.is_there and mesh.read()["targets"]["metering"] == given):
+        return None
+    return mesh.identity()
 
 
 async def apply_file(

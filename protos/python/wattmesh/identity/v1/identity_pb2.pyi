@@ -171,7 +171,9 @@ class Principal(_message.Message):
 
     @_builtins.property
     def owners(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Owners in whose name it may submit schedules, command and limit, e.g. "planner". Empty: its own name alone."""
+        """Owners in whose name it may submit schedules, command and limit, e.g. "planner". Empty: its own name alone. `-`: any, and
+        readings from any source but a gateway; for whoever runs a mesh on a machine of their own.
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -39,6 +39,11 @@ class Pages:
             if path.is_file() and path.suffix != ".gz"
         }
 
+    def is_file(self, request: Request) -> bool:
+        """Whether a file of the bundle is asked for, not the page: those are no secret."""
+        path = request.path_params["path"]
+        return path.startswith("assets/") or (path in self._files and path != "index.html")
+
     async def serve(self, request: Request) -> Response:
         """Return a file of the bundle, or the page, which looks at the path itself."""
         path = request.path_params["path"]

@@ -18,6 +18,7 @@ from wattmesh_dashboard.api import connect
 from wattmesh_dashboard.api.live_messages import LiveMessages, site_from_request
 from wattmesh_dashboard.api.pages import Pages
 from wattmesh_dashboard.api.questions import Questions
+from wattmesh_dashboard.api.sessions import Sessions
 from wattmesh_dashboard.app.ports import Calls
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
 from wattmesh_kernel.ids import SiteId
@@ -30,8 +31,6 @@ WATCH_LIVE = "/wattmesh.dashboard.v1.DashboardService/WatchLive"
 QUERY_PRICES = "/wattmesh.dashboard.v1.DashboardService/QueryPrices"
 PREVIEW_CHANGE = "/wattmesh.dashboard.v1.DashboardService/PreviewChange"
 _MOST_BODY_BYTES = 4 * 2**20
-_PASSED_ON = ("authorization",)
-"""Headers of the browser that go on to the services."""
 
 M = TypeVar("M", bound=Message)
 Handler = Callable[[Request], Awaitable[Response]]
@@ -40,8 +39,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Web:
     """The door for browsers."""
 
-    def __init__(self, calls: Calls, live: LiveMessages, asked: Questions, bundle: Path) -> None:
+    def __init__(
+        self, calls: Calls, live: LiveMessages, asked: Questions, bundle: Path, sessions: Sessions
+    ) -> None:
         self._calls = calls
+        self._sessions = sessions
         self._live = live
         self._asked = asked
         self._pages = Pages(bundle)
@@ -54,15 +56,25 @@ class Web:
                 Route(QUERY_PRICES, _guarded(self._query_prices), methods=["POST"]),
                 Route(PREVIEW_CHANGE, _guarded(self._preview_change), methods=["POST"]),
                 Route("/{service}/{method}", _guarded(self._call), methods=["POST"]),
-                Route("/{path:path}", self._pages.serve, methods=["GET"]),
+                Route("/{path:path}", self._page, methods=["GET"]),
             ]
         )
 
+    async def _page(self, request: Request) -> Response:
+        if self._pages.is_file(request):
+            return await self._pages.serve(request)
+        turned_away = self._sessions.turned_away(request)
+        if turned_away is not None:
+            return turned_away
+        page = await self._pages.serve(request)
+        self._sessions.welcome(request, page)
+        return page
+
     async def _call(self, request: Request) -> Response:
         _require_type(request, connect.UNARY)
+        metadata = self._sessions.shown_for(request)
         method = f"{request.path_params['service']}/{request.path_params['method']}"
         seconds = connect.deadline_seconds(request.headers.get("connect-timeout-ms"))
-        metadata = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         request_id = enter_request(request.headers.get(REQUEST_ID_KEY))
         answer = await self._calls.call(method, await _body(request), metadata, seconds)
         headers = {REQUEST_ID_KEY: request_id, "cache-control": "no-store"}
@@ -70,16 +82,19 @@ class Web:
 
     async def _query_prices(self, request: Request) -> Response:
         _require_type(request, connect.UNARY)
+        self._sessions.shown_for(request)
         asked = _parsed(pb.QueryPricesRequest, await _body(request))
         return _answered(await self._asked.query_prices(asked))
 
     async def _preview_change(self, request: Request) -> Response:
         _require_type(request, connect.UNARY)
+        self._sessions.shown_for(request)
         asked = _parsed(pb.PreviewChangeRequest, await _body(request))
         return _answered(await self._asked.preview_change(asked))
 
     async def _watch(self, request: Request) -> Response:
         _require_type(request, connect.STREAM)
+        self._sessions.shown_for(request)
         asked = _parsed(pb.WatchLiveRequest, connect.first_message(await _body(request)))
         site = site_from_request(asked)
         return StreamingResponse(
