@@ -21,6 +21,13 @@ from tools.bootstrap import LOCK, ROOT, find_uv, packages
 NO_TENSORFLOW = "tensorflow; sys_platform == 'never'\n"
 """As in the lock: tensorflow-serving-api asks for all of it, and needs its protocol modules."""
 
+_NEEDLESS = (
+    "**/tests",
+    "numpy/distutils",
+    "numpy/_core/include",
+    *(f"**/*.{ending}" for ending in ("pyi", "pyx", "pxd", "c", "h", "hpp", "a")),
+)
+"""In an environment: of tests, type checkers and compilers."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _EXTRAS = re.compile(r"\[([^\]]*)\]")
 
@@ -55,8 +62,7 @@ def install(requirement: str, folder: Path) -> None:
         if any(name.startswith("tensorflow-serving-api") for name in others):
             install_protocol_modules(uv, folder, work)
     write_start(folder, name_of(requirement).replace("-", "_"))
-    for tests in sorted(folder.glob("lib/python3*/site-packages/**/tests")):
-        shutil.rmtree(tests, ignore_errors=True)
+    slim(folder)
 
 
 def requirements(requirement: str) -> tuple[list[str], list[str]]:
@@ -151,6 +157,31 @@ def install_protocol_modules(uv: str, folder: Path, work: Path) -> None:
         copy = site / module.relative_to(whole)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(module, copy)
+
+
+def slim(folder: Path) -> None:
+    """Remove what nobody needs who only runs it: tests, what others are compiled by, symbols.
+
+    Symbols go where the build has `strip`; of uvloop they are nine tenths. What wheels bring of
+    other projects (`*.libs`) was moved about by a tool after whose work `strip` does harm.
+    """
+    for site in folder.glob("lib/python3*/site-packages"):
+        for needless in sorted(each for path in _NEEDLESS for each in site.glob(path)):
+            if needless.is_dir():
+                shutil.rmtree(needless, ignore_errors=True)
+            else:
+                needless.unlink(missing_ok=True)
+        remove_symbols(site)
+
+
+def remove_symbols(site: Path) -> None:
+    """Strip extension modules, where there is `strip`; what it does not take stays as it is."""
+    strip = shutil.which("strip")
+    if strip is None:
+        return
+    for module in sorted(site.glob("**/*.so")):
+        if not any(part.endswith(".libs") for part in module.relative_to(site).parts):
+            subprocess.run([strip, "--strip-debug", str(module)], check=False)
 
 
 def write_start(folder: Path, package: str) -> None:

