@@ -89,6 +89,9 @@ peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and wha
 e2e-grafana: setup ## every question of the boards to a running mesh and a real Prometheus; metrics and rules by promtool; as JSON
 	@exec $(BIN)/python -m tests.peer.grafana $(ARGUMENTS)
 
+peer-mosquitto: setup ## a real Mosquitto with the files of the deployment: who gets in, and who hears whom, as JSON
+	@exec $(BIN)/python -m tests.peer.mosquitto
+
 peer-timescale: setup ## the storage of readings on TimescaleDB (in WebAssembly, or ARGUMENTS="--url URL") and on PostgreSQL: the same answers
 	@exec $(BIN)/python -m tests.peer.timescale $(ARGUMENTS)
 

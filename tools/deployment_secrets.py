@@ -2,18 +2,28 @@
 
     python tools/deployment_secrets.py deploy/secrets                 write what is missing
     python tools/deployment_secrets.py deploy/secrets --kubernetes    and print it for kubectl
+    python tools/deployment_secrets.py deploy/secrets --device meter-1 --broker-name mqtt.example
 
-Nothing that is there is changed: a folder keeps its secrets. Standard library only.
+`--device`: a name and a password for a device at the broker, in the file that is printed.
+`--broker-name`: a further name or address in the broker's certificate, when it is made. Both may be
+given again and again. Nothing that is there is changed: a folder keeps its secrets. Needs the
+standard library and the machine's `openssl`, and nothing else.
 """
 
+import argparse
 import base64
 import hashlib
 import json
+import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file, by any Python
+
+from tools.broker_certificate import write_certificate
 
 GRAFANA = ("grafana_admin_password", "grafana_database_password")
 """What Grafana is told: who administers it, and its own word for the database."""
@@ -25,7 +35,9 @@ DATABASE_SERVICES = (
 BACKUP = "backup"
 """Who copies the whole database and receives its log."""
 MQTT_USERS = ("gateway", "twin")
-DATABASE, BROKER = "database:5432/wattmesh", "broker:1883"
+DATABASE, BROKER, BROKER_TLS = "database:5432/wattmesh", "broker:1883", "broker:8883"
+DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""Names of devices: they stand in topics, where + and # and / have a meaning."""
 OWNER = "wattmesh"
 """The database's owner, as whom migrations run."""
 PASSWD_ITERATIONS = 101
@@ -34,18 +46,45 @@ PASSWD_ITERATIONS = 101
 
 def main(arguments: list[str]) -> int:
     """Write the files, and print the manifests when they are asked for."""
-    folders = [word for word in arguments if not word.startswith("-")]
-    if len(folders) != 1 or set(arguments) - set(folders) - {"--kubernetes"}:
-        print(__doc__)
-        return 2
-    folder = Path(folders[0])
-    write(folder)
-    if "--kubernetes" in arguments:
-        print(json.dumps(manifests(folder), indent=1))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kubernetes", action="store_true")
+    parser.add_argument("--device", action="append", default=[])
+    parser.add_argument("--broker-name", action="append", default=[])
+    asked = parser.parse_args(arguments)
+    try:
+        write(asked.folder, asked.broker_name)
+        for name in asked.device:
+            print(let_in(asked.folder, name), file=sys.stderr)
+    except (RuntimeError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if asked.kubernetes:
+        print(json.dumps(manifests(asked.folder), indent=1))
     return 0
 
 
-def write(folder: Path) -> None:
+def let_in(folder: Path, device: str) -> Path:
+    """Give a device a password at the broker, if it has none; return the file that holds it.
+
+    Error: ValueError for a name that could be heard as another's, or as many.
+    """
+    if not DEVICE.fullmatch(device) or device in MQTT_USERS:
+        raise ValueError(f"{device!r} cannot be a device's name: letters, digits, _, . and -")
+    file, known = folder / f"device_{device}_mqtt_password", folder / "mosquitto_passwords"
+    password = keep(file, random_word)
+    lines = known.read_text()
+    if not any(line.startswith(f"{device}:") for line in lines.splitlines()):
+        unfinished = known.with_suffix(".new")
+        unfinished.write_text(f"{lines}{device}:{mosquitto_hash(password)}\n")
+        unfinished.chmod(0o644)
+        unfinished.rename(known)
+    return file
+
+
+def write(folder: Path, broker_names: Sequence[str] = ()) -> None:
     """Make every secret that is missing; the folder is readable by its owner alone."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("owner", *DATABASE_SERVICES):
@@ -59,10 +98,13 @@ def write(folder: Path) -> None:
         password = keep(folder / f"{user}_mqtt_password", random_word)
         url = f"mqtt://{user}:{password}@{BROKER}"
         keep(folder / f"{user}_mqtt_url", partial(str, url))
+        secured = f"mqtts://{user}:{password}@{BROKER_TLS}"
+        keep(folder / f"{user}_mqtts_url", partial(str, secured))
         lines.append(f"{user}:{mosquitto_hash(password)}\n")
     keep(folder / "mosquitto_passwords", lambda: "".join(lines))
     for name in GRAFANA:
         keep(folder / name, random_word)
+    write_certificate(folder, broker_names)
 
 
 def keep(file: Path, make: Callable[[], str]) -> str:

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from tests.fakes.deployments import OVERLAYS, overlay, pod, rendered, workloads
-from tools.deployment_secrets import manifests, write
+from tools.bootstrap import ROOT
+from tools.deployment_secrets import let_in, manifests, write
 
 
 def test_a_second_run_changes_nothing_and_another_folder_has_others(tmp_path: Path) -> None:
@@ -58,3 +61,58 @@ def test_a_service_knows_its_own_database_role_and_no_other(tmp_path: Path) -> N
     assert url.startswith("postgresql://planner:")
     assert held["planner-secrets"].keys() == {"wattmesh_database_url"}
     assert held["migration-secrets"]["wattmesh_database_url"].startswith("postgresql://wattmesh:")
+
+
+def test_devices_that_trust_the_brokers_authority_trust_the_broker_and_no_other(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "ours", ["mqtt.example", "10.0.0.7"])
+    write(tmp_path / "others")
+    shown, ours, others = (
+        x509.load_pem_x509_certificate((tmp_path / name).read_bytes())
+        for name in ("ours/broker_certificate", "ours/mqtt_authority", "others/mqtt_authority")
+    )
+    shown.verify_directly_issued_by(ours)
+    with pytest.raises(InvalidSignature):
+        shown.verify_directly_issued_by(others)
+    names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["broker", "localhost", "mqtt.example"]
+    assert [str(each) for each in names.get_values_for_type(x509.IPAddress)] == [
+        "127.0.0.1",
+        "10.0.0.7",
+    ]
+    assert (tmp_path / "ours/mqtt_authority_key").stat().st_mode & 0o077 == 0
+    with pytest.raises(ValueError, match="no name of a machine"):
+        write(tmp_path / "odd", ["x,DNS:bank.example"])
+
+
+def test_a_device_gets_a_password_of_its_own_once(tmp_path: Path) -> None:
+    write(tmp_path)
+    file = let_in(tmp_path, "meter-1")
+    password = file.read_text()
+    known = (tmp_path / "mosquitto_passwords").read_text()
+    assert let_in(tmp_path, "meter-1").read_text() == password
+    assert (tmp_path / "mosquitto_passwords").read_text() == known
+    assert [line.partition(":")[0] for line in known.splitlines()] == ["gateway", "twin", "meter-1"]
+
+
+@pytest.mark.parametrize("name", ["+", "#", "a/b", "gateway", "twin", "", "a:b", "a b"])
+def test_no_device_is_called_what_would_be_heard_as_another_or_as_all(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mosquitto_passwords").write_text("")
+    with pytest.raises(ValueError, match="cannot be a device's name"):
+        let_in(tmp_path, name)
+    assert (tmp_path / "mosquitto_passwords").read_text() == ""
+
+
+def test_the_broker_with_tls_is_otherwise_the_same() -> None:
+    def lines(name: str) -> set[str]:
+        text = (ROOT / "deploy/mosquitto" / name).read_text()
+        return {line for line in text.splitlines() if not line.startswith("#")}
+
+    added = lines("with-tls.conf") - lines("mosquitto.conf")
+    assert lines("mosquitto.conf") <= lines("with-tls.conf")
+    assert {line.partition(" ")[0] for line in added} == {
+        *("listener", "certfile", "keyfile", "tls_version")
+    }
