@@ -195,3 +195,13 @@ def test_a_kind_by_itself_leaves_the_others_as_metered(
     found = site_savings(energy, tariff([0.3, 0.1, 0.5]), energy.grid.range, counterfactual)
 
     assert found.saved.amount == found.parts[cause] == Decimal(amount)
+
+
+def test_where_there_is_nothing_to_move_nothing_is_saved() -> None:
+    """Though energy went both ways within an hour, of which a net knows nothing."""
+    both = Energy(import_wh=series([3, 2, 1]), export_wh=series([1, 0, 2]))
+    energy = SiteEnergy(site=HOME, zone=ZoneInfo("UTC"), grid=both)
+    for counterfactual in Counterfactual:
+        found = site_savings(energy, tariff([0.3, 0.1, 0.5]), both.range, counterfactual)
+        assert found.saved.amount == 0
+        assert not any(found.parts.values())

@@ -131,10 +131,15 @@ class SiteEnergy:
 
         The last is that of the counterfactual, with all of its kinds.
         """
-        net_wh, found = self.grid.net_wh, list[tuple[AssetKind, Energy]]()
+        before, found = self.grid, list[tuple[AssetKind, Energy]]()
         for kind in counterfactual.kinds:
-            net_wh = net_wh + self._change_wh(kind, counterfactual)
-            found.append((kind, Energy.of_net(self.grid.import_wh.with_values(net_wh))))
+            change_wh = self._change_wh(kind, counterfactual)
+            # Of what went both ways within an interval nobody knows what would have become; where
+            # nothing moves it stays.
+            if change_wh.any():
+                net_wh = before.net_wh + change_wh
+                before = Energy.of_net(self.grid.import_wh.with_values(net_wh))
+            found.append((kind, before))
         return found
 
     def _change_wh(self, kind: AssetKind, counterfactual: Counterfactual) -> Floats:
