@@ -26,7 +26,7 @@ PUMP = DeviceId(HOME, "pump")
 class TellingControl(
     control_pb2_grpc.ControlServiceServicer, execution_pb2_grpc.ExecutionServiceServicer
 ):
-    """Two commands in two pages, and a device that was away from the day before on."""
+    """Two commands in two pages; a device that was away from the day before on, one for no time."""
 
     async def ListCommands(self, request: Any, context: Any) -> Any:  # noqa: N802
         assert list(request.states) == [
@@ -45,16 +45,19 @@ class TellingControl(
 
     async def ListDeviceEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
         types = device_event_pb2
+        inverter = DeviceId(HOME, "inverter")
         events = (
-            (types.DEVICE_EVENT_TYPE_ONLINE, START + 2 * HOUR),
-            (types.DEVICE_EVENT_TYPE_OFFLINE, START - HOUR),
+            (PUMP, types.DEVICE_EVENT_TYPE_ONLINE, START + 2 * HOUR),
+            (inverter, types.DEVICE_EVENT_TYPE_ONLINE, START),
+            (inverter, types.DEVICE_EVENT_TYPE_OFFLINE, START),
+            (PUMP, types.DEVICE_EVENT_TYPE_OFFLINE, START - HOUR),
         )
         return execution_pb2.ListDeviceEventsResponse(
             events=[
                 types.DeviceEvent(
-                    device=PUMP.name, type=kind, event_time=timestamp_to_proto(moment)
+                    device=device.name, type=kind, event_time=timestamp_to_proto(moment)
                 )
-                for kind, moment in events
+                for device, kind, moment in events
             ]
         )
 

@@ -92,4 +92,5 @@ class GrpcControlled:
                 events.append((time, DeviceId.parse(each.device), kind, back))
             request.page_token = answer.next_page_token
             if not request.page_token:
-                return outages_of(events, span.end)
+                # Control tells the newest first; of one instant the later word counts.
+                return outages_of(events[::-1], span.end)

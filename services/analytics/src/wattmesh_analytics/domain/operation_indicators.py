@@ -176,7 +176,7 @@ def _comfort(zone: ZoneComfort, part: TimeRange) -> tuple[float, float] | None:
 def outages_of(
     events: Sequence[tuple[datetime, DeviceId, object, bool]], end: datetime
 ) -> list[Outage]:
-    """Return when devices were away, of events (time, device, kind, whether it is back), by time.
+    """Return when devices were away, of events (time, device, kind, is it back), oldest first.
 
     A device is away while any kind holds; a kind that has not ended lasts until `end`.
     """
@@ -190,7 +190,8 @@ def outages_of(
             since.setdefault(device, time)
             continue
         kinds.discard(kind)
-        if not kinds and device in since:
-            found.append(Outage(device=device, range=TimeRange(since.pop(device), time)))
+        begun = None if kinds else since.pop(device, None)
+        if begun is not None and begun < time:
+            found.append(Outage(device=device, range=TimeRange(begun, time)))
     ongoing = (Outage(device=each, range=TimeRange(time, end)) for each, time in since.items())
     return [*found, *ongoing]
