@@ -116,6 +116,15 @@ def test_homes_planned_apart_cost_what_they_do_together(shared: str) -> None:
     assert [site.name for site in apart.sites] == [site.name for site in problem.sites]
 
 
+def test_the_gap_said_of_one_matrix_leaves_no_cheaper_plan_out() -> None:
+    problem = replace(feeder(6, seed=2), goals=Goals(ramp_price_per_kw=0.02))
+    apart, together = (
+        of(problem, division, gap_ratio=1e-6) for division in (Division.APART, Division.TOGETHER)
+    )
+    assert together.solver is not None
+    assert together.total_cost * (1 - together.solver.gap_ratio) <= apart.total_cost + 1e-6
+
+
 def test_a_plan_made_apart_is_what_its_orders_lead_to() -> None:
     problem = feeder(HOMES)
     plan = of(problem, Division.APART)

@@ -28,6 +28,7 @@ from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.trajectory import assess, simulate
 from wattmesh_optimizer.formulation.build import Formulation, formulate
+from wattmesh_optimizer.formulation.discrete import broken_columns
 
 __all__ = ["Division", "SolveOptions", "SolvePlan", "gap_ratio"]
 
@@ -88,6 +89,7 @@ class SolvePlan:
         if solved.refined.values is None or not solved.refined.sound:
             plan = self._repaired(formulation, solved, watch)
         else:
+            solved = self._by_cost_alone(formulation, solved, options, watch)
             plan = self._plan(formulation, solved, options, watch)
             if plan.solver is not None and plan.solver.status is not SolveStatus.OPTIMAL:
                 plan = min(plan, self._repaired(formulation, solved, watch), key=_cost)
@@ -121,6 +123,29 @@ class SolvePlan:
         if warm is not None and found is not None and found.basis is not None:
             warm.keep(problem, program, found.basis)
         return found
+
+    def _by_cost_alone(
+        self, formulation: Formulation, solved: Solved, options: SolveOptions, watch: Stopwatch
+    ) -> Solved:
+        """Return the plan that is best without what weighed only to find one, if it may be.
+
+        It may where it breaks no rule, and it is taken where the gap asked for lies between. Where
+        it does break one, what is said of the gap leaves the weight out.
+        """
+        program, refined = formulation.ctx.program, solved.refined
+        if not program.weights or refined.discrete.integer_count or refined.values is None:
+            return solved
+        matrix = program.matrix(weighed=False)
+        found = self._solver.solve_linear(matrix, watch.left_to_solve())
+        if found is None or len(broken_columns(formulation.ctx, found.values)):
+            return solved
+        cost = float(matrix.cost @ refined.values) + program.offset
+        bound = found.objective + program.offset
+        if gap_ratio(cost, bound) > options.gap_ratio:
+            refined = replace(refined, values=found.values, linear=found)
+        values = found.values if refined.values is None else refined.values
+        # Reading the plan takes off again what its columns weigh.
+        return replace(solved, refined=replace(refined, bound=bound + program.weight(values)))
 
     def _plan(
         self, formulation: Formulation, solved: Solved, options: SolveOptions, watch: Stopwatch

@@ -128,7 +128,7 @@ def _keep_from_burning(
     if price and trip < 1:
         enough = BURNING_MARGIN * 2.0 * price * (1.0 - trip) / (1.0 + trip)
         for columns in (charge, discharge):
-            ctx.program.prefer_less(columns, enough)
+            ctx.program.weigh(columns, enough)
 
 
 def _energy_columns(ctx: Context, site: int, asset: Asset, battery: Battery) -> Ints:

@@ -97,6 +97,7 @@ class Program:
     charges: list[Charge] = field(default_factory=list)
     constants: list[Constant] = field(default_factory=list)
     preferences: list[tuple[Ints, Floats]] = field(default_factory=list)
+    weights: list[tuple[Ints, Floats]] = field(default_factory=list)
     column_bounds: list[Bounded] = field(default_factory=list)
     row_bounds: list[Bounded] = field(default_factory=list)
     integer_candidates: list[Ints] = field(default_factory=list)
@@ -157,6 +158,10 @@ class Program:
         """Return what preferences weigh in a solution."""
         return float(sum(prices @ values[columns] for columns, prices in self.preferences))
 
+    def weight(self, values: Floats) -> float:
+        """Return what weighs only to find a plan, in a solution."""
+        return float(sum(prices @ values[columns] for columns, prices in self.weights))
+
     def constant(
         self, amount: float, cause: CostCause, subject: str = "", site: int | None = None
     ) -> None:
@@ -183,13 +188,26 @@ class Program:
         """Mark columns that are 0 or 1 in truth; the first solve takes them as continuous."""
         self.integer_candidates.append(columns)
 
-    def matrix(self, integer_columns: Sequence[Ints] = ()) -> Matrix:
-        """Put everything together; `integer_columns` shall be integer."""
+    def weigh(self, columns: Ints, prices: ArrayLike) -> None:
+        """Let columns weigh `prices` each as well, where it only helps to find a plan.
+
+        A plan that is cheaper without this weight, and breaks no rule, is better.
+        """
+        self.weights.append((columns, _filled(prices, len(columns))))
+        self.prefer_less(columns, prices)
+
+    def matrix(self, integer_columns: Sequence[Ints] = (), *, weighed: bool = True) -> Matrix:
+        """Put everything together; `integer_columns` shall be integer.
+
+        Not `weighed`: without what weighs only to find a plan.
+        """
         cost = np.zeros(self.column_count)
         for charge in self.charges:
             np.add.at(cost, charge.columns, charge.prices)
         for columns, prices in self.preferences:
             np.add.at(cost, columns, prices)
+        for columns, prices in () if weighed else self.weights:
+            np.subtract.at(cost, columns, prices)
         integer = np.zeros(self.column_count, dtype=np.bool_)
         for columns in integer_columns:
             integer[columns] = True
