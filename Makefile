@@ -28,6 +28,9 @@ e2e-street: setup ## a day of vehicles at charge points through the whole mesh; 
 e2e-dashboard: setup ## every page of a running mesh in Debian's Chromium: looks, accessibility, acts; as JSON, with screenshots
 	@exec $(BIN)/python -m tests.browser $(ARGUMENTS)
 
+bench-dashboard: setup ## a thousand sites in a list, a hundred browsers, memory and first load, in Debian's Chromium; as JSON
+	@exec $(BIN)/python -m tests.bench.dashboard $(ARGUMENTS)
+
 e2e-heat: setup ## days of two heat pumps through the whole mesh, until their zones are known; takes ten minutes
 	@exec $(BIN)/pytest tests/e2e/heat_pump_days.py --override-ini 'python_files=heat_*.py'
 

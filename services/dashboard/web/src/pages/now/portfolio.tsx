@@ -25,8 +25,13 @@ export function Portfolio() {
   const sites = useMemo(() => inOrder(data ?? []), [data]);
   const body = useRef<HTMLTableSectionElement>(null);
   const { first, last, before, after } = useWindow(body, sites.length);
+  // Scrolling draws rows anew, and adds up nothing.
+  const all = useMemo(
+    () => sites.map((site) => flowsOf(flows.get(site.name), now, store.rate)),
+    [sites, flows, now],
+  );
+  const together = useMemo(() => <Together all={all} />, [all]);
   if (now === null || sites.length === 0) return <Empty>No sites yet.</Empty>;
-  const all = sites.map((site) => flowsOf(flows.get(site.name), now, store.rate));
   return (
     <div className="page">
       <div className="title">
@@ -36,17 +41,7 @@ export function Portfolio() {
         </div>
       </div>
       <HoldsInForce site="" />
-      <Card title="Together" aside={<Fresh all={all} />}>
-        <dl className="figures">
-          <Sum all={all} kind={FlowKind.GRID} name="From the grid" opposite="To the grid" />
-          <Sum all={all} kind={FlowKind.PV} name="Solar" magnitude />
-          <Sum all={all} kind={FlowKind.WIND} name="Wind" magnitude />
-          <Sum all={all} kind={FlowKind.BATTERY} name="Batteries charge" opposite="Batteries give" />
-          <Sum all={all} kind={FlowKind.EV} name="Vehicles" />
-          <Sum all={all} kind={FlowKind.HEAT} name="Heating and cooling" />
-          <Sum all={all} kind={FlowKind.LOAD} name="Consumption" />
-        </dl>
-      </Card>
+      {together}
       <Card flush>
         <div className="scroll" tabIndex={0} role="region" aria-label="Sites">
           <table className="phone-cards sites" aria-rowcount={sites.length + 1}>
@@ -79,6 +74,22 @@ export function Portfolio() {
         </div>
       </Card>
     </div>
+  );
+}
+
+function Together({ all }: { all: readonly Flow[][] }) {
+  return (
+    <Card title="Together" aside={<Fresh all={all} />}>
+      <dl className="figures">
+        <Sum all={all} kind={FlowKind.GRID} name="From the grid" opposite="To the grid" />
+        <Sum all={all} kind={FlowKind.PV} name="Solar" magnitude />
+        <Sum all={all} kind={FlowKind.WIND} name="Wind" magnitude />
+        <Sum all={all} kind={FlowKind.BATTERY} name="Batteries charge" opposite="Batteries give" />
+        <Sum all={all} kind={FlowKind.EV} name="Vehicles" />
+        <Sum all={all} kind={FlowKind.HEAT} name="Heating and cooling" />
+        <Sum all={all} kind={FlowKind.LOAD} name="Consumption" />
+      </dl>
+    </Card>
   );
 }
 

@@ -65,7 +65,7 @@ export function Editor({ editing, site, choices, onClose }: EditorProps) {
       {editing.note !== undefined && <p className="muted small">{editing.note}</p>}
       {editing.parent !== undefined && <Id parent={editing.parent} draft={draft as Message & { name: string }} onChange={() => setVersion((before) => before + 1)} />}
       <Fields schema={schema} message={draft} path="" fixed={editing.fixed ?? []} faults={faults} choices={choices} onChange={() => setVersion((before) => before + 1)} />
-      <section className="changes" aria-live="polite">
+      <section className="changes" aria-live="polite" tabIndex={0} aria-label="What would come of it">
         <h3>{stored === null ? "What will be created" : "What changes"}</h3>
         {changed.length === 0 ? (
           <p className="muted">Nothing yet.</p>

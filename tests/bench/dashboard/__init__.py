@@ -1,0 +1,1 @@
+"""What the dashboard costs with a thousand sites and a hundred browsers."""
