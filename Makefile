@@ -134,6 +134,9 @@ chart: setup  ## write the Helm chart, a profile an overlay, below dist/
 e2e-chaos: setup ## a mesh to which something happens every few seconds, audited, as JSON: ARGUMENTS, see tests/chaos
 	@exec $(BIN)/python -m tests.chaos $(ARGUMENTS)
 
+kill-matrix: setup ## metering and its database killed at random moments while readings come: lost, twice, recovery, as JSON
+	@exec $(BIN)/python -m tests.kill_matrix $(ARGUMENTS)
+
 e2e-k8s: setup ## the whole mesh on the cluster of KUBECONFIG, disturbed in every way, as JSON: ARGUMENTS, see tests/cluster
 	@exec $(BIN)/python -m tests.cluster $(ARGUMENTS)
 
