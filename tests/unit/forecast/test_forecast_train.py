@@ -1,3 +1,4 @@
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,7 @@ from tests.fakes.forecast_assets import START
 from tests.fakes.forecast_sites import sites_of
 from tests.fakes.forecast_trainings import KeptTrainings, SlowTrainer
 from tests.fakes.manual_clock import ManualClock
+from wattmesh_forecast import train
 from wattmesh_forecast.app.train import MOST_UNFINISHED, TrainModel
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.models import ModelVersion
@@ -140,3 +142,12 @@ async def test_trainings_beyond_those_that_may_wait_are_refused_and_not_kept(wor
     assert refused.value.retry_after is not None
     assert len(world.store.trainings) == MOST_UNFINISHED
     assert (await world.train(order("r-0"))).name == first.name
+
+
+def test_what_the_environment_lacks_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["train", "load", "--assets", "sites/a/assets/b", "--end", "2024-01-01T00:00:00Z"]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.delenv("WATTMESH_METERING_TARGET", raising=False)
+    monkeypatch.setenv("WATTMESH_MODELS_DIRECTORY", "/tmp")
+    with pytest.raises(SystemExit, match=r"^settings: WATTMESH_METERING_TARGET: Field required$"):
+        train.main()

@@ -18,7 +18,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from wattmesh_forecast.adapters.holidays import Holidays
@@ -43,6 +43,7 @@ from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_runtime.channels import open_channel
 from wattmesh_runtime.logs import configure_logging
+from wattmesh_runtime.service import read_settings
 from wattmesh_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ _LAGS = timedelta(days=28)
 def main() -> None:
     """Run the job that the command line asks for."""
     arguments = _arguments()
-    settings = _read(TrainingSettings)
+    settings = read_settings(TrainingSettings)
     configure_logging(settings.log_level, settings.log_format)
     try:
         version = run(Kind(arguments.model), arguments.assets, _span(arguments), settings)
@@ -167,10 +168,6 @@ def _prepare_tensorflow(threads: int) -> None:
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def _read(settings: Callable[..., TrainingSettings]) -> TrainingSettings:
-    return settings()
 
 
 def _arguments() -> argparse.Namespace:
