@@ -100,6 +100,19 @@ async def test_ten_year_long_solves_hold_nobody_up(request_of: object) -> None:
         await eventually(lambda: len(workers()) <= 2 + 2)
 
 
+async def test_no_more_workers_come_than_there_are_places_for() -> None:
+    """Several that become long at once are each replaced, and not by two."""
+    settings = OptimizerSettings(solve_processes=4, solve_long_processes=1)
+    async with served(settings) as target, caller(target) as stub:
+        calls = [asyncio.ensure_future(stub.Solve(hard_request())) for _ in range(4)]
+        await eventually(lambda: len(workers()) >= 8, 30)
+        await asyncio.sleep(0.5)  # in which further ones would come
+        assert len(workers()) == 8
+        for call in calls:
+            call.cancel()
+        await eventually(lambda: len(workers()) <= 5)
+
+
 async def test_a_solve_ends_with_its_caller() -> None:
     settings = OptimizerSettings(solve_processes=1, solve_long_processes=1)
     async with served(settings) as target, caller(target) as stub:

@@ -71,6 +71,7 @@ class WorkerPool:
         self._idle: list[WorkerProcess] = []
         self._living: set[WorkerProcess] = set()
         self._forking = asyncio.Lock()
+        self._filling = asyncio.Lock()
         self._control: socket.socket | None = None
         self._forker: ChildProcess | None = None
         self._background = BackgroundTasks()
@@ -142,8 +143,13 @@ class WorkerPool:
         """Return an idle worker, or a new one; Unavailable when none can be had."""
         worker = self._idle_worker(long=long)
         if worker is None:
-            # Not given up half-way when the caller goes: somebody else has use for it.
-            await asyncio.shield(self._background.start(self._add()))
+            # Not given up half-way when the caller goes: somebody else may have use for it.
+            adding = self._background.start(self._add())
+            try:
+                await asyncio.shield(adding)
+            except asyncio.CancelledError:
+                adding.add_done_callback(lambda _: self._trim())
+                raise
             worker = self._idle_worker(long=long) or self._idle_worker(long=False)
         if worker is None:
             raise Unavailable(
@@ -169,9 +175,21 @@ class WorkerPool:
             self._end(worker)
 
     async def _fill(self) -> None:
-        """Have as many workers for short solves as there are places for them."""
-        while self._quick_count() < self._limits.quick_places and await self._add():
-            pass
+        """Have as many workers for short solves as there are places for them.
+
+        One after the other: several at once would each count before another's fork is there.
+        """
+        async with self._filling:
+            while self._quick_count() < self._limits.quick_places and await self._add():
+                pass
+
+    def _trim(self) -> None:
+        """End workers for short solves that nobody has a place for."""
+        idle = [each for each in self._idle if not each.is_long]
+        surplus = self._quick_count() - self._limits.quick_places
+        for worker in idle[: max(surplus, 0)]:
+            self._idle.remove(worker)
+            self._end(worker)
 
     def _quick_count(self) -> int:
         return sum(not each.is_long for each in self._living)
