@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.alerting_world import AlertingWorld, WatchedMesh, running_alerting
 from tests.fakes.control_metering import metered_home
-from tests.fakes.eventually import eventually
+from tests.fakes.eventually import eventually, within
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.webhook import Webhook, webhook
 from wattmesh.alert.v1 import alert_pb2
@@ -88,12 +88,21 @@ async def firing(world: AlertingWorld, count: int) -> list[alert_pb2.Alert]:
     return await alerts(world, alert_pb2.ALERT_STATE_FIRING)
 
 
+async def heard(watch: Any) -> tuple[str, int]:
+    """The next alert of a watch that is no heartbeat: what fires already, then every change."""
+    async with within(20):
+        while not (news := await watch.read()).HasField("alert"):
+            pass
+    return news.alert.name, news.alert.state
+
+
 async def test_a_command_without_effect_is_told_with_its_command_and_is_over_when_it_has_one(
     world: AlertingWorld,
 ) -> None:
     watch = world.stub.WatchAlerts(pb.WatchAlertsRequest(parent=HOME))
     world.mesh.happen(event(AMISS, message="the meter saw 0 W where 3000 W were asked"))
     (alert,) = await firing(world, 1)
+    assert await heard(watch) == (alert.name, alert_pb2.ALERT_STATE_FIRING)
     assert alert.rule == alert_pb2.ALERT_RULE_COMMAND_WITHOUT_EFFECT
     assert alert.severity == alert_pb2.ALERT_SEVERITY_CRITICAL
     assert (alert.subject, alert.site, alert.gateway) == (BATTERY, HOME, "gateways/local")
@@ -105,13 +114,10 @@ async def test_a_command_without_effect_is_told_with_its_command_and_is_over_whe
     await firing(world, 0)
     (over,) = await alerts(world)
     assert (over.name, over.state) == (alert.name, alert_pb2.ALERT_STATE_RESOLVED)
-    seen = list[tuple[str, int]]()
-    async for news in watch:
-        if news.HasField("alert"):
-            seen.append((news.alert.name, news.alert.state))
-        if seen and seen[-1][1] == alert_pb2.ALERT_STATE_RESOLVED:
-            break
-    assert seen[0] == (alert.name, alert_pb2.ALERT_STATE_FIRING)
+    told = await heard(watch)
+    while told[1] != alert_pb2.ALERT_STATE_RESOLVED:
+        told = await heard(watch)
+    assert told[0] == alert.name
 
 
 async def test_what_happened_while_alerting_was_down_is_raised_and_what_ended_is_over(
