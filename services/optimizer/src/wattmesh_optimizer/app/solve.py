@@ -29,6 +29,7 @@ from wattmesh_optimizer.domain.schedule import Schedule
 from wattmesh_optimizer.domain.trajectory import assess, simulate
 from wattmesh_optimizer.formulation.build import Formulation, formulate
 from wattmesh_optimizer.formulation.discrete import broken_columns
+from wattmesh_optimizer.formulation.program import Matrix
 
 __all__ = ["Division", "SolveOptions", "SolvePlan", "gap_ratio"]
 
@@ -89,7 +90,6 @@ class SolvePlan:
         if solved.refined.values is None or not solved.refined.sound:
             plan = self._repaired(formulation, solved, watch)
         else:
-            solved = self._by_cost_alone(formulation, solved, options, watch)
             plan = self._plan(formulation, solved, options, watch)
             if plan.solver is not None and plan.solver.status is not SolveStatus.OPTIMAL:
                 plan = min(plan, self._repaired(formulation, solved, watch), key=_cost)
@@ -115,37 +115,32 @@ class SolvePlan:
         return Solved(refined, (watch.elapsed - before).total_seconds())
 
     def _solve_linear(self, formulation: Formulation, watch: Stopwatch) -> LinearSolution | None:
+        """Return the optimum by cost alone where it breaks no rule; else with what weighs as well.
+
+        What weighs only helps to find a plan that keeps to the rules; mostly it is not needed.
+        """
+        program = formulation.ctx.program
+        if not program.weights:
+            return self._solve_warm(formulation, program.matrix(), watch)
+        found = self._solve_warm(formulation, program.matrix(weighed=False), watch)
+        if found is not None and not len(broken_columns(formulation.ctx, found.values)):
+            # Reading the plan takes off again what its columns weigh.
+            return replace(found, objective=found.objective + program.weight(found.values))
+        start = None if found is None else found.basis
+        return self._solver.solve_linear(program.matrix(), watch.left_to_solve(), start)
+
+    def _solve_warm(
+        self, formulation: Formulation, matrix: Matrix, watch: Stopwatch
+    ) -> LinearSolution | None:
+        """Solve from where the last window's solve stopped, and remember where this one did."""
         problem, program, warm = formulation.problem, formulation.ctx.program, self._warm_starts
         start = None if warm is None else warm.find(problem, program)
         found = self._solver.solve_linear(
-            program.matrix(), watch.left_to_solve(), start, keep_basis=warm is not None
+            matrix, watch.left_to_solve(), start, keep_basis=warm is not None
         )
         if warm is not None and found is not None and found.basis is not None:
             warm.keep(problem, program, found.basis)
         return found
-
-    def _by_cost_alone(
-        self, formulation: Formulation, solved: Solved, options: SolveOptions, watch: Stopwatch
-    ) -> Solved:
-        """Return the plan that is best without what weighed only to find one, if it may be.
-
-        It may where it breaks no rule, and it is taken where the gap asked for lies between. Where
-        it does break one, what is said of the gap leaves the weight out.
-        """
-        program, refined = formulation.ctx.program, solved.refined
-        if not program.weights or refined.discrete.integer_count or refined.values is None:
-            return solved
-        matrix = program.matrix(weighed=False)
-        found = self._solver.solve_linear(matrix, watch.left_to_solve())
-        if found is None or len(broken_columns(formulation.ctx, found.values)):
-            return solved
-        cost = float(matrix.cost @ refined.values) + program.offset
-        bound = found.objective + program.offset
-        if gap_ratio(cost, bound) > options.gap_ratio:
-            refined = replace(refined, values=found.values, linear=found)
-        values = found.values if refined.values is None else refined.values
-        # Reading the plan takes off again what its columns weigh.
-        return replace(solved, refined=replace(refined, bound=bound + program.weight(values)))
 
     def _plan(
         self, formulation: Formulation, solved: Solved, options: SolveOptions, watch: Stopwatch
