@@ -1,5 +1,6 @@
 """What metering is told about a site: its assets, and its devices with the way to reach them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -193,17 +194,9 @@ def _tank(site: SiteSpec, water: HotWaterSpec) -> Asset:
 
 
 def _hot_water(site: SiteSpec, water: HotWaterSpec, reach: Reach) -> Device:
-    device = site.device(water.id)
-    return Device(
-        id=device,
-        display_name=water.display_name or water.id,
-        profile="mqtt-hot-water",
-        gateway=reach.gateway,
-        connection=MqttConnection(address=room_topic(device)),
-        points=frozenset(HOT_WATER_POINTS),
-        functions=(_controlled(site, water.id, SetpointKind.TEMPERATURE_CELSIUS),),
-        reporting_interval=reach.reporting_interval,
-    )
+    controls = _controlled(site, water.id, SetpointKind.TEMPERATURE_CELSIUS)
+    name = water.display_name or water.id
+    return _on_mqtt(name, "mqtt-hot-water", HOT_WATER_POINTS, controls, reach)
 
 
 def _machine(site: SiteSpec, machine: MachineSpec) -> Asset:
@@ -213,17 +206,9 @@ def _machine(site: SiteSpec, machine: MachineSpec) -> Asset:
 
 
 def _appliance(site: SiteSpec, machine: MachineSpec, reach: Reach) -> Device:
-    device = site.device(machine.id)
-    return Device(
-        id=device,
-        display_name=machine.display_name or machine.id,
-        profile="mqtt-appliance",
-        gateway=reach.gateway,
-        connection=MqttConnection(address=room_topic(device)),
-        points=frozenset(MACHINE_POINTS),
-        functions=(_controlled(site, machine.id, SetpointKind.ON_OFF),),
-        reporting_interval=reach.reporting_interval,
-    )
+    controls = _controlled(site, machine.id, SetpointKind.ON_OFF)
+    name = machine.display_name or machine.id
+    return _on_mqtt(name, "mqtt-appliance", MACHINE_POINTS, controls, reach)
 
 
 def _battery_rating(battery: BatterySpec) -> BatteryRating:
@@ -255,20 +240,29 @@ def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
 
 
 def room_topic(device: DeviceId) -> str:
-    """Return the address of a room's heat pump: `rooms/office/zone-1`."""
+    """Return the address of what belongs to rooms: `rooms/office/zone-1`."""
     return f"rooms/{device.site.segment}/{device.segment}"
 
 
 def _heat_pump(site: SiteSpec, room: RoomSpec, reach: Reach) -> Device:
-    device = site.device(room.id)
+    controls = _controlled(site, room.id, SetpointKind.TEMPERATURE_CELSIUS)
+    name = f"Heat pump of {room.display_name or room.id}"
+    return _on_mqtt(name, "mqtt-heat-pump", HEAT_PUMP_POINTS, controls, reach)
+
+
+def _on_mqtt(
+    name: str, profile: str, points: Sequence[str], controls: DeviceFunction, reach: Reach
+) -> Device:
+    """Return a device of the name of the asset that it controls."""
+    device = DeviceId(controls.asset.site, controls.asset.segment)
     return Device(
         id=device,
-        display_name=f"Heat pump of {room.display_name or room.id}",
-        profile="mqtt-heat-pump",
+        display_name=name,
+        profile=profile,
         gateway=reach.gateway,
         connection=MqttConnection(address=room_topic(device)),
-        points=frozenset(HEAT_PUMP_POINTS),
-        functions=(_controlled(site, room.id, SetpointKind.TEMPERATURE_CELSIUS),),
+        points=frozenset(points),
+        functions=(controls,),
         reporting_interval=reach.reporting_interval,
     )
 
