@@ -89,8 +89,8 @@ def _state_battery(home: Home, kind: Battery) -> None:
     first = kind.initial_soc_ratio * kind.capacity_kwh
     kept, before = (1.0 - kind.self_discharge_ratio_per_hour) ** hours, -1
     for k in range(home.count):
-        into = of.column(kind.wear_cost_per_kwh * hours + weight, upper=most)
-        out = of.column(kind.wear_cost_per_kwh * hours + weight, upper=most)
+        into = of.column(kind.wear_cost_per_kwh * hours, upper=most, weight=weight)
+        out = of.column(kind.wear_cost_per_kwh * hours, upper=most, weight=weight)
         held = of.column(
             lower=kind.min_soc_ratio * kind.capacity_kwh,
             upper=kind.max_soc_ratio * kind.capacity_kwh,

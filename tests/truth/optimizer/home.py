@@ -30,20 +30,27 @@ MOST_KW = 1_000.0
 class Case:
     """A problem as the product takes it, and what its best plan costs.
 
-    `weights_per_kw`: what each kW in an interval weighs besides, by the names of batteries.
+    `weights_per_kw`: what each kW in an interval weighs besides, by the names of batteries;
+    `least_weighed`: the least sum of both.
     """
 
     problem: Problem
     least: float
+    least_weighed: float
     weights_per_kw: Mapping[str, float] = field(default_factory=dict)
 
     def error(self, plan: Plan) -> float:
-        """Return by how much a plan costs and weighs more than the best one."""
+        """Return by how much a plan costs more than the best one.
+
+        Or costs and weighs, which is sought where the least cost loses energy on purpose: no plan
+        costs less than the best one then either.
+        """
         weighed = sum(
             weight * float(np.abs(plan.asset(name).powers_kw).sum())
             for name, weight in self.weights_per_kw.items()
         )
-        return plan.total_cost + weighed - self.least
+        errors = (plan.total_cost - self.least, plan.total_cost + weighed - self.least_weighed)
+        return min(errors, key=abs)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -144,7 +151,13 @@ def case_of(homes: Sequence[Home], **more: Any) -> Case:
     sites = tuple(home.site() for home in homes)
     problem = Problem(horizon=homes[0].horizon, currency_code="EUR", **{"sites": sites, **more})
     weights = {name: weight for home in homes for name, weight in home.weights_per_kw.items()}
-    return Case(problem=problem, least=homes[0].programme.least(), weights_per_kw=weights)
+    least = homes[0].programme.least()
+    return Case(
+        problem=problem,
+        least=least,
+        least_weighed=homes[0].programme.least(weighed=True) if weights else least,
+        weights_per_kw=weights,
+    )
 
 
 def random_home(

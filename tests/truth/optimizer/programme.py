@@ -17,6 +17,7 @@ class Programme:
     def __init__(self) -> None:
         self.constant = 0.0
         self._costs: list[float] = []
+        self._weights: list[float] = []
         self._bounds: list[tuple[float, float]] = []
         self._integer: list[int] = []
         self._rows: list[tuple[Terms, float, float]] = []
@@ -27,10 +28,12 @@ class Programme:
         lower: float = 0.0,
         upper: float = INFINITY,
         *,
+        weight: float = 0.0,
         integer: bool = False,
     ) -> int:
-        """Add a column."""
+        """Add a column; `weight` is what it counts besides, where that is asked for."""
         self._costs.append(cost)
+        self._weights.append(weight)
         self._bounds.append((lower, upper))
         self._integer.append(int(integer))
         return len(self._costs) - 1
@@ -58,15 +61,15 @@ class Programme:
         self.row([(column, 1.0), (on, -most)], upper=0.0)
         return on
 
-    def least(self) -> float:
-        """Return the least cost; RuntimeError when HiGHS finds none."""
+    def least(self, *, weighed: bool = False) -> float:
+        """Return the least cost, or cost and weight; RuntimeError when HiGHS finds none."""
         matrix = lil_matrix((len(self._rows), len(self._costs)))
         for number, (terms, _, _) in enumerate(self._rows):
             for column, factor in terms:
                 matrix[number, column] += factor
         lower, upper = np.array(self._bounds).T
         found = milp(
-            np.array(self._costs),
+            np.array(self._costs) + np.array(self._weights) * weighed,
             integrality=np.array(self._integer),
             bounds=Bounds(lower, upper),
             constraints=LinearConstraint(
