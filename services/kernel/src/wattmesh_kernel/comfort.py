@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,10 +18,11 @@ FROST_CELSIUS, HEAT_CELSIUS = 7.0, 40.0
 _OCCUPIED_RATIO = 0.5
 
 
-class ZoneMode(Enum):
-    """What a zone does; `ANY` whatever keeps the band."""
+class ZoneMode(StrEnum):
+    """What a zone does; `ANY` whatever keeps the band, `OFF` but for the building's protection."""
 
     ANY = "any"
+    AUTOMATIC = "automatic"
     HEATING = "heating"
     COOLING = "cooling"
     OFF = "off"

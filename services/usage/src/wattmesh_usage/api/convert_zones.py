@@ -12,11 +12,12 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_kernel.checks import require
+from wattmesh_kernel.comfort import ZoneMode, ZonePeriod
 from wattmesh_kernel.ids import OccupancyId, ZoneScheduleId
 from wattmesh_kernel.sites import ComfortBand
 from wattmesh_usage.api.convert import merged_with
 from wattmesh_usage.domain.records import Record
-from wattmesh_usage.domain.zones import Occupancy, ZoneMode, ZonePeriod, ZoneSchedule
+from wattmesh_usage.domain.zones import Occupancy, ZoneSchedule
 
 _MODES: Mapping[int, ZoneMode] = {
     zone_pb2.ZONE_MODE_UNSPECIFIED: ZoneMode.ANY,

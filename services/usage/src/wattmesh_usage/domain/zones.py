@@ -1,8 +1,7 @@
 """What people want of zones, and what they know of who will be there."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from wattmesh_kernel.checks import (
     require,
@@ -11,32 +10,12 @@ from wattmesh_kernel.checks import (
     require_display_name,
     require_text,
 )
+from wattmesh_kernel.comfort import ZonePeriod
 from wattmesh_kernel.ids import OccupancyId, ZoneScheduleId
-from wattmesh_kernel.sites import ComfortBand
-from wattmesh_kernel.tariff import ALWAYS, Window
 from wattmesh_kernel.time import TimeRange
 
 MOST_PERIODS = 100
 LONGEST_SOURCE = 128
-
-
-class ZoneMode(StrEnum):
-    """What a zone does; `OFF` but for the protection of the building."""
-
-    ANY = "any"
-    AUTOMATIC = "automatic"
-    HEATING = "heating"
-    COOLING = "cooling"
-    OFF = "off"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ZonePeriod:
-    """What is wanted in a window that comes again; `band` None: that of the zone's rating."""
-
-    window: Window = field(default=ALWAYS)
-    band: ComfortBand | None = None
-    mode: ZoneMode = ZoneMode.ANY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
