@@ -22,7 +22,9 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.ledger import (
+    BatteryLedger,
     MachineLedger,
+    RoomLedger,
     VisitLedger,
     battery_ledgers,
     machine_ledgers,
@@ -34,6 +36,26 @@ from wattmesh_local.watching.rules import Floats, self_consumption_wh
 from wattmesh_local.watching.sites import WatchedSite
 from wattmesh_local.watching.vehicles import kept_sessions
 from wattmesh_runtime.errors import rpc_errors
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledgers:
+    """What devices wrote down themselves, by the names of sites and assets."""
+
+    visits: Sequence[VisitLedger]
+    batteries: Mapping[str, BatteryLedger]
+    rooms: Mapping[str, RoomLedger]
+    machines: Mapping[str, MachineLedger]
+
+    @classmethod
+    def read(cls, folder: Path, before: datetime) -> "Ledgers":
+        """Read a run's folder; of visits those that began before a moment."""
+        return cls(
+            visits=[each for each in visits(folder) if each.arrival < before],
+            batteries=battery_ledgers(folder),
+            rooms=room_ledgers(folder),
+            machines=machine_ledgers(folder),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,8 +99,8 @@ async def kinds_content(
 
     Error: WattmeshError when somebody who has to be asked is away.
     """
-    seen = [each for each in visits(ledger_folder) if each.arrival < span.end]
-    hours = [await _site_hours(clients, site, span, seen, ledger_folder) for site in sites]
+    ledgers = Ledgers.read(ledger_folder, span.end)
+    hours = [await _site_hours(clients, site, span, ledgers) for site in sites]
     content = {
         "load": {"energy_kwh": _kwh(each.load_wh for each in hours)},
         "pv": {"energy_kwh": _kwh(-each.generation_wh for each in hours)},
@@ -86,24 +108,26 @@ async def kinds_content(
     }
     if any(site.charge_points for site in sites):
         kept = await kept_sessions(clients, sites, span)
-        content["ev_charger"] = _ev_charger(hours, seen, span) | {
+        content["ev_charger"] = _ev_charger(hours, ledgers.visits, span) | {
             "stored_sessions": kept.sessions,
             "needs": {"met": kept.met, "missed": kept.missed},
         }
     if any(site.zones for site in sites):
-        rooms = room_ledgers(ledger_folder)
-        outside = [await outside_of(clients, each, each.zones, span, rooms) for each in sites]
+        outside = [
+            await outside_of(clients, each, each.zones, span, ledgers.rooms) for each in sites
+        ]
         own = [each for each in hours if each.site.zones]
         drawn = [(each.zones_wh, each.zones_at_rest_wh, each.zones_rule_wh) for each in own]
         content["hvac_zone"] = _thermal(own, drawn, sum(outside, Outside()))
     if any(site.tanks for site in sites):
-        rooms = room_ledgers(ledger_folder)
-        outside = [await outside_of(clients, each, each.tanks, span, rooms) for each in sites]
+        outside = [
+            await outside_of(clients, each, each.tanks, span, ledgers.rooms) for each in sites
+        ]
         own = [each for each in hours if each.site.tanks]
         drawn = [(each.tanks_wh, each.tanks_at_rest_wh, each.tanks_rule_wh) for each in own]
         content["thermal_tank"] = _thermal(own, drawn, sum(outside, Outside()))
     if any(site.machines for site in sites):
-        content["deferrable_load"] = _deferrable(hours, span, machine_ledgers(ledger_folder))
+        content["deferrable_load"] = _deferrable(hours, span, ledgers.machines)
     return content
 
 
@@ -236,8 +260,7 @@ async def _site_hours(
     clients: MeshClients,
     site: WatchedSite,
     span: TimeRange,
-    seen: Sequence[VisitLedger],
-    ledger_folder: Path,
+    ledgers: Ledgers,
 ) -> SiteHours:
     energies = await _energies(clients, site, span)
 
@@ -245,14 +268,14 @@ async def _site_hours(
         return np.asarray(sum((energies[each] for each in assets), np.zeros(span.count(INTERVAL))))
 
     net, battery = energies[site.grid], total(site.batteries)
-    ledger = battery_ledgers(ledger_folder).get(site.id.name)
+    ledger = ledgers.batteries.get(site.id.name)
     soc = 0.0 if ledger is None else ledger.soc_ratio(span.start)
     rule, rest = np.zeros(net.shape), net - battery
     for rating in site.battery_ratings:
         taken = self_consumption_wh(rest, rating, soc)
         rule, rest = rule + taken, rest + taken
     own = {asset.name for asset in site.charge_points}
-    rooms = room_ledgers(ledger_folder)
+    rooms = ledgers.rooms
     return SiteHours(
         site=site,
         tariff=await _lowered(clients, site, span),
@@ -262,7 +285,7 @@ async def _site_hours(
         battery_wh=battery,
         charging_wh=total(site.charge_points),
         battery_rule_wh=rule,
-        at_once_wh=_at_once_wh([each for each in seen if each.asset in own], span),
+        at_once_wh=_at_once_wh([each for each in ledgers.visits if each.asset in own], span),
         zones_wh=total(site.zones),
         zones_at_rest_wh=by_rule_wh(rooms, site.zones, NO_CONTROL, span),
         zones_rule_wh=by_rule_wh(rooms, site.zones, RULE, span),
@@ -270,9 +293,7 @@ async def _site_hours(
         tanks_at_rest_wh=by_rule_wh(rooms, site.tanks, NO_CONTROL, span),
         tanks_rule_wh=by_rule_wh(rooms, site.tanks, RULE, span),
         machines_wh=total(site.machines),
-        machines_at_once_wh=_machines_at_once_wh(
-            machine_ledgers(ledger_folder), site.machines, span
-        ),
+        machines_at_once_wh=_machines_at_once_wh(ledgers.machines, site.machines, span),
     )
 
 

@@ -49,17 +49,7 @@ function Settings({ site }: { site: Site }) {
             <Asked of={assets}>
               {(list) => (
                 <table className="phone-cards">
-                  <thead>
-                    <tr>
-                      <th scope="col">Asset</th>
-                      <th scope="col">Kind</th>
-                      <th scope="col">What it is able to do</th>
-                      <th scope="col">Controlled by</th>
-                      <th scope="col">
-                        <span className="hidden">Change</span>
-                      </th>
-                    </tr>
-                  </thead>
+                  <Heads of={["Asset", "Kind", "What it is able to do", "Controlled by"]} />
                   <tbody>
                     {list.map((asset) => (
                       <tr key={asset.name}>
@@ -83,17 +73,7 @@ function Settings({ site }: { site: Site }) {
             <Asked of={devices}>
               {(list) => (
                 <table className="phone-cards">
-                  <thead>
-                    <tr>
-                      <th scope="col">Device</th>
-                      <th scope="col">Profile</th>
-                      <th scope="col">Reached by</th>
-                      <th scope="col">Gateway</th>
-                      <th scope="col">
-                        <span className="hidden">Change</span>
-                      </th>
-                    </tr>
-                  </thead>
+                  <Heads of={["Device", "Profile", "Reached by", "Gateway"]} />
                   <tbody>
                     {list.map((device) => (
                       <tr key={device.name}>
@@ -140,6 +120,23 @@ function Settings({ site }: { site: Site }) {
       </div>
       {editing !== null && <Editor editing={editing} site={site} choices={choices} onClose={() => setEditing(null)} />}
     </div>
+  );
+}
+
+function Heads({ of }: { of: string[] }) {
+  return (
+    <thead>
+      <tr>
+        {of.map((title) => (
+          <th key={title} scope="col">
+            {title}
+          </th>
+        ))}
+        <th scope="col">
+          <span className="hidden">Change</span>
+        </th>
+      </tr>
+    </thead>
   );
 }
 
