@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -107,6 +108,24 @@ async def test_a_charge_point_gets_its_failsafe_and_is_asked_to_measure(
         assert point.configuration["MeterValueSampleInterval"] == "60"
         assert point.profiles.limit() == 6.0
         assert point.profiles.limit(datetime.now(UTC) + 1000 * HOUR) == 6.0
+
+
+async def test_no_limit_is_leased_before_there_is_a_failsafe_to_fall_back_to(
+    gateway: OcppGateway,
+) -> None:
+    """One that has dialled in and said nothing yet was told nothing either."""
+    sets = await settable(gateway)
+
+    async def leased() -> bool:
+        with suppress(DeviceUnavailable):  # until it has dialled in
+            await sets.apply(CURRENT, 10.0, HOUR)
+            return True
+        return False
+
+    async with dialled_in(gateway.port, "cp-1") as point:
+        await eventually(leased)
+        assert point.profiles.limit() == 10.0
+        assert point.profiles.limit(datetime.now(UTC) + 2 * HOUR) == 6.0
 
 
 async def test_a_lease_is_obeyed_and_ended_by_the_charge_point_itself(

@@ -93,7 +93,7 @@ class ChargePoint:
             await older.close()
         self._spoke.clear()
         for device in self.devices:
-            device.prepared = False
+            device.dialled_in()
         self._to_prepare.set()
         try:
             await race(line.run(self._answer), self._prepare_all(line, dialect))
@@ -262,7 +262,7 @@ class ChargePoint:
                 self._keeping.inbox.lost(device.id, "the charge point has hung up")
 
     async def _prepare_all(self, line: Line, dialect: Dialect) -> None:
-        """Have it measure, and give it its failsafe, once it has spoken; then for each new device.
+        """Give it its failsafe, and have it measure, once it has spoken; then for each new device.
 
         What it refuses it does without: said once for each time that it dials in.
         """
@@ -270,13 +270,20 @@ class ChargePoint:
         while True:
             self._to_prepare.clear()
             unprepared = [device for device in self.devices if not device.prepared]
-            requests = list(dialect.configure(self.interval_seconds)) if unprepared else []
             for device in unprepared:
-                requests += device.preparation(dialect)
                 device.prepared = True
+                await self._make_safe(device)
+            requests = list(dialect.configure(self.interval_seconds)) if unprepared else []
+            requests += [dialect.ask_status(device.connector) for device in unprepared]
             for request in requests:
                 await self._try(line, request)
             await self._to_prepare.wait()
+
+    async def _make_safe(self, device: OcppDevice) -> None:
+        try:
+            await device.make_safe()
+        except DeviceUnavailable as error:
+            log.info("%s has no failsafe yet: %s", self.id, error)
 
     async def _try(self, line: Line, request: Request) -> None:
         try:

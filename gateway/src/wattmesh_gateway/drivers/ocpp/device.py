@@ -1,6 +1,7 @@
 """One connector of a charge point, as a device that speaks by itself and takes leased limits."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,6 +21,8 @@ from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Device, OcppConnection
 
+log = logging.getLogger(__name__)
+
 _CLEARED = ("Accepted", "Unknown")
 
 
@@ -35,7 +38,11 @@ class Station(Protocol):
 
 
 class OcppDevice:
-    """Speaks through its charge point. `prepared`: it was told its failsafe on this connection."""
+    """Speaks through its charge point.
+
+    On each connection it is prepared, and told its failsafe before it may have any limit: without
+    one it would go on as it was made when the lease of that ends.
+    """
 
     def __init__(
         self,
@@ -57,6 +64,8 @@ class OcppDevice:
         self.charge_point_id = connection.charge_point_id
         self.connector = connection.connector_id
         self.prepared = False
+        """Whether all is on its way that it is told on this connection."""
+        self._safe = False
 
     @property
     def interval_seconds(self) -> int:
@@ -97,18 +106,29 @@ class OcppDevice:
         ]
         return Telegram(device=self.id, readings=readings, problems=problems)
 
-    def preparation(self, dialect: Dialect) -> Sequence[Request]:
-        """Return what it is told when it has dialled in: its failsafe, and to say how it is."""
-        requests = [dialect.ask_status(self.connector)]
+    def dialled_in(self) -> None:
+        """Take note that its charge point has a new connection: it may have been another before."""
+        self.prepared = self._safe = False
+
+    async def make_safe(self) -> None:
+        """Tell it its failsafe, once a connection; DeviceUnavailable.
+
+        One that it refuses it does without, as it was made.
+        """
         failsafe = self._failsafe
-        if failsafe is not None:
-            slot, now = self._slot(leased=False), self._clock.now()
-            requests.insert(0, dialect.set_limit(self.connector, slot, failsafe, now, None))
-        return requests
+        if failsafe is not None and not self._safe:
+            slot, dialect = self._slot(leased=False), self._station.dialect
+            request = dialect.set_limit(self.connector, slot, failsafe, self._clock.now(), None)
+            try:
+                _check_status(await self._station.ask(request), request, ("Accepted",))
+            except DeviceRefused as error:
+                log.info("%s does without a failsafe: %s", self.id, error)
+            self._safe = True
 
     async def apply(self, kind: SetpointKind, value: float, lease: timedelta) -> "AppliedLimit":
         """Set a limit that the charge point drops when the lease ends; errors as in `holds`."""
         limit = limit_for(self._profile, kind, value)
+        await self.make_safe()
         now, slot = self._clock.now(), self._slot(leased=True)
         dialect = self._station.dialect
         request = dialect.set_limit(self.connector, slot, limit, now, now + lease)
