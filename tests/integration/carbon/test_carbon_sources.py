@@ -100,13 +100,56 @@ ENTSO_E = (
 NOTHING = '<Acknowledgement_MarketDocument xmlns="urn:x"><Reason/></Acknowledgement_MarketDocument>'
 
 
+def entso_e_poison(end: str, position: str, quantity: str) -> str:
+    return (
+        "<x><TimeSeries><MktPSRType><psrType>B04</psrType></MktPSRType><Period><timeInterval>"
+        f"<start>2024-05-15T09:00Z</start><end>{end}</end></timeInterval><resolution>PT15M"
+        f"</resolution><Point><position>{position}</position><quantity>{quantity}</quantity>"
+        "</Point></Period></TimeSeries></x>"
+    )
+
+
+def hourly_poison(instant: str, value: str) -> str:
+    """Return what Electricity Maps, UK Carbon Intensity and WattTime might say, all at once."""
+    sample = (
+        f'{{"datetime": {instant}, "from": {instant}, "point_time": {instant}, "value": {value},'
+        f' "carbonIntensity": {value}, "intensity": {{"actual": {value}}}}}'
+    )
+    meta = '{"units": "lbs_co2_per_mwh", "data_point_period_seconds": 300}'
+    return f'{{"token": "t", "meta": {meta}, "data": [{sample}], "history": [{sample}]}}'
+
+
+POISONS = (
+    '{"data": "maintenance"}',
+    "[" * 100_000,
+    "<x>" * 100_000,
+    "null",
+    '{"data": null, "history": {"a": 1}, "token": []}',
+    '{"history": ["x"], "data": ["x"], "token": "t", "meta": {"units": "lbs_co2_per_mwh"}}',
+    hourly_poison('"2024-05-15T11:00"', "200"),  # in no time zone
+    hourly_poison('"0001-01-01T00:00+14:00"', "200"),
+    hourly_poison("1715770800", "200"),
+    hourly_poison('"2024-05-15T11:00Z"', "1e300"),
+    hourly_poison('"2024-05-15T11:00Z"', "9" * 400),
+    hourly_poison('"2024-05-15T11:00Z"', "NaN"),
+    hourly_poison('"2024-05-15T11:00Z"', '"two hundred"'),
+    hourly_poison('"2024-05-15T11:00Z"', "[200]"),
+    hourly_poison('"2024-05-15T11:00Z"', "-1e9"),
+    entso_e_poison("9999-12-31T00:00Z", "1", "100"),  # would be 280 million quarters
+    entso_e_poison("2024-05-15T11:00Z", "9" * 5_000, "100"),
+    entso_e_poison("2024-05-15T11:00Z", "1", "NaN"),
+    entso_e_poison("2024-05-15T08:00Z", "1", "100"),
+)
+"""What one publisher may answer that is none of an intensity's business."""
+
+
 @dataclass
 class Publisher:
     """All publishers at one address; `away` answers 503."""
 
     url: str = ""
     away: set[str] = field(default_factory=set)
-    odd: bool = False
+    poison: str | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def answer(self, path: str, header: str) -> tuple[int, Any]:
@@ -114,8 +157,8 @@ class Publisher:
         name = path.split("?", maxsplit=1)[0].split("/")[1]
         if name in self.away:
             return 503, {}
-        if self.odd:
-            return 200, {"data": "maintenance"}
+        if self.poison is not None:
+            return 200, self.poison
         match name:
             case "entso-e":
                 return 200, ENTSO_E if "periodStart=202405" in path else NOTHING
@@ -214,12 +257,13 @@ async def test_what_publishers_say_is_stored_and_one_that_is_away_takes_no_other
         assert await read("fr", Basis.AVERAGE, HOUR) == [55]
         # 2 GW of gas and 2 of wind in the first hour; in the second too much without a factor.
         assert await read("at", Basis.AVERAGE, HOUR) == [(490 + 11) / 2]
-        publisher.odd = True
-        assert await follow.fetch() == 1  # the file alone: the others answer oddly
-    headers = {path.split("?")[0]: header for path, header in publisher.asked}
+        asked_well = list(publisher.asked)
+        for publisher.poison in POISONS:
+            assert await follow.fetch() == 1, publisher.poison[-200:]  # the file alone
+    headers = {path.split("?")[0]: header for path, header in asked_well}
     assert headers["/v3/carbon-intensity/history"] == "s3cret"
     assert headers["/v3/historical"] == "Bearer granted"
-    (asked, *_) = (path for path, _ in publisher.asked if path.startswith("/entso-e"))
+    (asked, *_) = (path for path, _ in asked_well if path.startswith("/entso-e"))
     assert "documentType=A75&processType=A16&in_Domain=10YAT-APG------L" in asked
     assert "periodStart=202405141200&periodEnd=202405151200" in asked
 

@@ -50,6 +50,8 @@ TIERED = TieredRate(id="a", tiers=(Tier(price_per_kwh=1.0),))
         lambda: TouPeriod(name="a", price_per_kwh=float("inf")),
         lambda: RealTimePrice(minimum_per_kwh=1.0, maximum_per_kwh=0.0),
         lambda: RealTimePrice(published=Series(NOW, timedelta(hours=1), np.array([np.inf]))),
+        lambda: RealTimePrice(published=Series(NOW, timedelta(hours=1), np.array([-1e300]))),
+        lambda: EnergyRates(base_per_kwh=1e12),
         lambda: TieredRate(id="a", tiers=()),
         lambda: replace(TIERED, tiers=(*TIERED.tiers, *TIERED.tiers)),
         lambda: Tier(price_per_kwh=1.0, from_kwh=-1.0),

@@ -4,16 +4,13 @@ Its API v2 is at https://prometheus.io/docs/alerting/latest/clients/. It knows t
 alone, so ends are told in it; what the mesh's clock said stands in the annotations.
 """
 
-import asyncio
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wattmesh_alerting.domain.alert import Alert
-from wattmesh_kernel.errors import Unavailable
+from wattmesh_runtime.web_client import WebClient
 
 _LASTING = timedelta(minutes=5)
 """Alertmanager takes an alert for over that is not told again within."""
@@ -27,32 +24,17 @@ class Alertmanager:
     def __init__(self, target: str) -> None:
         url = target if "://" in target else f"http://{target}"
         self._url = f"{url.rstrip('/')}/api/v2/alerts"
+        self._web = WebClient("Alertmanager", seconds=_TIMEOUT_SECONDS)
 
     async def tell(self, alerts: Collection[Alert]) -> None:
         """Tell of alerts as they are now. Error: Unavailable."""
         told = [_alert_to_json(each, datetime.now(UTC)) for each in alerts]
         for start in range(0, len(told), _AT_ONCE):
-            await asyncio.to_thread(self._post, told[start : start + _AT_ONCE])
-
-    def _post(self, alerts: list[dict[str, Any]]) -> None:
-        request = urllib.request.Request(
-            self._url,
-            data=json.dumps(alerts).encode(),
-            headers={"Content-Type": "application/json"},
-            method="POST",
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
-                response.read()
-        except urllib.error.HTTPError as error:
-            said = error.read(300).decode(errors="replace")
-            raise Unavailable(
-                "DEPENDENCY_UNAVAILABLE", f"Alertmanager answered {error.code}: {said}"
-            ) from error
-        except OSError as error:
-            raise Unavailable(
-                "DEPENDENCY_UNAVAILABLE", f"Alertmanager does not answer: {error}"
-            ) from error
+            body = json.dumps(told[start : start + _AT_ONCE]).encode()
+            answer = await self._web.ask(
+                self._url, headers={"Content-Type": "application/json"}, body=body
+            )
+            answer.whole()
 
 
 def _alert_to_json(alert: Alert, now: datetime) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
 
+MOST_GCO2E_PER_KWH = 10_000
+"""Six times what the worst plant emits (oil shale, about 1,500): beyond it a unit is wrong."""
+
 
 class Basis(Enum):
     """What an intensity is about."""
@@ -38,9 +41,11 @@ class Intensity:
     def __post_init__(self) -> None:
         """Refuse what no grid has."""
         values = self.gco2e_per_kwh.values
-        if np.isinf(values).any():
+        if (np.abs(values) > MOST_GCO2E_PER_KWH).any():
             raise InvalidArgument(
-                "INVALID_INTENSITY", "an intensity must be finite", field="values"
+                "INVALID_INTENSITY",
+                f"an intensity beyond {MOST_GCO2E_PER_KWH:,} gCO2e/kWh is no grid's",
+                field="values",
             )
         if self.basis is Basis.AVERAGE and (values < 0).any():
             raise InvalidArgument(

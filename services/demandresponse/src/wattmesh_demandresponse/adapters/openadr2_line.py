@@ -1,9 +1,6 @@
 """A VEN's way to a VTN of OpenADR 2.0b: simple HTTP, and as whom it is registered."""
 
-import asyncio
 import ssl
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -16,6 +13,7 @@ from wattmesh_demandresponse.adapters.openadr2_messages import (
     write,
 )
 from wattmesh_kernel.errors import InvalidArgument, Unavailable
+from wattmesh_runtime.web_client import WebClient
 
 _TIMEOUT_SECONDS = 10.0
 _RAREST = timedelta(days=1)
@@ -45,7 +43,7 @@ class Line:
     def __init__(self, url: str, signing: Signing, tls: ssl.SSLContext | None = None) -> None:
         self._url = url.rstrip("/")
         self._signing = signing
-        self._tls = tls
+        self._web = WebClient("the VTN", seconds=_TIMEOUT_SECONDS, most_bytes=LARGEST + 1, tls=tls)
 
     @property
     def signs(self) -> bool:
@@ -54,29 +52,17 @@ class Line:
 
     async def ask(self, service: str, kind: str, **content: Any) -> Message:
         """Return the VTN's answer. Error: Unavailable, for one that makes no sense too."""
-        request = urllib.request.Request(
+        answer = await self._web.ask(
             f"{self._url}/{service}",
-            data=write(kind, self._signing, **content),
             headers={"Content-Type": "application/xml"},
-            method="POST",
+            body=write(kind, self._signing, **content),
         )
-        answer = await asyncio.to_thread(self._sent, request)
+        said = answer.whole()
         try:
-            return read(answer, self._signing)
+            return read(said, self._signing)
         except InvalidArgument as error:
             raise Unavailable(
                 "DEPENDENCY_UNAVAILABLE", f"the VTN's answer to {kind}: {error.message}"
-            ) from error
-
-    def _sent(self, request: urllib.request.Request) -> bytes:
-        try:
-            with urllib.request.urlopen(
-                request, timeout=_TIMEOUT_SECONDS, context=self._tls
-            ) as response:
-                return bytes(response.read(LARGEST + 1))
-        except (OSError, ValueError) as error:
-            raise Unavailable(
-                "DEPENDENCY_UNAVAILABLE", f"the VTN did not answer: {error}"
             ) from error
 
 

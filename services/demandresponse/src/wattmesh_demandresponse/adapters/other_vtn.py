@@ -1,10 +1,7 @@
 """Somebody else's VTN, asked as a VEN: OpenADR 3 over HTTP."""
 
-import asyncio
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +16,7 @@ from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import InvalidArgument, Unavailable
 from wattmesh_kernel.programme_ids import EventId, ProgrammeId
+from wattmesh_runtime.web_client import WebAnswer, WebClient
 
 _TIMEOUT_SECONDS = 10.0
 _PAGE = 50
@@ -59,6 +57,7 @@ class HttpVtn:
         self._call_back = call_back
         self._clock = clock
         self._offers: list[Offer] = []
+        self._web = WebClient("the VTN", seconds=_TIMEOUT_SECONDS, most_bytes=_LARGEST_ANSWER)
 
     async def offers(
         self, programmes: Sequence[Programme]
@@ -111,39 +110,41 @@ class HttpVtn:
 
     async def _get(self, path: str, body: Any = None) -> Any:
         if self._token is None:
-            self._token = await asyncio.to_thread(self._fetch_token)
+            self._token = await self._fetch_token()
         try:
-            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token, body)
+            return await self._ask(f"{self._url}{path}", self._token, body)
         except _Refused:  # the token has ended: with a new one, once
-            self._token = await asyncio.to_thread(self._fetch_token)
+            self._token = await self._fetch_token()
         try:
-            return await asyncio.to_thread(self._ask, f"{self._url}{path}", self._token, body)
+            return await self._ask(f"{self._url}{path}", self._token, body)
         except _Refused as error:
             raise Unavailable("DEPENDENCY_UNAVAILABLE", "the VTN refuses its own token") from error
 
-    def _fetch_token(self) -> str:
+    async def _fetch_token(self) -> str:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client_id,
             "client_secret": self._client_secret,
         }
-        if self._token_url is None:
-            self._token_url = str(self._ask(f"{self._url}/auth/server", None).get("tokenURL"))
-        request = urllib.request.Request(
-            self._token_url, data=urllib.parse.urlencode(form).encode(), method="POST"
-        )
         try:
-            return str(_answer(request)["access_token"])
+            if self._token_url is None:
+                self._token_url = str((await self._ask(f"{self._url}/auth/server"))["tokenURL"])
+            asked = urllib.parse.urlencode(form).encode()
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            answer = await self._web.ask(self._token_url, headers=headers, body=asked)
+            return str(_content(answer)["access_token"])
         except (_Refused, KeyError, TypeError) as error:
             raise Unavailable("DEPENDENCY_UNAVAILABLE", "the VTN gives no token") from error
 
-    def _ask(self, url: str, token: str | None, body: Any = None) -> Any:
+    async def _ask(self, url: str, token: str | None = None, body: Any = None) -> Any:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        if body is None:
-            return _answer(urllib.request.Request(url, headers=headers))
-        headers["Content-Type"] = "application/json"
-        data = json.dumps(body).encode()
-        return _answer(urllib.request.Request(url, data=data, headers=headers, method="POST"))
+        sent = None if body is None else json.dumps(body).encode()
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        answer = await self._web.ask(url, headers=headers, body=sent)
+        if answer.status in _NOT_OFFERED and "/subscriptions" in url:
+            raise _NotOffered
+        return _content(answer)
 
 
 def _offer(document: Mapping[str, Any], programme: Programme) -> Offer:
@@ -203,15 +204,7 @@ class _Refused(Exception):
     """The token is not valid, or not any more."""
 
 
-def _answer(request: urllib.request.Request) -> Any:
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
-            return json.loads(response.read(_LARGEST_ANSWER))
-    except urllib.error.HTTPError as error:
-        if error.code == 401:
-            raise _Refused from error
-        if error.code in _NOT_OFFERED and "/subscriptions" in request.full_url:
-            raise _NotOffered from error
-        raise Unavailable("DEPENDENCY_UNAVAILABLE", f"the VTN answered {error.code}") from error
-    except (OSError, ValueError) as error:
-        raise Unavailable("DEPENDENCY_UNAVAILABLE", f"the VTN did not answer: {error}") from error
+def _content(answer: WebAnswer) -> Any:
+    if answer.status == 401:
+        raise _Refused
+    return answer.json()

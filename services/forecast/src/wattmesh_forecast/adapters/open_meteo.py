@@ -4,12 +4,8 @@ The forecast API is described at https://open-meteo.com/en/docs: hours past and 
 answer, a list of them for several places, times as seconds since 1970.
 """
 
-import asyncio
-import json
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +23,7 @@ from wattmesh_forecast.domain.weather.told import (
 )
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable
+from wattmesh_runtime.web_client import WebClient
 
 PAST_DAYS, DAYS_AHEAD = 46, 9
 _TEMPERATURE, _IRRADIANCE = "temperature_2m", "shortwave_radiation"
@@ -44,6 +41,9 @@ class OpenMeteo:
     def __init__(self, url: str, clock: Clock) -> None:
         self._url = f"{url.rstrip('/')}/v1/forecast"
         self._clock = clock
+        self._web = WebClient(
+            "the weather service", seconds=_TIMEOUT_SECONDS, most_bytes=_MOST_BYTES
+        )
         host = urllib.parse.urlsplit(self._url).netloc
         self.source = WeatherSource(
             segment=re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[:63].strip("-"),
@@ -59,41 +59,23 @@ class OpenMeteo:
     async def reports(self, places: Sequence[Location]) -> Sequence[WeatherReport]:
         """Return what is told now of each place, in their order. Error: Unavailable."""
         now = self._clock.now()
-        answer = await asyncio.to_thread(self._get, places)
+        answer = (await self._web.ask(self._url, query=_asked(places))).json()
         told = answer if isinstance(answer, list) else [answer]
         try:
             return [
                 self._report(place, each, now) for place, each in zip(places, told, strict=True)
             ]
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (
+            AttributeError,
+            LookupError,
+            OSError,
+            TypeError,
+            ValueError,
+            OverflowError,
+        ) as error:
             raise Unavailable(
                 "DEPENDENCY_UNAVAILABLE",
                 f"the weather service's answer has another shape: {error!r}",
-            ) from error
-
-    def _get(self, places: Sequence[Location]) -> Any:
-        asked = {
-            "latitude": ",".join(f"{place.latitude_degrees:.4f}" for place in places),
-            "longitude": ",".join(f"{place.longitude_degrees:.4f}" for place in places),
-            "hourly": _WANTED,
-            "wind_speed_unit": "ms",
-            "past_days": PAST_DAYS,
-            "forecast_days": DAYS_AHEAD,
-            "timezone": "GMT",
-            "timeformat": "unixtime",
-        }
-        try:
-            url = f"{self._url}?{urllib.parse.urlencode(asked)}"
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
-                return json.loads(response.read(_MOST_BYTES))
-        except urllib.error.HTTPError as error:
-            said = error.read(300).decode(errors="replace")
-            raise Unavailable(
-                "DEPENDENCY_UNAVAILABLE", f"the weather service answered {error.code}: {said}"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise Unavailable(
-                "DEPENDENCY_UNAVAILABLE", f"the weather service does not answer: {error}"
             ) from error
 
     def _report(self, place: Location, told: Any, now: datetime) -> WeatherReport:
@@ -127,6 +109,19 @@ class OpenMeteo:
                 columns={name: possible(name, values) for name, values in columns.items()},
             ),
         )
+
+
+def _asked(places: Sequence[Location]) -> dict[str, str]:
+    return {
+        "latitude": ",".join(f"{place.latitude_degrees:.4f}" for place in places),
+        "longitude": ",".join(f"{place.longitude_degrees:.4f}" for place in places),
+        "hourly": _WANTED,
+        "wind_speed_unit": "ms",
+        "past_days": str(PAST_DAYS),
+        "forecast_days": str(DAYS_AHEAD),
+        "timezone": "GMT",
+        "timeformat": "unixtime",
+    }
 
 
 def _column(values: Any, count: int) -> Floats:

@@ -1,11 +1,10 @@
 """What a kWh costs: time-of-use, real-time and tiered rates [currency/kWh]."""
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.tariff.checks import require_finite, require_tariff
+from wattmesh_kernel.tariff.checks import MOST, require_finite, require_tariff
 from wattmesh_kernel.tariff.windows import ALWAYS, Window
 
 
@@ -50,8 +49,8 @@ class RealTimePrice:
         )
         if self.published is not None:
             require_tariff(
-                not bool(abs(self.published.values).max(initial=0.0) == math.inf),
-                "published prices must be finite or NaN",
+                not bool((abs(self.published.values) > MOST).any()),
+                f"published prices must be NaN or within {MOST:,}",
                 "real_time.price_per_kwh",
             )
 

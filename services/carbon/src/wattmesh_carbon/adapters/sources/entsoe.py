@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from wattmesh_carbon.adapters.sources.http import get_bytes
-from wattmesh_carbon.adapters.sources.samples import regular, when
+from wattmesh_carbon.adapters.sources.samples import MOST_SAMPLES, OF_ANOTHER_SHAPE, regular, when
 from wattmesh_carbon.domain.intensity import Basis, Intensity
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import ZoneId
@@ -73,9 +73,10 @@ class EntsoE:
         )
         try:
             generation, resolution = _read(ElementTree.fromstring(answer))
-        except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
+        except (ElementTree.ParseError, *OF_ANOTHER_SHAPE) as error:
             raise Unavailable(
-                "DEPENDENCY_UNAVAILABLE", f"{self.url} answers otherwise than it documents"
+                "DEPENDENCY_UNAVAILABLE",
+                f"{self.url} answers otherwise than it documents: {error!r:.200}",
             ) from error
         series = regular(self._weighed(generation), resolution)
         if series is None:
@@ -128,8 +129,11 @@ def _period(period: ElementTree.Element) -> tuple[timedelta, dict[datetime, floa
         int(_text(point, "{*}position")): float(_text(point, "{*}quantity"))
         for point in period.iterfind("{*}Point")
     }
+    count = (end - start) // resolution
+    if count > MOST_SAMPLES:
+        raise ValueError(f"a period of {count} positions")
     powers, last = dict[datetime, float](), 0.0
-    for position in range(1, (end - start) // resolution + 1):
+    for position in range(1, count + 1):
         last = said.get(position, last)
         powers[start + (position - 1) * resolution] = last
     return resolution, powers

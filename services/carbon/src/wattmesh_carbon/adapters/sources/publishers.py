@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmesh_carbon.adapters.sources.http import get_json
-from wattmesh_carbon.adapters.sources.samples import regular, when
+from wattmesh_carbon.adapters.sources.samples import OF_ANOTHER_SHAPE, regular, when
 from wattmesh_carbon.domain.intensity import Basis, Intensity
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import ZoneId
@@ -145,9 +145,10 @@ class _as_documented:  # noqa: N801 (reads as a function where it is used)
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
-        if isinstance(error, KeyError | TypeError | ValueError | OSError):
+        if isinstance(error, OF_ANOTHER_SHAPE):
             raise Unavailable(
-                "DEPENDENCY_UNAVAILABLE", f"{self._where} answers otherwise than it documents"
+                "DEPENDENCY_UNAVAILABLE",
+                f"{self._where} answers otherwise than it documents: {error!r:.200}",
             ) from error
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -10,10 +10,22 @@ from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import floor_time
 
+OF_ANOTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What reading an answer raises that is not of the shape that its publisher documents."""
+
+MOST_SAMPLES = 100_000
+"""So many intervals at most are believed of one answer."""
+
 
 def when(text: str) -> datetime:
-    """Return an instant as publishers write it: `2018-01-20T12:00Z`."""
-    return datetime.fromisoformat(text)
+    """Return an instant as publishers write it: `2018-01-20T12:00Z`.
+
+    Error: ValueError where it says no zone, or is no instant.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} says no time zone")
+    return instant.astimezone(UTC)
 
 
 def regular(samples: Iterable[tuple[datetime, float]], resolution: timedelta) -> Series | None:
@@ -26,7 +38,7 @@ def regular(samples: Iterable[tuple[datetime, float]], resolution: timedelta) ->
         return None
     first, last = min(by_start), max(by_start)
     count = (last - first) // resolution + 1
-    if count > 100_000 or not all(math.isfinite(value) for value in by_start.values()):
+    if count > MOST_SAMPLES or not all(math.isfinite(value) for value in by_start.values()):
         raise Unavailable("DEPENDENCY_UNAVAILABLE", "a publisher's intensities make no sense")
     values = np.full(count, np.nan)
     for start, value in by_start.items():
