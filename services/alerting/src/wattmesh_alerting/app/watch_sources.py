@@ -36,6 +36,10 @@ class WatchSources:
                     await self.news.put(news)
             except WattmeshError as error:
                 loss.lost(error)
+            except Exception as error:  # what nobody thought of, in one source's words
+                if not loss.is_lost:
+                    log.error("%s says what is not understood", source.name, exc_info=error)
+                loss.lost(repr(error))
             await backoff.wait(None)
 
     def unread(self) -> list[News]:

@@ -15,6 +15,7 @@ from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.sites import Site
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange, local_days
+from wattmesh_runtime.aio.containment import Containment
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_sitemodel.view import SiteModelView
 
@@ -53,14 +54,16 @@ class KeepSettled:
     async def __call__(self, lease: Lease) -> None:
         """Keep all sites settled for ever."""
         seen: Seen = {}
+        contained = Containment(log, "settling days")
         while True:
             for site in list(self._view.model.sites.values()):
-                try:
-                    await self.look(site, seen)
-                except (Unavailable, Aborted) as error:
-                    log.info("%s is settled next time: %s", site.name, error)
-                except WattmeshError as error:
-                    log.debug("%s is not settled: %s", site.name, error)
+                with contained.each(site.name):
+                    try:
+                        await self.look(site, seen)
+                    except (Unavailable, Aborted) as error:
+                        log.info("%s is settled next time: %s", site.name, error)
+                    except WattmeshError as error:
+                        log.debug("%s is not settled: %s", site.name, error)
             await self._clock.sleep_until(self._clock.now() + self._every)
 
     async def look(self, site: Site, seen: Seen) -> int:

@@ -10,9 +10,8 @@ from wattmesh_carbon.app.intensities import Intensities
 from wattmesh_carbon.app.ports import Source
 from wattmesh_carbon.domain.intensity import Intensity
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import TimeRange, floor_time
-from wattmesh_runtime.aio.losses import LossLog
+from wattmesh_runtime.aio.containment import Containment
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +26,8 @@ class FollowSources:
     def __init__(self, clock: Clock, intensities: Intensities, sources: Sequence[Source]) -> None:
         self._clock = clock
         self._intensities = intensities
-        self._sources = [(each, LossLog(log, f"the source of {each.zone}")) for each in sources]
+        self._sources = sources
+        self._contained = Containment(log, "following sources of intensities")
 
     async def run(self) -> None:
         """Fetch for ever."""
@@ -39,15 +39,11 @@ class FollowSources:
         """Fetch what is new of each source, and return how many intervals were stored."""
         now, stored = self._clock.now(), 0
         span = TimeRange(floor_time(now - BACK, timedelta(hours=1)), now)
-        for source, loss in self._sources:
-            try:
+        for number, source in enumerate(self._sources, start=1):
+            with self._contained.each(f"source {number}, of {source.zone}"):
                 found = await source.fetch(span)
                 ended = None if found is None else _ended(found, span)
                 stored += 0 if ended is None else await self._intensities.publish(ended)
-            except WattmeshError as error:
-                loss.lost(error)
-            else:
-                loss.back()
         return stored
 
 

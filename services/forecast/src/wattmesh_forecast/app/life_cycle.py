@@ -22,9 +22,9 @@ from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.standing import Standing, standing
 from wattmesh_forecast.domain.training import TrainingOrder
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange, floor_time
+from wattmesh_runtime.aio.containment import Containment
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +75,12 @@ class LifeCycle:
 
     async def __call__(self) -> None:
         """Look after them for ever."""
+        contained = Containment(log, "looking after models")
         while True:
             await self._clock.sleep(LOOKED_AT_EVERY)
             for kind in MODELLED:
-                try:
+                with contained.each(kind.value):
                     await self.look_after(kind)
-                except WattmeshError as error:
-                    log.warning("model %s is not looked after: %s", kind.value, error)
 
     async def look_after(self, kind: Kind) -> None:
         """Judge the version in service; take it back and order a training where that is due.
