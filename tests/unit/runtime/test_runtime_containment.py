@@ -24,7 +24,8 @@ def test_what_one_brings_keeps_no_other_from_its_turn(caplog: pytest.LogCaptureF
     assert work(contained, {"b": IndexError("no such column")}) == ["a", "c"]
     assert contained.failed == {"b"}
     (told,) = caplog.records
-    assert told.levelno == logging.ERROR and told.exc_info  # a fault of ours: where it stood
+    assert told.levelno == logging.ERROR
+    assert told.exc_info
     assert "settling: b is left out: IndexError('no such column')" in told.getMessage()
 
 
