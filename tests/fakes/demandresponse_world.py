@@ -30,6 +30,7 @@ from wattmesh_demandresponse.api.servicer import DemandResponseServicer
 from wattmesh_demandresponse.api.use_cases import UseCases
 from wattmesh_demandresponse.app.keep_time import KeepLimits, MoveEvents, SettleEvents
 from wattmesh_demandresponse.app.ports import MeteredSite
+from wattmesh_demandresponse.app.signal_reserve import ToldSites
 from wattmesh_demandresponse.domain.site_limits import SiteLimit
 from wattmesh_demandresponse.wiring import use_cases
 from wattmesh_kernel.errors import NotFound
@@ -50,6 +51,8 @@ EVENING = NOW + 5 * HOUR
 """17 h in Berlin."""
 P = "programmes/street"
 HOME = "sites/home-1"
+GROUP = "groups/street"
+GROUP_SITES = (HOME, "sites/home-2")
 PART = f"{P}/events/e1/participations/home-1"
 
 
@@ -61,10 +64,13 @@ class MeteredInMemory:
         self.hours: dict[datetime, float] = {}
 
     def of(self, subject: str) -> Sequence[MeteredSite]:
-        if subject != HOME:
+        names = GROUP_SITES if subject == GROUP else (subject,)
+        if not set(names) <= {HOME, *GROUP_SITES}:
             raise NotFound("SITE_NOT_FOUND", f"there is no {subject}")
-        site = SiteId.parse(subject)
-        return [MeteredSite(site=site, connection=AssetId(site, "grid"), zone=BERLIN)]
+        sites = map(SiteId.parse, names)
+        return [
+            MeteredSite(site=each, connection=AssetId(each, "grid"), zone=BERLIN) for each in sites
+        ]
 
     async def net_power_w(
         self,
@@ -100,9 +106,9 @@ class LineInMemory:
     def __init__(self) -> None:
         self.passed_on: list[ReserveSignal] = []
 
-    async def pass_on(self, signals: Sequence[ReserveSignal]) -> Collection[SiteId]:
+    async def pass_on(self, signals: Sequence[ReserveSignal]) -> ToldSites:
         self.passed_on += signals
-        return {each.site for each in signals}
+        return ToldSites(told={each.site for each in signals})
 
 
 class DemandResponseWorld:
@@ -180,6 +186,7 @@ class DemandResponseWorld:
         baseline_w: float = 3_000.0,
         up_powers_w: Sequence[float] = (),
         down_powers_w: Sequence[float] = (),
+        sites: Sequence[event_pb2.SiteHolding] = (),
     ) -> Any:
         commitment = event_pb2.EventCommitment(
             plan="plans/home-1-20240515t1500z",
@@ -188,6 +195,7 @@ class DemandResponseWorld:
             confidence_ratio=0.9,
             up_powers_w=up_powers_w,
             down_powers_w=down_powers_w,
+            sites=sites,
         )
         request = pb.CommitParticipationRequest(name=PART, commitment=commitment)
         return (await self.call("CommitParticipation", request)).participation

@@ -11,7 +11,9 @@ from tests.fakes.control_metering import ControlMetering, home
 from tests.fakes.control_process import ControlWorld, eventually, running_control
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import reserve_pb2
+from wattmesh.gateway.v1 import gateway_link_pb2
 from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
+from wattmesh_kernel.ids import GatewayId
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
 HOME = "sites/home-1"
@@ -95,3 +97,33 @@ async def test_a_signal_told_to_another_process_reaches_the_gateway(database_url
         assert answer.passed_on_sites == [HOME]
         (heard,) = await heard_until(gateway, -700.0)
         assert heard.reserve == "programmes/afrr/events/e1"
+
+
+async def test_the_others_of_a_group_stand_in_for_whom_no_gateway_or_battery_reaches(
+    database_url: str,
+) -> None:
+    away = home("home-3", GatewayId("away"))
+    metering = ControlMetering(*home("home-1"), *home("home-2"), *away)
+    three = [f"sites/home-{number}" for number in (1, 2, 3)]
+    pooled = [signal(-900.0, site=each, pool="groups/street") for each in three]
+    async with (
+        running_control(database_url, ManualClock(T0), metering) as control,
+        control.gateway(loops=True) as gateway,
+    ):
+        call = control.stub.SignalReserves()
+        await until_told(call)
+        answer = await told(call, *pooled)  # nobody has ever heard of the third's gateway
+        assert answer.stood_in_sites == ["sites/home-3"]
+        (first, second) = (await heard_until(gateway, -1_350.0))[-2:]
+        assert (first.power_w, second.power_w) == (-1_350.0, -1_350.0)
+
+        battery = "sites/home-2/devices/battery"
+        await gateway.say(gateway_link_pb2.DeviceStatus(device=battery, online=False))
+
+        async def lost() -> bool | None:
+            answer = await told(call, *pooled)
+            return list(answer.stood_in_sites) == ["sites/home-2", "sites/home-3"] or None
+
+        await eventually(lost)
+        heard = await heard_until(gateway, -2_700.0)
+        assert heard[-1].site == HOME

@@ -151,6 +151,27 @@ def test_a_reserve_beyond_what_is_there_is_named() -> None:
     assert "Reserve afrr wants 12.0 kW up" in requirement.message
 
 
+def test_a_reserve_of_a_group_says_what_each_site_holds_of_it() -> None:
+    stores = (STORE, replace(STORE, max_discharge_power_kw=2.0))
+    sites = [
+        site(asset("load", LOAD), asset("battery", store), tariff=prices(HORIZON, [0.2] * 4))
+        for store in stores
+    ]
+    both = [
+        replace(
+            each, name=name, assets=tuple(replace(a, name=f"{name}/{a.name}") for a in each.assets)
+        )
+        for name, each in zip(("sites/one", "sites/other"), sites, strict=True)
+    ]
+    plan = solve(problem(HORIZON, *both, reserves=(reserve(power_kw=6.0),)))
+
+    (held,) = plan.reserves
+    assert held.powers_kw.tolist() == pytest.approx([6.0] * 4)
+    assert sum(held.sites_kw.values()).tolist() == pytest.approx([6.0] * 4)  # type: ignore[union-attr]
+    assert held.sites_kw["sites/one"].min() >= 4.0 - 1e-6  # the other gives 2 kW at most
+    assert plan.unmet_requirements == ()
+
+
 def test_an_offered_reserve_is_held_only_when_it_pays() -> None:
     offer = reserve(shortfall_price_per_kw_hour=0.0, price_per_kw_hour=0.05)
     plan = solve(problem(HORIZON, HOME, reserves=(offer,)))

@@ -16,6 +16,7 @@ from wattmesh_demandresponse.domain.participation import Commitment, begun
 from wattmesh_demandresponse.domain.programme import EventKind, Payment, Programme
 from wattmesh_demandresponse.domain.settling import settle
 from wattmesh_kernel.baseline import Baseline, BaselineMethod
+from wattmesh_kernel.ids import GroupId
 from wattmesh_kernel.programme_ids import EnrolmentId, EventId, ParticipationId, ProgrammeId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -252,6 +253,28 @@ async def test_a_reserve_that_was_promised_is_held_though_it_does_not_pay() -> N
     assert max(promise.up_w) <= 4_000.0
     assert sum(promise.up_w) <= sum(solved(held).reserves[0].powers_w) + 1e-6
     assert sum(solved(held).reserves[0].powers_w) > 0
+
+
+async def test_what_a_group_holds_is_divided_among_its_sites_and_anew_once_it_has_begun() -> None:
+    terms = ReserveTerms(up_w=(1_000.0, 800.0), activation=HOUR, price_per_kw_hour=3.0)
+    group = GroupId("street")
+    given = await inputs(replace(asked(terms), subject=group.name))
+    given = replace(given, scope=replace(given.scope, id=group))
+    plan, without = solved(given), solved(replace(given, events=()))
+
+    (promise,) = promises_from_plans(plan, without, given)
+    (holding,) = promise.sites
+    assert holding.site == HOME.name
+    assert holding.up_w == pytest.approx((1_000.0, 800.0))
+    assert promise.up_w == pytest.approx((1_000.0, 800.0))
+    assert holding.planned_w == pytest.approx(net_w(plan))
+
+    began = replace(given.events[0], terms=replace(terms, promised=True))
+    later = replace(began, span=TimeRange.of(START - HOUR, 2 * HOUR))
+    active = replace(given, events=(later,))
+    (again,) = promises_from_plans(solved(active), without, active)
+    (holding,) = again.sites
+    assert holding.up_w == pytest.approx((0.0, 800.0))  # the first hour is over
 
 
 async def test_prices_are_added_to_the_tariff_or_take_its_place() -> None:

@@ -19,6 +19,7 @@ def reserve_signal_from_proto(proto: pb.ReserveSignal) -> ReserveSignal:
         power_w=proto.power_w,
         hold=duration_from_proto(proto.hold_duration, "hold_duration"),
         signal_time=required_datetime_from_proto(proto, "signal_time"),
+        pool=proto.pool,
     )
 
 
@@ -30,4 +31,5 @@ def reserve_signal_to_proto(signal: ReserveSignal) -> pb.ReserveSignal:
         power_w=signal.power_w,
         hold_duration=duration_to_proto(signal.hold),
         signal_time=timestamp_to_proto(signal.signal_time),
+        pool=signal.pool,
     )

@@ -45,6 +45,7 @@ from wattmesh_control.app.read_events import EventBroadcast
 from wattmesh_control.app.read_holds import ReadHolds
 from wattmesh_control.app.reconcile import Reconcile
 from wattmesh_control.app.record_reports import RecordReports
+from wattmesh_control.app.reserve_reach import ReserveReach
 from wattmesh_control.app.serve_gateway import ServeGateway
 from wattmesh_control.app.set_aside import SetAside
 from wattmesh_control.app.shards import Shards
@@ -143,7 +144,6 @@ class _Parts:
             notices=outside.notices,
             observations=self._observations,
         )
-        self._signal_reserves = SignalReserves(self._devices, self._links, outside.notices)
         self._unit_of_work = self._unit_of_work_of(settings)
         self._share = sharing_of(
             *(clock, self._devices, self._limits, self._unit_of_work),
@@ -153,6 +153,14 @@ class _Parts:
         self._shards.taken = self._keep_time.catch_up
         self._announce.wake = self._keep_time.expect
         self._reports = RecordReports(self._unit_of_work, self._observations)
+        reach = ReserveReach(
+            clock=clock,
+            devices=self._devices,
+            links=self._links,
+            reached=self._link_states,
+            is_lost=self._reports.is_lost,
+        )
+        self._signal_reserves = SignalReserves(self._devices, self._links, outside.notices, reach)
         self.follow_model = FollowModel(
             clock=clock,
             heard=self._heard,

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/reserve.proto\x12\x13wattmesh.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x01\n\rReserveSignal\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0f\n\x07reserve\x18\x02 \x01(\t\x12\x0f\n\x07power_w\x18\x03 \x01(\x01\x12\x30\n\rhold_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0bsignal_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x15SignalReservesRequest\x12\x33\n\x07signals\x18\x01 \x03(\x0b\x32\".wattmesh.control.v1.ReserveSignal\"E\n\x16SignalReservesResponse\x12\x12\n\ntold_sites\x18\x01 \x03(\t\x12\x17\n\x0fpassed_on_sites\x18\x02 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/reserve.proto\x12\x13wattmesh.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x01\n\rReserveSignal\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0f\n\x07reserve\x18\x02 \x01(\t\x12\x0f\n\x07power_w\x18\x03 \x01(\x01\x12\x30\n\rhold_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0bsignal_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04pool\x18\x06 \x01(\t\"L\n\x15SignalReservesRequest\x12\x33\n\x07signals\x18\x01 \x03(\x0b\x32\".wattmesh.control.v1.ReserveSignal\"s\n\x16SignalReservesResponse\x12\x12\n\ntold_sites\x18\x01 \x03(\t\x12\x17\n\x0fpassed_on_sites\x18\x02 \x03(\t\x12\x16\n\x0estood_in_sites\x18\x03 \x03(\t\x12\x14\n\x0cleft_power_w\x18\x04 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.control.v1.reserve
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RESERVESIGNAL']._serialized_start=124
-  _globals['_RESERVESIGNAL']._serialized_end=286
-  _globals['_SIGNALRESERVESREQUEST']._serialized_start=288
-  _globals['_SIGNALRESERVESREQUEST']._serialized_end=364
-  _globals['_SIGNALRESERVESRESPONSE']._serialized_start=366
-  _globals['_SIGNALRESERVESRESPONSE']._serialized_end=435
+  _globals['_RESERVESIGNAL']._serialized_end=300
+  _globals['_SIGNALRESERVESREQUEST']._serialized_start=302
+  _globals['_SIGNALRESERVESREQUEST']._serialized_end=378
+  _globals['_SIGNALRESERVESRESPONSE']._serialized_start=380
+  _globals['_SIGNALRESERVESRESPONSE']._serialized_end=495
 # @@protoc_insertion_point(module_scope)

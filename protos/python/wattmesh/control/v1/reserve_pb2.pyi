@@ -33,6 +33,7 @@ class ReserveSignal(_message.Message):
     POWER_W_FIELD_NUMBER: _builtins.int
     HOLD_DURATION_FIELD_NUMBER: _builtins.int
     SIGNAL_TIME_FIELD_NUMBER: _builtins.int
+    POOL_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
     reserve: _builtins.str
@@ -42,6 +43,11 @@ class ReserveSignal(_message.Message):
     power_w: _builtins.float
     """Change of the power into the site that is asked for [W], importing positive: a reserve up (less import, more
     export) asks for less than 0. Finite; 0: nothing just now.
+    """
+    pool: _builtins.str
+    """Whose reserve it is a part of, e.g. `groups/{group}`; at most 200 characters. The sites of one pool in a request
+    stand in for each other: what one cannot follow (no gateway is connected that follows reserves, or none of its
+    batteries answers) is asked of the others, as far as their batteries are rated for. Empty: nobody stands in.
     """
     @_builtins.property
     def hold_duration(self) -> _duration_pb2.Duration:
@@ -59,10 +65,11 @@ class ReserveSignal(_message.Message):
         power_w: _builtins.float = ...,
         hold_duration: _duration_pb2.Duration | None = ...,
         signal_time: _timestamp_pb2.Timestamp | None = ...,
+        pool: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration", "signal_time", b"signal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration", "power_w", b"power_w", "reserve", b"reserve", "signal_time", b"signal_time", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration", "pool", b"pool", "power_w", b"power_w", "reserve", b"reserve", "signal_time", b"signal_time", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -100,6 +107,10 @@ class SignalReservesResponse(_message.Message):
 
     TOLD_SITES_FIELD_NUMBER: _builtins.int
     PASSED_ON_SITES_FIELD_NUMBER: _builtins.int
+    STOOD_IN_SITES_FIELD_NUMBER: _builtins.int
+    LEFT_POWER_W_FIELD_NUMBER: _builtins.int
+    left_power_w: _builtins.float
+    """Power of pools that nobody could be asked for [W], >= 0."""
     @_builtins.property
     def told_sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Sites, as `sites/{site}`, with a gateway that is connected to this process and follows reserves, which were told."""
@@ -110,15 +121,21 @@ class SignalReservesResponse(_message.Message):
         of them, and tell those that are connected there.
         """
 
+    @_builtins.property
+    def stood_in_sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sites that cannot follow, whose part the others of their pool were asked for."""
+
     def __init__(
         self,
         *,
         told_sites: _abc.Iterable[_builtins.str] | None = ...,
         passed_on_sites: _abc.Iterable[_builtins.str] | None = ...,
+        stood_in_sites: _abc.Iterable[_builtins.str] | None = ...,
+        left_power_w: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["passed_on_sites", b"passed_on_sites", "told_sites", b"told_sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_power_w", b"left_power_w", "passed_on_sites", b"passed_on_sites", "stood_in_sites", b"stood_in_sites", "told_sites", b"told_sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1134,6 +1134,7 @@ class SignalReserveResponse(_message.Message):
     ASKED_POWER_W_FIELD_NUMBER: _builtins.int
     SITE_COUNT_FIELD_NUMBER: _builtins.int
     TOLD_SITE_COUNT_FIELD_NUMBER: _builtins.int
+    STOOD_IN_SITE_COUNT_FIELD_NUMBER: _builtins.int
     asked_power_w: _builtins.float
     """Change of power that is asked of all sites together [W], importing positive."""
     site_count: _builtins.int
@@ -1142,6 +1143,8 @@ class SignalReserveResponse(_message.Message):
     """Of those, sites whose gateway control told from the process that was asked; others are told by other processes of
     control, or not connected.
     """
+    stood_in_site_count: _builtins.int
+    """Sites of groups that cannot follow just now, for which the others of their group stand in."""
     @_builtins.property
     def signal_time(self) -> _timestamp_pb2.Timestamp:
         """That of the request."""
@@ -1153,10 +1156,11 @@ class SignalReserveResponse(_message.Message):
         asked_power_w: _builtins.float = ...,
         site_count: _builtins.int = ...,
         told_site_count: _builtins.int = ...,
+        stood_in_site_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signal_time", b"signal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_power_w", b"asked_power_w", "signal_time", b"signal_time", "site_count", b"site_count", "told_site_count", b"told_site_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_power_w", b"asked_power_w", "signal_time", b"signal_time", "site_count", b"site_count", "stood_in_site_count", b"stood_in_site_count", "told_site_count", b"told_site_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -291,7 +291,8 @@ class DemandResponseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CommitParticipation(self, request, context):
-        """Says what a plan promises; the newest promise before the event begins counts.
+        """Says what a plan promises; the newest promise before the event begins counts. What a group holds for a reserve may
+        be divided anew among its sites until the event is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

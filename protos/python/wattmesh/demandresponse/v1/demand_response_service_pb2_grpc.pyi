@@ -78,7 +78,9 @@ class DemandResponseServiceStub:
     programme has none, EVENT_IS_OVER afterwards.
     """
     CommitParticipation: _grpc.UnaryUnaryMultiCallable[_demand_response_service_pb2.CommitParticipationRequest, _demand_response_service_pb2.CommitParticipationResponse]
-    """Says what a plan promises; the newest promise before the event begins counts."""
+    """Says what a plan promises; the newest promise before the event begins counts. What a group holds for a reserve may
+    be divided anew among its sites until the event is over.
+    """
     SettleParticipation: _grpc.UnaryUnaryMultiCallable[_demand_response_service_pb2.SettleParticipationRequest, _demand_response_service_pb2.SettleParticipationResponse]
     """Says what was metered and what is paid, again when readings come late: the newest counts."""
     SignalReserve: _grpc.StreamStreamMultiCallable[_demand_response_service_pb2.SignalReserveRequest, _demand_response_service_pb2.SignalReserveResponse]
@@ -145,7 +147,9 @@ class DemandResponseServiceAsyncStub(DemandResponseServiceStub):
     programme has none, EVENT_IS_OVER afterwards.
     """
     CommitParticipation: _aio.UnaryUnaryMultiCallable[_demand_response_service_pb2.CommitParticipationRequest, _demand_response_service_pb2.CommitParticipationResponse]  # type: ignore[assignment]
-    """Says what a plan promises; the newest promise before the event begins counts."""
+    """Says what a plan promises; the newest promise before the event begins counts. What a group holds for a reserve may
+    be divided anew among its sites until the event is over.
+    """
     SettleParticipation: _aio.UnaryUnaryMultiCallable[_demand_response_service_pb2.SettleParticipationRequest, _demand_response_service_pb2.SettleParticipationResponse]  # type: ignore[assignment]
     """Says what was metered and what is paid, again when readings come late: the newest counts."""
     SignalReserve: _aio.StreamStreamMultiCallable[_demand_response_service_pb2.SignalReserveRequest, _demand_response_service_pb2.SignalReserveResponse]  # type: ignore[assignment]
@@ -323,7 +327,9 @@ class DemandResponseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _demand_response_service_pb2.CommitParticipationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_demand_response_service_pb2.CommitParticipationResponse, _abc.Awaitable[_demand_response_service_pb2.CommitParticipationResponse]]:
-        """Says what a plan promises; the newest promise before the event begins counts."""
+        """Says what a plan promises; the newest promise before the event begins counts. What a group holds for a reserve may
+        be divided anew among its sites until the event is over.
+        """
 
     @_abc_1.abstractmethod
     def SettleParticipation(

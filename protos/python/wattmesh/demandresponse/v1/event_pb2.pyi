@@ -464,6 +464,7 @@ class EventCommitment(_message.Message):
     EXPECTED_PAYMENT_FIELD_NUMBER: _builtins.int
     UP_POWERS_W_FIELD_NUMBER: _builtins.int
     DOWN_POWERS_W_FIELD_NUMBER: _builtins.int
+    SITES_FIELD_NUMBER: _builtins.int
     plan: _builtins.str
     """`plans/{plan}` that promises it."""
     confidence_ratio: _builtins.float
@@ -498,6 +499,13 @@ class EventCommitment(_message.Message):
     def down_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Power that is held down for a reserve (more import or less export) [W], >= 0, one value an interval. Empty: none."""
 
+    @_builtins.property
+    def sites(self) -> _containers.RepeatedCompositeFieldContainer[Global___SiteHolding]:
+        """How what a group holds for a reserve is divided among its sites. Required of a group that holds anything, each site
+        once; over all sites it comes to `up_powers_w` and `down_powers_w`, within 1 W. While the event is active a newer
+        promise changes this alone, from the interval that runs on: what was promised in all stays.
+        """
+
     def __init__(
         self,
         *,
@@ -510,14 +518,55 @@ class EventCommitment(_message.Message):
         expected_payment: _money_pb2.Money | None = ...,
         up_powers_w: _abc.Iterable[_builtins.float] | None = ...,
         down_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        sites: _abc.Iterable[Global___SiteHolding] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit_time", b"commit_time", "expected_cost", b"expected_cost", "expected_payment", b"expected_payment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_powers_w", b"baseline_powers_w", "commit_time", b"commit_time", "committed_powers_w", b"committed_powers_w", "confidence_ratio", b"confidence_ratio", "down_powers_w", b"down_powers_w", "expected_cost", b"expected_cost", "expected_payment", b"expected_payment", "plan", b"plan", "up_powers_w", b"up_powers_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline_powers_w", b"baseline_powers_w", "commit_time", b"commit_time", "committed_powers_w", b"committed_powers_w", "confidence_ratio", b"confidence_ratio", "down_powers_w", b"down_powers_w", "expected_cost", b"expected_cost", "expected_payment", b"expected_payment", "plan", b"plan", "sites", b"sites", "up_powers_w", b"up_powers_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventCommitment: _TypeAlias = EventCommitment  # noqa: Y015
+
+@_typing.final
+class SiteHolding(_message.Message):
+    """What one site of a group holds of its reserve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    PLANNED_POWERS_W_FIELD_NUMBER: _builtins.int
+    UP_POWERS_W_FIELD_NUMBER: _builtins.int
+    DOWN_POWERS_W_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`. Required."""
+    @_builtins.property
+    def planned_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power at its grid connection that is planned [W], import positive, one value an interval of the event."""
+
+    @_builtins.property
+    def up_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power that it holds up (less import or more export) [W], >= 0, one value an interval. Empty: none."""
+
+    @_builtins.property
+    def down_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power that it holds down (more import or less export) [W], >= 0, one value an interval. Empty: none."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        planned_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        up_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        down_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["down_powers_w", b"down_powers_w", "planned_powers_w", b"planned_powers_w", "site", b"site", "up_powers_w", b"up_powers_w"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SiteHolding: _TypeAlias = SiteHolding  # noqa: Y015
 
 @_typing.final
 class EventSettlement(_message.Message):

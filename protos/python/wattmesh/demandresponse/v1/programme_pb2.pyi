@@ -37,8 +37,8 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     EVENT_KIND_PAID_REDUCTION: _EventKind.ValueType  # 3
     """Less than a baseline is paid for."""
     EVENT_KIND_RESERVE: _EventKind.ValueType  # 4
-    """Power is held ready, and moved by a signal; sites alone enrol, not groups. What it moved is counted against what
-    the promise says was planned: no other baseline is needed.
+    """Power is held ready, and moved by a signal; of a group each site has a part in it, and they stand in for each
+    other. What it moved is counted against what the promise says was planned: no other baseline is needed.
     """
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
@@ -53,8 +53,8 @@ EVENT_KIND_PRICE: EventKind.ValueType  # 2
 EVENT_KIND_PAID_REDUCTION: EventKind.ValueType  # 3
 """Less than a baseline is paid for."""
 EVENT_KIND_RESERVE: EventKind.ValueType  # 4
-"""Power is held ready, and moved by a signal; sites alone enrol, not groups. What it moved is counted against what
-the promise says was planned: no other baseline is needed.
+"""Power is held ready, and moved by a signal; of a group each site has a part in it, and they stand in for each
+other. What it moved is counted against what the promise says was planned: no other baseline is needed.
 """
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 

@@ -786,25 +786,59 @@ class ReserveHolding(_message.Message):
 
     RESERVE_ID_FIELD_NUMBER: _builtins.int
     POWERS_W_FIELD_NUMBER: _builtins.int
+    SITES_FIELD_NUMBER: _builtins.int
     reserve_id: _builtins.str
     """Id of the reserve."""
     @_builtins.property
     def powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Power held per interval [W], >= 0; 0 outside its time."""
 
+    @_builtins.property
+    def sites(self) -> _containers.RepeatedCompositeFieldContainer[Global___SiteReserveHolding]:
+        """What of it each site holds; together `powers_w`. Sites that hold nothing of it are left out."""
+
     def __init__(
         self,
         *,
         reserve_id: _builtins.str = ...,
         powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        sites: _abc.Iterable[Global___SiteReserveHolding] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["powers_w", b"powers_w", "reserve_id", b"reserve_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["powers_w", b"powers_w", "reserve_id", b"reserve_id", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReserveHolding: _TypeAlias = ReserveHolding  # noqa: Y015
+
+@_typing.final
+class SiteReserveHolding(_message.Message):
+    """What one site holds of a reserve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_NAME_FIELD_NUMBER: _builtins.int
+    POWERS_W_FIELD_NUMBER: _builtins.int
+    site_name: _builtins.str
+    """Name of the site."""
+    @_builtins.property
+    def powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power held per interval [W], >= 0; 0 outside the reserve's time."""
+
+    def __init__(
+        self,
+        *,
+        site_name: _builtins.str = ...,
+        powers_w: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["powers_w", b"powers_w", "site_name", b"site_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SiteReserveHolding: _TypeAlias = SiteReserveHolding  # noqa: Y015
 
 @_typing.final
 class SolverInformation(_message.Message):

@@ -515,8 +515,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the event holds no reserve, so that no signal activates it. Name one of a reserve's programme."""
     ERROR_REASON_EVENT_NOT_ACTIVE: _ErrorReason.ValueType  # 441
     """FAILED_PRECONDITION: a signal is for an event that goes on, and it does not. Wait until it begins."""
-    ERROR_REASON_SUBJECT_NOT_A_SITE: _ErrorReason.ValueType  # 442
-    """INVALID_ARGUMENT: sites alone hold reserves, and the subject is a group. Enrol each of its sites."""
+    @_builtins.property
+    @_deprecated("""This enum value has been marked as deprecated using proto enum value options.""")
+    def ERROR_REASON_SUBJECT_NOT_A_SITE(self) -> _ErrorReason.ValueType:   # 442
+        """INVALID_ARGUMENT: sites alone hold reserves, and the subject is a group. Enrol each of its sites. Of older servers
+        alone.
+        """
     ERROR_REASON_CONTROL_SILENT: _ErrorReason.ValueType  # 443
     """UNAVAILABLE: control did not answer in time, so that nobody heard the signal. Send the next."""
     ERROR_REASON_SOURCES_UNUSABLE: _ErrorReason.ValueType  # 371
@@ -1031,7 +1035,9 @@ ERROR_REASON_EVENT_IS_NO_RESERVE: ErrorReason.ValueType  # 440
 ERROR_REASON_EVENT_NOT_ACTIVE: ErrorReason.ValueType  # 441
 """FAILED_PRECONDITION: a signal is for an event that goes on, and it does not. Wait until it begins."""
 ERROR_REASON_SUBJECT_NOT_A_SITE: ErrorReason.ValueType  # 442
-"""INVALID_ARGUMENT: sites alone hold reserves, and the subject is a group. Enrol each of its sites."""
+"""INVALID_ARGUMENT: sites alone hold reserves, and the subject is a group. Enrol each of its sites. Of older servers
+alone.
+"""
 ERROR_REASON_CONTROL_SILENT: ErrorReason.ValueType  # 443
 """UNAVAILABLE: control did not answer in time, so that nobody heard the signal. Send the next."""
 ERROR_REASON_SOURCES_UNUSABLE: ErrorReason.ValueType  # 371

@@ -167,8 +167,11 @@ class ControlServicer(control_pb2_grpc.ControlServiceServicer):
         """Pass on what reserves ask, request by request."""
         async for request in request_iterator:
             require_between(len(request.signals), 0, _MOST_SIGNALS, "signals")
-            told = self._do.signal_reserves(list(map(reserve_signal_from_proto, request.signals)))
+            signals = list(map(reserve_signal_from_proto, request.signals))
+            told = await self._do.signal_reserves(signals)
             yield reserve_pb2.SignalReservesResponse(
                 told_sites=[each.name for each in told.told],
                 passed_on_sites=[each.name for each in told.passed_on],
+                stood_in_sites=[each.name for each in told.stood_in],
+                left_power_w=told.left_w,
             )

@@ -308,6 +308,10 @@ class RecordReports:
         self._observations.report_ignored()
         _end(received, None)
 
+    def is_lost(self, device: DeviceId) -> bool:
+        """Return whether a device was last said not to answer, to this process."""
+        return self._online.get(device) is False
+
     def _is_known(self, status: DeviceStatus) -> bool:
         return self._online.get(status.device) is status.online
 

@@ -15,6 +15,7 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_demandresponse.api.convert_events import event_to_proto
+from wattmesh_demandresponse.domain.division import SiteHolding
 from wattmesh_demandresponse.domain.participation import (
     Commitment,
     Decision,
@@ -26,7 +27,7 @@ from wattmesh_demandresponse.domain.participation import (
 from wattmesh_demandresponse.domain.records import Changes, Record
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_kernel.ids import PlanId
+from wattmesh_kernel.ids import PlanId, SiteId
 from wattmesh_kernel.money import Money
 
 MOST_IN_PIECE = 500
@@ -71,6 +72,15 @@ def commitment_from_proto(proto: pb.EventCommitment, now: datetime) -> Commitmen
         expected_payment=_money(proto, "expected_payment"),
         up_w=tuple(proto.up_powers_w),
         down_w=tuple(proto.down_powers_w),
+        sites=tuple(
+            SiteHolding(
+                site=SiteId.parse(each.site, "commitment.sites"),
+                planned_w=tuple(each.planned_powers_w),
+                up_w=tuple(each.up_powers_w),
+                down_w=tuple(each.down_powers_w),
+            )
+            for each in proto.sites
+        ),
     )
 
 
@@ -151,6 +161,15 @@ def _commitment_to_proto(commitment: Commitment) -> pb.EventCommitment:
         expected_payment=_money_to_proto(commitment.expected_payment),
         up_powers_w=commitment.up_w,
         down_powers_w=commitment.down_w,
+        sites=[
+            pb.SiteHolding(
+                site=each.site.name,
+                planned_powers_w=each.planned_w,
+                up_powers_w=each.up_w,
+                down_powers_w=each.down_w,
+            )
+            for each in commitment.sites
+        ],
     )
 
 

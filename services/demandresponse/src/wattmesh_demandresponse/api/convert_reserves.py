@@ -35,4 +35,5 @@ def passed_on_to_proto(passed: PassedOn) -> pb.SignalReserveResponse:
         asked_power_w=passed.asked_w,
         site_count=passed.sites,
         told_site_count=passed.told,
+        stood_in_site_count=passed.stood_in,
     )

@@ -4,7 +4,7 @@ from wattmesh_demandresponse.app.events import concern
 from wattmesh_demandresponse.app.keep import Keep, programme_of, put_one
 from wattmesh_demandresponse.app.ports import Change, Records
 from wattmesh_demandresponse.domain.enrolment import Enrolment
-from wattmesh_demandresponse.domain.programme import EventKind, Programme
+from wattmesh_demandresponse.domain.programme import Programme
 from wattmesh_demandresponse.domain.records import Kind, Record
 from wattmesh_kernel.baseline import BaselineMethod
 from wattmesh_kernel.checks import require
@@ -59,12 +59,6 @@ class KeepEnrolments(Keep[Enrolment]):
             "subject",
         )
         programme = await programme_of(change, resource.id.programme)
-        require(
-            programme.event_kind is not EventKind.RESERVE or resource.subject.startswith("sites/"),
-            "SUBJECT_NOT_A_SITE",
-            "sites alone hold reserves",
-            "subject",
-        )
         for other in await change.enrolments(programme.id):
             if other.id != resource.id and other.overlaps(resource):
                 raise FailedPrecondition(

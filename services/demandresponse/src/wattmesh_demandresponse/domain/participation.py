@@ -7,6 +7,12 @@ from enum import StrEnum
 
 import numpy as np
 
+from wattmesh_demandresponse.domain.division import (
+    SiteHolding,
+    check_division,
+    check_whole,
+    divided_anew,
+)
 from wattmesh_demandresponse.domain.enrolment import Enrolment
 from wattmesh_demandresponse.domain.event import Event, Powers
 from wattmesh_demandresponse.domain.programme import EventKind, Programme
@@ -65,7 +71,8 @@ class Commitment:
     """What a plan promises, per interval of the event [W]; baseline and power import positive.
 
     `committed_w`: the reduction below the baseline of a paid reduction, else the power at the grid
-    connection. `up_w`, `down_w`: what is held for a reserve, magnitudes; empty: nothing.
+    connection. `up_w`, `down_w`: what is held for a reserve, magnitudes; empty: nothing; `sites`:
+    how a group's is divided among its sites.
     """
 
     plan: PlanId | None
@@ -77,6 +84,7 @@ class Commitment:
     expected_payment: Money | None = None
     up_w: Powers = ()
     down_w: Powers = ()
+    sites: tuple[SiteHolding, ...] = ()
 
     def __post_init__(self) -> None:
         require_between(self.confidence_ratio, 0.5, 1.0, "commitment.confidence_ratio")
@@ -179,14 +187,22 @@ def committed(
 ) -> Participation:
     """Return a participation with its newest promise.
 
+    Once the event has begun, what a group holds may be divided anew among its sites, and no more.
     Errors: FailedPrecondition `EVENT_IS_OVER`, `EVENT_HAS_BEGUN`, `NOT_TAKING_PART`.
     """
     if event.over(now):
         raise FailedPrecondition("EVENT_IS_OVER", f"{event.id} is {event.state(now).value}")
-    if now >= event.range.start:
+    promised = kept.commitment
+    begun_already = now >= event.range.start
+    if begun_already and (promised is None or not promised.sites or not commitment.sites):
         raise FailedPrecondition("EVENT_HAS_BEGUN", f"{event.id} has begun: promises are made")
     if not kept.takes_part:
         raise FailedPrecondition("NOT_TAKING_PART", f"{kept.id} is {kept.state.value}")
+    check_division(commitment.sites, event.count)
+    if begun_already and promised is not None:
+        passed = (now - event.range.start) // event.step
+        sites = divided_anew(promised.sites, commitment.sites, passed, event.count)
+        return replace(kept, commitment=replace(promised, sites=sites))
     for field, values, least in (
         ("commitment.committed_powers_w", commitment.committed_w, event.count),
         ("commitment.baseline_powers_w", commitment.baseline_w, 0),
@@ -203,6 +219,8 @@ def committed(
         _require_magnitudes(commitment.committed_w, "commitment.committed_powers_w")
     _require_magnitudes(commitment.up_w, "commitment.up_powers_w")
     _require_magnitudes(commitment.down_w, "commitment.down_powers_w")
+    if commitment.sites or kept.subject.startswith("groups/"):
+        check_whole(commitment.sites, commitment.up_w, commitment.down_w)
     return replace(kept, commitment=commitment, state=ParticipationState.COMMITTED)
 
 

@@ -59,7 +59,14 @@ def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
             for each in plan.commitments
         ],
         reserves=[
-            plan_pb2.ReserveHolding(reserve_id=each.reserve_id, powers_w=watts(each.powers_kw))
+            plan_pb2.ReserveHolding(
+                reserve_id=each.reserve_id,
+                powers_w=watts(each.powers_kw),
+                sites=[
+                    plan_pb2.SiteReserveHolding(site_name=name, powers_w=watts(powers_kw))
+                    for name, powers_kw in each.sites_kw.items()
+                ],
+            )
             for each in plan.reserves
         ],
     )

@@ -169,10 +169,11 @@ class Commitment:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ReserveHolding:
-    """Power held for a reserve per interval [kW]."""
+    """Power held for a reserve per interval [kW], and what of it each site holds, by its name."""
 
     reserve_id: str
     powers_kw: Floats
+    sites_kw: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

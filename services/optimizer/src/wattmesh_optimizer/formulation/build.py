@@ -1,7 +1,7 @@
 """The whole problem as one matrix."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Formulation:
     ctx: Context
     sites: tuple[SiteModel, ...]
     reserves_missing: Mapping[str, tuple[Ints, Ints]]
+    reserves_held: Mapping[str, Sequence[tuple[int, Ints, Ints]]] = field(default_factory=dict)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -47,8 +48,17 @@ class Formulation:
             if reserve.id in self.reserves_missing:
                 intervals, missing = self.reserves_missing[reserve.id]
                 power[intervals] = np.maximum(0.0, reserve.power_kw - values[missing])
-            held.append(ReserveHolding(reserve_id=reserve.id, powers_kw=power))
+            sites = self._held_by_site(reserve.id, values)
+            held.append(ReserveHolding(reserve_id=reserve.id, powers_kw=power, sites_kw=sites))
         return tuple(held)
+
+    def _held_by_site(self, reserve_id: str, values: Floats) -> dict[str, Floats]:
+        found: dict[str, Floats] = {}
+        for index, intervals, columns in self.reserves_held.get(reserve_id, ()):
+            none = np.zeros(self.problem.horizon.count)
+            power = found.setdefault(self.problem.sites[index].name, none)
+            power[intervals] += np.maximum(0.0, values[columns])
+        return {name: power for name, power in found.items() if power.any()}
 
     def costs(self, values: Floats) -> tuple[CostItem, ...]:
         """Return the cost by cause, subject and site."""
@@ -95,7 +105,7 @@ def formulate(problem: Problem) -> Formulation:
         reserves.add(reserve, [sites[index] for index in problem.site_indices(reserve.site_names)])
     for site in sites:
         add_islanding_reserve(ctx, site)
-    return Formulation(problem, ctx, sites, reserves.missing)
+    return Formulation(problem, ctx, sites, reserves.missing, reserves.held)
 
 
 def _ramp_prices(problem: Problem, tariffs: Sequence[SiteTariff | None]) -> list[float]:

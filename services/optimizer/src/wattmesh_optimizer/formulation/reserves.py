@@ -26,6 +26,8 @@ class ReserveBuilder:
         self._site_rows: dict[tuple[int, bool], Ints | None] = {}
         self.missing: dict[str, tuple[Ints, Ints]] = {}
         """By reserve id: intervals, and columns of the power not held [kW]."""
+        self.held: dict[str, list[tuple[int, Ints, Ints]]] = {}
+        """By reserve id: sites by their index, intervals, and columns of what is held [kW]."""
 
     def add(self, reserve: Reserve, sites: Sequence[SiteModel]) -> None:
         """Add one reserve, as far as it lies within the horizon."""
@@ -49,6 +51,7 @@ class ReserveBuilder:
                     continue
                 held = program.columns(len(connected))
                 program.put(mine, held, 1.0)
+                self.held.setdefault(reserve.id, []).append((site.index, connected, held))
                 if site_rows is not None:
                     program.put(site_rows[connected], held, 1.0)
                 hours = reserve.activation_duration.total_seconds() / 3600

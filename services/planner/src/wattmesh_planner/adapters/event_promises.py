@@ -1,6 +1,6 @@
 """What a plan promises of events, read off it and off the plan that there would be without them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from statistics import NormalDist
@@ -12,6 +12,7 @@ from wattmesh_contracts.values import money_from_proto
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
 from wattmesh_planner.adapters.event_problem import PART, asked_w, deviation_w, sites_of
+from wattmesh_planner.adapters.group_reserves import divided_anew, holdings, is_groups
 from wattmesh_planner.adapters.reserve_problem import availability_pay, held_w
 from wattmesh_planner.domain.events import (
     CONFIDENCE_RATIO,
@@ -41,6 +42,9 @@ def promises_from_plans(
         promise = _promise(event, plan, without, inputs)
         if promise is not None:
             yield replace(promise, expected_cost=cost)
+    for event in inputs.events:
+        if event not in told and is_groups(event) and isinstance(event.terms, ReserveTerms):
+            yield divided_anew(event, plan, inputs)
 
 
 def _promise(
@@ -86,10 +90,12 @@ def _reserve_promise(
     inputs: PlanInputs,
 ) -> Promise | None:
     """Return what is held all through each interval, beside the power that is planned."""
-    held = [event.least_on_steps(held_w(plan, event, way, inputs)) for way in ("up", "down")]
-    up, down = held
+    sites = holdings(event, plan, inputs) if is_groups(event) else ()
+    up, down = (event.least_on_steps(held_w(plan, event, way, inputs)) for way in ("up", "down"))
     if up is None or down is None:
         return None
+    if sites:  # what each holds all through an interval, not what they do between them
+        up, down = _summed([each.up_w for each in sites]), _summed([each.down_w for each in sites])
     currency = plan.total_cost.currency_code
     return Promise(
         event=event.id,
@@ -99,7 +105,12 @@ def _reserve_promise(
         expected_payment=availability_pay(event, terms, (up, down), currency) if currency else None,
         up_w=up,
         down_w=down,
+        sites=sites,
     )
+
+
+def _summed(columns: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(map(sum, zip(*columns, strict=True)))
 
 
 def _net_w(plan: plan_pb2.Plan, event: GridEvent, inputs: PlanInputs) -> Series:

@@ -126,6 +126,13 @@ class GrpcGridEvents:
         )
         commitment.up_powers_w.extend(promise.up_w)
         commitment.down_powers_w.extend(promise.down_w)
+        for each in promise.sites:
+            commitment.sites.add(
+                site=each.site,
+                planned_powers_w=each.planned_w,
+                up_powers_w=each.up_w,
+                down_powers_w=each.down_w,
+            )
         if promise.expected_cost is not None:
             commitment.expected_cost.CopyFrom(money_to_proto(promise.expected_cost))
         if promise.expected_payment is not None:

@@ -9,6 +9,7 @@ from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
+from wattmesh_planner.adapters.event_problem import sites_of
 from wattmesh_planner.domain.events import GridEvent, ReserveTerms, Values, runs
 from wattmesh_planner.domain.inputs import PlanInputs
 
@@ -26,7 +27,8 @@ def reserves_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.Reserve]:
     anything can hold it.
     """
     for event in inputs.events:
-        if not isinstance(event.terms, ReserveTerms):
+        sites = [each.site.site.name for each in sites_of(event, inputs)]
+        if not isinstance(event.terms, ReserveTerms) or not sites:
             continue
         for way, column in (("up", event.terms.up_w), ("down", event.terms.down_w)):
             asked_w = event.at_most(column, inputs.target, inputs.resolution)
@@ -38,7 +40,7 @@ def reserves_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.Reserve]:
                 reserve = problem_pb2.Reserve(
                     id=_id(event, way, number),
                     range=time_range_to_proto(span),
-                    site_names=[event.subject],
+                    site_names=sites,
                     direction=_DIRECTIONS[way],
                     power_w=power_w,
                     activation_duration=duration_to_proto(event.terms.activation),
@@ -49,13 +51,18 @@ def reserves_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.Reserve]:
                 yield reserve
 
 
-def held_w(plan: plan_pb2.Plan, event: GridEvent, way: str, inputs: PlanInputs) -> Series:
-    """Return what a plan holds of an event in one direction, per interval [W]."""
+def held_w(
+    plan: plan_pb2.Plan, event: GridEvent, way: str, inputs: PlanInputs, site: str | None = None
+) -> Series:
+    """Return what a plan, or a site in it, holds of an event in one direction, per interval [W]."""
     held: Values = np.zeros(inputs.target.count(inputs.resolution))
     prefix = _id(event, way, "")
     for each in plan.reserves:
-        if each.reserve_id.startswith(prefix):
-            held = held + np.array(each.powers_w)
+        if not each.reserve_id.startswith(prefix):
+            continue
+        parts = [part for part in each.sites if part.site_name == site]
+        for part in [each] if site is None else parts:
+            held = held + np.array(part.powers_w)
     return Series(inputs.target.start, inputs.resolution, held)
 
 

@@ -147,10 +147,20 @@ class GridEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SiteHolding:
+    """What a site of a group holds of its reserve [W] per step, beside what is planned there."""
+
+    site: str
+    planned_w: tuple[float, ...]
+    up_w: tuple[float, ...]
+    down_w: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:
     """What a plan promises of an event: reduction, or power at the grid connection [W] per step.
 
-    `up_w` and `down_w` are what it holds for a reserve.
+    `up_w` and `down_w` are what it holds for a reserve; `sites` how that is divided, of a group.
     """
 
     event: ParticipationId
@@ -161,6 +171,7 @@ class Promise:
     expected_payment: Money | None = None
     up_w: tuple[float, ...] = ()
     down_w: tuple[float, ...] = ()
+    sites: tuple[SiteHolding, ...] = ()
 
 
 def in_order(events: tuple[GridEvent, ...]) -> tuple[GridEvent, ...]:

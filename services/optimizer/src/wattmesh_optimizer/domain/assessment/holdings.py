@@ -24,6 +24,7 @@ def reserve_holdings(
     used: dict[tuple[str, bool], tuple[Floats, Floats]] = {}
     at_site: dict[tuple[str, bool], Floats] = {}
     held: dict[str, Floats] = {}
+    by_site: dict[str, dict[str, Floats]] = {}
     count = problem.horizon.count
     for reserve in sorted(
         problem.reserves,
@@ -33,9 +34,11 @@ def reserve_holdings(
         during = problem.horizon.touched((reserve.range,))
         hours = reserve.activation_duration.total_seconds() / 3600
         left = np.where(during, reserve.power_kw, 0.0)
+        shares = by_site.setdefault(reserve.id, {})
         for index in problem.site_indices(reserve.site_names):
             site, plan = problem.sites[index], sites[index]
             key = (site.name, up)
+            before = left
             if key not in at_site:
                 at_site[key] = _site_room(problem, index, tariffs[index], plan, up)
             for asset, asset_plan in zip(site.assets, plan.assets, strict=True):
@@ -51,9 +54,13 @@ def reserve_holdings(
                 left = left - take
                 at_site[key] = at_site[key] - take
                 used[asset.name, up] = (power_used + take, energy_used + take * hours * rate)
+            if (before > left).any():
+                shares[site.name] = before - left
         held[reserve.id] = np.where(during, reserve.power_kw - left, 0.0)
     return tuple(
-        ReserveHolding(reserve_id=reserve.id, powers_kw=held[reserve.id])
+        ReserveHolding(
+            reserve_id=reserve.id, powers_kw=held[reserve.id], sites_kw=by_site[reserve.id]
+        )
         for reserve in problem.reserves
     )
 
