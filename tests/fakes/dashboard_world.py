@@ -76,11 +76,11 @@ class Browser:
             connection.close()
 
     @asynccontextmanager
-    async def live(self, site: str = "") -> AsyncIterator["Live"]:
-        """Watch, until the block ends."""
+    async def live(self, site: str = "", **look: Any) -> AsyncIterator["Live"]:
+        """Watch, until the block ends; `look` is the rest of the request."""
         host, _, port = self.address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        message = pb.WatchLiveRequest(site=site).SerializeToString()
+        message = pb.WatchLiveRequest(site=site, **look).SerializeToString()
         body = struct.pack(">BI", 0, len(message)) + message
         head = (
             f"POST {LIVE} HTTP/1.1\r\nhost: {self.address}\r\n"

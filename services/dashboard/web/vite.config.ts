@@ -29,6 +29,15 @@ export default defineConfig({
     // The first load is a test of its own; this counts it before it is compressed.
     chunkSizeWarningLimit: 800,
     rolldownOptions: {
+      output: {
+        // A browser fetches six things at a time: what every page needs comes in few pieces.
+        codeSplitting: {
+          groups: [
+            { name: "contracts", test: /src.gen.wattmesh.(type|site|dashboard|planner).v1.|(plan|problem|alert|control|device_event|hold|release|command)_pb/ },
+            { name: "libraries", test: /node_modules.(?!uplot)/ },
+          ],
+        },
+      },
       onwarn: (warning, tell) => {
         // Libraries say where servers stop rendering; here is no server that renders.
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") tell(warning);

@@ -69,7 +69,11 @@ def resources(sites: int) -> Iterator[Resource]:
 
 
 class Sites(FakeSiteModelService):
-    """Lists the sites as well."""
+    """Lists the sites as well, and gives one."""
+
+    async def GetSite(self, request: Any, context: Any) -> Any:
+        site = self.model.sites[SiteId.parse(request.name)]
+        return site_service_pb2.GetSiteResponse(site=site_to_proto(site))
 
     async def ListSites(self, request: Any, context: Any) -> Any:
         found = sorted(self.model.sites.values(), key=lambda site: site.id.name)

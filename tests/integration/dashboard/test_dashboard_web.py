@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -87,6 +88,18 @@ async def test_a_call_is_passed_on_with_its_answer_and_its_error(world: Dashboar
     assert answer.error["details"][0]["type"] == "google.rpc.ErrorInfo"
 
 
+async def test_a_long_answer_travels_compressed(world: DashboardWorld) -> None:
+    for number in (1, 2, 3, 4):
+        await world.metering.add_home(f"sites/home-{number}")
+    path = f"/{SITES}/ListDevices"
+    asked = site_service_pb2.ListDevicesRequest(parent="sites/-").SerializeToString()
+    plain = await world.browser.post(path, asked)
+    packed = await world.browser.post(path, asked, accept_encoding="gzip, br")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body) / 2
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -149,6 +162,27 @@ async def test_readings_are_seen_as_flows(world: DashboardWorld) -> None:
     assert power(seen, pb.FLOW_KIND_LOAD)[-1] == pytest.approx(4500)
     assert seen.clock_rate_ratio == 1
     assert seen.site_model_revision > 0
+
+
+async def test_a_page_is_told_of_the_sites_on_its_screen_and_the_sum_of_all(
+    world: DashboardWorld,
+) -> None:
+    await world.metering.add_home()
+    await world.metering.add_home("sites/home-2")
+    look: Any = {
+        "flow_scope": pb.FLOW_SCOPE_NAMED,
+        "flow_sites": ["sites/home-2"],
+        "together": True,
+    }
+    async with world.browser.live(**look) as live:
+        both = [(point("meter", "active_power_w", f"sites/home-{n}"), NOON, 700.0) for n in (1, 2)]
+        await world.metering.send(batch(1, both))
+        seen = await live.until(lambda seen: len(seen.all_sites.flows) > 0 and len(seen.sites) > 0)
+    assert {site.site for site in seen.sites} == {"sites/home-2"}
+    assert seen.all_sites.site_count == 2
+    strange = pb.WatchLiveRequest(flow_sites=["home"]).SerializeToString()
+    body = struct.pack(">BI", 0, len(strange)) + strange
+    assert (await world.browser.post(LIVE, body, "application/connect+proto")).status == 400
 
 
 async def test_a_home_that_is_added_is_followed(world: DashboardWorld) -> None:

@@ -2,11 +2,11 @@
 
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
-import { store } from "./live/hooks.ts";
+import { store, useShown } from "./live/hooks.ts";
 import { Now } from "./pages/now.tsx";
 import { ErrorEdge } from "./parts/error-edge.tsx";
 import { BottomTabs, SideBar } from "./parts/navigation.tsx";
-import { PAGES, usePath } from "./parts/pages.ts";
+import { PAGES, usePath, useSite } from "./parts/pages.ts";
 import { TopBar } from "./parts/top-bar.tsx";
 
 const pages = {
@@ -26,6 +26,8 @@ export function App() {
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
+  const shown = useSite()?.name;
+  useShown(shown === undefined ? [] : [shown]);
   useEffect(() => store.follow(site), [site]);
   useEffect(() => () => store.stop(), []);
   const title = PAGES.find((each) => each.path === page)?.title ?? "Now";

@@ -32,6 +32,26 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _FlowScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FlowScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlowScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FLOW_SCOPE_UNSPECIFIED: _FlowScope.ValueType  # 0
+    """Not said: of every site."""
+    FLOW_SCOPE_NAMED: _FlowScope.ValueType  # 1
+    """Of the named ones only: a page with a thousand sites shows forty at a time."""
+
+class FlowScope(_FlowScope, metaclass=_FlowScopeEnumTypeWrapper):
+    """Of which sites flows and plans are told."""
+
+FLOW_SCOPE_UNSPECIFIED: FlowScope.ValueType  # 0
+"""Not said: of every site."""
+FLOW_SCOPE_NAMED: FlowScope.ValueType  # 1
+"""Of the named ones only: a page with a thousand sites shows forty at a time."""
+Global___FlowScope: _TypeAlias = FlowScope  # noqa: Y015
+
 class _FlowKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -87,16 +107,30 @@ class WatchLiveRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SITE_FIELD_NUMBER: _builtins.int
+    FLOW_SCOPE_FIELD_NUMBER: _builtins.int
+    FLOW_SITES_FIELD_NUMBER: _builtins.int
+    TOGETHER_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}` whose commands and device events are told as well; empty: of no site."""
+    flow_scope: Global___FlowScope.ValueType
+    """Of which sites flows and plans are told. Not said: of every one."""
+    together: _builtins.bool
+    """Whether the sums of all sites are told, at least every 2 s as long as there are sites."""
+    @_builtins.property
+    def flow_sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With FLOW_SCOPE_NAMED: `sites/{site}`, those that are on the screen, beside `site`; at most 500."""
+
     def __init__(
         self,
         *,
         site: _builtins.str = ...,
+        flow_scope: Global___FlowScope.ValueType = ...,
+        flow_sites: _abc.Iterable[_builtins.str] | None = ...,
+        together: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flow_scope", b"flow_scope", "flow_sites", b"flow_sites", "site", b"site", "together", b"together"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -118,6 +152,7 @@ class WatchLiveResponse(_message.Message):
     COMMANDS_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     ALERTS_FIELD_NUMBER: _builtins.int
+    ALL_SITES_FIELD_NUMBER: _builtins.int
     clock_rate_ratio: _builtins.float
     """Seconds of the mesh's clock per second of the wall, > 0: 1 but for a simulation."""
     site_model_revision: _builtins.int
@@ -156,6 +191,10 @@ class WatchLiveResponse(_message.Message):
     def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]:
         """Alerts that are not over, and those that have just ended."""
 
+    @_builtins.property
+    def all_sites(self) -> Global___AllSites:
+        """All sites together, when that was asked for."""
+
     def __init__(
         self,
         *,
@@ -169,14 +208,91 @@ class WatchLiveResponse(_message.Message):
         commands: _abc.Iterable[_control_pb2.Command] | None = ...,
         events: _abc.Iterable[_device_event_pb2.DeviceEvent] | None = ...,
         alerts: _abc.Iterable[_alert_pb2.Alert] | None = ...,
+        all_sites: Global___AllSites | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["send_time", b"send_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all_sites", b"all_sites", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "clock_rate_ratio", b"clock_rate_ratio", "commands", b"commands", "events", b"events", "feeds", b"feeds", "holds", b"holds", "plans", b"plans", "send_time", b"send_time", "site_model_revision", b"site_model_revision", "sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "all_sites", b"all_sites", "clock_rate_ratio", b"clock_rate_ratio", "commands", b"commands", "events", b"events", "feeds", b"feeds", "holds", b"holds", "plans", b"plans", "send_time", b"send_time", "site_model_revision", b"site_model_revision", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchLiveResponse: _TypeAlias = WatchLiveResponse  # noqa: Y015
+
+@_typing.final
+class AllSites(_message.Message):
+    """What flows at all sites together. A reading that is older than two and a half of its reporting intervals, and 5 s of the
+    wall on its way, is in no sum.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    SITE_COUNT_FIELD_NUMBER: _builtins.int
+    REPORTING_COUNT_FIELD_NUMBER: _builtins.int
+    FLOWS_FIELD_NUMBER: _builtins.int
+    site_count: _builtins.int
+    """How many sites there are."""
+    reporting_count: _builtins.int
+    """How many of them have a fresh reading of each of their kinds of assets."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """By which time of the mesh readings were fresh enough."""
+
+    @_builtins.property
+    def flows(self) -> _containers.RepeatedCompositeFieldContainer[Global___AllFlow]:
+        """Each kind that some site has."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        site_count: _builtins.int = ...,
+        reporting_count: _builtins.int = ...,
+        flows: _abc.Iterable[Global___AllFlow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flows", b"flows", "reporting_count", b"reporting_count", "site_count", b"site_count", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AllSites: _TypeAlias = AllSites  # noqa: Y015
+
+@_typing.final
+class AllFlow(_message.Message):
+    """What all assets of one kind take and give, at all sites."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    POWER_W_FIELD_NUMBER: _builtins.int
+    SITE_COUNT_FIELD_NUMBER: _builtins.int
+    KNOWN_COUNT_FIELD_NUMBER: _builtins.int
+    kind: Global___FlowKind.ValueType
+    """What kind."""
+    power_w: _builtins.float
+    """Their summed power [W], into the assets positive; of the grid, import positive. Absent: known of no site."""
+    site_count: _builtins.int
+    """How many sites have the kind."""
+    known_count: _builtins.int
+    """How many of those are in the sum."""
+    def __init__(
+        self,
+        *,
+        kind: Global___FlowKind.ValueType = ...,
+        power_w: _builtins.float | None = ...,
+        site_count: _builtins.int = ...,
+        known_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_power_w", b"_power_w", "power_w", b"power_w"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_power_w", b"_power_w", "kind", b"kind", "known_count", b"known_count", "power_w", b"power_w", "site_count", b"site_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__power_w: _TypeAlias = _typing.Literal["power_w"]  # noqa: Y015
+    _WhichOneofArgType__power_w: _TypeAlias = _typing.Literal["_power_w", b"_power_w"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__power_w) -> _WhichOneofReturnType__power_w | None: ...
+
+Global___AllFlow: _TypeAlias = AllFlow  # noqa: Y015
 
 @_typing.final
 class Feed(_message.Message):

@@ -195,7 +195,8 @@ def _plan_news(plan: planner_pb2.Plan) -> News:
     told.ClearField("problem")
     told.ClearField("solution")
     content = pb.WatchLiveResponse(plans=[told]).SerializeToString()
-    return News(topic=Topic.PLAN, key=plan.scope, content=content)
+    sites = tuple(SiteId.parse(site) for site in plan.sites)
+    return News(topic=Topic.PLAN, key=plan.scope, content=content, sites=sites)
 
 
 def _hold_news(hold: hold_pb2.Hold) -> News:
@@ -225,4 +226,4 @@ def _of_site(topic: Topic, key: str, device: str, content: bytes) -> Iterable[Ne
         site: SiteId = DeviceId.parse(device).site
     except InvalidArgument:
         return ()
-    return (News(topic=topic, key=key, content=content, site=site),)
+    return (News(topic=topic, key=key, content=content, sites=(site,)),)

@@ -9,6 +9,7 @@ from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
 from wattmesh_contracts.values import duration_to_proto, timestamp_to_proto
 from wattmesh_dashboard.domain.flow import FlowKind, KindFlow, SiteFlow
 from wattmesh_dashboard.domain.news import FeedState
+from wattmesh_dashboard.domain.together import AllSites
 from wattmesh_kernel.clock import Clock
 
 _KINDS: Mapping[FlowKind, "pb.FlowKind.ValueType"] = {
@@ -40,6 +41,24 @@ class LiveEncoder:
         """Return what flows at a site."""
         site = pb.SiteFlow(site=flow.site.name, flows=[flow_to_proto(each) for each in flow.flows])
         return pb.WatchLiveResponse(sites=[site]).SerializeToString()
+
+    def all_sites(self, sums: AllSites) -> bytes:
+        """Return what flows at all sites together."""
+        told = pb.AllSites(
+            time=timestamp_to_proto(sums.at),
+            site_count=sums.sites,
+            reporting_count=sums.reporting,
+            flows=[
+                pb.AllFlow(
+                    kind=_KINDS[each.kind],
+                    power_w=each.power_w,
+                    site_count=each.sites,
+                    known_count=each.known,
+                )
+                for each in sums.flows
+            ],
+        )
+        return pb.WatchLiveResponse(all_sites=told).SerializeToString()
 
     def revision(self, revision: int) -> bytes:
         """Return the revision of the site model."""

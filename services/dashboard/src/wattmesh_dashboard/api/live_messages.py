@@ -6,8 +6,12 @@ from contextlib import aclosing
 from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
 from wattmesh_dashboard.api.encode import stamp
 from wattmesh_dashboard.app.live import LivePicture
+from wattmesh_dashboard.domain.look import Look
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import SiteId
+
+MOST_SHOWN = 500
 
 
 class LiveMessages:
@@ -17,13 +21,22 @@ class LiveMessages:
         self._picture = picture
         self._clock = clock
 
-    async def watch(self, site: SiteId | None) -> AsyncGenerator[bytes, None]:
+    async def watch(self, look: Look) -> AsyncGenerator[bytes, None]:
         """Yield serialized WatchLiveResponses until the watcher leaves."""
-        async with aclosing(self._picture.watch(site)) as told:
+        async with aclosing(self._picture.watch(look)) as told:
             async for content in told:
                 yield stamp(self._clock) + content
 
 
-def site_from_request(request: pb.WatchLiveRequest) -> SiteId | None:
-    """Return the site that is looked at; InvalidArgument when it is no name of a site."""
-    return SiteId.parse(request.site, "site") if request.site else None
+def look_from_request(request: pb.WatchLiveRequest) -> Look:
+    """Return what is looked at; InvalidArgument for what is no name of a site, or too many."""
+    if request.flow_scope not in (pb.FLOW_SCOPE_UNSPECIFIED, pb.FLOW_SCOPE_NAMED):
+        raise InvalidArgument("UNKNOWN_VALUE", "no such scope", field="flow_scope")
+    if len(request.flow_sites) > MOST_SHOWN:
+        raise InvalidArgument("TOO_MANY_ITEMS", f"more than {MOST_SHOWN} sites", field="flow_sites")
+    named = frozenset(SiteId.parse(each, "flow_sites") for each in request.flow_sites)
+    return Look(
+        site=SiteId.parse(request.site, "site") if request.site else None,
+        shown=named if request.flow_scope == pb.FLOW_SCOPE_NAMED else None,
+        together=request.together,
+    )

@@ -7,7 +7,7 @@ import grpc
 
 from wattmesh.dashboard.v1 import dashboard_service_pb2 as pb
 from wattmesh.dashboard.v1 import dashboard_service_pb2_grpc
-from wattmesh_dashboard.api.live_messages import LiveMessages, site_from_request
+from wattmesh_dashboard.api.live_messages import LiveMessages, look_from_request
 from wattmesh_dashboard.api.questions import Questions
 
 Context = grpc.aio.ServicerContext[object, object]
@@ -24,7 +24,7 @@ class DashboardServicer(dashboard_service_pb2_grpc.DashboardServiceServicer):
         self, request: pb.WatchLiveRequest, context: Context
     ) -> AsyncIterator[pb.WatchLiveResponse]:
         """Stream what there is to see."""
-        async for message in self._live.watch(site_from_request(request)):
+        async for message in self._live.watch(look_from_request(request)):
             yield pb.WatchLiveResponse.FromString(message)
 
     async def QueryPrices(

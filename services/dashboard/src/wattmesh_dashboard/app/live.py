@@ -1,11 +1,15 @@
 """The picture that everybody watches: kept once, told to all."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
 
 from wattmesh_dashboard.app.ports import Encoder
-from wattmesh_dashboard.domain.flow import Measured, site_flow
+from wattmesh_dashboard.domain.flow import Measured, SiteFlow, site_flow
+from wattmesh_dashboard.domain.look import Look
 from wattmesh_dashboard.domain.news import KEPT, FeedState, News, Topic
+from wattmesh_dashboard.domain.together import together
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import PointId, SiteId
 from wattmesh_runtime.aio.broadcast import Broadcast
@@ -15,6 +19,8 @@ HEARTBEAT_SECONDS = 1.0
 """How long a watcher hears nothing at most [s of the wall]."""
 GATHER_SECONDS = 0.1
 """How long news is gathered before it is told: one message for all that came meanwhile."""
+SUM_SECONDS = 2.0
+"""How old sums of all sites may get before they are made anew [s of the wall]."""
 MOST_UNREAD = 20_000
 
 
@@ -27,6 +33,8 @@ class LivePicture:
         self._encoder = encoder
         self._kept: dict[tuple[Topic, str], News] = {}
         self._readings: dict[PointId, Measured] = {}
+        self._flows: dict[SiteId, SiteFlow] = {}
+        self._sums: tuple[float, bytes] = (-math.inf, b"")
         self._feeds: dict[str, FeedState] = {}
         self._news: Broadcast[News] = Broadcast(MOST_UNREAD)
 
@@ -64,11 +72,13 @@ class LivePicture:
         """Tell what flows at sites, unless it is what was told before."""
         model, now = self._view.model, self._clock.now()
         flows = [
-            self._flow_news(site, self._encoder.flow(site_flow(model, site, self._readings, now)))
+            site_flow(model, site, self._readings, now)
             for site in sorted(sites)
             if site in model.sites
         ]
-        self.tell(each for each in flows if self._is_new(each))
+        self._flows.update((flow.site, flow) for flow in flows)
+        told = [self._flow_news(flow) for flow in flows]
+        self.tell(each for each in told if self._is_new(each))
 
     def tell_model(self) -> None:
         """Tell that the site model is another, and what flows at each site by it."""
@@ -76,6 +86,7 @@ class LivePicture:
         names = {site.name for site in model.sites}
         for key in [key for key in self._kept if key[0] is Topic.FLOW and key[1] not in names]:
             del self._kept[key]
+        self._flows = {site: flow for site, flow in self._flows.items() if site in model.sites}
         content = self._encoder.revision(model.revision)
         self.tell([News(topic=Topic.MODEL, key="", content=content)])
         self.tell_flows(model.sites)
@@ -89,22 +100,37 @@ class LivePicture:
         self._feeds[feed] = state
         self.tell([News(topic=Topic.FEED, key=feed, content=self._encoder.feed(state))])
 
-    async def watch(self, site: SiteId | None) -> AsyncGenerator[bytes, None]:
-        """Yield all there is, then what changes, then and when nothing at all: a heartbeat.
+    async def watch(self, look: Look) -> AsyncGenerator[bytes, None]:
+        """Yield all there is to look at, then what changes, and when nothing does a heartbeat.
 
         Error: ResourceExhausted `WATCHER_TOO_SLOW`.
         """
-        with self._news.watch(lambda news: news.concerns(site)) as watcher:
-            yield b"".join(news.content for news in self._kept.values() if news.concerns(site))
+        with self._news.watch(lambda news: news.concerns(look)) as watcher:
+            first = b"".join(news.content for news in self._kept.values() if news.concerns(look))
+            sums = self._together(look)
+            yield first + sums
             while True:
                 try:
                     async with asyncio.timeout(HEARTBEAT_SECONDS):
-                        unread = await watcher.batch()
+                        unread = _joined(await watcher.batch())
                 except TimeoutError:
-                    yield b""
-                    continue
-                yield _joined(unread)
-                await asyncio.sleep(GATHER_SECONDS)
+                    unread = b""
+                before, sums = sums, self._together(look)
+                yield unread + (b"" if sums is before else sums)
+                if unread:
+                    await asyncio.sleep(GATHER_SECONDS)
+
+    def _together(self, look: Look) -> bytes:
+        """Return the sums of all sites for who looks at them, made once for all who do."""
+        if not look.together:
+            return b""
+        made, content = self._sums
+        if time.monotonic() - made >= SUM_SECONDS:
+            sites, clock = len(self._view.model.sites), self._clock
+            sums = together(sites, self._flows.values(), clock.now(), clock.rate)
+            content = self._encoder.all_sites(sums)
+            self._sums = (time.monotonic(), content)
+        return content
 
     def _keep(self, news: News) -> None:
         key = (news.topic, news.key)
@@ -117,8 +143,9 @@ class LivePicture:
         kept = self._kept.get((news.topic, news.key))
         return kept is None or kept.content != news.content
 
-    def _flow_news(self, site: SiteId, content: bytes) -> News:
-        return News(topic=Topic.FLOW, key=site.name, content=content, site=site)
+    def _flow_news(self, flow: SiteFlow) -> News:
+        content = self._encoder.flow(flow)
+        return News(topic=Topic.FLOW, key=flow.site.name, content=content, sites=(flow.site,))
 
 
 def _joined(news: Iterable[News]) -> bytes:

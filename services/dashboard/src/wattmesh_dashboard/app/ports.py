@@ -7,6 +7,7 @@ from typing import Protocol
 
 from wattmesh_dashboard.domain.flow import SiteFlow
 from wattmesh_dashboard.domain.news import FeedState
+from wattmesh_dashboard.domain.together import AllSites
 from wattmesh_kernel.ids import AssetId, TariffId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
@@ -21,6 +22,9 @@ class Encoder(Protocol):
 
     def flow(self, flow: SiteFlow) -> bytes:
         """Return what flows at a site."""
+
+    def all_sites(self, sums: AllSites) -> bytes:
+        """Return what flows at all sites together."""
 
     def revision(self, revision: int) -> bytes:
         """Return the revision of the site model."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from wattmesh_dashboard.domain.look import Look
 from wattmesh_kernel.ids import SiteId
 
 
@@ -24,24 +25,29 @@ KEPT = frozenset({Topic.FEED, Topic.MODEL, Topic.FLOW, Topic.PLAN, Topic.HOLD, T
 """Of these whoever begins to watch is told the newest of each key."""
 OF_ONE_SITE = frozenset({Topic.COMMAND, Topic.EVENT})
 """These are told only to those who look at the site."""
+_OF_SHOWN = frozenset({Topic.FLOW, Topic.PLAN})
+"""These are told to those who have one of their sites on the screen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class News:
     """A piece of news: `content` is a part of a message, made once.
 
-    `over`: whoever begins to watch need not hear of it any more, such as a hold that has ended.
+    `sites`: those that it is about. `over`: whoever begins to watch need not hear of it any more,
+    such as a hold that has ended.
     """
 
     topic: Topic
     key: str
     content: bytes
-    site: SiteId | None = None
+    sites: tuple[SiteId, ...] = ()
     over: bool = False
 
-    def concerns(self, site: SiteId | None) -> bool:
-        """Return whether somebody who looks at `site` (None: at none) is told."""
-        return self.topic not in OF_ONE_SITE or (site is not None and self.site == site)
+    def concerns(self, look: Look) -> bool:
+        """Return whether somebody who looks so is told."""
+        if self.topic in OF_ONE_SITE:
+            return look.site is not None and look.site in self.sites
+        return self.topic not in _OF_SHOWN or any(map(look.shows, self.sites or (None,)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,3 +25,8 @@ export function mayPass(error: unknown): boolean {
   ];
   return passing.includes(ConnectError.from(error).code);
 }
+
+/** Whether what was asked for is not there, or has a name that nothing can have. */
+export function isMissing(error: unknown): boolean {
+  return [Code.NotFound, Code.InvalidArgument].includes(ConnectError.from(error).code);
+}

@@ -12,8 +12,9 @@ import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import type { Plan } from "../gen/wattmesh/planner/v1/planner_pb.ts";
 import type { Explanation } from "../gen/wattmesh/optimizer/v1/plan_pb.ts";
 import { useNow, usePicture } from "../live/hooks.ts";
+import type { Picture } from "../live/store.ts";
 import { duration, range, toMs } from "../lib/time.ts";
-import { mayPass } from "./errors.ts";
+import { isMissing, mayPass } from "./errors.ts";
 import { dashboard, metering, optimizer, planner, sites } from "./transport.ts";
 
 export const queries = new QueryClient({
@@ -44,8 +45,10 @@ async function all<T>(page: (token: string) => Promise<Page<T>>): Promise<T[]> {
   return found;
 }
 
+const revisionOf = (picture: Picture): string => picture.revision;
+
 export function useSites(): UseQueryResult<Site[]> {
-  const { revision } = usePicture();
+  const revision = usePicture(revisionOf);
   return useQuery({
     queryKey: ["sites", revision],
     queryFn: ({ signal }) =>
@@ -54,13 +57,35 @@ export function useSites(): UseQueryResult<Site[]> {
         return { items: answer.sites, next: answer.nextPageToken };
       }),
     enabled: revision !== "",
+    retry: (_, error) => mayPass(error),
     placeholderData: keepPreviousData,
     staleTime: Infinity,
   });
 }
 
+/** One site, asked for by its name: a page of one waits for no list of a thousand. */
+export function useSiteNamed(name: string): UseQueryResult<Site | null> {
+  const revision = usePicture(revisionOf);
+  return useQuery({
+    queryKey: ["site", name, revision],
+    queryFn: async ({ signal }) => {
+      try {
+        return (await sites.getSite({ name }, { signal })).site ?? null;
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    },
+    enabled: name !== "",
+    // Without it no page says anything: it is asked for until somebody answers.
+    retry: (_, error) => mayPass(error),
+    placeholderData: (before) => (before?.name === name ? before : undefined),
+    staleTime: Infinity,
+  });
+}
+
 export function useAssets(site: string): UseQueryResult<Asset[]> {
-  const { revision } = usePicture();
+  const revision = usePicture(revisionOf);
   return useQuery({
     queryKey: ["assets", site, revision],
     queryFn: ({ signal }) =>
@@ -74,7 +99,7 @@ export function useAssets(site: string): UseQueryResult<Asset[]> {
 }
 
 export function useDevices(site: string): UseQueryResult<Device[]> {
-  const { revision } = usePicture();
+  const revision = usePicture(revisionOf);
   return useQuery({
     queryKey: ["devices", site, revision],
     queryFn: ({ signal }) =>
@@ -89,9 +114,15 @@ export function useDevices(site: string): UseQueryResult<Device[]> {
 
 /** The plan that holds for a site, without what only the plan itself has. */
 export function usePlanOf(site: string): Plan | undefined {
-  const { plans } = usePicture();
-  const holding = [...plans.values()].filter((plan) => plan.sites.includes(site));
-  return holding.sort((one, other) => issued(other) - issued(one))[0];
+  return usePicture(({ plans }) => newestOf(plans.values(), site));
+}
+
+function newestOf(plans: Iterable<Plan>, site: string): Plan | undefined {
+  let newest: Plan | undefined;
+  for (const plan of plans) {
+    if (plan.sites.includes(site) && (newest === undefined || issued(plan) > issued(newest))) newest = plan;
+  }
+  return newest;
 }
 
 /** The plan by which a site is steered now: the newest may be for the interval that comes next. */
@@ -166,7 +197,7 @@ export function usePrices(
   end: number | null,
   step: number,
 ): UseQueryResult<Prices> {
-  const { revision } = usePicture();
+  const revision = usePicture(revisionOf);
   return useQuery({
     queryKey: ["prices", site, start, end, step, revision],
     queryFn: async ({ signal }) => {

@@ -55,7 +55,7 @@ test("a broken line is said with its time, what was known stays, and it is diall
 
 test("another site is another stream, and the same site is not dialled twice", async () => {
   const sites: string[] = [];
-  const store = new LiveStore(async function* (site, signal) {
+  const store = new LiveStore(async function* ({ site }, signal) {
     sites.push(site);
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   });
@@ -78,4 +78,24 @@ test("an alert that is over is gone, and of a feed that is back only what it tel
   assert.equal(store.get().alerts.size, 1);
   store.take(told({ ...AT, feeds: [feed], alerts: [{ name: "alerts/3", state: firing }] }), false);
   assert.deepEqual([...store.get().alerts.keys()], ["alerts/3"]);
+});
+
+test("a list that is scrolled has the rows told at which it stands still, and those it has once", async () => {
+  const dialled: string[] = [];
+  const store = new LiveStore(async function* ({ shown }, signal) {
+    dialled.push(shown.join());
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  });
+  let end = store.show({ sites: ["sites/a", "sites/b"] });
+  store.follow("");
+  for (const row of ["c", "d", "e"]) {
+    end();
+    end = store.show({ sites: [`sites/${row}`] });
+  }
+  await until(() => dialled.length === 2);
+  assert.deepEqual(dialled, ["sites/a,sites/b", "sites/e"]);
+  store.show({ sites: ["sites/e"] });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(dialled.length, 2);
+  store.stop();
 });

@@ -5,12 +5,14 @@ import type { Command } from "../gen/wattmesh/control/v1/control_pb.ts";
 import type { DeviceEvent } from "../gen/wattmesh/control/v1/device_event_pb.ts";
 import type { Hold } from "../gen/wattmesh/control/v1/hold_pb.ts";
 import type {
+  AllSites,
   Feed,
   SiteFlow,
   WatchLiveResponse,
 } from "../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
 import type { Plan } from "../gen/wattmesh/planner/v1/planner_pb.ts";
 import { toMs } from "../lib/time.ts";
+import { covers, lookOf, type Look, type Shown } from "./look.ts";
 
 export type Line = "connecting" | "open" | "lost";
 
@@ -20,7 +22,10 @@ export interface Picture {
   lostAt: number | null;
   why: string;
   revision: string;
+  /** Of the sites that are on the screen. */
   flows: ReadonlyMap<string, SiteFlow>;
+  /** All sites together, where a page asks for that. */
+  together: AllSites | null;
   plans: ReadonlyMap<string, Plan>;
   holds: ReadonlyMap<string, Hold>;
   feeds: ReadonlyMap<string, Feed>;
@@ -33,12 +38,14 @@ export interface Picture {
 }
 
 export type Watch = (
-  site: string,
+  look: Look,
   signal: AbortSignal,
 ) => AsyncIterable<WatchLiveResponse>;
 
 const SILENT_AFTER_MS = 6_000;
 const LONGEST_WAIT_MS = 5_000;
+/** How long a list must stand still before its rows are asked for. */
+const SETTLED_MS = 120;
 
 const NOTHING: Picture = {
   line: "connecting",
@@ -46,6 +53,7 @@ const NOTHING: Picture = {
   why: "",
   revision: "",
   flows: new Map(),
+  together: null,
   plans: new Map(),
   holds: new Map(),
   feeds: new Map(),
@@ -61,6 +69,9 @@ export class LiveStore {
   private readonly watch: Watch;
   private readonly wall: () => number;
   private site = "";
+  private readonly parts = new Map<object, Shown>();
+  private dialled: Look = lookOf("", []);
+  private settling: ReturnType<typeof setTimeout> | undefined;
   private stopping: AbortController | null = null;
   private anchor: { mesh: number; wall: number; rate: number } | null = null;
   private scheduled = false;
@@ -92,15 +103,40 @@ export class LiveStore {
   follow(site: string): void {
     if (this.stopping !== null && site === this.site) return;
     this.site = site;
-    this.stop();
-    const stopping = new AbortController();
-    this.stopping = stopping;
-    void this.run(stopping.signal);
+    this.dial();
+  }
+
+  /** Have sites told as long as they are on the screen; returns what ends that. */
+  show(shown: Shown): () => void {
+    const part = {};
+    this.parts.set(part, shown);
+    this.settle();
+    return () => {
+      this.parts.delete(part);
+      this.settle();
+    };
   }
 
   stop(): void {
+    clearTimeout(this.settling);
     this.stopping?.abort();
     this.stopping = null;
+  }
+
+  /** Dial anew once what is shown stands still, when the stream does not tell it all. */
+  private settle(): void {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      if (this.stopping !== null && !covers(this.dialled, lookOf(this.site, this.parts.values()))) this.dial();
+    }, SETTLED_MS);
+  }
+
+  private dial(): void {
+    this.stop();
+    this.dialled = lookOf(this.site, this.parts.values());
+    const stopping = new AbortController();
+    this.stopping = stopping;
+    void this.run(stopping.signal);
   }
 
   private async run(stopped: AbortSignal): Promise<void> {
@@ -120,7 +156,7 @@ export class LiveStore {
     let timer = setTimeout(() => silent.abort(), SILENT_AFTER_MS);
     let first = true;
     try {
-      for await (const message of this.watch(this.site, AbortSignal.any([stopped, silent.signal]))) {
+      for await (const message of this.watch(this.dialled, AbortSignal.any([stopped, silent.signal]))) {
         clearTimeout(timer);
         timer = setTimeout(() => silent.abort(), SILENT_AFTER_MS);
         this.take(message, first);
@@ -149,6 +185,7 @@ export class LiveStore {
       why: "",
       revision: message.siteModelRevision ? String(message.siteModelRevision) : before.revision,
       flows: merged(before.flows, message.sites, (flow) => flow.site),
+      together: message.allSites ?? before.together,
       plans: merged(before.plans, message.plans, (plan) => plan.scope),
       holds: merged(before.holds, message.holds, (hold) => hold.name),
       feeds: merged(before.feeds, message.feeds, (feed) => feed.feed),
@@ -210,6 +247,7 @@ function same(one: Picture, other: Picture): boolean {
     one.why === other.why &&
     one.revision === other.revision &&
     one.flows === other.flows &&
+    one.together === other.together &&
     one.plans === other.plans &&
     one.holds === other.holds &&
     one.feeds === other.feeds &&

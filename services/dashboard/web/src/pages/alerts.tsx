@@ -20,17 +20,18 @@ export default function AlertsPage() {
   const site = useSite();
   const [over, setOver] = useState(false);
   const at = localeOf(site);
-  const { alerts: firing, feeds, turns } = usePicture();
+  const firing = usePicture((picture) => picture.alerts);
+  const feed = usePicture((picture) => picture.feeds.get("alerts"));
+  const turn = usePicture((picture) => picture.turns.alerts);
   const present = [...firing.values()].filter((alert) => named === "" || alert.site === named);
   // What is over is in no stream: it is asked for, again whenever something is news.
   const past = useQuery({
-    queryKey: ["alerts", named, turns.alerts],
+    queryKey: ["alerts", named, turn],
     queryFn: async ({ signal }) =>
       (await alerts.listAlerts({ parent: named, states: [AlertState.RESOLVED], pageSize: 200 }, { signal })).alerts,
     enabled: over,
     placeholderData: (before) => before,
   });
-  const feed = feeds.get("alerts");
   const quiet = <Empty>{over ? "There was no alert." : "Nothing is the matter."}</Empty>;
   return (
     <div className="page">

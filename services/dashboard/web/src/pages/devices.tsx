@@ -152,9 +152,9 @@ const BAD = new Set([
 ]);
 
 function Events({ site, at }: { site: Site; at: Locale }) {
-  const { turns } = usePicture();
+  const turn = usePicture((picture) => picture.turns.events);
   const events = useQuery({
-    queryKey: ["events", site.name, turns.events],
+    queryKey: ["events", site.name, turn],
     queryFn: async ({ signal }) => {
       const asked = { parent: `${site.name}/devices/-`, pageSize: 50 };
       return (await execution.listDeviceEvents(asked, { signal })).events;

@@ -31,10 +31,10 @@ function Proof({ site }: { site: Site }) {
   const [plan, setPlan] = useState("");
   const [failed, setFailed] = useState(false);
   const tick = useInterval(STEP);
-  const { turns } = usePicture();
+  const turn = usePicture((picture) => picture.turns.commands);
   const asked = useQuery({
     // Asked again when a command of the site has moved.
-    queryKey: ["execution", site.name, hours, tick, turns.commands],
+    queryKey: ["execution", site.name, hours, tick, turn],
     queryFn: ({ signal }) => {
       const end = ceilTo(tick ?? 0, STEP) + STEP;
       const subject = { case: "device", value: `${site.name}/devices/-` } as const;

@@ -12,7 +12,7 @@ import { localeOf, useSite } from "./pages.ts";
 
 /** Holds on a site, its group or its devices; with no site, all of them. */
 export function HoldsInForce({ site }: { site: string }) {
-  const { holds } = usePicture();
+  const holds = usePicture((picture) => picture.holds);
   const [releasing, setReleasing] = useState<Hold | null>(null);
   const shown = [...holds.values()].filter((hold) => hold.inForce && concerns(hold, site));
   return (

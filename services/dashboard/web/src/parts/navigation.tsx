@@ -22,7 +22,7 @@ function PageLink({ page, short }: { page: Page; short?: string }) {
 
 /** How many alerts nobody has taken on yet, silenced ones aside. */
 function Firing() {
-  const { alerts } = usePicture();
+  const alerts = usePicture((picture) => picture.alerts);
   const open = [...alerts.values()].filter((alert) => alert.acknowledgement === undefined && alert.silence === "").length;
   if (open === 0) return null;
   return (

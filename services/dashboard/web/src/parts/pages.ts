@@ -1,5 +1,6 @@
+import { useMemo } from "react";
 import { useLocation } from "wouter";
-import { useSites } from "../api/queries.ts";
+import { useSiteNamed, useSites } from "../api/queries.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import type { Locale } from "../lib/format.ts";
 import { shortName } from "../lib/format.ts";
@@ -46,9 +47,10 @@ export function inOrder(sites: readonly Site[]): Site[] {
 /** The site of the path, or where the path names none the first. */
 export function useSite(): Site | undefined {
   const { site } = usePath();
+  const named = useSiteNamed(site).data;
   const { data } = useSites();
-  if (data === undefined) return undefined;
-  return site === "" ? inOrder(data)[0] : data.find((each) => each.name === site);
+  const first = useMemo(() => (data === undefined ? undefined : inOrder(data)[0]), [data]);
+  return site === "" ? first : (named ?? undefined);
 }
 
 /** The reader's locale and the site's zone. */

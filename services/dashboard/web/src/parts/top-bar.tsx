@@ -1,6 +1,7 @@
-import { useState } from "react";
+import { memo, useDeferredValue, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { useSites } from "../api/queries.ts";
+import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import { store, useNow, usePicture } from "../live/hooks.ts";
 import { clock, clockSeconds, day, length } from "../lib/format.ts";
 import { Icon } from "./icons.tsx";
@@ -23,26 +24,33 @@ function SitePicker() {
   const [, go] = useLocation();
   const { page, site } = usePath();
   const of = useSite();
-  if (data === undefined || data.length === 0) return <strong>Wattmesh</strong>;
   const portfolio = ["now", "savings", "alerts"].includes(page);
+  const chosen = site || (portfolio ? "" : (of?.name ?? ""));
+  const options = useMemo(() => inOrder(data ?? []), [data]);
+  // A thousand options are drawn when nothing else is to be: until then the one that is chosen.
+  const drawn = useDeferredValue(options, NONE);
+  if (options.length === 0 && of === undefined) return <strong>Wattmesh</strong>;
+  const shown = drawn.length > 0 || of === undefined ? drawn : [of];
   return (
     <label className="pick">
       <span className="hidden">Site</span>
-      <select
-        className="select"
-        value={site || (portfolio ? "" : (of?.name ?? ""))}
-        onChange={(event) => go(pathOf(page, event.target.value))}
-      >
+      <select className="select" value={chosen} onChange={(event) => go(pathOf(page, event.target.value))}>
         {portfolio && <option value="">All sites</option>}
-        {inOrder(data).map((each) => (
-          <option key={each.name} value={each.name}>
-            {siteTitle(each)}
-          </option>
-        ))}
+        <Options sites={shown} />
       </select>
     </label>
   );
 }
+
+const NONE: Site[] = [];
+
+const Options = memo(function Options({ sites }: { sites: readonly Site[] }) {
+  return sites.map((each) => (
+    <option key={each.name} value={each.name}>
+      {siteTitle(each)}
+    </option>
+  ));
+});
 
 /** The mesh's time in the site's zone: a simulation says that it is one. */
 function MeshTime() {
@@ -72,7 +80,10 @@ const FEEDS: Record<string, string> = {
 };
 
 function LinePill() {
-  const { line, lostAt, why, feeds } = usePicture();
+  const line = usePicture((picture) => picture.line);
+  const lostAt = usePicture((picture) => picture.lostAt);
+  const why = usePicture((picture) => picture.why);
+  const feeds = usePicture((picture) => picture.feeds);
   const now = useNow();
   const broken = [...feeds.values()].filter((feed) => !feed.connected);
   let [kind, text, title] = ["good", "Live", "Everything flows"];

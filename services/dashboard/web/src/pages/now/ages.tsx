@@ -8,10 +8,10 @@ import { flowsOf, oldest } from "./flows.ts";
 
 export function Ages({ site }: { site: string }) {
   const now = useNow();
-  const { flows } = usePicture();
+  const flow = usePicture((picture) => picture.flows.get(site));
   const plan = usePlanOf(site);
   if (now === null) return null;
-  const list = flowsOf(flows.get(site), now, store.rate);
+  const list = flowsOf(flow, now, store.rate);
   const reading = oldest(list);
   const stale = list.filter((flow) => !flow.fresh).length;
   const issued = optionalMs(plan?.issueTime);

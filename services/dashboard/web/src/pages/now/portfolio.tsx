@@ -3,10 +3,11 @@
 import { memo, useMemo, useRef } from "react";
 import { Link } from "wouter";
 import { useSites } from "../../api/queries.ts";
-import { FlowKind, type SiteFlow } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
+import { FlowKind, type AllFlow, type SiteFlow } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
 import type { Site } from "../../gen/wattmesh/site/v1/site_pb.ts";
-import { power } from "../../lib/format.ts";
-import { store, useNow, usePicture } from "../../live/hooks.ts";
+import { ago, power } from "../../lib/format.ts";
+import { optionalMs } from "../../lib/time.ts";
+import { store, useNow, usePicture, useShown } from "../../live/hooks.ts";
 import { Card, Empty, Figure, Soc } from "../../parts/bits.tsx";
 import { inOrder, pathOf, siteTitle } from "../../parts/pages.ts";
 import { Actions } from "../../parts/actions.tsx";
@@ -15,23 +16,27 @@ import { useWindow } from "../../lib/window.ts";
 import { flowsOf, wattsOf, type Flow } from "./flows.ts";
 import { Sentence } from "./sentence.tsx";
 
+/** Rows beyond the screen that are told as well, so that a list that is scrolled a little stays whole. */
+const SPARE = 20;
+const SUMS_FRESH_MS = 8_000;
 /** Of more sites a sentence each would be asked for and read by nobody. */
 const MOST_SENTENCES = 40;
 
 export function Portfolio() {
   const now = useNow(2000);
-  const { flows } = usePicture();
+  const line = usePicture((picture) => picture.line);
+  const flows = usePicture((picture) => picture.flows);
   const { data } = useSites();
   const sites = useMemo(() => inOrder(data ?? []), [data]);
   const body = useRef<HTMLTableSectionElement>(null);
   const { first, last, before, after } = useWindow(body, sites.length);
-  // Scrolling draws rows anew, and adds up nothing.
-  const all = useMemo(
-    () => sites.map((site) => flowsOf(flows.get(site.name), now, store.rate)),
-    [sites, flows, now],
-  );
-  const together = useMemo(() => <Together all={all} />, [all]);
-  if (now === null || sites.length === 0) return <Empty>No sites yet.</Empty>;
+  // What is on the screen, and a screen above and below: only that is told.
+  const near = sites.slice(Math.max(first - SPARE, 0), last + SPARE).map((site) => site.name);
+  useShown(near, true);
+  if (now === null || data === undefined) {
+    return <Empty>{line === "lost" ? "No connection to the dashboard yet." : "Waiting for the first readings…"}</Empty>;
+  }
+  if (sites.length === 0) return <NoSites />;
   return (
     <div className="page">
       <div className="title">
@@ -41,7 +46,7 @@ export function Portfolio() {
         </div>
       </div>
       <HoldsInForce site="" />
-      {together}
+      <Together now={now} />
       <Card flush>
         <div className="scroll" tabIndex={0} role="region" aria-label="Sites">
           <table className="phone-cards sites" aria-rowcount={sites.length + 1}>
@@ -77,19 +82,42 @@ export function Portfolio() {
   );
 }
 
-function Together({ all }: { all: readonly Flow[][] }) {
+function Together({ now }: { now: number }) {
+  const sums = usePicture((picture) => picture.together);
+  // Sums are told every two seconds: older ones are of a line that is broken.
+  const told = optionalMs(sums?.time);
+  const old = told !== null && now - told > SUMS_FRESH_MS * store.rate;
+  if (sums === null) return <Card title="Together">{null}</Card>;
+  const missing = sums.siteCount - sums.reportingCount;
+  const aside = old ? (
+    <span className="tag warn">{ago(now - (told ?? now))}</span>
+  ) : missing === 0 ? (
+    <>{sums.siteCount === 1 ? "it reports" : "all sites report"}</>
+  ) : (
+    <span className="tag warn">
+      {missing} of {sums.siteCount} sites do not report
+    </span>
+  );
   return (
-    <Card title="Together" aside={<Fresh all={all} />}>
-      <dl className="figures">
-        <Sum all={all} kind={FlowKind.GRID} name="From the grid" opposite="To the grid" />
-        <Sum all={all} kind={FlowKind.PV} name="Solar" magnitude />
-        <Sum all={all} kind={FlowKind.WIND} name="Wind" magnitude />
-        <Sum all={all} kind={FlowKind.BATTERY} name="Batteries charge" opposite="Batteries give" />
-        <Sum all={all} kind={FlowKind.EV} name="Vehicles" />
-        <Sum all={all} kind={FlowKind.HEAT} name="Heating and cooling" />
-        <Sum all={all} kind={FlowKind.LOAD} name="Consumption" />
+    <Card title="Together" aside={aside}>
+      <dl className={`figures ${old ? "stale" : ""}`}>
+        {SUMS.map((sum) => (
+          <Sum key={sum.kind} {...sum} flow={sums.flows.find((flow) => flow.kind === sum.kind)} />
+        ))}
       </dl>
     </Card>
+  );
+}
+
+/** A mesh that has nothing yet: what to do, not an empty table. */
+function NoSites() {
+  return (
+    <div className="page">
+      <h1>No sites yet</h1>
+      <p className="lead">
+        As soon as a site is there, it shows here. <code>wattmesh apply site.yaml</code> brings one with its assets, devices and tariff.
+      </p>
+    </div>
   );
 }
 
@@ -102,37 +130,33 @@ function Gap({ height }: { height: number }) {
   );
 }
 
-function Fresh({ all }: { all: readonly Flow[][] }) {
-  const fresh = all.filter((flows) => flows.length > 0 && flows.every((flow) => flow.fresh)).length;
-  return fresh === all.length ? (
-    <>all sites report</>
-  ) : (
-    <span className="tag warn">
-      {all.length - fresh} of {all.length} sites do not report
-    </span>
-  );
-}
-
-interface SumProps {
-  all: readonly Flow[][];
+interface SumOf {
   kind: FlowKind;
   name: string;
   opposite?: string;
   magnitude?: boolean;
 }
 
-function Sum({ all, kind, name, opposite, magnitude = false }: SumProps) {
-  const having = all.flatMap((flows) => flows.filter((flow) => flow.kind === kind));
-  if (having.length === 0) return null;
-  const known = having.filter((flow) => flow.watts !== null && flow.fresh);
-  const sum = known.reduce((total, flow) => total + (flow.watts ?? 0), 0);
-  const missing = having.length - known.length;
+const SUMS: readonly SumOf[] = [
+  { kind: FlowKind.GRID, name: "From the grid", opposite: "To the grid" },
+  { kind: FlowKind.PV, name: "Solar", magnitude: true },
+  { kind: FlowKind.WIND, name: "Wind", magnitude: true },
+  { kind: FlowKind.GENERATOR, name: "Generators", magnitude: true },
+  { kind: FlowKind.BATTERY, name: "Batteries charge", opposite: "Batteries give" },
+  { kind: FlowKind.EV, name: "Vehicles" },
+  { kind: FlowKind.HEAT, name: "Heating and cooling" },
+  { kind: FlowKind.LOAD, name: "Consumption" },
+];
+
+function Sum({ name, opposite, magnitude = false, flow }: SumOf & { flow: AllFlow | undefined }) {
+  if (flow === undefined) return null;
+  const { powerW: sum, siteCount: having, knownCount: known } = flow;
   return (
     <Figure
-      name={opposite !== undefined && sum < -0.5 ? opposite : name}
-      note={missing > 0 ? `without ${missing} of ${having.length} sites` : undefined}
+      name={opposite !== undefined && (sum ?? 0) < -0.5 ? opposite : name}
+      note={known < having ? `without ${having - known} of ${having} sites` : undefined}
     >
-      {known.length === 0 ? "–" : power(magnitude || opposite !== undefined ? Math.abs(sum) : sum)}
+      {sum === undefined ? "–" : power(magnitude || opposite !== undefined ? Math.abs(sum) : sum)}
     </Figure>
   );
 }

@@ -1,8 +1,9 @@
 import { lazy, Suspense } from "react";
-import { useSites, usePlanOf } from "../../api/queries.ts";
+import { usePlanOf, useSiteNamed } from "../../api/queries.ts";
 import { degradationsOf } from "../../domain/degradations.ts";
 import { degradation, KINDS } from "../../domain/words.ts";
 import { FlowKind } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
+import type { Site } from "../../gen/wattmesh/site/v1/site_pb.ts";
 import { ago, percent, power, shortName } from "../../lib/format.ts";
 import { store, useNow, usePicture } from "../../live/hooks.ts";
 import { Actions } from "../../parts/actions.tsx";
@@ -19,16 +20,9 @@ import { Sentence } from "./sentence.tsx";
 const Today = lazy(() => import("./today.tsx"));
 
 export function SiteNow({ name }: { name: string }) {
-  const now = useNow();
-  const { flows } = usePicture();
-  const { data } = useSites();
-  const plan = usePlanOf(name);
-  const site = data?.find((each) => each.name === name);
-  if (now === null || data === undefined) return <Empty>Loading…</Empty>;
-  if (site === undefined) return <Empty>There is no site {shortName(name)}.</Empty>;
-  const list = flowsOf(flows.get(name), now, store.rate);
-  const lacking = degradationsOf(plan, name);
-  const battery = list.find((flow) => flow.kind === FlowKind.BATTERY);
+  const site = useSiteNamed(name).data;
+  if (site === undefined) return <Empty>Loading…</Empty>;
+  if (site === null) return <Empty>There is no site {shortName(name)}.</Empty>;
   return (
     <div className="page">
       <div className="title">
@@ -38,6 +32,26 @@ export function SiteNow({ name }: { name: string }) {
         </div>
       </div>
       <HoldsInForce site={name} />
+      <Flowing site={site} />
+    </div>
+  );
+}
+
+function Flowing({ site }: { site: Site }) {
+  const name = site.name;
+  const now = useNow();
+  const line = usePicture((picture) => picture.line);
+  const flow = usePicture((picture) => picture.flows.get(name));
+  const plan = usePlanOf(name);
+  if (now === null || flow === undefined) {
+    return <Empty>{line === "lost" ? "No connection to the dashboard yet." : "Waiting for the first readings…"}</Empty>;
+  }
+  if (flow.flows.length === 0) return <Empty>Nothing is metered at this site yet: it has no assets.</Empty>;
+  const list = flowsOf(flow, now, store.rate);
+  const lacking = degradationsOf(plan, name);
+  const battery = list.find((each) => each.kind === FlowKind.BATTERY);
+  return (
+    <>
       <p className="lead" aria-live="polite">
         <Sentence site={site} socRatio={battery?.socRatio ?? null} now={now} />
       </p>
@@ -89,6 +103,6 @@ export function SiteNow({ name }: { name: string }) {
           )}
         </div>
       </div>
-    </div>
+    </>
   );
 }
