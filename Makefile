@@ -56,6 +56,15 @@ DATA ?= ../shared/data
 bench-forecast: setup ## how good forecasts are beside LightGBM on the data in DATA, as JSON
 	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast $(DATA) $(ARGUMENTS)
 
+bench-wind: setup ## how good forecasts of wind turbines are, told the wind and not, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast.wind $(ARGUMENTS)
+
+bench-pv: setup ## how good forecasts of a solar farm are beside LightGBM on the data in DATA, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast.plants $(DATA) $(ARGUMENTS)
+
+bench-occupancy: setup ## how well the occupants of homes are forecast, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast.occupants $(ARGUMENTS)
+
 bench-forecast-cost: setup ## what an issue of forecasts costs by the number of assets, as JSON
 	@exec $(BIN)/python -m tests.bench.forecast_cost $(ARGUMENTS)
 
