@@ -144,10 +144,19 @@ def manifests(folder: Path) -> dict[str, object]:
         },
         BACKUP: {"backup_database_password": "backup_database_password"},
         "migration": {"wattmesh_database_url": "owner_database_url"},
-        "broker": {"mosquitto_passwords": "mosquitto_passwords"},
+        "broker": {
+            name: name for name in ("mosquitto_passwords", "broker_certificate", "broker_key")
+        },
         "grafana": {name: name for name in GRAFANA},
         **{name: {"wattmesh_database_url": f"{name}_database_url"} for name in DATABASE_SERVICES},
-        **{user: {"wattmesh_mqtt_url": f"{user}_mqtt_url"} for user in MQTT_USERS},
+        **{
+            user: {
+                "wattmesh_mqtt_url": f"{user}_mqtt_url",
+                "wattmesh_mqtts_url": f"{user}_mqtts_url",
+                "mqtt_authority": "mqtt_authority",
+            }
+            for user in MQTT_USERS
+        },
     }
     items = [
         {

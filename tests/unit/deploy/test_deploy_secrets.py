@@ -41,16 +41,18 @@ def test_mosquitto_knows_the_password_that_the_gateway_is_told(tmp_path: Path) -
 def test_every_secret_that_a_pod_mounts_is_made(name: str, tmp_path: Path) -> None:
     write(tmp_path)
     document: Any = manifests(tmp_path)
-    made = {each["metadata"]["name"] for each in document["items"]}
+    made = {each["metadata"]["name"]: set(each["stringData"]) for each in document["items"]}
     documents = rendered("components/demo-site/twin") if name == "demo" else overlay(name)
-    mounted = {
-        volume["secret"]["secretName"]
+    mounted = [
+        volume["secret"]
         for each in workloads(documents)
         for volume in pod(each).get("volumes", [])
         if "secret" in volume
-    }
+    ]
     assert mounted
-    assert mounted <= made
+    for secret in mounted:
+        keys = {each["key"] for each in secret.get("items", [])}
+        assert keys <= made[secret["secretName"]]
 
 
 def test_a_service_knows_its_own_database_role_and_no_other(tmp_path: Path) -> None:
@@ -106,11 +108,35 @@ def test_no_device_is_called_what_would_be_heard_as_another_or_as_all(
     assert (tmp_path / "mosquitto_passwords").read_text() == ""
 
 
-def test_the_broker_with_tls_is_otherwise_the_same() -> None:
-    def lines(name: str) -> set[str]:
-        text = (ROOT / "deploy/mosquitto" / name).read_text()
-        return {line for line in text.splitlines() if not line.startswith("#")}
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_where_identities_are_certificates_no_broker_of_ours_is_spoken_to_in_plaintext(
+    name: str,
+) -> None:
+    parts = {each["metadata"]["name"]: each for each in workloads(overlay(name))}
+    (service,) = pod(parts["gateway"])["containers"]
+    told = {each["name"]: each.get("value") for each in service["env"]}
+    if "WATTMESH_TLS_KEY_FILE" not in told or "broker" not in parts:
+        return
+    volumes = {each["name"]: each for each in pod(parts["gateway"])["volumes"]}
+    files = {each["path"]: each["key"] for each in volumes["secrets"]["secret"]["items"]}
+    assert files["wattmesh_mqtt_url"] == "wattmesh_mqtts_url"
+    assert told["WATTMESH_MQTT_CA_FILE"] == f"{told['WATTMESH_SECRETS_FOLDER']}/mqtt_authority"
+    (broker,) = pod(parts["broker"])["containers"]
+    assert broker["command"][-1] == "/mosquitto/config/tls.conf"
+    assert [each["containerPort"] for each in broker["ports"]] == [8883]
 
+
+def lines(name: str) -> set[str]:
+    text = (ROOT / "deploy/mosquitto" / name).read_text()
+    return {line for line in text.splitlines() if not line.startswith("#")}
+
+
+def test_the_broker_with_tls_alone_is_otherwise_the_same() -> None:
+    assert lines("with-tls.conf") - lines("tls.conf") == {"listener 1883"}
+    assert lines("tls.conf") <= lines("with-tls.conf")
+
+
+def test_the_broker_with_tls_is_otherwise_the_same() -> None:
     added = lines("with-tls.conf") - lines("mosquitto.conf")
     assert lines("mosquitto.conf") <= lines("with-tls.conf")
     assert {line.partition(" ")[0] for line in added} == {
