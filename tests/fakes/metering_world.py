@@ -24,6 +24,7 @@ from wattmesh_metering.settings import MeteringSettings
 from wattmesh_metering.wiring import wire
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 from wattmesh_runtime.service import Runtime
+from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.telemetry import Telemetry
 from wattmesh_runtime.testing import SETTINGS, serve_for_test
 
@@ -74,16 +75,23 @@ class MeteringWorld:
 
 @contextlib.asynccontextmanager
 async def metering_world(
-    database_url: str, clock: ManualClock | None = None, **settings: object
+    database_url: str,
+    clock: ManualClock | None = None,
+    *,
+    served: ServiceSettings = SETTINGS,
+    **settings: object,
 ) -> AsyncIterator[MeteringWorld]:
-    """Serve metering on a database, with its real wiring; the clock shows noon."""
+    """Serve metering on a database, with its real wiring; the clock shows noon.
+
+    `served`: who may call.
+    """
     told = MeteringSettings(database_url=database_url, **settings)  # type: ignore[arg-type]
     clock = clock or ManualClock(NOON)
     async with (
         Runtime(told, clock, Telemetry("test")) as runtime,
         wire(told, runtime) as service,
         serve_for_test(
-            *service.register, service_names=service.service_names, settings=SETTINGS
+            *service.register, service_names=service.service_names, settings=served
         ) as target,
         grpc.aio.insecure_channel(target) as channel,
     ):

@@ -23,10 +23,19 @@ class Caller:
     """In whose names it may command, limit and bring readings; `-` is any but a gateway's."""
     gateway: GatewayId | None = None
     """Which gateway it is."""
+    sites: frozenset[str] | None = None
+    """The `sites/{site}` that it sees, and nothing of others'; None: all."""
 
     def may(self, permission: str) -> bool:
         """Whether it has a permission."""
         return permission in self.permissions
+
+    def reaches(self, name: str) -> bool:
+        """Whether a name is one of its sites, or of what belongs to them."""
+        if self.sites is None:
+            return True
+        collection, _, rest = name.partition("/")
+        return collection == "sites" and f"sites/{rest.partition('/')[0]}" in self.sites
 
     def may_act_for(self, owner: str) -> bool:
         """Whether it may act in an owner's name."""

@@ -117,9 +117,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _unary(self, method: str, behaviour: Behaviour) -> Behaviour:
         async def serve(request: Any, context: Context) -> Any:
             async with self._served(method, context, stream=False):
-                sound = self._checked(request)
+                sound = self._checked(method, request)
                 open_token(method, sound)
-                response = await behaviour(sound, context)
+                response = self._guard.release(method, await behaviour(sound, context))
                 seal_token(method, sound, response)
                 return response
 
@@ -131,29 +131,30 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def serve(request: Any, context: Context) -> None:
             async with self._served(method, context, stream=True):
                 with self._streams.held():
-                    async with aclosing(behaviour(self._checked(request), context)) as responses:
+                    checked = self._checked(method, request)
+                    async with aclosing(behaviour(checked, context)) as responses:
                         async for response in responses:
-                            await context.write(response)
+                            await context.write(self._guard.release(method, response))
 
         async def serve_writer(request: Any, context: Context) -> None:
             async with self._served(method, context, stream=True):
                 with self._streams.held():
-                    await behaviour(self._checked(request), context)
+                    await behaviour(self._checked(method, request), context)
 
         return serve if inspect.isasyncgenfunction(behaviour) else serve_writer
 
-    def _checked(self, request: Any) -> Any:
+    def _checked(self, method: str, request: Any) -> Any:
         """Return a request that keeps to bounds and identity, or the stream of those that do."""
         if hasattr(request, "__aiter__"):
-            return self._checked_each(request)
+            return self._checked_each(method, request)
         check_request(request)
-        self._guard.check(request)
+        self._guard.check(method, request)
         return request
 
-    async def _checked_each(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def _checked_each(self, method: str, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for request in requests:
             check_request(request)
-            self._guard.check(request)
+            self._guard.check(method, request)
             yield request
 
 

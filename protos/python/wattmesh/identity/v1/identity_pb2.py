@@ -26,33 +26,33 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/identity/v1/identity.proto\x12\x14wattmesh.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/permission.proto\"}\n\x06Tenant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x10\n\x08\x64isabled\x18\x04 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8f\x03\n\tPrincipal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x31\n\x04kind\x18\x04 \x01(\x0e\x32#.wattmesh.identity.v1.PrincipalKind\x12\x35\n\x0b\x63redentials\x18\x05 \x03(\x0b\x32 .wattmesh.identity.v1.Credential\x12\x38\n\rrole_bindings\x18\x06 \x03(\x0b\x32!.wattmesh.identity.v1.RoleBinding\x12\x14\n\x0cmax_priority\x18\x07 \x01(\x05\x12\x0e\n\x06owners\x18\x08 \x03(\t\x12\x0f\n\x07gateway\x18\t \x01(\t\x12\x10\n\x08\x64isabled\x18\n \x01(\x08\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_call_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\nCredential\x12\x36\n\x05token\x18\x01 \x01(\x0b\x32%.wattmesh.identity.v1.TokenCredentialH\x00\x12\x42\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32+.wattmesh.identity.v1.CertificateCredentialH\x00\x42\x06\n\x04kind\"2\n\x0fTokenCredential\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\"$\n\x15\x43\x65rtificateCredential\x12\x0b\n\x03uri\x18\x01 \x01(\t\"{\n\x0bRoleBinding\x12,\n\x04role\x18\x01 \x01(\x0e\x32\x1e.wattmesh.identity.v1.RoleKind\x12\r\n\x05scope\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\x04Role\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.wattmesh.identity.v1.RoleKind\x12\x31\n\x0bpermissions\x18\x03 \x03(\x0e\x32\x1c.wattmesh.type.v1.Permission\"\xe0\x01\n\x06\x41piKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_call_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd1\x02\n\x0b\x41uditRecord\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x0brecord_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x30\n\npermission\x18\x05 \x01(\x0e\x32\x1c.wattmesh.type.v1.Permission\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x11\n\tsucceeded\x18\x08 \x01(\x08\x12\x13\n\x0bstatus_code\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x13\n\x0b\x62\x65\x66ore_json\x18\x0b \x01(\t\x12\x12\n\nafter_json\x18\x0c \x01(\t\x12\x17\n\x0fprevious_digest\x18\r \x01(\t\x12\x0e\n\x06\x64igest\x18\x0e \x01(\t*\x9d\x01\n\rPrincipalKind\x12\x1e\n\x1aPRINCIPAL_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15PRINCIPAL_KIND_PERSON\x10\x01\x12\x1a\n\x16PRINCIPAL_KIND_PROGRAM\x10\x02\x12\x1a\n\x16PRINCIPAL_KIND_SERVICE\x10\x03\x12\x19\n\x15PRINCIPAL_KIND_DEVICE\x10\x04*\x96\x01\n\x08RoleKind\x12\x19\n\x15ROLE_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_KIND_VIEWER\x10\x01\x12\x16\n\x12ROLE_KIND_OPERATOR\x10\x02\x12\x16\n\x12ROLE_KIND_ENGINEER\x10\x03\x12\x13\n\x0fROLE_KIND_ADMIN\x10\x04\x12\x14\n\x10ROLE_KIND_DEVICE\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#wattmesh/identity/v1/identity.proto\x12\x14wattmesh.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/permission.proto\"\x8c\x01\n\x06Tenant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x10\n\x08\x64isabled\x18\x04 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05sites\x18\x06 \x03(\t\"\x8f\x03\n\tPrincipal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x31\n\x04kind\x18\x04 \x01(\x0e\x32#.wattmesh.identity.v1.PrincipalKind\x12\x35\n\x0b\x63redentials\x18\x05 \x03(\x0b\x32 .wattmesh.identity.v1.Credential\x12\x38\n\rrole_bindings\x18\x06 \x03(\x0b\x32!.wattmesh.identity.v1.RoleBinding\x12\x14\n\x0cmax_priority\x18\x07 \x01(\x05\x12\x0e\n\x06owners\x18\x08 \x03(\t\x12\x0f\n\x07gateway\x18\t \x01(\t\x12\x10\n\x08\x64isabled\x18\n \x01(\x08\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_call_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x01\n\nCredential\x12\x36\n\x05token\x18\x01 \x01(\x0b\x32%.wattmesh.identity.v1.TokenCredentialH\x00\x12\x42\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32+.wattmesh.identity.v1.CertificateCredentialH\x00\x42\x06\n\x04kind\"2\n\x0fTokenCredential\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\"$\n\x15\x43\x65rtificateCredential\x12\x0b\n\x03uri\x18\x01 \x01(\t\"{\n\x0bRoleBinding\x12,\n\x04role\x18\x01 \x01(\x0e\x32\x1e.wattmesh.identity.v1.RoleKind\x12\r\n\x05scope\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\x04Role\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.wattmesh.identity.v1.RoleKind\x12\x31\n\x0bpermissions\x18\x03 \x03(\x0e\x32\x1c.wattmesh.type.v1.Permission\"\xe0\x01\n\x06\x41piKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_call_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd1\x02\n\x0b\x41uditRecord\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x0brecord_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x30\n\npermission\x18\x05 \x01(\x0e\x32\x1c.wattmesh.type.v1.Permission\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x11\n\tsucceeded\x18\x08 \x01(\x08\x12\x13\n\x0bstatus_code\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x13\n\x0b\x62\x65\x66ore_json\x18\x0b \x01(\t\x12\x12\n\nafter_json\x18\x0c \x01(\t\x12\x17\n\x0fprevious_digest\x18\r \x01(\t\x12\x0e\n\x06\x64igest\x18\x0e \x01(\t*\x9d\x01\n\rPrincipalKind\x12\x1e\n\x1aPRINCIPAL_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15PRINCIPAL_KIND_PERSON\x10\x01\x12\x1a\n\x16PRINCIPAL_KIND_PROGRAM\x10\x02\x12\x1a\n\x16PRINCIPAL_KIND_SERVICE\x10\x03\x12\x19\n\x15PRINCIPAL_KIND_DEVICE\x10\x04*\x96\x01\n\x08RoleKind\x12\x19\n\x15ROLE_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_KIND_VIEWER\x10\x01\x12\x16\n\x12ROLE_KIND_OPERATOR\x10\x02\x12\x16\n\x12ROLE_KIND_ENGINEER\x10\x03\x12\x13\n\x0fROLE_KIND_ADMIN\x10\x04\x12\x14\n\x10ROLE_KIND_DEVICE\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.identity.v1.identity_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRINCIPALKIND']._serialized_start=1707
-  _globals['_PRINCIPALKIND']._serialized_end=1864
-  _globals['_ROLEKIND']._serialized_start=1867
-  _globals['_ROLEKIND']._serialized_end=2017
-  _globals['_TENANT']._serialized_start=129
-  _globals['_TENANT']._serialized_end=254
-  _globals['_PRINCIPAL']._serialized_start=257
-  _globals['_PRINCIPAL']._serialized_end=656
-  _globals['_CREDENTIAL']._serialized_start=659
-  _globals['_CREDENTIAL']._serialized_end=803
-  _globals['_TOKENCREDENTIAL']._serialized_start=805
-  _globals['_TOKENCREDENTIAL']._serialized_end=855
-  _globals['_CERTIFICATECREDENTIAL']._serialized_start=857
-  _globals['_CERTIFICATECREDENTIAL']._serialized_end=893
-  _globals['_ROLEBINDING']._serialized_start=895
-  _globals['_ROLEBINDING']._serialized_end=1018
-  _globals['_ROLE']._serialized_start=1020
-  _globals['_ROLE']._serialized_end=1137
-  _globals['_APIKEY']._serialized_start=1140
-  _globals['_APIKEY']._serialized_end=1364
-  _globals['_AUDITRECORD']._serialized_start=1367
-  _globals['_AUDITRECORD']._serialized_end=1704
+  _globals['_PRINCIPALKIND']._serialized_start=1723
+  _globals['_PRINCIPALKIND']._serialized_end=1880
+  _globals['_ROLEKIND']._serialized_start=1883
+  _globals['_ROLEKIND']._serialized_end=2033
+  _globals['_TENANT']._serialized_start=130
+  _globals['_TENANT']._serialized_end=270
+  _globals['_PRINCIPAL']._serialized_start=273
+  _globals['_PRINCIPAL']._serialized_end=672
+  _globals['_CREDENTIAL']._serialized_start=675
+  _globals['_CREDENTIAL']._serialized_end=819
+  _globals['_TOKENCREDENTIAL']._serialized_start=821
+  _globals['_TOKENCREDENTIAL']._serialized_end=871
+  _globals['_CERTIFICATECREDENTIAL']._serialized_start=873
+  _globals['_CERTIFICATECREDENTIAL']._serialized_end=909
+  _globals['_ROLEBINDING']._serialized_start=911
+  _globals['_ROLEBINDING']._serialized_end=1034
+  _globals['_ROLE']._serialized_start=1036
+  _globals['_ROLE']._serialized_end=1153
+  _globals['_APIKEY']._serialized_start=1156
+  _globals['_APIKEY']._serialized_end=1380
+  _globals['_AUDITRECORD']._serialized_start=1383
+  _globals['_AUDITRECORD']._serialized_end=1720
 # @@protoc_insertion_point(module_scope)

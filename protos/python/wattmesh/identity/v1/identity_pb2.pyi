@@ -100,6 +100,7 @@ class Tenant(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     DISABLED_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    SITES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tenants/{tenant}`."""
     display_name: _builtins.str
@@ -112,6 +113,12 @@ class Tenant(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was created. Given by the server."""
 
+    @_builtins.property
+    def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The `sites/{site}` that are its own, each of one tenant alone. Empty: none; of `tenants/default`, which runs the mesh:
+        all, and those of the others too.
+        """
+
     def __init__(
         self,
         *,
@@ -120,10 +127,11 @@ class Tenant(_message.Message):
         etag: _builtins.str = ...,
         disabled: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        sites: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "disabled", b"disabled", "display_name", b"display_name", "etag", b"etag", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "disabled", b"disabled", "display_name", b"display_name", "etag", b"etag", "name", b"name", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

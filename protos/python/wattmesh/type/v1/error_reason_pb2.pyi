@@ -539,6 +539,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
     value that no weather has; or there are not 1 to 100 reports.
     """
+    ERROR_REASON_SITE_OUT_OF_REACH: _ErrorReason.ValueType  # 630
+    """PERMISSION_DENIED: the caller has sites of its own, and asks for what is of others', or of all. Name what is of yours."""
+    ERROR_REASON_OUT_OF_REACH: _ErrorReason.ValueType  # 631
+    """NOT_FOUND: there is nothing of that name at the caller's own sites."""
     ERROR_REASON_INVALID_KIND: _ErrorReason.ValueType  # 615
     """INVALID_ARGUMENT: a forecast is asked for by a kind other than occupancy. Leave it out: it follows from the asset."""
 
@@ -1056,6 +1060,10 @@ ERROR_REASON_INVALID_WEATHER: ErrorReason.ValueType  # 614
 """INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
 value that no weather has; or there are not 1 to 100 reports.
 """
+ERROR_REASON_SITE_OUT_OF_REACH: ErrorReason.ValueType  # 630
+"""PERMISSION_DENIED: the caller has sites of its own, and asks for what is of others', or of all. Name what is of yours."""
+ERROR_REASON_OUT_OF_REACH: ErrorReason.ValueType  # 631
+"""NOT_FOUND: there is nothing of that name at the caller's own sites."""
 ERROR_REASON_INVALID_KIND: ErrorReason.ValueType  # 615
 """INVALID_ARGUMENT: a forecast is asked for by a kind other than occupancy. Leave it out: it follows from the asset."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -18,6 +18,7 @@ from wattmesh_control.app.place_hold import PlaceHold, ReleaseHold
 from wattmesh_control.app.read_holds import ReadHolds
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import HoldId, PlanId
+from wattmesh_runtime.access.guard import current_identity
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -50,7 +51,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     ) -> hold_pb2.ReleaseHoldResponse:
         """End a hold."""
         name = HoldId.parse(request.name)
-        seen = await self._do.release_hold(name, request.owner, request.reason)
+        seen = await self._do.release_hold(name, request.owner, request.reason, current_identity())
         return hold_pb2.ReleaseHoldResponse(hold=hold_to_proto(seen))
 
     async def GetHold(  # noqa: N802

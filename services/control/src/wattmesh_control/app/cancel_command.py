@@ -25,7 +25,7 @@ class CancelCommand:
         somebody else's, and the caller could not go before it either.
         """
         found = await self._archive.get(name)
-        if found is None:
+        if found is None or (by is not None and not by.reaches(found.device.name)):
             raise NotFound("COMMAND_NOT_FOUND", f"there is no {name}")
         if by is not None and not (by.may_act_for(found.owner) or by.outranks(found.priority)):
             raise PermissionDenied(

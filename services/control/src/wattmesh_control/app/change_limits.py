@@ -82,7 +82,7 @@ class DeleteLimit:
         priority, so only those withdraw another's who go before everything.
         """
         limit = await self._archive.get(name, self._clock.now())
-        if limit is None:
+        if limit is None or (by is not None and not by.reaches(limit.subject)):
             raise NotFound("LIMIT_NOT_FOUND", f"there is no {name} in force")
         if by is not None and not (
             by.may_act_for(limit.owner) or by.outranks(HIGHEST_PRIORITY - 1)

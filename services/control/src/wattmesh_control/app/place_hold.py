@@ -16,6 +16,7 @@ from wattmesh_control.app.unit_of_work import UnitOfWork, Work
 from wattmesh_control.domain.controllable import NotSteered
 from wattmesh_control.domain.hold import PEOPLE, HeldSetpoint, Hold, HoldKind, Released
 from wattmesh_control.domain.proposal import Origin, Proposal, check_text
+from wattmesh_kernel.callers import Caller
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import FailedPrecondition, NotFound
 from wattmesh_kernel.ids import DeviceId, HoldId
@@ -114,11 +115,17 @@ class ReleaseHold:
         self._archive = archive
         self._read = read
 
-    async def __call__(self, name: HoldId, owner: str, reason: str) -> SeenHold:
-        """Release a hold; one that is over stays as it is. Error: NotFound."""
+    async def __call__(
+        self, name: HoldId, owner: str, reason: str, by: Caller | None = None
+    ) -> SeenHold:
+        """Release a hold; one that is over stays as it is.
+
+        `by`: who asks; None where nobody is asked who they are. Error: NotFound, also for what is
+        at a site that the caller does not see.
+        """
         now = self._clock.now()
         hold = await self._archive.get(name)
-        if hold is None:
+        if hold is None or (by is not None and not by.reaches(hold.subject)):
             raise NotFound("HOLD_NOT_FOUND", f"there is no {name}")
         released = hold.release(Released(time=now, owner=owner, reason=reason))
         if released is not hold:

@@ -27,6 +27,7 @@ _LIVING = "delete_time IS NULL"
 _FILTERS = {
     "site": "site = %s",
     "gateway": "gateway = %s",
+    "sites": "name = ANY(string_to_array(%s, ' '))",
     "group": f"name IN (SELECT unnest(refers) FROM records WHERE name = %s AND {_LIVING})",
 }
 

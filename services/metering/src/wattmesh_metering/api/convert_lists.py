@@ -3,6 +3,7 @@
 from typing import Any
 
 from wattmesh.site.v1 import site_service_pb2
+from wattmesh_kernel.callers import Caller
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.ids import GatewayId, GroupId
 from wattmesh_metering.domain.paging import PageRequest
@@ -23,6 +24,13 @@ def no_filter(parent: str) -> dict[str, str]:
 def group_filter(parent: str) -> dict[str, str]:
     """Return the filter for the sites of a group; an empty parent means all."""
     return {"group": GroupId.parse(parent).name} if parent else {}
+
+
+def own_sites_filter(caller: Caller | None) -> dict[str, str]:
+    """Return the filter for the sites that a caller sees."""
+    if caller is None or caller.sites is None:
+        return {}
+    return {"sites": " ".join(sorted(caller.sites))}
 
 
 def site_filter(parent: str) -> dict[str, str]:

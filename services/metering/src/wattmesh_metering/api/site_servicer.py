@@ -15,6 +15,7 @@ from wattmesh_metering.api.convert_lists import (
     device_filters,
     group_filter,
     no_filter,
+    own_sites_filter,
     page_from_proto,
     site_filter,
 )
@@ -28,6 +29,7 @@ from wattmesh_metering.api.convert_record import ASSETS, DEVICES, GROUPS, SITES,
 from wattmesh_metering.app.keep_records import KeepRecords
 from wattmesh_metering.app.tariff_prices import TariffPrices
 from wattmesh_metering.app.watch_site_model import WatchSiteModel
+from wattmesh_runtime.access.guard import current_identity
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -71,7 +73,8 @@ class SiteServicer(site_service_pb2_grpc.SiteServiceServicer):
         self, request: pb.ListSitesRequest, context: Context
     ) -> pb.ListSitesResponse:
         """List sites by name."""
-        page = await self._use.sites.list(page_from_proto(request), group_filter(request.parent))
+        filters = group_filter(request.parent) | own_sites_filter(current_identity())
+        page = await self._use.sites.list(page_from_proto(request), filters)
         return pb.ListSitesResponse(
             sites=map(SITES.proto, page.items), next_page_token=page.next_token
         )

@@ -82,7 +82,8 @@ class Records(Protocol):
     ) -> Sequence[Record]:
         """Return at most `limit` that are not deleted and whose names follow `after`, by name.
 
-        Filters: `site`, `gateway`, and for sites `group`; one that is not given is open.
+        Filters: `site`, `gateway`, and for sites `group`, and `sites`: of those names, with a blank
+        between; one that is not given is open.
         """
 
 

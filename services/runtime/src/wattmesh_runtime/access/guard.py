@@ -19,6 +19,7 @@ from wattmesh_runtime.access.claims import check_claims
 from wattmesh_runtime.access.files import Reloaded
 from wattmesh_runtime.access.permissions import OPEN, permission_of
 from wattmesh_runtime.access.principals import KEY_PREFIX, Principals, read_principals
+from wattmesh_runtime.access.reach import admit_within, check_answer, check_within
 from wattmesh_runtime.access.tokens import Tokens
 from wattmesh_runtime.settings import ServiceSettings
 
@@ -65,14 +66,26 @@ class Guard:
                 f"{caller.name} lacks {permission or 'any permission there could be'}",
                 {"permission": permission or ""},
             )
+        admit_within(caller, method)
 
-    def check(self, request: Any) -> None:
-        """Hold what a request says of its caller against who that is. Error: PermissionDenied."""
+    def check(self, method: str, request: Any) -> None:
+        """Hold what a request says of its caller, and asks of others, against who that is.
+
+        Error: PermissionDenied.
+        """
         if self._trail is not None:
             note_subject(request)
         caller = _caller.get()
         if caller is not None:
             check_claims(caller, request)
+            check_within(caller, method, request)
+
+    def release(self, method: str, answer: Any) -> Any:
+        """Return an answer that tells the caller nothing of others' sites. Error: NotFound."""
+        caller = _caller.get()
+        if caller is not None:
+            check_answer(caller, method, answer)
+        return answer
 
     def record(self, method: str, code: str, request_id: str) -> None:
         """Write down that a call is over, if it is one that could change something."""

@@ -21,6 +21,8 @@ ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """Signatures with a public key: neither `none` nor one that the verifier could make itself."""
 LEEWAY_SECONDS = 30
 ROLES_CLAIM = "wattmesh_roles"
+TENANT_CLAIM = "wattmesh_tenant"
+"""`tenants/{tenant}` of the principals' file; a token without it is of those who run the mesh."""
 KEPT = 1000
 """Tokens that were found good, kept until they end."""
 
@@ -47,13 +49,15 @@ class Tokens:
         known = principals.by_subject.get((self._issuer, claims["sub"]))
         if known is not None:
             return known.caller(time.time())
-        roles = claims.get(ROLES_CLAIM, [])
+        tenant = _tenant(claims, principals)
+        roles = [] if tenant is not None and tenant.disabled else claims.get(ROLES_CLAIM, [])
         held = [role for role in roles if role in ROLES] if isinstance(roles, list) else []
         return Caller(
-            name=f"{TENANT}/principals/{claims['sub']}",
+            name=f"{TENANT if tenant is None else tenant.name}/principals/{claims['sub']}",
             permissions=frozenset({"PERMISSION_SELF_READ"}).union(*(ROLES[role] for role in held)),
             max_priority=max((CEILINGS.get(role, 0) for role in held), default=0),
             owners=frozenset({claims["sub"]}),
+            sites=None if tenant is None else frozenset(tenant.sites),
         )
 
     def _verified(self, token: str) -> dict[str, Any]:
@@ -80,6 +84,17 @@ class Tokens:
                 "CREDENTIAL_INVALID", f"the access token is not valid: {type(error).__name__}"
             ) from error
         return dict(decoded.claims)
+
+
+def _tenant(claims: dict[str, Any], principals: Principals) -> Any:
+    """Return the tenant that a token says; None: those who run the mesh. Error: Unauthenticated."""
+    if TENANT_CLAIM not in claims or claims[TENANT_CLAIM] == TENANT:
+        return None
+    named = claims[TENANT_CLAIM]
+    tenant = principals.tenants.get(named) if isinstance(named, str) else None
+    if tenant is None:
+        raise Unauthenticated("CREDENTIAL_INVALID", "the token is of a tenant that is not known")
+    return tenant
 
 
 def _key_set(path: Path) -> KeySet:
