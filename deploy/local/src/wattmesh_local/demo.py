@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,16 @@ from wattmesh_local.show import RunningMesh, running_mesh, show
 from wattmesh_local.watching.daily_events import DailyEvents
 from wattmesh_local.watching.report import Report, make_report
 from wattmesh_local.watching.sites import watched_sites
+from wattmesh_runtime.aio.losses import PASSING
 from wattmesh_runtime.aio.tasks import BackgroundTasks, race
 from wattmesh_runtime.errors import rpc_errors
 
 _SETTLE_SECONDS = 2.5
 _DRAIN_SECONDS = 15.0
+PATIENCE_SECONDS = 600.0
+"""So long what a run came to is asked for: on a busy machine a call may take longer than it may,
+and days of running would be lost with it."""
+_AGAIN_SECONDS = 2.0
 
 
 async def run_demo(
@@ -50,15 +56,19 @@ async def run_demo(
         await race(show(running, console, until=settled, plain=plain), background.watch())
         clock = running.pacing.content() if running.pacing is not None else None
         await _come_to_rest(running)
-        report = await make_report(
-            running.clients,
-            watched_sites(running.site_model.model, span.start),
-            span,
-            gateway=GATEWAY,
-            ledger_folder=running.mesh.folders.ledger,
-            wall_s=time.monotonic() - began,
-            clock=clock,
-            events=events,
+        wall_s = time.monotonic() - began
+        report = await patiently(
+            lambda: make_report(
+                running.clients,
+                watched_sites(running.site_model.model, span.start),
+                span,
+                gateway=GATEWAY,
+                ledger_folder=running.mesh.folders.ledger,
+                wall_s=wall_s,
+                clock=clock,
+                events=events,
+            ),
+            lambda why: console.print(f"· the report waits: {why}", highlight=False, markup=False),
         )
     if report_file is not None:
         _write(report_file, report)
@@ -69,6 +79,29 @@ async def run_demo(
     for fault in report.faults:
         console.print(f"[red]not sound: {fault}[/red]", highlight=False)
     return 1 if report.faults else 0
+
+
+async def patiently(
+    make: Callable[[], Awaitable[Report]],
+    tell: Callable[[str], None],
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    again_seconds: float = _AGAIN_SECONDS,
+) -> Report:
+    """Return what is made, tried again while what it asks is away, slow or full.
+
+    Error: as of the last try, when patience ends.
+    """
+    until, said = time.monotonic() + patience_seconds, ""
+    while True:
+        try:
+            return await make()
+        except PASSING as error:
+            if time.monotonic() >= until:
+                raise
+            if said != (said := str(error)):
+                tell(said)
+            await asyncio.sleep(again_seconds)
 
 
 def _span(running: RunningMesh) -> TimeRange:
