@@ -69,7 +69,8 @@ class ServedVtn:
     ) -> Answer:
         data = None
         if body is not None:
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
+            text = body if isinstance(body, str | bytes) else json.dumps(body)
+            data = text.encode() if isinstance(text, str) else text
         request = urllib.request.Request(
             f"{self.url}{path}", data=data, headers=headers or {}, method=method
         )

@@ -1,5 +1,6 @@
 """Our VTN over HTTP, and our VEN on it: programmes here that are others' there."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -111,6 +112,62 @@ async def test_what_is_not_possible_is_a_problem(vtn: ServedVtn, body: Any, stat
     assert answer.status == status
     assert answer.body["status"] == status
     assert answer.body["title"]
+
+
+def _interval(value: Any, **more: Any) -> dict[str, Any]:
+    payloads = [{"type": "DISPATCH_SETPOINT_RELATIVE", "values": [value]}]
+    return {**REDUCTION, "intervals": [{"id": 0, "payloads": payloads, **more}]}
+
+
+_PERIOD = {"start": "2024-05-15T15:00:00Z", "duration": "PT1H"}
+POISONS: dict[str, Any] = {
+    "nested": '{"programID":' + "[" * 100_000 + "]" * 100_000 + "}",
+    "nested objects": '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "huge": '{"programID": "' + "x" * 2_000_000 + '"}',
+    "digits": '{"priority": ' + "9" * 5_000 + "}",
+    "not utf-8": b'{"programID": "\xff\xfe"}',
+    "half a character": {**REDUCTION, "eventName": "\ud800"},
+    "null character": {**REDUCTION, "eventName": "a\x00b"},
+    "NaN price": _interval(float("nan")),
+    "infinite": _interval(float("inf")),
+    "beyond floats": json.dumps(REDUCTION).replace("-2.0", "-1e999"),
+    "a text for a number": _interval("-2.0"),
+    "yes for a number": _interval(True),
+    "negative duration": {**REDUCTION, "intervalPeriod": {**_PERIOD, "duration": "-PT1H"}},
+    "no duration": {**REDUCTION, "intervalPeriod": {**_PERIOD, "duration": "PT0S"}},
+    "endless duration": {**REDUCTION, "intervalPeriod": {**_PERIOD, "duration": "P9999999W"}},
+    "no zone": {**REDUCTION, "intervalPeriod": {**_PERIOD, "start": "2024-05-15T15:00:00"}},
+    "no such zone": {**REDUCTION, "intervalPeriod": {**_PERIOD, "start": "2024-05-15T15:00+99:00"}},
+    "beyond time": {
+        **REDUCTION,
+        "intervalPeriod": {**_PERIOD, "start": "9999-12-31T23:00:00-20:00"},
+    },
+    "no such day": {**REDUCTION, "intervalPeriod": {**_PERIOD, "start": "2024-02-30T15:00:00Z"}},
+    "twice at a time": {
+        **REDUCTION,
+        "intervals": [{**each, "intervalPeriod": _PERIOD} for each in REDUCTION["intervals"]],
+    },
+    "too many intervals": {**REDUCTION, "intervals": REDUCTION["intervals"] * 20_000},
+    "intervals that are none": {**REDUCTION, "intervals": {"0": 1}},
+    "a period that is none": {**REDUCTION, "intervalPeriod": "PT1H"},
+    "targets that are none": {**REDUCTION, "targets": {"a": 1}},
+    "targets without a name": {**REDUCTION, "targets": [1, None]},
+    "a programme that is none": {**REDUCTION, "programID": ["street"]},
+    "negative priority": {**REDUCTION, "priority": -1},
+}
+
+
+async def test_a_poison_is_refused_by_name_and_nothing_else_is_harmed(
+    world: DemandResponseWorld, vtn: ServedVtn
+) -> None:
+    answers = {name: await vtn.call("POST", "/events", body) for name, body in POISONS.items()}
+
+    odd = {name: each for name, each in answers.items() if not 400 <= each.status < 500}
+    assert odd == {}
+    assert all(each.body["title"] and each.body["detail"] for each in answers.values())
+    assert (await vtn.call("POST", "/events", REDUCTION)).status == 201
+    kept = await world.call("ListEvents", pb.ListEventsRequest(parent=P))
+    assert len(kept.events) == 1
 
 
 async def test_only_who_knows_a_secret_gets_in(vtn: ServedVtn) -> None:

@@ -19,6 +19,7 @@ from wattmesh_demandresponse.domain.event import LimitAsked, PriceAsked
 from wattmesh_demandresponse.domain.offer import Place
 from wattmesh_demandresponse.domain.openadr2_events import Event2b, Signal2b, event_from_2b
 from wattmesh_demandresponse.domain.programme import EventKind, Payment, Programme
+from wattmesh_kernel.baseline import Baseline, BaselineMethod
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.programme_ids import EventId, ProgrammeId
 from wattmesh_local.identities.authority import CERTIFICATE, KEY
@@ -86,6 +87,46 @@ def test_ids_of_digits_stay_what_they_are() -> None:
 def test_what_is_not_openadr_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidArgument):
         read(content, Signing())
+
+
+def test_what_would_burst_its_reader_is_refused_at_once() -> None:
+    laughs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
+    bomb = f'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a0 "ha">{laughs}]><l>&a8;</l>'
+    for content in (
+        bomb.encode(),
+        b"<a>" * 200_000 + b"</a>" * 200_000,  # nested deeper than anybody reads
+        b"<a>" + b"x" * 6_000_000 + b"</a>",
+        b'<a b="' + b"&#65;" * 900_000 + b'"/>',
+        "<a/>".encode("utf-16"),
+        b"\x00\x00",
+    ):
+        with pytest.raises(InvalidArgument):
+            read(content, Signing())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<ei:value>-2.0</ei:value>", "<ei:value>NaN</ei:value>"),
+        ("<ei:value>-2.0</ei:value>", "<ei:value>INF</ei:value>"),
+        ("PT1H", "-PT1H"),
+        ("PT1H", "P9999999W"),
+        ("PT1H", "P3661D"),
+        ("2026-01-05T12:00:00", "9999-12-31T12:00:00"),
+    ],
+)
+def test_an_event_that_makes_no_sense_is_refused_by_itself(old: str, new: str) -> None:
+    whole = distributed()
+    assert old in whole
+    reduction = of(EventKind.PAID_REDUCTION, baseline=Baseline(method=BaselineMethod.DECLARED))
+
+    def taken() -> None:
+        (part,) = read(whole.replace(old, new).encode(), Signing()).events()
+        place = Place(event_id=EventId(reduction.id, "e"), now=NOW)
+        event_from_2b(part.read(NOW), reduction, place)
+
+    with pytest.raises(InvalidArgument):
+        taken()
 
 
 def test_a_document_type_is_refused_around_a_message_that_holds_too() -> None:

@@ -99,6 +99,9 @@ def test_the_lowest_number_is_the_highest_priority() -> None:
             interval("PRICE", 0.1, intervalPeriod={"start": "2024-05-16T15:00:00Z"}),
         ],
         [interval("PRICE", 0.1, intervalPeriod={"duration": "P1Y"})],
+        [interval("PRICE", 0.1, intervalPeriod={"duration": "-PT1H"})],
+        [interval("PRICE", 0.1, intervalPeriod={"start": "9999-12-31T23:00:00Z"})],
+        [interval("PRICE", 0.1, intervalPeriod={"duration": "P3650D"})] * 1_000,
         ["interval"],
     ],
 )

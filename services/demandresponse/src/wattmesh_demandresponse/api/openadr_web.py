@@ -268,12 +268,17 @@ def _like(request: Request) -> dict[str, str]:
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        found = json.loads(await _bytes(request))
-    except ValueError as error:
+        found = json.loads(await _bytes(request), parse_constant=_not_json)
+        json.dumps(found, ensure_ascii=False).encode()  # half a character is none
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument("MALFORMED_REQUEST", "the body is no JSON") from error
     if not isinstance(found, dict):
         raise InvalidArgument("MALFORMED_REQUEST", "the body is no object")
     return found
+
+
+def _not_json(word: str) -> Any:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 async def _bytes(request: Request) -> bytes:

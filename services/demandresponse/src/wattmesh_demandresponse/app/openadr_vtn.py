@@ -161,6 +161,8 @@ class Vtn:
     async def _named(self, programme: ProgrammeId, targets: Any) -> tuple[EnrolmentId, ...]:
         """Return the enrolments that targets name, by their external id; of all where none is."""
         values = target_values(targets)
+        said = targets is None or (isinstance(targets, list) and (bool(values) or not targets))
+        require(said, "INVALID_VALUE", "targets are names, or say their values", "targets")
         if not values:
             return ()
         names = await self._external_ids()

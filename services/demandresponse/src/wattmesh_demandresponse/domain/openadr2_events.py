@@ -82,7 +82,10 @@ def event_from_2b(given: Event2b, programme: Programme, place: Place) -> Event:
     """Return what an event is here. Error: InvalidArgument for what is not served."""
     signal, make = _signal(given, programme)
     step, values = _columns(given, signal)
-    span = TimeRange.of(given.start, step * len(values))
+    try:
+        span = TimeRange.of(given.start, step * len(values))
+    except OverflowError as error:
+        raise InvalidArgument("INVALID_RANGE", "it never ends", field="signals") from error
     return Event(
         id=place.event_id,
         range=span,

@@ -78,7 +78,10 @@ def event_from_json(
     lengths become intervals of their greatest common measure. Error: InvalidArgument with the field
     for what makes no sense, or asks for what is not served.
     """
-    pieces = _pieces(given, now)
+    try:
+        pieces = _pieces(given, now)
+    except OverflowError as error:  # many long intervals, one after the other
+        raise InvalidArgument("INVALID_RANGE", "it never ends", field="intervals") from error
     span = TimeRange(pieces[0].span.start, pieces[-1].span.end)
     step = _common([each.span.duration for each in pieces])
     require(

@@ -7,14 +7,20 @@ from wattmesh_kernel.errors import InvalidArgument
 
 NOW = "0000-00-00"
 """A start that is whenever it is read."""
-_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+_DURATION = re.compile(
+    r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
+)
+_LONGEST = timedelta(days=3660)
+_YEARS = range(1970, 2200)
+"""What comes of a time and some durations is a time then, too."""
 _UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 
 
 def duration_from_text(text: str, field: str = "duration") -> timedelta:
     """Return a duration of weeks to seconds: `PT1H30M` is 90 minutes.
 
-    Months and years have no length of their own: InvalidArgument, as for anything else.
+    Months and years have no length of their own: InvalidArgument, as for anything else, and for
+    more than ten years.
     """
     found = _DURATION.fullmatch(text)
     parts = [] if found is None else [each for each in found.groups() if each is not None]
@@ -26,9 +32,12 @@ def duration_from_text(text: str, field: str = "duration") -> timedelta:
         if value is not None
     }
     try:
-        return timedelta(**values)
+        duration = timedelta(**values)
     except OverflowError as error:
         raise InvalidArgument("INVALID_DURATION", f"{text!r} is too long", field=field) from error
+    if duration > _LONGEST:
+        raise InvalidArgument("INVALID_DURATION", f"{text!r} is too long", field=field)
+    return duration
 
 
 def duration_to_text(duration: timedelta) -> str:
@@ -40,7 +49,10 @@ def duration_to_text(duration: timedelta) -> str:
 
 
 def time_from_text(text: str, now: datetime, field: str = "start") -> datetime:
-    """Return a time in UTC; `0000-00-00` is now. InvalidArgument for one without a zone."""
+    """Return a time in UTC; `0000-00-00` is now.
+
+    InvalidArgument for one without a zone, before 1970 or after 2199.
+    """
     if text == NOW:
         return now
     try:
@@ -48,11 +60,10 @@ def time_from_text(text: str, now: datetime, field: str = "start") -> datetime:
     except ValueError as error:
         raise InvalidArgument("INVALID_TIME", f"{text[:40]!r} is no time", field=field) from error
     if moment.tzinfo is None:
-        raise InvalidArgument("INVALID_TIME", f"{text} has no time zone", field=field)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidArgument("INVALID_TIME", f"{text} is out of range", field=field) from error
+        raise InvalidArgument("INVALID_TIME", f"{text[:40]} has no time zone", field=field)
+    if moment.year not in _YEARS:
+        raise InvalidArgument("INVALID_TIME", f"{text[:40]} is out of range", field=field)
+    return moment.astimezone(UTC)
 
 
 def time_to_text(moment: datetime) -> str:
