@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from aiohttp import web
 from openleadr import OpenADRServer, objects
+from openleadr.service.opt_service import OptService
 
 from tests.fakes.demandresponse_world import DemandResponseWorld
 from wattmesh_demandresponse.adapters.openadr2_line import Line, Registration
@@ -53,6 +55,8 @@ class Vtn2b:
     registered: list[Mapping[str, Any]] = field(default_factory=list)
     reported: list[tuple[datetime, float]] = field(default_factory=list)
     known: bool = True
+    opted: list[Mapping[str, Any]] = field(default_factory=list)
+    """What came by `EiOpt`."""
 
     @property
     def url(self) -> str:
@@ -93,6 +97,11 @@ class Vtn2b:
 
     def answered(self, ven_id: str, event_id: str, opt_type: str) -> None:
         self.opts.append((event_id, opt_type))
+
+    async def on_opt(self, payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """Take one: openleadr's own handler of the message is empty."""
+        self.opted.append(payload)
+        return "oadrCreatedOpt", {"opt_id": payload["opt_id"]}
 
     def on_register(self, registration: Mapping[str, Any]) -> tuple[str, str]:
         self.registered.append(registration)
@@ -145,6 +154,10 @@ async def vtn_2b(**settings: Any) -> AsyncIterator[Vtn2b]:
         vtn = Vtn2b(OpenADRServer(vtn_id="grid", http_port=0, ven_lookup=None, **settings))
         vtn.server.add_handler("on_create_party_registration", vtn.on_register)
         vtn.server.add_handler("on_register_report", vtn.on_report)
+        opts = OptService("grid")  # its server has it, and does not serve it
+        opts.handlers["oadrCreateOpt"] = vtn.on_opt
+        vtn.server.services["opt_service"] = opts
+        vtn.server.app.add_routes([web.post("/OpenADR2/Simple/2.0b/EiOpt", opts.handler)])
         for service in vtn.server.services.values():
             service.ven_lookup = vtn.lookup
         await vtn.server.run()

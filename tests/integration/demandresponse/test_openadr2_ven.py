@@ -111,6 +111,12 @@ async def test_who_opts_out_here_or_calls_off_is_told_of(
     await ven.follow()
 
     assert vtn.opts == [("evening", "optIn"), ("evening", "optOut")]
+    (opt,) = vtn.opted
+    assert (opt["event_id"], opt["opt_type"], opt["opt_reason"]) == (
+        "evening",
+        "optOut",
+        "notParticipating",
+    )
 
     vtn.opts.clear()
     vtn.call("night", SOON + 3 * HOUR, -2.0)

@@ -1,6 +1,7 @@
 """Somebody else's VTN that speaks OpenADR 2.0b, asked as a VEN: pull model."""
 
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 
 from wattmesh_demandresponse.adapters.openadr2_line import Line, Party
@@ -42,6 +43,7 @@ class Oadr2Vtn:
         self._events: dict[str, Event2b] = {}
         self._asked: dict[str, tuple[int, str]] = {}
         self._told: dict[str, _Said] = {}
+        self._takes_opts = True
 
     @property
     def poll_seconds(self) -> float | None:
@@ -71,6 +73,7 @@ class Oadr2Vtn:
         """Tell about every event that an answer is required for, once. Error: Unavailable."""
         opted_in = {each.external_id: each.opted_in for each in answers}
         new: list[tuple[str, _Said]] = []
+        before = dict(self._told)
         for event_id, (number, _) in self._asked.items():
             event = self._events.get(event_id)
             cancelled = event is not None and event.cancelled
@@ -79,6 +82,40 @@ class Oadr2Vtn:
                 new.append((event_id, said))
         for at in range(0, len(new), _MOST_ANSWERS):
             await self._say(new[at : at + _MOST_ANSWERS])
+        for event_id, said in new:
+            if (told := before.get(event_id)) is not None and told[:2] == said[:2]:
+                await self._opt(event_id, said)
+
+    async def _opt(self, event_id: str, said: _Said) -> None:
+        """Tell by `EiOpt`, too, that somebody thought otherwise of an event that was answered.
+
+        By the profile an event is answered once, and opted out of later by a message of its own
+        (section 8.4). A VTN that does not take any is not told again: it has the other answer.
+        """
+        if not self._takes_opts:
+            return
+        number, _, opted_in = said
+        event = self._events.get(event_id)
+        try:
+            answer = await self._line.ask(
+                "EiOpt",
+                "oadrCreateOpt",
+                ven_id=await self._party.ven_id(),
+                opt_id=uuid.uuid4().hex,
+                opt_type="optIn" if opted_in else "optOut",
+                opt_reason="participating" if opted_in else "notParticipating",
+                market_context=None if event is None else event.market_context,
+                event_id=event_id,
+                modification_number=number,
+                created_date_time=self._clock.now(),
+                targets=[],
+            )
+        except Unavailable as error:
+            self._takes_opts = False
+            _log.warning("the VTN takes no EiOpt: %s", error.message)
+            return
+        if answer.code != 200:
+            _log.warning("the VTN refuses the opt of %s: %s", event_id[:128], answer.code)
 
     async def _poll(self) -> None:
         """Take what waits at the VTN, one message after the other."""
