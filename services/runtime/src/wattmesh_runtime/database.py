@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from wattmesh_kernel.errors import Unavailable, WattmeshError
+from wattmesh_runtime.access.guard import current_identity
 from wattmesh_runtime.database_errors import away, busy, error_from_database
 from wattmesh_runtime.readiness import Dependency
 from wattmesh_runtime.settings import ServiceSettings
@@ -42,6 +43,9 @@ _BY_KEY = {
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",  # what is dear only because it is switched off is not worth compiling
 }
+
+_REACH = "wattmesh.reach"
+"""What a session says of whose rows it reads: `*`, or sites with blanks between."""
 
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -130,6 +134,28 @@ class Database:
                     self._in_use -= 1
 
     @contextlib.asynccontextmanager
+    async def connection_for_caller(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for what whoever makes the call being served is told.
+
+        Where it sees some sites alone, the database gives it their rows alone, whatever the
+        statements say (where the service's migrations hold tables to that, and its role is no
+        superuser). What is kept for others too is read on `connection`.
+        """
+        caller = current_identity()
+        async with self.connection() as connection:
+            if caller is None or caller.sites is None:
+                yield connection
+                return
+            try:
+                sites = " ".join(sorted(caller.sites))
+                await connection.execute(f"SELECT set_config('{_REACH}', %s, false)", (sites,))
+                yield connection
+                await connection.execute(f"RESET {_REACH}")
+            except BaseException:
+                await connection.close()  # nobody else is to have it with that caller's reach
+                raise
+
+    @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A connection inside of a transaction: committed at the end, rolled back on an error."""
         async with self.connection() as connection, connection.transaction():
@@ -216,7 +242,7 @@ def _options(url: str, limits: DatabaseLimits, *, by_key: bool) -> str:
     """Return a session's options: given at its start, so that RESET comes back to them."""
     given = str(conninfo_to_dict(url).get("options") or "")
     seconds = {"statement_timeout": limits.statement_seconds, "lock_timeout": limits.lock_seconds}
-    ours = {key: str(int(value * 1000)) for key, value in seconds.items()}
+    ours = {key: str(int(value * 1000)) for key, value in seconds.items()} | {_REACH: "*"}
     if by_key:
         ours |= _BY_KEY
     return " ".join((given, *(f"-c {key}={value}" for key, value in ours.items()))).strip()

@@ -95,7 +95,8 @@ class PostgresCommandArchive:
 
     async def get(self, command: CommandId) -> Command | None:
         """Return one command."""
-        return next(iter(await self._select(_GET, {"command": command.name})), None)
+        found = await self._select_for_caller(_GET, {"command": command.name})
+        return next(iter(found), None)
 
     async def find(self, commands: Collection[CommandId]) -> list[Command]:
         """Return commands by name, oldest first; those that are not there are left out."""
@@ -115,7 +116,7 @@ class PostgresCommandArchive:
             "effects": ["" if each is None else each.value for each in query.effects] or None,
             **_ends(query.start_range),
         }
-        return await self._select(_PAGE, values)
+        return await self._select_for_caller(_PAGE, values)
 
     async def statistics(self, start_range: TimeRange | None) -> Statistics:
         """Count commands by what became of them."""
@@ -161,6 +162,11 @@ class PostgresCommandArchive:
         names = [command.name for command in powers_w]
         async with self._database.connection() as connection:
             await connection.execute(_SET_METERED, (names, list(powers_w.values())))
+
+    async def _select_for_caller(self, query: str, values: Mapping[str, object]) -> list[Command]:
+        async with self._database.connection_for_caller() as connection:
+            cursor = await connection.execute(query, values)
+            return [command_from_row(row) for row in await cursor.fetchall()]
 
     async def _select(self, query: str, values: Mapping[str, object]) -> list[Command]:
         async with self._database.connection() as connection:

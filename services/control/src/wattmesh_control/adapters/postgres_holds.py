@@ -86,7 +86,7 @@ class PostgresHoldArchive:
 
     async def get(self, hold: HoldId) -> Hold | None:
         """Return a hold."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             return next(iter(await fetch(await connection.execute(_GET, (hold.name,)))), None)
 
     async def page(
@@ -100,7 +100,7 @@ class PostgresHoldArchive:
             "size": size,
             "ended": ended,
         }
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             rows = await (await connection.execute(_PAGE, values)).fetchall()
         return [HoldRecord(number=row[-1], hold=_hold(row)) for row in rows]
 

@@ -126,7 +126,7 @@ class PostgresLimitArchive:
 
     async def get(self, limit: LimitId, now: datetime) -> Limit | None:
         """Return a limit that has not ended."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             cursor = await connection.execute(_GET, (limit.name, now))
             return next(iter(await fetch(cursor)), None)
 
@@ -146,7 +146,7 @@ class PostgresLimitArchive:
             "device": devices.device and devices.device.name,
             "site": devices.site and devices.site.name,
         }
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             return await fetch(await connection.execute(_PAGE, values))
 
 

@@ -79,7 +79,7 @@ class PostgresRecords:
 
     async def get(self, name: str) -> Record | None:
         """Return the record of that name, unless it is deleted."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             cursor = await connection.execute(f"{_SELECT} WHERE name = %s AND {_LIVING}", (name,))
             row = await cursor.fetchone()
         return None if row is None else record_from_row(row)
@@ -91,7 +91,7 @@ class PostgresRecords:
         conditions = ["kind = %s", "name > %s", _LIVING, *(_FILTERS[key] for key in filters)]
         query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY name LIMIT %s"
         parameters = (kind, after, *filters.values(), limit)
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             cursor = await connection.execute(query.encode(), parameters)
             return [record_from_row(row) for row in await cursor.fetchall()]
 

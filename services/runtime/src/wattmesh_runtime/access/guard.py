@@ -34,6 +34,11 @@ def current_identity() -> Caller | None:
     return _caller.get()
 
 
+def enter_identity(caller: Caller | None) -> None:
+    """Have this caller's call be the one that is served, until the task ends."""
+    _caller.set(caller)
+
+
 class Guard:
     """Who may call what on one server.
 
@@ -59,7 +64,7 @@ class Guard:
         if not self.on or permission == OPEN:
             return
         caller = self._identify(context, metadata)
-        _caller.set(caller)
+        enter_identity(caller)
         if permission is None or not caller.may(permission):
             raise PermissionDenied(
                 "PERMISSION_MISSING",
