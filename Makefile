@@ -74,6 +74,9 @@ bench-loop: setup ## what a plan costs through the whole loop, by service and nu
 bench-ev: setup ## a workplace's week of charging sessions against plain rules and the offline optimum, as JSON: DATA=folder
 	@exec $(BIN)/python -m tests.bench.ev $(DATA) $(ARGUMENTS)
 
+bench-ev-street: setup ## a week of the demo street's vehicles, session by session, beside charging at once, as JSON
+	@exec $(BIN)/python -m tests.bench.ev.street .wattmesh/data $(ARGUMENTS)
+
 check-devices: setup ## drivers of every kind against twins: the conformance kit, and what is wrong with one costs that one alone
 	@exec $(BIN)/python -m pytest tests/integration/gateway/conformance_of_twins.py tests/integration/gateway/faults_of_kinds.py tests/integration/gateway/runs_by_control.py $(ARGUMENTS)
 

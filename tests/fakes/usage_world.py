@@ -81,7 +81,7 @@ def session(
     charging = charging_pb2.CHARGING_SESSION_STATE_CHARGING
     return charging_pb2.ChargingSession(
         name=name,
-        state=charging if departure is None else ended,
+        state=more.pop("state", charging if departure is None else ended),
         arrival_time=timestamp_to_proto(NOW + arrival * HOUR),
         measure_time=timestamp_to_proto(NOW + at * HOUR),
         departure_time=None if departure is None else timestamp_to_proto(NOW + departure * HOUR),

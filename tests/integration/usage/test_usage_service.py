@@ -137,6 +137,23 @@ async def test_a_late_report_changes_nothing_and_one_after_the_end_neither(
     assert after.state == charging_pb2.CHARGING_SESSION_STATE_ENDED
 
 
+async def test_a_vehicle_that_took_no_more_is_known_to_until_it_takes_some(
+    world: UsageWorld,
+) -> None:
+    """A charge point that offers nothing says that it holds back one that is full."""
+    stopped = charging_pb2.CHARGING_SESSION_STATE_SUSPENDED_BY_VEHICLE
+    held_back = charging_pb2.CHARGING_SESSION_STATE_SUSPENDED_BY_CHARGER
+
+    assert not (await world.report(charged_energy_wh=5_000.0)).HasField("sated_energy_wh")
+    full = await world.report(at=0.1, charged_energy_wh=6_000.0, state=stopped)
+    assert full.sated_energy_wh == 6_000.0
+    for at in (0.2, 0.3):
+        kept = await world.report(at=at, charged_energy_wh=6_010.0, state=held_back)
+        assert kept.sated_energy_wh == 6_000.0
+    again = await world.report(at=0.4, charged_energy_wh=6_200.0, state=held_back)
+    assert not again.HasField("sated_energy_wh")
+
+
 async def test_a_charge_point_has_one_vehicle_at_a_time(world: UsageWorld) -> None:
     await world.report()
     second = f"{ASSET}/charging-sessions/s2"

@@ -230,6 +230,7 @@ class ChargingSession(_message.Message):
     MEASURE_TIME_FIELD_NUMBER: _builtins.int
     CHARGING_NEED_FIELD_NUMBER: _builtins.int
     EXPECTATION_FIELD_NUMBER: _builtins.int
+    SATED_ENERGY_WH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}/assets/{asset}/charging-sessions/{charging_session}`; the last part is given by whoever
     reports it, and a repeat of it is the same session.
@@ -257,6 +258,11 @@ class ChargingSession(_message.Message):
     charging_need: _builtins.str
     """`sites/{site}/assets/{asset}/charging-needs/{charging_need}` that it is charged by; empty: none, and
     `expectation` says what is assumed. Given by the server.
+    """
+    sated_energy_wh: _builtins.float
+    """Energy that it had charged [Wh], >= 0, when it took no more though more was offered, and it has taken no more
+    since, whatever the charge point says now: it is full, or waits of its own accord. Absent: it still takes, or
+    was never seen to stop. Given by the server.
     """
     @_builtins.property
     def arrival_time(self) -> _timestamp_pb2.Timestamp:
@@ -298,10 +304,11 @@ class ChargingSession(_message.Message):
         measure_time: _timestamp_pb2.Timestamp | None = ...,
         charging_need: _builtins.str = ...,
         expectation: Global___ChargingExpectation | None = ...,
+        sated_energy_wh: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_charged_energy_wh", b"_charged_energy_wh", "_discharged_energy_wh", b"_discharged_energy_wh", "_max_current_a", b"_max_current_a", "_soc_ratio", b"_soc_ratio", "arrival_time", b"arrival_time", "charged_energy_wh", b"charged_energy_wh", "departure_time", b"departure_time", "discharged_energy_wh", b"discharged_energy_wh", "expectation", b"expectation", "max_current_a", b"max_current_a", "measure_time", b"measure_time", "soc_measure_time", b"soc_measure_time", "soc_ratio", b"soc_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_charged_energy_wh", b"_charged_energy_wh", "_discharged_energy_wh", b"_discharged_energy_wh", "_max_current_a", b"_max_current_a", "_sated_energy_wh", b"_sated_energy_wh", "_soc_ratio", b"_soc_ratio", "arrival_time", b"arrival_time", "charged_energy_wh", b"charged_energy_wh", "departure_time", b"departure_time", "discharged_energy_wh", b"discharged_energy_wh", "expectation", b"expectation", "max_current_a", b"max_current_a", "measure_time", b"measure_time", "sated_energy_wh", b"sated_energy_wh", "soc_measure_time", b"soc_measure_time", "soc_ratio", b"soc_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charged_energy_wh", b"_charged_energy_wh", "_discharged_energy_wh", b"_discharged_energy_wh", "_max_current_a", b"_max_current_a", "_soc_ratio", b"_soc_ratio", "arrival_time", b"arrival_time", "charged_energy_wh", b"charged_energy_wh", "charging_need", b"charging_need", "departure_time", b"departure_time", "device", b"device", "discharged_energy_wh", b"discharged_energy_wh", "etag", b"etag", "expectation", b"expectation", "max_current_a", b"max_current_a", "measure_time", b"measure_time", "name", b"name", "phase", b"phase", "soc_measure_time", b"soc_measure_time", "soc_ratio", b"soc_ratio", "state", b"state", "token", b"token", "vehicle", b"vehicle"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charged_energy_wh", b"_charged_energy_wh", "_discharged_energy_wh", b"_discharged_energy_wh", "_max_current_a", b"_max_current_a", "_sated_energy_wh", b"_sated_energy_wh", "_soc_ratio", b"_soc_ratio", "arrival_time", b"arrival_time", "charged_energy_wh", b"charged_energy_wh", "charging_need", b"charging_need", "departure_time", b"departure_time", "device", b"device", "discharged_energy_wh", b"discharged_energy_wh", "etag", b"etag", "expectation", b"expectation", "max_current_a", b"max_current_a", "measure_time", b"measure_time", "name", b"name", "phase", b"phase", "sated_energy_wh", b"sated_energy_wh", "soc_measure_time", b"soc_measure_time", "soc_ratio", b"soc_ratio", "state", b"state", "token", b"token", "vehicle", b"vehicle"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__charged_energy_wh: _TypeAlias = _typing.Literal["charged_energy_wh"]  # noqa: Y015
     _WhichOneofArgType__charged_energy_wh: _TypeAlias = _typing.Literal["_charged_energy_wh", b"_charged_energy_wh"]  # noqa: Y015
@@ -309,6 +316,8 @@ class ChargingSession(_message.Message):
     _WhichOneofArgType__discharged_energy_wh: _TypeAlias = _typing.Literal["_discharged_energy_wh", b"_discharged_energy_wh"]  # noqa: Y015
     _WhichOneofReturnType__max_current_a: _TypeAlias = _typing.Literal["max_current_a"]  # noqa: Y015
     _WhichOneofArgType__max_current_a: _TypeAlias = _typing.Literal["_max_current_a", b"_max_current_a"]  # noqa: Y015
+    _WhichOneofReturnType__sated_energy_wh: _TypeAlias = _typing.Literal["sated_energy_wh"]  # noqa: Y015
+    _WhichOneofArgType__sated_energy_wh: _TypeAlias = _typing.Literal["_sated_energy_wh", b"_sated_energy_wh"]  # noqa: Y015
     _WhichOneofReturnType__soc_ratio: _TypeAlias = _typing.Literal["soc_ratio"]  # noqa: Y015
     _WhichOneofArgType__soc_ratio: _TypeAlias = _typing.Literal["_soc_ratio", b"_soc_ratio"]  # noqa: Y015
     @_typing.overload
@@ -317,6 +326,8 @@ class ChargingSession(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__discharged_energy_wh) -> _WhichOneofReturnType__discharged_energy_wh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_current_a) -> _WhichOneofReturnType__max_current_a | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sated_energy_wh) -> _WhichOneofReturnType__sated_energy_wh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__soc_ratio) -> _WhichOneofReturnType__soc_ratio | None: ...
 

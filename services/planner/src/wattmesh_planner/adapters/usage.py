@@ -107,7 +107,7 @@ def session_from_proto(
         charged_energy_wh=charged_wh,
         soc_ratio=_optional(proto, "soc_ratio"),
         capacity_wh=capacity_wh,
-        takes=proto.state not in _TAKES_NOTHING,
+        takes=proto.state not in _TAKES_NOTHING and not proto.HasField("sated_energy_wh"),
         phase=phase_from_proto(proto.phase) if proto.phase else None,
         max_current_a=_optional(proto, "max_current_a"),
         need=None if need is None else _need_from_proto(need),

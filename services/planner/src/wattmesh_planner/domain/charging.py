@@ -56,7 +56,8 @@ class ChargingExpectation:
 class ChargingSession:
     """A vehicle at a charge point, as last reported at `measure_time`.
 
-    `charged_energy_wh` is net of what was given back. `takes`: False when it takes nothing.
+    `charged_energy_wh` is net of what was given back. `takes`: False when it has stopped by
+    itself, or cannot charge: it is full, or waits for something of its own, as a timer.
     """
 
     id: str
@@ -78,8 +79,9 @@ class Stay:
 
     `departure_time` is when it has left at the latest; `early_departures`, rising, say how it may
     leave before. Energies are into the vehicle [Wh]. `weight`: what missing it counts, beside
-    others; `surplus_only`: no more than selling the energy brings. `discharge`: energy may be taken
-    from it, down to `min_soc_ratio`.
+    others; `surplus_only`: no more than selling the energy brings. `fills`: it may take more than
+    is required, and stops by itself. `discharge`: energy may be taken from it, down to
+    `min_soc_ratio`.
     """
 
     id: str
@@ -90,6 +92,7 @@ class Stay:
     soc_ratio: float
     weight: float = 1.0
     surplus_only: bool = False
+    fills: bool = False
     phase: Phase | None = None
     max_current_a: float | None = None
     discharge: bool = False
@@ -97,41 +100,6 @@ class Stay:
 
 
 _CERTAINLY_GONE = 0.99
-TAPER_FROM_RATIO = 0.8
-"""State of charge from which on vehicles are taken to draw less and less, until nothing at full."""
-_NEARLY_FULL_RATIO = 0.98
-
-
-def taper(
-    soc_ratio: float, required_wh: float, capacity_wh: float, full_power_w: float
-) -> timedelta:
-    """Return how much longer the rest takes than at full power, since a battery that is nearly full
-    takes ever less: constant current, then constant voltage.
-
-    From s0 (at least 80 %) to s1 with power falling in a straight line to 0 at full, the time is
-    0.2 C / P ln((1 - s0) / (1 - s1)): the last 15 % below 95 % of 60 kWh at 10 kW take 1 h 40 min
-    in place of 54 min. Energies [Wh] and power [W] are those stored; beyond 98 % nobody waits.
-    """
-    end = min(soc_ratio + required_wh / capacity_wh, _NEARLY_FULL_RATIO)
-    begin = max(soc_ratio, TAPER_FROM_RATIO)
-    if end <= begin or full_power_w <= 0:
-        return timedelta(0)
-    at_full_h = (end - begin) * capacity_wh / full_power_w
-    whole_h = (1.0 - TAPER_FROM_RATIO) * capacity_wh / full_power_w
-    return timedelta(hours=whole_h * math.log((1.0 - begin) / (1.0 - end)) - at_full_h)
-
-
-def sooner(
-    departures: Sequence[DepartureQuantile], start: datetime, by: timedelta
-) -> tuple[DepartureQuantile, ...]:
-    """Return departures moved forward, each by at most half of the time until then."""
-    return tuple(
-        DepartureQuantile(
-            ratio=each.ratio,
-            departure_time=each.departure_time - min(by, (each.departure_time - start) / 2),
-        )
-        for each in departures
-    )
 
 
 def departures_from(

@@ -119,6 +119,7 @@ def session_to_proto(record: Record[ChargingSession]) -> charging_pb2.ChargingSe
         discharged_energy_wh=session.discharged_energy_wh,
         soc_ratio=session.soc_ratio,
         max_current_a=session.max_current_a,
+        sated_energy_wh=session.sated_energy_wh,
         charging_need="" if session.need is None else session.need.name,
     )
     for field in ("departure_time", "soc_measure_time"):
@@ -183,7 +184,12 @@ def session_merge(
             return session_from_proto(given)
         before = session_to_proto(Record(resource=kept, revision=0))
         after = session_from_proto(merged_with(before, given, paths))
-        return replace(after, need=kept.need, expectation=kept.expectation)
+        return replace(
+            after,
+            need=kept.need,
+            expectation=kept.expectation,
+            sated_energy_wh=kept.sated_energy_wh,
+        )
 
     return make
 

@@ -8,7 +8,7 @@ from wattmesh_usage.app.ports import Change, Zones
 from wattmesh_usage.domain.departures import NewStay
 from wattmesh_usage.domain.expectation import expectation, is_outgrown
 from wattmesh_usage.domain.needs import ChargingNeed, NeedState, chosen
-from wattmesh_usage.domain.sessions import ChargingSession
+from wattmesh_usage.domain.sessions import ChargingSession, sated_energy_wh
 
 _MOST_PAST_STAYS = 1000
 
@@ -28,6 +28,7 @@ class Settle:
         """
         await _check_alone(change, session)
         session = await _identified(change, session)
+        session = replace(session, sated_energy_wh=sated_energy_wh(session, before))
         need = await _need_of(change, session)
         if need is not None:
             after = need.after(session)

@@ -23,6 +23,10 @@ class SessionState(StrEnum):
     FAULTED = "faulted"
 
 
+_NOTHING_WH = 100.0
+"""Less than this is not charging: meters round, and a vehicle's electronics draw a little."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expectation:
     """What is expected of a session: when it ends, what it will need from the arrival on [Wh]."""
@@ -36,8 +40,9 @@ class Expectation:
 class ChargingSession:
     """A session as last reported at `measure_time`.
 
-    `vehicle` None: not known, energies and state of charge None: not told. `need` and
-    `expectation` are the service's own.
+    `vehicle` None: not known, energies and state of charge None: not told. `need`,
+    `expectation` and `sated_energy_wh` (what it had charged when it took no more by itself) are the
+    service's own.
     """
 
     id: ChargingSessionId
@@ -56,6 +61,7 @@ class ChargingSession:
     max_current_a: float | None = None
     need: ChargingNeedId | None = None
     expectation: Expectation | None = None
+    sated_energy_wh: float | None = None
 
     def __post_init__(self) -> None:
         require_text(self.token, LONGEST_TOKEN, "token")
@@ -103,3 +109,19 @@ class ChargingSession:
             other.departure_time is not None and other.departure_time <= self.arrival_time
         )
         return not (ends_before or begins_after)
+
+
+def sated_energy_wh(session: ChargingSession, before: ChargingSession | None) -> float | None:
+    """Return what a vehicle had charged when it took no more by itself [Wh]; None: it still takes.
+
+    A charge point that offers nothing says that it holds the vehicle back, though the vehicle is
+    full: what was seen before holds until the vehicle takes more.
+    """
+    charged_wh = session.charged_energy_wh or 0.0
+    if session.state is SessionState.SUSPENDED_BY_VEHICLE:
+        return charged_wh
+    kept_wh = None if before is None else before.sated_energy_wh
+    charges = session.state in (SessionState.CHARGING, SessionState.DISCHARGING)
+    if kept_wh is None or charges or charged_wh > kept_wh + _NOTHING_WH:
+        return None
+    return kept_wh

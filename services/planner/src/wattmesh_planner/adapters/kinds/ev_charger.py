@@ -21,6 +21,8 @@ than breaking a limit, which the optimizer counts at 50 and more."""
 ACCEPTED_RISK_RATIO = 0.1
 """Waiting from the dearest price to the cheapest is worth it while no more leave meanwhile."""
 _LEAST_RISK_PRICE_PER_KWH = 0.1
+_FURTHER_RISK_RATIO = 0.2
+"""How likely it is that a vehicle leaves, until which more than is expected is offered to it."""
 _ABOVE_SELLING_PER_KWH = 1e-3
 
 
@@ -65,6 +67,7 @@ def _session(stay: Stay, site: SiteInputs) -> asset_pb2.EvSession:
         shortfall_price_per_kwh=_shortfall_price_per_kwh(stay, site),
         early_departure_price_per_kwh=_risk_price_per_kwh(stay, site),
         min_soc_ratio=stay.min_soc_ratio if stay.discharge else 0.0,
+        terminal_value_per_kwh=_further_value_per_kwh(stay, site),
         early_departures=[
             asset_pb2.EarlyDeparture(
                 departure_time=timestamp_to_proto(each.departure_time), ratio=each.ratio
@@ -80,6 +83,20 @@ def _shortfall_price_per_kwh(stay: Stay, site: SiteInputs) -> float:
         return SHORTFALL_PRICE_PER_KWH * stay.weight
     sold = 0.0 if site.price is None else max(site.price.highest_export_price_per_kwh, 0.0)
     return sold + _ABOVE_SELLING_PER_KWH
+
+
+def _further_value_per_kwh(stay: Stay, site: SiteInputs) -> float:
+    """Return what a kWh counts beyond what is expected of a vehicle that stops by itself.
+
+    It is half way from the cheapest price to the dearest, with some of what waiting may cost: more
+    is offered while energy is cheap, since it costs nothing where it is not taken, and none while
+    it is dear and the vehicle likely to stay.
+    """
+    if not stay.fills or site.price is None:
+        return 0.0
+    price = site.price
+    half_way = (price.lowest_import_price_per_kwh + price.highest_import_price_per_kwh) / 2
+    return max(half_way, 0.0) + _FURTHER_RISK_RATIO * _risk_price_per_kwh(stay, site)
 
 
 def _risk_price_per_kwh(stay: Stay, site: SiteInputs) -> float:

@@ -9,7 +9,9 @@ which the optimizer adds up at a price (`early_departures`): so it waits for a l
 long as few enough leave.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_kernel.sites import EvChargerRating, Phase
@@ -21,12 +23,11 @@ from wattmesh_planner.domain.charging import (
     Stay,
     Urgency,
     departures_from,
-    sooner,
-    taper,
 )
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.kinds.kind import Beginning, Needs
 from wattmesh_planner.domain.model import SiteAsset
+from wattmesh_planner.domain.tapering import Taper
 
 _HOUR = timedelta(hours=1)
 _LEAVING_RATIO_PER_HOUR = {
@@ -46,6 +47,11 @@ _LEFT_IN_VEHICLE_RATIO = 0.2
 _FURTHER_RATIO = 0.25
 _FURTHER_WH = 1_000.0
 """What a vehicle that takes more than was expected is taken to need still."""
+_STANDBY_WEIGHT = 0.1
+"""What it counts to offer something to a vehicle that has stopped: little, but more than energy."""
+_FULL_FROM_RATIO = 0.78
+"""Vehicles that stop by themselves from here on are taken to be full: many are told to, at 80 %."""
+_NOTHING_WH = 1_000.0
 _DECLARED = ((-0.5, 0.05), (-0.25, 0.1), (-0.1, 0.2), (0.0, 0.6), (0.25, 0.9), (1.0, 0.99))
 """By which share of a stay a declared departure is off, and how many have left by then."""
 _NOTHING_SAID = ((0.5, 0.1), (1.0, 0.2), (2.0, 0.45), (4.0, 0.7), (9.0, 0.95))
@@ -85,43 +91,123 @@ class EvChargerKind:
 
 
 def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> Stay:
-    """Return what is left of a session when a plan begins."""
+    """Return what is left of a session when a plan begins.
+
+    Of a vehicle that tells its state of charge it is what has to be offered until it is there: near
+    full it draws less than that, and no more than the least current in the end. One of which nobody
+    has said what it needs may be filled beyond what is expected (`fills`).
+    """
     rating = asset.rating
     assert isinstance(rating, EvChargerRating)
-    stored_wh = _told_wh(session, asset, beginning) * rating.charge_efficiency_ratio
-    required_wh = max(_required_wh(session, rating) - stored_wh, 0.0)
-    capacity_wh = session.capacity_wh or max(_ASSUMED_CAPACITY_WH, 2 * required_wh)
-    soc_ratio = None
-    if session.soc_ratio is not None and session.capacity_wh is not None:
-        soc_ratio = min(session.soc_ratio + stored_wh / session.capacity_wh, 1.0)
-    near_full = None
-    if soc_ratio is not None:
-        full_w = _full_power_w(session, asset) * rating.charge_efficiency_ratio
-        near_full = taper(soc_ratio, required_wh, capacity_wh, full_w)
     need, urgency = session.need, _urgency(session)
-    discharge = need is not None and need.discharge_allowed and soc_ratio is not None
-    soc_ratio = _ASSUMED_SOC_RATIO if soc_ratio is None else soc_ratio
-    if not discharge:
-        least_wh = _least_wh(rating, session.phase or asset.asset.phase)
-        capacity_wh, soc_ratio = _with_room(capacity_wh, soc_ratio, required_wh + least_wh)
     departures = departures_from(
         _departures(session), beginning.start, _LEAVING_RATIO_PER_HOUR[urgency]
     )
-    if near_full is not None:  # what it draws less at the end, it has to draw before
-        departures = sooner(departures, beginning.start, near_full)
+    latest = _latest(departures, beginning.start)
+    least_wh = _least_wh(rating, session.phase or asset.asset.phase)
+    rest = _rest(session, asset, beginning)
+    if not session.takes:
+        hours = math.ceil((latest - beginning.start) / _HOUR)
+        rest = _on_standby(session, rest, rating, hours * least_wh)
+    capacity_wh = session.capacity_wh or max(_ASSUMED_CAPACITY_WH, 2 * rest.required_wh)
+    soc_ratio = _ASSUMED_SOC_RATIO if rest.soc_ratio is None else rest.soc_ratio
+    discharge = _may_discharge(session)
+    if not discharge:
+        capacity_wh, soc_ratio = _with_room(capacity_wh, soc_ratio, rest.required_wh + least_wh)
     return Stay(
         id=session.id,
-        departure_time=_latest(departures, beginning.start),
+        departure_time=latest,
         early_departures=departures,
-        required_wh=required_wh,
+        required_wh=rest.required_wh,
         capacity_wh=capacity_wh,
         soc_ratio=soc_ratio,
-        weight=1.0 if need is None else 1.0 + need.priority / 100,
+        weight=rest.weight * (1.0 if need is None else 1.0 + need.priority / 100),
         surplus_only=urgency is Urgency.SURPLUS_ONLY,
+        fills=need is None and session.takes,
         phase=session.phase,
-        max_current_a=session.max_current_a,
+        max_current_a=rest.max_current_a,
         discharge=discharge,
         min_soc_ratio=_min_soc_ratio(need),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rest:
+    """What has to be offered yet [Wh, stored], with what a kWh of it counts beside that of others.
+
+    `soc_ratio` is that of the plan's beginning, None: not told; `max_current_a` is what it draws.
+    """
+
+    required_wh: float
+    max_current_a: float
+    soc_ratio: float | None = None
+    weight: float = 1.0
+
+
+def _rest(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> _Rest:
+    """Return what a vehicle needs yet when the plan begins, with what it was told until then."""
+    rating = asset.rating
+    assert isinstance(rating, EvChargerRating)
+    required_wh, efficiency_ratio = _required_wh(session, rating), rating.charge_efficiency_ratio
+    told, most_a = _told(session, beginning), _most_a(session, rating)
+    if session.soc_ratio is None or session.capacity_wh is None:
+        most_w = _full_power_w(session, asset)
+        taken_wh = sum(min(power_w, most_w) * hours for power_w, hours in told)
+        left_wh = max(required_wh - taken_wh * efficiency_ratio, 0.0)
+        return _Rest(required_wh=left_wh, max_current_a=most_a)
+    taper, soc_ratio = _taper(session, asset, session.capacity_wh), session.soc_ratio
+    for power_w, hours in told:
+        soc_ratio = taper.charged(soc_ratio, power_w * efficiency_ratio, hours)
+    taken_wh = (soc_ratio - session.soc_ratio) * session.capacity_wh
+    room_wh = (1.0 - soc_ratio) * session.capacity_wh
+    left_wh = min(max(required_wh - taken_wh, 0.0), room_wh)
+    if _may_discharge(session):
+        return _Rest(required_wh=left_wh, max_current_a=most_a, soc_ratio=soc_ratio)
+    offered_wh = taper.offered_wh(soc_ratio, left_wh)
+    return _Rest(
+        required_wh=offered_wh,
+        max_current_a=most_a * taper.taken_share(soc_ratio),
+        soc_ratio=soc_ratio,
+        weight=min(left_wh / offered_wh, 1.0) if offered_wh > 0 else 1.0,
+    )
+
+
+def _on_standby(
+    session: ChargingSession, rest: _Rest, rating: EvChargerRating, least_wh: float
+) -> _Rest:
+    """Return what is offered to a vehicle that takes nothing: the least, `least_wh`, or nothing.
+
+    It may take some yet where it is known not to be full, where it has taken next to nothing (many
+    have timers of their own), or where somebody says that it needs more.
+    """
+    charged_wh, need = session.charged_energy_wh or 0.0, session.need
+    if session.soc_ratio is not None:
+        goes_on = session.soc_ratio < _FULL_FROM_RATIO
+    else:
+        asked = need is not None and need.energy_wh is not None and need.energy_wh > charged_wh
+        goes_on = asked or charged_wh < _NOTHING_WH
+    return replace(
+        rest,
+        required_wh=least_wh if goes_on else 0.0,
+        max_current_a=rating.min_current_a,
+        weight=_STANDBY_WEIGHT,
+    )
+
+
+def _may_discharge(session: ChargingSession) -> bool:
+    known = session.soc_ratio is not None and session.capacity_wh is not None
+    return known and session.need is not None and session.need.discharge_allowed
+
+
+def _taper(session: ChargingSession, asset: SiteAsset, capacity_wh: float) -> Taper:
+    """Return how the vehicle takes less and less; by what is stored of what is offered."""
+    rating = asset.rating
+    assert isinstance(rating, EvChargerRating)
+    efficiency_ratio = rating.charge_efficiency_ratio
+    return Taper(
+        capacity_wh=capacity_wh,
+        full_w=_full_power_w(session, asset) * efficiency_ratio,
+        least_w=_least_wh(rating, session.phase or asset.asset.phase),
     )
 
 
@@ -129,8 +215,12 @@ def _full_power_w(session: ChargingSession, asset: SiteAsset) -> float:
     """Return what vehicle and charge point take together [W]."""
     rating = asset.rating
     assert isinstance(rating, EvChargerRating)
-    most_a = min(rating.max_current_a, session.max_current_a or rating.max_current_a)
-    return most_a * rating.voltage_v * (session.phase or asset.asset.phase).count
+    return _most_a(session, rating) * rating.voltage_v * (session.phase or asset.asset.phase).count
+
+
+def _most_a(session: ChargingSession, rating: EvChargerRating) -> float:
+    """Return the current per phase that both take at most [A]."""
+    return min(rating.max_current_a, session.max_current_a or rating.max_current_a)
 
 
 def _least_wh(rating: EvChargerRating, phase: Phase) -> float:
@@ -182,13 +272,13 @@ def _expected_wh(session: ChargingSession, efficiency_ratio: float, room_wh: flo
     return needed_wh if room_wh is None else min(needed_wh, room_wh)
 
 
-def _told_wh(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> float:
-    """Return the energy that the charge point was told to give from the report on [Wh]."""
+def _told(session: ChargingSession, beginning: Beginning) -> list[tuple[float, float]]:
+    """Return what the charge point was told from the report on: powers [W], each for [h]."""
     if not session.takes or beginning.start <= session.measure_time:
-        return 0.0
+        return []
     wait = TimeRange(session.measure_time, beginning.start)
     spans = ((each.range.intersect(wait), each.power_w) for each in beginning.told)
-    return sum(max(power, 0.0) * (span.duration / _HOUR) for span, power in spans if span)
+    return [(max(power_w, 0.0), span.duration / _HOUR) for span, power_w in spans if span]
 
 
 def _urgency(session: ChargingSession) -> Urgency:
