@@ -23,7 +23,7 @@ from wattmesh_local.identities.sessions import PRINCIPALS, SESSION
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.processes import SERVICES, Addresses, ProcessPlan, RunFolders
 from wattmesh_runtime.access.certificates import caller_of
-from wattmesh_runtime.access.principals import read_principals
+from wattmesh_runtime.access.principals import digest, read_principals
 
 
 def uri_in(folder: Path) -> str:
@@ -118,9 +118,28 @@ def test_a_session_stays_from_run_to_run_until_it_is_worn(tmp_path: Path) -> Non
     local_identities(tmp_path, "ada")
     assert (tmp_path / SESSION).read_text() == first
     long_ago = time.time() - 25 * 86_400
-    os.utime(tmp_path / PRINCIPALS, (long_ago, long_ago))
+    os.utime(tmp_path / SESSION, (long_ago, long_ago))
     local_identities(tmp_path, "ada")
     assert (tmp_path / SESSION).read_text() != first
+    old = json.loads(first)["api_key"]
+    assert read_principals(tmp_path / PRINCIPALS).of_key(old) is None
+
+
+def test_whoever_was_added_is_still_there_when_a_session_is_renewed(tmp_path: Path) -> None:
+    local_identities(tmp_path, "ada")
+    known = tmp_path / PRINCIPALS
+    document = json.loads(known.read_text())
+    ems = "tenants/default/principals/ems"
+    document["principals"].append({"name": ems, "role_bindings": [{"role": "ROLE_KIND_VIEWER"}]})
+    key = {"principal": ems, "sha256": digest("wm_ems"), "expire_time": "2100-01-01T00:00:00Z"}
+    document["api_keys"].append(key)
+    known.write_text(json.dumps(document))
+    for person in ("ada", "ben"):
+        os.utime(tmp_path / SESSION, (0, 0))
+        local_identities(tmp_path, person)
+        caller = read_principals(known).of_key("wm_ems")
+        assert caller is not None
+        assert caller.name == ems
 
 
 def test_who_runs_the_mesh_after_somebody_else_is_themselves(tmp_path: Path) -> None:

@@ -30,5 +30,8 @@ class DashboardSettings(ServiceSettings):
     analytics_target: str
     usage_target: str
     alerting_target: str
+    identity_target: str | None = None
+    """Where users are managed, for pages: this process's own gRPC address, which asks who calls.
+    None: pages do not show users."""
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""

@@ -2,13 +2,19 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from wattmesh.dashboard.v1 import dashboard_service_pb2, dashboard_service_pb2_grpc
-from wattmesh_dashboard.adapters.calls import SERVED, GrpcCalls
+from wattmesh.identity.v1 import identity_service_pb2_grpc
+from wattmesh_dashboard.adapters.calls import IDENTITY, SERVED, GrpcCalls
 from wattmesh_dashboard.adapters.exchange import GrpcExchange
 from wattmesh_dashboard.adapters.feeds import Feeds
+from wattmesh_dashboard.adapters.principals_file import PrincipalsFile
 from wattmesh_dashboard.api.encode import LiveEncoder
+from wattmesh_dashboard.api.identity_convert import user_from_proto, user_to_proto
+from wattmesh_dashboard.api.identity_servicer import IdentityServicer
 from wattmesh_dashboard.api.live_messages import LiveMessages
 from wattmesh_dashboard.api.questions import Questions
 from wattmesh_dashboard.api.servicer import DashboardServicer
@@ -16,9 +22,12 @@ from wattmesh_dashboard.api.sessions import sessions_of
 from wattmesh_dashboard.api.web import Web
 from wattmesh_dashboard.app.follow_model import FollowModel
 from wattmesh_dashboard.app.live import LivePicture
+from wattmesh_dashboard.app.manage_users import ManageUsers
 from wattmesh_dashboard.app.preview_change import PreviewChange
 from wattmesh_dashboard.app.query_prices import QueryPrices
 from wattmesh_dashboard.settings import DashboardSettings
+from wattmesh_runtime.access.guard import current_identity
+from wattmesh_runtime.access.roles import ROLES
 from wattmesh_runtime.service import Runtime, Service
 from wattmesh_runtime.web_server import WebServer
 from wattmesh_sitemodel.client import SiteModelClient
@@ -68,16 +77,30 @@ async def wire(settings: DashboardSettings, runtime: Runtime) -> AsyncIterator[S
         preview=PreviewChange(view, tariffs, GrpcExchange(channels["metering"])),
     )
     sessions = sessions_of(settings.session_file)
-    web = Web(GrpcCalls(channels), live, asked, settings.bundle_folder, sessions)
+    identity = None if (own := settings.identity_target) is None else runtime.channel(own)
+    web = Web(GrpcCalls(channels, identity), live, asked, settings.bundle_folder, sessions)
     add = dashboard_service_pb2_grpc.add_DashboardServiceServicer_to_server
+    add_identity = identity_service_pb2_grpc.add_IdentityServiceServicer_to_server
     async with WebServer(web.app(), settings.web_address):
         yield Service(
             name="dashboard",
-            register=(partial(add, DashboardServicer(live, asked)),),
-            service_names=(_SERVICE.full_name,),
+            register=(
+                partial(add, DashboardServicer(live, asked)),
+                partial(add_identity, _identities(settings.principals_file)),
+            ),
+            service_names=(_SERVICE.full_name, IDENTITY),
             dependencies=tuple(
                 runtime.peer(name, target, without=WITHOUT[name])
                 for name, target in targets.items()
             ),
             tasks=(follower.run, FollowModel(view, picture).run, feeds.run),
         )
+
+
+def _identities(file: Path | None) -> IdentityServicer:
+    """Return who serves users; keys end by the wall's time, whatever a simulation's clock shows."""
+    users = None
+    if file is not None:
+        kept = PrincipalsFile(file, decode=user_from_proto, encode=user_to_proto)
+        users = ManageUsers(kept, ROLES, lambda: datetime.now(UTC))
+    return IdentityServicer(users, ROLES, current_identity)

@@ -268,7 +268,12 @@ class ProcessPlan:
             case "dashboard":
                 peers = ("metering", "planner", "control", "forecast", "carbon", "optimizer")
                 reached = self._reach(*peers, "analytics", "usage", "alerting")
-                return {"web_address": self._addresses.web, **reached, **self._session()}
+                return {
+                    "web_address": self._addresses.web,
+                    "identity_target": self._addresses.targets["dashboard"],
+                    **reached,
+                    **self._session(),
+                }
             case "planner":
                 asked = (
                     *("metering", "forecast", "carbon", "optimizer"),

@@ -545,6 +545,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: there is nothing of that name at the caller's own sites."""
     ERROR_REASON_INVALID_KIND: _ErrorReason.ValueType  # 615
     """INVALID_ARGUMENT: a forecast is asked for by a kind other than occupancy. Leave it out: it follows from the asset."""
+    ERROR_REASON_ROLE_NOT_HELD: _ErrorReason.ValueType  # 640
+    """PERMISSION_DENIED: nobody gives a role that they do not have, or changes somebody who has more than they, or is of another
+    tenant.
+    """
+    ERROR_REASON_PRINCIPAL_NOT_FOUND: _ErrorReason.ValueType  # 641
+    """NOT_FOUND: there is no principal of that name, or it was deleted."""
+    ERROR_REASON_PRINCIPAL_EXISTS: _ErrorReason.ValueType  # 642
+    """ALREADY_EXISTS: there is another principal of that name. Update it, or take another name."""
+    ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 643
+    """NOT_FOUND: there is no API key of that name, or it was revoked."""
+    ERROR_REASON_API_KEY_EXISTS: _ErrorReason.ValueType  # 644
+    """ALREADY_EXISTS: there is an API key of that name. Take another name."""
+    ERROR_REASON_OWN_ACCESS_LOST: _ErrorReason.ValueType  # 645
+    """FAILED_PRECONDITION: nobody disables, deletes or demotes themselves. Have another administrator do it."""
+    ERROR_REASON_IDENTITIES_OFF: _ErrorReason.ValueType  # 646
+    """FAILED_PRECONDITION: the mesh runs without identities: everybody may do everything. Start it with identities."""
+    ERROR_REASON_ROLE_NOT_FOUND: _ErrorReason.ValueType  # 647
+    """NOT_FOUND: there is no role of that name. List them."""
+    ERROR_REASON_SCOPE_NOT_SERVED: _ErrorReason.ValueType  # 648
+    """INVALID_ARGUMENT: a role for one site or group alone is not served yet. Leave its scope out."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -1066,4 +1086,24 @@ ERROR_REASON_OUT_OF_REACH: ErrorReason.ValueType  # 631
 """NOT_FOUND: there is nothing of that name at the caller's own sites."""
 ERROR_REASON_INVALID_KIND: ErrorReason.ValueType  # 615
 """INVALID_ARGUMENT: a forecast is asked for by a kind other than occupancy. Leave it out: it follows from the asset."""
+ERROR_REASON_ROLE_NOT_HELD: ErrorReason.ValueType  # 640
+"""PERMISSION_DENIED: nobody gives a role that they do not have, or changes somebody who has more than they, or is of another
+tenant.
+"""
+ERROR_REASON_PRINCIPAL_NOT_FOUND: ErrorReason.ValueType  # 641
+"""NOT_FOUND: there is no principal of that name, or it was deleted."""
+ERROR_REASON_PRINCIPAL_EXISTS: ErrorReason.ValueType  # 642
+"""ALREADY_EXISTS: there is another principal of that name. Update it, or take another name."""
+ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 643
+"""NOT_FOUND: there is no API key of that name, or it was revoked."""
+ERROR_REASON_API_KEY_EXISTS: ErrorReason.ValueType  # 644
+"""ALREADY_EXISTS: there is an API key of that name. Take another name."""
+ERROR_REASON_OWN_ACCESS_LOST: ErrorReason.ValueType  # 645
+"""FAILED_PRECONDITION: nobody disables, deletes or demotes themselves. Have another administrator do it."""
+ERROR_REASON_IDENTITIES_OFF: ErrorReason.ValueType  # 646
+"""FAILED_PRECONDITION: the mesh runs without identities: everybody may do everything. Start it with identities."""
+ERROR_REASON_ROLE_NOT_FOUND: ErrorReason.ValueType  # 647
+"""NOT_FOUND: there is no role of that name. List them."""
+ERROR_REASON_SCOPE_NOT_SERVED: ErrorReason.ValueType  # 648
+"""INVALID_ARGUMENT: a role for one site or group alone is not served yet. Leave its scope out."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

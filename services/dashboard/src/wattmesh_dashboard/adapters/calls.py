@@ -30,6 +30,8 @@ SERVED: Mapping[str, tuple[str, ...]] = {
     "alerting": ("wattmesh.alert.v1.AlertService",),
 }
 """What each service serves, of what pages ask."""
+IDENTITY = "wattmesh.identity.v1.IdentityService"
+"""Asked for by pages as well: served by the dashboard itself, at the door that knows who calls."""
 
 _LOOKS = ("Get", "List", "Query", "Evaluate", "Compute", "Find", "Forecast", "Explain", "DryRun")
 _ACTS = frozenset(
@@ -39,6 +41,7 @@ _ACTS = frozenset(
         *("UpdateSite", "UpdateAsset", "UpdateDevice", "UpdateTariff"),
         *("CreateAsset", "CreateDevice", "CreateTariff"),
         *("DeleteAsset", "DeleteDevice"),
+        *("CreatePrincipal", "UpdatePrincipal", "DeletePrincipal", "CreateApiKey", "DeleteApiKey"),
     }
 )
 """A site is never deleted from a page, nor a tariff, by which others may pay."""
@@ -50,10 +53,14 @@ _MOST_KEPT = 64
 class GrpcCalls:
     """Passes on what pages ask, by the channel of the service that is asked."""
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
+    def __init__(
+        self, channels: Mapping[str, grpc.aio.Channel], identity: grpc.aio.Channel | None = None
+    ) -> None:
         self._channels = {
             name: channels[service] for service, names in SERVED.items() for name in names
         }
+        if identity is not None:
+            self._channels[IDENTITY] = identity
         self._callables: dict[str, Any] = {}
         self._kept: OrderedDict[bytes, bytes] = OrderedDict()
 

@@ -1,13 +1,15 @@
 """What the use cases need from outside."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from wattmesh_dashboard.domain.flow import SiteFlow
 from wattmesh_dashboard.domain.news import FeedState
 from wattmesh_dashboard.domain.together import AllSites
+from wattmesh_dashboard.domain.users import Key, User
 from wattmesh_kernel.ids import AssetId, TariffId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import Tariff
@@ -65,3 +67,26 @@ class Exchange(Protocol):
         self, connections: Sequence[AssetId], span: TimeRange, resolution: timedelta
     ) -> Exchanged:
         """Return the energies of connections together; `span` is on the raster."""
+
+
+@dataclass(slots=True)
+class KeptUsers:
+    """Users by name, API keys by the digest of their secret, and tenants with sites."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
+    tenants: tuple[str, ...] = ()
+
+
+class Users(Protocol):
+    """Where users are kept, and every process of the mesh reads them."""
+
+    @property
+    def key_prefix(self) -> str:
+        """How a secret begins, so that it is told from a token."""
+
+    def read(self) -> KeptUsers:
+        """Return them."""
+
+    def change(self) -> AbstractContextManager[KeptUsers]:
+        """Give them, to be changed by nobody else meanwhile; kept when the block ends well."""

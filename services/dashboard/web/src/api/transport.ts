@@ -11,6 +11,7 @@ import type { ExecutionService } from "../gen/wattmesh/control/v1/execution_pb.t
 import type { OperatorService } from "../gen/wattmesh/control/v1/operator_pb.ts";
 import { DashboardService } from "../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
 import type { ForecastService } from "../gen/wattmesh/forecast/v1/forecast_pb.ts";
+import type { IdentityService } from "../gen/wattmesh/identity/v1/identity_service_pb.ts";
 import type { MeteringService } from "../gen/wattmesh/metering/v1/metering_pb.ts";
 import type { OptimizerService } from "../gen/wattmesh/optimizer/v1/optimizer_pb.ts";
 import type { PlannerService } from "../gen/wattmesh/planner/v1/planner_pb.ts";
@@ -62,3 +63,4 @@ export const carbon = later<typeof CarbonService>(async () => (await import("../
 export const optimizer = later<typeof OptimizerService>(async () => (await import("../gen/wattmesh/optimizer/v1/optimizer_pb.ts")).OptimizerService);
 export const analytics = later<typeof AnalyticsService>(async () => (await import("../gen/wattmesh/analytics/v1/analytics_service_pb.ts")).AnalyticsService);
 export const usage = later<typeof UsageService>(async () => (await import("../gen/wattmesh/usage/v1/usage_service_pb.ts")).UsageService);
+export const identity = later<typeof IdentityService>(async () => (await import("../gen/wattmesh/identity/v1/identity_service_pb.ts")).IdentityService);

@@ -3,7 +3,7 @@
 import { create, type Message } from "@bufbuild/protobuf";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
-import { useAssets, useDevices } from "../api/queries.ts";
+import { useAssets, useDevices, useSites } from "../api/queries.ts";
 import { sites } from "../api/transport.ts";
 import { spoken } from "../domain/words.ts";
 import { AssetSchema, type Asset } from "../gen/wattmesh/site/v1/asset_pb.ts";
@@ -14,12 +14,24 @@ import { energy, perKwh, power, shortName } from "../lib/format.ts";
 import { Asked, Card, Empty } from "../parts/bits.tsx";
 import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
 import { Editor, type Editing } from "./settings/editor.tsx";
+import { Users } from "./settings/users.tsx";
 
 const EVERY = { paths: ["*"] };
 
 export default function SettingsPage() {
   const site = useSite();
-  return site === undefined ? <Empty>Loading…</Empty> : <Settings key={site.name} site={site} />;
+  return (
+    <>
+      {site === undefined ? <NoSite /> : <Settings key={site.name} site={site} />}
+      <Users />
+    </>
+  );
+}
+
+/** Users are there before the first site is. */
+function NoSite() {
+  const { data } = useSites();
+  return data?.length === 0 ? <h1>Settings</h1> : <Empty>Loading…</Empty>;
 }
 
 function Settings({ site }: { site: Site }) {
