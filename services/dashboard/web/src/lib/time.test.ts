@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { length, number, percent, power, span } from "./format.ts";
 import { isFresh } from "./fresh.ts";
-import { DAY, dayStart, fromMs, HOUR, toMs, zoneOffset } from "./time.ts";
+import { DAY, dayStart, fromMs, HOUR, MINUTE, rasterOf, toMs, zoneOffset } from "./time.ts";
 
 const plain = (text: string): string => text.replaceAll(" ", " ");
 
@@ -42,4 +42,13 @@ test("an old reading is never fresh, and one that cannot be newer yet is", () =>
   assert.ok(!isFresh(0, quarter, 3 * quarter, 1));
   assert.ok(!isFresh(null, quarter, 0, 1));
   assert.ok(!isFresh(0, null, DAY, 1));
+});
+
+test("a day that begins between hours is asked for on a raster that has its start", () => {
+  const noon = Date.UTC(2024, 5, 1, 12);
+  const step = (zone: string): number => rasterOf(dayStart(noon, zone)) / MINUTE;
+  assert.equal(step("Europe/Berlin"), 60);
+  assert.equal(step("Asia/Kolkata"), 30);
+  assert.equal(step("Australia/Lord_Howe"), 30);
+  assert.equal(step("Asia/Kathmandu"), 15);
 });

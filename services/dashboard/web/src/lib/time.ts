@@ -81,3 +81,8 @@ export function dayStart(ms: number, zone: string, days = 0): number {
   const guess = local - zoneOffset(local, zone);
   return local - zoneOffset(guess, zone);
 }
+
+/** The longest raster on which a time lies: days of zones with half and quarter hours begin between hours. */
+export function rasterOf(ms: number): number {
+  return [HOUR, HOUR / 2, HOUR / 4].find((step) => ms % step === 0) ?? 5 * MINUTE;
+}

@@ -6,7 +6,7 @@ import { useAssets, useEnergies, type Energies } from "../api/queries.ts";
 import { carbon } from "../api/transport.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import { clock, day, number, percent, span, type Locale } from "../lib/format.ts";
-import { DAY, dayStart, duration, HOUR, range, toMs, zoneOffset } from "../lib/time.ts";
+import { ceilTo, DAY, dayStart, duration, HOUR, range, toMs, zoneOffset } from "../lib/time.ts";
 import { useInterval } from "../live/hooks.ts";
 import { Asked, Card, Empty, Figure } from "../parts/bits.tsx";
 import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
@@ -23,7 +23,7 @@ function Carbon({ site }: { site: Site }) {
   const at = localeOf(site);
   const hour = useInterval(HOUR);
   const assets = useAssets(site.name).data;
-  const start = hour === null ? null : dayStart(hour, at.zone, 1 - DAYS);
+  const start = hour === null ? null : ceilTo(dayStart(hour, at.zone, 1 - DAYS), HOUR);
   const energies = useEnergies(site.name, start, hour, HOUR);
   const intensity = useQuery({
     queryKey: ["intensity", site.carbonZone, start, hour],

@@ -2,17 +2,19 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useAssets, useHoldingPlan, usePlan } from "../api/queries.ts";
-import { metering, usage } from "../api/transport.ts";
+import { usage } from "../api/transport.ts";
 import { words } from "../api/errors.ts";
-import type { Asset } from "../gen/wattmesh/site/v1/asset_pb.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import { ChargingSessionState, type ChargingSession } from "../gen/wattmesh/usage/v1/charging_pb.ts";
-import { ago, energy, moment, number, percent, shortName, type Locale } from "../lib/format.ts";
-import { DAY, optionalMs, range, toMs } from "../lib/time.ts";
-import { useInterval, useNow } from "../live/hooks.ts";
+import { energy, moment, percent, shortName, type Locale } from "../lib/format.ts";
+import { DAY, optionalMs, range } from "../lib/time.ts";
+import { useInterval } from "../live/hooks.ts";
 import { Asked, Card, Empty, Soc } from "../parts/bits.tsx";
 import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
+import { leavesWith } from "../domain/comfort.ts";
 import { spoken } from "../domain/words.ts";
+import { Runs } from "./comfort/runs.tsx";
+import { Zones } from "./comfort/zones.tsx";
 import { plannedOf } from "./plan/data.ts";
 
 export default function ComfortPage() {
@@ -21,52 +23,20 @@ export default function ComfortPage() {
   if (site === undefined || assets === undefined) return <Empty>Loading…</Empty>;
   const zones = assets.filter((asset) => asset.kind.case === "hvacZone" || asset.kind.case === "thermalTank");
   const chargers = assets.filter((asset) => asset.kind.case === "evCharger");
+  const runs = assets.filter((asset) => asset.kind.case === "deferrableLoad");
   return (
     <div className="page">
       <div className="title">
         <h1>Comfort and vehicles at {siteTitle(site)}</h1>
       </div>
-      {zones.length === 0 && chargers.length === 0 && (
+      {zones.length + chargers.length + runs.length === 0 && (
         <Card>
-          <Empty>This site has no heated or cooled zones and no charge points.</Empty>
+          <Empty>This site has no rooms or tanks to heat or cool, no charge points, and no work that may wait.</Empty>
         </Card>
       )}
       {zones.length > 0 && <Zones site={site} zones={zones} />}
       {chargers.length > 0 && <Sessions site={site} />}
-    </div>
-  );
-}
-
-function Zones({ site, zones }: { site: Site; zones: readonly Asset[] }) {
-  const now = useNow();
-  const tick = Math.floor((now ?? 0) / 60_000);
-  const head = useHoldingPlan(site.name);
-  const plan = usePlan(head?.name).data;
-  const planned = plannedOf(plan, site.name);
-  const readings = useQuery({
-    queryKey: ["temperatures", site.name, tick],
-    queryFn: async ({ signal }) => (await metering.getLatestReadings({ points: [`${site.name}/devices/-/points/-`] }, { signal })).readings,
-    placeholderData: (before) => before,
-  });
-  return (
-    <div className="cards">
-      {zones.map((zone) => {
-        const rating = zone.kind.case === "hvacZone" ? zone.kind.value : undefined;
-        const band = rating?.occupiedBand;
-        const own = planned?.site.assets.find((each) => each.assetName === zone.name);
-        const next = own?.temperaturesCelsius.at(-1);
-        const reading = (readings.data ?? []).find((each) => each.point.includes(`/${shortName(zone.name)}/`) && each.point.endsWith("_celsius"));
-        return (
-          <Card key={zone.name} title={zone.displayName || shortName(zone.name)}>
-            <p className="lead">{reading?.value === undefined ? "–" : `${number(reading.value, 1)} °C`}</p>
-            <p className="muted small">
-              {reading?.measureTime !== undefined && now !== null ? ago(now - toMs(reading.measureTime)) : "no reading"}
-              {band !== undefined && ` · comfortable from ${number(band.minTemperatureCelsius, 1)} to ${number(band.maxTemperatureCelsius, 1)} °C while occupied`}
-              {next !== undefined && ` · planned to end at ${number(next, 1)} °C`}
-            </p>
-          </Card>
-        );
-      })}
+      {runs.length > 0 && <Runs site={site} />}
     </div>
   );
 }
@@ -74,6 +44,8 @@ function Zones({ site, zones }: { site: Site; zones: readonly Asset[] }) {
 function Sessions({ site }: { site: Site }) {
   const at = localeOf(site);
   const tick = useInterval(60_000);
+  const plan = usePlan(useHoldingPlan(site.name)?.name).data;
+  const planned = plannedOf(plan, site.name)?.site;
   const sessions = useQuery({
     queryKey: ["sessions", site.name, tick],
     queryFn: async ({ signal }) => {
@@ -101,12 +73,13 @@ function Sessions({ site }: { site: Site }) {
                     <th scope="col">Leaves</th>
                     <th scope="col" className="right">Charged</th>
                     <th scope="col">Charge</th>
+                    <th scope="col">Will leave with</th>
                     <th scope="col">Needs</th>
                   </tr>
                 </thead>
                 <tbody>
                   {list.map((session) => (
-                    <SessionRow key={session.name} session={session} at={at} />
+                    <SessionRow key={session.name} session={session} leaves={leavesWith(planned, session.name)} at={at} />
                   ))}
                 </tbody>
               </table>
@@ -118,7 +91,7 @@ function Sessions({ site }: { site: Site }) {
   );
 }
 
-function SessionRow({ session, at }: { session: ChargingSession; at: Locale }) {
+function SessionRow({ session, leaves, at }: { session: ChargingSession; leaves: number | null; at: Locale }) {
   const asset = session.name.split("/charging-sessions/")[0] ?? "";
   const arrived = optionalMs(session.arrivalTime);
   const left = optionalMs(session.departureTime);
@@ -138,6 +111,7 @@ function SessionRow({ session, at }: { session: ChargingSession; at: Locale }) {
         {session.chargedEnergyWh === undefined ? "–" : energy(session.chargedEnergyWh / 1000, at.locale)}
       </td>
       <td data-label="Charge">{session.socRatio === undefined ? "–" : <Soc ratio={session.socRatio} />}</td>
+      <td data-label="Will leave with">{leaves === null || left !== null ? "–" : percent(leaves)}</td>
       <td data-label="Needs">
         <Need name={session.chargingNeed} at={at} />
       </td>

@@ -77,6 +77,8 @@ interface DeviceProps {
   at: Locale;
 }
 
+const PROTOCOLS: Record<string, string> = { mqtt: "MQTT", modbusTcp: "Modbus TCP", ocpp: "OCPP", custom: "a protocol of its own" };
+
 function DeviceCard({ device, readings, at }: DeviceProps) {
   const now = useNow();
   const [leaving, setLeaving] = useState<"opt-out" | "stop" | null>(null);
@@ -104,14 +106,14 @@ function DeviceCard({ device, readings, at }: DeviceProps) {
         {" · "}
         {[device.manufacturer, device.model].filter(Boolean).join(" ") || device.profile}
         {" · "}
-        {device.connection?.protocol.case ?? "no connection"}
+        {PROTOCOLS[device.connection?.protocol.case ?? ""] ?? "no connection"}
       </p>
       <p className={fresh ? "muted small" : "small old"}>
         {last === 0 || now === null ? "No reading yet" : `Last seen ${ago(now - last)}`}
         {interval !== null && `, reports every ${number(interval / 60_000, interval < 60_000 ? 1 : 0)} min`}
       </p>
       <details className="raw">
-        <summary>{readings.length} readings</summary>
+        <summary>{readings.length === 1 ? "1 reading" : `${readings.length} readings`}</summary>
         <dl className="pairs">
           {readings.map((each) => (
             <div key={each.point}>

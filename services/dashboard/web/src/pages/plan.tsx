@@ -109,6 +109,8 @@ function SitePlanPage({ site }: { site: Site }) {
       vehiclesPlanned: from(times, plannedPower(times, planned, names.vehicles), future),
       heat: past(names.heat, 0.001),
       heatPlanned: from(times, plannedPower(times, planned, names.heat), future),
+      runs: past(names.runs, 0.001),
+      runsPlanned: from(times, plannedPower(times, planned, names.runs), future),
       soc: until(times, onto(times, soc, 100), tick ?? 0),
       socPlanned: from(times, ramp(times, series(store?.socRatios), 100), future),
     };
@@ -134,6 +136,7 @@ function SitePlanPage({ site }: { site: Site }) {
     for (const [name, colour, past, planned_] of [
       ["Vehicles", "--ev", chart.vehicles, chart.vehiclesPlanned],
       ["Heating and cooling", "--heat", chart.heat, chart.heatPlanned],
+      ["Washing and the like", "--runs", chart.runs, chart.runsPlanned],
     ] as const) {
       if (!has(past) && !has(planned_)) continue;
       power.push({ name, colour, values: past, shape: "step" });
@@ -178,7 +181,7 @@ function SitePlanPage({ site }: { site: Site }) {
   const readout: Value[] = [
     { name: "Price", text: chart.price[shown] == null ? "–" : perKwh(chart.price[shown], prices?.currency ?? "", at.locale), colour: "--price" },
     { name: "Consumption", text: kw(chart.load[shown] ?? chart.loadMid[shown], at), colour: "--load" },
-    { name: "Solar", text: kw(chart.sun[shown] ?? chart.sunMid[shown], at), colour: "--pv" },
+    ...(names.generation.length === 0 ? [] : [{ name: "Solar", text: kw(chart.sun[shown] ?? chart.sunMid[shown], at), colour: "--pv" }]),
     { name: "Battery", text: signed(chart.store[shown] ?? chart.storePlanned[shown], ["charges", "gives"], at), colour: "--battery" },
     { name: "Grid", text: signed(chart.grid[shown] ?? chart.gridPlanned[shown], ["imports", "exports"], at), colour: "--grid" },
     { name: "State of charge", text: ratio(chart.soc[shown] ?? chart.socPlanned[shown], at), colour: "--battery" },
@@ -186,6 +189,7 @@ function SitePlanPage({ site }: { site: Site }) {
   const further = [
     { name: "Vehicles", value: chart.vehicles[shown] ?? chart.vehiclesPlanned[shown], colour: "--ev" },
     { name: "Heating and cooling", value: chart.heat[shown] ?? chart.heatPlanned[shown], colour: "--heat" },
+    { name: "Washing and the like", value: chart.runs[shown] ?? chart.runsPlanned[shown], colour: "--runs" },
   ];
   for (const { name, value, colour } of further) {
     if (value != null) readout.push({ name, text: kw(value, at), colour });

@@ -11,7 +11,7 @@ import { SavingsCause, type Savings } from "../gen/wattmesh/analytics/v1/savings
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import { ChargeCause } from "../gen/wattmesh/type/v1/tariff_pb.ts";
 import { energy, money, moment, number, percent, shortName, type Locale } from "../lib/format.ts";
-import { DAY, dayStart, duration, HOUR, range } from "../lib/time.ts";
+import { DAY, dayStart, duration, HOUR, range, rasterOf } from "../lib/time.ts";
 import { useInterval } from "../live/hooks.ts";
 import { Asked, Card, Empty, Figure } from "../parts/bits.tsx";
 import { localeOf, siteTitle, usePath, useSite } from "../parts/pages.ts";
@@ -51,7 +51,7 @@ function SavingsOf({ site }: { site: Site }) {
         {
           sites: names,
           range: range(start ?? 0, end ?? 0),
-          resolution: duration(HOUR),
+          resolution: duration(rasterOf(start ?? 0)),
           counterfactual: Counterfactual.IDLE_STORAGE,
         },
         { signal, timeoutMs: 30_000 },
@@ -117,7 +117,7 @@ function Sides({ savings, at }: { savings: Savings; at: Locale }) {
       <Card>
         <dl className="figures">
           <Figure name={saved < 0 ? "Cost more" : "Saved"} note={cost ? percent(saved / Math.abs(cost), at.locale, 1) : undefined}>
-            <span className={saved < 0 ? "bad" : "won"}>{money(Math.abs(saved), currencyCode, at.locale)}</span>
+            <span className={Math.abs(saved) < 0.005 ? undefined : saved < 0 ? "bad" : "won"}>{money(Math.abs(saved), currencyCode, at.locale)}</span>
           </Figure>
           <Figure name="Cost" note={`${money(cost, currencyCode, at.locale)} without`}>
             {money(Number(metered?.costAmount ?? NaN), currencyCode, at.locale)}
@@ -204,7 +204,7 @@ function Bill({ site, start, end, at }: BillProps) {
   const bills = useQuery({
     queryKey: ["bills", site.name, start, end],
     queryFn: async ({ signal }) => {
-      const asked = { site: site.name, range: range(start, end), resolution: duration(HOUR) };
+      const asked = { site: site.name, range: range(start, end), resolution: duration(rasterOf(start)) };
       return (await analytics.queryBills(asked, { signal, timeoutMs: 30_000 })).bills;
     },
     placeholderData: (before) => before,
@@ -276,7 +276,7 @@ function Tariffs({ site, start, end, at }: BillProps) {
       const same = known.filter((each) => each.currencyCode === site.currencyCode).slice(0, 12);
       const one = async (name: string) => {
         try {
-          const asked = { site: site.name, range: range(start, end), resolution: duration(HOUR), tariff: name };
+          const asked = { site: site.name, range: range(start, end), resolution: duration(rasterOf(start)), tariff: name };
           const { bills } = await analytics.queryBills(asked, { signal, timeoutMs: 30_000 });
           const gaps = bills.some((each) => (each.bill?.gaps.length ?? 0) > 0);
           return { total: bills.reduce((sum, each) => sum + Number(each.bill?.totalAmount ?? 0), 0), gaps, error: "" };

@@ -34,6 +34,7 @@ export default function Today({ site }: { site: Site }) {
       { name: "Battery", colour: "--battery", values: of(names.stores, 0.001), shape: "step" },
       { name: "Vehicles", colour: "--ev", values: of(names.vehicles, 0.001), shape: "step" },
       { name: "Heating and cooling", colour: "--heat", values: of(names.heat, 0.001), shape: "step" },
+      { name: "Washing and the like", colour: "--runs", values: of(names.runs, 0.001), shape: "step" },
       { name: "Grid", colour: "--grid", values: of(names.grid, 0.001) },
     ];
     const shown = lines.filter((line) => line.values.some((value) => value !== null));

@@ -61,6 +61,7 @@ export interface SiteAssets {
   stores: string[];
   vehicles: string[];
   heat: string[];
+  runs: string[];
 }
 
 export function sorted(assets: readonly Asset[]): SiteAssets {
@@ -73,6 +74,7 @@ export function sorted(assets: readonly Asset[]): SiteAssets {
     stores: named("battery"),
     vehicles: named("evCharger"),
     heat: named("hvacZone", "thermalTank"),
+    runs: named("deferrableLoad"),
   };
 }
 
