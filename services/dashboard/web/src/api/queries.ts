@@ -214,6 +214,8 @@ export function usePrices(
     enabled: site !== "" && start !== null && end !== null,
     placeholderData: keepPreviousData,
     staleTime: 60_000,
+    // In a simulation a quarter of an hour is over in seconds: what was asked of it need not stay.
+    gcTime: 60_000,
   });
 }
 
@@ -259,6 +261,8 @@ export function useEnergies(
     enabled: site !== "" && start !== null && end !== null && start < end,
     placeholderData: keepPreviousData,
     staleTime: 60_000,
+    // In a simulation a quarter of an hour is over in seconds: what was asked of it need not stay.
+    gcTime: 60_000,
   });
 }
 

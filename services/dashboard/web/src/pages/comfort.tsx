@@ -55,6 +55,7 @@ function Sessions({ site }: { site: Site }) {
     },
     enabled: tick !== null,
     placeholderData: (before) => before,
+    gcTime: 30_000,
   });
   return (
     <Card title="Vehicles, last 24 hours" flush>

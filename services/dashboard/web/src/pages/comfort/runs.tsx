@@ -25,6 +25,7 @@ export function Runs({ site }: { site: Site }) {
     },
     enabled: tick !== null,
     placeholderData: (before) => before,
+    gcTime: 30_000,
   });
   return (
     <Card title="Washing and other work that may wait" flush>

@@ -24,6 +24,7 @@ export function Zones({ site, zones }: { site: Site; zones: readonly Asset[] }) 
     queryKey: ["temperatures", site.name, tick],
     queryFn: async ({ signal }) => (await metering.getLatestReadings({ points: [`${site.name}/devices/-/points/-`] }, { signal })).readings,
     placeholderData: (before) => before,
+    gcTime: 30_000,
   });
   const people = useQuery({
     queryKey: ["occupancies", site.name, tick],
@@ -33,6 +34,7 @@ export function Zones({ site, zones }: { site: Site; zones: readonly Asset[] }) 
     },
     enabled: tick !== null,
     placeholderData: (before) => before,
+    gcTime: 30_000,
   });
   return (
     <div className="cards">
