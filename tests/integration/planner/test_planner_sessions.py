@@ -30,7 +30,9 @@ def asking(world: UsageWorld) -> GrpcSessions:
 async def test_a_session_comes_with_its_need_its_vehicle_and_what_is_expected(
     world: UsageWorld,
 ) -> None:
-    await world.call("CreateVehicle", vehicle(tokens=["04AB"], capacity_wh=50_000.0))
+    await world.call(
+        "CreateVehicle", vehicle(tokens=["04AB"], capacity_wh=50_000.0, max_current_a=10.0)
+    )
     await world.need(vehicle=CAR, soc_ratio=0.8, urgency=charging_pb2.CHARGING_URGENCY_SOON)
     told = timestamp_to_proto(NOW)
     await world.report(
@@ -46,6 +48,7 @@ async def test_a_session_comes_with_its_need_its_vehicle_and_what_is_expected(
     session = found[CHARGER]
     assert session.charged_energy_wh == 2_500.0
     assert (session.soc_ratio, session.capacity_wh) == (0.4, 50_000.0)
+    assert session.max_current_a == 10.0  # what the car draws, of what the charge point has
     assert session.need is not None
     assert session.need.soc_ratio == 0.8
     assert session.need.urgency is Urgency.SOON

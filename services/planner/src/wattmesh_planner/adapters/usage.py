@@ -33,12 +33,13 @@ _TAKES_NOTHING = (
 )
 
 
+_UNKNOWN = charging_pb2.Vehicle()
 _CLOCKS_APART = timedelta(minutes=5)
 """By how much a charge point's clock may be ahead: who has just come shall be seen."""
 
 
 class GrpcSessions:
-    """Asks usage for the sessions of a site, their needs, and vehicles whose capacity matters."""
+    """Asks usage for the sessions of a site, their needs, and the vehicles that are known."""
 
     def __init__(self, channel: grpc.aio.Channel, clock: Clock, deadline_seconds: float) -> None:
         self._stub = usage_service_pb2_grpc.UsageServiceStub(channel)
@@ -50,10 +51,10 @@ class GrpcSessions:
         with rpc_errors():
             found = await self._open_sessions(f"{site.name}/assets/-")
             needs = [await self._need(session) for session in found]
-            capacities = [await self._capacity_wh(session) for session in found]
+            vehicles = [await self._vehicle(session) for session in found]
         return {
-            _asset_of(proto.name): session_from_proto(proto, need, capacity_wh)
-            for proto, need, capacity_wh in zip(found, needs, capacities, strict=True)
+            _asset_of(proto.name): session_from_proto(proto, need, vehicle)
+            for proto, need, vehicle in zip(found, needs, vehicles, strict=True)
         }
 
     async def _open_sessions(self, parent: str) -> list[charging_pb2.ChargingSession]:
@@ -78,25 +79,29 @@ class GrpcSessions:
         answer = await self._stub.GetChargingNeed(request, timeout=self._deadline_seconds)
         return answer.charging_need
 
-    async def _capacity_wh(self, session: charging_pb2.ChargingSession) -> float | None:
-        """Return the capacity of a vehicle; it only matters where its state of charge is told."""
-        if not session.HasField("soc_ratio") or not session.vehicle:
-            return None
+    async def _vehicle(self, session: charging_pb2.ChargingSession) -> charging_pb2.Vehicle:
+        """Return what is known of the vehicle; nothing where nobody knows which one it is."""
+        if not session.vehicle:
+            return _UNKNOWN
         request = usage_service_pb2.GetVehicleRequest(name=session.vehicle)
         try:
             with rpc_errors():
                 answer = await self._stub.GetVehicle(request, timeout=self._deadline_seconds)
         except NotFound:
-            return None
-        return _optional(answer.vehicle, "capacity_wh")
+            return _UNKNOWN
+        return answer.vehicle
 
 
 def session_from_proto(
     proto: charging_pb2.ChargingSession,
     need: charging_pb2.ChargingNeed | None,
-    capacity_wh: float | None,
+    vehicle: charging_pb2.Vehicle,
 ) -> ChargingSession:
-    """Return a session with its need and its vehicle's capacity [Wh]."""
+    """Return a session with its need, its vehicle's capacity and the most current that both told.
+
+    A car that draws 10 A of the 16 that a charge point has needs the time for it.
+    """
+    currents = (_optional(proto, "max_current_a"), _optional(vehicle, "max_current_a"))
     charged_wh = _optional(proto, "charged_energy_wh")
     if charged_wh is not None:
         charged_wh -= proto.discharged_energy_wh
@@ -106,10 +111,10 @@ def session_from_proto(
         measure_time=datetime_from_proto(proto.measure_time),
         charged_energy_wh=charged_wh,
         soc_ratio=_optional(proto, "soc_ratio"),
-        capacity_wh=capacity_wh,
+        capacity_wh=_optional(vehicle, "capacity_wh"),
         takes=proto.state not in _TAKES_NOTHING and not proto.HasField("sated_energy_wh"),
         phase=phase_from_proto(proto.phase) if proto.phase else None,
-        max_current_a=_optional(proto, "max_current_a"),
+        max_current_a=min((each for each in currents if each), default=None),
         need=None if need is None else _need_from_proto(need),
         expectation=_expectation(proto) if proto.HasField("expectation") else None,
     )
