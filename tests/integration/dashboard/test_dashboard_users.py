@@ -105,6 +105,8 @@ async def test_a_user_gets_in_by_a_key_until_it_is_revoked(world: World) -> None
     again = await world.call("CreateApiKey", new_key("ems"))
     assert (again.api_key, again.secret) == (answer.api_key, "")
     assert secret not in world.file.read_text()
+    by_hand = json.loads(world.file.read_text())["api_keys"][:2]
+    assert [each.keys() for each in by_hand] == [{"principal", "sha256", "expire_time"}] * 2
 
     caller = read_principals(world.file).of_key(secret)
     assert caller is not None

@@ -84,7 +84,7 @@ def _locked(file: Path) -> Iterator[None]:
 
 def _key(document: Any) -> Key:
     """Return a key; one that was written without a name is called by its digest."""
-    name = document.get("name") or f"{document['principal']}/api-keys/{document['sha256'][:12]}"
+    name = document.get("name") or _by_digest(document["principal"], document["sha256"])
     created = document.get("create_time")
     return Key(
         name=name,
@@ -99,13 +99,22 @@ def _key(document: Any) -> Key:
 
 def _document(key: Key) -> dict[str, str]:
     created = {} if key.created is None else {"create_time": key.created.isoformat()}
-    return {
+    kept = {
         "principal": key.user,
         "sha256": key.sha256,
         "expire_time": key.ends.isoformat(),
+    }
+    if key.name == _by_digest(key.user, key.sha256):
+        return kept  # it was written without a name, and whoever wrote it knows it so
+    return {
+        **kept,
         "name": key.name,
         "display_name": key.display_name,
         "prefix": key.prefix,
         "request_id": key.request_id,
         **created,
     }
+
+
+def _by_digest(user: str, sha256: str) -> str:
+    return f"{user}/api-keys/{sha256[:12]}"
