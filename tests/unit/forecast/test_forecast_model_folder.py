@@ -10,6 +10,8 @@ from wattmesh_forecast.adapters.model_folder import ModelFolder, keep_weights
 from wattmesh_forecast.domain.kinds import Kind
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_kernel.time import TimeRange
+from wattmesh_local.identities.models import SIGNERS, SIGNING_KEY, vouch_for_models
+from wattmesh_runtime.access.signed_folders import check, signers
 
 VERSION = ModelVersion(
     model="load",
@@ -132,3 +134,17 @@ def test_a_card_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     card.write_text(json.dumps({"model": "load"}))
 
     assert folder.versions() == []
+
+
+def test_each_version_is_vouched_for_by_its_own_name_however_it_came(tmp_path: Path) -> None:
+    """Trained, shipped with the service, and an old one that is the newest again."""
+    keys, base = tmp_path / "keys", tmp_path / "models"
+    vouch_for_models(keys, [])
+    base.mkdir()
+    folder = ModelFolder(base, keys / SIGNING_KEY)
+    installed = folder.install(shipped(tmp_path))
+    assert installed is not None
+    write(folder, replace(installed, version=2, fingerprint="else"))
+    assert folder.promote(installed).version == 3
+    for version in (1, 2, 3):
+        check(base / "load" / str(version), f"load/{version}", signers(keys / SIGNERS))

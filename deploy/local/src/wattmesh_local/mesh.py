@@ -19,6 +19,7 @@ from wattmesh_kernel.clock import ScaledClock, SystemClock, format_clock_spec
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import local_day
 from wattmesh_local.identities.folder import local_identities
+from wattmesh_local.identities.models import vouch_for_models
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_local.running.alone import alone_in
@@ -121,6 +122,7 @@ class Mesh:
         self._empty_run_folder()
         if self.folders.identities is not None:
             local_identities(self.folders.identities)
+            vouch_for_models(self.folders.identities, self._models())
             background = await self._stack.enter_async_context(BackgroundTasks())
             background.start(self._keep_issued(self.folders.identities), name="identities")
         self._say("starting PostgreSQL and the MQTT broker")
@@ -136,6 +138,11 @@ class Mesh:
         self._serving = True
         self._write_state()
         self._say(f"dashboard: {self.folders.page_at(self.addresses.web)}")
+
+    def _models(self) -> list[Path]:
+        """Return where models of this and earlier runs lie."""
+        state = self.options.state_folder
+        return [state / "live" / "models", *(state / "models").glob("*")]
 
     async def _keep_issued(self, folder: Path) -> None:
         """Issue anew what is nearly over, for as long as the mesh runs."""

@@ -19,6 +19,8 @@ class ForecastSettings(ServiceSettings):
     """Where TensorFlow Serving (or the local model host) serves."""
     models_directory: Path
     """Base folder of `<model>/<version>/`, which the model server reads as well."""
+    model_signing_key_file: Path | None = None
+    """Ed25519 key as PEM with which versions are vouched for; None: they are not."""
     model_server_timeout_seconds: float = Field(default=0.7, gt=0)
     """How long a model may take to answer before the seasonal forecast does [s of wall time]."""
     model_server_retry_seconds: float = Field(default=1.0, gt=0)
@@ -40,6 +42,8 @@ class TrainingSettings(ServiceSettings):
     """Where metering serves."""
     models_directory: Path
     """Where the version is written."""
+    model_signing_key_file: Path | None = None
+    """Ed25519 key as PEM with which it is vouched for; None: it is not."""
     training_members: int = Field(default=TrainingConfig().members, ge=1)
     """How many networks are trained and averaged; each takes its time."""
     training_threads: int = Field(default=2, ge=1)

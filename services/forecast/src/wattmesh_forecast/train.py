@@ -72,7 +72,7 @@ def run(
         if kind is Kind.LOAD
         else TrainingConfig(members=settings.training_members)
     )
-    folder = ModelFolder(settings.models_directory)
+    folder = ModelFolder(settings.models_directory, settings.model_signing_key_file)
     _say_stage("reading history", 0.0)
     past = asyncio.run(_read_past(assets, span, config.history_days, settings))
     key = fingerprint(kind, past, config)

@@ -72,7 +72,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         settings.database_url, "forecast", limits=DatabaseLimits.of(settings)
     ) as database:
         await migrate(database, "wattmesh_forecast")
-        folder = ModelFolder(settings.models_directory)
+        folder = ModelFolder(settings.models_directory, settings.model_signing_key_file)
         await asyncio.to_thread(folder.install, SHIPPED_LOAD_MODEL)
         metering = runtime.channel(settings.metering_target)
         history, view = GrpcHistory(metering), SiteModelView(runtime.clock)

@@ -12,6 +12,9 @@ class ModelHostSettings(ServiceSettings):
 
     models_directory: Path
     """Base folder of `<model>/<version>/`; it need not exist yet."""
+    models_signers_file: Path | None = None
+    """Ed25519 public keys as PEM: versions that none of these vouches for are not loaded. None: all
+    are."""
     models_poll_seconds: float = Field(default=1.0, gt=0)
     """How often the folder is looked at [s of wall time]."""
     models_versions_kept: int = Field(default=2, ge=1)

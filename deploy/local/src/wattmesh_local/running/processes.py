@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wattmesh_local.identities.folder import GATEWAY_FOLDER, OWN_FOLDER, tls_settings
+from wattmesh_local.identities.models import SIGNERS, SIGNING_KEY
 from wattmesh_local.identities.sessions import PRINCIPALS, SESSION, session_address
 from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.ports import KNOWN_WEB_PORT, free_targets, known_targets
@@ -226,6 +227,7 @@ class ProcessPlan:
         return {
             **self._identity("forecast"),
             "models_directory": str(self._folders.models),
+            **self._signing_key(),
             **self._reach("metering"),
         }
 
@@ -233,7 +235,7 @@ class ProcessPlan:
         database = {"database_url": self._addresses.database_url}
         match name:
             case "modelhost":
-                return {"models_directory": str(self._folders.models)}
+                return {"models_directory": str(self._folders.models), **self._signers()}
             case "metering" | "carbon":
                 return database
             case "forecast":
@@ -242,6 +244,7 @@ class ProcessPlan:
                     **self._reach("metering"),
                     "model_server_target": self._addresses.targets["modelhost"],
                     "models_directory": str(self._folders.models),
+                    **self._signing_key(),
                     # Models are trained at set-up; not again beside days that pass in minutes.
                     **({} if self._options.live else {"retrain_days": "0"}),
                 }
@@ -324,6 +327,16 @@ class ProcessPlan:
         """Return by what the dashboard knows the browser of whoever runs the mesh."""
         folder = self._folders.identities
         return {} if folder is None else {"session_file": str(folder / SESSION)}
+
+    def _signing_key(self) -> dict[str, str]:
+        """Return with what models are vouched for where everybody shows an identity."""
+        folder = self._folders.identities
+        return {} if folder is None else {"model_signing_key_file": str(folder / SIGNING_KEY)}
+
+    def _signers(self) -> dict[str, str]:
+        """Return whom the model host trusts there."""
+        folder = self._folders.identities
+        return {} if folder is None else {"models_signers_file": str(folder / SIGNERS)}
 
     def _charge_points(self) -> dict[str, str]:
         """Return where simulated charge points dial in."""

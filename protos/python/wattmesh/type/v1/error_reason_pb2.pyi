@@ -539,6 +539,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
     value that no weather has; or there are not 1 to 100 reports.
     """
+    ERROR_REASON_MODEL_NOT_SIGNED: _ErrorReason.ValueType  # 632
+    """FAILED_PRECONDITION: nobody who is trusted vouches for a version of a model as it is. It is not served; the log says why."""
+    ERROR_REASON_SIGNERS_UNUSABLE: _ErrorReason.ValueType  # 633
+    """FAILED_PRECONDITION: the key that vouches for models, or the file of those who are trusted, makes no sense. The service
+    does not start; its log says.
+    """
     ERROR_REASON_SITE_OUT_OF_REACH: _ErrorReason.ValueType  # 630
     """PERMISSION_DENIED: the caller has sites of its own, and asks for what is of others', or of all. Name what is of yours."""
     ERROR_REASON_OUT_OF_REACH: _ErrorReason.ValueType  # 631
@@ -1079,6 +1085,12 @@ ERROR_REASON_SOURCE_DELETED: ErrorReason.ValueType  # 613
 ERROR_REASON_INVALID_WEATHER: ErrorReason.ValueType  # 614
 """INVALID_ARGUMENT: a weather report has no column, columns of different length, more than 20,000 intervals, or a
 value that no weather has; or there are not 1 to 100 reports.
+"""
+ERROR_REASON_MODEL_NOT_SIGNED: ErrorReason.ValueType  # 632
+"""FAILED_PRECONDITION: nobody who is trusted vouches for a version of a model as it is. It is not served; the log says why."""
+ERROR_REASON_SIGNERS_UNUSABLE: ErrorReason.ValueType  # 633
+"""FAILED_PRECONDITION: the key that vouches for models, or the file of those who are trusted, makes no sense. The service
+does not start; its log says.
 """
 ERROR_REASON_SITE_OUT_OF_REACH: ErrorReason.ValueType  # 630
 """PERMISSION_DENIED: the caller has sites of its own, and asks for what is of others', or of all. Name what is of yours."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from wattmesh_forecast.adapters.model_json import model_from_json, model_to_json
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_runtime.access.signed_folders import sign, signing_key
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,11 @@ _TAKEN_BACK = "taken-back"
 
 
 class ModelFolder:
-    """Lists versions and adds new ones."""
+    """Lists versions and adds new ones, each vouched for with a key if there is one."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, key_file: Path | None = None) -> None:
         self._base = base
+        self._key = None if key_file is None else signing_key(key_file)
 
     def versions(self) -> Sequence[ModelVersion]:
         """Return what is known of every version, by name; what is not ours is left out."""
@@ -135,6 +137,8 @@ class ModelFolder:
             card = folder / CARD
             card.parent.mkdir(exist_ok=True)
             card.write_text(json.dumps(model_to_json(version), indent=1) + "\n", "utf-8")
+            if self._key is not None:
+                sign(folder, f"{version.model}/{version.version}", self._key)
             folder.rename(final)
 
     def promote(self, version: ModelVersion) -> ModelVersion:
