@@ -55,6 +55,9 @@ class Kept:
     def lost(self, device: DeviceId, why: str) -> None:
         self.gone.append(device)
 
+    def dropped(self, origin: str) -> None:
+        raise AssertionError(f"{origin}: nothing of charge points is ever dropped")
+
     @property
     def readings(self) -> list[Reading]:
         return [

@@ -44,6 +44,12 @@ TELEGRAMS_QUARANTINED = Metric(
     unit="{telegram}",
     description="Telegrams set aside since the spool was made.",
 )
+TELEGRAMS_DROPPED = Metric(
+    name="wattmesh.gateway.telegrams.dropped",
+    kind=MetricKind.COUNTER,
+    unit="{telegram}",
+    description="Telegrams at QoS 0 for which there was no room, since the gateway started.",
+)
 DEVICES_ONLINE = Metric(
     name="wattmesh.gateway.devices.online",
     kind=MetricKind.GAUGE,

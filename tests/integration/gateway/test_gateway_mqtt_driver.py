@@ -8,31 +8,34 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from tests.fakes.blunt_broker import BluntBroker
 from tests.fakes.eventually import within
 from tests.fakes.gateway_world import until
 from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_gateway.drivers.mqtt.broker import Broker, parse_broker
 from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
+from wattmesh_gateway.drivers.mqtt.waiting import MOST_OF_A_TOPIC
 from wattmesh_local.mqtt_broker import DurableBroker
 
 TOPIC = "home-1/meter"
 
 
 class Keeper:
-    """Keeps messages; while `stuck`, it takes them in and never comes back."""
+    """Keeps messages; while `stuck`, it takes them in and does not come back until released."""
 
     def __init__(self) -> None:
         self.kept: list[str] = []
         self.seen: list[str] = []
         self.stuck = False
         self.changed = asyncio.Condition()
+        self.released = asyncio.Event()
 
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         self.seen.extend(each.payload.decode() for each in deliveries)
         async with self.changed:
             self.changed.notify_all()
         if self.stuck:
-            await asyncio.Event().wait()
+            await self.released.wait()
         self.kept.extend(each.payload.decode() for each in deliveries)
 
     async def wait_until_seen(self, *payloads: str) -> None:
@@ -232,3 +235,33 @@ async def test_a_message_is_understood_while_the_one_before_is_still_being_kept(
     assert keeper.seen == ["1"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_who_floods_loses_his_own_oldest_words_and_nobody_elses() -> None:
+    """Nothing of it is acknowledged by the way: QoS 0 has no acknowledgement."""
+    keeper, dropped = Keeper(), list[str]()
+    keeper.stuck = True
+    async with BluntBroker() as broker:
+        session = MqttSession(
+            parse_broker(f"mqtt://127.0.0.1:{broker.port}"),
+            *("wattmesh-test", {TOPIC, "flood"}, hear, keeper.take),
+            dropped=dropped.append,
+        )
+        running = asyncio.create_task(session.run())
+        session.topics_changed()
+        assert await session.wait_until_listening(20)
+        await broker.publish(TOPIC, "first", packet=1)
+        await keeper.wait_until_seen("first")
+        for number in range(3 * MOST_OF_A_TOPIC):
+            await broker.publish("flood", f"f{number}")
+        await broker.publish(TOPIC, "healthy", packet=2)
+        await until(lambda: len(dropped) == 2 * MOST_OF_A_TOPIC)
+        assert broker.acknowledged == []
+        keeper.stuck = False
+        keeper.released.set()
+        newest = [f"f{number}" for number in range(2 * MOST_OF_A_TOPIC, 3 * MOST_OF_A_TOPIC)]
+        await until(lambda: keeper.kept == ["first", *newest, "healthy"])
+        await until(lambda: broker.acknowledged == [1, 2])
+        assert set(dropped) == {"flood"}
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

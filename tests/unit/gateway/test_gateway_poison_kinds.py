@@ -84,6 +84,9 @@ class Kept:
     def lost(self, device: DeviceId, why: str) -> None:
         """Nobody minds."""
 
+    def dropped(self, origin: str) -> None:
+        """Nobody minds."""
+
     async def hear(self, device: DeviceId, seen: Seen) -> None:
         self.seen.append(seen)
 

@@ -22,6 +22,7 @@ class StatusMetrics:
         self._forwarded = telemetry.total(metrics.READINGS_FORWARDED)
         self._spooled = telemetry.gauge(metrics.READINGS_SPOOLED)
         self._quarantined = telemetry.total(metrics.TELEGRAMS_QUARANTINED)
+        self._dropped = telemetry.total(metrics.TELEGRAMS_DROPPED)
         self._online = telemetry.gauge(metrics.DEVICES_ONLINE)
         self._offline = telemetry.gauge(metrics.DEVICES_OFFLINE)
 
@@ -42,5 +43,6 @@ class StatusMetrics:
         self._forwarded.set(spool.readings_forwarded)
         self._spooled.set(spool.readings_spooled)
         self._quarantined.set(spool.telegrams_quarantined)
+        self._dropped.set(status.telegrams_dropped)
         self._online.set(online)
         self._offline.set(len(status.devices) - online)

@@ -77,6 +77,9 @@ class Inbox(Protocol):
     def lost(self, device: DeviceId, why: str) -> None:
         """Take note that a device cannot speak just now."""
 
+    def dropped(self, origin: str) -> None:
+        """Take note that a message was dropped before it was kept: too many came at once."""
+
 
 class Sessions(Protocol):
     """Takes what charge points say of charging sessions."""

@@ -53,6 +53,8 @@ class ReceiveTelegrams:
         self._complained: set[DeviceId | str] = set()
         self._minute = 0.0
         self._set_aside: Counter[DeviceId | str] = Counter()
+        self.telegrams_dropped = 0
+        """Messages that had no room and will not be kept, since the gateway started."""
 
     def expect(self, devices: Iterable[Device]) -> None:
         """Expect exactly these devices to speak from now on."""
@@ -96,6 +98,15 @@ class ReceiveTelegrams:
         """Take note that a device cannot speak just now: it is said, if it is expected to."""
         if device in self._patience:
             self._reachability.lost(device, why)
+
+    def dropped(self, origin: str) -> None:
+        """Count a message that had no room; the first one of each origin is logged."""
+        self.telegrams_dropped += 1
+        self._complain(
+            f"{origin} dropped",
+            f"{origin}: more comes than can be kept; of messages without a promise (QoS 0) only "
+            "the newest are",
+        )
 
     async def watch_silence(self) -> None:
         """Report devices that fell silent, for ever."""

@@ -52,6 +52,9 @@ class Mailbox:
     def lost(self, device: DeviceId, why: str) -> None:
         """Take no note: that it does not speak is seen by itself."""
 
+    def dropped(self, origin: str) -> None:
+        """Take no note: the newest is what counts."""
+
     def empty(self) -> Sequence[Reading]:
         """Return what came since this was asked before."""
         readings, self._readings = self._readings, []

@@ -42,7 +42,9 @@ class MqttDriver:
         self._routes: dict[str, list[MqttDevice]] = {}
         topics = self._routes.keys()
         self._session = MqttSession(
-            broker, client_id, topics, self.hear, inbox.take, passing=passing
+            *(broker, client_id, topics, self.hear, inbox.take),
+            passing=passing,
+            dropped=inbox.dropped,
         )
 
     async def open(self, device: Device, profile: DeviceProfile) -> OpenedDevice:

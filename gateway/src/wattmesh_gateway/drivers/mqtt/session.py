@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from typing import cast
 
 import aiomqtt
 
@@ -15,6 +16,7 @@ from wattmesh_gateway.app.spans import MQTT_PUBLISH
 from wattmesh_gateway.domain.errors import DeviceUnavailable
 from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_gateway.drivers.mqtt.broker import Broker
+from wattmesh_gateway.drivers.mqtt.waiting import WaitingMessages
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.spans import traced
@@ -38,6 +40,10 @@ class Message:
     payload: bytes
 
 
+class NotAcknowledged(Exception):
+    """What had no room is with the broker, which sends it again once it is asked anew."""
+
+
 class NotKept(Exception):
     """What came could not be kept: the disk's trouble, not the broker's."""
 
@@ -46,12 +52,39 @@ Hear = Callable[[Message], Awaitable[Delivery | None]]
 """Says what is to be kept of a message; lets those know who cannot wait until it is."""
 Take = Callable[[Sequence[Delivery]], Awaitable[None]]
 """Keeps deliveries; returns when they are kept."""
+Dropped = Callable[[str], None]
+"""Is told the topic of a message that nobody will keep."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Came:
+    """A message that came, and once it was heard, what is to be kept of it."""
+
     message: aiomqtt.Message
-    delivery: Delivery | None
+    delivery: Delivery | None = None
+
+    @property
+    def topic_name(self) -> str:
+        return str(self.message.topic)
+
+    @property
+    def again(self) -> bool:
+        return self.message.qos > 0
+
+    @property
+    def size(self) -> int:
+        payload = self.message.payload
+        return len(payload) if isinstance(payload, bytes | str) else 8
+
+
+class _Incoming(WaitingMessages[_Came]):
+    """What the client's library puts its messages into."""
+
+    def _put(self, item: object) -> None:
+        super()._put(_Came(cast("aiomqtt.Message", item)))
+
+    def _get(self) -> aiomqtt.Message:  # type: ignore[override]
+        return super()._get().message
 
 
 class MqttSession:
@@ -60,7 +93,8 @@ class MqttSession:
     It is understood as soon as it is here: a meter's word to a loop does not wait for the disk.
 
     `topics` is what is listened to; whoever changes it says so by `topics_changed`. `passing`: the
-    broker keeps nothing for it while it is away.
+    broker keeps nothing for it while it is away. What waits is bounded (`waiting.py`): `dropped` is
+    told of what had no room.
     """
 
     def __init__(
@@ -72,8 +106,10 @@ class MqttSession:
         take: Take,
         *,
         passing: bool = False,
+        dropped: Dropped = lambda topic: None,
     ) -> None:
         self._passing = passing
+        self._dropped = dropped
         self._broker = broker
         self._client_id = client_id
         self._topics = topics
@@ -122,13 +158,14 @@ class MqttSession:
         await self._something_wanted()
         backoff = Backoff(most_seconds=2.0)
         while True:
+            incoming = _Incoming(self._dropped)
             try:
-                async with self._client() as client:
+                async with self._client(incoming) as client:
                     self._loss.back()
                     backoff.reset()
                     self._connected = client
                     # Side by side: a broker may send what it kept before it answers SUBSCRIBE.
-                    await race(self._receive(client), self._subscribe(client))
+                    await race(self._receive(client, incoming), self._subscribe(client))
             except NotKept as error:
                 raise error.__cause__ or error from None
             except Exception as error:
@@ -144,7 +181,7 @@ class MqttSession:
             self._changed.clear()
             await self._changed.wait()
 
-    def _client(self) -> aiomqtt.Client:
+    def _client(self, incoming: _Incoming) -> aiomqtt.Client:
         client = aiomqtt.Client(
             self._broker.host,
             self._broker.port,
@@ -155,21 +192,24 @@ class MqttSession:
             keepalive=_KEEPALIVE_SECONDS,
             timeout=_ANSWER_SECONDS,
             tls_context=self._broker.trust.context() if self._broker.tls else None,
+            queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", lambda maxsize: incoming),
         )
         # aiomqtt has no setting for it: paho acknowledges on receipt unless it is told not to.
         client._client.manual_ack_set(True)
         return client
 
-    async def _receive(self, client: aiomqtt.Client) -> None:
-        heard: asyncio.Queue[_Heard] = asyncio.Queue()
-        await race(self._hear_all(client, heard), self._keep_all(client, heard))
+    async def _receive(self, client: aiomqtt.Client, incoming: _Incoming) -> None:
+        heard: WaitingMessages[_Came] = WaitingMessages(self._dropped)
+        await race(self._hear_all(client, heard), self._keep_all(client, incoming, heard))
 
-    async def _hear_all(self, client: aiomqtt.Client, heard: "asyncio.Queue[_Heard]") -> None:
+    async def _hear_all(self, client: aiomqtt.Client, heard: WaitingMessages[_Came]) -> None:
         async for message in client.messages:
-            heard.put_nowait(_Heard(message, await self._hear(_message(message))))
+            heard.put_nowait(_Came(message, await self._hear(_message(message))))
             await asyncio.sleep(0)  # a burst leaves commands their turn
 
-    async def _keep_all(self, client: aiomqtt.Client, heard: "asyncio.Queue[_Heard]") -> None:
+    async def _keep_all(
+        self, client: aiomqtt.Client, incoming: _Incoming, heard: WaitingMessages[_Came]
+    ) -> None:
         while True:
             group = [await heard.get()]
             while not heard.empty() and len(group) < _LARGEST_GROUP:
@@ -178,9 +218,11 @@ class MqttSession:
             for each in group:
                 # On this connection only: its packet ids mean nothing on the next one.
                 client._client.ack(each.message.mid, each.message.qos)
-            for topic in sorted({str(each.message.topic) for each in group} - self._topics):
+            for topic in sorted({each.topic_name for each in group} - self._topics):
                 # The session still has the subscription of a device that is gone.
                 await client.unsubscribe(topic)
+            if (incoming.refused or heard.refused) and heard.empty() and incoming.empty():
+                raise NotAcknowledged("there is room again for what was left with the broker")
 
     async def _keep(self, deliveries: Sequence[Delivery]) -> None:
         try:
