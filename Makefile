@@ -125,6 +125,9 @@ bench-reserve: setup ## how well 1, 10 and 50 batteries follow a regulation sign
 bench-event-storm: setup ## a thousand events of demand response at once, told twice, late and called off, as JSON
 	@exec $(BIN)/python -m tests.bench.event_storm $(ARGUMENTS)
 
+bench-ingest: setup ## readings through metering's stream beside a bare COPY into the same table, wall and CPU, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.metering_ingest $(ARGUMENTS)
+
 bench-metering: setup ## what queries take over many stored readings, and which faults validation finds, as JSON
 	@exec $(BIN)/python -m tests.bench.metering $(ARGUMENTS)
 
@@ -149,7 +152,7 @@ chart: setup  ## write the Helm chart, a profile an overlay, below dist/
 e2e-chaos: setup ## a mesh to which something happens every few seconds, audited, as JSON: ARGUMENTS, see tests/chaos
 	@exec $(BIN)/python -m tests.chaos $(ARGUMENTS)
 
-kill-matrix: setup ## metering and its database killed at random moments while readings come: lost, twice, recovery, as JSON
+kill-matrix: setup ## metering, database, gateway and broker killed, a full disk, clocks that step: lost, twice, recovery, as JSON
 	@exec $(BIN)/python -m tests.kill_matrix $(ARGUMENTS)
 
 e2e-k8s: setup ## the whole mesh on the cluster of KUBECONFIG, disturbed in every way, as JSON: ARGUMENTS, see tests/cluster

@@ -76,6 +76,27 @@ async def test_a_watch_hears_of_what_another_replica_keeps(database_url: str) ->
         assert told == {float(n): time.timestamp() for n, time in enumerate(times)}
 
 
+async def test_a_replica_that_was_alone_tells_another_one_from_its_first_moment_on(
+    database_url: str,
+) -> None:
+    async with metering_world(database_url) as one:
+        await one.add_home()
+        alone = _watch(one, POWER)
+        await anext(alone)
+        await one.send(batch(1, [(POWER, NOON - HOUR, 1.0)]))
+        assert _values(await anext(alone)) == [(POWER, 1)]
+        async with metering_world(database_url) as other:
+            beside = _watch(other, POWER)
+            assert _values(await anext(beside)) == [(POWER, 1)]
+            await one.send(batch(2, [(POWER, NOON - QUARTER, 2.0)]))
+            await other.send(batch(1, [(POWER, NOON, 3.0)]))
+            for stream in (alone, beside):  # each of both, once
+                assert _values(await anext(stream)) == [(POWER, 2)]
+                assert _values(await anext(stream)) == [(POWER, 3)]
+        await one.send(batch(3, [(POWER, NOON + QUARTER / 5, 4.0)]))
+        assert _values(await anext(alone)) == [(POWER, 4)]
+
+
 async def test_a_watch_that_may_have_missed_something_ends_and_can_begin_again(
     database_url: str,
 ) -> None:
@@ -85,8 +106,8 @@ async def test_a_watch_that_may_have_missed_something_ends_and_can_begin_again(
         await anext(stream)
         with psycopg.connect(database_url) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_locks USING (pid)"
+                " WHERE locktype = 'advisory' AND objsubid = 2 AND datname = current_database()"
             )
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await anext(stream)

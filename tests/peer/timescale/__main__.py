@@ -29,6 +29,7 @@ from wattmesh_kernel.ids import PointId
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.partitions import OpenPartitions, PostgresRetention
+from wattmesh_metering.adapters.postgres_announcements import PostgresAnnouncements
 from wattmesh_metering.adapters.postgres_ingest import PostgresIngestTransaction
 from wattmesh_metering.adapters.postgres_readings import PostgresReadingStore
 from wattmesh_metering.adapters.postgres_rollups import PostgresRollups
@@ -38,6 +39,7 @@ from wattmesh_metering.app.ports import View
 from wattmesh_metering.app.validate import ChangedSpan
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import Floats, Ints, RegisteredPoint, Rows, to_microseconds
+from wattmesh_metering.domain.recent import RecentReadings
 from wattmesh_metering.domain.rollups import DAY_US
 from wattmesh_runtime.aio.places import FairPlaces, PlaceLimits
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -165,7 +167,8 @@ async def _late(database: Database, points: list[RegisteredPoint]) -> list[int]:
     async with database.transaction() as connection:
         partitions = OpenPartitions(database)
         partitions.known(rows.times_us)
-        kept = Inserting(connection, {"one": 1}, NOW, partitions)
+        news = PostgresAnnouncements(database, lambda revision: None)
+        kept = Inserting(connection, {"one": 1}, NOW, partitions, news)
         fates = await kept.insert(rows, ["one"], np.zeros(4, np.int64))
     return [int(fate) for fate in fates]
 
@@ -183,7 +186,8 @@ async def _asked(database: Database, points: list[RegisteredPoint]) -> dict[str,
         ChangedSpan(key=key, first_us=to_microseconds(first), last_us=to_microseconds(first) + 1)
         for key in registers
     ]
-    async with PostgresValidationStore(database).alone() as validation:
+    news, recent = PostgresAnnouncements(database, lambda revision: None), RecentReadings(1)
+    async with PostgresValidationStore(database, news, recent).alone() as validation:
         around = await validation.around(spans)
     statistics = await PostgresStatistics(database).count("", None)
     return {

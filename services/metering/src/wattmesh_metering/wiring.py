@@ -41,7 +41,9 @@ from wattmesh_metering.app.validate import Validate
 from wattmesh_metering.app.watch_readings import WatchReadings
 from wattmesh_metering.app.watch_site_model import WatchSiteModel
 from wattmesh_metering.domain.newest import NewestReadings
+from wattmesh_metering.domain.recent import RecentReadings
 from wattmesh_metering.domain.records import RecordKind
+from wattmesh_metering.domain.vee.judging import NEIGHBOURS
 from wattmesh_metering.settings import MeteringSettings
 from wattmesh_runtime.aio.places import FairPlaces, PlaceLimits
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -79,10 +81,11 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
         follower = FollowSiteModel(history)
         await follower.catch_up()
         longest_gap = timedelta(seconds=settings.longest_gap_seconds)
-        newest = NewestReadings()
+        newest, recent = NewestReadings(), RecentReadings(NEIGHBOURS)
+        announcements = PostgresAnnouncements(intake, follower.notice, newest, recent)
         store = PostgresReadingStore(database, _query_places(settings), newest)
         validate = Validate(
-            PostgresValidationStore(intake),
+            PostgresValidationStore(intake, announcements, recent),
             follower,
             runtime.clock,
             CompareMeters(follower, store, longest_gap).run,
@@ -96,7 +99,7 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
             PostgresRetention(intake), runtime.clock, timedelta(days=settings.keep_gauges_days)
         )
         commit = CommitBatches(
-            PostgresIngestStore(intake, newest),
+            PostgresIngestStore(intake, announcements, recent),
             runtime.clock,
             TelemetryIngestMeter(runtime.telemetry),
             future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
@@ -104,7 +107,6 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
             committed=validate.wake,
             late=roll_up.wake,
         )
-        announcements = PostgresAnnouncements(intake, follower.notice, newest)
         async with CommitQueue(commit, group_rows=settings.ingest_group_rows) as queue:
             sites = SiteServicer(
                 _site_use_cases(settings, runtime, database, follower, history), runtime.clock

@@ -29,7 +29,9 @@ _COPIED = (
 _ANNOUNCED = np.dtype(
     [("key", "<i4"), ("time_us", "<i8"), ("value", "<f8"), ("quality", "i1"), ("reset", "i1")]
 )
-ANNOUNCED_BYTES = 5_900 // _ANNOUNCED.itemsize * _ANNOUNCED.itemsize
+ANNOUNCED_ROWS = 5_900 // _ANNOUNCED.itemsize
+"""How many readings go into one payload."""
+ANNOUNCED_BYTES = ANNOUNCED_ROWS * _ANNOUNCED.itemsize
 """How much of `announced` goes into one payload: in base64, and in lines, it is below the limit."""
 
 

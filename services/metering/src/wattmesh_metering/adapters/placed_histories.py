@@ -7,7 +7,7 @@ import numpy as np
 
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.domain.histories import Histories
-from wattmesh_metering.domain.readings import order_of
+from wattmesh_metering.domain.readings import Floats, Ints, order_of
 
 
 def placed_histories(places: int, rows: Sequence[tuple[Any, ...]]) -> Histories:
@@ -26,4 +26,15 @@ def placed_histories(places: int, rows: Sequence[tuple[Any, ...]]) -> Histories:
         ends=np.cumsum(sizes),
         times_us=times_us[order],
         values=values[order],
+    )
+
+
+def placed_readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Ints, Ints, Floats]:
+    """Return the same rows as columns: places, times [us since 1970] and values."""
+    sizes = np.array([len(times) // 8 for _, times, _ in rows], np.int64)
+    places = np.array([place for place, _, _ in rows], np.int64)
+    return (
+        np.repeat(places, sizes),
+        columns.times_from_send(b"".join(times for _, times, _ in rows)),
+        columns.floats_from_send(b"".join(values for _, _, values in rows)),
     )

@@ -14,12 +14,23 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import PointId
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.columns import ANNOUNCED_BYTES
+from wattmesh_metering.adapters.incoming import (
+    COPY_INCOMING,
+    COPY_NEW,
+    INCOMING,
+    INSERT_INCOMING,
+    REVISE,
+)
 from wattmesh_metering.adapters.partitions import OpenPartitions
+from wattmesh_metering.adapters.postgres_announcements import (
+    CHANNEL,
+    KEEPS_READINGS,
+    PostgresAnnouncements,
+)
 from wattmesh_metering.adapters.postgres_rollups import outdate
 from wattmesh_metering.adapters.receipts import MOST_FORMER_SOURCES, pack, receipts
 from wattmesh_metering.app.ports import IngestTransaction, SourceCount
 from wattmesh_metering.domain.arrivals import Touched
-from wattmesh_metering.domain.newest import NewestReadings
 from wattmesh_metering.domain.readings import (
     Fate,
     Ints,
@@ -28,11 +39,9 @@ from wattmesh_metering.domain.readings import (
     Rows,
     from_microseconds,
 )
+from wattmesh_metering.domain.recent import RecentReadings
 from wattmesh_metering.domain.rollups import PointDays
 from wattmesh_runtime.database import Database
-
-CHANNEL = "wattmesh_readings"
-"""On which newly kept readings are announced."""
 
 _LONGEST_POINT = 255
 """How much of a refused point's name is kept [characters]."""
@@ -43,72 +52,18 @@ _MOST_REJECTED_AT_ONCE = 1_000
 
 _RESOLVE = "SELECT point_key, name FROM points WHERE name = ANY(%s) AND NOT removed"
 
-_LOCK = "SELECT name, source_key FROM sources WHERE name = ANY(%s) ORDER BY name FOR UPDATE"
+_LOCK = f"""
+SELECT name, source_key, {KEEPS_READINGS} FROM sources
+WHERE name = ANY(%s) ORDER BY name FOR UPDATE
+"""
 _ADD = "INSERT INTO sources (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING"
 
-_COPY = """
-COPY {} (point_key, source_key, quality, measure_time, value, received) FROM STDIN (FORMAT BINARY)
-"""
-_COPY_NEW = _COPY.format("readings")
-_COPY_INCOMING = _COPY.format("incoming").replace("received)", "received, ordinal)")
-
-_INCOMING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS incoming
-    (LIKE readings, ordinal integer NOT NULL) ON COMMIT DELETE ROWS
-"""
-_INSERT_INCOMING = """
-WITH new AS (
-    INSERT INTO readings (point_key, source_key, quality, measure_time, value, received)
-    SELECT DISTINCT ON (point_key, measure_time)
-        point_key, source_key, quality, measure_time, value, received
-    FROM incoming ORDER BY point_key, measure_time, ordinal
-    ON CONFLICT DO NOTHING
-    RETURNING point_key, measure_time
-)
-SELECT string_agg(int4send(ordinal), '') FROM (
-    SELECT min(ordinal) AS ordinal
-    FROM incoming JOIN new USING (point_key, measure_time) GROUP BY point_key, measure_time
-) AS firsts
-"""
-# What differs from all that was ever told of its key moves what stands into the past. It takes its
-# place by INSERT: of columns, UPDATE unpacks all that there are, INSERT those of the key.
-_REVISE = """
-WITH told AS (
-    SELECT DISTINCT ON (point_key, measure_time, value, quality) *
-    FROM incoming ORDER BY point_key, measure_time, value, quality, ordinal
-), revised AS MATERIALIZED (
-    SELECT told.*, told.ordinal = max(told.ordinal) OVER (
-        PARTITION BY told.point_key, told.measure_time) AS stands
-    FROM told JOIN readings AS kept USING (point_key, measure_time)
-    WHERE (told.value, told.quality) IS DISTINCT FROM (kept.value, kept.quality)
-      AND NOT EXISTS (
-        SELECT FROM superseded_readings AS past
-        WHERE past.point_key = told.point_key AND past.measure_time = told.measure_time
-          AND past.value = told.value AND past.quality = told.quality)
-), past AS (
-    INSERT INTO superseded_readings
-        (point_key, measure_time, value, quality, source_key, received, until)
-    SELECT kept.point_key, kept.measure_time, kept.value, kept.quality, kept.source_key,
-        kept.received, revised.received
-    FROM revised JOIN readings AS kept USING (point_key, measure_time) WHERE stands
-    UNION ALL
-    SELECT point_key, measure_time, value, quality, source_key, received, received
-    FROM revised WHERE NOT stands
-), present AS (
-    INSERT INTO readings (point_key, source_key, quality, measure_time, value, received)
-    SELECT point_key, source_key, quality, measure_time, value, received
-    FROM revised WHERE stands
-    ON CONFLICT (point_key, measure_time) DO UPDATE SET value = excluded.value,
-        quality = excluded.quality, source_key = excluded.source_key, received = excluded.received
-)
-SELECT string_agg(int4send(ordinal), '') FROM revised
-"""
 _INSERT_RESETS = """
 INSERT INTO register_resets (point_key, measure_time)
 SELECT * FROM unnest(%s::integer[], %s::timestamptz[])
 ON CONFLICT DO NOTHING
 """
-_ARRIVED = "INSERT INTO arrivals (commit_time, touched) VALUES (%s, %s)"
+_ARRIVED = "INSERT INTO arrivals (commit_time, touched) VALUES (%s, %s) RETURNING arrival_key"
 
 _COUNT = """
 UPDATE sources SET
@@ -146,12 +101,16 @@ class PostgresIngestStore:
     """Resolves points and opens transactions.
 
     Points are remembered: one that is registered is never taken away from under its key. What was
-    committed here is heard of at once (`newest`), as whoever sent it expects.
+    committed here is heard of at once (`announcements`), as whoever sent it expects, and is at hand
+    for whoever judges it (`recent`).
     """
 
-    def __init__(self, database: Database, newest: NewestReadings | None = None) -> None:
+    def __init__(
+        self, database: Database, announcements: PostgresAnnouncements, recent: RecentReadings
+    ) -> None:
         self._database = database
-        self._newest = newest or NewestReadings()
+        self._announcements = announcements
+        self._recent = recent
         self._known: dict[str, RegisteredPoint] = {}
         self._partitions = OpenPartitions(database)
 
@@ -172,9 +131,19 @@ class PostgresIngestStore:
         """Open a transaction that holds the rows of its sources: their counts are written."""
         async with self._database.transaction() as connection:
             keys = await _lock(connection, sources)
-            opened = PostgresIngestTransaction(connection, keys, now, self._partitions)
+            opened = PostgresIngestTransaction(
+                connection, keys, now, self._partitions, self._announcements
+            )
             yield opened
-        self._newest.hear(opened.announced)
+        self._tell(opened)
+
+    def _tell(self, done: "PostgresIngestTransaction") -> None:
+        """Have those of this process know what is committed."""
+        if done.others:
+            self._recent.clear()
+        elif done.arrival is not None and done.added is not None:
+            self._recent.keep(done.arrival, done.added)
+        self._announcements.hear(done.news, announced=done.others)
 
 
 class PostgresIngestTransaction:
@@ -186,12 +155,21 @@ class PostgresIngestTransaction:
         source_keys: Mapping[str, int],
         now: datetime,
         partitions: OpenPartitions,
+        announcements: PostgresAnnouncements,
     ) -> None:
+        self._announcements = announcements
         self._connection = connection
         self._partitions = partitions
         self._source_keys = source_keys
         self._now = now
-        self.announced = Rows.empty()
+        self.news = Rows.empty()
+        """What stands since this transaction."""
+        self.others = False
+        """Whether others have been told of it."""
+        self.arrival: int | None = None
+        """The key under which it is to be judged."""
+        self.added: Rows | None = None
+        """All that it added, unless it changed something that was there."""
 
     async def insert(self, rows: Rows, sources: Sequence[str], owners: Ints) -> Ints:
         """Keep rows; return their fates.
@@ -210,6 +188,8 @@ class PostgresIngestTransaction:
             data = columns.copy_data(rows, former, received, ordinals=True)
             fates = await self._insert_or_revise(data, len(rows))
         await self._insert_resets(rows[rows.resets])
+        if not (fates == Fate.REVISED).any():
+            self.added = rows[fates == Fate.STORED]
         return fates
 
     async def count(self, counts: Sequence[SourceCount]) -> None:
@@ -229,18 +209,20 @@ class PostgresIngestTransaction:
         """Note what was touched, for whoever judges."""
         if len(touched):
             of_keys = replace(touched, sources=self._keys(sources)[touched.sources])
-            await self._connection.execute(_ARRIVED, (self._now, pack(of_keys)))
+            cursor = await self._connection.execute(_ARRIVED, (self._now, pack(of_keys)))
+            (self.arrival,) = await cursor.fetchone() or (None,)
 
     async def outdate(self, late: PointDays) -> None:
         """Have roll-ups of past days be made again."""
         await outdate(self._connection, late)
 
     async def announce(self, rows: Rows) -> None:
-        """Notify every listener of new rows when this transaction is committed."""
-        if len(rows):
+        """Have every listener know new rows when this transaction is committed."""
+        self.news = rows
+        if len(rows) and await self._announcements.others(self._connection):
+            self.others = True
             parameters = {"channel": CHANNEL, "data": columns.announced(rows)}
             await self._connection.execute(_ANNOUNCE, parameters)
-            self.announced = rows
 
     def _keys(self, sources: Sequence[str]) -> Ints:
         return np.array([self._source_keys[source] for source in sources], np.int64)
@@ -249,17 +231,17 @@ class PostgresIngestTransaction:
         """Copy rows in; None, and nothing done, when one is there already."""
         try:
             async with self._connection.transaction():
-                await self._copy(_COPY_NEW, data)
+                await self._copy(COPY_NEW, data)
         except UniqueViolation:
             return None
         return np.zeros(rows, np.int64)
 
     async def _insert_or_revise(self, data: bytes, rows: int) -> Ints:
-        await self._connection.execute(_INCOMING)
-        await self._copy(_COPY_INCOMING, data)
+        await self._connection.execute(INCOMING)
+        await self._copy(COPY_INCOMING, data)
         fates: Ints = np.full(rows, Fate.DUPLICATE, np.int64)
-        fates[await self._ordinals(_INSERT_INCOMING)] = Fate.STORED
-        fates[await self._ordinals(_REVISE)] = Fate.REVISED
+        fates[await self._ordinals(INSERT_INCOMING)] = Fate.STORED
+        fates[await self._ordinals(REVISE)] = Fate.REVISED
         await self._connection.execute("TRUNCATE incoming")
         return fates
 
@@ -306,11 +288,16 @@ class PostgresIngestTransaction:
 async def _lock(connection: AsyncConnection, sources: Sequence[str]) -> dict[str, int]:
     """Lock the sources' rows, in one order for all, and return their keys."""
     names = sorted(sources)
-    found: dict[str, int] = dict(await (await connection.execute(_LOCK, (names,))).fetchall())
+    found = await _locked(connection, names)
     if len(found) < len(names):
         await connection.execute(_ADD, ([name for name in names if name not in found],))
-        found = dict(await (await connection.execute(_LOCK, (names,))).fetchall())
+        found = await _locked(connection, names)
     return found
+
+
+async def _locked(connection: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
+    cursor = await connection.execute(_LOCK, (names,))
+    return {name: key for name, key, _ in await cursor.fetchall()}
 
 
 def _each_key_once(rows: Rows) -> bool:

@@ -10,13 +10,15 @@ import numpy as np
 from psycopg import AsyncConnection
 
 from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
-from wattmesh_metering.adapters.placed_histories import placed_histories
+from wattmesh_metering.adapters.placed_histories import placed_readings
+from wattmesh_metering.adapters.postgres_announcements import PostgresAnnouncements
 from wattmesh_metering.adapters.receipts import unpack
 from wattmesh_metering.app.ports import DeviceCount
 from wattmesh_metering.app.validate import ChangedSpan, Surroundings, Validation
 from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.histories import Histories
 from wattmesh_metering.domain.readings import Ints, from_microseconds, to_microseconds
+from wattmesh_metering.domain.recent import RecentReadings, joined, no_readings
 from wattmesh_metering.domain.vee.flags import Flag, FlagKind
 from wattmesh_metering.domain.vee.judging import NEIGHBOURS, Judgement, RaisedFlag
 from wattmesh_runtime.database import Database
@@ -97,22 +99,39 @@ ON CONFLICT (source_key, device) DO UPDATE SET
 
 
 class PostgresValidationStore:
-    """Hands out what arrived, to one process at a time."""
+    """Hands out what arrived, to one process at a time.
 
-    def __init__(self, database: Database) -> None:
+    Parameters: `recent` holds what this process kept by itself, and saves reading it back, as long
+    as by `announcements` nobody else keeps readings.
+    """
+
+    def __init__(
+        self, database: Database, announcements: PostgresAnnouncements, recent: RecentReadings
+    ) -> None:
         self._database = database
+        self._announcements = announcements
+        self._recent = recent
 
     @asynccontextmanager
     async def turn(self, most: int) -> AsyncIterator[Validation]:
         """Take what arrived in at most so many commits; nothing while another replica judges."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(_ALONE, (_LOCK_KEY,))
-            arrived: list[Touched] = []
+            taken: list[tuple[int, bytes]] = []
             if await cursor.fetchone() == (True,):
                 cursor = await connection.execute(_TAKE, (most,))
                 taken = sorted(await cursor.fetchall())
-                arrived = [unpack(touched) for _, touched in taken]
-            yield PostgresValidation(connection, arrived)
+                if taken and await self._announcements.others(connection):
+                    self._recent.clear()
+            arrived = [unpack(touched) for _, touched in taken]
+            commits = [key for key, _ in taken]
+            judging = PostgresValidation(connection, arrived, commits, self._recent)
+            try:
+                yield judging
+            except BaseException:
+                self._recent.clear()  # it comes again, to whoever judges then
+                raise
+        judging.done()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[Validation]:
@@ -125,9 +144,18 @@ class PostgresValidationStore:
 class PostgresValidation:
     """One turn of judging in its transaction."""
 
-    def __init__(self, connection: AsyncConnection, arrived: Sequence[Touched] = ()) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        arrived: Sequence[Touched] = (),
+        commits: Sequence[int] = (),
+        recent: RecentReadings | None = None,
+    ) -> None:
         self._connection = connection
         self._arrived = arrived
+        self._commits = commits
+        self._recent = recent
+        self._seen: tuple[Ints, Ints, Histories] | None = None
 
     @property
     def arrived(self) -> Sequence[Touched]:
@@ -136,18 +164,14 @@ class PostgresValidation:
 
     async def around(self, spans: Sequence[ChangedSpan]) -> Surroundings:
         """Return what is kept in and next to the spans."""
-        cursor = cursor_for_arrays(self._connection)
         firsts_us = np.array([span.first_us for span in spans], np.int64)
         lasts_us = np.array([span.last_us for span in spans], np.int64)
-        changed = TimeArray(firsts_us), TimeArray(lasts_us)
         keys = np.array([span.key for span in spans], np.int64)
-        places: Ints = np.arange(len(spans))
-        await cursor.execute(_AROUND, (IntArray(places), IntArray(keys), *changed))
-        rows = await cursor.fetchall()
-        histories = placed_histories(len(spans), rows)
-        if not rows:
+        histories = await self._histories(keys, firsts_us, lasts_us)
+        self._seen = keys, lasts_us, histories
+        found: Ints = np.diff(histories.ends, prepend=0).nonzero()[0]
+        if not len(found):
             return Surroundings(histories=histories, raised={})
-        found = np.array([row[0] for row in rows], np.int64)
         begins, ends = _ends(histories, found)
         reach = (
             *(IntArray(found), IntArray(keys[found])),
@@ -158,6 +182,26 @@ class PostgresValidation:
             histories=replace(histories, resets_us=await self._declared(reach)),
             raised=await self._raised((*reach, *of_found)),
         )
+
+    def done(self) -> None:
+        """Take note that the turn is committed."""
+        if self._recent is not None and self._seen is not None:
+            self._recent.judged(self._commits, *self._seen)
+
+    async def _histories(self, keys: Ints, firsts_us: Ints, lasts_us: Ints) -> Histories:
+        """Return what is kept in and next to spans; only what is not known here is read."""
+        if self._recent is None:
+            known, remembered = np.zeros(len(keys), np.bool_), no_readings()
+        else:
+            known, remembered = self._recent.of(self._commits, keys, firsts_us)
+        asked: Ints = (~known).nonzero()[0]
+        read = no_readings()
+        if len(asked):
+            cursor = cursor_for_arrays(self._connection)
+            spans = TimeArray(firsts_us[asked]), TimeArray(lasts_us[asked])
+            await cursor.execute(_AROUND, (IntArray(asked), IntArray(keys[asked]), *spans))
+            read = placed_readings(await cursor.fetchall())
+        return joined([remembered, read], len(keys))
 
     async def keep(self, judgements: Sequence[Judgement], now: datetime) -> None:
         """Raise and clear flags."""
