@@ -92,6 +92,9 @@ bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behin
 bench-hvac: setup ## how well zones are known after two weeks, and what heating them costs, as JSON
 	@exec $(BIN)/python -m tests.bench.hvac $(ARGUMENTS)
 
+bench-regret: setup ## what plans would gain by more knowledge, at five homes and a campus, as JSON: DATA=folder
+	@exec nice -n 10 $(BIN)/python -m tests.bench.regret $(DATA) $(ARGUMENTS)
+
 bench-control: setup ## what control says of devices that lie, and how long a command and a turn take, as JSON
 	@exec $(BIN)/python -m tests.bench.control $(ARGUMENTS)
 

@@ -289,6 +289,8 @@ goals = st.builds(
     carbon_price_per_kg=maybe(magnitudes),
     ramp_price_per_kw=maybe(magnitudes),
     site_peak_price_per_kw=maybe(magnitudes),
+    ensemble_member_count=maybe(st.integers(0, 50)),
+    risk_ratio=maybe(st.floats(0.0, 1.0)),
 )
 microgrids = st.builds(
     Microgrid,

@@ -55,8 +55,11 @@ async def expected(database_url: str) -> AssetForecast:
     async with running_forecast(database_url, metered(), DAYS) as world:
         start = world.clock.now().replace(minute=0) + HOUR
         span = TimeRange.of(start, 24 * HOUR)
-        found = (await GrpcForecaster(world.channel).forecast([TURBINE], span, HOUR, 20.0))[TURBINE]
+        asked = GrpcForecaster(world.channel).forecast([TURBINE], span, HOUR, 60.0, members=3)
+        found = (await asked)[TURBINE]
     assert isinstance(found, AssetForecast)
+    assert found.members_w is not None
+    assert found.members_w.shape == (3, 24)
     return found
 
 

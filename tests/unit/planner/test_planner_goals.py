@@ -116,3 +116,26 @@ async def test_feeders_of_a_street_are_planned_with_the_sites_that_hang_on_them(
     assert transformer.limits.max_import_power_w == 100_000.0
     assert north.limits.max_phase_import_power_w == 9_000.0
     assert problem.groups[0].site_node_ids == {HOME.name: "north", OTHER.name: "transformer"}
+
+
+async def test_members_are_drawn_and_weighed_where_a_site_asks_for_them() -> None:
+    world = PlannerWorld()
+    goals = PlanningGoals(ensemble_member_count=3, risk_ratio=0.2)
+    resources = [replace(each, goals=goals) if isinstance(each, Site) else each for each in home()]
+    await world.knows(*resources)
+    problem = await problem_of(world, HOME)
+    assert world.forecaster.members == [3]
+    members = problem.ensemble.members
+    assert len(members) == 3
+    assert problem.ensemble.risk_ratio == 0.2
+    loads = {each.asset: each.powers_w[0] for each in members[2].powers}
+    assert loads["sites/home-1/assets/load"] == 1_200.0
+    assert loads["sites/home-1/assets/pv"] == 0.0
+
+
+async def test_no_members_are_drawn_where_nobody_asks_for_them() -> None:
+    world = PlannerWorld()
+    await world.knows(*home())
+    problem = await problem_of(world, HOME)
+    assert world.forecaster.members == [0]
+    assert not problem.HasField("ensemble")

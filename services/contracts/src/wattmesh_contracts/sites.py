@@ -147,6 +147,8 @@ def _goals_to_proto(goals: PlanningGoals) -> site_pb2.PlanningGoals | None:
         carbon_price_per_kg=goals.carbon_price_per_kg,
         ramp_price_per_kw=goals.ramp_price_per_kw,
         site_peak_price_per_kw=goals.site_peak_price_per_kw,
+        ensemble_member_count=goals.ensemble_member_count,
+        risk_ratio=goals.risk_ratio,
     )
 
 

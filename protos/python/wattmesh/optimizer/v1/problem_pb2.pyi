@@ -85,6 +85,7 @@ class Problem(_message.Message):
     GOALS_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     RESERVES_FIELD_NUMBER: _builtins.int
+    ENSEMBLE_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217; all tariffs must have it."""
     @_builtins.property
@@ -111,6 +112,10 @@ class Problem(_message.Message):
     def reserves(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reserve]:
         """Power held ready for grid services."""
 
+    @_builtins.property
+    def ensemble(self) -> Global___Ensemble:
+        """What else may come than loads and renewable sources say. Absent: the plan is made for what they say alone."""
+
     def __init__(
         self,
         *,
@@ -121,14 +126,103 @@ class Problem(_message.Message):
         goals: Global___Goals | None = ...,
         events: _abc.Iterable[Global___DemandResponseEvent] | None = ...,
         reserves: _abc.Iterable[Global___Reserve] | None = ...,
+        ensemble: Global___Ensemble | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["goals", b"goals", "horizon", b"horizon"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ensemble", b"ensemble", "goals", b"goals", "horizon", b"horizon"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "events", b"events", "goals", b"goals", "groups", b"groups", "horizon", b"horizon", "reserves", b"reserves", "sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "ensemble", b"ensemble", "events", b"events", "goals", b"goals", "groups", b"groups", "horizon", b"horizon", "reserves", b"reserves", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Problem: _TypeAlias = Problem  # noqa: Y015
+
+@_typing.final
+class Ensemble(_message.Message):
+    """Joint members beside the problem's own series, all of the same probability, the problem's own included. What is
+    decided in the first intervals is the same in all of them; the plan says what is done if it comes as the problem says.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    SHARED_DURATION_FIELD_NUMBER: _builtins.int
+    RISK_RATIO_FIELD_NUMBER: _builtins.int
+    risk_ratio: _builtins.float
+    """How much of the weight lies on the mean cost of the worst tenth, 0..1; the rest lies on that of all."""
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___EnsembleMember]:
+        """1..100."""
+
+    @_builtins.property
+    def shared_duration(self) -> _duration_pb2.Duration:
+        """For how long decisions are the same in all, >= 0, at least the first interval. Absent: the first interval."""
+
+    def __init__(
+        self,
+        *,
+        members: _abc.Iterable[Global___EnsembleMember] | None = ...,
+        shared_duration: _duration_pb2.Duration | None = ...,
+        risk_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["shared_duration", b"shared_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "risk_ratio", b"risk_ratio", "shared_duration", b"shared_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ensemble: _TypeAlias = Ensemble  # noqa: Y015
+
+@_typing.final
+class EnsembleMember(_message.Message):
+    """One of the things that may come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def powers(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberPowers]:
+        """Of loads and renewable sources; those not named come as the problem says."""
+
+    def __init__(
+        self,
+        *,
+        powers: _abc.Iterable[Global___MemberPowers] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["powers", b"powers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnsembleMember: _TypeAlias = EnsembleMember  # noqa: Y015
+
+@_typing.final
+class MemberPowers(_message.Message):
+    """What one load or renewable source does in a member."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    POWERS_W_FIELD_NUMBER: _builtins.int
+    asset: _builtins.str
+    """Name of the asset. INVALID_ARGUMENT when it is no load or renewable source of the problem, or comes twice."""
+    @_builtins.property
+    def powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power per interval [W], positive into the asset; for a renewable source uncurtailed."""
+
+    def __init__(
+        self,
+        *,
+        asset: _builtins.str = ...,
+        powers_w: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset", "powers_w", b"powers_w"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberPowers: _TypeAlias = MemberPowers  # noqa: Y015
 
 @_typing.final
 class Horizon(_message.Message):

@@ -193,6 +193,8 @@ class PlanningGoals(_message.Message):
     CARBON_PRICE_PER_KG_FIELD_NUMBER: _builtins.int
     RAMP_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
     SITE_PEAK_PRICE_PER_KW_FIELD_NUMBER: _builtins.int
+    ENSEMBLE_MEMBER_COUNT_FIELD_NUMBER: _builtins.int
+    RISK_RATIO_FIELD_NUMBER: _builtins.int
     carbon_price_per_kg: _builtins.float
     """What a kilogram of emissions counts [currency/kg CO2e], >= 0. Absent: what the planner is set to."""
     ramp_price_per_kw: _builtins.float
@@ -204,27 +206,45 @@ class PlanningGoals(_message.Message):
     """What the highest import of a plan counts [currency/kW], >= 0, of each site by itself, for peaks
     that no tariff prices. Absent: nothing.
     """
+    ensemble_member_count: _builtins.int
+    """How many joint members of loads and generation a plan weighs beside what is expected, 0..50. What is decided for
+    its first interval is the same in all of them. Absent or 0: the plan is made for what is expected alone.
+    """
+    risk_ratio: _builtins.float
+    """How much of the weight lies on the mean cost of the worst tenth of the members, 0..1, the rest on that of all.
+    Absent: 0.
+    """
     def __init__(
         self,
         *,
         carbon_price_per_kg: _builtins.float | None = ...,
         ramp_price_per_kw: _builtins.float | None = ...,
         site_peak_price_per_kw: _builtins.float | None = ...,
+        ensemble_member_count: _builtins.int | None = ...,
+        risk_ratio: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg", "_ramp_price_per_kw", b"_ramp_price_per_kw", "_site_peak_price_per_kw", b"_site_peak_price_per_kw", "carbon_price_per_kg", b"carbon_price_per_kg", "ramp_price_per_kw", b"ramp_price_per_kw", "site_peak_price_per_kw", b"site_peak_price_per_kw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg", "_ensemble_member_count", b"_ensemble_member_count", "_ramp_price_per_kw", b"_ramp_price_per_kw", "_risk_ratio", b"_risk_ratio", "_site_peak_price_per_kw", b"_site_peak_price_per_kw", "carbon_price_per_kg", b"carbon_price_per_kg", "ensemble_member_count", b"ensemble_member_count", "ramp_price_per_kw", b"ramp_price_per_kw", "risk_ratio", b"risk_ratio", "site_peak_price_per_kw", b"site_peak_price_per_kw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg", "_ramp_price_per_kw", b"_ramp_price_per_kw", "_site_peak_price_per_kw", b"_site_peak_price_per_kw", "carbon_price_per_kg", b"carbon_price_per_kg", "ramp_price_per_kw", b"ramp_price_per_kw", "site_peak_price_per_kw", b"site_peak_price_per_kw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg", "_ensemble_member_count", b"_ensemble_member_count", "_ramp_price_per_kw", b"_ramp_price_per_kw", "_risk_ratio", b"_risk_ratio", "_site_peak_price_per_kw", b"_site_peak_price_per_kw", "carbon_price_per_kg", b"carbon_price_per_kg", "ensemble_member_count", b"ensemble_member_count", "ramp_price_per_kw", b"ramp_price_per_kw", "risk_ratio", b"risk_ratio", "site_peak_price_per_kw", b"site_peak_price_per_kw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__carbon_price_per_kg: _TypeAlias = _typing.Literal["carbon_price_per_kg"]  # noqa: Y015
     _WhichOneofArgType__carbon_price_per_kg: _TypeAlias = _typing.Literal["_carbon_price_per_kg", b"_carbon_price_per_kg"]  # noqa: Y015
+    _WhichOneofReturnType__ensemble_member_count: _TypeAlias = _typing.Literal["ensemble_member_count"]  # noqa: Y015
+    _WhichOneofArgType__ensemble_member_count: _TypeAlias = _typing.Literal["_ensemble_member_count", b"_ensemble_member_count"]  # noqa: Y015
     _WhichOneofReturnType__ramp_price_per_kw: _TypeAlias = _typing.Literal["ramp_price_per_kw"]  # noqa: Y015
     _WhichOneofArgType__ramp_price_per_kw: _TypeAlias = _typing.Literal["_ramp_price_per_kw", b"_ramp_price_per_kw"]  # noqa: Y015
+    _WhichOneofReturnType__risk_ratio: _TypeAlias = _typing.Literal["risk_ratio"]  # noqa: Y015
+    _WhichOneofArgType__risk_ratio: _TypeAlias = _typing.Literal["_risk_ratio", b"_risk_ratio"]  # noqa: Y015
     _WhichOneofReturnType__site_peak_price_per_kw: _TypeAlias = _typing.Literal["site_peak_price_per_kw"]  # noqa: Y015
     _WhichOneofArgType__site_peak_price_per_kw: _TypeAlias = _typing.Literal["_site_peak_price_per_kw", b"_site_peak_price_per_kw"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__carbon_price_per_kg) -> _WhichOneofReturnType__carbon_price_per_kg | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ensemble_member_count) -> _WhichOneofReturnType__ensemble_member_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ramp_price_per_kw) -> _WhichOneofReturnType__ramp_price_per_kw | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__risk_ratio) -> _WhichOneofReturnType__risk_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__site_peak_price_per_kw) -> _WhichOneofReturnType__site_peak_price_per_kw | None: ...
 

@@ -57,6 +57,10 @@ class Node:
         require_efficiency(self.export_efficiency_ratio, "nodes.export_efficiency_ratio")
 
 
+MOST_ENSEMBLE_MEMBERS = 50
+"""Of one plan: each adds as many columns as the plan itself has."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanningGoals:
     """What plans weigh beside the bill; None: the default of whoever plans.
@@ -64,15 +68,24 @@ class PlanningGoals:
     `carbon_price_per_kg` [currency/kg CO2e]; `ramp_price_per_kw` is what each kW counts by which
     grid power changes from one interval to the next, of a group the sites' summed power;
     `site_peak_price_per_kw` what the highest import of a plan counts, of each site by itself.
+    `ensemble_member_count` joint members are weighed beside what is expected, with `risk_ratio` of
+    the weight on the mean cost of the worst tenth of them.
     """
 
     carbon_price_per_kg: float | None = None
     ramp_price_per_kw: float | None = None
     site_peak_price_per_kw: float | None = None
+    ensemble_member_count: int | None = None
+    risk_ratio: float | None = None
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             require_at_least(getattr(self, name), 0, f"goals.{name}")
+        few = (self.ensemble_member_count or 0) <= MOST_ENSEMBLE_MEMBERS
+        require(
+            few, "INVALID_VALUE", f"0 to {MOST_ENSEMBLE_MEMBERS}", "goals.ensemble_member_count"
+        )
+        require_between(self.risk_ratio, 0, 1, "goals.risk_ratio")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

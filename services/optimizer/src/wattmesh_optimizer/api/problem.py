@@ -1,6 +1,7 @@
 """Problems from their protos."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from wattmesh.optimizer.v1 import optimizer_pb2, problem_pb2
 from wattmesh_contracts.values import (
@@ -16,7 +17,8 @@ from wattmesh_optimizer.api.site import (
     site_from_proto,
 )
 from wattmesh_optimizer.app.options import Division, SolveOptions
-from wattmesh_optimizer.domain.checks import refuse
+from wattmesh_optimizer.domain.checks import Floats, refuse
+from wattmesh_optimizer.domain.ensemble import Ensemble
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.problem import (
     CarbonBasis,
@@ -62,6 +64,7 @@ def problem_from_proto(proto: problem_pb2.Problem) -> Problem:
         goals=_goals(proto.goals),
         events=tuple(_event(event) for event in proto.events),
         reserves=tuple(_reserve(reserve) for reserve in proto.reserves),
+        ensemble=_ensemble(proto.ensemble) if proto.HasField("ensemble") else None,
     )
 
 
@@ -93,6 +96,24 @@ def options_from_proto(proto: optimizer_pb2.SolveOptions, defaults: SolveOptions
         explain=proto.explain,
         division=known(_DIVISIONS, proto.division, "options.division"),
     )
+
+
+def _ensemble(proto: problem_pb2.Ensemble) -> Ensemble:
+    shared = timedelta(0)
+    if proto.HasField("shared_duration"):
+        shared = duration_from_proto(proto.shared_duration, "ensemble.shared_duration")
+    return Ensemble(
+        members=tuple(_member(each) for each in proto.members),
+        shared_duration=shared,
+        risk_ratio=proto.risk_ratio,
+    )
+
+
+def _member(proto: problem_pb2.EnsembleMember) -> Mapping[str, Floats]:
+    found = {each.asset: column(each.powers_w, KILO) for each in proto.powers}
+    if len(found) < len(proto.powers):
+        raise refuse("ensemble.members.powers.asset", "comes twice")
+    return found
 
 
 def _group(proto: problem_pb2.SiteGroup) -> SiteGroup:

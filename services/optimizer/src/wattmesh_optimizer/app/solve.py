@@ -95,6 +95,11 @@ class SolvePlan:
                 plan = min(plan, self._repaired(formulation, solved, watch), key=_cost)
         if not options.explain:
             return plan
+        if problem.ensemble is not None:
+            # Why is said by what is expected: prices over all members belong to none of them.
+            expected = replace(problem, ensemble=None)
+            best = self._in_one(expected, options, watch, judged or plan)
+            return replace(plan, explanation=best.explanation)
         return replace(
             plan, explanation=explain(formulation, judged or plan, solved.refined.linear)
         )
@@ -164,7 +169,9 @@ class SolvePlan:
             plan, unmet_requirements=self._requirements(formulation, values, plan, watch)
         )
         preference = formulation.ctx.program.preference(values)
-        gap = gap_ratio(plan.total_cost, solved.refined.bound - preference)
+        sure = problem.ensemble is None
+        cost = plan.total_cost if sure else formulation.objective(values)
+        gap = gap_ratio(cost, solved.refined.bound - preference)
         enough = max(options.gap_ratio, 1e-6)
         status = SolveStatus.OPTIMAL if gap <= enough * 1.001 else SolveStatus.TIME_LIMIT
         return replace(plan, solver=self._information(formulation, solved, status, gap, watch))

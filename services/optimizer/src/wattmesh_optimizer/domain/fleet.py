@@ -56,6 +56,7 @@ def separable(problem: Problem) -> bool:
     """
     return not (
         problem.reserves
+        or problem.ensemble is not None
         or any(_has_phase_limit(group) for group in problem.groups)
         or any(_pays_several(problem, event) for event in problem.events)
     )

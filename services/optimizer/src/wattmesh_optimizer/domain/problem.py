@@ -12,6 +12,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.domain import checks
 from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.electrical import FixedLoad, Generator, RenewableSource
+from wattmesh_optimizer.domain.ensemble import Ensemble
 from wattmesh_optimizer.domain.horizon import Horizon
 from wattmesh_optimizer.domain.site import (
     NO_LIMITS,
@@ -210,6 +211,7 @@ class Problem:
     goals: Goals = field(default_factory=Goals)
     events: tuple[DemandResponseEvent, ...] = ()
     reserves: tuple[Reserve, ...] = ()
+    ensemble: Ensemble | None = None
 
     def __post_init__(self) -> None:
         if not self.sites:
@@ -223,6 +225,7 @@ class Problem:
         self._check_series()
         self._check_netted_billing()
         self._check_carbon()
+        self._check_members()
         for site in self.sites:
             if site.tariff is not None and site.tariff.currency_code != self.currency_code:
                 raise checks.refuse(
@@ -290,6 +293,21 @@ class Problem:
             basis = self.goals.carbon_basis.value
             words = f"has nothing to apply to: no site has {basis} carbon intensities"
             raise checks.refuse("goals.carbon_price_per_kg", words)
+
+    def _check_members(self) -> None:
+        if self.ensemble is None:
+            return
+        uncertain = {
+            asset.name
+            for _, asset in self.assets()
+            if isinstance(asset.kind, FixedLoad | RenewableSource)
+        }
+        for member in self.ensemble.members:
+            for name, values in member.items():
+                if name not in uncertain:
+                    words = f"no load or renewable source {name!r}"
+                    raise checks.refuse("ensemble.members.powers.asset", words)
+                checks.series("ensemble.members.powers_w", values, self.horizon.count)
 
     def _check_series(self) -> None:
         for where, values in self._series():

@@ -1,13 +1,14 @@
 """What is expected, from forecast."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from statistics import NormalDist
 
 import grpc
 import numpy as np
 
-from wattmesh.forecast.v1 import forecast_pb2, forecast_pb2_grpc
+from wattmesh.forecast.v1 import ensemble_pb2, forecast_pb2, forecast_pb2_grpc
 from wattmesh_contracts.values import (
     datetime_from_proto,
     duration_from_proto,
@@ -46,23 +47,29 @@ class GrpcForecaster:
         span: TimeRange,
         resolution: timedelta,
         within_seconds: float,
+        members: int = 0,
     ) -> Mapping[AssetId, ForecastAnswer]:
         """Return the expected power of each asset, or why it is not known, for each its own."""
         by_name = {asset.name: asset for asset in assets}
+        asked = {
+            "assets": by_name,
+            "range": time_range_to_proto(span),
+            "resolution": duration_to_proto(resolution),
+        }
         with rpc_errors():
+            if members:
+                ensemble = await self._stub.IssueEnsemble(
+                    ensemble_pb2.IssueEnsembleRequest(**asked, member_count=members),  # type: ignore[arg-type]
+                    timeout=within_seconds,
+                )
+                drawn = [each for each in ensemble.results if each.asset in by_name]
+                return {by_name[each.asset]: _members_from_proto(each, span) for each in drawn}
             answer = await self._stub.IssueForecasts(
-                forecast_pb2.IssueForecastsRequest(
-                    assets=by_name,
-                    range=time_range_to_proto(span),
-                    resolution=duration_to_proto(resolution),
-                ),
+                forecast_pb2.IssueForecastsRequest(**asked),  # type: ignore[arg-type]
                 timeout=within_seconds,
             )
-        return {
-            by_name[result.asset]: _answer_from_proto(result, span)
-            for result in answer.results
-            if result.asset in by_name
-        }
+        results = [each for each in answer.results if each.asset in by_name]
+        return {by_name[each.asset]: _answer_from_proto(each, span) for each in results}
 
 
 def reason_of(reason: forecast_pb2.ForecastFailureReason.ValueType) -> Reason:
@@ -73,7 +80,25 @@ def reason_of(reason: forecast_pb2.ForecastFailureReason.ValueType) -> Reason:
 def _answer_from_proto(result: forecast_pb2.AssetForecast, span: TimeRange) -> ForecastAnswer:
     if result.WhichOneof("result") == "forecast" and result.forecast.quantiles:
         return _forecast_from_proto(result.forecast, span)
-    failure = result.failure
+    return _why(result.failure)
+
+
+def _members_from_proto(result: forecast_pb2.AssetEnsemble, span: TimeRange) -> ForecastAnswer:
+    """Return a forecast with its members; without them where they do not cover all of it."""
+    if result.WhichOneof("result") != "members" or not result.members.forecast.quantiles:
+        return _why(result.failure)
+    proto = result.members.forecast
+    forecast = _forecast_from_proto(proto, span)
+    start, resolution = datetime_from_proto(proto.start_time), duration_from_proto(proto.resolution)
+    drawn = [
+        Series(start, resolution, np.array(each.values_w)).window(span).values
+        for each in result.members.members
+    ]
+    members_w = np.array(drawn)
+    return replace(forecast, members_w=members_w if np.isfinite(members_w).all() else None)
+
+
+def _why(failure: forecast_pb2.ForecastFailure) -> Why:
     reason = reason_of(failure.reason)
     return Why(topic=Topic.FORECAST, reason=reason, detail=failure.message)
 

@@ -14,6 +14,7 @@ from wattmesh_contracts.values import (
 from wattmesh_kernel.sites import Microgrid, Node
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.adapters.ensemble_problem import ensemble_to_proto
 from wattmesh_planner.adapters.event_problem import events_to_proto, limits_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
 from wattmesh_planner.adapters.reserve_problem import reserves_to_proto
@@ -46,6 +47,7 @@ class ProblemWriter:
             goals=self._goals(inputs),
             events=(*events_to_proto(inputs), *limits_to_proto(inputs)),
             reserves=reserves_to_proto(inputs),
+            ensemble=ensemble_to_proto(inputs),
         )
         if scope.group is not None:
             problem.groups.append(_group(inputs))

@@ -52,8 +52,11 @@ class Forecaster(Protocol):
         span: TimeRange,
         resolution: timedelta,
         within_seconds: float,
+        members: int = 0,
     ) -> Mapping[AssetId, ForecastAnswer]:
         """Return the expected power of each asset, or why it is not known, for each its own.
+
+        With `members` so many joint ones, drawn together for all assets of the call.
 
         Error: whatever keeps the whole call from being answered `within_seconds` [s of the wall].
         """

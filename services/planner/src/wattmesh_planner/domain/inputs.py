@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import BillingState
@@ -13,6 +16,8 @@ from wattmesh_planner.domain.model import Scope, ScopeSite, SiteAsset
 from wattmesh_planner.domain.owners_limits import OwnersLimit
 from wattmesh_planner.domain.prices import PricedTariff
 
+Floats: TypeAlias = NDArray[np.float64]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AssetForecast:
@@ -22,6 +27,8 @@ class AssetForecast:
     source: str
     deviation_w: Series | None = None
     """Standard deviation of what comes from what is expected [W]; None: not said."""
+    members_w: Floats | None = None
+    """What may come, (members, intervals) [W]; of all assets the one at a place together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

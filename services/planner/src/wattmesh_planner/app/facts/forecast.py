@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, floor_time
-from wattmesh_planner.app.batch import Batch
+from wattmesh_planner.app.batch import LARGEST_CALL, Batch
 from wattmesh_planner.app.energies import Energies
 from wattmesh_planner.app.ports import ForecastAnswer, Forecaster
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
@@ -28,6 +29,10 @@ _LEAD_RATIO = 0.5
 _HISTORY = timedelta(days=2)
 YESTERDAY = "yesterday"
 """Source of what was metered at the same time of an earlier day."""
+_MOST_MEMBER_VALUES = 400_000
+"""Assets times intervals times members of one answer of forecast."""
+_Wanted: TypeAlias = tuple[TimeRange, int]
+"""Over which time, and how many joint members of what may come."""
 
 
 class ForecastFacts:
@@ -51,7 +56,9 @@ class ForecastFacts:
         self._energies = energies
         self._rhythm = rhythm
         self._most_seconds = most_seconds
-        self._forecasts: Batch[TimeRange, AssetId, ForecastAnswer] = Batch(self._ask, background)
+        self._forecasts: Batch[_Wanted, AssetId, ForecastAnswer] = Batch(
+            self._ask, background, most=self._most
+        )
         self._issued = _Issued(clock, rhythm.lead)
 
     async def __call__(
@@ -59,22 +66,23 @@ class ForecastFacts:
     ) -> Mapping[AssetId, Fact[AssetForecast]]:
         """Return the expected power of every asset whose kind needs a forecast."""
         assets = [asset.id for asset in scope.assets if KINDS[type(asset.rating)].needs.forecast]
-        answers = await self._answers(assets, target)
+        wanted = target, scope.goals.ensemble_member_count or 0
+        answers = await self._answers(assets, wanted)
         doubtful = [asset for asset in assets if not _good(answers[asset])]
         history = await self._history(doubtful)
         return {asset: _fact(answers[asset], history.get(asset), target) for asset in assets}
 
     async def _answers(
-        self, assets: Sequence[AssetId], target: TimeRange
+        self, assets: Sequence[AssetId], wanted: _Wanted
     ) -> Mapping[AssetId, ForecastAnswer]:
-        known = self._issued.of(assets, target)
+        known = self._issued.of(assets, wanted)
         try:
             fresh = await self._forecasts.ask(
-                target, [each for each in assets if each not in known]
+                wanted, [each for each in assets if each not in known]
             )
         except WattmeshError as error:
             return {**dict.fromkeys(assets, _why(Reason.SERVICE_UNAVAILABLE, error)), **known}
-        self._issued.keep(fresh, target)
+        self._issued.keep(fresh, wanted)
         unanswered = Why(topic=Topic.FORECAST, reason=Reason.NOT_AVAILABLE)
         return {**dict.fromkeys(assets, unanswered), **known, **fresh}
 
@@ -92,11 +100,19 @@ class ForecastFacts:
         }
 
     async def _ask(
-        self, target: TimeRange, assets: Sequence[AssetId]
+        self, wanted: _Wanted, assets: Sequence[AssetId]
     ) -> Mapping[AssetId, ForecastAnswer]:
+        target, members = wanted
         left = (target.start - self._clock.now()).total_seconds() / self._clock.rate
         within = min(max(left * _LEAD_RATIO, LEAST_SECONDS), self._most_seconds)
-        return await self._forecaster.forecast(assets, target, self._rhythm.resolution, within)
+        resolution = self._rhythm.resolution
+        return await self._forecaster.forecast(assets, target, resolution, within, members)
+
+    def _most(self, wanted: _Wanted) -> int:
+        """Return of how many assets an answer holds what is wanted."""
+        target, members = wanted
+        values = max(1, members) * target.count(self._rhythm.resolution)
+        return max(1, min(LARGEST_CALL, _MOST_MEMBER_VALUES // values)) if members else LARGEST_CALL
 
 
 class _Issued:
@@ -105,20 +121,20 @@ class _Issued:
     def __init__(self, clock: Clock, fresh: timedelta) -> None:
         self._clock = clock
         self._fresh = fresh
-        self._kept: dict[TimeRange, dict[AssetId, tuple[datetime, AssetForecast]]] = {}
+        self._kept: dict[_Wanted, dict[AssetId, tuple[datetime, AssetForecast]]] = {}
 
-    def of(self, assets: Sequence[AssetId], target: TimeRange) -> dict[AssetId, ForecastAnswer]:
+    def of(self, assets: Sequence[AssetId], wanted: _Wanted) -> dict[AssetId, ForecastAnswer]:
         """Return those that need not be asked for again."""
-        kept, oldest = self._kept.get(target, {}), self._clock.now() - self._fresh
+        kept, oldest = self._kept.get(wanted, {}), self._clock.now() - self._fresh
         return {
             asset: kept[asset][1] for asset in assets if asset in kept and kept[asset][0] >= oldest
         }
 
-    def keep(self, answers: Mapping[AssetId, ForecastAnswer], target: TimeRange) -> None:
+    def keep(self, answers: Mapping[AssetId, ForecastAnswer], wanted: _Wanted) -> None:
         """Keep what was issued; forget targets before."""
-        for passed in [each for each in self._kept if each.start < target.start]:
+        for passed in [each for each in self._kept if each[0].start < wanted[0].start]:
             del self._kept[passed]
-        kept, now = self._kept.setdefault(target, {}), self._clock.now()
+        kept, now = self._kept.setdefault(wanted, {}), self._clock.now()
         for asset, answer in answers.items():
             if isinstance(answer, AssetForecast):
                 kept[asset] = (now, answer)
