@@ -92,6 +92,9 @@ bench-gateway-hostile: setup ## what hostile devices cost the healthy ones behin
 bench-hvac: setup ## how well zones are known after two weeks, and what heating them costs, as JSON
 	@exec $(BIN)/python -m tests.bench.hvac $(ARGUMENTS)
 
+bench-office: setup ## two weeks each in July and January of an office in EnergyPlus, run by the product, as JSON
+	@exec $(BIN)/python -m tests.bench.hvac.office $(ARGUMENTS)
+
 bench-regret: setup ## what plans would gain by more knowledge, at five homes and a campus, as JSON: DATA=folder
 	@exec nice -n 10 $(BIN)/python -m tests.bench.regret $(DATA) $(ARGUMENTS)
 
