@@ -309,8 +309,11 @@ def test_the_problem_has_the_vehicle_with_its_departures() -> None:
 
 def test_more_than_expected_is_offered_while_it_is_cheap_to_one_that_nobody_spoke_for() -> None:
     (asked,) = problem_of(stay(SESSION)).ev_charger.sessions
-    (alone,) = problem_of(stay(replace(SESSION, need=None))).ev_charger.sessions
+    half_full = replace(SESSION, need=None, soc_ratio=0.5, capacity_wh=50_000.0)
+    (alone,) = problem_of(stay(half_full)).ev_charger.sessions
+    (unknown,) = problem_of(stay(replace(SESSION, need=None))).ev_charger.sessions
 
+    assert unknown.terminal_value_per_kwh == 0.0  # nobody knows how much room there is
     assert asked.terminal_value_per_kwh == 0.0
     assert 0.2 < alone.terminal_value_per_kwh < 1.0
 

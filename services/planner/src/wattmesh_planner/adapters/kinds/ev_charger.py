@@ -88,9 +88,8 @@ def _shortfall_price_per_kwh(stay: Stay, site: SiteInputs) -> float:
 def _further_value_per_kwh(stay: Stay, site: SiteInputs) -> float:
     """Return what a kWh counts beyond what is expected of a vehicle that stops by itself.
 
-    It is half way from the cheapest price to the dearest, with some of what waiting may cost: more
-    is offered while energy is cheap, since it costs nothing where it is not taken, and none while
-    it is dear and the vehicle likely to stay.
+    It is half way from the cheapest price to the dearest, and some of what waiting may cost: more
+    is offered, rather while energy is cheap, since it costs nothing where it is not taken.
     """
     if not stay.fills or site.price is None:
         return 0.0

@@ -94,8 +94,8 @@ def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) ->
     """Return what is left of a session when a plan begins.
 
     Of a vehicle that tells its state of charge it is what has to be offered until it is there: near
-    full it draws less than that, and no more than the least current in the end. One of which nobody
-    has said what it needs may be filled beyond what is expected (`fills`).
+    full it draws less than that, and no more than the least current in the end. One of those of
+    which nobody has said what it needs may be filled beyond what is expected (`fills`).
     """
     rating = asset.rating
     assert isinstance(rating, EvChargerRating)
@@ -123,7 +123,7 @@ def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) ->
         soc_ratio=soc_ratio,
         weight=rest.weight * (1.0 if need is None else 1.0 + need.priority / 100),
         surplus_only=urgency is Urgency.SURPLUS_ONLY,
-        fills=need is None and session.takes,
+        fills=need is None and session.takes and rest.soc_ratio is not None,
         phase=session.phase,
         max_current_a=rest.max_current_a,
         discharge=discharge,
