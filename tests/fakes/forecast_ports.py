@@ -11,6 +11,7 @@ from wattmesh_forecast.app.ports import Answer, ModelUnavailable, Position
 from wattmesh_forecast.domain.conformal import AS_GIVEN, Stretch
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import HOUR, Sun
+from wattmesh_forecast.domain.labels import Labels
 from wattmesh_forecast.domain.model_input import ModelInput
 from wattmesh_forecast.domain.outcome import Outcome
 from wattmesh_forecast.domain.subjects import Location, Subject
@@ -71,12 +72,12 @@ class FakeModels:
         self.away = False
         self.asked: list[tuple[str, int]] = []
 
-    async def predict(self, model: str, asked: ModelInput) -> Answer:
+    async def predict(self, model: str, asked: ModelInput, version: int | None = None) -> Answer:
         self.asked.append((model, len(asked)))
-        if self.away or not self.served:
+        if self.away or not self.served or version not in (None, *self.served):
             raise ModelUnavailable(model)
         quantiles = np.tile(np.array(self.quantiles, dtype=np.float32), (len(asked), 1))
-        return Answer(version=max(self.served), quantiles=quantiles)
+        return Answer(version=version or max(self.served), quantiles=quantiles)
 
     def is_away(self, model: str) -> bool:
         return False
@@ -85,6 +86,16 @@ class FakeModels:
         if self.away:
             raise ModelUnavailable(model)
         return self.served
+
+
+class GivenLabels:
+    """Labels of every model, none at first."""
+
+    def __init__(self, given: Labels | None = None) -> None:
+        self.given = given
+
+    def labels(self, model: str) -> Labels | None:
+        return self.given
 
 
 class AsGiven:

@@ -26,7 +26,7 @@ class SpoilingServer:
         self._marked, self._spoil = marked, spoil
         self.calls = 0
 
-    async def predict(self, model: str, asked: ModelInput) -> Answer:
+    async def predict(self, model: str, asked: ModelInput, version: int | None = None) -> Answer:
         self.calls += 1
         lags = asked.tensors["lags"]
         said = lags[:, 0, VALUE, None] * np.array([0.7, 1.0, 1.4], dtype=np.float32)

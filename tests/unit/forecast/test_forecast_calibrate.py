@@ -31,7 +31,7 @@ NOW = START + timedelta(days=60)
 class NarrowModels(FakeModels):
     """Knows the middle and is far too sure of it."""
 
-    async def predict(self, model: str, asked: ModelInput) -> Answer:
+    async def predict(self, model: str, asked: ModelInput, version: int | None = None) -> Answer:
         self.asked.append((model, len(asked)))
         if self.away:
             raise ModelUnavailable(model)

@@ -1,7 +1,7 @@
 """Models are trained anew when it is time, and taken back when they are worse than none."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from wattmesh_forecast.domain.evaluation import Score
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.labels import LEAST_HOURS, Comparison, Labels, Step
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.standing import LEAST_COMPARED, Standing, standing
 from wattmesh_kernel.ids import AssetId, SiteId
@@ -56,6 +57,8 @@ class World:
         self.store, self.trainings = StoredForecasts(), KeptTrainings()
         self.standings: list[Standing] = []
         self.lost: list[Kind] = []
+        self.steps: list[Step] = []
+        self.compared = Comparison()
         sites = sites_of([LOAD])
         days = np.where(np.arange(45) % 2, 1000.0, 2000.0).repeat(24)
         history = FixedHistory({LOAD: Series(START, HOUR, days)})
@@ -67,6 +70,7 @@ class World:
             evaluate=EvaluateForecasts(
                 store=self.store, history=history, sites=sites, clock=self.clock
             ),
+            compare=self.compare,
             train=self.train,
             shelf=self.shelf,
             news=self,
@@ -79,6 +83,14 @@ class World:
 
     def taken_back(self, kind: Kind) -> None:
         self.lost.append(kind)
+
+    def tried(self, kind: Kind, step: Step) -> None:
+        self.steps.append(step)
+
+    async def compare(
+        self, kind: Kind, assets: Sequence[AssetId], candidate: ModelVersion, stable: int
+    ) -> Comparison:
+        return self.compared
 
     def issued(self, error_w: float, source: str = "model:load/2") -> None:
         """Let forecasts of the last week have erred by so much; yesterday errs by 1 kW."""
@@ -129,6 +141,40 @@ async def test_a_version_that_yesterday_beats_goes_out_of_service_and_another_is
     assert world.lost == [Kind.LOAD]
     assert len(world.ordered) == 1
     assert world.shelf.next_version("load") == 3  # what is known of version 2 stays its own
+
+
+async def test_a_candidate_goes_its_way_day_by_day_and_no_other_is_trained_meanwhile(
+    world: World,
+) -> None:
+    third = replace(VERSION, version=3)
+    world.shelf.begin_trial(third)
+    with world.shelf.new_version(third):
+        pass
+    world.issued(700.0)
+
+    await world.life_cycle.look_after(Kind.LOAD)
+    assert (world.steps, world.ordered) == ([], [])
+    world.compared = Comparison(candidate_wh=1.0, stable_wh=1.0, hours=LEAST_HOURS)
+    for _ in range(4):
+        world.clock.advance(timedelta(days=1))
+        await world.life_cycle.look_after(Kind.LOAD)
+
+    assert world.steps == [Step.CANARY, Step.STABLE]
+    assert world.shelf.labels("load") == Labels(stable=3)
+
+
+async def test_a_candidate_that_errs_more_than_the_stable_version_goes_back(world: World) -> None:
+    third = replace(VERSION, version=3)
+    world.shelf.begin_trial(third)
+    with world.shelf.new_version(third):
+        pass
+    world.issued(700.0)
+    world.compared = Comparison(candidate_wh=1.1, stable_wh=1.0, hours=LEAST_HOURS)
+
+    await world.life_cycle.look_after(Kind.LOAD)
+
+    assert world.steps == [Step.BACK]
+    assert world.numbers == [1, 2]
 
 
 async def test_the_last_version_stays_however_bad_it_is(world: World) -> None:

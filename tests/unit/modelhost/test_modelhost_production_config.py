@@ -10,7 +10,7 @@ from wattmesh_forecast.domain.kinds import MODELLED
 CONFIG = Path(__file__).parents[3] / "deploy" / "tf-serving" / "models.config"
 
 
-def test_the_configuration_serves_every_model_with_two_versions() -> None:
+def test_the_configuration_serves_every_model_with_three_versions() -> None:
     assert serving_protos.predict_pb2
     from tensorflow_serving.config import model_server_config_pb2
 
@@ -22,4 +22,4 @@ def test_the_configuration_serves_every_model_with_two_versions() -> None:
     assert {model.name: model.base_path for model in models} == {
         kind.value: f"/models/{kind.value}" for kind in MODELLED
     }
-    assert all(model.model_version_policy.latest.num_versions == 2 for model in models)
+    assert all(model.model_version_policy.latest.num_versions == 3 for model in models)

@@ -56,7 +56,7 @@ class Training:
         settings = {**self.plan.training_settings(), "training_threads": "1"}
         await run_job(
             f"train-{model}",
-            ("-m", "wattmesh_forecast.train", *arguments),
+            ("-m", "wattmesh_forecast.train", *arguments, "--at-once"),
             self.plan.environment(clock=clock, **settings),
             self.logs / f"train-{model}.log",
             lambda line: progress.hear(model, line),

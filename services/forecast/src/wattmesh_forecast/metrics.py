@@ -29,6 +29,13 @@ MODEL_TAKEN_BACK = Metric(
     description="Versions that went out of service because the naive forecast was better, by"
     " wattmesh.forecast.kind.",
 )
+MODEL_TRIED = Metric(
+    name="wattmesh.forecast.model_tried",
+    kind=MetricKind.COUNTER,
+    unit="{model}",
+    description="Candidates that became canary or stable or went back, by wattmesh.forecast.kind"
+    " and wattmesh.forecast.step.",
+)
 NOT_FORECAST = Metric(
     name="wattmesh.forecast.not_issued",
     kind=MetricKind.COUNTER,

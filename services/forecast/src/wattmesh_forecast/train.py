@@ -19,7 +19,9 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from wattmesh_forecast.adapters.holidays import Holidays
 from wattmesh_forecast.adapters.metering import GrpcHistory
@@ -27,6 +29,7 @@ from wattmesh_forecast.adapters.model_folder import ModelFolder, keep_weights
 from wattmesh_forecast.adapters.model_json import model_to_json
 from wattmesh_forecast.adapters.site_model import read_site_model
 from wattmesh_forecast.adapters.sky import PvlibSky
+from wattmesh_forecast.adapters.temperatures_file import read_temperatures
 from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.past import Past
@@ -40,6 +43,7 @@ from wattmesh_forecast.training.fingerprint import fingerprint
 from wattmesh_forecast.training.load_config import LoadConfig
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_runtime.channels import open_channel
 from wattmesh_runtime.logs import configure_logging
@@ -57,16 +61,33 @@ def main() -> None:
     settings = read_settings(TrainingSettings)
     configure_logging(settings.log_level, settings.log_format)
     try:
-        version = run(Kind(arguments.model), arguments.assets, _span(arguments), settings)
+        version = run(
+            Kind(arguments.model),
+            arguments.assets,
+            _span(arguments),
+            settings,
+            temperatures=arguments.temperatures,
+            at_once=arguments.at_once,
+        )
     except (WattmeshError, ValueError) as error:
         sys.exit(f"no model: {error}")
     _say({"refused": version} if isinstance(version, str) else model_to_json(version))
 
 
 def run(
-    kind: Kind, assets: list[AssetId], span: TimeRange, settings: TrainingSettings
+    kind: Kind,
+    assets: list[AssetId],
+    span: TimeRange,
+    settings: TrainingSettings,
+    *,
+    temperatures: Path | None = None,
+    at_once: bool = False,
 ) -> ModelVersion | str:
-    """Return the trained version, or why there is none; that of before for the same data."""
+    """Return the trained version, or why there is none; that of before for the same data.
+
+    `temperatures` is a file of them, as they were forecast (`adapters/temperatures_file.py`).
+    It is on trial beside the version in service, or, `at_once`, in its place.
+    """
     config: TrainingConfig | LoadConfig = (
         LoadConfig(members=min(settings.training_members, LoadConfig().members))
         if kind is Kind.LOAD
@@ -75,14 +96,20 @@ def run(
     folder = ModelFolder(settings.models_directory, settings.model_signing_key_file)
     _say_stage("reading history", 0.0)
     past = asyncio.run(_read_past(assets, span, config.history_days, settings))
+    if temperatures is not None:
+        past = with_temperatures(past, read_temperatures(temperatures))
     key = fingerprint(kind, past, config)
     if (objection := folder.refusal(kind.value, key)) is not None:
         return objection
     kept = folder.with_fingerprint(kind.value, key)
     if kept is not None:
         log.info("%s is trained already", kept.name)
-        return folder.promote(kept)
-    return _train(kind, past, config, folder, key, settings)
+        found: ModelVersion | str = folder.promote(kept)
+    else:
+        found = _train(kind, past, config, folder, key, settings)
+    if at_once and isinstance(found, ModelVersion):
+        folder.serve_at_once(found)
+    return found
 
 
 def _train(
@@ -124,6 +151,7 @@ def _train(
         holdout_naive_wape_ratio=learnt.verdict.naive_wape_ratio,
         fingerprint=key,
     )
+    folder.begin_trial(version)
     with folder.new_version(version) as place:
         export(learnt.network, learnt.asked, kind.value, place)
         if kind is Kind.LOAD:
@@ -159,6 +187,23 @@ def _without_empty_start(past: dict[AssetId, AssetHours]) -> dict[AssetId, Asset
     return {asset: hours.between(first, len(hours.power_w)) for asset, hours in past.items()}
 
 
+def with_temperatures(
+    past: Mapping[AssetId, AssetHours], told: Mapping[AssetId, Series]
+) -> dict[AssetId, AssetHours]:
+    """Return assets with the temperature of their hours, absent where none was forecast."""
+    return {
+        asset: hours
+        if asset not in told
+        else replace(
+            hours,
+            temperature_celsius=told[asset]
+            .window(TimeRange.of(hours.start, len(hours.power_w) * HOUR))
+            .values,
+        )
+        for asset, hours in past.items()
+    }
+
+
 def _prepare_tensorflow(threads: int) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same sums on every machine
@@ -176,6 +221,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--assets", nargs="+", type=AssetId.parse, required=True)
     parser.add_argument("--start", type=_time, help="default: as long before the end as is used")
     parser.add_argument("--end", type=_time, required=True)
+    parser.add_argument("--temperatures", type=Path, help="as they were forecast; default: none")
+    parser.add_argument(
+        "--at-once", action="store_true", help="serve what passes the gate without a trial"
+    )
     return parser.parse_args()
 
 

@@ -28,6 +28,7 @@ from wattmesh_forecast.api.operations import operation_to_proto
 from wattmesh_forecast.api.servicer import ForecastServicer, UseCases
 from wattmesh_forecast.api.weather_servicer import WeatherServicer, WeatherUseCases
 from wattmesh_forecast.app.calibrate import Calibration
+from wattmesh_forecast.app.compare_versions import CompareVersions
 from wattmesh_forecast.app.each_history import EachHistory
 from wattmesh_forecast.app.evaluate import EvaluateForecasts
 from wattmesh_forecast.app.followed_sites import FollowedSites
@@ -38,10 +39,12 @@ from wattmesh_forecast.app.issue_occupancy import IssueOccupancy
 from wattmesh_forecast.app.issue_together import IssueTogether
 from wattmesh_forecast.app.kept_history import KeptHistory
 from wattmesh_forecast.app.kept_weather import KeptWeather
+from wattmesh_forecast.app.labelled_models import LabelledModels
 from wattmesh_forecast.app.life_cycle import LifeCycle
 from wattmesh_forecast.app.list_forecasts import ListForecasts
 from wattmesh_forecast.app.list_models import ListModels
 from wattmesh_forecast.app.past import Past
+from wattmesh_forecast.app.ports import VersionLabels
 from wattmesh_forecast.app.running_hour import RunningHour
 from wattmesh_forecast.app.thermal_history import ThermalHistory
 from wattmesh_forecast.app.thermal_outlooks import IssueThermalOutlooks
@@ -50,6 +53,7 @@ from wattmesh_forecast.app.warm_up import WarmUp
 from wattmesh_forecast.app.weather.query import QueryWeather
 from wattmesh_forecast.app.weather.reports import WeatherReports
 from wattmesh_forecast.app.weather.sources import KeepWeatherSources
+from wattmesh_forecast.app.weather.told_ahead import ToldAhead
 from wattmesh_forecast.settings import ForecastSettings
 from wattmesh_kernel.clock import SystemClock
 from wattmesh_runtime.database import Database, DatabaseLimits
@@ -84,10 +88,11 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
         if settings.weather_url is not None:
             await asyncio.to_thread(plane.load)
         past = Past(KeptHistory(each), sky, calendar, (weather, plane), RunningHour(each))
-        models = _models(settings, runtime)
+        models = _models(settings, runtime, folder)
         store, clock = PostgresForecastStore(database), runtime.clock
-        trainer, trainings = TrainingJob(), PostgresTrainingStore(database)
-        calibration = Calibration(past=Past(each, sky, calendar), models=models, clock=clock)
+        trainer, trainings = TrainingJob(ToldAhead(records, sites)), PostgresTrainingStore(database)
+        backwards = Past(each, sky, calendar)
+        calibration = Calibration(past=backwards, models=models, clock=clock)
         observations = TelemetryObservations(runtime.telemetry)
         evaluate = EvaluateForecasts(store=store, history=history, sites=sites, clock=clock)
         issue = IssueForecasts(
@@ -95,6 +100,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             past=past,
             models=models,
             stretches=calibration,
+            labels=folder,
             store=store,
             clock=clock,
             observations=observations,
@@ -120,7 +126,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
                 list=ListForecasts(store),
                 evaluate=evaluate,
                 train=train,
-                models=ListModels(folder, models),
+                models=ListModels(folder, models, folder),
                 outlooks=IssueThermalOutlooks(
                     sites, ThermalHistory(points, history), clock, weather
                 ),
@@ -131,6 +137,7 @@ async def wire(settings: ForecastSettings, runtime: Runtime) -> AsyncIterator[Se
             life_cycle = LifeCycle(
                 sites=sites,
                 evaluate=evaluate,
+                compare=CompareVersions(sites=sites, past=backwards, models=models, clock=clock),
                 train=train,
                 shelf=folder,
                 news=observations,
@@ -192,10 +199,10 @@ def _follower(
     return SiteModelClient(metering, view, None if file is None else SiteModelFile(file))
 
 
-def _models(settings: ForecastSettings, runtime: Runtime) -> GuardedModels:
+def _models(settings: ForecastSettings, runtime: Runtime, labels: VersionLabels) -> GuardedModels:
     server = TensorFlowServing(
         runtime.channel(settings.model_server_target), settings.model_server_timeout_seconds
     )
     # A server comes back in the machine's time, whatever clock the mesh runs on.
     retry = timedelta(seconds=settings.model_server_retry_seconds)
-    return GuardedModels(server, SystemClock(), retry)
+    return GuardedModels(LabelledModels(server, labels), SystemClock(), retry)

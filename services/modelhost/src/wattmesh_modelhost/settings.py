@@ -17,7 +17,7 @@ class ModelHostSettings(ServiceSettings):
     are."""
     models_poll_seconds: float = Field(default=1.0, gt=0)
     """How often the folder is looked at [s of wall time]."""
-    models_versions_kept: int = Field(default=2, ge=1)
+    models_versions_kept: int = Field(default=3, ge=1)
     """How many of the newest versions of a model are served."""
     tensorflow_threads: int = Field(default=1, ge=1)
     """Processor threads of one call."""

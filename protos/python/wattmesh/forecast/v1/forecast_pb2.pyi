@@ -160,6 +160,36 @@ FORECAST_FAILURE_REASON_INTERNAL: ForecastFailureReason.ValueType  # 6
 """The forecast itself failed; the log knows more."""
 Global___ForecastFailureReason: _TypeAlias = ForecastFailureReason  # noqa: Y015
 
+class _ModelLabel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelLabelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelLabel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_LABEL_UNSPECIFIED: _ModelLabel.ValueType  # 0
+    """For nobody: an older version; or, of a model without any label, the newest answers."""
+    MODEL_LABEL_STABLE: _ModelLabel.ValueType  # 1
+    """Answers about every asset that no canary answers about."""
+    MODEL_LABEL_CANARY: _ModelLabel.ValueType  # 2
+    """Answers about a tenth of the assets, the same ones always."""
+    MODEL_LABEL_SHADOW: _ModelLabel.ValueType  # 3
+    """Is asked beside the stable version about the days since its training; its answers go to nobody."""
+
+class ModelLabel(_ModelLabel, metaclass=_ModelLabelEnumTypeWrapper):
+    """What a version of a model is there for. A version that passed its training's gate is a shadow of the
+    stable one, then a canary, then the stable one; where it does worse on the way it goes.
+    """
+
+MODEL_LABEL_UNSPECIFIED: ModelLabel.ValueType  # 0
+"""For nobody: an older version; or, of a model without any label, the newest answers."""
+MODEL_LABEL_STABLE: ModelLabel.ValueType  # 1
+"""Answers about every asset that no canary answers about."""
+MODEL_LABEL_CANARY: ModelLabel.ValueType  # 2
+"""Answers about a tenth of the assets, the same ones always."""
+MODEL_LABEL_SHADOW: ModelLabel.ValueType  # 3
+"""Is asked beside the stable version about the days since its training; its answers go to nobody."""
+Global___ModelLabel: _TypeAlias = ModelLabel  # noqa: Y015
+
 @_typing.final
 class Forecast(_message.Message):
     """A forecast as it was issued."""
@@ -1022,6 +1052,7 @@ class Model(_message.Message):
     HOLDOUT_WAPE_RATIO_FIELD_NUMBER: _builtins.int
     HOLDOUT_NAIVE_WAPE_RATIO_FIELD_NUMBER: _builtins.int
     AVAILABLE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`models/{model}/versions/{version}`."""
     kind: Global___ForecastKind.ValueType
@@ -1032,6 +1063,8 @@ class Model(_message.Message):
     """The same for the naive forecast."""
     available: _builtins.bool
     """Whether the model server says that it is available."""
+    label: Global___ModelLabel.ValueType
+    """What it is there for."""
     @_builtins.property
     def train_time(self) -> _timestamp_pb2.Timestamp:
         """When it was trained."""
@@ -1050,10 +1083,11 @@ class Model(_message.Message):
         holdout_wape_ratio: _builtins.float = ...,
         holdout_naive_wape_ratio: _builtins.float = ...,
         available: _builtins.bool = ...,
+        label: Global___ModelLabel.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["train_range", b"train_range", "train_time", b"train_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "holdout_naive_wape_ratio", b"holdout_naive_wape_ratio", "holdout_wape_ratio", b"holdout_wape_ratio", "kind", b"kind", "name", b"name", "train_range", b"train_range", "train_time", b"train_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "holdout_naive_wape_ratio", b"holdout_naive_wape_ratio", "holdout_wape_ratio", b"holdout_wape_ratio", "kind", b"kind", "label", b"label", "name", b"name", "train_range", b"train_range", "train_time", b"train_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

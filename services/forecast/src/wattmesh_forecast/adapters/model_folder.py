@@ -8,7 +8,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmesh_forecast.adapters.model_json import model_from_json, model_to_json
+from wattmesh_forecast.adapters.model_labels import ModelLabels
+from wattmesh_forecast.domain.labels import Labels, Step
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_runtime.access.signed_folders import sign, signing_key
@@ -36,6 +38,7 @@ class ModelFolder:
     def __init__(self, base: Path, key_file: Path | None = None) -> None:
         self._base = base
         self._key = None if key_file is None else signing_key(key_file)
+        self._labels = ModelLabels(base)
 
     def versions(self) -> Sequence[ModelVersion]:
         """Return what is known of every version, by name; what is not ours is left out."""
@@ -71,20 +74,19 @@ class ModelFolder:
         return version
 
     def weights(self, model: str) -> Mapping[str, NDArray[np.float32]] | None:
-        """Return what the newest version has learnt, None when it does not say."""
-        newest = max(self._numbers(model), default=0)
-        path = self._base / model / str(newest) / WEIGHTS
+        """Return what the stable version has learnt, None when it does not say."""
+        path = self._base / model / str(self._stable(model)) / WEIGHTS
         if not path.exists():
             return None
         with np.load(path) as arrays:
             return dict(arrays)
 
     def not_taught_after(self, model: str, moment: datetime) -> Path | None:
-        """Return where the newest version lies, None when it has learnt from what came later."""
-        found = [version for version in self.versions() if version.model == model]
-        if not found or found[-1].train_range.end > moment:
+        """Return where the stable version lies, None when it has learnt from what came later."""
+        stable = self._version(model, self._stable(model))
+        if stable is None or stable.train_range.end > moment:
             return None
-        return self._folder(found[-1])
+        return self._folder(stable)
 
     def refusal(self, model: str, fingerprint: str) -> str | None:
         """Return why what the same data and settings give is not to be served; None otherwise."""
@@ -105,18 +107,77 @@ class ModelFolder:
         taken_back = self._numbers(f"{model}/{_TAKEN_BACK}")
         return max(self._numbers(model) + taken_back, default=0) + 1
 
-    def take_back(self, model: str) -> ModelVersion | None:
-        """Take the newest version out of service, for the one before; None when there is none.
+    def labels(self, model: str) -> Labels | None:
+        """Return the labels of a model's versions; None when none was on trial yet."""
+        return self._labels.of(model)
 
-        It stays under `taken-back`, where no model server looks for versions.
+    def begin_trial(self, version: ModelVersion) -> None:
+        """Make a version that is about to appear a candidate, in place of another that was one.
+
+        The first version of a model is stable at once: there is nothing to hold it against.
         """
-        found = [version for version in self.versions() if version.model == model]
-        if len(found) < 2:
+        stable = self._stable(version.model)
+        if not stable:
+            return
+        labels = self._labels.of(version.model)
+        before = None if labels is None else labels.candidate
+        self._labels.put(version.model, Labels(stable=stable, candidate=version.version))
+        if before is not None and before != version.version:
+            self._put_away(version.model, before)
+
+    def serve_at_once(self, version: ModelVersion) -> None:
+        """Make a version the stable one, without a trial."""
+        self._labels.put(version.model, Labels(stable=version.version))
+
+    def move(self, model: str, step: Step, now: datetime) -> None:
+        """Let a step of its trial become of the candidate; one that goes back is put away."""
+        labels = self._labels.of(model)
+        if labels is None or labels.candidate is None:
+            return
+        moved = labels.moved(step, now)
+        if moved != labels:
+            self._labels.put(model, moved)
+        if step is Step.BACK:
+            self._put_away(model, labels.candidate)
+
+    def take_back(self, model: str) -> ModelVersion | None:
+        """Take the stable version out of service, for the one before; None when there is none.
+
+        Where there is none before it, a candidate takes its place.
+        """
+        labels = self._labels.of(model)
+        stable = self._version(model, self._stable(model))
+        if stable is None:
             return None
-        place = self._base / model / _TAKEN_BACK / str(found[-1].version)
+        rest = [number for number in self._numbers(model) if number != stable.version]
+        older = [number for number in rest if number < stable.version]
+        if not rest:
+            return None
+        new = max(older or rest)
+        candidate = None if labels is None or labels.candidate == new else labels.candidate
+        since = None if labels is None else labels.since
+        self._labels.put(model, Labels(stable=new, candidate=candidate, since=since))
+        self._put_away(model, stable.version)
+        return stable
+
+    def _put_away(self, model: str, version: int) -> None:
+        """Keep a version under `taken-back`, where no model server looks for versions."""
+        place = self._base / model / _TAKEN_BACK / str(version)
         place.parent.mkdir(exist_ok=True)
-        self._folder(found[-1]).rename(place)
-        return found[-1]
+        with suppress(FileNotFoundError):
+            (self._base / model / str(version)).rename(place)
+
+    def _stable(self, model: str) -> int:
+        """Return the number of the version in service, 0 when there is none."""
+        labels, there = self._labels.of(model), self._numbers(model)
+        if labels is None or labels.stable not in there:
+            candidate = None if labels is None else labels.candidate
+            return max((number for number in there if number != candidate), default=0)
+        return labels.stable
+
+    def _version(self, model: str, number: int) -> ModelVersion | None:
+        found = [v for v in self.versions() if (v.model, v.version) == (model, number)]
+        return found[0] if found else None
 
     def _numbers(self, folder: str) -> list[int]:
         return [int(f.name) for f in self._base.glob(f"{folder}/*") if f.name.isdecimal()]
@@ -144,9 +205,10 @@ class ModelFolder:
     def promote(self, version: ModelVersion) -> ModelVersion:
         """Make a version the newest again, as a copy under the next number."""
         newest = self.next_version(version.model) - 1
-        if version.version == newest:
+        if version.version in (newest, self._stable(version.model)):
             return version
         copy = replace(version, version=newest + 1)
+        self.begin_trial(copy)
         with self.new_version(copy) as folder:
             shutil.copytree(self._folder(version), folder, dirs_exist_ok=True)
         return copy

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.labels import Step
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome
 from wattmesh_forecast.domain.standing import Standing
 from wattmesh_forecast.metrics import (
@@ -12,6 +13,7 @@ from wattmesh_forecast.metrics import (
     MODEL_JUDGED,
     MODEL_REFUSED,
     MODEL_TAKEN_BACK,
+    MODEL_TRIED,
     NOT_FORECAST,
 )
 from wattmesh_runtime.telemetry import Telemetry
@@ -28,6 +30,7 @@ class TelemetryObservations:
         self._not_forecast = telemetry.counter(NOT_FORECAST)
         self._judged = telemetry.counter(MODEL_JUDGED)
         self._taken_back = telemetry.counter(MODEL_TAKEN_BACK)
+        self._tried = telemetry.counter(MODEL_TRIED)
 
     def stands(self, kind: Kind, where: Standing) -> None:
         """The version in service was judged."""
@@ -37,6 +40,11 @@ class TelemetryObservations:
     def taken_back(self, kind: Kind) -> None:
         """A version went out of service."""
         self._taken_back.add(1, {"wattmesh.forecast.kind": kind.value})
+
+    def tried(self, kind: Kind, step: Step) -> None:
+        """A candidate became more, or went back."""
+        labels = {"wattmesh.forecast.kind": kind.value, "wattmesh.forecast.step": step.value}
+        self._tried.add(1, labels)
 
     def answered(self, outcomes: Sequence[Outcome]) -> None:
         """Forecasts were issued, or not."""

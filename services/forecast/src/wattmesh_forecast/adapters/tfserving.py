@@ -12,7 +12,7 @@ from wattmesh_forecast.adapters.serving_protos import (
     prediction_service_pb2_grpc,
     types_pb2,
 )
-from wattmesh_forecast.app.ports import Answer, BadAnswer, ModelUnavailable
+from wattmesh_forecast.app.ports import Answer, BadAnswer, ModelUnavailable, NotServed
 from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.quantiles import DEFAULT_RATIOS
 
@@ -29,10 +29,12 @@ class TensorFlowServing:
         self._models = model_service_pb2_grpc.ModelServiceStub(channel)
         self._timeout_seconds = timeout_seconds
 
-    async def predict(self, model: str, asked: ModelInput) -> Answer:
-        """Ask the newest version of a model; ModelUnavailable, BadAnswer."""
+    async def predict(self, model: str, asked: ModelInput, version: int | None = None) -> Answer:
+        """Ask a version of a model, the newest by default; ModelUnavailable, BadAnswer."""
         request = predict_pb2.PredictRequest(output_filter=[OUTPUT])
         request.model_spec.name = model
+        if version is not None:
+            request.model_spec.version.value = version
         for name, values in asked.tensors.items():
             _write_tensor(values, request.inputs[name])
         response = await self._call(self._predictions.Predict, request)
@@ -47,7 +49,7 @@ class TensorFlowServing:
         request.model_spec.name = model
         try:
             response = await self._call(self._models.GetModelStatus, request)
-        except _NoSuchModel:
+        except NotServed:
             return frozenset()
         return frozenset(
             status.version for status in response.model_version_status if status.state == _AVAILABLE
@@ -64,12 +66,8 @@ class TensorFlowServing:
         except grpc.aio.AioRpcError as error:
             reason = f"{error.code().name}: {error.details()}"
             if error.code() is grpc.StatusCode.NOT_FOUND:
-                raise _NoSuchModel(reason) from error
+                raise NotServed(reason) from error
             raise ModelUnavailable(reason) from error
-
-
-class _NoSuchModel(ModelUnavailable):
-    """The server is there and does not have the model."""
 
 
 _NOTHING: Float32s = np.empty((0, 0), dtype=np.float32)

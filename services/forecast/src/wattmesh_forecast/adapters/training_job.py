@@ -3,25 +3,50 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from typing import Any
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from wattmesh_forecast.adapters.model_json import model_from_json
+from wattmesh_forecast.adapters.temperatures_file import write_temperatures
 from wattmesh_forecast.app.ports import Progress
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.training import TrainingOrder
 from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_kernel.ids import AssetId
+from wattmesh_kernel.series import Series
 from wattmesh_runtime.aio.processes import ChildProcess, start_process
 
 _STOP_SECONDS = 2.0
+
+Temperatures: TypeAlias = Callable[[TrainingOrder], Awaitable[Mapping[AssetId, Series]]]
+"""Tells the temperature at assets as it was forecast then [°C]."""
 
 
 class TrainingJob:
     """Runs jobs with this process' environment; their log goes where its own goes."""
 
+    def __init__(self, temperatures: Temperatures) -> None:
+        self._temperatures = temperatures
+
     async def train(self, order: TrainingOrder) -> AsyncIterator[Progress | ModelVersion]:
         """Run a job: its progress, at last the version. A job whose reader leaves is ended."""
-        process = await start_process(sys.executable, *_arguments(order), read_output=True)
+        told = await self._temperatures(order)
+        with tempfile.TemporaryDirectory(prefix="wattmesh-training-") as folder:
+            file = Path(folder, "temperatures.npz")
+            if told:
+                await asyncio.to_thread(write_temperatures, file, told)
+            async with aclosing(self._run(order, file if told else None)) as news:
+                async for each in news:
+                    yield each
+
+    async def _run(
+        self, order: TrainingOrder, temperatures: Path | None
+    ) -> AsyncGenerator[Progress | ModelVersion, None]:
+        arguments = _arguments(order, temperatures)
+        process = await start_process(sys.executable, *arguments, read_output=True)
         assert process.stdout is not None
         result: ModelVersion | None = None
         try:
@@ -36,11 +61,13 @@ class TrainingJob:
             raise FailedPrecondition("TRAINING_FAILED", f"the training job ended with code {code}")
 
 
-def _arguments(order: TrainingOrder) -> list[str]:
+def _arguments(order: TrainingOrder, temperatures: Path | None) -> list[str]:
     assets = [asset.name for asset in order.assets]
+    weather = [] if temperatures is None else ["--temperatures", str(temperatures)]
     return [
         *("-m", "wattmesh_forecast.train", order.model),
         *("--start", order.range.start.isoformat(), "--end", order.range.end.isoformat()),
+        *weather,
         *("--assets", *assets),
     ]
 

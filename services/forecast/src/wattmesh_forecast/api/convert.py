@@ -23,6 +23,7 @@ from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.input_faults import InputFault
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.labels import Label
 from wattmesh_forecast.domain.outcome import Issued, NotForecast, Outcome, Reason
 from wattmesh_forecast.domain.training import TrainingOrder
 from wattmesh_forecast.domain.wanted import Wanted
@@ -37,6 +38,12 @@ _REASONS = {
     Reason.HISTORY_UNAVAILABLE: forecast_pb2.FORECAST_FAILURE_REASON_HISTORY_UNAVAILABLE,
     Reason.INCOMPLETE_SITE_MODEL: forecast_pb2.FORECAST_FAILURE_REASON_INCOMPLETE_SITE_MODEL,
     Reason.INTERNAL: forecast_pb2.FORECAST_FAILURE_REASON_INTERNAL,
+}
+_LABELS = {
+    None: forecast_pb2.MODEL_LABEL_UNSPECIFIED,
+    Label.STABLE: forecast_pb2.MODEL_LABEL_STABLE,
+    Label.CANARY: forecast_pb2.MODEL_LABEL_CANARY,
+    Label.SHADOW: forecast_pb2.MODEL_LABEL_SHADOW,
 }
 _KINDS = {
     Kind.LOAD: forecast_pb2.FORECAST_KIND_LOAD,
@@ -189,6 +196,7 @@ def model_to_proto(listed: ListedModel) -> forecast_pb2.Model:
         holdout_wape_ratio=version.holdout_wape_ratio,
         holdout_naive_wape_ratio=version.holdout_naive_wape_ratio,
         available=listed.available,
+        label=_LABELS[listed.label],
     )
 
 

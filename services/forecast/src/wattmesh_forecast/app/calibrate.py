@@ -42,14 +42,14 @@ class Calibration:
         self._models = models
         self._clock = clock
         self._known: dict[AssetId, _Calibrated] = {}
-        self._due: dict[AssetId, Subject] = {}
+        self._due: dict[AssetId, tuple[Subject, int]] = {}
         self._some_due = asyncio.Event()
 
     def stretch(self, subject: Subject, version: int) -> Stretch:
         """Return what is known of an asset under a version; AS_GIVEN at first."""
         known = self._known.get(subject.asset)
         if known is None or known.version != version or known.until <= self._clock.now():
-            self._due[subject.asset] = subject
+            self._due[subject.asset] = subject, version
             self._some_due.set()
         return AS_GIVEN if known is None or known.version != version else known.stretch
 
@@ -59,12 +59,12 @@ class Calibration:
             await self._some_due.wait()
             self._some_due.clear()
             while self._due:
-                await self._calibrate(self._due.pop(next(iter(self._due))))
+                await self._calibrate(*self._due.pop(next(iter(self._due))))
 
-    async def _calibrate(self, subject: Subject) -> None:
+    async def _calibrate(self, subject: Subject, version: int) -> None:
         now = self._clock.now()
         try:
-            found = await self._stretch_of(subject, now)
+            found = await self._stretch_of(subject, version, now)
         except (ModelUnavailable, BadAnswer):
             return  # it is due again with the next answer that the model gives
         except Exception:
@@ -73,17 +73,20 @@ class Calibration:
         if found is not None:
             self._known[subject.asset] = found
 
-    async def _stretch_of(self, subject: Subject, now: datetime) -> _Calibrated | None:
+    async def _stretch_of(
+        self, subject: Subject, version: int, now: datetime
+    ) -> _Calibrated | None:
         end = floor_time(now, HOUR)
         span = TimeRange(end - timedelta(days=CALIBRATION_DAYS) - LAGS, end)
         past = (await self._past.over([subject], span, span))[subject.asset]
         if not isinstance(past, AssetHours) or (asked := backcast(subject.kind, past)) is None:
             return None
-        version, stretch = await self._judged(subject, asked)
-        return _Calibrated(stretch=stretch, version=version, until=now + VALID)
+        answered, stretch = await self._judged(subject, version, asked)
+        return _Calibrated(stretch=stretch, version=answered, until=now + VALID)
 
-    async def _judged(self, subject: Subject, asked: Backcast) -> tuple[int, Stretch]:
+    async def _judged(self, subject: Subject, version: int, asked: Backcast) -> tuple[int, Stretch]:
         answers = [
-            await self._models.predict(subject.kind.value, part) for part in in_parts(asked.asked)
+            await self._models.predict(subject.kind.value, part, version)
+            for part in in_parts(asked.asked)
         ]
         return answers[-1].version, asked.stretch([each.quantiles for each in answers])

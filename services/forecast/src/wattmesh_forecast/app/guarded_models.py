@@ -22,13 +22,18 @@ class GuardedModels:
         self._retry_every = retry_every
         self._away: set[str] = set()
 
-    async def predict(self, model: str, asked: ModelInput) -> Answer:
-        """Ask the newest version; ModelUnavailable at once while the model is known to be away."""
+    async def predict(self, model: str, asked: ModelInput, version: int | None = None) -> Answer:
+        """Ask a version; ModelUnavailable at once while the model is known to be away.
+
+        A version that is named may be missing alone: of the model that says nothing.
+        """
         if model in self._away:
             raise ModelUnavailable(model)
         try:
-            return await self._server.predict(model, asked)
+            return await self._server.predict(model, asked, version)
         except ModelUnavailable as error:
+            if version is not None:
+                raise
             if model not in self._away:
                 log.warning("model %s is away, seasonal forecasts from here on: %s", model, error)
             self._away.add(model)

@@ -15,7 +15,13 @@ from wattmesh_forecast.app.ask_models import Believed, ask_model
 from wattmesh_forecast.app.failures import failed
 from wattmesh_forecast.app.followed_sites import FollowedSites
 from wattmesh_forecast.app.past import Past
-from wattmesh_forecast.app.ports import ForecastStore, ModelServer, ModelUnavailable, Observations
+from wattmesh_forecast.app.ports import (
+    ForecastStore,
+    ModelServer,
+    ModelUnavailable,
+    Observations,
+    VersionLabels,
+)
 from wattmesh_forecast.domain.conformal import Stretch
 from wattmesh_forecast.domain.doubt import Refusal
 from wattmesh_forecast.domain.forecast import Forecast, model_source
@@ -63,6 +69,7 @@ class IssueForecasts:
         past: Past,
         models: ModelServer,
         stretches: Stretches,
+        labels: VersionLabels,
         store: ForecastStore,
         clock: Clock,
         observations: Observations,
@@ -71,6 +78,7 @@ class IssueForecasts:
         self._past = past
         self._models = models
         self._stretches = stretches
+        self._labels = labels
         self._store = store
         self._clock = clock
         self._observations = observations
@@ -125,7 +133,8 @@ class IssueForecasts:
         order = [each for group, _ in asked for each in group]
         try:
             ratings = [each.subject.most_w for each in order]
-            said = await ask_model(self._models, kind, put.asked, ratings)
+            versions = self._versions(kind, order)
+            said = await ask_model(self._models, kind, put.asked, ratings, versions)
         except ModelUnavailable:
             return [*await _seasonal(kind, order, wanted, Refusal.UNAVAILABLE), *failures]
         believed, refused = self._sorted_out(order, said)
@@ -134,6 +143,12 @@ class IssueForecasts:
         for why, some in refused.items():
             answers += await _seasonal(kind, some, wanted, why)
         return answers
+
+    def _versions(self, kind: Kind, order: Group) -> list[int | None] | None:
+        labels = self._labels.labels(kind.value)
+        if labels is None or not labels.canary:
+            return None
+        return [labels.version_for(each.subject.asset) for each in order]
 
     def _sorted_out(
         self, order: Group, said: Sequence[Believed | Refusal]

@@ -3,7 +3,8 @@
 Once a day the forecasts that the version in service made in the last week are held against what
 meters recorded, late readings too. A version that the naive forecast beats goes out of service when
 there is an older one; a training is ordered then, when it has drifted, and when the last was long
-ago. What it gives serves only when it passes the gate of trainings.
+ago. What it gives is on trial when it passes the gate of trainings: a shadow of the stable version,
+then a canary, then the stable one itself, or back on the shelf (`domain/labels.py`).
 """
 
 import logging
@@ -18,6 +19,7 @@ from wattmesh_forecast.app.train import TrainModel
 from wattmesh_forecast.domain.forecast import Forecast, model_source
 from wattmesh_forecast.domain.hours import HOUR
 from wattmesh_forecast.domain.kinds import MODELLED, Kind
+from wattmesh_forecast.domain.labels import Comparison, Step, is_canary, next_step
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.standing import Standing, standing
 from wattmesh_forecast.domain.training import TrainingOrder
@@ -50,6 +52,18 @@ class LifeCycleNews(Protocol):
     def taken_back(self, kind: Kind) -> None:
         """A version went out of service."""
 
+    def tried(self, kind: Kind, step: Step) -> None:
+        """A candidate became more, or went back."""
+
+
+class Compare(Protocol):
+    """Holds a candidate against the stable version."""
+
+    async def __call__(
+        self, kind: Kind, assets: Sequence[AssetId], candidate: ModelVersion, stable: int
+    ) -> Comparison:
+        """Return the errors of both over the same hours since the candidate's training."""
+
 
 class LifeCycle:
     """Looks after the models of every kind."""
@@ -59,6 +73,7 @@ class LifeCycle:
         *,
         sites: FollowedSites,
         evaluate: EvaluateForecasts,
+        compare: Compare,
         train: TrainModel,
         shelf: ModelShelf,
         news: LifeCycleNews,
@@ -67,6 +82,7 @@ class LifeCycle:
     ) -> None:
         self._sites = sites
         self._evaluate = evaluate
+        self._compare = compare
         self._train = train
         self._shelf = shelf
         self._news = news
@@ -91,17 +107,39 @@ class LifeCycle:
         if not assets:
             return
         now = self._clock.now()
-        where = await self._standing(kind, _some(assets, MOST_JUDGED), now)
+        judged = _some(assets, MOST_JUDGED)
+        where = await self._standing(self._in_service(kind), judged, now)
         self._news.stands(kind, where)
         if where is Standing.WORSE and (version := self._shelf.take_back(kind.value)) is not None:
             log.warning("%s is out of service: the naive forecast was better", version.name)
             self._news.taken_back(kind)
-        if await self._training_is_due(kind, where, now):
+        tried = await self._try_candidate(kind, assets, now)
+        if not tried and await self._training_is_due(kind, where, now):
             await self._order(kind, _some(assets, MOST_LEARNT), now)
 
-    async def _standing(self, kind: Kind, assets: Sequence[AssetId], now: datetime) -> Standing:
-        version = self._in_service(kind)
-        if version is None:
+    async def _try_candidate(self, kind: Kind, assets: Sequence[AssetId], now: datetime) -> bool:
+        """Let the candidate go one step; return whether there still is one."""
+        labels = self._shelf.labels(kind.value)
+        if labels is None or labels.candidate is None:
+            return False
+        candidate = self._numbered(kind, labels.candidate)
+        if candidate is None:
+            return False
+        some = _some([each for each in assets if is_canary(each)], MOST_JUDGED)
+        live = await self._standing(candidate if labels.canary else None, some, now)
+        judged = _some(assets, MOST_JUDGED)
+        compared = await self._compare(kind, judged, candidate, labels.stable)
+        step = next_step(labels, compared, live, now)
+        self._shelf.move(kind.value, step, now)
+        if step is not Step.WAIT:
+            log.info("%s: %s, %s", candidate.name, step.value, compared)
+            self._news.tried(kind, step)
+        return step in (Step.WAIT, Step.CANARY)
+
+    async def _standing(
+        self, version: ModelVersion | None, assets: Sequence[AssetId], now: datetime
+    ) -> Standing:
+        if version is None or not assets:
             return Standing.UNKNOWN
         source = model_source(version.model, version.version)
 
@@ -113,8 +151,17 @@ class LifeCycle:
         return standing(version, live.score)
 
     def _in_service(self, kind: Kind) -> ModelVersion | None:
+        labels = self._shelf.labels(kind.value)
+        if labels is not None:
+            return self._numbered(kind, labels.stable)
         found = [each for each in self._shelf.versions() if each.model == kind.value]
         return found[-1] if found else None
+
+    def _numbered(self, kind: Kind, number: int) -> ModelVersion | None:
+        for each in self._shelf.versions():
+            if (each.model, each.version) == (kind.value, number):
+                return each
+        return None
 
     async def _training_is_due(self, kind: Kind, where: Standing, now: datetime) -> bool:
         if not self._every:
@@ -141,4 +188,4 @@ class LifeCycle:
 
 def _some(assets: Sequence[AssetId], most: int) -> Sequence[AssetId]:
     """Return at most so many, evenly from all."""
-    return assets[:: -(-len(assets) // most)]
+    return assets[:: max(1, -(-len(assets) // most))]

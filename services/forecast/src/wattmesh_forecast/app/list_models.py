@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wattmesh_forecast.app.ports import ModelRegistry, ModelServer, ModelUnavailable
+from wattmesh_forecast.app.ports import ModelRegistry, ModelServer, ModelUnavailable, VersionLabels
+from wattmesh_forecast.domain.labels import Label
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_kernel.errors import InvalidArgument, NotFound
 
@@ -13,10 +14,11 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedModel:
-    """A version, and whether the model server serves it."""
+    """A version, whether the model server serves it, and what it is there for."""
 
     version: ModelVersion
     available: bool
+    label: Label | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +32,9 @@ class ModelPage:
 class ListModels:
     """Joins what was trained with what is served."""
 
-    def __init__(self, registry: ModelRegistry, server: ModelServer) -> None:
+    def __init__(self, registry: ModelRegistry, server: ModelServer, labels: VersionLabels) -> None:
         self._registry = registry
+        self._labels = labels
         self._server = server
 
     async def get(self, name: str) -> ListedModel:
@@ -39,7 +42,7 @@ class ListModels:
         for version in await asyncio.to_thread(self._registry.versions):
             if version.name == name:
                 served = await self._served(version.model)
-                return ListedModel(version=version, available=version.version in served)
+                return self._listed(version, served)
         raise NotFound("MODEL_NOT_FOUND", f"there is no {name}")
 
     async def __call__(self, size: int = 0, after: str = "", model: str = "") -> ModelPage:
@@ -58,11 +61,16 @@ class ListModels:
         end = first + (min(size, LARGEST_PAGE) or LARGEST_PAGE)
         models = sorted({version.model for version in found[first:end]})
         served = {each: await self._served(each) for each in models}
-        listed = [
-            ListedModel(version=version, available=version.version in served[version.model])
-            for version in found[first:end]
-        ]
+        listed = [self._listed(version, served[version.model]) for version in found[first:end]]
         return ModelPage(models=listed, next=names[end - 1] if end < len(names) else "")
+
+    def _listed(self, version: ModelVersion, served: frozenset[int]) -> ListedModel:
+        labels = self._labels.labels(version.model)
+        return ListedModel(
+            version=version,
+            available=version.version in served,
+            label=None if labels is None else labels.label(version.version),
+        )
 
     async def _served(self, model: str) -> frozenset[int]:
         try:

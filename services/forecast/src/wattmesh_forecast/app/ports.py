@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from wattmesh_forecast.domain.forecast import Forecast
 from wattmesh_forecast.domain.hours import Floats, Sun
+from wattmesh_forecast.domain.labels import Labels, Step
 from wattmesh_forecast.domain.model_input import Float32s, ModelInput
 from wattmesh_forecast.domain.models import ModelVersion
 from wattmesh_forecast.domain.outcome import Outcome
@@ -20,6 +21,10 @@ from wattmesh_kernel.time import TimeRange
 
 class ModelUnavailable(Exception):
     """The model cannot be asked now: its server is away, or does not have it."""
+
+
+class NotServed(ModelUnavailable):
+    """The server is there, and does not have the model or that version of it."""
 
 
 class BadAnswer(Exception):
@@ -37,8 +42,11 @@ class Answer:
 class ModelServer(Protocol):
     """TensorFlow Serving, or what speaks like it."""
 
-    async def predict(self, model: str, asked: ModelInput) -> Answer:
-        """Ask the newest version; ModelUnavailable when there is no answer soon, BadAnswer."""
+    async def predict(self, model: str, asked: ModelInput, version: int | None = None) -> Answer:
+        """Ask a version; ModelUnavailable when there is no answer soon, BadAnswer.
+
+        Without a number it is the stable one, or the newest where none is labelled.
+        """
 
     async def available_versions(self, model: str) -> frozenset[int]:
         """Return the versions that are served; ModelUnavailable when the server is away."""
@@ -54,11 +62,21 @@ class ModelRegistry(Protocol):
         """Return what is known of every version, by name."""
 
 
-class ModelShelf(ModelRegistry, Protocol):
-    """The trained versions, of which one can be taken out of service."""
+class VersionLabels(Protocol):
+    """Which version answers whom."""
+
+    def labels(self, model: str) -> Labels | None:
+        """Return the labels of a model's versions; None when it has none."""
+
+
+class ModelShelf(ModelRegistry, VersionLabels, Protocol):
+    """The trained versions, of which one can be taken out of service, and another be on trial."""
 
     def take_back(self, model: str) -> ModelVersion | None:
-        """Take the newest version out of service, for the one before; None when there is none."""
+        """Take the stable version out of service, for the one before; None when there is none."""
+
+    def move(self, model: str, step: Step, now: datetime) -> None:
+        """Let a step of its trial become of the candidate."""
 
 
 class History(Protocol):

@@ -29,16 +29,22 @@ class Backcast:
     beside: Beside
     came_w: Floats
 
+    def given_w(self, said: Sequence[Float32s]) -> Floats:
+        """Return what would have been issued (n, 3) by answers, in parts of (n, 3) [W]."""
+        said_w = np.concatenate(said).astype(np.float64) * self.asked.scale_w[:, None]
+        return mixed(self.kind, said_w, self.beside)
+
     def stretch(self, said: Sequence[Float32s]) -> Stretch:
         """Return the stretch that would have been right for answers, in parts of (n, 3)."""
         open_ = self.asked.open
-        said_w = np.concatenate(said).astype(np.float64) * self.asked.scale_w[:, None]
-        given = mixed(self.kind, said_w, self.beside)
-        return stretch_of(given[open_], self.came_w[open_])
+        return stretch_of(self.given_w(said)[open_], self.came_w[open_])
 
 
-def backcast(kind: Kind, hours: AssetHours) -> Backcast | None:
-    """Return the questions of the newest midnights, and what came; None when there are none."""
+def backcast(kind: Kind, hours: AssetHours, days: int = CALIBRATION_DAYS) -> Backcast | None:
+    """Return the questions of the newest midnights, and what came; None when there are none.
+
+    They are those of the last `days` whole days of `hours`.
+    """
     first = hours.first_known()
     if first is None:
         return None
@@ -46,7 +52,7 @@ def backcast(kind: Kind, hours: AssetHours) -> Backcast | None:
     begins = begins[(begins >= first + _SHORTEST_DAYS * DAY) & (begins <= len(hours.power_w) - DAY)]
     if not len(begins):
         return None
-    begins = begins[-CALIBRATION_DAYS:]
+    begins = begins[-days:]
     target = (begins[:, None] + np.arange(DAY)).ravel()
     batch, rows = Batch.of([hours]), Rows(target=target, last=np.repeat(begins - 1, DAY))
     return Backcast(

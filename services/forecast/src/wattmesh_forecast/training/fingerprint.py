@@ -32,6 +32,8 @@ def fingerprint(
         digest.update(np.round(hours.power_w, 1).tobytes())
         digest.update(hours.clock.offset_hours.tobytes())
         digest.update(hours.clock.holiday.tobytes())
+        if hours.temperature_celsius is not None:
+            digest.update(np.round(hours.temperature_celsius, 1).tobytes())
         if hours.sun is not None:
             digest.update(np.round(hours.sun.clear_sky_w_m2, 1).tobytes())
     return digest.hexdigest()
