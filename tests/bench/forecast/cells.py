@@ -7,6 +7,7 @@ import numpy as np
 from tests.bench.forecast.asking import Known
 from wattmesh_forecast.domain.conformal import CALIBRATION_DAYS, stretch_of
 from wattmesh_forecast.domain.hours import Floats, Ints
+from wattmesh_forecast.domain.lags import DAY
 
 RATIOS = (0.1, 0.5, 0.9)
 WELL_COVERED = (0.77, 0.83)
@@ -65,13 +66,15 @@ class Scores:
 
 def stretched(said_w: Floats, came_w: Floats, known: Known) -> Floats:
     """Return the quantiles as they go out, stretched by the asset's own forecasts before."""
+    day = np.arange(float(DAY))
     days = min(CALIBRATION_DAYS, 7 * known.weeks)
     found = said_w.copy()
     for issue, of_issue in enumerate(said_w):
         past = slice(max(0, issue - days), issue)
         for asset, quantiles in enumerate(of_issue):
-            stretch = stretch_of(said_w[past, asset].reshape(-1, 3), came_w[past, asset].ravel())
-            found[issue, asset] = stretch.apply(quantiles)
+            came, hour = came_w[past, asset].ravel(), np.tile(day, past.stop - past.start)
+            stretch = stretch_of(said_w[past, asset].reshape(-1, 3), came, hour)
+            found[issue, asset] = stretch.apply(quantiles, day)
     return found
 
 

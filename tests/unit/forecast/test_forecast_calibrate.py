@@ -96,7 +96,8 @@ def test_a_stretch_covers_four_fifths_of_what_came(true_width: float) -> None:
     came = random.normal(100, true_width * 10 / 1.2816, 42 * 24)
     said = np.tile([90.0, 100.0, 110.0], (len(came), 1))
 
-    stretched = stretch_of(said, came).apply(said)
+    hour = np.tile(np.arange(24.0), 42)
+    stretched = stretch_of(said, came, hour).apply(said, hour)
 
     inside = (stretched[:, 0] <= came) & (came <= stretched[:, 2])
     assert 0.77 <= inside.mean() <= 0.83
@@ -105,10 +106,24 @@ def test_a_stretch_covers_four_fifths_of_what_came(true_width: float) -> None:
 def test_a_few_hours_change_the_bands_a_little() -> None:
     said = np.tile([90.0, 100.0, 110.0], (3, 1))
 
-    found = stretch_of(said, np.array([160.0, 160.0, 160.0]))
+    hour = np.arange(3.0)
+    found = stretch_of(said, np.array([160.0, 160.0, 160.0]), hour)
 
     assert 1 < found.above < 1.5
-    assert stretch_of(said, np.full(3, np.nan)) == Stretch()
+    assert stretch_of(said, np.full(3, np.nan), hour) == Stretch()
+
+
+def test_evenings_that_are_known_worse_than_nights_have_wider_bands() -> None:
+    random, hour = np.random.default_rng(2), np.tile(np.arange(24.0), 42)
+    width = np.where(hour >= 18, 3.0, 1.0)
+    came = random.normal(100, width * 10 / 1.2816)
+    said = np.tile([90.0, 100.0, 110.0], (len(came), 1))
+
+    stretched = stretch_of(said, came, hour).apply(said, hour)
+
+    inside = (stretched[:, 0] <= came) & (came <= stretched[:, 2])
+    for of_part in (hour < 6, (hour >= 6) & (hour < 18), hour >= 18):
+        assert 0.74 <= inside[of_part].mean() <= 0.88
 
 
 def test_what_is_asked_again_of_the_past_is_what_was_known_then() -> None:

@@ -22,12 +22,16 @@ _SHORTEST_DAYS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Backcast:
-    """What a model would have been asked at past midnights, and what came (n,) [W]."""
+    """What a model would have been asked at past midnights, and what came (n,) [W].
+
+    `hour` (n,) is the local hour of the day.
+    """
 
     kind: Kind
     asked: ModelInput
     beside: Beside
     came_w: Floats
+    hour: Floats
 
     def given_w(self, said: Sequence[Float32s]) -> Floats:
         """Return what would have been issued (n, 3) by answers, in parts of (n, 3) [W]."""
@@ -37,7 +41,7 @@ class Backcast:
     def stretch(self, said: Sequence[Float32s]) -> Stretch:
         """Return the stretch that would have been right for answers, in parts of (n, 3)."""
         open_ = self.asked.open
-        return stretch_of(self.given_w(said)[open_], self.came_w[open_])
+        return stretch_of(self.given_w(said)[open_], self.came_w[open_], self.hour[open_])
 
 
 def backcast(kind: Kind, hours: AssetHours, days: int = CALIBRATION_DAYS) -> Backcast | None:
@@ -60,4 +64,5 @@ def backcast(kind: Kind, hours: AssetHours, days: int = CALIBRATION_DAYS) -> Bac
         asked=model_input(kind, batch, rows),
         beside=Beside.of(kind, batch, rows, seasonal_middles(kind, batch, rows)),
         came_w=hours.power_w[target],
+        hour=hours.clock.hour[target],
     )
