@@ -124,6 +124,18 @@ class WatchedMesh(JudgedServices, FakeSiteModelService, *_Bases):  # type: ignor
     ) -> planner_pb2.ListPlansResponse:
         return planner_pb2.ListPlansResponse(plans=reversed(self.plans))
 
+    async def WatchPlans(  # noqa: N802
+        self, request: planner_pb2.WatchPlansRequest, context: Any
+    ) -> AsyncIterator[planner_pb2.WatchPlansResponse]:
+        assert request.summaries, "nobody needs whole plans to raise alerts"
+        told = 0
+        while True:
+            for plan in self.plans[told:]:
+                told += 1
+                yield planner_pb2.WatchPlansResponse(plan=plan)
+            yield planner_pb2.WatchPlansResponse(complete=True)
+            await asyncio.sleep(0.02)
+
     async def ListScopes(  # noqa: N802
         self, request: planner_pb2.ListScopesRequest, context: Any
     ) -> planner_pb2.ListScopesResponse:

@@ -75,6 +75,13 @@ class MemoryPlans:
         found = self._of(scope) if scope else list(self.plans.values())
         return sorted(found, key=lambda plan: plan.target.start, reverse=True)[:limit]
 
+    async def newest(self, scopes: Sequence[str]) -> list[Plan]:
+        self._check()
+        dealt_with = [x for x in self.plans.values() if x.accept_time or x.solution is None]
+        by_start = sorted(dealt_with, key=lambda plan: (plan.target.start, plan.issue_time))
+        newest = {plan.scope: plan for plan in by_start}
+        return [newest[scope] for scope in scopes if scope in newest]
+
     async def statistics(self, scope: str, starts: TimeRange | None) -> PlanStatistics:
         made = sum(plan.accept_time is not None for plan in self.plans.values())
         return PlanStatistics(

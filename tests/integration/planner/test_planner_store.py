@@ -176,6 +176,21 @@ async def test_an_interval_that_was_given_up_is_not_planned_again(
     assert await store.last_planned([STREET.name]) == {STREET.name: START - HOUR}
 
 
+async def test_the_newest_plan_of_a_scope_is_one_that_was_dealt_with(
+    store: PostgresPlanStore,
+) -> None:
+    """One that control has not taken yet is neither made nor failed."""
+    for start in (START, START + HOUR):
+        await keep(store, plan(start).accepted(start - HOUR / 4))
+    await store.add(plan(START + 2 * HOUR))
+    waiting = await store.newest([STREET.name, "groups/other"])
+    await store.add_failed([replace(given_up(START + 2 * HOUR), id=PlanId("given-up"))])
+    failed = await store.newest([STREET.name])
+
+    assert [(each.scope, each.target.start) for each in waiting] == [(STREET.name, START + HOUR)]
+    assert [(each.id.name, each.state) for each in failed] == [("plans/given-up", PlanState.FAILED)]
+
+
 async def test_running_plans_are_those_control_took_oldest_first(store: PostgresPlanStore) -> None:
     for start in (START + HOUR, START):
         await keep(store, plan(start).accepted(start - HOUR / 4))

@@ -106,7 +106,7 @@ def _sources(
         DeviceEvents(control, view, clock),
         PolledSource("the lines to gateways", GatewayLines(control, clock), every),
         PolledSource("what people have stopped", Stops(control, clock), every),
-        PolledSource("plans", Plans(planner, clock), every),
+        Plans(planner, clock),
         PolledSource("what is planned", Scopes(planner, clock), every),
         PolledSource("the newest readings", Readings(metering, view, clock, owners), every),
         PolledSource(

@@ -15,6 +15,9 @@ from wattmesh_kernel.time import TimeRange
 
 FROST_CELSIUS, HEAT_CELSIUS = 7.0, 40.0
 """Where a building is protected though nobody wants anything of it."""
+DISCOMFORT_PRICE_PER_KELVIN_HOUR = 2.0
+"""What an hour of a kelvin outside of a band counts [currency/(K h)]: more than the heat for it.
+Plans weigh comfort with it, and savings are made comparable by it."""
 _OCCUPIED_RATIO = 0.5
 
 

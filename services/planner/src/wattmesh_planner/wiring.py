@@ -44,6 +44,7 @@ from wattmesh_planner.app.report_runs import ReportRuns
 from wattmesh_planner.app.tell_promises import TellPromises
 from wattmesh_planner.app.told_setpoints import ToldSetpoints
 from wattmesh_planner.app.trigger_plan import TriggerPlan
+from wattmesh_planner.app.watch_summaries import WatchSummaries
 from wattmesh_planner.domain.kinds.kind import AgeLimits
 from wattmesh_planner.domain.plan import Plan
 from wattmesh_planner.domain.timing import Rhythm
@@ -164,6 +165,7 @@ def _service(
     )
     servicer = PlannerServicer(
         QueryPlans(plans, made),
+        WatchSummaries(view=view, plans=plans, made=made),
         QueryScopes(clock, view, plans, plans),
         TriggerPlan(clock=clock, view=view, plans=plans, make_plan=make_plan, rhythm=rhythm),
     )

@@ -312,11 +312,11 @@ class Plan(_message.Message):
 
     @_builtins.property
     def problem(self) -> _problem_pb2.Problem:
-        """What was asked of the optimizer; only in GetPlan and WatchPlans."""
+        """What was asked of the optimizer; only in GetPlan, and in WatchPlans without `summaries`."""
 
     @_builtins.property
     def solution(self) -> _plan_pb2.Plan:
-        """What it answered; only in GetPlan and WatchPlans."""
+        """What it answered; only in GetPlan, and in WatchPlans without `summaries`."""
 
     @_builtins.property
     def degradations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degradation]:
@@ -667,16 +667,23 @@ class WatchPlansRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PARENT_FIELD_NUMBER: _builtins.int
+    SUMMARIES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`groups/{group}` or `sites/{site}`; empty: all."""
+    summaries: _builtins.bool
+    """What became of plans alone: without problem, solution and sources of forecasts. First the newest plan of every scope
+    that is planned, then each further one: at once where it is made by the planner that is asked, within 10 s where
+    another made it. Absent or false: whole plans, of the planner that is asked.
+    """
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
+        summaries: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "summaries", b"summaries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -689,18 +696,30 @@ class WatchPlansResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PLAN_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    ENDED_SCOPES_FIELD_NUMBER: _builtins.int
+    complete: _builtins.bool
+    """All newest plans have been told by now. It comes again, without a plan, every few seconds: silence is a broken line.
+    Only with `summaries`.
+    """
     @_builtins.property
     def plan(self) -> Global___Plan:
-        """The plan."""
+        """The plan. Absent in what follows it up, only with `summaries`."""
+
+    @_builtins.property
+    def ended_scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Scopes of which plans were told, and that are not planned any more. Only with `summaries`."""
 
     def __init__(
         self,
         *,
         plan: Global___Plan | None = ...,
+        complete: _builtins.bool = ...,
+        ended_scopes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "ended_scopes", b"ended_scopes", "plan", b"plan"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -52,6 +52,14 @@ UPDATE plans SET accept_time = %(accept_time)s, state = %(state)s, degradations 
 WHERE name = %(name)s
 """
 
+_NEWEST = f"""
+SELECT newest.* FROM unnest(%(scopes)s::text[]) AS asked (name)
+CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM plans WHERE plans.scope = asked.name AND {_DEALT_WITH}
+    ORDER BY start_time DESC, issue_time DESC LIMIT 1
+) AS newest
+"""
+
 _STATISTICS = """
 WITH by_start AS (
     SELECT scope, start_time, min(accept_time) AS accept_time
@@ -162,6 +170,11 @@ class PostgresPlanStore:
             ORDER BY start_time DESC, issue_time DESC, name DESC LIMIT %(limit)s""",
             {"scope": scope, **_bounds(starts), "before": before, "limit": limit},
         )
+        return [plan_from_row(row) for row in rows]
+
+    async def newest(self, scopes: Sequence[str]) -> list[Plan]:
+        """Return each scope's newest plan that is dealt with; a look into the index for each."""
+        rows = await self._rows(_NEWEST, {"scopes": list(scopes)})
         return [plan_from_row(row) for row in rows]
 
     async def statistics(self, scope: str, starts: TimeRange | None) -> PlanStatistics:

@@ -1,5 +1,7 @@
 """wattmesh.planner.v1 ↔ the planner's domain."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +18,7 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.api.degradations import degradation_to_proto
 from wattmesh_planner.app.query_scopes import ScopeStatus
+from wattmesh_planner.app.watch_summaries import PlanNews
 from wattmesh_planner.domain.degradations import in_words
 from wattmesh_planner.domain.model import Scope, ScopeState, parse_scope
 from wattmesh_planner.domain.plan import Plan, PlanState, PlanStatistics
@@ -56,6 +59,15 @@ def plan_to_proto(plan: Plan) -> planner_pb2.Plan:
     if plan.solution is not None:
         message.solution.CopyFrom(plan_pb2.Plan.FromString(plan.solution))
     return message
+
+
+def news_to_proto(news: PlanNews) -> Iterator[planner_pb2.WatchPlansResponse]:
+    """Yield what became of plans, one a message, and one message of what goes with them."""
+    for each in news.plans:
+        light = replace(each, problem=None, solution=None, sources={})
+        yield planner_pb2.WatchPlansResponse(plan=plan_to_proto(light))
+    if news.complete or news.ended:
+        yield planner_pb2.WatchPlansResponse(complete=news.complete, ended_scopes=news.ended)
 
 
 def scope_to_proto(status: ScopeStatus) -> planner_pb2.Scope:

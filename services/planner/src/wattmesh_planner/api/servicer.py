@@ -7,6 +7,7 @@ import grpc
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
 from wattmesh_kernel.ids import PlanId
 from wattmesh_planner.api.convert import (
+    news_to_proto,
     page_size_from_proto,
     parent_from_proto,
     plan_to_proto,
@@ -17,6 +18,7 @@ from wattmesh_planner.api.convert import (
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
 from wattmesh_planner.app.trigger_plan import TriggerPlan
+from wattmesh_planner.app.watch_summaries import WatchSummaries
 from wattmesh_planner.domain.model import parse_scope
 
 Context = grpc.aio.ServicerContext[object, object]
@@ -25,8 +27,15 @@ Context = grpc.aio.ServicerContext[object, object]
 class PlannerServicer(planner_pb2_grpc.PlannerServiceServicer):
     """Converts, calls the use case, converts back."""
 
-    def __init__(self, plans: QueryPlans, scopes: QueryScopes, trigger: TriggerPlan) -> None:
+    def __init__(
+        self,
+        plans: QueryPlans,
+        summaries: WatchSummaries,
+        scopes: QueryScopes,
+        trigger: TriggerPlan,
+    ) -> None:
         self._plans = plans
+        self._summaries = summaries
         self._scopes = scopes
         self._trigger = trigger
 
@@ -54,9 +63,15 @@ class PlannerServicer(planner_pb2_grpc.PlannerServiceServicer):
     async def WatchPlans(  # noqa: N802
         self, request: planner_pb2.WatchPlansRequest, context: Context
     ) -> AsyncIterator[planner_pb2.WatchPlansResponse]:
-        """Stream plans as they are made."""
-        async for plan in self._plans.watch(parent_from_proto(request.parent)):
-            yield planner_pb2.WatchPlansResponse(plan=plan_to_proto(plan))
+        """Stream plans as they are made, whole or what became of them."""
+        parent = parent_from_proto(request.parent)
+        if request.summaries:
+            async for news in self._summaries(parent):
+                for answer in news_to_proto(news):
+                    yield answer
+        else:
+            async for plan in self._plans.watch(parent):
+                yield planner_pb2.WatchPlansResponse(plan=plan_to_proto(plan))
 
     async def TriggerPlan(  # noqa: N802
         self, request: planner_pb2.TriggerPlanRequest, context: Context

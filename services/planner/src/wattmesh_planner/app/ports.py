@@ -222,6 +222,12 @@ class PlanStore(Protocol):
     ) -> list[Plan]:
         """Return plans newest first, after the one named `before`, without problem and plan."""
 
+    async def newest(self, scopes: Sequence[str]) -> list[Plan]:
+        """Return each scope's newest plan that control took or that failed, where there is one.
+
+        Without problem and plan.
+        """
+
     async def statistics(self, scope: str, starts: TimeRange | None) -> PlanStatistics:
         """Count plans."""
 

@@ -5,7 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
-from wattmesh_kernel.comfort import FROST_CELSIUS, HEAT_CELSIUS
+from wattmesh_kernel.comfort import (
+    DISCOMFORT_PRICE_PER_KELVIN_HOUR,
+    FROST_CELSIUS,
+    HEAT_CELSIUS,
+)
 from wattmesh_kernel.sites import HeatPumpRating, HvacZoneRating
 from wattmesh_planner.adapters.kinds.part import new_asset, rating_proto
 from wattmesh_planner.adapters.kinds.thermostat import Wanted, thermostat_schedules
@@ -13,8 +17,6 @@ from wattmesh_planner.domain.inputs import AssetInputs, SiteInputs
 from wattmesh_planner.domain.plan import DeviceSchedule
 from wattmesh_planner.domain.thermal import ZoneStanding
 
-DISCOMFORT_PRICE_PER_KELVIN_HOUR = 2.0
-"""What an hour of a kelvin outside the band counts [currency/(K h)]: more than the heat for it."""
 _MARGIN_K = 0.2
 """By how much a plan stays inside of the band: a day ahead the model errs by as much."""
 _NARROW = 0.25
