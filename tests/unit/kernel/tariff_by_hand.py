@@ -1,5 +1,6 @@
 """What a tariff costs, interval by interval in plain Python: slow, simple, and written apart."""
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -46,7 +47,7 @@ def billing_period(tariff: Tariff, local: datetime) -> tuple[date, date]:
     """The first days of this billing period and of the next."""
     cycle = tariff.billing_cycle
     months = [
-        date(year, month, cycle.start_day)
+        date(year, month, 1) + timedelta(days=min(cycle.start_day, monthrange(year, month)[1]) - 1)
         for year in range(local.year - 1, local.year + 3)
         for month in range(1, 13, cycle.months)
     ]

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,6 +25,7 @@ from wattmesh_kernel.tariff import (
     billing_periods,
     lower_tariff,
 )
+from wattmesh_kernel.tariff.calendar import earlier_period_start
 from wattmesh_kernel.time import TimeRange, local_day
 
 HOUR = timedelta(hours=1)
@@ -163,6 +165,36 @@ def test_billing_periods_start_at_local_midnight() -> None:
     quarters = billing_periods(BillingCycle(months=3), span, LONDON)
     assert [str(quarter) for quarter in quarters] == [
         "2024-01-01T00:00:00+00:00/2024-03-31T23:00:00+00:00"
+    ]
+
+
+def test_a_cycle_of_the_31st_begins_on_the_last_day_of_shorter_months_and_leaves_none_out() -> None:
+    """The hour of the change is in March's period, and a leap day in February's."""
+    span = TimeRange(datetime(2024, 1, 31, 8, tzinfo=UTC), datetime(2024, 5, 31, tzinfo=UTC))
+    periods = billing_periods(BillingCycle(start_day=31), span, LOS_ANGELES)
+    assert [period.start.astimezone(LOS_ANGELES).date() for period in periods] == [
+        *(date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 30)),
+    ]
+    assert all(one.end == after.start for one, after in pairwise(periods))
+    assert [period.duration // HOUR for period in periods] == [29 * 24, 31 * 24 - 1, 720, 744]
+
+    later = TimeRange(datetime(2024, 2, 29, 7, tzinfo=UTC), datetime(2024, 2, 29, 9, tzinfo=UTC))
+    around = billing_periods(BillingCycle(start_day=31), later, LOS_ANGELES)
+    assert around == periods[:2]
+    common = local_day(date(2023, 2, 28), LOS_ANGELES)
+    (of_2023,) = billing_periods(BillingCycle(start_day=30), common, LOS_ANGELES)
+    assert of_2023.start == common.start
+
+
+def test_a_ratchet_looks_back_over_periods_that_begin_on_different_days() -> None:
+    cycle = BillingCycle(start_day=31)
+    march = local_day(date(2024, 3, 31), LOS_ANGELES).start
+    found = [
+        earlier_period_start(ChargeInterval.BILLING_PERIOD, cycle, march, count, LOS_ANGELES)
+        for count in (1, 2, 3)
+    ]
+    assert [each.astimezone(LOS_ANGELES).date() for each in found] == [
+        *(date(2024, 2, 29), date(2024, 1, 31), date(2023, 12, 31)),
     ]
 
 

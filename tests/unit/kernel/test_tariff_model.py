@@ -64,7 +64,7 @@ TIERED = TieredRate(id="a", tiers=(Tier(price_per_kwh=1.0),))
         lambda: CoincidentPeakCharge(name="a", price_per_kw=1.0, events=(TimeRange(NOW, NOW),)),
         lambda: FixedCharge(name="a", amount=float("nan")),
         lambda: PowerLimit(direction=EnergyDirection.EXPORT, max_power_w=-1.0),
-        lambda: BillingCycle(start_day=31),
+        lambda: BillingCycle(start_day=32),
         lambda: BillingCycle(months=5),
         lambda: Season(start_month=2, start_day=30, end_month=3),
         lambda: ClockRange(start_minute=1440, end_minute=0),

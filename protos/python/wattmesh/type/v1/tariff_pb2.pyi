@@ -766,7 +766,7 @@ class BillingCycle(_message.Message):
     START_DAY_FIELD_NUMBER: _builtins.int
     MONTHS_FIELD_NUMBER: _builtins.int
     start_day: _builtins.int
-    """Day of the month, 1..28."""
+    """Day of the month, 1..31; in a month that is too short its last day."""
     months: _builtins.int
     """Length in months, a divisor of 12, counted from January; e.g. 1, 3 or 12."""
     def __init__(

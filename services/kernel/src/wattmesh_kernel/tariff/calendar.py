@@ -1,6 +1,7 @@
 """The local calendar of intervals: offsets, dates, windows and billing periods."""
 
 import math
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -144,15 +145,15 @@ def sample_step_s(
 
 def billing_periods(cycle: BillingCycle, span: TimeRange, zone: ZoneInfo) -> list[TimeRange]:
     """Return the whole billing periods that `span` touches, in order."""
-    start = _period_start(cycle, span.start.astimezone(zone).date())
+    month = _period_month(cycle, span.start.astimezone(zone).date())
     periods: list[TimeRange] = []
     while True:
-        following = _add_months(start, cycle.months)
-        period = TimeRange(_midnight(start, zone), _midnight(following, zone))
+        first, last = (_start_in(each, cycle) for each in (month, month + cycle.months))
+        period = TimeRange(_midnight(first, zone), _midnight(last, zone))
         if period.start >= span.end and periods:
             return periods
         periods.append(period)
-        start = following
+        month += cycle.months
 
 
 def charge_periods(
@@ -174,18 +175,21 @@ def earlier_period_start(
     day = start.astimezone(zone).date()
     if interval is ChargeInterval.DAY:
         return _midnight(day - timedelta(days=count), zone)
-    return _midnight(_add_months(day, -count * cycle.months), zone)
+    month = day.year * 12 + day.month - 1 - count * cycle.months
+    return _midnight(_start_in(month, cycle), zone)
 
 
-def _period_start(cycle: BillingCycle, day: date) -> date:
-    month = day.year * 12 + day.month - 1 - (day.day < cycle.start_day)
-    month -= month % cycle.months
-    return date(month // 12, month % 12 + 1, cycle.start_day)
+def _period_month(cycle: BillingCycle, day: date) -> int:
+    """Return the month, counted from year 0, in which the period of a day starts."""
+    month = day.year * 12 + day.month - 1
+    month -= day < _start_in(month, cycle)
+    return month - month % cycle.months
 
 
-def _add_months(day: date, months: int) -> date:
-    month = day.year * 12 + day.month - 1 + months
-    return date(month // 12, month % 12 + 1, day.day)
+def _start_in(month: int, cycle: BillingCycle) -> date:
+    """Return the day of a month on which periods start: its last where it is too short."""
+    year, number = month // 12, month % 12 + 1
+    return date(year, number, min(cycle.start_day, monthrange(year, number)[1]))
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

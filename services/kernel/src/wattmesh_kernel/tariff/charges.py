@@ -36,7 +36,8 @@ class ChargeInterval(Enum):
 class BillingCycle:
     """When billing periods start: at local midnight of `start_day`, every `months` from January.
 
-    Error: InvalidArgument unless start_day is 1..28 and months divides 12.
+    In a month that is too short they start on its last day: those of the 31st on February 29 of a
+    leap year. Error: InvalidArgument unless start_day is 1..31 and months divides 12.
     """
 
     start_day: int = 1
@@ -44,7 +45,7 @@ class BillingCycle:
 
     def __post_init__(self) -> None:
         require_tariff(
-            1 <= self.start_day <= 28, "start_day must be 1..28", "billing_cycle.start_day"
+            1 <= self.start_day <= 31, "start_day must be 1..31", "billing_cycle.start_day"
         )
         require_tariff(
             self.months >= 1 and 12 % self.months == 0,
