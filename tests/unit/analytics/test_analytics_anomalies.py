@@ -93,6 +93,22 @@ def test_dirt_is_told_from_dull_weather() -> None:
     assert found.value / found.usual == pytest.approx(0.9, abs=0.02)
 
 
+def test_weak_light_of_winter_is_no_dirt_and_clipped_noons_hide_none() -> None:
+    """In weak light a plant gives less of the same sun, and at 2.4 kW its inverter clips."""
+    rng = np.random.default_rng(2)
+    days = days_of(100)
+    bell = np.maximum(np.sin((np.arange(24) - 6) / 12 * np.pi), 0) * 1_000
+    winter = np.where(np.arange(100) < 50, 1.0, 0.45)[:, None]
+    sun = bell * winter * rng.uniform(0.9, 1.0, (100, 1))
+    given_wh = 3.0 * sun * np.where(sun < 350, 0.8, 1.0) * rng.uniform(0.98, 1.02, sun.shape)
+    dirty = given_wh.copy()
+    dirty[30:] *= 0.9
+
+    assert findings.low_generation(PLANT, days, given_wh, sun) == []
+    (found,) = findings.low_generation(PLANT, days, np.minimum(dirty, 2_400), sun)
+    assert abs((found.since - days.days[30]).days) <= 2
+
+
 def cycled(capacity_wh: Floats, round_trip: Floats, noise: float = 0.0) -> tuple[Floats, Floats]:
     """A battery that is filled by 60 % each noon and emptied each evening, shapes (days, 24)."""
     count = len(capacity_wh)

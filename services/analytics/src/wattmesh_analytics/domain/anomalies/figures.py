@@ -10,8 +10,10 @@ from wattmesh_analytics.domain.energy import Bools, Floats
 
 _NIGHT_HOURS = 6
 _WORKING = slice(8, 18)
-_BRIGHT_WH_PER_M2 = 1_500.0
-"""Days with less sun than that say little about a plant."""
+_STEADY_WH_PER_M2 = (350.0, 900.0)
+"""Hours of which what a plant gives for the sun tells of the plant: in weaker light, and by a low
+sun, it gives less by nature, and less in winter than in summer; in stronger inverters clip."""
+_LEAST_STEADY_HOURS = 2
 _LEAST_SWING = 0.5
 """So much of a capacity has to have gone in and out for a day to tell of it."""
 
@@ -47,15 +49,18 @@ def days_off_ratio(consumption_wh: Floats, off: Bools) -> Floats:
 
 
 def specific_yield(generation_wh: Floats, irradiation_wh_per_m2: Floats) -> Floats:
-    """Return each bright day's generation by what the sun sent [m²], shape (days,).
+    """Return each day's generation by what the sun sent in its steady hours [m²], shape (days,).
 
-    Hours of which either is not known count on neither side. 20 kWh at 5 kWh/m² are 4.
+    Hours of which either is not known count on neither side, and days with less than two tell
+    nothing. 2 kWh in an hour of 0.5 kWh/m² are 4.
     """
-    both = np.isfinite(generation_wh) & np.isfinite(irradiation_wh_per_m2)
-    sun = np.where(both, irradiation_wh_per_m2, 0.0).sum(axis=1)
-    given = np.where(both, generation_wh, 0.0).sum(axis=1)
-    bright = (sun >= _BRIGHT_WH_PER_M2) & (both.sum(axis=1) >= 20)
-    return np.where(bright, given / np.maximum(sun, 1.0), np.nan)
+    least, most = _STEADY_WH_PER_M2
+    with np.errstate(invalid="ignore"):
+        steady = (irradiation_wh_per_m2 >= least) & (irradiation_wh_per_m2 <= most)
+    steady &= np.isfinite(generation_wh)
+    sun, given = _sums(irradiation_wh_per_m2, steady), _sums(generation_wh, steady)
+    told = steady.sum(axis=1) >= _LEAST_STEADY_HOURS
+    return np.where(told, given / np.maximum(sun, 1.0), np.nan)
 
 
 def battery_days(net_wh: Floats, soc_ratio: Floats) -> tuple[Floats, Floats]:

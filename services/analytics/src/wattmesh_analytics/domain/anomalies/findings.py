@@ -25,12 +25,12 @@ class AnomalyKind(Enum):
 
 
 WATCHES = {
-    AnomalyKind.BASE_LOAD: Watch(least_ratio=0.08, down=False, sigmas=4.0),
+    AnomalyKind.BASE_LOAD: Watch(least_ratio=0.08, down=False, recent=14, sigmas=4.0),
     AnomalyKind.DAYS_OFF: Watch(
         least_ratio=0.5, down=False, recent=14, reference=56, sigmas=3.0, least_share=0.2
     ),
     AnomalyKind.SENSOR_DRIFT: Watch(least_ratio=0.02, recent=7, gap=28),
-    AnomalyKind.LOW_GENERATION: Watch(least_ratio=0.05, up=False, recent=14, least_share=0.25),
+    AnomalyKind.LOW_GENERATION: Watch(least_ratio=0.05, up=False, recent=10, least_share=0.25),
     AnomalyKind.BATTERY_CAPACITY: Watch(
         least_ratio=0.1, up=False, gap=28, recent=14, least_share=0.3
     ),

@@ -137,6 +137,18 @@ def _since(daily: Floats, kinds: Ints, usual: slice, day: int, moved: float) -> 
     return first
 
 
+def _first_back(
+    daily: Floats, kinds: Ints, day: int, levels: dict[int, float], moved: float
+) -> int:
+    """Return the first day from `day` on that is known and less than half of the way."""
+    for index in range(day, len(daily)):
+        level = levels.get(int(kinds[index]))
+        known = level is not None and bool(np.isfinite(daily[index]))
+        if known and (daily[index] / level - 1) / moved < 0.5:
+            return index
+    return day
+
+
 def _shift(daily: Floats, kinds: Ints, seen: _Seen, watch: Watch) -> Shift:
     levels = _levels(daily, kinds, seen.usual)
     ended = None
@@ -146,7 +158,7 @@ def _shift(daily: Floats, kinds: Ints, seen: _Seen, watch: Watch) -> Shift:
             len(later) >= watch.recent * watch.least_share
             and (np.median(later) - 1) / seen.moved < 0.5
         ):
-            ended = day
+            ended = _first_back(daily, kinds, day, levels, seen.moved)
             break
     ratios = _ratios(
         daily, kinds, slice(seen.since, len(daily) if ended is None else ended), levels
