@@ -107,8 +107,8 @@ peer-ocpp: setup ## the gateway against a charge point that is not ours, npm's o
 peer-opendsm: setup ## baselines by weather against the library of CalTRACK's authors, as JSON: DATA=folder; takes minutes
 	@exec nice $(BIN)/python -m tests.peer.opendsm $(DATA) $(ARGUMENTS)
 
-peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, and what a crowd makes of it, as JSON
-	@exec $(BIN)/python -m tests.peer.alertmanager
+peer-alertmanager: setup ## alerting with a real Alertmanager: how fast, what a crowd makes of it, webhook and mail, as JSON
+	@exec $(BIN)/python -m tests.peer.alertmanager $(ARGUMENTS)
 
 e2e-grafana: setup ## every question of the boards to a running mesh and a real Prometheus; metrics and rules by promtool; as JSON
 	@exec $(BIN)/python -m tests.peer.grafana $(ARGUMENTS)

@@ -1,17 +1,21 @@
 """Alerting with a real Prometheus Alertmanager, as JSON.
 
-    python -m tests.peer.alertmanager
+    python -m tests.peer.alertmanager [--sites 5000]
 
 Needs the programme `alertmanager` or `prometheus-alertmanager` (Debian has it as a package). Alerts
 go from events of devices through alerting, PostgreSQL and Alertmanager to a webhook:
 
 - `ms`: from an event to its alert at Alertmanager, one after the other;
+- `reading_ms`: the same from a reading that is above a limit and has been for long enough, with
+  readings looked at every second (`LOOK_SECONDS`, 15 as a rule);
 - `devices`: so many fall silent at once, and how many notifications that makes;
-- `flapping`: one that comes and goes, and how many notifications that makes.
+- `flapping`: one that comes and goes, and how many notifications that makes;
+- `mails`: how many mails of Alertmanager a local mail server got of the crowd.
 
 Exit status 1 when an alert did not arrive, or a crowd made more than a handful of notifications.
 """
 
+import argparse
 import asyncio
 import json
 import shutil
@@ -22,6 +26,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,19 +36,18 @@ import numpy as np
 from tests.fakes.alerting_world import AlertingWorld, WatchedMesh, running_alerting
 from tests.fakes.control_metering import metered_home
 from tests.fakes.eventually import eventually
+from tests.fakes.mail_server import MailServer, mail_server
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.webhook import Webhook, webhook
 from wattmesh.control.v1 import device_event_pb2
 from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.ids import SiteId
-from wattmesh_kernel.sites import Site
+from wattmesh_kernel.sites import Asset, GridConnectionRating, Resource, Site
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_runtime.aio.processes import start_process
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-SITES = 5_000
-"""Each with two devices that fall silent."""
 TIMES = 40
 HANDFUL = 5
 _CONFIGURATION = """
@@ -51,11 +55,16 @@ route: {{receiver: people, group_by: [alertname], group_wait: 2s, group_interval
 receivers:
   - name: people
     webhook_configs: [{{url: {url}, send_resolved: true, max_alerts: 3}}]
+    email_configs:
+      - {{to: people@x.org, from: mesh@x.org, smarthost: "127.0.0.1:{port}", require_tls: false}}
 """
 
 
 def main() -> int:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sites", type=int, default=5_000, help="each has two devices")
+    sites: int = parser.parse_args().sites
     program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
     if program is None:
         print("there is no alertmanager: install it first", file=sys.stderr)
@@ -66,37 +75,55 @@ def main() -> int:
         webhook() as people,
     ):
         url = server.create_database("alerting")
-        found = asyncio.run(_measure(program, Path(folder), url, people))
+        found = asyncio.run(_measure(program, Path(folder), url, people, sites))
     print(json.dumps(found, indent=2))
     return 0 if found["sound"] else 1
 
 
 async def _measure(
-    program: str, folder: Path, database_url: str, people: Webhook
+    program: str, folder: Path, database_url: str, people: Webhook, count: int
 ) -> dict[str, Any]:
     clock = ManualClock(T0)
-    homes = [part for n in range(SITES) for part in metered_home(f"home-{n}")]
+    homes = [_limited(part) for n in range(count) for part in metered_home(f"home-{n}")]
     sites = [
-        Site(id=SiteId(f"home-{n}"), time_zone="UTC", currency_code="EUR") for n in range(SITES)
+        Site(id=SiteId(f"home-{n}"), time_zone="UTC", currency_code="EUR") for n in range(count)
     ]
     mesh = WatchedMesh(clock, *sites, *homes)
     async with (
-        _alertmanager(program, folder, people.url) as url,
+        mail_server() as mails,
+        _alertmanager(program, folder, people.url, mails) as url,
         running_alerting(
             database_url, clock, mesh, alertmanager_target=url, look_seconds=1.0
         ) as world,
     ):
         times_ms = [await _one(world, n, url) for n in range(TIMES)]
+        reading_ms = [await _reading(world, n, url) for n in range(TIMES)]
         flapping = await _flap(world, people)
-        crowd = await _crowd(world, people, url)
+        crowd = await _crowd(world, people, url, count)
+        told = sum("device_silent" in each["Subject"] for each in mails.taken)
     return {
-        "ms": {
-            "p50": float(np.percentile(times_ms, 50)),
-            "p99": float(np.percentile(times_ms, 99)),
-        },
+        "ms": _percentiles(times_ms),
+        "reading_ms": _percentiles(reading_ms),
         "flapping": flapping,
         "devices": crowd,
-        "sound": flapping["notifications"] == 1 and crowd["notifications"] <= HANDFUL,
+        "mails": told,
+        "sound": flapping["notifications"] == 1
+        and crowd["notifications"] <= HANDFUL
+        and 0 < told <= HANDFUL,
+    }
+
+
+def _limited(part: Resource) -> Resource:
+    """Return a resource of a home; a connection takes 10 kW."""
+    if isinstance(part, Asset) and isinstance(part.rating, GridConnectionRating):
+        return replace(part, rating=GridConnectionRating(max_import_power_w=10_000.0))
+    return part
+
+
+def _percentiles(times_ms: list[float]) -> dict[str, float]:
+    return {
+        "p50": float(np.percentile(times_ms, 50)),
+        "p99": float(np.percentile(times_ms, 99)),
     }
 
 
@@ -106,6 +133,19 @@ async def _one(world: AlertingWorld, n: int, url: str) -> float:
     began = time.perf_counter()
     world.mesh.happen(_event(world, device, device_event_pb2.DEVICE_EVENT_TYPE_EFFECT_AMISS))
     while device not in {each["labels"]["subject"] for each in await _alerts(url)}:
+        await asyncio.sleep(0.002)
+    return 1000 * (time.perf_counter() - began)
+
+
+async def _reading(world: AlertingWorld, n: int, url: str) -> float:
+    """Return how long a reading above a limit takes to be an alert at Alertmanager [ms]."""
+    site, began = f"sites/home-{n}", time.perf_counter()
+    since = world.clock.now() - 1.5 * MINUTE
+    world.mesh.read(f"{site}/devices/meter/points/active_power_w", since, 12_000.0)
+    while not any(
+        each["labels"]["subject"] == site and each["labels"]["alertname"] == "limit_exceeded"
+        for each in await _alerts(url)
+    ):
         await asyncio.sleep(0.002)
     return 1000 * (time.perf_counter() - began)
 
@@ -125,9 +165,9 @@ async def _flap(world: AlertingWorld, people: Webhook) -> dict[str, int]:
     return {"times": 20, "notifications": len(people.of("device_set_aside")) - before}
 
 
-async def _crowd(world: AlertingWorld, people: Webhook, url: str) -> dict[str, float]:
+async def _crowd(world: AlertingWorld, people: Webhook, url: str, count: int) -> dict[str, float]:
     devices = [
-        f"sites/home-{n}/devices/{name}" for n in range(SITES) for name in ("battery", "inverter")
+        f"sites/home-{n}/devices/{name}" for n in range(count) for name in ("battery", "inverter")
     ]
     for each in devices:
         world.mesh.read(f"{each}/points/active_power_w", world.clock.now(), 0.0)
@@ -165,10 +205,12 @@ def _get(url: str) -> bytes:
 
 
 @asynccontextmanager
-async def _alertmanager(program: str, folder: Path, receiver: str) -> AsyncIterator[str]:
+async def _alertmanager(
+    program: str, folder: Path, receiver: str, mails: MailServer
+) -> AsyncIterator[str]:
     """Run Alertmanager on a free port; give where it listens."""
     configuration = folder / "alertmanager.yml"
-    configuration.write_text(_CONFIGURATION.format(url=receiver))
+    configuration.write_text(_CONFIGURATION.format(url=receiver, port=mails.port))
     port = _free_port()
     process = await start_process(
         program,
