@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -115,7 +116,12 @@ def _registers(device: str, energy_kwh: Floats) -> list[tuple[str, datetime, flo
 
 @contextlib.asynccontextmanager
 async def analytics_world(
-    database_url: str, now: datetime, *, solving: bool = False, settle_hours: float = 0.0
+    database_url: str,
+    now: datetime,
+    *,
+    solving: bool = False,
+    settle_hours: float = 0.0,
+    reports_file: Path | None = None,
 ) -> AsyncIterator[AnalyticsWorld]:
     """Serve metering, carbon and analytics, with an optimizer if asked; the clock shows `now`.
 
@@ -137,6 +143,7 @@ async def analytics_world(
                     carbon_target=carbon,
                     optimizer_target=solver,
                     settle_hours=settle_hours,
+                    reports_file=reports_file,
                 ),
                 clock,
                 wire,

@@ -114,6 +114,10 @@ class AnalyticsUnderFuzz(World):
                 "SettleSite": [pb.SettleSiteRequest(site=HOME, range=time_range_to_proto(_SPAN))],
                 "GetSettlement": [pb.GetSettlementRequest(name=_SETTLEMENT)],
                 "ListSettlements": [pb.ListSettlementsRequest(parent=HOME, page_size=1)],
+                "GetMonthlyReport": [
+                    pb.GetMonthlyReportRequest(name=f"{HOME}/monthly-reports/2024-05")
+                ],
+                "ListMonthlyReports": [pb.ListMonthlyReportsRequest(parent=HOME, page_size=1)],
                 "QueryFootprint": [_over(pb.QueryFootprintRequest(subjects=[HOME]))],
             },
         )

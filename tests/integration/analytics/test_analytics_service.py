@@ -22,8 +22,8 @@ from tests.fakes.analytics_world import (
 from tests.fakes.eventually import eventually
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
 from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
-from wattmesh.site.v1 import site_pb2, site_service_pb2
-from wattmesh.type.v1 import tariff_pb2
+from wattmesh.site.v1 import asset_pb2, site_pb2, site_service_pb2
+from wattmesh.type.v1 import rating_pb2, tariff_pb2
 from wattmesh_contracts.values import (
     duration_to_proto,
     time_range_to_proto,
@@ -105,6 +105,26 @@ async def test_what_it_would_have_cost_without_the_battery(world: AnalyticsWorld
     (bill,) = (await world.analytics.QueryBills(request)).bills
     idle = HOME_DAYS.load + HOME_DAYS.sun
     assert float(bill.bill.total_amount) == pytest.approx(cost(idle), abs=0.01)
+
+
+async def test_a_bill_of_what_would_have_been_names_what_stayed_as_it_was(
+    world: AnalyticsWorld,
+) -> None:
+    """Nobody here tells who was at the charge point: its vehicles cannot be charged at once."""
+    rating = rating_pb2.EvChargerRating(max_current_a=32)
+    charger = asset_pb2.Asset(name=f"{HOME}/assets/charger", ev_charger=rating)
+    await world.metering.sites.CreateAsset(site_service_pb2.CreateAssetRequest(asset=charger))
+    request = pb.QueryBillsRequest(
+        site=HOME,
+        range=time_range_to_proto(SPAN),
+        counterfactual=bill_pb2.COUNTERFACTUAL_CHARGE_AT_ONCE,
+    )
+
+    async def named() -> bool:
+        answer = await world.analytics.QueryBills(request)
+        return [each.subject for each in answer.left_out] == [charger.name]
+
+    await eventually(named)
 
 
 async def test_savings_and_emissions_are_the_difference_of_both_sides(

@@ -1,5 +1,6 @@
 """Vehicles that charge at once, zones that a thermostat keeps, and what of a saving is whose."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from wattmesh_analytics.domain.causes import SavingsCause
 from wattmesh_analytics.domain.charge_at_once import Stay, charge_at_once
 from wattmesh_analytics.domain.energy import Energy
 from wattmesh_analytics.domain.moved import Moved
-from wattmesh_analytics.domain.savings import site_savings
+from wattmesh_analytics.domain.savings import Savings, StoredGain, site_savings, together
 from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
 from wattmesh_analytics.domain.thermostat import ZonePlant, ZoneRecord, ZoneRun, keep_schedule
 from wattmesh_kernel.ids import AssetId, SiteId, TariffId
@@ -195,6 +196,54 @@ def test_a_kind_by_itself_leaves_the_others_as_metered(
     found = site_savings(energy, tariff([0.3, 0.1, 0.5]), energy.grid.range, counterfactual)
 
     assert found.saved.amount == found.parts[cause] == Decimal(amount)
+
+
+def compared(
+    metered_k_h: float | None, without_k_h: float | None, stored: StoredGain | None
+) -> Savings:
+    """The home without its zone's 0.9 EUR, by what else is known of both sides."""
+    energy = home()
+    found = site_savings(
+        energy, tariff([0.3, 0.1, 0.5]), energy.grid.range, Counterfactual.THERMOSTAT
+    )
+    return replace(
+        found,
+        metered=replace(found.metered, discomfort_kelvin_hours=metered_k_h),
+        without=replace(found.without, discomfort_kelvin_hours=without_k_h),
+        stored=stored,
+    )
+
+
+def gain(amount: str | None) -> StoredGain:
+    value = None if amount is None else Money(Decimal(amount), "EUR")
+    return StoredGain(energy_kwh=1.0, value=value)
+
+
+def test_a_night_that_was_too_cold_costs_what_plans_take_comfort_for() -> None:
+    """0.9 saved by 2 K h more outside of the band, and with 0.2 of warmth less, are a loss."""
+    cold = compared(3.0, 1.0, gain("-0.2"))
+    assert (cold.comfort, cold.comparable) == (euros("-4"), euros("-3.30"))
+
+    warm = compared(0.0, 1.5, gain("0.2"))
+    assert (warm.comfort, warm.comparable) == (euros("3"), euros("4.10"))
+
+
+def test_without_zones_and_storage_what_was_saved_is_comparable_as_it_is() -> None:
+    assert compared(None, None, None).comparable == euros("0.90")
+
+
+def test_what_cannot_be_made_equal_is_not_called_so() -> None:
+    """Neither where a price is not known, nor for sites together of which one is not full."""
+    known = compared(0.0, 1.5, gain("0.2"))
+    empty = replace(compared(None, None, None), stored_unknown=True)
+
+    assert compared(None, None, gain(None)).comparable is None
+    assert together([known, empty]).comparable is None
+    assert together([known, known]).comparable == euros("8.20")
+
+
+def euros(amount: str) -> Money:
+    return Money(Decimal(amount), "EUR").rounded()
 
 
 def test_where_there_is_nothing_to_move_nothing_is_saved() -> None:

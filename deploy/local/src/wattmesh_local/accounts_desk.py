@@ -28,6 +28,7 @@ from wattmesh_local.accounts_tables import (
     beside,
     bill_table,
     indicators_table,
+    left_as_it_was,
     measure_table,
     savings_table,
     scenario_table,
@@ -123,7 +124,10 @@ class AccountsDesk:
         answer = await self._stubs.analytics.QueryBills(request, timeout=PATIENCE_SECONDS)
         for each in answer.bills:
             self._console.print(bill_table(each))
-        return 1 if any(each.bill.gaps for each in answer.bills) else 0
+        for line in left_as_it_was(answer.left_out):
+            self._console.print(line)
+        gaps = any(each.bill.gaps for each in answer.bills)
+        return 1 if gaps or answer.left_out else 0
 
     async def savings(self, sites: Sequence[str], days: Days, against: str) -> int:
         """Print what was saved beside a counterfactual, and why; 1 when something is left out."""

@@ -1,6 +1,6 @@
 """How bills, savings, scenarios and indicators look on a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 
@@ -79,9 +79,16 @@ def beside(total: savings_pb2.Savings) -> Iterator[str]:
         metered, without = total.metered, total.without
         yield (
             f"outside of the bands of zones: {metered.discomfort_kelvin_hours:.1f} K h,"
-            f" without {without.discomfort_kelvin_hours:.1f}"
+            f" without {without.discomfort_kelvin_hours:.1f}, worth {total.comfort_amount} {unit}"
         )
-    for each in total.left_out:
+    if total.comparable_saved_amount:
+        yield f"saved, with both sides as full and as warm: {total.comparable_saved_amount} {unit}"
+    yield from left_as_it_was(total.left_out)
+
+
+def left_as_it_was(left_out: Iterable[savings_pb2.LeftOut]) -> Iterator[str]:
+    """Yield what a comparison could not move, and why."""
+    for each in left_out:
         yield f"left as it was: {each.subject}: {each.message}"
 
 

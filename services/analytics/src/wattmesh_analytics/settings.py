@@ -30,5 +30,9 @@ class AnalyticsSettings(ServiceSettings):
     """Where control serves: effects of commands, when devices were away; None: nobody is asked."""
     settle_hours: float = Field(default=6.0, ge=0)
     """How often days are looked at that readings have changed [h of the mesh's clock]; 0: never."""
+    reports_file: Path | None = None
+    """A JSON file that says which reports are made each month, and for whom; None: none are."""
+    report_hours: float = Field(default=6.0, ge=0, le=240)
+    """How long after a month's end its reports are made [h of the mesh's clock]."""
     site_model_file: Path | None = None
     """Where the last known site model is kept for the next start; None: nowhere."""

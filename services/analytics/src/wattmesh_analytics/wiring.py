@@ -10,19 +10,24 @@ from wattmesh_analytics.adapters.accountant import GrpcAccountant
 from wattmesh_analytics.adapters.carbon import GrpcEmissions
 from wattmesh_analytics.adapters.control import GrpcControlled
 from wattmesh_analytics.adapters.forecast_skill import GrpcForecasts
+from wattmesh_analytics.adapters.mail import SmtpMailer
 from wattmesh_analytics.adapters.metering import GrpcMeter
 from wattmesh_analytics.adapters.optimizer import GrpcSolver
 from wattmesh_analytics.adapters.payments import GrpcPayments
 from wattmesh_analytics.adapters.planner import GrpcPlanned
+from wattmesh_analytics.adapters.postgres_reports import PostgresReportStore
 from wattmesh_analytics.adapters.postgres_scenarios import PostgresScenarioStore
 from wattmesh_analytics.adapters.postgres_settlements import PostgresSettlementStore
+from wattmesh_analytics.adapters.report_orders import read_orders
 from wattmesh_analytics.adapters.report_pdf import ReportLabPrinter
 from wattmesh_analytics.adapters.usage import GrpcUsage
 from wattmesh_analytics.adapters.zone_models import GrpcZoneModels
 from wattmesh_analytics.api.convert_scenarios import operation_to_proto
 from wattmesh_analytics.api.servicer import AnalyticsServicer, UseCases
 from wattmesh_analytics.app.find_anomalies import FindAnomalies
+from wattmesh_analytics.app.keep_reports import KeepReports
 from wattmesh_analytics.app.keep_settled import KeepSettled
+from wattmesh_analytics.app.list_reports import ListReports
 from wattmesh_analytics.app.list_settlements import ListSettlements
 from wattmesh_analytics.app.make_report import MakeReport
 from wattmesh_analytics.app.play_scenario import PlayScenario
@@ -52,6 +57,7 @@ from wattmesh_sitemodel.view import SiteModelView
 
 SCHEMA = "analytics"
 _LEASE = "settling"
+_REPORTING = "reports"
 _SERVICE = analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"]
 
 
@@ -74,6 +80,7 @@ async def wire(settings: AnalyticsSettings, runtime: Runtime) -> AsyncIterator[S
             PostgresLeases(settings.database_url, SCHEMA) as leases,
         ):
             settling = _settling(settings, runtime, view, use_cases.settle, leases)
+            reporting = _reporting(settings, runtime, view, use_cases.report, database, leases)
             add = analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server
             operations = OperationsServicer(scenarios, operation_to_proto)
             yield Service(
@@ -85,7 +92,11 @@ async def wire(settings: AnalyticsSettings, runtime: Runtime) -> AsyncIterator[S
                     runtime.peer("metering", settings.metering_target),
                     *_optional_peers(settings, runtime),
                 ),
-                tasks=(follower.run, *((settling.run,) if settings.settle_hours else ())),
+                tasks=(
+                    follower.run,
+                    *((settling.run,) if settings.settle_hours else ()),
+                    *(() if reporting is None else (reporting.run,)),
+                ),
             )
 
 
@@ -106,6 +117,32 @@ def _settling(
     )
     work = LeasedWork(leases, keep)
     work.want([_LEASE])
+    return work
+
+
+def _reporting(
+    settings: AnalyticsSettings,
+    runtime: Runtime,
+    view: SiteModelView,
+    make: MakeReport,
+    database: Database,
+    leases: PostgresLeases,
+) -> LeasedWork | None:
+    """Return what makes and sends monthly reports, in one process at a time; None: nobody does."""
+    if settings.reports_file is None:
+        return None
+    orders = read_orders(settings.reports_file)
+    keep = KeepReports(
+        clock=runtime.clock,
+        view=view,
+        make=make,
+        store=PostgresReportStore(database),
+        mailer=None if orders.server is None else SmtpMailer(orders.server),
+        orders=orders.reports,
+        wait=timedelta(hours=settings.report_hours),
+    )
+    work = LeasedWork(leases, keep)
+    work.want([_REPORTING])
     return work
 
 
@@ -187,6 +224,7 @@ def _use_cases(
             clock=clock, view=view, energy=energy, tariffs=tariffs, store=settlements
         ),
         settlements=ListSettlements(settlements),
+        reports=ListReports(PostgresReportStore(database)),
         measure=QueryMeasureSavings(clock=clock, view=view, meter=meter, tariffs=tariffs),
     )
 

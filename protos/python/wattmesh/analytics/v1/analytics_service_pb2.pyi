@@ -85,18 +85,24 @@ class QueryBillsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BILLS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def bills(self) -> _containers.RepeatedCompositeFieldContainer[_bill_pb2.SiteBill]:
         """One for each billing period touched, oldest first."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_savings_pb2.LeftOut]:
+        """What the counterfactual had to leave as it was metered: the bills have it as it was. Empty without one."""
 
     def __init__(
         self,
         *,
         bills: _abc.Iterable[_bill_pb2.SiteBill] | None = ...,
+        left_out: _abc.Iterable[_savings_pb2.LeftOut] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bills", b"bills"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bills", b"bills", "left_out", b"left_out"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -785,3 +791,117 @@ class QueryReportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryReportResponse: _TypeAlias = QueryReportResponse  # noqa: Y015
+
+@_typing.final
+class GetMonthlyReportRequest(_message.Message):
+    """Request of GetMonthlyReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`sites/{site}/monthly-reports/{month}` or `groups/{group}/monthly-reports/{month}`, the month as 2024-05. Required."""
+    format: _report_pb2.ReportFormat.ValueType
+    """Which of its files. Unspecified: PDF."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        format: _report_pb2.ReportFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMonthlyReportRequest: _TypeAlias = GetMonthlyReportRequest  # noqa: Y015
+
+@_typing.final
+class GetMonthlyReportResponse(_message.Message):
+    """Response of GetMonthlyReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTHLY_REPORT_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def monthly_report(self) -> _report_pb2.MonthlyReport:
+        """What it is."""
+
+    @_builtins.property
+    def report(self) -> _report_pb2.Report:
+        """The file."""
+
+    def __init__(
+        self,
+        *,
+        monthly_report: _report_pb2.MonthlyReport | None = ...,
+        report: _report_pb2.Report | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["monthly_report", b"monthly_report", "report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["monthly_report", b"monthly_report", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMonthlyReportResponse: _TypeAlias = GetMonthlyReportResponse  # noqa: Y015
+
+@_typing.final
+class ListMonthlyReportsRequest(_message.Message):
+    """Request of ListMonthlyReports."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`sites/{site}` or `groups/{group}`. Empty: all."""
+    page_size: _builtins.int
+    """At most so many; absent: 100, at most 1000. INVALID_ARGUMENT when negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMonthlyReportsRequest: _TypeAlias = ListMonthlyReportsRequest  # noqa: Y015
+
+@_typing.final
+class ListMonthlyReportsResponse(_message.Message):
+    """Response of ListMonthlyReports."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTHLY_REPORTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    @_builtins.property
+    def monthly_reports(self) -> _containers.RepeatedCompositeFieldContainer[_report_pb2.MonthlyReport]:
+        """The reports, newest month first."""
+
+    def __init__(
+        self,
+        *,
+        monthly_reports: _abc.Iterable[_report_pb2.MonthlyReport] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["monthly_reports", b"monthly_reports", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMonthlyReportsResponse: _TypeAlias = ListMonthlyReportsResponse  # noqa: Y015

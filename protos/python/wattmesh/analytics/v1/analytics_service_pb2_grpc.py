@@ -73,6 +73,16 @@ class AnalyticsServiceStub:
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportResponse.FromString,
                 _registered_method=True)
+        self.GetMonthlyReport = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/GetMonthlyReport',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetMonthlyReportRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetMonthlyReportResponse.FromString,
+                _registered_method=True)
+        self.ListMonthlyReports = channel.unary_unary(
+                '/wattmesh.analytics.v1.AnalyticsService/ListMonthlyReports',
+                request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListMonthlyReportsRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListMonthlyReportsResponse.FromString,
+                _registered_method=True)
         self.RunScenario = channel.unary_unary(
                 '/wattmesh.analytics.v1.AnalyticsService/RunScenario',
                 request_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.RunScenarioRequest.SerializeToString,
@@ -163,6 +173,20 @@ class AnalyticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMonthlyReport(self, request, context):
+        """Gives the report of a month, as it was made when the month was over. NOT_FOUND when none was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMonthlyReports(self, request, context):
+        """Lists the reports of months that are kept, newest month first, and what became of sending them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RunScenario(self, request, context):
         """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
         `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -239,6 +263,16 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.QueryReport,
                     request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportRequest.FromString,
                     response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportResponse.SerializeToString,
+            ),
+            'GetMonthlyReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMonthlyReport,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetMonthlyReportRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetMonthlyReportResponse.SerializeToString,
+            ),
+            'ListMonthlyReports': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMonthlyReports,
+                    request_deserializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListMonthlyReportsRequest.FromString,
+                    response_serializer=wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListMonthlyReportsResponse.SerializeToString,
             ),
             'RunScenario': grpc.unary_unary_rpc_method_handler(
                     servicer.RunScenario,
@@ -459,6 +493,60 @@ class AnalyticsService:
             '/wattmesh.analytics.v1.AnalyticsService/QueryReport',
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportRequest.SerializeToString,
             wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.QueryReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMonthlyReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/GetMonthlyReport',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetMonthlyReportRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.GetMonthlyReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMonthlyReports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/wattmesh.analytics.v1.AnalyticsService/ListMonthlyReports',
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListMonthlyReportsRequest.SerializeToString,
+            wattmesh_dot_analytics_dot_v1_dot_analytics__service__pb2.ListMonthlyReportsResponse.FromString,
             options,
             channel_credentials,
             insecure,

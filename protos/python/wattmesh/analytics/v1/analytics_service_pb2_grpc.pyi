@@ -62,6 +62,10 @@ class AnalyticsServiceStub:
     """
     QueryReport: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryReportRequest, _analytics_service_pb2.QueryReportResponse]
     """Makes a report on sites: costs, savings against idle batteries, days, and what is wrong, with plots."""
+    GetMonthlyReport: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetMonthlyReportRequest, _analytics_service_pb2.GetMonthlyReportResponse]
+    """Gives the report of a month, as it was made when the month was over. NOT_FOUND when none was."""
+    ListMonthlyReports: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.ListMonthlyReportsRequest, _analytics_service_pb2.ListMonthlyReportsResponse]
+    """Lists the reports of months that are kept, newest month first, and what became of sending them."""
     RunScenario: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]
     """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
     `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -114,6 +118,10 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """
     QueryReport: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryReportRequest, _analytics_service_pb2.QueryReportResponse]  # type: ignore[assignment]
     """Makes a report on sites: costs, savings against idle batteries, days, and what is wrong, with plots."""
+    GetMonthlyReport: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetMonthlyReportRequest, _analytics_service_pb2.GetMonthlyReportResponse]  # type: ignore[assignment]
+    """Gives the report of a month, as it was made when the month was over. NOT_FOUND when none was."""
+    ListMonthlyReports: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.ListMonthlyReportsRequest, _analytics_service_pb2.ListMonthlyReportsResponse]  # type: ignore[assignment]
+    """Lists the reports of months that are kept, newest month first, and what became of sending them."""
     RunScenario: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.RunScenarioRequest, _analytics_service_pb2.RunScenarioResponse]  # type: ignore[assignment]
     """Runs past time over again with another tariff, battery, generation or policy, as an operation of the standard
     `google.longrunning.Operations` service with `RunScenarioMetadata` and `ScenarioResult`. RESOURCE_EXHAUSTED when too
@@ -205,6 +213,22 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.QueryReportResponse, _abc.Awaitable[_analytics_service_pb2.QueryReportResponse]]:
         """Makes a report on sites: costs, savings against idle batteries, days, and what is wrong, with plots."""
+
+    @_abc_1.abstractmethod
+    def GetMonthlyReport(
+        self,
+        request: _analytics_service_pb2.GetMonthlyReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.GetMonthlyReportResponse, _abc.Awaitable[_analytics_service_pb2.GetMonthlyReportResponse]]:
+        """Gives the report of a month, as it was made when the month was over. NOT_FOUND when none was."""
+
+    @_abc_1.abstractmethod
+    def ListMonthlyReports(
+        self,
+        request: _analytics_service_pb2.ListMonthlyReportsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.ListMonthlyReportsResponse, _abc.Awaitable[_analytics_service_pb2.ListMonthlyReportsResponse]]:
+        """Lists the reports of months that are kept, newest month first, and what became of sending them."""
 
     @_abc_1.abstractmethod
     def RunScenario(

@@ -22,17 +22,25 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"wattmesh/analytics/v1/report.proto\x12\x15wattmesh.analytics.v1\"@\n\x06Report\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c*[\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11REPORT_FORMAT_PDF\x10\x01\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"wattmesh/analytics/v1/report.proto\x12\x15wattmesh.analytics.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!wattmesh/type/v1/time_range.proto\"@\n\x06Report\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"\x9a\x01\n\x0eReportDelivery\x12\x11\n\trecipient\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.wattmesh.analytics.v1.DeliveryState\x12/\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x04 \x01(\t\"\xc4\x01\n\rMonthlyReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12*\n\x05range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\tmake_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\ndeliveries\x18\x05 \x03(\x0b\x32%.wattmesh.analytics.v1.ReportDelivery*[\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11REPORT_FORMAT_PDF\x10\x01\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x02*\xb7\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_STATE_WAITING\x10\x01\x12\x1a\n\x16\x44\x45LIVERY_STATE_SENDING\x10\x02\x12\x17\n\x13\x44\x45LIVERY_STATE_SENT\x10\x03\x12\x1a\n\x16\x44\x45LIVERY_STATE_REFUSED\x10\x04\x12\x19\n\x15\x44\x45LIVERY_STATE_UNSURE\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.analytics.v1.report_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REPORTFORMAT']._serialized_start=127
-  _globals['_REPORTFORMAT']._serialized_end=218
-  _globals['_REPORT']._serialized_start=61
-  _globals['_REPORT']._serialized_end=125
+  _globals['_REPORTFORMAT']._serialized_start=551
+  _globals['_REPORTFORMAT']._serialized_end=642
+  _globals['_DELIVERYSTATE']._serialized_start=645
+  _globals['_DELIVERYSTATE']._serialized_end=828
+  _globals['_REPORT']._serialized_start=129
+  _globals['_REPORT']._serialized_end=193
+  _globals['_REPORTDELIVERY']._serialized_start=196
+  _globals['_REPORTDELIVERY']._serialized_end=350
+  _globals['_MONTHLYREPORT']._serialized_start=353
+  _globals['_MONTHLYREPORT']._serialized_end=549
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,13 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -41,6 +45,42 @@ REPORT_FORMAT_CSV: ReportFormat.ValueType  # 2
 """A table of days and sites for programs: RFC 4180, UTF-8, units in the heading."""
 Global___ReportFormat: _TypeAlias = ReportFormat  # noqa: Y015
 
+class _DeliveryState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_STATE_UNSPECIFIED: _DeliveryState.ValueType  # 0
+    """Not said."""
+    DELIVERY_STATE_WAITING: _DeliveryState.ValueType  # 1
+    """It is sent as soon as the mail server takes it."""
+    DELIVERY_STATE_SENDING: _DeliveryState.ValueType  # 2
+    """It is being handed over."""
+    DELIVERY_STATE_SENT: _DeliveryState.ValueType  # 3
+    """The mail server has taken it on."""
+    DELIVERY_STATE_REFUSED: _DeliveryState.ValueType  # 4
+    """The mail server will not take it; it is not tried again."""
+    DELIVERY_STATE_UNSURE: _DeliveryState.ValueType  # 5
+    """It was handed over, and nobody knows whether the mail server took it; it is not sent again."""
+
+class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
+    """What became of sending a report."""
+
+DELIVERY_STATE_UNSPECIFIED: DeliveryState.ValueType  # 0
+"""Not said."""
+DELIVERY_STATE_WAITING: DeliveryState.ValueType  # 1
+"""It is sent as soon as the mail server takes it."""
+DELIVERY_STATE_SENDING: DeliveryState.ValueType  # 2
+"""It is being handed over."""
+DELIVERY_STATE_SENT: DeliveryState.ValueType  # 3
+"""The mail server has taken it on."""
+DELIVERY_STATE_REFUSED: DeliveryState.ValueType  # 4
+"""The mail server will not take it; it is not tried again."""
+DELIVERY_STATE_UNSURE: DeliveryState.ValueType  # 5
+"""It was handed over, and nobody knows whether the mail server took it; it is not sent again."""
+Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
+
 @_typing.final
 class Report(_message.Message):
     """A report as a file."""
@@ -70,3 +110,83 @@ class Report(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Report: _TypeAlias = Report  # noqa: Y015
+
+@_typing.final
+class ReportDelivery(_message.Message):
+    """A report on its way to one recipient."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    recipient: _builtins.str
+    """The mail address."""
+    state: Global___DeliveryState.ValueType
+    """What became of it."""
+    message: _builtins.str
+    """Why it is not sent, for people. Empty: nothing was said."""
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        recipient: _builtins.str = ...,
+        state: Global___DeliveryState.ValueType = ...,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "message", b"message", "recipient", b"recipient", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDelivery: _TypeAlias = ReportDelivery  # noqa: Y015
+
+@_typing.final
+class MonthlyReport(_message.Message):
+    """The report of a calendar month, as it was made once the month was over. Readings that came later are not in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    MAKE_TIME_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`sites/{site}/monthly-reports/{month}` or `groups/{group}/monthly-reports/{month}`, the month as 2024-05."""
+    subject: _builtins.str
+    """`sites/{site}`, or `groups/{group}`: its sites together."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """The month, in the zone of the site, or of the first of the group's sites."""
+
+    @_builtins.property
+    def make_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportDelivery]:
+        """Who gets it, by address."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
+        make_time: _timestamp_pb2.Timestamp | None = ...,
+        deliveries: _abc.Iterable[Global___ReportDelivery] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["make_time", b"make_time", "range", b"range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "make_time", b"make_time", "name", b"name", "range", b"range", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonthlyReport: _TypeAlias = MonthlyReport  # noqa: Y015

@@ -90,6 +90,8 @@ class Savings(_message.Message):
     AVOIDED_GCO2E_FIELD_NUMBER: _builtins.int
     CARBON_AMOUNT_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    COMFORT_AMOUNT_FIELD_NUMBER: _builtins.int
+    COMPARABLE_SAVED_AMOUNT_FIELD_NUMBER: _builtins.int
     counterfactual: _bill_pb2.Counterfactual.ValueType
     """What it is compared with."""
     currency_code: _builtins.str
@@ -122,6 +124,15 @@ class Savings(_message.Message):
     carbon_amount: _builtins.str
     """What the emissions that were saved are worth by the carbon price in the sites' goals, decimal text; it is on no
     bill and in no amount above; negative: there were more. Empty: no site has such a price, or emissions are not known.
+    """
+    comfort_amount: _builtins.str
+    """What comfort is worth that zones had more than they would have had: the difference of both sides'
+    `discomfort_kelvin_hours` by the price that plans weigh it with, 2 units of the currency per kelvin and hour,
+    decimal text; negative: they had less. It is on no bill and not in `saved_amount`. Empty: no zones are compared.
+    """
+    comparable_saved_amount: _builtins.str
+    """What was saved with both sides made equal: `saved_amount` with `stored_energy_amount` and `comfort_amount`, rounded
+    once, decimal text; negative: it cost more. Empty: what is stored, or what it is worth, is not known.
     """
     @_builtins.property
     def sites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -167,10 +178,12 @@ class Savings(_message.Message):
         avoided_gco2e: _builtins.float | None = ...,
         carbon_amount: _builtins.str = ...,
         left_out: _abc.Iterable[Global___LeftOut] | None = ...,
+        comfort_amount: _builtins.str = ...,
+        comparable_saved_amount: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "metered", b"metered", "range", b"range", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "carbon_amount", b"carbon_amount", "counterfactual", b"counterfactual", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "left_out", b"left_out", "metered", b"metered", "missing_intervals", b"missing_intervals", "parts", b"parts", "range", b"range", "saved_amount", b"saved_amount", "saved_high_amount", b"saved_high_amount", "saved_low_amount", b"saved_low_amount", "sites", b"sites", "stored_energy_amount", b"stored_energy_amount", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e", "_stored_energy_gain_kwh", b"_stored_energy_gain_kwh", "avoided_gco2e", b"avoided_gco2e", "carbon_amount", b"carbon_amount", "comfort_amount", b"comfort_amount", "comparable_saved_amount", b"comparable_saved_amount", "counterfactual", b"counterfactual", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "left_out", b"left_out", "metered", b"metered", "missing_intervals", b"missing_intervals", "parts", b"parts", "range", b"range", "saved_amount", b"saved_amount", "saved_high_amount", b"saved_high_amount", "saved_low_amount", b"saved_low_amount", "sites", b"sites", "stored_energy_amount", b"stored_energy_amount", "stored_energy_gain_kwh", b"stored_energy_gain_kwh", "without", b"without"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avoided_gco2e: _TypeAlias = _typing.Literal["avoided_gco2e"]  # noqa: Y015
     _WhichOneofArgType__avoided_gco2e: _TypeAlias = _typing.Literal["_avoided_gco2e", b"_avoided_gco2e"]  # noqa: Y015

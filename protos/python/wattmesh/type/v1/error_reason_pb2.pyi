@@ -571,6 +571,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: there is no role of that name. List them."""
     ERROR_REASON_SCOPE_NOT_SERVED: _ErrorReason.ValueType  # 648
     """INVALID_ARGUMENT: a role for one site or group alone is not served yet. Leave its scope out."""
+    ERROR_REASON_REPORT_NOT_FOUND: _ErrorReason.ValueType  # 680
+    """NOT_FOUND: no report was made of that site or group for that month."""
+    ERROR_REASON_REPORTS_UNUSABLE: _ErrorReason.ValueType  # 681
+    """FAILED_PRECONDITION: the file of monthly reports that the settings name cannot be used. Seen at the start alone."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` that a service of the mesh gives in an ErrorInfo, without the prefix: "ETAG_MISMATCH". The comment
@@ -1118,4 +1122,8 @@ ERROR_REASON_ROLE_NOT_FOUND: ErrorReason.ValueType  # 647
 """NOT_FOUND: there is no role of that name. List them."""
 ERROR_REASON_SCOPE_NOT_SERVED: ErrorReason.ValueType  # 648
 """INVALID_ARGUMENT: a role for one site or group alone is not served yet. Leave its scope out."""
+ERROR_REASON_REPORT_NOT_FOUND: ErrorReason.ValueType  # 680
+"""NOT_FOUND: no report was made of that site or group for that month."""
+ERROR_REASON_REPORTS_UNUSABLE: ErrorReason.ValueType  # 681
+"""FAILED_PRECONDITION: the file of monthly reports that the settings name cannot be used. Seen at the start alone."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,20 +1,20 @@
 """wattmesh.analytics.v1 ↔ domain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from wattmesh.analytics.v1 import analytics_service_pb2 as service_pb
 from wattmesh.analytics.v1 import bill_pb2, footprint_pb2, indicators_pb2, report_pb2, savings_pb2
-from wattmesh_analytics.app.make_report import ReportFile
 from wattmesh_analytics.app.query_bills import SiteBills
 from wattmesh_analytics.app.query_footprint import SiteFootprint
 from wattmesh_analytics.app.query_tariff_costs import TariffCost
 from wattmesh_analytics.app.question import RESOLUTION, Span
 from wattmesh_analytics.domain.causes import SavingsCause
 from wattmesh_analytics.domain.indicators import Division
+from wattmesh_analytics.domain.monthly import ReportFile
 from wattmesh_analytics.domain.report import Format
-from wattmesh_analytics.domain.savings import Account, Savings
+from wattmesh_analytics.domain.savings import Account, LeftOut, Savings
 from wattmesh_analytics.domain.site_energy import Counterfactual
 from wattmesh_contracts.billing import bill_to_proto, line_to_proto
 from wattmesh_contracts.values import (
@@ -206,18 +206,24 @@ def savings_to_proto(savings: Savings) -> savings_pb2.Savings:
             for cause, amount in savings.parts.items()
         ],
         stored_energy_gain_kwh=None if stored is None else stored.energy_kwh,
-        stored_energy_amount="" if value is None else str(value.rounded().amount),
+        stored_energy_amount=_rounded(value),
         covered_ratio=savings.covered_ratio,
         missing_intervals=savings.missing_intervals,
         saved_low_amount="" if interval is None else cents(interval.low, currency),
         saved_high_amount="" if interval is None else cents(interval.high, currency),
         avoided_gco2e=savings.avoided_gco2e,
-        carbon_amount="" if savings.carbon is None else str(savings.carbon.rounded().amount),
-        left_out=[
-            savings_pb2.LeftOut(subject=each.subject.name, message=each.message)
-            for each in savings.left_out
-        ],
+        carbon_amount=_rounded(savings.carbon),
+        left_out=left_out_to_proto(savings.left_out),
+        comfort_amount=_rounded(savings.comfort),
+        comparable_saved_amount=_rounded(savings.comparable),
     )
+
+
+def left_out_to_proto(left_out: Iterable[LeftOut]) -> list[savings_pb2.LeftOut]:
+    """Return what could not be moved."""
+    return [
+        savings_pb2.LeftOut(subject=each.subject.name, message=each.message) for each in left_out
+    ]
 
 
 def cents(amount: Decimal, currency_code: str) -> str:
@@ -250,16 +256,20 @@ def footprint_to_proto(
 
 def _account_to_proto(account: Account) -> savings_pb2.Account:
     imported, exported = account.total_kwh
-    paid = account.demand_response
     return savings_pb2.Account(
         cost_amount=str(account.cost.rounded().amount),
         emissions_gco2e=_grams(account.emissions_kg),
         peak_kw=account.peak_kw,
         import_energy_kwh=imported,
         export_energy_kwh=exported,
-        demand_response_amount="" if paid is None else str(paid.rounded().amount),
+        demand_response_amount=_rounded(account.demand_response),
         discomfort_kelvin_hours=account.discomfort_kelvin_hours,
     )
+
+
+def _rounded(amount: Money | None) -> str:
+    """Return an amount as decimal text; empty: not known."""
+    return "" if amount is None else str(amount.rounded().amount)
 
 
 def _decimal(energy_kwh: float) -> str:

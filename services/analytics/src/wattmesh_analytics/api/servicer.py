@@ -14,6 +14,7 @@ from wattmesh_analytics.api.convert import (
     division_from_proto,
     footprint_to_proto,
     format_from_proto,
+    left_out_to_proto,
     report_to_proto,
     required_counterfactual_from_proto,
     savings_to_proto,
@@ -29,12 +30,17 @@ from wattmesh_analytics.api.convert import (
 from wattmesh_analytics.api.convert_anomalies import anomaly_to_proto
 from wattmesh_analytics.api.convert_indicators import indicators_to_proto
 from wattmesh_analytics.api.convert_measure import measure_to_proto
+from wattmesh_analytics.api.convert_reports import (
+    monthly_report_name_from_proto,
+    monthly_report_to_proto,
+)
 from wattmesh_analytics.api.convert_scenarios import (
     scenario_from_proto,
     settlement_name_from_proto,
     settlement_to_proto,
 )
 from wattmesh_analytics.app.find_anomalies import FindAnomalies
+from wattmesh_analytics.app.list_reports import ListReports
 from wattmesh_analytics.app.list_settlements import ListSettlements
 from wattmesh_analytics.app.make_report import MakeReport
 from wattmesh_analytics.app.query_bills import QueryBills
@@ -45,6 +51,7 @@ from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.run_scenario import RunScenario
 from wattmesh_analytics.app.settle import SettleSite
+from wattmesh_analytics.domain.monthly import subject_of
 from wattmesh_contracts.values import time_range_from_proto
 from wattmesh_kernel.ids import SiteId
 
@@ -66,6 +73,7 @@ class UseCases:
     settle: SettleSite
     settlements: ListSettlements
     measure: QueryMeasureSavings
+    reports: ListReports
 
 
 class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
@@ -85,7 +93,9 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
             counterfactual_from_proto(request.counterfactual),
             as_of_from_proto(request),
         )
-        return pb.QueryBillsResponse(bills=bills_to_proto(found))
+        return pb.QueryBillsResponse(
+            bills=bills_to_proto(found), left_out=left_out_to_proto(found.left_out)
+        )
 
     async def QuerySavings(
         self, request: pb.QuerySavingsRequest, context: Context
@@ -170,6 +180,30 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
             format_from_proto(request.format),
         )
         return pb.QueryReportResponse(report=report_to_proto(found))
+
+    async def GetMonthlyReport(
+        self, request: pb.GetMonthlyReportRequest, context: Context
+    ) -> pb.GetMonthlyReportResponse:
+        """Return a month's report."""
+        subject, month = monthly_report_name_from_proto(request.name)
+        found, file = await self._use_cases.reports.get(
+            subject, month, format_from_proto(request.format)
+        )
+        return pb.GetMonthlyReportResponse(
+            monthly_report=monthly_report_to_proto(found), report=report_to_proto(file)
+        )
+
+    async def ListMonthlyReports(
+        self, request: pb.ListMonthlyReportsRequest, context: Context
+    ) -> pb.ListMonthlyReportsResponse:
+        """List months' reports."""
+        subject = subject_of(request.parent, "parent") if request.parent else None
+        found, token = await self._use_cases.reports.page(
+            subject, request.page_size, request.page_token
+        )
+        return pb.ListMonthlyReportsResponse(
+            monthly_reports=map(monthly_report_to_proto, found), next_page_token=token
+        )
 
     async def RunScenario(
         self, request: pb.RunScenarioRequest, context: Context

@@ -55,6 +55,7 @@ class KeepSettled:
         """Keep all sites settled for ever."""
         seen: Seen = {}
         contained = Containment(log, "settling days")
+        await self._view.wait_known()
         while True:
             for site in list(self._view.model.sites.values()):
                 with contained.each(site.name):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from wattmesh_analytics.app.query_indicators import QueryIndicators
 from wattmesh_analytics.app.query_savings import QuerySavings
 from wattmesh_analytics.app.question import Span, known_model
 from wattmesh_analytics.domain.indicators import Division
+from wattmesh_analytics.domain.monthly import ReportFile
 from wattmesh_analytics.domain.report import Format, Report, SiteReport, last_day, table
 from wattmesh_analytics.domain.savings import Savings
 from wattmesh_analytics.domain.site_energy import Counterfactual
@@ -28,15 +28,6 @@ class Printer(Protocol):
 
     def pages(self, report: Report) -> bytes:
         """Return a report as PDF. It takes its time: not for an event loop."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportFile:
-    """A report as a file."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 class MakeReport:
@@ -60,10 +51,14 @@ class MakeReport:
         self._printer = printer
 
     async def __call__(self, sites: Sequence[SiteId], span: Span, written_in: Format) -> ReportFile:
-        """Return a report. Errors: as the use cases that it asks."""
+        """Return a report as a file. Errors: as the use cases that it asks."""
+        return await self.file(await self.report(sites, span), written_in)
+
+    async def report(self, sites: Sequence[SiteId], span: Span) -> Report:
+        """Return what a report says. Errors: as the use cases that it asks."""
         require(len(sites) <= MOST_SITES, "TOO_MANY_ITEMS", f"at most {MOST_SITES}", "sites")
         saved = await self._savings(sites, span, Counterfactual.IDLE_STORAGE)
-        report = Report(
+        return Report(
             range=span.range,
             total=saved.total,
             sites=tuple(
@@ -73,6 +68,9 @@ class MakeReport:
                 ]
             ),
         )
+
+    async def file(self, report: Report, written_in: Format) -> ReportFile:
+        """Return a report as a file."""
         return ReportFile(
             name=report.file_name(written_in),
             media_type=_MEDIA_TYPES[written_in],

@@ -8,6 +8,7 @@ from wattmesh_analytics.app.question import Span, site_assets, tariff_of
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.app.read_rules import ReadRules
 from wattmesh_analytics.domain.bills import PeriodBill, bill_by_period, history_start
+from wattmesh_analytics.domain.savings import LeftOut
 from wattmesh_analytics.domain.site_energy import Counterfactual
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import SiteId, TariffId
@@ -22,6 +23,8 @@ class SiteBills:
     site: SiteId
     tariff: TariffId
     bills: tuple[PeriodBill, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    """What the counterfactual had to leave as it was metered."""
 
 
 class QueryBills:
@@ -66,4 +69,4 @@ class QueryBills:
         ruled = await self._rules(self._view.model, energy, span.range, counterfactual, as_of)
         exchange = ruled.energy.exchange(counterfactual)
         bills = bill_by_period(priced, exchange, assets.zone, span.range)
-        return SiteBills(site=site, tariff=name, bills=tuple(bills))
+        return SiteBills(site=site, tariff=name, bills=tuple(bills), left_out=ruled.left_out)

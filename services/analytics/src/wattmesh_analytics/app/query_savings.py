@@ -105,12 +105,14 @@ class QuerySavings:
         savings = replace(savings, left_out=(*ruled.left_out, *unpaid))
         savings = _with_comfort(savings, ruled)
         zone = assets.site.carbon_zone
+        stored, unknown = await self._stored(assets, tariff, span, counterfactual, ruled)
         savings = replace(
             savings,
             avoided_gco2e=await self._avoided(zone, savings),
             metered=await self._with_emissions(zone, savings.metered),
             without=await self._with_emissions(zone, savings.without),
-            stored=await self._stored(assets, tariff, span, counterfactual, ruled),
+            stored=stored,
+            stored_unknown=unknown,
         )
         return replace(savings, carbon=_carbon(assets.site, savings))
 
@@ -152,9 +154,10 @@ class QuerySavings:
         span: Span,
         counterfactual: Counterfactual,
         ruled: Ruled,
-    ) -> StoredGain | None:
+    ) -> tuple[StoredGain | None, bool]:
         """Return what is left more at the end: in batteries more than at the start, or than the
-        plain rule would have left; in zones and vehicles more than by theirs.
+        plain rule would have left; in zones and vehicles more than by theirs. And whether something
+        stores of which that is not known.
         """
         storages: list[Storage] = []
         if AssetKind.STORAGE in counterfactual.kinds:
@@ -162,13 +165,13 @@ class QuerySavings:
             runs = ruled.energy.rule_runs() if by_rule else {}
             found = await self._storages(assets, span, runs)
             if found is None:
-                return None
+                return None, True
             storages = found
         moves = ruled.energy.charging or ruled.energy.climate
         if not storages and not moves:
-            return None
+            return None, False
         price = last_days_import_price(tariff, span.range, span.resolution, assets.zone)
-        return stored_gain(storages, price, tariff.currency_code, ruled.stored_kwh)
+        return stored_gain(storages, price, tariff.currency_code, ruled.stored_kwh), False
 
     async def _storages(
         self, assets: SiteAssets, span: Span, runs: Mapping[AssetId, RuleRun]

@@ -11,6 +11,7 @@ from wattmesh_analytics.domain.causes import SavingsCause, split
 from wattmesh_analytics.domain.energy import Energy, peak_kw, total_net_wh
 from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
 from wattmesh_analytics.domain.uncertainty import Interval, saved_interval
+from wattmesh_kernel.comfort import DISCOMFORT_PRICE_PER_KELVIN_HOUR
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.tariff import Bill, Tariff, lower_tariff
@@ -80,11 +81,38 @@ class Savings:
     carbon: Money | None = None
     """What emissions saved are worth by the site's own carbon price; on no bill."""
     left_out: tuple[LeftOut, ...] = ()
+    stored_unknown: bool = False
+    """Something stores energy, and how much it holds at both ends is not known of all."""
 
     @property
     def saved(self) -> Money:
         """What was saved, to the cent; negative: it cost more."""
         return (self.without.cost - self.metered.cost).rounded()
+
+    @property
+    def comfort(self) -> Money | None:
+        """What zones were less outside of their bands than they would have been, by the price that
+        plans weigh it with; negative: they were more. None: no zones are compared.
+
+        3 K h instead of 5 at 2.00 per K h are worth 4.
+        """
+        now = self.metered.discomfort_kelvin_hours
+        before = self.without.discomfort_kelvin_hours
+        if now is None or before is None:
+            return None
+        worth = Decimal(f"{(before - now) * DISCOMFORT_PRICE_PER_KELVIN_HOUR:.9f}")
+        return Money(worth, self.metered.cost.currency_code)
+
+    @property
+    def comparable(self) -> Money | None:
+        """What was saved with both sides made equal: with what is stored more at the end, and what
+        comfort is worth. None: what is stored, or its price, is not known.
+        """
+        if self.stored_unknown or (self.stored is not None and self.stored.value is None):
+            return None
+        found = self.without.cost - self.metered.cost
+        worths = (None if self.stored is None else self.stored.value, self.comfort)
+        return sum((each for each in worths if each is not None), found).rounded()
 
     @property
     def covered_ratio(self) -> float:
@@ -151,6 +179,7 @@ def together(savings: Sequence[Savings]) -> Savings:
         avoided_gco2e=_sum_known([each.avoided_gco2e for each in savings]),
         carbon=_sum_money([each.carbon for each in savings]),
         left_out=tuple(one for each in savings for one in each.left_out),
+        stored_unknown=any(each.stored_unknown for each in savings),
     )
 
 
