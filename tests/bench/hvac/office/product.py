@@ -58,7 +58,7 @@ from wattmesh_planner.domain.prices import priced
 from wattmesh_planner.domain.scopes import scope_of
 
 HORIZON = timedelta(hours=24)
-_MOST_DAYS = timedelta(days=29)
+_MOST_DAYS = timedelta(days=31)
 
 
 class Product:
