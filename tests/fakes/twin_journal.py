@@ -9,6 +9,7 @@ from wattmesh_twin.domain.rooms import RoomMemory
 from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.telegram import (
     BatteryRecord,
+    IslandRecord,
     MachineRecord,
     RoomRecord,
     Telegram,
@@ -23,6 +24,7 @@ class MemoryJournal:
         self.sent: list[Telegram] = []
         self.records: list[BatteryRecord] = []
         self.state: SiteState | None = None
+        self.islands: list[IslandRecord] = []
         self.visits: list[VisitRecord] = []
         self.rooms: list[RoomRecord] = []
         self.machines: list[MachineRecord] = []
@@ -35,6 +37,9 @@ class MemoryJournal:
 
     def battery(self, record: BatteryRecord) -> None:
         self.records.append(record)
+
+    def island(self, record: IslandRecord) -> None:
+        self.islands.append(record)
 
     def visit(self, record: VisitRecord) -> None:
         self.visits.append(record)

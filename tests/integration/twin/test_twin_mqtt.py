@@ -19,6 +19,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     ChargePointLedger,
     FileJournal,
     HourLedger,
+    IslandLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.mqtt import MqttBroker
@@ -54,6 +55,7 @@ def home_with_outbox(folder: Path, clock: ManualClock) -> tuple[SiteTwin, Outbox
         charge_points=ChargePointLedger(folder),
         rooms=HourLedger(folder / "rooms.jsonl"),
         machines=HourLedger(folder / "machines.jsonl"),
+        islands=IslandLedger(folder),
     )
     twin = SiteTwin(
         physics=physics,

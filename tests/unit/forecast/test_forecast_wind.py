@@ -20,8 +20,8 @@ from wattmesh_forecast.domain.wind.turbine import Turbine
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.sites import WindRating
 from wattmesh_kernel.time import TimeRange
+from wattmesh_twin.adapters.data.microgrids import wind_rating
 from wattmesh_twin.domain.wind import DrawnWind, WindSite, power_w
-from wattmesh_twin.machine import wind_rating
 
 RATING = wind_rating(10_000.0, 24.0)
 TURBINE = Turbine.of(RATING)

@@ -19,6 +19,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     ChargePointLedger,
     FileJournal,
     HourLedger,
+    IslandLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.app.run_charger import ChargerTwin
@@ -136,6 +137,7 @@ def test_a_twin_that_is_killed_goes_on_with_vehicle_register_and_limits(tmp_path
             charge_points=ChargePointLedger(tmp_path),
             rooms=HourLedger(tmp_path / "rooms.jsonl"),
             machines=HourLedger(tmp_path / "machines.jsonl"),
+            islands=IslandLedger(tmp_path),
         )
 
     steady, killed = Street(), Street(journal())

@@ -16,6 +16,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     ChargePointLedger,
     FileJournal,
     HourLedger,
+    IslandLedger,
 )
 from wattmesh_twin.adapters.ledger.lines import JsonLines
 from wattmesh_twin.adapters.ledger.outbox import Outbox
@@ -100,6 +101,7 @@ def test_a_state_comes_back_as_it_was_kept(tmp_path: Path) -> None:
         charge_points=ChargePointLedger(tmp_path),
         rooms=HourLedger(tmp_path / "rooms.jsonl"),
         machines=HourLedger(tmp_path / "machines.jsonl"),
+        islands=IslandLedger(tmp_path),
     )
     assert journal.load() is None
     state = SiteState(

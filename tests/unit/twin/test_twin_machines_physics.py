@@ -8,6 +8,7 @@ import pytest
 
 from wattmesh_kernel.sites import PowerCurvePoint, WindRating
 from wattmesh_kernel.time import TimeRange
+from wattmesh_twin.adapters.data.microgrids import wind_rating
 from wattmesh_twin.domain.generator import (
     GeneratorSpec,
     GeneratorState,
@@ -17,7 +18,6 @@ from wattmesh_twin.domain.generator import (
 )
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.wind import DrawnWind, WindSite, hub_speed, power_w
-from wattmesh_twin.machine import wind_rating
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -17,6 +17,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     ChargePointLedger,
     FileJournal,
     HourLedger,
+    IslandLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.app.ports import SiteJournal
@@ -160,6 +161,7 @@ def test_a_twin_that_is_killed_goes_on_with_room_orders_and_doubles(tmp_path: Pa
             charge_points=ChargePointLedger(tmp_path),
             rooms=HourLedger(tmp_path / "rooms.jsonl"),
             machines=HourLedger(tmp_path / "machines.jsonl"),
+            islands=IslandLedger(tmp_path),
         )
 
     steady, killed = House(), House(journal())

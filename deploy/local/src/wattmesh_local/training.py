@@ -42,7 +42,10 @@ class Training:
             followed_site_model(clients, SystemClock()) as site_model,
         ):
             sites = watched_sites(site_model.model, self.end)
-        if plants := [asset.name for site in sites for asset in site.generation]:
+        plants = [
+            asset.name for site in sites for asset in site.generation if asset not in site.turbines
+        ]
+        if plants:
             await self._train_model("pv", plants, clock, _Progress(say))
 
     async def _train_model(

@@ -12,9 +12,9 @@ from typing import Literal
 from pydantic import Field
 
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.sites import PowerCurvePoint, WindRating
 from wattmesh_runtime.service import Runtime, Service, run_service
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_twin.adapters.data.microgrids import wind_rating
 from wattmesh_twin.adapters.grid_switch import GridSwitchTwin
 from wattmesh_twin.adapters.modbus import ModbusSite
 from wattmesh_twin.adapters.sunspec.device import SunSpecDevice
@@ -23,9 +23,6 @@ from wattmesh_twin.adapters.sunspec.wind import SunSpecWind
 from wattmesh_twin.app.run_machine import GeneratorTwin, WindTwin
 from wattmesh_twin.domain.generator import GeneratorSpec
 from wattmesh_twin.domain.wind import DrawnWind, WindSite
-
-_CURVE = (3.0, 0.0), (5.0, 0.10), (7.0, 0.33), (9.0, 0.66), (11.0, 0.95), (12.0, 1.0), (25.0, 1.0)
-"""Of a small turbine that regulates by pitch: wind speed [m/s] and part of its rated power."""
 
 
 class MachineSettings(ServiceSettings):
@@ -76,19 +73,6 @@ def device_of(settings: MachineSettings, clock: Clock) -> SunSpecDevice:
         fuel_l=settings.fuel_l,
     )
     return SunSpecGenerator(GeneratorTwin(spec, clock), "generator")
-
-
-def wind_rating(rated_w: float, hub_height_m: float) -> WindRating:
-    """Return a turbine with the curve that small ones have."""
-    return WindRating(
-        max_output_power_w=rated_w,
-        hub_height_m=hub_height_m,
-        power_curve=tuple(
-            PowerCurvePoint(wind_speed_m_per_s=speed, output_power_w=ratio * rated_w)
-            for speed, ratio in _CURVE
-        ),
-        curtailable=True,
-    )
 
 
 if __name__ == "__main__":

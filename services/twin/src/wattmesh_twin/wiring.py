@@ -21,6 +21,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     ChargePointLedger,
     FileJournal,
     HourLedger,
+    IslandLedger,
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.ledger.run import HistoryMark, Run, open_ports, open_run
@@ -32,6 +33,7 @@ from wattmesh_twin.adapters.sunspec.battery import SunSpecBattery
 from wattmesh_twin.adapters.sunspec.clamp import SunSpecClamp
 from wattmesh_twin.adapters.sunspec.device import SunSpecDevice
 from wattmesh_twin.adapters.sunspec.inverter import SunSpecInverter
+from wattmesh_twin.adapters.sunspec.microgrid import microgrid_devices
 from wattmesh_twin.adapters.usage import UsageClient
 from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
 from wattmesh_twin.app.provision import Endpoints, Provisioning
@@ -67,7 +69,9 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
         folder = settings.ledger_folder
         rooms = stack.enter_context(closing(HourLedger(folder / "rooms.jsonl")))
         machines = stack.enter_context(closing(HourLedger(folder / "machines.jsonl")))
+        islands = stack.enter_context(closing(IslandLedger(folder)))
         ledgers = Ledgers(
+            islands=islands,
             outbox=outbox,
             batteries=batteries,
             charge_points=visits,
@@ -112,6 +116,7 @@ class Ledgers:
     charge_points: ChargePointLedger
     rooms: HourLedger
     machines: HourLedger
+    islands: IslandLedger
 
 
 class World:
@@ -186,6 +191,7 @@ class World:
             charge_points=ledgers.charge_points,
             rooms=ledgers.rooms,
             machines=ledgers.machines,
+            islands=ledgers.islands,
         )
         chargers = self.equipment.chargers_of(physics.spec)
         for id_, charger in chargers.items():
@@ -310,4 +316,4 @@ def _devices(twin: SiteTwin) -> list[SunSpecDevice]:
         devices.append(SunSpecInverter(twin, twin.spec.pv))
     if twin.spec.battery is not None:
         devices += [SunSpecBattery(twin, twin.spec.battery), SunSpecClamp(twin)]
-    return devices
+    return [*devices, *microgrid_devices(twin)]

@@ -21,6 +21,7 @@ from wattmesh_kernel.tariff import LoweredTariff, evaluate, lower_tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.accounts import INTERVAL
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.islands import generators_content
 from wattmesh_local.watching.ledger import (
     BatteryLedger,
     MachineLedger,
@@ -71,7 +72,9 @@ class SiteHours:
     tariff: LoweredTariff
     net_wh: Floats
     load_wh: Floats
-    generation_wh: Floats
+    sun_wh: Floats
+    wind_wh: Floats
+    generators_wh: Floats
     battery_wh: Floats
     charging_wh: Floats
     battery_rule_wh: Floats
@@ -103,9 +106,14 @@ async def kinds_content(
     hours = [await _site_hours(clients, site, span, ledgers) for site in sites]
     content = {
         "load": {"energy_kwh": _kwh(each.load_wh for each in hours)},
-        "pv": {"energy_kwh": _kwh(-each.generation_wh for each in hours)},
+        "pv": {"energy_kwh": _kwh(-each.sun_wh for each in hours)},
         "battery": _battery(hours),
     }
+    if any(site.turbines for site in sites):
+        content["wind_turbine"] = {"energy_kwh": _kwh(-each.wind_wh for each in hours)}
+    if any(site.generators for site in sites):
+        generated = {"energy_kwh": _kwh(-each.generators_wh for each in hours)}
+        content["generator"] = generated | generators_content(ledger_folder, span)
     if any(site.charge_points for site in sites):
         kept = await kept_sessions(clients, sites, span)
         content["ev_charger"] = _ev_charger(hours, ledgers.visits, span) | {
@@ -281,7 +289,9 @@ async def _site_hours(
         tariff=await _lowered(clients, site, span),
         net_wh=net,
         load_wh=total(site.loads),
-        generation_wh=total(site.generation),
+        sun_wh=total(site.generation) - total(site.turbines),
+        wind_wh=total(site.turbines),
+        generators_wh=total(site.generators),
         battery_wh=battery,
         charging_wh=total(site.charge_points),
         battery_rule_wh=rule,

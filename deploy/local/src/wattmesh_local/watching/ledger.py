@@ -45,11 +45,11 @@ def published_readings(folder: Path) -> int:
     What the broker confirmed to meters, and the central system to charge points.
     """
     seen = {}
-    for line in _lines(folder / "published.jsonl"):
+    for line in lines_of(folder / "published.jsonl"):
         seen[line["device"], line["measure_time"]] = int(line["points"])
     told = {
         (line["device"], line["measure_time"], quantity)
-        for line in _lines(folder / "told.jsonl")
+        for line in lines_of(folder / "told.jsonl")
         for quantity in line["quantities"]
     }
     return sum(seen.values()) + len(told)
@@ -75,7 +75,7 @@ class VisitLedger:
 def visits(folder: Path) -> list[VisitLedger]:
     """Return all visits, each once: of one that is over what it came to."""
     found = {}
-    for line in sorted(_lines(folder / "visits.jsonl"), key=lambda line: bool(line["over"])):
+    for line in sorted(lines_of(folder / "visits.jsonl"), key=lambda line: bool(line["over"])):
         found[line["asset"], line["arrival"]] = VisitLedger(
             asset=line["asset"],
             arrival=datetime.fromisoformat(line["arrival"]),
@@ -113,7 +113,7 @@ class RoomLedger:
 def room_ledgers(folder: Path) -> dict[str, RoomLedger]:
     """Return the ledger of every room by its asset's name."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in _lines(folder / "rooms.jsonl"):
+    for line in lines_of(folder / "rooms.jsonl"):
         rows[line["asset"]].append(line)
     return {
         asset: RoomLedger(
@@ -162,7 +162,7 @@ class MachineLedger:
 def machine_ledgers(folder: Path) -> dict[str, MachineLedger]:
     """Return the ledger of every machine by its asset's name; registers begin at 0."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in _lines(folder / "machines.jsonl"):
+    for line in lines_of(folder / "machines.jsonl"):
         rows[line["asset"]].append(line)
     return {
         asset: MachineLedger(
@@ -187,7 +187,7 @@ def _begin_s(lines: list[dict[str, Any]]) -> float:
 def battery_ledgers(folder: Path) -> dict[str, BatteryLedger]:
     """Return the ledger of every site's battery by the site's name."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in _lines(folder / "battery.jsonl"):
+    for line in lines_of(folder / "battery.jsonl"):
         rows[line["site"]].append(line)
     ledgers = {}
     for site, lines in rows.items():
@@ -201,7 +201,7 @@ def battery_ledgers(folder: Path) -> dict[str, BatteryLedger]:
     return ledgers
 
 
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
+def lines_of(file: Path) -> Iterator[dict[str, Any]]:
     """Give the whole lines of a file that may still be written to."""
     if not file.exists():
         return

@@ -20,6 +20,7 @@ from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_account
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.daily_events import events_content
 from wattmesh_local.watching.effects import effects_in
+from wattmesh_local.watching.islands import islands_content
 from wattmesh_local.watching.kinds import kinds_content
 from wattmesh_local.watching.ledger import battery_ledgers, published_readings
 from wattmesh_local.watching.plans import count_degradations, plans_in
@@ -73,6 +74,8 @@ async def make_report(
     called = (
         {"events": await events_content(clients, sites, ledger_folder, span.end)} if events else {}
     )
+    if any(site.can_island for site in sites):
+        called["outages"] = await islands_content(clients, sites, span, ledger_folder)
     stored = _stored_kwh(sites, span, ledger_folder)
     content = {
         "homes": len(sites),
@@ -208,9 +211,13 @@ async def _forecast(
     clients: MeshClients, sites: list[WatchedSite], span: TimeRange
 ) -> dict[str, float | None]:
     loads = [asset for site in sites for asset in site.loads]
-    suns = [asset for site in sites for asset in site.generation]
+    winds = [asset for site in sites for asset in site.turbines]
+    suns = [asset for site in sites for asset in site.generation if asset not in winds]
     load, sun = await together(_evaluate(clients, loads, span), _evaluate(clients, suns, span))
+    wind = await _evaluate(clients, winds, span)
+    blown = {"wind_wape": wind[0], "wind_wape_naive": wind[1]} if winds else {}
     return {
+        **blown,
         "load_wape": load[0],
         "load_wape_naive": load[1],
         "pv_wape": sun[0],

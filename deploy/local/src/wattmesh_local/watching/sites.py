@@ -13,6 +13,7 @@ from wattmesh_kernel.sites import (
     BatteryRating,
     DeferrableRating,
     EvChargerRating,
+    GeneratorRating,
     GridConnectionRating,
     HvacZoneRating,
     LoadRating,
@@ -37,7 +38,7 @@ class WatchedSite:
     """One site with its assets by kind.
 
     `points` are those that show a quantity of an asset: of its main meter, or of all that measure
-    a part of it.
+    a part of it. `generation` is sun and wind; `turbines` are the latter.
     """
 
     id: SiteId
@@ -49,6 +50,9 @@ class WatchedSite:
     grid: AssetId
     loads: tuple[AssetId, ...] = ()
     generation: tuple[AssetId, ...] = ()
+    turbines: tuple[AssetId, ...] = ()
+    generators: tuple[AssetId, ...] = ()
+    can_island: bool = False
     batteries: tuple[AssetId, ...] = ()
     battery_capacity_wh: float = 0.0
     battery_ratings: tuple[BatteryRating, ...] = ()
@@ -62,7 +66,7 @@ class WatchedSite:
     def balance(self) -> tuple[AssetId, ...]:
         """The assets whose energies make the site's balance, but for the loads."""
         steered = (*self.batteries, *self.charge_points, *self.zones, *self.tanks)
-        return (self.grid, *self.generation, *steered, *self.machines)
+        return (self.grid, *self.generation, *self.generators, *steered, *self.machines)
 
 
 @asynccontextmanager
@@ -98,6 +102,9 @@ def _watched(model: SiteModel, site: Site, at: datetime) -> WatchedSite | None:
         grid=grids[0],
         loads=_of_kind(assets, LoadRating),
         generation=_of_kind(assets, PvRating, WindRating),
+        turbines=_of_kind(assets, WindRating),
+        generators=_of_kind(assets, GeneratorRating),
+        can_island=site.microgrid is not None,
         batteries=_of_kind(assets, BatteryRating),
         battery_ratings=tuple(
             asset.rating for asset in assets if isinstance(asset.rating, BatteryRating)

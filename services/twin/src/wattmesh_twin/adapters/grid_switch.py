@@ -7,16 +7,57 @@ whoever plays the grid: write 0 and it is gone.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_twin.adapters.registers import RegisterDevice
 from wattmesh_twin.domain.grid_switch import GridSwitchState
-from wattmesh_twin.domain.order import Order, told
+from wattmesh_twin.domain.order import told
 
 _VOLTAGE, _FREQUENCY, _CLOSED, _ORDER, _SECONDS = range(5)
 _GRID_VOLTAGE, _GRID_FREQUENCY = 10, 11
+SWITCH_REGISTERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOrder:
+    """What was written: what is wanted, and once it begins or ends for how long."""
+
+    value: float
+    duration: timedelta | None = None
+
+
+class SwitchRegisters:
+    """The registers of a switch: what is written of an order, and how a state is shown."""
+
+    writable = frozenset({_ORDER, _SECONDS})
+
+    def __init__(self) -> None:
+        self._wanted = 1.0
+
+    def taken(self, register: int, value: int) -> SwitchOrder | None:
+        """Take a write in; None: it makes no sense."""
+        if register == _ORDER and value in (0, 1):
+            self._wanted = float(value)
+            return SwitchOrder(self._wanted)
+        if register == _SECONDS:
+            return SwitchOrder(self._wanted, timedelta(seconds=value))
+        return None
+
+    def shown(self, state: GridSwitchState) -> list[int]:
+        """Return all registers of a state."""
+        order, left = state.order, timedelta(0)
+        if order is not None and order.end is not None:
+            left = max(order.end - state.time, left)
+        holds = told(order, state.time)
+        found = [0] * SWITCH_REGISTERS
+        found[_VOLTAGE] = found[_GRID_VOLTAGE] = round(10 * state.voltage_v)
+        found[_FREQUENCY] = found[_GRID_FREQUENCY] = round(100 * state.frequency_hz)
+        found[_CLOSED] = int(state.closed)
+        found[_ORDER] = int(self._wanted if holds is None else holds)
+        found[_SECONDS] = -(-left // timedelta(seconds=1))
+        return found
 
 
 class GridSwitchTwin(RegisterDevice):
@@ -29,7 +70,7 @@ class GridSwitchTwin(RegisterDevice):
         self._clock = clock
         start = clock.now()
         self._state = GridSwitchState(time=start, good_since=start)
-        self._wanted = 1.0
+        self._registers = SwitchRegisters()
 
     def look(self) -> GridSwitchState:
         """Return how it stands now."""
@@ -43,34 +84,18 @@ class GridSwitchTwin(RegisterDevice):
     def write(self, register: int, value: int) -> bool:
         """Take an order, or how the grid is."""
         state = self.look()
-        if register == _ORDER and value in (0, 1):
-            self._wanted = float(value)
-        elif register == _SECONDS:
-            end = state.time + timedelta(seconds=value)
-            order = Order(value=self._wanted, end=end) if value else None
-            self._state = replace(state, order=order)
-        elif register == _GRID_VOLTAGE:
+        if register == _GRID_VOLTAGE:
             self.grid(value / 10.0, state.frequency_hz)
         elif register == _GRID_FREQUENCY:
             self.grid(state.voltage_v, value / 100.0)
         else:
-            return False
+            order = self._registers.taken(register, value)
+            if order is None:
+                return False
+            if order.duration is not None:
+                self._state = state.ordered(order.value, order.duration)
         return True
 
     def registers(self) -> Mapping[int, int]:
         """Return what it shows."""
-        state = self.look()
-        order = state.order
-        left = timedelta(0)
-        if order is not None and order.end is not None:
-            left = max(order.end - state.time, left)
-        holds = told(order, state.time)
-        return {
-            _VOLTAGE: round(10 * state.voltage_v),
-            _FREQUENCY: round(100 * state.frequency_hz),
-            _CLOSED: int(state.closed),
-            _ORDER: int(self._wanted if holds is None else holds),
-            _SECONDS: -(-left // timedelta(seconds=1)),
-            _GRID_VOLTAGE: round(10 * state.voltage_v),
-            _GRID_FREQUENCY: round(100 * state.frequency_hz),
-        }
+        return dict(enumerate(self._registers.shown(self.look())))

@@ -73,13 +73,14 @@ def _sim_device(device: SunSpecDevice) -> SimDevice:
 def _sim_data(device: SunSpecDevice) -> list[SimData]:
     """Return one block per run of registers that are all writable or all read-only."""
     writable, template = device.writable(), device.template
+    base = getattr(device, "base_address", BASE_ADDRESS)
     blocks: list[SimData] = []
     start = 0
     for end in range(1, len(template) + 1):
         if end == len(template) or (end in writable) != (start in writable):
             blocks.append(
                 SimData(
-                    address=BASE_ADDRESS + start,
+                    address=base + start,
                     values=template[start:end],
                     datatype=DataType.REGISTERS,
                     readonly=start not in writable,

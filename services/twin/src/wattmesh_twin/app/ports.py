@@ -18,6 +18,7 @@ from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.tariff import PublishedDay
 from wattmesh_twin.domain.telegram import (
     BatteryRecord,
+    IslandRecord,
     MachineRecord,
     RoomRecord,
     Telegram,
@@ -31,6 +32,9 @@ class SiteJournal(Protocol):
 
     def telegrams(self, telegrams: Sequence[Telegram]) -> None:
         """Keep telegrams until the broker has them."""
+
+    def island(self, record: IslandRecord) -> None:
+        """Write down what a site that can do without the grid has come to."""
 
     def battery(self, record: BatteryRecord) -> None:
         """Write down what the battery has done."""

@@ -13,7 +13,7 @@ from wattmesh_twin.domain.dataset import DataSet
 from wattmesh_twin.domain.history import PastReadings, SiteHistory
 from wattmesh_twin.domain.site import SiteSpec
 from wattmesh_twin.domain.tariff import published_tariff
-from wattmesh_twin.domain.topology import Reach, assets_of, devices_of
+from wattmesh_twin.domain.topology import Reach, assets_of, devices_of, microgrid_of
 
 _log = logging.getLogger(__name__)
 
@@ -79,14 +79,16 @@ class Provisioning:
         for site in dataset.sites:
             await directory.put_site(self._site(site.spec))
             await self._describe_parts(site.spec)
-        await directory.put_group(
-            SiteGroup(
-                id=dataset.group,
-                display_name=dataset.group_display_name,
-                sites=tuple(site.spec.id for site in dataset.sites),
-                peak_price_per_kw=dataset.peak_price_per_kw,
+        together = tuple(each.spec.id for each in dataset.sites if each.spec.microgrid is None)
+        if together:
+            await directory.put_group(
+                SiteGroup(
+                    id=dataset.group,
+                    display_name=dataset.group_display_name,
+                    sites=together,
+                    peak_price_per_kw=dataset.peak_price_per_kw,
+                )
             )
-        )
 
     async def _describe_parts(self, site: SiteSpec) -> None:
         for asset in assets_of(site):
@@ -106,6 +108,7 @@ class Provisioning:
             tariff=dataset.prices.tariff,
             carbon_zone=dataset.carbon.zone if dataset.carbon else None,
             nodes=site.nodes,
+            microgrid=microgrid_of(site),
         )
 
     async def _send_histories(self) -> None:

@@ -21,6 +21,21 @@ class Wind(Protocol):
         """Return the wind speed at the reference height [m/s]."""
 
 
+class Generator(Protocol):
+    """A generator set that can be looked at and told."""
+
+    spec: GeneratorSpec
+
+    def look(self) -> GeneratorState:
+        """Return how it stands now."""
+
+    def order(self, power_w: float, duration: timedelta) -> None:
+        """Tell it a power out [W] for so long; 0: to stand still."""
+
+    def release(self) -> None:
+        """Let go of it: it stops as soon as it may."""
+
+
 class GeneratorTwin:
     """A generator that is told powers, and followed by a clock."""
 
@@ -54,6 +69,21 @@ class WindLook:
     speed_m_per_s: float
     energy_wh: float
     limit: Lease | None
+
+
+class Turbine(Protocol):
+    """A wind turbine that can be looked at and curtailed."""
+
+    rating: WindRating
+
+    def look(self) -> WindLook:
+        """Return how it stands now."""
+
+    def limit(self, limit_ratio: float, duration: timedelta) -> None:
+        """Limit it to a ratio of its rated power for so long."""
+
+    def release(self) -> None:
+        """End its limit."""
 
 
 class WindTwin:

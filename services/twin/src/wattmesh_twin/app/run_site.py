@@ -13,10 +13,16 @@ from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.app.run_hot_water import HotWaterTwin
 from wattmesh_twin.app.run_household import MachineTwin
 from wattmesh_twin.app.run_rooms import RoomTwin
+from wattmesh_twin.domain.generator import ordered
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.physics import SitePhysics
 from wattmesh_twin.domain.site import Powers, SiteSpec, SiteState
-from wattmesh_twin.domain.telegram import battery_record, telegrams_at, visit_records
+from wattmesh_twin.domain.telegram import (
+    battery_record,
+    island_record,
+    telegrams_at,
+    visit_records,
+)
 
 _NONE: Mapping[str, ChargerTwin] = MappingProxyType({})
 _NO_MACHINES: Mapping[str, MachineTwin] = MappingProxyType({})
@@ -80,7 +86,7 @@ class SiteTwin:
 
     def powers(self) -> Powers:
         """Return the powers of this moment."""
-        return self._physics.powers(self.now())
+        return self._physics.now(self.now())
 
     def set_battery_power(self, power_w: float, duration: timedelta) -> None:
         """Order a battery power [W, charging positive] for `duration`; afterwards it idles."""
@@ -100,6 +106,28 @@ class SiteTwin:
         """End the PV plant's limit."""
         self._order(replace(self.now(), pv_limit=None))
 
+    def limit_wind(self, limit_ratio: float, duration: timedelta) -> None:
+        """Limit the wind turbine to a ratio of its rated power for `duration`."""
+        state = self.now()
+        self._order(replace(state, wind_limit=Lease.of(limit_ratio, state.time, duration)))
+
+    def release_wind(self) -> None:
+        """End the wind turbine's limit."""
+        self._order(replace(self.now(), wind_limit=None))
+
+    def order_generator(self, order: Lease | None) -> None:
+        """Tell the generator set a power out [W]; None: to stop as soon as it may."""
+        state, spec = self.now(), self.spec.generator
+        if spec is not None and state.generator is not None:
+            self._order(replace(state, generator=ordered(spec, state.generator, order)))
+
+    def order_switch(self, value: float, duration: timedelta) -> None:
+        """Tell the switch to the grid to be open (0) or closed (1) for `duration`; 0 s: let go."""
+        state, microgrid = self.now(), self.spec.microgrid
+        if microgrid is not None and state.grid is not None:
+            told = state.grid.ordered(value, duration)
+            self._order(replace(state, grid=microgrid.grid_at(told, state.time)))
+
     async def run(self) -> None:
         """Keep the state up with the clock, from reporting time to reporting time, for ever."""
         while True:
@@ -112,6 +140,8 @@ class SiteTwin:
             self._journal.telegrams(telegrams_at(self.spec, report, self._interval))
             if record := battery_record(self.spec, report):
                 self._journal.battery(record)
+            if island := island_record(self.spec, report):
+                self._journal.island(island)
         if reports:
             self._journal.save(self._state)
             self._keep_charge_points()

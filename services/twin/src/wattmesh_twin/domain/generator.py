@@ -92,12 +92,12 @@ def ordered(spec: GeneratorSpec, state: GeneratorState, order: Lease | None) -> 
 def advance(spec: GeneratorSpec, state: GeneratorState, until: datetime) -> GeneratorState:
     """Return it at a later moment; between two events its power is constant."""
     while state.time < until:
-        end = min([until, *(each for each in _events(spec, state) if each > state.time)])
+        end = min([until, *(each for each in events(spec, state) if each > state.time)])
         state = _switched(spec, _flow(spec, state, end))
     return state
 
 
-def _events(spec: GeneratorSpec, state: GeneratorState) -> list[datetime]:
+def events(spec: GeneratorSpec, state: GeneratorState) -> list[datetime]:
     """Return when its stage or power may change, whatever comes first."""
     found = [end for each in spec.maintenance for end in (each.start, each.end)]
     if state.order is not None:

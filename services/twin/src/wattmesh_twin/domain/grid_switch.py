@@ -54,6 +54,17 @@ class GridSwitchState:
                 return state
             state = replace(state, time=min(later))
 
+    def changes(self) -> list[datetime]:
+        """Return when it may open or close by itself."""
+        found = [] if (end := next_end(self.time, self.order)) is None else [end]
+        return found if self.good_since is None else [*found, self.good_since + self.in_step]
+
+    def ordered(self, value: float, duration: timedelta) -> "GridSwitchState":
+        """Return it once it is told to be open (0) or closed (1) for so long; no time: let go."""
+        end = self.time + duration
+        order = Order(value=value, end=end) if duration > timedelta(0) else None
+        return replace(self, order=order)
+
     def _switched(self) -> "GridSwitchState":
         wanted = told(self.order, self.time) != 0.0
         if not wanted:

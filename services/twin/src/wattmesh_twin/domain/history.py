@@ -19,7 +19,7 @@ from wattmesh_twin.domain.meter import METER_STEP_WH, MeterState
 from wattmesh_twin.domain.physics import Drawn, SitePhysics
 from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH
 from wattmesh_twin.domain.register import shown_register
-from wattmesh_twin.domain.site import BATTERY, GRID_METER, INVERTER, SiteState
+from wattmesh_twin.domain.site import BATTERY, GRID_METER, INVERTER, TURBINE, SiteState
 
 Array = NDArray[np.float64]
 
@@ -118,6 +118,11 @@ def _interval_energies(
         devices[INVERTER] = -blocks(data.pv_available_w)
         powers[INVERTER] = np.nan_to_num(devices[INVERTER])
     shape = (span.count(resolution), resolution // step)
+    turbine = physics.spec.turbine
+    if turbine is not None:
+        starts = span.starts(resolution)
+        means = [[-turbine.mean_w(TimeRange.of(each, resolution))] for each in starts]
+        devices[TURBINE] = powers[TURBINE] = np.broadcast_to(np.array(means), shape)
     for consumer, each in data.consumers.items():
         powers[consumer] = np.broadcast_to(_consumed_w(each, span, resolution), shape)
     devices[GRID_METER] = np.sum(list(powers.values()), axis=0)
@@ -142,6 +147,11 @@ def _readings(
     readings: dict[PointId, Array] = {}
     for segment, energy in energies.items():
         device = site.device(segment)
+        if segment == TURBINE:
+            counted = _counted(energy.exported, FACTORY_REGISTER_WH)
+            shown = energy.shown(counted, 1.0)
+            readings[PointId(device, "export_energy_wh")] = _polled(shown)
+            continue
         if segment == INVERTER:
             if site.pv is not None:
                 counted = _counted(energy.exported, FACTORY_REGISTER_WH)
@@ -185,4 +195,7 @@ def _final(physics: SitePhysics, end: datetime, energies: Mapping[str, _Energies
         )
         for device in state.meters
     }
-    return replace(state, pv_export_wh=pv_export_wh, meters=meters)
+    wind_export_wh = state.wind_export_wh
+    if (turbine := energies.get(TURBINE)) is not None:
+        wind_export_wh = float(_counted(turbine.exported, FACTORY_REGISTER_WH)[-1])
+    return replace(state, pv_export_wh=pv_export_wh, wind_export_wh=wind_export_wh, meters=meters)

@@ -12,8 +12,11 @@ from typing import Protocol
 
 from wattmesh_kernel.time import floor_time
 from wattmesh_twin.domain.battery import SECONDS_PER_HOUR, BatteryState
+from wattmesh_twin.domain.generator import advance as advance_generator
+from wattmesh_twin.domain.generator import events as generator_events
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.measured import MeasuredSeries, next_change
+from wattmesh_twin.domain.microgrid import WIND_STEP, Balance, balanced
 from wattmesh_twin.domain.site import GRID_METER, Powers, SiteSpec, SiteState
 
 
@@ -68,6 +71,56 @@ class SitePhysics:
             loads_w={load: each.current(state.time) for load, each in self.data.loads_w.items()},
             pv_w=self._pv_w(state),
             battery_w=self._battery_w(state),
+            wind_w=self._wind_w(state),
+            generator_w=self._generator_w(state),
+        )
+
+    def now(self, state: SiteState) -> Powers:
+        """Return the powers at the moment of `state`, as the site balances itself without a grid.
+
+        What draws by laws of its own is seen as in the minute before.
+        """
+        powers = self.powers(state)
+        if not state.islanded:
+            return powers
+        start = state.time - timedelta(minutes=1)
+        drawn = self._drawn(powers, start, state.time)
+        return _as_powers(drawn, self._balance(state, drawn))
+
+    def _drawn(self, powers: Powers, start: datetime, end: datetime) -> Powers:
+        return replace(
+            powers,
+            charging_w=_drawn_w(self.data.charge_points, start, end),
+            consumers_w=_drawn_w(self.data.consumers, start, end),
+        )
+
+    def _wind_w(self, state: SiteState) -> float:
+        turbine = self.spec.turbine
+        if turbine is None:
+            return 0.0
+        limit = 1.0 if state.wind_limit is None else state.wind_limit.value
+        return -min(turbine.available_w(state.time), limit * turbine.rating.max_output_power_w)
+
+    def _generator_w(self, state: SiteState) -> float:
+        if self.spec.generator is None or state.generator is None:
+            return 0.0
+        return state.generator.power_w(self.spec.generator)
+
+    def _balance(self, state: SiteState, powers: Powers) -> Balance:
+        """Return how the site balances itself: what of its load is not measured draws nothing."""
+        spec, battery = self.spec.battery, state.battery
+        bounds = {"least": 0.0, "most": 0.0}
+        if spec is not None and battery is not None:
+            bounds = {
+                "least": battery.power_w(spec, -spec.max_discharge_power_w),
+                "most": battery.power_w(spec, spec.max_charge_power_w),
+            }
+        return balanced(
+            load_w=sum(each or 0.0 for each in powers.loads_w.values()),
+            others_w=powers.charging_w + powers.consumers_w + powers.generator_w,
+            pv_w=powers.pv_w or 0.0,
+            wind_w=powers.wind_w,
+            battery=bounds,
         )
 
     def _pv_w(self, state: SiteState) -> float | None:
@@ -106,23 +159,56 @@ class SitePhysics:
         return self.advance(state, until), reports
 
     def _next_event(self, state: SiteState, until: datetime) -> datetime:
-        ends = [lease.expire_time for lease in (state.setpoint, state.pv_limit) if lease]
+        leases = (state.setpoint, state.pv_limit, state.wind_limit)
+        ends = [lease.expire_time for lease in leases if lease]
+        ends += [each for each in self._own_events(state) if each > state.time]
         change = self.data.next_change(state.time)
         return min([until, *ends, *([change] if change else [])])
+
+    def _own_events(self, state: SiteState) -> list[datetime]:
+        """Return when wind, generator, grid and its switch may change next."""
+        found = [] if self.spec.turbine is None else [floor_time(state.time, WIND_STEP) + WIND_STEP]
+        if self.spec.generator is not None and state.generator is not None:
+            found += generator_events(self.spec.generator, state.generator)
+        if self.spec.microgrid is not None and state.grid is not None:
+            change = self.spec.microgrid.next_change(state.time)
+            found += state.grid.changes() + ([] if change is None else [change])
+        return found
 
     def _segment(self, state: SiteState, end: datetime) -> SiteState:
         """Move to `end` over a time in which nothing but the battery's limits can intervene."""
         seconds = (end - state.time).total_seconds()
-        powers = replace(
-            self.powers(state),
-            charging_w=_drawn_w(self.data.charge_points, state.time, end),
-            consumers_w=_drawn_w(self.data.consumers, state.time, end),
-        )
+        drawn = self._drawn(self.powers(state), state.time, end)
+        if state.islanded:
+            moved = self._alone(state, drawn, seconds)
+            return self._moved_on(moved, end)
+        powers = drawn
         first = min(seconds, self._seconds_to_limit(state.battery, powers.battery_w))
         moved = self._flow(state, powers, first)
         if first < seconds:
             moved = self._flow(moved, replace(powers, battery_w=0.0), seconds - first)
-        return _expire(replace(moved, time=end))
+        return self._moved_on(moved, end)
+
+    def _alone(self, state: SiteState, drawn: Powers, seconds: float) -> SiteState:
+        """Move on by so long without the grid; a battery at its limit leaves the rest unserved."""
+        critical = 1.0 if self.spec.microgrid is None else self.spec.microgrid.critical_ratio
+        while seconds > 1e-6:
+            balance = self._balance(state, drawn)
+            powers = _as_powers(drawn, balance)
+            first = min(seconds, max(self._seconds_to_limit(state.battery, powers.battery_w), 1e-3))
+            moved = self._flow(state, powers, first)
+            state = replace(moved, island=moved.island.after(balance, critical, first))
+            seconds -= first
+        return state
+
+    def _moved_on(self, state: SiteState, end: datetime) -> SiteState:
+        """Return the state with what follows the clock by itself."""
+        spec, generator, grid = self.spec, state.generator, state.grid
+        if spec.generator is not None and generator is not None:
+            generator = advance_generator(spec.generator, generator, end)
+        if spec.microgrid is not None and grid is not None:
+            grid = spec.microgrid.grid_at(grid, end)
+        return _expire(replace(state, time=end, generator=generator, grid=grid))
 
     def _seconds_to_limit(self, battery: BatteryState | None, power_w: float) -> float:
         if battery is None or self.spec.battery is None:
@@ -138,6 +224,7 @@ class SitePhysics:
             state,
             battery=battery,
             pv_export_wh=state.pv_export_wh + generated_wh,
+            wind_export_wh=state.wind_export_wh - powers.wind_w * seconds / SECONDS_PER_HOUR,
             meters={
                 device: meter.after(self._metered_w(device, powers), seconds)
                 for device, meter in state.meters.items()
@@ -159,8 +246,26 @@ def _expire(state: SiteState) -> SiteState:
         state,
         setpoint=_running(state.setpoint, state.time),
         pv_limit=_running(state.pv_limit, state.time),
+        wind_limit=_running(state.wind_limit, state.time),
     )
 
 
 def _running(lease: Lease | None, now: datetime) -> Lease | None:
     return lease if lease and lease.expire_time > now else None
+
+
+def _as_powers(drawn: Powers, balance: Balance) -> Powers:
+    """Return the powers of a site that balances itself; what heats the air is in its load."""
+    wanted_w = balance.wanted_w
+    ratio = balance.served_w / wanted_w if wanted_w else 0.0
+    loads_w = {name: each and each * ratio for name, each in drawn.loads_w.items()}
+    if balance.dumped_w:
+        first = next(iter(loads_w))
+        loads_w[first] = (loads_w[first] or 0.0) + balance.dumped_w
+    return replace(
+        drawn,
+        loads_w=loads_w,
+        pv_w=None if drawn.pv_w is None else balance.pv_w,
+        wind_w=balance.wind_w,
+        battery_w=balance.battery_w,
+    )

@@ -9,10 +9,13 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
 from wattmesh_kernel.sites import GridConnectionRating, Node, Phase
 from wattmesh_twin.domain.battery import BatterySpec, BatteryState
+from wattmesh_twin.domain.generator import GeneratorSpec, GeneratorState
+from wattmesh_twin.domain.grid_switch import GridSwitchState
 from wattmesh_twin.domain.hot_water import HotWaterSpec
 from wattmesh_twin.domain.household import MachineSpec
 from wattmesh_twin.domain.lease import Lease
 from wattmesh_twin.domain.meter import MeterState
+from wattmesh_twin.domain.microgrid import IslandCount, MicrogridSpec, TurbineSpec
 from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH, PvSpec
 from wattmesh_twin.domain.rooms import RoomSpec
 
@@ -24,6 +27,15 @@ INVERTER = "inverter"
 
 CLAMP = "clamp"
 """Device segment of the meter that a battery has of its own at the grid connection."""
+
+TURBINE = "turbine"
+"""The device that measures and curtails the wind turbine."""
+
+GENERATOR = "generator"
+"""The device that measures and starts the generator set."""
+
+SWITCH = "switch"
+"""The device that separates the site from the grid, and shows whether there is one."""
 
 BATTERY = "battery"
 """The device that measures and controls the battery."""
@@ -54,7 +66,8 @@ class SiteSpec:
 
     `loads` are the ids of its metered loads: one load is what the grid meter sees besides PV,
     battery, charge points and rooms; of several, each also has a sub-meter. `nodes` are its fuses
-    and transformers, `connection` the limits at the grid.
+    and transformers, `connection` the limits at the grid. One with a `microgrid` can do without it,
+    and is planned by itself.
     """
 
     id: SiteId
@@ -69,6 +82,10 @@ class SiteSpec:
     machines: tuple[MachineSpec, ...] = ()
     nodes: tuple[Node, ...] = ()
     connection: GridConnectionRating = field(default_factory=GridConnectionRating)
+    turbine: TurbineSpec | None = None
+    generator: GeneratorSpec | None = None
+    fuel_price_per_l: float = 0.0
+    microgrid: MicrogridSpec | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.loads)) != len(self.loads) or not self.loads:
@@ -100,6 +117,11 @@ class SiteSpec:
             battery=self.battery.initial() if self.battery else None,
             pv_export_wh=FACTORY_REGISTER_WH if self.pv else 0.0,
             meters={device: MeterState() for device in (GRID_METER, *self.sub_meters)},
+            wind_export_wh=FACTORY_REGISTER_WH if self.turbine else 0.0,
+            generator=(
+                GeneratorState(time=start, fuel_l=self.generator.fuel_l) if self.generator else None
+            ),
+            grid=GridSwitchState(time=start, good_since=start) if self.microgrid else None,
         )
 
 
@@ -117,6 +139,16 @@ class SiteState:
     meters: Mapping[str, MeterState] = field(default_factory=dict)
     setpoint: Lease | None = None
     pv_limit: Lease | None = None
+    wind_export_wh: float = 0.0
+    wind_limit: Lease | None = None
+    generator: GeneratorState | None = None
+    grid: GridSwitchState | None = None
+    island: IslandCount = field(default_factory=IslandCount)
+
+    @property
+    def islanded(self) -> bool:
+        """Whether the site is without the grid."""
+        return self.grid is not None and not (self.grid.closed and self.grid.in_bounds)
 
     def next_interval(self) -> "SiteState":
         """Return the state at the beginning of the next reporting interval."""
@@ -139,6 +171,8 @@ class Powers:
     battery_w: float
     charging_w: float = 0.0
     consumers_w: float = 0.0
+    wind_w: float = 0.0
+    generator_w: float = 0.0
 
     @property
     def net_w(self) -> float | None:
@@ -149,4 +183,5 @@ class Powers:
         known = [load_w for load_w in self.loads_w.values() if load_w is not None]
         if len(known) < len(self.loads_w):
             return None
-        return sum(known) + (self.pv_w or 0.0) + self.battery_w + self.charging_w + self.consumers_w
+        generated_w = (self.pv_w or 0.0) + self.wind_w + self.generator_w
+        return sum(known) + generated_w + self.battery_w + self.charging_w + self.consumers_w

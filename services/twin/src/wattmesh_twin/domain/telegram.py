@@ -89,6 +89,51 @@ def battery_record(spec: SiteSpec, state: SiteState) -> BatteryRecord | None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IslandRecord:
+    """What a site that can do without the grid has come to: counts since the beginning.
+
+    `seconds` without the grid, energies [Wh] then; its generator set's starts, fuel burnt [l] and
+    energy given out [Wh], its turbine's register [Wh].
+    """
+
+    site: SiteId
+    time: datetime
+    islanded: bool
+    seconds: float
+    wanted_wh: float
+    served_wh: float
+    critical_wanted_wh: float
+    critical_served_wh: float
+    curtailed_wh: float
+    starts: int
+    burnt_l: float
+    generated_wh: float
+    wind_wh: float
+
+
+def island_record(spec: SiteSpec, state: SiteState) -> IslandRecord | None:
+    """Return the record of a site that can do without the grid; None of any other."""
+    if spec.microgrid is None:
+        return None
+    island, generator = state.island, state.generator
+    return IslandRecord(
+        site=spec.id,
+        time=state.time,
+        islanded=state.islanded,
+        seconds=island.seconds,
+        wanted_wh=island.wanted_wh,
+        served_wh=island.served_wh,
+        critical_wanted_wh=island.critical_wanted_wh,
+        critical_served_wh=island.critical_served_wh,
+        curtailed_wh=island.curtailed_wh,
+        starts=0 if generator is None else generator.starts,
+        burnt_l=0.0 if generator is None else generator.burnt_l,
+        generated_wh=0.0 if generator is None else generator.energy_wh,
+        wind_wh=state.wind_export_wh,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VisitRecord:
     """What became of a visit, or so far, and what would have with nobody in control.
 

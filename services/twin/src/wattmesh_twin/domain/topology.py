@@ -15,10 +15,12 @@ from wattmesh_kernel.sites import (
     Device,
     DeviceFunction,
     EvChargerRating,
+    GeneratorRating,
     HeatPumpRating,
     HvacZoneRating,
     LoadRating,
     MeterRole,
+    Microgrid,
     ModbusTcpConnection,
     MqttConnection,
     OcppConnection,
@@ -27,14 +29,24 @@ from wattmesh_kernel.sites import (
     TankRating,
 )
 from wattmesh_twin.domain.battery import BatterySpec
+from wattmesh_twin.domain.generator import (
+    FUEL_L_PER_KWH,
+    FUEL_L_PER_RATED_KWH,
+    KG_CO2E_PER_L,
+    GeneratorSpec,
+)
+from wattmesh_twin.domain.grid_switch import NOMINAL_HZ, NOMINAL_V
 from wattmesh_twin.domain.hot_water import HotWaterSpec
 from wattmesh_twin.domain.household import MachineSpec
 from wattmesh_twin.domain.rooms import RoomSpec
 from wattmesh_twin.domain.site import (
     BATTERY,
     CLAMP,
+    GENERATOR,
     GRID_METER,
     INVERTER,
+    SWITCH,
+    TURBINE,
     ChargePointSpec,
     SiteSpec,
 )
@@ -72,6 +84,9 @@ BATTERY_UNIT = 2
 CLAMP_UNIT = 3
 """Modbus unit id of the battery's own meter at the grid connection."""
 
+TURBINE_UNIT, GENERATOR_UNIT, SWITCH_UNIT = 4, 5, 6
+"""Modbus unit ids of wind turbine, generator set, and the switch to the grid."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reach:
@@ -99,7 +114,9 @@ def assets_of(site: SiteSpec) -> list[Asset]:
     The load has no meter: it is what the balance leaves over. A load with a sub-meter is a part of
     it and stands outside of the balance.
     """
-    derived, part = LoadRating(derived=True), LoadRating(informational=True)
+    critical = 1.0 if site.microgrid is None else site.microgrid.critical_ratio
+    derived = LoadRating(derived=True, critical_ratio=critical)
+    part = LoadRating(informational=True)
     assets = [
         Asset(id=site.asset("grid"), display_name="Grid connection", rating=site.connection),
         Asset(id=site.asset("load"), display_name="Load", rating=derived),
@@ -111,6 +128,11 @@ def assets_of(site: SiteSpec) -> list[Asset]:
     if site.battery is not None:
         battery = _battery_rating(site.battery)
         assets.append(Asset(id=site.asset("battery"), display_name="Battery", rating=battery))
+    if site.turbine is not None:
+        wind = site.turbine.rating
+        assets.append(Asset(id=site.asset("wind"), display_name="Wind turbine", rating=wind))
+    if site.generator is not None:
+        assets.append(_generator(site, site.generator))
     assets += [_charger(site, each) for each in site.charge_points]
     assets += [_zone(site, each) for each in site.rooms]
     assets += [_tank(site, each) for each in site.tanks]
@@ -119,6 +141,34 @@ def assets_of(site: SiteSpec) -> list[Asset]:
         id_ = site.asset(f"load-{load}")
         assets.append(Asset(id=id_, display_name=f"Load {load}", rating=part))
     return assets
+
+
+def _generator(site: SiteSpec, spec: GeneratorSpec) -> Asset:
+    """Return a generator set: fuel by its line from no load to full load, at the price of fuel."""
+    price = site.fuel_price_per_l
+    rating = GeneratorRating(
+        max_output_power_w=spec.rated_w,
+        min_output_power_w=spec.least_w,
+        fuel_cost_per_kwh=FUEL_L_PER_KWH * price,
+        running_cost_per_hour=FUEL_L_PER_RATED_KWH * spec.rated_w / 1000.0 * price,
+        min_up_duration=spec.min_run_duration,
+        emission_gco2e_per_kwh=1000.0 * KG_CO2E_PER_L * (FUEL_L_PER_KWH + FUEL_L_PER_RATED_KWH),
+        maintenance_ranges=spec.maintenance,
+    )
+    return Asset(id=site.asset("generator"), display_name="Generator set", rating=rating)
+
+
+def microgrid_of(site: SiteSpec) -> Microgrid | None:
+    """Return how a site does without the grid, as others are told; None: it cannot."""
+    spec = site.microgrid
+    if spec is None:
+        return None
+    return Microgrid(
+        readiness=spec.readiness,
+        nominal_voltage_v=NOMINAL_V,
+        nominal_frequency_hz=NOMINAL_HZ,
+        shed_assets=tuple(map(site.asset, spec.shed)),
+    )
 
 
 def charge_point_id(device: DeviceId) -> str:
@@ -233,10 +283,62 @@ def devices_of(site: SiteSpec, reach: Reach) -> list[Device]:
         devices.append(_inverter(site, reach))
     if site.battery is not None:
         devices += [_battery(site, reach), _clamp(site, reach)]
+    devices += _microgrid_devices(site, reach)
     devices += [_heat_pump(site, each, reach) for each in site.rooms]
     devices += [_hot_water(site, each, reach) for each in site.tanks]
     devices += [_appliance(site, each, reach) for each in site.machines]
     return [*devices, *(_charge_point(site, each, reach) for each in site.charge_points)]
+
+
+def _microgrid_devices(site: SiteSpec, reach: Reach) -> list[Device]:
+    generated = frozenset({"active_power_w", "export_energy_wh"})
+    found = []
+    if site.turbine is not None:
+        found.append(
+            Device(
+                id=site.device(TURBINE),
+                display_name="Wind turbine",
+                profile="sunspec-inverter",
+                gateway=reach.gateway,
+                connection=_modbus(reach, TURBINE_UNIT),
+                points=generated,
+                functions=(_controlled(site, "wind", SetpointKind.GENERATION_LIMIT_W),),
+                reporting_interval=reach.reporting_interval,
+            )
+        )
+    if site.generator is not None:
+        found.append(
+            Device(
+                id=site.device(GENERATOR),
+                display_name="Generator set",
+                profile="sunspec-generator",
+                gateway=reach.gateway,
+                connection=_modbus(reach, GENERATOR_UNIT),
+                points=generated,
+                functions=(_controlled(site, "generator", SetpointKind.ACTIVE_POWER_W),),
+                reporting_interval=reach.reporting_interval,
+            )
+        )
+    if site.microgrid is not None:
+        switches = DeviceFunction(
+            asset=site.asset("grid"),
+            meter_role=MeterRole.CHECK,
+            controls=True,
+            setpoint_kinds=frozenset({SetpointKind.ON_OFF}),
+        )
+        found.append(
+            Device(
+                id=site.device(SWITCH),
+                display_name="Switch to the grid",
+                profile="grid-switch",
+                gateway=reach.gateway,
+                connection=_modbus(reach, SWITCH_UNIT),
+                points=frozenset({"voltage_v", "frequency_hz", "grid_connected_ratio"}),
+                functions=(switches,),
+                reporting_interval=reach.reporting_interval,
+            )
+        )
+    return found
 
 
 def room_topic(device: DeviceId) -> str:

@@ -8,6 +8,7 @@ Energy Handbook, chapter 2).
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -76,5 +77,10 @@ class DrawnWind:
         reach = 4 * round(self.persistence / timedelta(hours=1))
         hours = np.arange(math.floor(hour) - reach, math.floor(hour) + reach + 1)
         weights = np.exp(-np.abs(hours - hour) * (timedelta(hours=1) / self.persistence))
-        drawn = [np.random.default_rng((self.seed, abs(int(each)))).normal() for each in hours]
+        drawn = [_drawn(self.seed, abs(int(each))) for each in hours]
         return float(weights @ np.array(drawn) / math.sqrt(float(weights @ weights)))
+
+
+@lru_cache(maxsize=4096)
+def _drawn(seed: int, hour: int) -> float:
+    return float(np.random.default_rng((seed, hour)).normal())

@@ -176,6 +176,42 @@ class Connection(_Part):
     max_phase_import_kw: float | None = Field(default=None, gt=0)
 
 
+class Wind(_Part):
+    """A wind turbine; its wind is drawn, not measured (`domain/wind.py`)."""
+
+    rated_kw: float = Field(gt=0)
+    hub_height_m: float = Field(default=24.0, gt=0)
+    mean_m_per_s: float = Field(default=5.0, gt=0)
+    seed: int = 1
+
+
+class Generator(_Part):
+    """A diesel generator set; `fuel_price_per_l` in the layout's currency."""
+
+    rated_kw: float = Field(gt=0)
+    least_ratio: float = Field(default=0.3, ge=0, le=1)
+    min_run_minutes: int = Field(default=60, ge=0)
+    fuel_l: float = Field(default=200.0, gt=0)
+    fuel_price_per_l: float = Field(ge=0)
+
+
+class Outage(_Part):
+    """The grid goes once a week, on the wall clock; weekdays count from Monday, 0."""
+
+    weekday: int = Field(ge=0, le=6)
+    hour: int = Field(ge=0, le=23)
+    hours: int = Field(ge=1, le=24)
+
+
+class Microgrid(_Part):
+    """The site can do without the grid, and is planned by itself; what is shed first, first."""
+
+    critical_ratio: float = Field(default=1.0, ge=0, le=1)
+    readiness_hours: float | None = Field(default=None, gt=0, le=168)
+    shed: tuple[str, ...] = ()
+    outages: tuple[Outage, ...] = ()
+
+
 class Site(_Part):
     """One site behind one grid connection."""
 
@@ -192,6 +228,9 @@ class Site(_Part):
     rooms: tuple[Room, ...] = ()
     tanks: tuple[Tank, ...] = ()
     machines: tuple[Machine, ...] = ()
+    wind: Wind | None = None
+    generator: Generator | None = None
+    microgrid: Microgrid | None = None
 
 
 class PriceColumn(Column):

@@ -29,6 +29,7 @@ from wattmesh_twin.adapters.data.layout import (
     Pv,
     Site,
 )
+from wattmesh_twin.adapters.data.microgrids import generator_spec, microgrid_spec, turbine_spec
 from wattmesh_twin.adapters.data.rooms import (
     hot_water_spec,
     machine_spec,
@@ -74,7 +75,7 @@ def _measurements(tables: "_Tables", site: Site, folder: Path, zone: ZoneInfo) -
     loads_w = {load.id: _load_power(tables, load) for load in site.loads}
     first, last = (loads_w[site.loads[0].id].start, loads_w[site.loads[0].id].end)
     return SiteMeasurements(
-        spec=_site_spec(site, zone),
+        spec=_site_spec(site, TimeRange(first, last), zone),
         loads_w=loads_w,
         pv_available_w=_pv_power(tables, site.pv) if site.pv else None,
         visits=visits_of(site, folder, TimeRange(first, last), zone),
@@ -83,7 +84,7 @@ def _measurements(tables: "_Tables", site: Site, folder: Path, zone: ZoneInfo) -
     )
 
 
-def _site_spec(site: Site, zone: ZoneInfo) -> SiteSpec:
+def _site_spec(site: Site, measured: TimeRange, zone: ZoneInfo) -> SiteSpec:
     location = None
     if site.latitude_degrees is not None and site.longitude_degrees is not None:
         location = Location(
@@ -103,6 +104,10 @@ def _site_spec(site: Site, zone: ZoneInfo) -> SiteSpec:
         machines=tuple(machine_spec(each, zone) for each in site.machines),
         nodes=tuple(map(fuse_node, site.fuses)),
         connection=connection_rating(site.connection),
+        turbine=turbine_spec(site.wind) if site.wind else None,
+        generator=generator_spec(site.generator) if site.generator else None,
+        fuel_price_per_l=site.generator.fuel_price_per_l if site.generator else 0.0,
+        microgrid=microgrid_spec(site.microgrid, measured, zone) if site.microgrid else None,
     )
 
 

@@ -23,12 +23,16 @@ from wattmesh_twin.adapters.data.layout import (
     DataFile,
     DrawnVisits,
     Fuse,
+    Generator,
     Layout,
     Load,
     Machine,
+    Microgrid,
+    Outage,
     Pv,
     Site,
     Vehicle,
+    Wind,
 )
 from wattmesh_twin.adapters.data.street_rooms import (
     HOME_WITH_HEAT_PUMP,
@@ -47,6 +51,8 @@ FIRST_OFFICE_ROW = datetime(2017, 5, 30, 0)  # noqa: DTZ001 (local wall clock)
 _CHARGE_POINTS = 6
 _HOMES_WITH_EV = (2, 4)
 _FEW_HOMES = 5
+_HALL = 6
+"""Whose load and sun the hall has."""
 
 
 def is_street(folder: Path) -> bool:
@@ -75,6 +81,7 @@ def street_layout(folder: Path) -> Layout:
             "sites": (
                 *(_home(number, site) for number, site in enumerate(homes.sites[:_FEW_HOMES], 1)),
                 _office(office),
+                _hall(homes.sites[_HALL - 1]),
             ),
         }
     )
@@ -118,6 +125,45 @@ def _home(number: int, site: Site) -> Site:
     )
     fused = Connection(max_phase_import_kw=0.23 * 63)
     return site.model_copy(update={"charge_points": (point,), "connection": fused})
+
+
+def _hall(site: Site) -> Site:
+    """Return the hall: another home's load and sun, with all that it takes to do without the grid.
+
+    Its battery forms a grid of its own; every Tuesday from 17 to 20 h there is none.
+    """
+    machine = Machine(
+        id="laundry",
+        display_name="Laundry",
+        quarters_kw=(0.4, 2.0, 0.9, 0.2, 0.2, 0.3, 0.3),
+        loaded_hour=9,
+        done_hour=22,
+    )
+    car = Vehicle(token="van", capacity_kwh=58.0, max_current_a=16.0, phases=1, limit_soc=0.9)
+    point = ChargePoint(
+        id="ev",
+        display_name="Wallbox",
+        max_current_a=16.0,
+        phase="l1",
+        visits=DrawnVisits(folder=SESSIONS, place="home", vehicles=(car,), visits_per_day=0.9),
+    )
+    return site.model_copy(
+        update={
+            "id": "hall",
+            "display_name": "Hall",
+            "battery": Battery(capacity_kwh=20.0, power_kw=10.0, round_trip_efficiency=0.9),
+            "machines": (machine,),
+            "charge_points": (point,),
+            "wind": Wind(rated_kw=3.0, mean_m_per_s=5.0),
+            "generator": Generator(rated_kw=5.0, fuel_price_per_l=1.2),
+            "microgrid": Microgrid(
+                critical_ratio=0.4,
+                readiness_hours=4.0,
+                shed=("laundry", "ev"),
+                outages=(Outage(weekday=1, hour=17, hours=3),),
+            ),
+        }
+    )
 
 
 def _office(buildings: dict[str, dict[str, Any]]) -> Site:

@@ -17,6 +17,7 @@ from wattmesh_twin.domain.rooms import RoomMemory
 from wattmesh_twin.domain.site import SiteState
 from wattmesh_twin.domain.telegram import (
     BatteryRecord,
+    IslandRecord,
     MachineRecord,
     RoomRecord,
     Telegram,
@@ -48,6 +49,28 @@ class BatteryLedger:
     def has(self, site: SiteId) -> bool:
         """Return whether there is a record of a site."""
         return site.name in self._last
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+
+
+class IslandLedger:
+    """`islands.jsonl`: what sites that can do without the grid came to, by reporting time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lines = JsonLines(folder / "islands.jsonl")
+        self._last = {
+            record["site"]: time_from_text(record["time"]) for record in self._lines.read()
+        }
+
+    def add(self, record: IslandRecord) -> None:
+        """Write a record down, once."""
+        site = record.site.name
+        if (last := self._last.get(site)) is not None and record.time <= last:
+            return
+        self._last[site] = record.time
+        self._lines.append(asdict(record) | {"site": site, "time": time_text(record.time)})
 
     def close(self) -> None:
         """Close the file."""
@@ -147,7 +170,9 @@ class FileJournal:
         charge_points: ChargePointLedger,
         rooms: HourLedger,
         machines: HourLedger,
+        islands: IslandLedger,
     ) -> None:
+        self._islands = islands
         self._folder = folder / "state"
         self._site = site
         self._path = self._folder / f"{site.segment}.json"
@@ -165,6 +190,10 @@ class FileJournal:
     def battery(self, record: BatteryRecord) -> None:
         """Write down what the battery has done."""
         self._batteries.add(record)
+
+    def island(self, record: IslandRecord) -> None:
+        """Write down what a site that can do without the grid has come to."""
+        self._islands.add(record)
 
     def save(self, state: SiteState) -> None:
         """Keep the state from which the site can be continued."""

@@ -8,7 +8,7 @@ may.
 from wattmesh_twin.adapters.sunspec.device import RefusedValue, common
 from wattmesh_twin.adapters.sunspec.order import OrderPoints, OrderRegisters
 from wattmesh_twin.adapters.sunspec.register_map import Point, RegisterMap, power_scale
-from wattmesh_twin.app.run_machine import GeneratorTwin
+from wattmesh_twin.app.run_machine import Generator
 from wattmesh_twin.domain.generator import GeneratorSpec, Stage
 from wattmesh_twin.domain.register import shown_register
 
@@ -28,9 +28,8 @@ _ONLY: dict[Point, int] = {(704, "WSetMod"): 1, (704, "WSetRvrt"): 0, (704, "WSe
 class SunSpecGenerator:
     """A generator set, as SunSpec registers."""
 
-    unit_id = 1
-
-    def __init__(self, twin: GeneratorTwin, serial: str) -> None:
+    def __init__(self, twin: Generator, serial: str, unit_id: int = 1) -> None:
+        self.unit_id = unit_id
         self._twin = twin
         self._map = RegisterMap((1, 701, 702, 704), _fixed(twin.spec, serial, self.unit_id))
         self._setpoint = OrderRegisters(self._map, _SETPOINT, None)

@@ -6,7 +6,7 @@ SunSpec has no model for wind; towards the grid a small turbine is an inverter l
 from wattmesh_twin.adapters.sunspec.device import common
 from wattmesh_twin.adapters.sunspec.order import OrderPoints, OrderRegisters
 from wattmesh_twin.adapters.sunspec.register_map import Point, RegisterMap, power_scale
-from wattmesh_twin.app.run_machine import WindTwin
+from wattmesh_twin.app.run_machine import Turbine
 from wattmesh_twin.domain.pv import FACTORY_REGISTER_WH
 from wattmesh_twin.domain.register import shown_register
 
@@ -24,9 +24,8 @@ _LIMIT = OrderPoints(
 class SunSpecWind:
     """A wind turbine, as SunSpec registers."""
 
-    unit_id = 1
-
-    def __init__(self, twin: WindTwin, serial: str) -> None:
+    def __init__(self, twin: Turbine, serial: str, unit_id: int = 1) -> None:
+        self.unit_id = unit_id
         self._twin = twin
         rated_w = twin.rating.max_output_power_w
         self._map = RegisterMap((1, 103, 120, 123), _fixed(rated_w, serial, self.unit_id))
