@@ -22,8 +22,8 @@ from wattmesh_forecast.domain.lags import DAY
 from wattmesh_forecast.domain.wind.expectation import WindPast, wind_quantiles
 from wattmesh_forecast.domain.wind.hub import hub_speed
 from wattmesh_forecast.domain.wind.turbine import Turbine
+from wattmesh_twin.adapters.data.microgrids import wind_rating
 from wattmesh_twin.domain.wind import DrawnWind, WindSite, power_w
-from wattmesh_twin.machine import wind_rating
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS, FIRST_DAY = 36, 20
