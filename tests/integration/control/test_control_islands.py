@@ -6,15 +6,30 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from tests.fakes.control_metering import ControlMetering, home
+from tests.fakes.control_metering import ControlMetering, home, metered_home
 from tests.fakes.control_model import device
-from tests.fakes.control_process import BATTERY, ControlWorld, eventually
-from wattmesh.control.v1 import execution_pb2, execution_pb2_grpc, hold_pb2, operator_pb2_grpc
+from tests.fakes.control_process import (
+    BATTERY,
+    ControlWorld,
+    eventually,
+    eventually_later,
+    running_control,
+)
+from tests.fakes.manual_clock import ManualClock
+from tests.fakes.series_meter import stepping
+from wattmesh.control.v1 import (
+    control_pb2,
+    effect_pb2,
+    execution_pb2,
+    execution_pb2_grpc,
+    hold_pb2,
+    operator_pb2_grpc,
+)
 from wattmesh.gateway.v1 import gateway_link_pb2, loop_policy_pb2
 from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
-from wattmesh_kernel.sites import DeviceFunction
+from wattmesh_kernel.sites import DeviceFunction, Microgrid, Site
 from wattmesh_local.islands import IslandRecord
 
 SWITCH = DeviceId(SiteId("home-1"), "switch")
@@ -74,6 +89,49 @@ async def test_a_drill_opens_the_switch_for_as_long_as_somebody_said(
         (dispatch,) = await gateway.dispatched(1)
         assert (dispatch.device, dispatch.value) == (SWITCH.name, 0.0)
         assert dispatch.kind == setpoint_pb2.SETPOINT_KIND_ON_OFF
+
+
+async def test_what_a_battery_does_for_its_island_is_not_held_against_its_command(
+    database_url: str,
+) -> None:
+    """It gives what the site needs: it was said to do the opposite of its command, and let go."""
+    site = Site(id=HOME, time_zone="UTC", currency_code="EUR", microgrid=Microgrid())
+    metering = ControlMetering(site, *metered_home("home-1", interval=timedelta(seconds=10)))
+    metering.powers = {
+        f"{BATTERY}/points/active_power_w": stepping((T0, -3000.0)),
+        f"{HOME.name}/devices/meter/points/active_power_w": stepping(),
+    }
+    clock = ManualClock(T0)
+    async with (
+        running_control(database_url, clock, metering) as control,
+        control.gateway() as gateway,
+    ):
+        event = loop_policy_pb2.LoopEvent(
+            site=HOME.name,
+            device=BATTERY,
+            type=loop_policy_pb2.LOOP_EVENT_TYPE_ISLANDED,
+            event_time=timestamp_to_proto(T0 + timedelta(minutes=2)),
+            message="the grid has 0 V",
+        )
+        await gateway.call.write(gateway_link_pb2.ConnectRequest(loop_event=event))
+        await eventually(lambda: islanded(control))
+        await control.submit(T0, [3000.0])
+        await control.command_in(control_pb2.COMMAND_STATE_VERIFIED)
+
+        async def final() -> control_pb2.Command | None:
+            (command,) = await control.commands()
+            return command if command.effect_verdict.final else None
+
+        command = await eventually_later(clock, timedelta(minutes=15), final)
+        assert not gateway.cancels
+    assert command.effect_verdict.effect == effect_pb2.EFFECT_UNKNOWN
+    assert command.effect_verdict.reason == effect_pb2.EFFECT_REASON_ISLANDED
+
+
+async def islanded(control: ControlWorld) -> bool | None:
+    stub = execution_pb2_grpc.ExecutionServiceStub(control.channel)
+    request = execution_pb2.ListDeviceEventsRequest(parent=f"{HOME.name}/devices/-")
+    return bool((await stub.ListDeviceEvents(request)).events) or None
 
 
 async def kept(control: ControlWorld) -> bool | None:

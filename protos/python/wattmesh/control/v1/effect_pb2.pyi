@@ -101,6 +101,10 @@ class _EffectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EffectRe
     """
     EFFECT_REASON_MOVED: _EffectReason.ValueType  # 21
     """CONFIRMED: it did what the gateway's own loop told it by the meter in place of what the command asks: `moved_power_w`."""
+    EFFECT_REASON_ISLANDED: _EffectReason.ValueType  # 22
+    """UNKNOWN: for a time the site was an island, in which its batteries give and take what the site needs whatever they
+    are told, and the grid meter sees nothing; other assets are judged when another meter measures them.
+    """
 
 class EffectReason(_EffectReason, metaclass=_EffectReasonEnumTypeWrapper):
     """Why an effect is not known, or how it came to less."""
@@ -145,6 +149,10 @@ independent meter has lately agreed with the device's own.
 """
 EFFECT_REASON_MOVED: EffectReason.ValueType  # 21
 """CONFIRMED: it did what the gateway's own loop told it by the meter in place of what the command asks: `moved_power_w`."""
+EFFECT_REASON_ISLANDED: EffectReason.ValueType  # 22
+"""UNKNOWN: for a time the site was an island, in which its batteries give and take what the site needs whatever they
+are told, and the grid meter sees nothing; other assets are judged when another meter measures them.
+"""
 Global___EffectReason: _TypeAlias = EffectReason  # noqa: Y015
 
 class _EffectBasis:

@@ -1,5 +1,6 @@
 """What meters say of commands, in PostgreSQL."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,9 +9,10 @@ from wattmesh_control.adapters.command_rows import COLUMNS, VERDICTS, command_fr
 from wattmesh_control.adapters.rows import device_id
 from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.device_event import EventType
+from wattmesh_control.domain.effects.islands import islands_within
 from wattmesh_control.domain.effects.verdict import Effect, EffectVerdict, Standing, standing_of
 from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
-from wattmesh_kernel.time import TimeRange
+from wattmesh_kernel.time import TimeRange, to_utc
 from wattmesh_runtime.database import Database
 
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM commands"
@@ -56,6 +58,17 @@ CROSS JOIN LATERAL (
     ORDER BY number DESC LIMIT 1
 ) AS newest
 WHERE newest.end_time > %s
+"""
+
+# The words stand in the statement for the index that has them alone. What began a month before, and
+# of which no end was heard since, is taken for over.
+_ISLANDED = """
+SELECT asked.site, islands.time, islands.what = 'loop_islanded'
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS asked (site, start, until)
+JOIN device_events AS islands ON what IN ('loop_islanded', 'loop_reconnected')
+  AND starts_with(device, asked.site || '/')
+  AND time < asked.until AND time >= asked.start - interval '30 days'
+ORDER BY number
 """
 
 _ATTEMPTS = "SELECT count(*) FROM commands WHERE proposal = %(proposal)s"
@@ -130,6 +143,20 @@ class PostgresEffectArchive:
         names = [each.name for each in commands]
         rows = await self._rows(_OVERRULED, (names, EventType.SETPOINT_OVERRULED.value))
         return {each for each in commands if (each.name,) in set(rows)}
+
+    async def islanded(self, spans: Mapping[SiteId, TimeRange]) -> dict[SiteId, list[TimeRange]]:
+        """Return when sites were islands within a span of each, oldest first."""
+        if not spans:
+            return {}
+        values = (
+            [site.name for site in spans],
+            [span.start for span in spans.values()],
+            [span.end for span in spans.values()],
+        )
+        told = defaultdict[str, list[tuple[datetime, bool]]](list)
+        for site, time, begins in await self._rows(_ISLANDED, values):
+            told[site].append((to_utc(time), begins))
+        return {site: islands_within(span, told[site.name]) for site, span in spans.items()}
 
     async def attempts(self, proposal: int) -> int:
         """Return how many commands of a proposal there were."""

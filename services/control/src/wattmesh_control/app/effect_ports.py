@@ -75,6 +75,9 @@ class EffectArchive(Protocol):
     async def overruled(self, commands: Collection[CommandId]) -> set[CommandId]:
         """Return the commands against which a gateway's loop told the device something else."""
 
+    async def islanded(self, spans: Mapping[SiteId, TimeRange]) -> dict[SiteId, list[TimeRange]]:
+        """Return when sites were islands within a span of each, oldest first."""
+
     async def attempts(self, proposal: int) -> int:
         """Return how many commands of a proposal there were."""
 

@@ -18,6 +18,7 @@ from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.effects.asked import Asked, Reactive, Warmth, asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
 from wattmesh_control.domain.effects.evidence import Evidence, Question
+from wattmesh_control.domain.effects.islands import hidden_by
 from wattmesh_control.domain.effects.sources import (
     PowerPoints,
     Sources,
@@ -126,12 +127,15 @@ class GatherEvidence:
         """Return the evidence of each, or why there is none. Error: Unavailable."""
         overruled = await self._archive.overruled([each.command for each in commands])
         moves = await self._moves.moves(overruled)
+        islands = await self._archive.islanded(self._microgrids(commands, now))
         found: dict[CommandId, Gathered | EffectReason] = {}
         cases = list[_Case]()
         for command in commands:
             known = moves.get(command.command)
             lost = known is None and command.command in overruled
             case = EffectReason.OVERRULED if lost else self._case(command, now, known)
+            if isinstance(case, _Case) and _hidden(case, islands):
+                case = EffectReason.ISLANDED
             if isinstance(case, _Case):
                 cases.append(case)
             else:
@@ -152,6 +156,19 @@ class GatherEvidence:
             soc_ratio = float(series.values[-1]) if series is not None and known else None
             evidence[name] = replace(each.evidence, soc_ratio=soc_ratio)
         return evidence
+
+    def _microgrids(self, commands: Sequence[Command], now: datetime) -> dict[SiteId, TimeRange]:
+        """Return since when there are commands of the sites that may be islands."""
+        found = dict[SiteId, TimeRange]()
+        for each in commands:
+            site = self._devices.model.sites.get(each.device.site)
+            if site is None or site.microgrid is None:
+                continue
+            sent = held_of(each, now).sent
+            before = found.get(site.id)
+            start = sent if before is None else min(sent, before.start)
+            found[site.id] = TimeRange(start, max(now, start))
+        return found
 
     def _case(self, command: Command, now: datetime, moves: Moves | None) -> _Case | EffectReason:
         model, target = self._devices.model, command.target
@@ -286,6 +303,11 @@ class GatherEvidence:
             told_w=edges.told_w,
             standing=site.standings.get(command.device, Standing.UNTRIED),
         )
+
+
+def _hidden(case: _Case, islands: Mapping[SiteId, Sequence[TimeRange]]) -> bool:
+    question, of_site = case.question, islands.get(case.command.device.site, ())
+    return hidden_by(of_site, question.held, question.rating, case.sources)
 
 
 def _size(asked: Asked | Warmth | Reactive) -> float:

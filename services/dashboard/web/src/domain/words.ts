@@ -144,6 +144,7 @@ export const EFFECT_REASONS = every<EffectReason, string>(EffectReason, spoken, 
   [EffectReason.STORE_FULL]: "the battery was full",
   [EffectReason.STORE_EMPTY]: "the battery was empty",
   [EffectReason.OVERRULED]: "the local loop told it something else",
+  [EffectReason.ISLANDED]: "the site was an island",
   [EffectReason.MOVED]: "moved by the meter",
 });
 

@@ -59,6 +59,8 @@ class EffectReason(StrEnum):
     OVERRULED = "overruled"
     """For a time the gateway's own loop told the device something else, and it is not known what,
     or no independent meter has lately agreed with the device's own."""
+    ISLANDED = "islanded"
+    """The site was an island: its batteries balance it, and its grid meter sees nothing."""
     MOVED = "moved"
     """It did what the gateway's own loop told it in place of what the command asks."""
 
