@@ -354,3 +354,14 @@ def test_a_device_that_takes_currents_is_told_whole_ones_and_none_below_the_leas
     )
 
     assert currents == [16.0, 10.0, 6.0, 0.0]
+
+
+def test_a_vehicle_that_draws_from_one_conductor_of_three_is_told_its_current() -> None:
+    """A charge point makes 5.3 A on three conductors of 3,680 W, and refuses that below 6 A."""
+    both = (SetpointKind.ACTIVE_POWER_W, SetpointKind.CURRENT_A)
+    single = stay(replace(SESSION, phase=Phase.L2))
+
+    assert schedules(single, *both, powers=(3680.0, 1500.0, 0.0)) == [16.0, 6.0, 0.0]
+    assert schedules(stay(SESSION), *both, powers=(3680.0,)) == [3680.0]
+    assert schedules(single, SetpointKind.ACTIVE_POWER_W, powers=(3680.0,)) == [3680.0]
+    assert schedules(single, *both, powers=(3680.0, -2000.0)) == [3680.0, -2000.0]
