@@ -88,11 +88,17 @@ def name_of(document: Document) -> str:
     return str(document["metadata"]["name"])
 
 
+OF_ITSELF = {"identity_target"}
+"""Where a part reaches itself."""
+
+
 def callees(part: str) -> dict[str, str]:
     """Whom a part calls by its settings: the name of the setting, and whom it is about."""
     own = set(SETTINGS[part].model_fields) - set(ServiceSettings.model_fields)
     calls = {
-        name: name.removesuffix("_target").replace("_", "-") for name in own if "_target" in name
+        name: name.removesuffix("_target").replace("_", "-")
+        for name in own - OF_ITSELF
+        if "_target" in name
     }
     stores = {
         "database_url": "database",
