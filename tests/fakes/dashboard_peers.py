@@ -62,6 +62,7 @@ class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: igno
     def __init__(self) -> None:
         self.plans, self.commands, self.holds, self.events = Told(), Told(), Told(), Told()
         self.alerts = Told()
+        self.by_another = set[str]()
         self.placed: list[hold_pb2.PlaceHoldRequest] = []
         self.metadata: dict[str, str] = {}
 
@@ -74,7 +75,12 @@ class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: igno
         planner_pb2_grpc.add_PlannerServiceServicer_to_server(self, server)
 
     async def WatchPlans(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        """Whole plans are those of the planner that is asked; summaries are of all of them."""
         async for message in self.plans.watch(context):
+            if request.summaries:
+                message.plan.ClearField("solution")
+            elif message.plan.name in self.by_another:
+                continue
             yield message
 
     async def WatchCommands(self, request: Any, context: Context) -> AsyncIterator[Any]:
@@ -100,8 +106,10 @@ class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: igno
         self.metadata = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
         return hold_pb2.PlaceHoldResponse(hold=request.hold)
 
-    def plan(self, name: str) -> None:
-        """Tell of a plan, with a solution that nobody who watches needs."""
+    def plan(self, name: str, *, by_another: bool = False) -> None:
+        """Tell of a plan, with a solution; `by_another` planner than the one that is asked."""
+        if by_another:
+            self.by_another.add(name)
         plan = planner_pb2.Plan(name=name, scope="sites/home-1", sites=["sites/home-1"])
         plan.solution.currency_code = "USD"
         self.plans.tell(planner_pb2.WatchPlansResponse(plan=plan))

@@ -213,6 +213,14 @@ async def test_plans_come_without_what_only_a_plan_itself_is_asked_for(
     assert not seen.plans[0].HasField("solution")
 
 
+async def test_plans_are_shown_whichever_planner_makes_them(world: DashboardWorld) -> None:
+    async with world.browser.live() as live:
+        await live.until(lambda seen: connected(seen).get("plans"))
+        world.peers.plan("plans/2", by_another=True)
+        seen = await live.until(lambda seen: seen.plans)
+    assert seen.plans[0].name == "plans/2"
+
+
 async def test_commands_and_events_are_those_of_the_site_that_is_looked_at(
     world: DashboardWorld,
 ) -> None:

@@ -110,12 +110,14 @@ class Feeds:
                 yield
 
     async def _plans(self) -> AsyncGenerator[None, None]:
+        """Follow what becomes of plans, whichever planner makes them."""
         with rpc_errors():
-            call = self._planner.WatchPlans(planner_pb2.WatchPlansRequest())
-            await call.wait_for_connection()
-            yield
-            async for answer in call:
-                self._picture.tell([_plan_news(answer.plan)])
+            call = self._planner.WatchPlans(planner_pb2.WatchPlansRequest(summaries=True))
+            async for answer in _answers(call):
+                if answer is not None and answer.HasField("plan"):
+                    self._picture.tell([_plan_news(answer.plan)])
+                if answer is not None and answer.ended_scopes:
+                    self._picture.tell(map(_ended_scope, answer.ended_scopes))
                 yield
 
     async def _commands(self) -> AsyncGenerator[None, None]:
@@ -189,14 +191,13 @@ def _measured(answer: metering_pb2.WatchReadingsResponse) -> dict[PointId, Measu
 
 
 def _plan_news(plan: planner_pb2.Plan) -> News:
-    """Return the news of a plan, without what only GetPlan is asked for."""
-    told = planner_pb2.Plan()
-    told.CopyFrom(plan)
-    told.ClearField("problem")
-    told.ClearField("solution")
-    content = pb.WatchLiveResponse(plans=[told]).SerializeToString()
+    content = pb.WatchLiveResponse(plans=[plan]).SerializeToString()
     sites = tuple(SiteId.parse(site) for site in plan.sites)
     return News(topic=Topic.PLAN, key=plan.scope, content=content, sites=sites)
+
+
+def _ended_scope(scope: str) -> News:
+    return News(topic=Topic.PLAN, key=scope, content=b"", over=True)
 
 
 def _hold_news(hold: hold_pb2.Hold) -> News:

@@ -1,7 +1,7 @@
 // How old what is shown is: the newest reading, plan and forecast, told plainly.
 
 import { usePicture, useNow, store } from "../../live/hooks.ts";
-import { usePlanOf } from "../../api/queries.ts";
+import { usePlan, usePlanOf } from "../../api/queries.ts";
 import { ago } from "../../lib/format.ts";
 import { optionalMs } from "../../lib/time.ts";
 import { flowsOf, oldest } from "./flows.ts";
@@ -10,13 +10,14 @@ export function Ages({ site }: { site: string }) {
   const now = useNow();
   const flow = usePicture((picture) => picture.flows.get(site));
   const plan = usePlanOf(site);
+  const whole = usePlan(plan?.name).data;
   if (now === null) return null;
   const list = flowsOf(flow, now, store.rate);
   const reading = oldest(list);
   const stale = list.filter((flow) => !flow.fresh).length;
   const issued = optionalMs(plan?.issueTime);
   const ends = optionalMs(plan?.targetRange?.endTime);
-  const sources = [...new Set(Object.values(plan?.forecastSources ?? {}))];
+  const sources = [...new Set(Object.values(whole?.forecastSources ?? {}))];
   return (
     <dl className="ages">
       <div>
