@@ -113,7 +113,7 @@ def _well_after(wattmesh: Wattmesh) -> float | None:
     """Return how long it took until the mesh said that all is well [s]; None: it did not."""
     _say("waiting until all is well")
     began = time.monotonic()
-    environment = {**os.environ, "WATTMESH_STATE": str(wattmesh.folder / "state")}
+    environment = {**os.environ, "WATTMESH_STATE": str(wattmesh.state_folder)}
     while (waited := time.monotonic() - began) < WELL_SECONDS:
         said = subprocess.run(
             [*COMMAND, "status"], env=environment, capture_output=True, text=True, check=False

@@ -40,3 +40,26 @@ def test_ctrl_c_while_models_are_trained_ends_at_once_and_without_a_traceback(
     assert watch.seconds < 10
     assert "stopping" in run.output
     assert "Traceback" not in run.output
+
+
+@pytest.mark.time_limit(120)
+def test_a_terminal_that_is_closed_ends_everything_and_leaves_no_traceback(tmp_path: Path) -> None:
+    command = Wattmesh(tmp_path)
+    run = command.start("demo", "--days", "1", "--plain")
+    deadline = time.monotonic() + 90
+    while "starting PostgreSQL" not in run.output and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    os.kill(run.process.pid, signal.SIGHUP)
+
+    assert run.wait(40) == 130
+    assert "Traceback" not in run.output
+    left = [each for each in Path("/proc").glob("[0-9]*/cmdline") if _mentions(each, tmp_path)]
+    assert left == []
+
+
+def _mentions(command_line: Path, folder: Path) -> bool:
+    try:
+        return str(folder).encode() in command_line.read_bytes()
+    except OSError:  # it has just ended
+        return False

@@ -61,6 +61,7 @@ class Wattmesh:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.state_folder = folder / "a state with blanks"  # as people name their folders
         self._runs: list[Run] = []
 
     def start(self, *arguments: str, otlp_endpoint: str = "") -> Run:
@@ -68,7 +69,7 @@ class Wattmesh:
         output_file = self.folder / f"output-{len(self._runs)}.log"
         environment = {
             **os.environ,
-            "WATTMESH_STATE": str(self.folder / "state"),
+            "WATTMESH_STATE": str(self.state_folder),
             "WATTMESH_DATA": str(DATA),
         }
         if otlp_endpoint:
@@ -83,7 +84,7 @@ class Wattmesh:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        run = Run(process=process, state_folder=self.folder / "state", output_file=output_file)
+        run = Run(process=process, state_folder=self.state_folder, output_file=output_file)
         self._runs.append(run)
         return run
 
