@@ -1,13 +1,14 @@
 """Gather what meters saw around commands."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
 from wattmesh_control.app.devices import Devices
+from wattmesh_control.app.effect_case import Case, Window, window_around
 from wattmesh_control.app.effect_ports import (
     EffectArchive,
     MoveArchive,
@@ -18,7 +19,6 @@ from wattmesh_control.domain.command import Command
 from wattmesh_control.domain.effects.asked import Asked, Reactive, Warmth, asked_of
 from wattmesh_control.domain.effects.edges import edges_around, held_of
 from wattmesh_control.domain.effects.evidence import Evidence, Question
-from wattmesh_control.domain.effects.islands import hidden_by
 from wattmesh_control.domain.effects.sources import (
     PowerPoints,
     Sources,
@@ -34,12 +34,8 @@ from wattmesh_kernel.ids import CommandId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Asset, BatteryRating
-from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
+from wattmesh_kernel.time import TimeRange, floor_time
 
-_HABIT_INTERVALS = 240
-"""So many intervals before a command say what meter and site do by themselves."""
-_LONGEST_HABIT = timedelta(days=2)
-_AFTER_INTERVALS = 14
 _LEAST_TOLERANCE_W = 20.0
 _POWERS = (
     SetpointKind.ACTIVE_POWER_W,
@@ -56,43 +52,6 @@ class Gathered:
     question: Question
     evidence: Evidence
     sources: Sources
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Window:
-    """What is asked of meters at once: the habits before, the command, and a little after."""
-
-    span: TimeRange
-    resolution: timedelta
-
-    def of(self, points: PowerPoints) -> PowerQuestion:
-        return PowerQuestion(points=points, span=self.span, resolution=self.resolution)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Case:
-    """A command, and who is asked about it over which windows."""
-
-    command: Command
-    question: Question
-    moves: Moves | None
-    """What its gateway's loop told its device in place of what it asks."""
-    sources: Sources
-    own: _Window
-    grid: _Window
-
-    def about_asset(self) -> Iterator[PowerQuestion]:
-        meters = (self.sources.own, self.sources.other)
-        return (
-            self.own.of(each) for each in meters if each is not None and not self.own.span.empty
-        )
-
-    def about_site(self) -> Iterator[PowerQuestion]:
-        sources = self.sources
-        if sources.grid is None or self.grid.span.empty:
-            return iter(())
-        meters = (sources.grid, sources.own, *sources.known)
-        return (self.grid.of(each) for each in meters if each is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,14 +88,14 @@ class GatherEvidence:
         moves = await self._moves.moves(overruled)
         islands = await self._archive.islanded(self._microgrids(commands, now))
         found: dict[CommandId, Gathered | EffectReason] = {}
-        cases = list[_Case]()
+        cases = list[Case]()
         for command in commands:
             known = moves.get(command.command)
             lost = known is None and command.command in overruled
             case = EffectReason.OVERRULED if lost else self._case(command, now, known)
-            if isinstance(case, _Case) and _hidden(case, islands):
+            if isinstance(case, Case) and case.hidden(islands):
                 case = EffectReason.ISLANDED
-            if isinstance(case, _Case):
+            if isinstance(case, Case):
                 cases.append(case)
             else:
                 found[command.command] = case
@@ -170,7 +129,7 @@ class GatherEvidence:
             found[site.id] = TimeRange(start, max(now, start))
         return found
 
-    def _case(self, command: Command, now: datetime, moves: Moves | None) -> _Case | EffectReason:
+    def _case(self, command: Command, now: datetime, moves: Moves | None) -> Case | EffectReason:
         model, target = self._devices.model, command.target
         asset = None if target is None else model.assets.get(target.asset)
         if asset is None:
@@ -190,13 +149,13 @@ class GatherEvidence:
             sources = sources_of(model, command.device, asset.id, at, longest)
         if sources.own is None and sources.other is None and sources.grid is None:
             return EffectReason.NO_METER
-        return _Case(
+        return Case(
             command=command,
             question=question,
             moves=moves,
             sources=sources,
-            own=_window(question, [sources.own, sources.other], now),
-            grid=_window(question, [sources.grid, sources.own], now),
+            own=window_around(question, [sources.own, sources.other], now),
+            grid=window_around(question, [sources.grid, sources.own], now),
         )
 
     def _question(self, command: Command, asset: Asset, now: datetime) -> Question | None:
@@ -214,13 +173,13 @@ class GatherEvidence:
         )
 
     async def _evidence(
-        self, cases: Sequence[_Case], now: datetime
+        self, cases: Sequence[Case], now: datetime
     ) -> dict[CommandId, Gathered | EffectReason]:
         """Ask the asset's meters, and the site's where no other meter measures the asset."""
         alone = [each for each in cases if each.sources.other is None]
         answers = await self._ask(
             question
-            for group, about in ((cases, _Case.about_asset), (alone, _Case.about_site))
+            for group, about in ((cases, Case.about_asset), (alone, Case.about_site))
             for each in group
             for question in about(each)
         )
@@ -244,7 +203,7 @@ class GatherEvidence:
         asked = dict.fromkeys(questions)
         return await self._meter.powers_w(asked) if asked else {}
 
-    async def _site(self, cases: Sequence[_Case], now: datetime) -> _Site:
+    async def _site(self, cases: Sequence[Case], now: datetime) -> _Site:
         spans = defaultdict[SiteId, list[TimeRange]](list)
         for each in cases:
             spans[each.command.device.site].append(each.grid.span)
@@ -260,11 +219,11 @@ class GatherEvidence:
         return _Site(commands=commands, standings=standings)
 
     def _evidence_of(
-        self, case: _Case, answers: Mapping[PowerQuestion, Series | None], site: _Site
+        self, case: Case, answers: Mapping[PowerQuestion, Series | None], site: _Site
     ) -> Evidence:
         sources, held = case.sources, case.question.held
 
-        def answer(points: PowerPoints | None, window: _Window) -> Series | None:
+        def answer(points: PowerPoints | None, window: Window) -> Series | None:
             return None if points is None else answers.get(window.of(points))
 
         begin = Edge(device=case.command.device, begin=held.sent, end=held.acknowledged)
@@ -280,7 +239,7 @@ class GatherEvidence:
     def _with_grid(
         self,
         evidence: Evidence,
-        case: _Case,
+        case: Case,
         grid: Series,
         series: Mapping[DeviceId, Series],
         site: _Site,
@@ -303,11 +262,6 @@ class GatherEvidence:
             told_w=edges.told_w,
             standing=site.standings.get(command.device, Standing.UNTRIED),
         )
-
-
-def _hidden(case: _Case, islands: Mapping[SiteId, Sequence[TimeRange]]) -> bool:
-    question, of_site = case.question, islands.get(case.command.device.site, ())
-    return hidden_by(of_site, question.held, question.rating, case.sources)
 
 
 def _size(asked: Asked | Warmth | Reactive) -> float:
@@ -337,16 +291,6 @@ def _store_question(gathered: Gathered) -> PowerQuestion | None:
         span=TimeRange(end - own.interval, end),
         resolution=own.interval,
     )
-
-
-def _window(question: Question, meters: Iterable[PowerPoints | None], now: datetime) -> _Window:
-    resolution = max((x.interval for x in meters if x is not None), default=timedelta(minutes=1))
-    held = question.held
-    habit = min(_HABIT_INTERVALS * resolution, _LONGEST_HABIT)
-    start = floor_time(held.sent - habit, resolution)
-    end = ceil_time(held.end + _AFTER_INTERVALS * resolution, resolution)
-    end = max(min(end, floor_time(now, resolution)), start)
-    return _Window(span=TimeRange(start, end), resolution=resolution)
 
 
 def _less(grid: Series, known: list[Series]) -> Series:
