@@ -70,6 +70,8 @@ class PrincipalsFile:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
+            out.flush()
+            os.fsync(descriptor)  # half a file of users after a power cut would shut everybody out
         read_principals(unfinished)
         unfinished.replace(self._path)
 

@@ -15,6 +15,8 @@ from wattmesh_dashboard.domain.users import (
     check_own_access,
     check_reach,
     check_sense,
+    reaches,
+    tenant_of,
 )
 from wattmesh_kernel.callers import Caller
 from wattmesh_kernel.errors import AlreadyExists, InvalidArgument, NotFound
@@ -44,10 +46,9 @@ class ManageUsers:
 
     def list_tenants(self, caller: Caller) -> Sequence[str]:
         """Return the tenants that the caller sees."""
-        own = caller.name.partition("/principals/")[0]
         kept = self._users.read()
-        tenants = {own, *kept.tenants, *(user.tenant for user in kept.users.values())}
-        return sorted(each for each in tenants if self._is_reached(caller, each))
+        tenants = {tenant_of(caller), *kept.tenants, *(user.tenant for user in kept.users.values())}
+        return sorted(each for each in tenants if reaches(caller, each))
 
     def user(self, caller: Caller, name: str) -> User:
         """Return one. Errors: NotFound, PermissionDenied."""
@@ -139,11 +140,6 @@ class ManageUsers:
 
     def _permissions(self, user: User) -> frozenset[str]:
         return frozenset().union(*(self._roles[grant.role] for grant in user.grants))
-
-    @staticmethod
-    def _is_reached(caller: Caller, tenant: str) -> bool:
-        own = caller.name.partition("/principals/")[0]
-        return own in ("tenants/default", tenant)
 
 
 def _found(users: Mapping[str, User], name: str) -> User:

@@ -86,10 +86,19 @@ class Key:
         return self.name.partition("/api-keys/")[0]
 
 
+def tenant_of(caller: Caller) -> str:
+    """Return the tenant of a caller."""
+    return caller.name.partition("/principals/")[0]
+
+
+def reaches(caller: Caller, tenant: str) -> bool:
+    """Whether a caller runs the mesh, or is of the tenant itself."""
+    return tenant_of(caller) in (DEFAULT_TENANT, tenant)
+
+
 def check_reach(caller: Caller, tenant: str) -> None:
-    """Raise PermissionDenied unless the caller runs the mesh, or is of the tenant itself."""
-    own = caller.name.partition("/principals/")[0]
-    if own not in (DEFAULT_TENANT, tenant):
+    """Raise PermissionDenied unless the caller reaches the tenant."""
+    if not reaches(caller, tenant):
         raise PermissionDenied("ROLE_NOT_HELD", f"{caller.name} is not of {tenant}")
 
 
