@@ -362,6 +362,7 @@ def test_a_vehicle_that_draws_from_one_conductor_of_three_is_told_its_current() 
     single = stay(replace(SESSION, phase=Phase.L2))
 
     assert schedules(single, *both, powers=(3680.0, 1500.0, 0.0)) == [16.0, 6.0, 0.0]
+    assert schedules(single, powers=(3680.0,)) == [16.0]  # all kinds, where nothing is said
     assert schedules(stay(SESSION), *both, powers=(3680.0,)) == [3680.0]
     assert schedules(single, SetpointKind.ACTIVE_POWER_W, powers=(3680.0,)) == [3680.0]
     assert schedules(single, *both, powers=(3680.0, -2000.0)) == [3680.0, -2000.0]

@@ -46,17 +46,19 @@ class EvChargerPart:
         It is never above what was planned: limits hold for the sum of many. A charge point divides
         a power by all its conductors: of a vehicle that draws from fewer it is told the current.
         """
-        kinds = asset.asset.setpoint_kinds
+        kinds = asset.asset.setpoint_kinds or _ALL_KINDS
         fewer = _phase(asset, asset.state) is not asset.asset.asset.phase
         gives = any(power < -_ROUNDING_W for power in plan.powers_w)
         by_current = SetpointKind.CURRENT_A in kinds and fewer and not gives
-        if by_current or (kinds and SetpointKind.ACTIVE_POWER_W not in kinds):
+        if by_current or SetpointKind.ACTIVE_POWER_W not in kinds:
             currents = _currents_a(asset, plan.powers_w)
             return schedule(asset, SetpointKind.CURRENT_A, currents, start, resolution)
         powers = [math.floor(power + _ROUNDING_W) for power in plan.powers_w]
         return schedule(asset, SetpointKind.ACTIVE_POWER_W, powers, start, resolution)
 
 
+_ALL_KINDS = frozenset({SetpointKind.ACTIVE_POWER_W, SetpointKind.CURRENT_A})
+"""What a charge point takes of which nobody said anything else."""
 _ROUNDING_W = 1e-3
 
 
