@@ -38,7 +38,8 @@ async def submit_for_all(control: ControlWorld, count: int) -> pb.SubmitSchedule
             owner="planner",
             priority=10,
             schedules=[schedule(device(number), 1.0) for number in range(1, count + 1)],
-        )
+        ),
+        timeout=60,  # so many devices take a slow machine its time, to learn of and to write
     )
     return answer
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId, TariffId
+from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import (
     Asset,
     EvChargerRating,
@@ -30,6 +31,7 @@ from wattmesh_planner.domain.inputs import AssetInputs, PlanInputs, SiteInputs
 from wattmesh_planner.domain.kinds import KINDS
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning
 from wattmesh_planner.domain.model import Scope, ScopeSite, ScopeState, SiteAsset
+from wattmesh_planner.domain.plan import DeviceSchedule
 from wattmesh_planner.domain.prices import priced
 
 HOUR = timedelta(hours=1)
@@ -96,9 +98,7 @@ def planned(fuse: Node, cars: Sequence[Car]) -> Mapping[Phase, np.ndarray]:
     problem = problem_from_proto(ProblemWriter(carbon_price_per_kg=0.0).problem(inputs))
     options = SolveOptions(time_limit=timedelta(seconds=20), gap_ratio=0.01)
     plan = plan_to_proto(SolvePlan(OrToolsSolver())(problem, options))
-    told = {
-        each.asset: np.array(each.values, dtype=float) for each in schedules_from_plan(plan, inputs)
-    }
+    told = {each.asset: _told_w(each) for each in schedules_from_plan(plan, inputs)}
     phases = (Phase.L1, Phase.L2, Phase.L3)
     return {
         conductor: np.sum(
@@ -110,6 +110,12 @@ def planned(fuse: Node, cars: Sequence[Car]) -> Mapping[Phase, np.ndarray]:
         )
         for conductor in phases
     }
+
+
+def _told_w(schedule: DeviceSchedule) -> np.ndarray:
+    """Return what a vehicle may draw [W]: one on a single conductor is told a current."""
+    values = np.array(schedule.values, dtype=float)
+    return values * 230.0 if schedule.kind is SetpointKind.CURRENT_A else values
 
 
 def _charge_point(number: int, car: Car) -> SiteAsset:
@@ -161,8 +167,10 @@ def test_a_single_phase_car_at_a_charge_point_of_three_counts_on_its_own_phase()
     single = Car(point=Phase.THREE, own=Phase.L1)
     told = planned(fuse, [single, single, Car(point=Phase.L1)])
 
+    # Told whole amperes, each of the two gets less than one ampere less in each hour.
     assert told[Phase.L1].max() <= 20.0 * 230.0
-    assert energy_wh(told, Phase.L1) >= 3 * 8_000.0 - 30
+    assert energy_wh(told, Phase.L1) >= 3 * 8_000.0 - 30 - 2 * 230.0
+    assert all(told[each].max() == 0.0 for each in (Phase.L2, Phase.L3))
 
 
 def test_a_transformer_holds_in_sum_while_no_phase_is_full() -> None:
