@@ -7,7 +7,8 @@ and meters are as restless as measured ones, read every 5 s; a command holds for
     --commands 200   commands of each class
     --latency 500    commands whose latency is measured
     --turns 10       turns of an interval, of each number of devices
-    --folder         where the database is while it runs
+    --folder         where the database is while it runs; in memory (/dev/shm) it shows what the
+                     latency is without the disk, whose own share `machine` tells
 
 A verdict is right when it is what the battery really did (`truth.py`, from its power without
 noise); UNKNOWN is right only where its meter stands still, nothing had to move, or two devices
@@ -28,6 +29,7 @@ import uvloop
 from tests.bench.control.latency import measure_latency
 from tests.bench.control.lies import measure_lies
 from tests.bench.control.turns import DEVICES, measure_turn
+from tests.bench.machine import machine
 from wattmesh_local.postgres import EmbeddedPostgres
 
 _LEAST_RIGHT_RATIO = 0.99
@@ -46,6 +48,7 @@ def main() -> int:
         EmbeddedPostgres(Path(folder) / "postgres", keep=False) as server,
     ):
         content = uvloop.run(_measure(server, arguments))  # as services do
+        content["machine"] = machine(Path(folder))
     print(json.dumps(content, indent=2))
     lies = content["lies"].values()
     sound = all(not x["false_confirmed"] and x["right_ratio"] >= _LEAST_RIGHT_RATIO for x in lies)
