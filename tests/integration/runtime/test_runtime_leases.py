@@ -18,7 +18,8 @@ from wattmesh_runtime.aio.leased_work import LeasedWork
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.aio.tasks import cancel_until_ended
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.postgres_leases import PostgresLeases, check_epoch
+from wattmesh_runtime.lease_epochs import check_epoch
+from wattmesh_runtime.postgres_leases import PostgresLeases
 
 NAMES = [f"sites/home-{number}" for number in range(1000)]
 

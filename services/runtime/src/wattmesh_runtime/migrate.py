@@ -12,8 +12,8 @@ from psycopg import AsyncConnection, sql
 
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.job import run_job
+from wattmesh_runtime.lease_session import create_leases
 from wattmesh_runtime.migrations import migrate
-from wattmesh_runtime.postgres_leases import create_leases
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.settings import ServiceSettings
 

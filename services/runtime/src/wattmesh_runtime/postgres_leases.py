@@ -12,48 +12,28 @@ shares connections between transactions), and PostgreSQL's default isolation, RE
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType, TracebackType
 from typing import Any, LiteralString, Self
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, sql
 
-from wattmesh_kernel.errors import Aborted, Unavailable
+from wattmesh_kernel.errors import Unavailable
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.leases import Lease, LeaseView, lease_lost
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import BackgroundTasks
+from wattmesh_runtime.lease_session import ANSWER_SECONDS, LeaseSession, open_session
 from wattmesh_runtime.readiness import Dependency
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 """How often the connection is tried when nobody else does [s]."""
-ANSWER_SECONDS = 5.0
-"""How long a statement may take before the connection counts as gone [s]."""
 LONGEST_DIAL_SECONDS = 15.0
 """The longest wait between two attempts to dial [s]."""
-
-_TABLE = """
-SELECT pg_advisory_xact_lock(hashtextextended('wattmesh.leases', 0));
-CREATE SCHEMA IF NOT EXISTS {schema};
-CREATE TABLE IF NOT EXISTS {schema}.leases (
-    name text PRIMARY KEY,
-    epoch bigint NOT NULL DEFAULT 0,
-    holder integer,
-    process text NOT NULL DEFAULT '',
-    since timestamptz NOT NULL DEFAULT now()
-);
-CREATE SEQUENCE IF NOT EXISTS {schema}.lease_holders AS integer
-"""
-
-_HOLDER = "SELECT 'leases'::regclass::oid::integer, nextval('lease_holders')::integer"
 
 _IS_FREE = """
 CASE WHEN leases.holder IS NULL OR leases.holder = %(me)s THEN true
@@ -96,20 +76,6 @@ WHERE name IN (
     FOR UPDATE SKIP LOCKED
 )
 """
-_HOLDERS = """
-SELECT name, process FROM leases
-WHERE name = ANY(%(names)s) AND holder IN (
-    SELECT objid::bigint FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock' AND objsubid = 2
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND classid = 'leases'::regclass
-)
-"""
-_CHECK = """
-SELECT leases.name FROM leases
-JOIN unnest(%s::text[], %s::bigint[]) AS own (name, epoch) USING (name, epoch)
-ORDER BY leases.name FOR SHARE OF leases
-"""
 _COUNT = "SELECT count(*) FROM leases WHERE holder = %(me)s"
 
 
@@ -135,7 +101,7 @@ class PostgresLeases:
         self._namespace = namespace
         self._heartbeat_seconds = heartbeat_seconds
         self._answer_seconds = answer_seconds
-        self._session: _Session | None = None
+        self._session: LeaseSession | None = None
         self._held: dict[str, Lease] = {}
         self._known: set[str] = set()
         self._untidy = False
@@ -231,7 +197,7 @@ class PostgresLeases:
         while True:
             began = clock()
             try:
-                session = await _open(self._url, self._namespace)
+                session = await open_session(self._url, self._namespace)
             except (psycopg.Error, OSError, TimeoutError) as error:
                 self._loss.lost(str(error).strip() or repr(error))
             else:
@@ -241,7 +207,7 @@ class PostgresLeases:
             self._tried.set()
             await backoff.wait()
 
-    async def _serve(self, session: "_Session") -> None:
+    async def _serve(self, session: LeaseSession) -> None:
         """Hold leases on a connection, and try it, until it is gone."""
         self._session = session
         self._loss.back()
@@ -270,7 +236,7 @@ class PostgresLeases:
             if rows[0][0] > len(held):  # a fenced transaction holds a row: the next heartbeat
                 self._untidy = True
 
-    async def _take(self, session: "_Session", names: Sequence[str]) -> list[tuple[Any, ...]]:
+    async def _take(self, session: LeaseSession, names: Sequence[str]) -> list[tuple[Any, ...]]:
         with self._untidy_when_broken_off():
             new = [name for name in names if name not in self._known]
             if new:
@@ -287,20 +253,20 @@ class PostgresLeases:
             self._untidy = True
             raise
 
-    async def _join(self, session: "_Session") -> None:
+    async def _join(self, session: LeaseSession) -> None:
         if not session.member:
             # A number below zero: whoever shares leases, beside the number of whoever holds some.
             values = {"member": -session.number}
             await self._ask(session, "SELECT pg_advisory_lock(%(table)s, %(member)s)", values)
             session.member = True
 
-    def _live(self) -> "_Session":
+    def _live(self) -> LeaseSession:
         if self._session is None:
             raise _away()
         return self._session
 
     async def _ask(
-        self, session: "_Session", query: LiteralString, values: Mapping[str, object]
+        self, session: LeaseSession, query: LiteralString, values: Mapping[str, object]
     ) -> list[tuple[Any, ...]]:
         """Return a statement's rows; Unavailable, with all leases lost, when none come in time.
 
@@ -319,12 +285,12 @@ class PostgresLeases:
             raise _away() from outcome
         return outcome
 
-    def _lose(self, session: "_Session", why: object) -> None:
+    def _lose(self, session: LeaseSession, why: object) -> None:
         if self._session is session:
             self._loss.lost(str(why).strip())
             self._forget(session)
 
-    def _forget(self, session: "_Session") -> None:
+    def _forget(self, session: LeaseSession) -> None:
         """Tell the owners of all leases that they are gone with their connection."""
         if self._session is not session:
             return
@@ -334,114 +300,6 @@ class PostgresLeases:
         self._known.clear()
         for lease in held.values():
             lease.lost.set()
-
-
-@dataclass(kw_only=True, slots=True)
-class _Session:
-    """A connection that may hold leases, and its number."""
-
-    connection: AsyncConnection
-    table: int
-    number: int
-    gone: asyncio.Event
-    member: bool = False
-
-    async def run(
-        self, query: LiteralString, values: Mapping[str, object]
-    ) -> list[tuple[Any, ...]] | psycopg.Error:
-        """Return the rows of a statement, or what went wrong: nobody may be there to catch it."""
-        process = f"{socket.gethostname()}:{os.getpid()}"
-        own = {"me": self.number, "table": self.table, "process": process}
-        try:
-            cursor = await self.connection.execute(query, {**own, **values})
-            return await cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
-            return error
-
-    def in_own_order(self, names: Sequence[str]) -> list[str]:
-        """Return names in an order that differs between processes, so that they meet less."""
-        return sorted(names, key=lambda name: hash((self.number, name)))
-
-
-async def check_epoch(connection: AsyncConnection, lease: Lease) -> None:
-    """Refuse what the holder of an outdated lease is about to write: call it in the transaction.
-
-    `connection` has the namespace's schema on its search path. The lease cannot change hands until
-    the transaction ends. Error: Aborted `LEASE_TAKEN_OVER` when somebody else held it since.
-    """
-    await check_epochs(connection, [lease])
-
-
-async def check_epochs(connection: AsyncConnection, leases: Collection[Lease]) -> None:
-    """Do the same for many leases with one statement; the error names one that is outdated."""
-    await require_epochs(await ask_epochs(connection, leases), leases)
-
-
-async def ask_epochs(
-    connection: AsyncConnection, leases: Collection[Lease]
-) -> AsyncCursor[tuple[Any, ...]]:
-    """Begin `check_epochs` in a pipeline, so that nobody waits for it alone."""
-    names, epochs = [each.name for each in leases], [each.epoch for each in leases]
-    return await connection.execute(_CHECK, (names, epochs))
-
-
-async def require_epochs(cursor: AsyncCursor[tuple[Any, ...]], leases: Collection[Lease]) -> None:
-    """Finish it: nothing may be written before. Error: Aborted `LEASE_TAKEN_OVER`."""
-    held = {row[0] for row in await cursor.fetchall()}
-    for lease in leases:
-        if lease.name not in held:
-            raise Aborted("LEASE_TAKEN_OVER", f"somebody else has the lease of {lease.name} by now")
-
-
-async def holders_of(connection: AsyncConnection, names: Sequence[str]) -> dict[str, str]:
-    """Return, by name, the process (host:pid) that holds each lease, of those that are held.
-
-    `connection` has the namespace's schema on its search path. Whoever is gone holds nothing.
-    """
-    cursor = await connection.execute(_HOLDERS, {"names": list(names)})
-    return dict(await cursor.fetchall())
-
-
-async def _open(url: str, namespace: str) -> _Session:
-    async with asyncio.timeout(2 * ANSWER_SECONDS):
-        connection = await AsyncConnection.connect(
-            url,
-            autocommit=True,
-            application_name=f"wattmesh-{namespace}-leases",
-            client_encoding="utf8",
-            connect_timeout=int(ANSWER_SECONDS),
-            keepalives_idle=5,
-            keepalives_interval=2,
-            keepalives_count=3,
-        )
-        try:
-            return await _begin(connection, namespace)
-        except BaseException:
-            await connection.close()
-            raise
-
-
-async def create_leases(connection: AsyncConnection, namespace: str) -> None:
-    """Create the table of leases where it is not there yet: for a role that may."""
-    async with connection.transaction():
-        await connection.execute(sql.SQL(_TABLE).format(schema=sql.Identifier(namespace)))
-
-
-async def _begin(connection: AsyncConnection, namespace: str) -> _Session:
-    schema = sql.Identifier(namespace)
-    await connection.execute(sql.SQL("SET search_path TO {}, public").format(schema))
-    # The server notices a peer that vanished without a word: 5 s of silence, three tries.
-    await connection.execute(
-        "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
-    )
-    cursor = await connection.execute("SELECT to_regclass('lease_holders') IS NULL")
-    if (await cursor.fetchone() or [True])[0]:
-        await create_leases(connection, namespace)
-    row = await (await connection.execute(_HOLDER)).fetchone()
-    assert row is not None
-    session = _Session(connection=connection, table=row[0], number=row[1], gone=asyncio.Event())
-    await connection.execute("SELECT pg_advisory_lock(%s, %s)", row)
-    return session
 
 
 def _away() -> Unavailable:

@@ -25,7 +25,7 @@ from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.errors import ResourceExhausted
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.postgres_leases import ask_epochs, require_epochs
+from wattmesh_runtime.lease_epochs import ask_epochs, require_epochs
 
 _LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS keys (key)"
 

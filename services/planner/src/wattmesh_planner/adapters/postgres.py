@@ -13,7 +13,7 @@ from wattmesh_planner.adapters.plan_rows import degradations_to_json, plan_from_
 from wattmesh_planner.domain.plan import Plan, PlanStatistics
 from wattmesh_runtime.aio.leases import Lease
 from wattmesh_runtime.database import Database
-from wattmesh_runtime.postgres_leases import holders_of
+from wattmesh_runtime.lease_epochs import holders_of
 
 _COLUMNS = """name, scope, sites, start_time, end_time, resolution, issue_time, accept_time, state,
     message, solve_ms, sources, degradations"""
