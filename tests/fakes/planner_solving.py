@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from tests.fakes.planner_optimizer import FakeOptimizer
+from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
 from wattmesh_optimizer.api.plan import plan_to_proto
 from wattmesh_optimizer.api.problem import problem_from_proto
@@ -12,6 +13,14 @@ from wattmesh_planner.adapters.optimizer import degradations_from_plan, schedule
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
 from wattmesh_planner.domain.inputs import PlanInputs
 from wattmesh_planner.domain.plan import Solution
+
+
+def solved(inputs: PlanInputs) -> plan_pb2.Plan:
+    """Return the plan of what a planner knows, made on its own."""
+    problem = ProblemWriter(carbon_price_per_kg=0.0).problem(inputs)
+    solve = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts())
+    options = SolveOptions(time_limit=timedelta(seconds=20))
+    return plan_to_proto(solve(problem_from_proto(problem), options))
 
 
 class SolvingOptimizer(FakeOptimizer):

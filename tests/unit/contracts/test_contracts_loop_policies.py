@@ -42,6 +42,8 @@ WORTH = EnergyWorth(
             capacity_wh=6400.0,
         ),
     ),
+    reduction_price_per_kwh=0.75,
+    reduction_floor_w=-250.0,
 )
 
 

@@ -49,8 +49,22 @@ def stored(name: str = "battery", *values: float, kept: float = 0.0) -> StoredWo
     )
 
 
-def worthy(made: LoopPolicy, *stores: StoredWorth, price: float, credit: float = 0.0) -> LoopPolicy:
-    worth = EnergyWorth(import_price_per_kwh=price, export_price_per_kwh=credit, stores=stores)
+def worthy(
+    made: LoopPolicy,
+    *stores: StoredWorth,
+    price: float,
+    credit: float = 0.0,
+    paid: float = 0.0,
+    floor_w: float | None = None,
+) -> LoopPolicy:
+    """Return a policy that says what energy is worth; `paid` for a reduction, down to `floor_w`."""
+    worth = EnergyWorth(
+        import_price_per_kwh=price,
+        export_price_per_kwh=credit,
+        stores=stores,
+        reduction_price_per_kwh=paid,
+        reduction_floor_w=floor_w,
+    )
     span = TimeRange.of(START, HOUR)
     return replace(made, worths=(LoopWorth(span=span, worth=worth, owner=PLANNER),))
 
@@ -153,6 +167,44 @@ def test_a_full_store_is_not_told_ever_more_and_serves_load_at_once() -> None:
     load["w"] = 1000.0
     site.run(5)
     assert site.told_w()[SLOT] == pytest.approx(-1000.0, abs=60)
+
+
+def test_a_paid_reduction_is_kept_by_the_store_down_to_its_floor_and_no_further() -> None:
+    made = worthy(ONE, stored("battery", 0.51), price=0.22, paid=0.5, floor_w=1000.0)
+    site = following(made, 2500.0, -500.0)
+    site.run(5)
+    assert site.told_w()[SLOT] == pytest.approx(-1550.0, abs=60)
+    quieter = following(made, 1200.0, -900.0)
+    quieter.run(5)
+    assert quieter.told_w()[SLOT] == pytest.approx(-250.0, abs=60), "what is not paid is kept"
+
+
+def test_below_the_floor_energy_is_given_if_the_grid_alone_is_dearer() -> None:
+    made = worthy(ONE, stored("battery", 0.10), price=0.22, paid=0.5, floor_w=1000.0)
+    site = following(made, 2500.0, -500.0)
+    site.run(5)
+    assert site.told_w()[SLOT] == pytest.approx(-2500.0, abs=60)
+
+
+def test_a_reduction_that_is_paid_below_no_exchange_is_given_into_the_grid() -> None:
+    made = worthy(ONE, stored("battery", 0.40), price=0.22, paid=0.5, floor_w=-1500.0)
+    site = following(made, 2500.0, -3000.0)
+    site.run(5)
+    assert site.told_w()[SLOT] == pytest.approx(-4050.0, abs=60)
+    dearer = worthy(ONE, stored("battery", 0.60), price=0.22, paid=0.5, floor_w=-1500.0)
+    dear = following(dearer, 2500.0, -1000.0)
+    dear.run(10)
+    assert dear.told_w()[SLOT] == pytest.approx(-2500.0, abs=60), "for imports that are dearer"
+    free = following(worthy(ONE, stored("battery", 0.40), price=0.22, paid=0.5), 500.0, -1000.0)
+    free.run(5)
+    assert free.told_w()[SLOT] == -5000.0, "however low"
+
+
+def test_nothing_is_bought_for_a_store_in_a_paid_reduction() -> None:
+    made = worthy(ONE, stored("battery", 5.0), price=0.22, paid=0.5, floor_w=2000.0)
+    site = following(made, 1000.0, 0.0)
+    site.run(5)
+    assert site.writes == 1
 
 
 def test_of_two_stores_that_give_less_of_worth_gives_first() -> None:

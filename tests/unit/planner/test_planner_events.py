@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.planner_grid_events import KnownGridEvents
 from tests.fakes.planner_home import HOME, HOUR, START
+from tests.fakes.planner_solving import solved
 from tests.fakes.planner_world import world_of_a_home
 from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
 from wattmesh_demandresponse.domain.enrolment import Enrolment
@@ -20,11 +21,6 @@ from wattmesh_kernel.ids import GroupId
 from wattmesh_kernel.programme_ids import EnrolmentId, EventId, ParticipationId, ProgrammeId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
-from wattmesh_optimizer.adapters.ortools_solver import OrToolsSolver
-from wattmesh_optimizer.api.plan import plan_to_proto
-from wattmesh_optimizer.api.problem import problem_from_proto
-from wattmesh_optimizer.app.solve import SolveOptions, SolvePlan
-from wattmesh_optimizer.app.warm import WarmStarts
 from wattmesh_planner.adapters.event_problem import events_to_proto
 from wattmesh_planner.adapters.event_promises import promises_from_plans
 from wattmesh_planner.adapters.optimizer_problem import ProblemWriter
@@ -64,13 +60,6 @@ async def inputs(*events: GridEvent) -> PlanInputs:
     world = await world_of_a_home()
     await world.plan()
     return replace(world.asked, events=events)
-
-
-def solved(given: PlanInputs) -> plan_pb2.Plan:
-    problem = ProblemWriter(carbon_price_per_kg=0.0).problem(given)
-    solve = SolvePlan(OrToolsSolver(), warm_starts=WarmStarts())
-    options = SolveOptions(time_limit=timedelta(seconds=20))
-    return plan_to_proto(solve(problem_from_proto(problem), options))
 
 
 def net_w(plan: plan_pb2.Plan) -> list[float]:

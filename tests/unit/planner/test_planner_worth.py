@@ -119,3 +119,13 @@ def test_a_slow_battery_finds_its_energy_worth_less_where_it_cannot_give_it_in_t
     quick_last, slow_last = (values_of(each, seen, 1)[0][-1] for each in (RATING, slow))
     assert slow_last <= quick_last + 1e-9
     assert values_of(slow, seen, 1)[0][0] > 0
+
+
+def test_a_paid_reduction_makes_energy_worth_its_payment_down_to_its_floor() -> None:
+    """2 kW of load, of which the second kW is paid for two hours: 2 kWh of the store are."""
+    seen, floor_kw, paid = outlook(np.full(8, 2.0), 0.3), np.zeros(8), np.zeros(8)
+    floor_kw[3:5], paid[3:5] = 1.0, 0.6
+    seen = replace(seen, reduction_price_per_kwh=paid, reduction_floor_kw=floor_kw)
+    before = values_of(RATING, seen, 3)[2]
+    assert before[0] == pytest.approx(0.9 * EFFICIENCY, abs=1e-6)
+    assert before[-1] == pytest.approx(0.3 * EFFICIENCY, abs=1e-6), "what more there is is not"

@@ -13,6 +13,10 @@ def energy_worth_from_proto(proto: pb.EnergyWorth) -> EnergyWorth:
             import_price_per_kwh=proto.import_price_per_kwh,
             export_price_per_kwh=proto.export_price_per_kwh,
             stores=tuple(map(_stored_from_proto, proto.stores)),
+            reduction_price_per_kwh=proto.reduction_price_per_kwh,
+            reduction_floor_w=(
+                proto.reduction_floor_w if proto.HasField("reduction_floor_w") else None
+            ),
         )
 
 
@@ -22,6 +26,8 @@ def energy_worth_to_proto(worth: EnergyWorth) -> pb.EnergyWorth:
         import_price_per_kwh=worth.import_price_per_kwh,
         export_price_per_kwh=worth.export_price_per_kwh,
         stores=map(_stored_to_proto, worth.stores),
+        reduction_price_per_kwh=worth.reduction_price_per_kwh,
+        reduction_floor_w=worth.reduction_floor_w,
     )
 
 

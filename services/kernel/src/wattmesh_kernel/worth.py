@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from wattmesh_kernel.checks import (
     require,
+    require_at_least,
     require_between,
     require_efficiency,
     require_finite,
@@ -68,16 +69,23 @@ class StoredWorth:
 class EnergyWorth:
     """Prices of one more kWh imported and exported [currency/kWh], and its worth in stores.
 
+    `reduction_price_per_kwh` is paid besides for each kWh less, imported or exported, as long as
+    the power at the connection is above `reduction_floor_w` [W]; None: however low that is.
     Error: InvalidArgument.
     """
 
     import_price_per_kwh: float
     export_price_per_kwh: float
     stores: tuple[StoredWorth, ...] = ()
+    reduction_price_per_kwh: float = 0.0
+    reduction_floor_w: float | None = None
 
     def __post_init__(self) -> None:
         require_finite(self.import_price_per_kwh, "import_price_per_kwh")
         require_finite(self.export_price_per_kwh, "export_price_per_kwh")
+        require_finite(self.reduction_price_per_kwh, "reduction_price_per_kwh")
+        require_at_least(self.reduction_price_per_kwh, 0, "reduction_price_per_kwh")
+        require_finite(self.reduction_floor_w, "reduction_floor_w")
         sound = self.export_price_per_kwh <= self.import_price_per_kwh
         dear = "energy earns no more than it costs"
         require(sound, "INVALID_VALUE", dear, "export_price_per_kwh")

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cwattmesh/type/v1/worth.proto\x12\x10wattmesh.type.v1\"x\n\x0b\x45nergyWorth\x12\x1c\n\x14import_price_per_kwh\x18\x01 \x01(\x01\x12\x1c\n\x14\x65xport_price_per_kwh\x18\x02 \x01(\x01\x12-\n\x06stores\x18\x03 \x03(\x0b\x32\x1d.wattmesh.type.v1.StoredWorth\"\xa7\x01\n\x0bStoredWorth\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x16\n\x0evalues_per_kwh\x18\x02 \x03(\x01\x12\x1f\n\x17\x63harge_efficiency_ratio\x18\x03 \x01(\x01\x12\"\n\x1a\x64ischarge_efficiency_ratio\x18\x04 \x01(\x01\x12\x16\n\x0ekept_soc_ratio\x18\x05 \x01(\x01\x12\x13\n\x0b\x63\x61pacity_wh\x18\x06 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cwattmesh/type/v1/worth.proto\x12\x10wattmesh.type.v1\"\xcf\x01\n\x0b\x45nergyWorth\x12\x1c\n\x14import_price_per_kwh\x18\x01 \x01(\x01\x12\x1c\n\x14\x65xport_price_per_kwh\x18\x02 \x01(\x01\x12-\n\x06stores\x18\x03 \x03(\x0b\x32\x1d.wattmesh.type.v1.StoredWorth\x12\x1f\n\x17reduction_price_per_kwh\x18\x04 \x01(\x01\x12\x1e\n\x11reduction_floor_w\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x14\n\x12_reduction_floor_w\"\xa7\x01\n\x0bStoredWorth\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x16\n\x0evalues_per_kwh\x18\x02 \x03(\x01\x12\x1f\n\x17\x63harge_efficiency_ratio\x18\x03 \x01(\x01\x12\"\n\x1a\x64ischarge_efficiency_ratio\x18\x04 \x01(\x01\x12\x16\n\x0ekept_soc_ratio\x18\x05 \x01(\x01\x12\x13\n\x0b\x63\x61pacity_wh\x18\x06 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.type.v1.worth_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENERGYWORTH']._serialized_start=50
-  _globals['_ENERGYWORTH']._serialized_end=170
-  _globals['_STOREDWORTH']._serialized_start=173
-  _globals['_STOREDWORTH']._serialized_end=340
+  _globals['_ENERGYWORTH']._serialized_start=51
+  _globals['_ENERGYWORTH']._serialized_end=258
+  _globals['_STOREDWORTH']._serialized_start=261
+  _globals['_STOREDWORTH']._serialized_end=428
 # @@protoc_insertion_point(module_scope)

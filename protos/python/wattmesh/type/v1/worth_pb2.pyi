@@ -29,10 +29,20 @@ class EnergyWorth(_message.Message):
     IMPORT_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     EXPORT_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     STORES_FIELD_NUMBER: _builtins.int
+    REDUCTION_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
+    REDUCTION_FLOOR_W_FIELD_NUMBER: _builtins.int
     import_price_per_kwh: _builtins.float
     """What one more imported kWh costs [currency/kWh]. Finite."""
     export_price_per_kwh: _builtins.float
     """What one more exported kWh earns [currency/kWh]. Finite, not above `import_price_per_kwh`."""
+    reduction_price_per_kwh: _builtins.float
+    """What each kWh less through the connection is paid besides [currency/kWh], imported less or exported more, as long as the
+    power there is above `reduction_floor_w`: a reduction that the grid asks and pays. Finite, >= 0. Default 0: none is paid.
+    """
+    reduction_floor_w: _builtins.float
+    """Power at the connection down to which a reduction is paid [W], import positive: the baseline less the most that is paid.
+    Finite. Absent: however low.
+    """
     @_builtins.property
     def stores(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredWorth]:
         """The stores, each device once. At most 100."""
@@ -43,12 +53,16 @@ class EnergyWorth(_message.Message):
         import_price_per_kwh: _builtins.float = ...,
         export_price_per_kwh: _builtins.float = ...,
         stores: _abc.Iterable[Global___StoredWorth] | None = ...,
+        reduction_price_per_kwh: _builtins.float = ...,
+        reduction_floor_w: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reduction_floor_w", b"_reduction_floor_w", "reduction_floor_w", b"reduction_floor_w"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["export_price_per_kwh", b"export_price_per_kwh", "import_price_per_kwh", b"import_price_per_kwh", "stores", b"stores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reduction_floor_w", b"_reduction_floor_w", "export_price_per_kwh", b"export_price_per_kwh", "import_price_per_kwh", b"import_price_per_kwh", "reduction_floor_w", b"reduction_floor_w", "reduction_price_per_kwh", b"reduction_price_per_kwh", "stores", b"stores"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__reduction_floor_w: _TypeAlias = _typing.Literal["reduction_floor_w"]  # noqa: Y015
+    _WhichOneofArgType__reduction_floor_w: _TypeAlias = _typing.Literal["_reduction_floor_w", b"_reduction_floor_w"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reduction_floor_w) -> _WhichOneofReturnType__reduction_floor_w | None: ...
 
 Global___EnergyWorth: _TypeAlias = EnergyWorth  # noqa: Y015
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattmesh.optimizer.v1 import problem_pb2
 from wattmesh.type.v1 import time_range_pb2
 from wattmesh_contracts.values import time_range_to_proto
-from wattmesh_kernel.tariff import lower_tariff
 from wattmesh_kernel.time import TimeRange
+from wattmesh_planner.domain.event_prices import Flags, Taken, asked_w, price_adders
 from wattmesh_planner.domain.events import (
     CONFIDENCE_RATIO,
     GridEvent,
@@ -22,8 +21,6 @@ from wattmesh_planner.domain.events import (
 )
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 
-Flags = NDArray[np.bool_]
-
 _ANY_W = 1e9
 """More than any site has [W]."""
 PART = "#"
@@ -35,7 +32,7 @@ def events_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.DemandResponseEv
 
     Where two of a kind pay or charge the same sites at a time, the one of the higher priority does.
     """
-    taken: dict[tuple[type, str], Flags] = {}
+    taken = Taken()
     for event in inputs.events:
         for number, (sites, message) in enumerate(_messages(event, inputs, taken)):
             message.id = f"{event.id.name}{PART}{number}"
@@ -65,7 +62,7 @@ def limits_to_proto(inputs: PlanInputs) -> Iterator[problem_pb2.DemandResponseEv
 
 
 def _messages(
-    event: GridEvent, inputs: PlanInputs, taken: dict[tuple[type, str], Flags]
+    event: GridEvent, inputs: PlanInputs, taken: Taken
 ) -> Iterator[tuple[Sequence[str], problem_pb2.DemandResponseEvent]]:
     target, resolution = inputs.target, inputs.resolution
     sites = sites_of(event, inputs)
@@ -78,7 +75,7 @@ def _messages(
             yield names, message
         case PriceTerms() as terms:
             for site in sites:
-                free = _free(taken, PriceTerms, site, event, inputs)
+                free = taken.by(event, site, inputs)
                 yield from (
                     ([site.site.site.name], each)
                     for each in _prices(event, terms, site, inputs, free)
@@ -86,9 +83,7 @@ def _messages(
         case ReserveTerms():
             return
         case ReductionTerms() as terms:
-            free = np.logical_and.reduce(
-                [_free(taken, ReductionTerms, site, event, inputs) for site in sites]
-            )
+            free = np.logical_and.reduce([taken.by(event, site, inputs) for site in sites])
             asked = np.nan_to_num(asked_w(event, terms, inputs), posinf=_ANY_W)
             for span, _ in runs(np.where(free, 0.0, np.nan), target, resolution):
                 yield names, _reduction(event, terms, span, asked, inputs)
@@ -119,11 +114,7 @@ def _prices(
     event: GridEvent, terms: PriceTerms, site: SiteInputs, inputs: PlanInputs, free: Flags
 ) -> Iterator[problem_pb2.DemandResponseEvent]:
     target, resolution = inputs.target, inputs.resolution
-    usual = _usual_prices(site, inputs)
-    adders = []
-    for prices, tariff in zip((terms.import_per_kwh, terms.export_per_kwh), usual, strict=True):
-        adder = event.mean_of(prices, target, resolution) if prices else np.zeros(len(free))
-        adders.append(adder - tariff if prices and not terms.additional else adder)
+    adders = price_adders(event, terms, site, inputs)
     known = free & np.isfinite(adders[0]) & np.isfinite(adders[1])
     both = list(zip(*(np.nan_to_num(each).tolist() for each in adders), strict=True))
     pairs = {pair: number for number, pair in enumerate(dict.fromkeys(both))}
@@ -134,34 +125,6 @@ def _prices(
         message.price.import_adder_per_kwh = imported
         message.price.export_adder_per_kwh = exported
         yield message
-
-
-def _usual_prices(site: SiteInputs, inputs: PlanInputs) -> tuple[Values, Values]:
-    """Return what energy costs and earns by the tariff; tiers apart."""
-    nothing = np.zeros(inputs.target.count(inputs.resolution))
-    if site.price is None:
-        return nothing, nothing
-    lowered = lower_tariff(
-        *(site.price.tariff, inputs.target, inputs.resolution, site.site.site.zone),
-        state=site.billing_state,
-    )
-    return np.nan_to_num(lowered.import_price_per_kwh), np.nan_to_num(lowered.export_price_per_kwh)
-
-
-def _free(
-    taken: dict[tuple[type, str], Flags],
-    kind: type,
-    site: SiteInputs,
-    event: GridEvent,
-    inputs: PlanInputs,
-) -> Flags:
-    """Return the intervals of an event that no other of its kind has; it has them from now on."""
-    target, resolution = inputs.target, inputs.resolution
-    key = (kind, site.site.site.name)
-    before: Flags = taken.get(key, np.zeros(target.count(resolution), dtype=np.bool_))
-    within: Flags = np.isfinite(event.mean_of((0.0,) * len(event.starts), target, resolution))
-    taken[key] = before | within
-    return within & ~before
 
 
 def _bounds(event: GridEvent, values: tuple[float, ...], inputs: PlanInputs) -> list[float]:
@@ -196,9 +159,3 @@ def deviation_w(sites: Sequence[SiteInputs]) -> float:
         and np.isfinite(each.forecast.deviation_w.values).any()
     ]
     return float(np.sqrt(sum(variances)))
-
-
-def asked_w(event: GridEvent, terms: ReductionTerms, inputs: PlanInputs) -> Values:
-    """Return the largest reduction that is paid in each interval of a plan [W]; inf: no limit."""
-    asked = event.at_most(terms.powers_w, inputs.target, inputs.resolution)
-    return asked if terms.most_power_w is None else np.minimum(asked, terms.most_power_w)

@@ -11,9 +11,10 @@ from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh_contracts.values import money_from_proto
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
-from wattmesh_planner.adapters.event_problem import PART, asked_w, deviation_w, sites_of
+from wattmesh_planner.adapters.event_problem import PART, deviation_w, sites_of
 from wattmesh_planner.adapters.group_reserves import divided_anew, holdings, is_groups
 from wattmesh_planner.adapters.reserve_problem import availability_pay, held_w
+from wattmesh_planner.domain.event_prices import asked_w
 from wattmesh_planner.domain.events import (
     CONFIDENCE_RATIO,
     MEDIAN_RATIO,

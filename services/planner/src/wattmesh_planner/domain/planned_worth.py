@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.sites import BatteryRating
 from wattmesh_kernel.worth import EnergyWorth, StoredWorth
-from wattmesh_planner.domain.events import GridEvent
+from wattmesh_planner.domain.event_prices import EventPrices, event_prices, events_of, is_priced
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 from wattmesh_planner.domain.prices import PricedTariff, terminal_value_per_kwh
 from wattmesh_planner.domain.worth import Outlook, values_of
@@ -23,6 +23,8 @@ _TOLD = 3
 _BLOCK = timedelta(hours=1)
 """What follows them is looked at in steps of so long: prices and loads are not known finer."""
 _W_PER_KW, _KWH_DECIMALS = 1000.0, 5
+_LOWEST_KW = -1e6
+"""As low as no site exchanges."""
 _OUTER_QUANTILE = 1.2816
 """Where nine tenths of a normal distribution lie below, in standard deviations."""
 
@@ -47,7 +49,8 @@ def planned_worths(
     """Return what energy is worth at a site that exchanges `net_w`, interval by interval.
 
     Nothing where no price is known, or where a group pays for what its sites exchange together;
-    nothing from where an event of the grid begins, whose money is in no price. Carbon has a price
+    nothing from where an event of the grid begins, whose money is in no price. A price that the
+    grid asks is in them, and what it pays for a reduction stands beside them. Carbon has a price
     where goals do not give it another.
     """
     price, group = site.price, inputs.scope.group
@@ -56,22 +59,31 @@ def planned_worths(
     imports, exports = np.array(price.import_prices_per_kwh), np.array(price.export_prices_per_kwh)
     if len(imports) != len(net_w) or not (np.isfinite(imports) & np.isfinite(exports)).all():
         return ()
-    count = min(_TOLD, len(net_w), _before_events(inputs, site))
+    count = min(_TOLD, len(net_w), _before_unpriced(inputs, site))
     if count == 0:
         return ()
-    imports = imports + _carbon_per_kwh(inputs, site, carbon_price_per_kg)
-    exports = np.minimum(exports, imports)
+    asked = event_prices(inputs, site, net_w)
+    carbon = _carbon_per_kwh(inputs, site, carbon_price_per_kg)
+    imports = imports + asked.import_adders_per_kwh + carbon
+    exports = np.minimum(exports + asked.export_adders_per_kwh, imports)
     rating = _together([each.rating for each in stores])
-    outlook = _outlook(inputs, rating, price, _rest_w(site, net_w, stores), imports, exports)
+    rest_w = _rest_w(site, net_w, stores)
+    outlook = _outlook(inputs, rating, price, rest_w, imports, exports, asked)
     values = values_of(rating, outlook, count)
     return tuple(
         EnergyWorth(
             import_price_per_kwh=float(imports[index]),
             export_price_per_kwh=float(exports[index]),
             stores=tuple(_stored(site, each, values[index], index, inputs) for each in stores),
+            reduction_price_per_kwh=float(asked.reduction_prices_per_kwh[index]),
+            reduction_floor_w=_known(asked.reduction_floors_w[index]),
         )
         for index in range(count)
     )
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _carbon_per_kwh(inputs: PlanInputs, site: SiteInputs, otherwise: float) -> Floats | float:
@@ -97,28 +109,20 @@ def _stored(
 
 
 def _keeps(site: SiteInputs, inputs: PlanInputs) -> bool:
-    """Return whether the plan keeps energy for what is in no price: a peak, an event."""
+    """Return whether the plan keeps energy for what is in no price: a peak, a limit, a reserve."""
     charges = site.price is not None and bool(site.price.tariff.demand_charges)
     peaks = bool(inputs.scope.goals.site_peak_price_per_kw)
-    return charges or peaks or bool(_events(inputs, site))
+    return charges or peaks or not all(is_priced(each, site) for each in events_of(inputs, site))
 
 
-def _before_events(inputs: PlanInputs, site: SiteInputs) -> int:
-    """Return how many intervals there are before the first in which the grid asks something."""
+def _before_unpriced(inputs: PlanInputs, site: SiteInputs) -> int:
+    """Return how many intervals there are before the first of an event that is in no price."""
     begun = (
-        max(each.span.start - inputs.target.start, timedelta(0)) for each in _events(inputs, site)
+        max(each.span.start - inputs.target.start, timedelta(0))
+        for each in events_of(inputs, site)
+        if not is_priced(each, site)
     )
     return min((each // inputs.resolution for each in begun), default=_TOLD)
-
-
-def _events(inputs: PlanInputs, site: SiteInputs) -> list[GridEvent]:
-    """Return what the grid asks of a site, or of its whole scope, within the horizon."""
-    subjects = (site.site.site.name, inputs.scope.name)
-    return [
-        each
-        for each in inputs.events
-        if each.subject in subjects and each.span.intersect(inputs.target)
-    ]
 
 
 def _rest_w(site: SiteInputs, net_w: Floats, stores: Sequence[PlannedStore]) -> Floats:
@@ -142,6 +146,7 @@ def _outlook(
     rest_w: Floats,
     imports: Floats,
     exports: Floats,
+    asked: EventPrices,
 ) -> Outlook:
     """Return the horizon in steps: the next intervals one by one, what follows by the hour."""
     count = len(rest_w)
@@ -154,12 +159,20 @@ def _outlook(
         summed: Floats = np.add.reduceat(values, starts, axis=0)
         return summed / lengths.reshape(-1, *[1] * (values.ndim - 1))
 
+    paid: Floats | None = None
+    floors: Floats | None = None
+    if asked.reduction_prices_per_kwh.any():
+        paid = mean(asked.reduction_prices_per_kwh)
+        lowest = np.maximum(asked.reduction_floors_w / _W_PER_KW, _LOWEST_KW)
+        floors = mean(asked.reduction_prices_per_kwh * lowest) / np.where(paid > 0, paid, 1.0)
     return Outlook(
         rest_kw=mean(rest_w) / _W_PER_KW,
         hours=lengths * (inputs.resolution / timedelta(hours=1)),
         import_price_per_kwh=mean(imports),
         export_price_per_kwh=mean(exports),
         final_per_kwh=terminal_value_per_kwh(rating, price.lowest_import_price_per_kwh),
+        reduction_price_per_kwh=paid,
+        reduction_floor_kw=floors,
     )
 
 

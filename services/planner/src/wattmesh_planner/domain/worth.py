@@ -27,7 +27,9 @@ class Outlook:
     """What a site will exchange without its store, and at what prices, step by step.
 
     `rest_kw` (steps, 3): low, middle and high, importing positive. `hours` (steps,), prices
-    [currency/kWh] (steps,); `final_per_kwh`: what a stored kWh is worth at the end.
+    [currency/kWh] (steps,); `final_per_kwh`: what a stored kWh is worth at the end. Each kWh less
+    is paid `reduction_price_per_kwh` (steps,) as long as the exchange is above `reduction_floor_kw`
+    (steps,); None: none is.
     """
 
     rest_kw: Floats
@@ -35,6 +37,8 @@ class Outlook:
     import_price_per_kwh: Floats
     export_price_per_kwh: Floats
     final_per_kwh: float
+    reduction_price_per_kwh: Floats | None = None
+    reduction_floor_kw: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.hours)
@@ -82,6 +86,9 @@ def _before(
     price, credit = outlook.import_price_per_kwh[step], outlook.export_price_per_kwh[step]
     net_kwh = outlook.rest_kw[step][:, None, None] * hours + taken_kwh
     paid = credit * net_kwh + (price - credit) * np.maximum(net_kwh, 0.0)
+    if outlook.reduction_price_per_kwh is not None and outlook.reduction_floor_kw is not None:
+        above_kwh = net_kwh - outlook.reduction_floor_kw[step] * hours
+        paid = paid + outlook.reduction_price_per_kwh[step] * np.maximum(above_kwh, 0.0)
     reachable = np.where(hours_needed <= hours + 1e-9, worth_after, -np.inf)
     best: Floats = (reachable - paid).max(axis=2)
     return np.asarray(_WEIGHTS @ best)
