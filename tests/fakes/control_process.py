@@ -17,7 +17,7 @@ from tests.fakes.eventually import within
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import control_pb2_grpc
-from wattmesh.type.v1 import setpoint_pb2
+from wattmesh.type.v1 import electrical_pb2, setpoint_pb2
 from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
 from wattmesh_control.settings import ControlSettings
 from wattmesh_control.wiring import wire
@@ -71,6 +71,7 @@ class ControlWorld:
         source: str = "plans/p1",
         priority: int = 10,
         kind: setpoint_pb2.SetpointKind.ValueType = setpoint_pb2.SETPOINT_KIND_ACTIVE_POWER_W,
+        phase: electrical_pb2.Phase.ValueType = electrical_pb2.PHASE_UNSPECIFIED,
     ) -> pb.SubmitScheduleResponse:
         """Submit hourly setpoints from `start` on."""
         setpoints = [
@@ -85,10 +86,23 @@ class ControlWorld:
                 source=source,
                 owner=owner,
                 priority=priority,
-                schedules=[pb.DeviceSchedule(device=device, kind=kind, setpoints=setpoints)],
+                schedules=[
+                    pb.DeviceSchedule(device=device, kind=kind, setpoints=setpoints, phase=phase)
+                ],
             )
         )
         return response
+
+    async def submit_current(
+        self,
+        start: datetime,
+        values_a: list[float],
+        device: str,
+        phase: electrical_pb2.Phase.ValueType = electrical_pb2.PHASE_UNSPECIFIED,
+    ) -> pb.SubmitScheduleResponse:
+        """Submit hourly currents of a charge point from `start` on."""
+        kind = setpoint_pb2.SETPOINT_KIND_CURRENT_A
+        return await self.submit(start, values_a, device=device, kind=kind, phase=phase)
 
     async def override(
         self,

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.control_metering import ControlMetering, home
+from tests.fakes.control_model import device
 from tests.fakes.control_process import BATTERY, HOUR, ControlWorld, eventually
 from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
-from wattmesh.type.v1 import setpoint_pb2
+from wattmesh.type.v1 import electrical_pb2, setpoint_pb2
 from wattmesh_contracts.values import timestamp_to_proto
-from wattmesh_kernel.ids import GroupId, SiteId
-from wattmesh_kernel.sites import SiteGroup
+from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, SiteId
+from wattmesh_kernel.sites import Asset, DeviceFunction, EvChargerRating, SiteGroup
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -143,3 +144,23 @@ async def test_a_limit_of_conductors_alone_is_kept_and_told(control: ControlWorl
     assert kept == put
     assert (kept.min_phase_power_w, kept.max_phase_power_w) == (-2000.0, 3500.0)
     assert not kept.HasField("max_power_w")
+
+
+async def test_a_vehicle_on_one_conductor_leaves_others_what_it_cannot_take(
+    control: ControlWorld,
+) -> None:
+    """16 A on one conductor are 3,680 W: with 690 W an ampere the battery had almost nothing."""
+    site = SiteId("home-1")
+    point, charger = AssetId(site, "point"), DeviceId(site, "charger")
+    rating = EvChargerRating(max_current_a=16.0, min_current_a=6.0)
+    takes_power = DeviceFunction(asset=point, controls=True)
+    control.metering.change(Asset(id=point, rating=rating), device(charger, takes_power))
+    rest(control, 500.0)
+    async with control.gateway():
+        await control.submit(T0, [4000.0])
+        await control.limit(None, 8500.0, HOUR, device=HOME)
+        await control.submit_current(T0, [16.0], charger.name, phase=electrical_pb2.PHASE_L2)
+        await told(control, charger.name, 16.0)
+        await told(control, BATTERY, 4000.0)
+        await control.submit_current(T0, [16.0], charger.name)
+        await told(control, BATTERY, 8000.0 * 4000.0 / 15_040.0)

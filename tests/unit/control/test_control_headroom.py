@@ -136,6 +136,20 @@ def test_what_a_device_is_about_to_do_follows_from_what_it_is_told() -> None:
         assert (found.least_w, found.most_w) == pytest.approx(expected)
 
 
+def test_a_current_counts_as_much_as_flows_in_the_conductors_that_carry_it() -> None:
+    """16 A of a vehicle on L2 are 3,680 W there and nothing elsewhere, not 11,040 W."""
+    charger = steered(A, EvChargerRating(max_current_a=16.0, min_current_a=6.0))
+    current = told(A, SetpointKind.CURRENT_A, 16.0)
+    everywhere = need_of(charger, [current])
+    one = need_of(charger, [replace(current, phase=Phase.L2)])
+    assert everywhere is not None
+    assert one is not None
+    assert everywhere.most_w == pytest.approx(11_040.0)
+    assert everywhere.phases == {Phase.THREE}
+    assert one.most_w == pytest.approx(3680.0)
+    assert one.phases == {Phase.L2}
+
+
 def limit(low_w: float | None, high_w: float | None, subject: str = SITE.name) -> Limit:
     return Limit(
         limit=LimitId("l"),

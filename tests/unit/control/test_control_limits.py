@@ -20,6 +20,7 @@ from wattmesh_kernel.sites import (
     DeferrableRating,
     EvChargerRating,
     GeneratorRating,
+    Phase,
     PvRating,
     Rating,
 )
@@ -89,6 +90,27 @@ def test_a_power_limit_bounds_a_current_by_its_power() -> None:
     assert current.clamp(16.0) == Clamped(
         10.0, "16 A asked, the limit of grid (a test) allows at most 10 A"
     )
+
+
+def test_a_power_limit_bounds_a_current_on_one_conductor_by_what_flows_there() -> None:
+    current = CHARGER[SetpointKind.CURRENT_A]
+    bounded = [limit(high=3680.0)]
+    three, one = (
+        LimitSet(SetpointKind.CURRENT_A, envelope, bounded).clamp(16.0)
+        for envelope in (current.on(Phase.THREE), current.on(Phase.L2))
+    )
+    assert isinstance(three, Clamped)
+    assert three.value == 0.0, "5.3 A are less than the least"
+    assert one == Accepted(16.0)
+    power = CHARGER[SetpointKind.ACTIVE_POWER_W]
+    assert power.on(Phase.L2) == power, "a power is what it is, in whatever conductor"
+    single = Asset(
+        id=AssetId(BATTERY_ID.site, "asset"),
+        rating=EvChargerRating(max_current_a=16.0),
+        phase=Phase.L1,
+    )
+    own = envelopes_of(single)[SetpointKind.CURRENT_A]
+    assert own.on(Phase.L2) == own, "it has no other conductor"
 
 
 def test_a_charger_below_its_lowest_current_goes_to_the_nearest_it_can_do() -> None:

@@ -16,6 +16,7 @@ from wattmesh_control.domain.schedule import (
 from wattmesh_control.domain.setpoint import DeviceFilter
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.time import TimeRange
 
 T0 = datetime(2024, 1, 1, 10, tzinfo=UTC)
@@ -124,6 +125,14 @@ def test_the_running_setpoint_goes_on_when_it_is_wanted_again() -> None:
     takeover = taking_over(standing, wanted, turn=0)
     assert [takeover.leaves(each) for each in standing] == [standing[0], None]
     assert takeover.added == (wanted[1],)
+
+
+def test_the_same_current_in_other_conductors_is_another_setpoint() -> None:
+    """Another vehicle came: what its current is in power is another."""
+    old = replace(proposal(1, 0, 1, value=16.0), kind=SetpointKind.CURRENT_A)
+    new = replace(old, number=2, phase=Phase.L2)
+    slot = old.slot
+    assert take_over(slot, "planner", [old], [new], turn=T0, now=T0).added == (new,)
 
 
 def test_an_empty_schedule_withdraws_everything_from_now_on() -> None:

@@ -34,7 +34,7 @@ from wattmesh_planner.domain.inputs import AssetInputs, SiteInputs
 from wattmesh_planner.domain.kinds.ev_charger import stay_of
 from wattmesh_planner.domain.kinds.kind import AgeLimits, Beginning
 from wattmesh_planner.domain.model import SiteAsset
-from wattmesh_planner.domain.plan import Setpoint
+from wattmesh_planner.domain.plan import DeviceSchedule, Setpoint
 from wattmesh_planner.domain.prices import PricedTariff
 
 CHARGER = asset_id("charger")
@@ -337,11 +337,15 @@ def test_a_vehicle_on_one_phase_of_a_charger_of_three_is_planned_on_that_phase()
     assert asset.ev_charger.rating.max_current_a == 10.0
 
 
-def schedules(state: Stay, *kinds: SetpointKind, powers: tuple[float, ...]) -> list[float | None]:
+def told(state: Stay, *kinds: SetpointKind, powers: tuple[float, ...]) -> DeviceSchedule:
     asset = AssetInputs(asset=charger(setpoint_kinds=frozenset(kinds)), state=state)
     plan = plan_pb2.AssetPlan(asset_name=CHARGER.name, powers_w=powers)
     (schedule,) = EvChargerPart().schedules(asset, plan, START, HOUR)
-    return list(schedule.values)
+    return schedule
+
+
+def schedules(state: Stay, *kinds: SetpointKind, powers: tuple[float, ...]) -> list[float | None]:
+    return list(told(state, *kinds, powers=powers).values)
 
 
 def test_setpoints_never_add_up_to_more_than_was_planned() -> None:
@@ -366,3 +370,11 @@ def test_a_vehicle_that_draws_from_one_conductor_of_three_is_told_its_current() 
     assert schedules(stay(SESSION), *both, powers=(3680.0,)) == [3680.0]
     assert schedules(single, SetpointKind.ACTIVE_POWER_W, powers=(3680.0,)) == [3680.0]
     assert schedules(single, *both, powers=(3680.0, -2000.0)) == [3680.0, -2000.0]
+
+
+def test_control_is_told_in_which_conductors_a_current_flows() -> None:
+    """Else it counts 690 W for each ampere of a vehicle that takes 230, and others have less."""
+    single = stay(replace(SESSION, phase=Phase.L2))
+
+    assert told(single, SetpointKind.CURRENT_A, powers=(3680.0,)).phase is Phase.L2
+    assert told(stay(SESSION), SetpointKind.CURRENT_A, powers=(3680.0,)).phase is Phase.THREE

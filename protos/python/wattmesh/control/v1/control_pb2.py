@@ -27,13 +27,14 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from wattmesh.control.v1 import effect_pb2 as wattmesh_dot_control_dot_v1_dot_effect__pb2
 from wattmesh.control.v1 import release_pb2 as wattmesh_dot_control_dot_v1_dot_release__pb2
 from wattmesh.control.v1 import reserve_pb2 as wattmesh_dot_control_dot_v1_dot_reserve__pb2
+from wattmesh.type.v1 import electrical_pb2 as wattmesh_dot_type_dot_v1_dot_electrical__pb2
 from wattmesh.type.v1 import permission_pb2 as wattmesh_dot_type_dot_v1_dot_permission__pb2
 from wattmesh.type.v1 import setpoint_pb2 as wattmesh_dot_type_dot_v1_dot_setpoint__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 from wattmesh.type.v1 import worth_pb2 as wattmesh_dot_type_dot_v1_dot_worth__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/control.proto\x12\x13wattmesh.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/control/v1/effect.proto\x1a!wattmesh/control/v1/release.proto\x1a!wattmesh/control/v1/reserve.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\x1a!wattmesh/type/v1/time_range.proto\x1a\x1cwattmesh/type/v1/worth.proto\"E\n\x08Setpoint\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05value\x18\x02 \x01(\x01\"\x80\x01\n\x0e\x44\x65viceSchedule\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x30\n\tsetpoints\x18\x03 \x03(\x0b\x32\x1d.wattmesh.control.v1.Setpoint\"Z\n\x10\x45xchangeSchedule\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x38\n\tintervals\x18\x02 \x03(\x0b\x32%.wattmesh.control.v1.ExchangeInterval\"\xf9\x01\n\x10\x45xchangeInterval\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x18\n\x0bnet_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cpeak_power_w\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x35\n\x12\x61veraging_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x05worth\x18\x05 \x01(\x0b\x32\x1d.wattmesh.type.v1.EnergyWorthB\x0e\n\x0c_net_power_wB\x0f\n\r_peak_power_w\"\xaf\x01\n\x0fSetpointOutcome\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\tB\x08\n\x06_value\"\xda\x01\n\x15SubmitScheduleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x13\n\x05owner\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x16\n\x08priority\x18\x04 \x01(\x05\x42\x04\xb0\xbb\x18\x02\x12\x36\n\tschedules\x18\x05 \x03(\x0b\x32#.wattmesh.control.v1.DeviceSchedule\x12\x38\n\texchanges\x18\x06 \x03(\x0b\x32%.wattmesh.control.v1.ExchangeSchedule\"\x93\x01\n\x16SubmitScheduleResponse\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x36\n\x08outcomes\x18\x03 \x03(\x0b\x32$.wattmesh.control.v1.SetpointOutcome\"\x9b\x06\n\x07\x43ommand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x17\n\x0frequested_value\x18\x08 \x01(\x01\x12\r\n\x05value\x18\t \x01(\x01\x12*\n\x05range\x18\n \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x0c \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x0f\n\x07message\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdispatch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bverify_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fread_back_value\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmetered_power_w\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\x0e\x64ispatch_count\x18\x14 \x01(\x05\x12\x34\n\x07release\x18\x1e \x01(\x0b\x32#.wattmesh.control.v1.CommandRelease\x12:\n\x0e\x65\x66\x66\x65\x63t_verdict\x18( \x01(\x0b\x32\".wattmesh.control.v1.EffectVerdictB\x12\n\x10_read_back_valueB\x12\n\x10_metered_power_w\"\xcf\x01\n\x13IssueCommandRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12*\n\x05range\x18\x05 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x13\n\x05owner\x18\x06 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x16\n\x08priority\x18\x07 \x01(\x05\x42\x04\xb0\xbb\x18\x02\"t\n\x14IssueCommandResponse\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"$\n\x14\x43\x61ncelCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15\x43\x61ncelCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"!\n\x11GetCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x12GetCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"\xfe\x01\n\x13ListCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x31\n\x06states\x18\x07 \x03(\x0e\x32!.wattmesh.control.v1.CommandState\x12,\n\x07\x65\x66\x66\x65\x63ts\x18\x08 \x03(\x0e\x32\x1b.wattmesh.control.v1.Effect\"_\n\x14ListCommandsResponse\x12.\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"F\n\x15WatchCommandsResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"O\n\x1bGetCommandStatisticsRequest\x12\x30\n\x0bstart_range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\xa8\x01\n\x1cGetCommandStatisticsResponse\x12\x0e\n\x06issued\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x10\n\x08verified\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x03\x12\x12\n\nsuperseded\x18\x05 \x01(\x03\x12\x31\n\x07\x65\x66\x66\x65\x63ts\x18\n \x03(\x0b\x32 .wattmesh.control.v1.EffectCount\"\xec\x02\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x13\n\x05owner\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x18\n\x0bmin_power_w\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_power_w\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x1e\n\x11min_phase_power_w\x18\x14 \x01(\x01H\x02\x88\x01\x01\x12\x1e\n\x11max_phase_power_w\x18\x15 \x01(\x01H\x03\x88\x01\x01\x42\x0e\n\x0c_min_power_wB\x0e\n\x0c_max_power_wB\x14\n\x12_min_phase_power_wB\x14\n\x12_max_phase_power_w\"P\n\x0fSetLimitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"=\n\x10SetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"\x1f\n\x0fGetLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x10GetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"J\n\x11ListLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListLimitsResponse\x12*\n\x06limits\x18\x01 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x12WatchLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"\xa9\x01\n\x13WatchLimitsResponse\x12-\n\tsend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08snapshot\x18\x02 \x01(\x08\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\x12*\n\x06limits\x18\x04 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x13\n\x0b\x65nded_names\x18\x05 \x03(\t\"\"\n\x12\x44\x65leteLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteLimitResponse*\xa8\x02\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMMAND_STATE_PENDING\x10\x01\x12\x1c\n\x18\x43OMMAND_STATE_DISPATCHED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_APPLIED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATE_VERIFIED\x10\x04\x12\x19\n\x15\x43OMMAND_STATE_REFUSED\x10\x05\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x06\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\x07\x12\x1c\n\x18\x43OMMAND_STATE_SUPERSEDED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_CANCELLED\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x13\n\x0fOUTCOME_CLAMPED\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\x32\x88\x0b\n\x0e\x43ontrolService\x12o\n\x0eSubmitSchedule\x12*.wattmesh.control.v1.SubmitScheduleRequest\x1a+.wattmesh.control.v1.SubmitScheduleResponse\"\x04\xa8\xbb\x18\x0e\x12i\n\x0cIssueCommand\x12(.wattmesh.control.v1.IssueCommandRequest\x1a).wattmesh.control.v1.IssueCommandResponse\"\x04\xa8\xbb\x18\x0f\x12l\n\rCancelCommand\x12).wattmesh.control.v1.CancelCommandRequest\x1a*.wattmesh.control.v1.CancelCommandResponse\"\x04\xa8\xbb\x18\x0f\x12\x63\n\nGetCommand\x12&.wattmesh.control.v1.GetCommandRequest\x1a\'.wattmesh.control.v1.GetCommandResponse\"\x04\xa8\xbb\x18\r\x12i\n\x0cListCommands\x12(.wattmesh.control.v1.ListCommandsRequest\x1a).wattmesh.control.v1.ListCommandsResponse\"\x04\xa8\xbb\x18\r\x12n\n\rWatchCommands\x12).wattmesh.control.v1.WatchCommandsRequest\x1a*.wattmesh.control.v1.WatchCommandsResponse\"\x04\xa8\xbb\x18\r0\x01\x12\x81\x01\n\x14GetCommandStatistics\x12\x30.wattmesh.control.v1.GetCommandStatisticsRequest\x1a\x31.wattmesh.control.v1.GetCommandStatisticsResponse\"\x04\xa8\xbb\x18\r\x12]\n\x08SetLimit\x12$.wattmesh.control.v1.SetLimitRequest\x1a%.wattmesh.control.v1.SetLimitResponse\"\x04\xa8\xbb\x18\x10\x12]\n\x08GetLimit\x12$.wattmesh.control.v1.GetLimitRequest\x1a%.wattmesh.control.v1.GetLimitResponse\"\x04\xa8\xbb\x18\r\x12\x63\n\nListLimits\x12&.wattmesh.control.v1.ListLimitsRequest\x1a\'.wattmesh.control.v1.ListLimitsResponse\"\x04\xa8\xbb\x18\r\x12h\n\x0bWatchLimits\x12\'.wattmesh.control.v1.WatchLimitsRequest\x1a(.wattmesh.control.v1.WatchLimitsResponse\"\x04\xa8\xbb\x18\r0\x01\x12\x66\n\x0b\x44\x65leteLimit\x12\'.wattmesh.control.v1.DeleteLimitRequest\x1a(.wattmesh.control.v1.DeleteLimitResponse\"\x04\xa8\xbb\x18\x10\x12s\n\x0eSignalReserves\x12*.wattmesh.control.v1.SignalReservesRequest\x1a+.wattmesh.control.v1.SignalReservesResponse\"\x04\xa8\xbb\x18\x10(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!wattmesh/control/v1/control.proto\x12\x13wattmesh.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a wattmesh/control/v1/effect.proto\x1a!wattmesh/control/v1/release.proto\x1a!wattmesh/control/v1/reserve.proto\x1a!wattmesh/type/v1/electrical.proto\x1a!wattmesh/type/v1/permission.proto\x1a\x1fwattmesh/type/v1/setpoint.proto\x1a!wattmesh/type/v1/time_range.proto\x1a\x1cwattmesh/type/v1/worth.proto\"E\n\x08Setpoint\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\r\n\x05value\x18\x02 \x01(\x01\"\xa8\x01\n\x0e\x44\x65viceSchedule\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x30\n\tsetpoints\x18\x03 \x03(\x0b\x32\x1d.wattmesh.control.v1.Setpoint\x12&\n\x05phase\x18\x04 \x01(\x0e\x32\x17.wattmesh.type.v1.Phase\"Z\n\x10\x45xchangeSchedule\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x38\n\tintervals\x18\x02 \x03(\x0b\x32%.wattmesh.control.v1.ExchangeInterval\"\xf9\x01\n\x10\x45xchangeInterval\x12*\n\x05range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x18\n\x0bnet_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cpeak_power_w\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x35\n\x12\x61veraging_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x05worth\x18\x05 \x01(\x0b\x32\x1d.wattmesh.type.v1.EnergyWorthB\x0e\n\x0c_net_power_wB\x0f\n\r_peak_power_w\"\xaf\x01\n\x0fSetpointOutcome\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\tB\x08\n\x06_value\"\xda\x01\n\x15SubmitScheduleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x13\n\x05owner\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x16\n\x08priority\x18\x04 \x01(\x05\x42\x04\xb0\xbb\x18\x02\x12\x36\n\tschedules\x18\x05 \x03(\x0b\x32#.wattmesh.control.v1.DeviceSchedule\x12\x38\n\texchanges\x18\x06 \x03(\x0b\x32%.wattmesh.control.v1.ExchangeSchedule\"\x93\x01\n\x16SubmitScheduleResponse\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x05\x12\x36\n\x08outcomes\x18\x03 \x03(\x0b\x32$.wattmesh.control.v1.SetpointOutcome\"\x9b\x06\n\x07\x43ommand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x17\n\x0frequested_value\x18\x08 \x01(\x01\x12\r\n\x05value\x18\t \x01(\x01\x12*\n\x05range\x18\n \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x35\n\x11lease_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x0c \x01(\x0e\x32!.wattmesh.control.v1.CommandState\x12\x0f\n\x07message\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdispatch_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\napply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bverify_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fread_back_value\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fmetered_power_w\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\x0e\x64ispatch_count\x18\x14 \x01(\x05\x12\x34\n\x07release\x18\x1e \x01(\x0b\x32#.wattmesh.control.v1.CommandRelease\x12:\n\x0e\x65\x66\x66\x65\x63t_verdict\x18( \x01(\x0b\x32\".wattmesh.control.v1.EffectVerdictB\x12\n\x10_read_back_valueB\x12\n\x10_metered_power_w\"\xcf\x01\n\x13IssueCommandRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.wattmesh.type.v1.SetpointKind\x12\r\n\x05value\x18\x04 \x01(\x01\x12*\n\x05range\x18\x05 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x13\n\x05owner\x18\x06 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x16\n\x08priority\x18\x07 \x01(\x05\x42\x04\xb0\xbb\x18\x02\"t\n\x14IssueCommandResponse\x12-\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.wattmesh.control.v1.Outcome\x12-\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"$\n\x14\x43\x61ncelCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15\x43\x61ncelCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"!\n\x11GetCommandRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x12GetCommandResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"\xfe\x01\n\x13ListCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0bstart_range\x18\x04 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x31\n\x06states\x18\x07 \x03(\x0e\x32!.wattmesh.control.v1.CommandState\x12,\n\x07\x65\x66\x66\x65\x63ts\x18\x08 \x03(\x0e\x32\x1b.wattmesh.control.v1.Effect\"_\n\x14ListCommandsResponse\x12.\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1c.wattmesh.control.v1.Command\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14WatchCommandsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"F\n\x15WatchCommandsResponse\x12-\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x1c.wattmesh.control.v1.Command\"O\n\x1bGetCommandStatisticsRequest\x12\x30\n\x0bstart_range\x18\x01 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\"\xa8\x01\n\x1cGetCommandStatisticsResponse\x12\x0e\n\x06issued\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x10\n\x08verified\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x03\x12\x12\n\nsuperseded\x18\x05 \x01(\x03\x12\x31\n\x07\x65\x66\x66\x65\x63ts\x18\n \x03(\x0b\x32 .wattmesh.control.v1.EffectCount\"\xec\x02\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x13\n\x05owner\x18\x03 \x01(\tB\x04\xb0\xbb\x18\x01\x12\x18\n\x0bmin_power_w\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_power_w\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x1e\n\x11min_phase_power_w\x18\x14 \x01(\x01H\x02\x88\x01\x01\x12\x1e\n\x11max_phase_power_w\x18\x15 \x01(\x01H\x03\x88\x01\x01\x42\x0e\n\x0c_min_power_wB\x0e\n\x0c_max_power_wB\x14\n\x12_min_phase_power_wB\x14\n\x12_max_phase_power_w\"P\n\x0fSetLimitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12)\n\x05limit\x18\x02 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"=\n\x10SetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"\x1f\n\x0fGetLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x10GetLimitResponse\x12)\n\x05limit\x18\x01 \x01(\x0b\x32\x1a.wattmesh.control.v1.Limit\"J\n\x11ListLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Y\n\x12ListLimitsResponse\x12*\n\x06limits\x18\x01 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x12WatchLimitsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"\xa9\x01\n\x13WatchLimitsResponse\x12-\n\tsend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08snapshot\x18\x02 \x01(\x08\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\x12*\n\x06limits\x18\x04 \x03(\x0b\x32\x1a.wattmesh.control.v1.Limit\x12\x13\n\x0b\x65nded_names\x18\x05 \x03(\t\"\"\n\x12\x44\x65leteLimitRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteLimitResponse*\xa8\x02\n\x0c\x43ommandState\x12\x1d\n\x19\x43OMMAND_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OMMAND_STATE_PENDING\x10\x01\x12\x1c\n\x18\x43OMMAND_STATE_DISPATCHED\x10\x02\x12\x19\n\x15\x43OMMAND_STATE_APPLIED\x10\x03\x12\x1a\n\x16\x43OMMAND_STATE_VERIFIED\x10\x04\x12\x19\n\x15\x43OMMAND_STATE_REFUSED\x10\x05\x12\x18\n\x14\x43OMMAND_STATE_FAILED\x10\x06\x12\x19\n\x15\x43OMMAND_STATE_EXPIRED\x10\x07\x12\x1c\n\x18\x43OMMAND_STATE_SUPERSEDED\x10\x08\x12\x1b\n\x17\x43OMMAND_STATE_CANCELLED\x10\t*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x13\n\x0fOUTCOME_CLAMPED\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\x32\x88\x0b\n\x0e\x43ontrolService\x12o\n\x0eSubmitSchedule\x12*.wattmesh.control.v1.SubmitScheduleRequest\x1a+.wattmesh.control.v1.SubmitScheduleResponse\"\x04\xa8\xbb\x18\x0e\x12i\n\x0cIssueCommand\x12(.wattmesh.control.v1.IssueCommandRequest\x1a).wattmesh.control.v1.IssueCommandResponse\"\x04\xa8\xbb\x18\x0f\x12l\n\rCancelCommand\x12).wattmesh.control.v1.CancelCommandRequest\x1a*.wattmesh.control.v1.CancelCommandResponse\"\x04\xa8\xbb\x18\x0f\x12\x63\n\nGetCommand\x12&.wattmesh.control.v1.GetCommandRequest\x1a\'.wattmesh.control.v1.GetCommandResponse\"\x04\xa8\xbb\x18\r\x12i\n\x0cListCommands\x12(.wattmesh.control.v1.ListCommandsRequest\x1a).wattmesh.control.v1.ListCommandsResponse\"\x04\xa8\xbb\x18\r\x12n\n\rWatchCommands\x12).wattmesh.control.v1.WatchCommandsRequest\x1a*.wattmesh.control.v1.WatchCommandsResponse\"\x04\xa8\xbb\x18\r0\x01\x12\x81\x01\n\x14GetCommandStatistics\x12\x30.wattmesh.control.v1.GetCommandStatisticsRequest\x1a\x31.wattmesh.control.v1.GetCommandStatisticsResponse\"\x04\xa8\xbb\x18\r\x12]\n\x08SetLimit\x12$.wattmesh.control.v1.SetLimitRequest\x1a%.wattmesh.control.v1.SetLimitResponse\"\x04\xa8\xbb\x18\x10\x12]\n\x08GetLimit\x12$.wattmesh.control.v1.GetLimitRequest\x1a%.wattmesh.control.v1.GetLimitResponse\"\x04\xa8\xbb\x18\r\x12\x63\n\nListLimits\x12&.wattmesh.control.v1.ListLimitsRequest\x1a\'.wattmesh.control.v1.ListLimitsResponse\"\x04\xa8\xbb\x18\r\x12h\n\x0bWatchLimits\x12\'.wattmesh.control.v1.WatchLimitsRequest\x1a(.wattmesh.control.v1.WatchLimitsResponse\"\x04\xa8\xbb\x18\r0\x01\x12\x66\n\x0b\x44\x65leteLimit\x12\'.wattmesh.control.v1.DeleteLimitRequest\x1a(.wattmesh.control.v1.DeleteLimitResponse\"\x04\xa8\xbb\x18\x10\x12s\n\x0eSignalReserves\x12*.wattmesh.control.v1.SignalReservesRequest\x1a+.wattmesh.control.v1.SignalReservesResponse\"\x04\xa8\xbb\x18\x10(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -76,72 +77,72 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTROLSERVICE'].methods_by_name['DeleteLimit']._serialized_options = b'\250\273\030\020'
   _globals['_CONTROLSERVICE'].methods_by_name['SignalReserves']._loaded_options = None
   _globals['_CONTROLSERVICE'].methods_by_name['SignalReserves']._serialized_options = b'\250\273\030\020'
-  _globals['_COMMANDSTATE']._serialized_start=4558
-  _globals['_COMMANDSTATE']._serialized_end=4854
-  _globals['_OUTCOME']._serialized_start=4856
-  _globals['_OUTCOME']._serialized_end=4954
-  _globals['_SETPOINT']._serialized_start=360
-  _globals['_SETPOINT']._serialized_end=429
-  _globals['_DEVICESCHEDULE']._serialized_start=432
-  _globals['_DEVICESCHEDULE']._serialized_end=560
-  _globals['_EXCHANGESCHEDULE']._serialized_start=562
-  _globals['_EXCHANGESCHEDULE']._serialized_end=652
-  _globals['_EXCHANGEINTERVAL']._serialized_start=655
-  _globals['_EXCHANGEINTERVAL']._serialized_end=904
-  _globals['_SETPOINTOUTCOME']._serialized_start=907
-  _globals['_SETPOINTOUTCOME']._serialized_end=1082
-  _globals['_SUBMITSCHEDULEREQUEST']._serialized_start=1085
-  _globals['_SUBMITSCHEDULEREQUEST']._serialized_end=1303
-  _globals['_SUBMITSCHEDULERESPONSE']._serialized_start=1306
-  _globals['_SUBMITSCHEDULERESPONSE']._serialized_end=1453
-  _globals['_COMMAND']._serialized_start=1456
-  _globals['_COMMAND']._serialized_end=2251
-  _globals['_ISSUECOMMANDREQUEST']._serialized_start=2254
-  _globals['_ISSUECOMMANDREQUEST']._serialized_end=2461
-  _globals['_ISSUECOMMANDRESPONSE']._serialized_start=2463
-  _globals['_ISSUECOMMANDRESPONSE']._serialized_end=2579
-  _globals['_CANCELCOMMANDREQUEST']._serialized_start=2581
-  _globals['_CANCELCOMMANDREQUEST']._serialized_end=2617
-  _globals['_CANCELCOMMANDRESPONSE']._serialized_start=2619
-  _globals['_CANCELCOMMANDRESPONSE']._serialized_end=2689
-  _globals['_GETCOMMANDREQUEST']._serialized_start=2691
-  _globals['_GETCOMMANDREQUEST']._serialized_end=2724
-  _globals['_GETCOMMANDRESPONSE']._serialized_start=2726
-  _globals['_GETCOMMANDRESPONSE']._serialized_end=2793
-  _globals['_LISTCOMMANDSREQUEST']._serialized_start=2796
-  _globals['_LISTCOMMANDSREQUEST']._serialized_end=3050
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=3052
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=3147
-  _globals['_WATCHCOMMANDSREQUEST']._serialized_start=3149
-  _globals['_WATCHCOMMANDSREQUEST']._serialized_end=3187
-  _globals['_WATCHCOMMANDSRESPONSE']._serialized_start=3189
-  _globals['_WATCHCOMMANDSRESPONSE']._serialized_end=3259
-  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_start=3261
-  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_end=3340
-  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_start=3343
-  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_end=3511
-  _globals['_LIMIT']._serialized_start=3514
-  _globals['_LIMIT']._serialized_end=3878
-  _globals['_SETLIMITREQUEST']._serialized_start=3880
-  _globals['_SETLIMITREQUEST']._serialized_end=3960
-  _globals['_SETLIMITRESPONSE']._serialized_start=3962
-  _globals['_SETLIMITRESPONSE']._serialized_end=4023
-  _globals['_GETLIMITREQUEST']._serialized_start=4025
-  _globals['_GETLIMITREQUEST']._serialized_end=4056
-  _globals['_GETLIMITRESPONSE']._serialized_start=4058
-  _globals['_GETLIMITRESPONSE']._serialized_end=4119
-  _globals['_LISTLIMITSREQUEST']._serialized_start=4121
-  _globals['_LISTLIMITSREQUEST']._serialized_end=4195
-  _globals['_LISTLIMITSRESPONSE']._serialized_start=4197
-  _globals['_LISTLIMITSRESPONSE']._serialized_end=4286
-  _globals['_WATCHLIMITSREQUEST']._serialized_start=4288
-  _globals['_WATCHLIMITSREQUEST']._serialized_end=4324
-  _globals['_WATCHLIMITSRESPONSE']._serialized_start=4327
-  _globals['_WATCHLIMITSRESPONSE']._serialized_end=4496
-  _globals['_DELETELIMITREQUEST']._serialized_start=4498
-  _globals['_DELETELIMITREQUEST']._serialized_end=4532
-  _globals['_DELETELIMITRESPONSE']._serialized_start=4534
-  _globals['_DELETELIMITRESPONSE']._serialized_end=4555
-  _globals['_CONTROLSERVICE']._serialized_start=4957
-  _globals['_CONTROLSERVICE']._serialized_end=6373
+  _globals['_COMMANDSTATE']._serialized_start=4633
+  _globals['_COMMANDSTATE']._serialized_end=4929
+  _globals['_OUTCOME']._serialized_start=4931
+  _globals['_OUTCOME']._serialized_end=5029
+  _globals['_SETPOINT']._serialized_start=395
+  _globals['_SETPOINT']._serialized_end=464
+  _globals['_DEVICESCHEDULE']._serialized_start=467
+  _globals['_DEVICESCHEDULE']._serialized_end=635
+  _globals['_EXCHANGESCHEDULE']._serialized_start=637
+  _globals['_EXCHANGESCHEDULE']._serialized_end=727
+  _globals['_EXCHANGEINTERVAL']._serialized_start=730
+  _globals['_EXCHANGEINTERVAL']._serialized_end=979
+  _globals['_SETPOINTOUTCOME']._serialized_start=982
+  _globals['_SETPOINTOUTCOME']._serialized_end=1157
+  _globals['_SUBMITSCHEDULEREQUEST']._serialized_start=1160
+  _globals['_SUBMITSCHEDULEREQUEST']._serialized_end=1378
+  _globals['_SUBMITSCHEDULERESPONSE']._serialized_start=1381
+  _globals['_SUBMITSCHEDULERESPONSE']._serialized_end=1528
+  _globals['_COMMAND']._serialized_start=1531
+  _globals['_COMMAND']._serialized_end=2326
+  _globals['_ISSUECOMMANDREQUEST']._serialized_start=2329
+  _globals['_ISSUECOMMANDREQUEST']._serialized_end=2536
+  _globals['_ISSUECOMMANDRESPONSE']._serialized_start=2538
+  _globals['_ISSUECOMMANDRESPONSE']._serialized_end=2654
+  _globals['_CANCELCOMMANDREQUEST']._serialized_start=2656
+  _globals['_CANCELCOMMANDREQUEST']._serialized_end=2692
+  _globals['_CANCELCOMMANDRESPONSE']._serialized_start=2694
+  _globals['_CANCELCOMMANDRESPONSE']._serialized_end=2764
+  _globals['_GETCOMMANDREQUEST']._serialized_start=2766
+  _globals['_GETCOMMANDREQUEST']._serialized_end=2799
+  _globals['_GETCOMMANDRESPONSE']._serialized_start=2801
+  _globals['_GETCOMMANDRESPONSE']._serialized_end=2868
+  _globals['_LISTCOMMANDSREQUEST']._serialized_start=2871
+  _globals['_LISTCOMMANDSREQUEST']._serialized_end=3125
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=3127
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=3222
+  _globals['_WATCHCOMMANDSREQUEST']._serialized_start=3224
+  _globals['_WATCHCOMMANDSREQUEST']._serialized_end=3262
+  _globals['_WATCHCOMMANDSRESPONSE']._serialized_start=3264
+  _globals['_WATCHCOMMANDSRESPONSE']._serialized_end=3334
+  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_start=3336
+  _globals['_GETCOMMANDSTATISTICSREQUEST']._serialized_end=3415
+  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_start=3418
+  _globals['_GETCOMMANDSTATISTICSRESPONSE']._serialized_end=3586
+  _globals['_LIMIT']._serialized_start=3589
+  _globals['_LIMIT']._serialized_end=3953
+  _globals['_SETLIMITREQUEST']._serialized_start=3955
+  _globals['_SETLIMITREQUEST']._serialized_end=4035
+  _globals['_SETLIMITRESPONSE']._serialized_start=4037
+  _globals['_SETLIMITRESPONSE']._serialized_end=4098
+  _globals['_GETLIMITREQUEST']._serialized_start=4100
+  _globals['_GETLIMITREQUEST']._serialized_end=4131
+  _globals['_GETLIMITRESPONSE']._serialized_start=4133
+  _globals['_GETLIMITRESPONSE']._serialized_end=4194
+  _globals['_LISTLIMITSREQUEST']._serialized_start=4196
+  _globals['_LISTLIMITSREQUEST']._serialized_end=4270
+  _globals['_LISTLIMITSRESPONSE']._serialized_start=4272
+  _globals['_LISTLIMITSRESPONSE']._serialized_end=4361
+  _globals['_WATCHLIMITSREQUEST']._serialized_start=4363
+  _globals['_WATCHLIMITSREQUEST']._serialized_end=4399
+  _globals['_WATCHLIMITSRESPONSE']._serialized_start=4402
+  _globals['_WATCHLIMITSRESPONSE']._serialized_end=4571
+  _globals['_DELETELIMITREQUEST']._serialized_start=4573
+  _globals['_DELETELIMITREQUEST']._serialized_end=4607
+  _globals['_DELETELIMITRESPONSE']._serialized_start=4609
+  _globals['_DELETELIMITRESPONSE']._serialized_end=4630
+  _globals['_CONTROLSERVICE']._serialized_start=5032
+  _globals['_CONTROLSERVICE']._serialized_end=6448
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from wattmesh.control.v1 import effect_pb2 as _effect_pb2
 from wattmesh.control.v1 import release_pb2 as _release_pb2
+from wattmesh.type.v1 import electrical_pb2 as _electrical_pb2
 from wattmesh.type.v1 import setpoint_pb2 as _setpoint_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 from wattmesh.type.v1 import worth_pb2 as _worth_pb2
@@ -143,10 +144,16 @@ class DeviceSchedule(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     SETPOINTS_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """`sites/{site}/devices/{device}`."""
     kind: _setpoint_pb2.SetpointKind.ValueType
     """What the setpoints set. Required."""
+    phase: _electrical_pb2.Phase.ValueType
+    """The conductors that carry what is set, where they are fewer than the asset has: those of a vehicle that draws from
+    one of its charge point's three. A current [A] then counts as the power in that one, under every limit. Unspecified
+    or three: those of the asset. Of an asset on one conductor it says nothing.
+    """
     @_builtins.property
     def setpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Setpoint]:
         """Setpoints in order of time, not overlapping."""
@@ -157,10 +164,11 @@ class DeviceSchedule(_message.Message):
         device: _builtins.str = ...,
         kind: _setpoint_pb2.SetpointKind.ValueType = ...,
         setpoints: _abc.Iterable[Global___Setpoint] | None = ...,
+        phase: _electrical_pb2.Phase.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "kind", b"kind", "setpoints", b"setpoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "kind", b"kind", "phase", b"phase", "setpoints", b"setpoints"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

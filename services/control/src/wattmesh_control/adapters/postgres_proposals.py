@@ -10,11 +10,12 @@ from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import Takeover
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.time import TimeRange, to_utc
 
 _SELECT = """
 SELECT number, origin, device, kind, owner, priority, source, request_id,
-       start_time, end_time, value, accept_time
+       start_time, end_time, value, accept_time, phase
 FROM proposals
 """
 
@@ -49,7 +50,7 @@ WHERE proposals.number = concerned.number
 # Everything but number, range and value is the same for all setpoints of a schedule.
 _ADD = """
 INSERT INTO proposals (number, start_time, end_time, value, origin, device, channel, kind,
-                       owner, priority, source, request_id, accept_time)
+                       owner, priority, source, request_id, accept_time, phase)
 SELECT setpoint.number, setpoint.start_time, setpoint.end_time, setpoint.value, schedule.*
 FROM unnest(%(schedule)s::integer[], %(number)s::bigint[], %(start)s::timestamptz[],
             %(end)s::timestamptz[], %(value)s::double precision[])
@@ -59,7 +60,8 @@ JOIN LATERAL (
            (%(channel)s::text[])[setpoint.schedule], (%(kind)s::text[])[setpoint.schedule],
            (%(owner)s::text[])[setpoint.schedule], (%(priority)s::integer[])[setpoint.schedule],
            (%(source)s::text[])[setpoint.schedule], (%(request)s::text[])[setpoint.schedule],
-           (%(accepted)s::timestamptz[])[setpoint.schedule]
+           (%(accepted)s::timestamptz[])[setpoint.schedule],
+           (%(phase)s::text[])[setpoint.schedule]
 ) AS schedule ON true
 """
 
@@ -127,7 +129,7 @@ def _added(proposals: Sequence[Proposal]) -> dict[str, object]:
         "start": array(each.span.start.isoformat() for each in proposals),
         "end": array(each.span.end.isoformat() for each in proposals),
         "value": array(each.value for each in proposals),
-        **dict(zip((*names, "accepted"), map(list, schedules), strict=True)),
+        **dict(zip((*names, "accepted", "phase"), map(list, schedules), strict=True)),
     }
 
 
@@ -135,7 +137,7 @@ def _schedule(proposal: Proposal) -> tuple[object, ...]:
     return (
         *(proposal.origin.value, proposal.device.name, proposal.slot.channel.value),
         *(proposal.kind.value, proposal.owner, proposal.priority, proposal.source),
-        *(proposal.request_id, proposal.accept_time),
+        *(proposal.request_id, proposal.accept_time, proposal.phase.value),
     )
 
 
@@ -152,4 +154,5 @@ def _proposal(row: Row) -> Proposal:
         span=TimeRange(row[8], row[9]),
         value=row[10],
         accept_time=to_utc(row[11]),
+        phase=Phase(row[12]),
     )

@@ -7,6 +7,7 @@ from typing import assert_never
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.control.v1 import release_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_from_proto, setpoint_kind_to_proto
+from wattmesh_contracts.sites import phase_from_proto
 from wattmesh_contracts.values import (
     datetime_from_proto,
     time_range_from_proto,
@@ -248,6 +249,7 @@ def _schedule_from_proto(proto: pb.DeviceSchedule) -> DeviceSchedule:
             )
             for each in proto.setpoints
         ),
+        phase=phase_from_proto(proto.phase),
     )
 
 

@@ -137,7 +137,8 @@ class DryRun:
             return Refused(str(hold))
         if before is not None and asked.origin is Origin.OVERRIDE:
             return Refused(f"{before.owner} goes first with priority {before.priority}")
-        return answer_of(self._devices, asked.device, asked.kind, asked.value, limits, now)
+        told = (asked.device, asked.kind, asked.value)
+        return answer_of(self._devices, *told, limits, now, asked.phase)
 
     def _limiting(self, asked: Proposal, limits: Sequence[Limit], now: datetime) -> Iterator[str]:
         """Return whose bounds the value does not keep."""
@@ -147,8 +148,9 @@ class DryRun:
         if not steering.envelope.admits(asked.value):
             yield RATING
         for limit in limits:
-            alone = LimitSet(asked.kind, steering.envelope, (limit,)).clamp(asked.value)
-            free = LimitSet(asked.kind, steering.envelope).clamp(asked.value)
+            envelope = steering.envelope.on(asked.phase)
+            alone = LimitSet(asked.kind, envelope, (limit,)).clamp(asked.value)
+            free = LimitSet(asked.kind, envelope).clamp(asked.value)
             if not isinstance(alone, Accepted) and alone != free:
                 yield (limit.parent or limit.limit).name
 
@@ -167,6 +169,7 @@ def _asked(
         span=setpoint.span,
         value=setpoint.value,
         accept_time=now,
+        phase=schedule.phase,
     )
 
 

@@ -32,6 +32,7 @@ from wattmesh_control.domain.setpoint import Slot
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import CommandId, DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,8 @@ class Reconcile:
             return
         answer = None
         if winner is not None:
-            answer = answer_of(self._devices, winner.device, winner.kind, winner.value, limits, now)
+            told = (winner.device, winner.kind, winner.value)
+            answer = answer_of(self._devices, *told, limits, now, winner.phase)
         decision = decide(winner=winner, answer=answer, last=last, now=now, up=up)
         self._carry_out(draft, decision, last)
 
@@ -178,12 +180,16 @@ def answer_of(
     value: float,
     limits: Sequence[Limit],
     now: datetime,
+    phase: Phase = Phase.THREE,
 ) -> Answer:
-    """Return what becomes of `value` on a device that is under `limits`."""
+    """Return what becomes of `value` on a device that is under `limits`.
+
+    `phase`: the conductors that carry it, where they are fewer than the device's.
+    """
     steering = devices.steering(device, kind, now)
     if isinstance(steering, NotSteered):
         return Refused(steering.reason)
-    return LimitSet(kind, steering.envelope, limits).clamp(value)
+    return LimitSet(kind, steering.envelope.on(phase), limits).clamp(value)
 
 
 def new_command_id() -> CommandId:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wattmesh_control.app.devices import Devices
@@ -19,6 +19,7 @@ from wattmesh_control.domain.proposal import Origin, Proposal, arbitrate
 from wattmesh_control.domain.setpoint import Slot
 from wattmesh_control.domain.shares import Share, shares_of, site_shares_of
 from wattmesh_kernel.ids import DeviceId, LimitId
+from wattmesh_kernel.sites import Phase
 
 _METHOD = "SetLimit/subject"
 _PROPOSALS_A_DEVICE = 3
@@ -99,8 +100,13 @@ class Sharing(Work[Limit | None]):
         for each in self.under:
             need = need_of(each, self._winners(draft, each.device, rivals[each.device]))
             if need is not None:
-                found.append(replace(need, parts=parts_of(self.devices.phases_of(each))))
+                found.append(replace(need, parts=parts_of(self._phases(each, need))))
         return found
+
+    def _phases(self, device: ControllableDevice, need: Need) -> Collection[Phase]:
+        """Return the conductors of its assets, or those of what it was told, of all three."""
+        own = self.devices.phases_of(device)
+        return need.phases if own == {Phase.THREE} else own
 
     def _winners(
         self, draft: Draft, device: DeviceId, rivals: Mapping[Slot, Sequence[Proposal]]

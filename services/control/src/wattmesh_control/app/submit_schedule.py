@@ -178,6 +178,7 @@ class _Taking(Work[SubmissionAnswer]):
             span=setpoint.span,
             value=setpoint.value,
             accept_time=now,
+            phase=schedule.phase,
         )
 
 
@@ -198,7 +199,8 @@ def _answer(
         return Refused(steering.reason)
     begins = max(now, setpoint.span.start)
     held = [limit for limit in limits if limit.in_force(begins)] if limits else ()
-    return LimitSet(schedule.kind, steering.envelope, held).clamp(setpoint.value)
+    envelope = steering.envelope.on(schedule.phase)
+    return LimitSet(schedule.kind, envelope, held).clamp(setpoint.value)
 
 
 def _unmoved(draft: Draft) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.setpoints import SetpointKind
@@ -15,6 +15,7 @@ from wattmesh_kernel.sites import (
     GridConnectionRating,
     HvacZoneRating,
     LoadRating,
+    Phase,
     PvRating,
     TankRating,
     WindRating,
@@ -33,13 +34,15 @@ class Envelope:
 
     `watts_per_unit` turns a value into power into the device [W]: 1 for active power, -1 for a
     generation limit, 690 for the current of a three-phase charger at 230 V; None where power does
-    not follow from the setpoint. Error: InvalidArgument when the range is empty or not finite.
+    not follow from the setpoint. `conductors`: in how many a current flows, each alike; None where
+    a value is of all together. Error: InvalidArgument when the range is empty or not finite.
     """
 
     low: float
     high: float
     gap: tuple[float, float] | None = None
     watts_per_unit: float | None = None
+    conductors: int | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
@@ -51,6 +54,17 @@ class Envelope:
         """Return whether the device can take a value as it is."""
         inside = self.low <= value <= self.high
         return inside and (self.gap is None or not self.gap[0] < value < self.gap[1])
+
+    def on(self, phase: Phase) -> "Envelope":
+        """Return it for what flows in fewer of its conductors; all of them: itself.
+
+        16 A of a charge point on three are 11,040 W, of a vehicle that takes one of them 3,680 W.
+        """
+        if self.conductors is None or phase.count >= self.conductors:
+            return self
+        assert self.watts_per_unit is not None, "a current has a voltage"
+        part = phase.count / self.conductors
+        return replace(self, watts_per_unit=self.watts_per_unit * part, conductors=phase.count)
 
     @property
     def span(self) -> float:
@@ -120,7 +134,9 @@ def _charger(rating: EvChargerRating, phases: int) -> dict[SetpointKind, Envelop
     least, most = rating.min_current_a, rating.max_current_a
     pause = (0.0, least) if least > 0 else None
     pause_w = (0.0, least * watts_per_ampere) if least > 0 else None
-    current = Envelope(low=0.0, high=most, gap=pause, watts_per_unit=watts_per_ampere)
+    current = Envelope(
+        low=0.0, high=most, gap=pause, watts_per_unit=watts_per_ampere, conductors=phases
+    )
     power = _power(-rating.max_discharge_power_w, most * watts_per_ampere, pause_w)
     return {SetpointKind.CURRENT_A: current, **power}
 

@@ -18,6 +18,7 @@ _BOUNDING = frozenset(
 """Setpoints that bound a power: the device may stay below."""
 _IDLE = -1
 """The priority of what nobody asks for: it is cut first."""
+_OWN = frozenset({Phase.THREE})
 CONDUCTORS = (Phase.L1, Phase.L2, Phase.L3)
 BALANCED = tuple(Phase.THREE.share(each) for each in CONDUCTORS)
 
@@ -27,8 +28,9 @@ class Need:
     """What one device is about to do, and could do; powers into it [W].
 
     It will be between `least_w` and `most_w`, as it was told, or as it pleases when nobody steers
-    it; whatever it is told, it is between `able_least_w` and `able_most_w`. `parts`: which part of
-    its power flows in L1, L2 and L3.
+    it; whatever it is told, it is between `able_least_w` and `able_most_w`. `phases`: the
+    conductors of what it was told, where they are fewer than its own. `parts`: which part of its
+    power flows in L1, L2 and L3.
     """
 
     device: DeviceId
@@ -37,6 +39,7 @@ class Need:
     able_least_w: float
     able_most_w: float
     priority: int = _IDLE
+    phases: frozenset[Phase] = _OWN
     parts: tuple[float, ...] = BALANCED
 
     def within(self, part: float) -> "Need":
@@ -86,10 +89,11 @@ def need_of(device: ControllableDevice, winners: Sequence[Proposal]) -> Need | N
     ends = [end for each in envelopes.values() for end in _powers_w(each)]
     able_least_w, able_most_w = min(ends), max(ends)
     least_w, most_w = _as_it_pleases(envelopes, able_least_w, able_most_w)
-    priority = _IDLE
+    priority, phases = _IDLE, set[Phase]()
     for winner in winners:
         if winner.kind in envelopes:
-            least_w, most_w = _told_w(winner, envelopes[winner.kind])
+            least_w, most_w = _told_w(winner, envelopes[winner.kind].on(winner.phase))
+            phases.add(winner.phase)
         elif channel_of(winner.kind) is Channel.TEMPERATURE:
             least_w, most_w = able_least_w, able_most_w
         else:
@@ -102,6 +106,7 @@ def need_of(device: ControllableDevice, winners: Sequence[Proposal]) -> Need | N
         able_least_w=able_least_w,
         able_most_w=able_most_w,
         priority=priority,
+        phases=frozenset(phases) or _OWN,
     )
 
 

@@ -9,6 +9,7 @@ from wattmesh_control.domain.setpoint import Slot, channel_of, check_value
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.time import TimeRange
 
 HIGHEST_PRIORITY = 1000
@@ -41,7 +42,8 @@ class Proposal:
     """One value wanted on one device over one range.
 
     `number` grows with every proposal that is stored; 0 before. `accept_time` is when control took
-    it. Error: InvalidArgument when a part makes no sense.
+    it. `phase`: the conductors that carry what is wanted, where they are fewer than the device's;
+    three: its own. Error: InvalidArgument when a part makes no sense.
     """
 
     number: int = 0
@@ -55,6 +57,7 @@ class Proposal:
     span: TimeRange
     value: float
     accept_time: datetime
+    phase: Phase = Phase.THREE
 
     def __post_init__(self) -> None:
         check_text(self.owner, "owner")

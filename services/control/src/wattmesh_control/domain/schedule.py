@@ -9,6 +9,7 @@ from wattmesh_control.domain.setpoint import Slot, channel_of, check_value
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.time import TimeRange
 
 
@@ -24,12 +25,14 @@ class Setpoint:
 class DeviceSchedule:
     """The setpoints of one device, in order of time.
 
+    `phase`: the conductors that carry what is set, where they are fewer than the device's.
     Error: InvalidArgument when they are out of order, overlap, are empty or not possible.
     """
 
     device: DeviceId
     kind: SetpointKind
     setpoints: tuple[Setpoint, ...]
+    phase: Phase = Phase.THREE
 
     def __post_init__(self) -> None:
         for setpoint in self.setpoints:
@@ -115,4 +118,5 @@ def _same(old: Proposal, new: Proposal, now: datetime) -> bool:
         new.span.contains(now)
         and old.span.end == new.span.end
         and (old.kind, old.value, old.priority) == (new.kind, new.value, new.priority)
+        and old.phase is new.phase
     )

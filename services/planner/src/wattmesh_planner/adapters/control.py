@@ -10,6 +10,7 @@ import grpc
 from wattmesh.control.v1 import control_pb2, control_pb2_grpc
 from wattmesh.type.v1 import time_range_pb2
 from wattmesh_contracts.setpoints import setpoint_kind_to_proto
+from wattmesh_contracts.sites import phase_to_proto
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_contracts.worth import energy_worth_to_proto
 from wattmesh_kernel.ids import DeviceId, PlanId
@@ -75,6 +76,7 @@ def _schedule_to_proto(schedule: DeviceSchedule) -> control_pb2.DeviceSchedule:
             for span, value in zip(ranges, schedule.values, strict=True)
             if value is not None
         ],
+        phase=phase_to_proto(schedule.phase),
     )
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 
 from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, PlanId, SiteId
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.degradations import Degradation
 from wattmesh_planner.domain.events import Promise
@@ -33,7 +34,8 @@ class Setpoint:
 class DeviceSchedule:
     """What a device is told in each interval of a plan; None: nothing.
 
-    `values` begin with the plan's first interval, in the unit of the kind.
+    `values` begin with the plan's first interval, in the unit of the kind. `phase`: the conductors
+    that carry it, where they are fewer than the asset has.
     """
 
     asset: AssetId | None
@@ -43,6 +45,7 @@ class DeviceSchedule:
     start: datetime
     resolution: timedelta
     values: tuple[float | None, ...]
+    phase: Phase = Phase.THREE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,14 +47,17 @@ class EvChargerPart:
         a power by all its conductors: of a vehicle that draws from fewer it is told the current.
         """
         kinds = asset.asset.setpoint_kinds or _ALL_KINDS
-        fewer = _phase(asset, asset.state) is not asset.asset.asset.phase
+        phase = _phase(asset, asset.state)
+        fewer = phase is not asset.asset.asset.phase
         gives = any(power < -_ROUNDING_W for power in plan.powers_w)
         by_current = SetpointKind.CURRENT_A in kinds and fewer and not gives
         if by_current or SetpointKind.ACTIVE_POWER_W not in kinds:
-            currents = _currents_a(asset, plan.powers_w)
-            return schedule(asset, SetpointKind.CURRENT_A, currents, start, resolution)
-        powers = [math.floor(power + _ROUNDING_W) for power in plan.powers_w]
-        return schedule(asset, SetpointKind.ACTIVE_POWER_W, powers, start, resolution)
+            kind, values = SetpointKind.CURRENT_A, _currents_a(asset, plan.powers_w)
+        else:
+            kind = SetpointKind.ACTIVE_POWER_W
+            values = [float(math.floor(power + _ROUNDING_W)) for power in plan.powers_w]
+        told = schedule(asset, kind, values, start, resolution)
+        return [replace(each, phase=phase) for each in told]
 
 
 _ALL_KINDS = frozenset({SetpointKind.ACTIVE_POWER_W, SetpointKind.CURRENT_A})
