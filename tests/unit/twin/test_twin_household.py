@@ -15,7 +15,7 @@ from tests.fakes.twin_journal import MemoryJournal
 from tests.fakes.twin_sites import HOUR, QUARTER, START, home
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.time import TimeRange
-from wattmesh_local.watching.ledger import machine_ledgers
+from wattmesh_local.watching.machines import machine_ledgers
 from wattmesh_runtime.documents import DocumentCodec
 from wattmesh_twin.adapters.ledger.journal import HourLedger
 from wattmesh_twin.app.run_appliance import ApplianceTwin
@@ -141,8 +141,35 @@ def test_the_report_reads_what_was_written_down(tmp_path: Path) -> None:
     ledger.close()
     known = machine_ledgers(tmp_path)[WASHER.name]
     span = TimeRange(START, START + 4 * HOUR)
-    assert list(known.at_once_hours_wh(span, 4)) == pytest.approx([SPEC.energy_wh, 0.0, 0.0, 0.0])
-    assert known.runs(span) == (1, 0)
+    assert list(known.sooner_wh(span, 4)) == pytest.approx([SPEC.energy_wh, 0.0, 0.0, 0.0])
+    assert (len(known.whole(span)), known.done(span), known.open(span)) == (1, 0, 0)
+
+
+def test_a_run_over_the_end_of_a_report_is_open_and_weighed_against_nothing(
+    tmp_path: Path,
+) -> None:
+    """A day has the evening's dishwasher in part: begun at once it would have drawn all of it."""
+    clock = ManualClock(START)
+    twin, ledger = machine(clock), HourLedger(tmp_path / "machines.jsonl")
+    for first, window_hours in ((0, 6), (18, 11)):
+        clock.set(START + first * HOUR)
+        twin.load(window(clock, window_hours))
+        clock.set(START + (first + 4) * HOUR)
+        permit(twin)
+        for record in hours_of(twin):
+            ledger.add(record)
+    clock.set(START + 31 * HOUR)
+    for record in hours_of(twin):
+        ledger.add(record)
+    ledger.close()
+    known = machine_ledgers(tmp_path)[WASHER.name]
+    day, both = TimeRange(START, START + 24 * HOUR), TimeRange(START, START + 30 * HOUR)
+    assert (len(known.whole(day)), known.done(day), known.open(day)) == (1, 1, 1)
+    assert (len(known.whole(both)), known.done(both), known.open(both)) == (2, 2, 0)
+    sooner_wh = known.sooner_wh(day, 24)
+    assert (sooner_wh[0], sooner_wh[4]) == pytest.approx((SPEC.energy_wh, -SPEC.energy_wh))
+    assert sum(abs(sooner_wh)) == pytest.approx(2 * SPEC.energy_wh)
+    assert sum(known.sooner_wh(both, 30)) == pytest.approx(0.0)
 
 
 class Board:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattmesh_kernel.time import TimeRange
 
@@ -129,59 +128,6 @@ def room_ledgers(folder: Path) -> dict[str, RoomLedger]:
 
 def _registers(lines: list[dict[str, Any]], name: str) -> dict[str, list[float]]:
     return {rule: [float(line[name][rule]) for line in lines] for rule in lines[0][name]}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MachineLedger:
-    """A machine's own count by the end of each hour, and what it would have begun at once.
-
-    Times are seconds since 1970, energies [Wh] registers; so are `wanted`, the runs whose windows
-    have ended, and `met`, those of them that were done by then.
-    """
-
-    times_s: list[float]
-    at_once_wh: list[float]
-    wanted: list[float]
-    met: list[float]
-
-    def at_once_hours_wh(self, span: TimeRange, count: int) -> NDArray[np.float64]:
-        """Return the energy of each of so many intervals begun at once [Wh]."""
-        ends = np.linspace(span.start.timestamp(), span.end.timestamp(), count + 1)
-        return np.diff(np.interp(ends, self.times_s, self.at_once_wh))
-
-    def runs(self, span: TimeRange) -> tuple[int, int]:
-        """Return how many runs were wanted by ends within a span, and how many of them done."""
-        return self._passed(self.wanted, span), self._passed(self.met, span)
-
-    def _passed(self, register: list[float], span: TimeRange) -> int:
-        ends = [span.start.timestamp(), span.end.timestamp()]
-        before, after = np.interp(ends, self.times_s, register)
-        return round(after - before)
-
-
-def machine_ledgers(folder: Path) -> dict[str, MachineLedger]:
-    """Return the ledger of every machine by its asset's name; registers begin at 0."""
-    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in lines_of(folder / "machines.jsonl"):
-        rows[line["asset"]].append(line)
-    return {
-        asset: MachineLedger(
-            times_s=[_begin_s(lines), *(_seconds(line) for line in lines)],
-            at_once_wh=[0.0, *(float(line["at_once_wh"]) for line in lines)],
-            wanted=[0.0, *(float(line["wanted"]) for line in lines)],
-            met=[0.0, *(float(line["met"]) for line in lines)],
-        )
-        for asset, lines in rows.items()
-    }
-
-
-def _seconds(line: dict[str, Any]) -> float:
-    return datetime.fromisoformat(line["time"]).timestamp()
-
-
-def _begin_s(lines: list[dict[str, Any]]) -> float:
-    """Return when the first hour began that was written down."""
-    return _seconds(lines[0]) - 3600.0
 
 
 def battery_ledgers(folder: Path) -> dict[str, BatteryLedger]:

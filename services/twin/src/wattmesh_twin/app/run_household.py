@@ -51,6 +51,8 @@ class MachineTwin:
         self._window: TimeRange | None = None
         self._loaded_wh = 0.0
         self._wanted = self._met = 0
+        self._passed = list[MachineRecord]()
+        """Hours that had passed when it was loaded, and that nobody has seen."""
 
     @property
     def memory(self) -> MachineMemory:
@@ -78,10 +80,16 @@ class MachineTwin:
 
     def records(self, until: datetime) -> Iterator[MachineRecord]:
         """Move the double on; yield what both came to at each whole hour that has passed."""
+        passed, self._passed = self._passed, []
+        yield from passed
+        yield from self._hours(until)
+
+    def _hours(self, until: datetime) -> Iterator[MachineRecord]:
         hour = floor_time(self._double.time, HOUR) + HOUR
         while hour <= until:
             self._double = advance(self._double, hour, permitted=True)
             self.twin.advance(hour)
+            window = self._window
             self._settle(hour)
             yield MachineRecord(
                 asset=self.asset,
@@ -90,6 +98,7 @@ class MachineTwin:
                 at_once_wh=self._double.import_wh,
                 wanted=self._wanted,
                 met=self._met,
+                window=window,
             )
             hour += HOUR
 
@@ -107,6 +116,7 @@ class MachineTwin:
     def load(self, window: TimeRange) -> None:
         """Have somebody load it now, for a run within a window."""
         state = self.twin.look()
+        self._passed += self._hours(state.time)
         self._settle(state.time)
         self._double = loaded(
             advance(self._double, state.time, permitted=True), self.spec.programme

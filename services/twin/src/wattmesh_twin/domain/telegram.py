@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
+from wattmesh_kernel.time import TimeRange
 from wattmesh_twin.domain.charger import ChargerState, FinishedVisit, charged_at_once
 from wattmesh_twin.domain.meter import METER_STEP_WH, MeterState
 from wattmesh_twin.domain.register import shown_register
@@ -207,6 +208,7 @@ class MachineRecord:
     """What a machine has drawn at the end of an hour [Wh], and what it would have begun at once.
 
     Of the runs whose windows have ended `wanted` counts all, `met` those that were done by then.
+    `window` is that of the run which was loaded last, while the hour was in it.
     """
 
     asset: AssetId
@@ -215,3 +217,4 @@ class MachineRecord:
     at_once_wh: float
     wanted: int
     met: int
+    window: TimeRange | None = None

@@ -145,11 +145,20 @@ class HourLedger:
         if (last := self._last.get(asset)) is not None and record.time <= last:
             return
         self._last[asset] = record.time
-        self._lines.append(asdict(record) | {"asset": asset, "time": time_text(record.time)})
+        texts = {"asset": asset, "time": time_text(record.time)}
+        self._lines.append(asdict(record) | texts | _window_texts(record))
 
     def close(self) -> None:
         """Close the file."""
         self._lines.close()
+
+
+def _window_texts(record: RoomRecord | MachineRecord) -> dict[str, list[str] | None]:
+    if not isinstance(record, MachineRecord):
+        return {}
+    if (window := record.window) is None:
+        return {"window": None}
+    return {"window": [time_text(window.start), time_text(window.end)]}
 
 
 _MEMORIES = DocumentCodec[RoomMemory](RoomMemory)
