@@ -1,34 +1,49 @@
-"""Each kind's device silent for a day: only that asset degrades, with its reason."""
+"""Each kind's device silent for a day: only that asset degrades, with its reason.
+
+That of a device which is unplugged nothing is heard either, and what makes no sense is not stored:
+to the plan all of them are silent. That each is found at the gateway, by kind and protocol:
+tests/integration/gateway/faults_of_kinds.py.
+"""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.fakes.planner_heat import heated_home, said_of, schedule_of, tell
-from wattmesh_planner.app.ports import SiteWishes
+from tests.fakes.planner_heat import said_of, schedule_of
+from tests.fakes.planner_house import CURTAILED, KINDS, silence, whole_house
 
 SILENT = timedelta(hours=25)
-STEERED = ("battery", "zone", "tank", "washer")
+LEFT_OUT = ("state", "stale", "left_out")
+AS_FORECAST = ("forecast", "stale", "assumed")
+SAID = {
+    "battery": LEFT_OUT,
+    "zone": LEFT_OUT,
+    "tank": LEFT_OUT,
+    "washer": ("state", "stale", "assumed"),
+    "pv": AS_FORECAST,
+    "wind": AS_FORECAST,
+    "charger": LEFT_OUT,
+    "generator": LEFT_OUT,
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "said", "is_steered"),
-    [
-        ("battery", 0.5, ("state", "stale", "left_out"), False),
-        ("zone", 21.0, ("state", "stale", "left_out"), False),
-        ("tank", 52.0, ("state", "stale", "left_out"), False),
-    ],
-)
-async def test_a_device_silent_for_a_day_costs_its_asset_alone(
-    name: str, value: float, said: tuple[str, str, str], is_steered: bool
-) -> None:
-    world = await heated_home()
-    world.wishes.wanted = SiteWishes()
-    tell(world, name, value, age=SILENT)
+@pytest.mark.parametrize("name", KINDS)
+async def test_a_device_silent_for_a_day_costs_its_asset_alone(name: str) -> None:
+    world = await whole_house()
+    silence(world, name, SILENT)
     plan = await world.plan()
-    assert said in said_of(plan, name)
-    assert (schedule_of(plan, name) is not None) is is_steered
-    for other in STEERED:
-        if other != name:
-            assert schedule_of(plan, other) is not None, other
-            assert all(each[1] != "stale" for each in said_of(plan, other)), other
+    assert said_of(plan, name) == [SAID[name]]
+    told = {each for each in KINDS if schedule_of(plan, each) is not None}
+    expected = set(KINDS) - CURTAILED
+    assert told == (expected - {name} if SAID[name] == LEFT_OUT else expected)
+    for other in KINDS:
+        assert other == name or not said_of(plan, other)
+
+
+async def test_a_charge_point_that_speaks_of_a_vehicle_from_yesterday_keeps_it() -> None:
+    """A car over the week-end: nothing is new of it, and it is there."""
+    world = await whole_house()
+    silence(world, "charger", timedelta(minutes=30), session=SILENT)
+    plan = await world.plan()
+    assert not said_of(plan, "charger")
+    assert schedule_of(plan, "charger") is not None

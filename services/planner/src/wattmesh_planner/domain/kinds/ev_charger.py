@@ -29,6 +29,7 @@ from wattmesh_planner.domain.kinds.kind import Beginning, Needs
 from wattmesh_planner.domain.model import SiteAsset
 from wattmesh_planner.domain.tapering import Taper
 
+_METERED = frozenset({"active_power_w", "import_energy_wh"})
 _HOUR = timedelta(hours=1)
 _LEAVING_RATIO_PER_HOUR = {
     Urgency.FLEXIBLE: 0.003,
@@ -61,7 +62,7 @@ _NOTHING_SAID = ((0.5, 0.1), (1.0, 0.2), (2.0, 0.45), (4.0, 0.7), (9.0, 0.95))
 class EvChargerKind:
     """Charges vehicles; steered by power or current."""
 
-    needs = Needs(controller=True, session=True)
+    needs = Needs(watched=_METERED, controller=True, session=True)
 
     def counts(self, asset: SiteAsset) -> bool:
         """Always."""
@@ -74,11 +75,14 @@ class EvChargerKind:
     def begin(self, asset: SiteAsset, beginning: Beginning) -> Fact[Stay | None]:
         """Return what is left of the session when the plan begins; Known(None): nobody is there.
 
-        It is assumed where nobody has said what the vehicle needs.
+        It is assumed where nobody has said what the vehicle needs, and missing where the charge
+        point was not heard for a day: who is there now, nobody knows.
         """
         known = beginning.session
         if isinstance(known, Missing):
             return known
+        if (silent := _silent(beginning, known.value)) is not None:
+            return silent
         session = known.value
         if session is None:
             return Known(value=None)
@@ -88,6 +92,19 @@ class EvChargerKind:
         if session.need is None:
             return Assumed(value=stay, why=_nobody_asked(session, stay), age=known.age)
         return Known(value=stay, age=known.age)
+
+
+def _silent(beginning: Beginning, session: ChargingSession | None) -> Missing | None:
+    """Return that nothing was heard for a day of a charge point that has a meter of its own."""
+    times = [each.measure_time for each in beginning.readings.values()]
+    if not times:
+        return None
+    heard = max(times if session is None else [*times, session.measure_time])
+    age = max(beginning.now - heard, timedelta(0))
+    if age < beginning.limits.usable:
+        return None
+    why = Why(topic=Topic.STATE, reason=Reason.STALE, detail="nothing is heard of it")
+    return Missing(why=why, age=age)
 
 
 def stay_of(session: ChargingSession, asset: SiteAsset, beginning: Beginning) -> Stay:
