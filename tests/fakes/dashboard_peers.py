@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 
 from wattmesh.alert.v1 import alert_pb2, alert_service_pb2, alert_service_pb2_grpc
 from wattmesh.control.v1 import (
@@ -22,6 +23,7 @@ _Alerting: Any = alert_service_pb2_grpc.AlertServiceServicer
 _Control: Any = control_pb2_grpc.ControlServiceServicer
 _Execution: Any = execution_pb2_grpc.ExecutionServiceServicer
 _Operator: Any = operator_pb2_grpc.OperatorServiceServicer
+_Operations: Any = operations_pb2_grpc.OperationsServicer
 _Planner: Any = planner_pb2_grpc.PlannerServiceServicer
 """What is not overridden answers UNIMPLEMENTED; their stubs call that abstract."""
 
@@ -56,7 +58,7 @@ class Told:
             self._watchers.discard(watcher)
 
 
-class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: ignore[misc]
+class Peers(_Alerting, _Control, _Execution, _Operations, _Operator, _Planner):  # type: ignore[misc]
     """All of them on one server."""
 
     def __init__(self) -> None:
@@ -71,6 +73,7 @@ class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: igno
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(self, server)
         control_pb2_grpc.add_ControlServiceServicer_to_server(self, server)
         execution_pb2_grpc.add_ExecutionServiceServicer_to_server(self, server)
+        operations_pb2_grpc.add_OperationsServicer_to_server(self, server)
         operator_pb2_grpc.add_OperatorServiceServicer_to_server(self, server)
         planner_pb2_grpc.add_PlannerServiceServicer_to_server(self, server)
 
@@ -99,6 +102,9 @@ class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: igno
         async for message in self.alerts.watch(context):
             yield message
 
+    async def GetOperation(self, request: Any, context: Context) -> operations_pb2.Operation:
+        return operations_pb2.Operation(name=request.name, done=True)
+
     async def PlaceHold(
         self, request: hold_pb2.PlaceHoldRequest, context: Context
     ) -> hold_pb2.PlaceHoldResponse:
@@ -114,9 +120,11 @@ class Peers(_Alerting, _Control, _Execution, _Operator, _Planner):  # type: igno
         plan.solution.currency_code = "USD"
         self.plans.tell(planner_pb2.WatchPlansResponse(plan=plan))
 
-    def alert(self, name: str, state: "alert_pb2.AlertState.ValueType") -> None:
+    def alert(self, name: str, state: "alert_pb2.AlertState.ValueType", site: str = "") -> None:
         """Tell how an alert is."""
-        alert = alert_pb2.Alert(name=name, state=state, summary="Battery is silent")
+        alert = alert_pb2.Alert(
+            name=name, state=state, subject=site, site=site, summary="Battery is silent"
+        )
         self.alerts.tell(alert_service_pb2.WatchAlertsResponse(alert=alert))
 
     def command(self, site: str, name: str) -> None:

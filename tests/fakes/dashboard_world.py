@@ -76,7 +76,9 @@ class Browser:
             connection.close()
 
     @asynccontextmanager
-    async def live(self, site: str = "", **look: Any) -> AsyncIterator["Live"]:
+    async def live(
+        self, site: str = "", *, authorization: str = "", **look: Any
+    ) -> AsyncIterator["Live"]:
         """Watch, until the block ends; `look` is the rest of the request."""
         host, _, port = self.address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -84,7 +86,9 @@ class Browser:
         body = struct.pack(">BI", 0, len(message)) + message
         head = (
             f"POST {LIVE} HTTP/1.1\r\nhost: {self.address}\r\n"
-            f"content-type: application/connect+proto\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"content-type: application/connect+proto\r\ncontent-length: {len(body)}\r\n"
+            + (f"authorization: {authorization}\r\n" if authorization else "")
+            + "\r\n"
         )
         writer.write(head.encode() + body)
         await reader.readuntil(b"\r\n\r\n")
@@ -138,7 +142,10 @@ class DashboardWorld:
 
 @asynccontextmanager
 async def dashboard_world(
-    database_url: str, bundle: Path, session_file: Path | None = None
+    database_url: str,
+    bundle: Path,
+    session_file: Path | None = None,
+    principals_file: Path | None = None,
 ) -> AsyncIterator[DashboardWorld]:
     """Serve the dashboard, with its real wiring."""
     peers = Peers()
@@ -153,13 +160,16 @@ async def dashboard_world(
             bundle_folder=bundle,
             web_address=address,
             session_file=session_file,
+            principals_file=principals_file,
             **targets,  # type: ignore[arg-type]
         )
         async with (
             Runtime(told, metering.clock, Telemetry("test")) as runtime,
             wire(told, runtime) as service,
             serve_for_test(
-                *service.register, service_names=service.service_names, settings=SETTINGS
+                *service.register,
+                service_names=service.service_names,
+                settings=SETTINGS.model_copy(update={"principals_file": principals_file}),
             ) as target,
         ):
             tasks = [asyncio.ensure_future(start()) for start in service.tasks]

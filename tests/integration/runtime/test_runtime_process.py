@@ -81,17 +81,17 @@ async def test_a_call_in_flight_survives_the_kill_and_restart_of_its_server() ->
     async with serving() as probe, channel_for_test(probe.target) as channel:
         stub = ProbeStub(channel)
         assert (await stub.Unary(text("0"))).value == "0"
-        slow = asyncio.ensure_future(stub.Unary(text("0.3")))
+        slow = asyncio.ensure_future(stub.Unary(text("0.3"), timeout=50))
         await asyncio.sleep(0.1)
         probe.process.kill()
         await probe.end()
-        while_away = asyncio.ensure_future(stub.Unary(text("0")))
+        while_away = asyncio.ensure_future(stub.Unary(text("0"), timeout=50))
         await asyncio.sleep(2)
         async with serving(listen_address=probe.target):
             with Stopwatch() as watch:
                 assert (await while_away).value == "0"
                 assert (await slow).value == "0.3"
-            assert watch.seconds < 1.5
+            assert watch.seconds < 10, "a line that is dialled anew waits no 20 s for it"
 
 
 async def test_a_stream_fails_at_once_while_its_server_is_away() -> None:

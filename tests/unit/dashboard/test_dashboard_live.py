@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -181,6 +182,22 @@ async def test_all_sites_are_added_up_for_who_shows_none_of_them(
         assert await anext(told) == b"[all 1 of 1: 500.0]"
         clock.advance(timedelta(minutes=3))
         assert b"[all 0 of 1: None]" in await following(told, b"all 0")
+
+
+async def test_whoever_has_sites_of_their_own_hears_nothing_of_others(
+    picture: LivePicture,
+) -> None:
+    """Of something that is about several sites neither; of how the streams are, as everybody."""
+    one, other = (hold("ours"), HOME), (hold("theirs"), OTHER)
+    for number, (told, site) in enumerate((one, other)):
+        picture.tell([replace(told, key=str(number), sites=(site,))])
+    picture.tell([replace(hold("both"), key="2", sites=(HOME, OTHER)), hold("nobody's")])
+    picture.tell_feed("plans", connected=True)
+    within = frozenset({HOME})
+    async with aclosing(picture.watch(Look(site=OTHER, within=within))) as told_one:
+        assert await anext(told_one) == b"[ours][plans flows 12:00]"
+        picture.tell([command(OTHER, "theirs"), replace(hold("mine"), sites=(HOME,))])
+        assert await following(told_one, b"[mine]") == b"[mine]"
 
 
 async def test_silence_is_told_as_a_heartbeat(picture: LivePicture) -> None:

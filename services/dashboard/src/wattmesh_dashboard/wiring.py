@@ -26,6 +26,7 @@ from wattmesh_dashboard.app.manage_users import ManageUsers
 from wattmesh_dashboard.app.preview_change import PreviewChange
 from wattmesh_dashboard.app.query_prices import QueryPrices
 from wattmesh_dashboard.settings import DashboardSettings
+from wattmesh_runtime.access.callers import Callers
 from wattmesh_runtime.access.guard import current_identity
 from wattmesh_runtime.access.roles import ROLES
 from wattmesh_runtime.service import Runtime, Service
@@ -78,14 +79,15 @@ async def wire(settings: DashboardSettings, runtime: Runtime) -> AsyncIterator[S
     )
     sessions = sessions_of(settings.session_file)
     identity = None if (own := settings.identity_target) is None else runtime.channel(own)
-    web = Web(GrpcCalls(channels, identity), live, asked, settings.bundle_folder, sessions)
+    calls, callers = GrpcCalls(channels, identity), Callers(settings)
+    web = Web(calls, live, asked, settings.bundle_folder, sessions, callers)
     add = dashboard_service_pb2_grpc.add_DashboardServiceServicer_to_server
     add_identity = identity_service_pb2_grpc.add_IdentityServiceServicer_to_server
     async with WebServer(web.app(), settings.web_address):
         yield Service(
             name="dashboard",
             register=(
-                partial(add, DashboardServicer(live, asked)),
+                partial(add, DashboardServicer(live, asked, current_identity)),
                 partial(add_identity, _identities(settings.principals_file)),
             ),
             service_names=(_SERVICE.full_name, IDENTITY),

@@ -59,8 +59,9 @@ class DashboardServiceServicer:
     def WatchLive(self, request, context):
         """Streams what there is to see: all of it first, then every change, and a heartbeat each second.
 
-        However many watch, each service behind it is watched once. RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for
-        whoever reads too slowly: watch again.
+        Callers with sites of their own are told of what is about those and no others; PERMISSION_DENIED, reason
+        SITE_OUT_OF_REACH, when they name another's. However many watch, each service behind it is watched once.
+        RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for whoever reads too slowly: watch again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

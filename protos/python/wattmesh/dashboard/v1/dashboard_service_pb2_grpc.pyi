@@ -36,8 +36,9 @@ class DashboardServiceStub:
     WatchLive: _grpc.UnaryStreamMultiCallable[_dashboard_service_pb2.WatchLiveRequest, _dashboard_service_pb2.WatchLiveResponse]
     """Streams what there is to see: all of it first, then every change, and a heartbeat each second.
 
-    However many watch, each service behind it is watched once. RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for
-    whoever reads too slowly: watch again.
+    Callers with sites of their own are told of what is about those and no others; PERMISSION_DENIED, reason
+    SITE_OUT_OF_REACH, when they name another's. However many watch, each service behind it is watched once.
+    RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for whoever reads too slowly: watch again.
     """
     QueryPrices: _grpc.UnaryUnaryMultiCallable[_dashboard_service_pb2.QueryPricesRequest, _dashboard_service_pb2.QueryPricesResponse]
     """Returns what a kWh costs and earns at a site, interval by interval, by the arithmetic of plans and bills. NOT_FOUND
@@ -56,8 +57,9 @@ class DashboardServiceAsyncStub(DashboardServiceStub):
     WatchLive: _aio.UnaryStreamMultiCallable[_dashboard_service_pb2.WatchLiveRequest, _dashboard_service_pb2.WatchLiveResponse]  # type: ignore[assignment]
     """Streams what there is to see: all of it first, then every change, and a heartbeat each second.
 
-    However many watch, each service behind it is watched once. RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for
-    whoever reads too slowly: watch again.
+    Callers with sites of their own are told of what is about those and no others; PERMISSION_DENIED, reason
+    SITE_OUT_OF_REACH, when they name another's. However many watch, each service behind it is watched once.
+    RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for whoever reads too slowly: watch again.
     """
     QueryPrices: _aio.UnaryUnaryMultiCallable[_dashboard_service_pb2.QueryPricesRequest, _dashboard_service_pb2.QueryPricesResponse]  # type: ignore[assignment]
     """Returns what a kWh costs and earns at a site, interval by interval, by the arithmetic of plans and bills. NOT_FOUND
@@ -79,8 +81,9 @@ class DashboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_dashboard_service_pb2.WatchLiveResponse], _abc.AsyncIterator[_dashboard_service_pb2.WatchLiveResponse]]:
         """Streams what there is to see: all of it first, then every change, and a heartbeat each second.
 
-        However many watch, each service behind it is watched once. RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for
-        whoever reads too slowly: watch again.
+        Callers with sites of their own are told of what is about those and no others; PERMISSION_DENIED, reason
+        SITE_OUT_OF_REACH, when they name another's. However many watch, each service behind it is watched once.
+        RESOURCE_EXHAUSTED, reason WATCHER_TOO_SLOW, for whoever reads too slowly: watch again.
         """
 
     @_abc_1.abstractmethod

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 
 from wattmesh.alert.v1 import alert_pb2, alert_service_pb2, alert_service_pb2_grpc
 from wattmesh.control.v1 import (
@@ -24,8 +25,9 @@ from wattmesh_dashboard.app.live import LivePicture
 from wattmesh_dashboard.domain.flow import POWER, SOC, Measured
 from wattmesh_dashboard.domain.news import News, Topic
 from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
-from wattmesh_kernel.ids import DeviceId, PointId, SiteId
+from wattmesh_kernel.ids import DeviceId, GroupId, PointId, SiteId
 from wattmesh_kernel.sites import SiteModel
+from wattmesh_runtime.access.reach import texts
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import race, together
@@ -134,7 +136,7 @@ class Feeds:
             call = self._operator.WatchHolds(hold_pb2.WatchHoldsRequest())
             async for answer in _answers(call):
                 if answer is not None and answer.HasField("hold"):
-                    self._picture.tell([_hold_news(answer.hold)])
+                    self._picture.tell([_hold_news(answer.hold, self._view.model)])
                 yield
 
     async def _events(self) -> AsyncGenerator[None, None]:
@@ -154,7 +156,7 @@ class Feeds:
                 if answer is None:
                     self._picture.forget(Topic.ALERT)
                 elif answer.HasField("alert"):
-                    self._picture.tell([_alert_news(answer.alert)])
+                    self._picture.tell([_alert_news(answer.alert, self._view.model)])
                 yield
 
 
@@ -200,15 +202,35 @@ def _ended_scope(scope: str) -> News:
     return News(topic=Topic.PLAN, key=scope, content=b"", over=True)
 
 
-def _hold_news(hold: hold_pb2.Hold) -> News:
+def _hold_news(hold: hold_pb2.Hold, model: SiteModel) -> News:
     content = pb.WatchLiveResponse(holds=[hold]).SerializeToString()
-    return News(topic=Topic.HOLD, key=hold.name, content=content, over=not hold.in_force)
+    return News(
+        topic=Topic.HOLD,
+        key=hold.name,
+        content=content,
+        sites=_sites_of(hold, hold.subject, model),
+        over=not hold.in_force,
+    )
 
 
-def _alert_news(alert: alert_pb2.Alert) -> News:
+def _alert_news(alert: alert_pb2.Alert, model: SiteModel) -> News:
     content = pb.WatchLiveResponse(alerts=[alert]).SerializeToString()
     over = alert.state == alert_pb2.ALERT_STATE_RESOLVED
-    return News(topic=Topic.ALERT, key=alert.name, content=content, over=over)
+    sites = _sites_of(alert, alert.subject, model)
+    return News(topic=Topic.ALERT, key=alert.name, content=content, sites=sites, over=over)
+
+
+def _sites_of(told: Message, subject: str, model: SiteModel) -> tuple[SiteId, ...]:
+    """Return every site that something names, or that belongs to the group that it is about."""
+    named = {SiteId.parse(_site_in(text)) for text in texts(told) if text.startswith("sites/")}
+    if subject.startswith("groups/"):
+        group = model.groups.get(GroupId.parse(subject))
+        return () if group is None else tuple(sorted(named.union(group.sites)))
+    return tuple(sorted(named))
+
+
+def _site_in(name: str) -> str:
+    return "/".join(name.split("/")[:2])
 
 
 def _command_news(command: control_pb2.Command) -> Iterable[News]:

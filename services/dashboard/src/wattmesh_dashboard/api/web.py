@@ -22,7 +22,9 @@ from wattmesh_dashboard.api.questions import Questions
 from wattmesh_dashboard.api.sessions import Sessions
 from wattmesh_dashboard.app.ports import Calls
 from wattmesh_dashboard.domain.look import Look
+from wattmesh_kernel.callers import Caller
 from wattmesh_kernel.errors import InvalidArgument, WattmeshError
+from wattmesh_runtime.access.callers import Callers, admitted
 from wattmesh_runtime.errors import internal_error
 from wattmesh_runtime.request_context import REQUEST_ID_KEY, enter_request
 
@@ -43,8 +45,15 @@ class Web:
     """The door for browsers."""
 
     def __init__(
-        self, calls: Calls, live: LiveMessages, asked: Questions, bundle: Path, sessions: Sessions
+        self,
+        calls: Calls,
+        live: LiveMessages,
+        asked: Questions,
+        bundle: Path,
+        sessions: Sessions,
+        callers: Callers,
     ) -> None:
+        self._callers = callers
         self._calls = calls
         self._sessions = sessions
         self._live = live
@@ -86,26 +95,33 @@ class Web:
 
     async def _query_prices(self, request: Request) -> Response:
         _require_type(request, connect.UNARY)
-        self._sessions.shown_for(request)
         asked = _parsed(pb.QueryPricesRequest, await _body(request))
+        self._admit(request, asked)
         return _answered(await self._asked.query_prices(asked))
 
     async def _preview_change(self, request: Request) -> Response:
         _require_type(request, connect.UNARY)
-        self._sessions.shown_for(request)
         asked = _parsed(pb.PreviewChangeRequest, await _body(request))
+        self._admit(request, asked)
         return _answered(await self._asked.preview_change(asked))
 
     async def _watch(self, request: Request) -> Response:
         _require_type(request, connect.STREAM)
-        self._sessions.shown_for(request)
         asked = _parsed(pb.WatchLiveRequest, connect.first_message(await _body(request)))
-        look = look_from_request(asked)
+        look = look_from_request(asked, self._admit(request, asked))
         return StreamingResponse(
             self._envelopes(look),
             media_type=connect.STREAM,
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
+
+    def _admit(self, request: Request, asked: Message) -> Caller | None:
+        """Return who asks the dashboard itself; None: it is not known, and all see the same.
+
+        Error: Unauthenticated, PermissionDenied.
+        """
+        shown = self._sessions.shown_for(request).get("authorization")
+        return admitted(self._callers, shown, request.url.path, asked)
 
     async def _envelopes(self, look: Look) -> AsyncGenerator[bytes, None]:
         try:

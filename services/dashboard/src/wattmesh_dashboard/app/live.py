@@ -9,7 +9,7 @@ from wattmesh_dashboard.app.ports import Encoder
 from wattmesh_dashboard.domain.flow import Measured, SiteFlow, site_flow
 from wattmesh_dashboard.domain.look import Look
 from wattmesh_dashboard.domain.news import KEPT, FeedState, News, Topic
-from wattmesh_dashboard.domain.together import together
+from wattmesh_dashboard.domain.together import AllSites, together
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import PointId, SiteId
 from wattmesh_runtime.aio.broadcast import Broadcast
@@ -34,7 +34,7 @@ class LivePicture:
         self._kept: dict[tuple[Topic, str], News] = {}
         self._readings: dict[PointId, Measured] = {}
         self._flows: dict[SiteId, SiteFlow] = {}
-        self._sums: tuple[float, bytes] = (-math.inf, b"")
+        self._sums: dict[frozenset[SiteId] | None, tuple[float, bytes]] = {}
         self._feeds: dict[str, FeedState] = {}
         self._news: Broadcast[News] = Broadcast(MOST_UNREAD)
 
@@ -121,16 +121,23 @@ class LivePicture:
                     await asyncio.sleep(GATHER_SECONDS)
 
     def _together(self, look: Look) -> bytes:
-        """Return the sums of all sites for who looks at them, made once for all who do."""
+        """Return the sums of the sites of who looks, made once for all who have the same."""
         if not look.together:
             return b""
-        made, content = self._sums
-        if time.monotonic() - made >= SUM_SECONDS:
-            sites, clock = len(self._view.model.sites), self._clock
-            sums = together(sites, self._flows.values(), clock.now(), clock.rate)
-            content = self._encoder.all_sites(sums)
-            self._sums = (time.monotonic(), content)
+        made, content = self._sums.get(look.within, (-math.inf, b""))
+        if (now := time.monotonic()) - made < SUM_SECONDS:
+            return content
+        self._sums = {
+            within: kept for within, kept in self._sums.items() if now - kept[0] < 2 * SUM_SECONDS
+        }
+        content = self._encoder.all_sites(self._added_up(look))
+        self._sums[look.within] = (time.monotonic(), content)
         return content
+
+    def _added_up(self, look: Look) -> AllSites:
+        seen = [site for site in self._view.model.sites if look.reaches((site,))]
+        flows = (flow for flow in self._flows.values() if look.reaches((flow.site,)))
+        return together(len(seen), flows, self._clock.now(), self._clock.rate)
 
     def _keep(self, news: News) -> None:
         key = (news.topic, news.key)

@@ -25,6 +25,8 @@ KEPT = frozenset({Topic.FEED, Topic.MODEL, Topic.FLOW, Topic.PLAN, Topic.HOLD, T
 """Of these whoever begins to watch is told the newest of each key."""
 OF_ONE_SITE = frozenset({Topic.COMMAND, Topic.EVENT})
 """These are told only to those who look at the site."""
+_OF_NO_SITE = frozenset({Topic.FEED, Topic.MODEL})
+"""These name no site, and are told to everybody."""
 _OF_SHOWN = frozenset({Topic.FLOW, Topic.PLAN})
 """These are told to those who have one of their sites on the screen."""
 
@@ -33,8 +35,8 @@ _OF_SHOWN = frozenset({Topic.FLOW, Topic.PLAN})
 class News:
     """A piece of news: `content` is a part of a message, made once.
 
-    `sites`: those that it is about. `over`: whoever begins to watch need not hear of it any more,
-    such as a hold that has ended.
+    `sites`: every one that it names; who may not see all of them is not told. `over`: whoever
+    begins to watch need not hear of it any more, such as a hold that has ended.
     """
 
     topic: Topic
@@ -45,6 +47,8 @@ class News:
 
     def concerns(self, look: Look) -> bool:
         """Return whether somebody who looks so is told."""
+        if self.topic not in _OF_NO_SITE and not look.reaches(self.sites):
+            return False
         if self.topic in OF_ONE_SITE:
             return look.site is not None and look.site in self.sites
         return self.topic not in _OF_SHOWN or any(map(look.shows, self.sites or (None,)))

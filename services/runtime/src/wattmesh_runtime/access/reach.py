@@ -117,7 +117,7 @@ WAYS: Mapping[str, Way] = {
     **_of("alert.AlertService", Answered(), "GetAlert"),
     **_of("alert.AlertService", Shared(), "ListAlertRules"),
     **_of("alert.AlertService", Named(("silence.subject",)), "PlaceSilence"),
-    **_of("dashboard.DashboardService", Named(("site",), without=("together",)), "WatchLive"),
+    **_of("dashboard.DashboardService", Checked(), "WatchLive"),
     **_of("dashboard.DashboardService", _SITE, "QueryPrices"),
     **_of("weather.WeatherService", _SITE, "QueryWeather"),
     **_of("carbon.CarbonService", Shared(), "QueryAverageIntensity", "QueryMarginalIntensity"),
@@ -155,7 +155,7 @@ def check_answer(caller: Caller, method: str, answer: Any) -> None:
     """Raise NotFound when an answer names a site that is not the caller's."""
     if caller.sites is None or not isinstance(answer, Message):
         return
-    foreign = next((text for text in _texts(answer) if _is_foreign(caller, text)), None)
+    foreign = next((text for text in texts(answer) if _is_foreign(caller, text)), None)
     if foreign is None:
         return
     if not isinstance(WAYS.get(method), Answered):
@@ -178,7 +178,7 @@ def _texts_at(message: Any, path: list[str]) -> Iterator[str]:
             yield from _texts_at(each, path[1:])
 
 
-def _texts(message: Message) -> Iterator[str]:
+def texts(message: Message) -> Iterator[str]:
     """Yield every text in a message, however deep."""
     for field, value in message.ListFields():
         if field.type == field.TYPE_STRING and field.is_repeated:
@@ -191,11 +191,11 @@ def _texts(message: Message) -> Iterator[str]:
             yield from _texts_of_map(value)
         else:
             for each in value if field.is_repeated else (value,):
-                yield from _texts(each)
+                yield from texts(each)
 
 
 def _texts_of_map(mapping: Mapping[Any, Any]) -> Iterator[str]:
     for key, value in mapping.items():
         yield from (each for each in (key, value) if isinstance(each, str))
         if isinstance(value, Message):
-            yield from _texts(value)
+            yield from texts(value)
