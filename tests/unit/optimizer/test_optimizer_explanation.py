@@ -113,6 +113,7 @@ def test_words_follow_the_clock_of_the_site_and_name_the_day() -> None:
         "sites/home: 1 kW more import limit would save 0.72 SEK in the 30 h planned; "
         "it binds today 17:00–19:00"
     )
+    assert "1 kW more generation would save" in said("available_power", [4], 1.0)
     assert said("demand_charge:winter", [11, 12, 20, 22, 24], 0.00456).endswith(
         "1 kW less of the peak that the demand charge counts (winter) would save 0.0046 SEK in the "
         "30 h planned; it binds Tue 3 Mar 00:00–02:00, Tue 3 Mar 09:00–10:00, "

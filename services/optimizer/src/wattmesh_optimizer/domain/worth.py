@@ -20,6 +20,7 @@ _MORE = {
     "soc_discharge_power": "discharging power when nearly empty",
     "max_soc": "usable capacity",
     "max_power": "power",
+    "available_power": "generation",
 }
 """Limits that more of would help."""
 
@@ -29,7 +30,6 @@ _LESS = {
     "group_peak": "peak of the group",
     "reserve": "reserve to hold",
     "islanding_reserve": "energy held for an outage",
-    "available_power": "generation",
 }
 """Limits that less of would help."""
 
