@@ -15,7 +15,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_twin.app.publish_prices import PricePublication
 from wattmesh_twin.domain.dataset import EnergyPrices
 from wattmesh_twin.domain.measured import LookAhead
-from wattmesh_twin.domain.tariff import DayAheadPrices, PublishedDay, published_tariff
+from wattmesh_twin.domain.tariff import DayAheadPrices, PublishedDay, flat_tariff, published_tariff
 
 HOUR = timedelta(hours=1)
 LONDON = ZoneInfo("Europe/London")
@@ -56,7 +56,17 @@ def test_other_prices_are_dynamic_and_none_is_in_the_tariff() -> None:
 
 
 def test_one_price_for_all_times_is_a_base_price() -> None:
-    assert published_tariff(prices(0.3), LONDON).import_rates.base_per_kwh == 0.3
+    tariff = published_tariff(prices(0.3), LONDON)
+    assert tariff.import_rates.base_per_kwh == 0.3
+    assert flat_tariff(tariff, prices(0.3)) is None, "there is nothing to compare it with"
+
+
+def test_a_flat_contract_at_the_mean_price_is_there_to_be_compared_with() -> None:
+    hourly = prices(year(np.tile([0.2, 0.4], 4380)))
+    flat = flat_tariff(published_tariff(hourly, LONDON), hourly)
+    assert flat is not None
+    assert flat.import_rates.base_per_kwh == 0.3
+    assert (flat.id, flat.export_rates.base_per_kwh) == (TariffId("test-flat"), 0.05)
 
 
 def test_tomorrows_prices_are_known_from_16_oclock_local_time() -> None:

@@ -12,7 +12,7 @@ from wattmesh_twin.app.ports import ProvisionMark, ReadingStore, SiteDirectory
 from wattmesh_twin.domain.dataset import DataSet
 from wattmesh_twin.domain.history import PastReadings, SiteHistory
 from wattmesh_twin.domain.site import SiteSpec
-from wattmesh_twin.domain.tariff import published_tariff
+from wattmesh_twin.domain.tariff import flat_tariff, published_tariff
 from wattmesh_twin.domain.topology import Reach, assets_of, devices_of, microgrid_of
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,10 @@ class Provisioning:
 
     async def _describe(self) -> None:
         dataset, directory = self._dataset, self._directory
-        await directory.put_tariff(published_tariff(dataset.prices, dataset.zone))
+        tariff = published_tariff(dataset.prices, dataset.zone)
+        await directory.put_tariff(tariff)
+        if (flat := flat_tariff(tariff, dataset.prices)) is not None:
+            await directory.put_tariff(flat)
         for site in dataset.sites:
             await directory.put_site(self._site(site.spec))
             await self._describe_parts(site.spec)

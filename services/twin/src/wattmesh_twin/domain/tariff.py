@@ -1,11 +1,14 @@
 """The published tariff, and what of its prices is known when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import EnergyRates, RealTimePrice, Tariff, tariff_from_hourly_prices
 from wattmesh_kernel.time import TimeRange, local_day
@@ -38,6 +41,22 @@ def published_tariff(prices: EnergyPrices, zone: ZoneInfo) -> Tariff:
         currency_code=prices.currency_code,
         import_rates=rates,
         export_rates=export,
+    )
+
+
+def flat_tariff(published: Tariff, prices: EnergyPrices) -> Tariff | None:
+    """Return another contract to compare with, at the mean price of all hours; None for one price.
+
+    Nobody pays by it. Its id is `{tariff}-flat`.
+    """
+    each = prices.import_per_kwh
+    if not isinstance(each, Series):
+        return None
+    return replace(
+        published,
+        id=TariffId(f"{prices.tariff.segment}-flat"),
+        display_name="Flat rate",
+        import_rates=EnergyRates(base_per_kwh=round(float(np.nanmean(each.values)), 4)),
     )
 
 
