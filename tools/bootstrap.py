@@ -200,8 +200,9 @@ def install_modules() -> None:
 
 def build_bundle() -> None:
     """Generate the pages' types from the contracts, and build what the browser loads."""
-    buf = [str(VENV / "bin" / "buf"), "generate", "--template", str(WEB / "buf.gen.yaml")]
-    run([*buf, "--output", str(WEB), str(ROOT / "protos")], node_path())
+    buf = [str(VENV / "bin" / "buf"), "generate", "--output", str(WEB), "--template"]
+    run([*buf, str(WEB / "buf.gen.yaml"), str(ROOT / "protos")], node_path())
+    run([*buf, str(WEB / "buf.gen.others.yaml"), str(WEB / "src" / "protos")], node_path())
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
     run_node(vite, "build", "--logLevel=warn", str(WEB))
 

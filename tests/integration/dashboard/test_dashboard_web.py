@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.longrunning import operations_pb2
 
 from tests.fakes.dashboard_world import LIVE, DashboardWorld, dashboard_world
 from tests.fakes.eventually import eventually
@@ -115,6 +116,16 @@ async def test_what_pages_do_not_ask_is_not_there_for_them(
     world: DashboardWorld, path: str
 ) -> None:
     assert (await world.browser.post(path, b"")).status in (404, 405, 501)
+
+
+async def test_long_work_is_looked_at_and_nobody_elses_is_ended(world: DashboardWorld) -> None:
+    operations, name = "google.longrunning.Operations", "operations/1"
+    asked = operations_pb2.GetOperationRequest(name=name)
+    found = await world.browser.call(f"{operations}/GetOperation", asked, operations_pb2.Operation)
+    assert (found.name, found.done) == (name, True)
+    for method in ("CancelOperation", "DeleteOperation"):
+        answer = await world.browser.post(f"/{operations}/{method}", asked.SerializeToString())
+        assert (answer.status, "not served to browsers" in answer.error["message"]) == (501, True)
 
 
 async def test_a_page_of_another_origin_cannot_act(world: DashboardWorld) -> None:

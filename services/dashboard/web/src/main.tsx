@@ -5,6 +5,7 @@ import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
+import "./styles/savings.css";
 import { queries } from "./api/queries.ts";
 import { App } from "./app.tsx";
 

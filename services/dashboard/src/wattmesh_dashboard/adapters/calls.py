@@ -25,18 +25,18 @@ SERVED: Mapping[str, tuple[str, ...]] = {
     "forecast": ("wattmesh.forecast.v1.ForecastService",),
     "carbon": ("wattmesh.carbon.v1.CarbonService",),
     "optimizer": ("wattmesh.optimizer.v1.OptimizerService",),
-    "analytics": ("wattmesh.analytics.v1.AnalyticsService",),
+    "analytics": ("wattmesh.analytics.v1.AnalyticsService", "google.longrunning.Operations"),
     "usage": ("wattmesh.usage.v1.UsageService",),
     "alerting": ("wattmesh.alert.v1.AlertService",),
 }
-"""What each service serves, of what pages ask."""
+"""What each service serves, of what pages ask; of long work they ask for analytics' alone."""
 IDENTITY = "wattmesh.identity.v1.IdentityService"
 """Asked for by pages as well: served by the dashboard itself, at the door that knows who calls."""
 
 _LOOKS = ("Get", "List", "Query", "Evaluate", "Compute", "Find", "Forecast", "Explain", "DryRun")
 _ACTS = frozenset(
     {
-        *("PlaceHold", "ReleaseHold", "TriggerPlan"),
+        *("PlaceHold", "ReleaseHold", "TriggerPlan", "RunScenario"),
         *("AcknowledgeAlert", "PlaceSilence", "EndSilence"),
         *("UpdateSite", "UpdateAsset", "UpdateDevice", "UpdateTariff"),
         *("CreateAsset", "CreateDevice", "CreateTariff"),

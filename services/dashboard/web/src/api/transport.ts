@@ -3,6 +3,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { createClient, type Client } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import type { Operations } from "../gen/google/longrunning/operations_pb.ts";
 import type { AlertService } from "../gen/wattmesh/alert/v1/alert_service_pb.ts";
 import type { AnalyticsService } from "../gen/wattmesh/analytics/v1/analytics_service_pb.ts";
 import type { CarbonService } from "../gen/wattmesh/carbon/v1/carbon_pb.ts";
@@ -62,5 +63,6 @@ export const forecast = later<typeof ForecastService>(async () => (await import(
 export const carbon = later<typeof CarbonService>(async () => (await import("../gen/wattmesh/carbon/v1/carbon_pb.ts")).CarbonService);
 export const optimizer = later<typeof OptimizerService>(async () => (await import("../gen/wattmesh/optimizer/v1/optimizer_pb.ts")).OptimizerService);
 export const analytics = later<typeof AnalyticsService>(async () => (await import("../gen/wattmesh/analytics/v1/analytics_service_pb.ts")).AnalyticsService);
+export const operations = later<typeof Operations>(async () => (await import("../gen/google/longrunning/operations_pb.ts")).Operations);
 export const usage = later<typeof UsageService>(async () => (await import("../gen/wattmesh/usage/v1/usage_service_pb.ts")).UsageService);
 export const identity = later<typeof IdentityService>(async () => (await import("../gen/wattmesh/identity/v1/identity_service_pb.ts")).IdentityService);

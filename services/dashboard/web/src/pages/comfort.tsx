@@ -10,7 +10,7 @@ import { energy, moment, percent, shortName, type Locale } from "../lib/format.t
 import { DAY, optionalMs, range } from "../lib/time.ts";
 import { useInterval } from "../live/hooks.ts";
 import { Asked, Card, Empty, Soc } from "../parts/bits.tsx";
-import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
+import { localeOf, siteTitle, useSite, useTitles } from "../parts/pages.ts";
 import { leavesWith } from "../domain/comfort.ts";
 import { spoken } from "../domain/words.ts";
 import { Runs } from "./comfort/runs.tsx";
@@ -43,6 +43,7 @@ export default function ComfortPage() {
 
 function Sessions({ site }: { site: Site }) {
   const at = localeOf(site);
+  const title = useTitles(site.name);
   const tick = useInterval(60_000);
   const plan = usePlan(useHoldingPlan(site.name)?.name).data;
   const planned = plannedOf(plan, site.name)?.site;
@@ -80,7 +81,7 @@ function Sessions({ site }: { site: Site }) {
                 </thead>
                 <tbody>
                   {list.map((session) => (
-                    <SessionRow key={session.name} session={session} leaves={leavesWith(planned, session.name)} at={at} />
+                    <SessionRow key={session.name} session={session} title={title} leaves={leavesWith(planned, session.name)} at={at} />
                   ))}
                 </tbody>
               </table>
@@ -92,14 +93,21 @@ function Sessions({ site }: { site: Site }) {
   );
 }
 
-function SessionRow({ session, leaves, at }: { session: ChargingSession; leaves: number | null; at: Locale }) {
+interface SessionRowProps {
+  session: ChargingSession;
+  title: (name: string) => string;
+  leaves: number | null;
+  at: Locale;
+}
+
+function SessionRow({ session, title, leaves, at }: SessionRowProps) {
   const asset = session.name.split("/charging-sessions/")[0] ?? "";
   const arrived = optionalMs(session.arrivalTime);
   const left = optionalMs(session.departureTime);
   return (
     <tr>
       <td className="wide">
-        <strong>{shortName(asset)}</strong> <span className="muted">{shortName(session.vehicle || session.token)}</span>
+        <strong>{title(asset)}</strong> <span className="muted">{shortName(session.vehicle || session.token)}</span>
       </td>
       <td data-label="State">
         <span className="tag">{spoken(ChargingSessionState[session.state] ?? "")}</span>

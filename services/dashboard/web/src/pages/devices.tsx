@@ -16,7 +16,7 @@ import { optionalMs, toMs } from "../lib/time.ts";
 import { store, useNow, usePicture } from "../live/hooks.ts";
 import { Asked, Card, Empty } from "../parts/bits.tsx";
 import { LeaveDialog } from "../parts/leave-dialog.tsx";
-import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
+import { localeOf, siteTitle, useSite, useTitles } from "../parts/pages.ts";
 
 export default function DevicesPage() {
   const site = useSite();
@@ -155,6 +155,7 @@ const BAD = new Set([
 
 function Events({ site, at }: { site: Site; at: Locale }) {
   const turn = usePicture((picture) => picture.turns.events);
+  const title = useTitles(site.name);
   const events = useQuery({
     queryKey: ["events", site.name, turn],
     queryFn: async ({ signal }) => {
@@ -184,7 +185,7 @@ function Events({ site, at }: { site: Site; at: Locale }) {
                   {list.map((event, place) => (
                     <tr key={place}>
                       <td className="nowrap">{event.eventTime !== undefined && moment(toMs(event.eventTime), at)}</td>
-                      <td>{shortName(event.device)}</td>
+                      <td>{title(event.device)}</td>
                       <td>
                         <span className={`tag ${BAD.has(event.type) ? "warn" : ""}`}>{spoken(DeviceEventType[event.type] ?? "")}</span>
                       </td>

@@ -13,12 +13,13 @@ import { degradationsOf } from "../domain/degradations.ts";
 import { degradation } from "../domain/words.ts";
 import { PlanState } from "../gen/wattmesh/planner/v1/planner_pb.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
-import { ago, money, number, perKwh, shortName } from "../lib/format.ts";
+import { ago, money, number, perKwh } from "../lib/format.ts";
 import { floorTo, HOUR, toMs } from "../lib/time.ts";
 import { useInterval, useNow } from "../live/hooks.ts";
 import { Card, Empty, Figure } from "../parts/bits.tsx";
 import { Chart, nearest, type Line, type Pane } from "../parts/chart.tsx";
-import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
+import { SeriesTable } from "../parts/series-table.tsx";
+import { localeOf, siteTitle, useSite, useTitles } from "../parts/pages.ts";
 import {
   added,
   from,
@@ -37,7 +38,6 @@ import {
 } from "./plan/data.ts";
 import { kw, ratio, Readout, signed, type Value } from "./plan/readout.tsx";
 import { STEP, useForecast, useIntensities, useSoc } from "./plan/sources.ts";
-import { PlanTable } from "./plan/table.tsx";
 import Yesterday from "./plan/yesterday.tsx";
 
 const BACK = 18 * HOUR;
@@ -56,6 +56,7 @@ function SitePlanPage({ site }: { site: Site }) {
   const explanation = useExplanation(plan).data;
   const planned = useMemo(() => plannedOf(plan, site.name), [plan, site.name]);
   const assets = useAssets(site.name).data;
+  const title = useTitles(site.name);
   const names = useMemo(() => sorted(assets ?? []), [assets]);
   const hour = tick === null ? null : floorTo(tick, HOUR);
   const start = hour === null ? null : hour - BACK;
@@ -226,7 +227,7 @@ function SitePlanPage({ site }: { site: Site }) {
           note="Solid is measured, dashed planned or expected; nine of ten times it is below the top of the shade."
         >
           {table ? (
-            <PlanTable times={times} panes={panes} at={at} />
+            <SeriesTable label="The plan as a table" times={times} panes={panes} at={at} />
           ) : (
             <Chart
               times={times}
@@ -236,6 +237,7 @@ function SitePlanPage({ site }: { site: Site }) {
               cursor={cursor}
               onCursor={setCursor}
               label={`Price, power and state of charge of ${siteTitle(site)}.`}
+              tabled
             />
           )}
         </Card>
@@ -243,10 +245,12 @@ function SitePlanPage({ site }: { site: Site }) {
           <Card>
             <Readout
               ms={cursor === null ? now : (times[shown] as number)}
+              moved={cursor !== null}
               values={readout}
               expected={(times[shown] as number) >= (tick ?? 0)}
               planned={planned}
               explanation={explanation}
+              title={title}
               currency={prices?.currency ?? site.currencyCode}
               at={at}
             />
@@ -268,7 +272,7 @@ function SitePlanPage({ site }: { site: Site }) {
               <ul className="lines">
                 {degradationsOf(plan, site.name).map((each, place) => (
                   <li key={place}>
-                    <strong>{shortName(each.subject)}</strong>:{" "}
+                    <strong>{title(each.subject)}</strong>:{" "}
                     {each.message || degradation(each.topic, each.reason, each.remedy)}
                   </li>
                 ))}

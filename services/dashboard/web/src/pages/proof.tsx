@@ -13,7 +13,7 @@ import { clock, clockSeconds, day, energy, number, percent, power, shortName, sp
 import { ceilTo, HOUR, optionalMs, range, toMs } from "../lib/time.ts";
 import { useInterval, usePicture } from "../live/hooks.ts";
 import { Asked, Card, Empty, Figure } from "../parts/bits.tsx";
-import { localeOf, siteTitle, useSite } from "../parts/pages.ts";
+import { localeOf, siteTitle, useSite, useTitles } from "../parts/pages.ts";
 
 const SPANS = [6, 12, 24, 48];
 const STEP = HOUR / 4;
@@ -25,6 +25,7 @@ export default function ProofPage() {
 
 function Proof({ site }: { site: Site }) {
   const at = localeOf(site);
+  const title = useTitles(site.name);
   const [hours, setHours] = useState(12);
   const [device, setDevice] = useState("");
   const [owner, setOwner] = useState("");
@@ -76,7 +77,7 @@ function Proof({ site }: { site: Site }) {
             ))}
           </select>
         </label>
-        <Choice name="Device" value={device} of={options.devices} onChange={setDevice} />
+        <Choice name="Device" value={device} of={options.devices} title={title} onChange={setDevice} />
         <Choice name="Owner" value={owner} of={options.owners} onChange={setOwner} />
         <Choice name="Plan" value={plan} of={options.plans} onChange={setPlan} />
         <label className="check">
@@ -95,7 +96,7 @@ function Proof({ site }: { site: Site }) {
               ) : (
                 <ul className="proofs">
                   {shown.map(({ step, list }) => (
-                    <Row key={step.command?.name} step={step} list={list} at={at} />
+                    <Row key={step.command?.name} step={step} list={list} title={title} at={at} />
                   ))}
                 </ul>
               )}
@@ -130,10 +131,11 @@ interface ChoiceProps {
   name: string;
   value: string;
   of: readonly string[];
+  title?: (name: string) => string;
   onChange: (value: string) => void;
 }
 
-function Choice({ name, value, of, onChange }: ChoiceProps) {
+function Choice({ name, value, of, title = shortName, onChange }: ChoiceProps) {
   return (
     <label className="field">
       <span>{name}</span>
@@ -141,7 +143,7 @@ function Choice({ name, value, of, onChange }: ChoiceProps) {
         <option value="">all</option>
         {of.map((each) => (
           <option key={each} value={each}>
-            {shortName(each)}
+            {title(each)}
           </option>
         ))}
       </select>
@@ -205,7 +207,14 @@ const MARKS: Record<Tick["state"], string> = {
   skipped: "–",
 };
 
-function Row({ step, list, at }: { step: ExecutionStep; list: readonly Tick[]; at: Locale }) {
+interface RowProps {
+  step: ExecutionStep;
+  list: readonly Tick[];
+  title: (name: string) => string;
+  at: Locale;
+}
+
+function Row({ step, list, title, at }: RowProps) {
   const command = step.command;
   if (command === undefined) return null;
   const start = optionalMs(step.plannedRange?.startTime) ?? 0;
@@ -221,7 +230,7 @@ function Row({ step, list, at }: { step: ExecutionStep; list: readonly Tick[]; a
       <details className={bad ? "amiss" : undefined}>
         <summary>
           <span className="what">
-            <strong>{shortName(command.device)}</strong>{" "}
+            <strong>{title(command.device)}</strong>{" "}
             <span className="muted nowrap">
               {day(start, at)} {span(start, end, at)}
             </span>

@@ -55,9 +55,10 @@ interface AskedProps<T> {
   children: (data: T) => ReactNode;
 }
 
-/** What was asked: its answer, that it is on its way, or why there is none and how old the last one is. */
+/** What was asked: its answer, that it is on its way, or why there is none and how old the last one is.
+ * The answer to another question, shown while this one's is on its way, is faded as an old one is. */
 export function Asked<T>({ of, waiting = "Loading…", children }: AskedProps<T>) {
-  const { data, error, isError, dataUpdatedAt, refetch } = of;
+  const { data, error, isError, isPlaceholderData: another, dataUpdatedAt, refetch } = of;
   if (data === undefined && !isError) return <p className="empty">{waiting}</p>;
   return (
     <>
@@ -72,7 +73,11 @@ export function Asked<T>({ of, waiting = "Loading…", children }: AskedProps<T>
           </button>
         </div>
       )}
-      {data !== undefined && <div className={isError ? "stale" : undefined}>{children(data)}</div>}
+      {data !== undefined && (
+        <div className={isError || another ? "stale" : undefined} aria-busy={another}>
+          {children(data)}
+        </div>
+      )}
     </>
   );
 }

@@ -1,11 +1,12 @@
 // A chart over time: several panes, one time axis, one cursor, which keys move as well.
 
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Locale } from "../lib/format.ts";
 import { clock, day, number } from "../lib/format.ts";
 import { zoneOffset } from "../lib/time.ts";
+import { SeriesTable } from "./series-table.tsx";
 
 export interface Line {
   name: string;
@@ -42,9 +43,31 @@ interface ChartProps {
   cursor: number | null;
   onCursor: (place: number | null) => void;
   label: string;
+  /** Whether the page has a table of it itself. */
+  tabled?: boolean;
 }
 
-export function Chart({ times, panes, now, at, cursor, onCursor, label }: ChartProps) {
+export function Chart({ tabled = false, ...chart }: ChartProps) {
+  return (
+    <>
+      <Picture {...chart} />
+      {!tabled && <AsTable {...chart} />}
+    </>
+  );
+}
+
+/** The same for those who cannot see it, made when it is opened. */
+function AsTable({ times, panes, at, label }: ChartProps) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details className="raw small" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>As a table</summary>
+      {open && <SeriesTable times={times} panes={panes} at={at} label={`${label} As a table.`} />}
+    </details>
+  );
+}
+
+function Picture({ times, panes, now, at, cursor, onCursor, label }: ChartProps) {
   const move = (step: number): void => {
     const start = cursor ?? nearest(times, now ?? times[0] ?? 0);
     onCursor(Math.min(Math.max(start + step, 0), times.length - 1));
@@ -93,7 +116,7 @@ export function nearest(times: readonly number[], ms: number): number {
   return place;
 }
 
-interface PaneProps extends Omit<ChartProps, "panes" | "label"> {
+interface PaneProps extends Omit<ChartProps, "panes" | "label" | "tabled"> {
   pane: Pane;
   last: boolean;
 }

@@ -58,7 +58,7 @@ export function BottomTabs() {
   useEffect(() => setOpen(false), [page, site]);
   const rest = PAGES.slice(FIRST);
   return (
-    <nav aria-label="Pages at the bottom">
+    <nav className="bottom" aria-label="Pages at the bottom">
       <ul className="more" id="more" hidden={!open}>
         {rest.map((each) => (
           <PageLink key={each.path} page={each} />

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { useLocation } from "wouter";
-import { useSiteNamed, useSites } from "../api/queries.ts";
+import { useAssets, useDevices, useSiteNamed, useSites } from "../api/queries.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import type { Locale } from "../lib/format.ts";
 import { shortName } from "../lib/format.ts";
@@ -35,7 +35,22 @@ export function pathOf(page: string, site: string): string {
 }
 
 export function siteTitle(site: Site): string {
-  return site.displayName || shortName(site.name);
+  return titleOf(site);
+}
+
+/** What people call something that has a name of its own. */
+export function titleOf(named: { name: string; displayName: string }): string {
+  return named.displayName || shortName(named.name);
+}
+
+/** What people call the assets and devices of a site, by their names. */
+export function useTitles(site: string): (name: string) => string {
+  const assets = useAssets(site).data;
+  const devices = useDevices(site).data;
+  return useMemo(() => {
+    const known = new Map([...(assets ?? []), ...(devices ?? [])].map((each) => [each.name, titleOf(each)]));
+    return (name) => known.get(name) ?? shortName(name);
+  }, [assets, devices]);
 }
 
 /** Sites in the order in which people count: home-2 before home-10. */

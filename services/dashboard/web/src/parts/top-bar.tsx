@@ -87,10 +87,11 @@ function LinePill() {
   const now = useNow();
   const broken = [...feeds.values()].filter((feed) => !feed.connected);
   let [kind, text, title] = ["good", "Live", "Everything flows"];
+  let since = "";
   if (line === "connecting") [kind, text, title] = ["warn", "Connecting", "The first picture is on its way"];
   if (line === "lost") {
-    const since = lostAt !== null && now !== null ? ` for ${length(now - lostAt)}` : "";
-    [kind, text, title] = ["bad", `No connection${since}`, `${why} It is tried again by itself.`];
+    since = lostAt !== null && now !== null ? ` for ${length(now - lostAt)}` : "";
+    [kind, text, title] = ["bad", "No connection", `${why} It is tried again by itself.`];
   } else if (broken.length > 0) {
     const names = broken.map((feed) => FEEDS[feed.feed] ?? feed.feed).join(", ");
     [kind, text, title] = ["warn", `${names} broken off`, broken[0]?.message ?? ""];
@@ -98,6 +99,8 @@ function LinePill() {
   return (
     <span className={`pill ${kind}`} role="status" title={title}>
       {text}
+      {/* Not read out: it grows by the second. */}
+      <span aria-hidden="true">{since}</span>
     </span>
   );
 }

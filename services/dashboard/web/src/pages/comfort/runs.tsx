@@ -5,16 +5,17 @@ import { usage } from "../../api/transport.ts";
 import { spoken } from "../../domain/words.ts";
 import type { Site } from "../../gen/wattmesh/site/v1/site_pb.ts";
 import { RunState, type DeferrableRun } from "../../gen/wattmesh/usage/v1/run_pb.ts";
-import { clock, energy, moment, shortName, type Locale } from "../../lib/format.ts";
+import { clock, energy, moment, type Locale } from "../../lib/format.ts";
 import { DAY, optionalMs, range } from "../../lib/time.ts";
 import { useInterval } from "../../live/hooks.ts";
 import { Asked, Card, Empty } from "../../parts/bits.tsx";
-import { localeOf } from "../../parts/pages.ts";
+import { localeOf, useTitles } from "../../parts/pages.ts";
 
 const BAD = new Set([RunState.MISSED]);
 
 export function Runs({ site }: { site: Site }) {
   const at = localeOf(site);
+  const title = useTitles(site.name);
   const tick = useInterval(60_000);
   const runs = useQuery({
     queryKey: ["runs", site.name, tick],
@@ -47,7 +48,7 @@ export function Runs({ site }: { site: Site }) {
                 </thead>
                 <tbody>
                   {list.map((run) => (
-                    <Row key={run.name} run={run} at={at} />
+                    <Row key={run.name} run={run} title={title} at={at} />
                   ))}
                 </tbody>
               </table>
@@ -59,7 +60,7 @@ export function Runs({ site }: { site: Site }) {
   );
 }
 
-function Row({ run, at }: { run: DeferrableRun; at: Locale }) {
+function Row({ run, title, at }: { run: DeferrableRun; title: (name: string) => string; at: Locale }) {
   const asset = run.name.split("/runs/")[0] ?? "";
   const ran = run.actualRange ?? run.plannedRange;
   const [from, to] = [optionalMs(ran?.startTime), optionalMs(ran?.endTime)];
@@ -67,7 +68,7 @@ function Row({ run, at }: { run: DeferrableRun; at: Locale }) {
   return (
     <tr>
       <td className="wide">
-        <strong>{shortName(asset)}</strong> <span className="muted">{run.displayName}</span>
+        <strong>{title(asset)}</strong> <span className="muted">{run.displayName}</span>
         {run.message !== "" && <div className="muted small">{run.message}</div>}
       </td>
       <td data-label="State">

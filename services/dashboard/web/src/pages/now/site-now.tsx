@@ -9,7 +9,7 @@ import { store, useNow, usePicture } from "../../live/hooks.ts";
 import { Actions } from "../../parts/actions.tsx";
 import { Card, Empty } from "../../parts/bits.tsx";
 import { HoldsInForce } from "../../parts/holds.tsx";
-import { siteTitle } from "../../parts/pages.ts";
+import { siteTitle, useTitles } from "../../parts/pages.ts";
 import { Ages } from "./ages.tsx";
 import { Diagram } from "./diagram.tsx";
 import { COLOURS, doing, flowsOf } from "./flows.ts";
@@ -39,6 +39,7 @@ export function SiteNow({ name }: { name: string }) {
 
 function Flowing({ site }: { site: Site }) {
   const name = site.name;
+  const title = useTitles(name);
   const now = useNow();
   const line = usePicture((picture) => picture.line);
   const flow = usePicture((picture) => picture.flows.get(name));
@@ -94,7 +95,7 @@ function Flowing({ site }: { site: Site }) {
               <ul className="lines">
                 {lacking.map((each, place) => (
                   <li key={place}>
-                    <strong>{shortName(each.subject)}</strong>:{" "}
+                    <strong>{title(each.subject)}</strong>:{" "}
                     {each.message || degradation(each.topic, each.reason, each.remedy)}
                   </li>
                 ))}

@@ -1,8 +1,9 @@
 // What holds at one time of the plan, and why.
 
-import { REASONS, spoken } from "../../domain/words.ts";
+import { bound } from "../../domain/bound.ts";
+import { REASONS } from "../../domain/words.ts";
 import type { Explanation } from "../../gen/wattmesh/optimizer/v1/plan_pb.ts";
-import { moment, perKwh, percent, power, shortName, type Locale } from "../../lib/format.ts";
+import { clock, moment, money, perKwh, percent, power, type Locale } from "../../lib/format.ts";
 import type { Planned } from "./data.ts";
 
 export interface Value {
@@ -13,19 +14,23 @@ export interface Value {
 
 interface ReadoutProps {
   ms: number;
+  /** Whether somebody has moved the cursor there: what goes on by itself is not read out. */
+  moved: boolean;
   /** Whether it is not measured yet. */
   expected: boolean;
   values: readonly Value[];
   planned: Planned | null;
   explanation: Explanation | null | undefined;
   currency: string;
+  /** What people call an asset. */
+  title: (name: string) => string;
   at: Locale;
 }
 
-export function Readout({ ms, expected, values, planned, explanation, currency, at }: ReadoutProps) {
+export function Readout({ ms, moved, expected, values, planned, explanation, currency, title, at }: ReadoutProps) {
   const interval = planned === null ? -1 : Math.floor((ms - planned.start) / planned.step);
   return (
-    <div className="readout" aria-live="polite">
+    <div className="readout" aria-live={moved ? "polite" : "off"}>
       <h3>
         {moment(ms, at)} <span className="tag">{expected ? "expected" : "measured"}</span>
       </h3>
@@ -48,6 +53,7 @@ export function Readout({ ms, expected, values, planned, explanation, currency, 
           planned={planned}
           explanation={explanation}
           currency={currency}
+          title={title}
           at={at}
         />
       )}
@@ -60,10 +66,12 @@ interface WhyProps {
   planned: Planned;
   explanation: Explanation | null | undefined;
   currency: string;
+  /** What people call an asset. */
+  title: (name: string) => string;
   at: Locale;
 }
 
-function Why({ interval, planned, explanation, currency, at }: WhyProps) {
+function Why({ interval, planned, explanation, currency, title, at }: WhyProps) {
   const own = planned.site;
   const names = new Set(own.assets.map((each) => each.assetName));
   const assets = (explanation?.assets ?? []).filter((each) => names.has(each.assetName));
@@ -87,7 +95,7 @@ function Why({ interval, planned, explanation, currency, at }: WhyProps) {
           if (stored === undefined && Math.abs(watts ?? 0) < 1) return null;
           return (
             <li key={each.assetName}>
-              <strong>{shortName(each.assetName)}</strong>{" "}
+              <strong>{title(each.assetName)}</strong>{" "}
               {watts !== undefined && power(watts, at.locale)}
               {reason !== undefined && reason !== "" && `: ${reason}`}
               {stored !== undefined && (
@@ -99,7 +107,7 @@ function Why({ interval, planned, explanation, currency, at }: WhyProps) {
         {value !== undefined && <li>One more kWh used costs {perKwh(value, currency, at.locale)}</li>}
         {binding.map((each, place) => (
           <li key={place}>
-            Limit: {each.message || `${shortName(each.subject)} ${spoken(each.constraint)}`}
+            Limit: {bound(each, { title, planned, money: (amount) => money(amount, currency, at.locale, 2, 4), span: (from, to) => `${moment(from, at)}–${clock(to, at)}` })}
           </li>
         ))}
       </ul>

@@ -1,23 +1,24 @@
-// The chart of a plan for those who read or hear numbers.
+// A chart for those who read or hear numbers: hour by hour.
 
-import { fullMoment, number, type Locale } from "../../lib/format.ts";
-import { HOUR } from "../../lib/time.ts";
-import type { Pane } from "../../parts/chart.tsx";
+import { fullMoment, number, type Locale } from "../lib/format.ts";
+import { HOUR } from "../lib/time.ts";
+import type { Pane } from "./chart.tsx";
 
 interface TableProps {
   times: readonly number[];
   panes: readonly Pane[];
   at: Locale;
+  label: string;
 }
 
-export function PlanTable({ times, panes, at }: TableProps) {
+export function SeriesTable({ times, panes, at, label }: TableProps) {
   const lines = panes.flatMap((pane) =>
     pane.lines
       .filter((line) => line.quiet !== true)
       .map((line) => ({ ...line, title: pane.title, digits: Math.max(pane.digits, 2) })),
   );
   return (
-    <div className="scroll tall" tabIndex={0} role="region" aria-label="The plan as a table">
+    <div className="scroll tall" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>
