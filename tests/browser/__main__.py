@@ -5,7 +5,8 @@
 Starts a mesh, or looks at the one whose state folder is given. Each page, dark and light, on a desk
 and on a phone: no error, nothing wider than the screen, nothing serious that axe finds; its
 screenshot is kept in `.wattmesh/screenshots`. Then a person holds a value, finds its proof and
-releases it, goes through by keyboard, and sees the line break and come back. Exit status 1 when
+releases it, goes through by keyboard and by what a screen reader is told, reads numbers and dates
+as Germans and as Americans write them, and sees the line break and come back. Exit status 1 when
 something is amiss. Playwright and axe come from PyPI, Chromium is Debian's.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 
 from tests.browser.install import install
 from tests.e2e.wattmesh_command import Wattmesh
+from wattmesh_local.options import STREET
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / ".wattmesh" / "screenshots"
@@ -36,7 +38,8 @@ def running_mesh(folder: str | None) -> Iterator[dict[str, Any]]:
     kept = Path(tempfile.mkdtemp(prefix="wattmesh-browser-"))
     command = Wattmesh(kept)
     try:
-        yield command.start("up", "--plain", "--site", "street", "--rate", RATE).state()
+        street = ("--site", "street", "--data", str(ROOT / ".wattmesh" / STREET))
+        yield command.start("up", "--plain", *street, "--identities", "--rate", RATE).state()
     finally:
         command.end()
         shutil.rmtree(kept, ignore_errors=True)
@@ -49,10 +52,11 @@ def main() -> int:
     parser.add_argument("--only", default="", help="journeys whose names have this")
     arguments = parser.parse_args()
     chromium = install()
-    from tests.browser.journeys import run  # needs what was just installed
+    from tests.browser import reading  # needs what was just installed
+    from tests.browser.journeys import run
 
     with running_mesh(arguments.state) as mesh:
-        report = run(mesh, chromium, SCREENSHOTS, arguments.only)
+        report = run(mesh, chromium, SCREENSHOTS, arguments.only, reading.JOURNEYS)
     print(json.dumps(report, indent=1))
     return 1 if report["amiss"] else 0
 

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,15 @@ class Desk:
         self.measured: dict[str, Any] = {}
 
     @contextmanager
-    def page(self, size: tuple[int, int] = DESK, theme: str = "light") -> Iterator[Page]:
+    def page(
+        self, size: tuple[int, int] = DESK, theme: str = "light", locale: str = "en-US"
+    ) -> Iterator[Page]:
         """Give a page, whose errors are taken note of."""
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if theme == "dark" else "light",
-            locale="en-US",
+            locale=locale,
+            timezone_id="Pacific/Auckland",  # a reader who is elsewhere: times are the site's
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE_MS)
@@ -62,18 +65,28 @@ class Desk:
         page.goto(f"{self.base}/{path}")
         expect(page.locator("main h1")).to_be_visible(timeout=PATIENCE_MS)
         expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=PATIENCE_MS)
         for text in ("Loading…", "Adding up…"):
             expect(page.get_by_text(text)).to_have_count(0, timeout=PATIENCE_MS)
         page.wait_for_timeout(800)  # a chart draws after its data
 
 
-def run(mesh: dict[str, Any], chromium: str, screenshots: Path, only: str) -> dict[str, Any]:
-    """Go every way; return what was measured and what was amiss."""
+Journey = Callable[[Desk], None]
+
+
+def run(
+    mesh: dict[str, Any],
+    chromium: str,
+    screenshots: Path,
+    only: str,
+    further: Sequence[Journey] = (),
+) -> dict[str, Any]:
+    """Go every way, and `further` ones; return what was measured and what was amiss."""
     screenshots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         desk = Desk(browser, mesh, screenshots)
-        for journey in JOURNEYS:
+        for journey in (*further, *JOURNEYS):
             name = journey.__name__
             if only not in name:
                 continue
@@ -224,6 +237,17 @@ def lose_the_line_and_find_it(desk: Desk) -> None:
         expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=PATIENCE_MS)
 
 
+def work_out_what_was_missed(desk: Desk) -> None:
+    """What perfect foresight would have saved is computed when asked for, and told in words."""
+    with desk.page() as page:
+        desk.go(page, f"savings/{SITE}")
+        page.get_by_label("Time").select_option(label="Last 7 days")
+        page.get_by_role("button", name="Work out what was missed").click()
+        told = page.get_by_text("Had control known").or_(page.get_by_text("Nothing was missed"))
+        expect(told).to_be_visible(timeout=2 * PATIENCE_MS)
+        page.screenshot(path=desk.screenshots / "foresight-desk-light.png", full_page=True)
+
+
 def let_somebody_in_and_out_again(desk: Desk) -> None:
     """A program gets a role and a key, told once; then it is removed."""
     if desk.identities is None:
@@ -249,12 +273,13 @@ def let_somebody_in_and_out_again(desk: Desk) -> None:
         expect(page.get_by_text("Meter reader")).to_have_count(0)
 
 
-JOURNEYS: tuple[Callable[[Desk], None], ...] = (
+JOURNEYS: tuple[Journey, ...] = (
     weigh_the_first_load,
     look_at_every_page,
     go_by_keyboard,
     stop_only_when_it_is_meant,
     hold_and_find_its_proof,
+    work_out_what_was_missed,
     let_somebody_in_and_out_again,
     lose_the_line_and_find_it,
 )

@@ -1,9 +1,10 @@
 """Every question of Grafana's boards, asked of a running mesh and a real Prometheus, as JSON.
 
-    python -m tests.peer.grafana [--seconds 90]
+    python -m tests.peer.grafana [--seconds 90] [--state FOLDER]
 
 Needs the programmes `prometheus` and `promtool` (Debian's package `prometheus`). The mesh of the
-homes runs for so long, with Prometheus beside it as `deploy/prometheus` configures it; then each
+homes, or one that runs with `--metrics` and whose state folder is given, is followed for so long
+by Prometheus as `deploy/prometheus` configures it; then each
 panel's question is asked of Prometheus or of the mesh's own database, and `promtool` checks the
 metrics of every process, the rules, and plays the alerts.
 
@@ -48,22 +49,26 @@ def main() -> int:
     """Run, ask, and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.peer.grafana")
     parser.add_argument("--seconds", type=float, default=90, help="how long the mesh runs")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--state", type=Path, help="state folder of a mesh that runs")
+    arguments = parser.parse_args()
     if shutil.which("prometheus") is None or shutil.which("promtool") is None:
         print("there is no prometheus: install it first", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="grafana-") as name:
-        found = _asked(Path(name), seconds)
+        found = _asked(Path(name), arguments.seconds, arguments.state)
     print(json.dumps(found, indent=2))
     return 0 if found["sound"] else 1
 
 
-def _asked(folder: Path, seconds: float) -> dict[str, Any]:
+def _asked(folder: Path, seconds: float, running: Path | None) -> dict[str, Any]:
     command = Wattmesh(folder)
+    place = running or command.state_folder
     try:
-        run = command.start("up", "--plain", "--metrics")
-        state = run.state()
-        targets = folder / "state/prometheus.json"
+        if running is None:
+            state = command.start("up", "--plain", "--metrics").state()
+        else:
+            state = json.loads((running / "run/mesh.json").read_text())
+        targets = place / "prometheus.json"
         with _prometheus(folder, targets) as address:
             time.sleep(seconds)
             asked = [each for each in questions() if each.source != "traces"]
