@@ -101,6 +101,7 @@ class MemoryMetering:
         rollable: Collection[int],
         span_us: tuple[int, int],
         longest_gap_us: int,
+        view: View = NOW,
     ) -> Histories:
         first, last = span_us[0] - longest_gap_us, span_us[1] + longest_gap_us
         return await self.histories(list(keys), from_microseconds(first), from_microseconds(last))

@@ -50,11 +50,20 @@ async def _imported(
     return list(answer.energies[0].import_energy_wh.values)
 
 
+async def _worth(world: MeteringWorld) -> tuple[list[float], list[int]]:
+    """How much of each hour is covered, and its quality."""
+    request = energy_request(GRID, span=SPAN)
+    request.include_quality = True
+    (energy,) = (await world.metering.QueryEnergy(request)).energies
+    return list(energy.import_coverage_ratios), list(energy.qualities)
+
+
 def _rolled(database_url: str) -> int:
     """How many days are rolled up, when none is to be made any more; else 0."""
     with psycopg.connect(database_url) as connection:
         row = connection.execute(
-            "SELECT count(*) FILTER (WHERE quarters IS NULL AND day <= 19873), count(quarters)"
+            "SELECT count(*) FILTER (WHERE (quarters IS NULL OR worths IS NULL) AND day <= 19873),"
+            " count(worths)"
             " FROM metering.register_rollups"
         ).fetchone()
     assert row
@@ -65,6 +74,11 @@ def _spoil(database_url: str) -> None:
     """Have roll-ups say nonsense, so that it shows who reads them."""
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE metering.register_rollups SET quarters = ''")
+
+
+def _spoil_worths(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE metering.register_rollups SET worths = ''")
 
 
 async def test_days_and_hours_are_the_same_from_roll_ups_as_from_readings(
@@ -91,8 +105,11 @@ async def test_what_comes_late_or_is_corrected_shows_at_once_and_after_the_days_
     async with metering_world(database_url) as world:
         await world.add_home()
         await world.send(batch(1, [row for row in rows if row not in missing]))
+        read = await _worth(world)
         await eventually(lambda: _rolled(database_url) >= 9, 30)
         assert any(value != value for value in await _imported(world))
+        assert await _worth(world) == read
+        assert 0 < min(share for share in read[0] if share) < 1, "no hour is partly covered"
         await world.send(batch(2, missing))
         whole = await _imported(world)
         assert whole[28:36] == pytest.approx([RISES[n] for n in range(28, 36)], abs=10)
@@ -109,10 +126,19 @@ async def test_what_comes_late_or_is_corrected_shows_at_once_and_after_the_days_
                 reason="read from the display",
             )
         )
-        corrected = await _imported(world)
+        corrected, read = await _imported(world), await _worth(world)
         assert corrected != pytest.approx(whole)
         await eventually(lambda: _rolled(database_url) >= 9, 30)
         assert await _imported(world) == pytest.approx(corrected)
+        assert await _worth(world) == read
+        assert set(read[0]) == {1.0}
+        assert [n for n, code in enumerate(read[1]) if code != quality_pb2.QUALITY_MEASURED] == [
+            98,
+            99,
+            100,
+        ]
+        _spoil_worths(database_url)
+        assert await _worth(world) != read
 
 
 async def test_a_spike_in_the_past_is_not_in_the_roll_up_that_a_query_believes(

@@ -21,6 +21,7 @@ from wattmesh_metering.adapters.postgres_readings import PostgresReadingStore
 from wattmesh_metering.adapters.postgres_records import PostgresRecords
 from wattmesh_metering.adapters.postgres_rollups import PostgresRollups
 from wattmesh_metering.adapters.postgres_statistics import PostgresStatistics
+from wattmesh_metering.adapters.postgres_substitutes import PostgresSubstitutes
 from wattmesh_metering.adapters.postgres_validation import PostgresValidationStore
 from wattmesh_metering.api.metering_servicer import MeteringServicer, MeteringUseCases
 from wattmesh_metering.api.site_servicer import SiteServicer, SiteUseCases
@@ -36,6 +37,7 @@ from wattmesh_metering.app.query_energy import QueryEnergy
 from wattmesh_metering.app.query_series import QuerySeries
 from wattmesh_metering.app.retain import Retain
 from wattmesh_metering.app.roll_up import RollUp
+from wattmesh_metering.app.substitute import MakeSubstitutes
 from wattmesh_metering.app.tariff_prices import TariffPrices
 from wattmesh_metering.app.validate import Validate
 from wattmesh_metering.app.watch_readings import WatchReadings
@@ -50,10 +52,10 @@ from wattmesh_runtime.database import Database, DatabaseLimits
 from wattmesh_runtime.migrations import migrate
 from wattmesh_runtime.service import Runtime, Service
 
-INTAKE_CONNECTIONS = 6
+INTAKE_CONNECTIONS = 7
 """Apart from all that is asked for: one commits readings (a second for an instant, when it opens a
-partition), one judges them, one rolls them up, one listens, one follows the model; who forgets old
-gauges takes turns with them."""
+partition), one judges them, one makes substitutes, one rolls them up, one listens, one follows the
+model; who forgets old gauges takes turns with them."""
 _QUERIES_WAITING = 2_000
 _RETRY_AFTER = timedelta(seconds=1)
 
@@ -64,6 +66,7 @@ class _Intake:
 
     queue: CommitQueue
     validate: Validate
+    substitutes: MakeSubstitutes
     clock: Clock
     store: PostgresReadingStore
 
@@ -84,11 +87,15 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
         newest, recent = NewestReadings(), RecentReadings(NEIGHBOURS)
         announcements = PostgresAnnouncements(intake, follower.notice, newest, recent)
         store = PostgresReadingStore(database, _query_places(settings), newest)
+        substitutes = MakeSubstitutes(
+            PostgresSubstitutes(intake), store, follower, runtime.clock, longest_gap
+        )
         validate = Validate(
             PostgresValidationStore(intake, announcements, recent),
             follower,
             runtime.clock,
             CompareMeters(follower, store, longest_gap).run,
+            substitutes.wake,
         )
         roll_up = RollUp(
             PostgresRollups(intake),
@@ -117,7 +124,13 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     database,
                     follower,
                     announcements,
-                    _Intake(queue=queue, validate=validate, clock=runtime.clock, store=store),
+                    _Intake(
+                        queue=queue,
+                        validate=validate,
+                        substitutes=substitutes,
+                        clock=runtime.clock,
+                        store=store,
+                    ),
                 )
             )
             yield Service(
@@ -131,7 +144,14 @@ async def wire(settings: MeteringSettings, runtime: Runtime) -> AsyncIterator[Se
                     metering_pb2.DESCRIPTOR.services_by_name["MeteringService"].full_name,
                 ),
                 dependencies=(intake.dependency,),
-                tasks=(announcements.run, follower.run, validate.run, roll_up.run, retain.run),
+                tasks=(
+                    announcements.run,
+                    follower.run,
+                    validate.run,
+                    substitutes.run,
+                    roll_up.run,
+                    retain.run,
+                ),
             )
 
 
@@ -206,6 +226,11 @@ def _metering_use_cases(
         watch_readings=WatchReadings(follower, store, announcements),
         statistics=GetIngestStatistics(PostgresStatistics(database)),
         edit_readings=EditReadings(
-            follower, PostgresEdits(database), intake.queue, intake.validate, intake.clock
+            follower,
+            PostgresEdits(database),
+            intake.queue,
+            intake.validate,
+            intake.substitutes,
+            intake.clock,
         ),
     )

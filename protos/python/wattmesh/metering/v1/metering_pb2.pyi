@@ -187,6 +187,34 @@ READING_FLAG_KIND_CLOCK: ReadingFlagKind.ValueType  # 10
 """Its clock is off in that week, by what the main meter says."""
 Global___ReadingFlagKind: _TypeAlias = ReadingFlagKind  # noqa: Y015
 
+class _SubstituteMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SubstituteMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubstituteMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SUBSTITUTE_METHOD_UNSPECIFIED: _SubstituteMethod.ValueType  # 0
+    """Not said: there are none."""
+    SUBSTITUTE_METHOD_INTERPOLATED: _SubstituteMethod.ValueType  # 1
+    """On the line between the readings around."""
+    SUBSTITUTE_METHOD_SAME_DAY_TYPE: _SubstituteMethod.ValueType  # 2
+    """As it was at that time of day on the nearest days of the same type (Monday to Friday, Saturday, Sunday). Of a register
+    that is the course alone: what it rose in all is measured, unless it is another register since.
+    """
+
+class SubstituteMethod(_SubstituteMethod, metaclass=_SubstituteMethodEnumTypeWrapper):
+    """How values were made that stand in the place of readings."""
+
+SUBSTITUTE_METHOD_UNSPECIFIED: SubstituteMethod.ValueType  # 0
+"""Not said: there are none."""
+SUBSTITUTE_METHOD_INTERPOLATED: SubstituteMethod.ValueType  # 1
+"""On the line between the readings around."""
+SUBSTITUTE_METHOD_SAME_DAY_TYPE: SubstituteMethod.ValueType  # 2
+"""As it was at that time of day on the nearest days of the same type (Monday to Friday, Saturday, Sunday). Of a register
+that is the course alone: what it rose in all is measured, unless it is another register since.
+"""
+Global___SubstituteMethod: _TypeAlias = SubstituteMethod  # noqa: Y015
+
 class _QuantityKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -421,12 +449,17 @@ class QuerySeriesRequest(_message.Message):
     AGGREGATION_FIELD_NUMBER: _builtins.int
     KNOWN_TIME_FIELD_NUMBER: _builtins.int
     INCLUDE_QUALITY_FIELD_NUMBER: _builtins.int
+    INCLUDE_SUBSTITUTES_FIELD_NUMBER: _builtins.int
     point: _builtins.str
     """The point. Required."""
     aggregation: Global___Aggregation.ValueType
     """How. Required."""
     include_quality: _builtins.bool
     """Whether to say of each value how much of its interval is covered, and its quality."""
+    include_substitutes: _builtins.bool
+    """Whether values that are missing or not believed are taken from what was put in their place: quality says where.
+    Coverage stays that of readings, and a count counts these alone.
+    """
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What range. Both ends on the raster of the resolution. Required."""
@@ -448,10 +481,11 @@ class QuerySeriesRequest(_message.Message):
         aggregation: Global___Aggregation.ValueType = ...,
         known_time: _timestamp_pb2.Timestamp | None = ...,
         include_quality: _builtins.bool = ...,
+        include_substitutes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation", b"aggregation", "include_quality", b"include_quality", "known_time", b"known_time", "point", b"point", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregation", b"aggregation", "include_quality", b"include_quality", "include_substitutes", b"include_substitutes", "known_time", b"known_time", "point", b"point", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -597,10 +631,15 @@ class QueryEnergyRequest(_message.Message):
     CALENDAR_UNIT_FIELD_NUMBER: _builtins.int
     KNOWN_TIME_FIELD_NUMBER: _builtins.int
     INCLUDE_QUALITY_FIELD_NUMBER: _builtins.int
+    INCLUDE_SUBSTITUTES_FIELD_NUMBER: _builtins.int
     calendar_unit: Global___CalendarUnit.ValueType
     """In place of a resolution: days, weeks, months or years of each asset's site."""
     include_quality: _builtins.bool
     """Whether to say of each value how much of its interval is covered, and its quality."""
+    include_substitutes: _builtins.bool
+    """Whether values that are missing or not believed are taken from what was put in their place: `qualities` says where.
+    Coverage stays that of readings.
+    """
     @_builtins.property
     def assets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The assets `sites/{site}/assets/{asset}`; of one or several sites; `sites/{site}/assets/-` means all of a site."""
@@ -626,10 +665,11 @@ class QueryEnergyRequest(_message.Message):
         calendar_unit: Global___CalendarUnit.ValueType = ...,
         known_time: _timestamp_pb2.Timestamp | None = ...,
         include_quality: _builtins.bool = ...,
+        include_substitutes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "calendar_unit", b"calendar_unit", "include_quality", b"include_quality", "known_time", b"known_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "calendar_unit", b"calendar_unit", "include_quality", b"include_quality", "include_substitutes", b"include_substitutes", "known_time", b"known_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -747,7 +787,9 @@ class AssetEnergy(_message.Message):
 
     @_builtins.property
     def qualities(self) -> _containers.RepeatedScalarFieldContainer[_quality_pb2.Quality.ValueType]:
-        """Per interval, if asked for: the worst quality of the readings in it and at its bounds; not said where there are none."""
+        """Per interval, if asked for: the worst quality of the readings that its value is made from, those in it, at its bounds
+        and around these; not said where there are none.
+        """
 
     @_builtins.property
     def export_coverage_ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -787,6 +829,7 @@ class ReadingFlag(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     RAISE_TIME_FIELD_NUMBER: _builtins.int
     CLEAR_TIME_FIELD_NUMBER: _builtins.int
+    SUBSTITUTE_METHOD_FIELD_NUMBER: _builtins.int
     point: _builtins.str
     """The point."""
     kind: Global___ReadingFlagKind.ValueType
@@ -795,6 +838,10 @@ class ReadingFlag(_message.Message):
     """Whether they are left out of answers."""
     message: _builtins.str
     """Why, in words."""
+    substitute_method: Global___SubstituteMethod.ValueType
+    """How values were made that stand in the place of what is missing or left out, for answers that include substitutes, as
+    long as the flag holds. Not said: there are none.
+    """
     @_builtins.property
     def first_measure_time(self) -> _timestamp_pb2.Timestamp:
         """Measure time of the first reading that is meant."""
@@ -822,10 +869,11 @@ class ReadingFlag(_message.Message):
         message: _builtins.str = ...,
         raise_time: _timestamp_pb2.Timestamp | None = ...,
         clear_time: _timestamp_pb2.Timestamp | None = ...,
+        substitute_method: Global___SubstituteMethod.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clear_time", b"clear_time", "first_measure_time", b"first_measure_time", "last_measure_time", b"last_measure_time", "raise_time", b"raise_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clear_time", b"clear_time", "excluded", b"excluded", "first_measure_time", b"first_measure_time", "kind", b"kind", "last_measure_time", b"last_measure_time", "message", b"message", "point", b"point", "raise_time", b"raise_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clear_time", b"clear_time", "excluded", b"excluded", "first_measure_time", b"first_measure_time", "kind", b"kind", "last_measure_time", b"last_measure_time", "message", b"message", "point", b"point", "raise_time", b"raise_time", "substitute_method", b"substitute_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1080,19 +1128,23 @@ class ReplayValidationResponse(_message.Message):
 
     RAISED_FIELD_NUMBER: _builtins.int
     CLEARED_FIELD_NUMBER: _builtins.int
+    SUBSTITUTED_FIELD_NUMBER: _builtins.int
     raised: _builtins.int
     """Flags that were not there before."""
     cleared: _builtins.int
     """Flags that hold no longer."""
+    substituted: _builtins.int
+    """Flags of which other values than before stand in the place of readings now."""
     def __init__(
         self,
         *,
         raised: _builtins.int = ...,
         cleared: _builtins.int = ...,
+        substituted: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cleared", b"cleared", "raised", b"raised"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cleared", b"cleared", "raised", b"raised", "substituted", b"substituted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -194,8 +194,8 @@ class MeteringServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReplayValidation(self, request, context):
-        """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
-        repeat: what is found already stays as it is.
+        """Judges readings again, by today's rules, ratings and readings, looks for what shows only over days, and makes anew what
+        stands in the place of readings. Harmless to repeat: what is found already stays as it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

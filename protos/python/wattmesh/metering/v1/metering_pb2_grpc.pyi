@@ -70,8 +70,8 @@ class MeteringServiceStub:
     time, the new values take the place of the former.
     """
     ReplayValidation: _grpc.UnaryUnaryMultiCallable[_metering_pb2.ReplayValidationRequest, _metering_pb2.ReplayValidationResponse]
-    """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
-    repeat: what is found already stays as it is.
+    """Judges readings again, by today's rules, ratings and readings, looks for what shows only over days, and makes anew what
+    stands in the place of readings. Harmless to repeat: what is found already stays as it is.
     """
     ListQuantities: _grpc.UnaryUnaryMultiCallable[_metering_pb2.ListQuantitiesRequest, _metering_pb2.ListQuantitiesResponse]
     """Lists what points can measure: the catalogue of quantities, by id."""
@@ -118,8 +118,8 @@ class MeteringServiceAsyncStub(MeteringServiceStub):
     time, the new values take the place of the former.
     """
     ReplayValidation: _aio.UnaryUnaryMultiCallable[_metering_pb2.ReplayValidationRequest, _metering_pb2.ReplayValidationResponse]  # type: ignore[assignment]
-    """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
-    repeat: what is found already stays as it is.
+    """Judges readings again, by today's rules, ratings and readings, looks for what shows only over days, and makes anew what
+    stands in the place of readings. Harmless to repeat: what is found already stays as it is.
     """
     ListQuantities: _aio.UnaryUnaryMultiCallable[_metering_pb2.ListQuantitiesRequest, _metering_pb2.ListQuantitiesResponse]  # type: ignore[assignment]
     """Lists what points can measure: the catalogue of quantities, by id."""
@@ -235,8 +235,8 @@ class MeteringServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _metering_pb2.ReplayValidationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_metering_pb2.ReplayValidationResponse, _abc.Awaitable[_metering_pb2.ReplayValidationResponse]]:
-        """Judges readings again, by today's rules, ratings and readings, and looks for what shows only over days. Harmless to
-        repeat: what is found already stays as it is.
+        """Judges readings again, by today's rules, ratings and readings, looks for what shows only over days, and makes anew what
+        stands in the place of readings. Harmless to repeat: what is found already stays as it is.
         """
 
     @_abc_1.abstractmethod

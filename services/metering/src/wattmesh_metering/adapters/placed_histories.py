@@ -13,19 +13,22 @@ from wattmesh_metering.domain.readings import Floats, Ints, order_of
 def placed_histories(places: int, rows: Sequence[tuple[Any, ...]]) -> Histories:
     """Return the readings of all places, those of each by time.
 
-    Parameters: a row holds a place, and `string_agg` of `timestamptz_send` and of `float8send`.
+    Parameters: a row holds a place, and `string_agg` of `timestamptz_send`, of `float8send` and of
+    `int2send` of the quality.
     """
-    found = {row[0]: (row[1], row[2]) for row in rows}
-    of_places = [found.get(place, (b"", b"")) for place in range(places)]
-    times_us = columns.times_from_send(b"".join(times for times, _ in of_places))
-    values = columns.floats_from_send(b"".join(values for _, values in of_places))
-    sizes = np.array([len(times) // 8 for times, _ in of_places], np.int64)
+    found = {row[0]: row[1:] for row in rows}
+    of_places = [found.get(place, (b"", b"", b"")) for place in range(places)]
+    times_us = columns.times_from_send(b"".join(row[0] for row in of_places))
+    values = columns.floats_from_send(b"".join(row[1] for row in of_places))
+    qualities = columns.smallints_from_send(b"".join(row[2] for row in of_places))
+    sizes = np.array([len(row[0]) // 8 for row in of_places], np.int64)
     order = order_of(np.repeat(np.arange(places), sizes), times_us)
     return Histories(
         keys=tuple(range(places)),
         ends=np.cumsum(sizes),
         times_us=times_us[order],
         values=values[order],
+        qualities=qualities[order],
     )
 
 

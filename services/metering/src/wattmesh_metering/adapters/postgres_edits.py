@@ -10,6 +10,7 @@ from wattmesh_metering.adapters.receipts import pack
 from wattmesh_metering.app.edit_readings import Edit, Exchange, FlagQuery, KeptFlag
 from wattmesh_metering.domain.arrivals import Touched
 from wattmesh_metering.domain.readings import RegisteredPoint, to_microseconds
+from wattmesh_metering.domain.substitutes import Method
 from wattmesh_metering.domain.vee.flags import Flag, FlagKind
 from wattmesh_runtime.database import Database
 
@@ -30,7 +31,9 @@ ON CONFLICT (point_key, exchange_time) DO UPDATE SET
 _ARRIVED = "INSERT INTO arrivals (commit_time, touched) VALUES (%s, %s)"
 _FLAGS = """
 SELECT flag_key, point_key, kind, start_time, end_time, excludes, lift, message,
-    raise_time, clear_time
+    raise_time, clear_time,
+    (SELECT method FROM reading_substitutes AS made WHERE made.flag_key = reading_flags.flag_key
+     ORDER BY substitute_key DESC LIMIT 1)
 FROM reading_flags
 WHERE point_key = ANY(%(keys)s) AND flag_key > %(after)s
   AND (clear_time IS NULL OR %(cleared)s)
@@ -94,6 +97,7 @@ class PostgresEdits:
                 ),
                 raise_time=row[8],
                 clear_time=row[9],
+                substituted=None if row[10] is None else Method(row[10]),
             )
             for row in rows
         ]

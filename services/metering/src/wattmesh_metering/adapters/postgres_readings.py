@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from wattmesh_metering.adapters import columns
 from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
 from wattmesh_metering.adapters.postgres_rollups import read_rolled
+from wattmesh_metering.adapters.postgres_substitutes import read_substitutes
 from wattmesh_metering.adapters.reading_events import ReadingEvent, events_of, with_events
 from wattmesh_metering.adapters.receipts import first_after
 from wattmesh_metering.app.ports import NOW, View
@@ -26,6 +27,7 @@ from wattmesh_metering.domain.readings import (
     to_microseconds,
 )
 from wattmesh_metering.domain.rollups import DAY_US, missing, with_rolled
+from wattmesh_metering.domain.substitutes import Substitute, reach_of, with_substitutes
 from wattmesh_runtime.aio.places import FairPlaces
 from wattmesh_runtime.database import Database
 from wattmesh_runtime.request_context import current_caller
@@ -126,7 +128,7 @@ class PostgresReadingStore:
         self, keys: Sequence[int], first: datetime, last: datetime, view: View = NOW
     ) -> Histories:
         """Return the readings of [first, last] of every key that are believed."""
-        if view.known_by is not None:
+        if view.known_by is not None or view.substitutes:
             return await self.histories_each(dict.fromkeys(keys, (first, last)), view)
         parameters = {"keys": _keys(keys), "first": first, "last": last}
         return await self._histories(
@@ -139,6 +141,21 @@ class PostgresReadingStore:
         """Return the readings of every key that are believed, each of its own [first, last]."""
         if not spans:
             return _histories((), {})
+        substitutes: Sequence[Substitute] = ()
+        if view.substitutes:
+            reach = (
+                min(first for first, _ in spans.values()),
+                max(last for _, last in spans.values()),
+            )
+            async with self._connection() as connection:
+                substitutes = await read_substitutes(connection, list(spans), reach, view.known_by)
+            spans = {**spans, **_reaching(spans, substitutes)}
+        found = await self._histories_each(spans, view)
+        return with_substitutes(found, substitutes)
+
+    async def _histories_each(
+        self, spans: Mapping[int, tuple[datetime, datetime]], view: View
+    ) -> Histories:
         keys = list(spans)
         firsts, lasts = zip(*spans.values(), strict=True)
         parameters: dict[str, object] = {
@@ -159,22 +176,35 @@ class PostgresReadingStore:
         rollable: Collection[int],
         span_us: tuple[int, int],
         longest_gap_us: int,
+        view: View = NOW,
     ) -> Histories:
         """Return what registers need to be known at quarters: roll-ups, and readings elsewhere."""
+        qualities = view.qualities
         days = span_us[0] // DAY_US, span_us[1] // DAY_US
-        reach = tuple(
-            from_microseconds(moment)
-            for moment in (span_us[0] - longest_gap_us, span_us[1] + longest_gap_us)
+        reach = (
+            from_microseconds(span_us[0] - longest_gap_us),
+            from_microseconds(span_us[1] + longest_gap_us),
         )
         async with self._connection() as connection:
-            rolled, eventful = await read_rolled(connection, list(keys), days, longest_gap_us)
+            rolled, eventful = await read_rolled(
+                connection, list(keys), days, longest_gap_us, worths=qualities
+            )
             events: Sequence[ReadingEvent] = ()
             if eventful:
-                events = await events_of(connection, eventful, (reach[0], reach[1]))
-            rolled = rolled.of({*rollable} - {event.key for event in events})
-            spans = list(missing(list(keys), rolled, span_us, longest_gap_us))
-            found = await _read_spans(connection, spans)
-        return with_events(with_rolled(_histories(list(keys), found), rolled, days), events)
+                events = await events_of(connection, eventful, reach)
+            substitutes: Sequence[Substitute] = ()
+            if view.substitutes:
+                substitutes = await read_substitutes(connection, list(keys), reach)
+            reaches = reach_of(substitutes)
+            rolled = rolled.of({*rollable} - {event.key for event in events} - reaches.keys())
+            spans = [
+                _reaching_us(span, reaches)
+                for span in missing(list(keys), rolled, span_us, longest_gap_us)
+            ]
+            found = await _read_spans(connection, spans, qualities=qualities)
+        read = _histories(list(keys), found)
+        known = with_events(with_rolled(read, rolled, days, longest_gap_us), events)
+        return with_substitutes(known, substitutes)
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:
         """Return the newest reading of each point that has one.
@@ -250,7 +280,7 @@ async def _read_latest(
 
 
 async def _read_spans(
-    connection: AsyncConnection, spans: Sequence[tuple[int, int, int]]
+    connection: AsyncConnection, spans: Sequence[tuple[int, int, int]], *, qualities: bool
 ) -> dict[int, Sequence[Any]]:
     """Return the readings of spans (point, first and last time), which do not overlap."""
     if not spans:
@@ -262,8 +292,30 @@ async def _read_spans(
         "lasts": TimeArray(asked[:, 2]),
     }
     cursor = cursor_for_arrays(connection)
-    await cursor.execute(_TIMES_AND_VALUES + _OWN_SPANS, parameters)
+    columns_ = _TIMES_AND_VALUES + _QUALITIES if qualities else _TIMES_AND_VALUES
+    await cursor.execute(columns_ + _OWN_SPANS, parameters)
     return {row[0]: row[1:] for row in await cursor.fetchall()}
+
+
+def _reaching(
+    spans: Mapping[int, tuple[datetime, datetime]], substitutes: Sequence[Substitute]
+) -> dict[int, tuple[datetime, datetime]]:
+    """Return the spans that hold the readings beside substitutes, too."""
+    return {
+        key: (
+            min(spans[key][0], from_microseconds(first_us)),
+            max(spans[key][1], from_microseconds(last_us)),
+        )
+        for key, (first_us, last_us) in reach_of(substitutes).items()
+    }
+
+
+def _reaching_us(
+    span: tuple[int, int, int], reaches: Mapping[int, tuple[int, int]]
+) -> tuple[int, int, int]:
+    key, first_us, last_us = span
+    reach = reaches.get(key, (first_us, last_us))
+    return key, min(first_us, reach[0]), max(last_us, reach[1])
 
 
 @dataclass(frozen=True, slots=True)

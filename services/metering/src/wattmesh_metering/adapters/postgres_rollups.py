@@ -10,14 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 from psycopg import AsyncConnection
 
+from wattmesh_kernel.quantities import Quality
 from wattmesh_metering.adapters.arrays import IntArray, TimeArray, cursor_for_arrays
 from wattmesh_metering.adapters.columns import ints_from_send
 from wattmesh_metering.adapters.placed_histories import placed_histories
-from wattmesh_metering.domain.readings import Floats, Ints
+from wattmesh_metering.domain.readings import QUALITY_CODES, Floats, Ints
 from wattmesh_metering.domain.rollups import (
     DAY_US,
+    QUARTER_US,
     QUARTERS,
     PointDays,
+    QuarterWorths,
     RolledDays,
     roll_up,
 )
@@ -66,35 +69,42 @@ ON CONFLICT (point_key) DO UPDATE SET until_day = excluded.until_day
 """
 _TO_MAKE = f"""
 SELECT point_key, day FROM register_rollups
-WHERE quarters IS NULL AND day <= %s ORDER BY point_key, day LIMIT {_DAYS_AT_ONCE}
+WHERE (quarters IS NULL OR worths IS NULL) AND day <= %s
+ORDER BY point_key, day LIMIT {_DAYS_AT_ONCE}
 """
 _READINGS = """
-SELECT place, string_agg(timestamptz_send(measure_time), ''), string_agg(float8send(value), '')
+SELECT place, string_agg(timestamptz_send(measure_time), ''), string_agg(float8send(value), ''),
+    string_agg(int2send(quality), '')
 FROM unnest(%s::integer[], %s::integer[], %s::timestamptz[], %s::timestamptz[])
     AS asked (place, key, first, last)
 CROSS JOIN LATERAL (
-    SELECT measure_time, value FROM readings
+    SELECT measure_time, value, quality FROM readings
     WHERE point_key = asked.key AND measure_time BETWEEN asked.first AND asked.last
     OFFSET 0  -- looks each span up, however many rows the planner expects
 ) AS kept
 GROUP BY place
 """
 _MAKE = """
-UPDATE register_rollups SET quarters = made.quarters
-FROM unnest(%s::integer[], %s::integer[], %s::bytea[]) AS made (point_key, day, quarters)
+UPDATE register_rollups SET quarters = made.quarters, worths = made.worths
+FROM unnest(%s::integer[], %s::integer[], %s::bytea[], %s::bytea[])
+    AS made (point_key, day, quarters, worths)
 WHERE register_rollups.point_key = made.point_key AND register_rollups.day = made.day
 """
 _ROLLED = """
 SELECT point_key, string_agg(int4send(day), '' ORDER BY day),
-    string_agg(CASE quarters WHEN '' THEN %(unknown)s::bytea ELSE quarters END, '' ORDER BY day)
+    string_agg(CASE quarters WHEN '' THEN %(unknown)s::bytea ELSE quarters END, '' ORDER BY day),
+    string_agg(CASE worths WHEN '' THEN %(whole)s::bytea ELSE worths END, '' ORDER BY day)
+        FILTER (WHERE %(worths)s)
 FROM register_rollups
 WHERE point_key = ANY(%(keys)s) AND day BETWEEN %(first)s AND %(last)s AND quarters IS NOT NULL
+  AND (worths IS NOT NULL OR NOT %(worths)s)
   AND EXISTS (SELECT FROM rollup_rule WHERE longest_gap_us = %(longest_gap_us)s)
 GROUP BY point_key
 UNION ALL
-SELECT point_key, NULL, NULL FROM eventful_points WHERE point_key = ANY(%(keys)s)
+SELECT point_key, NULL, NULL, NULL FROM eventful_points WHERE point_key = ANY(%(keys)s)
 """
 _UNKNOWN = np.full(QUARTERS, np.nan, "<f8").tobytes()
+_WORTHS = np.dtype([("covered_us", "<u4", QUARTERS), ("codes", "u1", QUARTERS)])
 
 
 class PostgresRollups:
@@ -152,8 +162,13 @@ async def read_rolled(
     keys: Sequence[int],
     days: tuple[int, int],
     longest_gap_us: int,
+    *,
+    worths: bool,
 ) -> tuple[RolledDays, list[int]]:
-    """Return what is rolled up from one day to another, and the points of which more is known."""
+    """Return what is rolled up from one day to another, and the points of which more is known.
+
+    `worths`: with what it is worth.
+    """
     cursor = cursor_for_arrays(connection)
     parameters = {
         "keys": IntArray(np.array(keys, np.int64)),
@@ -161,6 +176,8 @@ async def read_rolled(
         "last": days[1],
         "longest_gap_us": longest_gap_us,
         "unknown": _UNKNOWN,
+        "worths": worths,
+        "whole": _PACKED_WHOLE,
     }
     await cursor.execute(_ROLLED, parameters)
     rows = await cursor.fetchall()
@@ -172,6 +189,7 @@ async def read_rolled(
         ),
         days=ints_from_send(b"".join(row[1] for row in found)),
         values=values.reshape(-1, QUARTERS),
+        worths=_worths(b"".join(row[3] for row in found)) if worths else None,
     )
     return rolled, [row[0] for row in rows if row[2] is None]
 
@@ -191,11 +209,34 @@ async def _make(connection: AsyncConnection, wanted: PointDays, longest_gap_us: 
         ),
     )
     histories = placed_histories(len(wanted), await cursor.fetchall())
-    quarters = roll_up(histories, wanted.days, longest_gap_us)
-    await cursor.execute(
-        _MAKE, (IntArray(wanted.keys), IntArray(wanted.days), [_packed(row) for row in quarters])
-    )
+    made = roll_up(histories, PointDays(keys=places, days=wanted.days), longest_gap_us)
+    assert made.worths is not None
+    quarters = [_packed(row) for row in made.values]
+    worths = [b"" if row == _PACKED_WHOLE else row for row in _packed_worths(made.worths)]
+    await cursor.execute(_MAKE, (IntArray(wanted.keys), IntArray(wanted.days), quarters, worths))
 
 
 def _packed(quarters: Floats) -> bytes:
     return b"" if np.isnan(quarters).all() else quarters.astype("<f8").tobytes()
+
+
+def _packed_worths(worths: QuarterWorths) -> list[bytes]:
+    rows = np.empty(len(worths.codes), _WORTHS)
+    rows["covered_us"], rows["codes"] = worths.covered_us, worths.codes
+    return [row.tobytes() for row in rows]
+
+
+def _worths(packed: bytes) -> QuarterWorths:
+    rows = np.frombuffer(packed, _WORTHS)
+    return QuarterWorths(
+        covered_us=rows["covered_us"].astype(np.int64), codes=rows["codes"].astype(np.int64)
+    )
+
+
+_PACKED_WHOLE = _packed_worths(
+    QuarterWorths(
+        covered_us=np.full((1, QUARTERS), QUARTER_US, np.int64),
+        codes=np.full((1, QUARTERS), QUALITY_CODES[Quality.MEASURED], np.int64),
+    )
+)[0]
+"""A day on which all is known from what was measured: it is kept as nothing."""

@@ -15,6 +15,7 @@ from wattmesh_metering.api.fields import present, require_present
 from wattmesh_metering.app.commit_batches import BatchOutcome
 from wattmesh_metering.app.edit_readings import Correction, Exchange, FlagQuery, KeptFlag, Why
 from wattmesh_metering.domain.readings import from_microseconds, to_microseconds
+from wattmesh_metering.domain.substitutes import Method
 from wattmesh_metering.domain.vee.flags import FlagKind
 from wattmesh_runtime.access.guard import current_identity
 from wattmesh_runtime.request_context import current_caller
@@ -30,6 +31,13 @@ _KINDS = {
     FlagKind.SUM: metering_pb2.READING_FLAG_KIND_SUM,
     FlagKind.SIGN: metering_pb2.READING_FLAG_KIND_SIGN,
     FlagKind.CLOCK: metering_pb2.READING_FLAG_KIND_CLOCK,
+}
+
+
+_METHODS = {
+    None: metering_pb2.SUBSTITUTE_METHOD_UNSPECIFIED,
+    Method.INTERPOLATED: metering_pb2.SUBSTITUTE_METHOD_INTERPOLATED,
+    Method.SAME_DAY_TYPE: metering_pb2.SUBSTITUTE_METHOD_SAME_DAY_TYPE,
 }
 
 
@@ -94,4 +102,5 @@ def flag_to_proto(kept: KeptFlag) -> metering_pb2.ReadingFlag:
         message=kept.flag.message,
         raise_time=timestamp_to_proto(kept.raise_time),
         clear_time=None if cleared is None else timestamp_to_proto(cleared),
+        substitute_method=_METHODS[kept.substituted],
     )

@@ -1,6 +1,7 @@
 """wattmesh.metering.v1 ↔ domain: queries and their answers."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.type.v1 import error_reason_pb2, quality_pb2, series_pb2
@@ -104,7 +105,11 @@ def view_from_proto(
     known_by = None
     if present(request, "known_time"):
         known_by = datetime_from_proto(request.known_time, "known_time")
-    return View(known_by=known_by, qualities=request.include_quality)
+    return View(
+        known_by=known_by,
+        qualities=request.include_quality,
+        substitutes=request.include_substitutes,
+    )
 
 
 def question_from_proto(request: metering_pb2.QuerySeriesRequest) -> SeriesQuestion:
@@ -141,13 +146,16 @@ def _question(
 ) -> SeriesQuestion:
     told = request.range.SerializeToString(), request.resolution.SerializeToString()
     point = PointSelector.parse(request.point)
+    aggregation, view = aggregation_from_proto(request.aggregation), view_from_proto(request)
+    if aggregation is Aggregation.COUNT:
+        view = replace(view, substitutes=False)
     if told not in known:
         known[told] = intervals_from_proto(request)
     return SeriesQuestion(
         point=point,
         intervals=known[told],
-        aggregation=aggregation_from_proto(request.aggregation),
-        view=view_from_proto(request),
+        aggregation=aggregation,
+        view=view,
     )
 
 

@@ -168,8 +168,10 @@ class MeteringServicer(metering_pb2_grpc.MeteringServiceServicer):
         """Judge readings again."""
         require_present(request, "range")
         span = time_range_from_proto(request.range, "range")
-        raised, cleared = await self._use.edit_readings.replay(_selectors(request), span)
-        return metering_pb2.ReplayValidationResponse(raised=raised, cleared=cleared)
+        replayed = await self._use.edit_readings.replay(_selectors(request), span)
+        return metering_pb2.ReplayValidationResponse(
+            raised=replayed.raised, cleared=replayed.cleared, substituted=replayed.substituted
+        )
 
     async def ListQuantities(  # noqa: N802
         self, request: metering_pb2.ListQuantitiesRequest, context: Context

@@ -15,6 +15,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_metering.app.commit_batches import BatchOutcome, SentBatch
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ingest import CommitQueue
+from wattmesh_metering.app.substitute import MakeSubstitutes
 from wattmesh_metering.app.validate import Validate
 from wattmesh_metering.domain.paging import Page, PageRequest, next_token
 from wattmesh_metering.domain.readings import (
@@ -28,6 +29,7 @@ from wattmesh_metering.domain.readings import (
     to_microseconds,
 )
 from wattmesh_metering.domain.selectors import PointSelector
+from wattmesh_metering.domain.substitutes import Method
 from wattmesh_metering.domain.vee.flags import Flag
 
 SOURCE = "corrections"
@@ -112,13 +114,23 @@ class Why:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptFlag:
-    """A flag with its point, and from when to when it held."""
+    """A flag with its point, from when to when it held, and how readings were substituted."""
 
     key: int
     point: PointId
     flag: Flag
     raise_time: datetime
     clear_time: datetime | None
+    substituted: Method | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replayed:
+    """How many flags came and went when readings were judged again, and substitutes are new."""
+
+    raised: int
+    cleared: int
+    substituted: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,12 +165,14 @@ class EditReadings:
         store: EditStore,
         queue: CommitQueue,
         validate: Validate,
+        substitutes: MakeSubstitutes,
         clock: Clock,
     ) -> None:
         self._follower = follower
         self._store = store
         self._queue = queue
         self._validate = validate
+        self._substitutes = substitutes
         self._clock = clock
 
     async def correct(self, correction: Correction, why: Why) -> BatchOutcome:
@@ -195,8 +209,8 @@ class EditReadings:
         await self._store.declare(exchange, edit, self._clock.now())
         self._validate.wake()
 
-    async def replay(self, selectors: Sequence[PointSelector], span: TimeRange) -> tuple[int, int]:
-        """Judge readings again; return how many flags were raised and cleared. Error: NotFound."""
+    async def replay(self, selectors: Sequence[PointSelector], span: TimeRange) -> Replayed:
+        """Judge readings again, and make anew what stands in their place. Error: NotFound."""
         points = await self._follower.find(lambda model: model.points_of(selectors))
         require(
             0 < len(points) <= _MOST_POINTS,
@@ -211,7 +225,10 @@ class EditReadings:
             f"at most {_LONGEST_REPLAY.days} days are judged at once",
             "range",
         )
-        return await self._validate.again([point.key for point in points], span)
+        keys = [point.key for point in points]
+        raised, cleared = await self._validate.again(keys, span)
+        substituted = await self._substitutes.again(keys, span)
+        return Replayed(raised=raised, cleared=cleared, substituted=substituted)
 
     async def flags(
         self, selector: PointSelector, query: FlagQuery, page: PageRequest

@@ -174,10 +174,14 @@ class IngestStore(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """How readings are looked at: as known at a time (None: now), with their qualities or not."""
+    """How readings are looked at: as known at a time (None: now), with their qualities or not.
+
+    `substitutes`: with values in the place of those that are missing or not believed.
+    """
 
     known_by: datetime | None = None
     qualities: bool = False
+    substitutes: bool = False
 
 
 NOW = View()
@@ -202,10 +206,12 @@ class ReadingStore(Protocol):
         rollable: Collection[int],
         span_us: tuple[int, int],
         longest_gap_us: int,
+        view: View = NOW,
     ) -> Histories:
         """Return what registers need to be known at quarters of an hour in a span, as of now.
 
-        Of `rollable` points that may be their values there, instead of readings.
+        Of `rollable` points that may be their values there, instead of readings, with what those
+        are worth if the view has qualities.
         """
 
     async def latest(self, points: Sequence[RegisteredPoint]) -> Newest:

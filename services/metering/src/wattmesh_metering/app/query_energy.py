@@ -160,11 +160,12 @@ class QueryEnergy:
         keys = sorted({key for asset in assets for key in asset.keys})
         first_us, last_us = int(bounds_us[0]), int(bounds_us[-1])
         long = last_us - first_us >= _SHORTEST_ROLLED_US
-        if long and view == NOW and on_quarters(bounds_us):
+        if long and view.known_by is None and on_quarters(bounds_us):
             gap_us = self._longest_gap // timedelta(microseconds=1)
             moving = {key for asset in assets for key in asset.moving_keys}
             rollable = frozenset(keys) - moving
-            return await self._store.registers(keys, rollable, (first_us, last_us), gap_us)
+            span_us = first_us, last_us
+            return await self._store.registers(keys, rollable, span_us, gap_us, view)
         return await self._store.histories(
             keys,
             from_microseconds(first_us) - self._longest_gap,

@@ -171,7 +171,13 @@ class QuerySeries:
         if not question.view.qualities:
             return None
         bounds_us = question.intervals.bounds_us()
-        return worth_of_points(histories, [point.key], bounds_us, self._longest_gap_us)
+        return worth_of_points(
+            histories,
+            [point.key],
+            bounds_us,
+            self._longest_gap_us,
+            interpolated=question.aggregation is Aggregation.INCREASE,
+        )
 
     @property
     def _longest_gap_us(self) -> int:

@@ -97,7 +97,7 @@ Compare: TypeAlias = Callable[[Sequence[int], TimeRange], Awaitable[Mapping[int,
 
 
 class Validate:
-    """Judges and counts what arrives, as soon as it is committed."""
+    """Judges and counts what arrives, as soon as it is committed; `raised`: flags were."""
 
     def __init__(
         self,
@@ -105,8 +105,10 @@ class Validate:
         follower: FollowSiteModel,
         clock: Clock,
         compare: Compare | None = None,
+        raised: Callable[[], None] = lambda: None,
     ) -> None:
         self._compare = compare
+        self._raised = raised
         self._store = store
         self._follower = follower
         self._clock = clock
@@ -146,6 +148,8 @@ class Validate:
             judgements = await judge_spans(spans, await validation.around(spans), self._profile)
             await validation.keep(judgements, self._clock.now())
             await validation.count(_counts(touched, self._profile))
+        if any(each.raised for each in judgements):
+            self._raised()
         return True
 
     def _take_more_or_less(self, spent: float) -> None:

@@ -19,19 +19,27 @@ class Worth:
 
 
 def worth_of_points(
-    histories: Histories, keys: Collection[int], bounds_us: Ints, longest_gap_us: int
+    histories: Histories,
+    keys: Collection[int],
+    bounds_us: Ints,
+    longest_gap_us: int,
+    *,
+    interpolated: bool,
 ) -> Worth:
     """Return what the readings of points are worth, all of which are needed.
 
     What lies between two readings is covered unless they are further apart than the longest gap.
+    `interpolated`: values are made from the readings next to an interval, too.
     """
     coverage = np.ones(len(bounds_us) - 1)
     qualities: Ints = np.zeros(len(bounds_us) - 1, np.int64)
     lengths = np.diff(bounds_us)
     for key in keys:
-        covered = _covered_us(histories, key, bounds_us, longest_gap_us)
+        bounds = bounds_us[np.newaxis]
+        covered = histories.covered_us([key], bounds, longest_gap_us)[0]
         coverage = np.minimum(coverage, covered / lengths)
-        qualities = np.maximum(qualities, _qualities(histories, key, bounds_us))
+        around = longest_gap_us if interpolated else None
+        qualities = np.maximum(qualities, histories.worst_qualities([key], bounds, around)[0])
     return Worth(coverage=coverage if len(keys) else 0 * coverage, qualities=qualities)
 
 
@@ -45,9 +53,10 @@ def worth_of_meters(
     qualities: Ints = np.zeros(len(lengths), np.int64)
     for piece in pieces:
         clipped = np.clip(bounds_us, piece.start_us, piece.end_us)
-        covered += _covered_us(histories, piece.key, clipped, longest_gap_us)
+        asked = [piece.key], clipped[np.newaxis], longest_gap_us
+        covered += histories.covered_us(*asked)[0]
         counted += np.diff(clipped)
-        own = _qualities(histories, piece.key, clipped)
+        own = histories.worst_qualities(*asked)[0]
         qualities = np.maximum(qualities, np.where(np.diff(clipped) > 0, own, 0))
     share = covered / np.maximum(counted, 1) * (covered_by(meters, pieces, bounds_us) / lengths)
     return Worth(coverage=share, qualities=qualities)
@@ -61,30 +70,3 @@ def least(parts: Sequence[Worth], intervals: int) -> Worth:
         coverage=np.min([part.coverage for part in parts], axis=0),
         qualities=np.max([part.qualities for part in parts], axis=0),
     )
-
-
-def _covered_us(histories: Histories, key: int, bounds_us: Ints, longest_gap_us: int) -> Floats:
-    """Return for how long of each interval a point is known [us]."""
-    _, times_us = histories.rows_of(key)
-    if len(times_us) < 2:
-        return np.zeros(len(bounds_us) - 1)
-    gaps = np.diff(times_us)
-    known = (gaps <= longest_gap_us) & (np.diff(histories.lives_of(key)) == 0)
-    so_far = np.concatenate([[0], np.cumsum(np.where(known, gaps, 0))])
-    return np.diff(np.interp(bounds_us, times_us, so_far))
-
-
-def _qualities(histories: Histories, key: int, bounds_us: Ints) -> Ints:
-    """Return the worst code of the readings in each interval and at its bounds."""
-    first, times_us = histories.rows_of(key)
-    codes = histories.qualities
-    if codes is None or not len(times_us):
-        return np.zeros(len(bounds_us) - 1, np.int64)
-    own = codes[first : first + len(times_us)]
-    start = np.searchsorted(times_us, bounds_us[:-1])
-    end = np.searchsorted(times_us, bounds_us[1:], side="right")
-    worst: Ints = np.zeros(len(start), np.int64)
-    for code in (1, 2, 3):
-        so_far = np.concatenate([[0], np.cumsum(own == code)])
-        worst = np.where(so_far[end] > so_far[start], code, worst)
-    return worst

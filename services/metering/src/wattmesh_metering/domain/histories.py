@@ -10,7 +10,15 @@ from functools import cached_property
 
 import numpy as np
 
-from wattmesh_metering.domain.readings import Breaks, Floats, History, Ints
+from wattmesh_kernel.quantities import Quality
+from wattmesh_metering.domain.readings import (
+    QUALITY_CODES,
+    Breaks,
+    Floats,
+    History,
+    Ints,
+    Mask,
+)
 
 _NO_TIMES: Ints = np.empty(0, np.int64)
 
@@ -21,7 +29,8 @@ class Histories:
 
     `ends[i]` is the row after the last one of point i. `resets_us` holds, by key, the times at
     which a register began anew from 0; `breaks` those at which it went on elsewhere.
-    `qualities` are codes, if they were asked for.
+    `qualities` are codes, if they were asked for. `estimated`: what lies between the reading before
+    and this one is not known but put in its place (see substitutes.py).
     """
 
     keys: Sequence[int]
@@ -31,6 +40,7 @@ class Histories:
     resets_us: dict[int, Ints] = field(default_factory=dict)
     breaks: dict[int, Breaks] = field(default_factory=dict)
     qualities: Ints | None = None
+    estimated: Mask | None = None
 
     @classmethod
     def of_one(cls, history: History) -> "Histories":
@@ -63,6 +73,10 @@ class Histories:
         """Return, per reading of a point, how many unknown breaks there were up to it."""
         return self._lives[self._rows(self._places[key])]
 
+    def lifted_of(self, key: int) -> Floats:
+        """Return what a point shows, as if no register had ever been reset or exchanged."""
+        return self._lifted[self._rows(self._places[key])]
+
     def rises(self, keys: Sequence[int], times_us: Ints, longest_gap_us: int) -> Floats:
         """Return the increase of registers between the times, one row of times each.
 
@@ -90,8 +104,7 @@ class Histories:
         """Return values, and in which life of the register they are: unknown breaks part lives."""
         if not len(self.times_us):
             return np.full(times_us.shape, np.nan), np.zeros(times_us.shape, np.int64)
-        points = np.array([self._places[key] for key in keys], np.int64)[:, np.newaxis]
-        asked = points * self._stride + np.clip(times_us - self._origin, -1, self._stride - 1)
+        points, asked = self._asked(keys, times_us)
         after = np.searchsorted(self._clock, asked)
         inside = (after > self._firsts[points]) & (after < self.ends[points])
         after = np.minimum(after, len(self._clock) - 1)
@@ -103,6 +116,73 @@ class Histories:
         inside &= (gap <= longest_gap_us) & (lives[before] == lives[after])
         known = np.where(inside, between, np.nan)
         return np.where(self._clock[after] == asked, lifted[after], known), lives[after]
+
+    def covered_us(self, keys: Sequence[int], times_us: Ints, longest_gap_us: int) -> Ints:
+        """Return for how long points are known between the times, one row of times each [us].
+
+        What lies between two readings is known unless they are further apart than the longest gap,
+        or nobody knows how the register went on in between; substitutes are not known.
+        """
+        until: Ints = np.zeros(times_us.shape, np.int64)
+        if len(self.times_us):
+            points, asked = self._asked(keys, times_us)
+            known = self._known(longest_gap_us)
+            so_far = np.concatenate([[0], np.cumsum(np.where(known, np.diff(self.times_us), 0))])
+            last = np.searchsorted(self._clock, asked, side="right") - 1
+            inside = last >= self._firsts[points]
+            last = np.where(inside, last, np.minimum(self._firsts[points], len(so_far) - 1))
+            within = inside & np.append(known, False)[last]
+            until = so_far[last] + np.where(within, times_us - self.times_us[last], 0)
+        covered: Ints = np.diff(until)
+        return covered
+
+    def worst_qualities(
+        self, keys: Sequence[int], times_us: Ints, longest_gap_us: int | None
+    ) -> Ints:
+        """Return the worst code of the readings between the times and at them; 0: there is none.
+
+        With a longest gap also of those around a time, where what is known there is made from them.
+        """
+        worst: Ints = np.zeros((len(times_us), times_us.shape[1] - 1), np.int64)
+        codes = self.qualities
+        if codes is None or not len(codes):
+            return worst
+        points, asked = self._asked(keys, times_us)
+        at, after = (
+            np.searchsorted(self._clock, asked),
+            np.searchsorted(self._clock, asked, "right"),
+        )
+        between: Ints = np.zeros(len(codes) - 1, np.int64)
+        if longest_gap_us is not None:
+            known = self._known(longest_gap_us)
+            between = np.where(known, np.maximum(codes[:-1], codes[1:]), between)
+        if self.estimated is not None:
+            between[self.estimated[1:]] = QUALITY_CODES[Quality.SUBSTITUTED]
+        first = np.maximum(after[:, :-1] - 1, self._firsts[points])
+        first = np.minimum(first, len(between))
+        end = np.clip(at[:, 1:], first, len(between))
+        for code in (1, 2, 3):
+            readings = np.concatenate([[0], np.cumsum(codes == code)])
+            spans = np.concatenate([[0], np.cumsum(between == code)])
+            found = readings[after[:, 1:]] > readings[at[:, :-1]]
+            worst[found | (spans[end] > spans[first])] = code
+        return worst
+
+    def _asked(self, keys: Sequence[int], times_us: Ints) -> tuple[Ints, Ints]:
+        """Return the places of points, and times on the scale of all points."""
+        points = np.array([self._places[key] for key in keys], np.int64)[:, np.newaxis]
+        return points, points * self._stride + np.clip(
+            times_us - self._origin, -1, self._stride - 1
+        )
+
+    def _known(self, longest_gap_us: int) -> Mask:
+        """Return, per reading but the last, whether the point is known from it to the next one."""
+        known: Mask = (np.diff(self.times_us) <= longest_gap_us) & (np.diff(self._lives) == 0)
+        sizes = self.ends - self._firsts
+        known &= np.diff(np.repeat(np.arange(len(self.keys)), sizes)) == 0
+        if self.estimated is not None:
+            known &= ~self.estimated[1:]
+        return known
 
     @cached_property
     def _places(self) -> dict[int, int]:

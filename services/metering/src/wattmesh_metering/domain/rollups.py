@@ -2,18 +2,21 @@
 
 A register at a quarter is what its readings say, on the line between the two around it, or not
 known. Bounds of all hours, days and months of every zone are quarters in UTC, so their energies
-come out the same from these as from the readings.
+come out the same from these as from the readings. So does what they are worth: for how long of a
+quarter the register is known, and by readings of which quality, is kept beside it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import numpy as np
 
 from wattmesh_metering.domain.histories import Histories
-from wattmesh_metering.domain.readings import Floats, Ints, Mask, Rows, order_of
+from wattmesh_metering.domain.readings import Floats, Ints, Mask, Rows
 
+_Values = TypeVar("_Values", Floats, Ints)
 _MICROSECOND = timedelta(microseconds=1)
 QUARTER_US = timedelta(minutes=15) // _MICROSECOND
 DAY_US = timedelta(days=1) // _MICROSECOND
@@ -40,17 +43,37 @@ class PointDays:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class QuarterWorths:
+    """Per row and quarter: for how long of it a register is known [us], the worst quality code."""
+
+    covered_us: Ints
+    codes: Ints
+
+    def __getitem__(self, which: Mask | Ints) -> "QuarterWorths":
+        return QuarterWorths(covered_us=self.covered_us[which], codes=self.codes[which])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class RolledDays:
-    """Registers at the quarters of days: one row of 96 values per point and day, NaN: not known."""
+    """Registers at the quarters of days: one row of 96 values per point and day, NaN: not known.
+
+    `worths`: what the quarters are worth, where it was asked for.
+    """
 
     keys: Ints
     days: Ints
     values: Floats
+    worths: QuarterWorths | None = None
 
     def of(self, wanted: Collection[int]) -> "RolledDays":
         """Return those of some points."""
         which = np.isin(self.keys, list(wanted))
-        return RolledDays(keys=self.keys[which], days=self.days[which], values=self.values[which])
+        return RolledDays(
+            keys=self.keys[which],
+            days=self.days[which],
+            values=self.values[which],
+            worths=None if self.worths is None else self.worths[which],
+        )
 
 
 def last_closed_day(now_us: int) -> int:
@@ -82,10 +105,26 @@ def _each_once(numbers: Ints) -> Ints:
     return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers
 
 
-def roll_up(histories: Histories, days: Ints, longest_gap_us: int) -> Floats:
-    """Return the registers at the quarters of one day of each history."""
-    quarters_us = days[:, np.newaxis] * DAY_US + np.arange(QUARTERS) * QUARTER_US
-    return histories.registers_at(histories.keys, quarters_us, longest_gap_us)
+def roll_up(
+    histories: Histories, wanted: PointDays, longest_gap_us: int, *, worths: bool = True
+) -> RolledDays:
+    """Return the registers at the quarters of days, with what they are worth."""
+    keys: list[int] = wanted.keys.tolist()
+    bounds_us = wanted.days[:, np.newaxis] * DAY_US + np.arange(QUARTERS + 1) * QUARTER_US
+    found = RolledDays(
+        keys=wanted.keys,
+        days=wanted.days,
+        values=histories.registers_at(keys, bounds_us[:, :-1], longest_gap_us),
+    )
+    if not worths:
+        return found
+    return replace(
+        found,
+        worths=QuarterWorths(
+            covered_us=histories.covered_us(keys, bounds_us, longest_gap_us),
+            codes=histories.worst_qualities(keys, bounds_us, longest_gap_us),
+        ),
+    )
 
 
 def on_quarters(bounds_us: Ints) -> bool:
@@ -112,13 +151,41 @@ def missing(
 class QuarterHistories(Histories):
     """Histories beside which some registers are known by their quarters alone, and those at once.
 
-    Row `rows[key]` of `quarters` is a register from `begin_us` on; it may be asked for at quarters
-    in there alone. Nothing ever happened to it, so all of it is one life.
+    Row `rows[key]` of `quarters` is a register from `begin_us` on, of `worths` what it is worth; it
+    may be asked for at quarters in there alone. Nothing ever happened to it, so all of it is one
+    life.
     """
 
     rows: Mapping[int, int]
     begin_us: int
     quarters: Floats
+    worths: QuarterWorths | None = None
+
+    def covered_us(self, keys: Sequence[int], times_us: Ints, longest_gap_us: int) -> Ints:
+        """Return for how long points are known between the times, one row of times each [us]."""
+        covered: Ints = super().covered_us(keys, times_us, longest_gap_us)
+        for place, row, bounds in self._by_quarters(keys, times_us):
+            assert self.worths is not None
+            so_far = np.concatenate([[0], np.cumsum(self.worths.covered_us[row])])
+            covered[place] = np.diff(so_far[bounds])
+        return covered
+
+    def worst_qualities(
+        self, keys: Sequence[int], times_us: Ints, longest_gap_us: int | None
+    ) -> Ints:
+        """Return the worst code of all readings that have a say between the times; 0: none."""
+        worst: Ints = super().worst_qualities(keys, times_us, longest_gap_us)
+        for place, row, bounds in self._by_quarters(keys, times_us):
+            assert self.worths is not None
+            codes = self.worths.codes[row, : bounds[-1]]
+            worst[place] = np.maximum.reduceat(codes, bounds[:-1])
+        return worst
+
+    def _by_quarters(self, keys: Sequence[int], times_us: Ints) -> Iterator[tuple[int, int, Ints]]:
+        """Yield which rows of times are of which registers, and the quarters that they are."""
+        for place, key in enumerate(keys):
+            if (row := self.rows.get(key)) is not None:
+                yield place, row, (times_us[place] - self.begin_us) // QUARTER_US
 
     def _registers_at(
         self, keys: Sequence[int], times_us: Ints, longest_gap_us: int
@@ -134,49 +201,43 @@ class QuarterHistories(Histories):
         return values, lives
 
 
-def with_rolled(histories: Histories, rolled: RolledDays, days: tuple[int, int]) -> Histories:
+def with_rolled(
+    histories: Histories, rolled: RolledDays, days: tuple[int, int], longest_gap_us: int
+) -> Histories:
     """Return histories in which registers at quarters stand for the readings of rolled-up days.
 
-    Registers of which every day from the first to the last of `days` is rolled up are looked up;
-    between roll-ups and readings of others is interpolated as between readings.
+    Of a register of which any day from the first to the last of `days` is rolled up, all others are
+    rolled up here, from its readings.
     """
     size = days[1] - days[0] + 1
-    found, counts = np.unique(rolled.keys, return_counts=True)
-    keys = found[counts == size]
-    whole = np.isin(rolled.keys, keys)
-    order = np.lexsort((rolled.days[whole], rolled.keys[whole]))
-    mixed = _with_some_rolled(
-        histories,
-        RolledDays(
-            keys=rolled.keys[~whole], days=rolled.days[~whole], values=rolled.values[~whole]
-        ),
-    )
+    keys = np.unique(rolled.keys)
+    places = np.searchsorted(keys, rolled.keys) * size + rolled.days - days[0]
+    left = np.setdiff1d(np.arange(len(keys) * size), places)
+    wanted = PointDays(keys=keys[left // size], days=days[0] + left % size)
+    worths = rolled.worths is not None
+    made = roll_up(histories, wanted, longest_gap_us, worths=worths)
+    order = np.argsort(np.concatenate([places, left]))
+
+    def laid(of_rolled: _Values, of_made: _Values) -> _Values:
+        """Return the rows of both by register, day and quarter."""
+        rows: _Values = np.concatenate([of_rolled, of_made])[order]
+        return rows.reshape(len(keys), size * QUARTERS)
+
     return QuarterHistories(
-        keys=mixed.keys,
-        ends=mixed.ends,
-        times_us=mixed.times_us,
-        values=mixed.values,
+        keys=histories.keys,
+        ends=histories.ends,
+        times_us=histories.times_us,
+        values=histories.values,
+        qualities=histories.qualities,
         rows={key: row for row, key in enumerate(keys.tolist())},
         begin_us=days[0] * DAY_US,
-        quarters=rolled.values[whole][order].reshape(len(keys), size * QUARTERS),
-    )
-
-
-def _with_some_rolled(histories: Histories, rolled: RolledDays) -> Histories:
-    if not len(rolled.keys):
-        return histories
-    known = ~np.isnan(rolled.values)
-    times_us = (rolled.days[:, np.newaxis] * DAY_US + np.arange(QUARTERS) * QUARTER_US)[known]
-    rolled_owners = np.repeat(_owners(histories.keys, rolled.keys), known.sum(axis=1))
-    sizes = np.diff(histories.ends, prepend=0)
-    owners = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), rolled_owners])
-    all_us = np.concatenate([histories.times_us, times_us])
-    ordered = order_of(owners, all_us)
-    return Histories(
-        keys=histories.keys,
-        ends=np.cumsum(sizes + np.bincount(rolled_owners, minlength=len(sizes))),
-        times_us=all_us[ordered],
-        values=np.concatenate([histories.values, rolled.values[known]])[ordered],
+        quarters=laid(rolled.values, made.values),
+        worths=None
+        if rolled.worths is None or made.worths is None
+        else QuarterWorths(
+            covered_us=laid(rolled.worths.covered_us, made.worths.covered_us),
+            codes=laid(rolled.worths.codes, made.worths.codes),
+        ),
     )
 
 
