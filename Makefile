@@ -134,8 +134,14 @@ bench-event-storm: setup ## a thousand events of demand response at once, told t
 bench-ingest: setup ## readings through metering's stream beside a bare COPY into the same table, wall and CPU, as JSON
 	@exec nice -n 10 $(BIN)/python -m tests.bench.metering_ingest $(ARGUMENTS)
 
-bench-metering: setup ## what queries take over many stored readings, and which faults validation finds, as JSON
-	@exec $(BIN)/python -m tests.bench.metering $(ARGUMENTS)
+bench-mqtt: setup ## telegrams of a thousand devices from MQTT to committed, beside mosquitto_sub, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.mqtt_ingest $(ARGUMENTS)
+
+bench-metering: setup ## what queries take over many stored readings, and by which power of these that grows, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.metering $(ARGUMENTS)
+
+bench-flags: setup ## precision and recall of validation's flags for faults put into a clean register, or into the meters in DATA, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.metering_flags $(DATA) $(ARGUMENTS)
 
 bench-analytics: setup ## what bills cost by site-years, and which faults are found in measured data, as JSON: DATA=folder
 	@exec $(BIN)/python -m tests.bench.analytics $(DATA) $(ARGUMENTS)

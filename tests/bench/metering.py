@@ -1,26 +1,33 @@
-"""What metering's queries take over many stored readings, and what validation finds, as JSON.
+"""What metering's queries take over many stored readings, as JSON.
 
-    make bench-metering ARGUMENTS="--rows 5000000"
+    make bench-metering ARGUMENTS="--rows-stored 5000000,50000000"
 
 Homes of nine points each, a reading every quarter of an hour, copied into the table as ingestion
-does it; then each query is asked through the real server. Times are of the wall, in milliseconds,
-the median of several. Faults are put into a clean register of a year, one of each kind a week.
+does it; in each state of the database each query is asked through the real server. Times are of
+the wall, in milliseconds, the median of several. `growth_exponents`: by which power of the rows
+stored the time of the same question grows, by wall and by CPU (of metering, which is in this
+process, and of the database), from the first state to the last. `hourly_of_all_assets` asks for the
+time that the first state holds; `streamed` is all that there is.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import psycopg
 
+from tests.bench.metering_ingest_mesh import parent, tree_cpu
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.metering_world import MeteringWorld, energy_request, metering_world
 from wattmesh.metering.v1 import metering_pb2
@@ -29,9 +36,6 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_local.postgres import EmbeddedPostgres
 from wattmesh_metering.adapters.columns import copy_data
 from wattmesh_metering.domain.readings import Rows, to_microseconds
-from wattmesh_metering.domain.vee.continuity import judge_register
-from wattmesh_metering.domain.vee.flags import Evidence, FlagKind, Limits
-from wattmesh_metering.domain.vee.gauges import gaps
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 QUARTER_US = 900_000_000
@@ -44,7 +48,7 @@ FROM STDIN (FORMAT BINARY)
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rows-stored", default="5000000")
     parser.add_argument("--homes", type=int, default=200)
     parser.add_argument("--turns", type=int, default=5)
     arguments = parser.parse_args()
@@ -53,7 +57,7 @@ def main() -> None:
         EmbeddedPostgres(Path(folder), durable=False, keep=False) as server,
     ):
         report = asyncio.run(_measure(server.url(), arguments))
-    print(json.dumps({"bench": "metering"} | report | {"validation": found_faults()}))
+    print(json.dumps({"bench": "metering"} | report))
 
 
 async def _measure(url: str, arguments: argparse.Namespace) -> dict[str, object]:
@@ -61,42 +65,87 @@ async def _measure(url: str, arguments: argparse.Namespace) -> dict[str, object]
     async with metering_world(url, clock) as world:
         for number in range(arguments.homes):
             await world.add_home(f"sites/home-{number}")
-    began = time.perf_counter()
-    times = _fill(url, arguments.rows)
-    filled = time.perf_counter() - began
-    async with metering_world(url, clock, database_statement_seconds=300) as world:
+    sizes = sorted(int(each) for each in arguments.rows_stored.split(","))
+    states: list[_State] = []
+    first_times = max(2, sizes[0] // (9 * arguments.homes))
+    times = 0
+    for rows in sizes:
         began = time.perf_counter()
-        days = await _rolled_up(url, arguments.homes)
-        rolled = time.perf_counter() - began
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        asks = _asks(world, arguments.homes, times)
-        took = {name: await _median_ms(ask, arguments.turns) for name, ask in asks}
-        values, seconds = await _streamed(world, arguments.homes, times)
-        growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return {
-        "rows": arguments.rows,
-        "copied_per_s": round(arguments.rows / filled),
-        "rolled_up_days": days,
-        "rolled_up_readings_per_s": round(days * 96 / rolled),
+        times, before = max(2, rows // (9 * arguments.homes)), times
+        _fill(url, before, times)
+        copied = (times - before) * 9 * arguments.homes / (time.perf_counter() - began)
+        async with metering_world(url, clock, database_statement_seconds=300) as world:
+            began = time.perf_counter()
+            days = await _rolled_up(url, arguments.homes)
+            rolled = days * 96 / (time.perf_counter() - began)
+            state = await _asked(world, url, arguments, (first_times, times))
+        state.report |= {
+            "copied_per_s": round(copied),
+            "rolled_up_readings_per_s": round(rolled),
+            "readings_of_a_point": times,
+        }
+        states.append(state)
+        print(json.dumps({str(rows): state.report}), file=sys.stderr, flush=True)
+    report: dict[str, object] = {
         "points": 9 * arguments.homes,
-        "readings_of_a_point": times,
-        "ms": took,
-        "streamed_values": values,
-        "streamed_values_per_s": round(values / seconds),
-        "rss_growth_mb": round(growth / 1024, 1),
+        "rows_stored": {str(rows): state.report for rows, state in zip(sizes, states, strict=True)},
     }
+    if len(states) > 1:
+        growth = math.log(sizes[-1] / sizes[0])
+        report["growth_exponents"] = {
+            what: {name: round(math.log(last[name] / first[name]) / growth, 2) for name in first}
+            for what, first, last in (
+                ("wall", states[0].wall_ms, states[-1].wall_ms),
+                ("cpu", states[0].cpu_ms, states[-1].cpu_ms),
+            )
+        }
+    return report
 
 
-def _fill(url: str, rows: int) -> int:
-    """Copy as many rows, the same times of every point; return how many times."""
+@dataclass(kw_only=True)
+class _State:
+    """What questions take in one state of the database."""
+
+    wall_ms: dict[str, float]
+    cpu_ms: dict[str, float]
+    report: dict[str, object]
+
+
+async def _asked(
+    world: MeteringWorld, url: str, arguments: argparse.Namespace, times: tuple[int, int]
+) -> _State:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT pg_backend_pid()").fetchone()
+    assert found is not None
+    postmaster = parent(int(found[0]))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    wall_ms, cpu_ms = {}, {}
+    for name, ask in _asks(world, arguments.homes, times[0]):
+        wall_ms[name], cpu_ms[name] = await _median_ms(ask, arguments.turns, postmaster)
+    values, seconds = await _streamed(world, arguments.homes, times[1])
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return _State(
+        wall_ms=wall_ms,
+        cpu_ms=cpu_ms,
+        report={
+            "ms": {name: round(took, 1) for name, took in wall_ms.items()},
+            "cpu_ms": {name: round(took, 1) for name, took in cpu_ms.items()},
+            "streamed_values": values,
+            "streamed_values_per_s": round(values / seconds),
+            "rss_growth_mb": round(growth / 1024, 1),
+        },
+    )
+
+
+def _fill(url: str, first_time: int, times: int) -> None:
+    """Copy readings of every point from one of its times on, until there are so many of each."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("TRUNCATE metering.rolled_points, metering.register_rollups")
         found = connection.execute("SELECT point_key FROM metering.points ORDER BY 1")
         keys = np.array([key for (key,) in found], np.int64)
-        times = max(2, rows // len(keys))
         quarters = [START + step * timedelta(days=80) for step in range(1 + times // (80 * 96))]
         connection.execute("SELECT metering.open_partitions(%s::timestamptz[])", (quarters,))
-        for first in range(0, times, 100):
+        for first in range(first_time, times, 100):
             steps = np.arange(first, min(first + 100, times))
             size = len(steps) * len(keys)
             data = Rows(
@@ -109,7 +158,6 @@ def _fill(url: str, rows: int) -> int:
             with connection.cursor().copy(_COPY) as copy:
                 copy.write(copy_data(data, np.ones(size, np.int64), np.ones(size, np.int64)))
         connection.execute("VACUUM ANALYZE metering.readings")
-    return times
 
 
 async def _rolled_up(url: str, homes: int) -> int:
@@ -142,21 +190,37 @@ def _asks(
         aggregation=metering_pb2.AGGREGATION_MEAN,
     )
     counts = metering_pb2.GetIngestStatisticsRequest()
+    hourly = energy_request(
+        *(f"{home}/assets/-" for home in homes),
+        span=TimeRange(START, START + timedelta(hours=max(1, (times - 1) // 4))),
+    )
+    streamed = metering_pb2.StreamEnergyRequest(query=hourly)
+
+    async def all_hours() -> None:
+        async for _ in world.metering.StreamEnergy(streamed):
+            pass
+
     return [
         ("latest_of_all_points", lambda: world.metering.GetLatestReadings(every_point)),
         (f"point_of_{days}_days", lambda: world.metering.QuerySeries(series)),
         ("ingest_statistics", lambda: world.metering.GetIngestStatistics(counts)),
+        ("hourly_of_all_assets", all_hours),
     ]
 
 
-async def _median_ms(ask: Callable[[], Awaitable[object]], turns: int) -> float:
+async def _median_ms(
+    ask: Callable[[], Awaitable[object]], turns: int, postmaster: int
+) -> tuple[float, float]:
+    """Return the median time on the wall of a question, and its mean CPU time [ms]."""
     await ask()
     took = []
+    spent = time.process_time() + tree_cpu(postmaster)
     for _ in range(turns):
         began = time.perf_counter()
         await ask()
         took.append(time.perf_counter() - began)
-    return round(1000 * statistics.median(took), 1)
+    spent = time.process_time() + tree_cpu(postmaster) - spent
+    return 1000 * statistics.median(took), max(0.1, 1000 * spent / turns)
 
 
 async def _streamed(world: MeteringWorld, homes: int, times: int) -> tuple[int, float]:
@@ -169,48 +233,6 @@ async def _streamed(world: MeteringWorld, homes: int, times: int) -> tuple[int, 
         for energy in piece.energies:
             values += len(energy.import_energy_wh.values) + len(energy.export_energy_wh.values)
     return values, time.perf_counter() - began
-
-
-def found_faults(weeks: int = 52, seed: int = 7) -> dict[str, dict[str, float]]:
-    """Return precision and recall of each flag for faults put into a clean register."""
-    generator = np.random.default_rng(seed)
-    size = weeks * 672
-    clean = 9e7 + np.cumsum(generator.gamma(1.2, 200.0, size))
-    times_us = np.arange(size) * QUARTER_US
-    right, raised, put = (dict.fromkeys(FlagKind, 0) for _ in range(3))
-    for place in range(300, size - 300, 672):
-        for kind in (FlagKind.SPIKE, FlagKind.EXCHANGE, FlagKind.ROLLOVER, FlagKind.GAP):
-            rows = slice(place - 200, place + 200)
-            values, times = clean[rows].copy(), times_us[rows].copy()
-            if kind is FlagKind.SPIKE:
-                values[200] = generator.choice([0.0, 4.2e9, values[200] * 3])
-            elif kind is FlagKind.EXCHANGE:
-                values[200:] -= values[200] - generator.uniform(0, 50)
-            elif kind is FlagKind.ROLLOVER:
-                values += 2.0**32 - (values[199] + values[200]) / 2
-                values[200:] -= 2.0**32
-            else:
-                values, times = (
-                    np.delete(values, slice(200, 206)),
-                    np.delete(times, slice(200, 206)),
-                )
-            limits = Limits(rated=20_000.0, interval_us=QUARTER_US)
-            evidence = Evidence.of(times, values, np.empty(0, np.int64), limits)
-            flags = [*judge_register(evidence), *gaps(evidence)]
-            put[kind] += 1
-            at = int(times_us[place])
-            hit = [flag for flag in flags if flag.kind is kind and abs(flag.first_us - at) <= 1e9]
-            right[kind] += bool(hit)
-            for flag in flags:
-                raised[flag.kind] += 1
-    return {
-        kind.value: {
-            "precision": round(right[kind] / max(raised[kind], 1), 3),
-            "recall": round(right[kind] / put[kind], 3),
-        }
-        for kind in FlagKind
-        if put[kind]
-    }
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """Readings through metering's gRPC stream beside a bare binary COPY of as many into the same table.
 
-    make bench-ingest ARGUMENTS="--rows 5000000 --turns 5"
+    make bench-ingest ARGUMENTS="--rows-stored 0,5000000 --turns 5"
 
-Metering is a process of its own, as it is deployed, on a database of its own that holds `--rows`
-readings at first. Then in short turns, one after the other, so that both meet the same machine: a
-bare COPY of a batch after the other on one connection, and the same number of readings of gauges
-and of registers on 1, 4 and 16 streams; all of them new, in the order of time. Messages are made
-before the clock runs. `ingest_ratio` is readings per second of ours by those of the bare COPY;
-`ingest_cpu_ratio` is CPU seconds of the bare COPY (client and database) by ours (metering and
-database, judging and rolling up included; who sends is left out, as the devices' side). Medians of
-the turns' ratios.
+Metering is a process of its own, as it is deployed, on a database of its own in which so many
+readings are kept (`--rows-stored`, one after the other). In each state of it in short turns, one
+after the other, so that both meet the same machine: a bare COPY of a batch after the other on one
+connection, and the same number of readings of gauges and of registers on 1, 4 and 16 streams; all
+of them new, in the order of time. Messages are made before the clock runs. `ingest_ratio` is
+readings per second of ours by those of the bare COPY; `ingest_cpu_ratio` is CPU seconds of the bare
+COPY (client and database) by ours (metering and database, judging and rolling up included; who
+sends is left out, as the devices' side). Medians of the turns' ratios.
 """
 
 import argparse
@@ -181,7 +181,7 @@ class Turns:
         return time.perf_counter() - began
 
 
-def fill(url: str, rows: int) -> None:
+def fill(url: str, rows: int, first_key: int = FIRST_FILLED_KEY) -> None:
     """Keep so many readings of a thousand points, a quarter of an hour apart, up to yesterday."""
     times = rows // FILLED_POINTS
     first = datetime.now(UTC) - timedelta(days=2) - times * QUARTER
@@ -193,7 +193,7 @@ def fill(url: str, rows: int) -> None:
             steps = np.arange(begin, min(begin + 100, times))
             size = len(steps) * FILLED_POINTS
             data = Rows(
-                keys=np.tile(np.arange(FILLED_POINTS), len(steps)) + FIRST_FILLED_KEY,
+                keys=np.tile(np.arange(FILLED_POINTS), len(steps)) + first_key,
                 times_us=first_us
                 + np.repeat(steps, FILLED_POINTS) * (QUARTER // timedelta(microseconds=1)),
                 values=(np.repeat(steps, FILLED_POINTS) * 25.0).astype(np.float64),
@@ -206,11 +206,23 @@ def fill(url: str, rows: int) -> None:
 
 
 def measure(mesh: Mesh, arguments: argparse.Namespace) -> dict[str, object]:
-    """Take the turns; return the report."""
+    """Take the turns in each state of the database; return the reports by rows stored."""
     streams_of_turns = [int(each) for each in arguments.streams.split(",")]
     points = asyncio.run(register(mesh.target, max(streams_of_turns)))
-    fill(mesh.url, arguments.rows)
     turns = Turns(mesh, points, arguments.batches)
+    reports: dict[str, object] = {}
+    stored = 0
+    for rows in sorted(int(each) for each in arguments.rows_stored.split(",")):
+        fill(mesh.url, rows - stored, FIRST_FILLED_KEY + len(reports) * FILLED_POINTS)
+        stored = rows
+        reports[str(rows)] = _measured(turns, streams_of_turns, arguments)
+        print(json.dumps({str(rows): reports[str(rows)]}), file=sys.stderr, flush=True)
+    return {"rows_stored": reports}
+
+
+def _measured(
+    turns: Turns, streams_of_turns: Sequence[int], arguments: argparse.Namespace
+) -> dict[str, object]:
     for kind in KINDS:  # what is remembered after the first time
         turns.ours(kind, max(streams_of_turns))
     turns.bare(max(streams_of_turns))
@@ -230,7 +242,6 @@ def measure(mesh: Mesh, arguments: argparse.Namespace) -> dict[str, object]:
                     per_row = 1e6 * cost.writer / size, 1e6 * cost.database / size
                     parts.setdefault(name, []).append(per_row)
     return {
-        "rows": arguments.rows,
         "ingest_ratio": {kind: _medians(found) for kind, found in wall.items()},
         "ingest_cpu_ratio": {kind: _medians(found) for kind, found in cpu.items()},
         "cpu_us_per_reading": {
@@ -250,7 +261,9 @@ def _medians(found: dict[int, list[float]]) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=0, help="readings that are there at first")
+    parser.add_argument(
+        "--rows-stored", default="0", help="readings that are there, e.g. 0,5000000"
+    )
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--batches", type=int, default=16, help="of 10,000 readings, in a turn")
     parser.add_argument("--streams", default="1,4,16")

@@ -44,8 +44,8 @@ class Mesh:
         with psycopg.connect(self.url) as connection:
             found = connection.execute("SELECT pg_backend_pid()").fetchone()
             assert found is not None
-            postmaster = _parent(int(found[0]))
-        return _cpu_of(self.metering.pid), _tree_cpu(postmaster)
+            postmaster = parent(int(found[0]))
+        return process_cpu(self.metering.pid), tree_cpu(postmaster)
 
 
 @contextmanager
@@ -100,25 +100,26 @@ async def _add_points(
     return points
 
 
-def _cpu_of(pid: int) -> float:
+def process_cpu(pid: int) -> float:
     """Return the CPU seconds of a process, its threads and the children that it waited for."""
     text = Path(f"/proc/{pid}/stat").read_text()
     fields = text[text.rindex(")") + 2 :].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _parent(pid: int) -> int:
+def parent(pid: int) -> int:
+    """Return the process that started another one."""
     text = Path(f"/proc/{pid}/stat").read_text()
     return int(text[text.rindex(")") + 2 :].split()[1])
 
 
-def _tree_cpu(root: int) -> float:
+def tree_cpu(root: int) -> float:
     """Return the CPU seconds of a process and all that runs below it, and of what has ended."""
-    spent = _cpu_of(root)
+    spent = process_cpu(root)
     for task in Path(f"/proc/{root}/task").iterdir():
         for child in (task / "children").read_text().split():
             try:
-                spent += _tree_cpu(int(child))
+                spent += tree_cpu(int(child))
             except FileNotFoundError:
                 continue
     return spent
