@@ -154,18 +154,18 @@ class Bench:
             self.tallies[kind].put += 1
             self.tallies[kind].right += any(abs(each.first_us - at_us) <= reach_us for each in near)
 
-    def report(self) -> dict[str, object]:
+    def report(self) -> dict[str, dict[str, float]]:
         """Return precision and recall of each kind that was put, and what else was raised."""
-        found: dict[str, object] = {kind.value: self.tallies[kind].report() for kind in _PUT}
+        found = {kind.value: self.tallies[kind].report() for kind in _PUT}
         others = {
-            kind.value: tally.raised
+            kind.value: float(tally.raised)
             for kind, tally in self.tallies.items()
             if tally.raised and not tally.put
         }
-        return found | {"raised_beside": others} if others else found
+        return found | ({"raised_beside": others} if others else {})
 
 
-def made_up(weeks: int) -> dict[str, object]:
+def made_up(weeks: int) -> dict[str, dict[str, float]]:
     """Return what is found in a made-up register, a reading every quarter of an hour."""
     bench = Bench(step_us=QUARTER_US)
     size = weeks * 672
