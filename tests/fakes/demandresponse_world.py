@@ -33,7 +33,7 @@ from wattmesh_demandresponse.app.ports import MeteredSite
 from wattmesh_demandresponse.app.signal_reserve import ToldSites
 from wattmesh_demandresponse.domain.site_limits import SiteLimit
 from wattmesh_demandresponse.wiring import use_cases
-from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.errors import FailedPrecondition, NotFound
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.series import Series
@@ -88,11 +88,17 @@ class LimitsInMemory:
 
     def __init__(self) -> None:
         self.limits: dict[str, SiteLimit] = {}
+        self.unknown: set[str] = set()
+        """Nodes that are not there: what limits them is refused."""
+        self.asked: list[str] = []
 
     async def placed(self) -> Mapping[str, str]:
         return {subject: f"limits/{subject}" for subject in self.limits}
 
     async def place(self, limit: SiteLimit) -> str:
+        self.asked.append(limit.subject)
+        if limit.subject in self.unknown:
+            raise FailedPrecondition("UNKNOWN_NODE", f"there is no {limit.subject}")
         self.limits[limit.subject] = limit
         return f"limits/{limit.subject}"
 

@@ -239,6 +239,29 @@ async def test_a_limit_is_kept_while_it_holds_and_not_a_moment_longer(
     assert not world.limits.limits
 
 
+async def test_a_limit_of_a_node_that_is_not_there_keeps_no_other_from_being_kept(
+    world: DemandResponseWorld,
+) -> None:
+    feeder, fuse = f"{HOME}/nodes/feeder", f"{HOME}/nodes/fuse"
+    world.limits.unknown = {feeder}
+    await world.programme(kind=programme_pb2.EVENT_KIND_LIMIT)
+    await world.enrol()
+    of_feeder = event_pb2.EventLimit(node="feeder", max_import_powers_w=[900.0, 900.0])
+    of_fuse = event_pb2.EventLimit(node="fuse", max_phase_import_powers_w=[3_000.0, 3_000.0])
+    await world.create(limit=of_feeder)
+    made = await world.create(limit=of_fuse, name="e2")
+    assert made.limit == of_fuse, "it is told as it was said"
+
+    await world.at(NOW + HOUR)
+    await world.at(NOW + HOUR)
+    assert world.limits.limits.keys() == {fuse}
+    assert world.limits.limits[fuse].max_phase_power_w == 3_000.0
+    assert world.limits.asked.count(feeder) == 1, "nor is it asked for again and again"
+    world.limits.unknown.clear()
+    await world.at(NOW + HOUR + timedelta(minutes=2))
+    assert world.limits.limits[feeder].max_power_w == 900.0
+
+
 async def test_baselines_come_from_metered_days_and_their_hours(
     world: DemandResponseWorld,
 ) -> None:

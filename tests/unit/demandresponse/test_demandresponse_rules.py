@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from wattmesh_demandresponse.domain.rules import called_off, changed, check_allo
 from wattmesh_demandresponse.domain.settling import ramp_shares, settle
 from wattmesh_demandresponse.domain.site_limits import next_limits
 from wattmesh_kernel.baseline import Baseline, BaselineMethod
-from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.programme_ids import EnrolmentId, EventId, ProgrammeId
 from wattmesh_kernel.time import TimeRange
@@ -204,6 +205,51 @@ def test_a_ramp_leaves_time_to_reach_what_was_promised() -> None:
     assert ramp_shares(EVENT, slow).tolist() == [0.75, 1.0]
     assert ramp_shares(EVENT, PROGRAMME).tolist() == [1.0, 1.0]
     assert ramp_shares(EVENT, replace(PROGRAMME, ramp=2 * HOUR)).tolist() == [0.25, 0.75]
+
+
+def test_a_limit_of_a_node_or_of_each_conductor_is_one_by_itself() -> None:
+    """What a feeder may let through says nothing of the whole connection."""
+    feeder = replace(
+        LIMIT,
+        id=EventId(ID, "e2"),
+        asked=LimitAsked(node="feeder", max_import_w=(900.0, 900.0)),
+    )
+    phases = replace(
+        LIMIT,
+        id=EventId(ID, "e3"),
+        asked=LimitAsked(max_phase_import_w=(1_500.0, 1_400.0), max_phase_export_w=(10.0, 10.0)),
+    )
+    all_three = [(each, [begun(each, ENROLMENT, None)]) for each in (LIMIT, feeder, phases)]
+
+    found = next_limits(all_three, NOW)
+    assert found.keys() == {"sites/home-1", "sites/home-1/nodes/feeder"}
+    whole, part = found["sites/home-1"], found["sites/home-1/nodes/feeder"]
+    assert (part.max_power_w, part.max_phase_power_w, part.reason) == (900.0, None, feeder.id.name)
+    assert part.span == LIMIT.range
+    assert (whole.max_power_w, whole.max_phase_power_w) == (4_200.0, 1_500.0)
+    assert whole.min_phase_power_w == -10.0
+    assert whole.span == TimeRange.of(START, HOUR), "then conductors may bear less"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"node": "feeder"},
+        {"node": "a/b", "max_import_w": (1.0,)},
+        {"max_phase_import_w": (-1.0,)},
+    ],
+)
+def test_a_limit_of_nothing_or_of_no_node_is_refused(asked: Any) -> None:
+    with pytest.raises(InvalidArgument):
+        LimitAsked(**asked)
+
+
+def test_what_has_passed_of_a_conductors_limit_stays_as_it_was() -> None:
+    kept = replace(LIMIT, asked=LimitAsked(node="feeder", max_phase_import_w=(1.0, 2.0)))
+    wanted = replace(kept, asked=LimitAsked(node="feeder", max_phase_import_w=(7.0, 8.0)))
+    asked = changed(kept, wanted, START + HOUR).asked
+    assert asked == LimitAsked(node="feeder", max_phase_import_w=(1.0, 8.0))
 
 
 def test_the_tightest_limit_holds_from_its_start_to_its_end() -> None:

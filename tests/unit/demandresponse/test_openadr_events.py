@@ -137,6 +137,24 @@ def test_what_is_written_is_read_the_same(asked: Any) -> None:
     assert event_from_json(written, ID, NOW) == replace(event, external_id="street__e1")
 
 
+def test_a_limit_of_a_node_or_conductor_is_not_told_as_one_of_the_whole_connection() -> None:
+    """A client that knows no such limit must not take it for one that it knows."""
+    event = Event(
+        id=ID,
+        range=TimeRange.of(START, HOUR),
+        asked=LimitAsked(node="feeder", max_import_w=(900.0,), max_phase_import_w=(400.0,)),
+        announce_time=NOW,
+    )
+    written = event_to_json(event, PROGRAMME, "street__e1")
+    (told,) = (each["payloads"] for each in written["intervals"])
+    assert told == [
+        {"type": "WATTMESH_NODE", "values": ["feeder"]},
+        {"type": "WATTMESH_NODE_IMPORT_LIMIT", "values": [0.9]},
+        {"type": "WATTMESH_PHASE_IMPORT_LIMIT", "values": [0.4]},
+    ]
+    assert "IMPORT_CAPACITY_LIMIT" not in str(written["payloadDescriptors"]).replace("WATTMESH", "")
+
+
 @pytest.mark.parametrize("text", ["PT1H", "PT15M", "PT1H30M", "PT36H", "PT45S"])
 def test_durations_are_written_as_they_are_read(text: str) -> None:
     assert duration_to_text(duration_from_text(text)) == text

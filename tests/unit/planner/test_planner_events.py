@@ -20,6 +20,7 @@ from wattmesh_kernel.baseline import Baseline, BaselineMethod
 from wattmesh_kernel.ids import GroupId
 from wattmesh_kernel.programme_ids import EnrolmentId, EventId, ParticipationId, ProgrammeId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import BatteryRating, Node
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.event_problem import events_to_proto
 from wattmesh_planner.adapters.event_promises import promises_from_plans
@@ -80,6 +81,28 @@ async def test_a_plan_stays_within_a_limit_and_promises_what_it_plans() -> None:
     assert promise.confidence_ratio == 0.5
     assert promise.expected_cost is not None
     assert promise.expected_cost.amount >= 0
+
+
+async def test_what_a_node_may_let_through_bounds_what_hangs_on_it_and_nothing_else() -> None:
+    """A feeder is asked to take less back: the battery on it gives less, though more is paid."""
+    reduced = asked(ReductionTerms(price_per_kwh=0.5), "e1")
+    feeder = asked(LimitTerms(max_export_w=(200.0, 400.0), node="feeder"), "e2")
+    elsewhere = asked(LimitTerms(max_export_w=(0.0, 0.0), node="another"), "e3")
+    phases = asked(LimitTerms(), "e4")
+    given = await inputs(reduced, feeder, elsewhere, phases)
+    (site,) = given.sites
+    hung = tuple(
+        replace(each, asset=replace(each.asset, asset=replace(each.asset.asset, node_id="feeder")))
+        if isinstance(each.asset.rating, BatteryRating)
+        else each
+        for each in site.assets
+    )
+    place = replace(site.site, site=replace(site.site.site, nodes=(Node(id="feeder"),)))
+    plan = solved(replace(given, sites=(replace(site, site=place, assets=hung),)))
+
+    (battery,) = (each for each in plan.sites[0].assets if each.soc_ratios)
+    assert list(battery.powers_w[5:7]) == pytest.approx([-200.0, -400.0], abs=1.0)
+    assert min(net_w(solved(given))) < -2_000.0, "without that it gives all it can"
 
 
 async def test_a_paid_reduction_is_delivered_and_promised_with_its_payment() -> None:

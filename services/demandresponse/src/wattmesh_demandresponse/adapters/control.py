@@ -39,6 +39,8 @@ class GrpcLimits:
             owner=OWNER,
             min_power_w=limit.min_power_w,
             max_power_w=limit.max_power_w,
+            min_phase_power_w=limit.min_phase_power_w,
+            max_phase_power_w=limit.max_phase_power_w,
             start_time=timestamp_to_proto(limit.span.start),
             expire_time=timestamp_to_proto(limit.span.end),
             reason=limit.reason,

@@ -109,6 +109,9 @@ def _asked_from_proto(proto: pb.Event) -> Asked:
             return LimitAsked(
                 max_import_w=tuple(proto.limit.max_import_powers_w),
                 max_export_w=tuple(proto.limit.max_export_powers_w),
+                node=proto.limit.node,
+                max_phase_import_w=tuple(proto.limit.max_phase_import_powers_w),
+                max_phase_export_w=tuple(proto.limit.max_phase_export_powers_w),
             )
         case "price":
             return PriceAsked(
@@ -136,6 +139,9 @@ def _add_asked(proto: pb.Event, asked: Asked) -> None:
             proto.limit.SetInParent()
             proto.limit.max_import_powers_w.extend(asked.max_import_w)
             proto.limit.max_export_powers_w.extend(asked.max_export_w)
+            proto.limit.node = asked.node
+            proto.limit.max_phase_import_powers_w.extend(asked.max_phase_import_w)
+            proto.limit.max_phase_export_powers_w.extend(asked.max_phase_export_w)
         case PriceAsked():
             proto.price.import_prices_per_kwh.extend(asked.import_per_kwh)
             proto.price.export_prices_per_kwh.extend(asked.export_per_kwh)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import cast
 
 import numpy as np
@@ -25,6 +26,8 @@ from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument, NotFound
 _log = logging.getLogger(__name__)
 
 _AT_ONCE = 200
+_TRIED_AGAIN = timedelta(minutes=1)
+"""After so long what control refused is tried again: its site model may have changed."""
 
 
 class MoveEvents:
@@ -136,22 +139,44 @@ class KeepLimits:
         self._clock = clock
         self._limits = limits
         self._placed: dict[str, tuple[str, SiteLimit | None]] | None = None
+        self._refused: dict[str, tuple[SiteLimit, datetime]] = {}
 
     async def __call__(self) -> None:
-        """Place what holds now or begins next, and withdraw what was called off."""
+        """Place what holds now or begins next, and withdraw what was called off.
+
+        What control refuses, as of a node that is not there, is tried again after a while; all
+        other limits are kept meanwhile.
+        """
         if self._placed is None:
             names = await self._limits.placed()
             self._placed = {subject: (name, None) for subject, name in names.items()}
         now = self._clock.now()
         wanted = next_limits(await self._records.open_events(), now)
+        self._refused = {subject: at for subject, at in self._refused.items() if subject in wanted}
         for subject, limit in wanted.items():
             if self._placed.get(subject, ("", None))[1] != limit:
-                self._placed[subject] = (await self._limits.place(limit), limit)
+                name = await self._place(limit, now)
+                if name is not None:
+                    self._placed[subject] = (name, limit)
         for subject in self._placed.keys() - wanted.keys():
             name, known = self._placed[subject]
             if known is None or known.span.end > now:
                 await self._limits.withdraw(name)
             del self._placed[subject]
+
+    async def _place(self, limit: SiteLimit, now: datetime) -> str | None:
+        before, at = self._refused.get(limit.subject, (None, now))
+        if before == limit and now - at < _TRIED_AGAIN:
+            return None
+        try:
+            name = await self._limits.place(limit)
+        except (FailedPrecondition, InvalidArgument, NotFound) as error:
+            if before != limit:
+                _log.warning("the limit of %s is not kept: %s", limit.subject, error)
+            self._refused[limit.subject] = (limit, now)
+            return None
+        self._refused.pop(limit.subject, None)
+        return name
 
     def forget(self) -> None:
         """Look at what is placed anew: somebody else may have placed limits meanwhile."""

@@ -20,6 +20,7 @@ from wattmesh_kernel.programme_ids import EnrolmentId, EventId
 from wattmesh_kernel.time import TimeRange
 
 MOST_INTERVALS = 3000
+LONGEST_NODE_ID = 64
 Powers: TypeAlias = tuple[float, ...]
 A = TypeVar("A")
 
@@ -38,16 +39,27 @@ OVER = frozenset({EventState.COMPLETED, EventState.CANCELLED})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LimitAsked:
-    """Most power at the grid connection [W] per interval; empty: no limit in that direction."""
+    """Most power at the grid connection [W] per interval; empty: no limit in that direction.
+
+    With `node` it is that of a node of the topology; `phase` is of every single conductor.
+    """
 
     max_import_w: Powers = ()
     max_export_w: Powers = ()
+    node: str = ""
+    max_phase_import_w: Powers = ()
+    max_phase_export_w: Powers = ()
 
     def __post_init__(self) -> None:
         _require_magnitudes(self.max_import_w, "limit.max_import_powers_w")
         _require_magnitudes(self.max_export_w, "limit.max_export_powers_w")
+        _require_magnitudes(self.max_phase_import_w, "limit.max_phase_import_powers_w")
+        _require_magnitudes(self.max_phase_export_w, "limit.max_phase_export_powers_w")
+        require_text(self.node, LONGEST_NODE_ID, "limit.node")
+        named = not set(self.node) & set("/ \t\n")
+        require(named, "INVALID_NAME", "a node is named by its id alone", "limit.node")
         require(
-            bool(self.max_import_w or self.max_export_w),
+            any(columns(self)),
             "MISSING_FIELD",
             "a limit bounds import, export, or both",
             "limit",
@@ -221,7 +233,8 @@ def columns(asked: Asked) -> Sequence[Powers]:
     """Return the columns of what is asked, in their order."""
     match asked:
         case LimitAsked():
-            return (asked.max_import_w, asked.max_export_w)
+            whole = (asked.max_import_w, asked.max_export_w)
+            return (*whole, asked.max_phase_import_w, asked.max_phase_export_w)
         case PriceAsked():
             return (asked.import_per_kwh, asked.export_per_kwh)
         case ReductionAsked():

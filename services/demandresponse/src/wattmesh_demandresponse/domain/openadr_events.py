@@ -29,6 +29,12 @@ from wattmesh_demandresponse.domain.event import (
     ReserveAsked,
 )
 from wattmesh_demandresponse.domain.levels import asked_by_levels
+from wattmesh_demandresponse.domain.openadr_limits import (
+    EXPORT_LIMIT,
+    IMPORT_LIMIT,
+    limit_payloads,
+    limit_types,
+)
 from wattmesh_demandresponse.domain.openadr_time import (
     duration_from_text,
     duration_to_text,
@@ -43,7 +49,6 @@ from wattmesh_kernel.time import TimeRange
 
 Json = Mapping[str, Any]
 
-IMPORT_LIMIT, EXPORT_LIMIT = "IMPORT_CAPACITY_LIMIT", "EXPORT_CAPACITY_LIMIT"
 PRICE, EXPORT_PRICE = "PRICE", "EXPORT_PRICE"
 RELATIVE = "DISPATCH_SETPOINT_RELATIVE"
 SIMPLE = "SIMPLE"
@@ -218,8 +223,7 @@ def _asked(pieces: Sequence[_Piece], step: timedelta, programme: Programme | Non
 def _payloads(asked: Asked, index: int) -> list[Json]:
     match asked:
         case LimitAsked():
-            columns = {IMPORT_LIMIT: asked.max_import_w, EXPORT_LIMIT: asked.max_export_w}
-            factor = 1 / _W_PER_KW
+            return limit_payloads(asked, index)
         case PriceAsked():
             columns = {PRICE: asked.import_per_kwh, EXPORT_PRICE: asked.export_per_kwh}
             factor = 1.0
@@ -243,7 +247,7 @@ def _descriptors(asked: Asked, programme: Programme) -> list[Json]:
         case LimitAsked():
             return [
                 {"objectType": kind, "payloadType": each, "units": "KW"}
-                for each in (IMPORT_LIMIT, EXPORT_LIMIT)
+                for each in limit_types(asked)
             ]
         case PriceAsked():
             currency = (

@@ -117,9 +117,12 @@ def _spliced(kept: Asked, wanted: Asked, passed: int, count: int) -> Asked:
 
     match kept, wanted:
         case LimitAsked(), LimitAsked():
-            return LimitAsked(
+            return replace(
+                wanted,
                 max_import_w=of(kept.max_import_w, wanted.max_import_w),
                 max_export_w=of(kept.max_export_w, wanted.max_export_w),
+                max_phase_import_w=of(kept.max_phase_import_w, wanted.max_phase_import_w),
+                max_phase_export_w=of(kept.max_phase_export_w, wanted.max_phase_export_w),
             )
         case PriceAsked(), PriceAsked():
             return replace(

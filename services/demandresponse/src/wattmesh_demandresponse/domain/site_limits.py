@@ -1,7 +1,7 @@
-"""What events of limits mean for sites now: one limit a site or group, the tightest of all."""
+"""What events of limits mean now: one limit a site, group or node, the tightest of all."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -12,13 +12,18 @@ from wattmesh_kernel.time import TimeRange
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteLimit:
-    """A limit of the power at the grid connections of a subject [W], import positive."""
+    """A limit of the power at the grid connections of a subject [W], import positive.
+
+    Of one node when the subject is one; `phase` is of every single conductor.
+    """
 
     subject: str
     span: TimeRange
     min_power_w: float | None
     max_power_w: float | None
     reason: str
+    min_phase_power_w: float | None = None
+    max_phase_power_w: float | None = None
 
 
 def next_limits(
@@ -34,7 +39,8 @@ def next_limits(
         if isinstance(event.asked, LimitAsked) and not event.over(now):
             for part in parts:
                 if part.takes_part:
-                    asked.setdefault(part.subject, []).append(event)
+                    node = f"/nodes/{event.asked.node}" if event.asked.node else ""
+                    asked.setdefault(part.subject + node, []).append(event)
     found = {subject: _next(subject, each, now) for subject, each in asked.items()}
     return {subject: limit for subject, limit in found.items() if limit is not None}
 
@@ -61,38 +67,36 @@ def _bounds(event: Event) -> list[datetime]:
 
 def _within(subject: str, events: list[Event], span: TimeRange) -> SiteLimit | None:
     holding = [each for each in events if each.held.covers(span)]
-    imports = [w for each in holding if (w := _value(each, span, exported=False)) is not None]
-    exports = [w for each in holding if (w := _value(each, span, exported=True)) is not None]
-    if not imports and not exports:
+
+    def least(column: Callable[[LimitAsked], Powers]) -> float | None:
+        values = (_value(each, span, column) for each in holding)
+        return min((each for each in values if each is not None), default=None)
+
+    imports, exports = least(lambda each: each.max_import_w), least(lambda each: each.max_export_w)
+    phase_imports = least(lambda each: each.max_phase_import_w)
+    phase_exports = least(lambda each: each.max_phase_export_w)
+    if all(each is None for each in (imports, exports, phase_imports, phase_exports)):
         return None
     return SiteLimit(
         subject=subject,
         span=span,
-        min_power_w=-min(exports) if exports else None,
-        max_power_w=min(imports) if imports else None,
+        min_power_w=None if exports is None else -exports,
+        max_power_w=imports,
         reason=", ".join(sorted(each.id.name for each in holding))[:1000],
+        min_phase_power_w=None if phase_exports is None else -phase_exports,
+        max_phase_power_w=phase_imports,
     )
 
 
-def _value(event: Event, span: TimeRange, *, exported: bool) -> float | None:
+def _value(event: Event, span: TimeRange, column: Callable[[LimitAsked], Powers]) -> float | None:
     assert isinstance(event.asked, LimitAsked)
-    column: Powers = event.asked.max_export_w if exported else event.asked.max_import_w
-    return column[(span.start - event.range.start) // event.step] if column else None
+    values = column(event.asked)
+    return values[(span.start - event.range.start) // event.step] if values else None
 
 
 def _same(one: SiteLimit, other: SiteLimit) -> bool:
-    return (
-        one.min_power_w == other.min_power_w
-        and one.max_power_w == other.max_power_w
-        and one.reason == other.reason
-    )
+    return replace(one, span=other.span) == other
 
 
 def _lasting(limit: SiteLimit, end: datetime) -> SiteLimit:
-    return SiteLimit(
-        subject=limit.subject,
-        span=TimeRange(limit.span.start, end),
-        min_power_w=limit.min_power_w,
-        max_power_w=limit.max_power_w,
-        reason=limit.reason,
-    )
+    return replace(limit, span=TimeRange(limit.span.start, end))

@@ -68,7 +68,11 @@ def _messages(
     sites = sites_of(event, inputs)
     names = [site.site.site.name for site in sites]
     match event.terms:
+        case LimitTerms(node=node) if node:
+            return  # it is a limit of that node
         case LimitTerms(max_import_w=imports, max_export_w=exports):
+            if not (imports or exports):
+                return
             message = problem_pb2.DemandResponseEvent(range=_within(event, target))
             message.limit.max_import_powers_w.extend(_bounds(event, imports, inputs))
             message.limit.max_export_powers_w.extend(_bounds(event, exports, inputs))

@@ -11,12 +11,12 @@ from wattmesh_contracts.values import (
     time_range_to_proto,
     timestamp_to_proto,
 )
-from wattmesh_kernel.sites import Microgrid, Node
+from wattmesh_kernel.sites import Microgrid
 from wattmesh_kernel.tariff import Tariff
-from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.ensemble_problem import ensemble_to_proto
 from wattmesh_planner.adapters.event_problem import events_to_proto, limits_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
+from wattmesh_planner.adapters.node_limits import nodes_to_proto
 from wattmesh_planner.adapters.reserve_problem import reserves_to_proto
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 from wattmesh_planner.domain.kinds.grid_connection import Islanded
@@ -43,7 +43,7 @@ class ProblemWriter:
                 count=inputs.target.count(inputs.resolution),
             ),
             currency_code=scope.sites[0].site.currency_code,
-            sites=[self._site(site, inputs.target) for site in inputs.sites],
+            sites=[self._site(site, inputs) for site in inputs.sites],
             goals=self._goals(inputs),
             events=(*events_to_proto(inputs), *limits_to_proto(inputs)),
             reserves=reserves_to_proto(inputs),
@@ -65,10 +65,12 @@ class ProblemWriter:
             ramp_price_per_kw=_said(goals.ramp_price_per_kw, _of_ties(inputs)) if alone else 0.0,
         )
 
-    def _site(self, site: SiteInputs, target: TimeRange) -> problem_pb2.Site:
+    def _site(self, site: SiteInputs, inputs: PlanInputs) -> problem_pb2.Site:
         known = site.site.site
         message = problem_pb2.Site(
-            name=known.name, time_zone=known.time_zone, nodes=map(_node, known.nodes)
+            name=known.name,
+            time_zone=known.time_zone,
+            nodes=nodes_to_proto(known.name, known.nodes, inputs),
         )
         for asset in site.assets:
             PARTS[type(asset.asset.rating)].add_to(message, asset, site)
@@ -82,7 +84,7 @@ class ProblemWriter:
         if site.power_before_w is not None:
             message.power_before_w = site.power_before_w
         if any(isinstance(each.state, Islanded) for each in site.assets):
-            outage = outage_from(target, known.microgrid)
+            outage = outage_from(inputs.target, known.microgrid)
             message.islanded_ranges.append(time_range_to_proto(outage))
         elif known.microgrid is not None:
             _keep_ready(message, known.microgrid)
@@ -117,22 +119,6 @@ def _keep_ready(message: problem_pb2.Site, microgrid: Microgrid) -> None:
         reserve.shortfall_price_per_kwh = microgrid.readiness_price_per_kwh
 
 
-def _node(node: Node) -> problem_pb2.Node:
-    return problem_pb2.Node(
-        id=node.id,
-        parent_id=node.parent_id,
-        limits=problem_pb2.PowerLimits(
-            max_import_power_w=node.max_import_power_w,
-            max_export_power_w=node.max_export_power_w,
-            max_phase_import_power_w=node.max_phase_import_power_w,
-            max_phase_export_power_w=node.max_phase_export_power_w,
-        ),
-        import_efficiency_ratio=node.import_efficiency_ratio,
-        export_efficiency_ratio=node.export_efficiency_ratio,
-        display_name=node.display_name,
-    )
-
-
 def _group(inputs: PlanInputs) -> problem_pb2.SiteGroup:
     scope, group = inputs.scope, inputs.scope.group
     assert group is not None
@@ -143,7 +129,7 @@ def _group(inputs: PlanInputs) -> problem_pb2.SiteGroup:
         peak_so_far_w=inputs.peak_so_far_w,
         ramp_price_per_kw=group.goals.ramp_price_per_kw,
         netted_billing=group.netted_billing,
-        nodes=map(_node, group.nodes),
+        nodes=nodes_to_proto(scope.name, group.nodes, inputs),
     )
     planned = set(message.site_names)
     message.site_node_ids.update(

@@ -21,10 +21,15 @@ MEDIAN_RATIO = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LimitTerms:
-    """Most power at the grid connection [W] per interval of the event; empty: no limit."""
+    """Most power at the grid connection [W] per interval of the event; empty: no limit.
+
+    With `node` it is that of a node of the topology. What single conductors may bear is kept by
+    control, and not planned.
+    """
 
     max_import_w: tuple[float, ...] = ()
     max_export_w: tuple[float, ...] = ()
+    node: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
