@@ -123,7 +123,7 @@ class Peers(_Alerting, _Control, _Execution, _Operations, _Operator, _Planner): 
     def alert(self, name: str, state: "alert_pb2.AlertState.ValueType", site: str = "") -> None:
         """Tell how an alert is."""
         alert = alert_pb2.Alert(
-            name=name, state=state, subject=site, site=site, summary="Battery is silent"
+            name=name, state=state, subject=site, site=site, summary=f"{site}: it is silent"
         )
         self.alerts.tell(alert_service_pb2.WatchAlertsResponse(alert=alert))
 

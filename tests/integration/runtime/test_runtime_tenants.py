@@ -12,11 +12,12 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from tests.fakes.tenants import shown, write_people
 from tests.fakes.unserved import call, methods, permission, register_all, request_of
+from wattmesh.alert.v1 import alert_pb2
 from wattmesh.control.v1 import control_pb2
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_kernel.errors import FailedPrecondition, NotFound
 from wattmesh_runtime.access.principals import read_principals
-from wattmesh_runtime.access.reach import WAYS, Named, Shared
+from wattmesh_runtime.access.reach import WAYS, Named, Shared, check_answer
 from wattmesh_runtime.access.roles import ROLES
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
@@ -244,3 +245,21 @@ def test_nobody_of_a_disabled_tenant_gets_in(tmp_path: Path) -> None:
 def test_shared_methods_read_alone() -> None:
     shared = {path for path, way in WAYS.items() if isinstance(way, Shared) and path in METHODS}
     assert {permission(METHODS[path]).endswith("_READ") for path in shared} == {True}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{THEIRS}: the day is dear", f"as dear as at {THEIRS}", f"{THEIRS}/assets/grid", THEIRS],
+)
+def test_a_sentence_that_names_anothers_site_is_no_answer_and_one_of_ones_own_is(
+    tmp_path: Path, text: str
+) -> None:
+    """An alert on one's own site says its name and goes on: that was taken for another's."""
+    file = write_people(tmp_path / "principals.json", PEOPLE, TENANTS)
+    caller = read_principals(file).of_key(f"wm_{ADMIN}")
+    assert caller is not None
+    method = "/wattmesh.alert.v1.AlertService/WatchAlerts"
+    ours = alert_pb2.Alert(summary=text.replace(THEIRS, OURS), site=OURS, advice="see websites/x")
+    check_answer(caller, method, ours)
+    with pytest.raises(NotFound):
+        check_answer(caller, method, alert_pb2.Alert(summary=text, site=OURS))

@@ -25,9 +25,9 @@ from wattmesh_dashboard.app.live import LivePicture
 from wattmesh_dashboard.domain.flow import POWER, SOC, Measured
 from wattmesh_dashboard.domain.news import News, Topic
 from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
-from wattmesh_kernel.ids import DeviceId, GroupId, PointId, SiteId
+from wattmesh_kernel.ids import DeviceId, PointId, SiteId
 from wattmesh_kernel.sites import SiteModel
-from wattmesh_runtime.access.reach import texts
+from wattmesh_runtime.access.reach import sites_named
 from wattmesh_runtime.aio.backoff import Backoff
 from wattmesh_runtime.aio.losses import LossLog
 from wattmesh_runtime.aio.tasks import race, together
@@ -222,15 +222,11 @@ def _alert_news(alert: alert_pb2.Alert, model: SiteModel) -> News:
 
 def _sites_of(told: Message, subject: str, model: SiteModel) -> tuple[SiteId, ...]:
     """Return every site that something names, or that belongs to the group that it is about."""
-    named = {SiteId.parse(_site_in(text)) for text in texts(told) if text.startswith("sites/")}
-    if subject.startswith("groups/"):
-        group = model.groups.get(GroupId.parse(subject))
-        return () if group is None else tuple(sorted(named.union(group.sites)))
+    named = set(map(SiteId.parse, sites_named(told)))
+    for group in model.groups.values():
+        if f"{subject}/".startswith(f"{group.id.name}/"):
+            named.update(group.sites)
     return tuple(sorted(named))
-
-
-def _site_in(name: str) -> str:
-    return "/".join(name.split("/")[:2])
 
 
 def _command_news(command: control_pb2.Command) -> Iterable[News]:

@@ -6,6 +6,7 @@ names another's site is no answer.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,8 +15,11 @@ from google.protobuf.message import Message
 
 from wattmesh_kernel.callers import Caller
 from wattmesh_kernel.errors import NotFound, PermissionDenied
+from wattmesh_kernel.ids import SEGMENT_PATTERN
 
 log = logging.getLogger(__name__)
+
+_SITE_NAME = re.compile(rf"(?<![\w/-])sites/{SEGMENT_PATTERN}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ def check_answer(caller: Caller, method: str, answer: Any) -> None:
     """Raise NotFound when an answer names a site that is not the caller's."""
     if caller.sites is None or not isinstance(answer, Message):
         return
-    foreign = next((text for text in texts(answer) if _is_foreign(caller, text)), None)
+    foreign = next((each for each in sites_named(answer) if each not in caller.sites), None)
     if foreign is None:
         return
     if not isinstance(WAYS.get(method), Answered):
@@ -163,8 +167,11 @@ def check_answer(caller: Caller, method: str, answer: Any) -> None:
     raise NotFound("OUT_OF_REACH", "there is nothing of that name at one's own sites")
 
 
-def _is_foreign(caller: Caller, text: str) -> bool:
-    return text.startswith("sites/") and not caller.reaches(text)
+def sites_named(message: Message) -> Iterator[str]:
+    """Yield the `sites/{site}` that a message names, in names and in sentences, however deep."""
+    for text in _texts(message):
+        if "sites/" in text:
+            yield from (found[0] for found in _SITE_NAME.finditer(text))
 
 
 def _texts_at(message: Any, path: list[str]) -> Iterator[str]:
@@ -178,7 +185,7 @@ def _texts_at(message: Any, path: list[str]) -> Iterator[str]:
             yield from _texts_at(each, path[1:])
 
 
-def texts(message: Message) -> Iterator[str]:
+def _texts(message: Message) -> Iterator[str]:
     """Yield every text in a message, however deep."""
     for field, value in message.ListFields():
         if field.type == field.TYPE_STRING and field.is_repeated:
@@ -191,11 +198,11 @@ def texts(message: Message) -> Iterator[str]:
             yield from _texts_of_map(value)
         else:
             for each in value if field.is_repeated else (value,):
-                yield from texts(each)
+                yield from _texts(each)
 
 
 def _texts_of_map(mapping: Mapping[Any, Any]) -> Iterator[str]:
     for key, value in mapping.items():
         yield from (each for each in (key, value) if isinstance(each, str))
         if isinstance(value, Message):
-            yield from texts(value)
+            yield from _texts(value)
