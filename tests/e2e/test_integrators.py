@@ -11,13 +11,19 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 
+import grpc
 import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.e2e.wattmesh_command import COMMAND, ROOT, Run, Wattmesh
 from tools.bootstrap import NODE, TYPESCRIPT
+from wattmesh.site.v1 import site_service_pb2, site_service_pb2_grpc
+from wattmesh_client import Connection
 
+NO_PROXY = build_opener(ProxyHandler({}))
 LONGEST_EXAMPLE = 30
 """Lines of an example."""
 
@@ -48,6 +54,29 @@ def running(wattmesh: Wattmesh) -> Iterator[Run]:
     (wattmesh.folder / ".wattmesh").symlink_to(run.state_folder)
     yield run
     (wattmesh.folder / ".wattmesh").unlink()
+
+
+@pytest.mark.time_limit(400)
+def test_nobody_gets_in_who_shows_nothing(running: Run) -> None:
+    """No program without a certificate, no browser without the session, no other user."""
+    state = running.state()
+    connection = Connection.local(running.state_folder)
+    assert connection.certificates is not None
+    roots = grpc.ssl_channel_credentials(connection.certificates.ca.read_bytes())
+    target = connection.target("metering")
+    for channel in (grpc.insecure_channel(target), grpc.secure_channel(target, roots)):
+        with channel, pytest.raises(grpc.RpcError):
+            site_service_pb2_grpc.SiteServiceStub(channel).ListSites(
+                site_service_pb2.ListSitesRequest(), timeout=10
+            )
+
+    (address,) = re.findall(r"dashboard: (\S+)$", running.output, re.MULTILINE)
+    with pytest.raises(HTTPError, match="401"):
+        NO_PROXY.open(f"http://{state['web']}/", timeout=20)
+    with NO_PROXY.open(address, timeout=20) as page:
+        assert b"Wattmesh" in page.read()
+
+    assert (running.state_folder / "run").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.time_limit(400)

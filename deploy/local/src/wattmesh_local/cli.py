@@ -91,7 +91,7 @@ def up(
     plain: Plain = False,
     live: Live = False,
     site: SiteSet = "homes",
-    identities: Identities = False,
+    identities: Identities = True,
     metrics: Metrics = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
@@ -113,7 +113,7 @@ def demo(
     report: Annotated[Path | None, typer.Option(help="Where to write the report as JSON.")] = None,
     plain: Plain = False,
     site: SiteSet = "homes",
-    identities: Identities = False,
+    identities: Identities = True,
     events: Annotated[
         bool, typer.Option("--events", help="Ask all sites for less each evening, 4 h ahead.")
     ] = False,
@@ -209,7 +209,7 @@ def _options(
     *,
     live: bool = False,
     site: str = "homes",
-    identities: bool = False,
+    identities: bool = True,
 ) -> MeshOptions:
     day = start.date() if start is not None else None
     try:

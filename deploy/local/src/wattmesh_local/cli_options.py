@@ -43,7 +43,7 @@ Identities = Annotated[
     bool,
     typer.Option(
         "--identities/--plaintext",
-        help="Every process shows a certificate and may do what it needs alone; or none is asked.",
+        help="Whoever calls shows a certificate or a session; or nobody is asked.",
     ),
 ]
 Metrics = Annotated[

@@ -59,7 +59,7 @@ class MeshOptions:
     replicas: Mapping[str, int] = field(default_factory=dict)
     train_beside: bool = False
     live: bool = False
-    identities: bool = False
+    identities: bool = True
     metrics: bool = False
 
     def __post_init__(self) -> None:
@@ -112,7 +112,7 @@ def options_from_environment(
     replicas: Mapping[str, int] | None = None,
     live: bool = False,
     site: str = "homes",
-    identities: bool = False,
+    identities: bool = True,
 ) -> MeshOptions:
     """Return the options of a run; what the command line leaves open, the environment says.
 
