@@ -3,17 +3,20 @@
 import json
 import os
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from typer.testing import CliRunner
 
+from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_local.cli import app
-from wattmesh_local.identities.authority import CERTIFICATE, KEY
+from wattmesh_local.identities.authority import CERTIFICATE, KEY, ROOTS, Authority
 from wattmesh_local.identities.folder import (
     OWN_FOLDER,
+    caller_settings,
     issue,
     local_identities,
     person_subject,
@@ -24,6 +27,7 @@ from wattmesh_local.options import MeshOptions
 from wattmesh_local.running.processes import SERVICES, Addresses, ProcessPlan, RunFolders
 from wattmesh_runtime.access.certificates import caller_of
 from wattmesh_runtime.access.principals import digest, read_principals
+from wattmesh_runtime.tls import certificates
 
 
 def uri_in(folder: Path) -> str:
@@ -50,6 +54,67 @@ def test_certs_issues_what_is_missing_and_renews_what_is_worn(tmp_path: Path) ->
     issue(tmp_path, service_subjects(), life=timedelta(0), all_of_them=True)
     assert "planner" in run(tmp_path, "--gateway", "roof")
     assert (tmp_path / "planner" / KEY).read_bytes() != before
+
+
+def shorten(folder: Path) -> None:
+    """A disk was full."""
+    (folder / "planner" / CERTIFICATE).write_bytes(b"-----BEGIN CERT")
+
+
+def empty_session(folder: Path) -> None:
+    (folder / SESSION).write_text("")
+
+
+def take_anothers_key(folder: Path) -> None:
+    (folder / "planner" / KEY).write_bytes((folder / "control" / KEY).read_bytes())
+
+
+def lose_the_authority(folder: Path) -> None:
+    (folder / ROOTS).unlink()
+
+
+def expire(folder: Path) -> None:
+    """Nobody has started this mesh for months."""
+    issue(folder, service_subjects(), life=timedelta(0), all_of_them=True)
+
+
+def set_the_clock_back(folder: Path) -> None:
+    """What was issued is not valid yet."""
+    authority = Authority.open(folder)
+    later = datetime.now(UTC) + timedelta(days=3)
+    issued = authority.issue(service_subjects()["planner"], timedelta(days=30), later)
+    for name, content in zip((CERTIFICATE, KEY), issued, strict=True):
+        (folder / "planner" / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [shorten, empty_session, take_anothers_key, lose_the_authority, expire, set_the_clock_back],
+)
+def test_what_an_old_folder_holds_that_is_of_no_use_is_made_anew(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """A mesh that was started once starts again, whatever became of its files."""
+    own = local_identities(tmp_path, "ada")
+    damage(tmp_path)
+
+    local_identities(tmp_path, "ada")
+
+    assert json.loads((tmp_path / SESSION).read_text())["api_key"]
+    for folder in (tmp_path / "planner", own):
+        held = certificates(caller_settings(folder))
+        assert held is not None
+        held.value  # noqa: B018 - it refuses what does not belong together or is not valid now
+        assert (folder / ROOTS).read_bytes() == (tmp_path / ROOTS).read_bytes()
+
+
+def test_an_authority_that_cannot_be_read_is_told_and_not_replaced(tmp_path: Path) -> None:
+    """All who trust it would be locked out, without a word."""
+    local_identities(tmp_path, "ada")
+    (tmp_path / "ca.key").write_text("garbage")
+    with pytest.raises(FailedPrecondition, match=r"ca\.key cannot be read"):
+        local_identities(tmp_path, "ada")
+    assert (tmp_path / "ca.key").read_text() == "garbage"
 
 
 def test_keys_are_their_owners_alone(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ class Mesh:
             await asyncio.sleep(_LOOK_AT_IDENTITIES_SECONDS)
             try:
                 await asyncio.to_thread(local_identities, folder)
-            except OSError as error:  # there are ten days left to try again in
+            except (OSError, WattmeshError) as error:  # ten days are left to try again in
                 self._on_event(ProcessEvent(name="identities", text=f"not renewed: {error}"))
 
     async def _run_live(self, plan: ProcessPlan) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -44,17 +45,31 @@ class Authority:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Return the authority of a folder, made now when there is none."""
+        """Return the authority of a folder, made now when there is none or it is nearly over.
+
+        Error: FailedPrecondition when its files cannot be read.
+        """
         certificate, key = folder / ROOTS, folder / "ca.key"
-        if not key.exists():
-            made = cls._make()
-            write_privately(key, made._key_pem(made._key))
-            write_privately(certificate, made.roots)
-            return made
-        loaded = load_pem_private_key(key.read_bytes(), None)
+        if key.exists() and certificate.exists():
+            found = cls._read(certificate, key)
+            if is_fresh(found._certificate):
+                return found
+        made = cls._make()
+        write_privately(key, made._key_pem(made._key))
+        write_privately(certificate, made.roots)
+        return made
+
+    @classmethod
+    def _read(cls, certificate: Path, key: Path) -> Self:
+        try:
+            loaded = load_pem_private_key(key.read_bytes(), None)
+            found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        except (ValueError, TypeError) as error:
+            words = f"{certificate} and {key.name} cannot be read: without them all is issued anew"
+            raise FailedPrecondition("CERTIFICATES_UNUSABLE", words) from error
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
             raise FailedPrecondition("CERTIFICATES_UNUSABLE", f"{key} is none of ours")
-        return cls(x509.load_pem_x509_certificate(certificate.read_bytes()), loaded)
+        return cls(found, loaded)
 
     @classmethod
     def _make(cls) -> Self:
@@ -92,8 +107,7 @@ class Authority:
         uses = [ExtendedKeyUsageOID.CLIENT_AUTH]
         if subject.names:
             uses.append(ExtendedKeyUsageOID.SERVER_AUTH)
-        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(subject.uri)]
-        names += [_general_name(name) for name in subject.names]
+        names = _names(subject)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
             x509.CertificateBuilder()
@@ -121,26 +135,37 @@ class Authority:
         write_privately(folder / KEY, key)
         write_privately(folder / CERTIFICATE, certificate)
 
+    def stands_for(self, folder: Path, subject: Subject) -> bool:
+        """Whether a folder holds a subject's identity, whole, of this authority and not worn.
+
+        What was left half written, or issued by an authority before, is none.
+        """
+        try:
+            certificate = x509.load_pem_x509_certificate((folder / CERTIFICATE).read_bytes())
+            key = load_pem_private_key((folder / KEY).read_bytes(), None)
+            known = (folder / ROOTS).read_bytes() == self.roots
+            certificate.verify_directly_issued_by(self._certificate)
+            held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+            return False
+        belongs = certificate.public_key() == key.public_key()
+        named = all(name in held.value for name in _names(subject))
+        return known and belongs and named and is_fresh(certificate)
+
     @staticmethod
     def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def is_worn(folder: Path) -> bool:
-    """Whether an identity is missing, or two thirds of its life are over."""
-    file = folder / CERTIFICATE
-    if not file.exists() or not (folder / KEY).exists():
-        return True
-    certificate = x509.load_pem_x509_certificate(file.read_bytes())
+def is_fresh(certificate: x509.Certificate) -> bool:
+    """Whether a certificate counts already, and two thirds of its life are not over yet."""
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return datetime.now(UTC) > start + (end - start) * 2 / 3
+    return start <= datetime.now(UTC) < start + (end - start) * 2 / 3
 
 
-def is_about(folder: Path, subject: Subject) -> bool:
-    """Whether the identity that is there is a subject's."""
-    certificate = x509.load_pem_x509_certificate((folder / CERTIFICATE).read_bytes())
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return subject.uri in names.get_values_for_type(x509.UniformResourceIdentifier)
+def _names(subject: Subject) -> list[x509.GeneralName]:
+    uri = x509.UniformResourceIdentifier(subject.uri)
+    return [uri, *map(_general_name, subject.names)]
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -12,8 +12,6 @@ from wattmesh_local.identities.authority import (
     ROOTS,
     Authority,
     Subject,
-    is_about,
-    is_worn,
 )
 from wattmesh_local.identities.sessions import write_session
 from wattmesh_runtime.access.roles import ROLES, SERVICES
@@ -104,16 +102,17 @@ def caller_settings(folder: Path | None) -> ServiceSettings:
 def issue(
     folder: Path, subjects: dict[str, Subject], *, life: timedelta = LIFE, all_of_them: bool = False
 ) -> list[str]:
-    """Issue what is missing, somebody else's or nearly over; return whose.
+    """Issue what is missing, damaged, somebody else's or nearly over; return whose.
 
     The authority is made when there is none. `all_of_them` issues the others anew as well.
+    Error: FailedPrecondition when the authority cannot be read.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority = Authority.open(folder)
     worn = [
         name
         for name, subject in subjects.items()
-        if all_of_them or is_worn(folder / name) or not is_about(folder / name, subject)
+        if all_of_them or not authority.stands_for(folder / name, subject)
     ]
     for name in worn:
         authority.write(folder / name, subjects[name], life)

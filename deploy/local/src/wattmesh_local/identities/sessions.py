@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmesh_kernel.callers import ANY_OWNER
+from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_local.identities.authority import write_privately
 from wattmesh_runtime.access.principals import KEY_PREFIX, TENANT, digest
 
@@ -23,12 +24,12 @@ def write_session(folder: Path, person: str, uri: str, life: timedelta) -> None:
     """Write who runs this mesh; the session and its key stay until two thirds of `life` are over.
 
     A browser that has the session keeps it from one run to the next, and so does everybody who was
-    added to the file.
+    added to the file. Error: FailedPrecondition when the file of them cannot be read.
     """
     known, held = folder / PRINCIPALS, folder / SESSION
-    if known.exists() and held.exists():
+    if known.exists() and _is_whole(held):
         age = datetime.now(UTC) - datetime.fromtimestamp(held.stat().st_mtime, UTC)
-        if uri in known.read_text() and age < life * 2 / 3:
+        if uri in known.read_text() and timedelta(0) <= age < life * 2 / 3:
             return
     key = KEY_PREFIX + secrets.token_urlsafe(_KEY_BYTES)
     name = f"{TENANT}/principals/{person}"
@@ -56,9 +57,20 @@ def write_session(folder: Path, person: str, uri: str, life: timedelta) -> None:
     write_privately(known, json.dumps(document, indent=1).encode())
 
 
+def _is_whole(held: Path) -> bool:
+    """Whether a session is there, and not half of one that a full disk has left."""
+    try:
+        return json.loads(held.read_text()).keys() == {"session", "api_key"}
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def _others(known: Path, person: str) -> dict[str, Any]:
     """Return what a file says of everybody but a person's record and browser; at first nothing."""
-    document = json.loads(known.read_text()) if known.exists() else {}
+    try:
+        document = json.loads(known.read_text()) if known.exists() else {}
+    except ValueError as error:
+        raise FailedPrecondition("PRINCIPALS_UNUSABLE", f"{known}: {error}") from error
     principals = [each for each in document.get("principals", []) if each["name"] != person]
     keys = [each for each in document.get("api_keys", []) if not _is_of_a_browser(each, person)]
     return {**document, "principals": principals, "api_keys": keys}
