@@ -12,12 +12,16 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from pydantic import ValidationError
 
+from tests.fakes.identities import Identities
 from tests.fakes.unserved import call, methods, register_all
 from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_local.identities.authority import CERTIFICATE
 from wattmesh_runtime.access import files
 from wattmesh_runtime.access.principals import digest, read_principals
 from wattmesh_runtime.settings import ServiceSettings
@@ -207,11 +211,44 @@ async def test_no_bad_token_gets_in(channel: grpc.aio.Channel, issuer: Issuer) -
         "altered": altered(issuer.token()),
         "another's key": issuer.token(key=stranger, header={"alg": "ES256", "kid": stranger.kid}),
         "another's key under a known name": issuer.token(key=stranger),
+        "bound where nobody shows a certificate": issuer.token(cnf={"x5t#S256": "x"}),
         "garbage": "a.b.c",
         "empty": "",
     }
     got = {name: await code(channel, READ, f"Bearer {token}") for name, token in bad.items()}
     assert got == dict.fromkeys(bad, UNKNOWN)
+
+
+def thumbprint(folder: Path) -> str:
+    certificate = x509.load_pem_x509_certificate((folder / CERTIFICATE).read_bytes())
+    made = certificate.fingerprint(hashes.SHA256())
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+async def test_a_token_that_is_bound_to_a_certificate_is_worth_nothing_to_who_captured_it(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    """Replayed over another's connection it is refused, also once it is known to be good."""
+    identities = Identities(tmp_path / "identities")
+    ours, thiefs = (f"spiffe://mesh/roles/viewer/{name}" for name in ("alice", "mallory"))
+    settings = identities.server(
+        oidc_issuer=ISSUER, oidc_audience=AUDIENCE, oidc_jwks_file=issuer.file
+    )
+    held = identities.of(ours)
+    bound = {"x5t#S256": thumbprint(identities.folder / ours.replace("/", "_").replace(":", ""))}
+    captured = f"Bearer {issuer.token(cnf=bound)}"
+    async with (
+        serve_for_test(register_all, settings=settings) as target,
+        channel_for_test(target, held) as own,
+        channel_for_test(target, identities.of(thiefs)) as theirs,
+    ):
+        assert await code(own, WRITE, captured) is ADMITTED
+        assert await code(theirs, WRITE, captured) is UNKNOWN
+        assert await code(theirs, READ, captured) is UNKNOWN, "not even what their own would do"
+        for other in ({"jkt": "x"}, {**bound, "jkt": "x"}, {}, "x", None, {"x5t#S256": None}):
+            shown = f"Bearer {issuer.token(cnf=other)}"
+            wanted = ADMITTED if other is None else UNKNOWN  # None: it is not bound
+            assert await code(own, WRITE, shown) is wanted, other
 
 
 async def test_nothing_shown_and_nothing_known_is_nobody(

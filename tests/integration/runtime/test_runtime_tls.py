@@ -12,7 +12,7 @@ from tests.fakes.eventually import eventually
 from tests.fakes.identities import Identities, settings_of
 from wattmesh.status.v1 import status_pb2, status_pb2_grpc
 from wattmesh_kernel.errors import FailedPrecondition
-from wattmesh_local.identities.authority import CERTIFICATE, KEY
+from wattmesh_local.identities.authority import CERTIFICATE, KEY, Subject
 from wattmesh_runtime.access import files
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_runtime.testing import channel_for_test, serve_for_test
@@ -83,6 +83,17 @@ async def test_a_stranger_is_refused_on_either_side(
     caller = strangers.of(VIEWER).model_copy(update={"tls_ca_file": ours.folder / "ca.crt"})
     assert await refusal(ours.server(), caller) is grpc.StatusCode.UNAVAILABLE
     assert await refusal(strangers.server(), ours.of(VIEWER)) is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("names", [("planner", "10.0.0.9"), ()], ids=["another's", "a person's"])
+async def test_a_server_with_a_certificate_of_the_same_authority_and_another_name_is_refused(
+    ours: Identities, names: tuple[str, ...]
+) -> None:
+    """Who takes over an address cannot pose as metering with what planner, or a person, holds."""
+    folder = ours.issue("spiffe://mesh/ns/wattmesh/sa/planner", serves=True)
+    subject = Subject(uri="spiffe://mesh/ns/wattmesh/sa/planner", names=names)
+    ours.authority.write(folder, subject, timedelta(hours=1))
+    assert await refusal(settings_of(folder), ours.of(VIEWER)) is grpc.StatusCode.UNAVAILABLE
 
 
 @pytest.mark.parametrize("ago", [timedelta(hours=2), timedelta(hours=-2)], ids=["over", "to come"])

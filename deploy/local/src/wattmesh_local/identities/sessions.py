@@ -60,8 +60,8 @@ def write_session(folder: Path, person: str, uri: str, life: timedelta) -> None:
 def _is_whole(held: Path) -> bool:
     """Whether a session is there, and not half of one that a full disk has left."""
     try:
-        return json.loads(held.read_text()).keys() == {"session", "api_key"}
-    except (OSError, ValueError, AttributeError):
+        return set(json.loads(held.read_text())) == {"session", "api_key"}
+    except (OSError, ValueError, TypeError):
         return False
 
 

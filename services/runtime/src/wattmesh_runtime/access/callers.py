@@ -2,6 +2,7 @@
 
 import functools
 import time
+from collections.abc import Callable
 from typing import Any
 
 from wattmesh_kernel.callers import Caller
@@ -46,15 +47,21 @@ class Callers:
             raise Unauthenticated("CALLER_UNKNOWN", "the certificate names nobody that is known")
         return caller
 
-    def of_authorization(self, shown: Any) -> Caller:
-        """Return who shows a token or a key. Error: Unauthenticated."""
+    def of_authorization(
+        self, shown: Any, thumbprint: Callable[[], str | None] = lambda: None
+    ) -> Caller:
+        """Return who shows a token or a key. Error: Unauthenticated.
+
+        `thumbprint` is that of the certificate that is shown beside it: a token that is bound to one
+        is nobody's without.
+        """
         principals = self._known()
         text = shown if isinstance(shown, str) else ""
         secret = text[len(BEARER) :] if text.startswith(BEARER) else ""
         if secret.startswith(KEY_PREFIX):
             caller = principals.of_key(secret)
         elif secret and self._tokens is not None:
-            caller = self._tokens.caller(secret, principals)
+            caller = self._tokens.caller(secret, principals, thumbprint)
         else:
             caller = None
         if caller is None:

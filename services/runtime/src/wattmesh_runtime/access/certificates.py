@@ -5,6 +5,9 @@ spiffe://mesh/gateways/{gateway}              a gateway
 spiffe://mesh/roles/{role}/{name}             somebody, with a role
 """
 
+import base64
+import hashlib
+import ssl
 from collections.abc import Mapping, Sequence
 
 from wattmesh_kernel.callers import Caller
@@ -15,6 +18,18 @@ from wattmesh_runtime.access.roles import CEILINGS, ROLES, SERVICE_CEILINGS, SER
 SCHEME = "spiffe://"
 NAMES = "x509_subject_alternative_name"
 """Where gRPC keeps the names of a peer's certificate: URIs, DNS names and addresses alike."""
+
+WHOLE = "x509_pem_cert"
+"""Where it keeps all of the certificate."""
+
+
+def thumbprint_of(auth_context: Mapping[str, Sequence[bytes]]) -> str | None:
+    """Return the SHA-256 of a peer's certificate as tokens say it (`x5t#S256`, RFC 8705)."""
+    found = auth_context.get(WHOLE)
+    if not found:
+        return None
+    der = ssl.PEM_cert_to_DER_cert(found[0].decode())
+    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
 
 
 def uri_of(auth_context: Mapping[str, Sequence[bytes]]) -> str | None:

@@ -12,7 +12,7 @@ from wattmesh_runtime.access.audit import (
     note_subject,
 )
 from wattmesh_runtime.access.callers import Callers, admit
-from wattmesh_runtime.access.certificates import uri_of
+from wattmesh_runtime.access.certificates import thumbprint_of, uri_of
 from wattmesh_runtime.access.claims import check_claims
 from wattmesh_runtime.access.permissions import OPEN, permission_of
 from wattmesh_runtime.access.reach import check_answer, check_within
@@ -98,5 +98,7 @@ class Guard:
         """Return who calls: by a token or key when there is one, else by the certificate."""
         shown = metadata.get(AUTHORIZATION_KEY)
         if shown is not None:
-            return self._callers.of_authorization(shown)
+            return self._callers.of_authorization(
+                shown, lambda: thumbprint_of(context.auth_context())
+            )
         return self._callers.of_certificate(uri_of(context.auth_context()))

@@ -1,9 +1,11 @@
 """OIDC access tokens, checked without asking anybody: signature, issuer, audience, times."""
 
 import hashlib
+import hmac
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ LEEWAY_SECONDS = 30
 ROLES_CLAIM = "wattmesh_roles"
 TENANT_CLAIM = "wattmesh_tenant"
 """`tenants/{tenant}` of the principals' file; a token without it is of those who run the mesh."""
+BINDING_CLAIM, BY_CERTIFICATE = "cnf", "x5t#S256"
+"""Whoever has stolen a token that is bound to a certificate (RFC 8705) has nothing by it."""
 KEPT = 1000
 """Tokens that were found good, kept until they end."""
 
@@ -43,9 +47,16 @@ class Tokens:
         self._good: OrderedDict[bytes, tuple[int, dict[str, Any]]] = OrderedDict()
         self._version = 0
 
-    def caller(self, token: str, principals: Principals) -> Caller:
-        """Return whom a token is about. Error: Unauthenticated."""
+    def caller(
+        self, token: str, principals: Principals, thumbprint: Callable[[], str | None]
+    ) -> Caller:
+        """Return whom a token is about, shown over a connection with a certificate or none.
+
+        Error: Unauthenticated, also for one that is bound to another certificate.
+        """
         claims = self._verified(token)
+        if BINDING_CLAIM in claims and not _is_bound_to(claims[BINDING_CLAIM], thumbprint()):
+            raise Unauthenticated("CREDENTIAL_INVALID", "the access token is bound to another")
         known = principals.by_subject.get((self._issuer, claims["sub"]))
         if known is not None:
             return known.caller(time.time())
@@ -84,6 +95,14 @@ class Tokens:
                 "CREDENTIAL_INVALID", f"the access token is not valid: {type(error).__name__}"
             ) from error
         return dict(decoded.claims)
+
+
+def _is_bound_to(binding: Any, thumbprint: str | None) -> bool:
+    """Whether a binding is to a certificate, this one; any other sort cannot be verified here."""
+    if not isinstance(binding, dict) or binding.keys() != {BY_CERTIFICATE}:
+        return False
+    said = str(binding[BY_CERTIFICATE]).encode()
+    return thumbprint is not None and hmac.compare_digest(said, thumbprint.encode())
 
 
 def _tenant(claims: dict[str, Any], principals: Principals) -> Any:
