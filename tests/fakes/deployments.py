@@ -20,6 +20,7 @@ from wattmesh_metering.settings import MeteringSettings
 from wattmesh_optimizer.settings import OptimizerSettings
 from wattmesh_planner.settings import PlannerSettings
 from wattmesh_runtime.settings import ServiceSettings
+from wattmesh_siteoperator.settings import SiteOperatorSettings
 from wattmesh_twin.settings import TwinSettings
 from wattmesh_usage.settings import UsageSettings
 
@@ -39,11 +40,14 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "metering": MeteringSettings,
     "optimizer": OptimizerSettings,
     "planner": PlannerSettings,
+    "siteoperator": SiteOperatorSettings,
     "twin": TwinSettings,
     "usage": UsageSettings,
 }
 """Every part that is deployed, by its name there."""
-PARTS = tuple(name for name in SETTINGS if name != "twin")
+ADDED = ("siteoperator", "twin")
+"""Those that some overlays add; what stands in their own components is theirs alone."""
+PARTS = tuple(name for name in SETTINGS if name not in ADDED)
 
 
 @functools.cache

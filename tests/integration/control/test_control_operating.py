@@ -15,9 +15,9 @@ from wattmesh.control.v1 import hold_pb2
 from wattmesh.type.v1 import setpoint_pb2
 from wattmesh_kernel.clock import ScaledClock, format_clock_spec
 from wattmesh_kernel.errors import InvalidArgument, NotFound
+from wattmesh_kernel.spans import parse_span
 from wattmesh_local.operating import Operator, Person, operator, setpoint_kind
 from wattmesh_local.running.processes import SERVICES
-from wattmesh_local.spans import parse_span
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
 ADA = Person(owner="ada", reason="smoke in the cellar")

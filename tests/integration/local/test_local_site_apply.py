@@ -10,7 +10,7 @@ from tests.fakes.metering_world import MeteringWorld, metering_world
 from tests.fakes.site_file import EVERY_KIND, FILE
 from wattmesh.site.v1 import site_service_pb2
 from wattmesh_kernel.errors import NotFound, WattmeshError
-from wattmesh_local.site_file.commands import apply_file, export_site
+from wattmesh_local.site_files import apply_file, export_site
 
 
 class Terminal:

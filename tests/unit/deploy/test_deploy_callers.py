@@ -108,6 +108,17 @@ def test_the_simulated_home_reaches_whom_it_calls_and_is_reached_by_the_gateway_
     assert reached == {("gateway", "twin", 5020)}
 
 
+def test_the_operator_of_sites_reaches_whom_it_calls_and_nobody_reaches_it() -> None:
+    policies = policies_of(overlay("production"))
+    known = known_names() | {"siteoperator"}
+    out = {edge for edge in allowed(policies, "Egress", known) if edge[0] == "siteoperator"}
+    calls = {("siteoperator", whom, OURS) for whom in callees("siteoperator").values()}
+    assert out == calls | {("siteoperator", "collector", 4317)}
+    into = allowed(policies, "Ingress", known)
+    assert out <= into
+    assert not any(edge[1] == "siteoperator" for edge in into)
+
+
 def environment(document: Document) -> dict[str, Any]:
     return {
         each["name"]: each.get("value")

@@ -25,7 +25,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_every_part_is_applied_in_an_old_clusters_words(applied: list[dict[str, Any]]) -> None:
-    assert set(PARTS) == set(SETTINGS)
+    assert set(PARTS) == set(SETTINGS) - {"siteoperator"}, "which trials do without"
     text = str(applied)
     for part in PARTS:
         assert image(part) in text

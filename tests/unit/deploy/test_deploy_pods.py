@@ -5,6 +5,7 @@ import pytest
 from tests.fakes.deployments import (
     OVERLAYS,
     PARTS,
+    SETTINGS,
     Document,
     containers,
     name_of,
@@ -161,10 +162,22 @@ def test_the_simulated_home_is_held_to_the_same() -> None:
     assert [*restricted_faults(twin), *found] == []
 
 
+def test_the_operator_of_sites_alone_has_a_token_for_the_api_and_for_an_hour() -> None:
+    """Mounted by its own word: `automountServiceAccountToken` would give it to every container."""
+    tokens = {
+        name_of(each): source["serviceAccountToken"]["expirationSeconds"]
+        for each in workloads(overlay("production"))
+        for volume in pod(each).get("volumes", [])
+        for source in volume.get("projected", {}).get("sources", [])
+        if "serviceAccountToken" in source
+    }
+    assert tokens == {"siteoperator": 3600}
+
+
 @pytest.mark.parametrize("name", ["staging", "production", "edge"])
 def test_every_part_has_an_identity_and_the_gateway_is_the_one_that_it_says(name: str) -> None:
     for each in workloads(overlay(name), "Deployment", "StatefulSet"):
-        if name_of(each) not in PARTS:
+        if name_of(each) not in SETTINGS:
             continue
         volumes = {volume["name"]: volume for volume in pod(each)["volumes"]}
         names = volumes["identity"]["csi"]["volumeAttributes"]

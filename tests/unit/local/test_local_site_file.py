@@ -9,9 +9,9 @@ from tests.fakes.site_file import FILE
 from wattmesh.site.v1 import device_pb2, site_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_local.site_file.changes import Action, compare
-from wattmesh_local.site_file.document import SiteDocument, parse_document, write_document
-from wattmesh_local.site_file.schema import document_schema
+from wattmesh_sitemodel.site_file.changes import Action, compare
+from wattmesh_sitemodel.site_file.document import SiteDocument, parse_document, write_document
+from wattmesh_sitemodel.site_file.schema import document_schema
 
 
 def test_short_names_and_times_are_what_people_mean() -> None:

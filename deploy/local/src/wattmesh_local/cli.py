@@ -51,7 +51,7 @@ from wattmesh_local.postgres import PostgresError
 from wattmesh_local.running.process import ProcessError
 from wattmesh_local.running.state import MeshState
 from wattmesh_local.show import run_live
-from wattmesh_local.site_file.commands import (
+from wattmesh_local.site_files import (
     apply_file,
     export_site,
     metering_identity,

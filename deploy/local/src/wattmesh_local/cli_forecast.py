@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from wattmesh_kernel.spans import parse_span
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.forecasting.desk import ForecastDesk, forecast_desk
 from wattmesh_local.options import state_folder
-from wattmesh_local.spans import parse_span
 
 app = typer.Typer(
     help="What is expected, how good it was, and training anew.",

@@ -9,6 +9,7 @@ import typer
 
 from wattmesh.control.v1 import hold_pb2
 from wattmesh_kernel.ids import SiteId
+from wattmesh_kernel.spans import parse_span
 from wattmesh_local.alerts import AlertDesk, alert_desk
 from wattmesh_local.books import write_report
 from wattmesh_local.cli_output import console, say_errors
@@ -21,7 +22,6 @@ from wattmesh_local.operating import (
     whoever,
 )
 from wattmesh_local.options import state_folder
-from wattmesh_local.spans import parse_span
 
 app = typer.Typer()
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from wattmesh_kernel.spans import parse_span
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.options import state_folder
@@ -18,8 +19,7 @@ from wattmesh_local.readings import (
     import_readings,
 )
 from wattmesh_local.readings_files import Columns
-from wattmesh_local.site_file.commands import metering_identity, metering_target
-from wattmesh_local.spans import parse_span
+from wattmesh_local.site_files import metering_identity, metering_target
 
 app = typer.Typer(
     help="Meter data: from and to files, and what is wrong with it.",

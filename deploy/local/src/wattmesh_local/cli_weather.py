@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from wattmesh_kernel.spans import parse_span
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.forecasting.weather_desk import WeatherDesk, weather_desk
 from wattmesh_local.options import state_folder
-from wattmesh_local.spans import parse_span
 
 app = typer.Typer(
     help="Weather that was measured and forecast at places, from files.",

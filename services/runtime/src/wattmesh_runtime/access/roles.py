@@ -66,6 +66,7 @@ SERVICES: Mapping[str, frozenset[str]] = {
         *("CARBON_READ", "PROBLEM_SOLVE", "ANALYTICS_READ", "USAGE_READ", "ALERT_READ"),
     ),
     "gateway": ROLES["device"],
+    "siteoperator": _named("SELF_READ", "SITE_READ", "SITE_WRITE", "TARIFF_WRITE"),
     "twin": _named(
         *(*_KNOWING_SITES, "SITE_WRITE", "TARIFF_WRITE", "READING_READ", "READING_INGEST"),
         *("CARBON_READ", "CARBON_PUBLISH", "USAGE_READ", "USAGE_WRITE", "USAGE_INGEST"),

@@ -12,9 +12,9 @@ from wattmesh.site.v1 import site_pb2, site_service_pb2_grpc
 from wattmesh.site.v1 import site_service_pb2 as pb
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_kernel.errors import NotFound
-from wattmesh_local.site_file.changes import Action, Change
-from wattmesh_local.site_file.document import SiteDocument
 from wattmesh_runtime.errors import rpc_errors
+from wattmesh_sitemodel.site_file.changes import Action, Change
+from wattmesh_sitemodel.site_file.document import SiteDocument
 
 _PAGE = 1000
 _EVERY = FieldMask(paths=["*"])
@@ -38,6 +38,12 @@ class SiteRegistry:
                 assets=await self._all(self._sites.ListAssets, pb.ListAssetsRequest, site),
                 devices=await self._all(self._sites.ListDevices, pb.ListDevicesRequest, site),
             )
+
+    async def there(self, wanted: SiteDocument) -> dict[str, Message]:
+        """Return what is registered of a file's site and of its tariffs, by name."""
+        site = await self.read(wanted.site.name)
+        found = {} if site is None else dict(site.resources())
+        return {**found, **await self.tariffs(wanted.tariffs)}
 
     async def tariffs(self, names: Iterable[str]) -> dict[str, tariff_pb2.Tariff]:
         """Return those of the tariffs that are there, without their published prices."""

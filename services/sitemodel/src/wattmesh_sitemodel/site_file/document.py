@@ -11,7 +11,7 @@ from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import SiteId
-from wattmesh_local.site_file.fields import Names, data_from_message, message_from_data
+from wattmesh_sitemodel.site_file.fields import Data, Names, data_from_message, message_from_data
 
 PARTS: Mapping[str, Callable[[], Message]] = {
     "tariffs": tariff_pb2.Tariff,
@@ -50,6 +50,11 @@ def parse_document(text: str) -> SiteDocument:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidArgument("INVALID_DOCUMENT", f"this is no YAML: {error}") from error
+    return document_from_data(data)
+
+
+def document_from_data(data: Data) -> SiteDocument:
+    """Return what a file says that is read already. Error: as of `parse_document`."""
     if not isinstance(data, Mapping) or not isinstance(data.get("site"), Mapping):
         raise InvalidArgument("INVALID_DOCUMENT", "the file needs a section `site`", field="site")
     for section in data:

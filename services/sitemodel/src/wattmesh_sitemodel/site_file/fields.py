@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 
 from wattmesh_kernel.errors import InvalidArgument
-from wattmesh_local.spans import format_span, parse_span
+from wattmesh_kernel.spans import format_span, parse_span
 
 Data = Any
 """Mappings, lists, texts, numbers, truths: what YAML holds."""

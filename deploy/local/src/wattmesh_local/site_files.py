@@ -5,19 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from google.protobuf.message import Message
 from rich.console import Console
 from rich.text import Text
 
 from wattmesh_kernel.errors import InvalidArgument, NotFound, WattmeshError
 from wattmesh_local.identities.folder import caller_settings
 from wattmesh_local.running.state import MeshState
-from wattmesh_local.site_file.changes import Action, Change, compare
-from wattmesh_local.site_file.document import SiteDocument, parse_document, write_document
-from wattmesh_local.site_file.registry import SiteRegistry
-from wattmesh_local.site_file.schema import document_schema
 from wattmesh_runtime.channels import open_channel
 from wattmesh_runtime.telemetry import Telemetry
+from wattmesh_sitemodel.site_file.changes import Action, Change, compare
+from wattmesh_sitemodel.site_file.document import parse_document, write_document
+from wattmesh_sitemodel.site_file.registry import SiteRegistry
+from wattmesh_sitemodel.site_file.schema import document_schema
 
 _COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
 
@@ -47,7 +46,7 @@ async def apply_file(
     """Make what is registered as the file says, showing what changes; 0 when all is done."""
     wanted = parse_document(_read(file))
     async with _registry(target, identity) as registry:
-        changes = compare(wanted, await _there(registry, wanted), prune=prune)
+        changes = compare(wanted, await registry.there(wanted), prune=prune)
         for change in changes:
             _show(change, console)
         if dry_run or not changes:
@@ -83,13 +82,6 @@ async def export_site(
 def print_schema(console: Console) -> None:
     """Print the JSON Schema of a site's file."""
     console.out(json.dumps(document_schema(), indent=2), highlight=False)
-
-
-async def _there(registry: SiteRegistry, wanted: SiteDocument) -> dict[str, Message]:
-    """Return what is registered of the site and of the file's tariffs, by name."""
-    site = await registry.read(wanted.site.name)
-    there = {} if site is None else dict(site.resources())
-    return {**there, **await registry.tariffs(wanted.tariffs)}
 
 
 @asynccontextmanager

@@ -8,8 +8,8 @@ from typing import Any
 from google.protobuf.message import Message
 
 from wattmesh.site.v1 import asset_pb2, device_pb2
-from wattmesh_local.site_file.document import SiteDocument
-from wattmesh_local.site_file.fields import data_from_message
+from wattmesh_sitemodel.site_file.document import SiteDocument
+from wattmesh_sitemodel.site_file.fields import data_from_message
 
 
 class Action(Enum):

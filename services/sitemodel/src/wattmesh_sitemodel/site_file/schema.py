@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2
 from wattmesh.type.v1 import tariff_pb2
-from wattmesh_local.site_file.fields import GIVEN
+from wattmesh_sitemodel.site_file.fields import GIVEN
 
 Schema = dict[str, Any]
 

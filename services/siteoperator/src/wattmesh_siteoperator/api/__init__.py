@@ -1,0 +1,1 @@
+"""The door to Kubernetes: resources in, status and events out."""

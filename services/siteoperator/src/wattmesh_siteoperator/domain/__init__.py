@@ -1,0 +1,1 @@
+"""What came of a resource, and how its status says so."""
