@@ -78,7 +78,8 @@ class PostgresAlertStore:
 
     async def get(self, name: str) -> KeptAlert | None:
         """Return the alert of that name."""
-        found = await self._read(f"{_SELECT} WHERE name = %s", (name,))
+        async with self._database.connection_for_caller() as connection:
+            found = await _alerts(connection, f"{_SELECT} WHERE name = %s", (name,))
         return found[0] if found else None
 
     async def page(
@@ -96,7 +97,8 @@ class PostgresAlertStore:
             "name": "" if after is None else after[1],
             "limit": limit,
         }
-        return await self._read(_PAGE, values)
+        async with self._database.connection_for_caller() as connection:
+            return await _alerts(connection, _PAGE, values)
 
     async def since(self, revision: int) -> tuple[int, Sequence[KeptAlert]]:
         """Return the newest revision, and the alerts that changed after the one given."""
@@ -162,8 +164,12 @@ class PostgresAlertStore:
 
     async def _read(self, query: str, values: Any) -> list[KeptAlert]:
         async with self._database.connection() as connection:
-            cursor = await connection.execute(query.encode(), values)
-            return [_kept(row) for row in await cursor.fetchall()]
+            return await _alerts(connection, query, values)
+
+
+async def _alerts(connection: AsyncConnection, query: str, values: Any) -> list[KeptAlert]:
+    cursor = await connection.execute(query.encode(), values)
+    return [_kept(row) for row in await cursor.fetchall()]
 
 
 def _kept(row: tuple[Any, ...]) -> KeptAlert:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from wattmesh_analytics.domain.monthly import (
@@ -124,13 +125,13 @@ class PostgresReportStore:
 
     async def get(self, subject: Subject, month: Month) -> MonthlyReport:
         """Return a report. Error: NotFound `REPORT_NOT_FOUND`."""
-        for row in await self._rows(_GET, (subject.name, str(month))):
+        for row in await self._told(_GET, (subject.name, str(month))):
             return _report(row)
         raise _not_found(subject, month)
 
     async def files(self, subject: Subject, month: Month) -> Mapping[Format, ReportFile]:
         """Return a report's files. Error: NotFound `REPORT_NOT_FOUND`."""
-        rows = await self._rows(
+        rows = await self._told(
             "SELECT format, name, media_type, content FROM report_files"
             " WHERE subject = %s AND month = %s ORDER BY format DESC",
             (subject.name, str(month)),
@@ -155,13 +156,23 @@ class PostgresReportStore:
             "after": name,
             "limit": limit,
         }
-        return [_report(row) for row in await self._rows(_PAGE, values)]
+        return [_report(row) for row in await self._told(_PAGE, values)]
+
+    async def _told(self, statement: str, values: Any) -> list[dict[str, Any]]:
+        async with self._database.connection_for_caller() as connection:
+            return await _fetched(connection, statement, values)
 
     async def _rows(self, statement: str, values: Any) -> list[dict[str, Any]]:
         async with self._database.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(statement.encode(), values)
-            return await cursor.fetchall()
+            return await _fetched(connection, statement, values)
+
+
+async def _fetched(
+    connection: AsyncConnection, statement: str, values: Any
+) -> list[dict[str, Any]]:
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(statement.encode(), values)
+    return await cursor.fetchall()
 
 
 def month_of(text: str) -> Month:

@@ -73,7 +73,7 @@ class PostgresSettlementStore:
 
     async def get(self, site: SiteId, day: date, version: int) -> Settlement | None:
         """Return a version; 0: the newest."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             cursor = await connection.execute(_GET, (site.name, day, version))
             row = await cursor.fetchone()
         return None if row is None else _SETTLEMENTS.from_document(row[0])
@@ -98,7 +98,7 @@ class PostgresSettlementStore:
             "all": all_versions,
             "limit": limit,
         }
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             rows = await (await connection.execute(_PAGE, values)).fetchall()
         return [_SETTLEMENTS.from_document(row[0]) for row in rows]
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from wattmesh_kernel.errors import Aborted, AlreadyExists, NotFound
@@ -122,7 +123,7 @@ class PostgresPlanStore:
 
     async def get(self, plan: PlanId) -> Plan:
         """Return a plan with problem and solution; NotFound."""
-        rows = await self._rows(
+        rows = await self._told(
             f"SELECT {_COLUMNS}, setpoints, problem, solution FROM plans WHERE name = %(name)s",
             {"name": plan.name},
         )
@@ -160,7 +161,7 @@ class PostgresPlanStore:
         self, scope: str, starts: TimeRange | None, limit: int, before: str | None
     ) -> list[Plan]:
         """Return plans newest first, after the plan named `before`."""
-        rows = await self._rows(
+        rows = await self._told(
             f"""SELECT {_COLUMNS} FROM plans
             WHERE (%(scope)s = '' OR scope = %(scope)s)
               AND (%(first)s::timestamptz IS NULL OR start_time >= %(first)s)
@@ -221,11 +222,21 @@ class PostgresPlanStore:
         )
         return {row["scope"]: row["start_time"] for row in rows}
 
+    async def _told(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        async with self._database.connection_for_caller() as connection:
+            return await _fetched(connection, query, values)
+
     async def _rows(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         async with self._database.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(query.encode(), values)
-            return await cursor.fetchall()
+            return await _fetched(connection, query, values)
+
+
+async def _fetched(
+    connection: AsyncConnection, query: str, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(query.encode(), values)
+    return await cursor.fetchall()
 
 
 def _bounds(starts: TimeRange | None) -> dict[str, datetime | None]:

@@ -52,8 +52,8 @@ class Callers:
     ) -> Caller:
         """Return who shows a token or a key. Error: Unauthenticated.
 
-        `thumbprint` is that of the certificate that is shown beside it: a token that is bound to one
-        is nobody's without.
+        `thumbprint` is of the certificate that is shown beside it: without the one that it is
+        bound to, a token is nobody's.
         """
         principals = self._known()
         text = shown if isinstance(shown, str) else ""

@@ -91,7 +91,7 @@ class PostgresRecords:
 
     async def get(self, name: str) -> Record[Resource] | None:
         """Return what is kept under a name, unless it is deleted."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             return await _one(connection, _GET, (name,))
 
     async def list(
@@ -106,12 +106,15 @@ class PostgresRecords:
             "after": after,
             "limit": limit,
         }
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             return await _all(connection, _LIST, values)
 
     async def since(self, revision: int, parent: Parent) -> Changes:
         """Return what changed since a revision; everything that is open where that is not known."""
-        async with self._database.transaction() as connection:
+        async with (
+            self._database.connection_for_caller() as connection,
+            connection.transaction(),
+        ):
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             newest = (await (await connection.execute(_NEWEST)).fetchone() or (0,))[0]
             if 0 < revision <= newest:

@@ -1,0 +1,17 @@
+-- The second wall between tenants, as in metering and control: whoever reads for one is given the rows of its sites alone.
+-- A session says for whom it reads in wattmesh.reach: `*` for the service itself, else a tenant's sites with blanks between.
+-- One that never said it is an older process, or whoever runs the database. Owners are held to it; superusers are not.
+CREATE FUNCTION within_reach(site text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT coalesce(current_setting('wattmesh.reach', true), '*') = '*'
+        OR coalesce(site = ANY(string_to_array(current_setting('wattmesh.reach', true), ' ')), false)
+$$;
+
+ALTER TABLE settlements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenants ON settlements USING (within_reach(site));
+-- The subject of a report is a site, or a group, which no tenant sees.
+ALTER TABLE monthly_reports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenants ON monthly_reports USING (within_reach(subject));
+ALTER TABLE report_files ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenants ON report_files USING (within_reach(subject));
+ALTER TABLE report_deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenants ON report_deliveries USING (within_reach(subject));
