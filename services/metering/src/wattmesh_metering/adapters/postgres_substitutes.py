@@ -16,7 +16,7 @@ from wattmesh_metering.domain.vee.flags import Flag, FlagKind
 from wattmesh_metering.domain.vee.substituting import LONGEST_US
 from wattmesh_runtime.database import Database
 
-_FLAGS_AT_ONCE = 500
+_FLAGS_AT_ONCE = 100
 _LOCK_KEY = int.from_bytes(hashlib.sha256(b"wattmesh/substitutes").digest()[:8], signed=True)
 _ALONE = "SELECT pg_try_advisory_xact_lock(%s)"
 _WAIT = "SELECT pg_advisory_xact_lock(%s)"

@@ -14,9 +14,9 @@ from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import ReadingStore
 from wattmesh_metering.domain.readings import from_microseconds
 from wattmesh_metering.domain.substitutes import Substitute
-from wattmesh_metering.domain.vee.flags import Flag
+from wattmesh_metering.domain.vee.flags import Flag, FlagKind
 from wattmesh_metering.domain.vee.substituting import WEEKS, Missing, substitute, wanted
-from wattmesh_runtime.aio.losses import LossLog, retry
+from wattmesh_runtime.aio.losses import PASSING, LossLog, retry
 
 log = logging.getLogger(__name__)
 
@@ -120,14 +120,20 @@ class MakeSubstitutes:
         new = 0
         for each in making.flags:
             if each.stands and wanted(each.flag):
-                try:
-                    made = await self._substitute(each)
-                except (ArithmeticError, LookupError, ValueError):
-                    log.exception("no substitute could be made for flag %d", each.flag_key)
-                    continue
+                made = await self._made_or_told(each)
                 if made is not None:
                     new += await making.keep(each.flag_key, made, self._clock.now())
         return new
+
+    async def _made_or_told(self, each: OpenFlag) -> Substitute | None:
+        """Make what stands in the place of what is missing; a flag that fails, fails alone."""
+        try:
+            return await self._substitute(each)
+        except PASSING:
+            raise
+        except Exception:
+            log.exception("no substitute could be made for flag %d", each.flag_key)
+            return None
 
     async def _substitute(self, each: OpenFlag) -> Substitute | None:
         profile = self._follower.model.profile(each.point_key)
@@ -140,10 +146,12 @@ class MakeSubstitutes:
             register=profile.register,
             zone=self._follower.model.zone(profile.device.site),
         )
-        around = _EXAMPLES + self._longest_gap
+        gap_us = self._longest_gap // _MICROSECOND
+        short = each.flag.kind is FlagKind.GAP and each.flag.last_us - each.flag.first_us <= gap_us
+        around = self._longest_gap if short else self._longest_gap + _EXAMPLES
         histories = await self._readings.histories(
             [each.point_key],
             from_microseconds(each.flag.first_us) - around,
             from_microseconds(each.flag.last_us) + around,
         )
-        return substitute(missing, histories, self._longest_gap // _MICROSECOND)
+        return substitute(missing, histories, gap_us)
