@@ -28,6 +28,8 @@ from wattmesh_local.mqtt_broker import DurableBroker
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_twin.adapters.heat_pump_modbus import HeatPumpTwin
 from wattmesh_twin.adapters.heat_pump_mqtt import MqttHeatPump, ordered, state_of
+from wattmesh_twin.adapters.modbus import ModbusSite
+from wattmesh_twin.adapters.room_modbus import RoomRegisters
 from wattmesh_twin.app.run_zone import ZoneTwin
 from wattmesh_twin.domain.climate import DailyClimate
 from wattmesh_twin.domain.zone import PlantSpec, Thermostat, Zone, ZoneSpec, ZoneState
@@ -79,6 +81,31 @@ async def test_a_heat_pump_on_modbus_is_told_a_temperature_reads_back_and_warms(
         assert twin.look().thermostat.setpoint_celsius == 20.0
         with pytest.raises(DeviceRefused):
             await opened.sets.apply(TEMPERATURE, 40.0, HOUR)
+        driver.close()
+
+
+async def test_a_room_behind_its_sites_modbus_port_obeys_for_its_lease_alone() -> None:
+    clock = ManualClock(START)
+    twin, port = zone_twin(clock), free_port()
+    profile = load_profiles(SCHEMAS)["modbus-heat-pump"]
+    async with ModbusSite([RoomRegisters(twin, 10)], "127.0.0.1", port):
+        driver = ModbusDriver(clock, 2.0)
+        connection = ModbusTcpConnection(host="127.0.0.1", port=port, unit_id=10)
+        opened = await driver.open(device(profile, connection), profile)
+        assert opened.sets is not None
+        before = await read(opened)
+        assert before["temperature_celsius"] == 20.5
+        applied = await opened.sets.apply(TEMPERATURE, 22.5, HOUR)
+        assert (await applied.read_back()).mismatch == ""
+        clock.advance(HOUR - MINUTE)
+        warmed = await read(opened)
+        assert warmed["temperature_celsius"] > before["temperature_celsius"]
+        assert warmed["import_energy_wh"] > before["import_energy_wh"] + 500.0
+        clock.advance(2 * MINUTE)
+        assert twin.look().thermostat.setpoint_celsius == 20.5, "its lease is over"
+        await opened.sets.apply(TEMPERATURE, 22.5, HOUR)
+        assert (await opened.sets.release(TEMPERATURE)).mismatch == ""
+        assert twin.look().thermostat.setpoint_celsius == 20.5
         driver.close()
 
 

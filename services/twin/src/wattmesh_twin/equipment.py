@@ -10,6 +10,7 @@ from wattmesh_twin.adapters.ledger.journal import (
     ChargePointLedger,
 )
 from wattmesh_twin.adapters.ocpp_point import OcppTwin
+from wattmesh_twin.adapters.room_modbus import RoomRegisters
 from wattmesh_twin.adapters.room_mqtt import MqttHotWater, MqttMachine, MqttRoom
 from wattmesh_twin.app.room_history import room_history, tank_history
 from wattmesh_twin.app.run_appliance import ApplianceTwin
@@ -36,6 +37,7 @@ from wattmesh_twin.domain.topology import (
     MACHINE_POINTS,
     charge_point_id,
     room_topic,
+    room_unit,
 )
 from wattmesh_twin.settings import TwinSettings
 
@@ -186,6 +188,15 @@ class Equipment:
             )
             for site in self._dataset.sites
             for room in site.spec.rooms
+            if not room.on_modbus
+        ]
+
+    def on_modbus(self, spec: SiteSpec) -> list[RoomRegisters]:
+        """Return the plants of a site's rooms that are behind its Modbus port."""
+        return [
+            RoomRegisters(self.rooms[spec.asset(room.id)].twin, room_unit(spec, room))
+            for room in spec.rooms
+            if room.on_modbus
         ]
 
     def charge_points(self, ledger: ChargePointLedger) -> list[OcppTwin]:

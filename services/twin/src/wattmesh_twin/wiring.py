@@ -80,7 +80,7 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
         )
         twins = [world.twin(each, ledgers) for each in world.sites]
         for twin in twins:
-            devices = _devices(twin)
+            devices = [*_devices(twin), *world.equipment.on_modbus(twin.spec)]
             if devices:
                 port = world.endpoints.ports[twin.spec.id]
                 server = ModbusSite(devices, settings.modbus_host, port)

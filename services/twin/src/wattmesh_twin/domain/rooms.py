@@ -102,7 +102,10 @@ def at_edge(band: Band, mode: Mode) -> Thermostat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoomSpec:
-    """A room: its asset and device are `id`; it is heated or cooled by `plant`, as `mode` says."""
+    """A room: its asset and device are `id`; it is heated or cooled by `plant`, as `mode` says.
+
+    Its plant is on MQTT, or, with `on_modbus`, behind its site's Modbus port.
+    """
 
     id: str
     display_name: str = ""
@@ -110,6 +113,7 @@ class RoomSpec:
     plant: PlantSpec
     mode: Mode
     comfort: Comfort
+    on_modbus: bool = False
 
     @property
     def scheduled(self) -> ScheduledThermostat:

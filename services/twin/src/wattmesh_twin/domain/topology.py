@@ -1,7 +1,7 @@
 """What metering is told about a site: its assets, and its devices with the way to reach them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from wattmesh_kernel.ids import DeviceId, GatewayId
@@ -86,6 +86,9 @@ CLAMP_UNIT = 3
 
 TURBINE_UNIT, GENERATOR_UNIT, SWITCH_UNIT = 4, 5, 6
 """Modbus unit ids of wind turbine, generator set, and the switch to the grid."""
+
+FIRST_ROOM_UNIT = 10
+"""Modbus unit id of the plant of a site's first room."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -346,10 +349,19 @@ def room_topic(device: DeviceId) -> str:
     return f"rooms/{device.site.segment}/{device.segment}"
 
 
+def room_unit(site: SiteSpec, room: RoomSpec) -> int:
+    """Return the unit of a room's plant behind its site's Modbus port."""
+    return FIRST_ROOM_UNIT + site.rooms.index(room)
+
+
 def _heat_pump(site: SiteSpec, room: RoomSpec, reach: Reach) -> Device:
     controls = _controlled(site, room.id, SetpointKind.TEMPERATURE_CELSIUS)
     name = f"Heat pump of {room.display_name or room.id}"
-    return _on_mqtt(name, "mqtt-heat-pump", HEAT_PUMP_POINTS, controls, reach)
+    told = _on_mqtt(name, "mqtt-heat-pump", HEAT_PUMP_POINTS, controls, reach)
+    if not room.on_modbus:
+        return told
+    connection = _modbus(reach, room_unit(site, room))
+    return replace(told, profile="modbus-heat-pump", connection=connection)
 
 
 def _on_mqtt(

@@ -112,11 +112,13 @@ class Room(_Part):
     """A room that a machine of so much power heats or cools; what acts on it was measured.
 
     `sun` may be several columns, whose sum is meant; `thermal` overrides parameters of the physics
-    (`ZoneSpec`). Gains are those of devices [kWh] and of people, 100 W each.
+    (`ZoneSpec`). Gains are those of devices [kWh] and of people, 100 W each. `protocol` is that of
+    its plant.
     """
 
     id: Id = Segment
     display_name: str = ""
+    protocol: Literal["mqtt", "modbus"] = "mqtt"
     mode: Literal["heating", "cooling"]
     max_power_kw: float = Field(gt=0)
     min_power_kw: float = Field(default=0.0, ge=0)

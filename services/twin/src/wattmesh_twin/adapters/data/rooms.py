@@ -32,6 +32,7 @@ def room_spec(room: layout.Room, zone: ZoneInfo) -> RoomSpec:
             day_hour=wanted.day_hour,
             night_hour=wanted.night_hour,
         ),
+        on_modbus=room.protocol == "modbus",
     )
 
 

@@ -56,11 +56,12 @@ _HOME = _Building(4, 3.6, 27.2, 27.0, 8, 20, (11279, 78975, 0.00078, 0.00701, 0.
 
 
 def office_rooms(folder: str) -> tuple[Room, ...]:
-    """Return the office's cooled rooms, of files below `folder`."""
-    return tuple(
+    """Return the office's cooled rooms, of files below `folder`; the first one is on Modbus."""
+    first, *others = (
         _room(each, folder, f"zone-{number}", f"Room {number}")
         for number, each in enumerate(_OFFICE, start=1)
     )
+    return (first.model_copy(update={"protocol": "modbus"}), *others)
 
 
 def home_room(folder: str) -> Room:
