@@ -28,6 +28,9 @@ e2e-street: setup ## a day of vehicles at charge points through the whole mesh; 
 e2e-dashboard: setup ## every page of a running mesh in Debian's Chromium: looks, accessibility, acts; as JSON, with screenshots
 	@exec $(BIN)/python -m tests.browser $(ARGUMENTS)
 
+e2e-faults: setup ## a device of each kind on each protocol unplugged, silent and lying: what it costs, cell by cell, as JSON
+	@exec $(BIN)/python -m tests.faults $(ARGUMENTS)
+
 e2e-lighthouse: setup ## what Lighthouse says of every page of a running mesh: accessibility, best practices; as JSON
 	@exec $(BIN)/python -m tests.browser.lighthouse $(ARGUMENTS)
 

@@ -97,6 +97,10 @@ class GatewayProcess:
         clock = ScaledClock(sim_start=now + ahead, wall_start=now, rate=1.0)
         self._environment["WATTMESH_CLOCK"] = format_clock_spec(clock)
 
+    def put_modbus_timeout(self, seconds: float) -> None:
+        """Have the gateway, from its start on, wait so long for a device's answer."""
+        self._environment["WATTMESH_MODBUS_TIMEOUT_SECONDS"] = str(seconds)
+
     async def start(self) -> None:
         with self._log_file.open("a") as log:
             self._process = await asyncio.create_subprocess_exec(
