@@ -96,6 +96,57 @@ async def test_a_bill_is_what_the_tariff_says_to_the_cent(world: AnalyticsWorld)
     )
 
 
+async def test_a_tariff_that_changes_in_mid_month_is_billed_by_part_and_as_it_was_known(
+    world: AnalyticsWorld,
+) -> None:
+    """The second day is by another tariff; of June 2 of 30 days by the one, the rest by both."""
+    asked = pb.QueryBillsRequest(site=HOME, range=time_range_to_proto(SPAN))
+    (before,) = (await world.analytics.QueryBills(asked)).bills
+    known_then = world.metering.clock.now()
+    world.metering.clock.advance(HOUR)
+    other = tariff_pb2.Tariff(
+        name="tariffs/other",
+        currency_code="USD",
+        import_rates=tariff_pb2.EnergyRates(base_per_kwh=0.31),
+        export_rates=tariff_pb2.EnergyRates(base_per_kwh=0.02),
+        demand_charges=[
+            tariff_pb2.DemandCharge(
+                id="peak", price_per_kw=20.0, averaging=duration_to_proto(QUARTER)
+            )
+        ],
+    )
+    await world.metering.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=other))
+    site = site_pb2.Site(name=HOME)
+    change = timestamp_to_proto(START + timedelta(days=1))
+    site.tariff_assignments.add(tariff=other.name, start_time=change)
+    await world.metering.sites.UpdateSite(site_service_pb2.UpdateSiteRequest(site=site))
+
+    async def changed() -> bool:
+        return (await world.analytics.QueryBills(asked)).bills[0].tariff == other.name
+
+    await eventually(changed)
+    (bill,) = (await world.analytics.QueryBills(asked)).bills
+    one, two = HOME_DAYS.grid[:DAY], HOME_DAYS.grid[DAY:]
+    into, out = np.maximum(HOME_DAYS.grid, 0), np.maximum(-HOME_DAYS.grid, 0)
+    wanted = (
+        into[:DAY] @ PRICE[:DAY]
+        - out[:DAY].sum() * 0.05
+        + PEAK_PRICE * one.max() * 4 * 1 / 30
+        + into[DAY:].sum() * 0.31
+        - out[DAY:].sum() * 0.02
+        + 20.0 * two.max() * 4 * 29 / 30
+    )
+    assert Decimal(bill.bill.total_amount) == Decimal(f"{wanted:.2f}")
+    assert {line.range.start_time == change for line in bill.bill.lines} == {True, False}
+
+    then = pb.QueryBillsRequest(
+        site=HOME, range=time_range_to_proto(SPAN), as_of_time=timestamp_to_proto(known_then)
+    )
+    answer = await world.analytics.QueryBills(then)
+    assert answer.bills[0].tariff == "tariffs/home"
+    assert answer.bills[0].bill.total_amount == before.bill.total_amount
+
+
 async def test_what_it_would_have_cost_without_the_battery(world: AnalyticsWorld) -> None:
     request = pb.QueryBillsRequest(
         site=HOME,

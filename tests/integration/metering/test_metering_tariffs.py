@@ -154,3 +154,82 @@ async def test_prices_that_make_no_sense_are_refused(database_url: str) -> None:
                 request(tariff="tariffs/none", import_price_per_kwh=series)
             )
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_tariffs_and_assignments_are_told_as_they_were_known(database_url: str) -> None:
+    """A tariff gets a version, a site another tariff: both as before, and then as deleted."""
+    async with metering_world(database_url) as world:
+        plain, other = _tariff(), tariff_pb2.Tariff(name="tariffs/other", currency_code="EUR")
+        for each in (plain, other):
+            await world.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=each))
+        site = site_pb2.Site(name="sites/home-1", time_zone="UTC", currency_code="EUR", tariff=NAME)
+        await world.sites.CreateSite(site_service_pb2.CreateSiteRequest(site=site))
+        world.clock.advance(HOUR)
+        changed, moved = _tariff(), site_pb2.Site()
+        changed.versions.add(start_time=timestamp_to_proto(NOON + HOUR)).import_rates.CopyFrom(
+            tariff_pb2.EnergyRates(real_time=tariff_pb2.RealTimePrice())
+        )
+        await world.sites.UpdateTariff(site_service_pb2.UpdateTariffRequest(tariff=changed))
+        moved.CopyFrom(site)
+        moved.tariff_assignments.add(
+            tariff="tariffs/other", start_time=timestamp_to_proto(NOON + HOUR)
+        )
+        await world.sites.UpdateSite(site_service_pb2.UpdateSiteRequest(site=moved))
+        await _publish(world, NOON, [1, 2])
+
+        def asked(known_by: datetime | None) -> site_service_pb2.GetTariffRequest:
+            return site_service_pb2.GetTariffRequest(
+                name=NAME,
+                price_range=time_range_to_proto(AFTERNOON),
+                known_by_time=None if known_by is None else timestamp_to_proto(known_by),
+            )
+
+        now = (await world.sites.GetTariff(asked(None))).tariff
+        published = now.versions[0].import_rates.real_time.price_per_kwh.values
+        assert list(published)[:2] == [1, 2]
+        before = await world.sites.GetTariff(asked(NOON + HOUR / 2))
+        assert not before.tariff.versions
+        assert before.known_since_time == timestamp_to_proto(NOON)
+        assert not (await world.sites.GetTariff(asked(NOON - HOUR))).tariff.versions
+        first = await world.sites.GetSite(
+            site_service_pb2.GetSiteRequest(
+                name=site.name, known_by_time=timestamp_to_proto(NOON + HOUR / 2)
+            )
+        )
+        assert not first.site.tariff_assignments
+        assert first.known_since_time == timestamp_to_proto(NOON)
+        later = await world.sites.GetSite(site_service_pb2.GetSiteRequest(name=site.name))
+        assert [each.tariff for each in later.site.tariff_assignments] == ["tariffs/other"]
+
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await world.sites.DeleteTariff(
+                site_service_pb2.DeleteTariffRequest(name="tariffs/other")
+            )
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        world.clock.advance(HOUR)
+        await world.sites.DeleteSite(site_service_pb2.DeleteSiteRequest(name=site.name))
+        gone = await world.sites.GetSite(
+            site_service_pb2.GetSiteRequest(
+                name=site.name, known_by_time=timestamp_to_proto(NOON + HOUR)
+            )
+        )
+        assert gone.site.tariff_assignments == later.site.tariff_assignments
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await world.sites.GetSite(
+                site_service_pb2.GetSiteRequest(
+                    name=site.name, known_by_time=timestamp_to_proto(NOON + 2 * HOUR)
+                )
+            )
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_tariff_in_another_currency_is_not_assigned(database_url: str) -> None:
+    async with metering_world(database_url) as world:
+        tariff = tariff_pb2.Tariff(name="tariffs/other", currency_code="USD")
+        await world.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=tariff))
+        site = site_pb2.Site(name="sites/home-1", time_zone="UTC", currency_code="EUR")
+        site.tariff_assignments.add(tariff=tariff.name)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await world.sites.CreateSite(site_service_pb2.CreateSiteRequest(site=site))
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "CURRENCY_MISMATCH" in str(caught.value.trailing_metadata())

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from wattmesh_kernel.tariff import (
     PowerLimit,
     RealTimePrice,
     Tariff,
+    TariffVersion,
     bill,
 )
 
@@ -42,6 +44,22 @@ def sent(proto: tariff_pb2.Tariff) -> tariff_pb2.Tariff:
 @given(tariffs)
 def test_a_tariff_survives_the_wire(tariff: Tariff) -> None:
     assert tariff_from_proto(sent(tariff_to_proto(tariff))) == tariff
+
+
+@settings(max_examples=5, deadline=None)
+@given(tariffs, tariffs)
+def test_a_tariff_that_changes_survives_the_wire(tariff: Tariff, other: Tariff) -> None:
+    terms = (TariffVersion(start=START, end=START + HOUR, terms=other),)
+    changing = replace(tariff, versions=(*terms, TariffVersion(start=START, terms=other)))
+    assert tariff_from_proto(sent(tariff_to_proto(changing))) == changing
+
+
+def test_a_crooked_version_is_refused_with_its_field() -> None:
+    proto = tariff_to_proto(Tariff(id=TariffId("t"), currency_code="EUR"))
+    proto.versions.add()
+    with pytest.raises(InvalidArgument) as missing:
+        tariff_from_proto(proto)
+    assert missing.value.field == "versions.start_time"
 
 
 def test_every_optional_part_survives_the_wire() -> None:

@@ -22,7 +22,7 @@ from tests.fakes.planner_home import (
 from tests.fakes.planner_world import LEAD, PlannerWorld
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.sites import PublishedPrices, SiteModelChange
+from wattmesh_kernel.sites import PublishedPrices, Site, SiteModelChange, TariffAssignment
 from wattmesh_kernel.tariff import DemandCharge, bill
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.billing import closed_until
@@ -92,6 +92,31 @@ async def test_the_month_s_shared_peak_is_carried_on_and_known_to_the_optimizer(
     assert world.asked.peak_so_far_w == 600.0
     month = TimeRange(MONTH, START - HOUR)
     assert [span for _, span in world.energies.asked].count(month) == 1
+
+
+async def test_a_plan_is_by_the_tariff_in_force_at_each_interval() -> None:
+    """From tomorrow on the home pays what is published: noon of today is by the hour's tariff."""
+    world = PlannerWorld()
+    site, *others = home()
+    assert isinstance(site, Site)
+    changes = START.replace(hour=22)  # midnight in Berlin
+    moved = TariffAssignment(tariff=DYNAMIC.id, start=changes)
+    await world.knows(replace(site, tariff_assignments=(moved,)), *others)
+    world.tariffs.prices = Series(START - 24 * HOUR, HOUR, np.full(72, 0.11))
+
+    facts = [
+        await world.topics.tariff(world.scope().sites[0], TimeRange.of(START, 24 * HOUR))
+        for _ in range(2)
+    ]
+    await world.plan(HOME)
+
+    assert isinstance(facts[0], Known)
+    assert facts[0].value is not None
+    assert facts[0].value.import_prices_per_kwh == pytest.approx([0.3] * 10 + [0.11] * 14)
+    assert facts[1] is facts[0]
+    price = world.asked.sites[0].price
+    assert price is not None
+    assert [each.start for each in price.tariff.versions] == [changes]
 
 
 async def test_prices_are_read_once_until_news_of_a_publication_come() -> None:

@@ -39,6 +39,9 @@ def bill_table(found: bill_pb2.SiteBill) -> Table:
     table.title = f"{found.site}, {found.tariff}, {start:%Y-%m-%d} to {end:%Y-%m-%d} UTC"
     for line in found.bill.lines:
         name = line.display_name or spoken(tariff_pb2.ChargeCause.Name(line.cause), "CHARGE_CAUSE_")
+        if line.HasField("range"):
+            since = datetime_from_proto(line.range.start_time, "range")
+            name += f" from {since:%Y-%m-%d %H:%M}"
         table.add_row(name, f"{line.quantity:.3f} {line.unit}", f"{float(line.amount):.4f}")
     total = f"{found.bill.total_amount} {found.bill.currency_code}"
     table.add_row("total", f"{found.covered_ratio:.1%} metered", total, style="bold")

@@ -7,7 +7,11 @@ from wattmesh.site.v1 import asset_pb2, site_pb2
 from wattmesh.type.v1 import electrical_pb2
 from wattmesh_contracts.microgrid import microgrid_from_proto, microgrid_to_proto
 from wattmesh_contracts.ratings import rating_from_proto, rating_to_proto
-from wattmesh_contracts.values import at_field
+from wattmesh_contracts.values import (
+    at_field,
+    optional_datetime_from_proto,
+    timestamp_to_proto,
+)
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.sites import (
@@ -19,6 +23,7 @@ from wattmesh_kernel.sites import (
     Rating,
     Site,
     SiteGroup,
+    TariffAssignment,
 )
 
 PHASES: Mapping[int, Phase] = MappingProxyType(
@@ -69,6 +74,28 @@ def site_from_proto(proto: site_pb2.Site) -> Site:
             if proto.HasField("monthly_carbon_budget_gco2e")
             else None
         ),
+        tariff_assignments=tuple(map(_assignment_from_proto, proto.tariff_assignments)),
+    )
+
+
+def _assignment_from_proto(proto: site_pb2.TariffAssignment) -> TariffAssignment:
+    with at_field("tariff_assignments"):
+        start, end = (
+            optional_datetime_from_proto(
+                getattr(proto, name),
+                present=proto.HasField(name),
+                field=name,
+            )
+            for name in ("start_time", "end_time")
+        )
+        return TariffAssignment(tariff=TariffId.parse(proto.tariff, "tariff"), start=start, end=end)
+
+
+def _assignment_to_proto(assignment: TariffAssignment) -> site_pb2.TariffAssignment:
+    return site_pb2.TariffAssignment(
+        tariff=assignment.tariff.name,
+        start_time=timestamp_to_proto(assignment.start) if assignment.start else None,
+        end_time=timestamp_to_proto(assignment.end) if assignment.end else None,
     )
 
 
@@ -88,6 +115,7 @@ def site_to_proto(site: Site, etag: str = "") -> site_pb2.Site:
         goals=_goals_to_proto(site.goals),
         microgrid=None if site.microgrid is None else microgrid_to_proto(site.microgrid),
         monthly_carbon_budget_gco2e=site.monthly_carbon_budget_gco2e,
+        tariff_assignments=map(_assignment_to_proto, site.tariff_assignments),
     )
 
 

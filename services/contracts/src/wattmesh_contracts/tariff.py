@@ -1,6 +1,8 @@
 """wattmesh.type.v1.Tariff ↔ the kernel's tariff."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from wattmesh.type.v1 import date_pb2, tariff_pb2
 from wattmesh_contracts.tariff_charges import (
@@ -14,7 +16,14 @@ from wattmesh_contracts.tariff_charges import (
     limit_to_proto,
 )
 from wattmesh_contracts.tariff_windows import convert_all, window_from_proto, window_to_proto
-from wattmesh_contracts.values import series_from_proto, series_to_proto
+from wattmesh_contracts.values import (
+    at_field,
+    optional_datetime_from_proto,
+    required_datetime_from_proto,
+    series_from_proto,
+    series_to_proto,
+    timestamp_to_proto,
+)
 from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.tariff import (
@@ -22,6 +31,7 @@ from wattmesh_kernel.tariff import (
     EnergyRates,
     RealTimePrice,
     Tariff,
+    TariffVersion,
     Tier,
     TieredRate,
     TouPeriod,
@@ -30,11 +40,32 @@ from wattmesh_kernel.tariff import (
 
 def tariff_from_proto(proto: tariff_pb2.Tariff) -> Tariff:
     """Return a tariff; InvalidArgument with the field when it makes no sense."""
+    itself = _terms_from_proto(proto, TariffId.parse(proto.name), proto.currency_code)
+    if not proto.versions:
+        return itself
+    versions = (_version_from_proto(each, itself) for each in proto.versions)
+    return replace(itself, versions=tuple(versions))
+
+
+def _version_from_proto(proto: tariff_pb2.TariffVersion, of: Tariff) -> TariffVersion:
+    with at_field("versions"):
+        return TariffVersion(
+            start=required_datetime_from_proto(proto, "start_time"),
+            end=optional_datetime_from_proto(
+                proto.end_time, present=proto.HasField("end_time"), field="end_time"
+            ),
+            terms=_terms_from_proto(proto, of.id, of.currency_code),
+        )
+
+
+def _terms_from_proto(
+    proto: tariff_pb2.Tariff | tariff_pb2.TariffVersion, name: TariffId, currency_code: str
+) -> Tariff:
     cycle = proto.billing_cycle
     return Tariff(
-        id=TariffId.parse(proto.name),
+        id=name,
         display_name=proto.display_name,
-        currency_code=proto.currency_code,
+        currency_code=currency_code,
         import_rates=_rates_from_proto(proto.import_rates),
         export_rates=_rates_from_proto(proto.export_rates),
         fixed_charges=convert_all(fixed_from_proto, proto.fixed_charges),
@@ -50,23 +81,39 @@ def tariff_from_proto(proto: tariff_pb2.Tariff) -> Tariff:
 
 def tariff_to_proto(tariff: Tariff) -> tariff_pb2.Tariff:
     """Return a tariff as its proto; `tariff_from_proto` gives the same tariff back."""
-    cycle = tariff.billing_cycle
     return tariff_pb2.Tariff(
         name=tariff.id.name,
-        display_name=tariff.display_name,
         currency_code=tariff.currency_code,
-        import_rates=_rates_to_proto(tariff.import_rates),
-        export_rates=_rates_to_proto(tariff.export_rates),
-        fixed_charges=map(fixed_to_proto, tariff.fixed_charges),
-        demand_charges=map(demand_to_proto, tariff.demand_charges),
-        coincident_peak_charges=map(coincident_to_proto, tariff.coincident_peak_charges),
-        power_limits=map(limit_to_proto, tariff.power_limits),
-        billing_cycle=tariff_pb2.BillingCycle(start_day=cycle.start_day, months=cycle.months),
-        holidays=[
+        versions=map(_version_to_proto, tariff.versions),
+        **_terms_to_proto(tariff),
+    )
+
+
+def _version_to_proto(version: TariffVersion) -> tariff_pb2.TariffVersion:
+    return tariff_pb2.TariffVersion(
+        start_time=timestamp_to_proto(version.start),
+        end_time=None if version.end is None else timestamp_to_proto(version.end),
+        **_terms_to_proto(version.terms),
+    )
+
+
+def _terms_to_proto(tariff: Tariff) -> dict[str, Any]:
+    """Return the fields that a tariff and a version of it have in common."""
+    cycle = tariff.billing_cycle
+    return {
+        "display_name": tariff.display_name,
+        "import_rates": _rates_to_proto(tariff.import_rates),
+        "export_rates": _rates_to_proto(tariff.export_rates),
+        "fixed_charges": map(fixed_to_proto, tariff.fixed_charges),
+        "demand_charges": map(demand_to_proto, tariff.demand_charges),
+        "coincident_peak_charges": map(coincident_to_proto, tariff.coincident_peak_charges),
+        "power_limits": map(limit_to_proto, tariff.power_limits),
+        "billing_cycle": tariff_pb2.BillingCycle(start_day=cycle.start_day, months=cycle.months),
+        "holidays": [
             date_pb2.Date(year=day.year, month=day.month, day=day.day)
             for day in sorted(tariff.holidays)
         ],
-    )
+    }
 
 
 def _date_from_proto(proto: date_pb2.Date) -> date:

@@ -96,7 +96,7 @@ def _watched(model: SiteModel, site: Site, at: datetime) -> WatchedSite | None:
         id=site.id,
         display_name=site.display_name or site.id.segment,
         zone=site.zone,
-        tariff=site.tariff.name if site.tariff else "",
+        tariff=tariff.name if (tariff := site.tariff_at(at)) else "",
         carbon_zone=site.carbon_zone.name if site.carbon_zone else "",
         currency_code=site.currency_code,
         grid=grids[0],

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from wattmesh.type.v1 import electrical_pb2 as _electrical_pb2
 import builtins as _builtins
@@ -39,6 +40,7 @@ class Site(_message.Message):
     GOALS_FIELD_NUMBER: _builtins.int
     MICROGRID_FIELD_NUMBER: _builtins.int
     MONTHLY_CARBON_BUDGET_GCO2E_FIELD_NUMBER: _builtins.int
+    TARIFF_ASSIGNMENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}`."""
     display_name: _builtins.str
@@ -52,7 +54,7 @@ class Site(_message.Message):
     longitude_degrees: _builtins.float
     """Longitude, east positive [degrees], -180 to 180. Absent: not known."""
     tariff: _builtins.str
-    """`tariffs/{tariff}` by which the site pays; empty: none yet."""
+    """`tariffs/{tariff}` by which the site pays at all times that are in none of `tariff_assignments`; empty: none yet."""
     carbon_zone: _builtins.str
     """`zones/{zone}` of the grid whose carbon intensity applies; empty: none yet."""
     currency_code: _builtins.str
@@ -73,6 +75,12 @@ class Site(_message.Message):
     def microgrid(self) -> Global___Microgrid:
         """That it can do without the grid for a while, and how. Absent: it goes dark with it."""
 
+    @_builtins.property
+    def tariff_assignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TariffAssignment]:
+        """By which tariffs it pays when, at most 100 that do not overlap, all in the site's currency. A month with a
+        change is billed by part, as `Tariff` says.
+        """
+
     def __init__(
         self,
         *,
@@ -89,10 +97,11 @@ class Site(_message.Message):
         goals: Global___PlanningGoals | None = ...,
         microgrid: Global___Microgrid | None = ...,
         monthly_carbon_budget_gco2e: _builtins.float | None = ...,
+        tariff_assignments: _abc.Iterable[Global___TariffAssignment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "_monthly_carbon_budget_gco2e", b"_monthly_carbon_budget_gco2e", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid", "monthly_carbon_budget_gco2e", b"monthly_carbon_budget_gco2e"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "_monthly_carbon_budget_gco2e", b"_monthly_carbon_budget_gco2e", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid", "monthly_carbon_budget_gco2e", b"monthly_carbon_budget_gco2e", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees", "_longitude_degrees", b"_longitude_degrees", "_monthly_carbon_budget_gco2e", b"_monthly_carbon_budget_gco2e", "carbon_zone", b"carbon_zone", "currency_code", b"currency_code", "display_name", b"display_name", "etag", b"etag", "goals", b"goals", "latitude_degrees", b"latitude_degrees", "longitude_degrees", b"longitude_degrees", "microgrid", b"microgrid", "monthly_carbon_budget_gco2e", b"monthly_carbon_budget_gco2e", "name", b"name", "nodes", b"nodes", "tariff", b"tariff", "tariff_assignments", b"tariff_assignments", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__latitude_degrees: _TypeAlias = _typing.Literal["latitude_degrees"]  # noqa: Y015
     _WhichOneofArgType__latitude_degrees: _TypeAlias = _typing.Literal["_latitude_degrees", b"_latitude_degrees"]  # noqa: Y015
@@ -108,6 +117,40 @@ class Site(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__monthly_carbon_budget_gco2e) -> _WhichOneofReturnType__monthly_carbon_budget_gco2e | None: ...
 
 Global___Site: _TypeAlias = Site  # noqa: Y015
+
+@_typing.final
+class TariffAssignment(_message.Message):
+    """That a site pays by a tariff for some time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARIFF_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    tariff: _builtins.str
+    """`tariffs/{tariff}`. Required."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when, on a quarter of an hour. Absent: since ever."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when, on a quarter of an hour, after the start. Absent: for good."""
+
+    def __init__(
+        self,
+        *,
+        tariff: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time", "tariff", b"tariff"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TariffAssignment: _TypeAlias = TariffAssignment  # noqa: Y015
 
 @_typing.final
 class Microgrid(_message.Message):

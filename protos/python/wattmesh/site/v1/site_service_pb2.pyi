@@ -85,16 +85,22 @@ class GetSiteRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    KNOWN_BY_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`sites/{site}`. Required."""
+    @_builtins.property
+    def known_by_time(self) -> _timestamp_pb2.Timestamp:
+        """As it was known then, or first when it was not there yet; what was deleted since is found. Absent: now."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        known_by_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_by_time", b"known_by_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_by_time", b"known_by_time", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -107,18 +113,24 @@ class GetSiteResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SITE_FIELD_NUMBER: _builtins.int
+    KNOWN_SINCE_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def site(self) -> _site_pb2.Site:
         """The site."""
+
+    @_builtins.property
+    def known_since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it was known so, where `known_by_time` is set. Absent: since before such times were kept."""
 
     def __init__(
         self,
         *,
         site: _site_pb2.Site | None = ...,
+        known_since_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_since_time", b"known_since_time", "site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_since_time", b"known_since_time", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1143,7 +1155,9 @@ class GetTariffRequest(_message.Message):
 
     @_builtins.property
     def known_by_time(self) -> _timestamp_pb2.Timestamp:
-        """Only prices published by then. Absent: all."""
+        """As it was known then, or first when it was not there yet, with the prices published by then; what was deleted
+        since is found. Absent: now, with all prices.
+        """
 
     def __init__(
         self,
@@ -1167,18 +1181,26 @@ class GetTariffResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TARIFF_FIELD_NUMBER: _builtins.int
+    KNOWN_SINCE_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tariff(self) -> _tariff_pb2.Tariff:
         """The tariff. Dynamic prices that are not published in the range asked for are NaN."""
+
+    @_builtins.property
+    def known_since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it was known so but for its prices, where `known_by_time` is set. Absent: since before such times were
+        kept.
+        """
 
     def __init__(
         self,
         *,
         tariff: _tariff_pb2.Tariff | None = ...,
+        known_since_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_since_time", b"known_since_time", "tariff", b"tariff"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_since_time", b"known_since_time", "tariff", b"tariff"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

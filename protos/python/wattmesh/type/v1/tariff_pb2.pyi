@@ -191,6 +191,12 @@ class Tariff(_message.Message):
     Days, hours, seasons and billing periods follow the site's IANA zone, through daylight-saving
     changes. Prices are in the tariff's currency; positive import prices are paid by the site,
     positive export prices are paid to the site; both may be negative.
+
+    What the fields 4 to 11 say holds at all times that no version holds in. A tariff that changes costs the sum of
+    its parts: energy what holds at its time. What is due for a billing period (or day) is due for the share of its time
+    in which it holds: fixed amounts, prices of demand, thresholds of tiers (`from_kwh`), and a part has peaks and counts of its
+    own. What a change leaves as it was, the billing cycle too, goes on over it: one peak, one count. Another
+    billing cycle begins a billing period of its own.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -207,6 +213,7 @@ class Tariff(_message.Message):
     BILLING_CYCLE_FIELD_NUMBER: _builtins.int
     HOLIDAYS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, pattern `tariffs/{tariff}`. Required."""
     display_name: _builtins.str
@@ -249,6 +256,10 @@ class Tariff(_message.Message):
     def holidays(self) -> _containers.RepeatedCompositeFieldContainer[_date_pb2.Date]:
         """Dates that count as TARIFF_DAY_HOLIDAY, whatever their day of the week."""
 
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TariffVersion]:
+        """Times at which other terms hold, at most 200; of several that hold, the last one counts. Empty: it never changes."""
+
     def __init__(
         self,
         *,
@@ -264,14 +275,99 @@ class Tariff(_message.Message):
         billing_cycle: Global___BillingCycle | None = ...,
         holidays: _abc.Iterable[_date_pb2.Date] | None = ...,
         etag: _builtins.str = ...,
+        versions: _abc.Iterable[Global___TariffVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "export_rates", b"export_rates", "import_rates", b"import_rates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "coincident_peak_charges", b"coincident_peak_charges", "currency_code", b"currency_code", "demand_charges", b"demand_charges", "display_name", b"display_name", "etag", b"etag", "export_rates", b"export_rates", "fixed_charges", b"fixed_charges", "holidays", b"holidays", "import_rates", b"import_rates", "name", b"name", "power_limits", b"power_limits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "coincident_peak_charges", b"coincident_peak_charges", "currency_code", b"currency_code", "demand_charges", b"demand_charges", "display_name", b"display_name", "etag", b"etag", "export_rates", b"export_rates", "fixed_charges", b"fixed_charges", "holidays", b"holidays", "import_rates", b"import_rates", "name", b"name", "power_limits", b"power_limits", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Tariff: _TypeAlias = Tariff  # noqa: Y015
+
+@_typing.final
+class TariffVersion(_message.Message):
+    """Other terms of a tariff for some time. It takes the place of all that the tariff says itself, but for its name and
+    its currency.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    IMPORT_RATES_FIELD_NUMBER: _builtins.int
+    EXPORT_RATES_FIELD_NUMBER: _builtins.int
+    FIXED_CHARGES_FIELD_NUMBER: _builtins.int
+    DEMAND_CHARGES_FIELD_NUMBER: _builtins.int
+    COINCIDENT_PEAK_CHARGES_FIELD_NUMBER: _builtins.int
+    POWER_LIMITS_FIELD_NUMBER: _builtins.int
+    BILLING_CYCLE_FIELD_NUMBER: _builtins.int
+    HOLIDAYS_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Name for people. Empty: none of its own."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it begins, on a quarter of an hour. Required."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends, on a quarter of an hour, after its start. Absent: never."""
+
+    @_builtins.property
+    def import_rates(self) -> Global___EnergyRates:
+        """As in `Tariff`."""
+
+    @_builtins.property
+    def export_rates(self) -> Global___EnergyRates:
+        """As in `Tariff`."""
+
+    @_builtins.property
+    def fixed_charges(self) -> _containers.RepeatedCompositeFieldContainer[Global___FixedCharge]:
+        """As in `Tariff`."""
+
+    @_builtins.property
+    def demand_charges(self) -> _containers.RepeatedCompositeFieldContainer[Global___DemandCharge]:
+        """As in `Tariff`. A ratchet looks at earlier peaks of the same id, whichever version they are of."""
+
+    @_builtins.property
+    def coincident_peak_charges(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoincidentPeakCharge]:
+        """As in `Tariff`."""
+
+    @_builtins.property
+    def power_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerLimit]:
+        """As in `Tariff`."""
+
+    @_builtins.property
+    def billing_cycle(self) -> Global___BillingCycle:
+        """As in `Tariff`. Absent: on the first of every month."""
+
+    @_builtins.property
+    def holidays(self) -> _containers.RepeatedCompositeFieldContainer[_date_pb2.Date]:
+        """As in `Tariff`; of each version in its own time."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        display_name: _builtins.str = ...,
+        import_rates: Global___EnergyRates | None = ...,
+        export_rates: Global___EnergyRates | None = ...,
+        fixed_charges: _abc.Iterable[Global___FixedCharge] | None = ...,
+        demand_charges: _abc.Iterable[Global___DemandCharge] | None = ...,
+        coincident_peak_charges: _abc.Iterable[Global___CoincidentPeakCharge] | None = ...,
+        power_limits: _abc.Iterable[Global___PowerLimit] | None = ...,
+        billing_cycle: Global___BillingCycle | None = ...,
+        holidays: _abc.Iterable[_date_pb2.Date] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "end_time", b"end_time", "export_rates", b"export_rates", "import_rates", b"import_rates", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_cycle", b"billing_cycle", "coincident_peak_charges", b"coincident_peak_charges", "demand_charges", b"demand_charges", "display_name", b"display_name", "end_time", b"end_time", "export_rates", b"export_rates", "fixed_charges", b"fixed_charges", "holidays", b"holidays", "import_rates", b"import_rates", "power_limits", b"power_limits", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TariffVersion: _TypeAlias = TariffVersion  # noqa: Y015
 
 @_typing.final
 class EnergyRates(_message.Message):
@@ -978,6 +1074,7 @@ class BillLine(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     UNIT_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
     cause: Global___ChargeCause.ValueType
     """Why it is due."""
     display_name: _builtins.str
@@ -988,6 +1085,10 @@ class BillLine(_message.Message):
     """"kWh", "kW", "d" (days) or "period" (billing periods)."""
     amount: _builtins.str
     """Exact amount as decimal text [currency]; negative: a credit."""
+    @_builtins.property
+    def range(self) -> _time_range_pb2.TimeRange:
+        """The time that it is of, where the tariff changes. Absent: all of the bill."""
+
     def __init__(
         self,
         *,
@@ -996,10 +1097,11 @@ class BillLine(_message.Message):
         quantity: _builtins.float = ...,
         unit: _builtins.str = ...,
         amount: _builtins.str = ...,
+        range: _time_range_pb2.TimeRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "cause", b"cause", "display_name", b"display_name", "quantity", b"quantity", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "cause", b"cause", "display_name", b"display_name", "quantity", b"quantity", "range", b"range", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

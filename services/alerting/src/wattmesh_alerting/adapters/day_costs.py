@@ -16,8 +16,9 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Site
-from wattmesh_kernel.tariff import lower_tariff
+from wattmesh_kernel.tariff import lower_tariff, terms_at
 from wattmesh_kernel.time import TimeRange, floor_time
+from wattmesh_sitemodel.contract import read_contract
 from wattmesh_sitemodel.tariffs import GrpcTariffs
 from wattmesh_sitemodel.view import SiteModelView
 
@@ -55,12 +56,12 @@ class HourlyCosts:
         span = TimeRange(end - _LOOK_BACK, end)
         found = await self._energies.of([connection.id.name], span, _HOUR)
         metered = found[connection.id]
-        if site.tariff is None:
+        tariff = await read_contract(site, lambda each: self._tariffs.tariff(each, span))
+        if tariff is None:
             return HoursOfSite(
                 metered=metered,
                 costs=metered.import_wh.with_values(np.full(len(metered.import_wh), np.nan)),
             )
-        tariff = await self._tariffs.tariff(site.tariff, span)
         lowered = lower_tariff(tariff, span, _HOUR, site.zone)
         imports, exports = metered.import_wh.values / 1000, metered.export_wh.values / 1000
         paid = np.where(imports > 0, lowered.import_price_per_kwh * imports, imports)
@@ -80,11 +81,11 @@ class UnexpectedCost:
     async def __call__(self, site: Site) -> Sequence[Condition]:
         """Return whether the day has cost more than usual. Error: Unavailable."""
         hours = await self._hours(site)
-        tariff = None if site.tariff is None else self._view.model.tariffs.get(site.tariff)
+        tariff = self._view.model.tariff_of(site)
         if hours is None or tariff is None:
             return ()
         now = self._clock.now()
-        found = day_cost(hours.costs, now, site.zone, tariff.holidays)
+        found = day_cost(hours.costs, now, site.zone, terms_at(tariff, now).holidays)
         if found is None or not self._latch.holds(
             site.id, found.excess, begins=found.margin, ends=_STAYS * found.margin
         ):

@@ -135,9 +135,9 @@ class Peaks:
         model = self._view.model
         found = dict[SiteId, tuple[Site, AssetId, Tariff]]()
         for site in model.sites.values():
-            tariff = None if site.tariff is None else model.tariffs.get(site.tariff)
+            tariff = model.tariff_of(site)
             connection = grid_connection(model, site.id)
-            if tariff is not None and tariff.demand_charges and connection is not None:
+            if tariff is not None and tariff.has_demand_charges and connection is not None:
                 found[site.id] = site, connection.id, tariff
         return found
 

@@ -57,7 +57,11 @@ class PeakAhead:
 
 def resolution_of(tariff: Tariff) -> timedelta:
     """Return the interval in which energies are needed: 15 min, or a shorter average's."""
-    return min([_LONGEST, *(each.averaging for each in tariff.demand_charges)])
+    return min([_LONGEST, *_averagings(tariff)])
+
+
+def _averagings(tariff: Tariff) -> list[timedelta]:
+    return [each.averaging for terms in tariff.every_terms for each in terms.demand_charges]
 
 
 def peaks_so_far(tariff: Tariff, import_wh: Series, zone: ZoneInfo) -> PeaksSoFar:
@@ -101,7 +105,7 @@ def _projected(
     per_interval = float(lately.mean()) * (resolution / minutes_wh.resolution)
     rest = 1 - int(known.sum()) * (minutes_wh.resolution / resolution)
     first = float(minutes_wh.values[known].sum()) + max(rest, 0.0) * per_interval
-    longest = max(each.averaging for each in tariff.demand_charges)
+    longest = max(_averagings(tariff))
     more = [per_interval] * (longest // resolution - 1)
     return Series(minutes_wh.start, resolution, np.array([first, *more]))
 
@@ -129,10 +133,12 @@ def _ahead(
 
 
 def _demand_alone(tariff: Tariff) -> Tariff:
-    return replace(
-        tariff,
-        import_rates=NO_PRICE,
-        export_rates=NO_PRICE,
-        fixed_charges=(),
-        coincident_peak_charges=(),
+    return tariff.with_terms(
+        lambda terms: replace(
+            terms,
+            import_rates=NO_PRICE,
+            export_rates=NO_PRICE,
+            fixed_charges=(),
+            coincident_peak_charges=(),
+        )
     )

@@ -98,7 +98,8 @@ def _bill_rows(site: SiteReport) -> list[Sequence[str]]:
     for each in site.bills:
         for line in each.bill.lines:
             amount = Money(line.amount, each.bill.currency_code).rounded()
-            rows.append((line.name, f"{line.quantity:.3f}", line.unit, str(amount)))
+            since = "" if line.part is None else f" from {line.part.start.date().isoformat()}"
+            rows.append((line.name + since, f"{line.quantity:.3f}", line.unit, str(amount)))
         start = each.period.start.date().isoformat()
         rows.append((f"period from {start}", "", "", str(each.bill.subtotal)))
     return rows

@@ -20,6 +20,7 @@ from wattmesh_kernel.money import Money
 from wattmesh_kernel.sites import BatteryRating, HvacZoneRating, MeterRole, PvRating
 from wattmesh_kernel.tariff import lower_tariff
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
+from wattmesh_sitemodel.contract import read_contract
 from wattmesh_sitemodel.view import SiteModelView
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -147,11 +148,12 @@ class FindAnomalies:
 
     async def _price(self, assets: SiteAssets, whole: TimeRange) -> Money | None:
         """Return the mean import price of a kWh; None: the site has no tariff, or no price."""
-        name = assets.site.tariff
-        if name is None:
-            return None
         try:
-            tariff = await self._tariffs.tariff(name, whole)
+            tariff = await read_contract(
+                assets.site, lambda each: self._tariffs.tariff(each, whole)
+            )
+            if tariff is None:
+                return None
             prices = lower_tariff(tariff, whole, _HOUR, assets.zone).import_price_per_kwh
         except (NotFound, InvalidArgument):
             return None

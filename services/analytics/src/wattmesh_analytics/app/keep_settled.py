@@ -72,7 +72,7 @@ class KeepSettled:
 
         Errors: as `SettleSite`.
         """
-        tariff = None if site.tariff is None else self._view.model.tariffs.get(site.tariff)
+        tariff = self._view.model.tariff_of(site)
         if tariff is None:
             return 0
         days = self._days(site)

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from wattmesh_analytics.app.ports import Emissions, Meter, Tariffs
-from wattmesh_analytics.app.question import SiteAssets, Span, known_model, site_assets, tariff_of
+from wattmesh_analytics.app.ports import Emissions, KnownTariffs, Meter
+from wattmesh_analytics.app.question import SiteAssets, Span, known_model, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_tariffs import ReadTariffs
 from wattmesh_analytics.app.scenario_ports import Solver
 from wattmesh_analytics.domain.bills import cost_of, exact_total, history_start
 from wattmesh_analytics.domain.energy import Energy
@@ -45,27 +46,30 @@ class PlayScenario:
         *,
         view: SiteModelView,
         meter: Meter,
-        tariffs: Tariffs,
+        tariffs: KnownTariffs,
         emissions: Emissions,
         solver: Solver,
     ) -> None:
         self._view = view
         self._meter = meter
         self._energy = ReadEnergy(meter)
-        self._tariffs = tariffs
+        self._tariffs = ReadTariffs(view, tariffs)
         self._emissions = emissions
         self._solver = solver
 
     def check(self, scenario: Scenario) -> None:
-        """Raise what would keep a scenario from being played: as `site_assets`, `tariff_of`."""
+        """Raise what would keep a scenario from being played.
+
+        Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`.
+        """
         assets = site_assets(self._view, scenario.site)
-        tariff_of(self._view, assets.site)
-        tariff_of(self._view, assets.site, scenario.tariff)
+        self._tariffs.current(assets.site)
+        self._tariffs.current(assets.site, scenario.tariff)
 
     async def __call__(self, scenario: Scenario, tell: Tell) -> ScenarioResult:
         """Return what a scenario came to, telling how far it is.
 
-        Errors: as `site_assets`, `tariff_of` and `changed`; Unavailable while a service is away.
+        Errors: as `check` and `changed`; Unavailable while a service is away.
         """
         span = Span(range=scenario.range, resolution=scenario.resolution)
         assets = site_assets(self._view, scenario.site)
@@ -87,10 +91,9 @@ class PlayScenario:
     async def _tariff(
         self, assets: SiteAssets, named: TariffId | None, span: Span
     ) -> tuple[Tariff, datetime]:
-        name = tariff_of(self._view, assets.site, named)
-        rules = known_model(self._view).tariffs[name]
-        begin = history_start(rules, span.range.start, assets.zone, span.resolution)
-        return await self._tariffs.tariff(name, TimeRange(begin, span.range.end)), begin
+        found = self._tariffs.current(assets.site, named)
+        begin = history_start(found.rules, span.range.start, assets.zone, span.resolution)
+        return await self._tariffs.priced(found, TimeRange(begin, span.range.end)), begin
 
     async def _charge_at_end(self, idle: SiteEnergy, span: Span) -> Mapping[AssetId, float]:
         """Return how full batteries were at the end, so that none is emptied to look well."""

@@ -10,6 +10,7 @@ from wattmesh_analytics.domain.energy import Energy
 from wattmesh_analytics.domain.portfolio import ZoneEnergy
 from wattmesh_kernel.ids import AssetId, GroupId, PointId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.sites import Site
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 
@@ -63,6 +64,18 @@ class Tariffs(Protocol):
 
     async def tariff(self, tariff: TariffId, span: TimeRange) -> Tariff:
         """Return a tariff with the prices of `span`. Error: NotFound."""
+
+
+class KnownTariffs(Protocol):
+    """Tariffs, and by which sites pay, as they are and as they were known."""
+
+    async def tariff(
+        self, tariff: TariffId, span: TimeRange, known_by: datetime | None = None
+    ) -> Tariff:
+        """Return a tariff with the prices of `span`, as known by then. Error: NotFound."""
+
+    async def site(self, site: SiteId, known_by: datetime) -> Site:
+        """Return a site as it was known at a time, or first. Error: NotFound."""
 
 
 class Emissions(Protocol):

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from wattmesh_analytics.app.ports import Tariffs
-from wattmesh_analytics.app.question import Span, site_assets, tariff_of
+from wattmesh_analytics.app.ports import KnownTariffs
+from wattmesh_analytics.app.question import Span, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.app.read_rules import ReadRules
+from wattmesh_analytics.app.read_tariffs import ReadTariffs
 from wattmesh_analytics.domain.bills import PeriodBill, bill_by_period, history_start
 from wattmesh_analytics.domain.savings import LeftOut
 from wattmesh_analytics.domain.site_energy import Counterfactual
@@ -18,7 +19,7 @@ from wattmesh_sitemodel.view import SiteModelView
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteBills:
-    """The bills of a site by one tariff, oldest first."""
+    """The bills of a site, oldest first; `tariff` is the one that holds when they end."""
 
     site: SiteId
     tariff: TariffId
@@ -36,13 +37,13 @@ class QueryBills:
         clock: Clock,
         view: SiteModelView,
         energy: ReadEnergy,
-        tariffs: Tariffs,
+        tariffs: KnownTariffs,
         rules: ReadRules,
     ) -> None:
         self._clock = clock
         self._view = view
         self._energy = energy
-        self._tariffs = tariffs
+        self._tariffs = ReadTariffs(view, tariffs)
         self._rules = rules
 
     async def __call__(
@@ -55,18 +56,22 @@ class QueryBills:
     ) -> SiteBills:
         """Return one bill for each billing period that `span` touches, as known then.
 
-        Errors: as `site_assets` and `tariff_of`; InvalidArgument when the span is not over.
+        Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; InvalidArgument when the
+        span is not over.
         """
         span.require_past(self._clock)
         assets = site_assets(self._view, site)
-        name = tariff_of(self._view, assets.site, tariff)
-        rules = self._view.model.tariffs[name]
-        needed = TimeRange(
-            history_start(rules, span.range.start, assets.zone, span.resolution), span.range.end
-        )
-        priced = await self._tariffs.tariff(name, needed)
+        found = await self._tariffs.rules(assets.site, tariff, as_of)
+        begin = history_start(found.rules, span.range.start, assets.zone, span.resolution)
+        needed = TimeRange(begin, span.range.end)
+        priced = await self._tariffs.priced(found, needed)
         energy = await self._energy(assets, needed, span.resolution, as_of)
         ruled = await self._rules(self._view.model, energy, span.range, counterfactual, as_of)
         exchange = ruled.energy.exchange(counterfactual)
         bills = bill_by_period(priced, exchange, assets.zone, span.range)
-        return SiteBills(site=site, tariff=name, bills=tuple(bills), left_out=ruled.left_out)
+        return SiteBills(
+            site=site,
+            tariff=found.name_over(span.range),
+            bills=tuple(bills),
+            left_out=ruled.left_out,
+        )

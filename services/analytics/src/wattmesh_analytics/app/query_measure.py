@@ -28,6 +28,7 @@ from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import lower_tariff
 from wattmesh_kernel.time import TimeRange, floor_time
+from wattmesh_sitemodel.contract import read_contract
 from wattmesh_sitemodel.view import SiteModelView
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -124,11 +125,13 @@ class QueryMeasureSavings:
         return hours_of(consumed, outdoor.values, assets.zone)
 
     async def _worth(self, assets: SiteAssets, after: TimeRange, saved_wh: Floats) -> Money | None:
-        if assets.site.tariff is None:
-            return None
         try:
-            tariff = await self._tariffs.tariff(assets.site.tariff, after)
+            tariff = await read_contract(
+                assets.site, lambda each: self._tariffs.tariff(each, after)
+            )
         except NotFound:
+            return None
+        if tariff is None:
             return None
         prices = lower_tariff(tariff, after, _HOUR, assets.zone).import_price_per_kwh
         if not np.isfinite(prices).any():

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from wattmesh_analytics.app.ports import Emissions, Meter, Tariffs
-from wattmesh_analytics.app.question import SiteAssets, Span, site_assets, tariff_of
+from wattmesh_analytics.app.ports import Emissions, KnownTariffs, Meter
+from wattmesh_analytics.app.question import SiteAssets, Span, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.app.read_rules import ReadRules, Ruled
+from wattmesh_analytics.app.read_tariffs import ReadTariffs
 from wattmesh_analytics.app.rule_ports import Payments
 from wattmesh_analytics.domain.bills import history_start
 from wattmesh_analytics.domain.plain_rule import RuleRun
@@ -55,7 +56,7 @@ class QuerySavings:
         clock: Clock,
         view: SiteModelView,
         meter: Meter,
-        tariffs: Tariffs,
+        tariffs: KnownTariffs,
         emissions: Emissions,
         rules: ReadRules,
         payments: Payments | None,
@@ -64,7 +65,7 @@ class QuerySavings:
         self._view = view
         self._meter = meter
         self._energy = ReadEnergy(meter)
-        self._tariffs = tariffs
+        self._tariffs = ReadTariffs(view, tariffs)
         self._emissions = emissions
         self._rules = rules
         self._payments = payments
@@ -74,8 +75,8 @@ class QuerySavings:
     ) -> ComparedSites:
         """Return what control saved.
 
-        Errors: as `site_assets` and `tariff_of`; InvalidArgument when the span is not over, for a
-        site that stands twice and for currencies that differ.
+        Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; InvalidArgument when the
+        span is not over, for a site that stands twice and for currencies that differ.
         """
         require(bool(sites), "MISSING_FIELD", "name at least one site", "sites")
         once = len(set(sites)) == len(sites)
@@ -91,12 +92,11 @@ class QuerySavings:
     async def _site(
         self, assets: SiteAssets, span: Span, counterfactual: Counterfactual
     ) -> Savings:
-        name = tariff_of(self._view, assets.site)
-        rules = self._view.model.tariffs[name]
-        begin = history_start(rules, span.range.start, assets.zone, span.resolution)
+        found = self._tariffs.current(assets.site)
+        begin = history_start(found.rules, span.range.start, assets.zone, span.resolution)
         needed = TimeRange(begin, span.range.end)
         tariff, energy = await side_by_side(
-            self._tariffs.tariff(name, needed), self._energy(assets, needed, span.resolution)
+            self._tariffs.priced(found, needed), self._energy(assets, needed, span.resolution)
         )
         model = self._view.model
         ruled = await self._rules(model, energy, span.range, counterfactual)

@@ -1,16 +1,17 @@
 """Compare what tariffs would have cost over the same metered energy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from wattmesh_analytics.app.ports import Tariffs
-from wattmesh_analytics.app.question import Span, known_model, site_assets, tariff_of
+from wattmesh_analytics.app.ports import KnownTariffs
+from wattmesh_analytics.app.question import Span, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_tariffs import ReadTariffs
 from wattmesh_analytics.domain.bills import cost_of, exact_total, history_start
 from wattmesh_analytics.domain.energy import Energy
 from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
@@ -40,39 +41,39 @@ class QueryTariffCosts:
     """Bills the same intervals by one tariff after the other."""
 
     def __init__(
-        self, *, clock: Clock, view: SiteModelView, energy: ReadEnergy, tariffs: Tariffs
+        self, *, clock: Clock, view: SiteModelView, energy: ReadEnergy, tariffs: KnownTariffs
     ) -> None:
         self._clock = clock
         self._view = view
         self._energy = energy
-        self._tariffs = tariffs
+        self._tariffs = ReadTariffs(view, tariffs)
 
     async def __call__(
         self, site: SiteId, span: Span, tariffs: Sequence[TariffId]
     ) -> list[TariffCost]:
         """Return the cost by each tariff, in the order asked; by the site's own when none is.
 
-        Errors: as `site_assets` and `tariff_of`; InvalidArgument when the span is not over, and
-        for a tariff that stands twice.
+        Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; InvalidArgument when the
+        span is not over, and for a tariff that stands twice.
         """
         span.require_past(self._clock)
         once = len(set(tariffs)) == len(tariffs) <= _MOST_TARIFFS
         message = f"a tariff stands once, and {_MOST_TARIFFS} at most"
         require(once, "REPEATED_TARIFF", message, "tariffs")
         assets = site_assets(self._view, site)
-        names = [tariff_of(self._view, assets.site, each) for each in tariffs or (None,)]
-        starts = {name: self._history(name, assets.zone, span) for name in names}
-        needed = TimeRange(min(starts.values()), span.range.end)
+        found = [self._tariffs.current(assets.site, each) for each in tariffs or (None,)]
+        starts = [self._history(each.rules, assets.zone, span) for each in found]
+        needed = TimeRange(min(starts), span.range.end)
         energy = await self._energy(assets, needed, span.resolution)
         costs = list[TariffCost]()
-        for name in names:
-            own = TimeRange(starts[name], span.range.end)
-            tariff = await self._tariffs.tariff(name, own)
-            costs.append(tariff_cost(tariff, energy.window(own), span.range))
+        for each, start in zip(found, starts, strict=True):
+            own = TimeRange(start, span.range.end)
+            tariff = await self._tariffs.priced(each, own)
+            cost = tariff_cost(tariff, energy.window(own), span.range)
+            costs.append(replace(cost, tariff=each.name_over(span.range)))
         return costs
 
-    def _history(self, name: TariffId, zone: ZoneInfo, span: Span) -> datetime:
-        rules = known_model(self._view).tariffs[name]
+    def _history(self, rules: Tariff, zone: ZoneInfo, span: Span) -> datetime:
         return history_start(rules, span.range.start, zone, span.resolution)
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import NotFound, Unavailable
-from wattmesh_kernel.ids import AssetId, SiteId, TariffId
+from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.sites import (
     BatteryRating,
     GeneratorRating,
@@ -110,14 +110,6 @@ def site_assets(view: SiteModelView, name: SiteId) -> SiteAssets:
             each.id: each.rating for each in assets if isinstance(each.rating, BatteryRating)
         },
     )
-
-
-def tariff_of(view: SiteModelView, site: Site, named: TariffId | None = None) -> TariffId:
-    """Return the tariff that is named, or the site's. Error: NotFound `TARIFF_NOT_FOUND`."""
-    tariff = named or site.tariff
-    if tariff is None or tariff not in known_model(view).tariffs:
-        raise NotFound("TARIFF_NOT_FOUND", f"{site.id} has no tariff, or there is none so named")
-    return tariff
 
 
 def known_model(view: SiteModelView) -> SiteModel:

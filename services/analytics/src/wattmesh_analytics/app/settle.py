@@ -1,26 +1,21 @@
 """Settle days, and settle them again when what they were made from has changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from wattmesh_analytics.app.ports import Tariffs
-from wattmesh_analytics.app.question import (
-    RESOLUTION,
-    SiteAssets,
-    known_model,
-    site_assets,
-    tariff_of,
-)
+from wattmesh_analytics.app.ports import KnownTariffs
+from wattmesh_analytics.app.question import RESOLUTION, SiteAssets, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_tariffs import ReadTariffs, SiteTariff
 from wattmesh_analytics.domain.bills import history_start
 from wattmesh_analytics.domain.settlement import Settled, Settlement, settle
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import NotFound
-from wattmesh_kernel.ids import SiteId, TariffId
+from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.tariff import BillingState, bill
 from wattmesh_kernel.time import TimeRange, ceil_time, local_day
 from wattmesh_sitemodel.view import SiteModelView
@@ -72,13 +67,13 @@ class SettleSite:
         clock: Clock,
         view: SiteModelView,
         energy: ReadEnergy,
-        tariffs: Tariffs,
+        tariffs: KnownTariffs,
         store: SettlementStore,
     ) -> None:
         self._clock = clock
         self._view = view
         self._energy = energy
-        self._tariffs = tariffs
+        self._tariffs = ReadTariffs(view, tariffs)
         self._store = store
 
     async def __call__(self, site: SiteId, span: TimeRange) -> SettledSite:
@@ -86,35 +81,37 @@ class SettleSite:
 
         A day that leaves another peak or other tiers behind than before has those after it, up to
         the first that is not touched, settled from the energies that are kept.
-        Errors: as `site_assets` and `tariff_of`; Aborted when somebody else settles them too.
+        Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; Aborted when somebody else
+        settles them too.
         """
         assets = site_assets(self._view, site)
         days = self._days(span, assets.zone)
         if not days:
             return SettledSite(changed=(), days_read=0)
-        name = tariff_of(self._view, assets.site)
+        found = self._tariffs.current(assets.site)
         whole = TimeRange(days[0].start, days[-1].end)
-        tariff = await self._tariffs.tariff(name, whole)
+        tariff = await self._tariffs.priced(found, whole)
         energy = await self._energy(assets, whole, RESOLUTION)
         first, last = (day.start.astimezone(assets.zone).date() for day in (days[0], days[-1]))
         kept = await self._store.newest(site, first - _DAY, last)
-        state = await self._state_before(assets, name, days[0], kept.get(first - _DAY))
+        state = await self._state_before(assets, found, days[0], kept.get(first - _DAY))
         changed = list[Settled]()
         for day in days:
             before = kept.get(day.start.astimezone(assets.zone).date())
             part = energy.grid.window(day)
-            made = settle(site, tariff, part, assets.zone, state, before, self._clock.now())
+            of_day = replace(tariff, id=found.name_at(day.start))
+            made = settle(site, of_day, part, assets.zone, state, before, self._clock.now())
             if made is not None:
                 changed.append(made)
             newest = made or before
             assert newest is not None  # what is not kept is made
             state = newest.settlement.last_state
-        changed += await self._carried_over(assets, name, last, state)
+        changed += await self._carried_over(assets, found, last, state)
         await self._store.put(changed)
         return SettledSite(changed=tuple(each.settlement for each in changed), days_read=len(days))
 
     async def _carried_over(
-        self, assets: SiteAssets, name: TariffId, last: date, state: BillingState | None
+        self, assets: SiteAssets, found: SiteTariff, last: date, state: BillingState | None
     ) -> list[Settled]:
         """Return the days after the last that begin otherwise than they were settled with."""
         site, zone = assets.site.id, assets.zone
@@ -125,7 +122,9 @@ class SettleSite:
                 before = following.get(last + offset * _DAY)
                 if before is None or before.settlement.first_state == state:
                     return changed
-                tariff = await self._tariffs.tariff(name, before.settlement.range)
+                span = before.settlement.range
+                tariff = await self._tariffs.priced(found, span)
+                tariff = replace(tariff, id=found.name_at(span.start))
                 made = settle(site, tariff, before.energy, zone, state, before, self._clock.now())
                 assert made is not None  # it begins with another state
                 changed.append(made)
@@ -133,17 +132,18 @@ class SettleSite:
             last += _AHEAD * _DAY
 
     async def _state_before(
-        self, assets: SiteAssets, name: TariffId, day: TimeRange, before: Settled | None
+        self, assets: SiteAssets, found: SiteTariff, day: TimeRange, before: Settled | None
     ) -> BillingState | None:
         """Return what the time before a day leaves: as settled, or reckoned from readings."""
-        if before is not None and before.settlement.tariff == name:
+        if before is not None and before.settlement.tariff == found.name_at(
+            before.settlement.range.start
+        ):
             return before.settlement.last_state
-        rules = known_model(self._view).tariffs[name]
-        begin = history_start(rules, day.start, assets.zone, RESOLUTION)
+        begin = history_start(found.rules, day.start, assets.zone, RESOLUTION)
         if begin >= day.start:
             return None
         past = TimeRange(begin, day.start)
-        tariff = await self._tariffs.tariff(name, past)
+        tariff = await self._tariffs.priced(found, past)
         energy = (await self._energy(assets, past, RESOLUTION)).grid
         return bill(tariff, energy.import_wh, energy.export_wh, assets.zone).state
 

@@ -8,7 +8,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Energy
-from wattmesh_kernel.tariff import Bill, BillingState, Tariff, bill, billing_periods
+from wattmesh_kernel.tariff import (
+    Bill,
+    BillingState,
+    Tariff,
+    bill,
+    billing_periods,
+    billing_periods_of,
+    parts_of,
+)
 from wattmesh_kernel.time import TimeRange, ceil_time, floor_time
 
 
@@ -33,13 +41,18 @@ def history_start(tariff: Tariff, start: datetime, zone: ZoneInfo, raster: timed
 
     That is the start of its billing period, or of as many before as a ratchet looks back.
     """
-    ratchets = [charge.ratchet for charge in tariff.demand_charges if charge.ratchet]
-    period = billing_periods(tariff.billing_cycle, TimeRange(start, start), zone)[0]
-    if not (ratchets or tariff.demand_charges or _tiers(tariff)):
+    later = (part.terms for part in parts_of(tariff) if part.range.end > start)
+    return min(_history_start(terms, start, zone, raster) for terms in later)
+
+
+def _history_start(terms: Tariff, start: datetime, zone: ZoneInfo, raster: timedelta) -> datetime:
+    ratchets = [charge.ratchet for charge in terms.demand_charges if charge.ratchet]
+    period = billing_periods(terms.billing_cycle, TimeRange(start, start), zone)[0]
+    if not (ratchets or terms.demand_charges or _tiers(terms)):
         return floor_time(start, raster)
     for _ in range(max((ratchet.lookback for ratchet in ratchets), default=0)):
         before = TimeRange(period.start - timedelta(days=1), period.start - timedelta(days=1))
-        period = billing_periods(tariff.billing_cycle, before, zone)[0]
+        period = billing_periods(terms.billing_cycle, before, zone)[0]
     return floor_time(period.start, raster)
 
 
@@ -56,7 +69,7 @@ def bill_by_period(
     """
     state = _state_before(tariff, energy, zone, asked.start)
     bills = list[PeriodBill]()
-    for period in billing_periods(tariff.billing_cycle, asked, zone):
+    for period in billing_periods_of(tariff, asked, zone):
         span = _on_raster(period, energy.import_wh.resolution).intersect(asked)
         if span is None:
             continue

@@ -10,8 +10,9 @@ from wattmesh_kernel.checks import require
 from wattmesh_kernel.errors import NotFound, Unavailable
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.sites import Asset, Device, GridConnectionRating, Site
-from wattmesh_kernel.tariff import Bill, EnergyRates, Tariff, bill
+from wattmesh_kernel.tariff import Bill, EnergyDirection, EnergyRates, Tariff, bill
 from wattmesh_kernel.time import TimeRange, floor_time
+from wattmesh_sitemodel.contract import read_contract
 from wattmesh_sitemodel.view import SiteModelView
 
 RESOLUTION = timedelta(minutes=15)
@@ -47,8 +48,8 @@ class PreviewChange:
         if span is None or not isinstance(record, Site | Tariff):
             return Preview()
         _check(span)
-        stored = None if site.tariff is None else await self._tariffs.tariff(site.tariff, span)
-        wanted = await self._wanted(record, stored, span)
+        stored = await self._contract(site, span)
+        wanted = await self._wanted(site, record, span)
         connections = [
             asset.id
             for asset in self._view.model.assets.values()
@@ -64,15 +65,20 @@ class PreviewChange:
         )
         return Preview(before=before, after=after, covered_ratio=float(np.mean(known)))
 
-    async def _wanted(
-        self, record: Site | Tariff, stored: Tariff | None, span: TimeRange
-    ) -> Tariff | None:
+    async def _contract(self, site: Site, span: TimeRange) -> Tariff | None:
+        return await read_contract(site, lambda each: self._tariffs.tariff(each, span))
+
+    async def _wanted(self, site: Site, record: Site | Tariff, span: TimeRange) -> Tariff | None:
         """Return the tariff that would hold; None: the one that does."""
-        if isinstance(record, Tariff):
-            return record if stored is None else with_published_prices(record, stored)
-        if record.tariff is None or (stored is not None and record.tariff == stored.id):
-            return None
-        return await self._tariffs.tariff(record.tariff, span)
+        if isinstance(record, Site):
+            now, then = ((each.tariff, each.tariff_assignments) for each in (site, record))
+            return None if now == then else await self._contract(record, span)
+        known = {each: await self._tariffs.tariff(each, span) for each in site.tariffs}
+        if record.id in known:
+            record = with_published_prices(record, known[record.id])
+        elif site.tariff is not None and not site.tariff_assignments:
+            return with_published_prices(record, known[site.tariff])
+        return record if not known else site.contract({**known, record.id: record})
 
     def _site(self, name: SiteId) -> Site:
         if not self._view.known:
@@ -85,19 +91,22 @@ class PreviewChange:
 
 def with_published_prices(wanted: Tariff, stored: Tariff) -> Tariff:
     """Return a tariff with the prices that were published for another: no editor has them."""
-    return replace(
-        wanted,
-        import_rates=_published(wanted.import_rates, stored.import_rates),
-        export_rates=_published(wanted.export_rates, stored.export_rates),
+    return wanted.with_terms(
+        lambda terms: replace(
+            terms,
+            import_rates=_published(terms, stored, EnergyDirection.IMPORT),
+            export_rates=_published(terms, stored, EnergyDirection.EXPORT),
+        )
     )
 
 
-def _published(wanted: EnergyRates, stored: EnergyRates) -> EnergyRates:
-    if wanted.real_time is None or stored.real_time is None:
-        return wanted
-    return replace(
-        wanted, real_time=replace(wanted.real_time, published=stored.real_time.published)
-    )
+def _published(wanted: Tariff, stored: Tariff, direction: EnergyDirection) -> EnergyRates:
+    rates = wanted.rates(direction)
+    dynamic = (each.rates(direction).real_time for each in stored.every_terms)
+    known = next((each for each in dynamic if each is not None), None)
+    if rates.real_time is None or known is None:
+        return rates
+    return replace(rates, real_time=replace(rates.real_time, published=known.published))
 
 
 def _check(span: TimeRange) -> None:

@@ -11,6 +11,7 @@ from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Site
 from wattmesh_kernel.tariff import lower_tariff
 from wattmesh_kernel.time import TimeRange, floor_time
+from wattmesh_sitemodel.contract import read_contract
 from wattmesh_sitemodel.view import SiteModelView
 
 RESOLUTION = timedelta(minutes=15)
@@ -41,25 +42,25 @@ class QueryPrices:
         Errors: InvalidArgument; NotFound `SITE_NOT_FOUND`, `TARIFF_NOT_FOUND`; Unavailable.
         """
         _check(span, resolution)
-        site, found = self._site(name)
-        tariff = await self._tariffs.tariff(found, span)
+        site = self._site(name)
+        tariff = await read_contract(site, lambda each: self._tariffs.tariff(each, span))
+        if tariff is None:
+            raise NotFound("TARIFF_NOT_FOUND", f"{name} has no tariff")
         lowered = lower_tariff(tariff, span, resolution, site.zone)
         return Prices(
-            tariff=found,
+            tariff=site.tariff_at(span.start) or tariff.id,
             currency_code=tariff.currency_code,
             import_price_per_kwh=Series(span.start, resolution, lowered.import_price_per_kwh),
             export_price_per_kwh=Series(span.start, resolution, lowered.export_price_per_kwh),
         )
 
-    def _site(self, name: SiteId) -> tuple[Site, TariffId]:
+    def _site(self, name: SiteId) -> Site:
         if not self._view.known:
             raise Unavailable("SITE_MODEL_UNKNOWN", "the site model was never heard of")
         site = self._view.model.sites.get(name)
         if site is None:
             raise NotFound("SITE_NOT_FOUND", f"there is no site {name}")
-        if site.tariff is None:
-            raise NotFound("TARIFF_NOT_FOUND", f"{name} has no tariff")
-        return site, site.tariff
+        return site
 
 
 def _check(span: TimeRange, resolution: timedelta) -> None:

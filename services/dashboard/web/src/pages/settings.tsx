@@ -45,6 +45,7 @@ function Settings({ site }: { site: Site }) {
     return found === undefined ? "" : titleOf(found);
   };
   const choices = {
+    "wattmesh.site.v1.TariffAssignment.tariff": (tariffs.data ?? []).map((each) => ({ value: each.name, title: titleOf(each) })),
     "wattmesh.site.v1.Site.tariff": [{ value: "", title: "none yet" }, ...(tariffs.data ?? []).map((each) => ({ value: each.name, title: titleOf(each) }))],
     "wattmesh.site.v1.DeviceFunction.asset": (assets.data ?? []).map((each) => ({ value: each.name, title: titleOf(each) })),
   };

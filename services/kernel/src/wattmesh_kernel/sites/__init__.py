@@ -9,6 +9,7 @@ from wattmesh_kernel.sites.asset import (
     Rating,
     rated_power,
 )
+from wattmesh_kernel.sites.contract import TariffAssignment
 from wattmesh_kernel.sites.device import (
     Connection,
     CustomConnection,
@@ -88,6 +89,7 @@ __all__ = [
     "SiteModelChange",
     "SocPowerLimit",
     "TankRating",
+    "TariffAssignment",
     "WindRating",
     "ZoneThermalModel",
     "ended",

@@ -8,6 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, GroupId, PointId, SiteId, TariffId
 from wattmesh_kernel.sites.asset import Asset
 from wattmesh_kernel.sites.device import Device, DeviceFunction, MeterRole
@@ -106,6 +107,20 @@ class SiteModel:
         """Return the group that a site is planned with; None when it is planned by itself."""
         return self._groups_by_site.get(site)
 
+    def tariff_of(self, site: Site) -> Tariff | None:
+        """Return what a site pays by, as one tariff that changes, without dynamic prices.
+
+        None when it has none, or what it has is not all in the model.
+        """
+        if not site.tariff_assignments:
+            return None if site.tariff is None else self.tariffs.get(site.tariff)
+        if site.id not in self._contracts:
+            try:
+                self._contracts[site.id] = site.contract(self.tariffs)
+            except WattmeshError:
+                self._contracts[site.id] = None
+        return self._contracts[site.id]
+
     def controller_of(self, asset: AssetId, at: datetime) -> Device | None:
         """Return the device that setpoints for an asset go to; None when nothing controls it."""
         for meter in self._functions.get(asset, ()):
@@ -149,6 +164,10 @@ class SiteModel:
         for asset in sorted(self.assets.values(), key=_name):
             found[asset.site].append(asset)
         return {site: tuple(assets) for site, assets in found.items()}
+
+    @cached_property
+    def _contracts(self) -> dict[SiteId, Tariff | None]:
+        return {}
 
     @cached_property
     def _by_name(self) -> tuple[Device, ...]:

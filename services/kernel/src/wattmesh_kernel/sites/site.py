@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -16,10 +16,13 @@ from wattmesh_kernel.checks import (
 )
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId, TariffId, ZoneId, check_segment
 from wattmesh_kernel.money import check_currency_code
+from wattmesh_kernel.sites.contract import TariffAssignment, contract, require_apart
+from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import time_zone
 
 _MOST_READINESS = timedelta(days=7)
 _MOST_SHED = 100
+_MOST_ASSIGNMENTS = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +125,7 @@ class Site:
 
     `time_zone` is an IANA name: tariffs and days follow it. `currency_code` is ISO 4217.
     `monthly_carbon_budget_gco2e`: of the energy imported in a calendar month, location-based.
+    `tariff` is what it pays by at all times that are in none of `tariff_assignments`.
     """
 
     id: SiteId
@@ -136,9 +140,13 @@ class Site:
     goals: PlanningGoals = field(default_factory=PlanningGoals)
     microgrid: Microgrid | None = None
     monthly_carbon_budget_gco2e: float | None = None
+    tariff_assignments: tuple[TariffAssignment, ...] = ()
 
     def __post_init__(self) -> None:
         require_display_name(self.display_name)
+        most = len(self.tariff_assignments) <= _MOST_ASSIGNMENTS
+        require(most, "INVALID_VALUE", "at most 100", "tariff_assignments")
+        require_apart(self.tariff_assignments)
         require_at_least(self.monthly_carbon_budget_gco2e, 0, "monthly_carbon_budget_gco2e")
         shed = () if self.microgrid is None else self.microgrid.shed_assets
         own = all(each.site == self.id for each in shed)
@@ -157,6 +165,26 @@ class Site:
     def node_ids_below(self, node_id: str) -> frozenset[str]:
         """Return the id of a node with those of all nodes below it."""
         return _ids_below(self.nodes, node_id)
+
+    @property
+    def tariffs(self) -> tuple[TariffId, ...]:
+        """The tariffs by which it pays at one time or another, each once."""
+        standing = () if self.tariff is None else (self.tariff,)
+        assigned = (each.tariff for each in self.tariff_assignments)
+        return tuple(dict.fromkeys((*standing, *assigned)))
+
+    def tariff_at(self, moment: datetime) -> TariffId | None:
+        """Return the tariff by which it pays at an instant; None: by none."""
+        held = (each for each in self.tariff_assignments if each.range.contains(moment))
+        assigned = next(held, None)
+        return self.tariff if assigned is None else assigned.tariff
+
+    def contract(self, tariffs: Mapping[TariffId, Tariff]) -> Tariff | None:
+        """Return what it pays by, as one tariff that changes; None when it never has any.
+
+        Errors: NotFound `TARIFF_NOT_FOUND` when one of its `tariffs` is not among those given.
+        """
+        return contract(self.tariff, self.tariff_assignments, self.currency_code, tariffs)
 
     @property
     def zone(self) -> ZoneInfo:

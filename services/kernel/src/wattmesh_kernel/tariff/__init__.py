@@ -29,7 +29,13 @@ from wattmesh_kernel.tariff.lowered import (
     PriceComponent,
     RatchetLink,
 )
-from wattmesh_kernel.tariff.model import Tariff
+from wattmesh_kernel.tariff.model import Tariff, TariffVersion
+from wattmesh_kernel.tariff.parts import (
+    TariffPart,
+    billing_periods_of,
+    parts_of,
+    terms_at,
+)
 from wattmesh_kernel.tariff.rates import EnergyRates, RealTimePrice, Tier, TieredRate, TouPeriod
 from wattmesh_kernel.tariff.state import BillingState, DemandPeak, OpenAverage, TierUsage
 from wattmesh_kernel.tariff.windows import (
@@ -76,6 +82,8 @@ __all__ = [
     "RealTimePrice",
     "Season",
     "Tariff",
+    "TariffPart",
+    "TariffVersion",
     "Tier",
     "TierUsage",
     "TieredRate",
@@ -84,8 +92,11 @@ __all__ = [
     "bill",
     "bill_of",
     "billing_periods",
+    "billing_periods_of",
     "demand_kw",
     "evaluate",
     "lower_tariff",
+    "parts_of",
     "tariff_from_hourly_prices",
+    "terms_at",
 ]

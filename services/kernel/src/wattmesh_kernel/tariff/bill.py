@@ -42,13 +42,17 @@ class BillGap:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BillLine:
-    """One cause of cost, exact to nine decimals; a negative amount is a credit."""
+    """One cause of cost, exact to nine decimals; a negative amount is a credit.
+
+    `part` is the time that it is of, where the tariff changes; None: all of the bill.
+    """
 
     cause: ChargeCause
     name: str
     quantity: float
     unit: str
     amount: Decimal
+    part: TimeRange | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,6 +137,7 @@ def _bill_line(line: CostLine) -> BillLine:
         quantity=line.quantity,
         unit=line.unit,
         amount=Decimal(f"{line.amount:.{_PLACES}f}"),
+        part=line.part,
     )
 
 

@@ -1,7 +1,7 @@
 """The cost of energies under a lowered tariff: the one arithmetic of plans and bills."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,19 +10,24 @@ from wattmesh_kernel.tariff.calendar import Bools, Floats, from_epoch_s
 from wattmesh_kernel.tariff.charges import EnergyDirection
 from wattmesh_kernel.tariff.lowered import ChargeCause, LoweredTariff, LoweredTier
 from wattmesh_kernel.tariff.state import BillingState, DemandPeak, OpenAverage, TierUsage
+from wattmesh_kernel.time import TimeRange
 
 _TOLERANCE_KWH = 1e-6  # a solver's rounding, not a reading
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CostLine:
-    """One cause of cost: `quantity` of `unit`, and its amount [currency]; negative is a credit."""
+    """One cause of cost: `quantity` of `unit`, and its amount [currency]; negative is a credit.
+
+    `part` is the time that it is of, where the tariff changes; None: all of it.
+    """
 
     cause: ChargeCause
     name: str
     quantity: float
     unit: str
     amount: float
+    part: TimeRange | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -114,6 +119,7 @@ def _energy_lines(lowered: LoweredTariff, imports: Floats, exports: Floats) -> I
             quantity=float(each.units_per_kwh @ energy),
             unit=each.unit,
             amount=amount if imported else -amount,
+            part=each.part,
         )
 
 
@@ -127,6 +133,7 @@ def _tier_lines(lowered: LoweredTariff, imports: Floats, exports: Floats) -> Ite
             quantity=energy,
             unit="kWh",
             amount=amount if tier.direction is EnergyDirection.IMPORT else -amount,
+            part=tier.part,
         )
 
 
@@ -144,6 +151,7 @@ def _demand_lines(lowered: LoweredTariff, billed_kw: list[float]) -> Iterator[Co
             quantity=anew,
             unit="kW",
             amount=demand.price_per_kw * anew,
+            part=demand.part,
         )
 
 
@@ -156,23 +164,22 @@ def _fixed_lines(lowered: LoweredTariff) -> Iterator[CostLine]:
             quantity=units,
             unit=fixed.unit,
             amount=units * fixed.amount,
+            part=fixed.part,
         )
 
 
 def _merge(lines: list[CostLine]) -> tuple[CostLine, ...]:
-    """Add up lines of the same cause, name and unit, in order of first appearance."""
-    merged: dict[tuple[ChargeCause, str, str], CostLine] = {}
+    """Add up lines of the same cause, name, unit and part, in order of first appearance."""
+    merged: dict[tuple[ChargeCause, str, str, TimeRange | None], CostLine] = {}
     for line in lines:
-        key = (line.cause, line.name, line.unit)
+        key = (line.cause, line.name, line.unit, line.part)
         before = merged.get(key)
         merged[key] = (
             line
             if before is None
-            else CostLine(
-                cause=line.cause,
-                name=line.name,
+            else replace(
+                before,
                 quantity=before.quantity + line.quantity,
-                unit=line.unit,
                 amount=before.amount + line.amount,
             )
         )

@@ -1,6 +1,6 @@
 """Demand charges over intervals: clocked averages, floors and ratchets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -21,7 +21,7 @@ from wattmesh_kernel.tariff.calendar import (
 )
 from wattmesh_kernel.tariff.charges import DemandCharge, Ratchet
 from wattmesh_kernel.tariff.lowered import LoweredDemand, RatchetLink
-from wattmesh_kernel.tariff.model import Tariff
+from wattmesh_kernel.tariff.parts import Run, TariffPart, runs_of
 from wattmesh_kernel.tariff.samples import Samples, epochs_of
 from wattmesh_kernel.tariff.state import BillingState
 from wattmesh_kernel.time import TimeRange
@@ -37,36 +37,57 @@ class _Averages:
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """A billing period or day of a charge: all of it, and what of it the charge holds in."""
+
+    whole: TimeRange
+    held: TimeRange
+
+    @property
+    def ratio(self) -> float:
+        return 1.0 if self.held is self.whole else self.held.duration / self.whole.duration
+
+
 def grid_demands(
-    tariff: Tariff, span: TimeRange, samples: Samples, state: BillingState
+    parts: Sequence[TariffPart], span: TimeRange, samples: Samples, state: BillingState
 ) -> tuple[LoweredDemand, ...]:
     """Return every demand charge in every period of the span that has averages that count."""
     demands: list[LoweredDemand] = []
-    for charge in tariff.demand_charges:
-        demands.extend(_of_charge(tariff, charge, span, samples, state, len(demands)))
+    for run in runs_of(parts, lambda terms: terms.demand_charges):
+        if (held := run.within(span)) is not None:
+            demands.extend(_of_charge(run, held, samples.during(run.range), state, demands))
     return tuple(demands)
 
 
 def _of_charge(
-    tariff: Tariff,
-    charge: DemandCharge,
-    span: TimeRange,
+    run: Run[DemandCharge],
+    held: TimeRange,
     samples: Samples,
     state: BillingState,
-    number: int,
+    before: Sequence[LoweredDemand],
 ) -> Iterator[LoweredDemand]:
+    charge = run.charge
     averages = _averages(charge, samples)
-    periods = charge_periods(charge.interval, tariff.billing_cycle, span, samples.zone)
+    periods = [
+        _Period(whole, run.held(whole))
+        for whole in charge_periods(charge.interval, run.cycle, held, samples.zone)
+    ]
     counting = np.flatnonzero(averages.counts)
     starts = averages.starts_s[counting]
     bounds = np.searchsorted(
-        starts, epochs_of([*(each.start for each in periods), periods[-1].end])
+        starts, epochs_of([*(each.held.start for each in periods), periods[-1].held.end])
     )
-    earlier: list[tuple[int, TimeRange]] = []
+    # The same id in an earlier part is the same charge to a ratchet.
+    earlier = [
+        (number, each.period) for number, each in enumerate(before) if each.charge_id == charge.id
+    ]
+    number = len(before)
     for period, (first, last) in zip(periods, pairwise(bounds.tolist()), strict=True):
         if len(inside := counting[first:last]):
-            yield _demand(tariff, charge, period, averages, inside, samples, state, earlier)
-            earlier.append((number + len(earlier), period))
+            yield _demand(run, period, averages, inside, samples, state, earlier)
+            earlier.append((number, period.held))
+            number += 1
 
 
 def _averages(charge: DemandCharge, samples: Samples) -> _Averages:
@@ -103,32 +124,32 @@ def _block_averages(charge: DemandCharge, samples: Samples, length_s: int) -> _A
 
 
 def _demand(
-    tariff: Tariff,
-    charge: DemandCharge,
-    period: TimeRange,
+    run: Run[DemandCharge],
+    period: _Period,
     averages: _Averages,
     inside: Ints,
     samples: Samples,
     state: BillingState,
     earlier: list[tuple[int, TimeRange]],
 ) -> LoweredDemand:
+    charge = run.charge
     block_starts, block_index = np.unique(averages.starts_s[inside], return_inverse=True)
     offset_kw = np.zeros(len(block_starts))
     if block_starts[0] < samples.starts_s[0]:
         energy_kwh = state.open_energy_kwh(charge.id, from_epoch_s(int(block_starts[0])))
         offset_kw[0] = energy_kwh / (averages.length_s / 3600)
-    before_kw = state.peak_kw(charge.id, period.start)
+    before_kw = state.peak_kw(charge.id, period.held.start)
     floor_kw = max(before_kw or 0.0, charge.minimum_kw)
     links: tuple[RatchetLink, ...] = ()
     if charge.ratchet is not None:
-        seen = _Lookback(tariff, charge, charge.ratchet, period, samples)
+        seen = _Lookback(run, charge.ratchet, period.whole, samples)
         floor_kw = max(floor_kw, seen.floor_kw(state))
         links = seen.links(earlier)
     return LoweredDemand(
         charge_id=charge.id,
         name=charge.name,
-        period=period,
-        price_per_kw=charge.price_per_kw,
+        period=period.held,
+        price_per_kw=charge.price_per_kw * period.ratio,
         interval_index=inside,
         block_index=block_index.astype(np.int64),
         block_starts_s=block_starts,
@@ -139,6 +160,7 @@ def _demand(
         floor_kw=floor_kw,
         billed_before_kw=0.0 if before_kw is None else floor_kw,
         ratchets=links,
+        part=samples.part,
     )
 
 
@@ -146,16 +168,12 @@ class _Lookback:
     """Which earlier periods a ratchet looks at, from one period."""
 
     def __init__(
-        self,
-        tariff: Tariff,
-        charge: DemandCharge,
-        ratchet: Ratchet,
-        period: TimeRange,
-        samples: Samples,
+        self, run: Run[DemandCharge], ratchet: Ratchet, period: TimeRange, samples: Samples
     ) -> None:
+        charge = run.charge
         self._charge, self._ratchet, self._zone = charge, ratchet, samples.zone
         since = earlier_period_start(
-            charge.interval, tariff.billing_cycle, period.start, ratchet.lookback, samples.zone
+            charge.interval, run.cycle, period.start, ratchet.lookback, samples.zone
         )
         self._range = TimeRange(since, period.start)
 

@@ -1,6 +1,7 @@
 """Energy rates over intervals: linear price components and tiers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from wattmesh_kernel.tariff.calendar import (
 from wattmesh_kernel.tariff.charges import EnergyDirection
 from wattmesh_kernel.tariff.lowered import ChargeCause, LoweredTier, PriceComponent
 from wattmesh_kernel.tariff.model import Tariff
+from wattmesh_kernel.tariff.parts import Run, TariffPart, runs_of
 from wattmesh_kernel.tariff.rates import RealTimePrice, TieredRate
 from wattmesh_kernel.tariff.samples import Samples, epochs_of
 from wattmesh_kernel.tariff.state import BillingState
@@ -39,17 +41,24 @@ def _rate_components(
     tariff: Tariff, direction: EnergyDirection, samples: Samples
 ) -> Iterator[PriceComponent]:
     rates = tariff.rates(direction)
-    ones = np.ones(len(samples.starts_s))
+    held = samples.holding
     if rates.base_per_kwh:
-        yield _energy(direction, "Energy", ones, rates.base_per_kwh * ones)
+        yield _energy(samples, direction, "Energy", held, rates.base_per_kwh * held)
     if rates.real_time is not None:
-        price = samples.per_interval(_real_time(rates.real_time, samples))
-        yield _energy(direction, "Real-time energy", ones, price)
+        values = _real_time(rates.real_time, samples)
+        if samples.held is not None:
+            values = np.where(samples.held, values, 0.0)
+        price = samples.per_interval(values)
+        yield _energy(samples, direction, "Real-time energy", held, price)
     yield from _tou_components(tariff, direction, samples)
 
 
 def _energy(
-    direction: EnergyDirection, name: str, share: Floats, price_per_kwh: Floats
+    samples: Samples,
+    direction: EnergyDirection,
+    name: str,
+    share: Floats,
+    price_per_kwh: Floats,
 ) -> PriceComponent:
     return PriceComponent(
         cause=_CAUSES[direction],
@@ -58,6 +67,7 @@ def _energy(
         unit="kWh",
         units_per_kwh=share,
         price_per_kwh=price_per_kwh,
+        part=samples.part,
     )
 
 
@@ -66,16 +76,18 @@ def _tou_components(
 ) -> Iterator[PriceComponent]:
     periods = tariff.rates(direction).tou_periods
     open_ = np.ones(len(samples.epochs), dtype=np.bool_)
+    if samples.held is not None:
+        open_ &= samples.held
     for period in periods:
         holds = open_ & samples.within(period.window)
         if holds.any():
             share = samples.per_interval(holds)
-            yield _energy(direction, period.name, share, period.price_per_kwh * share)
+            yield _energy(samples, direction, period.name, share, period.price_per_kwh * share)
             open_ &= ~holds
     if periods and open_.any():
         share = samples.per_interval(open_)
         price = np.where(share > 0, np.nan, 0.0)
-        yield _energy(direction, "No time-of-use period", share, price)
+        yield _energy(samples, direction, "No time-of-use period", share, price)
 
 
 def _real_time(price: RealTimePrice, samples: Samples) -> Floats:
@@ -100,8 +112,11 @@ def _coincident_components(tariff: Tariff, samples: Samples) -> Iterator[PriceCo
         kw_per_kwh = np.zeros(len(starts))
         for event in charge.events:
             first, last = epoch_s(event.start), epoch_s(event.end)
-            overlap = np.minimum(ends, last) - np.maximum(starts, first)
-            kw_per_kwh += np.maximum(overlap, 0) / (last - first) / hours
+            held = event if samples.part is None else event.intersect(samples.part)
+            if held is not None:
+                overlap = np.minimum(ends, epoch_s(held.end))
+                overlap -= np.maximum(starts, epoch_s(held.start))
+                kw_per_kwh += np.maximum(overlap, 0) / (last - first) / hours
         if kw_per_kwh.any():
             yield PriceComponent(
                 cause=ChargeCause.COINCIDENT_PEAK,
@@ -110,33 +125,53 @@ def _coincident_components(tariff: Tariff, samples: Samples) -> Iterator[PriceCo
                 unit="kW",
                 units_per_kwh=kw_per_kwh,
                 price_per_kwh=charge.price_per_kw * kw_per_kwh,
+                part=samples.part,
             )
 
 
 def grid_tiers(
-    tariff: Tariff, span: TimeRange, samples: Samples, state: BillingState
+    parts: Sequence[TariffPart], span: TimeRange, samples: Samples, state: BillingState
 ) -> Iterator[LoweredTier]:
     """Yield every tiered rate in every billing period of the span that it counts energy of."""
-    periods = billing_periods(tariff.billing_cycle, span, samples.zone)
-    starts = epochs_of([period.start for period in periods])
-    period_of = np.searchsorted(starts, samples.starts_s, side="right") - 1
     for direction in EnergyDirection:
-        for rate in tariff.rates(direction).tiered_rates:
-            share = samples.share(rate.window)
-            for number, period in enumerate(periods):
-                counted = np.where(period_of == number, share, 0.0)
-                if counted.any():
-                    yield _grid_tier(rate, direction, period, counted, samples, state)
+        for run in runs_of(parts, partial(_tiered_rates, direction)):
+            if (held := run.within(span)) is not None:
+                during = samples.during(run.range)
+                yield from _tiers_of(run, direction, held, during, state)
+
+
+def _tiered_rates(direction: EnergyDirection, terms: Tariff) -> tuple[TieredRate, ...]:
+    return terms.rates(direction).tiered_rates
+
+
+def _tiers_of(
+    run: Run[TieredRate],
+    direction: EnergyDirection,
+    held: TimeRange,
+    samples: Samples,
+    state: BillingState,
+) -> Iterator[LoweredTier]:
+    share = samples.share(run.charge.window)
+    for whole in billing_periods(run.cycle, held, samples.zone):
+        period = run.held(whole)
+        first, last = epochs_of([period.start, period.end])
+        inside = (samples.starts_s >= first) & (samples.starts_s < last)
+        counted = np.where(inside, share, 0.0)
+        if counted.any():
+            ratio = period.duration / whole.duration
+            yield _grid_tier(run.charge, direction, period, ratio, counted, samples, state)
 
 
 def _grid_tier(
     rate: TieredRate,
     direction: EnergyDirection,
     period: TimeRange,
+    period_ratio: float,
     counted_ratio: Floats,
     samples: Samples,
     state: BillingState,
 ) -> LoweredTier:
+    """Return a rate in a period, of which it holds in `period_ratio`."""
     days = _days_in_season(rate, period, samples)
     return LoweredTier(
         rate_id=rate.id,
@@ -144,8 +179,11 @@ def _grid_tier(
         period=period,
         counted_ratio=counted_ratio,
         used_kwh=state.tier_usage_kwh(rate.id, period.start),
-        from_kwh=np.array([tier.from_kwh + tier.from_kwh_per_day * days for tier in rate.tiers]),
+        from_kwh=np.array(
+            [tier.from_kwh * period_ratio + tier.from_kwh_per_day * days for tier in rate.tiers]
+        ),
         price_per_kwh=np.array([tier.price_per_kwh for tier in rate.tiers]),
+        part=samples.part,
     )
 
 

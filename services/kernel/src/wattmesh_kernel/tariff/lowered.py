@@ -51,6 +51,8 @@ class PriceComponent:
     unit: str
     units_per_kwh: Floats
     price_per_kwh: Floats
+    part: TimeRange | None = None
+    """The time in which it holds, where the tariff changes; None: all of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -68,6 +70,7 @@ class LoweredTier:
     used_kwh: float
     from_kwh: Floats
     price_per_kwh: Floats
+    part: TimeRange | None = None
 
     def segments(self) -> tuple[Floats, Floats]:
         """Return widths [kWh] and prices [currency/kWh] of what lies ahead of `used_kwh`.
@@ -129,6 +132,7 @@ class LoweredDemand:
     floor_kw: float
     billed_before_kw: float
     ratchets: tuple[RatchetLink, ...] = ()
+    part: TimeRange | None = None
 
     def averages_kw(self, import_kw: Floats) -> Floats:
         """Return the clocked averages [kW], shape `(blocks,)`, of mean powers `import_kw[n]`."""
@@ -146,6 +150,7 @@ class LoweredFixed:
     unit: str
     units: Floats
     amount: float
+    part: TimeRange | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -30,7 +30,7 @@ async def take_over(database: Database) -> None:
         taken = {place: document for place, document in documents.items() if document is not None}
         change = PostgresRecordChange(connection)
         for document in taken.values():
-            await change.put(document, None)
+            await change.put(document, None, None)
         await connection.execute(_TAKEN, (list(taken),))
     if taken:
         log.info("took over %d former records", len(taken))

@@ -6,7 +6,8 @@ from typing import Any
 from wattmesh_kernel.ids import TariffId
 from wattmesh_kernel.tariff import EnergyDirection, Tariff
 from wattmesh_kernel.time import EPOCH, TimeRange
-from wattmesh_metering.adapters.documents import COLUMNS, record_from_row
+from wattmesh_metering.adapters.documents import COLUMNS
+from wattmesh_metering.adapters.known_when import AS_KNOWN, KNOWN_COLUMNS, known_record
 from wattmesh_metering.adapters.revisions import alone, next_revision
 from wattmesh_metering.app.ports import PricedTariff
 from wattmesh_metering.domain.prices import (
@@ -27,8 +28,7 @@ ON CONFLICT (tariff, direction, start_time, publish_time) DO UPDATE
 """
 
 # The tariff and its prices in one answer; prices as JSON, since an array has one type.
-_PRICED = f"""
-SELECT {COLUMNS}, (
+_PRICES = """(
     SELECT jsonb_agg(jsonb_build_array(
         direction, extract(epoch FROM start_time), extract(epoch FROM resolution),
         extract(epoch FROM publish_time), price_per_kwh
@@ -38,9 +38,12 @@ SELECT {COLUMNS}, (
       AND start_time > %(earliest)s AND start_time < %(end)s
       AND start_time + resolution > %(start)s
       AND (%(known_by)s::timestamptz IS NULL OR publish_time <= %(known_by)s)
-)
+)"""
+_PRICED = f"""
+SELECT {COLUMNS}, false, NULL::timestamptz, {_PRICES}
 FROM records WHERE name = %(tariff)s AND delete_time IS NULL
 """
+_PRICED_AS_KNOWN = f"SELECT {KNOWN_COLUMNS}, {_PRICES} {AS_KNOWN}"
 
 
 class PostgresPriceBook:
@@ -70,24 +73,26 @@ class PostgresPriceBook:
     async def priced(
         self, tariff: TariffId, span: TimeRange | None, known_by: datetime | None
     ) -> PricedTariff | None:
-        """Return a tariff and every price that holds in the span and was published by then."""
+        """Return a tariff and every price that holds in the span, as known by then."""
         parameters = {
             "tariff": tariff.name,
+            "name": tariff.name,
             "earliest": None if span is None else span.start - LONGEST_PRICE_INTERVAL,
             "start": None if span is None else span.start,
             "end": None if span is None else span.end,
             "known_by": known_by,
         }
         async with self._database.connection() as connection:
-            cursor = await connection.execute(_PRICED, parameters)
+            query = _PRICED if known_by is None else _PRICED_AS_KNOWN
+            cursor = await connection.execute(query, parameters)
             row = await cursor.fetchone()
         return None if row is None else _priced(row)
 
 
 def _priced(row: tuple[Any, ...]) -> PricedTariff | None:
     *columns, prices = row
-    record = record_from_row(tuple(columns))
-    if not isinstance(record.resource, Tariff):
+    record = known_record(tuple(columns))
+    if record is None or not isinstance(record.resource, Tariff):
         return None
     return PricedTariff(
         record=record,

@@ -10,6 +10,7 @@ from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.quantities import QUANTITIES
 from wattmesh_kernel.sites import Asset, Device
 from wattmesh_metering.adapters.documents import COLUMNS, record_from_row
+from wattmesh_metering.adapters.known_when import AS_KNOWN, KNOWN_COLUMNS, known_record
 from wattmesh_metering.adapters.revisions import alone, next_revision
 from wattmesh_metering.app.ports import (
     FirstRequest,
@@ -18,10 +19,20 @@ from wattmesh_metering.app.ports import (
     RequestIdTaken,
     RequestOutcome,
 )
-from wattmesh_metering.domain.records import Document, Record, RecordKind, refers
+from wattmesh_metering.domain.records import (
+    KEPT_KINDS,
+    Document,
+    Record,
+    RecordKind,
+    refers,
+)
 from wattmesh_runtime.database import Database
 
 _SELECT = f"SELECT {COLUMNS} FROM records"
+_KEEP = """
+INSERT INTO record_versions (name, revision, kind, body, known_time, deleted)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
 _LIVING = "delete_time IS NULL"
 
 _FILTERS = {
@@ -84,6 +95,14 @@ class PostgresRecords:
             row = await cursor.fetchone()
         return None if row is None else record_from_row(row)
 
+    async def get_as_known(self, name: str, known_by: datetime) -> Record | None:
+        """Return a site as it was known at a time, or first, unless it was deleted by then."""
+        parameters = {"name": name, "known_by": known_by}
+        async with self._database.connection_for_caller() as connection:
+            cursor = await connection.execute(f"SELECT {KNOWN_COLUMNS} {AS_KNOWN}", parameters)
+            row = await cursor.fetchone()
+        return None if row is None else known_record(row)
+
     async def list(
         self, kind: RecordKind, filters: Mapping[str, str], after: str, limit: int
     ) -> Sequence[Record]:
@@ -141,7 +160,7 @@ class PostgresRecordChange:
         )
         return [record_from_row(row) for row in await cursor.fetchall()]
 
-    async def put(self, document: Document, kept: Record | None) -> Record:
+    async def put(self, document: Document, kept: Record | None, now: datetime | None) -> Record:
         """Keep a document in the place of the kept one, or as a new one."""
         revision = await next_revision(self._connection)
         resource = document.resource
@@ -158,6 +177,7 @@ class PostgresRecordChange:
                 revision,
             ),
         )
+        await self._keep_version(document, revision, now)
         if isinstance(resource, Device):
             before = None if kept is None else kept.resource
             await self._put_points(resource, before if isinstance(before, Device) else None)
@@ -167,9 +187,17 @@ class PostgresRecordChange:
         """Mark a record as deleted; a device leaves behind what it did."""
         revision = await next_revision(self._connection)
         await self._connection.execute(_DELETE, (now, revision, record.name))
+        await self._keep_version(record.document, revision, now, deleted=True)
         if isinstance(record.resource, Device):
             ended = (record.name, revision, record.document.body, now)
             await self._connection.execute(_END_DEVICE, ended)
+
+    async def _keep_version(
+        self, document: Document, revision: int, now: datetime | None, *, deleted: bool = False
+    ) -> None:
+        if document.kind in KEPT_KINDS:
+            version = (document.name, revision, document.kind, document.body, now, deleted)
+            await self._connection.execute(_KEEP, version)
 
     async def _put_points(self, device: Device, before: Device | None) -> None:
         points = sorted(device.points)

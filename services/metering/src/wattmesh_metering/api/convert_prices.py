@@ -11,7 +11,7 @@ from wattmesh_contracts.values import (
     time_range_from_proto,
 )
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.tariff import EnergyDirection
+from wattmesh_kernel.tariff import EnergyDirection, EnergyRates
 from wattmesh_kernel.time import TimeRange
 from wattmesh_metering.api.convert_record import TARIFFS
 from wattmesh_metering.app.tariff_prices import TariffWithPrices
@@ -29,23 +29,32 @@ def price_query_from_proto(
     span = None
     if request.HasField("price_range"):
         span = time_range_from_proto(request.price_range, "price_range")
-    known_by = optional_datetime_from_proto(
+    return span, known_by_from_proto(request)
+
+
+def known_by_from_proto(
+    request: site_service_pb2.GetTariffRequest | site_service_pb2.GetSiteRequest,
+) -> datetime | None:
+    """Return as of when something is asked; None: now."""
+    return optional_datetime_from_proto(
         request.known_by_time, present=request.HasField("known_by_time"), field="known_by_time"
     )
-    return span, known_by
 
 
 def priced_to_proto(found: TariffWithPrices) -> tariff_pb2.Tariff:
     """Return a tariff's message with its published prices."""
     proto = TARIFFS.proto(found.record)
-    for rates, message in (
-        (found.tariff.import_rates, proto.import_rates),
-        (found.tariff.export_rates, proto.export_rates),
-    ):
-        if rates.real_time is not None and rates.real_time.published is not None:
-            prices = series_to_proto(rates.real_time.published)
-            message.real_time.price_per_kwh.CopyFrom(prices)
+    messages: list[tariff_pb2.Tariff | tariff_pb2.TariffVersion] = [proto, *proto.versions]
+    for terms, message in zip(found.tariff.every_terms, messages, strict=True):
+        _fill(terms.import_rates, message.import_rates)
+        _fill(terms.export_rates, message.export_rates)
     return proto
+
+
+def _fill(rates: EnergyRates, message: tariff_pb2.EnergyRates) -> None:
+    if rates.real_time is not None and rates.real_time.published is not None:
+        prices = series_to_proto(rates.real_time.published)
+        message.real_time.price_per_kwh.CopyFrom(prices)
 
 
 def publication_from_proto(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2
 from wattmesh.type.v1 import tariff_pb2
@@ -12,6 +13,7 @@ from wattmesh_contracts.devices import device_from_proto
 from wattmesh_contracts.masks import merged
 from wattmesh_contracts.sites import asset_from_proto, group_from_proto, site_from_proto
 from wattmesh_contracts.tariff import tariff_from_proto
+from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.sites import Resource
 from wattmesh_metering.domain.records import Document, Record
@@ -66,13 +68,20 @@ GROUPS = RecordCodec(site_pb2.SiteGroup, group_from_proto)
 TARIFFS = RecordCodec(tariff_pb2.Tariff, tariff_from_proto)
 
 
+def known_since_to_proto(record: Record) -> Timestamp | None:
+    """Return since when a record was known so, where that was asked and is known."""
+    return None if record.known_since is None else timestamp_to_proto(record.known_since)
+
+
 def _drop_what_is_ours(proto: Message) -> None:
     """Clear what is not the client's: etags, and prices, which come by publication."""
     proto.ClearField("etag")
     if isinstance(proto, tariff_pb2.Tariff):
-        for rates in (proto.import_rates, proto.export_rates):
-            if rates.HasField("real_time"):
-                rates.real_time.ClearField("price_per_kwh")
+        every: list[tariff_pb2.Tariff | tariff_pb2.TariffVersion] = [proto, *proto.versions]
+        for terms in every:
+            for rates in (terms.import_rates, terms.export_rates):
+                if rates.HasField("real_time"):
+                    rates.real_time.ClearField("price_per_kwh")
 
 
 def _check_kind(before: Message, after: Message) -> None:

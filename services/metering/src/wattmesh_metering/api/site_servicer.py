@@ -21,11 +21,19 @@ from wattmesh_metering.api.convert_lists import (
 )
 from wattmesh_metering.api.convert_model import pieces_from_model_change
 from wattmesh_metering.api.convert_prices import (
+    known_by_from_proto,
     price_query_from_proto,
     priced_to_proto,
     publication_from_proto,
 )
-from wattmesh_metering.api.convert_record import ASSETS, DEVICES, GROUPS, SITES, TARIFFS
+from wattmesh_metering.api.convert_record import (
+    ASSETS,
+    DEVICES,
+    GROUPS,
+    SITES,
+    TARIFFS,
+    known_since_to_proto,
+)
 from wattmesh_metering.app.keep_records import KeepRecords
 from wattmesh_metering.app.tariff_prices import TariffPrices
 from wattmesh_metering.app.watch_site_model import WatchSiteModel
@@ -65,9 +73,11 @@ class SiteServicer(site_service_pb2_grpc.SiteServiceServicer):
     async def GetSite(  # noqa: N802
         self, request: pb.GetSiteRequest, context: Context
     ) -> pb.GetSiteResponse:
-        """Return one site."""
-        record = await self._use.sites.get(request.name)
-        return pb.GetSiteResponse(site=SITES.proto(record))
+        """Return one site, as known at a time."""
+        record = await self._use.sites.get(request.name, known_by_from_proto(request))
+        return pb.GetSiteResponse(
+            site=SITES.proto(record), known_since_time=known_since_to_proto(record)
+        )
 
     async def ListSites(  # noqa: N802
         self, request: pb.ListSitesRequest, context: Context
@@ -245,7 +255,9 @@ class SiteServicer(site_service_pb2_grpc.SiteServiceServicer):
         """Return one tariff, with the published prices of a range."""
         tariff = TariffId.parse(request.name)
         found = await self._use.tariff_prices.get(tariff, *price_query_from_proto(request))
-        return pb.GetTariffResponse(tariff=priced_to_proto(found))
+        return pb.GetTariffResponse(
+            tariff=priced_to_proto(found), known_since_time=known_since_to_proto(found.record)
+        )
 
     async def ListTariffs(  # noqa: N802
         self, request: pb.ListTariffsRequest, context: Context

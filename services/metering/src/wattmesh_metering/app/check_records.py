@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.sites import Asset, Device, Resource, Site, SiteGroup
+from wattmesh_kernel.tariff import Tariff
 from wattmesh_metering.app.ports import RecordChange
 from wattmesh_metering.domain import rules
 from wattmesh_metering.domain.records import Record, RecordKind, needs
@@ -50,6 +51,10 @@ async def _check_references(change: RecordChange, names: frozenset[str]) -> None
 async def _check_site(change: RecordChange, site: Site) -> None:
     assets = await change.referring({site.name}, RecordKind.ASSET)
     rules.check_nodes_kept(site, _resources(Asset, assets))
+    for each in site.tariff_assignments:
+        record = await change.find(each.tariff.name)
+        if record is not None and isinstance(record.resource, Tariff):
+            rules.check_currency(site, record.resource)
 
 
 async def _check_asset(change: RecordChange, asset: Asset) -> None:

@@ -1,6 +1,7 @@
 """Create, get, list, update and delete: the same for sites, assets, devices, groups, tariffs."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import assert_never
 
 from wattmesh_kernel.checks import require
@@ -76,10 +77,13 @@ class KeepRecords:
         await self._listener.catch_up()
         return record
 
-    async def get(self, name: str) -> Record:
-        """Return the resource of that name. Error: NotFound."""
+    async def get(self, name: str, known_by: datetime | None = None) -> Record:
+        """Return the resource of that name, of a site as known by then. Error: NotFound."""
         self._check_name(name)
-        record = await self._records.get(name)
+        if known_by is None:
+            record = await self._records.get(name)
+        else:
+            record = await self._records.get_as_known(name, known_by)
         if record is None:
             raise self._not_found(name)
         return record
@@ -131,8 +135,9 @@ class KeepRecords:
         await self._listener.catch_up()
 
     async def _put(self, change: RecordChange, document: Document, kept: Record | None) -> Record:
-        await check(change, document.resource, self._clock.now())
-        return await change.put(document, kept)
+        now = self._clock.now()
+        await check(change, document.resource, now)
+        return await change.put(document, kept, now)
 
     async def _check_unused(self, change: RecordChange, name: str) -> None:
         now = self._clock.now()

@@ -58,9 +58,10 @@ class RecordChange(Protocol):
     ) -> Sequence[Record]:
         """Return what refers to one of the names and is not deleted, by name."""
 
-    async def put(self, document: Document, kept: Record | None) -> Record:
-        """Keep a document in the place of the kept one, or as a new one.
+    async def put(self, document: Document, kept: Record | None, now: datetime | None) -> Record:
+        """Keep a document in the place of the kept one, or as a new one, known from `now` on.
 
+        None: since before such times were kept.
         Error: FailedPrecondition `POINT_HAS_READINGS` when a device gives up such a point.
         """
 
@@ -76,6 +77,9 @@ class Records(Protocol):
 
     async def get(self, name: str) -> Record | None:
         """Return the record of that name, unless it is deleted."""
+
+    async def get_as_known(self, name: str, known_by: datetime) -> Record | None:
+        """Return a site as it was known at a time, or first, unless it was deleted by then."""
 
     async def list(
         self, kind: RecordKind, filters: Mapping[str, str], after: str, limit: int
@@ -119,7 +123,10 @@ class PriceBook(Protocol):
     async def priced(
         self, tariff: TariffId, span: TimeRange | None, known_by: datetime | None
     ) -> PricedTariff | None:
-        """Return a tariff and every price that holds in the span and was published by then."""
+        """Return a tariff and every price that holds in the span, as known by then.
+
+        One that was not there yet: as it was first known.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

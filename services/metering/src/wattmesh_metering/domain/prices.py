@@ -85,9 +85,9 @@ class Publication:
 
 
 def require_dynamic(tariff: Tariff, direction: EnergyDirection) -> None:
-    """Raise InvalidArgument unless the tariff has a published price in this direction."""
+    """Raise InvalidArgument unless the tariff ever has a published price in this direction."""
     require(
-        tariff.rates(direction).real_time is not None,
+        any(terms.rates(direction).real_time is not None for terms in tariff.every_terms),
         "NOT_DYNAMIC",
         f"the {direction.value} price of {tariff.id} is not published",
         f"{direction.value}_price_per_kwh",
@@ -137,15 +137,17 @@ def _common_resolution(resolutions: Iterable[timedelta]) -> timedelta:
 
 
 def _with_published(tariff: Tariff, published: dict[EnergyDirection, Series | None]) -> Tariff:
-    def filled(direction: EnergyDirection) -> EnergyRates:
-        rates = tariff.rates(direction)
+    def filled(terms: Tariff, direction: EnergyDirection) -> EnergyRates:
+        rates = terms.rates(direction)
         if rates.real_time is None:
             return rates
         real_time = replace(rates.real_time, published=published[direction])
         return replace(rates, real_time=real_time)
 
-    return replace(
-        tariff,
-        import_rates=filled(EnergyDirection.IMPORT),
-        export_rates=filled(EnergyDirection.EXPORT),
+    return tariff.with_terms(
+        lambda terms: replace(
+            terms,
+            import_rates=filled(terms, EnergyDirection.IMPORT),
+            export_rates=filled(terms, EnergyDirection.EXPORT),
+        )
     )

@@ -48,12 +48,14 @@ class Document:
 class Record:
     """A document that is kept: `revision` of the model at which it last changed.
 
-    A deleted one has a `delete_time`.
+    A deleted one has a `delete_time`. `known_since`: since when it was known so, where that was
+    asked and is known.
     """
 
     document: Document
     revision: int
     delete_time: datetime | None = None
+    known_since: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -64,6 +66,10 @@ class Record:
     def resource(self) -> Resource:
         """What the document means."""
         return self.document.resource
+
+
+KEPT_KINDS = (RecordKind.SITE, RecordKind.TARIFF)
+"""Of these it is kept what they said when: bills are made of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +127,8 @@ def kind_of(resource: Resource) -> RecordKind:
 def refers(resource: Resource) -> frozenset[str]:
     """Return the names of all that a resource refers to, be it in the past."""
     match resource:
-        case Site(tariff=tariff):
-            return frozenset() if tariff is None else frozenset({tariff.name})
+        case Site(tariffs=tariffs):
+            return frozenset(tariff.name for tariff in tariffs)
         case Asset(site=site):
             return frozenset({site.name})
         case Device(id=device, functions=functions):

@@ -1,9 +1,9 @@
-"""Rules among several resources of the site model. Error of all: FailedPrecondition."""
+"""Rules among several resources of the site model. Error of most: FailedPrecondition."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from wattmesh_kernel.errors import FailedPrecondition
+from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument
 from wattmesh_kernel.quantities import QUANTITIES, Kind
 from wattmesh_kernel.sites import (
     Asset,
@@ -15,6 +15,7 @@ from wattmesh_kernel.sites import (
     Site,
     SiteGroup,
 )
+from wattmesh_kernel.tariff import Tariff
 
 _COUNTED = (MeterRole.MAIN, MeterRole.PART)
 
@@ -50,6 +51,19 @@ def check_nodes_kept(site: Site, assets: Iterable[Asset]) -> None:
     for asset in assets:
         if asset.node_id and asset.node_id not in nodes:
             raise FailedPrecondition("NODE_IN_USE", f"{asset.id} hangs on {asset.node_id!r}")
+
+
+def check_currency(site: Site, tariff: Tariff) -> None:
+    """Refuse an assigned tariff in another currency: its part of a month could not be added.
+
+    Error: InvalidArgument.
+    """
+    if tariff.currency_code != site.currency_code:
+        raise InvalidArgument(
+            "CURRENCY_MISMATCH",
+            f"{site.id} pays in {site.currency_code}, {tariff.id} is in {tariff.currency_code}",
+            field="tariff_assignments.tariff",
+        )
 
 
 def check_group(group: SiteGroup, others: Iterable[SiteGroup]) -> None:

@@ -341,11 +341,12 @@ class Problem:
 
 
 def _energy_only(tariff: Tariff | None) -> bool:
-    return tariff is not None and not (
-        tariff.demand_charges
-        or tariff.coincident_peak_charges
-        or tariff.import_rates.tiered_rates
-        or tariff.export_rates.tiered_rates
+    return tariff is not None and not any(
+        terms.demand_charges
+        or terms.coincident_peak_charges
+        or terms.import_rates.tiered_rates
+        or terms.export_rates.tiered_rates
+        for terms in tariff.every_terms
     )
 
 

@@ -106,7 +106,7 @@ def _of_assets(scope: Scope, facts: ScopeFacts) -> Iterator[Degradation]:
 
 def _of_sites(scope: Scope, facts: ScopeFacts) -> Iterator[Degradation]:
     for site in scope.sites:
-        tariff = site.site.tariff
+        tariff = next(iter(site.site.tariffs), None)
         if tariff is not None:
             price = facts.prices[site.site.id]
             yield from degradations_of(tariff.name, [price], Remedy.IGNORED)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.tariff import BillingState, Tariff, bill, billing_periods
+from wattmesh_kernel.tariff import BillingState, Tariff, bill, billing_periods_of
 from wattmesh_kernel.time import TimeRange
 
 LONGEST_WAIT = timedelta(days=1)
@@ -37,13 +37,15 @@ class MeteredEnergy:
 
 def needs_billing_state(tariff: Tariff) -> bool:
     """Return whether what was metered in the running billing period changes what a plan costs."""
-    tiers = (*tariff.import_rates.tiered_rates, *tariff.export_rates.tiered_rates)
-    return bool(tariff.demand_charges or tiers)
+    return any(
+        terms.demand_charges or terms.import_rates.tiered_rates or terms.export_rates.tiered_rates
+        for terms in tariff.every_terms
+    )
 
 
 def billing_period_start(tariff: Tariff, moment: datetime, zone: ZoneInfo) -> datetime:
     """Return when the billing period began that `moment` is in."""
-    return billing_periods(tariff.billing_cycle, TimeRange(moment, moment), zone)[0].start
+    return billing_periods_of(tariff, TimeRange(moment, moment), zone)[0].start
 
 
 def month_start(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -63,7 +63,7 @@ def planned_exchange(
 def _peaks(
     inputs: PlanInputs, site: SiteInputs, import_w: NDArray[np.float64]
 ) -> tuple[Peak | None, ...]:
-    if site.price is None or not site.price.tariff.demand_charges:
+    if site.price is None or not site.price.tariff.has_demand_charges:
         return (None,) * len(import_w)
     lowered = lower_tariff(
         *(site.price.tariff, inputs.target, inputs.resolution, site.site.site.zone),

@@ -110,7 +110,7 @@ def _stored(
 
 def _keeps(site: SiteInputs, inputs: PlanInputs) -> bool:
     """Return whether the plan keeps energy for what is in no price: a peak, a limit, a reserve."""
-    charges = site.price is not None and bool(site.price.tariff.demand_charges)
+    charges = site.price is not None and site.price.tariff.has_demand_charges
     peaks = bool(inputs.scope.goals.site_peak_price_per_kw)
     return charges or peaks or not all(is_priced(each, site) for each in events_of(inputs, site))
 

@@ -1,5 +1,6 @@
 """What energy costs over a plan: published prices, and what is assumed until they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,7 +9,13 @@ import numpy as np
 
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import BatteryRating
-from wattmesh_kernel.tariff import EnergyRates, RealTimePrice, Tariff, lower_tariff
+from wattmesh_kernel.tariff import (
+    EnergyRates,
+    RealTimePrice,
+    Tariff,
+    lower_tariff,
+    parts_of,
+)
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.facts import Assumed, Fact, Known, Missing, Reason, Topic, Why
 from wattmesh_planner.domain.gaps import filled_from_before
@@ -36,7 +43,11 @@ class PricedTariff:
 
 def is_dynamic(tariff: Tariff) -> bool:
     """Return whether prices of the tariff are published interval by interval."""
-    return any(rates.real_time is not None for rates in (tariff.import_rates, tariff.export_rates))
+    return any(
+        rates.real_time is not None
+        for terms in tariff.every_terms
+        for rates in (terms.import_rates, terms.export_rates)
+    )
 
 
 def priced(
@@ -46,15 +57,18 @@ def priced(
 
     A real-time price that is not published yet is assumed to be that of the same time on the
     newest day before that has one, or else the mean of those known. With none known at all the
-    price is missing: energy is not free.
+    price is missing: energy is not free. Of a tariff that changes this is so for the terms that
+    hold in `target`.
     """
-    imports, exports = (
-        _rates(tariff.import_rates, target),
-        _rates(tariff.export_rates, target),
-    )
-    if imports is None or exports is None:
+    held = [part.terms for part in parts_of(tariff) if part.touches(target)]
+    found = [(terms, _filled(terms, target)) for terms in held]
+    known_terms = [(terms, each) for terms, each in found if each is not None]
+    if len(known_terms) < len(found):
         return Missing(why=Why(topic=Topic.TARIFF, reason=Reason.NOT_PUBLISHED))
-    filled = replace(tariff, import_rates=imports.rates, export_rates=exports.rates)
+    filled = tariff.with_terms(
+        lambda terms: next((each.tariff for own, each in known_terms if own == terms), terms)
+    )
+    assumed = sum(each.assumed for _, each in known_terms)
     lowered = lower_tariff(filled, target, resolution, zone)
     prices = lowered.import_price_per_kwh
     known = prices[np.isfinite(prices)]
@@ -68,7 +82,7 @@ def priced(
         import_prices_per_kwh=tuple(prices.tolist()),
         export_prices_per_kwh=tuple(lowered.export_price_per_kwh.tolist()),
     )
-    return _fact(value, imports.assumed + exports.assumed, known.size < prices.size, tariff, now)
+    return _fact(value, assumed, known.size < prices.size, held, now)
 
 
 def terminal_value_per_kwh(rating: BatteryRating, lowest_import_price_per_kwh: float) -> float:
@@ -94,9 +108,26 @@ def tie_price_per_kw(price: PricedTariff | None) -> float:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _FilledTerms:
+    tariff: Tariff
+    assumed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _FilledRates:
     rates: EnergyRates
     assumed: int = 0
+
+
+def _filled(terms: Tariff, target: TimeRange) -> _FilledTerms | None:
+    """Return terms that know every price of `target`; None when of one nothing is known at all."""
+    imports, exports = _rates(terms.import_rates, target), _rates(terms.export_rates, target)
+    if imports is None or exports is None:
+        return None
+    return _FilledTerms(
+        tariff=replace(terms, import_rates=imports.rates, export_rates=exports.rates),
+        assumed=imports.assumed + exports.assumed,
+    )
 
 
 def _rates(rates: EnergyRates, target: TimeRange) -> _FilledRates | None:
@@ -130,7 +161,7 @@ def _on_intervals_of(series: Series, span: TimeRange) -> TimeRange:
 
 
 def _fact(
-    value: PricedTariff, assumed: int, holes: bool, tariff: Tariff, now: datetime
+    value: PricedTariff, assumed: int, holes: bool, held: Sequence[Tariff], now: datetime
 ) -> Fact[PricedTariff]:
     if assumed:
         why = Why(
@@ -138,19 +169,20 @@ def _fact(
             reason=Reason.NOT_PUBLISHED,
             detail=f"{assumed} prices as on earlier days",
         )
-        return Assumed(value=value, why=why, age=_age(tariff, now))
+        return Assumed(value=value, why=why, age=_age(held, now))
     if holes:
         return Assumed(value=value, why=Why(topic=Topic.TARIFF, reason=Reason.INCOMPLETE))
     return Known(value=value)
 
 
-def _age(tariff: Tariff, now: datetime) -> timedelta:
+def _age(held: Sequence[Tariff], now: datetime) -> timedelta:
     """Return how long ago the newest published price ended; 0 when it has not."""
     ends = [
         rates.real_time.published.start
         + (int(np.flatnonzero(np.isfinite(rates.real_time.published.values))[-1]) + 1)
         * rates.real_time.published.resolution
-        for rates in (tariff.import_rates, tariff.export_rates)
+        for terms in held
+        for rates in (terms.import_rates, terms.export_rates)
         if rates.real_time is not None and rates.real_time.published is not None
     ]
     return max(now - min(ends), timedelta(0))

@@ -44,6 +44,7 @@ class Names:
             "wattmesh.site.v1.DeviceFunction.asset": f"{self.site}/assets",
             "wattmesh.site.v1.Device.gateway": "gateways",
             "wattmesh.site.v1.Site.tariff": "tariffs",
+            "wattmesh.site.v1.TariffAssignment.tariff": "tariffs",
             "wattmesh.site.v1.Site.carbon_zone": "zones",
         }.get(field.full_name)
 

@@ -20,6 +20,12 @@ _PAGE = 1000
 _EVERY = FieldMask(paths=["*"])
 
 
+def tariff_names(site: site_pb2.Site) -> list[str]:
+    """Return the tariffs by which a site pays at one time or another, each once."""
+    named = (site.tariff, *(each.tariff for each in site.tariff_assignments))
+    return [each for each in dict.fromkeys(named) if each]
+
+
 class SiteRegistry:
     """Reads and changes what is registered."""
 
@@ -27,14 +33,14 @@ class SiteRegistry:
         self._sites: Any = site_service_pb2_grpc.SiteServiceStub(channel)
 
     async def read(self, site: str) -> SiteDocument | None:
-        """Return a site with its tariff; None: there is no such site."""
+        """Return a site with its tariffs; None: there is no such site."""
         with rpc_errors():
             found = await self._site(site)
             if found is None:
                 return None
             return SiteDocument(
                 site=found,
-                tariffs=await self.tariffs([found.tariff] if found.tariff else []),
+                tariffs=await self.tariffs(tariff_names(found)),
                 assets=await self._all(self._sites.ListAssets, pb.ListAssetsRequest, site),
                 devices=await self._all(self._sites.ListDevices, pb.ListDevicesRequest, site),
             )

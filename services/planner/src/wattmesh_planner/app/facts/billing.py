@@ -53,8 +53,7 @@ class BillingFacts:
 
     async def __call__(self, site: ScopeSite, target: TimeRange) -> Fact[BillingState | None]:
         """Return a site's billing state; Known(None) when none counts, or nothing has passed."""
-        tariff_id = site.site.tariff
-        tariff = None if tariff_id is None else self._view.model.tariffs.get(tariff_id)
+        tariff = self._view.model.tariff_of(site.site)
         if tariff is None or not needs_billing_state(tariff):
             return Known(value=None)
         account = self._account(site, tariff, target)

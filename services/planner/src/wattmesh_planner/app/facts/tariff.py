@@ -1,12 +1,15 @@
 """What energy costs: tariffs of the site model, and dynamic prices as they are published."""
 
-from collections.abc import Collection
+import operator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import WattmeshError
-from wattmesh_kernel.ids import TariffId
+from wattmesh_kernel.ids import SiteId, TariffId
+from wattmesh_kernel.sites import Site
 from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.kept_answers import KeptAnswers
@@ -20,6 +23,7 @@ from wattmesh_sitemodel.view import SiteModelView
 _AHEAD = timedelta(days=1)
 """How far beyond a plan prices are read, so that the next plans need not ask again."""
 _MOST_PRICED = 512
+_PricedKey: TypeAlias = tuple[TariffId | SiteId, str, TimeRange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,15 @@ class _Published:
     base: Tariff
     span: TimeRange
     tariff: Tariff
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Contract:
+    """What a site pays by as one tariff, of the tariffs that it was made of."""
+
+    site: Site
+    tariffs: tuple[Tariff, ...]
+    contract: Tariff
 
 
 class TariffFacts:
@@ -51,27 +64,47 @@ class TariffFacts:
         self._tariffs = tariffs
         self._resolution = resolution
         self._published: KeptAnswers[TariffId, _Published] = KeptAnswers(background, most=1024)
-        self._priced: dict[tuple[TariffId, str, TimeRange], tuple[Tariff, Fact[PricedTariff]]] = {}
+        self._contracts: dict[SiteId, _Contract] = {}
+        self._priced: dict[_PricedKey, tuple[Tariff, Fact[PricedTariff]]] = {}
 
     async def __call__(self, site: ScopeSite, target: TimeRange) -> Fact[PricedTariff | None]:
         """Return what energy costs at a site over `target`; Known(None) where it has no tariff."""
-        tariff_id = site.site.tariff
-        if tariff_id is None:
+        names = site.site.tariffs
+        if not names:
             return Known(value=None)
-        base = self._view.model.tariffs.get(tariff_id)
-        if base is None:
-            return _missing(Reason.INCOMPLETE_SITE_MODEL, f"there is no {tariff_id}")
+        tariffs = self._view.model.tariffs
+        if unknown := [name for name in names if name not in tariffs]:
+            return _missing(Reason.INCOMPLETE_SITE_MODEL, f"there is no {unknown[0]}")
         try:
-            tariff = await self._with_prices(base, target) if is_dynamic(base) else base
+            found = [await self._with_prices(tariffs[name], target) for name in names]
         except WattmeshError as error:
             return _missing(Reason.SERVICE_UNAVAILABLE, error.message)
+        try:
+            tariff = self._contract(site.site, found)
+        except WattmeshError as error:
+            return _missing(Reason.INCOMPLETE_SITE_MODEL, error.message)
         return self._price(tariff, site, target)
 
     def forget(self, tariffs: Collection[TariffId] | None = None) -> None:
         """Read prices anew when they are needed next: of these tariffs, or (None) of all."""
         self._published.forget(lambda key: tariffs is None or key in tariffs)
 
+    def _contract(self, site: Site, tariffs: Sequence[Tariff]) -> Tariff:
+        """Return what a site pays by, as one tariff; the same one while nothing changes."""
+        if not site.tariff_assignments:
+            return tariffs[0]
+        kept = self._contracts.get(site.id)
+        same = kept is not None and kept.site is site and len(kept.tariffs) == len(tariffs)
+        if kept is not None and same and all(map(operator.is_, kept.tariffs, tariffs)):
+            return kept.contract
+        contract = site.contract({each.id: each for each in tariffs})
+        assert contract is not None  # it has assignments
+        self._contracts[site.id] = _Contract(site=site, tariffs=tuple(tariffs), contract=contract)
+        return contract
+
     async def _with_prices(self, base: Tariff, target: TimeRange) -> Tariff:
+        if not is_dynamic(base):
+            return base
         kept = await self._published.get(base.id, lambda: self._read(base, target))
         if kept.base is not base or not kept.span.covers(_history(target)):
             self._published.drop(base.id, kept)
@@ -85,7 +118,8 @@ class TariffFacts:
         return _Published(base=base, span=span, tariff=tariff)
 
     def _price(self, tariff: Tariff, site: ScopeSite, target: TimeRange) -> Fact[PricedTariff]:
-        key = (tariff.id, site.site.time_zone, target)
+        own = site.site.id if site.site.tariff_assignments else tariff.id
+        key = (own, site.site.time_zone, target)
         kept = self._priced.get(key)
         if kept is None or kept[0] is not tariff:
             if len(self._priced) >= _MOST_PRICED:
