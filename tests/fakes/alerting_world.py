@@ -65,6 +65,9 @@ class WatchedMesh(JudgedServices, FakeSiteModelService, *_Bases):  # type: ignor
         self.readings: dict[str, metering_pb2.Reading] = {}
         self.live: dict[str, float] = {}
         """What points show whenever they are asked."""
+        self._watchers_of_readings: dict[
+            frozenset[str], asyncio.Queue[metering_pb2.Reading | None]
+        ] = {}
         self._watchers_of_events: set[asyncio.Queue[device_event_pb2.DeviceEvent]] = set()
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -90,6 +93,14 @@ class WatchedMesh(JudgedServices, FakeSiteModelService, *_Bases):  # type: ignor
         self.readings[point] = metering_pb2.Reading(
             point=point, measure_time=timestamp_to_proto(time), value=value
         )
+        for points, each in self._watchers_of_readings.items():
+            if point in points:
+                each.put_nowait(self.readings[point])
+
+    def lose_watchers_of_readings(self) -> None:
+        """End all lines on which readings are watched, as when some may have been missed."""
+        for each in self._watchers_of_readings.values():
+            each.put_nowait(None)
 
     async def WatchDeviceEvents(  # noqa: N802
         self, request: execution_pb2.WatchDeviceEventsRequest, context: Any
@@ -140,6 +151,25 @@ class WatchedMesh(JudgedServices, FakeSiteModelService, *_Bases):  # type: ignor
         self, request: planner_pb2.ListScopesRequest, context: Any
     ) -> planner_pb2.ListScopesResponse:
         return planner_pb2.ListScopesResponse(scopes=self.scopes)
+
+    @property
+    def watched_points(self) -> frozenset[str]:
+        """The points that are watched now."""
+        return frozenset().union(*self._watchers_of_readings)
+
+    async def WatchReadings(  # noqa: N802
+        self, request: metering_pb2.WatchReadingsRequest, context: Any
+    ) -> AsyncIterator[metering_pb2.WatchReadingsResponse]:
+        news: asyncio.Queue[metering_pb2.Reading | None] = asyncio.Queue()
+        points = frozenset(request.points)
+        self._watchers_of_readings[points] = news
+        try:
+            newest = [each for point, each in self.readings.items() if point in points]
+            yield metering_pb2.WatchReadingsResponse(readings=newest)
+            while (reading := await news.get()) is not None:
+                yield metering_pb2.WatchReadingsResponse(readings=[reading])
+        finally:
+            self._watchers_of_readings.pop(points, None)
 
     async def GetLatestReadings(  # noqa: N802
         self, request: metering_pb2.GetLatestReadingsRequest, context: Any

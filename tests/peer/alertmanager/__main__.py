@@ -6,8 +6,8 @@ Needs the programme `alertmanager` or `prometheus-alertmanager` (Debian has it a
 go from events of devices through alerting, PostgreSQL and Alertmanager to a webhook:
 
 - `ms`: from an event to its alert at Alertmanager, one after the other;
-- `reading_ms`: the same from a reading that is above a limit and has been for long enough, with
-  readings looked at every second (`LOOK_SECONDS`, 15 as a rule);
+- `reading_ms`: the same from a reading that is above a limit and has been for long enough, watched
+  as it is kept;
 - `devices`: so many fall silent at once, and how many notifications that makes;
 - `flapping`: one that comes and goes, and how many notifications that makes;
 - `mails`: how many mails of Alertmanager a local mail server got of the crowd.
@@ -93,7 +93,7 @@ async def _measure(
         mail_server() as mails,
         _alertmanager(program, folder, people.url, mails) as url,
         running_alerting(
-            database_url, clock, mesh, alertmanager_target=url, look_seconds=1.0
+            database_url, clock, mesh, alertmanager_target=url, look_seconds=15.0
         ) as world,
     ):
         times_ms = [await _one(world, n, url) for n in range(TIMES)]

@@ -15,7 +15,10 @@ from wattmesh_alerting.adapters.day_costs import HourlyCosts, UnexpectedCost
 from wattmesh_alerting.adapters.energies import Energies
 from wattmesh_alerting.adapters.forecast import ForecastSkill
 from wattmesh_alerting.adapters.limits import OwnersLimits
+from wattmesh_alerting.adapters.live_powers import LivePowers
 from wattmesh_alerting.adapters.metering import Readings
+from wattmesh_alerting.adapters.nearness import Powers
+from wattmesh_alerting.adapters.newest import NewestReadings
 from wattmesh_alerting.adapters.peaks import Peaks
 from wattmesh_alerting.adapters.planner import Plans, Scopes
 from wattmesh_alerting.adapters.polled import PolledSource
@@ -101,6 +104,7 @@ def _sources(
     control = runtime.channel(settings.control_target)
     planner = runtime.channel(settings.planner_target)
     metering = runtime.channel(settings.metering_target)
+    at_metering = metering, view, clock, owners, NewestReadings(), Powers()
     return [
         *_judges(settings, runtime, view),
         DeviceEvents(control, view, clock),
@@ -108,7 +112,8 @@ def _sources(
         PolledSource("what people have stopped", Stops(control, clock), every),
         Plans(planner, clock),
         PolledSource("what is planned", Scopes(planner, clock), every),
-        PolledSource("the newest readings", Readings(metering, view, clock, owners), every),
+        PolledSource("the newest readings", Readings(*at_metering), every),
+        LivePowers(*at_metering, look_seconds=every),
         PolledSource(
             "temperatures of zones", Comfort(metering, WantedBands(planner), view, clock), every
         ),

@@ -1,15 +1,15 @@
 """What metering knows: how fresh readings are, and how near powers are to their limits."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
-from wattmesh_alerting.adapters.limits import OwnersLimits
-from wattmesh_alerting.adapters.nearness import Powers
+from wattmesh_alerting.adapters.nearness import LimitsInForce, Powers
+from wattmesh_alerting.adapters.newest import NewestReadings, measured
 from wattmesh_alerting.domain.condition import Condition, News, survey
 from wattmesh_alerting.domain.rules import Rule
-from wattmesh_contracts.values import datetime_from_proto
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.sites import Device, SiteModel
@@ -19,7 +19,7 @@ from wattmesh_sitemodel.view import SiteModelView
 _SITES_AT_ONCE = 200
 _SILENT_INTERVALS = 3
 _LEAST_SILENCE = timedelta(minutes=2)
-_ON_THE_WAY = timedelta(seconds=5)
+ON_THE_WAY = timedelta(seconds=5)
 """How long a reading may be on its way [of the wall]."""
 _RULES = (Rule.DEVICE_SILENT, Rule.LIMIT_NEAR, Rule.LIMIT_EXCEEDED)
 
@@ -28,28 +28,36 @@ class Readings:
     """Looks at the newest readings of all sites."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, view: SiteModelView, clock: Clock, limits: OwnersLimits
+        self,
+        channel: grpc.aio.Channel,
+        view: SiteModelView,
+        clock: Clock,
+        limits: LimitsInForce,
+        newest: NewestReadings,
+        powers: Powers,
     ) -> None:
         self._stub = metering_pb2_grpc.MeteringServiceStub(channel)
         self._view = view
         self._clock = clock
         self._limits = limits
-        self._powers = Powers()
+        self._newest = newest
+        self._powers = powers
 
     async def __call__(self) -> list[News]:
         """Return what holds by them. Error: Unavailable."""
-        now, model = self._clock.now(), self._view.model
-        newest = await self._newest(model)
-        on_the_way = _ON_THE_WAY * self._clock.rate
+        model, asked_at = self._view.model, asyncio.get_running_loop().time()
+        self._newest.answered(await self._believed(model), asked_at)
+        now = self._clock.now()
+        on_the_way = ON_THE_WAY * self._clock.rate
         known_at = now - on_the_way
         limits = self._limits.in_force(now)
         conditions = [
-            *_silent(model, newest, known_at),
-            *self._powers.conditions(model, newest, limits, known_at),
+            *_silent(model, self._newest.all(), known_at),
+            *self._powers.conditions(model, self._newest, limits, known_at),
         ]
         return [survey(_RULES, conditions, now)]
 
-    async def _newest(self, model: SiteModel) -> dict[str, metering_pb2.Reading]:
+    async def _believed(self, model: SiteModel) -> dict[str, metering_pb2.Reading]:
         """Return the newest reading of every point that has one."""
         names = [f"{site.name}/devices/-/points/-" for site in model.sites]
         found = dict[str, metering_pb2.Reading]()
@@ -70,7 +78,7 @@ def _silent(
     last = dict[DeviceId, datetime]()
     for name, reading in newest.items():
         device = DeviceId.parse(name.partition("/points/")[0])
-        last[device] = max(_time(reading), last.get(device, _time(reading)))
+        last[device] = max(measured(reading), last.get(device, measured(reading)))
     return [
         Condition(
             rule=Rule.DEVICE_SILENT,
@@ -87,7 +95,3 @@ def _silent(
 
 def _patience(device: Device) -> timedelta:
     return max(_SILENT_INTERVALS * device.reporting_interval, _LEAST_SILENCE)
-
-
-def _time(reading: metering_pb2.Reading) -> datetime:
-    return datetime_from_proto(reading.measure_time, "measure_time")

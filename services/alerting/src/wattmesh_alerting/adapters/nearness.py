@@ -1,19 +1,28 @@
 """How near powers are to ratings of connections and to limits that owners have set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
 
-from wattmesh.metering.v1 import metering_pb2
 from wattmesh_alerting.adapters.energies import grid_connection
+from wattmesh_alerting.adapters.newest import NewestReadings, measured
 from wattmesh_alerting.domain.condition import Condition
 from wattmesh_alerting.domain.nearness import Bound, Nearness, Sample, bounds_of, nearest
 from wattmesh_alerting.domain.rules import Rule
-from wattmesh_contracts.values import datetime_from_proto
-from wattmesh_kernel.ids import DeviceId, SiteId
-from wattmesh_kernel.sites import GridConnectionRating, MeterRole, SiteModel
+from wattmesh_kernel.ids import DeviceId, GroupId, SiteId
+from wattmesh_kernel.sites import GridConnectionRating, MeterRole, SiteGroup, SiteModel
 
-Newest = Mapping[str, metering_pb2.Reading]
-"""The newest reading of every point that has one, by its name."""
+Limits: TypeAlias = Mapping[str, Sequence[Bound]]
+"""The bounds that owners have set, by the name of their subject: sites, groups, devices."""
+
+
+class LimitsInForce(Protocol):
+    """Whoever knows what owners have set."""
+
+    def in_force(self, now: datetime) -> Limits:
+        """Return the bounds on each subject."""
+
 
 POWER = "active_power_w"
 FRESH = timedelta(minutes=5)
@@ -21,80 +30,126 @@ FRESH = timedelta(minutes=5)
 
 
 class Powers:
-    """Remembers the sample before of every subject, for the trend."""
+    """Remembers the sample before of every subject, for the trend, and what held of it."""
 
     def __init__(self) -> None:
-        self._before: dict[str, Sample] = {}
+        self._seen: dict[str, tuple[Sample | None, Sample]] = {}
+        self._held: dict[str, Rule] = {}
+
+    def held(self, subject: str) -> Rule | None:
+        """Return which rule held of a subject when it was last judged."""
+        return self._held.get(subject)
 
     def conditions(
         self,
         model: SiteModel,
-        newest: Newest,
-        limits: Mapping[str, Sequence[Bound]],
+        newest: NewestReadings,
+        limits: Limits,
         now: datetime,
+        only: Iterable[str] | None = None,
     ) -> list[Condition]:
-        """Return which powers are near a bound, or beyond."""
-        sites = {site: _of_site(model, site, newest, now) for site in model.sites}
-        found = list[Condition]()
-        for site, sample in sites.items():
-            bounds = (*_rated(model, site), *limits.get(site.name, ()))
-            found += self._judge(site.name, site, sample, bounds)
-        for subject, owners in limits.items():
-            if subject.startswith("groups/"):
-                found += self._judge(subject, None, _of_group(model, subject, sites), owners)
-            elif "/devices/" in subject:
-                device = DeviceId.parse(subject)
-                found += self._judge(subject, device.site, _of(device, newest, now), owners)
-        return found
+        """Return which powers are near a bound, or beyond: of all subjects, or these."""
+        subjects = _subjects(model, limits) if only is None else only
+        found = (self._judge(each, model, newest, limits, now) for each in subjects)
+        return [condition for condition in found if condition is not None]
 
     def _judge(
-        self, subject: str, site: SiteId | None, sample: Sample | None, bounds: Iterable[Bound]
-    ) -> Iterable[Condition]:
+        self,
+        subject: str,
+        model: SiteModel,
+        newest: NewestReadings,
+        limits: Limits,
+        now: datetime,
+    ) -> Condition | None:
+        site = None if subject.startswith("groups/") else SiteId(subject.split("/")[1])
+        sample = _sample(model, subject, newest, now)
+        condition = None
         if sample is None:
-            self._before.pop(subject, None)
-            return
-        before = self._before.get(subject)
-        near = nearest(sample, before, bounds)
-        if before is None or before.time < sample.time:
-            self._before[subject] = sample
-        if near is not None:
-            yield _condition(subject, site, sample, near)
+            self._seen.pop(subject, None)
+        else:
+            bounds = (*_rated(model, subject), *limits.get(subject, ()))
+            near = nearest(sample, self._before(subject, sample), bounds)
+            condition = None if near is None else _condition(subject, site, sample, near)
+        if condition is None:
+            self._held.pop(subject, None)
+        else:
+            self._held[subject] = condition.rule
+        return condition
+
+    def _before(self, subject: str, sample: Sample) -> Sample | None:
+        """Return the sample before; judged again, the same one has the same before it."""
+        before, last = self._seen.get(subject, (None, None))
+        if last is None or last.time < sample.time:
+            before = last
+            self._seen[subject] = before, sample
+        return before
 
 
-def _of_site(model: SiteModel, site: SiteId, newest: Newest, now: datetime) -> Sample | None:
-    connection = grid_connection(model, site)
+def watched_points(model: SiteModel, limits: Limits, now: datetime) -> Mapping[str, frozenset[str]]:
+    """Return the points whose powers a bound is on, each with the subjects that it counts for."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for subject in _subjects(model, limits):
+        if subject in limits or _rated(model, subject):
+            for device in _meters(model, subject, now):
+                found[f"{device.name}/points/{POWER}"].add(subject)
+    return {point: frozenset(subjects) for point, subjects in found.items()}
+
+
+def _subjects(model: SiteModel, limits: Limits) -> Iterator[str]:
+    yield from (site.name for site in model.sites)
+    yield from (each for each in limits if each.startswith("groups/") or "/devices/" in each)
+
+
+def _meters(model: SiteModel, subject: str, now: datetime) -> list[DeviceId]:
+    """Return the devices whose power is that of a subject, or a part of it."""
+    if subject.startswith("groups/"):
+        group = _group(model, subject)
+        sites = () if group is None else group.sites
+        return [device for site in sites for device in _meters(model, site.name, now)]
+    if "/devices/" in subject:
+        return [DeviceId.parse(subject)]
+    connection = grid_connection(model, SiteId.parse(subject))
     if connection is None:
-        return None
-    for meter in model.meters_of(connection.id, now):
-        if meter.function.meter_role is MeterRole.MAIN and POWER in meter.quantities:
-            sample = _of(meter.device.id, newest, now)
-            if sample is not None:
-                return sample
-    return None
+        return []
+    return [
+        meter.device.id
+        for meter in model.meters_of(connection.id, now)
+        if meter.function.meter_role is MeterRole.MAIN and POWER in meter.quantities
+    ]
 
 
-def _of(device: DeviceId, newest: Newest, now: datetime) -> Sample | None:
-    reading = newest.get(f"{device.name}/points/{POWER}")
-    if reading is None:
-        return None
-    time = datetime_from_proto(reading.measure_time, "measure_time")
-    return Sample(time=time, power_w=reading.value) if now - time <= FRESH else None
-
-
-def _of_group(model: SiteModel, name: str, sites: Mapping[SiteId, Sample | None]) -> Sample | None:
-    """Return the power of a group's sites together; None: it is not known of each."""
-    group = next((each for each in model.groups.values() if each.name == name), None)
-    samples = [sites.get(site) for site in (group.sites if group is not None else ())]
-    known = [each for each in samples if each is not None]
-    if not known or len(known) < len(samples):
+def _sample(model: SiteModel, subject: str, newest: NewestReadings, now: datetime) -> Sample | None:
+    """Return the power of a subject; of a group it is not known unless it is of each site."""
+    if not subject.startswith("groups/"):
+        samples = (_of(device, newest, now) for device in _meters(model, subject, now))
+        return next((each for each in samples if each is not None), None)
+    group = _group(model, subject)
+    sites = () if group is None else group.sites
+    of_sites = [_sample(model, site.name, newest, now) for site in sites]
+    known = [each for each in of_sites if each is not None]
+    if not known or len(known) < len(of_sites):
         return None
     return Sample(
         time=min(each.time for each in known), power_w=sum(each.power_w for each in known)
     )
 
 
-def _rated(model: SiteModel, site: SiteId) -> tuple[Bound, ...]:
-    connection = grid_connection(model, site)
+def _of(device: DeviceId, newest: NewestReadings, now: datetime) -> Sample | None:
+    reading = newest.get(f"{device.name}/points/{POWER}")
+    if reading is None:
+        return None
+    time = measured(reading)
+    return Sample(time=time, power_w=reading.value) if now - time <= FRESH else None
+
+
+def _group(model: SiteModel, name: str) -> SiteGroup | None:
+    return model.groups.get(GroupId.parse(name))
+
+
+def _rated(model: SiteModel, subject: str) -> tuple[Bound, ...]:
+    """Return what the rating of a site's connection allows; of anything else nothing."""
+    site = subject.count("/") == 1 and subject.startswith("sites/")
+    connection = grid_connection(model, SiteId.parse(subject)) if site else None
     if connection is None or not isinstance(connection.rating, GridConnectionRating):
         return ()
     rating = connection.rating
