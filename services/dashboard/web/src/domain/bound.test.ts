@@ -16,7 +16,7 @@ test("a limit is told by its asset's title, in the reader's money and clock", ()
 
 test("stores are told by the kWh, what is not known by its name, and many times by their number", () => {
   const limit = { subject: "a", constraint: "min_soc", intervals: [0, 2, 4, 6], totalValue: 1 };
-  assert.match(bound(limit, told), /1 kWh less energy kept back .* 140–150 and 1 more times$/);
+  assert.match(bound(limit, told), /1 kWh less energy kept back .* 140–150 and 1 more$/);
   assert.match(bound({ ...limit, constraint: "demand_charge:winter" }, told), /less peak that the demand charge counts \(winter\)/);
   assert.match(bound({ ...limit, constraint: "new_rule" }, told), /1 kW of new rule/);
 });

@@ -17,6 +17,8 @@ const MORE: Record<string, string> = {
   max_soc: "usable capacity",
   max_power: "power",
   available_power: "generation",
+  comfort_max: "warmth allowed",
+  max_temperature: "warmth allowed",
 };
 const LESS: Record<string, string> = {
   min_soc: "energy kept back",
@@ -25,6 +27,8 @@ const LESS: Record<string, string> = {
   demand_charge: "peak that the demand charge counts",
   reserve: "reserve to hold",
   islanding_reserve: "energy held for an outage",
+  comfort_min: "warmth wanted",
+  min_temperature: "warmth wanted",
 };
 const KWH = new Set(["max_soc", "min_soc", "islanding_reserve"]);
 const KELVIN = new Set(["min_temperature", "max_temperature", "comfort_min", "comfort_max"]);
@@ -49,7 +53,7 @@ export function bound(limit: Pick<BindingConstraint, "subject" | "constraint" | 
   const left = all.length - spans.length;
   return (
     `${told.title(limit.subject)}: 1 ${unit} ${wish}${which === "" ? "" : ` (${which})`} would save ${told.money(limit.totalValue)} in what is planned; ` +
-    `it binds ${spans.join(", ")}${left > 0 ? ` and ${left} more times` : ""}`
+    `it binds ${spans.join(", ")}${left > 0 ? ` and ${left} more` : ""}`
   );
 }
 

@@ -12,6 +12,18 @@ export function spoken(name: string): string {
   return name.replaceAll("_", " ").toLowerCase();
 }
 
+/** A sentence in which things are called by their own names: `sites/home-4/assets/ev` is "home-4 ev". */
+export function plain(sentence: string): string {
+  return sentence.replace(/(?<![\w/-])(?:sites|groups|gateways)\/[\w-]+(?:\/(?:assets|devices)\/[\w-]+)?/g, (name) =>
+    name.split("/").filter((_, place) => place % 2 === 1).join(" "),
+  );
+}
+
+/** The same without the name that it begins with, where that stands before it already. */
+export function after(subject: string, sentence: string): string {
+  return plain(sentence.startsWith(`${subject}: `) ? sentence.slice(subject.length + 2) : sentence);
+}
+
 /** Words for every value of an enum; one that the contracts have got since is told by its name. */
 export function every<E extends number, T>(
   values: Record<string, string | number>,

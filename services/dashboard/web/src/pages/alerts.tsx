@@ -5,7 +5,7 @@ import { useState } from "react";
 import { words } from "../api/errors.ts";
 import { queries } from "../api/queries.ts";
 import { alerts } from "../api/transport.ts";
-import { spoken } from "../domain/words.ts";
+import { plain, spoken } from "../domain/words.ts";
 import { AlertRule, AlertSeverity, AlertState, type Alert } from "../gen/wattmesh/alert/v1/alert_pb.ts";
 import { ago, moment, money, type Locale } from "../lib/format.ts";
 import { fromMs, HOUR, optionalMs } from "../lib/time.ts";
@@ -96,7 +96,7 @@ function AlertCard({ alert, at }: { alert: Alert; at: Locale }) {
   const taken = alert.acknowledgement;
   return (
     <Card
-      title={alert.summary || `${spoken(AlertRule[alert.rule] ?? "")}: ${subjectTitle(alert.subject)}`}
+      title={plain(alert.summary) || `${spoken(AlertRule[alert.rule] ?? "")}: ${subjectTitle(alert.subject)}`}
       aside={
         <span className={`tag ${over ? "good" : (TAGS[alert.severity] ?? "")}`}>
           {over ? "over" : spoken(AlertSeverity[alert.severity] ?? "")}
@@ -105,7 +105,7 @@ function AlertCard({ alert, at }: { alert: Alert; at: Locale }) {
       className={over ? "stale" : ""}
     >
       <div className="lines">
-        {alert.description !== "" && <p>{alert.description}</p>}
+        {alert.description !== "" && <p>{plain(alert.description)}</p>}
         {alert.atStake !== undefined && (
           <p>
             <strong>{money(Number(alert.atStake.amount), alert.atStake.currencyCode, at.locale)}</strong> at stake

@@ -10,7 +10,7 @@ import {
   usePrices,
 } from "../api/queries.ts";
 import { degradationsOf } from "../domain/degradations.ts";
-import { degradation } from "../domain/words.ts";
+import { after, degradation } from "../domain/words.ts";
 import { PlanState } from "../gen/wattmesh/planner/v1/planner_pb.ts";
 import type { Site } from "../gen/wattmesh/site/v1/site_pb.ts";
 import { ago, money, number, perKwh } from "../lib/format.ts";
@@ -273,7 +273,7 @@ function SitePlanPage({ site }: { site: Site }) {
                 {degradationsOf(plan, site.name).map((each, place) => (
                   <li key={place}>
                     <strong>{title(each.subject)}</strong>:{" "}
-                    {each.message || degradation(each.topic, each.reason, each.remedy)}
+                    {after(each.subject, each.message) || degradation(each.topic, each.reason, each.remedy)}
                   </li>
                 ))}
               </ul>

@@ -94,7 +94,7 @@ function SavingsOf({ site }: { site: Site }) {
       </div>
       {!ready && <Empty>The first hour of the day is not over yet.</Empty>}
       {ready && (
-        <Asked of={savings} waiting="Adding up…">
+        <Asked of={savings} waiting="Adding up…" fades>
           {({ total }) =>
             total === undefined ? (
               <Empty>Nothing yet.</Empty>

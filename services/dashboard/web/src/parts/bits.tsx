@@ -52,13 +52,15 @@ interface AskedProps<T> {
   of: UseQueryResult<T>;
   /** What is shown while nothing is known yet. */
   waiting?: string;
+  /** Whether the answer to another question, shown while this one's is on its way, is faded as an old one is. */
+  fades?: boolean;
   children: (data: T) => ReactNode;
 }
 
-/** What was asked: its answer, that it is on its way, or why there is none and how old the last one is.
- * The answer to another question, shown while this one's is on its way, is faded as an old one is. */
-export function Asked<T>({ of, waiting = "Loading…", children }: AskedProps<T>) {
-  const { data, error, isError, isPlaceholderData: another, dataUpdatedAt, refetch } = of;
+/** What was asked: its answer, that it is on its way, or why there is none and how old the last one is. */
+export function Asked<T>({ of, waiting = "Loading…", fades = false, children }: AskedProps<T>) {
+  const { data, error, isError, isPlaceholderData, dataUpdatedAt, refetch } = of;
+  const another = fades && isPlaceholderData;
   if (data === undefined && !isError) return <p className="empty">{waiting}</p>;
   return (
     <>

@@ -118,7 +118,7 @@ function Node({ flow, place }: { flow: Flow; place: Place | undefined }) {
     >
       <rect x={-70} y={-40} width={140} height={80} rx={16} />
       <text y={-17} className="name">
-        {KINDS[flow.kind]}
+        {flow.kind === FlowKind.HEAT ? "Heat and cool" : KINDS[flow.kind]}
         {flow.socRatio !== null ? ` · ${percent(flow.socRatio)}` : ""}
       </text>
       <text y={7} className="value">

@@ -1,7 +1,7 @@
 import { lazy, Suspense } from "react";
 import { usePlanOf, useSiteNamed } from "../../api/queries.ts";
 import { degradationsOf } from "../../domain/degradations.ts";
-import { degradation, KINDS } from "../../domain/words.ts";
+import { after, degradation, KINDS } from "../../domain/words.ts";
 import { FlowKind } from "../../gen/wattmesh/dashboard/v1/dashboard_service_pb.ts";
 import type { Site } from "../../gen/wattmesh/site/v1/site_pb.ts";
 import { ago, percent, power, shortName } from "../../lib/format.ts";
@@ -96,7 +96,7 @@ function Flowing({ site }: { site: Site }) {
                 {lacking.map((each, place) => (
                   <li key={place}>
                     <strong>{title(each.subject)}</strong>:{" "}
-                    {each.message || degradation(each.topic, each.reason, each.remedy)}
+                    {after(each.subject, each.message) || degradation(each.topic, each.reason, each.remedy)}
                   </li>
                 ))}
               </ul>

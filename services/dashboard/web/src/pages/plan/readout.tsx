@@ -107,7 +107,7 @@ function Why({ interval, planned, explanation, currency, title, at }: WhyProps) 
         {value !== undefined && <li>One more kWh used costs {perKwh(value, currency, at.locale)}</li>}
         {binding.map((each, place) => (
           <li key={place}>
-            Limit: {bound(each, { title, planned, money: (amount) => money(amount, currency, at.locale, 2, 4), span: (from, to) => `${moment(from, at)}–${clock(to, at)}` })}
+            Limit: {bound(each, { title, planned, money: (amount) => money(amount, currency, at.locale, 2, amount < 0.1 ? 4 : 2), span: (from, to) => `${moment(from, at)}–${clock(to, at)}` })}
           </li>
         ))}
       </ul>

@@ -38,7 +38,7 @@ export function Bill({ site, start, end, at }: BillProps) {
   });
   return (
     <Card title="The bill so far" flush>
-      <Asked of={bills}>
+      <Asked of={bills} fades>
         {(list) => (
           <table>
             <thead>

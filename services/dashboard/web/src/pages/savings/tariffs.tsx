@@ -38,7 +38,7 @@ export function Tariffs({ site, start, end, at }: BillProps) {
   const told = (value: number): string => money(value, site.currencyCode, at.locale);
   return (
     <Card title="By another tariff" note="The same metered energy, billed by each tariff that is registered: devices did what they did.">
-      <Asked of={compared}>
+      <Asked of={compared} fades>
         {(list) => (
           <>
             <p className="lead">{inWords(list, site.tariff, told)}</p>
