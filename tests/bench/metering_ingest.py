@@ -9,7 +9,10 @@ connection, and the same number of readings of gauges and of registers on 1, 4 a
 of them new, in the order of time. Messages are made before the clock runs. `ingest_ratio` is
 readings per second of ours by those of the bare COPY; `ingest_cpu_ratio` is CPU seconds of the bare
 COPY (client and database) by ours (metering and database, judging and rolling up included; who
-sends is left out, as the devices' side). Medians of the turns' ratios.
+sends is left out, as the devices' side). Medians of the turns'
+ratios. `validation_lag_p99_s`: at half of our median rate, how old the oldest reading is that is
+not judged. `metering_rss_growth_mb`: by how much the most memory that metering held grew from the
+first turns to the end.
 """
 
 import argparse
@@ -17,10 +20,12 @@ import asyncio
 import json
 import statistics
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -41,6 +46,10 @@ QUARTER = timedelta(minutes=15)
 _COPY = """
 COPY metering.readings (point_key, source_key, quality, measure_time, value, received)
 FROM STDIN (FORMAT BINARY)
+"""
+_OLDEST = """
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(commit_time)), 0)
+FROM metering.arrivals
 """
 _STREAM = "/wattmesh.metering.v1.MeteringService/Ingest"
 
@@ -129,6 +138,11 @@ class Turns:
         self._bare = [Series(begin, counts=True) for _ in range(streams)]
         self._sequence = 0
 
+    def rss_kb(self) -> int:
+        """Return how much memory metering has at most held so far."""
+        status = Path(f"/proc/{self._mesh.metering.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0])
+
     def bare(self, streams: int) -> Cost:
         """Copy as many batches like those of the streams, of points that nobody else has."""
         data = []
@@ -171,6 +185,29 @@ class Turns:
         self.settle()
         after = self._mesh.cpu()
         return Cost(wall=wall, writer=after[0] - metering, database=after[1] - database)
+
+    def lags(self, kind: str, rate: float, batches: int) -> list[float]:
+        """Send at a rate [readings/s]; return how old the oldest was that was not judged [s].
+
+        It is looked for every 50 ms while readings come.
+        """
+        sent = []
+        for _ in range(batches):
+            self._sequence += 1
+            sent.append(message(self._sequence, self._points[kind][0], self._series[f"{kind}-0"]))
+        found = []
+        sending = threading.Thread(
+            target=lambda: asyncio.run(send(self._mesh.target, [sent], rate))
+        )
+        sending.start()
+        with psycopg.connect(self._mesh.url, autocommit=True) as connection:
+            while sending.is_alive():
+                (age,) = connection.execute(_OLDEST).fetchone() or (0.0,)
+                found.append(max(0.0, float(age)))
+                time.sleep(0.05)
+        sending.join()
+        self.settle()
+        return found
 
     def settle(self) -> float:
         """Wait until all is judged; return how long that took [s]."""
@@ -227,6 +264,8 @@ def _measured(
         turns.ours(kind, max(streams_of_turns))
     turns.bare(max(streams_of_turns))
     print("warm", file=sys.stderr, flush=True)
+    rss_kb = turns.rss_kb()
+    walls: list[float] = []
     wall: dict[str, dict[int, list[float]]] = {}
     cpu: dict[str, dict[int, list[float]]] = {}
     parts: dict[str, list[tuple[float, float]]] = {}
@@ -236,12 +275,20 @@ def _measured(
             for streams in streams_of_turns:
                 bare = turns.bare(streams)
                 ours = turns.ours(kind, streams)
+                walls.append(ours.wall)
                 wall.setdefault(kind, {}).setdefault(streams, []).append(bare.wall / ours.wall)
                 cpu.setdefault(kind, {}).setdefault(streams, []).append(bare.cpu / ours.cpu)
                 for name, cost in (("bare", bare), (f"{kind} {streams}", ours)):
                     per_row = 1e6 * cost.writer / size, 1e6 * cost.database / size
                     parts.setdefault(name, []).append(per_row)
+    rate = size / statistics.median(walls)
+    lags = {kind: sorted(turns.lags(kind, rate / 2, 2 * arguments.batches)) for kind in KINDS}
     return {
+        "readings_per_s": round(rate),
+        "validation_lag_p99_s": {
+            kind: round(found[len(found) * 99 // 100], 2) for kind, found in lags.items()
+        },
+        "metering_rss_growth_mb": round((turns.rss_kb() - rss_kb) / 1024, 1),
         "ingest_ratio": {kind: _medians(found) for kind, found in wall.items()},
         "ingest_cpu_ratio": {kind: _medians(found) for kind, found in cpu.items()},
         "cpu_us_per_reading": {

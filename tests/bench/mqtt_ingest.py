@@ -48,7 +48,6 @@ from wattmesh.type.v1 import rating_pb2
 from wattmesh_kernel.time import EPOCH
 from wattmesh_local.running.ports import free_targets
 
-DEVICES = 1_000
 DEVICES_OF_A_SITE = 100
 _WINDOW = 1_000
 _MOSQUITTO = """
@@ -65,7 +64,8 @@ _US = timedelta(microseconds=1)
 class Publisher:
     """Publishes at QoS 1 over a bare socket: a client in Python would be what is measured."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, devices: int) -> None:
+        self._devices = devices
         host, _, port = target.rpartition(":")
         self._socket = socket.create_connection((host, int(port)))
         body = b"\x00\x04MQTT\x04\x02\x00\x00" + _text("bench")
@@ -80,7 +80,7 @@ class Publisher:
         """Publish a telegram, once there are few enough unconfirmed."""
         self._acked.acquire()
         self._sent += 1
-        device, step = index % DEVICES, index // DEVICES
+        device, step = index % self._devices, index // self._devices
         body = _text(f"{prefix}/{device}") + struct.pack(">H", self._sent % 65_535 + 1)
         body += telegram(step)
         self._socket.sendall(b"\x32" + _length(len(body)) + body)
@@ -114,11 +114,11 @@ def _length(size: int) -> bytes:
     return bytes([low + 128, high]) if high else bytes([low])
 
 
-async def register(target: str) -> None:
+async def register(target: str, devices: int) -> None:
     """Create the devices, once metering answers."""
     async with grpc.aio.insecure_channel(target) as channel:
         sites = site_service_pb2_grpc.SiteServiceStub(channel)
-        for number in range(DEVICES // DEVICES_OF_A_SITE):
+        for number in range(-(-devices // DEVICES_OF_A_SITE)):
             site = site_pb2.Site(name=f"sites/s{number}", time_zone="UTC", currency_code="EUR")
             request = site_service_pb2.CreateSiteRequest(site=site)
             await sites.CreateSite(request, timeout=300, wait_for_ready=True)
@@ -127,7 +127,7 @@ async def register(target: str) -> None:
             part = device_pb2.DeviceFunction(
                 asset=asset.name, meter_role=device_pb2.METER_ROLE_PART
             )
-            for place in range(DEVICES_OF_A_SITE):
+            for place in range(min(devices - number * DEVICES_OF_A_SITE, DEVICES_OF_A_SITE)):
                 device = some_device(f"{site.name}/devices/m{place}", METER_POINTS, part)
                 device.profile = "mqtt-grid-meter"
                 device.connection.mqtt.address = f"bench/{number * DEVICES_OF_A_SITE + place}"
@@ -156,13 +156,13 @@ def mosquitto(folder: Path, target: str) -> Iterator[None]:
         broker.wait()
 
 
-def by_c_client(target: str, messages: int) -> dict[str, float]:
+def by_c_client(target: str, devices: int, messages: int) -> dict[str, float]:
     """Return the rate and CPU of `mosquitto_sub`."""
     host, _, port = target.rpartition(":")
     command = ["mosquitto_sub", "-h", host, "-p", port, "-t", "idle/#", "-q", "1", "-F", "%l"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as subscriber:
         assert subscriber.stdout is not None
-        publisher = Publisher(target)
+        publisher = Publisher(target, devices)
         counted = threading.Event()
 
         def count() -> None:
@@ -187,7 +187,7 @@ def by_c_client(target: str, messages: int) -> dict[str, float]:
     return {"rate": messages / wall, "cpu_us": 1e6 * spent / messages}
 
 
-def by_gateway(edge: Edge, first: int, messages: int) -> dict[str, float]:
+def by_gateway(edge: Edge, devices: int, first: int, messages: int) -> dict[str, float]:
     """Return the rate until all is committed, and the CPU of gateway, metering and database."""
     assert edge.gateway is not None
     assert edge.mesh.process is not None
@@ -198,7 +198,7 @@ def by_gateway(edge: Edge, first: int, messages: int) -> dict[str, float]:
         return [*map(process_cpu, processes), tree_cpu(postmaster)]
 
     before, wanted = spent(), _stored(edge.mesh.url) + messages * len(METER_POINTS)
-    publisher = Publisher(edge.broker_target)
+    publisher = Publisher(edge.broker_target, devices)
     began = time.perf_counter()
     for index in range(first, first + messages):
         publisher.publish(index)
@@ -214,14 +214,17 @@ def by_gateway(edge: Edge, first: int, messages: int) -> dict[str, float]:
     }
 
 
-async def latencies(edge: Edge, first: int, messages: int, rate: float) -> list[float]:
+async def latencies(
+    edge: Edge, devices: int, first: int, messages: int, rate: float
+) -> list[float]:
     """Return how long each message took until it was told as committed [s]."""
     sent: dict[tuple[str, int], float] = {}
     took: list[float] = []
     async with grpc.aio.insecure_channel(edge.mesh.target) as channel:
         metering = metering_pb2_grpc.MeteringServiceStub(channel)
         points = [
-            f"sites/s{number}/devices/-/points/-" for number in range(DEVICES // DEVICES_OF_A_SITE)
+            f"sites/s{number}/devices/-/points/-"
+            for number in range(-(-devices // DEVICES_OF_A_SITE))
         ]
         stream = metering.WatchReadings(metering_pb2.WatchReadingsRequest(points=points))
         await stream.read()
@@ -240,11 +243,11 @@ async def latencies(edge: Edge, first: int, messages: int, rate: float) -> list[
                     return
 
         watching = asyncio.ensure_future(watch())
-        publisher = await asyncio.to_thread(Publisher, edge.broker_target)
+        publisher = await asyncio.to_thread(Publisher, edge.broker_target, devices)
         begin = time.perf_counter()
         for place, index in enumerate(range(first, first + messages)):
             await asyncio.sleep(max(0.0, begin + place / rate - time.perf_counter()))
-            device, step = index % DEVICES, index // DEVICES
+            device, step = index % devices, index // devices
             name = f"sites/s{device // DEVICES_OF_A_SITE}/devices/m{device % DEVICES_OF_A_SITE}"
             moment_us = (START + timedelta(seconds=step) - EPOCH) // _US
             sent[name, moment_us] = time.perf_counter()
@@ -270,18 +273,21 @@ def measure(mesh: Mesh, folder: Path, arguments: argparse.Namespace) -> dict[str
         try:
             edge.wait_for_gateway()
             turns, first, messages = [], 0, arguments.messages
-            by_gateway(edge, 0, DEVICES)  # what is remembered after the first time
-            first += DEVICES
+            devices = arguments.devices
+            by_gateway(edge, devices, 0, devices)  # what is remembered after the first time
+            first += devices
             for _ in range(arguments.turns):
-                ours = by_gateway(edge, first, messages)
+                ours = by_gateway(edge, devices, first, messages)
                 first += messages
-                turns.append((ours, by_c_client(broker, messages)))
+                turns.append((ours, by_c_client(broker, devices, messages)))
             rate = statistics.median(ours["rate"] for ours, _ in turns) / 10
-            took = sorted(asyncio.run(latencies(edge, first, arguments.slow_messages, rate)))
+            took = sorted(
+                asyncio.run(latencies(edge, devices, first, arguments.slow_messages, rate))
+            )
         finally:
             edge.end()
     return {
-        "devices": DEVICES,
+        "devices": devices,
         "messages": messages,
         "messages_per_s": round(statistics.median(ours["rate"] for ours, _ in turns)),
         "c_client_messages_per_s": round(statistics.median(c["rate"] for _, c in turns)),
@@ -317,12 +323,13 @@ def _postmaster(url: str) -> int:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, default=1_000)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--slow-messages", type=int, default=3_000)
     parser.add_argument("--turns", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name, running(Path(name)) as mesh:
-        asyncio.run(register(mesh.target))
+        asyncio.run(register(mesh.target, arguments.devices))
         report = measure(mesh, Path(name), arguments)
     print(json.dumps({"bench": "mqtt_ingest"} | report))
 

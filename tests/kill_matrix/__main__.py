@@ -212,6 +212,7 @@ def main() -> None:
             asyncio.run(register(mesh.target))
             chance = random.Random(arguments.seed)
             report[victim] = asyncio.run(_matrix(mesh, Path(folder), victim, arguments, chance))
+            print(json.dumps({victim: report[victim]}), file=sys.stderr, flush=True)
     sound = all(each["lost"] == each["twice"] == 0 for each in report.values())
     print(json.dumps({"matrix": "kill", "sound": sound} | report))
     sys.exit(0 if sound else 1)
