@@ -14,7 +14,7 @@ setup:   ## install everything that is missing or stale
 	@$(PYTHON) tools/bootstrap.py setup
 
 run: setup    ## the demo neighbourhood, live, until Ctrl-C
-	@exec $(BIN)/wattmesh up --site street
+	@exec $(BIN)/wattmesh up --site street --homes 1-7 --events
 
 test: setup   ## all tests: unit, integration, contract, end to end
 	@exec $(BIN)/pytest --numprocesses $(PROCESSES) --no-loadscope-reorder --durations=40 --durations-min=3

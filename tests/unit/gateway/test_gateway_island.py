@@ -285,3 +285,18 @@ def test_without_a_meter_at_the_connection_an_island_goes_on() -> None:
         site.state.hear(shows(0.0, site.now, GRID, "voltage_v"), site.now)
         site.verdict = site.state.decide(site.now, {}, set())
     assert site.verdict.condition is Condition.STEERING
+
+
+def test_on_a_clock_that_runs_fast_a_switch_that_closes_is_no_drill() -> None:
+    """Words are minutes old there: the loop would switch all off again that just came on."""
+    site = Site(replace(POLICY, stale_after=timedelta(minutes=5)))
+    site.volts = 0.0
+    site.pass_time(2.0)
+    site.closed, site.volts = 0.0, 230.0
+    site.pass_time(31.0 + 120.0)
+    assert site.verdict.island is not None
+    assert not site.verdict.island.islanded
+    assert len(site.off) == 3, "each one waits for what the last one draws, too"
+    site.closed = 1.0
+    site.pass_time(151.0)
+    assert len(site.off) == 2

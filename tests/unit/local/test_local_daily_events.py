@@ -1,13 +1,21 @@
 """What a run says of the events of demand response that it called."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.fakes.manual_clock import ManualClock
+from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.time import TimeRange
-from wattmesh_local.watching.daily_events import Delivery, tally
+from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.daily_events import DailyEvents, Delivery, tally
 from wattmesh_local.watching.event_costs import ev_lost_kwh
 from wattmesh_local.watching.ledger import VisitLedger
+from wattmesh_sitemodel.view import SiteModelView
 
 NOON = datetime(2024, 5, 15, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,6 +48,26 @@ def test_a_tiny_promise_that_was_missed_by_far_weighs_what_it_is() -> None:
     )
 
     assert found["delivered_ratio_p10"] == pytest.approx(0.95)
+
+
+class FirstFails(DailyEvents):
+    """Remembers its days; on the first one nobody can be asked."""
+
+    def __init__(self) -> None:
+        clients = cast(MeshClients, SimpleNamespace(demandresponse=None))
+        super().__init__(clients, ManualClock(NOON), ZoneInfo("UTC"))
+        self.days: list[datetime] = []
+
+    async def run(self, view: SiteModelView, days: Iterable[datetime]) -> None:
+        self.days += days
+        if len(self.days) == 1:
+            raise Unavailable("GONE", "no demandresponse")
+
+
+async def test_a_week_in_which_no_event_can_be_called_is_not_the_end_of_events() -> None:
+    weeks, events = (NOON, NOON + 7 * 24 * HOUR), FirstFails()
+    await events.run_on(cast(SiteModelView, None), weeks)
+    assert tuple(events.days) == weeks
 
 
 def test_without_any_promise_there_is_no_share() -> None:

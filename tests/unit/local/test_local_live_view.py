@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from wattmesh.demandresponse.v1 import event_pb2
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.accounts import Account, Accounts
 from wattmesh_local.watching.cells import ASCII, UTF8, Glyphs
 from wattmesh_local.watching.live_view import Picture, render, summary_line
+from wattmesh_local.watching.notices import in_words
 from wattmesh_local.watching.snapshot import SiteSnapshot, Snapshot
 from wattmesh_local.watching.vehicles import Vehicle
 
@@ -145,6 +147,23 @@ def test_the_picture_shows_powers_plan_savings_and_trouble() -> None:
         assert part in text
     assert "+20.0%" in text
     assert "gateway was killed by SIGKILL, restarting" in text
+
+
+def test_an_outage_and_what_the_grid_asks_are_told_even_on_a_small_screen() -> None:
+    told = ("Hall is without the grid since Tue 17:03: the grid has 0 V", "asked for less", "third")
+    lines = screen_of(replace(street(6), notices=told), 80, 24)
+    assert (len(lines) <= 24, max(map(len, lines)) <= 80) == (True, True)
+    text = "\n".join(lines)
+    assert told[0] in text
+    assert told[1] in text
+    assert told[0] in summary_line(replace(SNAPSHOT, notices=told), ZONE)
+
+
+def test_what_the_grid_asks_is_told_on_the_wall_clock_of_the_sites() -> None:
+    event = event_pb2.Event(reduction=event_pb2.EventReduction())
+    event.range.start_time.FromDatetime(datetime(2016, 9, 6, 1, tzinfo=UTC))
+    event.range.end_time.FromDatetime(datetime(2016, 9, 6, 3, tzinfo=UTC))
+    assert in_words(event, ZONE) == "asked for less, and paid for it, Mon 18:00 to 20:00"
 
 
 def test_what_is_not_known_is_a_dash_and_never_a_zero() -> None:

@@ -93,13 +93,17 @@ def up(
     site: SiteSet = "homes",
     identities: Identities = True,
     metrics: Metrics = False,
+    events: Annotated[
+        bool, typer.Option("--events", help="Ask all sites for less each Thursday evening.")
+    ] = False,
 ) -> None:
     """Start everything and show it live, until Ctrl-C."""
     options = _options(
         homes, start, 1, rate, data, replicas, live=live, site=site, identities=identities
     )
     options = replace(options, train_beside=True, metrics=metrics)
-    _run(run_live(options, console, plain=plain or not console.is_terminal), interrupted=0)
+    plain = plain or not console.is_terminal
+    _run(run_live(options, console, plain=plain, events=events), interrupted=0)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from rich.console import Console
 from rich.live import Live
@@ -19,6 +20,7 @@ from wattmesh_local.running.pacing import Pacing
 from wattmesh_local.running.process import ProcessEvent
 from wattmesh_local.watching.cells import ASCII, UTF8
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.daily_events import DailyEvents
 from wattmesh_local.watching.live_view import Picture, render, summary_line
 from wattmesh_local.watching.plans import PlansMade
 from wattmesh_local.watching.sites import followed_site_model
@@ -29,6 +31,8 @@ from wattmesh_sitemodel.view import SiteModelView
 _REFRESH_SECONDS = 0.75
 _LINE_EVERY = timedelta(hours=1)
 _LINE_EVERY_LIVE = timedelta(minutes=1)
+_WEEK, _ASKED_ON = 7, 3
+"""Days of a week, and the weekday on which sites are asked for less: Thursday."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +73,22 @@ async def running_mesh(options: MeshOptions, console: Console) -> AsyncIterator[
         yield RunningMesh(mesh=mesh, clients=clients, site_model=site_model, pacing=pacing)
 
 
-async def run_live(options: MeshOptions, console: Console, *, plain: bool) -> int:
-    """Show the mesh until cancelled."""
-    async with running_mesh(options, console) as running:
+async def run_live(
+    options: MeshOptions, console: Console, *, plain: bool, events: bool = False
+) -> int:
+    """Show the mesh until cancelled. `events`: each Thursday all sites are asked for less."""
+    async with running_mesh(options, console) as running, BackgroundTasks() as background:
+        if events and not options.live:
+            background.start(_ask_weekly(running), name="events")
         await show(running, console, until=None, plain=plain)
     return 0
+
+
+async def _ask_weekly(running: RunningMesh) -> None:
+    mesh = running.mesh
+    first = (_ASKED_ON - mesh.start.astimezone(mesh.zone).weekday()) % _WEEK
+    days = (mesh.day_after(number) for number in count(first, _WEEK))
+    await DailyEvents(running.clients, mesh.clock, mesh.zone).run_on(running.site_model, days)
 
 
 async def show(

@@ -1,6 +1,7 @@
 """An event of demand response a day, announced four hours ahead, and what became of them."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,12 +21,15 @@ from wattmesh_contracts.values import (
     timestamp_to_proto,
 )
 from wattmesh_kernel.clock import Clock
+from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.clients import MeshClients
 from wattmesh_local.watching.event_costs import event_costs
 from wattmesh_local.watching.sites import WatchedSite, watched_sites
 from wattmesh_runtime.errors import rpc_errors
 from wattmesh_sitemodel.view import SiteModelView
+
+_log = logging.getLogger(__name__)
 
 PROGRAMME = "programmes/evening"
 BEGINS = timedelta(hours=18)
@@ -48,16 +52,30 @@ class DailyEvents:
         self._clock = clock
         self._zone = zone
 
-    async def run(self, view: SiteModelView, days: Sequence[datetime]) -> None:
-        """Enrol sites, and call an event on each of the days that begin then."""
+    async def run(self, view: SiteModelView, days: Iterable[datetime]) -> None:
+        """Enrol sites, and call an event on each of the days that begin then.
+
+        Error: WattmeshError when it cannot be called.
+        """
         hour = timedelta(hours=1)
-        starts = [_on_wall_clock(day, BEGINS, self._zone) for day in days]
-        await self._clock.sleep_until(starts[0] - AHEAD - hour)
-        with rpc_errors():
-            await self._enrol(watched_sites(view.model, starts[0]))
-            for start in starts:
+        enrolled = False
+        for day in days:
+            start = _on_wall_clock(day, BEGINS, self._zone)
+            await self._clock.sleep_until(start - AHEAD - hour)
+            with rpc_errors():
+                if not enrolled:
+                    await self._enrol(watched_sites(view.model, start))
+                    enrolled = True
                 await self._clock.sleep_until(start - AHEAD)
                 await self._call(start)
+
+    async def run_on(self, view: SiteModelView, days: Iterable[datetime]) -> None:
+        """Do so for ever, each day by itself: one on which that fails has no event."""
+        for day in days:
+            try:
+                await self.run(view, (day,))
+            except WattmeshError as error:
+                _log.warning("no event was called on %s: %s", day.date(), error)
 
     async def _enrol(self, sites: Sequence[WatchedSite]) -> None:
         programme = programme_pb2.Programme(

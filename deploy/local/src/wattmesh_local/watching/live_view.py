@@ -48,6 +48,8 @@ _HOUR_WIDTH = 6
 """Columns of one planned hour."""
 _KW_WIDTH = 7
 """Columns of one more power."""
+_NOTICES = 2
+"""So many lines for what the grid does and asks."""
 _VEHICLE_REST = 48
 _NARROW_REST = 46
 _WIDE_REST = 66
@@ -89,6 +91,8 @@ def render(picture: Picture, size: tuple[int, int], glyphs: Glyphs = UTF8) -> Re
 def _lines(picture: Picture, glyphs: Glyphs, wide: bool) -> Iterator[Text]:
     """Give what stands below the figures, a line each."""
     snapshot = picture.snapshot
+    for notice in snapshot.notices[:_NOTICES]:
+        yield Text(notice, style="bold yellow", overflow="ellipsis", no_wrap=True)
     if snapshot.plan:
         yield Text(snapshot.plan, style="dim", overflow="ellipsis", no_wrap=True)
     if snapshot.degradations:
@@ -123,6 +127,7 @@ def summary_line(snapshot: Snapshot, zone: ZoneInfo) -> str:
         parts.append(f"peak {peaks[0]:.2f} kW (without {peaks[1]:.2f})")
         if accounts.missing_intervals:
             parts.append(f"{accounts.missing_intervals} site hours not metered")
+    parts += snapshot.notices
     if snapshot.degradations:
         parts.append(f"degraded {_degradations(snapshot)}")
     down = [name for name, state in snapshot.health.items() if state != "SERVING"]

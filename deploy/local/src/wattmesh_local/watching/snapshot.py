@@ -27,6 +27,7 @@ from wattmesh_kernel.time import TimeRange, floor_time
 from wattmesh_local.running.health import health_of
 from wattmesh_local.watching.accounts import INTERVAL, Accounts, compute_accounts
 from wattmesh_local.watching.clients import MeshClients
+from wattmesh_local.watching.notices import notices
 from wattmesh_local.watching.plans import count_degradations
 from wattmesh_local.watching.sites import WatchedSite, watched_sites
 from wattmesh_local.watching.vehicles import Vehicle, vehicles_at
@@ -82,6 +83,7 @@ class Snapshot:
     """Power of each charge point with a vehicle, by its asset."""
     planned_w: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """The next hours of each asset that is steered, by its name."""
+    notices: tuple[str, ...] = ()
 
 
 class Observer:
@@ -105,7 +107,7 @@ class Observer:
     async def look(self, now: datetime) -> Snapshot:
         """Return what there is to see; a service that is away leaves its part empty."""
         sites = watched_sites(self._site_model.model, now)
-        (readings, plans, price), (carbon, accounts, health), vehicles = await together(
+        (readings, plans, price), (carbon, accounts, health), vehicles, told = await together(
             together(
                 _or_none(self._readings(sites)),
                 _or_none(self._newest_plans(sites)),
@@ -117,6 +119,7 @@ class Observer:
                 self._health(),
             ),
             _or_none(vehicles_at(self._clients, sites, TimeRange.of(now, _MOMENT))),
+            notices(self._clients, sites, now),
         )
         planned = {
             asset: powers for plan in plans or () for asset, powers in _planned_w(plan, now).items()
@@ -134,6 +137,7 @@ class Observer:
             vehicles=tuple(vehicles or ()),
             powers_w=_charging_w(sites, readings or {}),
             planned_w=planned,
+            notices=told,
         )
 
     async def _readings(self, sites: Sequence[WatchedSite]) -> dict[PointId, float]:

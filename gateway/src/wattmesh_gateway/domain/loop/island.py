@@ -21,7 +21,11 @@ _WORDS = 2
 _PAUSE = timedelta(seconds=5)
 """Between one that is switched on again and the next: until it shows what it draws."""
 _CLOSES_WITHIN = timedelta(minutes=1)
-"""How long a switch may take to close: it waits until both sides are in step."""
+"""How long a switch may take to close: it waits until both sides are in step.
+
+Where words are older than that, as on a clock that runs fast, it is as long as they may be; and the
+pause is half of it.
+"""
 _FULL_RATIO, _ROOM_RATIO = 0.95, 0.80
 """Of what the forming battery gives out: beyond it one goes off, within it one comes on."""
 _LOW_SOC, _ENOUGH_SOC = 0.30, 0.40
@@ -45,6 +49,8 @@ class IslandWatch:
     def __init__(self, island: LoopIsland, stale_after: timedelta) -> None:
         self.island = island
         self._stale_after = stale_after
+        self._closes_within = max(_CLOSES_WITHIN, stale_after)
+        self._pause = max(_PAUSE, stale_after / 2)
         self._grid: dict[str, float] = {}
         self._grid_time: datetime | None = None
         self._bad_words = 0
@@ -154,7 +160,7 @@ class IslandWatch:
 
     def _is_open(self, now: datetime) -> bool:
         """Return whether the switch shows open, and is not just being closed by this loop."""
-        closing = self._closing is not None and now - self._closing < _CLOSES_WITHIN
+        closing = self._closing is not None and now - self._closing < self._closes_within
         return self._open and not closing
 
     def _is_back(self, now: datetime) -> bool:
@@ -179,7 +185,7 @@ class IslandWatch:
 
     def _restore(self, now: datetime, given_w: float | None = None) -> None:
         """Switch the one on again that went off last; without the grid, if the battery bears it."""
-        if self._changed is not None and now - self._changed < _PAUSE:
+        if self._changed is not None and now - self._changed < self._pause:
             return
         off = [each for each in self.island.shed if slot_of(each) in self._off]
         if not off or (given_w is not None and not self._bears(off[-1], given_w)):
