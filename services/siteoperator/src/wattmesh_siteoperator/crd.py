@@ -92,7 +92,17 @@ def definition() -> Schema:
 
 def text() -> str:
     """Return the definition as its file holds it."""
-    return _HEAD + yaml.safe_dump(definition(), sort_keys=False, width=120, allow_unicode=True)
+    made = yaml.dump(
+        definition(), Dumper=_WithoutAnchors, sort_keys=False, width=120, allow_unicode=True
+    )
+    return f"{_HEAD}{made}"
+
+
+class _WithoutAnchors(yaml.SafeDumper):
+    """Writes what is said twice twice: each place is read by itself."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _resource() -> Schema:
