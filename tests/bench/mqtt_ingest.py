@@ -230,7 +230,7 @@ async def latencies(
         await stream.read()
 
         async def watch() -> None:
-            async for answer in stream:
+            while isinstance(answer := await stream.read(), metering_pb2.WatchReadingsResponse):
                 now = time.perf_counter()
                 for reading in answer.readings:
                     if not reading.point.endswith("/active_power_w"):
