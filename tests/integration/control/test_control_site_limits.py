@@ -1,5 +1,6 @@
 """A limit of a site or a group binds what can be steered there, together."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +12,10 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh.control.v1 import control_pb2 as pb
 from wattmesh.type.v1 import electrical_pb2, setpoint_pb2
 from wattmesh_contracts.values import timestamp_to_proto
+from wattmesh_control.adapters.postgres_proposals import PostgresConductors
 from wattmesh_kernel.ids import AssetId, DeviceId, GroupId, SiteId
-from wattmesh_kernel.sites import Asset, DeviceFunction, EvChargerRating, SiteGroup
+from wattmesh_kernel.sites import Asset, DeviceFunction, EvChargerRating, Phase, SiteGroup
+from wattmesh_runtime.database import Database
 
 T0 = datetime(2024, 5, 1, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -52,6 +55,12 @@ async def told(control: ControlWorld, device: str, value: float) -> pb.Command:
         return found if found.value == pytest.approx(value) else None
 
     return await eventually(there)
+
+
+async def conductors(control: ControlWorld) -> Mapping[DeviceId, Phase]:
+    """Return what loops of gateways are told of conductors."""
+    async with Database(control.database_url, "control", max_size=1) as database:
+        return await PostgresConductors(database).fewer(control.clock.now())
 
 
 async def test_a_sites_limit_leaves_its_devices_what_the_rest_does_not_need(
@@ -162,5 +171,7 @@ async def test_a_vehicle_on_one_conductor_leaves_others_what_it_cannot_take(
         await control.submit_current(T0, [16.0], charger.name, phase=electrical_pb2.PHASE_L2)
         await told(control, charger.name, 16.0)
         await told(control, BATTERY, 4000.0)
+        assert await conductors(control) == {charger: Phase.L2}
         await control.submit_current(T0, [16.0], charger.name)
         await told(control, BATTERY, 8000.0 * 4000.0 / 15_040.0)
+        assert await conductors(control) == {}

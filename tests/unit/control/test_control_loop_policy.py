@@ -1,7 +1,7 @@
 """What gateways may do by themselves follows from the site model and from owners' limits."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -179,6 +179,17 @@ def test_a_battery_serves_before_vehicles_wait_and_generation_is_given_up() -> N
     assert (generation.safe_value, generation.idle_value) == (4000.0, 10_000.0)
 
 
+def test_an_ampere_of_a_vehicle_on_one_conductor_is_a_third_of_the_power() -> None:
+    rating = EvChargerRating(max_current_a=16.0, min_current_a=6.0)
+    resources = (LIMITED, meter(), asset("charger", rating), steered("charger"))
+    narrow = {DeviceId(SITE, "charger"): Phase.L1}
+    (member,) = policies(*resources)[0].members
+    assert (member.watts_per_unit, member.phase) == (690.0, Phase.THREE)
+    (policy,) = loop_policies(model(*resources), GATEWAY_ID, (), NOW, LoopRule(), conductors=narrow)
+    (member,) = policy.members
+    assert (member.watts_per_unit, member.phase, member.max_value) == (230.0, Phase.L1, 16.0)
+
+
 def test_a_charge_point_that_takes_power_alone_is_told_power() -> None:
     rating = EvChargerRating(max_current_a=16.0, min_current_a=6.0)
     taker = steered("charger")
@@ -230,6 +241,7 @@ async def test_a_gateway_is_told_at_once_when_it_changes_and_before_the_lease_en
         limits=limits,
         holds=holds,
         exchanges=FakeExchanges(),
+        conductors=FakeConductors(),
         rule=LoopRule(lease=timedelta(hours=4)),
         look_seconds=0.005,
     )
@@ -262,6 +274,13 @@ class FakeExchanges:
         self, sites: Collection[SiteId], now: datetime
     ) -> Sequence[StandingExchange]:
         return ()
+
+
+class FakeConductors:
+    """ConductorArchive: everything flows in all that its device has."""
+
+    async def fewer(self, now: datetime) -> Mapping[DeviceId, Phase]:
+        return {}
 
 
 class FakeHolds:

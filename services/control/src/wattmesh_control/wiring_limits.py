@@ -2,6 +2,7 @@
 
 from wattmesh_control.adapters.postgres_exchanges import PostgresExchanges
 from wattmesh_control.adapters.postgres_holds import PostgresHoldArchive
+from wattmesh_control.adapters.postgres_proposals import PostgresConductors
 from wattmesh_control.app.announce import CommandBroadcast
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.keep_nodes import KeepNodes
@@ -61,5 +62,6 @@ def policies_of(
         limits=limits,
         holds=PostgresHoldArchive(database),
         exchanges=PostgresExchanges(database),
+        conductors=PostgresConductors(database),
         rule=rule,
     )

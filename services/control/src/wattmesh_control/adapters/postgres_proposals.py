@@ -1,6 +1,6 @@
 """Proposals in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -9,9 +9,11 @@ from wattmesh_control.adapters.rows import Row, array, device_id
 from wattmesh_control.app.draft import Draft
 from wattmesh_control.domain.proposal import Origin, Proposal
 from wattmesh_control.domain.schedule import Takeover
+from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import Phase
 from wattmesh_kernel.time import TimeRange, to_utc
+from wattmesh_runtime.database import Database
 
 _SELECT = """
 SELECT number, origin, device, kind, owner, priority, source, request_id,
@@ -21,6 +23,12 @@ FROM proposals
 
 _RUNNING = f"""
 {_SELECT} WHERE device = ANY(%s) AND start_time <= %s AND end_time > %s ORDER BY number
+"""
+
+_FEWER = """
+SELECT device, phase FROM proposals
+WHERE phase <> 'three' AND start_time <= %(now)s AND end_time > %(now)s
+ORDER BY accept_time, number
 """
 
 _OF_SOURCE = f"{_SELECT} WHERE source = %s AND end_time > %s"
@@ -68,6 +76,19 @@ JOIN LATERAL (
 _REMOVE = "DELETE FROM proposals WHERE number = ANY(%s)"
 
 _DROP = "DELETE FROM proposals WHERE origin IN ('limit', 'hold') AND source = ANY(%s)"
+
+
+class PostgresConductors:
+    """ConductorArchive: of several of a device, the one that was taken last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def fewer(self, now: datetime) -> Mapping[DeviceId, Phase]:
+        """Return the conductors of setpoints at `now` that take fewer than their devices have."""
+        async with self._database.connection() as connection:
+            rows = await (await connection.execute(_FEWER, {"now": now})).fetchall()
+        return {device_id(device): Phase(phase) for device, phase in rows}
 
 
 async def select_running(

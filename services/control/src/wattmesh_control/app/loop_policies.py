@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_control.app.devices import Devices
 from wattmesh_control.app.links import GatewayLink, GatewayLinks
-from wattmesh_control.app.ports import ExchangeArchive, LimitArchive
+from wattmesh_control.app.ports import ConductorArchive, ExchangeArchive, LimitArchive
 from wattmesh_control.app.read_holds import HoldArchive, HoldRecord
 from wattmesh_control.domain.exchange import StandingExchange
 from wattmesh_control.domain.hold import HoldKind
@@ -19,7 +19,7 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
-from wattmesh_kernel.sites import SiteModel
+from wattmesh_kernel.sites import Phase, SiteModel
 from wattmesh_runtime.aio.losses import LossLog
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class _Seen:
     kept_off: frozenset[DeviceId]
     exchange: int
     """The newest of those that plans count on."""
+    conductors: Mapping[DeviceId, Phase]
     turn: datetime
     """When what they count on is another."""
     time: datetime
@@ -68,6 +69,7 @@ class IssueLoopPolicies:
         limits: LimitArchive,
         holds: HoldArchive,
         exchanges: ExchangeArchive,
+        conductors: ConductorArchive,
         rule: LoopRule,
         look_seconds: float = _LOOK_SECONDS,
     ) -> None:
@@ -77,6 +79,7 @@ class IssueLoopPolicies:
         self._limits = limits
         self._holds = holds
         self._exchanges = exchanges
+        self._conductors = conductors
         self._rule = rule.on(clock.rate)
         self._look_seconds = look_seconds
         self._seen: _Seen | None = None
@@ -106,6 +109,7 @@ class IssueLoopPolicies:
             limits=limits,
             kept_off=await self._kept_off(now),
             exchange=await self._exchanges.newest(),
+            conductors=await self._conductors.fewer(now),
             turn=now + _AGAIN,
             time=now,
         )
@@ -127,6 +131,7 @@ class IssueLoopPolicies:
             or seen.model is not last.model
             or seen.limits != last.limits
             or (seen.kept_off, seen.exchange) != (last.kept_off, last.exchange)
+            or seen.conductors != last.conductors
             or seen.time >= last.turn
             or any(link not in self._told for link in links)
         )
@@ -148,6 +153,7 @@ class IssueLoopPolicies:
             *(seen.model, link.gateway, seen.limits, seen.time, self._rule),
             kept_off=seen.kept_off,
             exchanges=exchanges,
+            conductors=seen.conductors,
         )
 
     def _is_news(self, link: GatewayLink, policies: tuple[LoopPolicy, ...], now: datetime) -> bool:

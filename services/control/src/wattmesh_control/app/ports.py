@@ -16,7 +16,7 @@ from wattmesh_control.domain.limits import Limit
 from wattmesh_control.domain.setpoint import DeviceFilter, Slot
 from wattmesh_kernel.ids import AssetId, CommandId, DeviceId, GatewayId, LimitId, SiteId
 from wattmesh_kernel.reserve_signal import ReserveSignal
-from wattmesh_kernel.sites import SiteModel, SiteModelChange
+from wattmesh_kernel.sites import Phase, SiteModel, SiteModelChange
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.leases import Lease
 
@@ -213,6 +213,13 @@ class ExchangeArchive(Protocol):
         self, sites: Collection[SiteId], now: datetime
     ) -> Sequence[StandingExchange]:
         """Return the schedules of sites that have not ended, oldest first."""
+
+
+class ConductorArchive(Protocol):
+    """Reads in which conductors flows what devices are told."""
+
+    async def fewer(self, now: datetime) -> Mapping[DeviceId, Phase]:
+        """Return the conductors of setpoints at `now` that take fewer than their devices have."""
 
 
 class DueTimes(Protocol):

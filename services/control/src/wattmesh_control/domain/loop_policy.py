@@ -1,9 +1,10 @@
 """What a gateway may do by itself at its sites, by what is known of them: pure."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from wattmesh_control.domain.controllable import (
     ControllableDevice,
@@ -100,6 +101,7 @@ def loop_policies(
     rule: LoopRule,
     kept_off: Collection[DeviceId] = (),
     exchanges: Collection[StandingExchange] = (),
+    conductors: Mapping[DeviceId, Phase] = MappingProxyType({}),
 ) -> tuple[LoopPolicy, ...]:
     """Return the policies of a gateway's sites.
 
@@ -107,11 +109,13 @@ def loop_policies(
     plan (`exchanges`), a plan says what is exchanged there or what energy is worth, or the site can
     do without the grid; when a meter on this gateway shows its power often enough, and there is
     something to steer. What somebody has stopped or opted out, in `kept_off`, is steered by no loop
-    either.
+    either. `conductors` are those in which what a device is told flows, where they are fewer than
+    it has: an ampere of a vehicle on one of three is a third of the power.
     """
     sites = sorted({each.id.site for each in model.devices_of_gateway(gateway)}, key=str)
     found = (
-        _policy(model, gateway, site, limits, moment, rule, kept_off, exchanges) for site in sites
+        _policy(model, gateway, site, limits, moment, rule, kept_off, exchanges, conductors)
+        for site in sites
     )
     return tuple(each for each in found if each is not None)
 
@@ -125,6 +129,7 @@ def _policy(
     rule: LoopRule,
     kept_off: Collection[DeviceId],
     exchanges: Collection[StandingExchange],
+    conductors: Mapping[DeviceId, Phase],
 ) -> LoopPolicy | None:
     connections = [
         each for each in model.assets_of(site) if isinstance(each.rating, GridConnectionRating)
@@ -136,7 +141,7 @@ def _policy(
     bounds = bounds_of(connections[0], meters, limits, planned)
     members = tuple(
         _ramped(each, rule)
-        for each in _members(model, gateway, site, bounds, limits, moment)
+        for each in _members(model, gateway, site, bounds, limits, moment, conductors)
         if each.device not in kept_off and not (each.limits_only and rule.stores_alone)
     )
     target, target_expire = target_of(planned)
@@ -208,6 +213,7 @@ def _members(
     bounds: Sequence[LoopLimit],
     limits: Collection[Limit],
     moment: datetime,
+    conductors: Mapping[DeviceId, Phase],
 ) -> tuple[LoopMember, ...]:
     found = []
     for device in model.devices_of_site(site):
@@ -216,8 +222,10 @@ def _members(
             continue
         own = [each for each in limits if each.device == device.id]
         for kind, asset in _told(model, steered):
-            steering = steered.steerings[kind]
-            found.append(_member(device, kind, steering, asset, bounds, own, moment))
+            steering, phase = steered.steerings[kind], asset.phase
+            if kind is SetpointKind.CURRENT_A and phase is Phase.THREE:
+                phase = conductors.get(device.id, phase)
+            found.append(_member(device, kind, steering, asset, phase, bounds, own, moment))
     return tuple({(each.device, each.channel): each for each in found if each}.values())
 
 
@@ -236,11 +244,12 @@ def _member(
     kind: SetpointKind,
     steering: Steering,
     asset: Asset,
+    phase: Phase,
     bounds: Iterable[LoopLimit],
     limits: Iterable[Limit],
     moment: datetime,
 ) -> LoopMember | None:
-    envelope = steering.envelope
+    envelope = steering.envelope.on(phase)
     watts = envelope.watts_per_unit or 1.0
     low, high = envelope.low, envelope.high
     for limit in limits:
@@ -261,7 +270,7 @@ def _member(
         max_value=high,
         gap=envelope.gap,
         watts_per_unit=watts,
-        phase=asset.phase,
+        phase=phase,
         safe_value=_safe_value(kind, nothing, high, bounds),
         idle_value=nothing if isinstance(asset.rating, BatteryRating) else high,
         rank=_RANKS[type(asset.rating)],
