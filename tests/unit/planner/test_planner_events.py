@@ -34,6 +34,7 @@ from wattmesh_planner.domain.events import (
     ReductionTerms,
     ReserveTerms,
     Terms,
+    Values,
 )
 from wattmesh_planner.domain.inputs import PlanInputs
 from wattmesh_planner.domain.owners_limits import OwnersLimit, bounds_w
@@ -180,28 +181,38 @@ async def test_what_has_counted_of_an_event_goes_into_the_plan() -> None:
     assert message.paid_reduction.delivered_energy_wh == pytest.approx(2_700.0)
 
 
-async def test_forecasts_that_may_be_off_promise_less() -> None:
+def unsure(given: PlanInputs, deviation_w: Values) -> PlanInputs:
+    """Return the same problem with forecasts that may be off so far in each interval [W]."""
+    off = Series(given.target.start, given.resolution, deviation_w)
+    assets = tuple(
+        each
+        if each.forecast is None
+        else replace(each, forecast=replace(each.forecast, deviation_w=off))
+        for each in given.sites[0].assets
+    )
+    return replace(given, sites=(replace(given.sites[0], assets=assets),))
+
+
+async def test_forecasts_that_may_be_off_within_an_event_promise_less() -> None:
     given = await inputs(asked(ReductionTerms(price_per_kwh=5.0)))
-    unsure = [
-        replace(
-            asset,
-            forecast=None
-            if asset.forecast is None
-            else replace(
-                asset.forecast,
-                deviation_w=Series.filled(given.target, given.resolution, 100.0),
-            ),
-        )
-        for asset in given.sites[0].assets
-    ]
-    less_sure = replace(given, sites=(replace(given.sites[0], assets=tuple(unsure)),))
+    event, count = given.events[0], given.target.count(given.resolution)
+    within = [event.span.contains(each) for each in given.target.starts(given.resolution)]
+    less_sure = unsure(given, np.where(within, 100.0, 0.0))
+    elsewhere = unsure(given, np.where(within, 0.0, 100.0))
     without = solved(replace(given, events=()))
 
     (sure,) = promises_from_plans(solved(given), without, given)
     (careful,) = promises_from_plans(solved(less_sure), without, less_sure)
+    (as_sure,) = promises_from_plans(solved(elsewhere), without, elsewhere)
 
-    # two forecasts that are off by 100 W each: 141 W together, 1.28 of it at 90 %
-    assert sure.committed_w[0] - careful.committed_w[0] == pytest.approx(181.2, abs=1.0)
+    # Two forecasts that are off by 100 W each: 141 W together, 1.28 of it at 90 %. In the second
+    # hour the battery lacks what it gave for the first one's error: 200 W together.
+    less = np.subtract(sure.committed_w, careful.committed_w)
+    assert less == pytest.approx([181.2, 256.3], abs=1.0)
+    assert as_sure.committed_w == pytest.approx(sure.committed_w)
+    (message,) = events_to_proto(less_sure)
+    assert message.paid_reduction.power_deviation_w == pytest.approx(141.4, abs=0.1)
+    assert count > sum(within)
 
 
 async def test_what_an_owner_allows_is_planned_inside_for_as_long_as_it_holds() -> None:

@@ -108,7 +108,8 @@ def _reduction(
     message.paid_reduction.price_per_kwh = terms.price_per_kwh
     message.paid_reduction.max_powers_w.extend(asked_w.tolist())
     message.paid_reduction.confidence_ratio = CONFIDENCE_RATIO
-    message.paid_reduction.power_deviation_w = deviation_w(sites_of(event, inputs))
+    deviations = deviations_w(sites_of(event, inputs), inputs)[np.isfinite(baseline)]
+    message.paid_reduction.power_deviation_w = float(deviations.max(initial=0.0))
     if span.start <= target.start:
         message.paid_reduction.delivered_energy_wh = event.delivered_wh
     return message
@@ -152,14 +153,14 @@ def sites_of(event: GridEvent, inputs: PlanInputs) -> list[SiteInputs]:
     ]
 
 
-def deviation_w(sites: Sequence[SiteInputs]) -> float:
-    """Return how far the summed power is off from its forecast, as if errors were independent."""
-    variances = [
-        float(np.nanmean(each.forecast.deviation_w.values) ** 2)
-        for site in sites
-        for each in site.assets
-        if each.forecast is not None
-        and each.forecast.deviation_w is not None
-        and np.isfinite(each.forecast.deviation_w.values).any()
-    ]
-    return float(np.sqrt(sum(variances)))
+def deviations_w(sites: Sequence[SiteInputs], inputs: PlanInputs) -> Values:
+    """Return how far the summed power may be off its forecast in each interval [W].
+
+    One standard deviation, as if the errors of different assets were independent.
+    """
+    variances = np.zeros(inputs.target.count(inputs.resolution))
+    for site in sites:
+        for each in site.assets:
+            if each.forecast is not None and each.forecast.deviation_w is not None:
+                variances += np.nan_to_num(each.forecast.deviation_w.values) ** 2
+    return np.asarray(np.sqrt(variances))

@@ -11,7 +11,8 @@ from wattmesh.optimizer.v1 import plan_pb2
 from wattmesh_contracts.values import money_from_proto
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
-from wattmesh_planner.adapters.event_problem import PART, deviation_w, sites_of
+from wattmesh_kernel.sites import BatteryRating
+from wattmesh_planner.adapters.event_problem import PART, deviations_w, sites_of
 from wattmesh_planner.adapters.group_reserves import divided_anew, holdings, is_groups
 from wattmesh_planner.adapters.reserve_problem import availability_pay, held_w
 from wattmesh_planner.domain.event_prices import asked_w
@@ -22,6 +23,7 @@ from wattmesh_planner.domain.events import (
     Promise,
     ReductionTerms,
     ReserveTerms,
+    Values,
 )
 from wattmesh_planner.domain.inputs import PlanInputs
 
@@ -130,13 +132,33 @@ def _promised_w(
     assert event.baseline_w is not None, "events without a baseline are not planned"
     target, resolution = inputs.target, inputs.resolution
     baseline = event.mean_of(tuple(event.baseline_w.values.tolist()), target, resolution)
-    margin_w = NormalDist().inv_cdf(CONFIDENCE_RATIO) * deviation_w(sites_of(event, inputs))
+    margin_w = NormalDist().inv_cdf(CONFIDENCE_RATIO) * _off_by_w(event, inputs)
     safe_w = np.nan_to_num(baseline - _net_w(plan, event, inputs).values - margin_w)
     counted = np.minimum(asked_w(event, terms, inputs), np.maximum(safe_w, 0.0))
     paid = np.any(
         [np.array(each.reduction_powers_w) > 0 for each in _commitments(plan, event)], axis=0
     )
     return Series(target.start, resolution, np.where(paid, counted, 0.0))
+
+
+def _off_by_w(event: GridEvent, inputs: PlanInputs) -> Values:
+    """Return what a site may be off its plan in each interval of an event [W], one deviation.
+
+    What a battery gives for a load that nobody expected in the first hour of an event it has not in
+    the second: there the errors of the hours before count as well, as if they were independent.
+    """
+    sites = sites_of(event, inputs)
+    variances = deviations_w(sites, inputs) ** 2
+    if not any(isinstance(a.asset.rating, BatteryRating) for site in sites for a in site.assets):
+        return np.asarray(np.sqrt(variances))
+    starts = inputs.target.starts(inputs.resolution)
+    steps = np.array([(each - event.span.start) // event.step for each in starts])
+    before, found = 0.0, np.zeros(len(variances))
+    for step in range(steps.max(initial=-1) + 1):
+        during = steps == step
+        found[during] = before + variances[during]
+        before += float(variances[during].mean()) if during.any() else 0.0
+    return np.asarray(np.sqrt(found))
 
 
 def _cost_beside(plan: plan_pb2.Plan, without: plan_pb2.Plan, events: int) -> Money | None:
