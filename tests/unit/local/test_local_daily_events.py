@@ -12,7 +12,7 @@ from tests.fakes.manual_clock import ManualClock
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.time import TimeRange
 from wattmesh_local.watching.clients import MeshClients
-from wattmesh_local.watching.daily_events import DailyEvents, Delivery, tally
+from wattmesh_local.watching.daily_events import DailyEvents, Delivery, by_site, tally
 from wattmesh_local.watching.event_costs import ev_lost_kwh
 from wattmesh_local.watching.ledger import VisitLedger
 from wattmesh_sitemodel.view import SiteModelView
@@ -48,6 +48,24 @@ def test_a_tiny_promise_that_was_missed_by_far_weighs_what_it_is() -> None:
     )
 
     assert found["delivered_ratio_p10"] == pytest.approx(0.95)
+
+
+def test_who_lacked_what_is_told_site_by_site() -> None:
+    found = by_site(
+        [
+            Delivery(committed_kwh=2.0, delivered_kwh=3.0, payment=1.5, site="home-1"),
+            Delivery(committed_kwh=2.0, delivered_kwh=-1.0, payment=-0.5, site="home-1"),
+            Delivery(committed_kwh=1.0, delivered_kwh=1.2, payment=0.6, site="home-2"),
+        ]
+    )
+
+    assert found["home-1"] == {
+        "committed_kwh": 4.0,
+        "delivered_kwh": 2.0,
+        "short_kwh": 2.0,
+        "paid": 1.0,
+    }
+    assert found["home-2"]["short_kwh"] == 0.0
 
 
 class FirstFails(DailyEvents):

@@ -129,6 +129,7 @@ class Delivery:
     committed_kwh: float
     delivered_kwh: float
     payment: float
+    site: str = ""
     missing_intervals: int = 0
     expected_cost: float = 0.0
 
@@ -153,7 +154,8 @@ async def events_content(
         "participations": len(parts),
         "promised": sum(each.HasField("commitment") for each in parts),
         "settled": len(settled),
-        **tally([_delivery(each) for each in settled]),
+        **tally(found := [_delivery(each) for each in settled]),
+        "by_site": by_site(found),
         **await event_costs(clients, sites, await _ranges(clients), ledger_folder, end),
     }
 
@@ -198,6 +200,22 @@ def tally(found: Sequence[Delivery]) -> dict[str, float | int | None]:
     }
 
 
+def by_site(found: Sequence[Delivery]) -> dict[str, dict[str, float]]:
+    """Return what each site had promised, delivered and lacked [kWh], and what it is paid."""
+    return {
+        site: {
+            "committed_kwh": round(sum(each.committed_kwh for each in own), 3),
+            "delivered_kwh": round(sum(each.delivered_kwh for each in own), 3),
+            "short_kwh": round(
+                sum(max(0.0, e.committed_kwh - max(0.0, e.delivered_kwh)) for e in own), 3
+            ),
+            "paid": round(sum(each.payment for each in own), 2),
+        }
+        for site in sorted({each.site for each in found})
+        for own in [[each for each in found if each.site == site]]
+    }
+
+
 def _worst_ratio(
     committed: NDArray[np.float64], delivered: NDArray[np.float64], part: float
 ) -> float:
@@ -218,6 +236,7 @@ def _delivery(part: event_pb2.Participation) -> Delivery:
         committed_kwh=float(Decimal(settlement.committed_energy_kwh)),
         delivered_kwh=float(Decimal(settlement.delivered_energy_kwh)),
         payment=float(Decimal(settlement.payment.amount or "0")),
+        site=part.name.rpartition("/")[2],
         missing_intervals=settlement.missing_interval_count,
         expected_cost=float(Decimal(part.commitment.expected_cost.amount or "0")),
     )
