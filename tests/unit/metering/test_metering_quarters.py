@@ -121,7 +121,7 @@ def test_coverage_and_quality_are_the_same_whichever_days_are_rolled_up(
     begin = datetime.combine(around, time(), UTC)
     start, end = begin.replace(tzinfo=berlin), (begin + timedelta(days=3)).replace(tzinfo=berlin)
     if unit is CalendarUnit.MONTH:
-        start, end = start.replace(day=1), (start + timedelta(days=5)).replace(day=1)
+        start, end = start.replace(day=1), (start + timedelta(days=7)).replace(day=1)
     if isinstance(unit, CalendarUnit):
         span = TimeRange(start.astimezone(UTC), end.astimezone(UTC))
         bounds_us = CalendarIntervals(range=span, unit=unit).bounds_us(berlin)
