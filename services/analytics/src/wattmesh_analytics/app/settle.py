@@ -1,6 +1,7 @@
 """Settle days, and settle them again when what they were made from has changed."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Protocol
@@ -14,7 +15,7 @@ from wattmesh_analytics.domain.bills import history_start
 from wattmesh_analytics.domain.settlement import Settled, Settlement, settle
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.errors import Aborted, NotFound
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.tariff import BillingState, bill
 from wattmesh_kernel.time import TimeRange, ceil_time, local_day
@@ -22,6 +23,8 @@ from wattmesh_sitemodel.view import SiteModelView
 
 MOST_DAYS = 400
 _DAY = timedelta(days=1)
+_TRIES = 3
+"""The background settles days as well; whoever is second finds them settled."""
 _AHEAD = 31
 """How many days are looked at at a time for what an earlier one carries over."""
 
@@ -81,9 +84,16 @@ class SettleSite:
 
         A day that leaves another peak or other tiers behind than before has those after it, up to
         the first that is not touched, settled from the energies that are kept.
+        What somebody else settles at the same time is looked at again.
         Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; Aborted when somebody else
-        settles them too.
+        settles them again and again.
         """
+        for _ in range(_TRIES - 1):
+            with suppress(Aborted):
+                return await self._settle(site, span)
+        return await self._settle(site, span)
+
+    async def _settle(self, site: SiteId, span: TimeRange) -> SettledSite:
         assets = site_assets(self._view, site)
         days = self._days(span, assets.zone)
         if not days:
