@@ -17,7 +17,7 @@ from wattmesh.analytics.v1 import analytics_service_pb2 as pb
 from wattmesh.analytics.v1 import report_pb2
 from wattmesh.type.v1 import tariff_pb2
 from wattmesh_analytics.app.keep_reports import LOOK
-from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.errors import error_from_rpc
 
@@ -79,6 +79,12 @@ async def all_are(world: AnalyticsWorld, wanted: str, months: int) -> bool:
     return len(found) == months and all(set(states(each).values()) == {wanted} for each in found)
 
 
+async def all_were_tried_last(world: AnalyticsWorld) -> bool:
+    """Whether nothing is on its way: whoever ended with that would not know what became of it."""
+    now = timestamp_to_proto(world.metering.clock.now())
+    return all(sent.change_time == now for each in await reports(world) for sent in each.deliveries)
+
+
 async def become(world: AnalyticsWorld, wanted: str, months: int) -> None:
     """Wait, from look to look: one may come before those are there whom it asks."""
     for _ in range(20):
@@ -99,6 +105,8 @@ async def test_a_month_is_reported_when_it_is_over_and_missed_months_once_each(
         mails.answers["MAIL"] = "421 full"
         async with analytics_world(database_url, JULY, reports_file=file) as world:
             await add_home(world, days)
+            await become(world, "WAITING", 1)
+            await eventually(lambda: all_were_tried_last(world), 30)
             await become(world, "WAITING", 1)
             assert mails.taken == []
 
