@@ -1,14 +1,14 @@
 """Keeps the roll-ups of registers up to date."""
 
-import asyncio
 import logging
 from datetime import timedelta
 from typing import Protocol
 
 from wattmesh_kernel.clock import Clock
+from wattmesh_metering.app.by_turns import ByTurns
 from wattmesh_metering.domain.readings import to_microseconds
 from wattmesh_metering.domain.rollups import LONGEST_GAP_US, last_closed_day
-from wattmesh_runtime.aio.losses import LossLog, retry
+from wattmesh_runtime.aio.losses import LossLog
 
 log = logging.getLogger(__name__)
 
@@ -33,27 +33,15 @@ class RollUp:
         self._store = store
         self._clock = clock
         self._longest_gap_us = longest_gap // timedelta(microseconds=1)
-        self._woken = asyncio.Event()
+        self._turns = ByTurns(poll_seconds=_POLL_SECONDS, rest_ratio=_REST_RATIO)
 
     def wake(self) -> None:
         """Take note that readings came late."""
-        self._woken.set()
+        self._turns.wake()
 
     async def run(self) -> None:
         """Roll up for ever; a loss is logged once."""
-        loss = LossLog(log, "the database of roll-ups")
-        while True:
-            self._woken.clear()
-            began = asyncio.get_running_loop().time()
-            while await retry(self.turn, loss):
-                spent = asyncio.get_running_loop().time() - began
-                await asyncio.sleep(_REST_RATIO * spent)
-                began = asyncio.get_running_loop().time()
-            try:
-                async with asyncio.timeout(_POLL_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+        await self._turns.run(self.turn, LossLog(log, "the database of roll-ups"))
 
     async def turn(self) -> bool:
         """Roll up some days; say whether there was anything to do. Error: Unavailable."""

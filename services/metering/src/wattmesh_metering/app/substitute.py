@@ -1,6 +1,5 @@
 """Makes substitutes for what validation finds missing or does not believe; again when asked."""
 
-import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -10,13 +9,14 @@ from typing import Protocol
 
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.time import TimeRange
+from wattmesh_metering.app.by_turns import ByTurns
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import ReadingStore
 from wattmesh_metering.domain.readings import from_microseconds
 from wattmesh_metering.domain.substitutes import Substitute
 from wattmesh_metering.domain.vee.flags import Flag, FlagKind
 from wattmesh_metering.domain.vee.substituting import WEEKS, Missing, substitute, wanted
-from wattmesh_runtime.aio.losses import PASSING, LossLog, retry
+from wattmesh_runtime.aio.losses import PASSING, LossLog
 
 log = logging.getLogger(__name__)
 
@@ -83,27 +83,15 @@ class MakeSubstitutes:
         self._follower = follower
         self._clock = clock
         self._longest_gap = longest_gap
-        self._woken = asyncio.Event()
+        self._turns = ByTurns(poll_seconds=_POLL_SECONDS, rest_ratio=_REST_RATIO)
 
     def wake(self) -> None:
         """Take note that flags were raised."""
-        self._woken.set()
+        self._turns.wake()
 
     async def run(self) -> None:
         """Make substitutes for ever; a loss is logged once."""
-        loss = LossLog(log, "the database of substitutes")
-        while True:
-            self._woken.clear()
-            began = asyncio.get_running_loop().time()
-            while await retry(self.turn, loss):
-                spent = asyncio.get_running_loop().time() - began
-                await asyncio.sleep(_REST_RATIO * spent)
-                began = asyncio.get_running_loop().time()
-            try:
-                async with asyncio.timeout(_POLL_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+        await self._turns.run(self.turn, LossLog(log, "the database of substitutes"))
 
     async def turn(self) -> bool:
         """Make some; say whether there was anything to do. Error: Unavailable."""

@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.time import TimeRange
+from wattmesh_metering.app.by_turns import ByTurns
 from wattmesh_metering.app.follow_site_model import FollowSiteModel
 from wattmesh_metering.app.ports import DeviceCount
 from wattmesh_metering.domain.arrivals import Touched
@@ -25,7 +26,7 @@ from wattmesh_metering.domain.vee.judging import (
     judge,
     suspects,
 )
-from wattmesh_runtime.aio.losses import LossLog, retry
+from wattmesh_runtime.aio.losses import LossLog
 
 log = logging.getLogger(__name__)
 
@@ -112,29 +113,24 @@ class Validate:
         self._store = store
         self._follower = follower
         self._clock = clock
-        self._woken = asyncio.Event()
+        self._turns = ByTurns(
+            poll_seconds=POLL_SECONDS,
+            rest_ratio=_REST_RATIO,
+            longest_rest_seconds=_LONGEST_REST_SECONDS,
+        )
         self._arrivals = _FIRST_ARRIVALS
 
     def wake(self) -> None:
         """Take note that something was committed."""
-        self._woken.set()
+        self._turns.wake()
 
     async def run(self) -> None:
         """Judge for ever; a loss is logged once."""
-        loss = LossLog(log, "the database of readings to be judged")
-        while True:
-            self._woken.clear()
-            began = asyncio.get_running_loop().time()
-            while await retry(self.turn, loss):
-                spent = asyncio.get_running_loop().time() - began
-                self._take_more_or_less(spent)
-                await asyncio.sleep(min(_REST_RATIO * spent, _LONGEST_REST_SECONDS))
-                began = asyncio.get_running_loop().time()
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+        await self._turns.run(
+            self.turn,
+            LossLog(log, "the database of readings to be judged"),
+            self._take_more_or_less,
+        )
 
     async def turn(self) -> bool:
         """Judge some of what arrived; say whether there was anything. Error: Unavailable."""
