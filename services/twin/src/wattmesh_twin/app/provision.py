@@ -12,8 +12,9 @@ from wattmesh_twin.app.ports import ProvisionMark, ReadingStore, SiteDirectory
 from wattmesh_twin.domain.dataset import DataSet
 from wattmesh_twin.domain.history import PastReadings, SiteHistory
 from wattmesh_twin.domain.site import SiteSpec
+from wattmesh_twin.domain.site_assets import assets_of, microgrid_of
 from wattmesh_twin.domain.tariff import flat_tariff, published_tariff
-from wattmesh_twin.domain.topology import Reach, assets_of, devices_of, microgrid_of
+from wattmesh_twin.domain.topology import Reach, devices_of
 
 _log = logging.getLogger(__name__)
 
