@@ -226,6 +226,11 @@ class GatewayWorld:
                 await asyncio.sleep(0.05)
         return status
 
+    async def lost(self) -> dict[str, str]:
+        """Return which devices do not answer, by segment, and why."""
+        devices = (await self.gateway.status()).devices
+        return {each.device.rpartition("/")[2]: each.message for each in devices if not each.online}
+
     def meter_values(self) -> list[float]:
         """Return the meter's active power as metering has it, by time."""
         name = f"{METER}/points/active_power_w"

@@ -49,7 +49,7 @@ async def cell(there: House, thing: Thing, fault: Fault) -> Cell:
     try:
         if fault is not Fault.LYING:
             await there.only_lost(thing.name)
-            because = (await there.lost()).get(thing.name, "")
+            because = (await there.world.lost()).get(thing.name, "")
             if not because:
                 wrong.append("lost without a reason")
         obeyed, failed = await there.tell(thing, thing.else_told, _SHORT)
@@ -63,7 +63,7 @@ async def cell(there: House, thing: Thing, fault: Fault) -> Cell:
                 await there.heard(other.name)
         await there.only_lost(*([] if fault is Fault.LYING else [thing.name]))
     except TimeoutError:
-        wrong.append(f"after {time.monotonic() - begun:.0f} s lost are {await there.lost()}")
+        wrong.append(f"after {time.monotonic() - begun:.0f} s lost are {await there.world.lost()}")
     await there.mend(thing.name)
     try:
         await there.only_lost()
@@ -71,7 +71,7 @@ async def cell(there: House, thing: Thing, fault: Fault) -> Cell:
         if not obeyed:
             wrong.append(f"mended it does not obey: {why}")
     except TimeoutError:
-        wrong.append(f"mended, lost are {await there.lost()}")
+        wrong.append(f"mended, lost are {await there.world.lost()}")
     return Cell(
         kind=thing.kind,
         protocol=thing.protocol,

@@ -60,16 +60,11 @@ class House:
     lines: dict[str, Line] = field(default_factory=dict)
     commands: int = 0
 
-    async def lost(self) -> dict[str, str]:
-        """Return who does not answer, and why."""
-        devices = (await self.world.gateway.status()).devices
-        return {each.device.rpartition("/")[2]: each.message for each in devices if not each.online}
-
     async def only_lost(self, *names: str) -> None:
         """Wait until exactly these do not answer."""
 
         async def so() -> bool:
-            return (await self.lost()).keys() == set(names)
+            return (await self.world.lost()).keys() == set(names)
 
         await eventually(so, _PATIENCE_SECONDS)
 

@@ -78,11 +78,6 @@ class House:
     faults: dict[str, str] = field(default_factory=dict)
     commands: int = 0
 
-    async def lost(self) -> dict[str, str]:
-        """Return who does not answer, and why."""
-        devices = (await self.world.gateway.status()).devices
-        return {each.device.rpartition("/")[2]: each.message for each in devices if not each.online}
-
     async def have(self, faults: dict[str, str]) -> None:
         """Have exactly these faults from now on."""
         for name, server in self.servers.items():
@@ -176,10 +171,10 @@ async def test_what_is_wrong_with_devices_costs_those_alone(tmp_path: Path) -> N
         await there.have(FAULTS)
 
         async def only_those() -> bool:
-            return (await there.lost()).keys() == FAULTS.keys()
+            return (await there.world.lost()).keys() == FAULTS.keys()
 
         await eventually(only_those, 40)
-        for name, why in (await there.lost()).items():
+        for name, why in (await there.world.lost()).items():
             assert why, name
         await there.obeys("battery", 1000.0)
         point = "sites/home-1/devices/other-zone/points/temperature_celsius"
@@ -193,7 +188,7 @@ async def test_what_is_wrong_with_devices_costs_those_alone(tmp_path: Path) -> N
         await there.have({})
 
         async def nobody() -> bool:
-            return not await there.lost()
+            return not await there.world.lost()
 
         await eventually(nobody, 40)
         await there.obeys("ev-modbus", 6900.0)
