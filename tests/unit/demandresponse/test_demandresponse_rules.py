@@ -175,6 +175,18 @@ def test_more_than_was_asked_is_not_paid_and_more_use_is_counted_against_it() ->
     )
 
 
+def test_more_than_an_enrolment_offers_is_not_paid() -> None:
+    """A plan counts on no more: the payment that it expects is the one that is made."""
+    found = settle(
+        *(EVENT, PROGRAMME, TAKEN, np.full(2, 5_000.0), np.array([2_000.0, 5_500.0])),
+        START + 3 * HOUR,
+        most_w=1_500.0,
+    )
+    # 3 kWh below the baseline, 1.5 of them offered; then 0.5 kWh above it: 1 kWh is paid
+    assert found.payment == Money(Decimal("0.20"), "EUR")
+    assert found.delivered_kwh == Decimal("2.500")
+
+
 def test_what_is_only_moved_within_an_event_is_not_paid() -> None:
     assert settled(TAKEN, [3_000.0, 8_300.0])[::2] == (Decimal("-1.300"), Money(Decimal(0), "EUR"))
 

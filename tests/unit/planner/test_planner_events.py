@@ -181,6 +181,15 @@ async def test_what_has_counted_of_an_event_goes_into_the_plan() -> None:
     assert message.paid_reduction.delivered_energy_wh == pytest.approx(2_700.0)
 
 
+async def test_no_more_counts_of_a_reduction_than_the_enrolment_offers() -> None:
+    """Else an hour of plenty would seem to pay for one in which more is used than usual."""
+    asked_w = (2_500.0, 2_500.0)
+    offered = asked(ReductionTerms(price_per_kwh=1.0, powers_w=asked_w, most_power_w=1_000.0))
+
+    # 3 kW of baseline: 3 kW below it, of which 1 counts, then 0.5 above
+    assert offered.counted_wh(SPAN, HOUR, np.array([0.0, 3_500.0])) == pytest.approx(500.0)
+
+
 def unsure(given: PlanInputs, deviation_w: Values) -> PlanInputs:
     """Return the same problem with forecasts that may be off so far in each interval [W]."""
     off = Series(given.target.start, given.resolution, deviation_w)

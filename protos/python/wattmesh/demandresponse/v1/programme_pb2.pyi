@@ -339,7 +339,9 @@ class Enrolment(_message.Message):
     subject: _builtins.str
     """`sites/{site}` or `groups/{group}`. Required; never changes. Once in a programme at a time."""
     max_power_w: _builtins.float
-    """Most power that it offers [W], >= 0, a magnitude. Absent: whatever is there."""
+    """Most power that it offers [W], >= 0, a magnitude: no more of a reduction is paid, and no more of a reserve held.
+    Absent: whatever is there.
+    """
     opted_in_by_default: _builtins.bool
     """Whether events are taken part in without anybody asking; false: each needs an opt-in."""
     external_id: _builtins.str

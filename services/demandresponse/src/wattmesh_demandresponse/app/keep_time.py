@@ -12,6 +12,7 @@ from wattmesh_demandresponse.app.baselines import Baselines
 from wattmesh_demandresponse.app.ports import Change, Limits, Records
 from wattmesh_demandresponse.app.signal_reserve import Signals
 from wattmesh_demandresponse.domain.due import event_due, settle_due
+from wattmesh_demandresponse.domain.enrolment import Enrolment
 from wattmesh_demandresponse.domain.event import Event, EventState
 from wattmesh_demandresponse.domain.participation import Participation, Settlement, settled
 from wattmesh_demandresponse.domain.programme import EventKind, Programme
@@ -104,7 +105,11 @@ class SettleEvents:
 
             return by_signal
         baseline_w = await self._baseline_w(part, event, programme)
-        return lambda known: settle(event, programme, known, baseline_w, metered_w, now)
+        enrolment = await self._records.get(part.enrolment.name)
+        most_w = None if enrolment is None else cast(Enrolment, enrolment.resource).most_power_w
+        return lambda known: settle(
+            event, programme, known, baseline_w, metered_w, now, most_w=most_w
+        )
 
     async def _baseline_w(
         self, part: Participation, event: Event, programme: Programme

@@ -25,14 +25,16 @@ def settle(
     baseline_w: Values,
     metered_w: Values,
     now: datetime,
+    *,
+    most_w: float | None = None,
 ) -> Settlement:
     """Return what an event came to for who took part; arrays have one value an interval.
 
     Delivered is `baseline - metered`, over the intervals that count and were metered. Paid is the
     net of the event, so that what is only moved within it earns nothing: what was delivered in its
-    intervals, up to what was asked in each, less what was used above the baseline in others, and
-    not below 0; for each kW that was promised all through; less what was promised in an interval
-    and not delivered in it. Intervals count that
+    intervals, up to what was asked in each and to `most_w`, which is all that the enrolment offers,
+    less what was used above the baseline in others, and not below 0; for each kW that was promised
+    all through; less what was promised in an interval and not delivered in it. Intervals count that
     ended before the event was called off or its part in it given up. In the ramp a promise counts
     by the share of the power that may be asked there.
 
@@ -51,22 +53,30 @@ def settle(
         metered_w=tuple(metered_w.tolist()),
         delivered_kwh=kwh(float(delivered_kw.sum()) * hours),
         committed_kwh=kwh(float(owed_kw.sum()) * hours),
-        payment=_payment(event, programme, delivered_kw, owed_kw * known, promised_kw[in_force]),
+        payment=_payment(
+            event, programme, most_w, delivered_kw, owed_kw * known, promised_kw[in_force]
+        ),
         missing_count=int((in_force & ~known).sum()),
     )
 
 
 def _payment(
-    event: Event, programme: Programme, delivered_kw: Values, owed_kw: Values, promised_kw: Values
+    event: Event,
+    programme: Programme,
+    most_w: float | None,
+    delivered_kw: Values,
+    owed_kw: Values,
+    promised_kw: Values,
 ) -> Money | None:
     payment = programme.payment
     if payment is None:
         return None
     hours = event.step.total_seconds() / 3600.0
-    asked_kw, price = np.full(len(delivered_kw), np.inf), payment.price_per_kwh
+    offered_kw = np.inf if most_w is None else most_w / _W_PER_KW
+    asked_kw, price = np.full(len(delivered_kw), offered_kw), payment.price_per_kwh
     if isinstance(event.asked, ReductionAsked):
         if event.asked.powers_w:
-            asked_kw = np.array(event.asked.powers_w) / _W_PER_KW
+            asked_kw = np.minimum(asked_kw, np.array(event.asked.powers_w) / _W_PER_KW)
         if event.asked.price_per_kwh is not None:
             price = event.asked.price_per_kwh
     paid_kwh = max(0.0, float(np.minimum(delivered_kw, asked_kw).sum())) * hours

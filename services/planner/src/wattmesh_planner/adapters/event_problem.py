@@ -8,7 +8,7 @@ from wattmesh.optimizer.v1 import problem_pb2
 from wattmesh.type.v1 import time_range_pb2
 from wattmesh_contracts.values import time_range_to_proto
 from wattmesh_kernel.time import TimeRange
-from wattmesh_planner.domain.event_prices import Flags, Taken, asked_w, price_adders
+from wattmesh_planner.domain.event_prices import Flags, Taken, price_adders
 from wattmesh_planner.domain.events import (
     CONFIDENCE_RATIO,
     GridEvent,
@@ -88,7 +88,7 @@ def _messages(
             return
         case ReductionTerms() as terms:
             free = np.logical_and.reduce([taken.by(event, site, inputs) for site in sites])
-            asked = np.nan_to_num(asked_w(event, terms, inputs), posinf=_ANY_W)
+            asked = np.nan_to_num(event.asked_w(terms, target, resolution), posinf=_ANY_W)
             for span, _ in runs(np.where(free, 0.0, np.nan), target, resolution):
                 yield names, _reduction(event, terms, span, asked, inputs)
 

@@ -15,7 +15,6 @@ from wattmesh_kernel.sites import BatteryRating
 from wattmesh_planner.adapters.event_problem import PART, deviations_w, sites_of
 from wattmesh_planner.adapters.group_reserves import divided_anew, holdings, is_groups
 from wattmesh_planner.adapters.reserve_problem import availability_pay, held_w
-from wattmesh_planner.domain.event_prices import asked_w
 from wattmesh_planner.domain.events import (
     CONFIDENCE_RATIO,
     MEDIAN_RATIO,
@@ -134,7 +133,7 @@ def _promised_w(
     baseline = event.mean_of(tuple(event.baseline_w.values.tolist()), target, resolution)
     margin_w = NormalDist().inv_cdf(CONFIDENCE_RATIO) * _off_by_w(event, inputs)
     safe_w = np.nan_to_num(baseline - _net_w(plan, event, inputs).values - margin_w)
-    counted = np.minimum(asked_w(event, terms, inputs), np.maximum(safe_w, 0.0))
+    counted = np.minimum(event.asked_w(terms, target, resolution), np.maximum(safe_w, 0.0))
     paid = np.any(
         [np.array(each.reduction_powers_w) > 0 for each in _commitments(plan, event)], axis=0
     )

@@ -67,7 +67,7 @@ def event_prices(inputs: PlanInputs, site: SiteInputs, net_w: Values) -> EventPr
                 below_w = _below_w(event, inputs)
                 if not is_priced(event, site) or below_w is None:
                     continue
-                asked = asked_w(event, terms, inputs)
+                asked = event.asked_w(terms, inputs.target, inputs.resolution)
                 counted = np.minimum(below_w - net_w, asked)[free]
                 hours = inputs.resolution / timedelta(hours=1)
                 if float(np.nansum(counted)) * hours + event.delivered_wh > 0:
@@ -123,12 +123,6 @@ def price_adders(
 
     usual = _usual_prices(site, inputs)
     return adder(terms.import_per_kwh, usual[0]), adder(terms.export_per_kwh, usual[1])
-
-
-def asked_w(event: GridEvent, terms: ReductionTerms, inputs: PlanInputs) -> Values:
-    """Return the largest reduction that is paid in each interval of a plan [W]; inf: no limit."""
-    asked = event.at_most(terms.powers_w, inputs.target, inputs.resolution)
-    return asked if terms.most_power_w is None else np.minimum(asked, terms.most_power_w)
 
 
 def _below_w(event: GridEvent, inputs: PlanInputs) -> Values | None:

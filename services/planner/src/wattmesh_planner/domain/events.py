@@ -107,6 +107,14 @@ class GridEvent:
             found[touched] = np.minimum(found[touched], value)
         return found
 
+    def asked_w(self, terms: ReductionTerms, target: TimeRange, resolution: timedelta) -> Values:
+        """Return the largest reduction that is paid in each interval [W]; inf: no limit.
+
+        It is what is asked, and no more than the enrolment offers.
+        """
+        asked = self.at_most(terms.powers_w, target, resolution)
+        return asked if terms.most_power_w is None else np.minimum(asked, terms.most_power_w)
+
     def mean_of(
         self, values: tuple[float, ...], target: TimeRange, resolution: timedelta
     ) -> Values:
@@ -119,13 +127,13 @@ class GridEvent:
     def counted_wh(self, past: TimeRange, resolution: timedelta, net_wh: Values) -> float:
         """Return what counts of a reduction over `past` [Wh]; intervals not metered do not.
 
-        A baseline of 3 kW and 1 kWh used in an hour count 2 kWh, if as much was asked.
+        A baseline of 3 kW and 1 kWh used in an hour count 2 kWh, if as much was asked and offered.
         """
         assert self.baseline_w is not None
         assert isinstance(self.terms, ReductionTerms)
         hours = resolution / timedelta(hours=1)
         baseline_w = self.mean_of(tuple(self.baseline_w.values.tolist()), past, resolution)
-        asked_w = self.at_most(self.terms.powers_w, past, resolution)
+        asked_w = self.asked_w(self.terms, past, resolution)
         below_w = np.minimum(baseline_w - net_wh / hours, asked_w)
         return float(np.nansum(below_w)) * hours
 
