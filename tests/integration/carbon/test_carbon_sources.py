@@ -14,6 +14,7 @@ import pytest
 
 from tests.fakes.manual_clock import ManualClock
 from wattmesh_carbon.adapters.postgres import PostgresIntensityStore
+from wattmesh_carbon.adapters.postgres_forecasts import PostgresForecastStore
 from wattmesh_carbon.adapters.sources.entsoe import LIFE_CYCLE, EntsoE
 from wattmesh_carbon.adapters.sources.file import read_sources
 from wattmesh_carbon.app.follow_sources import FollowSources
@@ -236,9 +237,11 @@ async def test_what_publishers_say_is_stored_and_one_that_is_away_takes_no_other
 ) -> None:
     async with Database(database_url, "carbon") as database:
         await migrate(database, "wattmesh_carbon")
-        intensities = Intensities(PostgresIntensityStore(database), ManualClock(NOW))
+        intensities = Intensities(
+            PostgresIntensityStore(database), PostgresForecastStore(database), ManualClock(NOW)
+        )
         sources = read_sources(sources_file(tmp_path, publisher))
-        follow = FollowSources(ManualClock(NOW), intensities, sources)
+        follow = FollowSources(ManualClock(NOW), intensities, sources.measured)
         publisher.away = {"intensity"}
         await follow.fetch()
         publisher.away = set()

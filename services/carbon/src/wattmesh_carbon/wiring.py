@@ -11,7 +11,8 @@ from wattmesh_carbon.adapters.postgres_accounting import (
     PostgresCertificateStore,
     PostgresFactorStore,
 )
-from wattmesh_carbon.adapters.sources.file import read_sources
+from wattmesh_carbon.adapters.postgres_forecasts import PostgresForecastStore
+from wattmesh_carbon.adapters.sources.file import Sources, read_sources
 from wattmesh_carbon.api.accounting_rpcs import UseCases
 from wattmesh_carbon.api.servicer import CarbonServicer
 from wattmesh_carbon.app.accounts import Accounts
@@ -34,14 +35,16 @@ async def wire(settings: CarbonSettings, runtime: Runtime) -> AsyncIterator[Serv
         await migrate(database, "wattmesh_carbon")
         use_cases = _use_cases(database, runtime)
         servicer, file = CarbonServicer(use_cases), settings.sources_file
-        sources = [] if file is None else read_sources(file)
-        follow = FollowSources(runtime.clock, use_cases.intensities, sources)
+        sources = Sources() if file is None else read_sources(file)
+        follow = FollowSources(
+            runtime.clock, use_cases.intensities, sources.measured, sources.forecasting
+        )
         yield Service(
             name="carbon",
             register=(partial(carbon_pb2_grpc.add_CarbonServiceServicer_to_server, servicer),),
             service_names=(carbon_pb2.DESCRIPTOR.services_by_name["CarbonService"].full_name,),
             dependencies=(database.dependency,),
-            tasks=(follow.run,) if sources else (),
+            tasks=(follow.run,) if sources.measured else (),
         )
 
 
@@ -51,7 +54,7 @@ def _use_cases(database: Database, runtime: Runtime) -> UseCases:
     certificates = PostgresCertificateStore(database)
     factors = KeepFactors(PostgresFactorStore(database))
     return UseCases(
-        intensities=Intensities(intensities, clock),
+        intensities=Intensities(intensities, PostgresForecastStore(database), clock),
         accounts=Accounts(intensities, factors, certificates),
         factors=factors,
         certificates=KeepCertificates(certificates, clock),

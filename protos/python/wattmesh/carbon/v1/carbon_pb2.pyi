@@ -34,21 +34,28 @@ class AverageIntensity(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
     NEWEST_TIME_FIELD_NUMBER: _builtins.int
+    PATTERN_RATIO_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     source: _builtins.str
-    """Where it comes from, e.g. the name of the publisher or "pattern" for a forecast."""
+    """Where it comes from: the name of the publisher, or "pattern" for a forecast by the daily pattern."""
+    pattern_ratio: _builtins.float
+    """For a forecast of a publisher: share of the intervals that it does not reach, which are by the daily pattern,
+    0 to 1. 0 for anything else.
+    """
     @_builtins.property
     def average_gco2e_per_kwh(self) -> _series_pb2.Series:
         """Intensity [gCO2e/kWh], not negative; NaN where not known."""
 
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp:
-        """For a forecast: when it was issued. Absent for measured values."""
+        """For a forecast: when it was issued, by whom `source` names. Absent for measured values."""
 
     @_builtins.property
     def newest_time(self) -> _timestamp_pb2.Timestamp:
-        """For a forecast: until when intensities were published that it was made from. Absent for measured values."""
+        """For a forecast by the daily pattern: until when intensities were published that it was made from. Absent for
+        measured values, and for a publisher's forecast that nothing was filled up in.
+        """
 
     def __init__(
         self,
@@ -58,10 +65,11 @@ class AverageIntensity(_message.Message):
         source: _builtins.str = ...,
         issue_time: _timestamp_pb2.Timestamp | None = ...,
         newest_time: _timestamp_pb2.Timestamp | None = ...,
+        pattern_ratio: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "issue_time", b"issue_time", "newest_time", b"newest_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "issue_time", b"issue_time", "newest_time", b"newest_time", "source", b"source", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_gco2e_per_kwh", b"average_gco2e_per_kwh", "issue_time", b"issue_time", "newest_time", b"newest_time", "pattern_ratio", b"pattern_ratio", "source", b"source", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -78,21 +86,28 @@ class MarginalIntensity(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
     NEWEST_TIME_FIELD_NUMBER: _builtins.int
+    PATTERN_RATIO_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     source: _builtins.str
-    """Where it comes from, e.g. the name of the publisher or "pattern" for a forecast."""
+    """Where it comes from: the name of the publisher, or "pattern" for a forecast by the daily pattern."""
+    pattern_ratio: _builtins.float
+    """For a forecast of a publisher: share of the intervals that it does not reach, which are by the daily pattern,
+    0 to 1. 0 for anything else.
+    """
     @_builtins.property
     def marginal_gco2e_per_kwh(self) -> _series_pb2.Series:
         """Intensity [gCO2e/kWh]; NaN where not known."""
 
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp:
-        """For a forecast: when it was issued. Absent for measured values."""
+        """For a forecast: when it was issued, by whom `source` names. Absent for measured values."""
 
     @_builtins.property
     def newest_time(self) -> _timestamp_pb2.Timestamp:
-        """For a forecast: until when intensities were published that it was made from. Absent for measured values."""
+        """For a forecast by the daily pattern: until when intensities were published that it was made from. Absent for
+        measured values, and for a publisher's forecast that nothing was filled up in.
+        """
 
     def __init__(
         self,
@@ -102,10 +117,11 @@ class MarginalIntensity(_message.Message):
         source: _builtins.str = ...,
         issue_time: _timestamp_pb2.Timestamp | None = ...,
         newest_time: _timestamp_pb2.Timestamp | None = ...,
+        pattern_ratio: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "newest_time", b"newest_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "newest_time", b"newest_time", "source", b"source", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "marginal_gco2e_per_kwh", b"marginal_gco2e_per_kwh", "newest_time", b"newest_time", "pattern_ratio", b"pattern_ratio", "source", b"source", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -341,10 +357,13 @@ class ForecastAverageIntensityRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     INCLUDE_QUANTILES_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     include_quantiles: _builtins.bool
-    """Whether to say how far the forecast may be off: it is made again for the past week, which takes some milliseconds."""
+    """Whether to say how far the forecast may be off: those of the past week are held against what came, which takes some
+    milliseconds.
+    """
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What range. Required."""
@@ -353,6 +372,10 @@ class ForecastAverageIntensityRequest(_message.Message):
     def resolution(self) -> _duration_pb2.Duration:
         """Interval length. Required."""
 
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """By what was known then: what was published, and forecasts that had been taken in. Absent: now."""
+
     def __init__(
         self,
         *,
@@ -360,10 +383,11 @@ class ForecastAverageIntensityRequest(_message.Message):
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
         include_quantiles: _builtins.bool = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_quantiles", b"include_quantiles", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "include_quantiles", b"include_quantiles", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -380,7 +404,9 @@ class ForecastAverageIntensityResponse(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def intensity(self) -> Global___AverageIntensity:
-        """The forecast. NOT_FOUND when nothing was published for the zone in the last two days."""
+        """The forecast. NOT_FOUND when nothing was published for the zone in the last two days, and no publisher's forecast
+        that is not too old has all of it.
+        """
 
     @_builtins.property
     def quantiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntensityQuantile]:
@@ -437,7 +463,9 @@ Global___IntensityQuantile: _TypeAlias = IntensityQuantile  # noqa: Y015
 
 @_typing.final
 class IntensityScore(_message.Message):
-    """How forecasts came out that were made every six hours of the last week, for the two days after each."""
+    """How forecasts came out that were made every six hours of the last week, for the two days after each: by the publisher
+    where the forecast is a publisher's, else by the daily pattern.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -445,6 +473,7 @@ class IntensityScore(_message.Message):
     NAIVE_MEAN_ABSOLUTE_ERROR_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     COVERAGE_RATIO_FIELD_NUMBER: _builtins.int
     COMPARED_FIELD_NUMBER: _builtins.int
+    PATTERN_MEAN_ABSOLUTE_ERROR_GCO2E_PER_KWH_FIELD_NUMBER: _builtins.int
     mean_absolute_error_gco2e_per_kwh: _builtins.float
     """Mean of the absolute errors [gCO2e/kWh]."""
     naive_mean_absolute_error_gco2e_per_kwh: _builtins.float
@@ -453,6 +482,8 @@ class IntensityScore(_message.Message):
     """Share of intensities between the quantiles 0.1 and 0.9, these drawn from the other half of the forecasts, 0 to 1."""
     compared: _builtins.int
     """How many pairs of forecast and published interval were compared."""
+    pattern_mean_absolute_error_gco2e_per_kwh: _builtins.float
+    """The same of the daily pattern, for a publisher's forecast [gCO2e/kWh]. Absent: the forecast is by the pattern."""
     def __init__(
         self,
         *,
@@ -460,12 +491,15 @@ class IntensityScore(_message.Message):
         naive_mean_absolute_error_gco2e_per_kwh: _builtins.float = ...,
         coverage_ratio: _builtins.float = ...,
         compared: _builtins.int = ...,
+        pattern_mean_absolute_error_gco2e_per_kwh: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pattern_mean_absolute_error_gco2e_per_kwh", b"_pattern_mean_absolute_error_gco2e_per_kwh", "pattern_mean_absolute_error_gco2e_per_kwh", b"pattern_mean_absolute_error_gco2e_per_kwh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "coverage_ratio", b"coverage_ratio", "mean_absolute_error_gco2e_per_kwh", b"mean_absolute_error_gco2e_per_kwh", "naive_mean_absolute_error_gco2e_per_kwh", b"naive_mean_absolute_error_gco2e_per_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pattern_mean_absolute_error_gco2e_per_kwh", b"_pattern_mean_absolute_error_gco2e_per_kwh", "compared", b"compared", "coverage_ratio", b"coverage_ratio", "mean_absolute_error_gco2e_per_kwh", b"mean_absolute_error_gco2e_per_kwh", "naive_mean_absolute_error_gco2e_per_kwh", b"naive_mean_absolute_error_gco2e_per_kwh", "pattern_mean_absolute_error_gco2e_per_kwh", b"pattern_mean_absolute_error_gco2e_per_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__pattern_mean_absolute_error_gco2e_per_kwh: _TypeAlias = _typing.Literal["pattern_mean_absolute_error_gco2e_per_kwh"]  # noqa: Y015
+    _WhichOneofArgType__pattern_mean_absolute_error_gco2e_per_kwh: _TypeAlias = _typing.Literal["_pattern_mean_absolute_error_gco2e_per_kwh", b"_pattern_mean_absolute_error_gco2e_per_kwh"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pattern_mean_absolute_error_gco2e_per_kwh) -> _WhichOneofReturnType__pattern_mean_absolute_error_gco2e_per_kwh | None: ...
 
 Global___IntensityScore: _TypeAlias = IntensityScore  # noqa: Y015
 
@@ -479,10 +513,13 @@ class ForecastMarginalIntensityRequest(_message.Message):
     RANGE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     INCLUDE_QUANTILES_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """`zones/{zone}`."""
     include_quantiles: _builtins.bool
-    """Whether to say how far the forecast may be off: it is made again for the past week, which takes some milliseconds."""
+    """Whether to say how far the forecast may be off: those of the past week are held against what came, which takes some
+    milliseconds.
+    """
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What range. Required."""
@@ -491,6 +528,10 @@ class ForecastMarginalIntensityRequest(_message.Message):
     def resolution(self) -> _duration_pb2.Duration:
         """Interval length. Required."""
 
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """By what was known then: what was published, and forecasts that had been taken in. Absent: now."""
+
     def __init__(
         self,
         *,
@@ -498,10 +539,11 @@ class ForecastMarginalIntensityRequest(_message.Message):
         range: _time_range_pb2.TimeRange | None = ...,
         resolution: _duration_pb2.Duration | None = ...,
         include_quantiles: _builtins.bool = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_quantiles", b"include_quantiles", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "include_quantiles", b"include_quantiles", "range", b"range", "resolution", b"resolution", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -518,7 +560,9 @@ class ForecastMarginalIntensityResponse(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def intensity(self) -> Global___MarginalIntensity:
-        """The forecast. NOT_FOUND when nothing was published for the zone in the last two days."""
+        """The forecast. NOT_FOUND when nothing was published for the zone in the last two days, and no publisher's forecast
+        that is not too old has all of it.
+        """
 
     @_builtins.property
     def quantiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntensityQuantile]:

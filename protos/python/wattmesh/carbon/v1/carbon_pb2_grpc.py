@@ -157,14 +157,16 @@ class CarbonServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ForecastAverageIntensity(self, request, context):
-        """Forecasts the average intensity.
+        """Forecasts the average intensity: as its publisher does, where that is not older than six hours, else by its daily
+        pattern.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ForecastMarginalIntensity(self, request, context):
-        """Forecasts the marginal intensity.
+        """Forecasts the marginal intensity: as its publisher does, where that is not older than six hours, else by its daily
+        pattern.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,9 +48,13 @@ class CarbonServiceStub:
     QueryMarginalIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.QueryMarginalIntensityRequest, _carbon_pb2.QueryMarginalIntensityResponse]
     """Returns published marginal intensities."""
     ForecastAverageIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ForecastAverageIntensityRequest, _carbon_pb2.ForecastAverageIntensityResponse]
-    """Forecasts the average intensity."""
+    """Forecasts the average intensity: as its publisher does, where that is not older than six hours, else by its daily
+    pattern.
+    """
     ForecastMarginalIntensity: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ForecastMarginalIntensityRequest, _carbon_pb2.ForecastMarginalIntensityResponse]
-    """Forecasts the marginal intensity."""
+    """Forecasts the marginal intensity: as its publisher does, where that is not older than six hours, else by its daily
+    pattern.
+    """
     ComputeFootprint: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.ComputeFootprintRequest, _carbon_pb2.ComputeFootprintResponse]
     """Computes what imported energy and fuel amount to: scopes 1 to 3, location- and market-based."""
     FindBestWindow: _grpc.UnaryUnaryMultiCallable[_carbon_pb2.FindBestWindowRequest, _carbon_pb2.FindBestWindowResponse]
@@ -96,9 +100,13 @@ class CarbonServiceAsyncStub(CarbonServiceStub):
     QueryMarginalIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.QueryMarginalIntensityRequest, _carbon_pb2.QueryMarginalIntensityResponse]  # type: ignore[assignment]
     """Returns published marginal intensities."""
     ForecastAverageIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ForecastAverageIntensityRequest, _carbon_pb2.ForecastAverageIntensityResponse]  # type: ignore[assignment]
-    """Forecasts the average intensity."""
+    """Forecasts the average intensity: as its publisher does, where that is not older than six hours, else by its daily
+    pattern.
+    """
     ForecastMarginalIntensity: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ForecastMarginalIntensityRequest, _carbon_pb2.ForecastMarginalIntensityResponse]  # type: ignore[assignment]
-    """Forecasts the marginal intensity."""
+    """Forecasts the marginal intensity: as its publisher does, where that is not older than six hours, else by its daily
+    pattern.
+    """
     ComputeFootprint: _aio.UnaryUnaryMultiCallable[_carbon_pb2.ComputeFootprintRequest, _carbon_pb2.ComputeFootprintResponse]  # type: ignore[assignment]
     """Computes what imported energy and fuel amount to: scopes 1 to 3, location- and market-based."""
     FindBestWindow: _aio.UnaryUnaryMultiCallable[_carbon_pb2.FindBestWindowRequest, _carbon_pb2.FindBestWindowResponse]  # type: ignore[assignment]
@@ -171,7 +179,9 @@ class CarbonServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _carbon_pb2.ForecastAverageIntensityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_carbon_pb2.ForecastAverageIntensityResponse, _abc.Awaitable[_carbon_pb2.ForecastAverageIntensityResponse]]:
-        """Forecasts the average intensity."""
+        """Forecasts the average intensity: as its publisher does, where that is not older than six hours, else by its daily
+        pattern.
+        """
 
     @_abc_1.abstractmethod
     def ForecastMarginalIntensity(
@@ -179,7 +189,9 @@ class CarbonServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _carbon_pb2.ForecastMarginalIntensityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_carbon_pb2.ForecastMarginalIntensityResponse, _abc.Awaitable[_carbon_pb2.ForecastMarginalIntensityResponse]]:
-        """Forecasts the marginal intensity."""
+        """Forecasts the marginal intensity: as its publisher does, where that is not older than six hours, else by its daily
+        pattern.
+        """
 
     @_abc_1.abstractmethod
     def ComputeFootprint(

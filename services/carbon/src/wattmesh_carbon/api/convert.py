@@ -94,6 +94,7 @@ def average_to_proto(intensity: Intensity) -> carbon_pb2.AverageIntensity:
         source=intensity.source,
         issue_time=timestamp_to_proto(intensity.issue_time) if intensity.issue_time else None,
         newest_time=timestamp_to_proto(intensity.newest_time) if intensity.newest_time else None,
+        pattern_ratio=intensity.pattern_ratio,
     )
 
 
@@ -105,6 +106,7 @@ def marginal_to_proto(intensity: Intensity) -> carbon_pb2.MarginalIntensity:
         source=intensity.source,
         issue_time=timestamp_to_proto(intensity.issue_time) if intensity.issue_time else None,
         newest_time=timestamp_to_proto(intensity.newest_time) if intensity.newest_time else None,
+        pattern_ratio=intensity.pattern_ratio,
     )
 
 
@@ -125,6 +127,7 @@ def score_to_proto(spread: Spread | None) -> carbon_pb2.IntensityScore | None:
         naive_mean_absolute_error_gco2e_per_kwh=spread.score.naive_mean_absolute_error,
         coverage_ratio=spread.score.coverage_ratio,
         compared=spread.score.compared,
+        pattern_mean_absolute_error_gco2e_per_kwh=spread.score.pattern_mean_absolute_error,
     )
 
 

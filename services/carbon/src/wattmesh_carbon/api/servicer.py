@@ -66,7 +66,12 @@ class CarbonServicer(AccountingRpcs):
         """Return the expected average intensity."""
         zone, span, resolution = span_from_proto(request)
         expected = await self._use.intensities.outlook(
-            zone, Basis.AVERAGE, span, resolution, with_spread=request.include_quantiles
+            zone,
+            Basis.AVERAGE,
+            span,
+            resolution,
+            as_of_from_proto(request),
+            with_spread=request.include_quantiles,
         )
         return carbon_pb2.ForecastAverageIntensityResponse(
             intensity=average_to_proto(expected.intensity),
@@ -80,7 +85,12 @@ class CarbonServicer(AccountingRpcs):
         """Return the expected marginal intensity."""
         zone, span, resolution = span_from_proto(request)
         expected = await self._use.intensities.outlook(
-            zone, Basis.MARGINAL, span, resolution, with_spread=request.include_quantiles
+            zone,
+            Basis.MARGINAL,
+            span,
+            resolution,
+            as_of_from_proto(request),
+            with_spread=request.include_quantiles,
         )
         return carbon_pb2.ForecastMarginalIntensityResponse(
             intensity=marginal_to_proto(expected.intensity),

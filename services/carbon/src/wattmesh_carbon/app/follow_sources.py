@@ -1,4 +1,4 @@
-"""Fetch intensities from their publishers, again and again."""
+"""Fetch intensities and forecasts from their publishers, again and again."""
 
 import logging
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 
 from wattmesh_carbon.app.intensities import Intensities
-from wattmesh_carbon.app.ports import Source
+from wattmesh_carbon.app.ports import ForecastSource, Source
 from wattmesh_carbon.domain.intensity import Intensity
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.time import TimeRange, floor_time
@@ -23,16 +23,24 @@ BACK = timedelta(days=1)
 class FollowSources:
     """Asks each source in turn; one that fails is said once, and the others go on."""
 
-    def __init__(self, clock: Clock, intensities: Intensities, sources: Sequence[Source]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        intensities: Intensities,
+        sources: Sequence[Source],
+        forecasting: Sequence[ForecastSource] = (),
+    ) -> None:
         self._clock = clock
         self._intensities = intensities
         self._sources = sources
+        self._forecasting = forecasting
         self._contained = Containment(log, "following sources of intensities")
 
     async def run(self) -> None:
         """Fetch for ever."""
         while True:
             await self.fetch()
+            await self.fetch_forecasts()
             await self._clock.sleep_until(self._clock.now() + EVERY)
 
     async def fetch(self) -> int:
@@ -45,6 +53,15 @@ class FollowSources:
                 ended = None if found is None else _ended(found, span)
                 stored += 0 if ended is None else await self._intensities.publish(ended)
         return stored
+
+    async def fetch_forecasts(self) -> int:
+        """Fetch the newest forecast of each publisher, and return how many were new."""
+        now, new = self._clock.now(), 0
+        for number, source in enumerate(self._forecasting, start=1):
+            with self._contained.each(f"forecasts {number}, of {source.zone}"):
+                found = await source.forecast(now)
+                new += found is not None and await self._intensities.take_forecast(found)
+        return new
 
 
 def _ended(found: Intensity, span: TimeRange) -> Intensity | None:

@@ -3,18 +3,22 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wattmesh_carbon.app.ports import IntensityStore
+from wattmesh_carbon.app.ports import ForecastStore, IntensityStore
 from wattmesh_carbon.domain.intensity import Basis, Intensity
+from wattmesh_carbon.domain.issued import AHEAD, Issued
 from wattmesh_carbon.domain.pattern import HISTORY, forecast_pattern, newest_known
-from wattmesh_carbon.domain.spread import Spread, spread
+from wattmesh_carbon.domain.spread import LEAD, Spread, spread, spread_of_issued
 from wattmesh_carbon.domain.window import Run, Window, best_stretches, best_window
+from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_kernel.errors import InvalidArgument, NotFound
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange, floor_time
 
 QUARTER = timedelta(minutes=15)
+PATTERN = "pattern"
+"""The source of what is expected by the daily pattern."""
 LONGEST = 40_000
 """The most intervals that one request may ask for."""
 
@@ -27,11 +31,24 @@ class Outlook:
     spread: Spread | None
 
 
-class Intensities:
-    """The use cases around one store of intensities."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Question:
+    """What is expected, as it was known at `as_of` (None: all that is), which is `now`."""
 
-    def __init__(self, store: IntensityStore, clock: Clock) -> None:
+    zone: ZoneId
+    basis: Basis
+    span: TimeRange
+    resolution: timedelta
+    now: datetime
+    as_of: datetime | None
+
+
+class Intensities:
+    """The use cases around one store of intensities, and one of publishers' forecasts."""
+
+    def __init__(self, store: IntensityStore, forecasts: ForecastStore, clock: Clock) -> None:
         self._store = store
+        self._forecasts = forecasts
         self._clock = clock
 
     async def publish(self, intensity: Intensity) -> int:
@@ -58,20 +75,83 @@ class Intensities:
         series, source = await self._store.read(zone, basis, span, resolution, as_of)
         return Intensity(zone=zone, basis=basis, gco2e_per_kwh=series, source=source or "none")
 
+    async def take_forecast(self, forecast: Intensity) -> bool:
+        """Keep a publisher's forecast, and say whether it was new. Error: InvalidArgument."""
+        now, issued = self._clock.now(), forecast.issue_time
+        if issued is None:
+            raise InvalidArgument("MISSING_FIELD", "a forecast was issued", field="issue_time")
+        require(
+            issued - now <= AHEAD,
+            "FUTURE_INTENSITY",
+            f"{forecast.source} says that it was issued at {issued.isoformat()}",
+            "issue_time",
+        )
+        return await self._forecasts.keep(forecast, issued, now)
+
     async def forecast(
-        self, zone: ZoneId, basis: Basis, span: TimeRange, resolution: timedelta
+        self,
+        zone: ZoneId,
+        basis: Basis,
+        span: TimeRange,
+        resolution: timedelta,
+        as_of: datetime | None = None,
     ) -> Intensity:
-        """Return what is expected; NotFound when nothing was published in the last two days."""
+        """Return what a publisher expects, where that is fresh, else what the daily pattern says.
+
+        Error: NotFound when neither is new enough to go by.
+        """
         check_span(span, resolution)
-        now = self._clock.now()
-        history = await self._history(zone, basis, resolution, now)
-        return Intensity(
+        asked = self._question(zone, basis, span, resolution, as_of)
+        issued = await self._forecasts.newest(zone, basis, span, resolution, asked.now)
+        if issued is None or not issued.is_fresh(asked.now):
+            return await self._by_pattern(asked, too_old=issued)
+        found = Intensity(
             zone=zone,
             basis=basis,
-            gco2e_per_kwh=_not_negative(forecast_pattern(history, span), basis),
-            source="pattern",
-            issue_time=now,
-            newest_time=newest_known(history, now),
+            gco2e_per_kwh=issued.gco2e_per_kwh,
+            source=issued.source,
+            issue_time=issued.issue_time,
+        )
+        if issued.reaches:
+            return found
+        pattern = await self._by_pattern(asked)
+        return replace(
+            found,
+            gco2e_per_kwh=issued.filled_by(pattern.gco2e_per_kwh),
+            newest_time=pattern.newest_time,
+            pattern_ratio=issued.missing_ratio,
+        )
+
+    def _question(
+        self,
+        zone: ZoneId,
+        basis: Basis,
+        span: TimeRange,
+        resolution: timedelta,
+        as_of: datetime | None,
+    ) -> _Question:
+        return _Question(
+            zone=zone,
+            basis=basis,
+            span=span,
+            resolution=resolution,
+            now=self._clock.now() if as_of is None else as_of,
+            as_of=as_of,
+        )
+
+    async def _by_pattern(self, asked: _Question, too_old: Issued | None = None) -> Intensity:
+        history = await self._history(asked)
+        try:
+            newest = newest_known(history, asked.now)
+        except NotFound as error:
+            raise _refused(error, too_old, asked.now) from error
+        return Intensity(
+            zone=asked.zone,
+            basis=asked.basis,
+            gco2e_per_kwh=_not_negative(forecast_pattern(history, asked.span), asked.basis),
+            source=PATTERN,
+            issue_time=asked.now,
+            newest_time=newest,
         )
 
     async def outlook(
@@ -80,25 +160,43 @@ class Intensities:
         basis: Basis,
         span: TimeRange,
         resolution: timedelta,
+        as_of: datetime | None = None,
         *,
         with_spread: bool,
     ) -> Outlook:
         """Return what is expected and, if asked for, how far it may be off. As `forecast`."""
-        expected = await self.forecast(zone, basis, span, resolution)
+        expected = await self.forecast(zone, basis, span, resolution, as_of)
         if not with_spread:
             return Outlook(intensity=expected, spread=None)
-        history = await self._history(zone, basis, resolution, self._clock.now())
-        found = spread(history, expected.gco2e_per_kwh)
+        history = await self._history(self._question(zone, basis, span, resolution, as_of))
+        found = await self._spread(expected, history)
         if found is not None and basis is Basis.AVERAGE:
             held = {ratio: values.clip(min=0.0) for ratio, values in found.quantiles.items()}
             found = replace(found, quantiles=held)
         return Outlook(intensity=expected, spread=found)
 
-    async def _history(
-        self, zone: ZoneId, basis: Basis, resolution: timedelta, now: datetime
-    ) -> Series:
-        known = TimeRange(floor_time(now - HISTORY, timedelta(days=1)), floor_time(now, resolution))
-        history, _ = await self._store.read(zone, basis, known, resolution)
+    async def _spread(self, expected: Intensity, history: Series) -> Spread | None:
+        series, issue_time = expected.gco2e_per_kwh, expected.issue_time
+        if expected.source == PATTERN or issue_time is None:
+            return spread(history, series)
+        issued = await self._forecasts.issued(
+            expected.zone,
+            expected.basis,
+            expected.source,
+            TimeRange(history.start + HISTORY / 2, history.end),
+            series.resolution,
+            LEAD // series.resolution * series.resolution,
+        )
+        return spread_of_issued(
+            history, [each.gco2e_per_kwh for each in issued], series, issue_time
+        )
+
+    async def _history(self, asked: _Question) -> Series:
+        begin = floor_time(asked.now - HISTORY, timedelta(days=1))
+        known = TimeRange(begin, floor_time(asked.now, asked.resolution))
+        history, _ = await self._store.read(
+            asked.zone, asked.basis, known, asked.resolution, asked.as_of
+        )
         return history
 
     async def best_window(self, zone: ZoneId, basis: Basis, span: TimeRange, run: Run) -> Window:
@@ -123,3 +221,13 @@ def check_span(span: TimeRange, resolution: timedelta) -> None:
 
 def _not_negative(series: Series, basis: Basis) -> Series:
     return series.with_values(series.values.clip(min=0.0)) if basis is Basis.AVERAGE else series
+
+
+def _refused(error: NotFound, too_old: Issued | None, now: datetime) -> NotFound:
+    """Return why there is no forecast: nothing lately, and of which age a publisher's is."""
+    if too_old is None:
+        return error
+    hours = (now - too_old.issue_time) / timedelta(hours=1)
+    return NotFound(
+        error.reason, f"{error.message}; the forecast of {too_old.source} is {hours:.0f} h old"
+    )

@@ -7,6 +7,7 @@ from typing import Protocol
 from wattmesh_carbon.domain.certificates import Certificate, Retirement, Subject
 from wattmesh_carbon.domain.factors import Factor
 from wattmesh_carbon.domain.intensity import Basis, Intensity
+from wattmesh_carbon.domain.issued import Issued
 from wattmesh_kernel.ids import CertificateId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -29,6 +30,46 @@ class IntensityStore(Protocol):
         """Return what was published over `span`, NaN where nothing was, and its newest source.
 
         With `as_of`, what had been published by then.
+        """
+
+
+class ForecastStore(Protocol):
+    """Where forecasts of publishers are kept, each as it was issued."""
+
+    async def keep(self, forecast: Intensity, issue_time: datetime, now: datetime) -> bool:
+        """Keep a forecast, and say whether it was new; those that are too old are forgotten."""
+
+    async def newest(
+        self, zone: ZoneId, basis: Basis, span: TimeRange, resolution: timedelta, as_of: datetime
+    ) -> Issued | None:
+        """Return the newest forecast that was known, over a span; NaN where it has nothing."""
+
+    async def issued(
+        self,
+        zone: ZoneId,
+        basis: Basis,
+        source: str,
+        issue_range: TimeRange,
+        resolution: timedelta,
+        lead: timedelta,
+    ) -> Sequence[Issued]:
+        """Return the first forecast of each six hours, from the interval of its issue on.
+
+        Intervals are on the raster of `issue_range.start`; only what was known at its end counts.
+        """
+
+
+class ForecastSource(Protocol):
+    """A publisher of forecasts."""
+
+    @property
+    def zone(self) -> ZoneId:
+        """The zone it is asked about."""
+
+    async def forecast(self, now: datetime) -> Intensity | None:
+        """Return its newest forecast, with the time of issue; None: it has none.
+
+        Error: Unavailable.
         """
 
 

@@ -28,7 +28,8 @@ class Intensity:
     """An intensity over time [gCO2e/kWh], NaN where not known.
 
     `issue_time` is None for what was measured, and the time of issue for a forecast; `newest_time`
-    is until when a forecast knew.
+    is until when a forecast by the daily pattern knew, None for others. `pattern_ratio` is the
+    share of a publisher's forecast that is by the pattern, since it does not reach so far.
     """
 
     zone: ZoneId
@@ -37,6 +38,7 @@ class Intensity:
     source: str
     issue_time: datetime | None = None
     newest_time: datetime | None = None
+    pattern_ratio: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what no grid has."""

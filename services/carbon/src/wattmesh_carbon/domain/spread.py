@@ -1,8 +1,11 @@
-"""How far forecasts of an intensity are off: by making them again for the past, and looking."""
+"""How far forecasts of an intensity are off: by what came of those of the past week.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+Those by the daily pattern are made again for it; those of publishers were kept as they were issued.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +30,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """How forecasts came out beside the naive ones [gCO2e/kWh], and how often the band held."""
+    """How forecasts came out beside the naive ones [gCO2e/kWh], and how often the band held.
+
+    `pattern_mean_absolute_error` is that of the daily pattern at the same times; None: they are it.
+    """
 
     mean_absolute_error: float
     naive_mean_absolute_error: float
     coverage_ratio: float
     compared: int
+    pattern_mean_absolute_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -51,8 +58,43 @@ def spread(history: Series, expected: Series) -> Spread | None:
     lead, are added to what is expected. None: fewer than eight of them can be held against
     anything.
     """
-    origins = _origins(history)
-    made = [_errors(history, origin) for origin in origins]
+    made = [_errors(history, origin) for origin in _origins(history)]
+    return _judged(made, _leads(history, expected), history, expected)
+
+
+def spread_of_issued(
+    history: Series, issued: Sequence[Series], expected: Series, issue_time: datetime
+) -> Spread | None:
+    """Return how far a publisher's forecast may be off, by what came of those before it.
+
+    `issued` are forecasts of two days each from the interval of their issue on, `expected` is what
+    was issued at `issue_time`; all are on the raster of `history`. None: fewer than eight can be
+    held against anything.
+    """
+    made, by_pattern = list[tuple[Floats, Floats]](), list[Floats]()
+    for each in issued:
+        origin = (each.start - history.start) // history.resolution
+        if 0 < origin < len(history):
+            own, naive = _errors(history, origin)
+            actual = history.window(each.range).values
+            made.append((actual - each.values, naive))
+            by_pattern.append(own)
+    ahead = _ahead(history, expected, (issue_time - history.start) // history.resolution)
+    found = _judged(made, ahead, history, expected)
+    if found is None:
+        return None
+    both = np.isfinite([errors for errors, _ in made]) & np.isfinite(by_pattern)
+    beside = float(np.abs(np.array(by_pattern)[both]).mean()) if both.any() else None
+    return replace(found, score=replace(found.score, pattern_mean_absolute_error=beside))
+
+
+def _judged(
+    made: Sequence[tuple[Floats, Floats]],
+    ahead: NDArray[np.int64],
+    history: Series,
+    expected: Series,
+) -> Spread | None:
+    """Return quantiles and score from errors and naive errors by lead; None: too few."""
     known = [errors for errors in made if np.isfinite(errors[0]).any()]
     if len(known) < _LEAST_ORIGINS:
         return None
@@ -62,7 +104,6 @@ def spread(history: Series, expected: Series) -> Spread | None:
     if not both.any():
         return None
     pool = max(_TOGETHER // history.resolution, 1)
-    ahead = _leads(history, expected)
     drawn = {ratio: _pooled(errors, ratio, pool) for ratio in RATIOS}
     stacked = np.sort([expected.values + drawn[ratio][ahead] for ratio in RATIOS], axis=0)
     return Spread(
@@ -124,6 +165,11 @@ def _coverage(errors: Floats, pool: int) -> float:
 def _leads(history: Series, expected: Series) -> NDArray[np.int64]:
     """Return for each interval how far ahead of the newest known one it is, at most two days."""
     last = int(np.flatnonzero(np.isfinite(history.values))[-1])
-    offset = (expected.start - history.start) // history.resolution - last - 1
+    return _ahead(history, expected, last + 1)
+
+
+def _ahead(history: Series, expected: Series, first: int) -> NDArray[np.int64]:
+    """Return for each interval how far it is behind the `first` of `history`, at most two days."""
+    offset = (expected.start - history.start) // history.resolution - first
     most = LEAD // history.resolution - 1
     return np.clip(offset + np.arange(len(expected)), 0, most)

@@ -11,11 +11,13 @@
       {"kind": "csv", "zone": "zones/fr", "file": "/data/fr.csv", "marginal": false}
     ]
 
-Each may have a `url` in place of the publisher's.
+Each may have a `url` in place of the publisher's. The first three publish forecasts, too; one whose
+agreement is without says `"forecasts": false`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,38 +28,59 @@ from wattmesh_carbon.adapters.sources.publishers import (
     UkCarbonIntensity,
     WattTime,
 )
-from wattmesh_carbon.app.ports import Source
+from wattmesh_carbon.app.ports import ForecastSource, Source
 from wattmesh_kernel.errors import FailedPrecondition, InvalidArgument
 from wattmesh_kernel.ids import ZoneId
 
 
-def read_sources(file: Path) -> list[Source]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """Who says how clean the grid was, and who how clean it will be."""
+
+    measured: Sequence[Source] = ()
+    forecasting: Sequence[ForecastSource] = ()
+
+
+def read_sources(file: Path) -> Sources:
     """Return the sources. Error: FailedPrecondition `SOURCES_UNUSABLE`."""
     try:
-        return [_source(each) for each in json.loads(file.read_text())]
+        told = [_source(each) for each in json.loads(file.read_text())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidArgument) as error:
         raise FailedPrecondition(
             "SOURCES_UNUSABLE", f"{file} does not say where intensities come from: {error}"
         ) from error
+    return Sources(
+        measured=[source for source, _ in told],
+        forecasting=[forecasts for _, forecasts in told if forecasts is not None],
+    )
 
 
-def _source(said: Mapping[str, Any]) -> Source:
+def _source(said: Mapping[str, Any]) -> tuple[Source, ForecastSource | None]:
+    """Return a source, and the same as one of forecasts where it publishes them."""
     zone = ZoneId.parse(said["zone"])
     at = {"url": said["url"].rstrip("/")} if "url" in said else {}
+    publisher: UkCarbonIntensity | ElectricityMaps | WattTime
     match said["kind"]:
         case "uk_carbon_intensity":
-            return UkCarbonIntensity(zone=zone, **at)
+            publisher = UkCarbonIntensity(zone=zone, **at)
         case "electricity_maps":
             token = _secret(said["token_file"])
-            return ElectricityMaps(zone=zone, region=said["region"], token=token, **at)
+            publisher = ElectricityMaps(zone=zone, region=said["region"], token=token, **at)
         case "watttime":
-            return WattTime(
+            publisher = WattTime(
                 zone=zone,
                 region=said["region"],
                 user=said["user"],
                 password=_secret(said["password_file"]),
                 **at,
             )
+        case _:
+            return _without_forecasts(said, zone, at), None
+    return publisher, publisher if said.get("forecasts", True) else None
+
+
+def _without_forecasts(said: Mapping[str, Any], zone: ZoneId, at: Mapping[str, str]) -> Source:
+    match said["kind"]:
         case "entso_e":
             factors = {str(kind): float(value) for kind, value in said.get("factors", {}).items()}
             return EntsoE(

@@ -6,8 +6,8 @@ Electricity Maps v3 (its terms ask for an agreement), WattTime v3 (docs.watttime
 
 import base64
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
 
+_UK, _ELECTRICITY_MAPS = "UK Carbon Intensity API", "Electricity Maps"
 _HALF_HOUR, _HOUR = timedelta(minutes=30), timedelta(hours=1)
 _GRAMS_PER_KWH = 453.59237 / 1000
 """Of a pound per megawatt-hour."""
@@ -43,7 +44,19 @@ class UkCarbonIntensity:
                 if each["intensity"]["actual"] is not None
             ]
             series = regular(samples, _HALF_HOUR)
-        return _intensity(self.zone, Basis.AVERAGE, series, "UK Carbon Intensity API")
+        return _intensity(self.zone, Basis.AVERAGE, series, _UK)
+
+    async def forecast(self, now: datetime) -> Intensity | None:
+        """Return the next two days; it does not say when they were issued, so they are of now."""
+        answer = await get_json(f"{self.url}/intensity/{now:%Y-%m-%dT%H:%MZ}/fw48h")
+        with _as_documented(self.url):
+            samples = [
+                (when(each["from"]), each["intensity"]["forecast"])
+                for each in answer["data"]
+                if each["intensity"]["forecast"] is not None
+            ]
+            series = regular(samples, _HALF_HOUR)
+        return _issued(_intensity(self.zone, Basis.AVERAGE, series, _UK), now)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +84,24 @@ class ElectricityMaps:
                 and span.contains(when(each["datetime"]))
             ]
             series = regular(samples, _HOUR)
-        return _intensity(self.zone, Basis.AVERAGE, series, "Electricity Maps")
+        return _intensity(self.zone, Basis.AVERAGE, series, _ELECTRICITY_MAPS)
+
+    async def forecast(self, now: datetime) -> Intensity | None:
+        """Return the newest forecast; an agreement may be without."""
+        answer = await get_json(
+            f"{self.url}/v3/carbon-intensity/forecast",
+            {"zone": self.region},
+            {"auth-token": self.token},
+        )
+        with _as_documented(self.url):
+            samples = [
+                (when(each["datetime"]), each["carbonIntensity"])
+                for each in answer["forecast"]
+                if each["carbonIntensity"] is not None
+            ]
+            issue_time, series = when(answer["updatedAt"]), regular(samples, _HOUR)
+        found = _intensity(self.zone, Basis.AVERAGE, series, _ELECTRICITY_MAPS)
+        return _issued(found, issue_time)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,29 +116,38 @@ class WattTime:
 
     async def fetch(self, span: TimeRange) -> Intensity | None:
         """Return what was published of a span."""
+        query = {"start": span.start.isoformat(), "end": span.end.isoformat()}
+        found, _ = await self._ask("historical", query)
+        return found
+
+    async def forecast(self, now: datetime) -> Intensity | None:
+        """Return the newest forecast of two days; an account may be without."""
+        found, meta = await self._ask("forecast", {"horizon_hours": "48"})
+        with _as_documented(self.url):
+            return _issued(found, when(meta["generated_at"]))
+
+    async def _ask(self, what: str, query: Mapping[str, str]) -> tuple[Intensity | None, Any]:
+        """Return what is answered, and what is said about it."""
         basic = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         login = await get_json(f"{self.url}/login", headers={"Authorization": f"Basic {basic}"})
         with _as_documented(self.url):
             token = str(login["token"])
-        query = {
-            "region": self.region,
-            "signal_type": "co2_moer",
-            "start": span.start.isoformat(),
-            "end": span.end.isoformat(),
-        }
         answer = await get_json(
-            f"{self.url}/v3/historical", query, {"Authorization": f"Bearer {token}"}
+            f"{self.url}/v3/{what}",
+            {"region": self.region, "signal_type": "co2_moer", **query},
+            {"Authorization": f"Bearer {token}"},
         )
         with _as_documented(self.url):
-            if answer["meta"]["units"] != "lbs_co2_per_mwh":
+            meta = answer["meta"]
+            if meta["units"] != "lbs_co2_per_mwh":
                 raise Unavailable("DEPENDENCY_UNAVAILABLE", f"{self.url} has another unit")
-            step = timedelta(seconds=float(answer["meta"]["data_point_period_seconds"]))
+            step = timedelta(seconds=float(meta["data_point_period_seconds"]))
             samples = [
                 (when(each["point_time"]), each["value"] * _GRAMS_PER_KWH)
                 for each in answer["data"]
             ]
             series = regular(samples, step)
-        return _intensity(self.zone, Basis.MARGINAL, series, "WattTime")
+        return _intensity(self.zone, Basis.MARGINAL, series, "WattTime"), meta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,3 +195,7 @@ def _intensity(zone: ZoneId, basis: Basis, series: Series | None, source: str) -
     if series is None:
         return None
     return Intensity(zone=zone, basis=basis, gco2e_per_kwh=series, source=source)
+
+
+def _issued(found: Intensity | None, issue_time: datetime) -> Intensity | None:
+    return None if found is None else replace(found, issue_time=issue_time)
