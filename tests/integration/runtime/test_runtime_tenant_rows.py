@@ -1,9 +1,11 @@
 """What the database lets a tenant be told, should a service forget whose rows it asks for."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import psycopg
 import pytest
 
@@ -11,8 +13,16 @@ from tests.fakes.deployed_role import deployed
 from wattmesh_alerting.adapters.postgres import PostgresAlertStore
 from wattmesh_analytics.adapters.postgres_reports import PostgresReportStore
 from wattmesh_analytics.adapters.postgres_settlements import PostgresSettlementStore
+from wattmesh_forecast.adapters.postgres_forecasts import PostgresForecastStore
+from wattmesh_forecast.adapters.postgres_trainings import PostgresTrainingStore
+from wattmesh_forecast.domain.forecast import Forecast
+from wattmesh_forecast.domain.input_faults import Finding, InputFault
+from wattmesh_forecast.domain.kinds import Kind as ForecastKind
+from wattmesh_forecast.domain.training import Training, TrainingOrder
 from wattmesh_kernel.callers import Caller
-from wattmesh_kernel.ids import SiteId, ZoneScheduleId
+from wattmesh_kernel.errors import NotFound
+from wattmesh_kernel.ids import AssetId, SiteId, ZoneScheduleId
+from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.adapters.postgres import PostgresPlanStore
 from wattmesh_runtime.access.guard import enter_identity
 from wattmesh_runtime.database import Database
@@ -23,6 +33,8 @@ from wattmesh_usage.domain.zones import ZoneSchedule
 ADA = Caller(name="ada", permissions=frozenset(), sites=frozenset({"sites/home-1"}))
 OLGA = Caller(name="olga", permissions=frozenset())
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
+
+_DAY = TimeRange(NOW, NOW + timedelta(days=1))
 
 _EACH = "FROM generate_series(1, 2) AS n"
 _TIMES = f"'{NOW}', '{NOW}'"
@@ -90,6 +102,58 @@ async def fill_usage(database: Database) -> None:
             await change.put(ZoneSchedule(id=ZoneScheduleId.parse(name)))
 
 
+async def issue_forecasts(database: Database) -> None:
+    await PostgresForecastStore(database).add([_forecast(number) for number in (1, 2)])
+    trainings = PostgresTrainingStore(database)
+    for name, numbers in (("a", (1,)), ("b", (1, 2))):
+        order = TrainingOrder(
+            model="load", assets=tuple(map(_asset, numbers)), range=_DAY, request_id=""
+        )
+        training = Training(name=f"operations/{name}", order=order, start_time=NOW)
+        assert await trainings.begin(training) == training
+
+
+async def forecasts(database: Database) -> set[str]:
+    """A training is told to whoever sees all that it learnt from."""
+    store, trainings = PostgresForecastStore(database), PostgresTrainingStore(database)
+    each = [_asset(number) for number in (1, 2)]
+    issued = [found.name async for found in store.issued_in(each, _DAY)]
+    paged = [found.name for asset in each for found in await store.page(asset, None, None, 9)]
+    got = set[str]()
+    for number in (1, 2):
+        with suppress(NotFound):
+            got.add((await store.get(f"forecasts/{number}")).asset.site.name)
+    assert sorted(issued) == sorted(paged)
+    assert len(issued) == len(got)
+    names = [each.name for each in await trainings.page("", 9)]
+    assert names == ["operations/b", "operations/a"][2 - len(got) :]
+    if len(got) < 2:
+        with pytest.raises(NotFound):
+            await trainings.get("operations/b")
+    return got
+
+
+def _asset(number: int) -> AssetId:
+    return AssetId.parse(f"sites/home-{number}/assets/load")
+
+
+def _forecast(number: int) -> Forecast:
+    return Forecast(
+        name=f"forecasts/{number}",
+        asset=_asset(number),
+        kind=ForecastKind.LOAD,
+        issue_time=NOW,
+        source="seasonal",
+        start=NOW,
+        resolution=timedelta(hours=1),
+        ratios=(0.5,),
+        power_w=np.array([[100.0, 200.0]]),
+        last_measured=NOW,
+        findings=(Finding(fault=InputFault.STUCK, hours=3),),
+        refusal=None,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """A service: its tables that are held to a caller's reach, rows of two sites, its own reads."""
@@ -107,6 +171,9 @@ PARTS = {
         told=reports,
     ),
     "alerting": Part(held=frozenset({"alerts"}), rows=ALERTS, told=alerts),
+    "forecast": Part(
+        held=frozenset({"issued_forecasts", "trainings"}), rows=issue_forecasts, told=forecasts
+    ),
     "usage": Part(held=frozenset({"records"}), rows=fill_usage, told=schedules),
 }
 _HELD = """

@@ -67,7 +67,7 @@ Row = tuple[
 
 
 class PostgresForecastStore:
-    """Forecasts in the table `forecasts`."""
+    """Forecasts in the view `forecasts`, which keeps them in a table held to callers' reach."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -86,7 +86,7 @@ class PostgresForecastStore:
 
     async def get(self, name: str) -> Forecast:
         """Return a forecast; NotFound."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             row: Row | None = await (await connection.execute(_GET, (name,))).fetchone()
         if row is None:
             raise NotFound("FORECAST_NOT_FOUND", f"there is no {name}")
@@ -104,7 +104,7 @@ class PostgresForecastStore:
             "name": before.name if before else None,
             "size": size,
         }
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             rows: list[Row] = await (await connection.execute(_PAGE, values)).fetchall()
         return [_from_row(row) for row in rows]
 
@@ -113,7 +113,7 @@ class PostgresForecastStore:
     ) -> AsyncIterator[Forecast]:
         """Iterate over forecasts issued in a range, oldest first."""
         names = [asset.name for asset in assets]
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             cursor = await connection.execute(_ISSUED, (names, issued.start, issued.end))
             async for row in cursor:
                 yield _from_row(row)

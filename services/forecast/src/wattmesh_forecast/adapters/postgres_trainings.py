@@ -89,7 +89,7 @@ class PostgresTrainingStore:
 
     async def get(self, name: str) -> Training:
         """Return a training; NotFound."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             row: Row | None = await (await connection.execute(_BY_NAME, (name,))).fetchone()
         if row is None:
             raise NotFound("OPERATION_NOT_FOUND", f"there is no {name}")
@@ -97,7 +97,7 @@ class PostgresTrainingStore:
 
     async def page(self, after: str, size: int) -> Sequence[Training]:
         """Return trainings, newest first, beginning after the one of a name."""
-        async with self._database.connection() as connection:
+        async with self._database.connection_for_caller() as connection:
             if after and not (await connection.execute(_BY_NAME, (after,))).rowcount:
                 raise InvalidArgument(
                     "INVALID_PAGE_TOKEN", "not a page token of this list", field="page_token"
