@@ -1,7 +1,6 @@
 """TLS with a broker of one's own: each side shows what the other's authority has issued."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,50 +12,15 @@ from pydantic import ValidationError
 
 from tests.fakes.eventually import eventually
 from tests.fakes.identities import Identities
+from tests.fakes.tls_front import with_tls
 from wattmesh_gateway.domain.telegram import Delivery
 from wattmesh_gateway.drivers.mqtt.session import Message, MqttSession
 from wattmesh_gateway.drivers.mqtt.settings import MqttSettings
 from wattmesh_local.identities.authority import CERTIFICATE, KEY, ROOTS
 from wattmesh_local.mqtt_broker import DurableBroker
 
-BROKER = "spiffe://mesh/ns/wattmesh/sa/broker"
 GATEWAY = "spiffe://mesh/ns/wattmesh/sa/gateway"
 TOPIC = "home-1/meter"
-
-
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while content := await reader.read(65_536):
-            writer.write(content)
-            await writer.drain()
-    except (OSError, ssl.SSLError):
-        pass
-    finally:
-        writer.close()
-
-
-@asynccontextmanager
-async def with_tls(port: int, identities: Identities) -> AsyncIterator[int]:
-    """Put TLS that asks for a certificate in front of a broker; yields the port."""
-    folder = identities.issue(BROKER, serves=True)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder / ROOTS)
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_cert_chain(folder / CERTIFICATE, folder / KEY)
-    pouring = set[asyncio.Task[None]]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to_broker = await asyncio.open_connection("127.0.0.1", port)
-        pouring.add(asyncio.create_task(_pour(reader, to_broker[1])))
-        pouring.add(asyncio.create_task(_pour(to_broker[0], writer)))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for each in pouring:
-            each.cancel()
-        await asyncio.gather(*pouring, return_exceptions=True)
 
 
 def settings(port: int, authority: Path, shown: Path | None) -> MqttSettings:

@@ -21,7 +21,7 @@ class TwinSettings(ServiceSettings):
     ledger_folder: Path = Path(".wattmesh/ledger")
     """Folder of this run's ledger; a restart with the same folder continues the run."""
     mqtt_url: str = "mqtt://127.0.0.1:1883"
-    """The broker that meters publish to."""
+    """The broker that meters publish to; `mqtts://` for TLS."""
     modbus_host: str = "127.0.0.1"
     """Address on which inverters and batteries listen, and at which metering is told they are."""
     modbus_port_base: int = Field(default=0, ge=0, le=65000)

@@ -3,16 +3,14 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import aiomqtt
 
-from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_twin.adapters.mqtt_address import parse_mqtt_address
 from wattmesh_twin.app.ports import BrokerLost
 from wattmesh_twin.domain.telegram import Telegram
 from wattmesh_twin.domain.topology import topic
 
-DEFAULT_PORT = 1883
 CONFIRM_SECONDS = 10.0
 """How long the broker may take to confirm a telegram, wall time."""
 
@@ -44,28 +42,17 @@ class MqttLine:
 
 
 class MqttBroker:
-    """The way to the broker at `mqtt://[user:password@]host[:port]`."""
+    """The way to the broker at `mqtt[s]://[user:password@]host[:port]`."""
 
     def __init__(self, url: str, client_id: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "mqtt" or not parts.hostname:
-            raise InvalidArgument("INVALID_URL", "expected mqtt://host:port", field="mqtt_url")
-        self._host, self._port = parts.hostname, parts.port or DEFAULT_PORT
-        self._username, self._password = parts.username, parts.password
+        self._address = parse_mqtt_address(url)
         self._client_id = client_id
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[MqttLine]:
         """Open a connection; BrokerLost when there is no broker, now or later."""
         try:
-            async with aiomqtt.Client(
-                self._host,
-                self._port,
-                identifier=self._client_id,
-                username=self._username,
-                password=self._password,
-                clean_session=True,
-            ) as client:
+            async with self._address.client(self._client_id) as client:
                 yield MqttLine(client)
         except aiomqtt.MqttError as error:
             raise BrokerLost(str(error)) from error

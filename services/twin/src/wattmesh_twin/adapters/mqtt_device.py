@@ -6,12 +6,11 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import aiomqtt
 
 from wattmesh_kernel.clock import Clock
-from wattmesh_kernel.errors import InvalidArgument
+from wattmesh_twin.adapters.mqtt_address import parse_mqtt_address
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +21,10 @@ Said = tuple[str, object]
 
 
 class MqttDevice(ABC):
-    """Speaks at `mqtt://host:port` under an address, by its interval and after orders."""
+    """Speaks at an `MqttAddress` under a name, by its interval and after orders."""
 
     def __init__(self, url: str, address: str, clock: Clock, every: timedelta) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "mqtt" or not parts.hostname:
-            raise InvalidArgument("INVALID_URL", "expected mqtt://host:port", field="mqtt_url")
-        self._host, self._port = parts.hostname, parts.port or 1883
+        self._broker = parse_mqtt_address(url)
         self.address = address
         self._clock = clock
         self._every = every
@@ -57,7 +53,7 @@ class MqttDevice(ABC):
 
     async def _connected(self) -> None:
         name = self.address.replace("/", "-")
-        async with aiomqtt.Client(self._host, self._port, identifier=f"twin-{name}") as client:
+        async with self._broker.client(f"twin-{name}") as client:
             for topic in self.topics:
                 await client.subscribe(topic, qos=1)
             async with asyncio.TaskGroup() as group:
