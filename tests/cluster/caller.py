@@ -1,7 +1,10 @@
 """Runs in the cluster, in an image of the mesh: calls every part again and again, and answers asks.
 
     python caller.py call        a line of JSON a second: {"second", "ok", "failed", "slowest_ms"}
-    python caller.py ask NAME    what the mesh says of itself, as JSON
+    python caller.py ask         what the mesh says of itself, as JSON
+    python caller.py site NAME   what is registered of a site, as JSON
+    python caller.py shown       the certificates that each part's pods show, as JSON
+    python caller.py strangers   what becomes of calls without a certificate, and of forbidden ones
 
 Calls go as the mesh's own do: over the names of headless Services, spread over all pods, tried
 again while a pod is away, until `DEADLINE_SECONDS` have passed.
@@ -10,9 +13,12 @@ again while a pod is away, until `DEADLINE_SECONDS` have passed.
 import asyncio
 import json
 import os
+import socket
+import ssl
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -22,6 +28,7 @@ from wattmesh.control.v1 import control_pb2
 from wattmesh.gateway.v1 import gateway_pb2
 from wattmesh.metering.v1 import metering_pb2
 from wattmesh.planner.v1 import planner_pb2
+from wattmesh.site.v1 import site_service_pb2
 from wattmesh_kernel.clock import parse_clock
 from wattmesh_runtime.service import Runtime
 from wattmesh_runtime.settings import ServiceSettings
@@ -29,6 +36,7 @@ from wattmesh_runtime.telemetry import Telemetry
 
 DEADLINE_SECONDS = 30.0
 EVERY_SECONDS = 0.2
+PORT = 50051
 READS = {
     "metering": "/wattmesh.site.v1.SiteService/ListSites",
     "carbon": "/wattmesh.carbon.v1.CarbonService/ListFactors",
@@ -64,7 +72,7 @@ async def call(runtime: Runtime) -> None:
             await asyncio.sleep(EVERY_SECONDS)
 
     for part, name in READS.items():
-        method: Any = runtime.channel(f"{part}:50051").unary_unary(name)
+        method: Any = runtime.channel(f"{part}:{PORT}").unary_unary(name)
         asyncio.create_task(one(part, method), name=part)  # noqa: RUF006 (ends with the process)
     while True:
         await asyncio.sleep(1.0)
@@ -83,7 +91,7 @@ async def ask(runtime: Runtime) -> dict[str, Any]:
     """Return what the mesh says of its plans, commands and readings."""
 
     async def answer(part: str, name: str, request: Any, response: Any) -> Any:
-        method = runtime.channel(f"{part}:50051").unary_unary(
+        method = runtime.channel(f"{part}:{PORT}").unary_unary(
             name,
             request_serializer=type(request).SerializeToString,
             response_deserializer=response.FromString,
@@ -138,14 +146,98 @@ async def ask(runtime: Runtime) -> dict[str, Any]:
     }
 
 
+async def registered(runtime: Runtime, name: str) -> dict[str, Any]:
+    """Return a site, its assets and devices and its tariff, as SiteService has them; {}: none."""
+    service = "/wattmesh.site.v1.SiteService/"
+
+    async def answer(method: str, **words: Any) -> Any:
+        request = getattr(site_service_pb2, f"{method}Request")(**words)
+        response = getattr(site_service_pb2, f"{method}Response")
+        call = runtime.channel(f"metering:{PORT}").unary_unary(
+            service + method,
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=response.FromString,
+        )
+        found = await call(request, timeout=DEADLINE_SECONDS)
+        return MessageToDict(found, preserving_proto_field_name=True)
+
+    listed = (await answer("ListSites", page_size=1000)).get("sites", ())
+    if name not in [each["name"] for each in listed]:
+        return {}
+    site = (await answer("GetSite", name=name))["site"]
+    assets = await answer("ListAssets", parent=name)
+    devices = await answer("ListDevices", parent=name)
+    tariff = await answer("GetTariff", name=site["tariff"]) if site.get("tariff") else {}
+    return {"site": site, **assets, **devices, **tariff}
+
+
+def shown(settings: ServiceSettings) -> dict[str, list[str]]:
+    """Return the certificates [PEM] that a part's pods show to whoever connects anew."""
+    context = ssl.create_default_context(cafile=settings.tls_ca_file)
+    assert settings.tls_certificate_file is not None, "it is told one"
+    context.load_cert_chain(settings.tls_certificate_file, settings.tls_key_file)
+    context.set_alpn_protocols(["h2"])
+    return {part: sorted(_shown_by(part, context)) for part in READS}
+
+
+def _shown_by(part: str, context: ssl.SSLContext) -> Iterator[str]:
+    for *_, address in socket.getaddrinfo(part, PORT, type=socket.SOCK_STREAM):
+        with (
+            socket.create_connection((str(address[0]), PORT), timeout=5) as raw,
+            context.wrap_socket(raw, server_hostname=part) as secured,
+        ):
+            yield ssl.DER_cert_to_PEM_cert(secured.getpeercert(binary_form=True) or b"")
+
+
+async def strangers(runtime: Runtime, settings: ServiceSettings) -> dict[str, dict[str, str]]:
+    """Return what becomes of calls that are not allowed, as the names of status codes, by part.
+
+    In plaintext, with TLS but without a certificate, and, of metering, a viewer's that deletes.
+    """
+    assert settings.tls_ca_file is not None, "it is told one"
+    roots = grpc.ssl_channel_credentials(settings.tls_ca_file.read_bytes())
+    found = dict[str, dict[str, str]]()
+    for part, name in READS.items():
+        target = f"{part}:{PORT}"
+        async with (
+            grpc.aio.insecure_channel(target) as plain,
+            grpc.aio.secure_channel(target, roots) as nameless,
+        ):
+            found[part] = {
+                "plaintext": await _code(plain, name),
+                "nameless": await _code(nameless, name),
+            }
+    forbidden = "/wattmesh.site.v1.SiteService/DeleteSite"
+    found["metering"]["viewer"] = await _code(runtime.channel(f"metering:{PORT}"), forbidden)
+    return found
+
+
+async def _code(channel: Any, method: str) -> str:
+    try:
+        await channel.unary_unary(method)(b"", timeout=5.0)
+    except grpc.aio.AioRpcError as error:
+        return str(error.code().name)
+    return "OK"
+
+
 async def main(arguments: list[str]) -> None:
     """Do what is asked for."""
     clock = parse_clock(os.environ.get("WATTMESH_CLOCK", "system"))
-    async with Runtime(ServiceSettings(), clock, Telemetry("caller")) as runtime:
-        if arguments == ["call"]:
-            await call(runtime)
-        else:
-            print(json.dumps(await ask(runtime)))
+    settings = ServiceSettings()
+    async with Runtime(settings, clock, Telemetry("caller")) as runtime:
+        match arguments:
+            case ["call"]:
+                await call(runtime)
+            case ["ask"]:
+                print(json.dumps(await ask(runtime)))
+            case ["site", name]:
+                print(json.dumps(await registered(runtime, name)))
+            case ["shown"]:
+                print(json.dumps(await asyncio.to_thread(shown, settings)))
+            case ["strangers"]:
+                print(json.dumps(await strangers(runtime, settings)))
+            case _:
+                raise SystemExit(__doc__)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from tests.cluster.drain import drain
+from tests.cluster.identities import Identities
 from tests.cluster.kubectl import Kubectl, until
+from tests.cluster.rotation import change_authority, rotate
+from tests.cluster.site_resource import try_site
 
 ROLLED = (
     *("deployment/metering", "deployment/control", "deployment/planner", "deployment/forecast"),
     *("deployment/optimizer", "deployment/carbon", "deployment/usage", "deployment/demandresponse"),
     *("deployment/analytics", "deployment/alerting", "deployment/dashboard", "statefulset/gateway"),
+    "statefulset/siteoperator",
 )
 KILLED = ("metering", "control", "planner", "forecast", "optimizer", "gateway", "twin")
 SCALED = ("metering", "control", "planner", "optimizer")
@@ -26,13 +32,19 @@ class Disturbance:
     calls_may_fail: bool = False
 
 
-def disturbances() -> Iterator[Disturbance]:
+def disturbances(identities: Identities) -> Iterator[Disturbance]:
     """Yield all of them, in order."""
+    yield Disturbance(name="a site as a resource", act=try_site)
     for workload in ROLLED:
         yield Disturbance(name=f"roll {workload}", act=_rolling(workload))
     for part in KILLED:
         yield Disturbance(name=f"delete a pod of {part}", act=_deleting(part))
     yield Disturbance(name="one, three, one", act=_scale)
+    yield Disturbance(name="drain the node", act=drain)
+    yield Disturbance(name="new certificates", act=partial(rotate, identities=identities))
+    yield Disturbance(
+        name="another authority", act=partial(change_authority, identities=identities)
+    )
     yield Disturbance(name="restart the broker", act=_deleting("broker"))
     yield Disturbance(name="restart the database", act=_deleting("database"), calls_may_fail=True)
 

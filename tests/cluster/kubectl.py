@@ -36,6 +36,12 @@ class Kubectl:
             raise KubectlError(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
+        """Return a command that runs on, with both of its outputs in one."""
+        return subprocess.Popen(
+            [*self.command, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
     def apply(self, documents: Sequence[Document]) -> None:
         """Make what the documents say."""
         given = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
@@ -46,16 +52,29 @@ class Kubectl:
         for each in workloads:
             self("rollout", "status", each, f"--timeout={seconds}s", seconds=seconds + 30)
 
+    def found(self, kind: str, selector: str | None) -> list[Document]:
+        """Return what there is of a kind, chosen by its labels."""
+        chosen = () if selector is None else ("--selector", selector)
+        listed: list[Document] = json.loads(self("get", kind, *chosen, "--output", "json"))["items"]
+        return listed
+
+    def one(self, kind: str, name: str) -> Document:
+        """Return a document as the cluster has it."""
+        found: Document = json.loads(self("get", kind, name, "--output", "json"))
+        return found
+
     def pods(self, part: str) -> list[str]:
         """Return the names of a part's pods that are not on their way out."""
-        found = json.loads(
-            self("get", "pods", "-l", f"app.kubernetes.io/name={part}", "--output", "json")
-        )
         return [
             each["metadata"]["name"]
-            for each in found["items"]
+            for each in self.found("pods", f"app.kubernetes.io/name={part}")
             if "deletionTimestamp" not in each["metadata"]
         ]
+
+    def asked(self, *words: str) -> Any:
+        """Return what the caller in the cluster answers to one of its questions."""
+        text = self("exec", "caller", "--", "python", "/caller/caller.py", *words)
+        return json.loads(text.splitlines()[-1])
 
 
 def until(what: str, holds: Callable[[], bool], seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What is applied: the trial overlay in an old cluster's words, on a clock, with our images."""
+"""What is applied: a simulated home with identities, on a clock, with our images."""
 
 import subprocess
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from tests.cluster.identities import CALLER, Identities, secret_volume
 from tests.cluster.kubectl import NAMESPACE
 from tests.fakes.twin_folders import citylearn_folder
 from tools.bootstrap import KUBECTL
@@ -18,7 +19,7 @@ Document: TypeAlias = dict[str, Any]
 HERE = Path(__file__).parent
 PARTS = (
     *("alerting", "analytics", "carbon", "control", "dashboard", "demandresponse", "forecast"),
-    *("gateway", "metering", "optimizer", "planner", "twin", "usage"),
+    *("gateway", "metering", "optimizer", "planner", "siteoperator", "twin", "usage"),
 )
 """Every part with an image of its own."""
 STAND_INS = {
@@ -26,6 +27,7 @@ STAND_INS = {
     "docker.io/library/eclipse-mosquitto": "localhost/wattmesh-broker:1",
 }
 """What is run in the place of images that are not ours."""
+FIRST = ("Namespace", "CustomResourceDefinition")
 HISTORY_DAYS = 30
 RESOLUTION = "PT15M"
 
@@ -35,20 +37,22 @@ def image(part: str) -> str:
     return f"localhost/wattmesh/{part}:0.1.0"
 
 
-def documents(clock: str, folder: Path) -> list[Document]:
+def documents(clock: str, folder: Path, identities: Identities) -> list[Document]:
     """Return all that is to be applied, in order; `folder` gets data and secrets.
 
     Every process is on the same simulated clock. Parts ask the node for next to no CPU: two cores
     hold all of them.
     """
     write_secrets(folder / "secrets")
-    rendered = [_changed(each, clock) for each in _overlay()]
-    namespaces = [each for each in rendered if each["kind"] == "Namespace"]
-    rest = [each for each in rendered if each["kind"] != "Namespace"]
+    rendered = [_changed(each, clock, identities) for each in _overlay()]
+    first = [each for each in rendered if each["kind"] in FIRST]
+    rest = [each for each in rendered if each["kind"] not in FIRST]
+    identities.issue()
     made: Any = secrets(folder / "secrets")["items"]
     for each in made:
         each["metadata"]["namespace"] = NAMESPACE
-    return [*namespaces, *made, _site_data(folder), _script(), *rest, _caller(clock)]
+    made += identities.secrets()
+    return [*first, *made, _site_data(folder), _script(), *rest, _caller(clock)]
 
 
 def _overlay() -> list[Document]:
@@ -61,7 +65,8 @@ def _overlay() -> list[Document]:
     return list(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader))
 
 
-def _changed(document: Document, clock: str) -> Document:
+def _changed(document: Document, clock: str, identities: Identities) -> Document:
+    identities.give(document["metadata"]["name"], _pod(document))
     for container in _containers(document):
         name, _, tag = container["image"].rpartition(":")
         container["image"] = STAND_INS.get(name, f"localhost/{name}:{tag}")
@@ -78,8 +83,13 @@ def _changed(document: Document, clock: str) -> Document:
     return document
 
 
+def _pod(document: Document) -> Document:
+    pod: Document = document.get("spec", {}).get("template", {}).get("spec", {})
+    return pod
+
+
 def _containers(document: Document) -> Iterator[Document]:
-    pod = document.get("spec", {}).get("template", {}).get("spec", {})
+    pod = _pod(document)
     yield from pod.get("containers", ())
     yield from pod.get("initContainers", ())
 
@@ -106,11 +116,14 @@ def _caller(clock: str) -> Document:
         "command": ["python", "/caller/caller.py", "call"],
         "env": [
             {"name": "WATTMESH_CLOCK", "value": clock},
-            {"name": "WATTMESH_ALLOW_PLAINTEXT", "value": "true"},
+            {"name": "WATTMESH_TLS_CERTIFICATE_FILE", "value": "/identity/tls.crt"},
+            {"name": "WATTMESH_TLS_KEY_FILE", "value": "/identity/tls.key"},
+            {"name": "WATTMESH_TLS_CA_FILE", "value": "/identity/ca.crt"},
             {"name": "WATTMESH_LISTEN_ADDRESS", "value": "127.0.0.1:0"},
         ],
         "volumeMounts": [
             {"name": "script", "mountPath": "/caller"},
+            {"name": "identity", "mountPath": "/identity", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
         ],
     }
@@ -118,8 +131,10 @@ def _caller(clock: str) -> Document:
         "automountServiceAccountToken": False,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 2,
+        "securityContext": {"fsGroup": 10001},
         "containers": [container],
         "volumes": [
+            {"name": "identity", "secret": secret_volume(CALLER)},
             {"name": "script", "configMap": {"name": "caller"}},
             {"name": "tmp", "emptyDir": {}},
         ],

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+REFUSED = ("UNAVAILABLE", "PERMISSION_DENIED")
+"""What strangers are told: no connection without a certificate, and no more than a role may do."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -22,12 +25,15 @@ def judged(
     published_since: Mapping[str, int],
     took: Mapping[str, float],
     may_fail: Sequence[tuple[float, float]],
+    disturbed: Mapping[str, str],
+    strangers: Mapping[str, Mapping[str, str]],
 ) -> Verdict:
     """Return what is to be said.
 
     `calls`: of each second, how many went well and which failed. `may_fail`: from when to when
     calls may be told that a part is away [s since 1970]. `published`: readings by device before the
-    mesh was asked, `published_since`: after it.
+    mesh was asked, `published_since`: after it. `disturbed`: disturbances that the mesh did not go
+    over as it should, and why. `strangers`: what became of calls that are not allowed, by part.
     """
     failed, excused = Counter[str](), Counter[str]()
     slowest: dict[str, float] = {}
@@ -68,6 +74,8 @@ def judged(
         },
         "plans": {**plans, "amiss": amiss},
         "commands": commands,
+        "strangers": {part: dict(codes) for part, codes in strangers.items()},
+        "disturbances_amiss": dict(disturbed),
         "took_s": dict(took),
         "now": asked["now"],
     }
@@ -81,5 +89,8 @@ def judged(
         and not amiss
         and commands["failed"] == 0
         and commands["verified"] > 0
+        and not disturbed
+        and bool(strangers)
+        and all(code in REFUSED for codes in strangers.values() for code in codes.values())
     )
     return Verdict(content=content, sound=sound)

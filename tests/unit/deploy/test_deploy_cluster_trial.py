@@ -1,9 +1,12 @@
 """The run on a real cluster: what it applies, and what it says of what it saw."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
+from tests.cluster.identities import CALLER, DRIVER, Identities
 from tests.cluster.manifests import PARTS, documents, image
 from tests.cluster.verdict import judged
 from tests.fakes.deployments import SETTINGS
@@ -15,17 +18,27 @@ OLD = {
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
+    "Role": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
+    "CustomResourceDefinition": "apiextensions.k8s.io/v1",
 }
 """Where kinds that have moved since are in Kubernetes 1.20."""
 
 
 @pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    return documents(CLOCK, tmp_path_factory.mktemp("cluster"))
+def identities(tmp_path_factory: pytest.TempPathFactory) -> Identities:
+    return Identities(tmp_path_factory.mktemp("identities"))
+
+
+@pytest.fixture(scope="module")
+def applied(
+    tmp_path_factory: pytest.TempPathFactory, identities: Identities
+) -> list[dict[str, Any]]:
+    return documents(CLOCK, tmp_path_factory.mktemp("cluster"), identities)
 
 
 def test_every_part_is_applied_in_an_old_clusters_words(applied: list[dict[str, Any]]) -> None:
-    assert set(PARTS) == set(SETTINGS) - {"siteoperator"}, "which trials do without"
+    assert set(PARTS) == set(SETTINGS)
     text = str(applied)
     for part in PARTS:
         assert image(part) in text
@@ -49,6 +62,44 @@ def test_every_process_is_on_the_same_clock(applied: list[dict[str, Any]]) -> No
         assert {"name": "WATTMESH_CLOCK", "value": CLOCK} in container["env"]
 
 
+def test_everybody_has_the_identity_that_its_volume_asks_for(
+    applied: list[dict[str, Any]], identities: Identities
+) -> None:
+    assert identities.holders == {*PARTS, CALLER}
+    assert DRIVER not in str(applied)
+    assert "WATTMESH_ALLOW_PLAINTEXT" not in str(applied)
+    names = dict[str, Any]()
+    for holder in identities.holders:
+        leaf = x509.load_pem_x509_certificate(identities.certificate(holder).encode())
+        names[holder] = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    uris = {
+        holder: found.get_values_for_type(x509.UniformResourceIdentifier)
+        for holder, found in names.items()
+    }
+    assert uris["metering"] == ["spiffe://mesh/ns/wattmesh/sa/metering"]
+    assert uris["gateway"] == ["spiffe://mesh/gateways/local"]
+    assert uris[CALLER] == ["spiffe://mesh/roles/viewer/caller"]
+    for part in PARTS:
+        assert part in names[part].get_values_for_type(x509.DNSName)
+
+
+def test_an_authority_is_replaced_in_steps_of_which_each_side_knows_the_other(
+    tmp_path: Path,
+) -> None:
+    found = Identities(tmp_path)
+    found.issue()
+    first = found.roots
+    found.trust_another()
+    both = found.roots
+    assert both.startswith(first)
+    assert len(both) > len(first)
+    before = found.certificate(CALLER)
+    found.issue()
+    assert found.certificate(CALLER) != before
+    found.trust_newest_alone()
+    assert first + found.roots == both
+
+
 def asked(*states: str, stored: int = 10) -> dict[str, Any]:
     return {
         "now": "2016-09-01T00:00:00+00:00",
@@ -62,6 +113,7 @@ def second(at: int, **failed: int) -> dict[str, Any]:
     return {"second": at, "ok": 50, "failed": failed, "slowest_ms": {"metering": 12}}
 
 
+STRANGERS = {"metering": {"nameless": "UNAVAILABLE", "viewer": "PERMISSION_DENIED"}}
 MADE = "PLAN_STATE_MADE"
 
 
@@ -88,7 +140,36 @@ def test_it_is_sound_when_every_promise_was_kept(
         published={"meter": 10},
         published_since={"meter": 10},
         took={},
+        disturbed={},
+        strangers=STRANGERS,
         may_fail=[(4.0, 6.0)],
+    )
+
+    assert verdict.sound is sound
+
+
+@pytest.mark.parametrize(
+    ("disturbed", "strangers", "sound"),
+    [
+        ({}, STRANGERS, True),
+        ({"drain the node": "budgets"}, STRANGERS, False),
+        ({}, {"metering": {"nameless": "OK"}}, False),
+        ({}, {}, False),
+    ],
+    ids=["well", "a disturbance", "let in", "nobody tried"],
+)
+def test_it_is_sound_when_nobody_was_let_in_and_each_disturbance_was_gone_over(
+    disturbed: dict[str, str], strangers: dict[str, dict[str, str]], sound: bool
+) -> None:
+    verdict = judged(
+        asked=asked(MADE),
+        calls=[second(1)],
+        published={"meter": 10},
+        published_since={"meter": 10},
+        took={},
+        may_fail=(),
+        disturbed=disturbed,
+        strangers=strangers,
     )
 
     assert verdict.sound is sound
@@ -101,6 +182,8 @@ def test_what_was_lost_is_said_by_device() -> None:
         published={"meter": 10},
         published_since={"meter": 10},
         took={},
+        disturbed={},
+        strangers=STRANGERS,
         may_fail=(),
     )
 
