@@ -4,6 +4,7 @@ Its device belongs to a gateway that is not there, so that nobody dials an addre
 and controls nothing: the simulated home stays the only one that is commanded.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.cluster.kubectl import NAMESPACE, Document, Kubectl, until
@@ -14,16 +15,16 @@ SECONDS = 90
 
 def try_site(kubectl: Kubectl) -> None:
     """Apply a site and hold what is registered against it, until it is gone again."""
-    kubectl.apply([_site(capacity_wh=10000, price=0.32)])
+    kubectl.apply([site(capacity_wh=10000, price=0.32)])
     _judged(kubectl, "True", "Registered")
     _registered(kubectl, capacity_wh=10000, price=0.32)
-    kubectl.apply([_site(capacity_wh=12000, price=0.41)])
+    kubectl.apply([site(capacity_wh=12000, price=0.41)])
     _judged(kubectl, "True", "Registered")
     _registered(kubectl, capacity_wh=12000, price=0.41)
-    kubectl.apply([_site(capacity_wh=-5, price=0.41)])
+    kubectl.apply([site(capacity_wh=-5, price=0.41)])
     _judged(kubectl, "False", None)
     _registered(kubectl, capacity_wh=12000, price=0.41)
-    kubectl.apply([_site(capacity_wh=12000, price=0.41)])
+    kubectl.apply([site(capacity_wh=12000, price=0.41)])
     _judged(kubectl, "True", "Registered")
     told = {
         (each["type"], each["reason"])
@@ -36,7 +37,8 @@ def try_site(kubectl: Kubectl) -> None:
     until("the site has ended", lambda: not kubectl.asked("site", f"sites/{NAME}"), SECONDS)
 
 
-def _site(*, capacity_wh: float, price: float) -> Document:
+def site(*, capacity_wh: float, price: float) -> Document:
+    """Return the resource, with what is changed of it."""
     rates = {"tou_periods": [{"display_name": "All day", "price_per_kwh": price}]}
     return {
         "apiVersion": "wattmesh.io/v1alpha1",
@@ -84,22 +86,28 @@ def _judged(kubectl: Kubectl, status: str, reason: str | None) -> None:
 
 
 def _registered(kubectl: Kubectl, *, capacity_wh: float, price: float) -> None:
-    found = kubectl.asked("site", f"sites/{NAME}")
-    batteries = [each["battery"] for each in found.get("assets", ()) if "battery" in each]
-    seen: dict[str, Any] = {
-        "assets": len(found.get("assets", ())),
-        "capacity_wh": [each["capacity_wh"] for each in batteries],
+    seen = summary(kubectl.asked("site", f"sites/{NAME}"))
+    wanted = summary_of(capacity_wh=capacity_wh, price=price)
+    if seen != wanted:
+        raise AssertionError(f"registered is {seen}, and not {wanted}")
+
+
+def summary(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what matters of what the caller found registered."""
+    assets, rates = found.get("assets", ()), found.get("tariff", {}).get("import_rates", {})
+    return {
+        "assets": len(assets),
+        "capacity_wh": [each["battery"]["capacity_wh"] for each in assets if "battery" in each],
         "devices": [each["name"] for each in found.get("devices", ())],
-        "prices": [
-            each["price_per_kwh"]
-            for each in found.get("tariff", {}).get("import_rates", {}).get("tou_periods", ())
-        ],
+        "prices": [each["price_per_kwh"] for each in rates.get("tou_periods", ())],
     }
-    wanted = {
+
+
+def summary_of(*, capacity_wh: float, price: float) -> dict[str, Any]:
+    """Return what the summary is of a site as it was applied."""
+    return {
         "assets": 2,
         "capacity_wh": [capacity_wh],
         "devices": [f"sites/{NAME}/devices/storage"],
         "prices": [price],
     }
-    if seen != wanted:
-        raise AssertionError(f"registered is {seen}, and not {wanted}")
