@@ -23,6 +23,7 @@ from wattmesh_carbon.settings import CarbonSettings
 from wattmesh_carbon.wiring import wire as wire_carbon
 from wattmesh_contracts.values import series_to_proto
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
 from wattmesh_optimizer.settings import OptimizerSettings
 from wattmesh_optimizer.wiring import wire as wire_optimizer
 from wattmesh_runtime.aio.tasks import cancel_until_ended
@@ -76,8 +77,10 @@ class AnalyticsWorld:
     carbon: "carbon_pb2_grpc.CarbonServiceAsyncStub"
     analytics: "analytics_service_pb2_grpc.AnalyticsServiceAsyncStub"
 
-    async def add_home(self, tariff: tariff_pb2.Tariff, days: HomeDays) -> None:
-        """Create the home, and send all that its meters show."""
+    async def add_home(
+        self, tariff: tariff_pb2.Tariff, days: HomeDays, without: TimeRange | None = None
+    ) -> None:
+        """Create the home, and send all that its meters show, but of the grid's within a time."""
         await self.metering.sites.CreateTariff(site_service_pb2.CreateTariffRequest(tariff=tariff))
         await self.metering.add_home()
         await self.metering.sites.UpdateSite(
@@ -88,7 +91,10 @@ class AnalyticsWorld:
         for sequence, (device, energy) in enumerate(
             (("meter", days.grid), ("inverter", days.sun), ("battery", days.battery)), 1
         ):
-            await self.metering.send(batch(sequence, _registers(device, energy)))
+            rows = _registers(device, energy)
+            if without is not None and device == "meter":
+                rows = [row for row in rows if not without.start < row[1] < without.end]
+            await self.metering.send(batch(sequence, rows))
 
     async def publish(self, intensity: Floats) -> None:
         """Publish the grid's intensity, hour by hour."""

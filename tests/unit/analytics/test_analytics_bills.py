@@ -1,5 +1,6 @@
 """Bills by period: what a reader could reckon by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -72,6 +73,20 @@ def test_what_was_not_metered_is_named_and_not_billed() -> None:
     assert (bill.covered_ratio, bill.import_kwh) == (0.75, 12.0)
     assert [gap.reason for gap in bill.bill.gaps] == [GapReason.READING]
     assert bill.bill.subtotal.amount == Decimal("3.00")
+
+
+def test_a_line_says_how_much_less_it_would_be_without_what_was_estimated() -> None:
+    """Of 20 kWh 8 were estimated; so was the peak of 8 kW, the highest that was metered is 6 kW."""
+    metered = importing(berlin(6, 1), [2.0, 8.0, 6.0, 4.0])
+    energy = replace(metered, estimated=metered.import_wh.with_values([0, 1, 0, 0]))
+    for tariff, share in ((FLAT, 0.4), (PEAKY, 0.25)):
+        (bill,) = bill_by_period(tariff, energy, BERLIN, energy.range)
+        assert [line.estimated_ratio for line in bill.bill.lines] == [pytest.approx(share)]
+        assert bill.estimated == (TimeRange.of(energy.range.start + HOUR, HOUR),)
+        assert (bill.estimated_import_kwh, bill.estimated_export_kwh) == (8.0, 0.0)
+    later = TimeRange(energy.range.start + 2 * HOUR, energy.range.end)
+    (bill,) = bill_by_period(FLAT, energy, BERLIN, later)
+    assert [line.estimated_ratio for line in bill.bill.lines] == [0.0]
 
 
 @pytest.mark.parametrize("tariff", [FLAT, PEAKY])

@@ -68,6 +68,8 @@ class Winter:
         span: TimeRange,
         resolution: timedelta,
         as_of: datetime | None = None,
+        *,
+        substitutes: bool = False,
     ) -> Mapping[AssetId, Energy]:
         saved = 0.8 if span.start >= INSTALLED else 1.0
         warmth = celsius(span)

@@ -27,6 +27,7 @@ from wattmesh_kernel.time import TimeRange, time_zone
 from wattmesh_local.accounts_tables import (
     beside,
     bill_table,
+    estimated_times,
     indicators_table,
     left_as_it_was,
     measure_table,
@@ -112,7 +113,9 @@ class AccountsDesk:
         self._console = console
         self._look_seconds = look_seconds
 
-    async def bill(self, site: str, days: Days, tariff: str, without: str) -> int:
+    async def bill(
+        self, site: str, days: Days, tariff: str, without: str, *, substitutes: bool = False
+    ) -> int:
         """Print a bill by line; 1 when something could not be billed."""
         (found,) = await self._sites([site])
         request = analytics_service_pb2.QueryBillsRequest(
@@ -120,10 +123,13 @@ class AccountsDesk:
             range=time_range_to_proto(days.of(found)),
             tariff=_named("tariffs", tariff),
             counterfactual=COUNTERFACTUALS.get(without, bill_pb2.COUNTERFACTUAL_UNSPECIFIED),
+            include_substitutes=substitutes,
         )
         answer = await self._stubs.analytics.QueryBills(request, timeout=PATIENCE_SECONDS)
         for each in answer.bills:
             self._console.print(bill_table(each))
+            for line in estimated_times(each):
+                self._console.print(line)
         for line in left_as_it_was(answer.left_out):
             self._console.print(line)
         gaps = any(each.bill.gaps for each in answer.bills)

@@ -42,10 +42,20 @@ def bill_table(found: bill_pb2.SiteBill) -> Table:
         if line.HasField("range"):
             since = datetime_from_proto(line.range.start_time, "range")
             name += f" from {since:%Y-%m-%d %H:%M}"
+        if line.estimated_ratio:
+            name += f" ({line.estimated_ratio:.1%} estimated)"
         table.add_row(name, f"{line.quantity:.3f} {line.unit}", f"{float(line.amount):.4f}")
     total = f"{found.bill.total_amount} {found.bill.currency_code}"
     table.add_row("total", f"{found.covered_ratio:.1%} metered", total, style="bold")
     return table
+
+
+def estimated_times(found: bill_pb2.SiteBill) -> Iterator[str]:
+    """Yield a line for each time of a bill whose energy was not metered."""
+    for each in found.estimated_ranges:
+        start = datetime_from_proto(each.start_time, "range")
+        end = datetime_from_proto(each.end_time, "range")
+        yield f"estimated: {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
 
 
 def savings_table(total: savings_pb2.Savings, sites: Sequence[savings_pb2.Savings]) -> Table:

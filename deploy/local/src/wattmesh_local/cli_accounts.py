@@ -59,10 +59,13 @@ def bill(
     without: Annotated[
         Against | None, typer.Option(help="What would have been, had nobody controlled this.")
     ] = None,
+    substitutes: Annotated[
+        bool, typer.Option(help="Bill gaps by what validation put in their place, and say so.")
+    ] = False,
 ) -> None:
     """What a site's days cost, line by line; status 1 when something could not be billed."""
     told = "" if without is None else without.value
-    _ask(lambda desk: desk.bill(site, _days(first, days), tariff, told))
+    _ask(lambda desk: desk.bill(site, _days(first, days), tariff, told, substitutes=substitutes))
 
 
 @app.command()

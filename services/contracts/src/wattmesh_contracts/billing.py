@@ -124,6 +124,7 @@ def line_to_proto(line: BillLine) -> tariff_pb2.BillLine:
         unit=line.unit,
         amount=format(line.amount, "f"),
         range=None if line.part is None else time_range_to_proto(line.part),
+        estimated_ratio=line.estimated_ratio,
     )
 
 

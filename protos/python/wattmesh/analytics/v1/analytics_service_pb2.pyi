@@ -42,12 +42,17 @@ class QueryBillsRequest(_message.Message):
     TARIFF_FIELD_NUMBER: _builtins.int
     COUNTERFACTUAL_FIELD_NUMBER: _builtins.int
     AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    INCLUDE_SUBSTITUTES_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
     tariff: _builtins.str
     """`tariffs/{tariff}` to bill by instead of the site's own: what another contract would have cost. Empty: the site's."""
     counterfactual: _bill_pb2.Counterfactual.ValueType
     """Bill what would have been metered instead of what was. Unspecified: what was metered."""
+    include_substitutes: _builtins.bool
+    """Whether energy that was not metered, or not believed, is billed by what validation put in its place: bills say when that
+    was, and lines how much of them is estimated. Otherwise it is a gap.
+    """
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What time; both ends on the raster of the resolution, and not in the future. Required."""
@@ -69,10 +74,11 @@ class QueryBillsRequest(_message.Message):
         tariff: _builtins.str = ...,
         counterfactual: _bill_pb2.Counterfactual.ValueType = ...,
         as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        include_substitutes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "counterfactual", b"counterfactual", "range", b"range", "resolution", b"resolution", "site", b"site", "tariff", b"tariff"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "counterfactual", b"counterfactual", "include_substitutes", b"include_substitutes", "range", b"range", "resolution", b"resolution", "site", b"site", "tariff", b"tariff"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

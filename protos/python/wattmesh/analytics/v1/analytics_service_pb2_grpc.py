@@ -29,7 +29,7 @@ class AnalyticsServiceStub:
     """What metered energy came to: bills, what control saved, and indicators.
 
     Nothing here is estimated behind the reader's back: what was not metered or has no price is named, and
-    counts in no amount. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
+    counts in no amount; a bill by estimates, for who asks for one, says where and how much. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
     """
 
     def __init__(self, channel):
@@ -114,7 +114,7 @@ class AnalyticsServiceServicer:
     """What metered energy came to: bills, what control saved, and indicators.
 
     Nothing here is estimated behind the reader's back: what was not metered or has no price is named, and
-    counts in no amount. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
+    counts in no amount; a bill by estimates, for who asks for one, says where and how much. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
     """
 
     def QueryBills(self, request, context):
@@ -311,7 +311,7 @@ class AnalyticsService:
     """What metered energy came to: bills, what control saved, and indicators.
 
     Nothing here is estimated behind the reader's back: what was not metered or has no price is named, and
-    counts in no amount. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
+    counts in no amount; a bill by estimates, for who asks for one, says where and how much. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
     """
 
     @staticmethod

@@ -30,7 +30,7 @@ class AnalyticsServiceStub:
     """What metered energy came to: bills, what control saved, and indicators.
 
     Nothing here is estimated behind the reader's back: what was not metered or has no price is named, and
-    counts in no amount. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
+    counts in no amount; a bill by estimates, for who asks for one, says where and how much. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
     """
 
     @_typing.overload
@@ -89,7 +89,7 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """What metered energy came to: bills, what control saved, and indicators.
 
     Nothing here is estimated behind the reader's back: what was not metered or has no price is named, and
-    counts in no amount. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
+    counts in no amount; a bill by estimates, for who asks for one, says where and how much. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -144,7 +144,7 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """What metered energy came to: bills, what control saved, and indicators.
 
     Nothing here is estimated behind the reader's back: what was not metered or has no price is named, and
-    counts in no amount. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
+    counts in no amount; a bill by estimates, for who asks for one, says where and how much. Bills use the tariff arithmetic by which plans are made, so they agree to the cent.
     """
 
     @_abc_1.abstractmethod

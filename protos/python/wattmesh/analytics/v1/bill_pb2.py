@@ -26,17 +26,17 @@ from wattmesh.type.v1 import tariff_pb2 as wattmesh_dot_type_dot_v1_dot_tariff__
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wattmesh/analytics/v1/bill.proto\x12\x15wattmesh.analytics.v1\x1a\x1dwattmesh/type/v1/tariff.proto\x1a!wattmesh/type/v1/time_range.proto\"\xe4\x01\n\x08SiteBill\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06tariff\x18\x02 \x01(\t\x12\x31\n\x0cperiod_range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x14\n\x0cwhole_period\x18\x04 \x01(\x08\x12$\n\x04\x62ill\x18\x05 \x01(\x0b\x32\x16.wattmesh.type.v1.Bill\x12\x15\n\rcovered_ratio\x18\x06 \x01(\x01\x12\x19\n\x11import_energy_kwh\x18\x07 \x01(\t\x12\x19\n\x11\x65xport_energy_kwh\x18\x08 \x01(\t\"\xaa\x01\n\nTariffCost\x12\x0e\n\x06tariff\x18\x01 \x01(\t\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x13\n\x0b\x63ost_amount\x18\x03 \x01(\t\x12\x1e\n\x16without_storage_amount\x18\x04 \x01(\t\x12)\n\x05lines\x18\x05 \x03(\x0b\x32\x1a.wattmesh.type.v1.BillLine\x12\x15\n\rcovered_ratio\x18\x06 \x01(\x01*\xd9\x01\n\x0e\x43ounterfactual\x12\x1e\n\x1a\x43OUNTERFACTUAL_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43OUNTERFACTUAL_IDLE_STORAGE\x10\x01\x12#\n\x1f\x43OUNTERFACTUAL_SELF_CONSUMPTION\x10\x02\x12!\n\x1d\x43OUNTERFACTUAL_CHARGE_AT_ONCE\x10\x03\x12\x1d\n\x19\x43OUNTERFACTUAL_THERMOSTAT\x10\x04\x12\x1f\n\x1b\x43OUNTERFACTUAL_UNCONTROLLED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n wattmesh/analytics/v1/bill.proto\x12\x15wattmesh.analytics.v1\x1a\x1dwattmesh/type/v1/tariff.proto\x1a!wattmesh/type/v1/time_range.proto\"\xe5\x02\n\x08SiteBill\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06tariff\x18\x02 \x01(\t\x12\x31\n\x0cperiod_range\x18\x03 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12\x14\n\x0cwhole_period\x18\x04 \x01(\x08\x12$\n\x04\x62ill\x18\x05 \x01(\x0b\x32\x16.wattmesh.type.v1.Bill\x12\x15\n\rcovered_ratio\x18\x06 \x01(\x01\x12\x19\n\x11import_energy_kwh\x18\x07 \x01(\t\x12\x19\n\x11\x65xport_energy_kwh\x18\x08 \x01(\t\x12\x35\n\x10\x65stimated_ranges\x18\t \x03(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12#\n\x1b\x65stimated_import_energy_kwh\x18\n \x01(\t\x12#\n\x1b\x65stimated_export_energy_kwh\x18\x0b \x01(\t\"\xaa\x01\n\nTariffCost\x12\x0e\n\x06tariff\x18\x01 \x01(\t\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x13\n\x0b\x63ost_amount\x18\x03 \x01(\t\x12\x1e\n\x16without_storage_amount\x18\x04 \x01(\t\x12)\n\x05lines\x18\x05 \x03(\x0b\x32\x1a.wattmesh.type.v1.BillLine\x12\x15\n\rcovered_ratio\x18\x06 \x01(\x01*\xd9\x01\n\x0e\x43ounterfactual\x12\x1e\n\x1a\x43OUNTERFACTUAL_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43OUNTERFACTUAL_IDLE_STORAGE\x10\x01\x12#\n\x1f\x43OUNTERFACTUAL_SELF_CONSUMPTION\x10\x02\x12!\n\x1d\x43OUNTERFACTUAL_CHARGE_AT_ONCE\x10\x03\x12\x1d\n\x19\x43OUNTERFACTUAL_THERMOSTAT\x10\x04\x12\x1f\n\x1b\x43OUNTERFACTUAL_UNCONTROLLED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.analytics.v1.bill_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COUNTERFACTUAL']._serialized_start=530
-  _globals['_COUNTERFACTUAL']._serialized_end=747
+  _globals['_COUNTERFACTUAL']._serialized_start=659
+  _globals['_COUNTERFACTUAL']._serialized_end=876
   _globals['_SITEBILL']._serialized_start=126
-  _globals['_SITEBILL']._serialized_end=354
-  _globals['_TARIFFCOST']._serialized_start=357
-  _globals['_TARIFFCOST']._serialized_end=527
+  _globals['_SITEBILL']._serialized_end=483
+  _globals['_TARIFFCOST']._serialized_start=486
+  _globals['_TARIFFCOST']._serialized_end=656
 # @@protoc_insertion_point(module_scope)

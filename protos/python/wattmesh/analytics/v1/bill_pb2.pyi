@@ -85,6 +85,9 @@ class SiteBill(_message.Message):
     COVERED_RATIO_FIELD_NUMBER: _builtins.int
     IMPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     EXPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
+    ESTIMATED_RANGES_FIELD_NUMBER: _builtins.int
+    ESTIMATED_IMPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
+    ESTIMATED_EXPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`."""
     tariff: _builtins.str
@@ -92,11 +95,17 @@ class SiteBill(_message.Message):
     whole_period: _builtins.bool
     """Whether all of the period is billed here."""
     covered_ratio: _builtins.float
-    """Share of the bill's range in which imported and exported energy was metered, 0 to 1."""
+    """Share of the bill's range in which imported and exported energy was metered, 0 to 1; or estimated, where that was
+    asked for.
+    """
     import_energy_kwh: _builtins.str
     """Energy that was imported [kWh], decimal text; without what was not metered."""
     export_energy_kwh: _builtins.str
     """Energy that was exported [kWh], decimal text; without what was not metered."""
+    estimated_import_energy_kwh: _builtins.str
+    """How much of `import_energy_kwh` is of `estimated_ranges`, decimal text."""
+    estimated_export_energy_kwh: _builtins.str
+    """How much of `export_energy_kwh` is of `estimated_ranges`, decimal text."""
     @_builtins.property
     def period_range(self) -> _time_range_pb2.TimeRange:
         """The whole billing period, in the site's zone."""
@@ -104,6 +113,12 @@ class SiteBill(_message.Message):
     @_builtins.property
     def bill(self) -> _tariff_pb2.Bill:
         """The bill; its range is the part of the period that was asked for."""
+
+    @_builtins.property
+    def estimated_ranges(self) -> _containers.RepeatedCompositeFieldContainer[_time_range_pb2.TimeRange]:
+        """When the energy is not as it was metered, but estimated or put in the place of what was, if that was asked for: whole
+        intervals, those too whose ends alone are estimated.
+        """
 
     def __init__(
         self,
@@ -116,10 +131,13 @@ class SiteBill(_message.Message):
         covered_ratio: _builtins.float = ...,
         import_energy_kwh: _builtins.str = ...,
         export_energy_kwh: _builtins.str = ...,
+        estimated_ranges: _abc.Iterable[_time_range_pb2.TimeRange] | None = ...,
+        estimated_import_energy_kwh: _builtins.str = ...,
+        estimated_export_energy_kwh: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "period_range", b"period_range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "covered_ratio", b"covered_ratio", "export_energy_kwh", b"export_energy_kwh", "import_energy_kwh", b"import_energy_kwh", "period_range", b"period_range", "site", b"site", "tariff", b"tariff", "whole_period", b"whole_period"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "covered_ratio", b"covered_ratio", "estimated_export_energy_kwh", b"estimated_export_energy_kwh", "estimated_import_energy_kwh", b"estimated_import_energy_kwh", "estimated_ranges", b"estimated_ranges", "export_energy_kwh", b"export_energy_kwh", "import_energy_kwh", b"import_energy_kwh", "period_range", b"period_range", "site", b"site", "tariff", b"tariff", "whole_period", b"whole_period"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1075,6 +1075,7 @@ class BillLine(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
+    ESTIMATED_RATIO_FIELD_NUMBER: _builtins.int
     cause: Global___ChargeCause.ValueType
     """Why it is due."""
     display_name: _builtins.str
@@ -1085,6 +1086,8 @@ class BillLine(_message.Message):
     """"kWh", "kW", "d" (days) or "period" (billing periods)."""
     amount: _builtins.str
     """Exact amount as decimal text [currency]; negative: a credit."""
+    estimated_ratio: _builtins.float
+    """Share of the quantity that is there by estimated energy alone, 0 to 1: without it the line would have so much less."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """The time that it is of, where the tariff changes. Absent: all of the bill."""
@@ -1098,10 +1101,11 @@ class BillLine(_message.Message):
         unit: _builtins.str = ...,
         amount: _builtins.str = ...,
         range: _time_range_pb2.TimeRange | None = ...,
+        estimated_ratio: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "cause", b"cause", "display_name", b"display_name", "quantity", b"quantity", "range", b"range", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "cause", b"cause", "display_name", b"display_name", "estimated_ratio", b"estimated_ratio", "quantity", b"quantity", "range", b"range", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import grpc
 import numpy as np
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
+from wattmesh.type.v1 import quality_pb2
 from wattmesh_analytics.app.ports import Reading
 from wattmesh_analytics.domain.day_totals import DayTotals
 from wattmesh_analytics.domain.energy import Energy
@@ -25,6 +25,7 @@ from wattmesh_runtime.errors import rpc_errors
 _MOST_VALUES = 200_000
 """How many values one answer is asked to hold; metering gives some times as many."""
 _STEP, _HOUR = timedelta(seconds=1), timedelta(hours=1)
+_NOT_METERED = (quality_pb2.QUALITY_ESTIMATED, quality_pb2.QUALITY_SUBSTITUTED)
 _AGGREGATIONS: Mapping[Reading, metering_pb2.Aggregation.ValueType] = {
     Reading.MEAN: metering_pb2.AGGREGATION_MEAN,
     Reading.LAST: metering_pb2.AGGREGATION_LAST,
@@ -44,13 +45,22 @@ class GrpcMeter:
         span: TimeRange,
         resolution: timedelta,
         as_of: datetime | None = None,
+        *,
+        substitutes: bool = False,
     ) -> Mapping[AssetId, Energy]:
-        """Return the energy of each asset per interval; `span` is on the raster."""
+        """Return the energy of each asset per interval; `span` is on the raster.
+
+        `substitutes`: by what stands in the place of what is missing too, and where that is.
+        """
         most = max(_MOST_VALUES // (2 * len(assets)), 1) * resolution
-        known = None if as_of is None else timestamp_to_proto(as_of)
-        pieces = [
-            await self._energy(assets, piece, resolution, known) for piece in _pieces(span, most)
-        ]
+        asked = metering_pb2.QueryEnergyRequest(
+            assets=[each.name for each in assets],
+            resolution=duration_to_proto(resolution),
+            known_time=None if as_of is None else timestamp_to_proto(as_of),
+            include_substitutes=substitutes,
+            include_quality=substitutes,
+        )
+        pieces = [await self._energy(asked, piece) for piece in _pieces(span, most)]
         return {asset: _joined([piece[asset] for piece in pieces]) for asset in assets}
 
     async def hourly(self, point: PointId, span: TimeRange, reading: Reading) -> Series:
@@ -111,29 +121,24 @@ class GrpcMeter:
         }
 
     async def _energy(
-        self,
-        assets: Sequence[AssetId],
-        span: TimeRange,
-        resolution: timedelta,
-        known_time: Timestamp | None,
+        self, asked: metering_pb2.QueryEnergyRequest, piece: TimeRange
     ) -> dict[AssetId, Energy]:
-        by_name = {asset.name: asset for asset in assets}
+        asked.range.CopyFrom(time_range_to_proto(piece))
         with rpc_errors():
-            answer = await self._stub.QueryEnergy(
-                metering_pb2.QueryEnergyRequest(
-                    assets=by_name,
-                    range=time_range_to_proto(span),
-                    resolution=duration_to_proto(resolution),
-                    known_time=known_time,
-                )
-            )
-        return {
-            by_name[each.asset]: Energy(
-                import_wh=series_from_proto(each.import_energy_wh),
-                export_wh=series_from_proto(each.export_energy_wh),
-            )
-            for each in answer.energies
-        }
+            answer = await self._stub.QueryEnergy(asked)
+        return {AssetId.parse(each.asset): _energy_from_proto(each) for each in answer.energies}
+
+
+def _energy_from_proto(proto: metering_pb2.AssetEnergy) -> Energy:
+    import_wh = series_from_proto(proto.import_energy_wh)
+    qualities = np.array(proto.qualities)
+    return Energy(
+        import_wh=import_wh,
+        export_wh=series_from_proto(proto.export_energy_wh),
+        estimated=import_wh.with_values(np.isin(qualities, _NOT_METERED))
+        if len(qualities)
+        else None,
+    )
 
 
 def _pieces(span: TimeRange, most: timedelta) -> Iterator[TimeRange]:
@@ -145,9 +150,11 @@ def _pieces(span: TimeRange, most: timedelta) -> Iterator[TimeRange]:
 
 
 def _joined(pieces: Sequence[Energy]) -> Energy:
+    said = [each.estimated for each in pieces if each.estimated is not None]
     return Energy(
         import_wh=_joined_series([each.import_wh for each in pieces]),
         export_wh=_joined_series([each.export_wh for each in pieces]),
+        estimated=_joined_series(said) if said else None,
     )
 
 

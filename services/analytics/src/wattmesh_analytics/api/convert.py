@@ -183,6 +183,9 @@ def bills_to_proto(bills: SiteBills) -> list[bill_pb2.SiteBill]:
             covered_ratio=each.covered_ratio,
             import_energy_kwh=_decimal(each.import_kwh),
             export_energy_kwh=_decimal(each.export_kwh),
+            estimated_ranges=map(time_range_to_proto, each.estimated),
+            estimated_import_energy_kwh=_decimal(each.estimated_import_kwh),
+            estimated_export_energy_kwh=_decimal(each.estimated_export_kwh),
         )
         for each in bills.bills
     ]

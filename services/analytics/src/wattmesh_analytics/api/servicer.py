@@ -92,6 +92,7 @@ class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
             tariff_from_proto(request.tariff),
             counterfactual_from_proto(request.counterfactual),
             as_of_from_proto(request),
+            substitutes=request.include_substitutes,
         )
         return pb.QueryBillsResponse(
             bills=bills_to_proto(found), left_out=left_out_to_proto(found.left_out)

@@ -32,10 +32,13 @@ class Meter(Protocol):
         span: TimeRange,
         resolution: timedelta,
         as_of: datetime | None = None,
+        *,
+        substitutes: bool = False,
     ) -> Mapping[AssetId, Energy]:
         """Return the energy of each asset per interval, or as it was known at a time.
 
-        `span` is on the raster.
+        `span` is on the raster. `substitutes`: what validation put in the place of what is missing
+        or not believed counts, and is said to be estimated.
         """
 
     async def hourly(self, point: PointId, span: TimeRange, reading: Reading) -> Series:

@@ -53,8 +53,12 @@ class QueryBills:
         tariff: TariffId | None = None,
         counterfactual: Counterfactual | None = None,
         as_of: datetime | None = None,
+        *,
+        substitutes: bool = False,
     ) -> SiteBills:
         """Return one bill for each billing period that `span` touches, as known then.
+
+        `substitutes`: gaps are billed by what validation put in their place, and say so.
 
         Errors: as `site_assets`; NotFound `TARIFF_NOT_FOUND`; InvalidArgument when the
         span is not over.
@@ -65,7 +69,7 @@ class QueryBills:
         begin = history_start(found.rules, span.range.start, assets.zone, span.resolution)
         needed = TimeRange(begin, span.range.end)
         priced = await self._tariffs.priced(found, needed)
-        energy = await self._energy(assets, needed, span.resolution, as_of)
+        energy = await self._energy(assets, needed, span.resolution, as_of, substitutes=substitutes)
         ruled = await self._rules(self._view.model, energy, span.range, counterfactual, as_of)
         exchange = ruled.energy.exchange(counterfactual)
         bills = bill_by_period(priced, exchange, assets.zone, span.range)

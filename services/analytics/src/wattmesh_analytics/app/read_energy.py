@@ -24,9 +24,16 @@ class ReadEnergy:
         span: TimeRange,
         resolution: timedelta,
         as_of: datetime | None = None,
+        *,
+        substitutes: bool = False,
     ) -> SiteEnergy:
-        """Return the energies over `span`, which is on the raster, or as they were known then."""
-        found = await self._meter.energy(assets.every, span, resolution, as_of)
+        """Return the energies over `span`, which is on the raster, or as they were known then.
+
+        `substitutes` as `Meter.energy` has it.
+        """
+        found = await self._meter.energy(
+            assets.every, span, resolution, as_of, substitutes=substitutes
+        )
         return SiteEnergy(
             site=assets.site.id,
             zone=assets.zone,

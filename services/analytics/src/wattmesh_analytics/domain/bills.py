@@ -1,16 +1,20 @@
 """Bills by billing period, carried on from what came before."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from wattmesh_analytics.domain.energy import Energy
+from wattmesh_analytics.domain.energy import Bools, Energy
+from wattmesh_kernel.series import Series
 from wattmesh_kernel.tariff import (
     Bill,
     BillingState,
+    BillLine,
+    ChargeCause,
     Tariff,
     bill,
     billing_periods,
@@ -29,6 +33,10 @@ class PeriodBill:
     covered_ratio: float
     import_kwh: float
     export_kwh: float
+    estimated: tuple[TimeRange, ...] = ()
+    """When the energy is not as it was metered."""
+    estimated_import_kwh: float = 0.0
+    estimated_export_kwh: float = 0.0
 
     @property
     def whole_period(self) -> bool:
@@ -66,6 +74,7 @@ def bill_by_period(
     """Return the bills of the billing periods that `asked` touches, oldest first.
 
     `energy` begins at or before `asked`; what lies before it is billed by nobody, and carried on.
+    Lines say how much of them is there by estimated energy alone.
     """
     state = _state_before(tariff, energy, zone, asked.start)
     bills = list[PeriodBill]()
@@ -75,18 +84,63 @@ def bill_by_period(
             continue
         part = energy.window(span)
         one = bill(tariff, part.import_wh, part.export_wh, zone, state)
+        bills.append(_period_bill(period, _with_shares(one, tariff, part, zone, state), part))
         state = one.state
-        imported, exported = part.total_kwh()
-        bills.append(
-            PeriodBill(
-                period=period,
-                bill=one,
-                covered_ratio=float(np.mean(part.known)),
-                import_kwh=imported,
-                export_kwh=exported,
-            )
-        )
     return bills
+
+
+def _period_bill(period: TimeRange, one: Bill, part: Energy) -> PeriodBill:
+    imported, exported = part.total_kwh()
+    estimated = part.only(part.is_estimated)
+    estimated_import, estimated_export = estimated.total_kwh()
+    return PeriodBill(
+        period=period,
+        bill=one,
+        covered_ratio=float(np.mean(part.known)),
+        import_kwh=imported,
+        export_kwh=exported,
+        estimated=tuple(_runs(part.is_estimated, part.import_wh)),
+        estimated_import_kwh=estimated_import,
+        estimated_export_kwh=estimated_export,
+    )
+
+
+def _with_shares(
+    one: Bill, tariff: Tariff, part: Energy, zone: ZoneInfo, state: BillingState | None
+) -> Bill:
+    """Return a bill whose lines say what share of them there would not be without estimates.
+
+    100 kWh of which 20 were estimated: 0.2. A peak of 8 kW that was estimated, where the highest
+    that was metered is 6 kW: 0.25.
+    """
+    if not part.is_estimated.any():
+        return one
+    metered = part.only(~part.is_estimated)
+    without = bill(tariff, metered.import_wh, metered.export_wh, zone, state)
+    quantities = {_key(line): line.quantity for line in without.lines}
+    lines = (
+        replace(line, estimated_ratio=_share(line.quantity, quantities.get(_key(line), 0.0)))
+        for line in one.lines
+    )
+    return replace(one, lines=tuple(lines))
+
+
+def _key(line: BillLine) -> tuple[ChargeCause, str, TimeRange | None]:
+    return line.cause, line.name, line.part
+
+
+def _share(quantity: float, without: float) -> float:
+    return min(max(1 - without / quantity, 0.0), 1.0) if quantity else 0.0
+
+
+def _runs(chosen: Bools, series: Series) -> Iterator[TimeRange]:
+    """Yield the runs of intervals that are chosen."""
+    padded = np.concatenate(([False], chosen, [False]))
+    bounds = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2).tolist()
+    for first, end in bounds:
+        yield TimeRange(
+            series.start + first * series.resolution, series.start + end * series.resolution
+        )
 
 
 def cost_of(tariff: Tariff, energy: Energy, zone: ZoneInfo, asked: TimeRange) -> list[Bill]:

@@ -18,11 +18,13 @@ Ints = NDArray[np.int64]
 class Energy:
     """Energy into and out of something per interval [Wh], not negative, NaN: not metered.
 
-    Both series have the same intervals.
+    Both series have the same intervals. `estimated`: 1 in those whose energy is not as it was
+    metered, else 0; None where all is.
     """
 
     import_wh: Series
     export_wh: Series
+    estimated: Series | None = None
 
     @classmethod
     def of_net(cls, net_wh: Series) -> "Energy":
@@ -52,9 +54,20 @@ class Energy:
         """In which intervals both were metered, shape (n,)."""
         return np.isfinite(self.import_wh.values) & np.isfinite(self.export_wh.values)
 
+    @property
+    def is_estimated(self) -> Bools:
+        """In which intervals it is known, and not as it was metered, shape (n,)."""
+        if self.estimated is None:
+            return np.zeros(len(self.import_wh), np.bool_)
+        return self.known & (self.estimated.values > 0)
+
     def window(self, span: TimeRange) -> "Energy":
         """Return the part in `span`."""
-        return Energy(import_wh=self.import_wh.window(span), export_wh=self.export_wh.window(span))
+        return Energy(
+            import_wh=self.import_wh.window(span),
+            export_wh=self.export_wh.window(span),
+            estimated=None if self.estimated is None else self.estimated.window(span),
+        )
 
     def only(self, intervals: Bools) -> "Energy":
         """Return it with all intervals but these not known."""
@@ -65,6 +78,7 @@ class Energy:
             export_wh=self.export_wh.with_values(
                 np.where(intervals, self.export_wh.values, np.nan)
             ),
+            estimated=self.estimated,
         )
 
     def total_kwh(self) -> tuple[float, float]:
@@ -86,7 +100,16 @@ def added_up(energies: Sequence[Energy]) -> Energy:
         export_wh=first.export_wh.with_values(
             np.sum([each.export_wh.values for each in energies], axis=0)
         ),
+        estimated=any_estimated(energies),
     )
+
+
+def any_estimated(energies: Sequence[Energy]) -> Series | None:
+    """Return 1 where any of several is estimated, else 0; None where none of them says."""
+    said = [each.estimated for each in energies if each.estimated is not None]
+    if not said:
+        return None
+    return said[0].with_values(np.max([each.values for each in said], axis=0))
 
 
 def total_net_wh(energies: Sequence[Energy]) -> Floats:

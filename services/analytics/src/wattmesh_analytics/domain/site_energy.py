@@ -1,14 +1,14 @@
 """What was metered at a site, and what would have been."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from wattmesh_analytics.domain.energy import Energy, Floats, added_up
+from wattmesh_analytics.domain.energy import Energy, Floats, added_up, any_estimated
 from wattmesh_analytics.domain.moved import Moved
 from wattmesh_analytics.domain.plain_rule import RuleRun, follow_rule
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId
@@ -132,13 +132,15 @@ class SiteEnergy:
         The last is that of the counterfactual, with all of its kinds.
         """
         before, found = self.grid, list[tuple[AssetKind, Energy]]()
+        estimated = any_estimated([self.grid, *self.batteries.values()])
         for kind in counterfactual.kinds:
             change_wh = self._change_wh(kind, counterfactual)
             # Of what went both ways within an interval nobody knows what would have become; where
             # nothing moves it stays.
             if change_wh.any():
                 net_wh = before.net_wh + change_wh
-                before = Energy.of_net(self.grid.import_wh.with_values(net_wh))
+                moved = Energy.of_net(self.grid.import_wh.with_values(net_wh))
+                before = replace(moved, estimated=estimated)
             found.append((kind, before))
         return found
 

@@ -45,6 +45,7 @@ class BillLine:
     """One cause of cost, exact to nine decimals; a negative amount is a credit.
 
     `part` is the time that it is of, where the tariff changes; None: all of the bill.
+    `estimated_ratio`: the share of the quantity that is there by estimated energy alone, 0 to 1.
     """
 
     cause: ChargeCause
@@ -53,6 +54,7 @@ class BillLine:
     unit: str
     amount: Decimal
     part: TimeRange | None = None
+    estimated_ratio: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

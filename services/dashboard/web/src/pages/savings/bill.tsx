@@ -5,7 +5,7 @@ import { analytics } from "../../api/transport.ts";
 import { every, spoken } from "../../domain/words.ts";
 import type { Site } from "../../gen/wattmesh/site/v1/site_pb.ts";
 import { ChargeCause } from "../../gen/wattmesh/type/v1/tariff_pb.ts";
-import { money, number, type Locale } from "../../lib/format.ts";
+import { money, number, percent, type Locale } from "../../lib/format.ts";
 import { duration, range, rasterOf } from "../../lib/time.ts";
 import { Asked, Card } from "../../parts/bits.tsx";
 
@@ -30,7 +30,12 @@ export function Bill({ site, start, end, at }: BillProps) {
   const bills = useQuery({
     queryKey: ["bills", site.name, start, end],
     queryFn: async ({ signal }) => {
-      const asked = { site: site.name, range: range(start, end), resolution: duration(rasterOf(start)) };
+      const asked = {
+        site: site.name,
+        range: range(start, end),
+        resolution: duration(rasterOf(start)),
+        includeSubstitutes: true,
+      };
       return (await analytics.queryBills(asked, { signal, timeoutMs: 30_000 })).bills;
     },
     placeholderData: (before) => before,
@@ -59,6 +64,9 @@ export function Bill({ site, start, end, at }: BillProps) {
                     <td>
                       {CHARGES[line.cause]}
                       {line.displayName !== "" && <span className="muted"> {line.displayName}</span>}
+                      {line.estimatedRatio > 0 && (
+                        <span className="muted"> ({percent(line.estimatedRatio)} estimated)</span>
+                      )}
                     </td>
                     <td className="right nowrap">
                       {number(line.quantity, 2, at.locale)} {line.unit}
