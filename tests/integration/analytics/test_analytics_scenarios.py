@@ -25,7 +25,7 @@ from wattmesh.type.v1 import rating_pb2, tariff_pb2
 from wattmesh_analytics.adapters.postgres_scenarios import PostgresScenarioStore
 from wattmesh_analytics.domain.operation import ScenarioRun
 from wattmesh_analytics.domain.scenario import Policy, Scenario
-from wattmesh_contracts.values import time_range_to_proto
+from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.database import Database
@@ -69,6 +69,7 @@ def scenario(policy: int, **changes: Any) -> scenario_pb2.Scenario:
         site=HOME,
         range=time_range_to_proto(SPAN),
         policy=policy,  # type: ignore[arg-type]
+        resolution=duration_to_proto(timedelta(minutes=15)),
         **changes,
     )
 
@@ -135,11 +136,19 @@ async def test_what_if_is_answered_by_the_optimizer_and_regret_is_what_it_leaves
 async def test_no_sun_at_all_is_bought_and_a_repeat_is_the_first_operation(
     world: AnalyticsWorld,
 ) -> None:
-    dark = scenario(scenario_pb2.SCENARIO_POLICY_IDLE, generation_ratio=0.0)
+    dark = scenario(
+        scenario_pb2.SCENARIO_POLICY_IDLE,
+        generation_ratio=0.0,
+        charging=scenario_pb2.SCENARIO_CHARGING_FORESIGHT,
+        charger_power_w=3_700,
+        climate=scenario_pb2.SCENARIO_CLIMATE_THERMOSTAT,
+        upper_edge_shift_kelvin=-1,
+    )
     first = await run(world, dark, "dark")
     again = await run(world, dark, "dark")
 
     assert first.name == again.name
+    assert result_of(again).scenario == dark, "as it was asked, at its own resolution"
     assert float(result_of(again).cost_amount) == pytest.approx(cost(HOME_DAYS.load), abs=0.01)
 
 
@@ -149,6 +158,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"without_batteries": True, "battery": TINY}, "INVALID_SCENARIO"),
     ({"range": time_range_to_proto(TimeRange.of(START, HOUR))}, "INVALID_SCENARIO"),
     ({"range": time_range_to_proto(TimeRange.of(SPAN.end, timedelta(days=1)))}, "NOT_OVER"),
+    ({"charging": 9}, "UNKNOWN_VALUE"),
+    ({"vehicle_to_grid": True}, "INVALID_SCENARIO"),
+    ({"lower_edge_shift_kelvin": 1.0}, "INVALID_SCENARIO"),
     ({"site": "sites/nowhere"}, "SITE_NOT_FOUND"),
     ({"tariff": "tariffs/nobodys"}, "TARIFF_NOT_FOUND"),
 ]

@@ -175,14 +175,15 @@ def _use_cases(
     )
     meter, tariffs, emissions = GrpcMeter(metering), GrpcTariffs(metering), GrpcEmissions(carbon)
     energy, settlements = ReadEnergy(meter), PostgresSettlementStore(database)
+    rules = _rules(settings, runtime, meter)
     play = PlayScenario(
         view=view,
         meter=meter,
         tariffs=tariffs,
         emissions=emissions,
         solver=GrpcSolver(runtime.channel(settings.optimizer_target)),
+        rules=rules,
     )
-    rules = _rules(settings, runtime, meter)
     paying = settings.demandresponse_target
     bills = QueryBills(clock=clock, view=view, energy=energy, tariffs=tariffs, rules=rules)
     savings = QuerySavings(

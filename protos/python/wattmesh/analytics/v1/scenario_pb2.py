@@ -23,23 +23,28 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from wattmesh.analytics.v1 import savings_pb2 as wattmesh_dot_analytics_dot_v1_dot_savings__pb2
 from wattmesh.type.v1 import rating_pb2 as wattmesh_dot_type_dot_v1_dot_rating__pb2
 from wattmesh.type.v1 import time_range_pb2 as wattmesh_dot_type_dot_v1_dot_time__range__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$wattmesh/analytics/v1/scenario.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dwattmesh/type/v1/rating.proto\x1a!wattmesh/type/v1/time_range.proto\"\xbb\x02\n\x08Scenario\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12\x30\n\x07\x62\x61ttery\x18\x05 \x01(\x0b\x32\x1f.wattmesh.type.v1.BatteryRating\x12\x19\n\x11without_batteries\x18\x06 \x01(\x08\x12\x1d\n\x10generation_ratio\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x06policy\x18\x08 \x01(\x0e\x32%.wattmesh.analytics.v1.ScenarioPolicyB\x13\n\x11_generation_ratio\"\xc9\x03\n\x0eScenarioResult\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x13\n\x0b\x63ost_amount\x18\x03 \x01(\t\x12\x16\n\x0emetered_amount\x18\x04 \x01(\t\x12\x14\n\x0csaved_amount\x18\x05 \x01(\t\x12\x15\n\rstored_amount\x18\x06 \x01(\t\x12\x1c\n\x0f\x65missions_gco2e\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12$\n\x17metered_emissions_gco2e\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07peak_kw\x18\t \x01(\x01\x12\x17\n\x0fmetered_peak_kw\x18\n \x01(\x01\x12\x19\n\x11import_energy_kwh\x18\x0b \x01(\x01\x12\x19\n\x11\x65xport_energy_kwh\x18\x0c \x01(\x01\x12\x15\n\rcovered_ratio\x18\r \x01(\x01\x12\x18\n\x0b\x66ull_cycles\x18\x0e \x01(\x01H\x02\x88\x01\x01\x42\x12\n\x10_emissions_gco2eB\x1a\n\x18_metered_emissions_gco2eB\x0e\n\x0c_full_cycles\"o\n\x13RunScenarioMetadata\x12\x16\n\x0eprogress_ratio\x18\x01 \x01(\x01\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x31\n\x08scenario\x18\x03 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario*\x90\x01\n\x0eScenarioPolicy\x12\x1f\n\x1bSCENARIO_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n\x19SCENARIO_POLICY_FORESIGHT\x10\x01\x12$\n SCENARIO_POLICY_SELF_CONSUMPTION\x10\x02\x12\x18\n\x14SCENARIO_POLICY_IDLE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$wattmesh/analytics/v1/scenario.proto\x12\x15wattmesh.analytics.v1\x1a\x1egoogle/protobuf/duration.proto\x1a#wattmesh/analytics/v1/savings.proto\x1a\x1dwattmesh/type/v1/rating.proto\x1a!wattmesh/type/v1/time_range.proto\"\xbc\x04\n\x08Scenario\x12\x0c\n\x04site\x18\x01 \x01(\t\x12*\n\x05range\x18\x02 \x01(\x0b\x32\x1b.wattmesh.type.v1.TimeRange\x12-\n\nresolution\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06tariff\x18\x04 \x01(\t\x12\x30\n\x07\x62\x61ttery\x18\x05 \x01(\x0b\x32\x1f.wattmesh.type.v1.BatteryRating\x12\x19\n\x11without_batteries\x18\x06 \x01(\x08\x12\x1d\n\x10generation_ratio\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x35\n\x06policy\x18\x08 \x01(\x0e\x32%.wattmesh.analytics.v1.ScenarioPolicy\x12\x39\n\x08\x63harging\x18\t \x01(\x0e\x32\'.wattmesh.analytics.v1.ScenarioCharging\x12\x1c\n\x0f\x63harger_power_w\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x17\n\x0fvehicle_to_grid\x18\x0b \x01(\x08\x12\x37\n\x07\x63limate\x18\x0c \x01(\x0e\x32&.wattmesh.analytics.v1.ScenarioClimate\x12\x1f\n\x17lower_edge_shift_kelvin\x18\r \x01(\x01\x12\x1f\n\x17upper_edge_shift_kelvin\x18\x0e \x01(\x01\x42\x13\n\x11_generation_ratioB\x12\n\x10_charger_power_w\"\xd7\x05\n\x0eScenarioResult\x12\x31\n\x08scenario\x18\x01 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario\x12\x15\n\rcurrency_code\x18\x02 \x01(\t\x12\x13\n\x0b\x63ost_amount\x18\x03 \x01(\t\x12\x16\n\x0emetered_amount\x18\x04 \x01(\t\x12\x14\n\x0csaved_amount\x18\x05 \x01(\t\x12\x15\n\rstored_amount\x18\x06 \x01(\t\x12\x1c\n\x0f\x65missions_gco2e\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12$\n\x17metered_emissions_gco2e\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07peak_kw\x18\t \x01(\x01\x12\x17\n\x0fmetered_peak_kw\x18\n \x01(\x01\x12\x19\n\x11import_energy_kwh\x18\x0b \x01(\x01\x12\x19\n\x11\x65xport_energy_kwh\x18\x0c \x01(\x01\x12\x15\n\rcovered_ratio\x18\r \x01(\x01\x12\x18\n\x0b\x66ull_cycles\x18\x0e \x01(\x01H\x02\x88\x01\x01\x12\'\n\x1avehicle_lacking_energy_kwh\x18\x0f \x01(\x01H\x03\x88\x01\x01\x12$\n\x17\x64iscomfort_kelvin_hours\x18\x10 \x01(\x01H\x04\x88\x01\x01\x12,\n\x1fmetered_discomfort_kelvin_hours\x18\x11 \x01(\x01H\x05\x88\x01\x01\x12\x30\n\x08left_out\x18\x12 \x03(\x0b\x32\x1e.wattmesh.analytics.v1.LeftOutB\x12\n\x10_emissions_gco2eB\x1a\n\x18_metered_emissions_gco2eB\x0e\n\x0c_full_cyclesB\x1d\n\x1b_vehicle_lacking_energy_kwhB\x1a\n\x18_discomfort_kelvin_hoursB\"\n _metered_discomfort_kelvin_hours\"o\n\x13RunScenarioMetadata\x12\x16\n\x0eprogress_ratio\x18\x01 \x01(\x01\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x31\n\x08scenario\x18\x03 \x01(\x0b\x32\x1f.wattmesh.analytics.v1.Scenario*\x90\x01\n\x0eScenarioPolicy\x12\x1f\n\x1bSCENARIO_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n\x19SCENARIO_POLICY_FORESIGHT\x10\x01\x12$\n SCENARIO_POLICY_SELF_CONSUMPTION\x10\x02\x12\x18\n\x14SCENARIO_POLICY_IDLE\x10\x03*u\n\x10ScenarioCharging\x12!\n\x1dSCENARIO_CHARGING_UNSPECIFIED\x10\x00\x12\x1d\n\x19SCENARIO_CHARGING_AT_ONCE\x10\x01\x12\x1f\n\x1bSCENARIO_CHARGING_FORESIGHT\x10\x02*t\n\x0fScenarioClimate\x12 \n\x1cSCENARIO_CLIMATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bSCENARIO_CLIMATE_THERMOSTAT\x10\x01\x12\x1e\n\x1aSCENARIO_CLIMATE_FORESIGHT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wattmesh.analytics.v1.scenario_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCENARIOPOLICY']._serialized_start=1053
-  _globals['_SCENARIOPOLICY']._serialized_end=1197
-  _globals['_SCENARIO']._serialized_start=162
-  _globals['_SCENARIO']._serialized_end=477
-  _globals['_SCENARIORESULT']._serialized_start=480
-  _globals['_SCENARIORESULT']._serialized_end=937
-  _globals['_RUNSCENARIOMETADATA']._serialized_start=939
-  _globals['_RUNSCENARIOMETADATA']._serialized_end=1050
+  _globals['_SCENARIOPOLICY']._serialized_start=1617
+  _globals['_SCENARIOPOLICY']._serialized_end=1761
+  _globals['_SCENARIOCHARGING']._serialized_start=1763
+  _globals['_SCENARIOCHARGING']._serialized_end=1880
+  _globals['_SCENARIOCLIMATE']._serialized_start=1882
+  _globals['_SCENARIOCLIMATE']._serialized_end=1998
+  _globals['_SCENARIO']._serialized_start=199
+  _globals['_SCENARIO']._serialized_end=771
+  _globals['_SCENARIORESULT']._serialized_start=774
+  _globals['_SCENARIORESULT']._serialized_end=1501
+  _globals['_RUNSCENARIOMETADATA']._serialized_start=1503
+  _globals['_RUNSCENARIOMETADATA']._serialized_end=1614
 # @@protoc_insertion_point(module_scope)

@@ -3,10 +3,13 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from wattmesh.analytics.v1 import savings_pb2 as _savings_pb2
 from wattmesh.type.v1 import rating_pb2 as _rating_pb2
 from wattmesh.type.v1 import time_range_pb2 as _time_range_pb2
 import builtins as _builtins
@@ -52,9 +55,57 @@ SCENARIO_POLICY_IDLE: ScenarioPolicy.ValueType  # 3
 """Nothing."""
 Global___ScenarioPolicy: _TypeAlias = ScenarioPolicy  # noqa: Y015
 
+class _ScenarioCharging:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScenarioChargingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScenarioCharging.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCENARIO_CHARGING_UNSPECIFIED: _ScenarioCharging.ValueType  # 0
+    """As metered."""
+    SCENARIO_CHARGING_AT_ONCE: _ScenarioCharging.ValueType  # 1
+    """From its arrival on, as fast as it can, who came first going first."""
+    SCENARIO_CHARGING_FORESIGHT: _ScenarioCharging.ValueType  # 2
+    """By the optimizer, knowing when each that comes today or tomorrow leaves, and what it needs."""
+
+class ScenarioCharging(_ScenarioCharging, metaclass=_ScenarioChargingEnumTypeWrapper):
+    """When vehicles charge in a scenario. Each comes and leaves as it did, and needs what was metered in its stay."""
+
+SCENARIO_CHARGING_UNSPECIFIED: ScenarioCharging.ValueType  # 0
+"""As metered."""
+SCENARIO_CHARGING_AT_ONCE: ScenarioCharging.ValueType  # 1
+"""From its arrival on, as fast as it can, who came first going first."""
+SCENARIO_CHARGING_FORESIGHT: ScenarioCharging.ValueType  # 2
+"""By the optimizer, knowing when each that comes today or tomorrow leaves, and what it needs."""
+Global___ScenarioCharging: _TypeAlias = ScenarioCharging  # noqa: Y015
+
+class _ScenarioClimate:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScenarioClimateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScenarioClimate.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCENARIO_CLIMATE_UNSPECIFIED: _ScenarioClimate.ValueType  # 0
+    """As metered."""
+    SCENARIO_CLIMATE_THERMOSTAT: _ScenarioClimate.ValueType  # 1
+    """By thermostats, at the edge of the band that takes least energy."""
+    SCENARIO_CLIMATE_FORESIGHT: _ScenarioClimate.ValueType  # 2
+    """By the optimizer, knowing weather and gains of the day and the next."""
+
+class ScenarioClimate(_ScenarioClimate, metaclass=_ScenarioClimateEnumTypeWrapper):
+    """How zones are heated and cooled in a scenario, in the weather there was and with the gains there were."""
+
+SCENARIO_CLIMATE_UNSPECIFIED: ScenarioClimate.ValueType  # 0
+"""As metered."""
+SCENARIO_CLIMATE_THERMOSTAT: ScenarioClimate.ValueType  # 1
+"""By thermostats, at the edge of the band that takes least energy."""
+SCENARIO_CLIMATE_FORESIGHT: ScenarioClimate.ValueType  # 2
+"""By the optimizer, knowing weather and gains of the day and the next."""
+Global___ScenarioClimate: _TypeAlias = ScenarioClimate  # noqa: Y015
+
 @_typing.final
 class Scenario(_message.Message):
-    """Past time over again with something changed. Consumption is what was metered."""
+    """Past time over again with something changed. What is not changed is as it was metered."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -66,6 +117,12 @@ class Scenario(_message.Message):
     WITHOUT_BATTERIES_FIELD_NUMBER: _builtins.int
     GENERATION_RATIO_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    CHARGING_FIELD_NUMBER: _builtins.int
+    CHARGER_POWER_W_FIELD_NUMBER: _builtins.int
+    VEHICLE_TO_GRID_FIELD_NUMBER: _builtins.int
+    CLIMATE_FIELD_NUMBER: _builtins.int
+    LOWER_EDGE_SHIFT_KELVIN_FIELD_NUMBER: _builtins.int
+    UPPER_EDGE_SHIFT_KELVIN_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
     tariff: _builtins.str
@@ -78,6 +135,22 @@ class Scenario(_message.Message):
     """
     policy: Global___ScenarioPolicy.ValueType
     """By what batteries act. Required."""
+    charging: Global___ScenarioCharging.ValueType
+    """When vehicles charge."""
+    charger_power_w: _builtins.float
+    """Most power of every charge point and vehicle [W], > 0, in place of their own. Only with `charging`. Absent: their own."""
+    vehicle_to_grid: _builtins.bool
+    """True: vehicles give back, too, what they have got in their stay, and leave with what they need. Only with
+    SCENARIO_CHARGING_FORESIGHT.
+    """
+    climate: Global___ScenarioClimate.ValueType
+    """How zones are heated and cooled."""
+    lower_edge_shift_kelvin: _builtins.float
+    """By how much the lower edge of every zone's band is moved [K], -20 to 20; positive: warmer. Only with `climate`. Discomfort
+    is told by the band that was wanted all the same.
+    """
+    upper_edge_shift_kelvin: _builtins.float
+    """The same of the upper edge [K]. Bands keep a tenth of a kelvin at least."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What time, a day at least and a year at most; both ends on the raster of the resolution, not in the future. Required."""
@@ -101,13 +174,24 @@ class Scenario(_message.Message):
         without_batteries: _builtins.bool = ...,
         generation_ratio: _builtins.float | None = ...,
         policy: Global___ScenarioPolicy.ValueType = ...,
+        charging: Global___ScenarioCharging.ValueType = ...,
+        charger_power_w: _builtins.float | None = ...,
+        vehicle_to_grid: _builtins.bool = ...,
+        climate: Global___ScenarioClimate.ValueType = ...,
+        lower_edge_shift_kelvin: _builtins.float = ...,
+        upper_edge_shift_kelvin: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_generation_ratio", b"_generation_ratio", "battery", b"battery", "generation_ratio", b"generation_ratio", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_charger_power_w", b"_charger_power_w", "_generation_ratio", b"_generation_ratio", "battery", b"battery", "charger_power_w", b"charger_power_w", "generation_ratio", b"generation_ratio", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_generation_ratio", b"_generation_ratio", "battery", b"battery", "generation_ratio", b"generation_ratio", "policy", b"policy", "range", b"range", "resolution", b"resolution", "site", b"site", "tariff", b"tariff", "without_batteries", b"without_batteries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charger_power_w", b"_charger_power_w", "_generation_ratio", b"_generation_ratio", "battery", b"battery", "charger_power_w", b"charger_power_w", "charging", b"charging", "climate", b"climate", "generation_ratio", b"generation_ratio", "lower_edge_shift_kelvin", b"lower_edge_shift_kelvin", "policy", b"policy", "range", b"range", "resolution", b"resolution", "site", b"site", "tariff", b"tariff", "upper_edge_shift_kelvin", b"upper_edge_shift_kelvin", "vehicle_to_grid", b"vehicle_to_grid", "without_batteries", b"without_batteries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__charger_power_w: _TypeAlias = _typing.Literal["charger_power_w"]  # noqa: Y015
+    _WhichOneofArgType__charger_power_w: _TypeAlias = _typing.Literal["_charger_power_w", b"_charger_power_w"]  # noqa: Y015
     _WhichOneofReturnType__generation_ratio: _TypeAlias = _typing.Literal["generation_ratio"]  # noqa: Y015
     _WhichOneofArgType__generation_ratio: _TypeAlias = _typing.Literal["_generation_ratio", b"_generation_ratio"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__charger_power_w) -> _WhichOneofReturnType__charger_power_w | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__generation_ratio) -> _WhichOneofReturnType__generation_ratio | None: ...
 
 Global___Scenario: _TypeAlias = Scenario  # noqa: Y015
@@ -132,6 +216,10 @@ class ScenarioResult(_message.Message):
     EXPORT_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     COVERED_RATIO_FIELD_NUMBER: _builtins.int
     FULL_CYCLES_FIELD_NUMBER: _builtins.int
+    VEHICLE_LACKING_ENERGY_KWH_FIELD_NUMBER: _builtins.int
+    DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
+    METERED_DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code of the scenario's amounts."""
     cost_amount: _builtins.str
@@ -143,7 +231,9 @@ class ScenarioResult(_message.Message):
     price of the last day, decimal text; negative: it would have cost more. Empty: the currencies differ.
     """
     stored_amount: _builtins.str
-    """Worth of what the scenario has stored more at the end than was metered, decimal text; in `saved_amount`."""
+    """Worth of what the scenario has stored more at the end than was metered, in batteries, zones and vehicles, decimal text;
+    in `saved_amount`.
+    """
     emissions_gco2e: _builtins.float
     """Emissions of imported energy, location-based [gCO2e]. Absent: not known."""
     metered_emissions_gco2e: _builtins.float
@@ -160,9 +250,19 @@ class ScenarioResult(_message.Message):
     """Share of the intervals that count, 0 to 1."""
     full_cycles: _builtins.float
     """Full cycles of the batteries in the scenario. Absent: there is none."""
+    vehicle_lacking_energy_kwh: _builtins.float
+    """Energy that vehicles left without that they had when it was metered [kWh]. Absent: they charge as metered."""
+    discomfort_kelvin_hours: _builtins.float
+    """By how much zones were outside of the bands that were wanted, and for how long [K h]. Absent: they are as metered."""
+    metered_discomfort_kelvin_hours: _builtins.float
+    """The same of what was metered, over the same intervals [K h]. Absent as above."""
     @_builtins.property
     def scenario(self) -> Global___Scenario:
         """What was asked."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_savings_pb2.LeftOut]:
+        """What had to stay as it was metered, and why."""
 
     def __init__(
         self,
@@ -181,23 +281,39 @@ class ScenarioResult(_message.Message):
         export_energy_kwh: _builtins.float = ...,
         covered_ratio: _builtins.float = ...,
         full_cycles: _builtins.float | None = ...,
+        vehicle_lacking_energy_kwh: _builtins.float | None = ...,
+        discomfort_kelvin_hours: _builtins.float | None = ...,
+        metered_discomfort_kelvin_hours: _builtins.float | None = ...,
+        left_out: _abc.Iterable[_savings_pb2.LeftOut] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "emissions_gco2e", b"emissions_gco2e", "full_cycles", b"full_cycles", "metered_emissions_gco2e", b"metered_emissions_gco2e", "scenario", b"scenario"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "full_cycles", b"full_cycles", "metered_discomfort_kelvin_hours", b"metered_discomfort_kelvin_hours", "metered_emissions_gco2e", b"metered_emissions_gco2e", "scenario", b"scenario", "vehicle_lacking_energy_kwh", b"vehicle_lacking_energy_kwh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "cost_amount", b"cost_amount", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "import_energy_kwh", b"import_energy_kwh", "metered_amount", b"metered_amount", "metered_emissions_gco2e", b"metered_emissions_gco2e", "metered_peak_kw", b"metered_peak_kw", "peak_kw", b"peak_kw", "saved_amount", b"saved_amount", "scenario", b"scenario", "stored_amount", b"stored_amount"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh", "cost_amount", b"cost_amount", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "import_energy_kwh", b"import_energy_kwh", "left_out", b"left_out", "metered_amount", b"metered_amount", "metered_discomfort_kelvin_hours", b"metered_discomfort_kelvin_hours", "metered_emissions_gco2e", b"metered_emissions_gco2e", "metered_peak_kw", b"metered_peak_kw", "peak_kw", b"peak_kw", "saved_amount", b"saved_amount", "scenario", b"scenario", "stored_amount", b"stored_amount", "vehicle_lacking_energy_kwh", b"vehicle_lacking_energy_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["discomfort_kelvin_hours"]  # noqa: Y015
+    _WhichOneofArgType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofReturnType__emissions_gco2e: _TypeAlias = _typing.Literal["emissions_gco2e"]  # noqa: Y015
     _WhichOneofArgType__emissions_gco2e: _TypeAlias = _typing.Literal["_emissions_gco2e", b"_emissions_gco2e"]  # noqa: Y015
     _WhichOneofReturnType__full_cycles: _TypeAlias = _typing.Literal["full_cycles"]  # noqa: Y015
     _WhichOneofArgType__full_cycles: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles"]  # noqa: Y015
+    _WhichOneofReturnType__metered_discomfort_kelvin_hours: _TypeAlias = _typing.Literal["metered_discomfort_kelvin_hours"]  # noqa: Y015
+    _WhichOneofArgType__metered_discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofReturnType__metered_emissions_gco2e: _TypeAlias = _typing.Literal["metered_emissions_gco2e"]  # noqa: Y015
     _WhichOneofArgType__metered_emissions_gco2e: _TypeAlias = _typing.Literal["_metered_emissions_gco2e", b"_metered_emissions_gco2e"]  # noqa: Y015
+    _WhichOneofReturnType__vehicle_lacking_energy_kwh: _TypeAlias = _typing.Literal["vehicle_lacking_energy_kwh"]  # noqa: Y015
+    _WhichOneofArgType__vehicle_lacking_energy_kwh: _TypeAlias = _typing.Literal["_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__discomfort_kelvin_hours) -> _WhichOneofReturnType__discomfort_kelvin_hours | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__emissions_gco2e) -> _WhichOneofReturnType__emissions_gco2e | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__full_cycles) -> _WhichOneofReturnType__full_cycles | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_discomfort_kelvin_hours) -> _WhichOneofReturnType__metered_discomfort_kelvin_hours | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_emissions_gco2e) -> _WhichOneofReturnType__metered_emissions_gco2e | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vehicle_lacking_energy_kwh) -> _WhichOneofReturnType__vehicle_lacking_energy_kwh | None: ...
 
 Global___ScenarioResult: _TypeAlias = ScenarioResult  # noqa: Y015
 

@@ -2,14 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TypeVar
 
 from google.longrunning import operations_pb2
 from google.rpc import code_pb2
 
 from wattmesh.analytics.v1 import scenario_pb2, settlement_pb2
+from wattmesh_analytics.api.convert import left_out_to_proto
 from wattmesh_analytics.app.question import RESOLUTION
 from wattmesh_analytics.domain.operation import ScenarioRun
-from wattmesh_analytics.domain.scenario import Policy, Scenario, ScenarioResult
+from wattmesh_analytics.domain.scenario import (
+    Charging,
+    Climate,
+    EdgeShift,
+    Policy,
+    Scenario,
+    ScenarioResult,
+)
 from wattmesh_analytics.domain.settlement import Reason, Settlement
 from wattmesh_contracts.billing import line_to_proto
 from wattmesh_contracts.ratings import rating_from_proto, rating_to_proto
@@ -25,12 +34,26 @@ from wattmesh_kernel.errors import InvalidArgument
 from wattmesh_kernel.ids import SiteId, TariffId
 from wattmesh_kernel.sites import BatteryRating
 
+E = TypeVar("E")
+
 _POLICIES: Mapping[Policy, scenario_pb2.ScenarioPolicy.ValueType] = {
     Policy.FORESIGHT: scenario_pb2.SCENARIO_POLICY_FORESIGHT,
     Policy.SELF_CONSUMPTION: scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
     Policy.IDLE: scenario_pb2.SCENARIO_POLICY_IDLE,
 }
 _POLICIES_FROM_PROTO: Mapping[int, Policy] = {value: each for each, value in _POLICIES.items()}
+_CHARGING: Mapping[Charging, scenario_pb2.ScenarioCharging.ValueType] = {
+    Charging.METERED: scenario_pb2.SCENARIO_CHARGING_UNSPECIFIED,
+    Charging.AT_ONCE: scenario_pb2.SCENARIO_CHARGING_AT_ONCE,
+    Charging.FORESIGHT: scenario_pb2.SCENARIO_CHARGING_FORESIGHT,
+}
+_CHARGING_FROM_PROTO: Mapping[int, Charging] = {value: each for each, value in _CHARGING.items()}
+_CLIMATES: Mapping[Climate, scenario_pb2.ScenarioClimate.ValueType] = {
+    Climate.METERED: scenario_pb2.SCENARIO_CLIMATE_UNSPECIFIED,
+    Climate.THERMOSTAT: scenario_pb2.SCENARIO_CLIMATE_THERMOSTAT,
+    Climate.FORESIGHT: scenario_pb2.SCENARIO_CLIMATE_FORESIGHT,
+}
+_CLIMATES_FROM_PROTO: Mapping[int, Climate] = {value: each for each, value in _CLIMATES.items()}
 _REASONS: Mapping[Reason, settlement_pb2.SettlementReason.ValueType] = {
     Reason.FIRST: settlement_pb2.SETTLEMENT_REASON_FIRST,
     Reason.LATE_READINGS: settlement_pb2.SETTLEMENT_REASON_LATE_READINGS,
@@ -43,9 +66,7 @@ _REASONS: Mapping[Reason, settlement_pb2.SettlementReason.ValueType] = {
 def scenario_from_proto(message: scenario_pb2.Scenario) -> Scenario:
     """Return what is asked."""
     with at_field("scenario"):
-        policy = _POLICIES_FROM_PROTO.get(message.policy)
-        if policy is None:
-            raise InvalidArgument("UNKNOWN_VALUE", "say by what batteries act", field="policy")
+        policy = _of(_POLICIES_FROM_PROTO, message.policy, "policy")
         resolution = RESOLUTION
         if message.HasField("resolution"):
             resolution = duration_from_proto(message.resolution, "resolution")
@@ -64,7 +85,24 @@ def scenario_from_proto(message: scenario_pb2.Scenario) -> Scenario:
             generation_ratio=(
                 message.generation_ratio if message.HasField("generation_ratio") else None
             ),
+            charging=_of(_CHARGING_FROM_PROTO, message.charging, "charging"),
+            charger_power_w=(
+                message.charger_power_w if message.HasField("charger_power_w") else None
+            ),
+            vehicle_to_grid=message.vehicle_to_grid,
+            climate=_of(_CLIMATES_FROM_PROTO, message.climate, "climate"),
+            edge_shift=EdgeShift(
+                lower_kelvin=message.lower_edge_shift_kelvin,
+                upper_kelvin=message.upper_edge_shift_kelvin,
+            ),
         )
+
+
+def _of(known: Mapping[int, E], value: int, field: str) -> E:
+    found = known.get(value)
+    if found is None:
+        raise InvalidArgument("UNKNOWN_VALUE", f"{value} is nothing to act by", field=field)
+    return found
 
 
 def scenario_to_proto(scenario: Scenario) -> scenario_pb2.Scenario:
@@ -78,6 +116,12 @@ def scenario_to_proto(scenario: Scenario) -> scenario_pb2.Scenario:
         without_batteries=scenario.without_batteries,
         generation_ratio=scenario.generation_ratio,
         policy=_POLICIES[scenario.policy],
+        charging=_CHARGING[scenario.charging],
+        charger_power_w=scenario.charger_power_w,
+        vehicle_to_grid=scenario.vehicle_to_grid,
+        climate=_CLIMATES[scenario.climate],
+        lower_edge_shift_kelvin=scenario.edge_shift.lower_kelvin,
+        upper_edge_shift_kelvin=scenario.edge_shift.upper_kelvin,
     )
 
 
@@ -117,6 +161,10 @@ def result_to_proto(scenario: Scenario, result: ScenarioResult) -> scenario_pb2.
         export_energy_kwh=result.export_kwh,
         covered_ratio=result.covered_ratio,
         full_cycles=result.full_cycles,
+        vehicle_lacking_energy_kwh=result.lacking_kwh,
+        discomfort_kelvin_hours=None if result.discomfort is None else result.discomfort[0],
+        metered_discomfort_kelvin_hours=None if result.discomfort is None else result.discomfort[1],
+        left_out=left_out_to_proto(result.left_out),
     )
 
 

@@ -1,14 +1,18 @@
 """Play a scenario through, day by day."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
 
+from wattmesh_analytics.app.foresee import Foresee, Tell
 from wattmesh_analytics.app.ports import Emissions, KnownTariffs, Meter
 from wattmesh_analytics.app.question import SiteAssets, Span, known_model, site_assets
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.read_movable import Changes, ReadMovable
+from wattmesh_analytics.app.read_rules import ReadRules
 from wattmesh_analytics.app.read_tariffs import ReadTariffs
 from wattmesh_analytics.app.scenario_ports import Solver
 from wattmesh_analytics.domain.bills import cost_of, exact_total, history_start
@@ -18,24 +22,21 @@ from wattmesh_analytics.domain.scenario import (
     Policy,
     Scenario,
     ScenarioResult,
-    Window,
     by_rule,
     changed,
-    days_with_foresight,
     first_socs,
     peaks_kw,
-    usable,
-    with_batteries,
 )
 from wattmesh_analytics.domain.site_energy import SiteEnergy
 from wattmesh_kernel.ids import AssetId, TariffId, ZoneId
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.sites import BatteryRating
-from wattmesh_kernel.tariff import BillingState, Tariff, bill
+from wattmesh_kernel.tariff import Tariff
 from wattmesh_kernel.time import TimeRange
 from wattmesh_sitemodel.view import SiteModelView
 
-Tell = Callable[[float, str], Awaitable[None]]
+Played = tuple[Energy, dict[AssetId, float], float]
+"""Exchange, states of charge at the end, and energy that batteries gave [Wh]."""
 
 
 class PlayScenario:
@@ -49,13 +50,15 @@ class PlayScenario:
         tariffs: KnownTariffs,
         emissions: Emissions,
         solver: Solver,
+        rules: ReadRules,
     ) -> None:
         self._view = view
         self._meter = meter
         self._energy = ReadEnergy(meter)
         self._tariffs = ReadTariffs(view, tariffs)
         self._emissions = emissions
-        self._solver = solver
+        self._foresee = Foresee(solver)
+        self._movable = ReadMovable(rules)
 
     def check(self, scenario: Scenario) -> None:
         """Raise what would keep a scenario from being played.
@@ -81,12 +84,28 @@ class PlayScenario:
         metered = await self._energy(assets, needed, span.resolution)
         metered = await self._energy.with_charge(known_model(self._view), metered, span.range.start)
         idle = changed(scenario, metered)
-        if scenario.policy is Policy.FORESIGHT and idle.ratings:
-            ends = await self._charge_at_end(idle, span)
-            played = await self._foresee(idle, chosen[0], span, ends, tell)
-        else:
-            played = by_rule(scenario.policy, idle)
-        return await self._result(assets, span, (chosen[0], own[0]), (metered, idle), played)
+        changes = await self._movable(known_model(self._view), scenario, idle)
+        played = await self._play(scenario, changes, chosen[0], span, tell)
+        return await self._result(
+            assets, span, (chosen[0], own[0]), (metered, idle), played, changes
+        )
+
+    async def _play(
+        self, scenario: Scenario, changes: Changes, tariff: Tariff, span: Span, tell: Tell
+    ) -> Played:
+        """Return exchange, states of charge at the end and energy given [Wh]."""
+        rest, movable = changes.rest, changes.movable
+        planned = scenario.policy is Policy.FORESIGHT and bool(rest.ratings)
+        if planned:
+            movable.batteries = rest.ratings
+            movable.socs = first_socs(rest)
+            movable.ends = await self._charge_at_end(rest, span)
+        if movable.anything:
+            exchange = await self._foresee(rest, movable, tariff, span, tell)
+            if planned:
+                return exchange, movable.socs, movable.given_wh
+            rest = replace(rest, grid=exchange)
+        return by_rule(scenario.policy, rest)
 
     async def _tariff(
         self, assets: SiteAssets, named: TariffId | None, span: Span
@@ -100,68 +119,21 @@ class PlayScenario:
         at_end = await self._energy.with_charge(known_model(self._view), idle, span.range.end)
         return {**first_socs(idle), **at_end.first_soc_ratios}
 
-    async def _foresee(
-        self,
-        idle: SiteEnergy,
-        tariff: Tariff,
-        span: Span,
-        ends: Mapping[AssetId, float],
-        tell: Tell,
-    ) -> tuple[Energy, dict[AssetId, float], float]:
-        """Return exchange, states of charge at the end and energy given [Wh], solved by days.
-
-        What comes before the span is billed for its peaks and tiers alone.
-        """
-        hours, total = idle.grid.hours, idle.grid
-        state = _state_before(tariff, idle, span)
-        socs = first_socs(idle)
-        net_wh = np.zeros(len(total.import_wh))
-        given = 0.0
-        for day, known in days_with_foresight(span.range, idle.zone, span.resolution):
-            ratio = (day.start - span.range.start) / span.range.duration
-            await tell(ratio, f"planning {day.start.astimezone(idle.zone):%Y-%m-%d}")
-            at = (day.start - total.range.start) // span.resolution
-            keep = day.count(span.resolution)
-            count = known.count(span.resolution)
-            rest_w = usable(total.net_wh[at : at + count]) / hours
-            planned = await self._solver.solve(
-                Window(
-                    site=idle.site,
-                    zone=idle.zone,
-                    start=total.range.start + at * span.resolution,
-                    resolution=span.resolution,
-                    rest_w=rest_w,
-                    batteries=idle.ratings,
-                    soc_ratios=socs,
-                    tariff=tariff,
-                    state=state,
-                    keep=keep,
-                    final_soc_ratios=ends if known.end == span.range.end else {},
-                )
-            )
-            socs = dict(planned.soc_ratios)
-            for powers_w in planned.powers_w.values():
-                net_wh[at : at + keep] += powers_w * hours
-                given += float(np.maximum(-powers_w, 0).sum()) * hours
-            done = TimeRange.of(total.range.start + at * span.resolution, keep * span.resolution)
-            part = with_batteries(idle, net_wh).window(done)
-            state = bill(tariff, part.import_wh, part.export_wh, idle.zone, state).state
-        return with_batteries(idle, net_wh), socs, given
-
     async def _result(
         self,
         assets: SiteAssets,
         span: Span,
         tariffs: tuple[Tariff, Tariff],
         energies: tuple[SiteEnergy, SiteEnergy],
-        played: tuple[Energy, dict[AssetId, float], float],
+        played: Played,
+        changes: Changes,
     ) -> ScenarioResult:
         (chosen, own), (metered, idle) = tariffs, energies
         exchange, ends, given = played
         both = metered.grid.known & exchange.known
         was, is_now = metered.grid.only(both), exchange.only(both)
         asked = was.window(span.range), is_now.window(span.range)
-        stored = await self._stored(metered, idle, ends, own, span)
+        stored = await self._stored(metered, idle, ends, own, span, changes.left_less_kwh)
         zone = assets.site.carbon_zone
         capacity = sum(rating.capacity_wh for rating in idle.ratings.values())
         imported, exported = asked[1].total_kwh()
@@ -177,6 +149,9 @@ class PlayScenario:
             export_kwh=exported,
             covered_ratio=float(np.mean(asked[0].known)),
             full_cycles=given / capacity if capacity else None,
+            lacking_kwh=changes.lacking_kwh,
+            discomfort=changes.discomfort,
+            left_out=changes.left_out,
         )
 
     async def _grams(self, zone: ZoneId | None, energy: Energy) -> float | None:
@@ -192,8 +167,12 @@ class PlayScenario:
         ends: Mapping[AssetId, float],
         tariff: Tariff,
         span: Span,
+        left_less_kwh: float,
     ) -> Money | None:
-        """Return what is stored more than was metered at the end, at the last day's mean price."""
+        """Return what is stored more than was metered at the end, at the last day's mean price.
+
+        `left_less_kwh`: what zones and vehicles have less.
+        """
         at_end = await self._energy.with_charge(known_model(self._view), metered, span.range.end)
         price = last_days_import_price(tariff, span.range, span.resolution, idle.zone)
         if price is None:
@@ -204,7 +183,8 @@ class PlayScenario:
             first_socs(metered),
             at_end.first_soc_ratios,
         )
-        return Money(Decimal(f"{(more - less) / 1000 * price:.9f}"), tariff.currency_code)
+        gained_kwh = (more - less) / 1000 - left_less_kwh
+        return Money(Decimal(f"{gained_kwh * price:.9f}"), tariff.currency_code)
 
 
 def _gained_wh(
@@ -223,10 +203,3 @@ def _gained_wh(
 def _cost(tariff: Tariff, energy: Energy, site: SiteEnergy, span: Span) -> Money:
     bills = cost_of(tariff, energy, site.zone, span.range)
     return Money(exact_total(bills), tariff.currency_code)
-
-
-def _state_before(tariff: Tariff, energy: SiteEnergy, span: Span) -> BillingState | None:
-    if energy.grid.range.start >= span.range.start:
-        return None
-    before = energy.grid.window(TimeRange(energy.grid.range.start, span.range.start))
-    return bill(tariff, before.import_wh, before.export_wh, energy.zone).state

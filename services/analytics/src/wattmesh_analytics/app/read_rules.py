@@ -8,8 +8,8 @@ import numpy as np
 
 from wattmesh_analytics.app.ports import Meter, Reading
 from wattmesh_analytics.app.read_energy import ReadEnergy
+from wattmesh_analytics.app.rule_facts import ChargingFacts, ZoneFact, ZoneFacts
 from wattmesh_analytics.app.rule_ports import Stays, Wishes, ZoneAnswer, ZoneModels
-from wattmesh_analytics.domain.charge_at_once import charge_at_once
 from wattmesh_analytics.domain.energy import Energy, Floats
 from wattmesh_analytics.domain.moved import Moved
 from wattmesh_analytics.domain.savings import LeftOut
@@ -96,46 +96,79 @@ class ReadRules:
         idle: bool,
     ) -> Ruled:
         energy = ruled.energy
-        chargers = _of_kind(model, energy, EvChargerRating)
-        if not chargers:
-            return ruled
-        if self._stays is None:
-            return _without(ruled, chargers, "nobody says who was at its charge point")
-        try:
-            stays = await self._stays.stays(chargers, asked)
-        except Unavailable as error:
-            return _without(ruled, chargers, f"who was there is not known: {error.message}")
-        taken = await self._taken(energy, chargers, as_of)
-        nets = {name: one.import_wh.with_values(one.net_wh) for name, one in taken.items()}
-        window = {name: net.window(asked) for name, net in nets.items()}
-        others = energy.grid.net_wh - np.sum([net.values for net in nets.values()], axis=0)
-        others = others - energy.storage_net_wh if idle else others
-        room = _connection_w(model, energy) * energy.grid.hours - others
-        room = energy.grid.import_wh.with_values(np.where(np.isnan(room), np.inf, room))
-        found = charge_at_once(window, stays, room.window(asked).values)
-        moved = {name: _padded(nets[name], each) for name, each in found.chargers.items()}
+        told = await self.charging_of(model, energy, asked, as_of)
+        found = told.at_once(energy, asked, connection_w(model, energy), idle=idle)
+        moved = {name: padded(told.nets[name], each) for name, each in found.chargers.items()}
         return replace(
             ruled,
             energy=replace(energy, charging=moved),
             stored_kwh=ruled.stored_kwh + found.lacking_wh / 1000,
+            left_out=(*ruled.left_out, *told.left_out),
         )
+
+    async def charging_of(
+        self,
+        model: SiteModel,
+        energy: SiteEnergy,
+        asked: TimeRange,
+        as_of: datetime | None = None,
+    ) -> ChargingFacts:
+        """Return what charge points took, and who was there; or why that is not known."""
+        chargers = _of_kind(model, energy, EvChargerRating)
+        if not chargers:
+            return ChargingFacts()
+        if self._stays is None:
+            return ChargingFacts(left_out=_out(chargers, "nobody says who was at its charge point"))
+        try:
+            stays = await self._stays.stays(chargers, asked)
+        except Unavailable as error:
+            return ChargingFacts(
+                left_out=_out(chargers, f"who was there is not known: {error.message}")
+            )
+        taken = await self._taken(energy, chargers, as_of)
+        nets = {name: one.import_wh.with_values(one.net_wh) for name, one in taken.items()}
+        return ChargingFacts(nets=nets, stays=stays)
 
     async def _climate(
         self, model: SiteModel, ruled: Ruled, asked: TimeRange, as_of: datetime | None
     ) -> Ruled:
-        energy = ruled.energy
+        told = await self.zones_of(model, ruled.energy, asked, as_of)
+        runs = {
+            name: (each.net, keep_schedule(each.record, each.plant))
+            for name, each in told.zones.items()
+        }
+        return replace(
+            ruled,
+            energy=replace(
+                ruled.energy,
+                climate={name: padded(net, run.moved) for name, (net, run) in runs.items()},
+            ),
+            stored_kwh=ruled.stored_kwh + sum(run.stored_wh for _, run in runs.values()) / 1000,
+            discomfort=discomforts([run for _, run in runs.values()]),
+            left_out=(*ruled.left_out, *told.left_out),
+        )
+
+    async def zones_of(
+        self,
+        model: SiteModel,
+        energy: SiteEnergy,
+        asked: TimeRange,
+        as_of: datetime | None = None,
+    ) -> ZoneFacts:
+        """Return zones that can be run again, and why others cannot."""
         zones = _of_kind(model, energy, HvacZoneRating)
         if not zones:
-            return ruled
+            return ZoneFacts()
         if self._wishes is None or self._models is None:
-            return _without(ruled, zones, "nobody says what was wanted of it, and how it answers")
+            why = "nobody says what was wanted of it, and how it answers"
+            return ZoneFacts(left_out=_out(zones, why))
         try:
             wishes = await self._wishes.wishes(energy.site, asked)
             answers = await self._models.answers([each.id for each in zones])
         except Unavailable as error:
-            return _without(ruled, zones, f"how it answers is not known: {error.message}")
+            return ZoneFacts(left_out=_out(zones, f"how it answers is not known: {error.message}"))
         taken = await self._taken(energy, zones, as_of)
-        runs, left_out = dict[AssetId, tuple[Series, ZoneRun]](), list[LeftOut]()
+        found, left_out = dict[AssetId, ZoneFact](), list[LeftOut]()
         for zone in zones:
             net = taken[zone.id].import_wh
             plant = _plant(zone, answers.get(zone.id, "nothing is known of it"))
@@ -146,15 +179,8 @@ class ReadRules:
             if isinstance(plant, str) or isinstance(record, str):
                 left_out.append(LeftOut(subject=zone.id, message=str(missing)))
             else:
-                runs[zone.id] = net, keep_schedule(record, plant)
-        return Ruled(
-            energy=replace(
-                energy, climate={name: _padded(net, run.moved) for name, (net, run) in runs.items()}
-            ),
-            stored_kwh=ruled.stored_kwh + sum(run.stored_wh for _, run in runs.values()) / 1000,
-            discomfort=_discomfort([run for _, run in runs.values()]),
-            left_out=(*ruled.left_out, *left_out),
-        )
+                found[zone.id] = ZoneFact(zone=zone, net=net, record=record, plant=plant)
+        return ZoneFacts(zones=found, left_out=tuple(left_out))
 
     async def _record(
         self, model: SiteModel, zone: Asset, net: Series, wishes: ZoneWishes, energy: SiteEnergy
@@ -208,12 +234,11 @@ def _of_kind(model: SiteModel, energy: SiteEnergy, kind: type) -> list[Asset]:
     return [each for each in model.assets_of(energy.site) if isinstance(each.rating, kind)]
 
 
-def _without(ruled: Ruled, assets: Sequence[Asset], why: str) -> Ruled:
-    more = (LeftOut(subject=each.id, message=why) for each in assets)
-    return replace(ruled, left_out=(*ruled.left_out, *more))
+def _out(assets: Sequence[Asset], why: str) -> tuple[LeftOut, ...]:
+    return tuple(LeftOut(subject=each.id, message=why) for each in assets)
 
 
-def _connection_w(model: SiteModel, energy: SiteEnergy) -> float:
+def connection_w(model: SiteModel, energy: SiteEnergy) -> float:
     """Return what a site's connections may import together [W]; inf: no limit is known."""
     limits = [
         np.inf if each.rating.max_import_power_w is None else each.rating.max_import_power_w
@@ -223,7 +248,7 @@ def _connection_w(model: SiteModel, energy: SiteEnergy) -> float:
     return sum(limits)
 
 
-def _padded(metered: Series, moved: Moved) -> Moved:
+def padded(metered: Series, moved: Moved) -> Moved:
     """Return what was moved as a part of a longer time, in which the rest is as metered."""
     values = metered.values.copy()
     first = (moved.ruled.start - metered.start) // metered.resolution
@@ -253,7 +278,8 @@ def _plant(zone: Asset, answer: ZoneAnswer | str) -> ZonePlant | str:
     )
 
 
-def _discomfort(runs: Sequence[ZoneRun]) -> tuple[float, float] | None:
+def discomforts(runs: Sequence[ZoneRun]) -> tuple[float, float] | None:
+    """Return the discomfort of zones as metered and as ruled [K h]; None: there is no zone."""
     if not runs:
         return None
     return sum(each.metered_kelvin_hours for each in runs), sum(

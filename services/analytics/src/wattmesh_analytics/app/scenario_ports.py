@@ -12,7 +12,7 @@ class Solver(Protocol):
     """Plans with foresight: the optimizer."""
 
     async def solve(self, window: Window) -> Planned:
-        """Return what batteries do in the intervals that are kept. Error: Unavailable."""
+        """Return what all that is planned does in the intervals kept. Error: Unavailable."""
 
 
 class ScenarioStore(Protocol):

@@ -33,14 +33,18 @@ class AtOnce:
 
 
 def charge_at_once(
-    metered: Mapping[AssetId, Series], stays: Mapping[AssetId, Sequence[Stay]], room_wh: Floats
+    metered: Mapping[AssetId, Series],
+    stays: Mapping[AssetId, Sequence[Stay]],
+    room_wh: Floats,
+    power_w: float | None = None,
 ) -> AtOnce:
     """Return what charge points would have taken, had each vehicle charged from its arrival on.
 
     `metered`: what each took less what it gave per interval [Wh], NaN: not metered; `room_wh`: what
     the connection has left for all of them, (n,), inf: no limit. Each vehicle gets what was metered
     in its stay; those that came first go first. Of 8 kWh a vehicle of 4 kW takes 4 in each of two
-    hours, and where the connection has 3 kW left, 3 in each and 2 in the third.
+    hours, and where the connection has 3 kW left, 3 in each and 2 in the third. `power_w` is in
+    place of what vehicles and charge points can do.
     """
     room = np.where(np.isnan(room_wh), np.inf, np.maximum(room_wh, 0.0))
     left = {charger: series.values.copy() for charger, series in metered.items()}
@@ -54,13 +58,14 @@ def charge_at_once(
         if charger not in metered:
             continue
         series = metered[charger]
-        hours = _overlap_hours(series, stay)
+        hours = overlap_hours(series, stay)
         there = (hours > 0) & np.isfinite(series.values)
-        needed = _needed_wh(left[charger], there)
+        needed = needed_wh(left[charger], there)
         if needed is None:
             continue
         left[charger][there] = 0.0
-        most = np.where(there, np.minimum(_most_wh(stay, series, hours, there), room), 0.0)
+        fast = most_wh(stay, series, hours, there) if power_w is None else power_w * hours
+        most = np.where(there, np.minimum(fast, room), 0.0)
         taken = np.diff(np.minimum(np.cumsum(most), needed), prepend=0.0)
         room = room - taken
         added[charger] += taken
@@ -74,19 +79,19 @@ def charge_at_once(
     )
 
 
-def _needed_wh(left: Floats, there: Bools) -> float | None:
+def needed_wh(left: Floats, there: Bools) -> float | None:
     """Return what a vehicle took in its stay; None: nothing, or it gave more than it took."""
     total = float(left[there].sum())
     return total if total > 0 else None
 
 
-def _most_wh(stay: Stay, series: Series, hours: Floats, there: Bools) -> Floats:
+def most_wh(stay: Stay, series: Series, hours: Floats, there: Bools) -> Floats:
     """Return what a vehicle can take in each interval [Wh]; as much as it did take in any."""
     seen_w = float((series.values[there] / hours[there]).max())
     return max(stay.max_power_w, seen_w) * hours
 
 
-def _overlap_hours(series: Series, stay: Stay) -> Floats:
+def overlap_hours(series: Series, stay: Stay) -> Floats:
     """Return for how long a vehicle was there in each interval [h], shape (n,)."""
     seconds = series.resolution.total_seconds()
     starts = np.arange(len(series)) * seconds

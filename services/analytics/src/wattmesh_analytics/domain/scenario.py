@@ -1,7 +1,7 @@
 """Past time over again with something changed: tariff, battery, generation or policy."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Energy, Floats, peak_kw
+from wattmesh_analytics.domain.savings import LeftOut
 from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
-from wattmesh_kernel.checks import require, require_at_least
+from wattmesh_analytics.domain.visits import Visit
+from wattmesh_analytics.domain.zone_replay import ZoneWindow
+from wattmesh_kernel.checks import require, require_at_least, require_between, require_positive
 from wattmesh_kernel.errors import FailedPrecondition
 from wattmesh_kernel.ids import AssetId, SiteId, TariffId
 from wattmesh_kernel.money import Money
@@ -21,6 +24,9 @@ from wattmesh_kernel.time import TimeRange, local_days
 
 FORESIGHT = timedelta(days=2)
 """How much a foresight solve knows: the day that is kept, and the next."""
+MOST_SHIFT = 20.0
+"""By so much an edge of a band may be moved [K]."""
+_NARROWEST_KELVIN = 0.1
 _CHOSEN = "chosen-battery"
 
 
@@ -32,9 +38,49 @@ class Policy(Enum):
     IDLE = "idle"
 
 
+class Charging(Enum):
+    """When vehicles charge."""
+
+    METERED = "metered"
+    AT_ONCE = "at_once"
+    FORESIGHT = "foresight"
+
+
+class Climate(Enum):
+    """How zones are heated and cooled."""
+
+    METERED = "metered"
+    THERMOSTAT = "thermostat"
+    FORESIGHT = "foresight"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EdgeShift:
+    """By how much the edges of zones' bands are moved [K]."""
+
+    lower_kelvin: float = 0.0
+    upper_kelvin: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no building is kept at."""
+        require_between(self.lower_kelvin, -MOST_SHIFT, MOST_SHIFT, "lower_edge_shift_kelvin")
+        require_between(self.upper_kelvin, -MOST_SHIFT, MOST_SHIFT, "upper_edge_shift_kelvin")
+
+    def of(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        """Return the edges moved [°C], shape (n,); they keep a tenth of a kelvin between them."""
+        lower = low + self.lower_kelvin
+        return lower, np.maximum(high + self.upper_kelvin, lower + _NARROWEST_KELVIN)
+
+
+UNMOVED = EdgeShift()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
-    """What is asked; `battery` takes the place of all, `generation_ratio` None: as it was."""
+    """What is asked; `battery` takes the place of all, `generation_ratio` None: as it was.
+
+    `charger_power_w` is in place of what charge points and vehicles can do.
+    """
 
     site: SiteId
     range: TimeRange
@@ -44,6 +90,11 @@ class Scenario:
     battery: BatteryRating | None = None
     without_batteries: bool = False
     generation_ratio: float | None = None
+    charging: Charging = Charging.METERED
+    charger_power_w: float | None = None
+    vehicle_to_grid: bool = False
+    climate: Climate = Climate.METERED
+    edge_shift: EdgeShift = UNMOVED
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -52,6 +103,15 @@ class Scenario:
         require_at_least(self.generation_ratio, 0.0, "generation_ratio")
         short = self.range.duration < timedelta(days=1)
         require(not short, "INVALID_SCENARIO", "a day is the shortest", "range")
+        if self.charger_power_w is not None:
+            require_positive(self.charger_power_w, "charger_power_w")
+            moved = self.charging is not Charging.METERED
+            require(moved, "INVALID_SCENARIO", "say when vehicles charge", "charging")
+        planned = self.charging is Charging.FORESIGHT or not self.vehicle_to_grid
+        why = "vehicles give back by foresight alone"
+        require(planned, "INVALID_SCENARIO", why, "vehicle_to_grid")
+        still = self.climate is not Climate.METERED or self.edge_shift == UNMOVED
+        require(still, "INVALID_SCENARIO", "say how zones are heated", "climate")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +129,11 @@ class ScenarioResult:
     export_kwh: float
     covered_ratio: float
     full_cycles: float | None
+    lacking_kwh: float | None = None
+    """Energy that vehicles left without [kWh]; None: they charge as metered."""
+    discomfort: tuple[float, float] | None = None
+    """Of zones, in the scenario and as metered [K h]; None: they are as metered."""
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def saved(self) -> Money | None:
@@ -86,7 +151,8 @@ class Window:
     `rest_w`: what the site takes without its batteries over the horizon [W], shape (n,).
 
     `keep`: how many intervals of it are kept. `final_soc_ratios`: how full batteries have to be at
-    its end, where that is the end of all.
+    its end, where that is the end of all. `most_import_w`: what the connection may draw [W], None:
+    no limit is known. `visits` and `zones` are those that are planned, not in `rest_w`.
     """
 
     site: SiteId
@@ -100,14 +166,23 @@ class Window:
     state: BillingState | None
     keep: int
     final_soc_ratios: Mapping[AssetId, float]
+    most_import_w: float | None = None
+    visits: Sequence[Visit] = ()
+    zones: Mapping[AssetId, ZoneWindow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """What batteries do in the intervals that are kept [W], and how full they are then."""
+    """What batteries do in the intervals that are kept [W], and how full they are then.
+
+    `visits_w`: what each vehicle takes less what it gives [W]; `zones_w`: what each zone takes for
+    heat and for cold [W].
+    """
 
     powers_w: Mapping[AssetId, Floats]
     soc_ratios: Mapping[AssetId, float]
+    visits_w: Mapping[str, Floats] = field(default_factory=dict)
+    zones_w: Mapping[AssetId, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 def changed(scenario: Scenario, energy: SiteEnergy) -> SiteEnergy:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmesh_analytics.domain.energy import Floats
+from wattmesh_analytics.domain.energy import Bools, Floats
 from wattmesh_analytics.domain.moved import Moved
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import CopPoint, ZoneThermalModel
@@ -25,6 +25,24 @@ class ZonePlant:
     cooling_w: float = 0.0
     heating_cop: tuple[CopPoint, ...] = ()
     cooling_cop: tuple[CopPoint, ...] = ()
+
+    def heats(self, record: "ZoneRecord") -> Bools:
+        """Return in which intervals the machine heats, shape (n,).
+
+        Where there are both, it heats while it is colder outside than the middle of the band.
+        """
+        if not (self.heating_w and self.cooling_w):
+            return np.full(len(record.outdoor_celsius), bool(self.heating_w))
+        middle = (record.low_celsius + record.high_celsius) / 2
+        return np.asarray(record.outdoor_celsius < middle)
+
+    def ratios(self, record: "ZoneRecord") -> Floats:
+        """Return heat per energy in each interval, shape (n,); cold is negative."""
+        return np.where(
+            self.heats(record),
+            cop_ratios(self.heating_cop, record.outdoor_celsius),
+            -cop_ratios(self.cooling_cop, record.outdoor_celsius),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,19 +73,17 @@ class ZoneRun:
     ruled_kelvin_hours: float
 
 
-def keep_schedule(record: ZoneRecord, plant: ZonePlant) -> ZoneRun:
+def keep_schedule(
+    record: ZoneRecord, plant: ZonePlant, wanted: ZoneRecord | None = None
+) -> ZoneRun:
     """Return what a thermostat would have taken that keeps the edge of the band by least energy.
 
     It heats to the lower edge and cools to the upper, as far as its machine can. Where something
-    was not metered nothing is known, and the run begins anew from the metered temperature.
+    was not metered nothing is known, and the run begins anew from the metered temperature. Comfort
+    is told by the band of `wanted`, where another is kept.
     """
-    step = _Step.of(plant.model, _hours(record.energy_wh))
-    heats = _heats(record, plant)
-    cop = np.where(
-        heats,
-        _cop(plant.heating_cop, record.outdoor_celsius),
-        -_cop(plant.cooling_cop, record.outdoor_celsius),
-    )
+    step, comfort = Step.of(plant.model, hours_of(record.energy_wh)), wanted or record
+    heats, cop = plant.heats(record), plant.ratios(record)
     most_w = np.where(heats, plant.heating_w, plant.cooling_w)
     ruled = np.full(len(record.air_celsius), np.nan)
     seen, kept = step.still(record.first_celsius), step.still(record.first_celsius)
@@ -82,19 +98,19 @@ def keep_schedule(record: ZoneRecord, plant: ZonePlant) -> ZoneRun:
         whole = step.heat_for(seen, outdoor, air)
         gains = whole - cop[index] * used
         edge = record.low_celsius[index] if heats[index] else record.high_celsius[index]
-        wanted = step.heat_for(kept, outdoor, edge) - gains
-        power = min(max(wanted / cop[index], 0.0), most_w[index]) if cop[index] else 0.0
+        lacking = step.heat_for(kept, outdoor, edge) - gains
+        power = min(max(lacking / cop[index], 0.0), most_w[index]) if cop[index] else 0.0
         seen = step.after(seen, outdoor, whole)
         kept = step.after(kept, outdoor, gains + cop[index] * power)
         ruled[index], ends[index] = power * step.hours, kept[0]
     moved = Moved(metered=record.energy_wh, ruled=record.energy_wh.with_values(ruled))
     return ZoneRun(
         moved=moved,
-        stored_wh=_stored_wh(plant.model, seen - kept, cop),
+        stored_wh=stored_wh(plant.model, seen - kept, cop),
         metered_kelvin_hours=discomfort(
-            np.where(np.isfinite(ends), record.air_celsius, np.nan), record, step.hours
+            np.where(np.isfinite(ends), record.air_celsius, np.nan), comfort, step.hours
         ),
-        ruled_kelvin_hours=discomfort(ends, record, step.hours),
+        ruled_kelvin_hours=discomfort(ends, comfort, step.hours),
     )
 
 
@@ -109,7 +125,7 @@ def discomfort(air_celsius: Floats, record: ZoneRecord, hours: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Step:
+class Step:
     """The model over one interval, exact for inputs that are constant in it.
 
     x' = A x + B u with x air and mass [°C], u outdoor temperature and heat to the air [W]; over an
@@ -122,7 +138,8 @@ class _Step:
     hours: float
 
     @classmethod
-    def of(cls, model: ZoneThermalModel, hours: float) -> "_Step":
+    def of(cls, model: ZoneThermalModel, hours: float) -> "Step":
+        """Return the step of a model over so many hours."""
         air, outside = model.air_capacity_wh_per_k, model.air_outdoor_resistance_k_per_w
         loss = 1.0 / (air * outside)
         if model.mass_capacity_wh_per_k is None or model.air_mass_resistance_k_per_w is None:
@@ -152,18 +169,7 @@ class _Step:
         return (celsius - free) / float(self.inputs[0, 1])
 
 
-def _heats(record: ZoneRecord, plant: ZonePlant) -> Floats:
-    """Return in which intervals the machine heats: where there are both, while it is colder outside
-    than the middle of the band.
-    """
-    both = bool(plant.heating_w) and bool(plant.cooling_w)
-    if not both:
-        return np.full(len(record.outdoor_celsius), bool(plant.heating_w))
-    middle = (record.low_celsius + record.high_celsius) / 2
-    return np.asarray(record.outdoor_celsius < middle)
-
-
-def _cop(points: tuple[CopPoint, ...], outdoor: Floats) -> Floats:
+def cop_ratios(points: tuple[CopPoint, ...], outdoor: Floats) -> Floats:
     """Return heat or cold per energy: linear between the points, constant outside; 0: none."""
     if not points:
         return np.zeros(len(outdoor))
@@ -174,7 +180,7 @@ def _cop(points: tuple[CopPoint, ...], outdoor: Floats) -> Floats:
     )
 
 
-def _stored_wh(model: ZoneThermalModel, warmer: Floats, cop: Floats) -> float:
+def stored_wh(model: ZoneThermalModel, warmer: Floats, cop: Floats) -> float:
     """Return the electric energy that makes air and mass so much warmer [Wh], by the last COP."""
     known = cop[np.isfinite(cop) & (cop != 0)]
     if not known.size or not np.isfinite(warmer).all():
@@ -185,5 +191,6 @@ def _stored_wh(model: ZoneThermalModel, warmer: Floats, cop: Floats) -> float:
     return heat / float(known[-1])
 
 
-def _hours(series: Series) -> float:
+def hours_of(series: Series) -> float:
+    """Return how long an interval is [h]."""
     return series.resolution.total_seconds() / 3600
