@@ -108,6 +108,8 @@ class PastHouse:
         span: TimeRange,
         resolution: timedelta,
         as_of: datetime | None = None,
+        *,
+        substitutes: bool = False,
     ) -> Mapping[AssetId, Energy]:
         known = self._net_kwh()
         series = {name: Series(START, HOUR, known[name] * 1000) for name in assets}
