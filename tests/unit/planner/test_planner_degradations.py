@@ -263,3 +263,18 @@ def test_a_degradation_reads_as_a_sentence() -> None:
     assert in_words(degradation) == (
         "sites/home-1/assets/battery: state: too old, last known 2:00:00 ago (soc_ratio); assumed"
     )
+
+
+def test_a_plan_that_time_cut_off_says_how_near_the_best_it_is_and_that_it_is_used() -> None:
+    degradation = Degradation(
+        subject="groups/street",
+        topic=Topic.EXECUTION,
+        remedy=Remedy.IGNORED,
+        reason=Reason.SOLVER_TIME_LIMIT,
+        detail="within 0.59% of the best there may be",
+    )
+
+    assert in_words(degradation) == (
+        "groups/street: execution: the solver ran out of time "
+        "(within 0.59% of the best there may be); the best plan found in time is used"
+    )

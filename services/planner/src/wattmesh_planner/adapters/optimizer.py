@@ -136,7 +136,9 @@ def degradations_from_plan(plan: plan_pb2.Plan, inputs: PlanInputs) -> Iterator[
     for assumption in plan.assumptions:
         yield _degradation(inputs.scope.name, Remedy.ASSUMED, Reason.INCOMPLETE, assumption)
     if plan.solver.status in _OUT_OF_TIME:
-        gap = f"gap {plan.solver.gap_ratio:.3g}"
+        fallback = plan.solver.status == plan_pb2.SOLVE_STATUS_FALLBACK
+        within = f"within {plan.solver.gap_ratio:.2%} of the best there may be"
+        gap = "it is no better than no control" if fallback else within
         yield _degradation(inputs.scope.name, Remedy.IGNORED, Reason.SOLVER_TIME_LIMIT, gap)
 
 

@@ -106,8 +106,14 @@ def in_words(degradation: Degradation) -> str:
     detail = f" ({degradation.detail})" if degradation.detail else ""
     return (
         f"{degradation.subject}: {_TOPICS[degradation.topic]}: {_REASONS[degradation.reason]}"
-        f"{age}{detail}; {_REMEDIES[degradation.remedy]}"
+        f"{age}{detail}; {_done_about(degradation)}"
     )
+
+
+def _done_about(degradation: Degradation) -> str:
+    if degradation.reason is Reason.SOLVER_TIME_LIMIT:
+        return "the best plan found in time is used"  # the plan does without nothing
+    return _REMEDIES[degradation.remedy]
 
 
 def _to_the_second(age: timedelta) -> timedelta:
