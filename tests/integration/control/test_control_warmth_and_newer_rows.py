@@ -49,6 +49,15 @@ def warming(to_celsius: float) -> PowerAt:
     return measured
 
 
+def drawing(power_w: float) -> PowerAt:
+    """Return a plant that draws so much all day."""
+
+    def measured(_span: TimeRange, count: int) -> NDArray[np.float64]:
+        return np.full(count, power_w)
+
+    return measured
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(T0)
@@ -63,7 +72,7 @@ async def control(database_url: str, clock: ManualClock) -> AsyncIterator[Contro
     function = DeviceFunction(asset=ZONE, controls=True, meter_role=MeterRole.MAIN)
     thermostat = replace(
         device(DeviceId(SITE, "thermostat"), function),
-        points=frozenset({"temperature_celsius"}),
+        points=frozenset({"temperature_celsius", "active_power_w"}),
     )
     zone = Asset(id=ZONE, rating=HvacZoneRating(occupied_band=band, heating=heating))
     metering = ControlMetering(zone, thermostat)
@@ -72,17 +81,26 @@ async def control(database_url: str, clock: ManualClock) -> AsyncIterator[Contro
 
 
 @pytest.mark.parametrize(
-    ("came_celsius", "effect"),
+    ("came_celsius", "draws_w", "effect"),
     [
-        (21.0, effect_pb2.EFFECT_CONFIRMED),
-        (19.0, effect_pb2.EFFECT_PARTIAL),
-        (18.0, effect_pb2.EFFECT_NONE),
+        (21.0, None, effect_pb2.EFFECT_CONFIRMED),
+        (19.0, None, effect_pb2.EFFECT_PARTIAL),
+        (18.0, None, effect_pb2.EFFECT_NONE),
+        (18.0, 0.0, effect_pb2.EFFECT_NONE),
+        (18.0, 1900.0, effect_pb2.EFFECT_PARTIAL),
     ],
 )
-async def test_a_zone_is_judged_by_its_thermometer(
-    control: ControlWorld, clock: ManualClock, came_celsius: float, effect: int
+async def test_a_zone_is_judged_by_its_thermometer_and_by_what_its_plant_draws(
+    control: ControlWorld,
+    clock: ManualClock,
+    came_celsius: float,
+    draws_w: float | None,
+    effect: int,
 ) -> None:
-    control.metering.powers = {f"{THERMOSTAT}/points/temperature_celsius": warming(came_celsius)}
+    powers = {f"{THERMOSTAT}/points/temperature_celsius": warming(came_celsius)}
+    if draws_w is not None:
+        powers[f"{THERMOSTAT}/points/active_power_w"] = drawing(draws_w)
+    control.metering.powers = powers
     async with control.gateway():
         await control.submit(T0, [21.0, 21.0], device=THERMOSTAT, kind=WARM)
         await control.command_in(pb.COMMAND_STATE_VERIFIED)
@@ -96,6 +114,8 @@ async def test_a_zone_is_judged_by_its_thermometer(
         command = await eventually_later(clock, QUARTER, final)
     verdict = command.effect_verdict
     assert (verdict.effect, verdict.asked_celsius) == (effect, 21.0)
+    worked = verdict.reason == effect_pb2.EFFECT_REASON_WORKED
+    assert worked == bool(draws_w)
     assert verdict.metered_celsius == pytest.approx(came_celsius, abs=0.3)
     assert verdict.basis == effect_pb2.EFFECT_BASIS_OWN_METER
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from wattmesh_control.domain.effects.asked import Ceiling, Level, Running, Warmth, asked_of
+from wattmesh_control.domain.effects.evidence import Evidence
 from wattmesh_control.domain.effects.level import judge_level
+from wattmesh_control.domain.effects.steps import Edge
 from wattmesh_control.domain.effects.verdict import (
     Effect,
     EffectBasis,
@@ -16,11 +18,13 @@ from wattmesh_control.domain.effects.verdict import (
 )
 from wattmesh_control.domain.effects.warmth import judge_warmth
 from wattmesh_control.domain.effects.windows import Held
+from wattmesh_kernel.ids import DeviceId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.setpoints import SetpointKind
 from wattmesh_kernel.sites import DeferrableRating, EvChargerRating, GeneratorRating, TankRating
 from wattmesh_kernel.sites.thermal import ComfortBand, CopPoint, HeatPumpRating, HvacZoneRating
 
+HEAT_PUMP = DeviceId(SiteId("home-1"), "heat-pump")
 T0 = datetime(2024, 1, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SENT = T0 + 60 * MINUTE
@@ -48,7 +52,16 @@ def verdict(
 ) -> EffectVerdict:
     held = Held(sent=SENT, acknowledged=SENT, end=SENT + minutes * MINUTE)
     series = temperature(end, minutes=minutes, noise=noise)
-    return judge_warmth(series, None, held, Warmth(asked, warms=True, cools=cools))
+    return judge_warmth(seen(series), held, wanted(asked, cools=cools))
+
+
+def seen(own: Series | None, other: Series | None = None, plant: Series | None = None) -> Evidence:
+    begin = Edge(device=HEAT_PUMP, begin=SENT, end=SENT)
+    return Evidence(own=own, other=other, plant=plant, begin=begin)
+
+
+def wanted(celsius: float, *, cools: bool = False) -> Warmth:
+    return Warmth(celsius, warms=True, cools=cools, plant_w=3000.0)
 
 
 @pytest.mark.parametrize(
@@ -87,16 +100,34 @@ def test_a_zone_has_half_an_hour_and_a_sensor_that_stands_still_says_nothing() -
     assert verdict(19.0, minutes=20).reason is EffectReason.TOO_SHORT
     assert verdict(19.0, noise=0.0).reason is EffectReason.METER_FROZEN
     held = Held(sent=SENT, acknowledged=SENT, end=SENT + 60 * MINUTE)
-    asked = Warmth(21.0, warms=True, cools=False)
-    assert judge_warmth(None, None, held, asked).reason is EffectReason.NO_METER
+    assert judge_warmth(seen(None), held, wanted(21.0)).reason is EffectReason.NO_METER
     late = Held(sent=SENT, acknowledged=SENT, end=SENT + 600 * MINUTE)
-    assert judge_warmth(temperature(21.0), None, late, asked).reason is EffectReason.NOT_METERED
+    found = judge_warmth(seen(temperature(21.0)), late, wanted(21.0))
+    assert found.reason is EffectReason.NOT_METERED
+
+
+@pytest.mark.parametrize(
+    ("before_w", "during_w", "effect", "reason"),
+    [
+        (0.0, 900.0, Effect.PARTIAL, EffectReason.WORKED),
+        (2500.0, 2600.0, Effect.PARTIAL, EffectReason.WORKED),
+        (900.0, 950.0, Effect.NONE, EffectReason.NONE),
+        (0.0, 20.0, Effect.NONE, EffectReason.NONE),
+    ],
+)
+def test_a_plant_that_works_against_the_weather_is_not_blamed_and_one_that_goes_on_as_before_is(
+    before_w: float, during_w: float, effect: Effect, reason: EffectReason
+) -> None:
+    held = Held(sent=SENT, acknowledged=SENT, end=SENT + 120 * MINUTE)
+    powers_w = np.concatenate([np.full(60, before_w), np.full(120, during_w)])
+    evidence = seen(temperature(19.0), plant=Series(T0, MINUTE, powers_w))
+    found = judge_warmth(evidence, held, wanted(21.0))
+    assert (found.effect, found.reason) == (effect, reason)
 
 
 def test_another_devices_word_goes_before_the_own() -> None:
     held = Held(sent=SENT, acknowledged=SENT, end=SENT + 120 * MINUTE)
-    asked = Warmth(21.0, warms=True, cools=False)
-    found = judge_warmth(temperature(21.0), temperature(19.0), held, asked)
+    found = judge_warmth(seen(temperature(21.0), temperature(19.0)), held, wanted(21.0))
     assert (found.effect, found.basis) == (Effect.NONE, EffectBasis.METER)
 
 
@@ -124,8 +155,8 @@ def test_what_is_asked_follows_from_the_kind_and_the_rating() -> None:
         heater=HEATING,
     )
     on, warm = SetpointKind.ON_OFF, SetpointKind.TEMPERATURE_CELSIUS
-    assert asked_of(warm, 21.0, zone) == Warmth(21.0, warms=True, cools=False)
-    assert asked_of(warm, 55.0, tank) == Warmth(55.0, warms=True, cools=False)
+    assert asked_of(warm, 21.0, zone) == Warmth(21.0, warms=True, cools=False, plant_w=3000.0)
+    assert asked_of(warm, 55.0, tank) == Warmth(55.0, warms=True, cools=False, plant_w=3000.0)
     assert asked_of(on, 1.0, zone) == asked_of(on, 1.0, tank) == Running(150.0)
     assert asked_of(on, 0.0, tank) == Level(0.0)
     assert asked_of(on, 1.0, GeneratorRating(max_output_power_w=4000.0)) == Running(-200.0)

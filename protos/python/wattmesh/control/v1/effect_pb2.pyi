@@ -95,6 +95,8 @@ class _EffectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EffectRe
     """PARTIAL, NONE: the battery could not give more."""
     EFFECT_REASON_NOTHING_TO_DO: _EffectReason.ValueType  # 16
     """UNKNOWN: it was switched on and drew nothing, as it may when it has nothing to do."""
+    EFFECT_REASON_WORKED: _EffectReason.ValueType  # 23
+    """PARTIAL: its plant worked at a temperature, and did not get there: too weak, or against sun, weather and use."""
     EFFECT_REASON_OVERRULED: _EffectReason.ValueType  # 20
     """UNKNOWN: for a time the gateway's own loop told the device something else, and what that was is not known, or no
     independent meter has lately agreed with the device's own.
@@ -143,6 +145,8 @@ EFFECT_REASON_STORE_EMPTY: EffectReason.ValueType  # 15
 """PARTIAL, NONE: the battery could not give more."""
 EFFECT_REASON_NOTHING_TO_DO: EffectReason.ValueType  # 16
 """UNKNOWN: it was switched on and drew nothing, as it may when it has nothing to do."""
+EFFECT_REASON_WORKED: EffectReason.ValueType  # 23
+"""PARTIAL: its plant worked at a temperature, and did not get there: too weak, or against sun, weather and use."""
 EFFECT_REASON_OVERRULED: EffectReason.ValueType  # 20
 """UNKNOWN: for a time the gateway's own loop told the device something else, and what that was is not known, or no
 independent meter has lately agreed with the device's own.

@@ -45,7 +45,7 @@ class Case:
 
     def about_asset(self) -> Iterator[PowerQuestion]:
         """Yield what is asked of the meters of the asset itself."""
-        meters = (self.sources.own, self.sources.other)
+        meters = (self.sources.own, self.sources.other, self.sources.plant)
         return (
             self.own.of(each) for each in meters if each is not None and not self.own.span.empty
         )

@@ -154,7 +154,7 @@ class GatherEvidence:
             question=question,
             moves=moves,
             sources=sources,
-            own=window_around(question, [sources.own, sources.other], now),
+            own=window_around(question, [sources.own, sources.other, sources.plant], now),
             grid=window_around(question, [sources.grid, sources.own], now),
         )
 
@@ -228,7 +228,8 @@ class GatherEvidence:
 
         begin = Edge(device=case.command.device, begin=held.sent, end=held.acknowledged)
         own, other = answer(sources.own, case.own), answer(sources.other, case.own)
-        evidence = Evidence(own=own, other=other, begin=begin, moves=case.moves)
+        plant = answer(sources.plant, case.own)
+        evidence = Evidence(own=own, other=other, plant=plant, begin=begin, moves=case.moves)
         grid = answer(sources.grid, case.grid)
         if grid is None or other is not None:
             return evidence

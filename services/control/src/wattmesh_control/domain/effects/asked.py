@@ -48,11 +48,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Warmth:
-    """A temperature is to be there [°C], by a plant that can warm, cool, or both."""
+    """A temperature is to be there [°C], by a plant that can warm, cool, or both.
+
+    `plant_w`: the most that draws [W].
+    """
 
     celsius: float
     warms: bool
     cools: bool
+    plant_w: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,9 @@ def asked_of(
 
 def _running(rating: Rating | None) -> Running | None:
     match rating:
-        case TankRating(heater=heater):
-            return Running(_RUNNING_RATIO * heater.max_power_w)
-        case HvacZoneRating(heating=heating, cooling=cooling):
-            powers_w = [plant.max_power_w for plant in (heating, cooling) if plant is not None]
-            return Running(_RUNNING_RATIO * max(powers_w)) if powers_w else None
+        case TankRating() | HvacZoneRating():
+            plant_w = _plant_w(rating)
+            return Running(_RUNNING_RATIO * plant_w) if plant_w else None
         case DeferrableRating(max_power_w=most_w):
             return Running(_RUNNING_RATIO * most_w)
         case GeneratorRating(max_output_power_w=most_w):
@@ -116,8 +118,22 @@ def _running(rating: Rating | None) -> Running | None:
 def _warmth(celsius: float, rating: Rating | None) -> Warmth | None:
     match rating:
         case TankRating():
-            return Warmth(celsius, warms=True, cools=False)
+            return Warmth(celsius, warms=True, cools=False, plant_w=_plant_w(rating))
         case HvacZoneRating(heating=heating, cooling=cooling):
-            return Warmth(celsius, warms=heating is not None, cools=cooling is not None)
+            return Warmth(
+                celsius,
+                warms=heating is not None,
+                cools=cooling is not None,
+                plant_w=_plant_w(rating),
+            )
         case _:
             return None
+
+
+def _plant_w(rating: TankRating | HvacZoneRating) -> float:
+    """Return the most that the larger plant draws [W]; 0 without one."""
+    plants = (
+        (rating.heater,) if isinstance(rating, TankRating) else (rating.heating, rating.cooling)
+    )
+    powers_w = (plant.max_power_w for plant in plants if plant is not None)
+    return max(powers_w, default=0.0)

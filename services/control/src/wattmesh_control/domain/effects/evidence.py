@@ -17,15 +17,17 @@ from wattmesh_kernel.sites import Rating
 class Evidence:
     """What meters saw around one command: powers into the asset or site, positive [W].
 
-    `own` and `other` measure the asset, `grid` the site's connection less what is known of devices
-    that are not steered. `claims`: own meters of the site's steered devices at the grid's
-    intervals. `told_w`: the steps that it and what followed it were told to make; None: not known.
-    `moves`: what the gateway's loop told the device in place of what the command asks.
-    `standing`: what an independent meter last made of the device's own.
+    `own` and `other` measure the asset, `plant` what it draws where these are temperatures [°C],
+    `grid` the site's connection less what is known of devices that are not steered. `claims`: own
+    meters of the site's steered devices at the grid's intervals. `told_w`: the steps that it and
+    what followed it were told to make; None: not known. `moves`: what the gateway's loop told the
+    device in place of what the command asks. `standing`: what an independent meter last made of
+    the device's own.
     """
 
     own: Series | None = None
     other: Series | None = None
+    plant: Series | None = None
     grid: Series | None = None
     begin: Edge
     finish: Edge | None = None

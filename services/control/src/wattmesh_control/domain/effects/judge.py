@@ -44,7 +44,7 @@ _UNRESOLVED = {
 def judge(question: Question, evidence: Evidence, rule: EffectRule) -> EffectVerdict:
     """Return the verdict that the evidence allows."""
     if isinstance(question.asked, Warmth):
-        return judge_warmth(evidence.own, evidence.other, question.held, question.asked)
+        return judge_warmth(evidence, question.held, question.asked)
     if isinstance(question.asked, Reactive):
         return judge_reactive(
             *(evidence.own, evidence.other, question.held),

@@ -1,6 +1,6 @@
 """Which meters can see what a command does, by the site model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wattmesh_kernel.ids import AssetId, DeviceId, PointId, SiteId
@@ -32,11 +32,13 @@ class PowerPoints:
 class Sources:
     """The meters around one command; None: there is none.
 
-    `known`: meters of the site's other assets, by device.
+    `known`: meters of the site's other assets, by device. `plant`: what the asset draws, where its
+    temperature is looked at.
     """
 
     own: PowerPoints | None = None
     other: PowerPoints | None = None
+    plant: PowerPoints | None = None
     grid: PowerPoints | None = None
     known: tuple[PowerPoints, ...] = ()
     stored: PointId | None = None
@@ -75,8 +77,14 @@ def sources_of(
 
 
 def warmth_sources_of(model: SiteModel, device: DeviceId, asset: AssetId, at: datetime) -> Sources:
-    """Return what measures the temperature of an asset: the device itself, and another one."""
-    return _gauges(_TEMPERATURE, model, device, asset, at)
+    """Return what measures the temperature of an asset, the device and another one, and its power.
+
+    Another device's power goes before the own: the own can invent.
+    """
+    meters = list(model.meters_of(asset, at))
+    apart = [each for each in meters if each.device.id != device]
+    found = _gauges(_TEMPERATURE, model, device, asset, at)
+    return replace(found, plant=_first(apart) or _first(meters))
 
 
 def reactive_sources_of(

@@ -56,6 +56,8 @@ class EffectReason(StrEnum):
     """The battery cannot give more."""
     NOTHING_TO_DO = "nothing_to_do"
     """It was switched on and drew nothing, as it may."""
+    WORKED = "worked"
+    """Its plant worked at it, and did not get there."""
     OVERRULED = "overruled"
     """For a time the gateway's own loop told the device something else, and it is not known what,
     or no independent meter has lately agreed with the device's own."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 
 from wattmesh_control.domain.effects.asked import Warmth
+from wattmesh_control.domain.effects.evidence import Evidence
 from wattmesh_control.domain.effects.verdict import (
     Effect,
     EffectBasis,
@@ -22,21 +23,26 @@ _BAND_KELVIN = 1.0
 _LEAST_HELD = timedelta(minutes=30)
 """Before that walls and water have hardly answered."""
 _LEAST_MOVE_RATIO = 0.15
+_FULL_RATIO, _LEAST_MORE_RATIO = 0.7, 0.15
+"""Of the most that a plant draws: what it hardly exceeds, and what tells more from the same."""
 _CONFIDENCE = {EffectBasis.METER: 0.9, EffectBasis.OWN: 0.8}
 
 
-def judge_warmth(
-    own: Series | None, other: Series | None, held: Held, asked: Warmth
-) -> EffectVerdict:
+def judge_warmth(evidence: Evidence, held: Held, asked: Warmth) -> EffectVerdict:
     """Return the verdict by the temperature [°C]; another device's word goes before the own.
 
     CONFIRMED when it ends within 1 K of what was asked, PARTIAL when it went at least a seventh of
-    the way, NONE when a plant that can warm (or cool) did not move it. Where it would have to go
-    the other way than the plant can, nothing is known: the sun warms a room that nobody cools.
-    It is never CONTRARY: what else warms and cools a zone is not known.
+    the way, NONE when a plant that can warm (or cool) did not move it, as far as is known: one that
+    draws more than before, or all it can, works at it, against sun and weather or too weak, which
+    is PARTIAL, too. Where it would have to go the other way than the plant can, nothing is known:
+    the sun warms a room that nobody cools. It is never CONTRARY: what else warms and cools a zone
+    is not known.
     """
+    own, other = evidence.own, evidence.other
     series, basis = (own, EffectBasis.OWN) if other is None else (other, EffectBasis.METER)
     found = _found(series, held, asked)
+    if found.effect is Effect.NONE and _worked(evidence.plant, held, asked):
+        found = replace(found, effect=Effect.PARTIAL, reason=EffectReason.WORKED)
     known = found.effect is not Effect.UNKNOWN
     return replace(
         found,
@@ -44,6 +50,17 @@ def judge_warmth(
         confidence_ratio=_CONFIDENCE[basis] if known else 0.0,
         asked_celsius=asked.celsius,
     )
+
+
+def _worked(plant: Series | None, held: Held, asked: Warmth) -> bool:
+    """Return whether the plant shows that it heard: it draws more than before, or all it can."""
+    drawn_w = None if plant is None else known_within(plant, held.acknowledged, held.end)
+    if plant is None or drawn_w is None or not drawn_w.size or not asked.plant_w:
+        return False
+    ratio = float(drawn_w.mean()) / asked.plant_w
+    before_w = values_before(plant, held.sent, len(drawn_w))
+    more = ratio - float(before_w.mean()) / asked.plant_w if before_w.size else 0.0
+    return ratio >= _FULL_RATIO or more >= _LEAST_MORE_RATIO
 
 
 def _found(series: Series | None, held: Held, asked: Warmth) -> EffectVerdict:
