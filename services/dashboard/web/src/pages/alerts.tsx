@@ -2,9 +2,11 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "wouter";
 import { words } from "../api/errors.ts";
 import { queries } from "../api/queries.ts";
 import { alerts } from "../api/transport.ts";
+import { cameBack, told, waysOf } from "../domain/alert-links.ts";
 import { plain, spoken } from "../domain/words.ts";
 import { AlertRule, AlertSeverity, AlertState, type Alert } from "../gen/wattmesh/alert/v1/alert_pb.ts";
 import { ago, moment, money, type Locale } from "../lib/format.ts";
@@ -13,7 +15,7 @@ import { store, useNow, usePicture } from "../live/hooks.ts";
 import { Asked, Card, Empty } from "../parts/bits.tsx";
 import { Dialog, PersonFields, rememberedOwner, rememberOwner } from "../parts/dialog.tsx";
 import { subjectTitle } from "../parts/holds.tsx";
-import { localeOf, siteTitle, usePath, useSite } from "../parts/pages.ts";
+import { localeOf, pathOf, siteTitle, usePath, useSite } from "../parts/pages.ts";
 
 export default function AlertsPage() {
   const { site: named } = usePath();
@@ -105,7 +107,7 @@ function AlertCard({ alert, at }: { alert: Alert; at: Locale }) {
       className={over ? "stale" : ""}
     >
       <div className="lines">
-        {alert.description !== "" && <p>{plain(alert.description)}</p>}
+        {alert.description !== "" && <p>{plain(told(alert.description))}</p>}
         {alert.atStake !== undefined && (
           <p>
             <strong>{money(Number(alert.atStake.amount), alert.atStake.currencyCode, at.locale)}</strong> at stake
@@ -115,10 +117,20 @@ function AlertCard({ alert, at }: { alert: Alert; at: Locale }) {
         <p className="muted small">
           {fired !== null && now !== null && `since ${moment(fired, at)}, ${ago(now - fired)}`}
           {ended !== null && `, over at ${moment(ended, at)}`}
-          {alert.occurrenceCount > 1 && ` · came back ${alert.occurrenceCount - 1} times`}
+          {alert.occurrenceCount > 1 && ` · ${cameBack(alert.occurrenceCount - 1)}`}
           {taken !== undefined && ` · ${taken.owner} has taken it on${taken.note === "" ? "" : `: ${taken.note}`}`}
           {alert.silence !== "" && " · silenced"}
         </p>
+        {waysOf(alert).length > 0 && (
+          <p className="small">
+            {waysOf(alert).map((way, place) => (
+              <span key={way.page}>
+                {place > 0 && " · "}
+                <Link to={pathOf(way.page, alert.site)}>{way.text}</Link>
+              </span>
+            ))}
+          </p>
+        )}
         {!over && (
           <div className="filters">
             <button type="button" className="button" onClick={() => setDoing("acknowledge")}>
