@@ -112,6 +112,19 @@ def test_a_conductor_of_a_feeder_is_kept_though_the_sum_has_room() -> None:
     assert "Node north: import on L1 limit 4.0 kW" in solve(lonely).unmet_requirements[0].message
 
 
+def test_a_conductor_is_kept_while_it_is_limited_and_told_where_it_cannot_be() -> None:
+    """An event limits the conductors of a feeder for two of four hours."""
+    most_kw = np.array([9.0, 4.0, 4.0, 9.0])
+    feeder = Node(id="north", limits=PowerLimits(max_phase_import_powers_kw=most_kw))
+    homes = [home(each, 3.0, phase=Phase.L1) for each in SITES]
+    plan = solve(street(*homes, nodes=(feeder, Node(id="south"))))
+    assert (flows(plan)["north"] <= most_kw + 1e-6).all()
+    assert not plan.unmet_requirements
+    bare = [home(each, 3.0, battery=False, phase=Phase.L1) for each in SITES]
+    lonely = solve(street(*bare, nodes=(feeder, Node(id="south"))))
+    assert "Node north: import on L1 limit 4.0 kW" in lonely.unmet_requirements[0].message
+
+
 def test_losses_of_a_transformer_count_at_its_limit() -> None:
     lossy = Node(
         id="north",

@@ -264,8 +264,8 @@ class EventLimit(_message.Message):
 
     @_builtins.property
     def max_phase_import_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Most power in through every single conductor [W], >= 0, one value an interval. Empty: no limit. Kept by control and by the
-        loops of gateways, and not planned.
+        """Most power in through every single conductor [W], >= 0, one value an interval. Empty: no limit. Plans of sites and nodes stay
+        within it, and control and the loops of gateways keep it; of the connections of a group these alone.
         """
 
     @_builtins.property

@@ -360,6 +360,8 @@ class PowerLimits(_message.Message):
     MAX_PHASE_IMPORT_POWER_W_FIELD_NUMBER: _builtins.int
     MAX_PHASE_EXPORT_POWER_W_FIELD_NUMBER: _builtins.int
     LIMIT_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
+    MAX_PHASE_IMPORT_POWERS_W_FIELD_NUMBER: _builtins.int
+    MAX_PHASE_EXPORT_POWERS_W_FIELD_NUMBER: _builtins.int
     max_import_power_w: _builtins.float
     """Largest power into the point [W], >= 0. Absent: no limit."""
     max_export_power_w: _builtins.float
@@ -378,6 +380,14 @@ class PowerLimits(_message.Message):
     def max_export_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Per interval, in addition to max_export_power_w [W], >= 0. Empty: none."""
 
+    @_builtins.property
+    def max_phase_import_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Per interval, in addition to max_phase_import_power_w [W], >= 0. Empty: none."""
+
+    @_builtins.property
+    def max_phase_export_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Per interval, in addition to max_phase_export_power_w [W], >= 0. Empty: none."""
+
     def __init__(
         self,
         *,
@@ -388,10 +398,12 @@ class PowerLimits(_message.Message):
         max_phase_import_power_w: _builtins.float | None = ...,
         max_phase_export_power_w: _builtins.float | None = ...,
         limit_price_per_kwh: _builtins.float | None = ...,
+        max_phase_import_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        max_phase_export_powers_w: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_limit_price_per_kwh", b"_limit_price_per_kwh", "_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_max_phase_export_power_w", b"_max_phase_export_power_w", "_max_phase_import_power_w", b"_max_phase_import_power_w", "limit_price_per_kwh", b"limit_price_per_kwh", "max_export_power_w", b"max_export_power_w", "max_import_power_w", b"max_import_power_w", "max_phase_export_power_w", b"max_phase_export_power_w", "max_phase_import_power_w", b"max_phase_import_power_w"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_price_per_kwh", b"_limit_price_per_kwh", "_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_max_phase_export_power_w", b"_max_phase_export_power_w", "_max_phase_import_power_w", b"_max_phase_import_power_w", "limit_price_per_kwh", b"limit_price_per_kwh", "max_export_power_w", b"max_export_power_w", "max_export_powers_w", b"max_export_powers_w", "max_import_power_w", b"max_import_power_w", "max_import_powers_w", b"max_import_powers_w", "max_phase_export_power_w", b"max_phase_export_power_w", "max_phase_import_power_w", b"max_phase_import_power_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_price_per_kwh", b"_limit_price_per_kwh", "_max_export_power_w", b"_max_export_power_w", "_max_import_power_w", b"_max_import_power_w", "_max_phase_export_power_w", b"_max_phase_export_power_w", "_max_phase_import_power_w", b"_max_phase_import_power_w", "limit_price_per_kwh", b"limit_price_per_kwh", "max_export_power_w", b"max_export_power_w", "max_export_powers_w", b"max_export_powers_w", "max_import_power_w", b"max_import_power_w", "max_import_powers_w", b"max_import_powers_w", "max_phase_export_power_w", b"max_phase_export_power_w", "max_phase_export_powers_w", b"max_phase_export_powers_w", "max_phase_import_power_w", b"max_phase_import_power_w", "max_phase_import_powers_w", b"max_phase_import_powers_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__limit_price_per_kwh: _TypeAlias = _typing.Literal["limit_price_per_kwh"]  # noqa: Y015
     _WhichOneofArgType__limit_price_per_kwh: _TypeAlias = _typing.Literal["_limit_price_per_kwh", b"_limit_price_per_kwh"]  # noqa: Y015

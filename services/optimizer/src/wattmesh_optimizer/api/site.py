@@ -117,6 +117,8 @@ def limits_from_proto(proto: problem_pb2.PowerLimits, **defaults: Any) -> PowerL
         max_export_powers_kw=optional_column(proto.max_export_powers_w, KILO),
         max_phase_import_power_kw=kilo(optional(proto, "max_phase_import_power_w")),
         max_phase_export_power_kw=kilo(optional(proto, "max_phase_export_power_w")),
+        max_phase_import_powers_kw=optional_column(proto.max_phase_import_powers_w, KILO),
+        max_phase_export_powers_kw=optional_column(proto.max_phase_export_powers_w, KILO),
         **{**defaults, **given(proto, limit_price_per_kwh="limit_price_per_kwh")},
     )
 

@@ -353,6 +353,8 @@ def _energy_only(tariff: Tariff | None) -> bool:
 def _limit_series(where: str, limits: PowerLimits) -> Iterator[tuple[str, Floats | None]]:
     yield f"{where}: max_import_powers_w", limits.max_import_powers_kw
     yield f"{where}: max_export_powers_w", limits.max_export_powers_kw
+    yield f"{where}: max_phase_import_powers_w", limits.max_phase_import_powers_kw
+    yield f"{where}: max_phase_export_powers_w", limits.max_phase_export_powers_kw
 
 
 def _asset_series(asset: Asset) -> Iterator[tuple[str, Floats | None]]:

@@ -57,7 +57,7 @@ class Asset:
 class PowerLimits:
     """Soft limits of power through one point [kW]; None: no limit.
 
-    `max_import_powers_kw` and `max_export_powers_kw` hold per interval, on top of the constants.
+    Those of `…_powers_kw` hold per interval, on top of the constants.
     """
 
     max_import_power_kw: float | None = None
@@ -66,6 +66,8 @@ class PowerLimits:
     max_export_powers_kw: Floats | None = None
     max_phase_import_power_kw: float | None = None
     max_phase_export_power_kw: float | None = None
+    max_phase_import_powers_kw: Floats | None = None
+    max_phase_export_powers_kw: Floats | None = None
     limit_price_per_kwh: float = LIMIT_PRICE_PER_KWH
 
     def __post_init__(self) -> None:
@@ -77,7 +79,12 @@ class PowerLimits:
         ):
             if (value := getattr(self, name)) is not None:
                 checks.at_least(name.removesuffix("kw") + "w", value, 0)
-        for name in ("max_import_powers_kw", "max_export_powers_kw"):
+        for name in (
+            "max_import_powers_kw",
+            "max_export_powers_kw",
+            "max_phase_import_powers_kw",
+            "max_phase_export_powers_kw",
+        ):
             if (values := getattr(self, name)) is not None:
                 array = checks.series(name.removesuffix("kw") + "w", values, len(values), low=0)
                 object.__setattr__(self, name, array)
@@ -91,12 +98,24 @@ class PowerLimits:
         """Return the export limit per interval [kW], infinite where there is none."""
         return _smallest(count, self.max_export_power_kw, self.max_export_powers_kw)
 
+    def phase_imports_kw(self, count: int) -> Floats:
+        """Return the import limit of each single phase per interval [kW]; infinite: none."""
+        return _smallest(count, self.max_phase_import_power_kw, self.max_phase_import_powers_kw)
+
+    def phase_exports_kw(self, count: int) -> Floats:
+        """Return the export limit of each single phase per interval [kW]; infinite: none."""
+        return _smallest(count, self.max_phase_export_power_kw, self.max_phase_export_powers_kw)
+
     @property
     def has_phase_limit(self) -> bool:
         """True when single phases are limited."""
-        return (
-            self.max_phase_import_power_kw is not None or self.max_phase_export_power_kw is not None
+        every = (
+            self.max_phase_import_power_kw,
+            self.max_phase_export_power_kw,
+            self.max_phase_import_powers_kw,
+            self.max_phase_export_powers_kw,
         )
+        return any(each is not None for each in every)
 
 
 NO_LIMITS = PowerLimits()

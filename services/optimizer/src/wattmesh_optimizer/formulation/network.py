@@ -15,7 +15,7 @@ from wattmesh_optimizer.domain.checks import Floats
 from wattmesh_optimizer.domain.plan import CostCause, RequirementKind
 from wattmesh_optimizer.domain.site import CONDUCTORS, NO_LIMITS, Node, PowerLimits, Site
 from wattmesh_optimizer.formulation.model import AssetModel, Context, Exclusive, Flow, Slack, Term
-from wattmesh_optimizer.formulation.program import INFINITY, Ints, Label
+from wattmesh_optimizer.formulation.program import Ints, Label
 
 SPARE_KW = 1.0
 """How far bounds that follow from others are kept from these, so that they never bind."""
@@ -213,8 +213,7 @@ class NetworkBuilder:
     def _limit_phase(self, limits: PowerLimits, flow: Flow, conductor: Phase, subject: str) -> None:
         """Add `-export <= flow - beyond_import + beyond_export <= import` of one conductor."""
         ctx, program = self.ctx, self.ctx.program
-        into = _or_infinite(limits.max_phase_import_power_kw)
-        out = _or_infinite(limits.max_phase_export_power_kw)
+        into, out = limits.phase_imports_kw(ctx.count), limits.phase_exports_kw(ctx.count)
         if (flow.high_kw <= into).all() and (flow.low_kw >= -out).all():
             return
         rows = program.rows(-out - flow.fixed_kw, into - flow.fixed_kw, ctx.count)
@@ -239,10 +238,6 @@ class NetworkBuilder:
                     price=price,
                 )
             )
-
-
-def _or_infinite(limit: float | None) -> float:
-    return INFINITY if limit is None else limit
 
 
 def _share(model: AssetModel, conductor: Phase) -> Flow:

@@ -248,6 +248,8 @@ def _terms(
             return LimitTerms(
                 max_import_w=tuple(event.limit.max_import_powers_w),
                 max_export_w=tuple(event.limit.max_export_powers_w),
+                max_phase_import_w=tuple(event.limit.max_phase_import_powers_w),
+                max_phase_export_w=tuple(event.limit.max_phase_export_powers_w),
                 node=event.limit.node,
             )
         case "price":

@@ -16,7 +16,7 @@ from wattmesh_kernel.tariff import Tariff
 from wattmesh_planner.adapters.ensemble_problem import ensemble_to_proto
 from wattmesh_planner.adapters.event_problem import events_to_proto, limits_to_proto
 from wattmesh_planner.adapters.kinds import PARTS
-from wattmesh_planner.adapters.node_limits import nodes_to_proto
+from wattmesh_planner.adapters.node_limits import limit_connection, nodes_to_proto
 from wattmesh_planner.adapters.reserve_problem import reserves_to_proto
 from wattmesh_planner.domain.inputs import PlanInputs, SiteInputs
 from wattmesh_planner.domain.kinds.grid_connection import Islanded
@@ -74,6 +74,7 @@ class ProblemWriter:
         )
         for asset in site.assets:
             PARTS[type(asset.asset.rating)].add_to(message, asset, site)
+        limit_connection(message, inputs)
         if site.price is not None:
             message.tariff.CopyFrom(self._tariff(site.price.tariff))
         if site.billing_state is not None:

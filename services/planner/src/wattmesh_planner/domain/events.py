@@ -23,12 +23,13 @@ MEDIAN_RATIO = 0.5
 class LimitTerms:
     """Most power at the grid connection [W] per interval of the event; empty: no limit.
 
-    With `node` it is that of a node of the topology. What single conductors may bear is kept by
-    control, and not planned.
+    With `node` it is that of a node of the topology. `max_phase_…` is for every single conductor.
     """
 
     max_import_w: tuple[float, ...] = ()
     max_export_w: tuple[float, ...] = ()
+    max_phase_import_w: tuple[float, ...] = ()
+    max_phase_export_w: tuple[float, ...] = ()
     node: str = ""
 
 
@@ -81,6 +82,8 @@ class GridEvent:
 
     `baseline_w` is what a reduction is counted against [W], import positive; None: not known.
     `delivered_wh` is what counts of it before the plan [Wh]: negative where more was used.
+    `usual_most_w` is what loads and generation came to in its hours on days before, but for one day
+    of ten [W], import positive; None: not known.
     """
 
     id: ParticipationId
@@ -91,6 +94,7 @@ class GridEvent:
     terms: Terms
     baseline_w: Series | None = None
     delivered_wh: float = 0.0
+    usual_most_w: Series | None = None
 
     @property
     def starts(self) -> list[datetime]:

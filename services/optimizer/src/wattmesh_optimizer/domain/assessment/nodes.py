@@ -51,12 +51,11 @@ class LimitAssessment:
         for conductor in CONDUCTORS:
             power = phase_kw(conductor)
             for name, flow, limit in (
-                ("import", np.maximum(power, 0.0), limits.max_phase_import_power_kw),
-                ("export", np.maximum(-power, 0.0), limits.max_phase_export_power_kw),
+                ("import", np.maximum(power, 0.0), limits.phase_imports_kw(len(power))),
+                ("export", np.maximum(-power, 0.0), limits.phase_exports_kw(len(power))),
             ):
-                most = np.full(len(power), np.inf if limit is None else limit)
                 price = limits.limit_price_per_kwh
-                self.limit(subject, f"{words}: {name} on {conductor.name}", flow, most, price)
+                self.limit(subject, f"{words}: {name} on {conductor.name}", flow, limit, price)
 
     def limit(
         self,
