@@ -58,6 +58,9 @@ bench-citylearn: setup ## the product judged by CityLearn's official score on fi
 bench-outage: setup ## 200 outages of a year: critical load served with plans that keep ready, without, and full; as JSON
 	@exec nice -n 10 $(BIN)/python -m tests.bench.outage $(ARGUMENTS)
 
+bench-promises: setup ## paid reductions of 17 homes over a year: what is promised and what comes, as JSON
+	@exec nice -n 10 $(BIN)/python -m tests.bench.promises $(ARGUMENTS)
+
 DATA ?= ../shared/data
 bench-forecast: setup ## how good forecasts are beside LightGBM on the data in DATA, as JSON
 	@exec nice -n 10 $(BIN)/python -m tests.bench.forecast $(DATA) $(ARGUMENTS)

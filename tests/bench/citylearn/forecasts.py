@@ -42,16 +42,16 @@ class Measured:
 
     def __init__(self, folder: Path) -> None:
         homes = [
-            _columns(folder / f"Building_{number}.csv", LOAD, PV)
+            columns_of(folder / f"Building_{number}.csv", LOAD, PV)
             for number in range(1, 1 + len(PEAK_PV_W))
         ]
         loads = [home[:, 0] * 1e3 for home in homes]
         plants = [home[:, 1] * peak / 1e3 for home, peak in zip(homes, PEAK_PV_W, strict=True)]
         self.power_w = np.stack([*loads, *plants], axis=1)
-        self.carbon = _columns(folder / "carbon_intensity.csv", CARBON)[:, 0] * 1e3
+        self.carbon = columns_of(folder / "carbon_intensity.csv", CARBON)[:, 0] * 1e3
 
 
-def _columns(file: Path, *names: str) -> Floats:
+def columns_of(file: Path, *names: str) -> Floats:
     """Return columns of a file by their names, shape (hours, names)."""
     with file.open(encoding="utf-8") as lines:
         return np.array([[float(row[name]) for name in names] for row in csv.DictReader(lines)])

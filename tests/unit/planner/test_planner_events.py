@@ -89,8 +89,7 @@ async def test_what_a_node_may_let_through_bounds_what_hangs_on_it_and_nothing_e
     reduced = asked(ReductionTerms(price_per_kwh=0.5), "e1")
     feeder = asked(LimitTerms(max_export_w=(200.0, 400.0), node="feeder"), "e2")
     elsewhere = asked(LimitTerms(max_export_w=(0.0, 0.0), node="another"), "e3")
-    phases = asked(LimitTerms(), "e4")
-    given = await inputs(reduced, feeder, elsewhere, phases)
+    given = await inputs(reduced, feeder, elsewhere)
     (site,) = given.sites
     hung = tuple(
         replace(each, asset=replace(each.asset, asset=replace(each.asset.asset, node_id="feeder")))
@@ -104,6 +103,28 @@ async def test_what_a_node_may_let_through_bounds_what_hangs_on_it_and_nothing_e
     (battery,) = (each for each in plan.sites[0].assets if each.soc_ratios)
     assert list(battery.powers_w[5:7]) == pytest.approx([-200.0, -400.0], abs=1.0)
     assert min(net_w(solved(given))) < -2_000.0, "without that it gives all it can"
+
+
+async def test_what_each_conductor_may_bear_is_planned_inside_at_connections_and_nodes() -> None:
+    """A third of what flows is on each: 3 x 100 W are let back, whatever the whole may be."""
+    reduced = asked(ReductionTerms(price_per_kwh=0.5), "e1")
+    whole = asked(LimitTerms(max_phase_export_w=(100.0, 200.0)), "e2")
+    given = await inputs(reduced, whole)
+    assert net_w(solved(given)) == pytest.approx([-300.0, -600.0], abs=1.0)
+
+    feeder = asked(LimitTerms(max_phase_export_w=(100.0, 200.0), node="feeder"), "e2")
+    given = await inputs(reduced, feeder)
+    (site,) = given.sites
+    hung = tuple(
+        replace(each, asset=replace(each.asset, asset=replace(each.asset.asset, node_id="feeder")))
+        if isinstance(each.asset.rating, BatteryRating)
+        else each
+        for each in site.assets
+    )
+    place = replace(site.site, site=replace(site.site.site, nodes=(Node(id="feeder"),)))
+    plan = solved(replace(given, sites=(replace(site, site=place, assets=hung),)))
+    (battery,) = (each for each in plan.sites[0].assets if each.soc_ratios)
+    assert list(battery.powers_w[5:7]) == pytest.approx([-300.0, -600.0], abs=1.0)
 
 
 async def test_a_paid_reduction_is_delivered_and_promised_with_its_payment() -> None:
@@ -196,7 +217,7 @@ def unsure(given: PlanInputs, deviation_w: Values) -> PlanInputs:
     assets = tuple(
         each
         if each.forecast is None
-        else replace(each, forecast=replace(each.forecast, deviation_w=off))
+        else replace(each, forecast=replace(each.forecast, deviation_w=off, above_w=off))
         for each in given.sites[0].assets
     )
     return replace(given, sites=(replace(given.sites[0], assets=assets),))
@@ -214,14 +235,70 @@ async def test_forecasts_that_may_be_off_within_an_event_promise_less() -> None:
     (careful,) = promises_from_plans(solved(less_sure), without, less_sure)
     (as_sure,) = promises_from_plans(solved(elsewhere), without, elsewhere)
 
-    # Two forecasts that are off by 100 W each: 141 W together, 1.28 of it at 90 %. In the second
-    # hour the battery lacks what it gave for the first one's error: 200 W together.
+    # Two forecasts that are off by 100 W each: 141 W together, 1.28 of it at 90 %. In the first
+    # hour the battery makes up for that, in the second it lacks that as well.
     less = np.subtract(sure.committed_w, careful.committed_w)
-    assert less == pytest.approx([181.2, 256.3], abs=1.0)
+    assert less == pytest.approx([0.0, 2 * 181.2], abs=1.0)
     assert as_sure.committed_w == pytest.approx(sure.committed_w)
     (message,) = events_to_proto(less_sure)
     assert message.paid_reduction.power_deviation_w == pytest.approx(141.4, abs=0.1)
     assert count > sum(within)
+
+
+async def test_evenings_that_differ_promise_less_however_sure_forecasts_are() -> None:
+    """On the first holiday of a year forecasts are as sure as on any other day."""
+    given = await inputs(asked(ReductionTerms(price_per_kwh=5.0)))
+    without, plan = solved(replace(given, events=())), solved(given)
+    forecasts = [each.forecast for each in given.sites[0].assets if each.forecast is not None]
+    expected_w = np.sum([each.power_w.values[5:7] for each in forecasts], axis=0)
+
+    def evenings(above_w: float) -> PlanInputs:
+        most_w = Series(SPAN.start, HOUR, expected_w + above_w)
+        return replace(given, events=(replace(given.events[0], usual_most_w=most_w),))
+
+    differing, alike = evenings(300.0), evenings(-300.0)
+
+    (sure,) = promises_from_plans(plan, without, given)
+    (careful,) = promises_from_plans(plan, without, differing)
+    (as_sure,) = promises_from_plans(plan, without, alike)
+
+    less = np.subtract(sure.committed_w, careful.committed_w)
+    assert less == pytest.approx([0.0, 600.0], abs=1.0)
+    assert as_sure.committed_w == pytest.approx(sure.committed_w)
+
+
+async def test_what_is_usual_in_an_events_hours_is_the_highest_but_for_one_day_of_ten() -> None:
+    """It is asked for once: an event stands in every plan of a day."""
+    world = await world_of_a_home()
+    event = asked(ReductionTerms(price_per_kwh=1.0))
+    energies = Energies(world.energies, HOUR, world.background)
+    facts = EventFacts(KnownGridEvents(event), energies, HOUR)
+    world.energies.gaps = {SPAN.start - timedelta(days=3)}
+
+    known = await facts(world.scope(), TimeRange.of(START, 24 * HOUR))
+    await facts(world.scope(), TimeRange.of(START + HOUR, 24 * HOUR))
+
+    most_w = known.events[0].usual_most_w
+    assert most_w is not None
+    assert most_w.range == SPAN
+    assert most_w.values == pytest.approx([600.0, 600.0])  # load and sun, 300 W each
+    assert len(world.energies.asked) == 1
+
+
+async def test_where_too_few_days_were_metered_or_nobody_tells_forecasts_stand_alone() -> None:
+    world = await world_of_a_home()
+    event = asked(ReductionTerms(price_per_kwh=1.0))
+    facts = EventFacts(
+        KnownGridEvents(event), Energies(world.energies, HOUR, world.background), HOUR
+    )
+    world.energies.away = True
+    (found,) = (await facts(world.scope(), TimeRange.of(START, 24 * HOUR))).events
+    assert found.usual_most_w is None
+
+    world.energies.away = False
+    world.energies.gaps = {SPAN.start - timedelta(days=each) for each in range(7, 29)}
+    (found,) = (await facts(world.scope(), TimeRange.of(START, 24 * HOUR))).events
+    assert found.usual_most_w is None
 
 
 async def test_what_an_owner_allows_is_planned_inside_for_as_long_as_it_holds() -> None:

@@ -153,6 +153,20 @@ def sites_of(event: GridEvent, inputs: PlanInputs) -> list[SiteInputs]:
     ]
 
 
+def above_w(sites: Sequence[SiteInputs], inputs: PlanInputs) -> Values:
+    """Return how far the summed power may be above its forecast in each interval [W].
+
+    One standard deviation, as if the errors of different assets were independent.
+    """
+    variances = np.zeros(inputs.target.count(inputs.resolution))
+    for site in sites:
+        for each in site.assets:
+            said = None if each.forecast is None else each.forecast.above_w
+            if said is not None:
+                variances += np.nan_to_num(said.values) ** 2
+    return np.asarray(np.sqrt(variances))
+
+
 def deviations_w(sites: Sequence[SiteInputs], inputs: PlanInputs) -> Values:
     """Return how far the summed power may be off its forecast in each interval [W].
 

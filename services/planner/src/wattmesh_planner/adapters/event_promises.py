@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from statistics import NormalDist
 
@@ -12,9 +13,11 @@ from wattmesh_contracts.values import money_from_proto
 from wattmesh_kernel.money import Money
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import BatteryRating
-from wattmesh_planner.adapters.event_problem import PART, deviations_w, sites_of
+from wattmesh_planner.adapters.event_problem import PART, above_w, sites_of
 from wattmesh_planner.adapters.group_reserves import divided_anew, holdings, is_groups
 from wattmesh_planner.adapters.reserve_problem import availability_pay, held_w
+from wattmesh_planner.domain.deliverable import Event, Store, deliverable_w
+from wattmesh_planner.domain.event_prices import Flags, is_priced
 from wattmesh_planner.domain.events import (
     CONFIDENCE_RATIO,
     MEDIAN_RATIO,
@@ -25,6 +28,7 @@ from wattmesh_planner.domain.events import (
     Values,
 )
 from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.planned_worth import follows_freely
 
 _NOT_OWN = (
     plan_pb2.COST_CAUSE_DEMAND_RESPONSE,
@@ -127,37 +131,69 @@ def _net_w(plan: plan_pb2.Plan, event: GridEvent, inputs: PlanInputs) -> Series:
 def _promised_w(
     plan: plan_pb2.Plan, event: GridEvent, terms: ReductionTerms, inputs: PlanInputs
 ) -> Series:
-    """Return what can be promised in each interval: planned, less what forecasts are off by."""
+    """Return what can be promised in each interval: what is delivered though more is used."""
     assert event.baseline_w is not None, "events without a baseline are not planned"
     target, resolution = inputs.target, inputs.resolution
-    baseline = event.mean_of(tuple(event.baseline_w.values.tolist()), target, resolution)
-    margin_w = NormalDist().inv_cdf(CONFIDENCE_RATIO) * _off_by_w(event, inputs)
-    safe_w = np.nan_to_num(baseline - _net_w(plan, event, inputs).values - margin_w)
-    counted = np.minimum(event.asked_w(terms, target, resolution), np.maximum(safe_w, 0.0))
+    below_w = event.mean_of(tuple(event.baseline_w.values.tolist()), target, resolution)
+    asked_w = event.asked_w(terms, target, resolution)
+    during = np.isfinite(below_w)
+    counted = Event(
+        below_w=below_w[during], asked_w=asked_w[during], hours=resolution / timedelta(hours=1)
+    )
+    store = _store(plan, event, inputs, during)
+    expected_w = _net_w(plan, event, inputs).values[during] + store.given_w
+    found = np.zeros(len(below_w))
+    more_w = _more_w(event, inputs)[during]
+    found[during] = deliverable_w(counted, expected_w, more_w, store)
     paid = np.any(
         [np.array(each.reduction_powers_w) > 0 for each in _commitments(plan, event)], axis=0
     )
-    return Series(target.start, resolution, np.where(paid, counted, 0.0))
+    return Series(target.start, resolution, np.where(paid, found, 0.0))
 
 
-def _off_by_w(event: GridEvent, inputs: PlanInputs) -> Values:
-    """Return what a site may be off its plan in each interval of an event [W], one deviation.
+def _more_w(event: GridEvent, inputs: PlanInputs) -> Values:
+    """Return by how much more than planned its sites may take in each interval of a plan [W].
 
-    What a battery gives for a load that nobody expected in the first hour of an event it has not in
-    the second: there the errors of the hours before count as well, as if they were independent.
+    It is what forecasts say of themselves, and no less than what days before were like.
     """
     sites = sites_of(event, inputs)
-    variances = deviations_w(sites, inputs) ** 2
-    if not any(isinstance(a.asset.rating, BatteryRating) for site in sites for a in site.assets):
-        return np.asarray(np.sqrt(variances))
-    starts = inputs.target.starts(inputs.resolution)
-    steps = np.array([(each - event.span.start) // event.step for each in starts])
-    before, found = 0.0, np.zeros(len(variances))
-    for step in range(steps.max(initial=-1) + 1):
-        during = steps == step
-        found[during] = before + variances[during]
-        before += float(variances[during].mean()) if during.any() else 0.0
-    return np.asarray(np.sqrt(found))
+    by_forecasts_w = NormalDist().inv_cdf(CONFIDENCE_RATIO) * above_w(sites, inputs)
+    if event.usual_most_w is None:
+        return by_forecasts_w
+    known = tuple(event.usual_most_w.values.tolist())
+    most_w = replace(event, span=event.usual_most_w.range).mean_of(
+        known, inputs.target, inputs.resolution
+    )
+    expected_w = np.zeros(len(by_forecasts_w))
+    for asset in (each for site in sites for each in site.assets):
+        if asset.forecast is not None:
+            expected_w += asset.forecast.power_w.values
+    return np.asarray(np.fmax(by_forecasts_w, most_w - expected_w))
+
+
+def _store(plan: plan_pb2.Plan, event: GridEvent, inputs: PlanInputs, during: Flags) -> Store:
+    """Return the batteries that follow the meter in an event, as they are planned, as one."""
+    store = Store.none(int(during.sum()))
+    for site in sites_of(event, inputs):
+        if is_priced(event, site) and follows_freely(inputs, site):
+            plans = {a.asset_name: a for each in plan.sites for a in each.assets}
+            for asset in site.assets:
+                rating, found = asset.asset.rating, plans.get(asset.asset.name)
+                if isinstance(rating, BatteryRating) and found is not None:
+                    store = store.beside(_battery(rating, found, during, inputs))
+    return store
+
+
+def _battery(
+    rating: BatteryRating, plan: plan_pb2.AssetPlan, during: Flags, inputs: PlanInputs
+) -> Store:
+    soc_ratio = plan.soc_ratios[int(np.argmax(during))]
+    stored_wh = max(soc_ratio - rating.min_soc_ratio, 0.0) * rating.capacity_wh
+    return Store(
+        given_w=-np.array(plan.powers_w)[during],
+        most_w=rating.max_discharge_power_w,
+        energy_wh=stored_wh * rating.discharge_efficiency_ratio,
+    )
 
 
 def _cost_beside(plan: plan_pb2.Plan, without: plan_pb2.Plan, events: int) -> Money | None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from statistics import NormalDist
 
 import grpc
 import numpy as np
@@ -21,6 +20,7 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.app.ports import ForecastAnswer
 from wattmesh_planner.domain.facts import Reason, Topic, Why
 from wattmesh_planner.domain.inputs import AssetForecast
+from wattmesh_planner.domain.spread import spread_of
 from wattmesh_runtime.errors import rpc_errors
 
 _MEDIAN = 0.5
@@ -111,20 +111,16 @@ def _forecast_from_proto(forecast: forecast_pb2.Forecast, span: TimeRange) -> As
         duration_from_proto(forecast.resolution),
         np.array(median.values),
     )
+    columns = {each.ratio: np.array(each.values) for each in forecast.quantiles}
+    spread = spread_of(columns)
+    deviation_w, above_w = (
+        (None, None)
+        if spread is None
+        else tuple(power_w.with_values(each).window(span) for each in spread)
+    )
     return AssetForecast(
         power_w=power_w.window(span),
         source=forecast.source,
-        deviation_w=_deviation(forecast, power_w, span),
+        deviation_w=deviation_w,
+        above_w=above_w,
     )
-
-
-def _deviation(forecast: forecast_pb2.Forecast, median_w: Series, span: TimeRange) -> Series | None:
-    """Return the standard deviation by the outer quantiles, as if errors were normal."""
-    low = min(forecast.quantiles, key=lambda quantile: quantile.ratio)
-    high = max(forecast.quantiles, key=lambda quantile: quantile.ratio)
-    if not 0 < low.ratio < high.ratio < 1:
-        return None
-    normal = NormalDist()
-    width = normal.inv_cdf(high.ratio) - normal.inv_cdf(low.ratio)
-    spread = np.abs(np.array(high.values) - np.array(low.values)) / width
-    return median_w.with_values(spread).window(span)

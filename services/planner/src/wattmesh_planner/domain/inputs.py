@@ -27,6 +27,8 @@ class AssetForecast:
     source: str
     deviation_w: Series | None = None
     """Standard deviation of what comes from what is expected [W]; None: not said."""
+    above_w: Series | None = None
+    """The same of what is more than expected, into the asset: loads err further that way [W]."""
     members_w: Floats | None = None
     """What may come, (members, intervals) [W]; of all assets the one at a place together."""
 

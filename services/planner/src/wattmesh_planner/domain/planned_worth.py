@@ -53,8 +53,8 @@ def planned_worths(
     grid asks is in them, and what it pays for a reduction stands beside them. Carbon has a price
     where goals do not give it another.
     """
-    price, group = site.price, inputs.scope.group
-    if not stores or price is None or (group is not None and group.netted_billing):
+    price = site.price
+    if not stores or price is None or not _told_worths(inputs, site):
         return ()
     imports, exports = np.array(price.import_prices_per_kwh), np.array(price.export_prices_per_kwh)
     if len(imports) != len(net_w) or not (np.isfinite(imports) & np.isfinite(exports)).all():
@@ -80,6 +80,17 @@ def planned_worths(
         )
         for index in range(count)
     )
+
+
+def follows_freely(inputs: PlanInputs, site: SiteInputs) -> bool:
+    """Return whether what follows the meter at a site may give all that its stores have."""
+    return _told_worths(inputs, site) and not _keeps(site, inputs)
+
+
+def _told_worths(inputs: PlanInputs, site: SiteInputs) -> bool:
+    """Return whether it is said what energy is worth: not where a group pays for all together."""
+    group = inputs.scope.group
+    return site.price is not None and not (group is not None and group.netted_billing)
 
 
 def _known(value: float) -> float | None:

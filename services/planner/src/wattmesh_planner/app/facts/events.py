@@ -8,6 +8,7 @@ import numpy as np
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.time import TimeRange, ceil_time
 from wattmesh_planner.app.energies import Energies
+from wattmesh_planner.app.facts.usual_evenings import UsualEvenings
 from wattmesh_planner.app.ports import GridEvents
 from wattmesh_planner.domain.degradations import Degradation, Remedy
 from wattmesh_planner.domain.events import GridEvent, ReductionTerms, in_order
@@ -29,7 +30,8 @@ NONE = KnownEvents()
 class EventFacts:
     """Gives what was last told; a baseline is asked for where a reduction is counted against one.
 
-    Of a reduction that has begun metering is asked what it came to so far: its net is paid. With
+    Of a reduction that has begun metering is asked what it came to so far: its net is paid; of one
+    that is to come, what its sites took in those hours on days before, since it is promised. With
     `events` None there is nobody to ask, and nothing is asked.
     """
 
@@ -42,6 +44,7 @@ class EventFacts:
         self._events = events
         self._energies = energies
         self._resolution = resolution
+        self._evenings = None if energies is None else UsualEvenings(energies, resolution)
 
     async def __call__(self, scope: Scope, target: TimeRange) -> KnownEvents:
         """Return the events that a scope takes part in within `target`."""
@@ -66,6 +69,9 @@ class EventFacts:
         assert self._events is not None
         try:
             event = replace(event, baseline_w=await self._events.baseline_w(event))
+            if self._evenings is not None and event.span.start >= target.start:
+                most_w = await self._evenings.most_w(event, scope, target.start)
+                event = replace(event, usual_most_w=most_w)
             return replace(event, delivered_wh=await self._delivered_wh(event, scope, target))
         except WattmeshError as error:
             detail = f"{event.id}: {error.message}"
