@@ -96,10 +96,10 @@ async def test_a_promise_is_kept_and_prompts_no_other_plan(
         "plans/home-1-20240515t1500z",
         [1_500.0, 1_500.0],
     )
-    await world.at(EVENING)
+    assert planner.prompted == [SiteId("home-1")]
+    await world.at(EVENING)  # from now on what is missing costs: that is news, and prompts a plan
     await tell(PlanId("home-1-20240515t1500z"), [promise])
     assert (await world.part()).commitment == kept, "it has begun: nothing is promised any more"
-    assert planner.prompted == [SiteId("home-1")]
 
 
 async def test_who_opts_out_is_asked_nothing(

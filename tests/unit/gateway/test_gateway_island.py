@@ -139,6 +139,21 @@ def test_what_went_off_last_comes_on_first_as_the_battery_bears_it() -> None:
     assert site.off == {CAR.device}, "11 kW are more than it gives"
 
 
+def test_a_car_that_is_asked_to_give_is_left_to_it_and_goes_off_with_its_command() -> None:
+    """It may be all that serves what is critical: the battery is empty."""
+    site = Site()
+    site.soc, site.volts = 0.1, 0.0
+    site.asked[slot_of(CAR)] = -2_000.0
+    site.pass_time(1.0)
+    assert site.off == {POOL.device, HEAT.device}
+    assert slot_of(CAR) not in site.verdict.wishes
+
+    del site.asked[slot_of(CAR)]
+    site.pass_time(1.0)
+    assert site.off == {CAR.device, POOL.device, HEAT.device}
+    assert site.verdict.wishes[slot_of(CAR)].power_w == 0.0
+
+
 def test_more_than_the_battery_gives_switches_the_next_one_off() -> None:
     site = Site()
     site.volts = 0.0

@@ -6,7 +6,7 @@ forming battery bears: from black it picks up what is critical, and then the res
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from wattmesh_gateway.domain.loop.standing import Slot, slot_of
@@ -41,6 +41,11 @@ class IslandStand:
     shed: Mapping[Slot, str] = field(default_factory=dict)
     drill: bool = False
     """Whether somebody else has opened the switch, though the grid is there."""
+
+    def leaving_givers(self, asked: Mapping[Slot, float]) -> "IslandStand":
+        """Return it without what commands ask to give [W]: a vehicle then carries the others."""
+        shed = {slot: why for slot, why in self.shed.items() if asked.get(slot, 0.0) >= 0}
+        return replace(self, shed=shed)
 
 
 class IslandWatch:

@@ -158,7 +158,7 @@ class LoopState:
         """
         shown = self._meters.shown(now)
         away = {slot: self._safe(slot, "it could not be told") for slot in lost}
-        island = None if self._island is None else self._island.stand(now)
+        island = None if self._island is None else self._island.stand(now).leaving_givers(asked)
         if island is not None and island.islanded:
             wishes = self._without_grid(island) | away
             return Verdict(condition=Condition.STEERING, wishes=wishes, shown=shown, island=island)
