@@ -23,8 +23,14 @@ class Influence(StrEnum):
     COOLING_SLOPE = "cooling_slope"
     SUN = "sun"
     """K/h of full sun."""
+    SUN_EAST = "sun_east"
+    """The same, by how far it stands in the east (negative: in the west): where windows look."""
     PEOPLE = "people"
     """K/h of all usual occupants."""
+    OPEN = "open"
+    """K/h of what runs while anybody is there, however many: lights, fans."""
+    VENTILATION = "ventilation"
+    """K/h that air from outside brings then, by how far it is warmer outside than within [10 K]."""
     STEADY = "steady"
     """K/h that are always there."""
     DAILY_COS = "daily_cos"
@@ -35,7 +41,10 @@ class Influence(StrEnum):
 
 PRIOR_K_PER_H = {
     Influence.SUN: 2.0,
+    Influence.SUN_EAST: 1.0,
     Influence.PEOPLE: 1.0,
+    Influence.OPEN: 0.5,
+    Influence.VENTILATION: 1.0,
     Influence.STEADY: 0.3,
     Influence.DAILY_COS: 0.1,
     Influence.DAILY_SIN: 0.1,
@@ -44,12 +53,18 @@ PRIOR_K_PER_H = {
 }
 """How large a factor is before anything was seen [K/h], as a standard deviation around 0.
 
-A house of 3 kWh/K that people and devices heat with 300 W warms by 0.1 K/h.
+A house of 3 kWh/K that people and devices heat with 300 W warms by 0.1 K/h. An office that is aired
+with 0.4 l/s for each m2 (ASHRAE 62.1, table 6-1) and holds 4 Wh/K there with its furniture takes
+1.2 K/h of 10 K.
 """
 PRIOR_SLOPE_RATIO = 0.15
 """By how much a plant's efficiency may differ from its rating's curve per 10 K."""
 PRIOR_HEAT_K_PER_KWH = (0.35, 1.0)
 """Heat response [K/kWh] before anything was seen: middle, and its spread as a logarithm."""
+
+_ROOM_CELSIUS = 22.0
+_OPEN_FROM_RATIO = 0.2
+"""Of the usual occupants, from which on a building is open: what runs then no longer grows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,10 +96,14 @@ def inputs_of(record: ZoneRecord, plant: Plant) -> dict[Influence, Floats]:
         found[Influence.COOLING_SLOPE] = -cold_kw * _warmer(record, "cooling")
     if varies(record.sun) and record.sun is not None:
         found[Influence.SUN] = record.sun
+        found[Influence.SUN_EAST] = record.sun * np.sin(_angle(record.hour_of_day))
     if varies(record.occupancy_ratio) and record.occupancy_ratio is not None:
-        found[Influence.PEOPLE] = record.occupancy_ratio
+        opened = np.minimum(record.occupancy_ratio / _OPEN_FROM_RATIO, 1.0)
+        found[Influence.PEOPLE], found[Influence.OPEN] = record.occupancy_ratio, opened
+        warmer = (record.outdoor_celsius - _ROOM_CELSIUS) / 10.0
+        found[Influence.VENTILATION] = opened * warmer
     found[Influence.STEADY] = np.ones(record.count)
-    angle = 2.0 * np.pi * record.hour_of_day / 24.0
+    angle = _angle(record.hour_of_day)
     found[Influence.DAILY_COS], found[Influence.DAILY_SIN] = np.cos(angle), np.sin(angle)
     found[Influence.HALF_DAILY_COS] = np.cos(2.0 * angle)
     found[Influence.HALF_DAILY_SIN] = np.sin(2.0 * angle)
@@ -93,3 +112,8 @@ def inputs_of(record: ZoneRecord, plant: Plant) -> dict[Influence, Floats]:
 
 def _warmer(record: ZoneRecord, use: str) -> Floats:
     return (record.outdoor_celsius - REFERENCE_CELSIUS[use]) / 10.0
+
+
+def _angle(hour_of_day: Floats) -> Floats:
+    """Return the hour as an angle, 0 at midnight: its sine is highest at six in the morning."""
+    return np.asarray(2.0 * np.pi * hour_of_day / 24.0)
