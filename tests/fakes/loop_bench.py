@@ -38,8 +38,10 @@ class LoopBench:
         carry: CarryCommands,
         loops: RunLoops,
         policies: SqliteLoopPolicies,
+        found: FakeDevices,
     ) -> None:
         self.devices = devices
+        self.found = found
         self.clock = clock
         self.carry = carry
         self.loops = loops
@@ -96,6 +98,10 @@ class LoopBench:
         """Wait until a device holds a value."""
         await eventually(lambda: self.held(device) == value)
 
+    async def forgotten(self) -> bool:
+        """Return whether no policy is kept any more."""
+        return not await self.policies.all()
+
     @property
     def reports(self) -> list[CommandReport]:
         return [each for each in self._all() if isinstance(each, CommandReport)]
@@ -139,4 +145,4 @@ async def loop_bench(
             )
             await carry.resume()
             await loops.resume()
-            yield LoopBench(devices, clock, news, carry, loops, policies)
+            yield LoopBench(devices, clock, news, carry, loops, policies, found)

@@ -97,11 +97,15 @@ class FakeAppliedSetpoint:
 
 
 class FakeDevices:
-    """Finds devices by id; `why_not` says that none is to be told anything."""
+    """Finds devices by id; `why_not` says that none is to be told anything.
+
+    `trouble` is raised by looking for one that answers: a fault of the gateway itself.
+    """
 
     def __init__(self, devices: dict[DeviceId, FakeDevice]) -> None:
         self._devices = devices
         self.why_not: str | None = None
+        self.trouble: Exception | None = None
 
     def may_set(self, device: DeviceId, kind: SetpointKind) -> FakeDevice | CannotSet:
         if self.why_not is not None:
@@ -115,4 +119,6 @@ class FakeDevices:
         return self._devices.get(device)
 
     def readable(self, device: DeviceId) -> FakeDevice | None:
+        if self.trouble is not None:
+            raise self.trouble
         return self._devices.get(device)

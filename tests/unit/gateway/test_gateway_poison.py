@@ -26,13 +26,18 @@ from wattmesh_gateway.app.receive_telegrams import ReceiveTelegrams
 from wattmesh_gateway.domain.errors import DeviceUnavailable
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading, is_possible
-from wattmesh_gateway.domain.telegram import MOST_KEPT_BYTES, Delivery, QuarantinedTelegram
+from wattmesh_gateway.domain.telegram import (
+    MOST_KEPT_BYTES,
+    Delivery,
+    QuarantinedTelegram,
+    Telegram,
+)
 from wattmesh_gateway.drivers.mqtt.broker import parse_broker
 from wattmesh_gateway.drivers.mqtt.driver import MqttDriver
 from wattmesh_gateway.drivers.mqtt.session import Message
 from wattmesh_gateway.drivers.registry import SCHEMAS
 from wattmesh_gateway.profiles import load_profiles
-from wattmesh_kernel.ids import DeviceId, GatewayId, SiteId
+from wattmesh_kernel.ids import DeviceId, GatewayId, PointId, SiteId
 from wattmesh_kernel.sites import Device, MqttConnection
 
 NOW = datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
@@ -151,6 +156,29 @@ async def test_a_replay_after_a_mend_recovers_the_readings_of_then(bench: Bench)
     again = await bench.set_aside.replay(METER)
     assert (again.telegrams, again.understood, again.readings) == (1, 0, 0)
     assert (await bench.spool.status()).readings_received == 1
+
+
+class Stumbles:
+    """Listens by a driver that did not think of everything."""
+
+    def begin(self) -> None: ...
+
+    def understand(self, origin: str, payload: bytes, arrival: datetime) -> list[Telegram]:
+        if payload == b"nonsense":
+            raise IndexError("string index out of range")
+        reading = Reading(point=PointId(METER, "active_power_w"), measure_time=NOW, value=7.0)
+        return [Telegram(device=METER, readings=[reading])]
+
+
+async def test_a_telegram_that_a_driver_stumbles_over_again_holds_up_no_replay(
+    bench: Bench,
+) -> None:
+    await bench.hear(b"nonsense", GOOD)
+    again = QuarantinedTelegrams(bench.quarantine, bench.spool, lambda device: [Stumbles()])
+    replayed = await again.replay(None)
+    assert (replayed.telegrams, replayed.understood, replayed.readings) == (2, 1, 1)
+    (left,) = (await again.page(None, 0, 0)).telegrams
+    assert left.payload == b"nonsense"
 
 
 async def test_what_was_set_aside_is_listed_page_by_page(bench: Bench) -> None:

@@ -40,7 +40,9 @@ class Bench:
         self.spool = spool
         self.clock = clock
         self.reachability = Reachability(clock)
-        self.polls = PollDevices(spool, self.reachability, clock, background)
+        self.heard: list[Reading] = []
+        hear = self.heard.extend
+        self.polls = PollDevices(spool, self.reachability, clock, background, hear)
 
 
 @pytest.fixture
@@ -184,3 +186,42 @@ async def test_an_error_that_nobody_foresaw_is_one_devices_loss(bench: Bench) ->
     assert bench.reachability.all[BATTERY].message == "RuntimeError: handler is closed"
     device.trouble = None
     await until(lambda: bench.reachability.all[BATTERY].online)
+
+
+async def test_what_no_device_can_measure_is_heard_by_no_loop(bench: Bench) -> None:
+    device, soc = FakeDevice(), DEVICE.point("soc_ratio")
+    device.readings = [
+        Reading(point=soc, measure_time=START, value=value) for value in (0.5, 300.0, 3.4e38)
+    ]
+    await bench.polls.poll({BATTERY: (DEVICE, device)})
+    await until(lambda: bench.clock.sleeping == 1)
+    assert [each.value for each in bench.heard] == [0.5]
+    status = await bench.spool.status()
+    assert (status.readings_polled, status.readings_rejected) == (1, 2)
+
+
+class NoMoment(FakeDevice):
+    """Says when it measured in a way that names no moment."""
+
+    async def read(self) -> list[Reading]:
+        await super().read()
+        there = START.replace(tzinfo=None)
+        return [Reading(point=DEVICE.point("soc_ratio"), measure_time=there, value=0.5)]
+
+
+class NoList(FakeDevice):
+    """Answers with something else than readings."""
+
+    async def read(self) -> list[Reading]:
+        await super().read()
+        return None  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("device", [NoMoment(), NoList()])
+async def test_an_answer_that_holds_no_readings_is_one_devices_loss(
+    bench: Bench, device: FakeDevice
+) -> None:
+    await bench.polls.poll({BATTERY: (DEVICE, device)})
+    await until(lambda: device.polls >= 2)
+    assert not bench.reachability.all[BATTERY].online
+    assert bench.heard == []

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from wattmesh_gateway.app.device_edge import ask
+from wattmesh_gateway.app.device_edge import ask_readings
 from wattmesh_gateway.app.ports import Hear, Reads, Spool, hear_nothing
 from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.spans import POLL_DEVICE
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.domain.intake import Intake, Origin
-from wattmesh_gateway.domain.reading import Reading, is_possible
+from wattmesh_gateway.domain.reading import Reading
 from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import DeviceId, PointId
 from wattmesh_kernel.sites import Device
@@ -84,7 +84,7 @@ class PollDevices:
             began = asyncio.get_running_loop().time()
             try:
                 with traced(POLL_DEVICE, device=device.id.name):
-                    readings = await ask(driver.read())
+                    readings, impossible = await ask_readings(driver)
             except (DeviceUnavailable, DeviceRefused) as error:
                 self._reachability.lost(device.id, str(error))
                 failures += 1
@@ -92,18 +92,20 @@ class PollDevices:
                 await backoff.wait(rest_after(spent, failures))
             else:
                 self._reachability.answered(device.id)
+                self._complain(impossible)
                 self._hear(readings)
-                await self._spool.append(self._intake(device, readings))
+                rejected = len(impossible)
+                await self._spool.append(
+                    Intake(origin=Origin.POLL, readings=readings, rejected=rejected)
+                )
                 return
 
-    def _intake(self, device: Device, readings: Sequence[Reading]) -> Intake:
-        """Leave out what cannot be: counted, and said once for each point."""
-        possible = [each for each in readings if is_possible(each)]
-        for each in readings:
-            if not is_possible(each) and each.point not in self._complained:
+    def _complain(self, impossible: Sequence[Reading]) -> None:
+        """Say once for each point that what it measures cannot be."""
+        for each in impossible:
+            if each.point not in self._complained:
                 self._complained.add(each.point)
                 log.warning("%s: %s is not possible (said once)", each.point, each.value)
-        return Intake(origin=Origin.POLL, readings=possible, rejected=len(readings) - len(possible))
 
 
 def _reader(devices: Mapping[DeviceId, tuple[Device, Reads]], id_: DeviceId) -> Reads | None:

@@ -1,5 +1,6 @@
 """Shows telegrams that were set aside, and reads them again once they can be understood."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from wattmesh_gateway.domain.telegram import QuarantinedTelegram, Telegram
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import DeviceId
 from wattmesh_kernel.paging import page_size
+from wattmesh_runtime.aio.containment import Containment
+
+log = logging.getLogger(__name__)
 
 USUAL_PAGE = 50
 LARGEST_PAGE = 100
@@ -42,6 +46,7 @@ class QuarantinedTelegrams:
         self._quarantine = quarantine
         self._spool = spool
         self._listeners = listeners
+        self._contained = Containment(log, "telegrams read again")
 
     async def get(self, number: int) -> QuarantinedTelegram:
         """Return a telegram by its number; NotFound when it is not there, or no longer."""
@@ -80,10 +85,13 @@ class QuarantinedTelegrams:
         await self._spool.append(Intake(origin=Origin.TELEGRAM, readings=readings, replayed=done))
 
     def _understand(self, kept: QuarantinedTelegram) -> Sequence[Telegram]:
-        if not kept.complete:
-            return ()
-        return [
-            telegram
-            for listens in self._listeners(kept.device)
-            for telegram in listens.understand(kept.origin, kept.payload, kept.arrival)
-        ]
+        """Return what it says by now; nothing where a driver stumbles over it, as it did before."""
+        telegrams: list[Telegram] = []
+        if kept.complete:
+            with self._contained.each(f"telegram {kept.id}"):
+                telegrams = [
+                    telegram
+                    for listens in self._listeners(kept.device)
+                    for telegram in listens.understand(kept.origin, kept.payload, kept.arrival)
+                ]
+        return telegrams

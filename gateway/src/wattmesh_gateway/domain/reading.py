@@ -22,6 +22,8 @@ class Reading:
         """Refuse what nobody could keep or send on: ValueError."""
         if not math.isfinite(self.value):
             raise ValueError(f"{self.point} is {self.value}, which is no value")
+        if self.measure_time.tzinfo is None:
+            raise ValueError(f"{self.point} was measured at no moment: its time has no zone")
 
 
 def is_possible(reading: Reading) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from wattmesh_gateway.app.arbiter import Arbiter, By, Choice
 from wattmesh_gateway.app.device_edge import ask
-from wattmesh_gateway.app.ports import CannotSet, LoopDevices
+from wattmesh_gateway.app.ports import CannotSet, LoopDevices, Sets
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable
 from wattmesh_gateway.domain.loop.standing import slot_of
 from wattmesh_kernel.clock import Clock
@@ -136,11 +136,7 @@ class MemberWriter:
             return
         self._arbiter.begin(self.slot, choice)
         try:
-            adjusts = self._devices.adjustable(self._member.device)
-            if adjusts is None:
-                await ask(device.apply(choice.kind, choice.value, lease))
-            else:
-                await ask(adjusts.adjust(choice.kind, choice.value, lease))
+            await ask(self._write(device, choice, lease))
         except (DeviceUnavailable, DeviceRefused) as error:
             self._arbiter.end(self.slot, choice, error)
             raise
@@ -148,6 +144,13 @@ class MemberWriter:
             self._arbiter.end(self.slot, choice, DeviceUnavailable("it was cut off"))
             raise
         self._arbiter.end(self.slot, choice)
+
+    async def _write(self, device: Sets, choice: Choice, lease: timedelta) -> None:
+        adjusts = self._devices.adjustable(self._member.device)
+        if adjusts is None:
+            await device.apply(choice.kind, choice.value, lease)
+        else:
+            await adjusts.adjust(choice.kind, choice.value, lease)
 
     async def _release(self) -> None:
         device = self._devices.released_by(self._member.device)

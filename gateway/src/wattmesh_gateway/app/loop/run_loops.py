@@ -16,6 +16,8 @@ from wattmesh_kernel.clock import Clock
 from wattmesh_kernel.ids import PointId, SiteId
 from wattmesh_kernel.loop_policy import LoopPolicy, LoopPolicySet
 from wattmesh_kernel.reserve_signal import ReserveSignal
+from wattmesh_runtime.aio.backoff import Backoff
+from wattmesh_runtime.aio.containment import Containment
 from wattmesh_runtime.aio.tasks import BackgroundTasks, race
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class RunLoops:
         self._tick_seconds = tick_seconds
         self._running: dict[SiteId, _Running] = {}
         self._listening: dict[PointId, list[SiteLoop]] = {}
+        self._contained = Containment(log, "loops")
         self._issue_time: datetime | None = None
 
     async def resume(self) -> None:
@@ -75,16 +78,15 @@ class RunLoops:
         if self._issue_time is not None and policies.issue_time < self._issue_time:
             log.warning("loop policies of %s are older than the last", policies.issue_time)
             return
-        self._issue_time = policies.issue_time
         now = self._clock.now()
+        # A clock of control that was ahead for a while makes no later policy an older one.
+        self._issue_time = issued = min(policies.issue_time, now)
         kept = {
-            each.site: KeptPolicy(
-                policy=each, issue_time=policies.issue_time, expire_time=now + each.lease
-            )
+            each.site: KeptPolicy(policy=each, issue_time=issued, expire_time=now + each.lease)
             for each in policies.policies
         }
         gone = {
-            site: replace(running.kept, issue_time=policies.issue_time, expire_time=now)
+            site: replace(running.kept, issue_time=issued, expire_time=now)
             for site, running in self._running.items()
             if site not in kept
         }
@@ -139,7 +141,7 @@ class RunLoops:
             self._background.start(before.loop.finish(after=running.loop))
         if self._clock.now() < running.kept.expire_time:
             running.telling.started(_in_words(running.kept.policy))
-            await race(running.loop.run(), self._until_over(running))
+            await race(self._keep_running(running), self._until_over(running))
         running.ending = True
         running.telling.ended("the policy has ended")
         await running.loop.finish()
@@ -147,6 +149,14 @@ class RunLoops:
         await self._policies.forget(site)
         del self._running[site]
         self._listen()
+
+    async def _keep_running(self, running: _Running) -> None:
+        """Run a loop again when it fails: a fault of it is its site's, and no other's."""
+        backoff = Backoff(most_seconds=5.0)
+        while True:
+            with self._contained.each(running.kept.policy.site.name):
+                await running.loop.run()
+            await backoff.wait()
 
     async def _until_over(self, running: _Running) -> None:
         """Wait for the end of a lease that may be renewed, or cut short."""

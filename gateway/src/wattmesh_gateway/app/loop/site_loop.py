@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from wattmesh_gateway.app.arbiter import Arbiter, By, Choice, Slot
-from wattmesh_gateway.app.device_edge import ask
+from wattmesh_gateway.app.device_edge import ask_readings
 from wattmesh_gateway.app.loop.member_writer import MemberWriter
 from wattmesh_gateway.app.loop.telling import Telling
 from wattmesh_gateway.app.ports import LoopDevices
@@ -21,6 +21,7 @@ from wattmesh_kernel.ids import DeviceId, PointId
 from wattmesh_kernel.loop_policy import LoopMember, LoopPolicy
 from wattmesh_kernel.reserve_signal import ReserveSignal
 from wattmesh_kernel.setpoints import SetpointKind
+from wattmesh_runtime.aio.containment import Containment
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class SiteLoop:
             else:
                 asked_w = self._asked_w(slot)
                 self._state.assume(slot, 0.0 if asked_w is None else asked_w, now)
+        self._contained = Containment(log, f"the loop of {policy.site}")
         self._verdict = Verdict(condition=Condition.WAITING)
         self._outdated = True
         self._ending = False
@@ -97,9 +99,10 @@ class SiteLoop:
         self._look_again()
 
     def hear(self, reading: Reading) -> None:
-        """Take in what a meter or a member says."""
-        if self._state.hear(reading, self._clock.now()):
-            self._look_again()
+        """Take in what a meter or a member says; what nobody can make sense of is passed over."""
+        with self._contained.each(f"what {reading.point} says"):
+            if self._state.hear(reading, self._clock.now()):
+                self._look_again()
 
     def activate(self, signal: ReserveSignal) -> None:
         """Take what a reserve asks of the site just now."""
@@ -196,8 +199,15 @@ class SiteLoop:
         now = self._clock.now()
         asked = {slot: each for slot in self._writers if (each := self._asked_w(slot)) is not None}
         lost = {slot for slot, writer in self._writers.items() if writer.lost}
-        self._verdict = self._state.decide(now, asked, lost, self._moved(now))
+        self._verdict = self._decided(now, asked, lost)
         self._telling.decided(self._verdict, {slot: self._writers[slot].lost for slot in lost})
+
+    def _decided(self, now: datetime, asked: Mapping[Slot, float], lost: set[Slot]) -> Verdict:
+        """Return what to do; where that cannot be found out, as without a meter to be trusted."""
+        verdict: Verdict | None = None
+        with self._contained.each("its decision"):
+            verdict = self._state.decide(now, asked, lost, self._moved(now))
+        return self._state.unsure(now, asked, lost) if verdict is None else verdict
 
     def _moved(self, now: datetime) -> set[Slot]:
         """Return the members whose command is of the owner who says what energy is worth."""
@@ -243,7 +253,7 @@ class SiteLoop:
         while True:
             meter = self._devices.readable(device)
             try:
-                for reading in [] if meter is None else await ask(meter.read()):
+                for reading in [] if meter is None else (await ask_readings(meter))[0]:
                     self.hear(reading)
             except (DeviceUnavailable, DeviceRefused) as error:
                 log.debug("%s does not say what it measures: %s", device, error)

@@ -157,7 +157,7 @@ class LoopState:
         those whose command may be moved by what energy is worth.
         """
         shown = self._meters.shown(now)
-        away = {slot: self._safe(slot, "it could not be told") for slot in lost}
+        away = self._away(lost)
         island = None if self._island is None else self._island.stand(now).leaving_givers(asked)
         if island is not None and island.islanded:
             wishes = self._without_grid(island) | away
@@ -167,6 +167,11 @@ class LoopState:
             return verdict
         wishes = {**verdict.wishes, **self._shed(island)}
         return replace(verdict, wishes=wishes, island=island)
+
+    def unsure(self, now: datetime, asked: Mapping[Slot, float], lost: Collection[Slot]) -> Verdict:
+        """Return what the loop wants while nothing that it knows of the site is to be trusted."""
+        wishes = {**self._all_safe(asked, now), **self._away(lost)}
+        return Verdict(condition=Condition.STALE, wishes=wishes)
 
     def _with_grid(
         self,
@@ -180,8 +185,7 @@ class LoopState:
         if shown is None and now - self._began <= self.policy.stale_after:
             return Verdict(condition=Condition.WAITING)
         if shown is None:
-            safe = self._all_safe(asked, now)
-            return Verdict(condition=Condition.STALE, wishes={**safe, **away})
+            return self.unsure(now, asked, lost)
         self._pass_time(now, shown)
         standings = [
             self._standing(each, shown, asked.get(slot), now, moved=slot in moved)
@@ -263,6 +267,9 @@ class LoopState:
 
     def _shed(self, island: IslandStand) -> dict[Slot, Wish]:
         return {slot: Wish(power_w=0.0, why=why) for slot, why in island.shed.items()}
+
+    def _away(self, lost: Collection[Slot]) -> dict[Slot, Wish]:
+        return {slot: self._safe(slot, "it could not be told") for slot in lost}
 
     def _safe(self, slot: Slot, why: str) -> Wish:
         member = self._members[slot].member
