@@ -12,6 +12,7 @@ from wattmesh_contracts.site_model import LARGEST_PIECE, pieces_from_change
 from wattmesh_contracts.values import timestamp_to_proto
 from wattmesh_kernel.sites import SiteModelChange
 from wattmesh_metering.api.convert_record import ASSETS, DEVICES, GROUPS, SITES, TARIFFS
+from wattmesh_metering.domain.paging import parts
 from wattmesh_metering.domain.records import ModelChange, Record, RecordKind
 
 Piece = site_service_pb2.WatchSiteModelResponse
@@ -22,11 +23,11 @@ def pieces_from_model_change(change: ModelChange, now: datetime) -> Iterator[Pie
 
     An empty change is that last one alone: a heartbeat.
     """
-    for first in range(0, len(change.changed), LARGEST_PIECE):
+    for part in parts(change.changed, LARGEST_PIECE, lambda record: record.size_bytes):
         piece = Piece(
             revision=change.revision, snapshot=change.snapshot, send_time=timestamp_to_proto(now)
         )
-        for record in change.changed[first : first + LARGEST_PIECE]:
+        for record in part:
             _add(piece, record)
         yield piece
     rest = SiteModelChange(

@@ -23,8 +23,14 @@ from wattmesh_metering.app.ports import (
     RepeatedRequest,
     RequestIdTaken,
 )
-from wattmesh_metering.domain.paging import Page, PageRequest, next_token
-from wattmesh_metering.domain.records import Document, Record, RecordKind, needs
+from wattmesh_metering.domain.paging import Page, PageRequest, next_token, parts
+from wattmesh_metering.domain.records import (
+    LARGEST_BODY_BYTES,
+    Document,
+    Record,
+    RecordKind,
+    needs,
+)
 
 LONGEST_REQUEST_ID = 128
 
@@ -92,8 +98,8 @@ class KeepRecords:
         """Return a page of the resources that pass the filters, by name."""
         listed = "&".join([self._kind, *(f"{key}={filters[key]}" for key in sorted(filters))])
         found = await self._records.list(self._kind, filters, page.after(listed), page.limit + 1)
-        items = tuple(found[: page.limit])
-        more = len(found) > page.limit
+        items = tuple(next(parts(found, page.limit, lambda record: record.size_bytes), ()))
+        more = len(found) > len(items)
         return Page(items=items, next_token=next_token(listed, items[-1].name) if more else "")
 
     async def update(
@@ -135,6 +141,12 @@ class KeepRecords:
         await self._listener.catch_up()
 
     async def _put(self, change: RecordChange, document: Document, kept: Record | None) -> Record:
+        require(
+            len(document.body) <= LARGEST_BODY_BYTES,
+            "TOO_MANY_ITEMS",
+            f"{document.name} takes {len(document.body)} bytes, more than {LARGEST_BODY_BYTES}",
+            self._kind,
+        )
         now = self._clock.now()
         await check(change, document.resource, now)
         return await change.put(document, kept, now)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,6 +12,9 @@ from wattmesh_kernel.errors import InvalidArgument
 
 MAX_PAGE_SIZE = 1000
 """Most items of a page, and how many there are when nobody says."""
+
+LARGEST_PART_BYTES = 4 * 2**20
+"""Most bytes of what goes out in one message, unless one item alone has more."""
 
 V = TypeVar("V")
 
@@ -54,6 +58,23 @@ class Page(Generic[V]):
 
     items: tuple[V, ...]
     next_token: str = ""
+
+
+def parts(items: Iterable[V], most: int, size: Callable[[V], int]) -> Iterator[list[V]]:
+    """Give items in their order, at most so many and so many bytes together, and never none.
+
+    Parameters: `size` says how many bytes an item has.
+    """
+    part: list[V] = []
+    filled = 0
+    for item in items:
+        filled += size(item)
+        if part and (len(part) >= most or filled > LARGEST_PART_BYTES):
+            yield part
+            part, filled = [], size(item)
+        part.append(item)
+    if part:
+        yield part
 
 
 def next_token(listed: str, last_name: str) -> str:

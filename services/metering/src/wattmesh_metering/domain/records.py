@@ -7,6 +7,10 @@ from enum import StrEnum
 
 from wattmesh_kernel.sites import Asset, Device, PublishedPrices, Resource, Site, SiteGroup
 
+LARGEST_BODY_BYTES = 512 * 2**10
+"""Most that one resource takes, with what nobody here knows of it: everybody lists and follows
+all of them."""
+
 
 class RecordKind(StrEnum):
     """What a resource is."""
@@ -66,6 +70,11 @@ class Record:
     def resource(self) -> Resource:
         """What the document means."""
         return self.document.resource
+
+    @property
+    def size_bytes(self) -> int:
+        """How long its message is."""
+        return len(self.document.body)
 
 
 KEPT_KINDS = (RecordKind.SITE, RecordKind.TARIFF)
