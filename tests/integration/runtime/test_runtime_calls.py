@@ -240,5 +240,5 @@ async def test_a_recycled_connection_interrupts_neither_streams_nor_calls() -> N
 
 
 async def test_big_messages_pass(stub: ProbeStub) -> None:
-    big = "x" * (20 * 2**20)
+    big = "x" * (15 * 2**20)
     assert await call(stub, "Unary", big) == big

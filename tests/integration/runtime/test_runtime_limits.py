@@ -11,10 +11,11 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.fakes.eventually import within
+from tests.fakes.eventually import eventually, within
 from tests.fakes.probe_service import NAME, ProbeService, ProbeStub, text
 from wattmesh_kernel.errors import InvalidArgument, ResourceExhausted
 from wattmesh_runtime.errors import error_from_rpc
+from wattmesh_runtime.grpc_server import UNBOUNDED_AT_ONCE
 from wattmesh_runtime.testing import SETTINGS, channel_for_test, serve_for_test
 
 FEW = SETTINGS.model_copy(
@@ -127,3 +128,53 @@ async def test_health_is_answered_however_busy_the_server_is() -> None:
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         gate.open.set()
         await asyncio.gather(*flood)
+
+
+async def test_a_request_that_is_too_long_is_refused_unread_and_the_server_goes_on() -> None:
+    small = SETTINGS.model_copy(update={"largest_request_bytes": 2**20})
+    async with (
+        serve_for_test(ProbeService().register, settings=small) as target,
+        channel_for_test(target) as channel,
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await ProbeStub(channel).Unary(text("x" * 2**20))
+        assert isinstance(error_from_rpc(caught.value), ResourceExhausted)
+        assert await ProbeStub(channel).Unary(text("x" * 2**19)) == text("x" * 2**19)
+
+
+async def test_what_is_out_of_bounds_waits_in_no_queue_with_all_its_bytes() -> None:
+    gate = Gate()
+    async with (
+        serve_for_test(gate.service.register, settings=FEW) as target,
+        caller(target) as flooding,
+    ):
+        held = asyncio.ensure_future(ProbeStub(flooding).Unary(text("x")))
+        await asyncio.sleep(0.2)
+        async with within(5):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await ProbeStub(flooding).Unary(text("x" * 2**20 + "\0"))
+        error = error_from_rpc(caught.value)
+        assert isinstance(error, InvalidArgument)
+        assert error.reason == "INVALID_TEXT"
+        gate.open.set()
+        await held
+
+
+async def test_one_connection_has_so_many_calls_open_and_no_more() -> None:
+    most = 1 + 2 + 2 + UNBOUNDED_AT_ONCE
+    async with (
+        serve_for_test(ProbeService().register, settings=FEW) as target,
+        caller(target) as watching,
+        caller(target) as other,
+    ):
+        health: Any = health_pb2_grpc.HealthStub(watching)
+        watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(most + 50)]
+        told = [asyncio.ensure_future(watch.read()) for watch in watches]
+        await eventually(lambda: sum(each.done() for each in told) >= most)
+        await asyncio.sleep(0.5)
+        assert sum(each.done() for each in told) == most
+        async with within(5):
+            await ProbeStub(other).Unary(text("quick"))
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*told, return_exceptions=True)

@@ -64,3 +64,10 @@ def test_what_a_caller_sends_makes_no_long_line(formatter: logging.Formatter) ->
     except ValueError:
         record.exc_info = sys.exc_info()
     assert len(formatter.format(record)) < 10_000
+
+
+def test_a_name_that_somebody_chose_makes_no_line_of_its_own() -> None:
+    name = "café\n2026-01-01 12:00:00 INFO all is well\r\x1b[2J\u2028end"
+    record = logging.LogRecord("a.b", logging.INFO, "f", 1, "no %s", (name,), None)
+    line = PlainFormatter("%(name)s %(message)s").format(record)
+    assert line == ("a.b no café\\n2026-01-01 12:00:00 INFO all is well\\r\\x1b[2J\\u2028end")

@@ -26,6 +26,9 @@ class Caller:
     sites: frozenset[str] | None = None
     """The `sites/{site}` that it sees, and nothing of others'; None: all."""
 
+    process: bool = False
+    """Whether it is a process of the mesh, of which several may call under one name."""
+
     def may(self, permission: str) -> bool:
         """Whether it has a permission."""
         return permission in self.permissions

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from pydantic import Field
 
+from wattmesh_runtime.dialling import MAX_MESSAGE_BYTES
 from wattmesh_runtime.settings import ServiceSettings
 
 
 class ModelHostSettings(ServiceSettings):
     """Where the models lie and how much of the machine they may use."""
 
+    largest_request_bytes: int = Field(default=MAX_MESSAGE_BYTES, ge=2**12)
+    """Of a batch of tensors, whose numbers take no more room than their bytes."""
     models_directory: Path
     """Base folder of `<model>/<version>/`; it need not exist yet."""
     models_signers_file: Path | None = None

@@ -43,6 +43,8 @@ JUDGED_ELSEWHERE = ("wattmesh.metering.v1.ReadingBatch.values", "wattmesh.gatewa
 OURS = "wattmesh."
 DEPTH = 32
 """Most messages within each other."""
+LONG_BYTES = 2**16
+"""A request that is longer is checked before it waits for anything."""
 FIRST_TIME = datetime(1900, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(2500, 1, 1, tzinfo=UTC)
 LONGEST_DURATION_DAYS = 366 * 100
@@ -55,20 +57,31 @@ Rule: TypeAlias = Callable[[Any, str, int], None]
 
 
 def decode(deserialize: Callable[[bytes], Any], content: bytes) -> Any:
-    """Return the message, or, in its place, the error that its bytes are none: to be raised later.
+    """Return the message, or, in its place, what is wrong with it: to be raised later.
 
-    An exception here would pass by every interceptor, and be a caller's fault told as ours.
+    An exception here would pass by every interceptor, and be a caller's fault told as ours. A long
+    one is checked at once: otherwise it would wait for its turn in all its size.
     """
     try:
-        return deserialize(content)
+        request = deserialize(content)
+        if len(content) > LONG_BYTES:
+            check_request(request)
     except DecodeError:
         return InvalidArgument("MALFORMED_REQUEST", "the request cannot be decoded")
+    except InvalidArgument as error:
+        return error
+    return request
+
+
+def refuse_malformed(request: Any) -> None:
+    """Raise what was found to be wrong with a request when it was decoded."""
+    if isinstance(request, InvalidArgument):
+        raise request
 
 
 def check_request(request: Any) -> None:
     """Raise InvalidArgument naming the field unless a decoded request keeps to its bounds."""
-    if isinstance(request, InvalidArgument):
-        raise request
+    refuse_malformed(request)
     if isinstance(request, Message):
         _check_message(request, "", 0)
 

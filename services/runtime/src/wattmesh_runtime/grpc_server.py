@@ -29,6 +29,9 @@ Register: TypeAlias = Callable[[grpc.aio.Server], None]
 STREAM_GRACE_SECONDS = 0.5
 """How long streamed answers may go on after the stop signal, before they are ended [s]."""
 
+UNBOUNDED_AT_ONCE = 100
+"""Calls and watches over one connection beside those that are bounded: of health, of channelz."""
+
 HEALTH_CALLS_AT_ONCE = 16
 """Calls and watches on the port of health alone."""
 
@@ -118,7 +121,8 @@ def _options(settings: ServiceSettings) -> list[tuple[str, Any]]:
         ("grpc.so_reuseport", 0),  # a second process on the port is a mistake: let it fail
         ("grpc.enable_channelz", 1),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", settings.largest_request_bytes),
+        ("grpc.max_concurrent_streams", _most_at_once(settings)),
         # Without a grace period for it: long streams stay, new calls take a new connection.
         ("grpc.max_connection_age_ms", int(settings.max_connection_age_seconds * 1000)),
         ("grpc.keepalive_time_ms", 30_000),
@@ -127,3 +131,9 @@ def _options(settings: ServiceSettings) -> list[tuple[str, Any]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.http2.max_ping_strikes", 0),
     ]
+
+
+def _most_at_once(settings: ServiceSettings) -> int:
+    """Return how many calls one connection may have open; what is beyond waits on its own side."""
+    served = settings.calls_at_once_per_caller + settings.calls_waiting_per_caller
+    return served + settings.streams_at_once_per_caller + UNBOUNDED_AT_ONCE

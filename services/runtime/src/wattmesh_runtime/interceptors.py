@@ -17,7 +17,7 @@ from opentelemetry import trace
 from wattmesh_kernel.errors import Unavailable, Unimplemented, WattmeshError
 from wattmesh_runtime.access.guard import Guard
 from wattmesh_runtime.admission import Admission
-from wattmesh_runtime.bounds import check_request, decode
+from wattmesh_runtime.bounds import check_request, decode, refuse_malformed
 from wattmesh_runtime.errors import LONGEST_MESSAGE, code_of, internal_error, trailers_from_error
 from wattmesh_runtime.logs import shortened
 from wattmesh_runtime.metrics import SERVER_CALL_DURATION
@@ -107,16 +107,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 return grpc.stream_stream_rpc_method_handler(stream, **codec)
 
     @asynccontextmanager
-    async def _served(self, method: str, context: Context, *, stream: bool) -> AsyncIterator[None]:
+    async def _served(
+        self, method: str, context: Context, request: Any, *, stream: bool
+    ) -> AsyncIterator[None]:
         """Everything around one call: its scope, and its place among the others."""
         async with self.call(method, context) as call:
             self._guard.admit(method, context, call.metadata)
+            refuse_malformed(request)
             async with self._admission.place(method, current_caller(), stream=stream):
                 yield
 
     def _unary(self, method: str, behaviour: Behaviour) -> Behaviour:
         async def serve(request: Any, context: Context) -> Any:
-            async with self._served(method, context, stream=False):
+            async with self._served(method, context, request, stream=False):
                 sound = self._checked(method, request)
                 open_token(method, sound)
                 response = self._guard.release(method, await behaviour(sound, context))
@@ -129,7 +132,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         # A coroutine that writes, not a generator: a generator whose call is cancelled while
         # it is suspended would only be closed when it is collected.
         async def serve(request: Any, context: Context) -> None:
-            async with self._served(method, context, stream=True):
+            async with self._served(method, context, request, stream=True):
                 with self._streams.held():
                     checked = self._checked(method, request)
                     async with aclosing(behaviour(checked, context)) as responses:
@@ -137,7 +140,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                             await context.write(self._guard.release(method, response))
 
         async def serve_writer(request: Any, context: Context) -> None:
-            async with self._served(method, context, stream=True):
+            async with self._served(method, context, request, stream=True):
                 with self._streams.held():
                     await behaviour(self._checked(method, request), context)
 

@@ -28,6 +28,18 @@ def shortened(text: str, longest: int) -> str:
     return f"{first}[… {len(content) - 2 * half} bytes …]{last}"
 
 
+def one_line(text: str) -> str:
+    """Return a text with what would end its line, or steer a terminal, written out.
+
+    A name that somebody chose does not become a line of its own, in another's name.
+    """
+    return text if text.isprintable() else "".join(map(_written_out, text))
+
+
+def _written_out(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
 def configure_logging(level: str, style: str, service: str = "") -> None:
     """Send all logs to standard error in one `style`, `plain` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
@@ -36,11 +48,11 @@ def configure_logging(level: str, style: str, service: str = "") -> None:
 
 
 class PlainFormatter(logging.Formatter):
-    """Lines and tracebacks of bounded length."""
+    """Lines and tracebacks of bounded length; a message is one line, whatever is in it."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """Return the line without a traceback."""
-        record.message = shortened(record.message, LONGEST_MESSAGE)
+        record.message = one_line(shortened(record.message, LONGEST_MESSAGE))
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802

@@ -19,7 +19,10 @@ def current_request_id() -> str:
 
 
 def current_caller() -> str:
-    """Return who makes the request being served, to share what is scarce fairly."""
+    """Return who makes the request being served, to share what is scarce fairly.
+
+    A principal that is known, else a connection.
+    """
     return _caller.get()
 
 

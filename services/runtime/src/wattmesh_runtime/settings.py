@@ -55,18 +55,21 @@ class ServiceSettings(BaseSettings):
     max_connection_age_seconds: float = Field(default=300, gt=0)
     """Age at which a connection is recycled, so that callers find new back ends [s]."""
 
+    largest_request_bytes: int = Field(default=16 * 2**20, ge=2**12)
+    """A longer request is refused before it is read: a message takes many times as much room as
+    the bytes that describe it."""
     calls_at_once: int = Field(default=200, ge=1)
     """Unary calls served at a time; further ones wait."""
     calls_at_once_per_caller: int = Field(default=100, ge=1)
-    """Of them those over one connection."""
+    """Of them those of one caller: a principal, or a connection of whoever has no name here."""
     calls_waiting: int = Field(default=2000, ge=0)
     """Unary calls that wait for their turn; further ones are RESOURCE_EXHAUSTED."""
     calls_waiting_per_caller: int = Field(default=1000, ge=0)
-    """Of them those over one connection."""
+    """Of them those of one caller."""
     streams_at_once: int = Field(default=4000, ge=1)
     """Streams open at a time; further ones are RESOURCE_EXHAUSTED."""
     streams_at_once_per_caller: int = Field(default=500, ge=1)
-    """Of them those over one connection."""
+    """Of them those of one caller."""
     database_statement_seconds: float = Field(default=30, gt=0)
     """What a statement may take before the database ends it [s]."""
     database_lock_seconds: float = Field(default=10, gt=0)

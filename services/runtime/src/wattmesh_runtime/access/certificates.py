@@ -50,6 +50,7 @@ def caller_of(uri: str, domain: str) -> Caller | None:
                 name=f"{TENANT}/principals/{gateway}",
                 permissions=ROLES["device"],
                 gateway=GatewayId(gateway),
+                process=True,
             )
         case ["roles", role, name] if role in ROLES and role != "device" and name:
             return Caller(
@@ -68,4 +69,5 @@ def _service(service: str) -> Caller:
         permissions=SERVICES[service],
         max_priority=SERVICE_CEILINGS.get(service, 0),
         owners=frozenset({service}),
+        process=True,
     )

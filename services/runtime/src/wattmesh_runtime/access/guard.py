@@ -16,6 +16,7 @@ from wattmesh_runtime.access.certificates import thumbprint_of, uri_of
 from wattmesh_runtime.access.claims import check_claims
 from wattmesh_runtime.access.permissions import OPEN, permission_of
 from wattmesh_runtime.access.reach import check_answer, check_within
+from wattmesh_runtime.request_context import enter_caller
 from wattmesh_runtime.settings import ServiceSettings
 
 AUTHORIZATION_KEY = "authorization"
@@ -51,6 +52,8 @@ class Guard:
             return
         caller = self._identify(context, metadata)
         enter_identity(caller)
+        if not caller.process:
+            enter_caller(caller.name)  # however many connections it has, and whoever shares one
         admit(caller, method)
 
     def check(self, method: str, request: Any) -> None:
