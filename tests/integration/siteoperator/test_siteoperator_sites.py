@@ -60,6 +60,23 @@ async def test_what_is_registered_is_what_a_resource_says(database_url: str) -> 
         assert {right for each in api.asked for right in rights(*each)} == granted()
 
 
+async def test_it_follows_resources_in_a_pod_whose_user_has_no_name(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(number: int) -> Any:
+        raise KeyError(f"uid not found: {number}")
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    async with (
+        metering_world(database_url) as world,
+        site_operator(world.target, world.clock) as api,
+    ):
+        api.apply("home-1", spec_of(FILE))
+        assert await judged(api, "home-1", "True") == "Registered"
+
+
 async def refuse_nonsense(api: KubernetesApi, world: MeteringWorld, wanted: Any) -> None:
     nonsense = yaml.safe_load(yaml.safe_dump(wanted))
     nonsense["assets"]["battery"]["battery"]["capacity_wh"] = -5

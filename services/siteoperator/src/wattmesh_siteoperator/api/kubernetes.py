@@ -22,6 +22,9 @@ GROUP, VERSION, PLURAL, KIND = "wattmesh.io", "v1alpha1", "sites", "Site"
 SECTIONS = ("tariffs", "assets", "devices")
 DELETE, RETAIN = "Delete", "Retain"
 """What becomes of a site whose resource is deleted."""
+_IDENTITY: Any = "siteoperator"
+"""How Kopf calls itself. Unless told it asks who runs the process, and in a pod that is a number
+without a name, for which it ended."""
 _STOP_SECONDS = 1.5
 _UNDER_WAY_SECONDS = 1.0
 """How often a resource that goes is looked at while a look at it is still under way [s]."""
@@ -71,6 +74,7 @@ class KubernetesOperator:
                 settings=_settings(),
                 namespaces=[self._following.namespace],
                 standalone=True,  # one pod of a StatefulSet: there is never another
+                identity=_IDENTITY,
                 stop_flag=stop,
             )
         )
