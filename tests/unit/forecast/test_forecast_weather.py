@@ -18,6 +18,7 @@ from wattmesh_forecast.adapters.plane import PvlibPlane, usual_plane
 from wattmesh_forecast.app.kept_weather import BELIEVED, FRESH, READ_AGAIN, KeptWeather
 from wattmesh_forecast.domain.hours import HOUR, AssetHours, Batch, Rows, Sun
 from wattmesh_forecast.domain.kinds import Kind
+from wattmesh_forecast.domain.pv_weather import by_irradiance, steadied
 from wattmesh_forecast.domain.seasonal import seasonal_quantiles
 from wattmesh_forecast.domain.subjects import Location, Plane, Subject
 from wattmesh_forecast.domain.weather.columns import Quantity, column
@@ -295,6 +296,50 @@ def test_the_sun_that_is_forecast_tells_what_a_plant_will_generate() -> None:
         for each in (replace(plant, irradiance_w_m2=None), plant)
     ]
     assert errors[1] < 0.25 * errors[0]
+
+
+def test_a_cloud_that_is_told_an_hour_off_costs_less_than_its_hour() -> None:
+    asset = pv_hours(40, ahead=0)
+    assert asset.sun is not None
+    index = np.random.default_rng(5).choice([0.3, 1.0], len(asset.power_w))
+    plant = plant_under(index, asset.sun, asset)
+    told_w_m2 = asset.sun.clear_sky_w_m2 * np.roll(index, 1)
+    late = replace(plant, irradiance_w_m2=told_w_m2)
+    rows = Rows.ahead(35 * 24 - 1, range(35 * 24, 37 * 24))
+
+    told = 3.0 * told_w_m2[rows.target]
+    said = by_irradiance(Batch.of([late]), rows)[0]
+    errors = [np.nansum(np.abs(each - plant.power_w[rows.target])) for each in (told, said)]
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_hours_in_a_shadow_that_nobody_told_of_do_not_count_as_the_plants() -> None:
+    asset = pv_hours(40, ahead=0)
+    assert asset.sun is not None
+    plant = plant_under(np.ones_like(asset.power_w), asset.sun, asset)
+    dark = np.isin(np.arange(40), [9, 13, 17, 21, 25, 29, 33]).repeat(24)
+    plant = replace(plant, power_w=np.where(dark, 0.2 * plant.power_w, plant.power_w))
+    rows = Rows.ahead(35 * 24 - 1, range(35 * 24, 36 * 24))
+
+    said = by_irradiance(Batch.of([plant]), rows)[0]
+    came = plant.power_w[rows.target]
+    bright = asset.sun.clear_sky_w_m2[rows.target] > 100
+    # A quarter of the days gave a fifth: their mean is a fifth too low.
+    assert np.abs(said / np.maximum(came, 1.0) - 1.0)[bright].max() < 0.1
+
+
+def test_irradiance_that_is_not_known_stays_unknown_and_counts_nowhere_else() -> None:
+    asset = pv_hours(3, ahead=0)
+    assert asset.sun is not None
+    flat = replace(asset.sun, clear_sky_w_m2=np.full_like(asset.power_w, 500.0))
+    shone = np.full_like(asset.power_w, 500.0)
+    shone[30], shone[33] = 100.0, np.nan
+
+    (found,) = steadied(Batch.of([replace(asset, sun=flat, irradiance_w_m2=shone)]))
+    assert np.flatnonzero(np.isnan(found)).tolist() == [33]
+    assert found[10] == pytest.approx(500.0)
+    # Five of 500 and one of 100 around it: 433 W/m².
+    assert found[30] == pytest.approx(100.0 + 0.7 * (2600.0 / 6 - 100.0))
 
 
 def test_where_no_irradiance_is_known_the_patterns_stand() -> None:
