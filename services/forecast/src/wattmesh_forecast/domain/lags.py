@@ -22,10 +22,11 @@ def known(values: Floats, positions: Ints, last: Ints) -> Floats:
     Shape: the axes of `values` before its last, then those of `positions`. `last` broadcasts
     against `positions`: it is the newest hour that was known to whoever asks.
     """
-    inside = (positions >= 0) & (positions <= last)
-    missing = np.full((*values.shape[:-1], 1), np.nan)
-    padded = np.concatenate([values, missing], axis=-1)
-    return np.take(padded, np.where(inside, positions, values.shape[-1]), axis=-1, mode="clip")
+    inside = (positions >= 0) & (positions <= np.minimum(last, values.shape[-1] - 1))
+    found = np.take(values, positions, axis=-1, mode="clip")
+    if not inside.all():
+        found[..., ~inside] = np.nan
+    return found
 
 
 def same_hour(rows: Rows, days: int, offset_hours: Floats | None = None) -> Ints:

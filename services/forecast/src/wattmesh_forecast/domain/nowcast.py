@@ -77,17 +77,17 @@ class _Differences:
 
     def weights(self, issue: int) -> tuple[Floats, Floats]:
         """Return the weight of each lead, and the share of the errors that it takes away."""
-        hours = np.arange(max(0, issue - self._first - TRIAL_DAYS * DAY + 1), issue - self._first)
-        came = self._ahead(self._away)[:, hours]
-        later = hours[:, None] + _LEADS > issue - self._first
-        told = self._away[:, hours, None] * self._growth[:, hours]
-        usable = np.isfinite(came) & np.isfinite(told) & ~later
-        told, came = np.where(usable, told, 0.0), np.where(usable, came, 0.0)
-        both, of_told, of_came = (
-            np.einsum("ath,ath->ah", one, other)
-            for one, other in ((told, came), (told, told), (came, came))
-        )
-        held = of_told * _PRIOR_HOURS / max(len(hours), 1)
+        end = issue - self._first
+        tried = slice(max(0, end - TRIAL_DAYS * DAY + 1), end + 1)
+        away = self._away[:, tried]
+        there = np.isfinite(away).astype(np.float64)
+        came, growth = np.where(there > 0, away, 0.0), self._growth[:, tried]
+        sums = [
+            _together(came * growth[..., lead - 1], came, there, lead)
+            for lead in range(1, NOWCAST_HOURS + 1)
+        ]
+        both, of_told, of_came = np.array(sums).transpose(1, 2, 0)
+        held = of_told * _PRIOR_HOURS / max(end - tried.start, 1)
         weights = (both + held * self._usual) / np.maximum(of_told + held, 1e-9)
         weights = np.where(of_told > 0, np.clip(weights, 0.0, _MOST_WEIGHT), self._usual)
         taken = (2 * weights * both - weights**2 * of_told) / np.maximum(of_came, 1e-9)
@@ -120,6 +120,21 @@ class _Differences:
         later = np.full((len(values), NOWCAST_HOURS), np.nan)
         windows = sliding_window_view(np.concatenate([values, later], axis=1), NOWCAST_HOURS + 1, 1)
         return np.asarray(windows[..., 1:])
+
+
+def _together(told: Floats, came: Floats, there: Floats, lead: int) -> tuple[Floats, ...]:
+    """Return how `told` goes with what came `lead` hours later, and their squares, (assets,) each.
+
+    Sums over pairs of hours that are both there (1, else 0), of arrays (assets, hours) that are 0
+    where nothing is known.
+    """
+    now, later = slice(None, -lead), slice(lead, None)
+    pairs = (
+        (told[:, now], came[:, later]),
+        (told[:, now] ** 2, there[:, later]),
+        (there[:, now], came[:, later] ** 2),
+    )
+    return tuple(np.einsum("at,at->a", one, other) for one, other in pairs)
 
 
 def _room(kind: Kind, batch: Batch, hours: slice) -> Floats | None:

@@ -99,14 +99,19 @@ class ClearSkyIndices:
 
 def past_indices(batch: Batch, issues: Ints) -> ClearSkyIndices:
     """Return the plants' clear-sky indices as they were known at each issue."""
-    came = either(batch.power_w, 0.0)
-    possible = np.maximum(either(highest_of_earlier_days(batch.power_w), 0.0), came)
+    # Only two days before the issues are asked about, and what was highest on the days before them.
+    looked_at = max(int(issues.min()) - 2 * DAY, 0)
+    first = max(looked_at - _ENVELOPE_DAYS * DAY, 0)
+    power_w = batch.power_w[:, first : int(issues.max()) + 1]
+    came = either(power_w, 0.0)[:, looked_at - first :]
+    most_before = highest_of_earlier_days(power_w)[:, looked_at - first :]
+    possible = np.maximum(either(most_before, 0.0), came)
     floor = 0.02 * peak_power(batch, issues)
     sums = running(np.stack([came, possible]), _INDEX_HOURS, np.add)
     of_hours = dict(zip(_INDEX_HOURS, sums, strict=True))
 
     def index(hours: int, default: Floats | float, skip: int = 0) -> Floats:
-        given, most = either(at(of_hours[hours], issues - skip), 0.0)
+        given, most = either(at(of_hours[hours], issues - skip - looked_at), 0.0)
         return np.where(most > floor, given / np.maximum(most, 1e-9), default)
 
     day = index(DAY, _USUAL_INDEX)
@@ -118,7 +123,7 @@ def past_indices(batch: Batch, issues: Ints) -> ClearSkyIndices:
         six_hours=six,
         day=day,
         day_before=index(DAY, day, skip=DAY),
-        sunny=np.where(either(at(of_hours[3][1], issues), 0.0) > floor, 1.0, 0.0),
+        sunny=np.where(either(at(of_hours[3][1], issues - looked_at), 0.0) > floor, 1.0, 0.0),
     )
 
 
