@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.forecast_assets import load_hours, pv_hours
@@ -49,6 +49,7 @@ def test_another_future_gives_the_same_forecast(kind: Kind, last: int, gap: int,
 
 @settings(max_examples=20, deadline=None)
 @given(kind=st.sampled_from(MODELLED), seed=st.integers(0, 1000))
+@example(kind=Kind.PV, seed=708)  # issues within half a day: later ones were told of longer trials
 def test_many_issues_at_once_are_told_what_each_alone_is_told(kind: Kind, seed: int) -> None:
     asset = Batch.of([ASSETS[kind]])
     lasts = np.sort(np.random.default_rng(seed).choice(np.arange(20 * 24, 30 * 24), 3))

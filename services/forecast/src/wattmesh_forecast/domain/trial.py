@@ -67,10 +67,10 @@ def ask_patterns(
     return found, Trial(first=first, said=tried, came=batch.power_w[:, hours])
 
 
-def _summed(values: Floats) -> Floats:
-    """Return at each hour the sum over the two weeks that end with it, (..., hours)."""
-    if values.shape[-1] <= TRIAL_DAYS * DAY + NOWCAST_HOURS:
-        # Of one issue: before the trial there is nothing, and nobody asks for the sums after it.
+def _summed(values: Floats, newest: int) -> Floats:
+    """Return at each hour up to `newest` the sum over the two weeks that end with it."""
+    if newest < TRIAL_DAYS * DAY:
+        # Nobody asks for more than two weeks of hours: before the trial there is nothing.
         return np.asarray(np.cumsum(values, axis=-1))
     (sums,) = running(values, (TRIAL_DAYS * DAY,), np.add)
     return sums
@@ -83,8 +83,8 @@ def blend_weights(trial: Trial, issues: Ints) -> Floats:
     over the newest two weeks. With errors of 1 and 2 they are 16/17 and 1/17.
     """
     errors = np.nan_to_num(np.abs(trial.said - trial.came[..., None])).swapaxes(1, 2)
-    sums = _summed(errors)
-    recent = at(sums, issues - trial.first).swapaxes(1, 2)
+    asked = issues - trial.first
+    recent = at(_summed(errors, int(asked.max())), asked).swapaxes(1, 2)
     least = np.maximum(recent.min(axis=-1, keepdims=True), 1e-9)
     weights = (least / np.maximum(recent, least)) ** _SHARPNESS
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
