@@ -318,6 +318,21 @@ async def test_what_an_owner_allows_is_planned_inside_for_as_long_as_it_holds() 
     assert [each.id for each in problem.events] == ["limits/grid"]
 
 
+async def test_what_an_owner_allows_each_conductor_of_a_site_is_planned_inside() -> None:
+    limit = OwnersLimit(
+        name="limits/conductors",
+        subject=HOME.name,
+        start=START + 5 * HOUR,
+        end=START + 6 * HOUR,
+        max_phase_import_w=50.0,
+    )
+    given = await inputs()
+    plan = solved(replace(given, limits=(limit,)))
+
+    assert net_w(solved(given))[0] > 150.0
+    assert net_w(plan)[0] <= 150.0 + 1e-6, "a third on each of three"
+
+
 @pytest.mark.parametrize(
     ("bounds", "expected"),
     [

@@ -915,7 +915,8 @@ class Limit(_message.Message):
     """Lowest power allowed in every single conductor of what flows into a site, a group or a node [W], into it positive.
     Absent: no bound; of a device it is refused (INVALID_LIMIT). Shared among devices by the conductors that their assets
     are connected to, and at a site kept by the loop of its gateway, where every meter of the connection shows each
-    conductor. An owner's is not planned; what nodes of the site model bear is.
+    conductor. Plans stay within that of a site and what nodes of the site model bear, not within that of a group or an
+    owner's of a node.
     """
     max_phase_power_w: _builtins.float
     """Highest power allowed in every single conductor, as `min_phase_power_w`."""

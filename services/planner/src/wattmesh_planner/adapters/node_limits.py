@@ -6,11 +6,19 @@ import numpy as np
 
 from wattmesh.optimizer.v1 import problem_pb2
 from wattmesh_kernel.sites import Node
+from wattmesh_kernel.time import TimeRange
 from wattmesh_planner.domain.events import GridEvent, LimitTerms, Values
 from wattmesh_planner.domain.inputs import PlanInputs
+from wattmesh_planner.domain.owners_limits import OwnersLimit
 
 _ANY_W = 1e9
 """More than any node bears [W]."""
+_OF_NODES: tuple[tuple[str, Callable[[LimitTerms], tuple[float, ...]]], ...] = (
+    ("max_import_powers_w", lambda each: each.max_import_w),
+    ("max_export_powers_w", lambda each: each.max_export_w),
+    ("max_phase_import_powers_w", lambda each: each.max_phase_import_w),
+    ("max_phase_export_powers_w", lambda each: each.max_phase_export_w),
+)
 
 
 def nodes_to_proto(
@@ -20,20 +28,25 @@ def nodes_to_proto(
     for node in nodes:
         message = _node(node)
         limits, asked = message.limits, _asked(owner, node.id, inputs)
-        limits.max_import_powers_w.extend(_least(asked, inputs, lambda each: each.max_import_w))
-        limits.max_export_powers_w.extend(_least(asked, inputs, lambda each: each.max_export_w))
-        _limit_conductors(limits, asked, inputs)
+        for column, values_of in _OF_NODES:
+            getattr(limits, column).extend(_lowest(_columns(asked, inputs, values_of)))
         yield message
 
 
 def limit_connection(message: problem_pb2.Site, inputs: PlanInputs) -> None:
-    """Add what events let flow through each single conductor of a site's grid connection.
+    """Add what events and owners let flow through each conductor of a site's grid connection.
 
-    What they let through it as a whole is a limit of each event by itself.
+    What they let through it as a whole is a limit of each by itself.
     """
     asked = _asked(message.name, "", inputs)
-    if any(t.max_phase_import_w or t.max_phase_export_w for _, t in asked):
-        _limit_conductors(message.connection_limits, asked, inputs)
+    owners = [each for each in inputs.limits if each.subject == message.name]
+    into = _columns(asked, inputs, lambda each: each.max_phase_import_w)
+    out = _columns(asked, inputs, lambda each: each.max_phase_export_w)
+    into += _held(owners, inputs, lambda each: each.max_phase_import_w)
+    out += _held(owners, inputs, lambda each: each.max_phase_export_w)
+    if into or out:
+        message.connection_limits.max_phase_import_powers_w.extend(_lowest(into))
+        message.connection_limits.max_phase_export_powers_w.extend(_lowest(out))
 
 
 _Asked = Sequence[tuple[GridEvent, LimitTerms]]
@@ -47,25 +60,39 @@ def _asked(owner: str, node: str, inputs: PlanInputs) -> _Asked:
     ]
 
 
-def _limit_conductors(limits: problem_pb2.PowerLimits, asked: _Asked, inputs: PlanInputs) -> None:
-    into = _least(asked, inputs, lambda each: each.max_phase_import_w)
-    out = _least(asked, inputs, lambda each: each.max_phase_export_w)
-    limits.max_phase_import_powers_w.extend(into)
-    limits.max_phase_export_powers_w.extend(out)
-
-
-def _least(
+def _columns(
     asked: _Asked, inputs: PlanInputs, values_of: Callable[[LimitTerms], tuple[float, ...]]
-) -> list[float]:
-    """Return the least of what events allow in each interval [W]; empty: they say nothing."""
-    found: list[Values] = [
+) -> list[Values]:
+    return [
         event.at_most(values, inputs.target, inputs.resolution)
         for event, terms in asked
         if (values := values_of(terms))
     ]
-    if not found:
+
+
+def _held(
+    limits: Sequence[OwnersLimit],
+    inputs: PlanInputs,
+    value_of: Callable[[OwnersLimit], float | None],
+) -> list[Values]:
+    """Return what owners allow in each interval [W]; inf where a limit does not hold."""
+    intervals = [
+        TimeRange.of(start, inputs.resolution) for start in inputs.target.starts(inputs.resolution)
+    ]
+    found = []
+    for limit in limits:
+        value, span = value_of(limit), limit.within(inputs.target)
+        if value is not None and span is not None:
+            holds = [each.intersect(span) is not None for each in intervals]
+            found.append(np.where(holds, value, np.inf))
+    return found
+
+
+def _lowest(columns: Sequence[Values]) -> list[float]:
+    """Return the least of what is allowed in each interval [W]; empty: nothing is said of it."""
+    if not columns:
         return []
-    least: Values = np.minimum(np.min(found, axis=0), _ANY_W)
+    least: Values = np.minimum(np.min(columns, axis=0), _ANY_W)
     return [float(each) for each in least]
 
 

@@ -102,6 +102,10 @@ def _limit(proto: control_pb2.Limit) -> OwnersLimit | None:
         proto.min_power_w if proto.HasField("min_power_w") else None,
         proto.max_power_w if proto.HasField("max_power_w") else None,
     )
+    phase_imports, phase_exports = bounds_w(
+        proto.min_phase_power_w if proto.HasField("min_phase_power_w") else None,
+        proto.max_phase_power_w if proto.HasField("max_phase_power_w") else None,
+    )
     return OwnersLimit(
         name=proto.name,
         subject=proto.subject,
@@ -111,4 +115,6 @@ def _limit(proto: control_pb2.Limit) -> OwnersLimit | None:
         end=datetime_from_proto(proto.expire_time, "expire_time"),
         max_import_w=imports,
         max_export_w=exports,
+        max_phase_import_w=phase_imports,
+        max_phase_export_w=phase_exports,
     )

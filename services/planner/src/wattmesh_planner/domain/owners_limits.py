@@ -13,7 +13,7 @@ ASKED_ELSEWHERE = frozenset({"demandresponse", "site-model"})
 class OwnersLimit:
     """Most power at the grid connection of a site, or of a group's together [W]; None: no bound.
 
-    It holds until `end`; `start` None: already.
+    `max_phase_…` is for every single conductor. It holds until `end`; `start` None: already.
     """
 
     name: str
@@ -22,6 +22,8 @@ class OwnersLimit:
     end: datetime
     max_import_w: float | None = None
     max_export_w: float | None = None
+    max_phase_import_w: float | None = None
+    max_phase_export_w: float | None = None
 
     def within(self, target: TimeRange) -> TimeRange | None:
         """Return when it holds within a plan's horizon; None: not at all."""
