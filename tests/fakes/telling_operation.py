@@ -36,6 +36,7 @@ class TellingControl(
         effects = [effect_pb2.EFFECT_CONTRARY, effect_pb2.EFFECT_UNSPECIFIED]
         page = int(request.page_token or 0)
         command = control_pb2.Command(
+            device=PUMP.name,
             range=time_range_to_proto(TimeRange.of(START + page * HOUR, HOUR)),
             effect_verdict=effect_pb2.EffectVerdict(effect=effects[page]),
         )

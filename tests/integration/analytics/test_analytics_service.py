@@ -220,6 +220,29 @@ async def test_indicators_come_day_by_day(world: AnalyticsWorld) -> None:
     assert found[0].full_cycles == pytest.approx(given / 6.4, rel=1e-6)
 
 
+async def test_a_year_of_operation_is_told_and_who_tells_nothing_is_named_once(
+    world: AnalyticsWorld,
+) -> None:
+    """More than a quarter of a year was refused."""
+    year = TimeRange(SPAN.end - timedelta(days=365), SPAN.end)
+    request = pb.QueryIndicatorsRequest(
+        site=HOME,
+        range=time_range_to_proto(year),
+        division=indicators_pb2.DIVISION_YEAR,
+        with_operation=True,
+    )
+    found = (await world.analytics.QueryIndicators(request)).indicators
+    longer = TimeRange(year.start - 2 * DAY * timedelta(minutes=15), year.end)
+    request.range.CopyFrom(time_range_to_proto(longer))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await world.analytics.QueryIndicators(request)
+
+    assert [list(each.operation.missing) for each in found] == [
+        ["control is not asked", "the planner is not asked"]
+    ] * len(found)
+    assert error_from_rpc(refused.value).reason == "RANGE_TOO_LONG"
+
+
 async def test_indicators_of_a_group_are_those_of_its_sites_together(
     world: AnalyticsWorld,
 ) -> None:

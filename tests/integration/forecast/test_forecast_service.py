@@ -159,6 +159,8 @@ async def test_issued_forecasts_are_held_against_what_came(world: ForecastWorld)
         assert found.compared == 12 * 24
         assert dict(found.forecasts_by_source) == {"seasonal": 12}
         assert 0 < found.wape_ratio < 1.2 * found.naive_wape_ratio
+        shares = found.wape_ratio / found.naive_wape_ratio
+        assert found.error_sum_w / found.naive_error_sum_w == pytest.approx(shares)
         assert 0.5 < found.coverage_ratio <= 1
 
 

@@ -75,7 +75,10 @@ async def test_what_days_cost_and_would_have_cost_is_told_in_words(world: Analyt
     assert await desk.settle("home-1", FIRST) == 0
     assert "1 days as they were" in said.getvalue()
     asked = scenario_pb2.Scenario(
-        site="home-1", policy=scenario_pb2.SCENARIO_POLICY_IDLE, without_batteries=True
+        site="home-1",
+        policy=scenario_pb2.SCENARIO_POLICY_IDLE,
+        without_batteries=True,
+        charging=scenario_pb2.SCENARIO_CHARGING_AT_ONCE,
     )
     assert await desk.scenario(asked, FIRST) == 0
     assert "would have saved" in said.getvalue()

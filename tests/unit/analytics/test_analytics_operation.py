@@ -22,9 +22,15 @@ from wattmesh_analytics.domain.operation_indicators import (
     Outage,
     PlanCounts,
     ZoneComfort,
-    operation_indicators,
     outages_of,
-    planned_ratio,
+)
+from wattmesh_analytics.domain.operation_sums import (
+    Forecast,
+    OperationSums,
+    SkillSums,
+    operation_sums,
+    with_counts,
+    with_skill,
 )
 from wattmesh_kernel.ids import AssetId, DeviceId
 from wattmesh_kernel.series import Series
@@ -64,7 +70,7 @@ def test_a_day_of_operation_by_hand() -> None:
             )
         },
     )
-    found = operation_indicators(record, DAY)
+    found = operation_sums(record, DAY).indicators()
 
     assert found.availability_by_asset == {BATTERY: 1.0, ZONE: 0.5}
     assert found.availability_ratio == 0.75
@@ -82,13 +88,61 @@ def test_a_day_of_operation_by_hand() -> None:
 
 
 def test_what_nobody_tells_is_not_told() -> None:
-    found = operation_indicators(OperationRecord(missing=("control is away",)), DAY)
+    found = operation_sums(OperationRecord(missing=("control is away",)), DAY).indicators()
 
     assert found.availability_ratio is found.effect_ratio is found.plan_adherence_ratio is None
     assert found.discomfort_kelvin_hours is None
     assert found.missing == ("control is away",)
-    assert planned_ratio([]) is None
-    assert planned_ratio([PlanCounts(made=20, late=1, failed=4)]) == pytest.approx(19 / 24)
+    assert found.planned_ratio is found.wind_skill_ratio is None
+
+
+def test_a_year_is_told_by_the_sums_of_its_months_and_not_by_the_mean_of_their_ratios() -> None:
+    """Nine of ten commands in one month, none of one in the other: nine of eleven."""
+    months = [
+        operation_sums(
+            OperationRecord(
+                devices={BATTERY: INVERTER, ZONE: PUMP},
+                commands=[
+                    *[command(DAY.start, Effect.CONFIRMED, INVERTER)] * confirmed,
+                    *[command(DAY.start, Effect.INEFFECTIVE, INVERTER)],
+                ],
+                outages=[Outage(device=PUMP, range=TimeRange.of(START, away * HOUR))],
+                planned_wh=[hours([planned] * 24)],
+                metered=[Energy.of_net(hours([1_000.0] * 24))],
+                zones={
+                    ZONE: ZoneComfort(
+                        air=hours([air] * 24),
+                        low_celsius=np.full(24, 20.0),
+                        high_celsius=np.full(24, 21.0),
+                    )
+                },
+            ),
+            DAY,
+        )
+        for confirmed, away, planned, air in ((9, 12, 1_000.0, 20.5), (0, 0, 500.0, 18.0))
+    ]
+    one, other = months
+    wind = AssetId(HOME, "turbine")
+    first = with_skill(one, wind, SkillSums(kind=Forecast.WIND, error_w=10, naive_error_w=40))
+    first = with_counts(first, PlanCounts(made=20, late=1, failed=4))
+    second = with_skill(other, wind, SkillSums(kind=Forecast.WIND, error_w=50, naive_error_w=40))
+    found = (OperationSums() + first + second).indicators()
+
+    assert found.effect_ratio == pytest.approx(9 / 11)
+    assert found.effects_by_asset[BATTERY][Effect.INEFFECTIVE] == 2
+    assert sum(found.effects_by_asset[ZONE].values()) == 0
+    assert found.availability_by_asset == {BATTERY: 1.0, ZONE: 0.75}
+    assert found.plan_adherence_ratio == pytest.approx(1 - 12_000 / 48_000)
+    assert found.planned_ratio == pytest.approx(19 / 24)
+    assert found.comfortable_ratio == 0.5
+    assert found.discomfort_kelvin_hours == pytest.approx(48)
+    assert found.wind_skill_ratio == pytest.approx(1 - 60 / 80)
+    assert found.skill_by_asset == {wind: pytest.approx(0.25)}
+    assert found.load_skill_ratio is found.pv_skill_ratio is None
+
+
+def command(start: datetime, effect: Effect, device: DeviceId) -> CommandOutcome:
+    return CommandOutcome(start=start, effect=effect, device=device)
 
 
 def test_a_device_is_away_as_long_as_anything_keeps_it_away() -> None:

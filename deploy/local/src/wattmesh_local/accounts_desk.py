@@ -53,6 +53,16 @@ POLICIES = {
     "plain-rule": scenario_pb2.SCENARIO_POLICY_SELF_CONSUMPTION,
     "idle": scenario_pb2.SCENARIO_POLICY_IDLE,
 }
+CHARGING = {
+    "metered": scenario_pb2.SCENARIO_CHARGING_UNSPECIFIED,
+    "at-once": scenario_pb2.SCENARIO_CHARGING_AT_ONCE,
+    "foresight": scenario_pb2.SCENARIO_CHARGING_FORESIGHT,
+}
+CLIMATES = {
+    "metered": scenario_pb2.SCENARIO_CLIMATE_UNSPECIFIED,
+    "thermostat": scenario_pb2.SCENARIO_CLIMATE_THERMOSTAT,
+    "foresight": scenario_pb2.SCENARIO_CLIMATE_FORESIGHT,
+}
 DIVISIONS = {
     "whole": indicators_pb2.DIVISION_UNSPECIFIED,
     "day": indicators_pb2.DIVISION_DAY,
@@ -60,7 +70,7 @@ DIVISIONS = {
     "month": indicators_pb2.DIVISION_MONTH,
     "year": indicators_pb2.DIVISION_YEAR,
 }
-MOST_OPERATION_DAYS = 92
+MOST_OPERATION_DAYS = 366
 """Analytics tells no more of how operation went at a time."""
 PATIENCE_SECONDS = 120.0
 _LOOK_SECONDS = 1.0
@@ -232,6 +242,8 @@ class AccountsDesk:
         result = scenario_pb2.ScenarioResult()
         (await self._finished(begun.operation)).Unpack(result)
         self._console.print(scenario_table(result))
+        for line in left_as_it_was(result.left_out):
+            self._console.print(line)
         return 0
 
     async def certificates(self, zone: str) -> int:

@@ -26,6 +26,7 @@ _OPERATION = (
     ("plans kept", "plan_adherence_ratio"),
     ("load forecasts better than naive ones by", "load_forecast_skill_ratio"),
     ("solar forecasts better than naive ones by", "pv_forecast_skill_ratio"),
+    ("wind forecasts better than naive ones by", "wind_forecast_skill_ratio"),
     ("devices reached", "availability_ratio"),
     ("zones within their bands", "comfortable_ratio"),
 )
@@ -114,6 +115,12 @@ def scenario_table(result: scenario_pb2.ScenarioResult) -> Table:
     if result.HasField("emissions_gco2e") and result.HasField("metered_emissions_gco2e"):
         metered = f"{result.metered_emissions_gco2e / 1000:.2f}"
         table.add_row("carbon", metered, f"{result.emissions_gco2e / 1000:.2f} kg CO2e")
+    if result.HasField("vehicle_lacking_energy_kwh"):
+        lacking = f"{result.vehicle_lacking_energy_kwh:.1f} kWh"
+        table.add_row("vehicles left without", "0.0", lacking)
+    if result.HasField("discomfort_kelvin_hours"):
+        metered = f"{result.metered_discomfort_kelvin_hours:.1f}"
+        table.add_row("too cold or warm", metered, f"{result.discomfort_kelvin_hours:.1f} K h")
     saved = f"{result.saved_amount} {unit}" if result.saved_amount else "another currency"
     table.add_row("would have saved", "", saved, style="bold")
     return table

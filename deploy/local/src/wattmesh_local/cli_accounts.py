@@ -9,7 +9,14 @@ import typer
 
 from wattmesh.analytics.v1 import scenario_pb2
 from wattmesh.type.v1 import rating_pb2
-from wattmesh_local.accounts_desk import POLICIES, AccountsDesk, Days, accounts_desk
+from wattmesh_local.accounts_desk import (
+    CHARGING,
+    CLIMATES,
+    POLICIES,
+    AccountsDesk,
+    Days,
+    accounts_desk,
+)
 from wattmesh_local.cli_output import console, say_errors
 from wattmesh_local.options import state_folder
 
@@ -40,6 +47,22 @@ class Division(StrEnum):
     WEEK = "week"
     MONTH = "month"
     YEAR = "year"
+
+
+class Charging(StrEnum):
+    """When vehicles charge in a scenario."""
+
+    METERED = "metered"
+    AT_ONCE = "at-once"
+    FORESIGHT = "foresight"
+
+
+class Climate(StrEnum):
+    """How zones are heated and cooled in a scenario."""
+
+    METERED = "metered"
+    THERMOSTAT = "thermostat"
+    FORESIGHT = "foresight"
 
 
 class Policy(StrEnum):
@@ -133,8 +156,20 @@ def scenario(
     generation: Annotated[
         float | None, typer.Option(min=0, help="So many times the generation that was metered.")
     ] = None,
+    charging: Annotated[Charging, typer.Option(help="When vehicles charge.")] = Charging.METERED,
+    charger_kw: Annotated[
+        float | None, typer.Option(min=0.1, help="Another power of all charge points.")
+    ] = None,
+    v2g: Annotated[bool, typer.Option(help="Vehicles give back, too.")] = False,
+    climate: Annotated[Climate, typer.Option(help="How rooms are heated.")] = Climate.METERED,
+    lower_kelvin: Annotated[
+        float, typer.Option(min=-20, max=20, help="Lower edge of comfort moved [K].")
+    ] = 0.0,
+    upper_kelvin: Annotated[
+        float, typer.Option(min=-20, max=20, help="Upper edge of comfort moved [K].")
+    ] = 0.0,
 ) -> None:
-    """Run past days over again with another tariff, battery, generation or policy."""
+    """Run past days again with another tariff, battery, generation, policy, charging, heating."""
     asked = scenario_pb2.Scenario(
         site=site,
         policy=POLICIES[policy.value],
@@ -142,6 +177,12 @@ def scenario(
         battery=_battery(battery_kwh, battery_kw) if battery_kwh else None,
         without_batteries=battery_kwh == 0,
         generation_ratio=generation,
+        charging=CHARGING[charging.value],
+        charger_power_w=None if charger_kw is None else charger_kw * 1000,
+        vehicle_to_grid=v2g,
+        climate=CLIMATES[climate.value],
+        lower_edge_shift_kelvin=lower_kelvin,
+        upper_edge_shift_kelvin=upper_kelvin,
     )
     _ask(lambda desk: desk.scenario(asked, _days(first, days)))
 

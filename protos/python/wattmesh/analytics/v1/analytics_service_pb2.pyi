@@ -206,7 +206,7 @@ class QueryIndicatorsRequest(_message.Message):
     by_asset: _builtins.bool
     """Whether each metered asset is told by itself, too."""
     with_operation: _builtins.bool
-    """Whether it is told how well operation went: comfort, effects of commands, forecasts, plans, availability. 92 days
+    """Whether it is told how well operation went: comfort, effects of commands, forecasts, plans, availability. 366 days
     at most then.
     """
     @_builtins.property

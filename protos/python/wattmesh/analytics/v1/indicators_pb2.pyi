@@ -183,6 +183,7 @@ class OperationIndicators(_message.Message):
     PLANNED_RATIO_FIELD_NUMBER: _builtins.int
     AVAILABILITY_RATIO_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
+    WIND_FORECAST_SKILL_RATIO_FIELD_NUMBER: _builtins.int
     discomfort_kelvin_hours: _builtins.float
     """By how much zones were outside of what was wanted of them, and for how long [K h]. Absent: there are none, or no
     temperature was metered.
@@ -216,6 +217,8 @@ class OperationIndicators(_message.Message):
     """Share of the time in which the devices that control assets could be reached, the mean over them, 0 to 1. Absent:
     there are none.
     """
+    wind_forecast_skill_ratio: _builtins.float
+    """As `load_forecast_skill_ratio`, of wind turbines."""
     @_builtins.property
     def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What could not be told because a service was away, in a sentence each."""
@@ -236,10 +239,11 @@ class OperationIndicators(_message.Message):
         planned_ratio: _builtins.float | None = ...,
         availability_ratio: _builtins.float | None = ...,
         missing: _abc.Iterable[_builtins.str] | None = ...,
+        wind_forecast_skill_ratio: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_comfortable_ratio", b"_comfortable_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_load_forecast_skill_ratio", b"_load_forecast_skill_ratio", "_plan_adherence_ratio", b"_plan_adherence_ratio", "_planned_ratio", b"_planned_ratio", "_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio", "availability_ratio", b"availability_ratio", "comfortable_ratio", b"comfortable_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "load_forecast_skill_ratio", b"load_forecast_skill_ratio", "plan_adherence_ratio", b"plan_adherence_ratio", "planned_ratio", b"planned_ratio", "pv_forecast_skill_ratio", b"pv_forecast_skill_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_comfortable_ratio", b"_comfortable_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_load_forecast_skill_ratio", b"_load_forecast_skill_ratio", "_plan_adherence_ratio", b"_plan_adherence_ratio", "_planned_ratio", b"_planned_ratio", "_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio", "_wind_forecast_skill_ratio", b"_wind_forecast_skill_ratio", "availability_ratio", b"availability_ratio", "comfortable_ratio", b"comfortable_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "load_forecast_skill_ratio", b"load_forecast_skill_ratio", "plan_adherence_ratio", b"plan_adherence_ratio", "planned_ratio", b"planned_ratio", "pv_forecast_skill_ratio", b"pv_forecast_skill_ratio", "wind_forecast_skill_ratio", b"wind_forecast_skill_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_comfortable_ratio", b"_comfortable_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_load_forecast_skill_ratio", b"_load_forecast_skill_ratio", "_plan_adherence_ratio", b"_plan_adherence_ratio", "_planned_ratio", b"_planned_ratio", "_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio", "availability_ratio", b"availability_ratio", "comfortable_ratio", b"comfortable_ratio", "confirmed_commands", b"confirmed_commands", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "ineffective_commands", b"ineffective_commands", "load_forecast_skill_ratio", b"load_forecast_skill_ratio", "missing", b"missing", "partial_commands", b"partial_commands", "plan_adherence_ratio", b"plan_adherence_ratio", "planned_ratio", b"planned_ratio", "pv_forecast_skill_ratio", b"pv_forecast_skill_ratio", "unknown_commands", b"unknown_commands"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_comfortable_ratio", b"_comfortable_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_load_forecast_skill_ratio", b"_load_forecast_skill_ratio", "_plan_adherence_ratio", b"_plan_adherence_ratio", "_planned_ratio", b"_planned_ratio", "_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio", "_wind_forecast_skill_ratio", b"_wind_forecast_skill_ratio", "availability_ratio", b"availability_ratio", "comfortable_ratio", b"comfortable_ratio", "confirmed_commands", b"confirmed_commands", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "ineffective_commands", b"ineffective_commands", "load_forecast_skill_ratio", b"load_forecast_skill_ratio", "missing", b"missing", "partial_commands", b"partial_commands", "plan_adherence_ratio", b"plan_adherence_ratio", "planned_ratio", b"planned_ratio", "pv_forecast_skill_ratio", b"pv_forecast_skill_ratio", "unknown_commands", b"unknown_commands", "wind_forecast_skill_ratio", b"wind_forecast_skill_ratio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__availability_ratio: _TypeAlias = _typing.Literal["availability_ratio"]  # noqa: Y015
     _WhichOneofArgType__availability_ratio: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio"]  # noqa: Y015
@@ -257,6 +261,8 @@ class OperationIndicators(_message.Message):
     _WhichOneofArgType__planned_ratio: _TypeAlias = _typing.Literal["_planned_ratio", b"_planned_ratio"]  # noqa: Y015
     _WhichOneofReturnType__pv_forecast_skill_ratio: _TypeAlias = _typing.Literal["pv_forecast_skill_ratio"]  # noqa: Y015
     _WhichOneofArgType__pv_forecast_skill_ratio: _TypeAlias = _typing.Literal["_pv_forecast_skill_ratio", b"_pv_forecast_skill_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__wind_forecast_skill_ratio: _TypeAlias = _typing.Literal["wind_forecast_skill_ratio"]  # noqa: Y015
+    _WhichOneofArgType__wind_forecast_skill_ratio: _TypeAlias = _typing.Literal["_wind_forecast_skill_ratio", b"_wind_forecast_skill_ratio"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__availability_ratio) -> _WhichOneofReturnType__availability_ratio | None: ...
     @_typing.overload
@@ -273,6 +279,8 @@ class OperationIndicators(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__planned_ratio) -> _WhichOneofReturnType__planned_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pv_forecast_skill_ratio) -> _WhichOneofReturnType__pv_forecast_skill_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wind_forecast_skill_ratio) -> _WhichOneofReturnType__wind_forecast_skill_ratio | None: ...
 
 Global___OperationIndicators: _TypeAlias = OperationIndicators  # noqa: Y015
 
@@ -292,6 +300,12 @@ class AssetIndicators(_message.Message):
     LOAD_FACTOR_RATIO_FIELD_NUMBER: _builtins.int
     AVAILABILITY_RATIO_FIELD_NUMBER: _builtins.int
     DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
+    CONFIRMED_COMMANDS_FIELD_NUMBER: _builtins.int
+    PARTIAL_COMMANDS_FIELD_NUMBER: _builtins.int
+    INEFFECTIVE_COMMANDS_FIELD_NUMBER: _builtins.int
+    UNKNOWN_COMMANDS_FIELD_NUMBER: _builtins.int
+    EFFECT_RATIO_FIELD_NUMBER: _builtins.int
+    FORECAST_SKILL_RATIO_FIELD_NUMBER: _builtins.int
     asset: _builtins.str
     """`sites/{site}/assets/{asset}`."""
     import_energy_kwh: _builtins.float
@@ -314,6 +328,20 @@ class AssetIndicators(_message.Message):
     """By how much a zone was outside of what was wanted of it, and for how long [K h]. Absent: it is no zone, its temperature was
     not metered, or operation was not asked for.
     """
+    confirmed_commands: _builtins.int
+    """Commands that the device that controls it took and a meter confirmed. 0 also where operation was not asked for."""
+    partial_commands: _builtins.int
+    """The same of which meters saw a part."""
+    ineffective_commands: _builtins.int
+    """The same that meters saw nothing of, or the opposite."""
+    unknown_commands: _builtins.int
+    """The same of which no meter can tell, or no verdict is there yet."""
+    effect_ratio: _builtins.float
+    """Confirmed over all of which meters can tell, 0 to 1. Absent: of none."""
+    forecast_skill_ratio: _builtins.float
+    """By how much its forecasts were better than the naive ones, as of sites. Absent: there is nothing to compare, or operation
+    was not asked for.
+    """
     @_builtins.property
     def full_load_duration(self) -> _duration_pb2.Duration:
         """Energy out of it over its rated power: how long at full load. Absent: no plant, or not metered."""
@@ -331,15 +359,25 @@ class AssetIndicators(_message.Message):
         load_factor_ratio: _builtins.float | None = ...,
         availability_ratio: _builtins.float | None = ...,
         discomfort_kelvin_hours: _builtins.float | None = ...,
+        confirmed_commands: _builtins.int = ...,
+        partial_commands: _builtins.int = ...,
+        ineffective_commands: _builtins.int = ...,
+        unknown_commands: _builtins.int = ...,
+        effect_ratio: _builtins.float | None = ...,
+        forecast_skill_ratio: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_full_cycles", b"_full_cycles", "_load_factor_ratio", b"_load_factor_ratio", "availability_ratio", b"availability_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "load_factor_ratio", b"load_factor_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_forecast_skill_ratio", b"_forecast_skill_ratio", "_full_cycles", b"_full_cycles", "_load_factor_ratio", b"_load_factor_ratio", "availability_ratio", b"availability_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "forecast_skill_ratio", b"forecast_skill_ratio", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "load_factor_ratio", b"load_factor_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_full_cycles", b"_full_cycles", "_load_factor_ratio", b"_load_factor_ratio", "asset", b"asset", "availability_ratio", b"availability_ratio", "covered_ratio", b"covered_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "import_energy_kwh", b"import_energy_kwh", "load_factor_ratio", b"load_factor_ratio", "peak_kw", b"peak_kw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio", "_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_effect_ratio", b"_effect_ratio", "_forecast_skill_ratio", b"_forecast_skill_ratio", "_full_cycles", b"_full_cycles", "_load_factor_ratio", b"_load_factor_ratio", "asset", b"asset", "availability_ratio", b"availability_ratio", "confirmed_commands", b"confirmed_commands", "covered_ratio", b"covered_ratio", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "effect_ratio", b"effect_ratio", "export_energy_kwh", b"export_energy_kwh", "forecast_skill_ratio", b"forecast_skill_ratio", "full_cycles", b"full_cycles", "full_load_duration", b"full_load_duration", "import_energy_kwh", b"import_energy_kwh", "ineffective_commands", b"ineffective_commands", "load_factor_ratio", b"load_factor_ratio", "partial_commands", b"partial_commands", "peak_kw", b"peak_kw", "unknown_commands", b"unknown_commands"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__availability_ratio: _TypeAlias = _typing.Literal["availability_ratio"]  # noqa: Y015
     _WhichOneofArgType__availability_ratio: _TypeAlias = _typing.Literal["_availability_ratio", b"_availability_ratio"]  # noqa: Y015
     _WhichOneofReturnType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofArgType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours"]  # noqa: Y015
+    _WhichOneofReturnType__effect_ratio: _TypeAlias = _typing.Literal["effect_ratio"]  # noqa: Y015
+    _WhichOneofArgType__effect_ratio: _TypeAlias = _typing.Literal["_effect_ratio", b"_effect_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__forecast_skill_ratio: _TypeAlias = _typing.Literal["forecast_skill_ratio"]  # noqa: Y015
+    _WhichOneofArgType__forecast_skill_ratio: _TypeAlias = _typing.Literal["_forecast_skill_ratio", b"_forecast_skill_ratio"]  # noqa: Y015
     _WhichOneofReturnType__full_cycles: _TypeAlias = _typing.Literal["full_cycles"]  # noqa: Y015
     _WhichOneofArgType__full_cycles: _TypeAlias = _typing.Literal["_full_cycles", b"_full_cycles"]  # noqa: Y015
     _WhichOneofReturnType__load_factor_ratio: _TypeAlias = _typing.Literal["load_factor_ratio"]  # noqa: Y015
@@ -348,6 +386,10 @@ class AssetIndicators(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__availability_ratio) -> _WhichOneofReturnType__availability_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__discomfort_kelvin_hours) -> _WhichOneofReturnType__discomfort_kelvin_hours | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__effect_ratio) -> _WhichOneofReturnType__effect_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__forecast_skill_ratio) -> _WhichOneofReturnType__forecast_skill_ratio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__full_cycles) -> _WhichOneofReturnType__full_cycles | None: ...
     @_typing.overload

@@ -841,6 +841,8 @@ class EvaluateForecastsResponse(_message.Message):
     COVERAGE_RATIO_FIELD_NUMBER: _builtins.int
     COMPARED_FIELD_NUMBER: _builtins.int
     FORECASTS_BY_SOURCE_FIELD_NUMBER: _builtins.int
+    ERROR_SUM_W_FIELD_NUMBER: _builtins.int
+    NAIVE_ERROR_SUM_W_FIELD_NUMBER: _builtins.int
     wape_ratio: _builtins.float
     """Weighted absolute percentage error of the median, as a ratio: sum of absolute errors over sum of measured values, pooled over assets and lead times; absent: nothing to compare."""
     naive_wape_ratio: _builtins.float
@@ -851,6 +853,10 @@ class EvaluateForecastsResponse(_message.Message):
     """
     compared: _builtins.int
     """How many pairs of forecast and measured interval were compared."""
+    error_sum_w: _builtins.float
+    """Sum of the absolute errors of the median over the pairs [W]: those of several evaluations add up."""
+    naive_error_sum_w: _builtins.float
+    """The same of the naive forecast [W]."""
     @_builtins.property
     def forecasts_by_source(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """How many forecasts were used, by source."""
@@ -863,10 +869,12 @@ class EvaluateForecastsResponse(_message.Message):
         coverage_ratio: _builtins.float | None = ...,
         compared: _builtins.int = ...,
         forecasts_by_source: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        error_sum_w: _builtins.float = ...,
+        naive_error_sum_w: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_coverage_ratio", b"_coverage_ratio", "_naive_wape_ratio", b"_naive_wape_ratio", "_wape_ratio", b"_wape_ratio", "coverage_ratio", b"coverage_ratio", "naive_wape_ratio", b"naive_wape_ratio", "wape_ratio", b"wape_ratio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_coverage_ratio", b"_coverage_ratio", "_naive_wape_ratio", b"_naive_wape_ratio", "_wape_ratio", b"_wape_ratio", "compared", b"compared", "coverage_ratio", b"coverage_ratio", "forecasts_by_source", b"forecasts_by_source", "naive_wape_ratio", b"naive_wape_ratio", "wape_ratio", b"wape_ratio"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_coverage_ratio", b"_coverage_ratio", "_naive_wape_ratio", b"_naive_wape_ratio", "_wape_ratio", b"_wape_ratio", "compared", b"compared", "coverage_ratio", b"coverage_ratio", "error_sum_w", b"error_sum_w", "forecasts_by_source", b"forecasts_by_source", "naive_error_sum_w", b"naive_error_sum_w", "naive_wape_ratio", b"naive_wape_ratio", "wape_ratio", b"wape_ratio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__coverage_ratio: _TypeAlias = _typing.Literal["coverage_ratio"]  # noqa: Y015
     _WhichOneofArgType__coverage_ratio: _TypeAlias = _typing.Literal["_coverage_ratio", b"_coverage_ratio"]  # noqa: Y015

@@ -66,6 +66,7 @@ class GrpcControlled:
                 CommandOutcome(
                     start=datetime_from_proto(each.range.start_time, "range"),
                     effect=_EFFECTS.get(each.effect_verdict.effect, Effect.UNKNOWN),
+                    device=DeviceId.parse(each.device),
                 )
                 for each in answer.commands
             ]

@@ -4,7 +4,11 @@ from datetime import timedelta
 
 from wattmesh.analytics.v1 import indicators_pb2
 from wattmesh_analytics.domain.indicators import AssetIndicators, Indicators
-from wattmesh_analytics.domain.operation_indicators import Effect, OperationIndicators
+from wattmesh_analytics.domain.operation_indicators import (
+    Effect,
+    OperationIndicators,
+    effect_ratio,
+)
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto
 from wattmesh_kernel.ids import GroupId
 
@@ -48,6 +52,12 @@ def _asset_to_proto(found: AssetIndicators) -> indicators_pb2.AssetIndicators:
         load_factor_ratio=found.load_factor_ratio,
         availability_ratio=found.availability_ratio,
         discomfort_kelvin_hours=found.discomfort_kelvin_hours,
+        confirmed_commands=found.effects.get(Effect.CONFIRMED, 0),
+        partial_commands=found.effects.get(Effect.PARTIAL, 0),
+        ineffective_commands=found.effects.get(Effect.INEFFECTIVE, 0),
+        unknown_commands=found.effects.get(Effect.UNKNOWN, 0),
+        effect_ratio=effect_ratio(found.effects),
+        forecast_skill_ratio=found.forecast_skill_ratio,
     )
 
 
@@ -62,6 +72,7 @@ def _operation_to_proto(found: OperationIndicators) -> indicators_pb2.OperationI
         effect_ratio=found.effect_ratio,
         load_forecast_skill_ratio=found.load_skill_ratio,
         pv_forecast_skill_ratio=found.pv_skill_ratio,
+        wind_forecast_skill_ratio=found.wind_skill_ratio,
         plan_adherence_ratio=found.plan_adherence_ratio,
         planned_ratio=found.planned_ratio,
         availability_ratio=found.availability_ratio,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from wattmesh_analytics.domain.operation_indicators import CommandOutcome, Outage, PlanCounts
+from wattmesh_analytics.domain.operation_sums import Forecast, SkillSums
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -37,5 +38,5 @@ class Planned(Protocol):
 class Forecasts(Protocol):
     """How good forecasts were. Errors: Unavailable while forecast is away."""
 
-    async def skill(self, assets: Sequence[AssetId], issued: TimeRange) -> float | None:
-        """Return by how much they were better than the naive ones; None: nothing to compare."""
+    async def skill(self, asset: AssetId, kind: Forecast, issued: TimeRange) -> SkillSums:
+        """Return how far those of an asset that were issued in a range were off."""

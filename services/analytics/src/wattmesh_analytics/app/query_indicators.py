@@ -1,6 +1,6 @@
 """Compute indicators of a site, or of a group's sites together, over the parts of a span."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from wattmesh_analytics.domain.indicators import (
     on_raster,
 )
 from wattmesh_analytics.domain.operation_indicators import OperationIndicators
+from wattmesh_analytics.domain.operation_sums import OperationSums
 from wattmesh_analytics.domain.site_energy import SiteEnergy, together
 from wattmesh_kernel.checks import require
 from wattmesh_kernel.clock import Clock
@@ -27,7 +28,9 @@ from wattmesh_kernel.sites import Asset
 from wattmesh_kernel.time import TimeRange
 from wattmesh_sitemodel.view import SiteModelView
 
-MOST_OPERATION_DAYS = 92
+MOST_OPERATION_DAYS = 366
+AT_ONCE = timedelta(days=31)
+"""So much of operation is read at a time: a year of commands and plans is never held at once."""
 
 
 class QueryIndicators:
@@ -59,8 +62,8 @@ class QueryIndicators:
     ) -> list[Indicators]:
         """Return one for each part, oldest first.
 
-        Errors: as `site_assets`; InvalidArgument for a span that is not over, or longer than 92
-        days `with_operation`.
+        Errors: as `site_assets`; InvalidArgument for a span that is not over, or longer than a
+        year `with_operation`.
         """
         span.require_past(self._clock)
         sites = self._sites(subject)
@@ -82,11 +85,16 @@ class QueryIndicators:
         short = span.range.duration <= MOST_OPERATION_DAYS * timedelta(days=1)
         require(short, "RANGE_TOO_LONG", days, "range")
         model = known_model(self._view)
-        record = await self._operation(model, energies, span)
-        return [
-            _operated(each, await self._operation.indicators(model, record, sites, each.range))
-            for each in told
-        ]
+        sums = [OperationSums() for _ in told]
+        for chunk in _chunks(span.range):
+            within = [each.window(chunk) for each in energies]
+            asked = Span(range=chunk, resolution=span.resolution)
+            record = await self._operation(model, within, asked)
+            for index, each in enumerate(told):
+                part = each.range.intersect(chunk)
+                if part is not None and not part.empty:
+                    sums[index] += await self._operation.sums(model, record, sites, part)
+        return [_operated(each, one.indicators()) for each, one in zip(told, sums, strict=True)]
 
     def _sites(self, subject: SiteId | GroupId) -> Sequence[SiteId]:
         if isinstance(subject, SiteId):
@@ -117,6 +125,14 @@ class QueryIndicators:
         }
 
 
+def _chunks(span: TimeRange) -> Iterator[TimeRange]:
+    start = span.start
+    while start < span.end:
+        end = min(start + AT_ONCE, span.end)
+        yield TimeRange(start, end)
+        start = end
+
+
 def _of_part(
     energy: SiteEnergy, assets: Mapping[AssetId, tuple[Asset, Energy]], part: TimeRange
 ) -> Indicators:
@@ -136,6 +152,8 @@ def _operated(told: Indicators, operation: OperationIndicators) -> Indicators:
                 each,
                 availability_ratio=operation.availability_by_asset.get(each.asset),
                 discomfort_kelvin_hours=operation.discomfort_by_zone.get(each.asset),
+                effects=operation.effects_by_asset.get(each.asset, {}),
+                forecast_skill_ratio=operation.skill_by_asset.get(each.asset),
             )
             for each in told.assets
         ),

@@ -10,22 +10,24 @@ from wattmesh_analytics.app.question import Span
 from wattmesh_analytics.app.read_rules import TEMPERATURE, zone_bands
 from wattmesh_analytics.app.rule_ports import Wishes
 from wattmesh_analytics.domain.energy import Energy
-from wattmesh_analytics.domain.operation_indicators import (
-    OperationIndicators,
-    OperationRecord,
-    ZoneComfort,
-    operation_indicators,
-    planned_ratio,
+from wattmesh_analytics.domain.operation_indicators import OperationRecord, ZoneComfort
+from wattmesh_analytics.domain.operation_sums import (
+    Forecast,
+    OperationSums,
+    operation_sums,
+    with_counts,
+    with_skill,
 )
 from wattmesh_analytics.domain.site_energy import SiteEnergy
 from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.errors import Unavailable
 from wattmesh_kernel.ids import AssetId, DeviceId, SiteId
 from wattmesh_kernel.series import Series
-from wattmesh_kernel.sites import HvacZoneRating, LoadRating, PvRating, SiteModel
+from wattmesh_kernel.sites import HvacZoneRating, LoadRating, PvRating, SiteModel, WindRating
 from wattmesh_kernel.time import TimeRange
 
 T = TypeVar("T")
+_FORECASTS = ((LoadRating, Forecast.LOAD), (PvRating, Forecast.PV), (WindRating, Forecast.WIND))
 
 
 class ReadOperation:
@@ -55,28 +57,20 @@ class ReadOperation:
         record = await self._plans(record, model, energies, span)
         return await self._comfort(record, model, energies, span)
 
-    async def indicators(
+    async def sums(
         self, model: SiteModel, record: OperationRecord, sites: Sequence[SiteId], part: TimeRange
-    ) -> OperationIndicators:
-        """Return the indicators of a part of a record, with its forecasts and plans counted."""
-        found = operation_indicators(record, part)
+    ) -> OperationSums:
+        """Return the sums of a part of a record, with its forecasts and plans counted."""
+        found = operation_sums(record, part)
         missing, planned, forecasts = list(found.missing), self._planned, self._forecasts
         if planned is not None:
-            scopes = _scopes(model, sites)
-            counts = [await _told(planned.counts(each, part), missing) for each in scopes]
-            known = [each for each in counts if each is not None]
-            found = replace(found, planned_ratio=planned_ratio(known))
+            for scope in _scopes(model, sites):
+                counts = await _told(planned.counts(scope, part), missing)
+                found = found if counts is None else with_counts(found, counts)
         if forecasts is not None:
-            loads, plants = (_of_kind(model, sites, kind) for kind in (LoadRating, PvRating))
-            found = replace(
-                found,
-                load_skill_ratio=await _told(forecasts.skill(loads, part), missing)
-                if loads
-                else None,
-                pv_skill_ratio=await _told(forecasts.skill(plants, part), missing)
-                if plants
-                else None,
-            )
+            for asset, kind in _forecast_assets(model, sites):
+                skill = await _told(forecasts.skill(asset, kind, part), missing)
+                found = found if skill is None else with_skill(found, asset, skill)
         return replace(found, missing=tuple(dict.fromkeys(missing)))
 
     async def _control(
@@ -189,7 +183,12 @@ def _scopes(model: SiteModel, sites: Sequence[SiteId]) -> dict[Scope, list[SiteI
     return found
 
 
-def _of_kind(model: SiteModel, sites: Sequence[SiteId], kind: type) -> list[AssetId]:
+def _forecast_assets(model: SiteModel, sites: Sequence[SiteId]) -> list[tuple[AssetId, Forecast]]:
+    """Return the assets that forecasts are issued of, and of which kind they are."""
     return [
-        each.id for site in sites for each in model.assets_of(site) if isinstance(each.rating, kind)
+        (each.id, kind)
+        for site in sites
+        for each in model.assets_of(site)
+        for rating, kind in _FORECASTS
+        if isinstance(each.rating, rating)
     ]

@@ -4,8 +4,8 @@ Definitions: self-sufficiency and self-consumption as IEC 62933-1 and the trade 
 factor as mean over maximum demand.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Energy, Floats, peak_kw
-from wattmesh_analytics.domain.operation_indicators import OperationIndicators
+from wattmesh_analytics.domain.operation_indicators import Effect, OperationIndicators
 from wattmesh_analytics.domain.site_energy import SiteEnergy
 from wattmesh_kernel.ids import AssetId, GroupId, SiteId
 from wattmesh_kernel.sites import Asset, BatteryRating, PvRating
@@ -44,6 +44,9 @@ class AssetIndicators:
     load_factor_ratio: float | None = None
     availability_ratio: float | None = None
     discomfort_kelvin_hours: float | None = None
+    effects: Mapping[Effect, int] = field(default_factory=dict)
+    """What meters say of commands that its device took."""
+    forecast_skill_ratio: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -182,6 +182,8 @@ def evaluation_to_proto(evaluation: Evaluation) -> forecast_pb2.EvaluateForecast
         coverage_ratio=score.coverage_ratio,
         compared=score.compared,
         forecasts_by_source=dict(evaluation.by_source),
+        error_sum_w=score.error_w,
+        naive_error_sum_w=score.naive_error_w,
     )
 
 
