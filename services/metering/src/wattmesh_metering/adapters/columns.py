@@ -4,6 +4,7 @@ A row at a time through the driver costs about a microsecond per value; a column
 """
 
 import base64
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +41,7 @@ def copy_data(rows: Rows, source_keys: Ints, received: Ints, *, ordinals: bool =
 
     With `ordinals` a seventh column holds each row's place.
     """
-    fields = _COPIED if ordinals else _COPIED[:-1]
-    layout = [("fields", ">i2")]
-    for name, kind in fields:
-        layout += [(f"{name}_size", ">i4"), (name, kind)]
-    data = np.empty(len(rows), np.dtype(layout))
-    data["fields"] = len(fields)
-    for name, kind in fields:
-        data[f"{name}_size"] = np.dtype(kind).itemsize
+    data = np.repeat(_blank_row(_COPIED if ordinals else _COPIED[:-1]), len(rows))
     data["point_key"] = rows.keys
     data["source_key"] = source_keys
     data["quality"] = rows.qualities
@@ -57,6 +51,18 @@ def copy_data(rows: Rows, source_keys: Ints, received: Ints, *, ordinals: bool =
     if ordinals:
         data["ordinal"] = np.arange(len(rows))
     return _COPY_HEADER + data.tobytes() + _COPY_TRAILER
+
+
+def _blank_row(fields: Sequence[tuple[str, str]]) -> NDArray[np.void]:
+    """Return one row whose fields say their sizes, and nothing else yet."""
+    layout = [("fields", ">i2")]
+    for name, kind in fields:
+        layout += [(f"{name}_size", ">i4"), (name, kind)]
+    row = np.zeros(1, np.dtype(layout))
+    row["fields"] = len(fields)
+    for name, kind in fields:
+        row[f"{name}_size"] = np.dtype(kind).itemsize
+    return row
 
 
 def ints_from_send(data: bytes | None) -> Ints:

@@ -1,6 +1,6 @@
 """wattmesh.metering.v1 ↔ domain: batches in, readings out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -51,7 +51,7 @@ def batch_from_proto(proto: metering_pb2.ReadingBatch) -> ReadingBatch:
         points=tuple(proto.points),
         point_indices=_ints(proto.point_indices),
         times_us=_ints(proto.measure_times_us),
-        values=np.array(proto.values, np.float64),
+        values=np.fromiter(proto.values, np.float64, len(proto.values)),
         qualities=_quality_codes(_ints(proto.qualities)),
         reset_rows=_ints(proto.reset_rows),
         trace_parent=proto.trace_parent,
@@ -105,8 +105,8 @@ def rejection_to_proto(rejection: Rejection) -> metering_pb2.RejectedReading:
     )
 
 
-def _ints(column: Iterable[int]) -> Ints:
-    return np.array(column, np.int64)
+def _ints(column: Sequence[int]) -> Ints:
+    return np.fromiter(column, np.int64, len(column))
 
 
 def _quality_codes(numbers: Ints) -> Ints:
