@@ -3,13 +3,14 @@
     make bench-mqtt [ARGUMENTS="--messages 20000"]
 
 Mosquitto, the gateway, metering and its database are processes of their own, on loopback; Debian
-has `mosquitto` and `mosquitto-clients` as packages. Every device publishes telegrams of three
-values at QoS 1, all over one connection that has at most a thousand unconfirmed. In turns as many
-messages go to `mosquitto_sub`, which has nothing to do but to count them, and to the gateway:
-`ratio` is messages per second until all their readings are committed, by those until
-`mosquitto_sub` has written the last; `cpu_us_per_message` what each process needed of it. Then
-messages come at a tenth of our rate: `latency_ms` is from handing one to the socket until metering
-tells its watchers that it is committed.
+has `mosquitto` and `mosquitto-clients` as packages. Every device publishes telegrams of so many
+times of the last hours (`--times`), three values each, in columns, at QoS 1, all over one
+connection that has at most a thousand unconfirmed. In turns as many messages go to `mosquitto_sub`,
+which has nothing to do but to count them, and to the gateway: `ratio` is messages per second until
+all their readings are committed, by those until `mosquitto_sub` has written the last;
+`cpu_us_per_message` what each process needed of it. Then messages come at a tenth of our rate:
+`latency_ms` is from handing one to the socket until metering tells its watchers that it is
+committed.
 """
 
 import argparse
@@ -26,7 +27,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import grpc
@@ -34,8 +36,8 @@ import psycopg
 
 from tests.bench.metering_ingest_mesh import parent, process_cpu, tree_cpu
 from tests.fakes.metering_world import some_device
-from tests.kill_matrix.by_gateway import Edge, telegram
-from tests.kill_matrix.mesh import METER_POINTS, START, Mesh, running
+from tests.kill_matrix.by_gateway import Edge
+from tests.kill_matrix.mesh import METER_POINTS, Mesh, running
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.site.v1 import (
     asset_pb2,
@@ -59,13 +61,14 @@ persistence false
 """
 _WAIT_SECONDS = 600.0
 _US = timedelta(microseconds=1)
+_BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 
 
 class Publisher:
     """Publishes at QoS 1 over a bare socket: a client in Python would be what is measured."""
 
-    def __init__(self, target: str, devices: int) -> None:
-        self._devices = devices
+    def __init__(self, target: str, devices: int, times: int) -> None:
+        self._devices, self._times = devices, times
         host, _, port = target.rpartition(":")
         self._socket = socket.create_connection((host, int(port)))
         body = b"\x00\x04MQTT\x04\x02\x00\x00" + _text("bench")
@@ -82,7 +85,7 @@ class Publisher:
         self._sent += 1
         device, step = index % self._devices, index // self._devices
         body = _text(f"{prefix}/{device}") + struct.pack(">H", self._sent % 65_535 + 1)
-        body += telegram(step)
+        body += batch(step, self._times)
         self._socket.sendall(b"\x32" + _length(len(body)) + body)
 
     def close(self) -> None:
@@ -104,14 +107,32 @@ class Publisher:
                     self._acked.release(confirmed)
 
 
+def _second_us(second: int) -> int:
+    """Return when a second of the measurement was [µs since 1970]."""
+    return (_BEGIN + timedelta(seconds=second) - EPOCH) // _US
+
+
+@cache
+def batch(step: int, times: int) -> bytes:
+    """Return what a device measured at so many times: no two telegrams of it are alike."""
+    seconds = range(step * times, (step + 1) * times)
+    values = ([1_000.0 + each for each in seconds], [0.0] * times, [each % 1e3 for each in seconds])
+    moments = [_second_us(each) // 1_000 for each in seconds]
+    said = {"measure_times_ms": moments, **dict(zip(METER_POINTS, values, strict=True))}
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
 def _text(text: str) -> bytes:
     data = text.encode()
     return struct.pack(">H", len(data)) + data
 
 
 def _length(size: int) -> bytes:
-    low, high = size % 128, size // 128
-    return bytes([low + 128, high]) if high else bytes([low])
+    digits = []
+    while size > 127:
+        digits.append(size % 128 + 128)
+        size //= 128
+    return bytes([*digits, size])
 
 
 async def register(target: str, devices: int) -> None:
@@ -129,7 +150,7 @@ async def register(target: str, devices: int) -> None:
             )
             for place in range(min(devices - number * DEVICES_OF_A_SITE, DEVICES_OF_A_SITE)):
                 device = some_device(f"{site.name}/devices/m{place}", METER_POINTS, part)
-                device.profile = "mqtt-grid-meter"
+                device.profile = "mqtt-grid-meter-batch"
                 device.connection.mqtt.address = f"bench/{number * DEVICES_OF_A_SITE + place}"
                 await sites.CreateDevice(site_service_pb2.CreateDeviceRequest(device=device))
 
@@ -156,13 +177,13 @@ def mosquitto(folder: Path, target: str) -> Iterator[None]:
         broker.wait()
 
 
-def by_c_client(target: str, devices: int, messages: int) -> dict[str, float]:
+def by_c_client(target: str, devices: int, times: int, messages: int) -> dict[str, float]:
     """Return the rate and CPU of `mosquitto_sub`."""
     host, _, port = target.rpartition(":")
     command = ["mosquitto_sub", "-h", host, "-p", port, "-t", "idle/#", "-q", "1", "-F", "%l"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as subscriber:
         assert subscriber.stdout is not None
-        publisher = Publisher(target, devices)
+        publisher = Publisher(target, devices, times)
         counted = threading.Event()
 
         def count() -> None:
@@ -187,7 +208,7 @@ def by_c_client(target: str, devices: int, messages: int) -> dict[str, float]:
     return {"rate": messages / wall, "cpu_us": 1e6 * spent / messages}
 
 
-def by_gateway(edge: Edge, devices: int, first: int, messages: int) -> dict[str, float]:
+def by_gateway(edge: Edge, devices: int, times: int, first: int, messages: int) -> dict[str, float]:
     """Return the rate until all is committed, and the CPU of gateway, metering and database."""
     assert edge.gateway is not None
     assert edge.mesh.process is not None
@@ -197,8 +218,8 @@ def by_gateway(edge: Edge, devices: int, first: int, messages: int) -> dict[str,
     def spent() -> list[float]:
         return [*map(process_cpu, processes), tree_cpu(postmaster)]
 
-    before, wanted = spent(), _stored(edge.mesh.url) + messages * len(METER_POINTS)
-    publisher = Publisher(edge.broker_target, devices)
+    before, wanted = spent(), _stored(edge.mesh.url) + messages * times * len(METER_POINTS)
+    publisher = Publisher(edge.broker_target, devices, times)
     began = time.perf_counter()
     for index in range(first, first + messages):
         publisher.publish(index)
@@ -215,7 +236,7 @@ def by_gateway(edge: Edge, devices: int, first: int, messages: int) -> dict[str,
 
 
 async def latencies(
-    edge: Edge, devices: int, first: int, messages: int, rate: float
+    edge: Edge, devices: int, times: int, first: int, messages: int, rate: float
 ) -> list[float]:
     """Return how long each message took until it was told as committed [s]."""
     sent: dict[tuple[str, int], float] = {}
@@ -243,13 +264,13 @@ async def latencies(
                     return
 
         watching = asyncio.ensure_future(watch())
-        publisher = await asyncio.to_thread(Publisher, edge.broker_target, devices)
+        publisher = await asyncio.to_thread(Publisher, edge.broker_target, devices, times)
         begin = time.perf_counter()
         for place, index in enumerate(range(first, first + messages)):
             await asyncio.sleep(max(0.0, begin + place / rate - time.perf_counter()))
             device, step = index % devices, index // devices
             name = f"sites/s{device // DEVICES_OF_A_SITE}/devices/m{device % DEVICES_OF_A_SITE}"
-            moment_us = (START + timedelta(seconds=step) - EPOCH) // _US
+            moment_us = _second_us(step * times)
             sent[name, moment_us] = time.perf_counter()
             publisher.publish(index)
         await asyncio.wait_for(watching, _WAIT_SECONDS)
@@ -273,23 +294,28 @@ def measure(mesh: Mesh, folder: Path, arguments: argparse.Namespace) -> dict[str
         try:
             edge.wait_for_gateway()
             turns, first, messages = [], 0, arguments.messages
-            devices = arguments.devices
-            by_gateway(edge, devices, 0, devices)  # what is remembered after the first time
+            devices, times = arguments.devices, arguments.times
+            by_gateway(edge, devices, times, 0, devices)  # what is remembered after the first time
             first += devices
             for _ in range(arguments.turns):
-                ours = by_gateway(edge, devices, first, messages)
+                ours = by_gateway(edge, devices, times, first, messages)
                 first += messages
-                turns.append((ours, by_c_client(broker, devices, messages)))
+                turns.append((ours, by_c_client(broker, devices, times, messages)))
             rate = statistics.median(ours["rate"] for ours, _ in turns) / 10
             took = sorted(
-                asyncio.run(latencies(edge, devices, first, arguments.slow_messages, rate))
+                asyncio.run(latencies(edge, devices, times, first, arguments.slow_messages, rate))
             )
         finally:
             edge.end()
     return {
         "devices": devices,
         "messages": messages,
+        "readings_per_message": times * len(METER_POINTS),
+        "message_bytes": len(batch(0, times)),
         "messages_per_s": round(statistics.median(ours["rate"] for ours, _ in turns)),
+        "readings_per_s": round(
+            statistics.median(ours["rate"] for ours, _ in turns) * times * len(METER_POINTS)
+        ),
         "c_client_messages_per_s": round(statistics.median(c["rate"] for _, c in turns)),
         "ratio": round(statistics.median(ours["rate"] / c["rate"] for ours, c in turns), 3),
         "cpu_us_per_message": {
@@ -316,15 +342,16 @@ def _stored(url: str) -> int:
 def _postmaster(url: str) -> int:
     with psycopg.connect(url) as connection:
         found = connection.execute("SELECT pg_backend_pid()").fetchone()
-    assert found is not None
-    return parent(int(found[0]))
+        assert found is not None
+        return parent(int(found[0]))  # while it runs
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=1_000)
-    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--messages", type=int, default=5_000)
+    parser.add_argument("--times", type=int, default=60, help="in a telegram")
     parser.add_argument("--slow-messages", type=int, default=3_000)
     parser.add_argument("--turns", type=int, default=3)
     arguments = parser.parse_args()

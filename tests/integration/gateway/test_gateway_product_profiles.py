@@ -130,10 +130,13 @@ def test_a_telegram_of_the_profile_is_understood(name: str) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     for format_ in profile.telegrams:
         payload: object = None
+        columns = format_.batch is not None
         for point in format_.points.values():
-            payload = _with(payload, point.path, 0.5)
+            payload = _with(payload, point.path, [0.5] if columns else 0.5)
         if format_.time.path:
-            payload = _with(payload, format_.time.path, now.isoformat())
+            milliseconds = round(now.timestamp() * 1000)
+            moment = [milliseconds] if columns else now.isoformat()
+            payload = _with(payload, format_.time.path, moment)
         told = device(name, MqttConnection(address="a"))
         telegram = understand(told, format_, json.dumps(payload).encode(), now)
         found = {each.point.segment: each.value for each in telegram.readings}

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from wattmesh_gateway.adapters.metering import batch_to_proto
 from wattmesh_gateway.adapters.spool import SqliteSpool
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase, SpoolFull, SpoolInUse
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading
+from wattmesh_gateway.domain.reading_columns import ReadingColumns, joined
 from wattmesh_kernel.ids import PointId
 from wattmesh_kernel.quantities import Quality
 
@@ -50,6 +52,37 @@ async def test_a_batch_holds_readings_as_they_were(path: Path) -> None:
         await spool.append(Intake(origin=Origin.POLL, readings=[estimated]))
         batch = await spool.next_batch(0, 10)
     assert batch.readings == [estimated]
+
+
+def columns(first: int, count: int) -> ReadingColumns:
+    """The same readings as `readings` has, of two points in turns."""
+    other = PointId.parse("sites/home-1/devices/meter/points/voltage_v")
+    rows = readings(first, count)
+    return ReadingColumns(
+        points=[POINT, other],
+        places=[index % 2 for index in range(count)],
+        times_us=[int(each.measure_time.timestamp()) * 1_000_000 for each in rows],
+        values=[each.value for each in rows],
+    )
+
+
+async def test_columns_of_readings_are_kept_once_and_go_on_as_they_came(path: Path) -> None:
+    """Half of the second telegram was in the first; the third has one thing twice."""
+    async with open_spool(path) as spool:
+        await spool.append(Intake(origin=Origin.TELEGRAM, readings=columns(0, 10)))
+        await spool.append(Intake(origin=Origin.TELEGRAM, readings=columns(4, 10)))
+        twice = joined([columns(14, 2), readings(14, 1)])
+        await spool.append(Intake(origin=Origin.TELEGRAM, readings=twice))
+        batch = await spool.next_batch(0, 100)
+        status = await spool.status()
+    wanted = [*columns(0, 10), *columns(4, 10)[6:], *columns(14, 2)]
+    assert list(batch.readings) == wanted
+    assert (status.readings_received, status.readings_spooled) == (16, 16)
+    message = batch_to_proto(batch)
+    assert [message.points[place] for place in message.point_indices] == [
+        each.point.name for each in wanted
+    ]
+    assert list(message.values) == [each.value for each in wanted]
 
 
 async def test_batches_follow_with_growing_sequences(path: Path) -> None:

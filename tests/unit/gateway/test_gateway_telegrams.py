@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from wattmesh_gateway.domain.errors import TelegramError
+from wattmesh_gateway.domain.reading_columns import newest_of
 from wattmesh_gateway.domain.telegram import Telegram
 from wattmesh_gateway.drivers.mqtt.profile import (
+    BatchLayout,
     MqttProfile,
+    TelegramBatch,
     TelegramFormat,
     TelegramPoint,
     TelegramTime,
@@ -175,3 +178,105 @@ def test_a_shelly_without_a_clock_is_dated_by_arrival() -> None:
     )
     assert values(telegram) == {"import_energy_wh": 5000.5, "export_energy_wh": 12.25}
     assert {reading.measure_time for reading in telegram.readings} == {ARRIVAL}
+
+
+def _batched(layout: BatchLayout, path: tuple[str, ...], time: str) -> TelegramFormat:
+    return TelegramFormat(
+        topic="{address}",
+        time=TelegramTime(format=TimeFormat.UNIX_MS, path=(time,)),
+        points={
+            "import_energy_wh": TelegramPoint(path=("e",), scale=1000),
+            "active_power_w": TelegramPoint(path=("p",)),
+        },
+        batch=TelegramBatch(layout=layout, path=path),
+    )
+
+
+COLUMNS = _batched(BatchLayout.COLUMNS, ("data",), "times")
+RECORDS = _batched(BatchLayout.RECORDS, ("data", "list"), "t")
+FIRST_MS = int(MEASURED.timestamp() * 1000)
+
+
+def _of_points(telegram: Telegram) -> dict[str, list[tuple[int, float]]]:
+    """Return the seconds since MEASURED, and the values, of each point."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for each in telegram.readings:
+        second = (each.measure_time - MEASURED) // timedelta(seconds=1)
+        found.setdefault(each.point.segment, []).append((second, each.value))
+    return found
+
+
+@pytest.mark.parametrize("layout", ["columns", "records"])
+def test_a_telegram_of_many_times_gives_all_of_them(layout: str) -> None:
+    times, energies, powers = [FIRST_MS, FIRST_MS + 1000], [1, 1.5], [-20, 30.5]
+    if layout == "columns":
+        body: object = {"data": {"times": times, "e": energies, "p": powers}}
+        format_ = COLUMNS
+    else:
+        rows = zip(times, energies, powers, strict=True)
+        body = {"data": {"list": [{"t": t, "e": e, "p": p} for t, e, p in rows]}}
+        format_ = RECORDS
+    told = json.dumps(body).encode()
+    known = device("import_energy_wh", "active_power_w")
+    telegram = understand(known, format_, told, ARRIVAL)
+    assert telegram.problems == []
+    assert _of_points(telegram) == {
+        "import_energy_wh": [(0, 1000.0), (1, 1500.0)],
+        "active_power_w": [(0, -20.0), (1, 30.5)],
+    }
+    some = understand(device("active_power_w"), format_, told, ARRIVAL)
+    assert set(_of_points(some)) == {"active_power_w"}
+
+
+def test_of_many_times_what_makes_no_sense_is_a_problem_and_all_else_counts() -> None:
+    """A time of next month, a value that is none, one that cannot be, one that is absent."""
+    next_month = FIRST_MS + 30 * 86_400_000
+    body = {
+        "data": {
+            "times": [FIRST_MS, FIRST_MS + 1000, next_month, FIRST_MS + 2000, FIRST_MS + 3000],
+            "e": [1, "much", 3, -1, 5],
+            "p": [1.0, None, 3.0, 4.0, 1e300],
+        }
+    }
+    known = device("import_energy_wh", "active_power_w")
+    telegram = understand(known, COLUMNS, json.dumps(body).encode(), ARRIVAL)
+    assert len(telegram.problems) == 4
+    assert _of_points(telegram) == {
+        "import_energy_wh": [(0, 1000.0), (3, 5000.0)],
+        "active_power_w": [(0, 1.0), (2, 4.0)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "problem"), [([1], "e has 1 of 2 values"), (7, "e is 7, which is no list")]
+)
+def test_a_column_that_does_not_fit_is_left_out_since_nothing_says_what_belongs_together(
+    column: object, problem: str
+) -> None:
+    body = {"data": {"times": [FIRST_MS, FIRST_MS + 1000], "e": column, "p": [1, 2]}}
+    known = device("import_energy_wh", "active_power_w")
+    telegram = understand(known, COLUMNS, json.dumps(body).encode(), ARRIVAL)
+    assert telegram.problems == [problem]
+    assert _of_points(telegram) == {"active_power_w": [(0, 1.0), (1, 2.0)]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"data": {"times": []}},
+        {"data": {"times": 5, "p": [1]}},
+        {"data": {"times": [FIRST_MS]}},
+        {"data": {"times": {}, "p": [1]}},
+    ],
+)
+def test_a_batch_without_times_or_values_cannot_be_understood(body: object) -> None:
+    with pytest.raises(TelegramError):
+        understand(device("active_power_w"), COLUMNS, json.dumps(body).encode(), ARRIVAL)
+
+
+def test_of_a_batch_whoever_cannot_wait_hears_the_newest_of_each_point() -> None:
+    body = {"data": {"times": [FIRST_MS + 1000, FIRST_MS], "e": [2, 1], "p": [20, 10]}}
+    known = device("import_energy_wh", "active_power_w")
+    telegram = understand(known, COLUMNS, json.dumps(body).encode(), ARRIVAL)
+    assert sorted(each.value for each in newest_of(telegram.readings)) == [20.0, 2000.0]

@@ -12,6 +12,7 @@ from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.type.v1 import quality_pb2
 from wattmesh_gateway.app.ports import IngestAnswer, Rejection
 from wattmesh_gateway.domain.reading import Batch
+from wattmesh_gateway.domain.reading_columns import ReadingColumns
 from wattmesh_kernel.errors import Unavailable, WattmeshError
 from wattmesh_kernel.ids import GatewayId, PointId
 from wattmesh_kernel.quantities import Quality
@@ -83,6 +84,15 @@ class GrpcIngestStream:
 
 def batch_to_proto(batch: Batch) -> metering_pb2.ReadingBatch:
     """Return a batch in columns."""
+    if isinstance(batch.readings, ReadingColumns):
+        return metering_pb2.ReadingBatch(
+            sequence=batch.sequence,
+            points=[point.name for point in batch.readings.points],
+            point_indices=batch.readings.places,
+            measure_times_us=batch.readings.times_us,
+            values=batch.readings.values,
+            trace_parent=trace_parent(),
+        )
     indices: dict[PointId, int] = {}
     for reading in batch.readings:
         indices.setdefault(reading.point, len(indices))

@@ -2,18 +2,21 @@
 
 import asyncio
 import logging
+import math
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from wattmesh_gateway.adapters import quarantine
+from wattmesh_gateway.adapters import quarantine, spool_rows
 from wattmesh_gateway.adapters.spool_database import SpoolDatabase, SpoolFull
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Batch, Reading, SpoolStatus
+from wattmesh_gateway.domain.reading_columns import ReadingColumns
 from wattmesh_gateway.domain.telegram import refused_reading
 from wattmesh_kernel.errors import WattmeshError
 from wattmesh_kernel.ids import PointId
@@ -33,11 +36,7 @@ is committed together, and a command does not wait behind devices that talk with
 _FULL_DISK_SECONDS = 1.0
 """How often a full disk is tried, unless metering took something before."""
 _ACKS_PER_PRUNE = 200
-_SEEN_US = timedelta(days=1) // _MICROSECOND
-"""How long the key of a forwarded reading is remembered, behind the newest [µs]."""
 
-_Row = tuple[int, int, int, float, str]
-"""Sequence, point, measure time [µs], value, quality."""
 
 _COUNTED = {Origin.TELEGRAM: "readings_received", Origin.POLL: "readings_polled"}
 
@@ -71,7 +70,7 @@ class SqliteSpool:
         self._full = LossLog(log, "room on the spool's disk")
 
     async def __aenter__(self) -> Self:
-        self._held, self._newest = await self._database.run(_contents)
+        self._held, self._newest = await self._database.run(spool_rows.contents)
         self._writer = asyncio.create_task(self._write_all())
         return self
 
@@ -95,19 +94,20 @@ class SqliteSpool:
 
     async def next_batch(self, after: int, limit: int) -> Batch:
         """Return up to `limit` readings with a sequence above `after`; wait for the first."""
-        rows: list[_Row] = []
+        rows: list[spool_rows.Row] = []
         while not rows:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._held > 0 and self._newest > after)
-            rows = await self._database.run(lambda db: _rows_after(db, after, limit))
-        readings = [await self._reading(row) for row in rows]
-        return Batch(sequence=rows[-1][0], readings=[each for each in readings if each])
+            rows = await self._database.run(lambda db: spool_rows.rows_after(db, after, limit))
+        return Batch(sequence=rows[-1][0], readings=await self._readings(rows))
 
     async def acknowledge(self, sequence: int) -> None:
         """Delete every reading up to a sequence: metering has them."""
         self._acks += 1
         prune = self._acks % _ACKS_PER_PRUNE == 0
-        removed = await self._database.run(lambda db: _remove(db, sequence, prune), frees=True)
+        removed = await self._database.run(
+            lambda db: spool_rows.remove(db, sequence, prune), frees=True
+        )
         async with self._changed:
             self._held -= removed
             self._changed.notify_all()
@@ -182,20 +182,34 @@ class SqliteSpool:
 
     def _insert(self, db: sqlite3.Connection, intakes: Iterable[Intake]) -> tuple[int, int]:
         """Store what is new; return how many readings that was and the newest sequence."""
-        total, newest = 0, 0
+        total = 0
         for intake in intakes:
-            added = 0
-            for reading in intake.readings:
-                sequence = _add(db, self._point_id(db, reading.point), reading)
-                if sequence is not None:
-                    added, newest = added + 1, sequence
+            added = spool_rows.insert(db, self._rows(db, intake.readings))
             total += added
-            _count(db, "telegrams_received", intake.telegrams)
-            _count(db, "readings_rejected", intake.rejected)
-            _count(db, _COUNTED[intake.origin], added)
+            spool_rows.count(db, "telegrams_received", intake.telegrams)
+            spool_rows.count(db, "readings_rejected", intake.rejected)
+            spool_rows.count(db, _COUNTED[intake.origin], added)
             quarantine.discard(db, intake.replayed)
-            _count(db, "telegrams_quarantined", quarantine.keep(db, intake.quarantined))
-        return total, newest
+            spool_rows.count(db, "telegrams_quarantined", quarantine.keep(db, intake.quarantined))
+        return total, spool_rows.newest_sequence(db) if total else 0
+
+    def _rows(
+        self, db: sqlite3.Connection, readings: Sequence[Reading]
+    ) -> Sequence[spool_rows.NewRow]:
+        if isinstance(readings, ReadingColumns):
+            ids = [self._point_id(db, point) for point in readings.points]
+            places = map(ids.__getitem__, readings.places)
+            measured = [Quality.MEASURED.value] * len(readings)
+            return list(zip(places, readings.times_us, readings.values, measured, strict=True))
+        return [
+            (
+                self._point_id(db, each.point),
+                (each.measure_time - _EPOCH) // _MICROSECOND,
+                each.value,
+                each.quality.value,
+            )
+            for each in readings
+        ]
 
     def _point_id(self, db: sqlite3.Connection, point: PointId) -> int:
         known = self._point_ids.get(point)
@@ -205,7 +219,22 @@ class SqliteSpool:
             known = self._point_ids[point] = int(row[0])
         return known
 
-    async def _reading(self, row: _Row) -> Reading | None:
+    async def _readings(self, rows: Sequence[spool_rows.Row]) -> Sequence[Reading]:
+        """Return the readings of rows, in columns if all are sound, as nearly all are."""
+        _, ids, times_us, values, qualities = zip(*rows, strict=True)
+        distinct = list(dict.fromkeys(ids))
+        if not self._points.keys() >= set(distinct):
+            await self._read_points()
+        points = [self._points[each] for each in distinct if each in self._points]
+        sound = len(points) == len(distinct) and set(qualities) == {Quality.MEASURED.value}
+        if not (sound and all(map(math.isfinite, values))):
+            readings = [await self._reading(row) for row in rows]
+            return [each for each in readings if each is not None]
+        place = {each: number for number, each in enumerate(distinct)}
+        places = [place[each] for each in ids]
+        return ReadingColumns(points=points, places=places, times_us=times_us, values=values)
+
+    async def _reading(self, row: spool_rows.Row) -> Reading | None:
         """Return a reading; None, logged, for what an older gateway or a fault of the disk left."""
         try:
             return await self._sound_reading(row)
@@ -213,19 +242,26 @@ class SqliteSpool:
             log.error("reading %d of the spool is passed over: %r", row[0], error)
             return None
 
-    async def _sound_reading(self, row: _Row) -> Reading:
+    async def _sound_reading(self, row: spool_rows.Row) -> Reading:
         _, point_id, time_us, value, quality = row
-        if point_id not in self._points:
-            names = await self._database.run(
-                lambda db: db.execute("SELECT id, name FROM points").fetchall()
-            )
-            self._points = {id_: PointId.parse(name) for id_, name in names}
         return Reading(
             point=self._points[point_id],
             measure_time=_EPOCH + time_us * _MICROSECOND,
             value=value,
             quality=Quality(quality),
         )
+
+    async def _read_points(self) -> None:
+        names = await self._database.run(
+            lambda db: db.execute("SELECT id, name FROM points").fetchall()
+        )
+        self._points = dict(_parsed(names))
+
+
+def _parsed(names: Iterable[tuple[int, str]]) -> Iterator[tuple[int, PointId]]:
+    for id_, name in names:
+        with suppress(WattmeshError):  # what is read of it is passed over, and said
+            yield id_, PointId.parse(name)
 
 
 def _resolve(group: Sequence[_Waiting], error: Exception | None) -> None:
@@ -238,58 +274,11 @@ def _resolve(group: Sequence[_Waiting], error: Exception | None) -> None:
             each.stored.set_exception(error)
 
 
-def _contents(db: sqlite3.Connection) -> tuple[int, int]:
-    row = db.execute("SELECT COUNT(*), COALESCE(MAX(sequence), 0) FROM readings").fetchone()
-    return int(row[0]), int(row[1])
-
-
-def _add(db: sqlite3.Connection, point_id: int, reading: Reading) -> int | None:
-    """Store a reading unless its key was seen before; return its sequence."""
-    time_us = (reading.measure_time - _EPOCH) // _MICROSECOND
-    new = db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (time_us, point_id)).rowcount
-    if not new:
-        return None
-    return db.execute(
-        "INSERT INTO readings (point, measure_time_us, value, quality) VALUES (?, ?, ?, ?)",
-        (point_id, time_us, reading.value, reading.quality.value),
-    ).lastrowid
-
-
-def _count(db: sqlite3.Connection, name: str, amount: int) -> None:
-    if amount:
-        db.execute(
-            "INSERT INTO counters VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-            (name, amount),
-        )
-
-
-def _rows_after(db: sqlite3.Connection, after: int, limit: int) -> list[_Row]:
-    return db.execute(
-        "SELECT sequence, point, measure_time_us, value, quality FROM readings "
-        "WHERE sequence > ? ORDER BY sequence LIMIT ?",
-        (after, limit),
-    ).fetchall()
-
-
-def _remove(db: sqlite3.Connection, sequence: int, prune: bool) -> int:
-    removed = db.execute("DELETE FROM readings WHERE sequence <= ?", (sequence,)).rowcount
-    _count(db, "readings_forwarded", removed)
-    if prune:
-        db.execute(
-            "DELETE FROM seen WHERE measure_time_us < MIN("
-            "(SELECT MAX(measure_time_us) FROM seen) - ?, "
-            "COALESCE((SELECT MIN(measure_time_us) FROM readings), 9223372036854775807))",
-            (_SEEN_US,),
-        )
-    return removed
-
-
 def _set_aside(db: sqlite3.Connection, batch: Batch, reason: str) -> int:
     kept = [refused_reading(reading, reason) for reading in batch.readings]
-    _count(db, "telegrams_quarantined", quarantine.keep(db, kept))
+    spool_rows.count(db, "telegrams_quarantined", quarantine.keep(db, kept))
     removed = db.execute("DELETE FROM readings WHERE sequence <= ?", (batch.sequence,)).rowcount
-    _count(db, "readings_rejected", removed)
+    spool_rows.count(db, "readings_rejected", removed)
     return removed
 
 

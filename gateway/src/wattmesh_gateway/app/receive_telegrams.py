@@ -11,6 +11,7 @@ from wattmesh_gateway.app.reachability import Reachability
 from wattmesh_gateway.app.spans import RECEIVE_TELEGRAMS
 from wattmesh_gateway.domain.intake import Intake, Origin
 from wattmesh_gateway.domain.reading import Reading
+from wattmesh_gateway.domain.reading_columns import joined, newest_of
 from wattmesh_gateway.domain.telegram import (
     Delivery,
     QuarantinedTelegram,
@@ -67,14 +68,14 @@ class ReceiveTelegrams:
     def announce(self, delivery: Delivery) -> None:
         """Let those know at once who cannot wait until it is kept."""
         for telegram in delivery.telegrams:
-            self._hear_at_once(telegram.readings)
+            self._hear_at_once(newest_of(telegram.readings))
 
     async def take(self, deliveries: Sequence[Delivery]) -> None:
         """Put the readings of these deliveries on disk; return when they are there.
 
         What could not be understood is counted, logged once for each device, and set aside.
         """
-        readings: list[Reading] = []
+        readings: list[Sequence[Reading]] = []
         quarantined: list[QuarantinedTelegram] = []
         rejected = 0
         for delivery in deliveries:
@@ -83,10 +84,10 @@ class ReceiveTelegrams:
             rejected += not delivery.telegrams
             for telegram in delivery.telegrams:
                 rejected += self._hear(telegram, delivery.origin)
-                readings.extend(telegram.readings)
+                readings.append(telegram.readings)
         intake = Intake(
             origin=Origin.TELEGRAM,
-            readings=readings,
+            readings=joined(readings),
             telegrams=len(deliveries),
             rejected=rejected,
             quarantined=quarantined,

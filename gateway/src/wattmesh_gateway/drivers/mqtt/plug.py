@@ -10,8 +10,8 @@ from wattmesh_gateway.domain.reading import Reading
 from wattmesh_gateway.domain.session import SessionState
 from wattmesh_gateway.domain.stay import NOBODY, Seen
 from wattmesh_gateway.domain.telegram import Telegram
+from wattmesh_gateway.drivers.mqtt.document import value_at
 from wattmesh_gateway.drivers.mqtt.profile import StateFormat
-from wattmesh_gateway.drivers.mqtt.understand import value_at
 from wattmesh_gateway.profiles.words import together
 from wattmesh_kernel.sites import Device
 

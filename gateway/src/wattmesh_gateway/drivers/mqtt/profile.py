@@ -46,13 +46,38 @@ class TelegramPoint:
     scale: float = 1.0
 
 
+class BatchLayout(Enum):
+    """How one telegram carries what was measured at many times."""
+
+    RECORDS = "records"
+    """A list of objects, one for each time."""
+
+    COLUMNS = "columns"
+    """Lists of one length: the times, and of each point its values."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TelegramBatch:
+    """Where a telegram carries many times; paths of time and points lead on from there.
+
+    To their places in each record, or to their columns.
+    """
+
+    layout: BatchLayout
+    path: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TelegramFormat:
-    """One JSON telegram; `{address}` in `topic` is the device's address."""
+    """One JSON telegram; `{address}` in `topic` is the device's address.
+
+    `batch`: it carries many times; None: one.
+    """
 
     topic: str
     time: TelegramTime
     points: Mapping[str, TelegramPoint]
+    batch: TelegramBatch | None = None
 
     def topic_of(self, address: str) -> str:
         """Return the topic on which the device at `address` publishes."""

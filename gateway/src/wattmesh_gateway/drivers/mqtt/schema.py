@@ -2,8 +2,10 @@
 
 from wattmesh_gateway.drivers.mqtt.paths import parse_path, parse_topic
 from wattmesh_gateway.drivers.mqtt.profile import (
+    BatchLayout,
     MqttProfile,
     StateFormat,
+    TelegramBatch,
     TelegramFormat,
     TelegramPoint,
     TelegramTime,
@@ -34,13 +36,24 @@ def parse_mqtt_profile(document: ProfileDocument) -> MqttProfile:
 
 
 def _parse_telegram(node: Node) -> TelegramFormat:
-    """Read `{topic, time, points}`."""
-    keys = node.mapping(required=("topic", "time", "points"))
+    """Read `{topic, batch, time, points}`."""
+    keys = node.mapping(required=("topic", "time", "points"), optional=("batch",))
+    batch = _parse_batch(keys["batch"]) if "batch" in keys else None
+    time = _parse_time(keys["time"])
+    if batch is not None and time.format is TimeFormat.ARRIVAL:
+        raise keys["time"].error("of many times in a telegram arrival is none")
     return TelegramFormat(
         topic=parse_topic(keys["topic"]),
-        time=_parse_time(keys["time"]),
+        time=time,
         points=parse_points(keys["points"], _parse_point),
+        batch=batch,
     )
+
+
+def _parse_batch(node: Node) -> TelegramBatch:
+    """Read `{layout, path}`."""
+    keys = node.mapping(required=("layout",), optional=("path",))
+    return TelegramBatch(layout=keys["layout"].choice(BatchLayout), path=parse_path(keys))
 
 
 def _parse_state(node: Node) -> StateFormat:

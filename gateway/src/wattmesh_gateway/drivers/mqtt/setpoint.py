@@ -9,6 +9,7 @@ from datetime import timedelta
 from wattmesh_gateway.domain.command import ReadBack
 from wattmesh_gateway.domain.errors import DeviceRefused, DeviceUnavailable, TelegramError
 from wattmesh_gateway.domain.tolerance import tolerance_of
+from wattmesh_gateway.drivers.mqtt.document import value_at
 from wattmesh_gateway.drivers.mqtt.profile import (
     LEASE_SECONDS,
     SETPOINT,
@@ -18,7 +19,6 @@ from wattmesh_gateway.drivers.mqtt.profile import (
     SetpointFormat,
     SwitchWords,
 )
-from wattmesh_gateway.drivers.mqtt.understand import value_at
 from wattmesh_kernel.setpoints import SetpointKind
 
 Publish = Callable[[str, str, int, bool], Awaitable[None]]
