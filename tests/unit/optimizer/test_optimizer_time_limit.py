@@ -19,6 +19,7 @@ from wattmesh_optimizer.domain.electrical import FixedLoad, Generator
 from wattmesh_optimizer.domain.plan import SolveStatus
 from wattmesh_optimizer.domain.problem import Problem
 from wattmesh_optimizer.domain.storage import Battery
+from wattmesh_optimizer.domain.thermal import ComfortBand, HeatPump, HvacZone, ThermalTank
 from wattmesh_optimizer.formulation.build import formulate
 
 
@@ -39,6 +40,43 @@ def test_without_any_solution_the_plan_is_that_of_no_control_and_says_so() -> No
     assert plan.solver.status is SolveStatus.FALLBACK
     assert plan.solver.gap_ratio == 1.0
     assert plan.total_cost == pytest.approx(7 * 0.4)
+
+
+def test_no_control_keeps_rooms_and_water_by_their_thermostats() -> None:
+    horizon, hot = horizon_of(12), np.full(12, 34.0)
+    band = ComfortBand(min_temperature_celsius=20, max_temperature_celsius=24.8)
+    cooling = HeatPump(max_power_kw=3.0, cop_points=((20.0, 3.0),), min_power_kw=0.3)
+    room = HvacZone(
+        air_capacity_kwh_per_k=1.5,
+        air_outdoor_resistance_k_per_kw=4.0,
+        initial_air_temperature_celsius=24.0,
+        outdoor_temperatures_celsius=hot,
+        occupied_band=band,
+        heat_gains_kw=np.full(12, 1.0),
+        cooling=cooling,
+    )
+    water = ThermalTank(
+        capacity_kwh_per_k=0.25,
+        initial_temperature_celsius=50.0,
+        min_temperature_celsius=45.0,
+        max_temperature_celsius=60.0,
+        heater=HeatPump(max_power_kw=2.0, cop_points=((20.0, 2.5),)),
+        draw_heats_kw=np.full(12, 0.8),
+    )
+    parts = (asset("room", room), asset("water", water), committed().sites[0].assets[1])
+    of = problem(horizon, site(*parts, tariff=prices(horizon, [0.4] * 12)))
+
+    plan = SolvePlan(TiredSolver(linear=False))(of, SolveOptions())
+
+    assert plan.solver is not None
+    assert plan.solver.status is SolveStatus.FALLBACK
+    kept_room, kept_water = (each.temperatures_celsius for each in plan.sites[0].assets[:2])
+    assert kept_room is not None
+    assert kept_water is not None
+    assert kept_room.max() <= 24.8 + 1e-6
+    assert kept_room.min() >= 20.0
+    assert kept_water.min() >= 45.0 - 1e-6
+    assert list(broken_laws(of, plan)) == []
 
 
 def test_without_an_integer_solution_the_relaxation_is_repaired_and_its_gap_given() -> None:

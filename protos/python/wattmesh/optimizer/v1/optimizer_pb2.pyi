@@ -230,8 +230,9 @@ class SimulatePlanRequest(_message.Message):
     @_builtins.property
     def plan(self) -> _plan_pb2.Plan:
         """The plan; only the assets' powers_w are read, and where given heating_powers_w (HVAC zones) and
-        on_states (generators, interruptible runs). An asset without powers_w follows its uncontrolled behaviour (loads and renewables as
-        forecast, vehicles and runs as soon as they can, everything else off).
+        on_states (generators, interruptible runs). An asset without powers_w follows its uncontrolled behaviour (loads and
+        renewables as forecast, vehicles and runs as soon as they can, rooms and tanks by their thermostats, everything else
+        off).
         """
 
     def __init__(

@@ -187,7 +187,7 @@ class _SolveStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SolveStat
     """
     SOLVE_STATUS_FALLBACK: _SolveStatus.ValueType  # 3
     """Solver gave nothing better in time than no control at all: loads served, vehicles charged at
-    once, storage idle.
+    once, storage idle, rooms and tanks kept by their thermostats.
     """
 
 class SolveStatus(_SolveStatus, metaclass=_SolveStatusEnumTypeWrapper):
@@ -203,7 +203,7 @@ larger than the one asked for.
 """
 SOLVE_STATUS_FALLBACK: SolveStatus.ValueType  # 3
 """Solver gave nothing better in time than no control at all: loads served, vehicles charged at
-once, storage idle.
+once, storage idle, rooms and tanks kept by their thermostats.
 """
 Global___SolveStatus: _TypeAlias = SolveStatus  # noqa: Y015
 

@@ -25,7 +25,7 @@ from wattmesh_optimizer.domain.thermal import HeatPump, HvacZone, ThermalTank
 def simulate_hvac_zone(
     asset: Asset, zone: HvacZone, schedule: AssetSchedule | None, horizon: Horizon
 ) -> Outcome:
-    """Run a zone; without a schedule its machines are off.
+    """Run a zone; without a schedule its thermostat keeps it within its band, as far as it can.
 
     Power without a heating part heats below the middle of the comfort band and cools above.
     """
@@ -35,16 +35,22 @@ def simulate_hvac_zone(
     states, powers, heats = [state], zeros(horizon), zeros(horizon)
     low, high = zone.bands_celsius
     for index in range(horizon.count):
-        asked = 0.0 if schedule is None else float(schedule.powers_kw[index])
-        if schedule is not None and schedule.heating_kw is not None:
-            asked_heat = float(schedule.heating_kw[index])
+        outdoor = zone.outdoor_temperatures_celsius[index : index + 1]
+        net = float(zone.gains_kw[index])
+        if schedule is None:
+            free = step.a @ state + step.b_outdoor * outdoor[0] + step.b_heat * net
+            below_kw = (float(low[index]) - float(free[0])) / float(step.b_heat[0])
+            above_kw = (float(free[0]) - float(high[index])) / float(step.b_heat[0])
+            asked_heat = _kept(zone.heating, below_kw, _cop(zone.heating, outdoor))
+            asked = asked_heat + _kept(zone.cooling, above_kw, _cop(zone.cooling, outdoor))
+        elif schedule.heating_kw is not None:
+            asked, asked_heat = float(schedule.powers_kw[index]), float(schedule.heating_kw[index])
         else:
+            asked = float(schedule.powers_kw[index])
             asked_heat = asked if _heats(zone, float(state[0]), (low + high)[index] / 2) else 0.0
         heat = _machine(recorder, index, zone.heating, asked_heat)
         cold = _machine(recorder, index, zone.cooling, asked - asked_heat)
         powers[index], heats[index] = heat + cold, heat
-        outdoor = zone.outdoor_temperatures_celsius[index : index + 1]
-        net = float(zone.gains_kw[index])
         net += heat * _cop(zone.heating, outdoor) - cold * _cop(zone.cooling, outdoor)
         state = step.a @ state + step.b_outdoor * outdoor[0] + step.b_heat * net
         states.append(state)
@@ -58,6 +64,13 @@ def simulate_hvac_zone(
             mass_temperatures_celsius=trajectory[:, 1] if step.order == 2 else None,
         )
     )
+
+
+def _kept(pump: HeatPump | None, missing_kw: float, cop: float) -> float:
+    """Return what a thermostat has a machine draw [kW] when so much heat or cold is missing."""
+    if pump is None or missing_kw <= 0 or cop <= 0:
+        return 0.0
+    return min(max(missing_kw / cop, pump.min_power_kw), pump.max_power_kw)
 
 
 def _heats(zone: HvacZone, air_celsius: float, middle_celsius: float) -> bool:
@@ -84,17 +97,22 @@ def _cop(pump: HeatPump | None, outdoor: Floats) -> float:
 def simulate_thermal_tank(
     asset: Asset, tank: ThermalTank, schedule: AssetSchedule | None, horizon: Horizon
 ) -> Outcome:
-    """Run a tank; without a schedule its heater is off. Its thermostat ends heating at the top."""
+    """Run a tank; without a schedule its thermostat keeps it at its least temperature.
+
+    With one it ends heating at the top.
+    """
     recorder, step = Recorder(asset, horizon), tank_step(tank, horizon.hours)
-    asked = zeros(horizon) if schedule is None else schedule.powers_kw
+    asked = [None] * horizon.count if schedule is None else schedule.powers_kw.tolist()
     top = np.maximum(tank.max_temperature_celsius, free_temperatures(tank, horizon.hours))
     cop, heater = tank.cop_ratios, tank.heater
     temperatures, powers = np.empty(horizon.count + 1), zeros(horizon)
     temperatures[0] = tank.initial_temperature_celsius
-    for index, asked_kw in enumerate(asked.tolist()):
+    for index, told_kw in enumerate(asked):
         cold = step.a * float(temperatures[index]) + step.ambient
         cold -= step.b_heat * float(tank.draw_heats_kw[index])
         fitting = max(0.0, (float(top[index]) - cold) / (step.b_heat * float(cop[index])))
+        missing_kw = (tank.min_temperature_celsius - cold) / step.b_heat
+        asked_kw = _kept(heater, missing_kw, float(cop[index])) if told_kw is None else told_kw
         done, name = fitted_power(
             asked_kw, heater.max_power_kw, heater.min_power_kw, fitting, "max_temperature"
         )
