@@ -183,9 +183,9 @@ class ControlWorld:
 
 
 async def eventually(ask: Callable[[], Awaitable[T | None]], seconds: float = 10.0) -> T:
-    """Ask until there is an answer; fail after `seconds` of the wall."""
+    """Ask until there is an answer, which "no" is none; fail after `seconds` of the wall."""
     async with within(seconds):
-        while (answer := await ask()) is None:
+        while (answer := await ask()) is None or answer is False:
             await asyncio.sleep(0.01)
     return answer
 
