@@ -27,6 +27,7 @@ from wattmesh_twin.adapters.keba import KebaTwin
 from wattmesh_twin.adapters.mqtt_device import MqttDevice
 from wattmesh_twin.adapters.tank_mqtt import MqttTank
 from wattmesh_twin.adapters.tasmota import TasmotaPlug, TasmotaSgReady
+from wattmesh_twin.adapters.v2g_charger import V2gChargerTwin
 from wattmesh_twin.adapters.wallbox import WallboxTwin
 from wattmesh_twin.app.run_appliance import ApplianceTwin
 from wattmesh_twin.app.run_charger import ChargerTwin
@@ -43,7 +44,7 @@ PROFILES = load_profiles(SCHEMAS)
 
 def charger() -> tuple[ChargerTwin, WatchedLimit]:
     now = datetime.now(UTC)
-    car = VehicleSpec(capacity_wh=80_000.0)
+    car = VehicleSpec(capacity_wh=80_000.0, max_discharge_power_w=10_000.0)
     visit = Visit(arrival=now - HOUR, departure=now + HOUR, vehicle=car, arrival_soc_ratio=0.2)
     limit = WatchedLimit(
         set_a=6.0, failsafe_a=6.0, max_current_a=16.0, watchdog=timedelta(0), heard=now
@@ -104,6 +105,12 @@ async def devices(folder: Path) -> AsyncIterator[dict[str, tuple[str, ...]]]:
         )
         on_mqtt(
             "tasmota-sg-ready", "on_off=1", lambda a: TasmotaSgReady(blocked, 5.0, url, a, SECOND)
+        )
+        bidirectional, _ = charger()
+        on_mqtt(
+            "mqtt-v2g-charger",
+            "active_power_w=-3000",
+            lambda a: V2gChargerTwin(bidirectional, 11_040.0, url, a, SECOND),
         )
         on_mqtt("mqtt-appliance", "on_off=1", lambda a: MqttAppliance(washer, url, a, SECOND))
         on_mqtt("tasmota-switch", "on_off=0", lambda a: TasmotaPlug(pump, url, a, SECOND))

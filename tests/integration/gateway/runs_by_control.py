@@ -1,6 +1,7 @@
-"""Work and water by schedule, as a plan hands it over: real control, real gateway, real protocol.
+"""Work, water and a vehicle that gives, by schedule, as a plan hands it over, on real processes.
 
-Schedule → command → device → read-back → effect at its meter, on a clock that runs sixty times as
+Real control, real gateway, real protocol: schedule → command → device → read-back → effect at its
+meter, on a clock that runs sixty times as
 fast. One appliance is permitted to start and is empty: its command is carried out, and its meter
 cannot tell. Run by `make check-devices`.
 """
@@ -31,6 +32,7 @@ from wattmesh_kernel.sites import (
     DeferrableRating,
     Device,
     DeviceFunction,
+    EvChargerRating,
     MeterRole,
     MqttConnection,
     Rating,
@@ -40,8 +42,12 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.aio.tasks import BackgroundTasks
 from wattmesh_twin.adapters.appliance_mqtt import MqttAppliance
 from wattmesh_twin.adapters.tank_mqtt import MqttTank
+from wattmesh_twin.adapters.v2g_charger import SAFE_POWER_W, V2gChargerTwin
 from wattmesh_twin.app.run_appliance import ApplianceTwin
+from wattmesh_twin.app.run_charger import ChargerTwin
 from wattmesh_twin.domain.appliance import Programme
+from wattmesh_twin.domain.charger import Charger, FixedOffer, Visit
+from wattmesh_twin.domain.vehicle import VehicleSpec
 from wattmesh_twin.hot_water import HotWaterSettings, tank_twin
 
 SITE = SiteId("home-1")
@@ -58,6 +64,8 @@ TANK = TankRating(
     heater=HEATER,
 )
 WORK = DeferrableRating(max_power_w=2000.0)
+PORT = EvChargerRating(max_current_a=16.0, max_discharge_power_w=7000.0)
+CAR = VehicleSpec(capacity_wh=60_000.0, max_discharge_power_w=7000.0, least_soc_ratio=0.3)
 
 
 @dataclass
@@ -113,12 +121,19 @@ async def test_what_a_plan_hands_over_reaches_devices_and_its_effect_is_judged(
         clock,
     )
     water.order(replace(water.orders, own_celsius=70.0))
+    now = clock.now()
+    visit = Visit(
+        arrival=now - MINUTE, departure=now + 600 * MINUTE, vehicle=CAR, arrival_soc_ratio=0.6
+    )
+    vehicle = ChargerTwin(Charger(visits=(visit,)), FixedOffer(offered_a=0.0), clock)
     pairs = {
+        "port": thing("port", "mqtt-v2g-charger", PORT),
         "washer": thing("washer", "mqtt-appliance", WORK),
         "empty": thing("empty", "mqtt-appliance", WORK),
         "water": thing("water", "mqtt-hot-water", TANK),
     }
     meters = {
+        "port": Meter(lambda: vehicle.look().power_w),
         "washer": Meter(lambda: washer.power_w),
         "empty": Meter(lambda: empty.power_w),
         "water": Meter(lambda: water.look().state.power_w),
@@ -150,6 +165,7 @@ async def test_what_a_plan_hands_over_reaches_devices_and_its_effect_is_judged(
         url = f"mqtt://127.0.0.1:{world.broker_port}"
         for twin, name in ((washer, "washer"), (empty, "empty")):
             background.start(MqttAppliance(twin, url, name, MINUTE).run())
+        background.start(V2gChargerTwin(vehicle, 11_040.0, url, "port", MINUTE).run())
         background.start(MqttTank(water, url, "water", MINUTE).run())
 
         async def look() -> None:
@@ -175,17 +191,22 @@ async def test_what_a_plan_hands_over_reaches_devices_and_its_effect_is_judged(
                 schedule("washer", on, 1.0, span),
                 schedule("empty", on, 1.0, span),
                 schedule("water", power, 700.0, span),
+                schedule("port", power, -3000.0, span),
             ],
         )
         await control.stub.SubmitSchedule(request)
         await eventually(lambda: _all(control, pb.COMMAND_STATE_VERIFIED), 60)
         assert (washer.power_w, empty.power_w) == (2000.0, 0.0)
         assert water.look().most_w == 700.0
+        assert vehicle.look().power_w == -3000.0
         verdicts = await eventually(lambda: _judged(control), 90)
     assert verdicts["washer"] == effect_pb2.EFFECT_CONFIRMED
+    assert verdicts["port"] == effect_pb2.EFFECT_CONFIRMED, "its meter saw it give"
     assert verdicts["water"] == effect_pb2.EFFECT_CONFIRMED
     assert verdicts["empty"] == effect_pb2.EFFECT_UNKNOWN, "it was permitted, and had nothing to do"
-    # Everything is gone: the lease of its permission ends by itself, and it goes on to its end.
+    # Everything is gone: a vehicle gives for as long as its lease is, and then is charged.
+    await becomes(lambda: vehicle.look().power_w == SAFE_POWER_W, 90)
+    # The lease of its permission ends by itself, and it goes on to its end.
     await becomes(lambda: not washer.permitted, 90)
     assert washer.power_w == 2000.0
 
@@ -196,7 +217,7 @@ async def _serves(log: str) -> bool | None:
 
 async def _all(control: ControlWorld, state: pb.CommandState.ValueType) -> bool | None:
     commands = await control.commands()
-    return (len(commands) == 3 and all(each.state == state for each in commands)) or None
+    return (len(commands) == 4 and all(each.state == state for each in commands)) or None
 
 
 async def _judged(control: ControlWorld) -> dict[str, int] | None:
@@ -207,6 +228,6 @@ async def _judged(control: ControlWorld) -> dict[str, int] | None:
         for each in commands
         if each.HasField("effect_verdict")
     }
-    if len(found) < 3 or not all(each.final for each in found.values()):
+    if len(found) < 4 or not all(each.final for each in found.values()):
         return None
     return {name: each.effect for name, each in found.items()}

@@ -128,6 +128,15 @@ async def test_a_setpoint_is_published_obeyed_and_read_back(world: World) -> Non
     assert device.told == ["16", "6"]
 
 
+async def test_a_charger_that_takes_nothing_out_of_a_vehicle_is_not_told_to(world: World) -> None:
+    sets = await world.open("go-e-charger", "123456")
+    device = await world.device("go-eCharger/123456/amp/set", "go-eCharger/123456/amp")
+    for kind, value in ((POWER, -4140.0), (CURRENT, -6.0)):
+        with pytest.raises(DeviceRefused, match="below the lowest"):
+            await sets.apply(kind, value, HOUR)
+    assert device.told == []
+
+
 async def test_what_only_says_what_is_held_is_no_telegram(world: World) -> None:
     sets = await world.open("go-e-charger", "123456")
     await world.device("go-eCharger/123456/amp/set", "go-eCharger/123456/amp")

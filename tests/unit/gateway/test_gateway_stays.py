@@ -1,5 +1,6 @@
 """What a charger shows, as a session: when it begins and ends, what was charged, what is late."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,6 +47,27 @@ def test_a_vehicle_that_leaves_ends_its_stay_with_its_energy() -> None:
     assert (stay.state, stay.departure_time) == (SessionState.ENDED, NOON + 45 * MINUTE)
     assert stay.charged_energy_wh == 900.0
     assert plug.stay is None
+
+
+def test_what_a_vehicle_gave_counts_apart_from_what_it_drew() -> None:
+    def both(minute: float, state: SessionState | None, in_wh: float, out_wh: float) -> Seen:
+        return replace(seen(minute, state, in_wh), export_wh=out_wh)
+
+    _, stay = after(
+        both(0, NOBODY, 5000.0, 800.0),
+        both(15, CHARGING, 6200.0, 800.0),
+        both(30, SessionState.DISCHARGING, 6200.0, 1400.0),
+        both(45, NOBODY, 6200.0, 1500.0),
+    )
+    assert stay is not None
+    session = stay.session(BOX)
+    assert (session.charged_energy_wh, session.discharged_energy_wh) == (1200.0, 700.0)
+
+
+def test_a_charger_that_meters_nothing_out_says_nothing_of_it() -> None:
+    _, stay = after(seen(0, WAITING, 100.0), seen(30, CHARGING, 900.0))
+    assert stay is not None
+    assert stay.session(BOX).discharged_energy_wh is None
 
 
 def test_what_is_late_or_says_nothing_changes_nothing() -> None:

@@ -32,36 +32,38 @@ def begin(*visits: Visit) -> tuple[Charger, ChargerState]:
 
 
 def test_a_vehicle_draws_what_it_is_offered_and_less_when_it_is_nearly_full() -> None:
-    assert CAR.power_w(0.5, 16.0) == pytest.approx(11_040.0)
-    assert CAR.power_w(0.5, 32.0) == pytest.approx(11_040.0)
-    assert CAR.power_w(0.5, 6.0) == pytest.approx(4_140.0)
-    assert CAR.power_w(0.5, 5.9) == 0.0
-    assert CAR.power_w(0.9, 16.0) == pytest.approx(5_520.0)
-    assert CAR.power_w(1.0, 16.0) == 0.0
+    assert CAR.power_w(0.5, CAR.offered_w(16.0)) == pytest.approx(11_040.0)
+    assert CAR.power_w(0.5, CAR.offered_w(32.0)) == pytest.approx(11_040.0)
+    assert CAR.power_w(0.5, CAR.offered_w(6.0)) == pytest.approx(4_140.0)
+    assert CAR.power_w(0.5, CAR.offered_w(5.9)) == 0.0
+    assert CAR.power_w(0.9, CAR.offered_w(16.0)) == pytest.approx(5_520.0)
+    assert CAR.power_w(1.0, CAR.offered_w(16.0)) == 0.0
 
 
 def test_one_phase_draws_a_third() -> None:
     small = VehicleSpec(capacity_wh=50_000.0, phases=1)
-    assert small.power_w(0.5, 16.0) == pytest.approx(3_680.0)
+    assert small.power_w(0.5, small.offered_w(16.0)) == pytest.approx(3_680.0)
 
 
 @given(ratios, currents, st.floats(1.0, 36_000.0), st.floats(0.0, 1.0))
 def test_looking_in_between_changes_nothing(
     soc: float, offered: float, seconds: float, part: float
 ) -> None:
-    whole = CAR.charged(soc, offered, seconds)
-    halfway = CAR.charged(soc, offered, seconds * part)
-    assert CAR.charged(halfway, offered, seconds * (1 - part)) == pytest.approx(whole, abs=1e-9)
+    power_w = CAR.offered_w(offered)
+    whole = CAR.soc_after(soc, power_w, seconds)
+    halfway = CAR.soc_after(soc, power_w, seconds * part)
+    again = CAR.soc_after(halfway, power_w, seconds * (1 - part))
+    assert again == pytest.approx(whole, abs=1e-9)
     assert soc <= whole <= 1.0
 
 
 @given(ratios, currents)
 def test_what_is_stored_is_what_was_drawn_less_the_loss(soc: float, offered: float) -> None:
     seconds = 0.01
-    after = CAR.charged(soc, offered, seconds)
+    after = CAR.soc_after(soc, CAR.offered_w(offered), seconds)
     drawn_wh = CAR.drawn_wh(soc, after)
     assert (after - soc) * CAR.capacity_wh == pytest.approx(drawn_wh * 0.9)
-    power_w = CAR.power_w(soc, offered)
+    power_w = CAR.power_w(soc, CAR.offered_w(offered))
     assert drawn_wh * 3600 / seconds == pytest.approx(power_w, rel=1e-3, abs=0.1)
 
 

@@ -13,6 +13,7 @@ from wattmesh_runtime.errors import rpc_errors
 _STATES: Mapping[SessionState, charging_pb2.ChargingSessionState.ValueType] = {
     SessionState.WAITING: charging_pb2.CHARGING_SESSION_STATE_WAITING,
     SessionState.CHARGING: charging_pb2.CHARGING_SESSION_STATE_CHARGING,
+    SessionState.DISCHARGING: charging_pb2.CHARGING_SESSION_STATE_DISCHARGING,
     SessionState.SUSPENDED_BY_CHARGER: charging_pb2.CHARGING_SESSION_STATE_SUSPENDED_BY_CHARGER,
     SessionState.SUSPENDED_BY_VEHICLE: charging_pb2.CHARGING_SESSION_STATE_SUSPENDED_BY_VEHICLE,
     SessionState.FAULTED: charging_pb2.CHARGING_SESSION_STATE_FAULTED,
@@ -47,6 +48,7 @@ def session_to_proto(asset: AssetId, session: ChargingSession) -> charging_pb2.C
         arrival_time=timestamp_to_proto(session.arrival_time),
         departure_time=timestamp_to_proto(departure) if departure else None,
         charged_energy_wh=session.charged_energy_wh,
+        discharged_energy_wh=session.discharged_energy_wh,
         soc_ratio=session.soc_ratio,
         soc_measure_time=timestamp_to_proto(soc_time) if soc_time else None,
         measure_time=timestamp_to_proto(session.measure_time),

@@ -16,6 +16,9 @@ class SessionState(Enum):
     CHARGING = "charging"
     """Energy flows."""
 
+    DISCHARGING = "discharging"
+    """The vehicle gives energy."""
+
     SUSPENDED_BY_CHARGER = "suspended_by_charger"
     """The charge point holds it back: its setpoint is below what the vehicle needs."""
 
@@ -43,6 +46,7 @@ class ChargingSession:
     departure_time: datetime | None = None
     token: str = ""
     charged_energy_wh: float | None = None
+    discharged_energy_wh: float | None = None
     soc_ratio: float | None = None
     soc_measure_time: datetime | None = None
 

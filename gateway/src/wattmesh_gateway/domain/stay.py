@@ -14,7 +14,7 @@ _SINCE = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stay:
-    """A vehicle at a charger. `import_start_wh`: the meter's register when it came."""
+    """A vehicle at a charger. `import_start_wh`, `export_start_wh`: the registers when it came."""
 
     arrival_time: datetime
     measure_time: datetime
@@ -22,7 +22,9 @@ class Stay:
     departure_time: datetime | None = None
     token: str = ""
     import_start_wh: float | None = None
+    export_start_wh: float | None = None
     charged_energy_wh: float | None = None
+    discharged_energy_wh: float | None = None
     soc_ratio: float | None = None
     soc_measure_time: datetime | None = None
 
@@ -36,6 +38,7 @@ class Stay:
             departure_time=self.departure_time,
             token=self.token,
             charged_energy_wh=self.charged_energy_wh,
+            discharged_energy_wh=self.discharged_energy_wh,
             soc_ratio=self.soc_ratio,
             soc_measure_time=self.soc_measure_time,
         )
@@ -48,15 +51,17 @@ class Seen:
     time: datetime
     state: SessionState | None = None
     import_wh: float | None = None
+    export_wh: float | None = None
     soc_ratio: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plug:
-    """What is known of a charger: who is there, its register [Wh], and when it last was free."""
+    """What is known of a charger: who is there, its registers [Wh], and when it last was free."""
 
     stay: Stay | None = None
     import_wh: float | None = None
+    export_wh: float | None = None
     free_time: datetime | None = None
     seen_time: datetime | None = None
 
@@ -72,6 +77,7 @@ def followed(before: Plug, seen: Seen) -> tuple[Plug, Stay | None]:
         before,
         seen_time=seen.time,
         import_wh=before.import_wh if seen.import_wh is None else seen.import_wh,
+        export_wh=before.export_wh if seen.export_wh is None else seen.export_wh,
     )
     stay = before.stay
     if stay is None:
@@ -90,15 +96,33 @@ def followed(before: Plug, seen: Seen) -> tuple[Plug, Stay | None]:
 def _arrived(before: Plug, after: Plug, seen: Seen) -> Stay:
     """Return a stay that begins; what it drew before it was seen counts, where that is known."""
     lately = before.free_time is not None and seen.time - before.free_time <= _SINCE
-    start = before.import_wh if lately and before.import_wh is not None else after.import_wh
-    return Stay(arrival_time=seen.time, measure_time=seen.time, import_start_wh=start)
+    return Stay(
+        arrival_time=seen.time,
+        measure_time=seen.time,
+        import_start_wh=_known(before.import_wh if lately else None, after.import_wh),
+        export_start_wh=_known(before.export_wh if lately else None, after.export_wh),
+    )
+
+
+def _known(first: float | None, second: float | None) -> float | None:
+    return second if first is None else first
+
+
+def _counted(
+    register_wh: float, start_wh: float | None, so_far_wh: float | None
+) -> tuple[float, float]:
+    """Return the register when the stay began, and what it has counted since; it never falls."""
+    start = register_wh if start_wh is None else start_wh
+    return start, max(register_wh - start, so_far_wh or 0.0)
 
 
 def _metered(stay: Stay, seen: Seen) -> Stay:
     if seen.import_wh is not None:
-        start = seen.import_wh if stay.import_start_wh is None else stay.import_start_wh
-        charged = max(seen.import_wh - start, stay.charged_energy_wh or 0.0)
-        stay = replace(stay, import_start_wh=start, charged_energy_wh=charged)
+        start, energy = _counted(seen.import_wh, stay.import_start_wh, stay.charged_energy_wh)
+        stay = replace(stay, import_start_wh=start, charged_energy_wh=energy)
+    if seen.export_wh is not None:
+        start, energy = _counted(seen.export_wh, stay.export_start_wh, stay.discharged_energy_wh)
+        stay = replace(stay, export_start_wh=start, discharged_energy_wh=energy)
     if seen.soc_ratio is not None:
         stay = replace(stay, soc_ratio=seen.soc_ratio, soc_measure_time=seen.time)
     return stay

@@ -17,7 +17,9 @@ from wattmesh_runtime.service import Runtime, Service, run_service
 from wattmesh_runtime.settings import ServiceSettings
 from wattmesh_twin.adapters.go_e import GoETwin
 from wattmesh_twin.adapters.keba import KebaTwin
+from wattmesh_twin.adapters.mqtt_device import MqttDevice
 from wattmesh_twin.adapters.ocpp_point import OcppTwin
+from wattmesh_twin.adapters.v2g_charger import V2gChargerTwin
 from wattmesh_twin.adapters.visits import load_visits
 from wattmesh_twin.adapters.wallbox import WallboxTwin
 from wattmesh_twin.app.run_charger import ChargerTwin
@@ -26,6 +28,7 @@ from wattmesh_twin.domain.charging_profiles import ChargingProfiles
 from wattmesh_twin.domain.watched_limit import WatchedLimit
 
 _WALLBOX_MOST_A = 16.0
+_V2G_MOST_W = 11_040.0
 _WATCHDOG = timedelta(seconds=15)
 
 
@@ -43,9 +46,11 @@ class ChargerSettings(ServiceSettings):
     modbus_product: Literal["amperfied", "keba"] = "amperfied"
     """Whose registers it has then."""
     mqtt_url: str = ""
-    """`mqtt://host:port` of the broker at which it speaks: it has the topics of a go-e Charger."""
+    """`mqtt://host:port` of the broker at which it speaks."""
+    mqtt_product: Literal["go-e", "v2g"] = "go-e"
+    """Whose topics it has then; `v2g` takes power out of vehicles as well."""
     mqtt_address: str = "000000"
-    """Its serial number there."""
+    """Its serial number or address there."""
     mqtt_interval: timedelta = Field(default=timedelta(minutes=1), gt=timedelta(0))
     """How often it says how it stands."""
     max_current_a: float = Field(default=32.0, gt=0)
@@ -73,7 +78,11 @@ async def wire(settings: ChargerSettings, runtime: Runtime) -> AsyncIterator[Ser
         if settings.mqtt_url:
             twin = ChargerTwin(charger, FixedOffer(offered_a=0.0), clock)
             where = (settings.mqtt_url, settings.mqtt_address, settings.mqtt_interval)
-            wallbox = GoETwin(twin, _WALLBOX_MOST_A, *where)
+            wallbox: MqttDevice = (
+                V2gChargerTwin(twin, _V2G_MOST_W, *where)
+                if settings.mqtt_product == "v2g"
+                else GoETwin(twin, _WALLBOX_MOST_A, *where)
+            )
             yield Service(name="charger", register=(), service_names=(), tasks=(wallbox.run,))
             return
         limit = WatchedLimit(

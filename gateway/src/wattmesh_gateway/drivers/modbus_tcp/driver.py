@@ -55,6 +55,7 @@ class ModbusDevice:
                 time=self._clock.now(),
                 state=self._reader.plug,
                 import_wh=values.get("import_energy_wh"),
+                export_wh=values.get("export_energy_wh"),
                 soc_ratio=values.get("soc_ratio"),
             )
             await self._stays.hear(self._id, seen)

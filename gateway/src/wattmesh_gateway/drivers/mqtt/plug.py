@@ -54,6 +54,7 @@ class MqttPlug:
             time=arrival,
             state=self._hear(origin, payload),
             import_wh=values.get("import_energy_wh"),
+            export_wh=values.get("export_energy_wh"),
             soc_ratio=values.get("soc_ratio"),
         )
         await self._stays.hear(self._device.id, seen)

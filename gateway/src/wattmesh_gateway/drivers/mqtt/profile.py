@@ -136,9 +136,10 @@ class SetpointFormat:
 
     `{setpoint}` in `payload` is the value divided by `scale`, to `decimals`, or a word of `switch`;
     where the device takes only multiples of a `step` (in the setpoint's unit), the nearest of them;
-    `{lease_seconds}` what is left of the lease, whole seconds. Between 0 and `least`, and above
-    `most`, the device is told nothing. `release_payload` sends it to its safe state, in which
-    `read_back` says `release_value` (None: that is not known). No `read_back`: it does not say.
+    `{lease_seconds}` what is left of the lease, whole seconds. Between 0 and `least`, above `most`
+    and below `lowest` (None: it says for itself) the device is told nothing. `release_payload`
+    sends it to its safe state, in which `read_back` says `release_value` (None: that is not known).
+    No `read_back`: it does not say.
     """
 
     topic: str
@@ -148,6 +149,7 @@ class SetpointFormat:
     scale: float = 1.0
     decimals: int = 0
     step: float | None = None
+    lowest: float | None = None
     least: float = 0.0
     most: float | None = None
     qos: int = 1

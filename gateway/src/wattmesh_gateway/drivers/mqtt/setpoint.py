@@ -177,6 +177,8 @@ def _written(format_: SetpointFormat, kind: SetpointKind, value: float) -> float
     """Return a setpoint as the device can hold it; DeviceRefused when it cannot."""
     if format_.most is not None and value > format_.most:
         raise DeviceRefused(f"{value:g} is beyond the most the device can do, {format_.most:g}")
+    if format_.lowest is not None and value < format_.lowest:
+        raise DeviceRefused(f"{value:g} is below the lowest of the device, {format_.lowest:g}")
     if 0 < value < format_.least:
         raise DeviceRefused(f"{value:g} is below the least the device can do, {format_.least:g}")
     nearest = value if format_.step is None else round(value / format_.step) * format_.step

@@ -21,13 +21,15 @@ COLUMNS = (
 )
 
 _DECLARED = "declared_departure_time"
+_MOST_GIVEN, _LEAST_SOC = "max_discharge_power_w", "least_soc_ratio"
 
 
 def load_visits(file: Path) -> tuple[Visit, ...]:
     """Return the visits of a file, by arrival; InvalidArgument names file, line and what is wrong.
 
     Times are RFC 3339; the columns are `COLUMNS`, in any order, and `declared_departure_time` where
-    drivers say when they leave: empty in a row whose driver does not.
+    drivers say when they leave: empty in a row whose driver does not. Of a vehicle that gives, also
+    `max_discharge_power_w` and `least_soc_ratio`, empty or left out: 0.
     """
     with file.open(encoding="utf-8", newline="") as text:
         reader = csv.DictReader(text)
@@ -48,6 +50,8 @@ def _visits(file: Path, reader: "csv.DictReader[str]") -> Iterator[Visit]:
                     capacity_wh=float(row["capacity_wh"]),
                     max_current_a=float(row["max_current_a"]),
                     phases=int(row["phases"]),
+                    max_discharge_power_w=float(row.get(_MOST_GIVEN) or 0.0),
+                    least_soc_ratio=float(row.get(_LEAST_SOC) or 0.0),
                 ),
                 token=row["token"],
                 declared_departure=_time(row.get(_DECLARED) or ""),

@@ -15,7 +15,7 @@ _STEP = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
-    """What a charger shows: its state, and what is drawn now [W, A per phase]."""
+    """What a charger shows: its state, and what is drawn now [W, A per phase; given: negative]."""
 
     state: ChargerState
     power_w: float
@@ -95,7 +95,9 @@ class ChargerTwin:
 
     def mean_power_w(self, start: datetime, end: datetime) -> float:
         """Return the mean power over a past span [W], 0 before it was there."""
-        drawn_wh = self.state_at(end).import_wh - self.state_at(start).import_wh
+        before, after = self.state_at(start), self.state_at(end)
+        drawn_wh = after.import_wh - before.import_wh
+        drawn_wh -= after.export_wh - before.export_wh
         return drawn_wh * _SECONDS_PER_HOUR / (end - start).total_seconds()
 
     def next_change(self, after: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""A charger with one connector: vehicles come and go, and its meter counts what they draw."""
+"""A charger with one connector: vehicles come and go, its meter counts what they draw and give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -40,10 +40,10 @@ class Visit:
 
 
 class Offer(Protocol):
-    """The current that the charger offers to a vehicle, over time."""
+    """What the charger offers to a vehicle, over time."""
 
-    def current_a(self, moment: datetime) -> float:
-        """Return the current per phase that is offered at a moment [A]."""
+    def offered_w(self, vehicle: VehicleSpec, moment: datetime) -> float:
+        """Return what a vehicle is offered at a moment [W, AC]; negative: it is asked to give."""
 
     def next_change(self, after: datetime) -> datetime | None:
         """Return the first moment at which another may be offered; None: none is known."""
@@ -60,13 +60,14 @@ class FinishedVisit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChargerState:
-    """The charger at a moment: its register [Wh], and the visit that goes on with its state.
+    """The charger at a moment: its registers [Wh], and the visit that goes on with its state.
 
     `arrival_import_wh` is the register when that vehicle came; `finished` the visit before.
     """
 
     time: datetime
     import_wh: float = 0.0
+    export_wh: float = 0.0
     visit: Visit | None = None
     soc_ratio: float = 0.0
     arrival_import_wh: float = 0.0
@@ -85,10 +86,11 @@ class Charger:
             require(apart, "INVALID_RANGE", "visits follow one another", "visits")
 
     def power_w(self, state: ChargerState, offer: Offer) -> float:
-        """Return what is drawn at the moment of a state [W]."""
+        """Return what is drawn at the moment of a state [W]; negative: the vehicle gives."""
         if state.visit is None:
             return 0.0
-        return state.visit.vehicle.power_w(state.soc_ratio, offer.current_a(state.time))
+        vehicle = state.visit.vehicle
+        return vehicle.power_w(state.soc_ratio, offer.offered_w(vehicle, state.time))
 
     def current_a(self, state: ChargerState, offer: Offer) -> float:
         """Return the current on each phase that is drawn from [A]."""
@@ -115,9 +117,15 @@ class Charger:
             return replace(state, time=end)
         seconds = (end - state.time).total_seconds()
         vehicle = state.visit.vehicle
-        soc = vehicle.charged(state.soc_ratio, offer.current_a(state.time), seconds)
-        drawn_wh = vehicle.drawn_wh(state.soc_ratio, soc)
-        return replace(state, time=end, soc_ratio=soc, import_wh=state.import_wh + drawn_wh)
+        before, offered_w = state.soc_ratio, offer.offered_w(vehicle, state.time)
+        soc = vehicle.soc_after(before, offered_w, seconds)
+        return replace(
+            state,
+            time=end,
+            soc_ratio=soc,
+            import_wh=state.import_wh + vehicle.drawn_wh(before, soc),
+            export_wh=state.export_wh + vehicle.given_wh(before, soc),
+        )
 
     def _turned(self, state: ChargerState) -> ChargerState:
         """Have a vehicle go and come, if it is time."""
@@ -151,9 +159,9 @@ class FixedOffer:
 
     offered_a: float
 
-    def current_a(self, moment: datetime) -> float:
-        """Return it."""
-        return self.offered_a
+    def offered_w(self, vehicle: VehicleSpec, moment: datetime) -> float:
+        """Return it, as the vehicle's power."""
+        return vehicle.offered_w(self.offered_a)
 
     def next_change(self, after: datetime) -> datetime | None:
         """Never."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wattmesh_kernel.checks import require, require_at_least
+from wattmesh_twin.domain.vehicle import VehicleSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,10 @@ class ChargingProfiles:
         holding = [each for each in self.limits if each.holds(moment)]
         highest = max(holding, key=lambda each: each.stack_level, default=None)
         return self.max_current_a if highest is None else min(highest.current_a, self.max_current_a)
+
+    def offered_w(self, vehicle: VehicleSpec, moment: datetime) -> float:
+        """Return that current as a vehicle's power [W]."""
+        return vehicle.offered_w(self.current_a(moment))
 
     def next_change(self, after: datetime) -> datetime | None:
         """Return when a limit starts or ends next."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from wattmesh_twin.domain.vehicle import VehicleSpec
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchedLimit:
@@ -22,6 +24,10 @@ class WatchedLimit:
         watched = self.watchdog > timedelta(0)
         alone = watched and moment >= self.heard + self.watchdog
         return min(self.failsafe_a if alone else self.set_a, self.max_current_a)
+
+    def offered_w(self, vehicle: VehicleSpec, moment: datetime) -> float:
+        """Return that current as a vehicle's power [W]."""
+        return vehicle.offered_w(self.current_a(moment))
 
     def next_change(self, after: datetime) -> datetime | None:
         """Return when the watchdog runs out, if it does."""
