@@ -20,9 +20,10 @@ from tests.fakes.analytics_world import (
     analytics_world,
 )
 from tests.fakes.eventually import eventually
+from tests.fakes.metering_world import batch, point, samples, some_device
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
 from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
-from wattmesh.site.v1 import asset_pb2, site_pb2, site_service_pb2
+from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2, site_service_pb2
 from wattmesh.type.v1 import rating_pb2, tariff_pb2
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -317,6 +318,34 @@ async def test_a_site_has_a_footprint_to_the_gram_and_what_was_its_own(
     used = HOME_DAYS.load.sum()
     own = np.clip(HOME_DAYS.load - np.maximum(HOME_DAYS.grid, 0), 0, None).sum()
     assert answer.total.matching.hourly_matched_ratio == pytest.approx(own / used, rel=1e-6)
+
+
+async def test_what_a_generator_burns_is_in_the_footprint_of_its_site(
+    world: AnalyticsWorld,
+) -> None:
+    rating = rating_pb2.GeneratorRating(max_output_power_w=5000.0, emission_gco2e_per_kwh=700.0)
+    asset = asset_pb2.Asset(name=f"{HOME}/assets/generator", generator=rating)
+    meter = some_device(
+        f"{HOME}/devices/genset",
+        ["export_energy_wh"],
+        device_pb2.DeviceFunction(asset=asset.name, meter_role=device_pb2.METER_ROLE_MAIN),
+    )
+    sites = world.metering.sites
+    await sites.CreateAsset(site_service_pb2.CreateAssetRequest(asset=asset))
+    await sites.CreateDevice(site_service_pb2.CreateDeviceRequest(device=meter))
+    given_wh = np.arange(DAYS * DAY + 1) * 100.0
+    rows = samples(point("genset", "export_energy_wh"), START, QUARTER, given_wh)
+    await world.metering.send(batch(9, rows))
+    request = pb.QueryFootprintRequest(subjects=[HOME], range=time_range_to_proto(SPAN))
+
+    async def burns() -> bool:
+        answer = await world.analytics.QueryFootprint(request)
+        return answer.total.footprint.HasField("scope1_gco2e")
+
+    await eventually(burns)
+    found = (await world.analytics.QueryFootprint(request)).total.footprint
+    assert found.scope1_gco2e == pytest.approx(given_wh[-1] / 1000 * 700.0)
+    assert found.location_based_gco2e == pytest.approx(grams(HOME_DAYS.grid), rel=1e-6)
 
 
 async def test_a_silent_meter_lowers_what_a_footprint_speaks_for(world: AnalyticsWorld) -> None:

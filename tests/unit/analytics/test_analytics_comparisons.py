@@ -1,5 +1,6 @@
 """The plain rule, what is missing, and many sites as one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from wattmesh_analytics.domain.energy import Energy
 from wattmesh_analytics.domain.plain_rule import follow_rule
 from wattmesh_analytics.domain.portfolio import by_zone, weighted, weights, zone_energy
 from wattmesh_analytics.domain.savings import site_savings
-from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
+from wattmesh_analytics.domain.site_energy import Counterfactual, Fuelled, SiteEnergy
 from wattmesh_kernel.ids import AssetId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import BatteryRating
@@ -121,3 +122,22 @@ def test_a_silent_site_hides_no_other_and_counts_against_the_coverage() -> None:
     assert total.import_wh.values.tolist() == [1_000, 1_000]
     by = weights([each.import_wh for each in energies])
     assert weighted([1.0, 0.0], by) == 0.5
+
+
+def test_what_a_generator_burns_is_scope_1_and_not_free_of_carbon() -> None:
+    """Of 3 kWh used 1 is imported, 1.5 is burnt at 700 g/kWh, and half is the sun's."""
+    burnt = Energy.of_net(Series(START, HOUR, np.array([-1_500.0, NAN])))
+    generator = Fuelled(energy=burnt, emission_gco2e_per_kwh=700.0)
+    energy = replace(
+        home([1.0, 1.0], [0.0, 0.0]),
+        generation=(burnt, Energy.of_net(Series(START, HOUR, np.array([-500.0, 0.0])))),
+        fuelled=(generator,),
+    )
+    found = zone_energy(ZoneId("de"), energy)
+
+    assert found.consumption_wh.values[0] == 3_000
+    assert found.own_wh.values[0] == 500
+    assert found.scope1_gco2e == pytest.approx(1_050)
+    plain = zone_energy(ZoneId("de"), home([1.0, 1.0], [0.0, 0.0]))
+    assert plain.scope1_gco2e is None
+    assert by_zone([found, plain])[0].scope1_gco2e == pytest.approx(1_050)

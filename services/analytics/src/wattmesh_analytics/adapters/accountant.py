@@ -46,6 +46,8 @@ class GrpcAccountant:
             amounts, matched = await together(
                 self._stub.ComputeFootprint(footprint), self._stub.ComputeMatching(matching)
             )
+        if energy.scope1_gco2e is not None:  # by generators' own factors, which the site model has
+            amounts.footprint.scope1_gco2e = energy.scope1_gco2e
         return pb.SiteFootprint(footprint=amounts.footprint, matching=matched.matching)
 
     async def together(
@@ -78,6 +80,9 @@ def _added(found: Sequence[footprint_pb2.Footprint]) -> footprint_pb2.Footprint:
     total = footprint_pb2.Footprint(uncertified_basis=max(each.uncertified_basis for each in found))
     for name in _SUMS:
         setattr(total, name, sum(getattr(each, name) for each in found))
+    burning = [each.scope1_gco2e for each in found if each.HasField("scope1_gco2e")]
+    if burning:
+        total.scope1_gco2e = sum(burning)
     if all(each.HasField("grid_losses_gco2e") for each in found):
         total.grid_losses_gco2e = sum(each.grid_losses_gco2e for each in found)
     if all(each.HasField("upstream_gco2e") for each in found):

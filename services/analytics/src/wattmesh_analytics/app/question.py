@@ -1,6 +1,6 @@
 """What is asked about: a time on a raster that has passed, and a site that is there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -43,12 +43,12 @@ class Span:
             "resolution",
         )
         require(not self.range.empty, "EMPTY_RANGE", "the range is empty", "range")
-        for field, end in (("start_time", self.range.start), ("end_time", self.range.end)):
+        for edge, end in (("start_time", self.range.start), ("end_time", self.range.end)):
             require(
                 floor_time(end, self.resolution) == end,
                 "OFF_RASTER",
                 f"{end.isoformat()} is not on the raster of {self.resolution}",
-                f"range.{field}",
+                f"range.{edge}",
             )
         count = self.range.count(self.resolution)
         require(
@@ -76,6 +76,8 @@ class SiteAssets:
     grids: tuple[AssetId, ...]
     plants: tuple[AssetId, ...]
     batteries: dict[AssetId, BatteryRating]
+    emissions_gco2e_per_kwh: dict[AssetId, float] = field(default_factory=dict)
+    """Of those of the plants that burn fuel, by what they give out."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -108,6 +110,11 @@ def site_assets(view: SiteModelView, name: SiteId) -> SiteAssets:
         plants=tuple(each.id for each in assets if isinstance(each.rating, plants)),
         batteries={
             each.id: each.rating for each in assets if isinstance(each.rating, BatteryRating)
+        },
+        emissions_gco2e_per_kwh={
+            each.id: each.rating.emission_gco2e_per_kwh
+            for each in assets
+            if isinstance(each.rating, GeneratorRating)
         },
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from wattmesh_analytics.app.ports import Meter
 from wattmesh_analytics.app.question import SiteAssets
 from wattmesh_analytics.domain.energy import added_up
-from wattmesh_analytics.domain.site_energy import SiteEnergy
+from wattmesh_analytics.domain.site_energy import Fuelled, SiteEnergy
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import SiteModel
 from wattmesh_kernel.time import TimeRange
@@ -39,6 +39,10 @@ class ReadEnergy:
             zone=assets.zone,
             grid=added_up([found[each] for each in assets.grids]),
             generation=tuple(found[each] for each in assets.plants),
+            fuelled=tuple(
+                Fuelled(energy=found[each], emission_gco2e_per_kwh=emission)
+                for each, emission in assets.emissions_gco2e_per_kwh.items()
+            ),
             batteries={each: found[each] for each in assets.batteries},
             ratings=assets.batteries,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmesh_analytics.domain.energy import Floats
-from wattmesh_analytics.domain.site_energy import SiteEnergy
+from wattmesh_analytics.domain.site_energy import Fuelled, SiteEnergy
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
 
@@ -15,7 +15,8 @@ from wattmesh_kernel.series import Series
 class ZoneEnergy:
     """What is accounted for in one carbon zone per interval [Wh]; NaN: not metered.
 
-    `own_wh` is the part of the consumption that was generated on the site.
+    `own_wh` is the part of the consumption that was generated on the site without burning fuel.
+    `scope1_gco2e`: what its fuel emitted, as far as generators were metered; None: there is none.
     """
 
     zone: ZoneId
@@ -23,22 +24,37 @@ class ZoneEnergy:
     export_wh: Series
     consumption_wh: Series
     own_wh: Series
+    scope1_gco2e: float | None = None
 
 
 def zone_energy(zone: ZoneId, energy: SiteEnergy) -> ZoneEnergy:
     """Return what is accounted for of a site.
 
-    What is consumed and not imported in the same interval is its own.
+    What is consumed and not imported in the same interval is its own; what generators gave then is
+    not, since nobody who burns fuel is free of carbon.
     """
     import_wh = energy.grid.import_wh
     consumed = np.maximum(energy.consumption_wh, 0.0)
-    own = np.clip(consumed - import_wh.values, 0.0, None)
+    burnt_wh = [each.energy.export_wh.values for each in energy.fuelled]
+    own = np.clip(consumed - import_wh.values - sum(burnt_wh, np.zeros(len(consumed))), 0.0, None)
     return ZoneEnergy(
         zone=zone,
         import_wh=import_wh,
         export_wh=energy.grid.export_wh,
         consumption_wh=import_wh.with_values(consumed),
         own_wh=import_wh.with_values(own),
+        scope1_gco2e=_scope1_gco2e(energy.fuelled),
+    )
+
+
+def _scope1_gco2e(fuelled: Sequence[Fuelled]) -> float | None:
+    if not fuelled:
+        return None
+    return float(
+        sum(
+            np.nansum(each.energy.export_wh.values) / 1000 * each.emission_gco2e_per_kwh
+            for each in fuelled
+        )
     )
 
 
@@ -54,6 +70,7 @@ def by_zone(energies: Sequence[ZoneEnergy]) -> list[ZoneEnergy]:
             export_wh=_added([each.export_wh for each in found]),
             consumption_wh=_added([each.consumption_wh for each in found]),
             own_wh=_added([each.own_wh for each in found]),
+            scope1_gco2e=_sum_known([each.scope1_gco2e for each in found]),
         )
         for zone, found in sorted(zones.items())
     ]
@@ -81,6 +98,11 @@ def weighted(ratios: Sequence[float], by: Sequence[float]) -> float:
     if not total:
         return float(np.mean(ratios)) if ratios else 0.0
     return sum(ratio * weight for ratio, weight in zip(ratios, by, strict=True)) / total
+
+
+def _sum_known(amounts: Sequence[float | None]) -> float | None:
+    known = [each for each in amounts if each is not None]
+    return sum(known) if known else None
 
 
 def _added(series: Sequence[Series]) -> Series:

@@ -54,6 +54,14 @@ _KINDS: Mapping[Counterfactual, tuple[AssetKind, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Fuelled:
+    """What a generator gave, and what burning its fuel emits for each kWh of that [gCO2e/kWh]."""
+
+    energy: Energy
+    emission_gco2e_per_kwh: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SiteEnergy:
     """The energies of a site's assets over the same intervals: the grid's, plants', batteries'.
 
@@ -65,6 +73,8 @@ class SiteEnergy:
     zone: ZoneInfo
     grid: Energy
     generation: tuple[Energy, ...] = ()
+    fuelled: tuple[Fuelled, ...] = ()
+    """The part of the generation that burns fuel."""
     batteries: Mapping[AssetId, Energy] = field(default_factory=dict)
     ratings: Mapping[AssetId, BatteryRating] = field(default_factory=dict)
     first_soc_ratios: Mapping[AssetId, float] = field(default_factory=dict)
@@ -88,6 +98,7 @@ class SiteEnergy:
             zone=self.zone,
             grid=self.grid.window(span),
             generation=tuple(each.window(span) for each in self.generation),
+            fuelled=tuple(replace(each, energy=each.energy.window(span)) for each in self.fuelled),
             batteries={name: each.window(span) for name, each in self.batteries.items()},
             ratings=self.ratings,
             first_soc_ratios=self.first_soc_ratios,
