@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { SitePlanSchema } from "../gen/wattmesh/optimizer/v1/plan_pb.ts";
 import { AssetSchema } from "../gen/wattmesh/site/v1/asset_pb.ts";
+import { DeviceFunctionSchema } from "../gen/wattmesh/site/v1/device_pb.ts";
 import { OccupancySchema } from "../gen/wattmesh/usage/v1/zone_pb.ts";
-import { bandOf, leavesWith, occupancyAt } from "./comfort.ts";
+import { bandOf, leavesWith, occupancyAt, temperatureOf } from "./comfort.ts";
 
 const at = (seconds: number): { seconds: bigint; nanos: number } => ({ seconds: BigInt(seconds), nanos: 0 });
 const ZONE = "sites/a/assets/room";
@@ -31,4 +32,14 @@ test("a vehicle leaves with what the plan ends with", () => {
   assert.equal(leavesWith(plan, "sites/a/assets/post/charging-sessions/s-1"), 0.8);
   assert.equal(leavesWith(plan, "sites/a/assets/post/charging-sessions/other"), null);
   assert.equal(leavesWith(undefined, "s-1"), null);
+});
+
+test("a room is as warm as its own device says, not as the air outside that it measures too", () => {
+  const zone = "sites/office/assets/room";
+  const device = (name: string, asset: string) => ({ name: `sites/office/devices/${name}`, functions: [create(DeviceFunctionSchema, { asset })] });
+  const devices = [device("thermostat", zone), device("room", "sites/office/assets/other")];
+  const points = ["thermostat/points/outdoor_temperature_celsius", "room/points/temperature_celsius", "thermostat/points/temperature_celsius"];
+  const readings = points.map((point) => ({ point: `sites/office/devices/${point}` }));
+  assert.equal(temperatureOf(zone, devices, readings)?.point, "sites/office/devices/thermostat/points/temperature_celsius");
+  assert.equal(temperatureOf("sites/office/assets/attic", devices, readings), undefined);
 });

@@ -1,7 +1,9 @@
 // What people need of rooms, tanks and vehicles, in numbers that pages say.
 
 import type { SitePlan } from "../gen/wattmesh/optimizer/v1/plan_pb.ts";
+import type { Reading } from "../gen/wattmesh/metering/v1/metering_pb.ts";
 import type { Asset } from "../gen/wattmesh/site/v1/asset_pb.ts";
+import type { Device } from "../gen/wattmesh/site/v1/device_pb.ts";
 import type { Occupancy } from "../gen/wattmesh/usage/v1/zone_pb.ts";
 import { optionalMs } from "../lib/time.ts";
 
@@ -20,6 +22,16 @@ export function bandOf(asset: Asset): Band | null {
 
 export function occupiedBand(asset: Asset): string {
   return asset.kind.case === "thermalTank" ? "is kept from" : "comfortable while people are there from";
+}
+
+/** The newest temperature of a room or tank itself, by the devices that are there for it; not the one outside. */
+export function temperatureOf<T extends Pick<Reading, "point">>(
+  zone: string,
+  devices: readonly Pick<Device, "name" | "functions">[],
+  readings: readonly T[],
+): T | undefined {
+  const own = devices.filter((device) => device.functions.some((each) => each.asset === zone));
+  return readings.find((each) => own.some((device) => each.point === `${device.name}/points/temperature_celsius`));
 }
 
 /** Share of the usual people that is in a room at a time; null: nobody said. The newest word counts. */

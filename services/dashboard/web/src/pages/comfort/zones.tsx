@@ -1,9 +1,9 @@
 // Rooms and tanks: how warm they are, who is there, and how warm they are to be.
 
 import { useQuery } from "@tanstack/react-query";
-import { useHoldingPlan, usePlan } from "../../api/queries.ts";
+import { useDevices, useHoldingPlan, usePlan } from "../../api/queries.ts";
 import { metering, usage } from "../../api/transport.ts";
-import { bandOf, occupancyAt, occupiedBand } from "../../domain/comfort.ts";
+import { bandOf, occupancyAt, occupiedBand, temperatureOf } from "../../domain/comfort.ts";
 import type { Asset } from "../../gen/wattmesh/site/v1/asset_pb.ts";
 import type { Site } from "../../gen/wattmesh/site/v1/site_pb.ts";
 import { ago, clock, number, percent, shortName } from "../../lib/format.ts";
@@ -20,6 +20,7 @@ export function Zones({ site, zones }: { site: Site; zones: readonly Asset[] }) 
   const head = useHoldingPlan(site.name);
   const plan = usePlan(head?.name).data;
   const planned = plannedOf(plan, site.name);
+  const devices = useDevices(site.name).data ?? [];
   const readings = useQuery({
     queryKey: ["temperatures", site.name, tick],
     queryFn: async ({ signal }) => (await metering.getLatestReadings({ points: [`${site.name}/devices/-/points/-`] }, { signal })).readings,
@@ -43,7 +44,7 @@ export function Zones({ site, zones }: { site: Site; zones: readonly Asset[] }) 
         const own = planned?.site.assets.find((each) => each.assetName === zone.name);
         const ends = own?.temperaturesCelsius.at(-1);
         const end = planned === null ? null : planned.start + (own?.powersW.length ?? 0) * planned.step;
-        const reading = (readings.data ?? []).find((each) => each.point.includes(`/${shortName(zone.name)}/`) && each.point.endsWith("_celsius"));
+        const reading = temperatureOf(zone.name, devices, readings.data ?? []);
         const there = occupancyAt(people.data ?? [], zone.name, now);
         const parts = [
           reading?.measureTime !== undefined && now !== null ? ago(now - toMs(reading.measureTime)) : "no reading",
