@@ -25,6 +25,14 @@ while True:
 """
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTEN
 
+TIDY = """
+import signal, sys, time
+def tidy(*_):
+    time.sleep(1.2)
+    sys.exit()
+signal.signal(signal.SIGTERM, tidy)
+""" + LISTEN
+
 
 def spec(code: str, target: str) -> ProcessSpec:
     return ProcessSpec(
@@ -99,6 +107,18 @@ async def test_processes_that_stand_still_do_not_hold_up_the_end_one_after_the_o
             began = watch.seconds
     assert watch.seconds - began < 4
     assert not any(alive(pid) for pid in pids if pid)
+
+
+async def test_a_slow_group_takes_no_time_from_the_one_that_is_ended_after_it(
+    tmp_path: Path,
+) -> None:
+    told: list[ProcessEvent] = []
+    first, last = free_targets(2)
+    async with Supervisor(tmp_path, told.append, all_stop_seconds=4) as supervisor:
+        await supervisor.start([replace(spec(TIDY, first), name="tidy")])
+        await supervisor.start([replace(spec(STUBBORN, last), name="stubborn")])
+
+    assert [(event.name, event.text) for event in told] == [("stubborn", "does not stop, killed")]
 
 
 async def test_a_process_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:

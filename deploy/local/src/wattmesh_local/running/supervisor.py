@@ -1,7 +1,6 @@
 """All processes of a run: started together, watched, ended together."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -49,11 +48,24 @@ class Supervisor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the processes in the reverse order of the groups they were started in."""
-        deadline = time.monotonic() + self._all_stop_seconds
-        for names in reversed(self._groups):
-            left = max(deadline - time.monotonic(), _LEAST_SECONDS)
-            await self.stop(names, min(left, STOP_SECONDS))
+        """End the processes in the reverse order of the groups they were started in.
+
+        A group is asked when the one before has ended, or has had its share of the time: then both
+        go on side by side, and a slow group does not take from those after it what they need.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._all_stop_seconds
+        groups = [self._running(names) for names in reversed(self._groups)]
+        groups = [names for names in groups if names]
+        leaving: list[asyncio.Task[None]] = []
+        for names in groups:
+            left = max(deadline - loop.time(), _LEAST_SECONDS)
+            leaving.append(asyncio.create_task(self.stop(names, min(left, STOP_SECONDS))))
+            await asyncio.wait(leaving, timeout=self._all_stop_seconds / len(groups))
+        await asyncio.gather(*leaving)
+
+    def _running(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in self.processes]
 
     async def start(self, specs: Iterable[ProcessSpec]) -> None:
         """Start processes and wait until all are ready."""
