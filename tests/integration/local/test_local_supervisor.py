@@ -25,13 +25,16 @@ while True:
 """
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTEN
 
-TIDY = """
+TIDY = (
+    """
 import signal, sys, time
 def tidy(*_):
     time.sleep(1.2)
     sys.exit()
 signal.signal(signal.SIGTERM, tidy)
-""" + LISTEN
+"""
+    + LISTEN
+)
 
 
 def spec(code: str, target: str) -> ProcessSpec:
