@@ -228,6 +228,20 @@ def test_a_telegram_of_many_times_gives_all_of_them(layout: str) -> None:
     assert set(_of_points(some)) == {"active_power_w"}
 
 
+def test_only_a_telegram_of_many_times_may_be_long() -> None:
+    """What holds up everybody's commands while it is read is not read."""
+    times = [FIRST_MS + 1000 * second for second in range(4_000)]
+    told = json.dumps({"data": {"times": times, "e": times, "p": [1.0] * 4_000}}).encode()
+    assert 65_536 < len(told) < 262_144
+    known = device("active_power_w")
+
+    assert len(understand(known, COLUMNS, told, ARRIVAL + timedelta(hours=2)).readings) == 4_000
+    with pytest.raises(TelegramError, match=f"it is {len(told)} bytes long, and at most 65536"):
+        understand(known, packaged("mqtt-grid-meter"), told, ARRIVAL)
+    with pytest.raises(TelegramError, match="at most 262144"):
+        understand(known, COLUMNS, told + b" " * 262_144, ARRIVAL)
+
+
 def test_of_many_times_what_makes_no_sense_is_a_problem_and_all_else_counts() -> None:
     """A time of next month, a value that is none, one that cannot be, one that is absent."""
     next_month = FIRST_MS + 30 * 86_400_000

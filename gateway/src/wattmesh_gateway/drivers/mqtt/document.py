@@ -12,15 +12,18 @@ from wattmesh_kernel.quantities import QUANTITIES
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_LONGEST_PAYLOAD_BYTES = 256 * 1024
+LONGEST_TELEGRAM_BYTES = 64 * 1024
+"""Most of a telegram that says how things are now: reading it takes a millisecond and a half."""
+LONGEST_BATCH_BYTES = 256 * 1024
+"""Most of a telegram with readings of many moments."""
 _FURTHEST_AHEAD = timedelta(days=1)
 """How far a device's clock may be ahead: a reading of next year would look like the newest."""
 
 
-def parse(payload: bytes) -> object:
+def parse(payload: bytes, most_bytes: int = LONGEST_TELEGRAM_BYTES) -> object:
     """Return a payload's document; TelegramError when it is no JSON, or longer than is read."""
-    if len(payload) > _LONGEST_PAYLOAD_BYTES:
-        raise TelegramError(f"it is {len(payload)} bytes long")
+    if len(payload) > most_bytes:
+        raise TelegramError(f"it is {len(payload)} bytes long, and at most {most_bytes} are read")
     try:
         document: object = json.loads(payload, object_pairs_hook=_object)
     except ValueError as error:

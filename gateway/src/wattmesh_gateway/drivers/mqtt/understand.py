@@ -6,7 +6,12 @@ from wattmesh_gateway.domain.errors import TelegramError
 from wattmesh_gateway.domain.reading import Reading
 from wattmesh_gateway.domain.telegram import Telegram
 from wattmesh_gateway.drivers.mqtt.batch import understand_batch
-from wattmesh_gateway.drivers.mqtt.document import measure_time, parse, value_of
+from wattmesh_gateway.drivers.mqtt.document import (
+    LONGEST_BATCH_BYTES,
+    measure_time,
+    parse,
+    value_of,
+)
 from wattmesh_gateway.drivers.mqtt.profile import TelegramFormat
 from wattmesh_kernel.sites import Device
 
@@ -22,9 +27,10 @@ def understand(
 
     A device may send anything: nothing that it sends raises anything else.
     """
-    document = parse(payload)
     if format_.batch is not None:
+        document = parse(payload, LONGEST_BATCH_BYTES)
         return understand_batch(device, format_, format_.batch, document, arrival)
+    document = parse(payload)
     moment = measure_time(document, format_.time, arrival)
     readings: list[Reading] = []
     problems: list[str] = []
