@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
 
+import grpc
 import numpy as np
 
 from wattmesh.analytics.v1 import analytics_service_pb2, footprint_pb2
@@ -109,7 +110,9 @@ class JudgedServices:
         self, request: planner_pb2.GetPlanRequest, context: Any
     ) -> planner_pb2.GetPlanResponse:
         plans: list[planner_pb2.Plan] = getattr(self, "plans", [])
-        plan = next(each for each in plans if each.name == request.name)
+        plan = next((each for each in plans if each.name == request.name), None)
+        if plan is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such plan")
         return planner_pb2.GetPlanResponse(plan=plan)
 
     async def EvaluateForecasts(  # noqa: N802

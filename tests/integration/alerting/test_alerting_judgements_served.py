@@ -20,7 +20,7 @@ from wattmesh.alert.v1 import alert_service_pb2 as pb
 from wattmesh.control.v1 import control_pb2
 from wattmesh.forecast.v1 import forecast_pb2
 from wattmesh.metering.v1 import metering_pb2
-from wattmesh.optimizer.v1 import asset_pb2, problem_pb2
+from wattmesh.optimizer.v1 import asset_pb2, plan_pb2, problem_pb2
 from wattmesh.planner.v1 import planner_pb2
 from wattmesh.status.v1 import status_pb2, status_pb2_grpc
 from wattmesh_alerting.adapters.certificates import Certificates
@@ -189,7 +189,8 @@ async def test_what_is_judged_now_and_then_is_told_with_what_is_at_stake(
 
         cold = await fires(world, "COMFORT")
         assert (cold.subject, cold.value, cold.threshold_value) == (ZONE, 19.5, 21.0)
-        assert "21.0 to 23.0 are wanted" in cold.description
+        assert "21.0 to 23.0 are wanted; at stake are 19" in cold.description
+        assert "K h, by the plan" in cold.description, "a kelvin for what is left of 200 hours"
         assert list(cold.links) == ["plans/p"], "the band is the plan's, not the rating's"
 
         drift = await fires(world, "FORECAST_DRIFT")
@@ -238,6 +239,17 @@ def plan_with(low_celsius: float, high_celsius: float) -> planner_pb2.Plan:
                     name=HOME.name, assets=[asset_pb2.Asset(name=ZONE, hvac_zone=zone)]
                 )
             ],
+        ),
+        solution=plan_pb2.Plan(
+            sites=[
+                plan_pb2.SitePlan(
+                    assets=[
+                        plan_pb2.AssetPlan(
+                            asset_name=ZONE, temperatures_celsius=[low_celsius - 1.0] * 201
+                        )
+                    ]
+                )
+            ]
         ),
     )
 

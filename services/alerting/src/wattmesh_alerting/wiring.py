@@ -25,6 +25,7 @@ from wattmesh_alerting.adapters.polled import PolledSource
 from wattmesh_alerting.adapters.postgres import PostgresAlertStore
 from wattmesh_alerting.adapters.quality import DataQuality
 from wattmesh_alerting.adapters.rounds import Judge, SiteRounds
+from wattmesh_alerting.adapters.stakes import Stakes
 from wattmesh_alerting.api.servicer import AlertServicer
 from wattmesh_alerting.app.ask_alerts import AskAlerts
 from wattmesh_alerting.app.ports import Source
@@ -77,6 +78,7 @@ async def wire(settings: AlertingSettings, runtime: Runtime) -> AsyncIterator[Se
                 store=store,
                 sources=_sources(settings, runtime, view, owners),
                 people=people,
+                appraiser=Stakes(runtime.channel(settings.planner_target), view, clock),
             )
             work = LeasedWork(leases, raise_alerts)
             work.want([_LEASE])

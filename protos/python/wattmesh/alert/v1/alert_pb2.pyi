@@ -270,7 +270,9 @@ class Alert(_message.Message):
     @_builtins.property
     def at_stake(self) -> _money_pb2.Money:
         """How much money is at stake, as things go, never negative: what a new peak would add to the bill, what a day has cost above
-        others, what could not be billed. Absent: nobody can tell.
+        others, what could not be billed; where devices are lost or plans fail, come late or are degraded, what the plan in force
+        makes of what is lost, by prices of energy alone, as the description says. Absent: nobody can tell, or nobody yet: what a
+        plan says of it follows an alert within seconds.
         """
 
     def __init__(

@@ -49,11 +49,11 @@ def _alert_to_json(alert: Alert, now: datetime) -> dict[str, Any]:
     annotations = {
         "name": alert.name,
         "summary": alert.summary,
-        "description": condition.description,
+        "description": alert.description,
         "advice": alert.traits.advice,
-        "links": " ".join(condition.links),
+        "links": " ".join(alert.links),
         "since": alert.start_time.isoformat(),
-        "at_stake": "" if condition.at_stake is None else str(condition.at_stake),
+        "at_stake": "" if alert.at_stake is None else str(alert.at_stake),
     }
     ended = alert.end_time is not None
     return {

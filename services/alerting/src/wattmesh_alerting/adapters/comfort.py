@@ -8,7 +8,14 @@ import grpc
 
 from wattmesh.metering.v1 import metering_pb2, metering_pb2_grpc
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
-from wattmesh_alerting.domain.comfort import BEGINS_K, ENDS_K, Discomfort, discomfort, widest
+from wattmesh_alerting.domain.comfort import (
+    BEGINS_K,
+    ENDS_K,
+    Discomfort,
+    discomfort,
+    expected_kelvin_hours,
+    widest,
+)
 from wattmesh_alerting.domain.condition import Condition, News, survey
 from wattmesh_alerting.domain.latch import Latch
 from wattmesh_alerting.domain.rules import Rule
@@ -28,6 +35,7 @@ _TEMPERATURE = "temperature_celsius"
 _FRESH = timedelta(minutes=15)
 _LOOK_BACK = timedelta(minutes=65)
 _AT_ONCE = 1000
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +46,14 @@ class _Bands:
     start: datetime
     resolution: timedelta
     by_zone: dict[str, tuple[ComfortBand, ...]]
+    planned_celsius: dict[str, tuple[float, ...]]
+    """Temperatures at the end of each interval, as the plan expects them."""
+
+    @property
+    def end(self) -> datetime:
+        """When the plan's last interval ends."""
+        count = max((len(each) for each in self.by_zone.values()), default=0)
+        return self.start + count * self.resolution
 
 
 class WantedBands:
@@ -74,6 +90,22 @@ class WantedBands:
                 return of_zone[index], bands.plan
         return widest(zone.rating), ""
 
+    def ahead(self, scope: str, zone: Asset, now: datetime) -> str:
+        """Return in words what the plan expects of a zone until its end; "": no plan tells."""
+        assert isinstance(zone.rating, HvacZoneRating), "asked of zones alone"
+        bands = self._bands.get(scope)
+        celsius = () if bands is None else bands.planned_celsius.get(zone.id.name, ())
+        if bands is None or not celsius or now >= bands.end:
+            return ""
+        first = max((now - bands.start) // bands.resolution, 0)
+        kelvin_hours = expected_kelvin_hours(
+            celsius[first:],
+            bands.by_zone[zone.id.name][first:],
+            zone.rating,
+            bands.resolution / _HOUR,
+        )
+        return f"; at stake are {kelvin_hours:.1f} K h, by the plan until {bands.end:%H:%M} UTC"
+
 
 class Comfort:
     """Looks at the temperatures of all zones."""
@@ -105,11 +137,12 @@ class Comfort:
         self, model: SiteModel, zone: Asset, celsius: float, now: datetime
     ) -> Sequence[Condition]:
         assert isinstance(zone.rating, HvacZoneRating), "asked of zones alone"
-        band, plan = self._bands.band(_scope(model, zone.id), zone, now)
+        scope = _scope(model, zone.id)
+        band, plan = self._bands.band(scope, zone, now)
         found = discomfort(celsius, band, zone.rating)
         if not self._latch.holds(zone.id, found.outside_k, begins=BEGINS_K, ends=ENDS_K):
             return ()
-        return [_condition(zone, found, band, plan, now)]
+        return [_condition(zone, found, band, plan, self._bands.ahead(scope, zone, now), now)]
 
     async def _temperatures(
         self, model: SiteModel, zones: Sequence[Asset], now: datetime
@@ -158,11 +191,17 @@ def _bands(plan: planner_pb2.Plan) -> _Bands:
             for asset in site.assets
             if asset.HasField("hvac_zone")
         },
+        planned_celsius={
+            asset.asset_name: tuple(asset.temperatures_celsius[1:])
+            for site in plan.solution.sites
+            for asset in site.assets
+            if len(asset.temperatures_celsius) == horizon.count + 1
+        },
     )
 
 
 def _condition(
-    zone: Asset, found: Discomfort, band: ComfortBand, plan: str, now: datetime
+    zone: Asset, found: Discomfort, band: ComfortBand, plan: str, ahead: str, now: datetime
 ) -> Condition:
     low, high = band.min_temperature_celsius, band.max_temperature_celsius
     return Condition(
@@ -170,7 +209,8 @@ def _condition(
         subject=zone.id.name,
         since=now,
         site=zone.id.site,
-        description=f"{found.temperature_celsius:.1f} °C, where {low:.1f} to {high:.1f} are wanted",
+        description=f"{found.temperature_celsius:.1f} °C, where {low:.1f} to {high:.1f} are wanted"
+        f"{ahead}",
         value=found.temperature_celsius,
         threshold=found.edge_celsius,
         unit="°C",

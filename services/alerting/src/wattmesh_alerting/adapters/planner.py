@@ -15,6 +15,7 @@ from wattmesh_runtime.errors import rpc_errors
 
 _PAGE = 1000
 _MOST_WORDS = 3
+_MOST_LINKS = 50
 _RULES = (Rule.PLAN_FAILED, Rule.PLAN_LATE, Rule.PLAN_DEGRADED)
 
 
@@ -101,14 +102,14 @@ def _changes(plan: planner_pb2.Plan, newest: dict[str, datetime], now: datetime)
 
 
 def _of_plan(plan: planner_pb2.Plan, since: datetime) -> Iterable[Condition]:
-    def condition(rule: Rule, description: str) -> Condition:
+    def condition(rule: Rule, description: str, more: Iterable[str] = ()) -> Condition:
         return Condition(
             rule=rule,
             subject=plan.scope,
             since=since,
             site=_site(plan.scope),
             description=description,
-            links=(plan.name,),
+            links=(plan.name, *more),
         )
 
     if plan.state == planner_pb2.PLAN_STATE_FAILED:
@@ -118,8 +119,11 @@ def _of_plan(plan: planner_pb2.Plan, since: datetime) -> Iterable[Condition]:
     if plan.degradations:
         words = [each.message for each in plan.degradations[:_MOST_WORDS]]
         more = len(plan.degradations) - len(words)
+        subjects = dict.fromkeys(each.subject for each in plan.degradations if each.subject)
         yield condition(
-            Rule.PLAN_DEGRADED, "; ".join(words) + (f"; and {more} more" if more else "")
+            Rule.PLAN_DEGRADED,
+            "; ".join(words) + (f"; and {more} more" if more else ""),
+            list(subjects)[:_MOST_LINKS],
         )
 
 

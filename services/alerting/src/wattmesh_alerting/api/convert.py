@@ -39,14 +39,14 @@ def alert_to_proto(told: ToldAlert) -> pb.Alert:
         site="" if condition.site is None else condition.site.name,
         gateway="" if condition.gateway is None else condition.gateway.name,
         summary=alert.summary,
-        description=condition.description,
+        description=alert.description,
         advice=alert.traits.advice,
         start_time=timestamp_to_proto(alert.start_time),
         occurrence_count=alert.occurrences,
         value=condition.value,
         threshold_value=condition.threshold,
         unit=condition.unit,
-        links=condition.links,
+        links=alert.links,
         silence=told.silence,
     )
     if alert.fire_time is not None:
@@ -55,8 +55,8 @@ def alert_to_proto(told: ToldAlert) -> pb.Alert:
         proto.end_time.CopyFrom(timestamp_to_proto(alert.end_time))
     if condition.time_left is not None:
         proto.time_left.CopyFrom(duration_to_proto(condition.time_left))
-    if condition.at_stake is not None:
-        proto.at_stake.CopyFrom(money_to_proto(condition.at_stake))
+    if alert.at_stake is not None:
+        proto.at_stake.CopyFrom(money_to_proto(alert.at_stake))
     if told.kept.acknowledgement is not None:
         proto.acknowledgement.CopyFrom(_acknowledgement_to_proto(told.kept.acknowledgement))
     return proto

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from wattmesh_alerting.domain.alert import Acknowledgement, Alert
-from wattmesh_alerting.domain.condition import News
+from wattmesh_alerting.domain.appraisal import Appraisal
+from wattmesh_alerting.domain.condition import Condition, News
 from wattmesh_alerting.domain.rules import Rule
 from wattmesh_alerting.domain.silence import Silence
 from wattmesh_kernel.ids import SiteId
@@ -21,6 +22,13 @@ class Source(Protocol):
 
     def news(self) -> AsyncIterator[News]:
         """Yield what holds, then what changes. It ends, or raises, when the line is broken."""
+
+
+class Appraiser(Protocol):
+    """Whoever knows what is at stake."""
+
+    async def __call__(self, condition: Condition) -> Appraisal | None:
+        """Return what is at stake; None: nobody can tell. Error: Unavailable."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

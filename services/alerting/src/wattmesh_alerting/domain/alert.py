@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from wattmesh_alerting.domain.appraisal import APPRAISED, Appraisal
 from wattmesh_alerting.domain.condition import Condition
 from wattmesh_alerting.domain.rules import RULES, Severity, Traits
+from wattmesh_kernel.money import Money
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +24,8 @@ class Alert:
     """A condition that lasts, or lasted.
 
     `start_time` is when it first held. `fire_time`: None until it has lasted for long enough.
-    `gone_time`: since when it does not hold; None: it holds.
+    `gone_time`: since when it does not hold; None: it holds. `appraisal`: what a plan says is at
+    stake, as of when it was raised; None: nobody has found out, or there is nothing to find.
     """
 
     condition: Condition
@@ -32,6 +35,7 @@ class Alert:
     gone_time: datetime | None = None
     end_time: datetime | None = None
     occurrences: int = 1
+    appraisal: Appraisal | None = None
 
     @property
     def traits(self) -> Traits:
@@ -47,6 +51,30 @@ class Alert:
     def summary(self) -> str:
         """What is the matter, with what."""
         return f"{self.condition.subject}: {self.traits.title}"
+
+    @property
+    def at_stake(self) -> Money | None:
+        """How much money, as things go; None: nobody can tell."""
+        if self.condition.at_stake is not None or self.appraisal is None:
+            return self.condition.at_stake
+        return self.appraisal.amount
+
+    @property
+    def description(self) -> str:
+        """How it came about, and how what is at stake was reckoned."""
+        words = (self.condition.description, self.appraisal.words if self.appraisal else "")
+        return "; ".join(each for each in words if each)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Resources that say more."""
+        plan = (self.appraisal.plan,) if self.appraisal else ()
+        return tuple(dict.fromkeys((*self.condition.links, *plan)))
+
+    @property
+    def wants_appraisal(self) -> bool:
+        """Whether a plan could say what is at stake, and was not asked."""
+        return self.fires and self.appraisal is None and self.condition.rule in APPRAISED
 
     @property
     def fires(self) -> bool:

@@ -1,10 +1,11 @@
 """All that holds or lately held, and what becomes of it as time goes on."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from wattmesh_alerting.domain.alert import Alert, first_seen
-from wattmesh_alerting.domain.condition import Cleared, Condition, Key, News, Survey
+from wattmesh_alerting.domain.condition import Appraised, Cleared, Condition, Key, News, Survey
 from wattmesh_alerting.domain.rules import Rule
 from wattmesh_kernel.ids import GatewayId
 
@@ -40,6 +41,10 @@ class AlertBoard:
                 self._see(news)
             case Cleared():
                 self._clear(news.key, news.since)
+            case Appraised():
+                alert = self._open.get(news.key)
+                if alert is not None and alert.name == news.alert:
+                    self._open[news.key] = replace(alert, appraisal=news.appraisal)
             case Survey():
                 for each in news.conditions:
                     self._see(each)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from wattmesh_alerting.domain.appraisal import Appraisal
 from wattmesh_alerting.domain.rules import Rule
 from wattmesh_kernel.ids import GatewayId, SiteId
 from wattmesh_kernel.money import Money
@@ -63,7 +64,16 @@ class Survey:
     time: datetime
 
 
-News: TypeAlias = Condition | Cleared | Survey
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appraised:
+    """What is at stake in an alert, by its name, was found out."""
+
+    key: Key
+    alert: str
+    appraisal: Appraisal
+
+
+News: TypeAlias = Condition | Cleared | Survey | Appraised
 
 
 def survey(rules: Iterable[Rule], conditions: Iterable[Condition], time: datetime) -> Survey:
