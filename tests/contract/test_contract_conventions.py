@@ -44,6 +44,7 @@ NOT_ASKED_FOR = {
 
 LOOKS_BY_ANOTHER_NAME = {
     "StreamEnergy",
+    "StreamPlannedExchange",
     "BatchQuerySeries",
     "ComputeBaseline",
     "ComputeAvoidedEmissions",

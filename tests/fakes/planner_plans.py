@@ -75,6 +75,12 @@ class MemoryPlans:
         found = self._of(scope) if scope else list(self.plans.values())
         return sorted(found, key=lambda plan: plan.target.start, reverse=True)[:limit]
 
+    async def accepted(self, scope: str, starts: TimeRange) -> Mapping[datetime, PlanId]:
+        return {plan.target.start: plan.id for plan in await self.running(scope, starts)}
+
+    async def solutions(self, plans: Sequence[PlanId]) -> Mapping[PlanId, Plan]:
+        return {plan: self.plans[plan] for plan in plans if plan in self.plans}
+
     async def newest(self, scopes: Sequence[str]) -> list[Plan]:
         self._check()
         dealt_with = [x for x in self.plans.values() if x.accept_time or x.solution is None]

@@ -11,7 +11,6 @@ from wattmesh.control.v1 import (
     execution_pb2,
     execution_pb2_grpc,
 )
-from wattmesh.optimizer.v1 import plan_pb2, problem_pb2
 from wattmesh.planner.v1 import planner_pb2, planner_pb2_grpc
 from wattmesh_contracts.values import duration_to_proto, time_range_to_proto, timestamp_to_proto
 from wattmesh_kernel.ids import DeviceId, SiteId
@@ -64,34 +63,22 @@ class TellingControl(
 
 
 class TellingPlanner(planner_pb2_grpc.PlannerServiceServicer):
-    """Plans at midnight and at two, and one that failed at one."""
+    """Plans at midnight, which held for two hours, and at two; one failed at one."""
 
-    async def ListPlans(self, request: Any, context: Any) -> Any:  # noqa: N802
-        made, failed = planner_pb2.PLAN_STATE_MADE, planner_pb2.PLAN_STATE_FAILED
-        return planner_pb2.ListPlansResponse(
-            plans=[
-                planner_pb2.Plan(
-                    name=f"plans/{hour}",
-                    state=state,
-                    target_range=time_range_to_proto(TimeRange.of(START + hour * HOUR, 3 * HOUR)),
-                )
-                for hour, state in ((2, made), (1, failed), (0, made))
-            ]
-        )
-
-    async def GetPlan(self, request: Any, context: Any) -> Any:  # noqa: N802
-        hour = int(request.name.rpartition("/")[2])
-        horizon = problem_pb2.Horizon(
-            start_time=timestamp_to_proto(START + hour * HOUR),
-            resolution=duration_to_proto(HOUR),
-            count=3,
-        )
-        powers = [1_000.0 + 100 * hour + each for each in range(3)]
-        site = plan_pb2.SitePlan(
-            site_name=HOME.name, import_powers_w=powers, export_powers_w=[0.0, 5.0, 0.0]
-        )
-        solution = plan_pb2.Plan(horizon=horizon, sites=[site])
-        return planner_pb2.GetPlanResponse(plan=planner_pb2.Plan(solution=solution))
+    async def StreamPlannedExchange(self, request: Any, context: Any) -> Any:  # noqa: N802
+        assert request.parent == HOME.name
+        for hour, held in ((0, 2), (2, 3)):
+            powers = [1_000.0 + 100 * hour + each for each in range(held)]
+            site = planner_pb2.SiteExchange(
+                site=HOME.name, import_powers_w=powers, export_powers_w=[0.0, 5.0, 0.0][:held]
+            )
+            exchange = planner_pb2.PlannedExchange(
+                plan=f"plans/{hour}",
+                start_time=timestamp_to_proto(START + hour * HOUR),
+                resolution=duration_to_proto(HOUR),
+                sites=[site],
+            )
+            yield planner_pb2.StreamPlannedExchangeResponse(exchanges=[exchange])
 
     async def GetPlanStatistics(self, request: Any, context: Any) -> Any:  # noqa: N802
         assert request.parent == HOME.name

@@ -79,6 +79,9 @@ class PlannerWorld(World):
                     pb.ListPlansRequest(parent=_HOME.name, page_size=1),
                     pb.ListPlansRequest(parent="-", page_size=1, start_range=span),
                 ],
+                "StreamPlannedExchange": [
+                    pb.StreamPlannedExchangeRequest(parent=_HOME.name, start_range=span)
+                ],
                 "WatchPlans": [pb.WatchPlansRequest(parent=_HOME.name), pb.WatchPlansRequest()],
                 "TriggerPlan": [
                     pb.TriggerPlanRequest(scope=scope, request_id=f"turn-{turn}-{scope}")

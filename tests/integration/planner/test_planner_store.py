@@ -235,3 +235,20 @@ async def test_a_request_is_remembered_with_its_plan(store: PostgresPlanStore) -
 
     assert await store.triggered("request-1") == plan().id
     assert await store.triggered("request-2") is None
+
+
+async def test_of_plans_that_control_took_the_newest_of_each_start_comes_in_order(
+    store: PostgresPlanStore,
+) -> None:
+    def took(start: datetime, attempt: int) -> Plan:
+        made = replace(plan(start, attempt=attempt), issue_time=start - HOUR / (1 + attempt))
+        return made.accepted(start - HOUR / 8, [])
+
+    second, later = took(START, 2), took(START + HOUR, 1)
+    for each in (later, took(START, 1), second, took(START - HOUR, 1)):
+        await keep(store, each)
+    await store.add(plan(START + 2 * HOUR))
+    found = await store.accepted(STREET.name, TimeRange.of(START, 5 * HOUR))
+    assert list(found.items()) == [(START, second.id), (START + HOUR, later.id)]
+    solved = await store.solutions([second.id, plan_id(STREET, START, 9)])
+    assert {each: made.solution for each, made in solved.items()} == {second.id: b"solution"}

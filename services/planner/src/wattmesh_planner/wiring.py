@@ -38,6 +38,7 @@ from wattmesh_planner.app.make_plan import MakePlan
 from wattmesh_planner.app.plan_scopes import PlanScopes
 from wattmesh_planner.app.ports import Sessions
 from wattmesh_planner.app.prompts import Prompts
+from wattmesh_planner.app.query_exchanges import QueryExchanges
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
 from wattmesh_planner.app.report_runs import ReportRuns
@@ -165,6 +166,7 @@ def _service(
     )
     servicer = PlannerServicer(
         QueryPlans(plans, made),
+        QueryExchanges(plans),
         WatchSummaries(view=view, plans=plans, made=made),
         QueryScopes(clock, view, plans, plans),
         TriggerPlan(clock=clock, view=view, plans=plans, make_plan=make_plan, rhythm=rhythm),

@@ -661,6 +661,134 @@ class ListPlansResponse(_message.Message):
 Global___ListPlansResponse: _TypeAlias = ListPlansResponse  # noqa: Y015
 
 @_typing.final
+class StreamPlannedExchangeRequest(_message.Message):
+    """Request of StreamPlannedExchange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    START_RANGE_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`groups/{group}` or `sites/{site}`. Required."""
+    @_builtins.property
+    def start_range(self) -> _time_range_pb2.TimeRange:
+        """Plans whose first interval begins in this range, at most 400 days. Required. INVALID_ARGUMENT `RANGE_TOO_LONG` beyond."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        start_range: _time_range_pb2.TimeRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_range", b"start_range"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "start_range", b"start_range"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamPlannedExchangeRequest: _TypeAlias = StreamPlannedExchangeRequest  # noqa: Y015
+
+@_typing.final
+class StreamPlannedExchangeResponse(_message.Message):
+    """Response of StreamPlannedExchange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXCHANGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def exchanges(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedExchange]:
+        """A piece of what was planned, by time."""
+
+    def __init__(
+        self,
+        *,
+        exchanges: _abc.Iterable[Global___PlannedExchange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exchanges", b"exchanges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamPlannedExchangeResponse: _TypeAlias = StreamPlannedExchangeResponse  # noqa: Y015
+
+@_typing.final
+class PlannedExchange(_message.Message):
+    """What a plan had grid connections exchange for as long as it held: until the next one that control took began, or the
+    range that was asked for ended. Of plans that begin together the newest counts.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    SITES_FIELD_NUMBER: _builtins.int
+    plan: _builtins.str
+    """`plans/{plan}`."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of its first interval."""
+
+    @_builtins.property
+    def resolution(self) -> _duration_pb2.Duration:
+        """Length of its intervals."""
+
+    @_builtins.property
+    def sites(self) -> _containers.RepeatedCompositeFieldContainer[Global___SiteExchange]:
+        """One per site that was planned."""
+
+    def __init__(
+        self,
+        *,
+        plan: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        resolution: _duration_pb2.Duration | None = ...,
+        sites: _abc.Iterable[Global___SiteExchange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resolution", b"resolution", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "resolution", b"resolution", "sites", b"sites", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedExchange: _TypeAlias = PlannedExchange  # noqa: Y015
+
+@_typing.final
+class SiteExchange(_message.Message):
+    """The planned exchange of one grid connection."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    IMPORT_POWERS_W_FIELD_NUMBER: _builtins.int
+    EXPORT_POWERS_W_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    """`sites/{site}`."""
+    @_builtins.property
+    def import_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power from the grid per interval [W], >= 0."""
+
+    @_builtins.property
+    def export_powers_w(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Power to the grid per interval [W], >= 0."""
+
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        import_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+        export_powers_w: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["export_powers_w", b"export_powers_w", "import_powers_w", b"import_powers_w", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SiteExchange: _TypeAlias = SiteExchange  # noqa: Y015
+
+@_typing.final
 class WatchPlansRequest(_message.Message):
     """Request of WatchPlans."""
 

@@ -45,6 +45,11 @@ class PlannerServiceStub:
                 request_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListPlansRequest.SerializeToString,
                 response_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListPlansResponse.FromString,
                 _registered_method=True)
+        self.StreamPlannedExchange = channel.unary_stream(
+                '/wattmesh.planner.v1.PlannerService/StreamPlannedExchange',
+                request_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.StreamPlannedExchangeRequest.SerializeToString,
+                response_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.StreamPlannedExchangeResponse.FromString,
+                _registered_method=True)
         self.WatchPlans = channel.unary_stream(
                 '/wattmesh.planner.v1.PlannerService/WatchPlans',
                 request_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.WatchPlansRequest.SerializeToString,
@@ -85,6 +90,15 @@ class PlannerServiceServicer:
 
     def ListPlans(self, request, context):
         """Lists plans of a site or group, newest first, without problem and solution.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamPlannedExchange(self, request, context):
+        """Streams what the plans that control took had the grid connections of a scope exchange, in the order in which they begin:
+        of a year, say, without a call for each plan. A piece holds at most 100 plans, and at most 50,000 values where it holds
+        more than one. A stream that broke goes on with `start_range` from the last plan that came.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,6 +151,11 @@ def add_PlannerServiceServicer_to_server(servicer, server):
                     servicer.ListPlans,
                     request_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListPlansRequest.FromString,
                     response_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListPlansResponse.SerializeToString,
+            ),
+            'StreamPlannedExchange': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamPlannedExchange,
+                    request_deserializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.StreamPlannedExchangeRequest.FromString,
+                    response_serializer=wattmesh_dot_planner_dot_v1_dot_planner__pb2.StreamPlannedExchangeResponse.SerializeToString,
             ),
             'WatchPlans': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchPlans,
@@ -219,6 +238,33 @@ class PlannerService:
             '/wattmesh.planner.v1.PlannerService/ListPlans',
             wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListPlansRequest.SerializeToString,
             wattmesh_dot_planner_dot_v1_dot_planner__pb2.ListPlansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamPlannedExchange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/wattmesh.planner.v1.PlannerService/StreamPlannedExchange',
+            wattmesh_dot_planner_dot_v1_dot_planner__pb2.StreamPlannedExchangeRequest.SerializeToString,
+            wattmesh_dot_planner_dot_v1_dot_planner__pb2.StreamPlannedExchangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,11 @@ class PlannerServiceStub:
     """Returns one plan with its problem and solution."""
     ListPlans: _grpc.UnaryUnaryMultiCallable[_planner_pb2.ListPlansRequest, _planner_pb2.ListPlansResponse]
     """Lists plans of a site or group, newest first, without problem and solution."""
+    StreamPlannedExchange: _grpc.UnaryStreamMultiCallable[_planner_pb2.StreamPlannedExchangeRequest, _planner_pb2.StreamPlannedExchangeResponse]
+    """Streams what the plans that control took had the grid connections of a scope exchange, in the order in which they begin:
+    of a year, say, without a call for each plan. A piece holds at most 100 plans, and at most 50,000 values where it holds
+    more than one. A stream that broke goes on with `start_range` from the last plan that came.
+    """
     WatchPlans: _grpc.UnaryStreamMultiCallable[_planner_pb2.WatchPlansRequest, _planner_pb2.WatchPlansResponse]
     """Streams plans as they are made, beginning with the newest."""
     TriggerPlan: _grpc.UnaryUnaryMultiCallable[_planner_pb2.TriggerPlanRequest, _planner_pb2.TriggerPlanResponse]
@@ -57,6 +62,11 @@ class PlannerServiceAsyncStub(PlannerServiceStub):
     """Returns one plan with its problem and solution."""
     ListPlans: _aio.UnaryUnaryMultiCallable[_planner_pb2.ListPlansRequest, _planner_pb2.ListPlansResponse]  # type: ignore[assignment]
     """Lists plans of a site or group, newest first, without problem and solution."""
+    StreamPlannedExchange: _aio.UnaryStreamMultiCallable[_planner_pb2.StreamPlannedExchangeRequest, _planner_pb2.StreamPlannedExchangeResponse]  # type: ignore[assignment]
+    """Streams what the plans that control took had the grid connections of a scope exchange, in the order in which they begin:
+    of a year, say, without a call for each plan. A piece holds at most 100 plans, and at most 50,000 values where it holds
+    more than one. A stream that broke goes on with `start_range` from the last plan that came.
+    """
     WatchPlans: _aio.UnaryStreamMultiCallable[_planner_pb2.WatchPlansRequest, _planner_pb2.WatchPlansResponse]  # type: ignore[assignment]
     """Streams plans as they are made, beginning with the newest."""
     TriggerPlan: _aio.UnaryUnaryMultiCallable[_planner_pb2.TriggerPlanRequest, _planner_pb2.TriggerPlanResponse]  # type: ignore[assignment]
@@ -86,6 +96,17 @@ class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_planner_pb2.ListPlansResponse, _abc.Awaitable[_planner_pb2.ListPlansResponse]]:
         """Lists plans of a site or group, newest first, without problem and solution."""
+
+    @_abc_1.abstractmethod
+    def StreamPlannedExchange(
+        self,
+        request: _planner_pb2.StreamPlannedExchangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_planner_pb2.StreamPlannedExchangeResponse], _abc.AsyncIterator[_planner_pb2.StreamPlannedExchangeResponse]]:
+        """Streams what the plans that control took had the grid connections of a scope exchange, in the order in which they begin:
+        of a year, say, without a call for each plan. A piece holds at most 100 plans, and at most 50,000 values where it holds
+        more than one. A stream that broke goes on with `start_range` from the last plan that came.
+        """
 
     @_abc_1.abstractmethod
     def WatchPlans(

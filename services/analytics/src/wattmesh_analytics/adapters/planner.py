@@ -1,7 +1,7 @@
 """What was planned, from the planner."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import grpc
 import numpy as np
@@ -17,12 +17,7 @@ from wattmesh_contracts.values import (
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
-from wattmesh_runtime.aio.tasks import map_at_most
 from wattmesh_runtime.errors import rpc_errors
-
-_PAGE = 1000
-_AT_ONCE = 8
-_ACCEPTED = (planner_pb2.PLAN_STATE_MADE, planner_pb2.PLAN_STATE_LATE)
 
 
 class GrpcPlanned:
@@ -35,13 +30,15 @@ class GrpcPlanned:
         self, scope: Scope, sites: Sequence[SiteId], span: TimeRange, resolution: timedelta
     ) -> Sequence[Series]:
         """Return each site's planned exchange [Wh per interval], import positive, NaN: none."""
-        names = await self._accepted(scope, span)
-        starts = sorted(names)
-        plans = await map_at_most(_AT_ONCE, self._plan, [names[each] for each in starts])
         count = span.count(resolution)
         found = {site: np.full(count, np.nan) for site in sites}
-        for start, end, plan in zip(starts, [*starts[1:], span.end], plans, strict=True):
-            _fill(found, plan, TimeRange(start, end), span, resolution)
+        request = planner_pb2.StreamPlannedExchangeRequest(
+            parent=scope.name, start_range=time_range_to_proto(span)
+        )
+        with rpc_errors():
+            async for piece in self._stub.StreamPlannedExchange(request):
+                for exchange in piece.exchanges:
+                    _fill(found, exchange, span, resolution)
         return [Series(span.start, resolution, found[site]) for site in sites]
 
     async def counts(self, scope: Scope, span: TimeRange) -> PlanCounts:
@@ -53,48 +50,27 @@ class GrpcPlanned:
             answer = await self._stub.GetPlanStatistics(request)
         return PlanCounts(made=answer.made, late=answer.late, failed=answer.failed)
 
-    async def _accepted(self, scope: Scope, span: TimeRange) -> dict[datetime, str]:
-        """Return the plans that control took by when they begin; of several the newest."""
-        request = planner_pb2.ListPlansRequest(
-            parent=scope.name, page_size=_PAGE, start_range=time_range_to_proto(span)
-        )
-        found = dict[datetime, str]()
-        while True:
-            with rpc_errors():
-                answer = await self._stub.ListPlans(request)
-            for plan in answer.plans:
-                if plan.state in _ACCEPTED:
-                    start = datetime_from_proto(plan.target_range.start_time, "target_range")
-                    found.setdefault(start, plan.name)
-            request.page_token = answer.next_page_token
-            if not request.page_token:
-                return found
-
-    async def _plan(self, name: str) -> planner_pb2.Plan:
-        with rpc_errors():
-            return (await self._stub.GetPlan(planner_pb2.GetPlanRequest(name=name))).plan
-
 
 def _fill(
     found: dict[SiteId, "np.ndarray[tuple[int], np.dtype[np.float64]]"],
-    plan: planner_pb2.Plan,
-    holds: TimeRange,
+    exchange: planner_pb2.PlannedExchange,
     span: TimeRange,
     resolution: timedelta,
 ) -> None:
-    """Write what a plan says for the time in which it holds; its intervals may be longer ones."""
-    horizon = plan.solution.horizon
-    step = duration_from_proto(horizon.resolution, "horizon.resolution")
-    start = datetime_from_proto(horizon.start_time, "horizon.start_time")
+    """Write what a plan says for the time in which it held; its intervals may be longer ones.
+
+    Plans come by when they begin: what a later one says of the same time takes the place.
+    """
+    step = duration_from_proto(exchange.resolution, "resolution")
+    start = datetime_from_proto(exchange.start_time, "start_time")
     hours = resolution / timedelta(hours=1)
-    first = max((holds.start - span.start) // resolution, 0)
-    last = min(-((span.start - holds.end) // resolution), span.count(resolution))
-    for site_plan in plan.solution.sites:
-        net_wh = found.get(SiteId.parse(site_plan.site_name))
+    offset = (start - span.start).total_seconds()
+    first = max(-((span.start - start) // resolution), 0)
+    for site in exchange.sites:
+        net_wh = found.get(SiteId.parse(site.site))
         if net_wh is None:
             continue
-        for index in range(first, last):
-            at = (span.start + index * resolution - start) // step
-            if 0 <= at < len(site_plan.import_powers_w):
-                power_w = site_plan.import_powers_w[at] - site_plan.export_powers_w[at]
-                net_wh[index] = power_w * hours
+        net_w = np.subtract(site.import_powers_w, site.export_powers_w)
+        last = min(-((span.start - start - len(net_w) * step) // resolution), len(net_wh))
+        since_start = np.arange(first, last) * resolution.total_seconds() - offset
+        net_wh[first:last] = net_w[(since_start // step.total_seconds()).astype(int)] * hours

@@ -61,6 +61,13 @@ CROSS JOIN LATERAL (
 ) AS newest
 """
 
+_ACCEPTED = """
+SELECT DISTINCT ON (start_time) start_time, name FROM plans
+WHERE scope = %(scope)s AND accept_time IS NOT NULL
+  AND start_time >= %(first)s AND start_time < %(last)s
+ORDER BY start_time, issue_time DESC
+"""
+
 _STATISTICS = """
 WITH by_start AS (
     SELECT scope, start_time, min(accept_time) AS accept_time
@@ -172,6 +179,19 @@ class PostgresPlanStore:
             {"scope": scope, **_bounds(starts), "before": before, "limit": limit},
         )
         return [plan_from_row(row) for row in rows]
+
+    async def accepted(self, scope: str, starts: TimeRange) -> Mapping[datetime, PlanId]:
+        """Return the plans that control took by when they begin; of several the newest."""
+        rows = await self._told(_ACCEPTED, {"scope": scope, **_bounds(starts)})
+        return {row["start_time"]: PlanId.parse(row["name"]) for row in rows}
+
+    async def solutions(self, plans: Sequence[PlanId]) -> Mapping[PlanId, Plan]:
+        """Return those that exist, without problem and setpoints."""
+        rows = await self._told(
+            f"SELECT {_COLUMNS}, solution FROM plans WHERE name = ANY(%(names)s)",
+            {"names": [each.name for each in plans]},
+        )
+        return {plan.id: plan for plan in map(plan_from_row, rows)}
 
     async def newest(self, scopes: Sequence[str]) -> list[Plan]:
         """Return each scope's newest plan that is dealt with; a look into the index for each."""

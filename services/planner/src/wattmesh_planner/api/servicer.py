@@ -1,6 +1,7 @@
 """wattmesh.planner.v1.PlannerService."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import grpc
 
@@ -15,6 +16,8 @@ from wattmesh_planner.api.convert import (
     starts_from_proto,
     statistics_to_proto,
 )
+from wattmesh_planner.api.exchanges import exchanges_to_proto, required_starts_from_proto
+from wattmesh_planner.app.query_exchanges import QueryExchanges
 from wattmesh_planner.app.query_plans import QueryPlans
 from wattmesh_planner.app.query_scopes import QueryScopes
 from wattmesh_planner.app.trigger_plan import TriggerPlan
@@ -30,11 +33,13 @@ class PlannerServicer(planner_pb2_grpc.PlannerServiceServicer):
     def __init__(
         self,
         plans: QueryPlans,
+        exchanges: QueryExchanges,
         summaries: WatchSummaries,
         scopes: QueryScopes,
         trigger: TriggerPlan,
     ) -> None:
         self._plans = plans
+        self._exchanges = exchanges
         self._summaries = summaries
         self._scopes = scopes
         self._trigger = trigger
@@ -59,6 +64,16 @@ class PlannerServicer(planner_pb2_grpc.PlannerServiceServicer):
             plans=[plan_to_proto(plan) for plan in plans[:size]],
             next_page_token=plans[size - 1].id.name if len(plans) > size else "",
         )
+
+    async def StreamPlannedExchange(  # noqa: N802
+        self, request: planner_pb2.StreamPlannedExchangeRequest, context: Context
+    ) -> AsyncIterator[planner_pb2.StreamPlannedExchangeResponse]:
+        """Stream what plans had grid connections exchange while they held."""
+        scope, starts = parse_scope(request.parent).name, required_starts_from_proto(request)
+        async with aclosing(self._exchanges(scope, starts)) as pieces:
+            async for held in pieces:
+                for piece in exchanges_to_proto(held):
+                    yield piece
 
     async def WatchPlans(  # noqa: N802
         self, request: planner_pb2.WatchPlansRequest, context: Context

@@ -222,6 +222,14 @@ class PlanStore(Protocol):
     ) -> list[Plan]:
         """Return plans newest first, after the one named `before`, without problem and plan."""
 
+    async def accepted(self, scope: str, starts: TimeRange) -> Mapping[datetime, PlanId]:
+        """Return the plans that control took by when they begin, in that order; of several the
+        newest.
+        """
+
+    async def solutions(self, plans: Sequence[PlanId]) -> Mapping[PlanId, Plan]:
+        """Return those that exist, without problem and setpoints."""
+
     async def newest(self, scopes: Sequence[str]) -> list[Plan]:
         """Return each scope's newest plan that control took or that failed, where there is one.
 

@@ -93,6 +93,7 @@ WAYS: Mapping[str, Way] = {
     **_of("control.OperatorService", Named(("command.device",)), "DryRun"),
     **_of("planner.PlannerService", Answered(), "GetPlan"),
     **_of("planner.PlannerService", _PARENT, "ListPlans", "WatchPlans"),
+    **_of("planner.PlannerService", _PARENT, "StreamPlannedExchange"),
     **_of("planner.PlannerService", Named(("scope",)), "TriggerPlan"),
     **_of("planner.PlannerService", _NAME, "GetScope"),
     **_of("forecast.ForecastService", _ASSETS, "IssueForecasts", "EvaluateForecasts"),
