@@ -120,7 +120,10 @@ async def wire(settings: GatewaySettings, runtime: Runtime) -> AsyncIterator[Ser
         for protocol, driver in drivers.items():
             if not await driver.wait_ready(_LISTEN_SECONDS):
                 log.warning("%s: not everything that devices say is heard yet", protocol)
-        tell_status = TellStatus(gateway, spool, reachability, lambda: telegrams.telegrams_dropped)
+        tell_status = TellStatus(
+            *(gateway, spool, reachability, roster.misses_nothing),
+            dropped=lambda: telegrams.telegrams_dropped,
+        )
         quarantine = QuarantinedTelegrams(SqliteQuarantine(database), spool, roster.listened_to)
         servicer = GatewayServicer(tell_status, TellProfiles(profiles), quarantine)
         yield Service(

@@ -74,6 +74,26 @@ async def test_a_telegram_that_makes_no_sense_is_counted_and_stops_nothing(
     assert world.gateway.log.count("rejected") == 1
 
 
+async def test_it_says_whether_anything_that_devices_publish_is_missed(
+    world: GatewayWorld,
+) -> None:
+    """A meter that speaks once it is said has lost no word, and the broker keeps for nobody."""
+    await world.stop_broker()
+    await world.gateway.start()
+    await world.serving()
+    status = await world.gateway.status()
+    assert METER in {each.device for each in status.devices}
+    assert not status.listening
+    await world.start_broker()
+    async with within(20):
+        while not (await world.gateway.status()).listening:
+            await asyncio.sleep(0.05)
+    await world.gateway.kill()
+    await world.publish(*telegrams(0, 5))
+    await world.gateway.start()
+    await until(lambda: len(world.meter_values()) == 5)
+
+
 async def test_metering_away_and_back_loses_nothing(world: GatewayWorld) -> None:
     await world.gateway.start()
     await world.serving()

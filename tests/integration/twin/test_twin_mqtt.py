@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,8 @@ import aiomqtt
 from tests.fakes.eventually import within
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.twin_sites import HOUR, QUARTER, START, battery, home
+from wattmesh_kernel.errors import Unavailable
+from wattmesh_kernel.ids import DeviceId
 from wattmesh_local.mqtt_broker import DurableBroker
 from wattmesh_twin.adapters.ledger.journal import (
     BatteryLedger,
@@ -23,14 +25,17 @@ from wattmesh_twin.adapters.ledger.journal import (
 )
 from wattmesh_twin.adapters.ledger.outbox import Outbox
 from wattmesh_twin.adapters.mqtt import MqttBroker
-from wattmesh_twin.app.deliver_telegrams import TelegramDelivery
+from wattmesh_twin.app.deliver_telegrams import FirstWord, TelegramDelivery
 from wattmesh_twin.app.run_site import SiteTwin
 
 
 @asynccontextmanager
-async def delivering(outbox: Outbox, port: int) -> AsyncIterator[None]:
+async def delivering(
+    outbox: Outbox, port: int, first_word: FirstWord | None = None
+) -> AsyncIterator[None]:
     broker = MqttBroker(f"mqtt://127.0.0.1:{port}", "twin-test")
-    task = asyncio.create_task(TelegramDelivery(queue=outbox, broker=broker).run())
+    delivery = TelegramDelivery(queue=outbox, broker=broker, first_word=first_word)
+    task = asyncio.create_task(delivery.run())
     try:
         yield
     finally:
@@ -151,3 +156,38 @@ async def test_a_broker_that_dies_in_between_costs_no_telegram(tmp_path: Path) -
             twin.now()
             await until(lambda: len(published(tmp_path)) == 9)
     assert len({(line["device"], line["sequence"]) for line in published(tmp_path)}) == 9
+
+
+class Ear:
+    """A gateway that does not listen yet."""
+
+    def __init__(self) -> None:
+        self.listening = False
+        self.asked = 0
+
+    async def heard(self, devices: Collection[DeviceId]) -> None:
+        self.asked += 1
+        if not self.listening:
+            raise Unavailable("NOT_LISTENING", "not yet")
+
+
+async def test_no_meter_speaks_before_it_is_heard_and_none_waits_again(tmp_path: Path) -> None:
+    """A broker confirms what nobody subscribed to, and keeps none of it."""
+    clock = ManualClock(START)
+    twin, outbox = home_with_outbox(tmp_path, clock)
+    ear = Ear()
+    async with broker_on(tmp_path) as port:
+        async with delivering(outbox, port, FirstWord(ear, ())):
+            clock.advance(QUARTER)
+            twin.now()
+            await until(lambda: ear.asked > 2)
+            assert published(tmp_path) == []
+            ear.listening = True
+            await until(lambda: len(published(tmp_path)) == 3)
+        outbox.close()
+        ear.listening = False
+        twin, after = home_with_outbox(tmp_path, clock)
+        async with delivering(after, port, FirstWord(ear, ())):
+            clock.advance(QUARTER)
+            twin.now()
+            await until(lambda: len(published(tmp_path)) == 6)

@@ -34,6 +34,7 @@ def status_to_proto(status: GatewayStatus) -> gateway_pb2.GetGatewayStatusRespon
         telegrams_in_quarantine=spool.telegrams_in_quarantine,
         oldest_spooled_time=None if oldest is None else timestamp_to_proto(oldest),
         telegrams_dropped=status.telegrams_dropped,
+        listening=status.listening,
     )
 
 

@@ -56,6 +56,7 @@ class Roster:
         self._reachability = reachability
         self._clock = clock
         self._entries: dict[DeviceId, _Entry] = {}
+        self._changing = False
 
     def may_set(self, device: DeviceId, kind: SetpointKind) -> Sets | CannotSet:
         """Return a device that is to be told a setpoint, or why it is not."""
@@ -99,8 +100,21 @@ class Roster:
             if device in (None, id_) and entry.opened and entry.opened.listens
         ]
 
+    async def misses_nothing(self) -> bool:
+        """Return whether nothing that the known devices say is missed any more."""
+        if self._changing:
+            return False
+        return all([await driver.wait_ready(0) for driver in self._drivers.values()])
+
     async def change(self, devices: Sequence[Device]) -> None:
         """Talk to exactly these devices from now on; those that stay are left alone."""
+        self._changing = True
+        try:
+            await self._change(devices)
+        finally:
+            self._changing = False
+
+    async def _change(self, devices: Sequence[Device]) -> None:
         self._reachability.keep(device.id for device in devices)
         before, self._entries = self._entries, {}
         for device in devices:

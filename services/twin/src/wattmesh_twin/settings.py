@@ -32,6 +32,8 @@ class TwinSettings(ServiceSettings):
     """host:port of carbon."""
     usage_target: str | None = None
     """host:port of usage, where drivers say what they need; none: nobody says anything."""
+    gateway_target: str | None = None
+    """host:port of the gateway that meters wait for before their first word; none: they do not."""
     ocpp_url: str = ""
     """`ws://host:port` where charge points dial in; without it they do not."""
     gateway: str = "gateways/local"

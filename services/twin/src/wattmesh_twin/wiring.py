@@ -50,6 +50,7 @@ from wattmesh_twin.domain.physics import SitePhysics
 from wattmesh_twin.domain.tariff import DayAheadPrices, published_tariff
 from wattmesh_twin.domain.telegram import battery_record
 from wattmesh_twin.equipment import Equipment
+from wattmesh_twin.first_word import first_word
 from wattmesh_twin.settings import TwinSettings
 
 HISTORY_RESOLUTION = timedelta(hours=1)
@@ -86,7 +87,8 @@ async def wire(settings: TwinSettings, runtime: Runtime) -> AsyncIterator[Servic
                 server = ModbusSite(devices, settings.modbus_host, port)
                 await stack.enter_async_context(server)
         broker = MqttBroker(settings.mqtt_url, f"wattmesh-twin-{world.dataset.group.segment}")
-        delivery = TelegramDelivery(queue=outbox, broker=broker)
+        heard = first_word(settings, runtime, world.dataset, world.endpoints)
+        delivery = TelegramDelivery(queue=outbox, broker=broker, first_word=heard)
         speaking = (twins, *world.equipment.speaking(visits), world.drivers())
         runs = [each.run for part in speaking for each in part]
         tasks = (*runs, *world.loading(), delivery.run, world.inform)

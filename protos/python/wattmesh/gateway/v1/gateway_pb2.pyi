@@ -414,6 +414,7 @@ class GetGatewayStatusResponse(_message.Message):
     TELEGRAMS_QUARANTINED_FIELD_NUMBER: _builtins.int
     TELEGRAMS_IN_QUARANTINE_FIELD_NUMBER: _builtins.int
     TELEGRAMS_DROPPED_FIELD_NUMBER: _builtins.int
+    LISTENING_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """`gateways/{gateway}`."""
     telegrams_received: _builtins.int
@@ -435,6 +436,10 @@ class GetGatewayStatusResponse(_message.Message):
     telegrams_dropped: _builtins.int
     """Telegrams that were dropped before they were on disk, since the gateway started: more came than it has room for.
     Only those published at QoS 0, the oldest of a topic first; what was published at QoS 1 stays with the broker.
+    """
+    listening: _builtins.bool
+    """Whether nothing that `devices` publish is missed: every broker has taken the gateway's subscriptions, and keeps for
+    it from now on what comes while it is away. What a device published before it was subscribed to is nowhere.
     """
     @_builtins.property
     def devices(self) -> _containers.RepeatedCompositeFieldContainer[_gateway_link_pb2.DeviceStatus]:
@@ -459,10 +464,11 @@ class GetGatewayStatusResponse(_message.Message):
         telegrams_quarantined: _builtins.int = ...,
         telegrams_in_quarantine: _builtins.int = ...,
         telegrams_dropped: _builtins.int = ...,
+        listening: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_spooled_time", b"oldest_spooled_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "gateway", b"gateway", "oldest_spooled_time", b"oldest_spooled_time", "readings_forwarded", b"readings_forwarded", "readings_polled", b"readings_polled", "readings_received", b"readings_received", "readings_rejected", b"readings_rejected", "readings_spooled", b"readings_spooled", "telegrams_dropped", b"telegrams_dropped", "telegrams_in_quarantine", b"telegrams_in_quarantine", "telegrams_quarantined", b"telegrams_quarantined", "telegrams_received", b"telegrams_received"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "gateway", b"gateway", "listening", b"listening", "oldest_spooled_time", b"oldest_spooled_time", "readings_forwarded", b"readings_forwarded", "readings_polled", b"readings_polled", "readings_received", b"readings_received", "readings_rejected", b"readings_rejected", "readings_spooled", b"readings_spooled", "telegrams_dropped", b"telegrams_dropped", "telegrams_in_quarantine", b"telegrams_in_quarantine", "telegrams_quarantined", b"telegrams_quarantined", "telegrams_received", b"telegrams_received"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,6 +70,7 @@ SERVICES: Mapping[str, frozenset[str]] = {
     "twin": _named(
         *(*_KNOWING_SITES, "SITE_WRITE", "TARIFF_WRITE", "READING_READ", "READING_INGEST"),
         *("CARBON_READ", "CARBON_PUBLISH", "USAGE_READ", "USAGE_WRITE", "USAGE_INGEST"),
+        "GATEWAY_READ",
     ),
 }
 """Permissions of the mesh's own services, by name."""

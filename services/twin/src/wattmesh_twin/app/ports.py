@@ -1,11 +1,11 @@
 """What the twin needs from the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from wattmesh_kernel.errors import Unavailable
-from wattmesh_kernel.ids import AssetId, TariffId, ZoneId
+from wattmesh_kernel.ids import AssetId, DeviceId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.sites import Asset, Device, Site, SiteGroup
 from wattmesh_kernel.tariff import Tariff
@@ -83,6 +83,10 @@ class TelegramQueue(Protocol):
     def pending(self) -> Sequence[Telegram]:
         """Return the waiting telegrams, oldest first."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether the broker ever confirmed one."""
+
     async def wait(self) -> None:
         """Return when a telegram waits."""
 
@@ -109,6 +113,13 @@ class Broker(Protocol):
 
     def connect(self) -> AbstractAsyncContextManager[TelegramLine]:
         """Open a connection; BrokerLost when there is no broker."""
+
+
+class Listener(Protocol):
+    """Who is to hear the meters."""
+
+    async def heard(self, devices: Collection[DeviceId]) -> None:
+        """Return if nothing that these devices publish is missed; Unavailable: not yet."""
 
 
 class SiteDirectory(Protocol):

@@ -23,7 +23,13 @@ class Outbox:
         self._last: dict[DeviceId, int] = {}
         self._waiting: dict[tuple[DeviceId, int], Telegram] = {}
         self._arrived = asyncio.Event()
+        self._begun = False
         self._load()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the broker ever confirmed a telegram, in this run or one that it continues."""
+        return self._begun
 
     def add(self, telegram: Telegram) -> None:
         """Keep a telegram; one that was kept already (after a restart) is left alone."""
@@ -52,6 +58,7 @@ class Outbox:
                 "points": telegram.points,
             }
         )
+        self._begun = True
         self._waiting.pop((telegram.device, telegram.sequence), None)
 
     def close(self) -> None:
@@ -66,6 +73,7 @@ class Outbox:
 
     def _load(self) -> None:
         done = {(record["device"], record["sequence"]) for record in self._published.read()}
+        self._begun = bool(done)
         for record in self._made.read():
             telegram = _telegram(record)
             self._enqueue(telegram)
