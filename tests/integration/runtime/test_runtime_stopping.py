@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import grpc
@@ -10,12 +10,12 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from tests.fakes.eventually import within
-from tests.fakes.probe_service import ProbeStub, text
+from tests.fakes.probe_service import ProbeService, ProbeStub, text
 from tests.fakes.running_probe import ProbeProcess, serving, started
 from tests.fakes.stoppable_postgres import kill_server, standing_still
 from tests.fakes.stopwatch import Stopwatch
 from wattmesh_local.postgres import EmbeddedPostgres
-from wattmesh_runtime.testing import channel_for_test
+from wattmesh_runtime.testing import channel_for_test, serve_for_test
 
 GRACE = "0.5"
 BOUND_SECONDS = 0.2 + 0.5 + 3 + 1
@@ -101,6 +101,29 @@ async def test_a_caller_that_never_hangs_up_does_not_hold_up_a_stop() -> None:
             each.cancel()
     assert code == 0
     assert seconds < 3
+
+
+async def test_no_call_fails_because_one_of_two_servers_stops_as_it_arrives() -> None:
+    """gRPC answers CANCELLED to calls that arrived and were not taken up: they are made again."""
+    done, stopped = 0, asyncio.Event()
+
+    async def call_on(stub: ProbeStub) -> None:
+        nonlocal done
+        while not stopped.is_set():
+            await stub.Unary(text("on and on"))
+            done += 1
+
+    async with AsyncExitStack() as going, serve_for_test(ProbeService().register) as stays:
+        goes = await going.enter_async_context(serve_for_test(ProbeService().register))
+        async with channel_for_test(f"ipv4:{goes},{stays}") as channel:
+            calls = [asyncio.create_task(call_on(ProbeStub(channel))) for _ in range(40)]
+            await asyncio.sleep(0.3)
+            await going.aclose()
+            before = done
+            await asyncio.sleep(0.1)
+            stopped.set()
+            await asyncio.gather(*calls)
+    assert done > before > 0
 
 
 async def test_a_process_that_blocks_itself_is_ended_by_force_and_says_so() -> None:
