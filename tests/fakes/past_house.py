@@ -1,4 +1,4 @@
-"""A house whose past is told: two wallboxes and a heated room, beside a flat demand."""
+"""A house whose past is told: wallboxes, a heated room, a tank, a washer, beside a flat demand."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,9 +13,11 @@ from wattmesh_analytics.adapters.optimizer import GrpcSolver
 from wattmesh_analytics.app.play_scenario import PlayScenario
 from wattmesh_analytics.app.ports import Reading
 from wattmesh_analytics.app.read_rules import ReadRules
+from wattmesh_analytics.app.read_shiftable import ReadShiftable
 from wattmesh_analytics.app.rule_ports import ZoneAnswer
 from wattmesh_analytics.domain.charge_at_once import Stay
 from wattmesh_analytics.domain.energy import Energy
+from wattmesh_analytics.domain.work import PastRun
 from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.ids import AssetId, DeviceId, GatewayId, PointId, SiteId, TariffId, ZoneId
 from wattmesh_kernel.series import Series
@@ -23,6 +25,7 @@ from wattmesh_kernel.sites import (
     Asset,
     ComfortBand,
     CopPoint,
+    DeferrableRating,
     Device,
     DeviceFunction,
     EvChargerRating,
@@ -31,9 +34,11 @@ from wattmesh_kernel.sites import (
     HvacZoneRating,
     MeterRole,
     MqttConnection,
+    Resource,
     Site,
     SiteModel,
     SiteModelChange,
+    TankRating,
     ZoneThermalModel,
 )
 from wattmesh_kernel.tariff import ClockRange, EnergyRates, Tariff, TouPeriod, Window
@@ -48,8 +53,8 @@ from wattmesh_sitemodel.view import SiteModelView
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOUSE = SiteId("house")
-GRID, BOX, SECOND_BOX, ROOM = (
-    AssetId(HOUSE, name) for name in ("grid", "wallbox", "wallbox-2", "room")
+GRID, BOX, SECOND_BOX, ROOM, TANK, WASHER = (
+    AssetId(HOUSE, name) for name in ("grid", "wallbox", "wallbox-2", "room", "tank", "washer")
 )
 INSIDE, OUTSIDE = "temperature_celsius", "outdoor_temperature_celsius"
 TARIFF = Tariff(
@@ -88,6 +93,13 @@ class PastHouse:
     air: Floats | None = None
     outdoor: float = 0.0
     discharge_w: float = 0.0
+    tank_kwh: Floats | None = None
+    tank_celsius: Floats | None = None
+    tank_loss_w_per_k: float = 0.0
+    tank_sensor: bool = True
+    washer_kwh: Floats | None = None
+    runs_of: Mapping[AssetId, Sequence[PastRun]] = field(default_factory=dict)
+    interruptible: bool = False
     answer: ZoneAnswer | str = field(
         default_factory=lambda: ZoneAnswer(model=MODEL, heating_cop=COP, cooling_cop=())
     )
@@ -100,6 +112,10 @@ class PastHouse:
         found = dict(self.boxes)
         if self.heating is not None:
             found[ROOM] = self.heating
+        if self.tank_kwh is not None:
+            found[TANK] = self.tank_kwh
+        if self.washer_kwh is not None:
+            found[WASHER] = self.washer_kwh
         return {**found, GRID: self.demand + sum(found.values(), np.zeros(len(self.demand)))}
 
     async def energy(
@@ -118,6 +134,9 @@ class PastHouse:
     async def readings(
         self, point: PointId, span: TimeRange, resolution: timedelta, reading: Reading
     ) -> Series:
+        if point.device.segment == "tank":
+            assert self.tank_celsius is not None
+            return Series(START, HOUR, self.tank_celsius).window(span)
         assert self.air is not None
         outside = point.segment == OUTSIDE
         values = np.full(len(self.air), self.outdoor) if outside else self.air
@@ -127,7 +146,12 @@ class PastHouse:
         return await self.readings(point, span, HOUR, reading)
 
     async def value_at(self, point: PointId, moment: datetime) -> float | None:
-        return 20.0
+        return 50.0 if point.device.segment == "tank" else 20.0
+
+    async def runs(
+        self, machines: Sequence[Asset], span: TimeRange
+    ) -> Mapping[AssetId, Sequence[PastRun]]:
+        return self.runs_of
 
     async def stays(
         self, chargers: Sequence[Asset], span: TimeRange
@@ -167,15 +191,7 @@ class PastHouse:
             occupied_band=ComfortBand(min_temperature_celsius=20, max_temperature_celsius=24),
             heating=HeatPumpRating(max_power_w=3_000, cop_points=COP),
         )
-        sensor = Device(
-            id=DeviceId(HOUSE, "sensor"),
-            profile="room",
-            gateway=GatewayId("one"),
-            connection=MqttConnection(address="room"),
-            reporting_interval=timedelta(minutes=5),
-            points=frozenset({INSIDE, OUTSIDE}),
-            functions=(DeviceFunction(asset=ROOM, meter_role=MeterRole.MAIN),),
-        )
+        sensor = _sensor("room", ROOM, frozenset({INSIDE, OUTSIDE}))
         heated = () if self.heating is None else (Asset(id=ROOM, rating=room), sensor)
         changed = (
             Site(id=HOUSE, time_zone="UTC", currency_code="EUR", tariff=TARIFF.id),
@@ -183,8 +199,40 @@ class PastHouse:
             Asset(id=GRID, rating=GridConnectionRating(max_import_power_w=12_000)),
             *boxes,
             *heated,
+            *self._shiftable(),
         )
         return SiteModel().apply(SiteModelChange(revision=1, changed=changed))
+
+    def _shiftable(self) -> Sequence[Resource]:
+        """A tank of 300 Wh/K between 50 and 70 °C, and a washer of at most 2 kW."""
+        found = list[Resource]()
+        if self.tank_kwh is not None:
+            rating = TankRating(
+                capacity_wh_per_k=300,
+                min_temperature_celsius=50,
+                max_temperature_celsius=70,
+                loss_w_per_k=self.tank_loss_w_per_k,
+                heater=HeatPumpRating(max_power_w=3_000, cop_points=COP),
+            )
+            found.append(Asset(id=TANK, rating=rating))
+            if self.tank_sensor:
+                found.append(_sensor("tank", TANK, frozenset({INSIDE})))
+        if self.washer_kwh is not None:
+            deferrable = DeferrableRating(max_power_w=2_000, interruptible=self.interruptible)
+            found.append(Asset(id=WASHER, rating=deferrable))
+        return found
+
+
+def _sensor(segment: str, asset: AssetId, points: frozenset[str]) -> Device:
+    return Device(
+        id=DeviceId(HOUSE, segment),
+        profile="room",
+        gateway=GatewayId("one"),
+        connection=MqttConnection(address=segment),
+        reporting_interval=timedelta(minutes=5),
+        points=points,
+        functions=(DeviceFunction(asset=asset, meter_role=MeterRole.MAIN),),
+    )
 
 
 @contextlib.asynccontextmanager
@@ -204,4 +252,5 @@ async def playing(house: PastHouse) -> AsyncIterator[PlayScenario]:
             emissions=house,
             solver=GrpcSolver(channel),
             rules=ReadRules(meter=house, stays=house, wishes=house, models=house),
+            shiftable=ReadShiftable(meter=house, runs=house),
         )

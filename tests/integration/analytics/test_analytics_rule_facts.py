@@ -6,12 +6,14 @@ from datetime import timedelta
 from tests.fakes import demandresponse_world as events
 from tests.fakes.usage_world import ASSET, HOUR, NOW, usage_world, vehicle
 from wattmesh.type.v1 import rating_pb2
-from wattmesh.usage.v1 import usage_service_pb2, zone_pb2
+from wattmesh.usage.v1 import run_pb2, usage_service_pb2, zone_pb2
 from wattmesh_analytics.adapters.payments import GrpcPayments
 from wattmesh_analytics.adapters.usage import GrpcUsage
 from wattmesh_analytics.domain.charge_at_once import Stay
+from wattmesh_analytics.domain.work import PastRun
+from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
 from wattmesh_kernel.ids import AssetId, SiteId
-from wattmesh_kernel.sites import Asset, ComfortBand, EvChargerRating
+from wattmesh_kernel.sites import Asset, ComfortBand, DeferrableRating, EvChargerRating
 from wattmesh_kernel.time import TimeRange
 
 OFFICE = SiteId("office")
@@ -47,6 +49,32 @@ async def test_who_was_there_and_what_was_wanted_reaches_the_counterfactual(
     assert known.periods[0].band == ComfortBand(
         min_temperature_celsius=19, max_temperature_celsius=23
     )
+
+
+async def test_runs_that_ran_reach_the_scenario_with_when_they_might_have(
+    database_url: str,
+) -> None:
+    machine = Asset(id=AssetId(OFFICE, "washer"), rating=DeferrableRating(max_power_w=2_000))
+    ran = TimeRange.of(NOW + 2 * HOUR, HOUR)
+    async with usage_world(database_url) as world:
+        for name in ("ran", "waits"):
+            run = run_pb2.DeferrableRun(
+                name=f"{machine.id.name}/runs/{name}",
+                earliest_start_time=timestamp_to_proto(NOW + HOUR),
+                latest_end_time=timestamp_to_proto(NOW + 6 * HOUR),
+                energy=run_pb2.RunEnergy(energy_wh=1_000.0),
+            )
+            request = usage_service_pb2.CreateDeferrableRunRequest(deferrable_run=run)
+            await world.call("CreateDeferrableRun", request)
+        report = usage_service_pb2.ReportDeferrableRunRequest(
+            name=f"{machine.id.name}/runs/ran",
+            state=run_pb2.RUN_STATE_DONE,
+            actual_range=time_range_to_proto(ran),
+            report_time=timestamp_to_proto(NOW + 3 * HOUR),
+        )
+        await world.call("ReportDeferrableRun", report)
+        runs = await GrpcUsage(world.channel).runs([machine], TimeRange.of(NOW, DAY))
+    assert runs == {machine.id: [PastRun(ran=ran, earliest=NOW + HOUR, latest_end=NOW + 6 * HOUR)]}
 
 
 async def test_what_an_event_paid_counts_in_the_time_in_which_it_ended(database_url: str) -> None:

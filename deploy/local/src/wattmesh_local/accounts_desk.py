@@ -63,6 +63,16 @@ CLIMATES = {
     "thermostat": scenario_pb2.SCENARIO_CLIMATE_THERMOSTAT,
     "foresight": scenario_pb2.SCENARIO_CLIMATE_FORESIGHT,
 }
+TANKS = {
+    "metered": scenario_pb2.SCENARIO_TANKS_UNSPECIFIED,
+    "thermostat": scenario_pb2.SCENARIO_TANKS_THERMOSTAT,
+    "foresight": scenario_pb2.SCENARIO_TANKS_FORESIGHT,
+}
+RUNS = {
+    "metered": scenario_pb2.SCENARIO_RUNS_UNSPECIFIED,
+    "at-once": scenario_pb2.SCENARIO_RUNS_AT_ONCE,
+    "foresight": scenario_pb2.SCENARIO_RUNS_FORESIGHT,
+}
 DIVISIONS = {
     "whole": indicators_pb2.DIVISION_UNSPECIFIED,
     "day": indicators_pb2.DIVISION_DAY,

@@ -121,6 +121,12 @@ def scenario_table(result: scenario_pb2.ScenarioResult) -> Table:
     if result.HasField("discomfort_kelvin_hours"):
         metered = f"{result.metered_discomfort_kelvin_hours:.1f}"
         table.add_row("too cold or warm", metered, f"{result.discomfort_kelvin_hours:.1f} K h")
+    if result.HasField("tank_cold_kelvin_hours"):
+        metered = f"{result.metered_tank_cold_kelvin_hours:.1f}"
+        table.add_row("water too cold", metered, f"{result.tank_cold_kelvin_hours:.1f} K h")
+    if result.HasField("unfinished_energy_kwh"):
+        unfinished = f"{result.unfinished_energy_kwh:.1f} kWh"
+        table.add_row("work not done", "0.0", unfinished)
     saved = f"{result.saved_amount} {unit}" if result.saved_amount else "another currency"
     table.add_row("would have saved", "", saved, style="bold")
     return table

@@ -13,6 +13,8 @@ from wattmesh_local.accounts_desk import (
     CHARGING,
     CLIMATES,
     POLICIES,
+    RUNS,
+    TANKS,
     AccountsDesk,
     Days,
     accounts_desk,
@@ -62,6 +64,22 @@ class Climate(StrEnum):
 
     METERED = "metered"
     THERMOSTAT = "thermostat"
+    FORESIGHT = "foresight"
+
+
+class Tanks(StrEnum):
+    """How tanks are heated in a scenario."""
+
+    METERED = "metered"
+    THERMOSTAT = "thermostat"
+    FORESIGHT = "foresight"
+
+
+class Runs(StrEnum):
+    """When work that can wait is done in a scenario."""
+
+    METERED = "metered"
+    AT_ONCE = "at-once"
     FORESIGHT = "foresight"
 
 
@@ -162,6 +180,8 @@ def scenario(
     ] = None,
     v2g: Annotated[bool, typer.Option(help="Vehicles give back, too.")] = False,
     climate: Annotated[Climate, typer.Option(help="How rooms are heated.")] = Climate.METERED,
+    tanks: Annotated[Tanks, typer.Option(help="How hot water is made.")] = Tanks.METERED,
+    runs: Annotated[Runs, typer.Option(help="When work that can wait is done.")] = Runs.METERED,
     lower_kelvin: Annotated[
         float, typer.Option(min=-20, max=20, help="Lower edge of comfort moved [K].")
     ] = 0.0,
@@ -169,7 +189,7 @@ def scenario(
         float, typer.Option(min=-20, max=20, help="Upper edge of comfort moved [K].")
     ] = 0.0,
 ) -> None:
-    """Run past days again with another tariff, battery, generation, policy, charging, heating."""
+    """Run past days again with another tariff, battery, generation, policy or times of use."""
     asked = scenario_pb2.Scenario(
         site=site,
         policy=POLICIES[policy.value],
@@ -181,6 +201,8 @@ def scenario(
         charger_power_w=None if charger_kw is None else charger_kw * 1000,
         vehicle_to_grid=v2g,
         climate=CLIMATES[climate.value],
+        tanks=TANKS[tanks.value],
+        runs=RUNS[runs.value],
         lower_edge_shift_kelvin=lower_kelvin,
         upper_edge_shift_kelvin=upper_kelvin,
     )

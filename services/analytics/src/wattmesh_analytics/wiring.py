@@ -40,6 +40,7 @@ from wattmesh_analytics.app.query_tariff_costs import QueryTariffCosts
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.app.read_operation import ReadOperation
 from wattmesh_analytics.app.read_rules import ReadRules
+from wattmesh_analytics.app.read_shiftable import ReadShiftable
 from wattmesh_analytics.app.run_scenario import RunScenario
 from wattmesh_analytics.app.settle import SettleSite
 from wattmesh_analytics.settings import AnalyticsSettings
@@ -183,6 +184,7 @@ def _use_cases(
         emissions=emissions,
         solver=GrpcSolver(runtime.channel(settings.optimizer_target)),
         rules=rules,
+        shiftable=_shiftable(settings, runtime, meter),
     )
     paying = settings.demandresponse_target
     bills = QueryBills(clock=clock, view=view, energy=energy, tariffs=tariffs, rules=rules)
@@ -240,6 +242,13 @@ def _rules(settings: AnalyticsSettings, runtime: Runtime, meter: GrpcMeter) -> R
         models=None
         if forecast is None
         else GrpcZoneModels(runtime.channel(forecast), runtime.clock),
+    )
+
+
+def _shiftable(settings: AnalyticsSettings, runtime: Runtime, meter: GrpcMeter) -> ReadShiftable:
+    used = settings.usage_target
+    return ReadShiftable(
+        meter=meter, runs=None if used is None else GrpcUsage(runtime.channel(used))
     )
 
 

@@ -103,6 +103,56 @@ SCENARIO_CLIMATE_FORESIGHT: ScenarioClimate.ValueType  # 2
 """By the optimizer, knowing weather and gains of the day and the next."""
 Global___ScenarioClimate: _TypeAlias = ScenarioClimate  # noqa: Y015
 
+class _ScenarioTanks:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScenarioTanksEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScenarioTanks.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCENARIO_TANKS_UNSPECIFIED: _ScenarioTanks.ValueType  # 0
+    """As metered."""
+    SCENARIO_TANKS_THERMOSTAT: _ScenarioTanks.ValueType  # 1
+    """By thermostats that keep the lower edge."""
+    SCENARIO_TANKS_FORESIGHT: _ScenarioTanks.ValueType  # 2
+    """By the optimizer, knowing the draws of the day and the next."""
+
+class ScenarioTanks(_ScenarioTanks, metaclass=_ScenarioTanksEnumTypeWrapper):
+    """How tanks are heated in a scenario, with the draws there were: what makes the model of their rating show what was metered."""
+
+SCENARIO_TANKS_UNSPECIFIED: ScenarioTanks.ValueType  # 0
+"""As metered."""
+SCENARIO_TANKS_THERMOSTAT: ScenarioTanks.ValueType  # 1
+"""By thermostats that keep the lower edge."""
+SCENARIO_TANKS_FORESIGHT: ScenarioTanks.ValueType  # 2
+"""By the optimizer, knowing the draws of the day and the next."""
+Global___ScenarioTanks: _TypeAlias = ScenarioTanks  # noqa: Y015
+
+class _ScenarioRuns:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScenarioRunsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScenarioRuns.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCENARIO_RUNS_UNSPECIFIED: _ScenarioRuns.ValueType  # 0
+    """As metered."""
+    SCENARIO_RUNS_AT_ONCE: _ScenarioRuns.ValueType  # 1
+    """From its earliest start on."""
+    SCENARIO_RUNS_FORESIGHT: _ScenarioRuns.ValueType  # 2
+    """By the optimizer, within its window."""
+
+class ScenarioRuns(_ScenarioRuns, metaclass=_ScenarioRunsEnumTypeWrapper):
+    """When work that can wait is done in a scenario. Each run needs what was metered while it ran, and keeps its place among
+    the runs of its machine.
+    """
+
+SCENARIO_RUNS_UNSPECIFIED: ScenarioRuns.ValueType  # 0
+"""As metered."""
+SCENARIO_RUNS_AT_ONCE: ScenarioRuns.ValueType  # 1
+"""From its earliest start on."""
+SCENARIO_RUNS_FORESIGHT: ScenarioRuns.ValueType  # 2
+"""By the optimizer, within its window."""
+Global___ScenarioRuns: _TypeAlias = ScenarioRuns  # noqa: Y015
+
 @_typing.final
 class Scenario(_message.Message):
     """Past time over again with something changed. What is not changed is as it was metered."""
@@ -123,6 +173,8 @@ class Scenario(_message.Message):
     CLIMATE_FIELD_NUMBER: _builtins.int
     LOWER_EDGE_SHIFT_KELVIN_FIELD_NUMBER: _builtins.int
     UPPER_EDGE_SHIFT_KELVIN_FIELD_NUMBER: _builtins.int
+    TANKS_FIELD_NUMBER: _builtins.int
+    RUNS_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """`sites/{site}`. Required."""
     tariff: _builtins.str
@@ -151,6 +203,10 @@ class Scenario(_message.Message):
     """
     upper_edge_shift_kelvin: _builtins.float
     """The same of the upper edge [K]. Bands keep a tenth of a kelvin at least."""
+    tanks: Global___ScenarioTanks.ValueType
+    """How tanks are heated."""
+    runs: Global___ScenarioRuns.ValueType
+    """When work that can wait is done."""
     @_builtins.property
     def range(self) -> _time_range_pb2.TimeRange:
         """What time, a day at least and a year at most; both ends on the raster of the resolution, not in the future. Required."""
@@ -180,10 +236,12 @@ class Scenario(_message.Message):
         climate: Global___ScenarioClimate.ValueType = ...,
         lower_edge_shift_kelvin: _builtins.float = ...,
         upper_edge_shift_kelvin: _builtins.float = ...,
+        tanks: Global___ScenarioTanks.ValueType = ...,
+        runs: Global___ScenarioRuns.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_charger_power_w", b"_charger_power_w", "_generation_ratio", b"_generation_ratio", "battery", b"battery", "charger_power_w", b"charger_power_w", "generation_ratio", b"generation_ratio", "range", b"range", "resolution", b"resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charger_power_w", b"_charger_power_w", "_generation_ratio", b"_generation_ratio", "battery", b"battery", "charger_power_w", b"charger_power_w", "charging", b"charging", "climate", b"climate", "generation_ratio", b"generation_ratio", "lower_edge_shift_kelvin", b"lower_edge_shift_kelvin", "policy", b"policy", "range", b"range", "resolution", b"resolution", "site", b"site", "tariff", b"tariff", "upper_edge_shift_kelvin", b"upper_edge_shift_kelvin", "vehicle_to_grid", b"vehicle_to_grid", "without_batteries", b"without_batteries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charger_power_w", b"_charger_power_w", "_generation_ratio", b"_generation_ratio", "battery", b"battery", "charger_power_w", b"charger_power_w", "charging", b"charging", "climate", b"climate", "generation_ratio", b"generation_ratio", "lower_edge_shift_kelvin", b"lower_edge_shift_kelvin", "policy", b"policy", "range", b"range", "resolution", b"resolution", "runs", b"runs", "site", b"site", "tanks", b"tanks", "tariff", b"tariff", "upper_edge_shift_kelvin", b"upper_edge_shift_kelvin", "vehicle_to_grid", b"vehicle_to_grid", "without_batteries", b"without_batteries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__charger_power_w: _TypeAlias = _typing.Literal["charger_power_w"]  # noqa: Y015
     _WhichOneofArgType__charger_power_w: _TypeAlias = _typing.Literal["_charger_power_w", b"_charger_power_w"]  # noqa: Y015
@@ -220,6 +278,9 @@ class ScenarioResult(_message.Message):
     DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
     METERED_DISCOMFORT_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    TANK_COLD_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
+    METERED_TANK_COLD_KELVIN_HOURS_FIELD_NUMBER: _builtins.int
+    UNFINISHED_ENERGY_KWH_FIELD_NUMBER: _builtins.int
     currency_code: _builtins.str
     """ISO 4217 code of the scenario's amounts."""
     cost_amount: _builtins.str
@@ -231,7 +292,7 @@ class ScenarioResult(_message.Message):
     price of the last day, decimal text; negative: it would have cost more. Empty: the currencies differ.
     """
     stored_amount: _builtins.str
-    """Worth of what the scenario has stored more at the end than was metered, in batteries, zones and vehicles, decimal text;
+    """Worth of what the scenario has stored more at the end than was metered, in batteries, zones, tanks, vehicles and runs, decimal text;
     in `saved_amount`.
     """
     emissions_gco2e: _builtins.float
@@ -256,6 +317,12 @@ class ScenarioResult(_message.Message):
     """By how much zones were outside of the bands that were wanted, and for how long [K h]. Absent: they are as metered."""
     metered_discomfort_kelvin_hours: _builtins.float
     """The same of what was metered, over the same intervals [K h]. Absent as above."""
+    tank_cold_kelvin_hours: _builtins.float
+    """By how much tanks were below their lower edges, and for how long [K h]. Absent: they are as metered."""
+    metered_tank_cold_kelvin_hours: _builtins.float
+    """The same of what was metered, over the same intervals [K h]. Absent as above."""
+    unfinished_energy_kwh: _builtins.float
+    """Energy that runs did not get that they had when it was metered [kWh]. Absent: they are as metered."""
     @_builtins.property
     def scenario(self) -> Global___Scenario:
         """What was asked."""
@@ -285,10 +352,13 @@ class ScenarioResult(_message.Message):
         discomfort_kelvin_hours: _builtins.float | None = ...,
         metered_discomfort_kelvin_hours: _builtins.float | None = ...,
         left_out: _abc.Iterable[_savings_pb2.LeftOut] | None = ...,
+        tank_cold_kelvin_hours: _builtins.float | None = ...,
+        metered_tank_cold_kelvin_hours: _builtins.float | None = ...,
+        unfinished_energy_kwh: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "full_cycles", b"full_cycles", "metered_discomfort_kelvin_hours", b"metered_discomfort_kelvin_hours", "metered_emissions_gco2e", b"metered_emissions_gco2e", "scenario", b"scenario", "vehicle_lacking_energy_kwh", b"vehicle_lacking_energy_kwh"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "_metered_tank_cold_kelvin_hours", b"_metered_tank_cold_kelvin_hours", "_tank_cold_kelvin_hours", b"_tank_cold_kelvin_hours", "_unfinished_energy_kwh", b"_unfinished_energy_kwh", "_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "full_cycles", b"full_cycles", "metered_discomfort_kelvin_hours", b"metered_discomfort_kelvin_hours", "metered_emissions_gco2e", b"metered_emissions_gco2e", "metered_tank_cold_kelvin_hours", b"metered_tank_cold_kelvin_hours", "scenario", b"scenario", "tank_cold_kelvin_hours", b"tank_cold_kelvin_hours", "unfinished_energy_kwh", b"unfinished_energy_kwh", "vehicle_lacking_energy_kwh", b"vehicle_lacking_energy_kwh"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh", "cost_amount", b"cost_amount", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "import_energy_kwh", b"import_energy_kwh", "left_out", b"left_out", "metered_amount", b"metered_amount", "metered_discomfort_kelvin_hours", b"metered_discomfort_kelvin_hours", "metered_emissions_gco2e", b"metered_emissions_gco2e", "metered_peak_kw", b"metered_peak_kw", "peak_kw", b"peak_kw", "saved_amount", b"saved_amount", "scenario", b"scenario", "stored_amount", b"stored_amount", "vehicle_lacking_energy_kwh", b"vehicle_lacking_energy_kwh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours", "_emissions_gco2e", b"_emissions_gco2e", "_full_cycles", b"_full_cycles", "_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours", "_metered_emissions_gco2e", b"_metered_emissions_gco2e", "_metered_tank_cold_kelvin_hours", b"_metered_tank_cold_kelvin_hours", "_tank_cold_kelvin_hours", b"_tank_cold_kelvin_hours", "_unfinished_energy_kwh", b"_unfinished_energy_kwh", "_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh", "cost_amount", b"cost_amount", "covered_ratio", b"covered_ratio", "currency_code", b"currency_code", "discomfort_kelvin_hours", b"discomfort_kelvin_hours", "emissions_gco2e", b"emissions_gco2e", "export_energy_kwh", b"export_energy_kwh", "full_cycles", b"full_cycles", "import_energy_kwh", b"import_energy_kwh", "left_out", b"left_out", "metered_amount", b"metered_amount", "metered_discomfort_kelvin_hours", b"metered_discomfort_kelvin_hours", "metered_emissions_gco2e", b"metered_emissions_gco2e", "metered_peak_kw", b"metered_peak_kw", "metered_tank_cold_kelvin_hours", b"metered_tank_cold_kelvin_hours", "peak_kw", b"peak_kw", "saved_amount", b"saved_amount", "scenario", b"scenario", "stored_amount", b"stored_amount", "tank_cold_kelvin_hours", b"tank_cold_kelvin_hours", "unfinished_energy_kwh", b"unfinished_energy_kwh", "vehicle_lacking_energy_kwh", b"vehicle_lacking_energy_kwh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofArgType__discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_discomfort_kelvin_hours", b"_discomfort_kelvin_hours"]  # noqa: Y015
@@ -300,6 +370,12 @@ class ScenarioResult(_message.Message):
     _WhichOneofArgType__metered_discomfort_kelvin_hours: _TypeAlias = _typing.Literal["_metered_discomfort_kelvin_hours", b"_metered_discomfort_kelvin_hours"]  # noqa: Y015
     _WhichOneofReturnType__metered_emissions_gco2e: _TypeAlias = _typing.Literal["metered_emissions_gco2e"]  # noqa: Y015
     _WhichOneofArgType__metered_emissions_gco2e: _TypeAlias = _typing.Literal["_metered_emissions_gco2e", b"_metered_emissions_gco2e"]  # noqa: Y015
+    _WhichOneofReturnType__metered_tank_cold_kelvin_hours: _TypeAlias = _typing.Literal["metered_tank_cold_kelvin_hours"]  # noqa: Y015
+    _WhichOneofArgType__metered_tank_cold_kelvin_hours: _TypeAlias = _typing.Literal["_metered_tank_cold_kelvin_hours", b"_metered_tank_cold_kelvin_hours"]  # noqa: Y015
+    _WhichOneofReturnType__tank_cold_kelvin_hours: _TypeAlias = _typing.Literal["tank_cold_kelvin_hours"]  # noqa: Y015
+    _WhichOneofArgType__tank_cold_kelvin_hours: _TypeAlias = _typing.Literal["_tank_cold_kelvin_hours", b"_tank_cold_kelvin_hours"]  # noqa: Y015
+    _WhichOneofReturnType__unfinished_energy_kwh: _TypeAlias = _typing.Literal["unfinished_energy_kwh"]  # noqa: Y015
+    _WhichOneofArgType__unfinished_energy_kwh: _TypeAlias = _typing.Literal["_unfinished_energy_kwh", b"_unfinished_energy_kwh"]  # noqa: Y015
     _WhichOneofReturnType__vehicle_lacking_energy_kwh: _TypeAlias = _typing.Literal["vehicle_lacking_energy_kwh"]  # noqa: Y015
     _WhichOneofArgType__vehicle_lacking_energy_kwh: _TypeAlias = _typing.Literal["_vehicle_lacking_energy_kwh", b"_vehicle_lacking_energy_kwh"]  # noqa: Y015
     @_typing.overload
@@ -312,6 +388,12 @@ class ScenarioResult(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_discomfort_kelvin_hours) -> _WhichOneofReturnType__metered_discomfort_kelvin_hours | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_emissions_gco2e) -> _WhichOneofReturnType__metered_emissions_gco2e | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metered_tank_cold_kelvin_hours) -> _WhichOneofReturnType__metered_tank_cold_kelvin_hours | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tank_cold_kelvin_hours) -> _WhichOneofReturnType__tank_cold_kelvin_hours | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unfinished_energy_kwh) -> _WhichOneofReturnType__unfinished_energy_kwh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__vehicle_lacking_energy_kwh) -> _WhichOneofReturnType__vehicle_lacking_energy_kwh | None: ...
 

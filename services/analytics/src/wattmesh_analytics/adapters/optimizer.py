@@ -1,6 +1,7 @@
 """Foresight, from the optimizer that also plans."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import grpc
@@ -9,7 +10,9 @@ import numpy as np
 from wattmesh.optimizer.v1 import optimizer_pb2, optimizer_pb2_grpc, plan_pb2, problem_pb2
 from wattmesh_analytics.domain.energy import Floats
 from wattmesh_analytics.domain.scenario import Planned, Window
+from wattmesh_analytics.domain.tank_replay import TankWindow
 from wattmesh_analytics.domain.visits import Visit
+from wattmesh_analytics.domain.work import Work
 from wattmesh_analytics.domain.zone_replay import ZoneWindow
 from wattmesh_contracts.billing import billing_state_to_proto
 from wattmesh_contracts.ratings import rating_to_proto
@@ -24,6 +27,8 @@ from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.errors import rpc_errors
 
 _TIME_LIMIT = timedelta(seconds=5)
+_SHORTFALL_PRICE_PER_KWH = 10.0
+"""What a kWh counts that a run does not get [currency/kWh], as plans have it."""
 
 
 class GrpcSolver:
@@ -34,7 +39,7 @@ class GrpcSolver:
         self._options = optimizer_pb2.SolveOptions(time_limit=duration_to_proto(_TIME_LIMIT))
 
     async def solve(self, window: Window) -> Planned:
-        """Return what batteries, vehicles and zones do in the intervals that are kept."""
+        """Return what all that is planned does in the intervals that are kept."""
         request = optimizer_pb2.SolveRequest(problem=_problem(window), options=self._options)
         with rpc_errors():
             plan = (await self._stub.Solve(request)).plan
@@ -54,6 +59,8 @@ class GrpcSolver:
                 zone: _heat_and_cold(found[zone.name], told.rating, window)
                 for zone, told in window.zones.items()
             },
+            tanks_w={tank: _kept(found[tank.name].powers_w, window) for tank in window.tanks},
+            work_w={each.name: _kept(found[each.name].powers_w, window) for each in window.work},
         )
 
 
@@ -95,6 +102,10 @@ def _problem(window: Window) -> problem_pb2.Problem:
         _add_visit(site, visit)
     for name, zone in window.zones.items():
         _add_zone(site, name, zone)
+    for name, tank in window.tanks.items():
+        _add_tank(site, name, tank, price)
+    for run in window.work:
+        _add_work(site, run, window)
     if window.most_import_w is not None:
         site.connection_limits.max_import_power_w = window.most_import_w
     return problem_pb2.Problem(
@@ -140,6 +151,36 @@ def _add_zone(site: problem_pb2.Site, name: AssetId, told: ZoneWindow) -> None:
     zone.discomfort_price_per_kelvin_hour = DISCOMFORT_PRICE_PER_KELVIN_HOUR
     zone.min_temperatures_celsius.extend(told.low_celsius.tolist())
     zone.max_temperatures_celsius.extend(told.high_celsius.tolist())
+
+
+def _add_tank(site: problem_pb2.Site, name: AssetId, told: TankWindow, price: float) -> None:
+    rating = told.rating
+    tank = site.assets.add(name=name.name).thermal_tank
+    tank.rating.CopyFrom(
+        rating_to_proto(replace(rating, heater=replace(rating.heater, min_power_w=0.0)))
+    )
+    tank.initial_temperature_celsius = told.celsius
+    tank.draw_heats_w.extend(told.draws_w.tolist())
+    tank.outdoor_temperatures_celsius.extend(told.outdoor_celsius.tolist())
+    best = max(point.cop_ratio for point in rating.heater.cop_points)
+    tank.terminal_value_per_kwh = price / best
+
+
+def _add_work(site: problem_pb2.Site, run: Work, window: Window) -> None:
+    """Add what is left of a run; one that may not pause takes its profile through."""
+    load = site.assets.add(name=run.name).deferrable_load
+    load.rating.CopyFrom(rating_to_proto(run.rating))
+    load.shortfall_price_per_kwh = _SHORTFALL_PRICE_PER_KWH
+    begun = run.elapsed > 0
+    if not begun and run.range.start > window.start:
+        load.earliest_start_time.CopyFrom(timestamp_to_proto(run.range.start))
+    if run.range.end < window.end and (run.rating.interruptible or not begun):
+        load.latest_end_time.CopyFrom(timestamp_to_proto(run.range.end))
+    if run.rating.interruptible:
+        load.interruptible_run.energy_wh = run.lacking_wh
+    else:
+        load.profile_run.powers_w.extend(run.powers_w.tolist())
+        load.profile_run.elapsed_count = run.elapsed
 
 
 def _lowest_price(window: Window, count: int) -> float:

@@ -5,11 +5,16 @@ from typing import Any
 
 import grpc
 
-from wattmesh.usage.v1 import charging_pb2, usage_service_pb2, usage_service_pb2_grpc
+from wattmesh.usage.v1 import charging_pb2, run_pb2, usage_service_pb2, usage_service_pb2_grpc
 from wattmesh_analytics.domain.charge_at_once import Stay
+from wattmesh_analytics.domain.work import PastRun
 from wattmesh_contracts.comfort import wishes_from_proto
 from wattmesh_contracts.sites import phase_from_proto
-from wattmesh_contracts.values import datetime_from_proto, time_range_to_proto
+from wattmesh_contracts.values import (
+    datetime_from_proto,
+    time_range_from_proto,
+    time_range_to_proto,
+)
 from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.errors import NotFound
 from wattmesh_kernel.ids import AssetId, SiteId
@@ -42,6 +47,22 @@ class GrpcUsage:
             if charger is not None:
                 stay = _stay(session, charger, most.get(session.vehicle))
                 found.setdefault(charger.id, []).append(stay)
+        return found
+
+    async def runs(
+        self, machines: Sequence[Asset], span: TimeRange
+    ) -> Mapping[AssetId, Sequence[PastRun]]:
+        """Return the runs of one site's machines that ran and touch a span."""
+        request = usage_service_pb2.ListDeferrableRunsRequest(
+            parent=f"{machines[0].id.site.name}/assets/-", range=time_range_to_proto(span)
+        )
+        runs = await self._all(self._stub.ListDeferrableRuns, request, "deferrable_runs")
+        names = {each.id.name: each.id for each in machines}
+        found = dict[AssetId, list[PastRun]]()
+        for run in runs:
+            machine = names.get("/".join(run.name.split("/")[:4]))
+            if machine is not None and run.HasField("actual_range"):
+                found.setdefault(machine, []).append(_past_run(run))
         return found
 
     async def wishes(self, site: SiteId, span: TimeRange) -> Mapping[AssetId, ZoneWishes]:
@@ -79,6 +100,16 @@ class GrpcUsage:
             if not answer.next_page_token:
                 return found
             request.page_token = answer.next_page_token
+
+
+def _past_run(run: run_pb2.DeferrableRun) -> PastRun:
+    return PastRun(
+        ran=time_range_from_proto(run.actual_range, "actual_range"),
+        earliest=datetime_from_proto(run.earliest_start_time)
+        if run.HasField("earliest_start_time")
+        else None,
+        latest_end=datetime_from_proto(run.latest_end_time),
+    )
 
 
 def _stay(session: charging_pb2.ChargingSession, charger: Asset, vehicle_w: float | None) -> Stay:

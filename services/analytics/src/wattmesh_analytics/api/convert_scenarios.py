@@ -16,8 +16,10 @@ from wattmesh_analytics.domain.scenario import (
     Climate,
     EdgeShift,
     Policy,
+    Runs,
     Scenario,
     ScenarioResult,
+    Tanks,
 )
 from wattmesh_analytics.domain.settlement import Reason, Settlement
 from wattmesh_contracts.billing import line_to_proto
@@ -54,6 +56,18 @@ _CLIMATES: Mapping[Climate, scenario_pb2.ScenarioClimate.ValueType] = {
     Climate.FORESIGHT: scenario_pb2.SCENARIO_CLIMATE_FORESIGHT,
 }
 _CLIMATES_FROM_PROTO: Mapping[int, Climate] = {value: each for each, value in _CLIMATES.items()}
+_TANKS: Mapping[Tanks, scenario_pb2.ScenarioTanks.ValueType] = {
+    Tanks.METERED: scenario_pb2.SCENARIO_TANKS_UNSPECIFIED,
+    Tanks.THERMOSTAT: scenario_pb2.SCENARIO_TANKS_THERMOSTAT,
+    Tanks.FORESIGHT: scenario_pb2.SCENARIO_TANKS_FORESIGHT,
+}
+_TANKS_FROM_PROTO: Mapping[int, Tanks] = {value: each for each, value in _TANKS.items()}
+_RUNS: Mapping[Runs, scenario_pb2.ScenarioRuns.ValueType] = {
+    Runs.METERED: scenario_pb2.SCENARIO_RUNS_UNSPECIFIED,
+    Runs.AT_ONCE: scenario_pb2.SCENARIO_RUNS_AT_ONCE,
+    Runs.FORESIGHT: scenario_pb2.SCENARIO_RUNS_FORESIGHT,
+}
+_RUNS_FROM_PROTO: Mapping[int, Runs] = {value: each for each, value in _RUNS.items()}
 _REASONS: Mapping[Reason, settlement_pb2.SettlementReason.ValueType] = {
     Reason.FIRST: settlement_pb2.SETTLEMENT_REASON_FIRST,
     Reason.LATE_READINGS: settlement_pb2.SETTLEMENT_REASON_LATE_READINGS,
@@ -95,6 +109,8 @@ def scenario_from_proto(message: scenario_pb2.Scenario) -> Scenario:
                 lower_kelvin=message.lower_edge_shift_kelvin,
                 upper_kelvin=message.upper_edge_shift_kelvin,
             ),
+            tanks=_of(_TANKS_FROM_PROTO, message.tanks, "tanks"),
+            runs=_of(_RUNS_FROM_PROTO, message.runs, "runs"),
         )
 
 
@@ -122,6 +138,8 @@ def scenario_to_proto(scenario: Scenario) -> scenario_pb2.Scenario:
         climate=_CLIMATES[scenario.climate],
         lower_edge_shift_kelvin=scenario.edge_shift.lower_kelvin,
         upper_edge_shift_kelvin=scenario.edge_shift.upper_kelvin,
+        tanks=_TANKS[scenario.tanks],
+        runs=_RUNS[scenario.runs],
     )
 
 
@@ -164,6 +182,11 @@ def result_to_proto(scenario: Scenario, result: ScenarioResult) -> scenario_pb2.
         vehicle_lacking_energy_kwh=result.lacking_kwh,
         discomfort_kelvin_hours=None if result.discomfort is None else result.discomfort[0],
         metered_discomfort_kelvin_hours=None if result.discomfort is None else result.discomfort[1],
+        tank_cold_kelvin_hours=None if result.tanks_below is None else result.tanks_below[0],
+        metered_tank_cold_kelvin_hours=(
+            None if result.tanks_below is None else result.tanks_below[1]
+        ),
+        unfinished_energy_kwh=result.unfinished_kwh,
         left_out=left_out_to_proto(result.left_out),
     )
 

@@ -17,7 +17,9 @@ from wattmesh_analytics.domain.scenario import (
     with_batteries,
 )
 from wattmesh_analytics.domain.site_energy import SiteEnergy
+from wattmesh_analytics.domain.tank_replay import TankReplay
 from wattmesh_analytics.domain.visits import Visit
+from wattmesh_analytics.domain.work import Work
 from wattmesh_analytics.domain.zone_replay import ZoneReplay
 from wattmesh_kernel.ids import AssetId
 from wattmesh_kernel.sites import BatteryRating
@@ -31,7 +33,8 @@ Tell = Callable[[float, str], Awaitable[None]]
 class Movable:
     """What is planned, and how it stands as days pass.
 
-    Zones have the intervals of the span alone. `ends`: how full batteries have to be when all ends.
+    Zones and tanks have the intervals of the span alone. `ends`: how full batteries have to be when
+    all ends.
     """
 
     batteries: Mapping[AssetId, BatteryRating] = field(default_factory=dict)
@@ -39,13 +42,15 @@ class Movable:
     ends: Mapping[AssetId, float] = field(default_factory=dict)
     visits: Sequence[Visit] = ()
     zones: Mapping[AssetId, ZoneReplay] = field(default_factory=dict)
+    tanks: Mapping[AssetId, TankReplay] = field(default_factory=dict)
+    work: Sequence[Work] = ()
     most_import_w: float | None = None
     given_wh: float = 0.0
 
     @property
     def anything(self) -> bool:
         """Whether there is something to plan."""
-        return bool(self.batteries or self.visits or self.zones)
+        return bool(self.batteries or self.visits or self.zones or self.tanks or self.work)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +115,7 @@ def _window(
 ) -> Window:
     end = day.start + day.count * span.resolution
     zones = {name: each.window(day.first, day.count) for name, each in movable.zones.items()}
+    tanks = {name: each.window(day.first, day.count) for name, each in movable.tanks.items()}
     return Window(
         site=rest.site,
         zone=rest.zone,
@@ -127,6 +133,12 @@ def _window(
             each for each in movable.visits if each.range.start < end and each.range.end > day.start
         ],
         zones={name: each for name, each in zones.items() if each is not None},
+        tanks={name: each for name, each in tanks.items() if each is not None},
+        work=[
+            each
+            for each in movable.work
+            if each.range.start < end and each.range.end > day.start and not each.done
+        ],
     )
 
 
@@ -147,6 +159,16 @@ def _moved_on(movable: Movable, planned: Planned, day: _Day, hours: float) -> Fl
         else:
             zone.skip(day.first, day.keep)
         net_wh += zone.taken_wh(day.first, day.keep)
+    for name, tank in movable.tanks.items():
+        if name in planned.tanks_w:
+            tank.keep(day.first, planned.tanks_w[name])
+        else:
+            tank.skip(day.first, day.keep)
+        net_wh += tank.taken_wh(day.first, day.keep)
+    for run in movable.work:
+        powers_w = planned.work_w.get(run.name, np.zeros(day.keep))
+        run.take(powers_w)
+        net_wh += powers_w * hours
     return net_wh
 
 

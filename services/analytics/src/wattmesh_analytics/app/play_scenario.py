@@ -13,6 +13,7 @@ from wattmesh_analytics.app.question import SiteAssets, Span, known_model, site_
 from wattmesh_analytics.app.read_energy import ReadEnergy
 from wattmesh_analytics.app.read_movable import Changes, ReadMovable
 from wattmesh_analytics.app.read_rules import ReadRules
+from wattmesh_analytics.app.read_shiftable import ReadShiftable
 from wattmesh_analytics.app.read_tariffs import ReadTariffs
 from wattmesh_analytics.app.scenario_ports import Solver
 from wattmesh_analytics.domain.bills import cost_of, exact_total, history_start
@@ -51,6 +52,7 @@ class PlayScenario:
         emissions: Emissions,
         solver: Solver,
         rules: ReadRules,
+        shiftable: ReadShiftable,
     ) -> None:
         self._view = view
         self._meter = meter
@@ -58,7 +60,7 @@ class PlayScenario:
         self._tariffs = ReadTariffs(view, tariffs)
         self._emissions = emissions
         self._foresee = Foresee(solver)
-        self._movable = ReadMovable(rules)
+        self._movable = ReadMovable(rules, shiftable)
 
     def check(self, scenario: Scenario) -> None:
         """Raise what would keep a scenario from being played.
@@ -151,6 +153,8 @@ class PlayScenario:
             full_cycles=given / capacity if capacity else None,
             lacking_kwh=changes.lacking_kwh,
             discomfort=changes.discomfort,
+            tanks_below=changes.tanks_below,
+            unfinished_kwh=changes.unfinished_kwh,
             left_out=changes.left_out,
         )
 
@@ -171,7 +175,7 @@ class PlayScenario:
     ) -> Money | None:
         """Return what is stored more than was metered at the end, at the last day's mean price.
 
-        `left_less_kwh`: what zones and vehicles have less.
+        `left_less_kwh`: what zones, tanks, vehicles and runs have less.
         """
         at_end = await self._energy.with_charge(known_model(self._view), metered, span.range.end)
         price = last_days_import_price(tariff, span.range, span.resolution, idle.zone)

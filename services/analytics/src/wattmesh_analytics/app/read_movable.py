@@ -1,4 +1,4 @@
-"""Read what a scenario changes of vehicles and zones."""
+"""Read what a scenario changes of vehicles, zones, tanks and work that can wait."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,12 +12,14 @@ from wattmesh_analytics.app.read_rules import (
     connection_w,
     discomforts,
 )
+from wattmesh_analytics.app.read_shiftable import ReadShiftable
 from wattmesh_analytics.app.rule_facts import ZoneFact
 from wattmesh_analytics.domain.energy import Energy, Floats
 from wattmesh_analytics.domain.moved import Moved
 from wattmesh_analytics.domain.savings import LeftOut
-from wattmesh_analytics.domain.scenario import Charging, Climate, Scenario
+from wattmesh_analytics.domain.scenario import Charging, Climate, Runs, Scenario, Tanks
 from wattmesh_analytics.domain.site_energy import SiteEnergy
+from wattmesh_analytics.domain.tank_replay import TankReplay
 from wattmesh_analytics.domain.thermostat import ZonePlant, ZoneRecord, ZoneRun, keep_schedule
 from wattmesh_analytics.domain.visits import visits_of
 from wattmesh_analytics.domain.zone_replay import ZoneReplay
@@ -28,13 +30,16 @@ from wattmesh_kernel.sites import EvChargerRating, HvacZoneRating, SiteModel
 class Changes:
     """A site without what is planned, what is planned, and what plain rules came to already.
 
-    `lacking_wh`: what vehicles left without by a rule [Wh], None: none is moved.
+    `lacking_wh`: what vehicles left without by a rule [Wh], None: none is moved; `unfinished_wh`:
+    the same of runs. `tanks`: those that are run again, by a rule or planned.
     """
 
     rest: SiteEnergy
     movable: Movable
     runs: list[ZoneRun] = field(default_factory=list)
     lacking_wh: float | None = None
+    tanks: list[TankReplay] = field(default_factory=list)
+    unfinished_wh: float | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     @property
@@ -56,17 +61,37 @@ class Changes:
         return None if found is None else (found[1], found[0])
 
     @property
+    def tanks_below(self) -> tuple[float, float] | None:
+        """Tanks below their lower edges, in the scenario and as metered [K h]; None: as metered."""
+        if not self.tanks:
+            return None
+        runs = [each.run() for each in self.tanks]
+        return (
+            sum(each.ruled_kelvin_hours for each in runs),
+            sum(each.metered_kelvin_hours for each in runs),
+        )
+
+    @property
+    def unfinished_kwh(self) -> float | None:
+        """What runs did not get [kWh]; None: they are as metered."""
+        if self.unfinished_wh is None:
+            return None
+        return (self.unfinished_wh + sum(each.lacking_wh for each in self.movable.work)) / 1000
+
+    @property
     def left_less_kwh(self) -> float:
-        """Energy that zones and vehicles have less at the end than they had [kWh]."""
+        """Energy that zones, tanks, vehicles and runs have less at the end than they had [kWh]."""
         warmth = sum(each.stored_wh for each in self.zone_runs) / 1000
-        return warmth + (self.lacking_kwh or 0.0)
+        warmth += sum(each.run().stored_wh for each in self.tanks) / 1000
+        return warmth + (self.lacking_kwh or 0.0) + (self.unfinished_kwh or 0.0)
 
 
 class ReadMovable:
-    """Takes vehicles and zones out of what was metered, to be planned or to follow a rule."""
+    """Takes out of what was metered what can be moved, to be planned or to follow a rule."""
 
-    def __init__(self, rules: ReadRules) -> None:
+    def __init__(self, rules: ReadRules, shiftable: ReadShiftable) -> None:
         self._rules = rules
+        self._shiftable = shiftable
 
     async def __call__(self, model: SiteModel, scenario: Scenario, idle: SiteEnergy) -> Changes:
         """Return what is changed of a site whose batteries are idle; the rest is as metered."""
@@ -75,6 +100,10 @@ class ReadMovable:
         changes = Changes(rest=idle, movable=movable)
         if scenario.climate is not Climate.METERED:
             await self._zones(model, scenario, changes)
+        if scenario.tanks is not Tanks.METERED:
+            await self._tanks(model, scenario, changes)
+        if scenario.runs is not Runs.METERED:
+            await self._work(model, scenario, changes)
         if scenario.charging is not Charging.METERED:
             await self._vehicles(model, scenario, changes)
         return changes
@@ -101,6 +130,35 @@ class ReadMovable:
                 changes.runs.append(run)
                 moved = run.moved
             changes.rest = _with(changes.rest, moved.ruled.start, moved.change_wh)
+
+    async def _tanks(self, model: SiteModel, scenario: Scenario, changes: Changes) -> None:
+        told = await self._shiftable.tanks_of(model, changes.rest, scenario.range)
+        changes.left_out += told.left_out
+        for name, tank in told.tanks.items():
+            change_wh = -tank.record.energy_wh.values
+            if scenario.tanks is Tanks.FORESIGHT:
+                changes.movable.tanks = {**changes.movable.tanks, name: tank}
+            else:
+                tank.keep_lower_edge()
+                change_wh = tank.run().moved.change_wh
+            changes.tanks.append(tank)
+            changes.rest = _with(changes.rest, scenario.range.start, change_wh)
+
+    async def _work(self, model: SiteModel, scenario: Scenario, changes: Changes) -> None:
+        told = await self._shiftable.work_of(model, changes.rest, scenario.range)
+        changes.left_out += told.left_out
+        if not told.work:
+            return
+        changes.unfinished_wh, change_wh = 0.0, -told.taken_wh
+        if scenario.runs is Runs.FORESIGHT:
+            changes.movable.work = told.work
+        else:
+            hours = changes.rest.grid.hours
+            for run in told.work:
+                powers_w = run.at_once(len(change_wh), scenario.range.start)
+                change_wh = change_wh + powers_w * hours
+                changes.unfinished_wh += run.needed_wh - float(powers_w.sum()) * hours
+        changes.rest = _with(changes.rest, scenario.range.start, change_wh)
 
     async def _vehicles(self, model: SiteModel, scenario: Scenario, changes: Changes) -> None:
         rest, asked = changes.rest, scenario.range

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wattmesh_analytics.domain.charge_at_once import Stay
+from wattmesh_analytics.domain.work import PastRun
 from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.money import Money
@@ -19,6 +20,15 @@ class Stays(Protocol):
         self, chargers: Sequence[Asset], span: TimeRange
     ) -> Mapping[AssetId, Sequence[Stay]]:
         """Return the stays of one site's charge points that touch a span."""
+
+
+class PastRuns(Protocol):
+    """Which work was done when. Errors: Unavailable while usage is away."""
+
+    async def runs(
+        self, machines: Sequence[Asset], span: TimeRange
+    ) -> Mapping[AssetId, Sequence[PastRun]]:
+        """Return the runs of one site's machines that ran and touch a span."""
 
 
 class Wishes(Protocol):

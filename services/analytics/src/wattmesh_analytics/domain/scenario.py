@@ -11,7 +11,9 @@ import numpy as np
 from wattmesh_analytics.domain.energy import Energy, Floats, peak_kw
 from wattmesh_analytics.domain.savings import LeftOut
 from wattmesh_analytics.domain.site_energy import Counterfactual, SiteEnergy
+from wattmesh_analytics.domain.tank_replay import TankWindow
 from wattmesh_analytics.domain.visits import Visit
+from wattmesh_analytics.domain.work import Work
 from wattmesh_analytics.domain.zone_replay import ZoneWindow
 from wattmesh_kernel.checks import require, require_at_least, require_between, require_positive
 from wattmesh_kernel.errors import FailedPrecondition
@@ -51,6 +53,22 @@ class Climate(Enum):
 
     METERED = "metered"
     THERMOSTAT = "thermostat"
+    FORESIGHT = "foresight"
+
+
+class Tanks(Enum):
+    """How tanks are heated."""
+
+    METERED = "metered"
+    THERMOSTAT = "thermostat"
+    FORESIGHT = "foresight"
+
+
+class Runs(Enum):
+    """When work that can wait is done."""
+
+    METERED = "metered"
+    AT_ONCE = "at_once"
     FORESIGHT = "foresight"
 
 
@@ -95,6 +113,8 @@ class Scenario:
     vehicle_to_grid: bool = False
     climate: Climate = Climate.METERED
     edge_shift: EdgeShift = UNMOVED
+    tanks: Tanks = Tanks.METERED
+    runs: Runs = Runs.METERED
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -133,6 +153,10 @@ class ScenarioResult:
     """Energy that vehicles left without [kWh]; None: they charge as metered."""
     discomfort: tuple[float, float] | None = None
     """Of zones, in the scenario and as metered [K h]; None: they are as metered."""
+    tanks_below: tuple[float, float] | None = None
+    """Of tanks below their lower edges, in the scenario and as metered [K h]; None: as above."""
+    unfinished_kwh: float | None = None
+    """Energy that runs did not get [kWh]; None: they are as metered."""
     left_out: tuple[LeftOut, ...] = ()
 
     @property
@@ -152,7 +176,8 @@ class Window:
 
     `keep`: how many intervals of it are kept. `final_soc_ratios`: how full batteries have to be at
     its end, where that is the end of all. `most_import_w`: what the connection may draw [W], None:
-    no limit is known. `visits` and `zones` are those that are planned, not in `rest_w`.
+    no limit is known. `visits`, `zones`, `tanks` and `work` are those that are planned, not in
+    `rest_w`.
     """
 
     site: SiteId
@@ -169,6 +194,13 @@ class Window:
     most_import_w: float | None = None
     visits: Sequence[Visit] = ()
     zones: Mapping[AssetId, ZoneWindow] = field(default_factory=dict)
+    tanks: Mapping[AssetId, TankWindow] = field(default_factory=dict)
+    work: Sequence[Work] = ()
+
+    @property
+    def end(self) -> datetime:
+        """When the horizon ends."""
+        return self.start + len(self.rest_w) * self.resolution
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,13 +208,15 @@ class Planned:
     """What batteries do in the intervals that are kept [W], and how full they are then.
 
     `visits_w`: what each vehicle takes less what it gives [W]; `zones_w`: what each zone takes for
-    heat and for cold [W].
+    heat and for cold [W]; `tanks_w` and `work_w` what each tank and run takes [W].
     """
 
     powers_w: Mapping[AssetId, Floats]
     soc_ratios: Mapping[AssetId, float]
     visits_w: Mapping[str, Floats] = field(default_factory=dict)
     zones_w: Mapping[AssetId, tuple[Floats, Floats]] = field(default_factory=dict)
+    tanks_w: Mapping[AssetId, Floats] = field(default_factory=dict)
+    work_w: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def changed(scenario: Scenario, energy: SiteEnergy) -> SiteEnergy:
