@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import timedelta
+from decimal import Decimal
 
 from tests.fakes import demandresponse_world as events
 from tests.fakes.usage_world import ASSET, HOUR, NOW, usage_world, vehicle
@@ -12,8 +13,8 @@ from wattmesh_analytics.adapters.usage import GrpcUsage
 from wattmesh_analytics.domain.charge_at_once import Stay
 from wattmesh_analytics.domain.work import PastRun
 from wattmesh_contracts.values import time_range_to_proto, timestamp_to_proto
-from wattmesh_kernel.ids import AssetId, SiteId
-from wattmesh_kernel.sites import Asset, ComfortBand, DeferrableRating, EvChargerRating
+from wattmesh_kernel.ids import AssetId, GroupId, SiteId
+from wattmesh_kernel.sites import Asset, ComfortBand, DeferrableRating, EvChargerRating, SiteGroup
 from wattmesh_kernel.time import TimeRange
 
 OFFICE = SiteId("office")
@@ -75,6 +76,27 @@ async def test_runs_that_ran_reach_the_scenario_with_when_they_might_have(
         await world.call("ReportDeferrableRun", report)
         runs = await GrpcUsage(world.channel).runs([machine], TimeRange.of(NOW, DAY))
     assert runs == {machine.id: [PastRun(ran=ran, earliest=NOW + HOUR, latest_end=NOW + 6 * HOUR)]}
+
+
+async def test_what_a_group_was_paid_is_shared_among_its_sites_to_the_cent(
+    database_url: str,
+) -> None:
+    sites = [SiteId.parse(each) for each in events.GROUP_SITES]
+    street = SiteGroup(id=GroupId.parse(events.GROUP), sites=tuple(sites))
+    async with events.demandresponse_world(database_url) as world:
+        await world.programme()
+        await world.enrol(subject=events.GROUP)
+        await world.create()
+        await world.at(events.EVENING + 3 * events.HOUR)
+        payments, day = GrpcPayments(world.channel), TimeRange.of(events.NOW, DAY)
+        shares = [await payments.paid(each, day, street) for each in sites]
+        alone = await payments.paid(sites[0], day)
+        settled = (await world.part()).settlement.payment
+
+    (first,), (second,) = shares
+    assert str((first + second).amount) == settled.amount
+    assert abs(first.amount - second.amount) <= Decimal("0.01")
+    assert list(alone) == [], "of a group that it is not in a site has nothing"
 
 
 async def test_what_an_event_paid_counts_in_the_time_in_which_it_ended(database_url: str) -> None:

@@ -1,6 +1,6 @@
 """What demand response paid, from its settlements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import grpc
 
@@ -9,10 +9,13 @@ from wattmesh.demandresponse.v1 import (
 )
 from wattmesh.demandresponse.v1 import (
     demand_response_service_pb2_grpc,
+    event_pb2,
 )
+from wattmesh_analytics.domain.group_payments import share_of
 from wattmesh_contracts.values import datetime_from_proto, money_from_proto, time_range_to_proto
 from wattmesh_kernel.ids import SiteId
 from wattmesh_kernel.money import Money
+from wattmesh_kernel.sites import SiteGroup
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.errors import rpc_errors
 
@@ -26,22 +29,42 @@ class GrpcPayments:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = demand_response_service_pb2_grpc.DemandResponseServiceStub(channel)
 
-    async def paid(self, site: SiteId, span: TimeRange) -> Sequence[Money]:
-        """Return what each settled event that ended in a span paid a site; negative: it owed."""
+    async def paid(
+        self, site: SiteId, span: TimeRange, group: SiteGroup | None = None
+    ) -> Sequence[Money]:
+        """Return what each settled event that ended in a span paid a site; negative: it owed.
+
+        With the group that it is in, its share of what that was paid, too.
+        """
         ended = await self._ended(span)
-        found = list[Money]()
-        request = pb.ListParticipationsRequest(parent=_PARTICIPATIONS, subject=site.name)
-        while ended:
+        if not ended:
+            return ()
+        found = [payment for payment, _ in await self._payments(site.name, ended)]
+        if group is not None:
+            shares = (
+                share_of(payment, site, group.sites, held_w)
+                for payment, held_w in await self._payments(group.id.name, ended)
+            )
+            found += [each for each in shares if each is not None]
+        return found
+
+    async def _payments(
+        self, subject: str, ended: set[str]
+    ) -> list[tuple[Money, Mapping[SiteId, float]]]:
+        """Return what was paid for each event, with what each site held for it [W], if told."""
+        found = list[tuple[Money, Mapping[SiteId, float]]]()
+        request = pb.ListParticipationsRequest(parent=_PARTICIPATIONS, subject=subject)
+        while True:
             with rpc_errors():
                 answer = await self._stub.ListParticipations(request)
             for each in answer.participations:
                 event = each.name.partition("/participations/")[0]
                 if event in ended and each.settlement.HasField("payment"):
-                    found.append(money_from_proto(each.settlement.payment, "payment"))
+                    payment = money_from_proto(each.settlement.payment, "payment")
+                    found.append((payment, _held_w(each.commitment)))
             request.page_token = answer.next_page_token
             if not request.page_token:
-                break
-        return found
+                return found
 
     async def _ended(self, span: TimeRange) -> set[str]:
         found = set[str]()
@@ -55,3 +78,10 @@ class GrpcPayments:
             request.page_token = answer.next_page_token
             if not request.page_token:
                 return found
+
+
+def _held_w(commitment: event_pb2.EventCommitment) -> Mapping[SiteId, float]:
+    return {
+        SiteId.parse(each.site): sum((*each.up_powers_w, *each.down_powers_w))
+        for each in commitment.sites
+    }

@@ -123,7 +123,8 @@ class QuerySavings:
         if self._payments is None:
             return None, ()
         try:
-            found = await self._payments.paid(site.id, span)
+            group = self._view.model.group_of(site.id)
+            found = await self._payments.paid(site.id, span, group)
         except Unavailable as error:
             why = f"what demand response paid is not known: {error.message}"
             return None, (LeftOut(subject=site.id, message=why),)

@@ -9,7 +9,7 @@ from wattmesh_analytics.domain.work import PastRun
 from wattmesh_kernel.comfort import ZoneWishes
 from wattmesh_kernel.ids import AssetId, SiteId
 from wattmesh_kernel.money import Money
-from wattmesh_kernel.sites import Asset, CopPoint, ZoneThermalModel
+from wattmesh_kernel.sites import Asset, CopPoint, SiteGroup, ZoneThermalModel
 from wattmesh_kernel.time import TimeRange
 
 
@@ -57,5 +57,10 @@ class ZoneModels(Protocol):
 class Payments(Protocol):
     """What demand response paid. Errors: Unavailable while it is away."""
 
-    async def paid(self, site: SiteId, span: TimeRange) -> Sequence[Money]:
-        """Return what each settled event that ended in a span paid a site; negative: it owed."""
+    async def paid(
+        self, site: SiteId, span: TimeRange, group: SiteGroup | None = None
+    ) -> Sequence[Money]:
+        """Return what each settled event that ended in a span paid a site; negative: it owed.
+
+        With the group that it is in, its share of what that was paid, too.
+        """
