@@ -9,6 +9,17 @@ import grpc
 import numpy as np
 import pytest
 
+from tests.fakes.analytics_home_days import (
+    DAYS,
+    HOME_DAYS,
+    INTENSITY,
+    PEAK_PRICE,
+    PRICE,
+    SPAN,
+    cost,
+    grams,
+    time_of_use,
+)
 from tests.fakes.analytics_world import (
     DAY,
     HOME,
@@ -16,14 +27,12 @@ from tests.fakes.analytics_world import (
     QUARTER,
     START,
     AnalyticsWorld,
-    HomeDays,
     analytics_world,
 )
 from tests.fakes.eventually import eventually
-from tests.fakes.metering_world import batch, point, samples, some_device
 from wattmesh.analytics.v1 import analytics_service_pb2 as pb
-from wattmesh.analytics.v1 import bill_pb2, indicators_pb2, savings_pb2
-from wattmesh.site.v1 import asset_pb2, device_pb2, site_pb2, site_service_pb2
+from wattmesh.analytics.v1 import bill_pb2, savings_pb2
+from wattmesh.site.v1 import asset_pb2, site_pb2, site_service_pb2
 from wattmesh.type.v1 import rating_pb2, tariff_pb2
 from wattmesh_contracts.values import (
     duration_to_proto,
@@ -33,39 +42,6 @@ from wattmesh_contracts.values import (
 from wattmesh_kernel.time import TimeRange
 from wattmesh_runtime.errors import error_from_rpc
 
-DAYS = 2
-SPAN = TimeRange.of(START, DAYS * timedelta(days=1))
-HOME_DAYS = HomeDays.of(7, DAYS)
-INTENSITY = 200 + 100 * np.cos(np.arange(24 * DAYS) / 12 * np.pi)
-EVENING = np.tile((np.arange(DAY) >= 64) & (np.arange(DAY) < 84), DAYS)
-PRICE = np.where(EVENING, 0.54, 0.22)
-PEAK_PRICE = 12.0
-
-
-def time_of_use() -> tariff_pb2.Tariff:
-    """0.54 from 16 to 21 h, else 0.22; 0.05 for export; 12 per kW of a quarter-hour's peak."""
-    evening = tariff_pb2.TariffWindow(
-        clock_ranges=[tariff_pb2.ClockRange(start_minute=16 * 60, end_minute=21 * 60)]
-    )
-    return tariff_pb2.Tariff(
-        name="tariffs/home",
-        currency_code="USD",
-        import_rates=tariff_pb2.EnergyRates(
-            tou_periods=[
-                tariff_pb2.TouPeriod(display_name="On-peak", window=evening, price_per_kwh=0.54),
-                tariff_pb2.TouPeriod(display_name="Off-peak", price_per_kwh=0.22),
-            ]
-        ),
-        export_rates=tariff_pb2.EnergyRates(base_per_kwh=0.05),
-        demand_charges=[
-            tariff_pb2.DemandCharge(
-                id="peak",
-                price_per_kw=PEAK_PRICE,
-                averaging=duration_to_proto(QUARTER),
-            )
-        ],
-    )
-
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[AnalyticsWorld]:
@@ -73,16 +49,6 @@ async def world(database_url: str) -> AsyncIterator[AnalyticsWorld]:
         await world.add_home(time_of_use(), HOME_DAYS)
         await world.publish(INTENSITY)
         yield world
-
-
-def cost(net_kwh: np.ndarray[Any, Any]) -> float:
-    """The bill by numpy alone."""
-    energy = np.maximum(net_kwh, 0) @ PRICE - np.maximum(-net_kwh, 0).sum() * 0.05
-    return float(energy + PEAK_PRICE * max(net_kwh.max(), 0) * 4)
-
-
-def grams(net_kwh: np.ndarray[Any, Any]) -> float:
-    return float(np.maximum(net_kwh, 0) @ np.repeat(INTENSITY, 4))
 
 
 async def test_a_bill_is_what_the_tariff_says_to_the_cent(world: AnalyticsWorld) -> None:
@@ -200,78 +166,6 @@ async def test_savings_and_emissions_are_the_difference_of_both_sides(
     assert total.covered_ratio == 1.0
 
 
-async def test_indicators_come_day_by_day(world: AnalyticsWorld) -> None:
-    request = pb.QueryIndicatorsRequest(
-        site=HOME,
-        range=time_range_to_proto(SPAN),
-        division=indicators_pb2.DIVISION_DAY,
-        by_asset=True,
-    )
-    found = (await world.analytics.QueryIndicators(request)).indicators
-    (battery,) = (each for each in found[0].assets if each.asset.endswith("/battery"))
-    assert battery.full_cycles == pytest.approx(found[0].full_cycles)
-    assert battery.covered_ratio == 1.0
-    assert len(found) == DAYS
-    first = slice(0, DAY)
-    used = HOME_DAYS.load[first].sum()
-    imported = np.maximum(HOME_DAYS.grid[first], 0).sum()
-    assert found[0].consumption_energy_kwh == pytest.approx(used, rel=1e-6)
-    assert found[0].self_sufficiency_ratio == pytest.approx(max(1 - imported / used, 0), abs=1e-6)
-    given = np.maximum(-HOME_DAYS.battery[first], 0).sum()
-    assert found[0].full_cycles == pytest.approx(given / 6.4, rel=1e-6)
-
-
-async def test_a_year_of_operation_is_told_and_who_tells_nothing_is_named_once(
-    world: AnalyticsWorld,
-) -> None:
-    """More than a quarter of a year was refused."""
-    year = TimeRange(SPAN.end - timedelta(days=365), SPAN.end)
-    request = pb.QueryIndicatorsRequest(
-        site=HOME,
-        range=time_range_to_proto(year),
-        division=indicators_pb2.DIVISION_YEAR,
-        with_operation=True,
-    )
-    found = (await world.analytics.QueryIndicators(request)).indicators
-    longer = TimeRange(year.start - 2 * DAY * timedelta(minutes=15), year.end)
-    request.range.CopyFrom(time_range_to_proto(longer))
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await world.analytics.QueryIndicators(request)
-
-    assert [list(each.operation.missing) for each in found] == [
-        ["control is not asked", "the planner is not asked"]
-    ] * len(found)
-    assert error_from_rpc(refused.value).reason == "RANGE_TOO_LONG"
-
-
-async def test_indicators_of_a_group_are_those_of_its_sites_together(
-    world: AnalyticsWorld,
-) -> None:
-    group = site_pb2.SiteGroup(name="groups/street", sites=[HOME])
-    await world.metering.sites.CreateSiteGroup(
-        site_service_pb2.CreateSiteGroupRequest(site_group=group)
-    )
-    request = pb.QueryIndicatorsRequest(group="groups/street", range=time_range_to_proto(SPAN))
-
-    async def known() -> bool:
-        try:
-            found = (await world.analytics.QueryIndicators(request)).indicators
-        except grpc.aio.AioRpcError as error:
-            if error_from_rpc(error).reason != "GROUP_NOT_FOUND":
-                raise
-            return False
-        assert [(each.site, each.group) for each in found] == [("", "groups/street")]
-        assert found[0].import_peak_kw == pytest.approx(4 * HOME_DAYS.grid.max())
-        return True
-
-    await eventually(known)
-    with pytest.raises(grpc.aio.AioRpcError) as failure:
-        await world.analytics.QueryIndicators(
-            pb.QueryIndicatorsRequest(range=time_range_to_proto(SPAN))
-        )
-    assert error_from_rpc(failure.value).reason == "MISSING_FIELD"
-
-
 async def test_another_tariff_is_held_against_the_same_energy_with_and_without_battery(
     world: AnalyticsWorld,
 ) -> None:
@@ -304,56 +198,6 @@ async def test_another_tariff_is_held_against_the_same_energy_with_and_without_b
     assert float(by_own.cost_amount) == pytest.approx(cost(HOME_DAYS.grid), abs=0.01)
     assert float(by_own.without_storage_amount) == pytest.approx(cost(idle), abs=0.01)
     assert by_own.covered_ratio == 1.0
-
-
-async def test_a_site_has_a_footprint_to_the_gram_and_what_was_its_own(
-    world: AnalyticsWorld,
-) -> None:
-    request = pb.QueryFootprintRequest(subjects=[HOME], range=time_range_to_proto(SPAN))
-    answer = await world.analytics.QueryFootprint(request)
-    found = answer.total.footprint
-    assert found.location_based_gco2e == pytest.approx(grams(HOME_DAYS.grid), rel=1e-6)
-    assert found.covered_energy_ratio == 1.0
-    assert len(found.location_based_gco2e_series.values) == DAYS * DAY
-    used = HOME_DAYS.load.sum()
-    own = np.clip(HOME_DAYS.load - np.maximum(HOME_DAYS.grid, 0), 0, None).sum()
-    assert answer.total.matching.hourly_matched_ratio == pytest.approx(own / used, rel=1e-6)
-
-
-async def test_what_a_generator_burns_is_in_the_footprint_of_its_site(
-    world: AnalyticsWorld,
-) -> None:
-    rating = rating_pb2.GeneratorRating(max_output_power_w=5000.0, emission_gco2e_per_kwh=700.0)
-    asset = asset_pb2.Asset(name=f"{HOME}/assets/generator", generator=rating)
-    meter = some_device(
-        f"{HOME}/devices/genset",
-        ["export_energy_wh"],
-        device_pb2.DeviceFunction(asset=asset.name, meter_role=device_pb2.METER_ROLE_MAIN),
-    )
-    sites = world.metering.sites
-    await sites.CreateAsset(site_service_pb2.CreateAssetRequest(asset=asset))
-    await sites.CreateDevice(site_service_pb2.CreateDeviceRequest(device=meter))
-    given_wh = np.arange(DAYS * DAY + 1) * 100.0
-    rows = samples(point("genset", "export_energy_wh"), START, QUARTER, given_wh)
-    await world.metering.send(batch(9, rows))
-    request = pb.QueryFootprintRequest(subjects=[HOME], range=time_range_to_proto(SPAN))
-
-    async def burns() -> bool:
-        answer = await world.analytics.QueryFootprint(request)
-        return answer.total.footprint.HasField("scope1_gco2e")
-
-    await eventually(burns)
-    found = (await world.analytics.QueryFootprint(request)).total.footprint
-    assert found.scope1_gco2e == pytest.approx(given_wh[-1] / 1000 * 700.0)
-    assert found.location_based_gco2e == pytest.approx(grams(HOME_DAYS.grid), rel=1e-6)
-
-
-async def test_a_silent_meter_lowers_what_a_footprint_speaks_for(world: AnalyticsWorld) -> None:
-    """The day before the first reading was not metered."""
-    before = TimeRange(START - timedelta(days=1), START + timedelta(days=1))
-    request = pb.QueryFootprintRequest(subjects=[HOME], range=time_range_to_proto(before))
-    answer = await world.analytics.QueryFootprint(request)
-    assert answer.total.footprint.covered_energy_ratio == pytest.approx(0.5, abs=0.01)
 
 
 async def test_the_plain_rule_is_what_a_battery_comes_with(world: AnalyticsWorld) -> None:

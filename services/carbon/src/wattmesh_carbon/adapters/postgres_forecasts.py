@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from wattmesh_carbon.adapters.postgres import Row, series_from_rows
 from wattmesh_carbon.domain.intensity import Basis, Intensity
-from wattmesh_carbon.domain.issued import EVERY, KEPT, Issued
+from wattmesh_carbon.domain.issued import EVERY, KEPT, Issued, PastForecasts
 from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -71,38 +71,28 @@ class PostgresForecastStore:
             found: _Found | None = await cursor.fetchone()
         return None if found is None else _issued(found, span, resolution)
 
-    async def issued(
-        self,
-        zone: ZoneId,
-        basis: Basis,
-        source: str,
-        issue_range: TimeRange,
-        resolution: timedelta,
-        lead: timedelta,
-    ) -> Sequence[Issued]:
-        """Return the first forecast of each six hours, from the interval of its issue on."""
+    async def issued(self, asked: PastForecasts) -> Sequence[Issued]:
+        """Read one forecast of each six hours."""
         values = {
-            "zone": zone.name,
-            "basis": basis.value,
-            "source": source,
-            "start": issue_range.start,
-            "end": issue_range.end,
+            "zone": asked.zone.name,
+            "basis": asked.basis.value,
+            "source": asked.source,
+            "start": asked.issue_range.start,
+            "end": asked.issue_range.end,
             "every": EVERY.total_seconds(),
         }
         async with self._database.connection() as connection:
             cursor = await connection.execute(_ISSUED, values)
             rows: list[_Found] = await cursor.fetchall()
         return [
-            _issued(
-                row, TimeRange.of(_on_raster(row[1], issue_range, resolution), lead), resolution
-            )
+            _issued(row, TimeRange.of(_on_raster(row[1], asked), asked.lead), asked.resolution)
             for row in rows
         ]
 
 
-def _on_raster(moment: datetime, issue_range: TimeRange, resolution: timedelta) -> datetime:
-    steps = (moment - issue_range.start) // resolution
-    return issue_range.start + steps * resolution
+def _on_raster(moment: datetime, asked: PastForecasts) -> datetime:
+    start = asked.issue_range.start
+    return start + (moment - start) // asked.resolution * asked.resolution
 
 
 def _issued(found: _Found, span: TimeRange, resolution: timedelta) -> Issued:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from wattmesh_carbon.app.ports import ForecastStore, IntensityStore
 from wattmesh_carbon.domain.intensity import Basis, Intensity
-from wattmesh_carbon.domain.issued import AHEAD, Issued
+from wattmesh_carbon.domain.issued import AHEAD, Issued, PastForecasts
 from wattmesh_carbon.domain.pattern import HISTORY, forecast_pattern, newest_known
 from wattmesh_carbon.domain.spread import LEAD, Spread, spread, spread_of_issued
 from wattmesh_carbon.domain.window import Run, Window, best_stretches, best_window
@@ -180,12 +180,14 @@ class Intensities:
         if expected.source == PATTERN or issue_time is None:
             return spread(history, series)
         issued = await self._forecasts.issued(
-            expected.zone,
-            expected.basis,
-            expected.source,
-            TimeRange(history.start + HISTORY / 2, history.end),
-            series.resolution,
-            LEAD // series.resolution * series.resolution,
+            PastForecasts(
+                zone=expected.zone,
+                basis=expected.basis,
+                source=expected.source,
+                issue_range=TimeRange(history.start + HISTORY / 2, history.end),
+                resolution=series.resolution,
+                lead=LEAD // series.resolution * series.resolution,
+            )
         )
         return spread_of_issued(
             history, [each.gco2e_per_kwh for each in issued], series, issue_time

@@ -7,7 +7,7 @@ from typing import Protocol
 from wattmesh_carbon.domain.certificates import Certificate, Retirement, Subject
 from wattmesh_carbon.domain.factors import Factor
 from wattmesh_carbon.domain.intensity import Basis, Intensity
-from wattmesh_carbon.domain.issued import Issued
+from wattmesh_carbon.domain.issued import Issued, PastForecasts
 from wattmesh_kernel.ids import CertificateId, ZoneId
 from wattmesh_kernel.series import Series
 from wattmesh_kernel.time import TimeRange
@@ -44,19 +44,8 @@ class ForecastStore(Protocol):
     ) -> Issued | None:
         """Return the newest forecast that was known, over a span; NaN where it has nothing."""
 
-    async def issued(
-        self,
-        zone: ZoneId,
-        basis: Basis,
-        source: str,
-        issue_range: TimeRange,
-        resolution: timedelta,
-        lead: timedelta,
-    ) -> Sequence[Issued]:
-        """Return the first forecast of each six hours, from the interval of its issue on.
-
-        Intervals are on the raster of `issue_range.start`; only what was known at its end counts.
-        """
+    async def issued(self, asked: PastForecasts) -> Sequence[Issued]:
+        """Return the first forecast of each six hours."""
 
 
 class ForecastSource(Protocol):

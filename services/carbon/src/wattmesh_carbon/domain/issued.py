@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from wattmesh_carbon.domain.intensity import Basis
+from wattmesh_kernel.ids import ZoneId
 from wattmesh_kernel.series import Series
+from wattmesh_kernel.time import TimeRange
 
 FRESH = timedelta(hours=6)
 """A forecast that was issued longer ago is not gone by: publishers issue every hour or oftener."""
@@ -15,6 +18,22 @@ KEPT = timedelta(days=92)
 """How long forecasts are kept."""
 EVERY = timedelta(hours=6)
 """Of so much time one forecast is held against what came."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastForecasts:
+    """Which forecasts of a publisher are held against what came.
+
+    Their intervals are on the raster of `issue_range.start`, each from that of its issue on for
+    `lead`; only what was known when the range ended counts.
+    """
+
+    zone: ZoneId
+    basis: Basis
+    source: str
+    issue_range: TimeRange
+    resolution: timedelta
+    lead: timedelta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
