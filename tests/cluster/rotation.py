@@ -47,10 +47,17 @@ def starts(kubectl: Kubectl) -> Mapping[str, int]:
     }
 
 
+def started_anew(before: Mapping[str, int], after: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the pods that are new, or were started again since.
+
+    One that is gone and has nobody in its place was on its way out already.
+    """
+    return {pod: count for pod, count in after.items() if before.get(pod) != count}
+
+
 def _none_started(before: Mapping[str, int], kubectl: Kubectl) -> None:
-    after = starts(kubectl)
-    if after != before:
-        raise AssertionError(f"pods were started anew: {before} became {after}")
+    if anew := started_anew(before, starts(kubectl)):
+        raise AssertionError(f"pods were started anew: {anew}, before: {before}")
 
 
 def _bring(kubectl: Kubectl, identities: Identities) -> None:

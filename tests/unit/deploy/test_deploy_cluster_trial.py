@@ -8,6 +8,7 @@ from cryptography import x509
 
 from tests.cluster.identities import CALLER, DRIVER, Identities
 from tests.cluster.manifests import PARTS, documents, image
+from tests.cluster.rotation import started_anew
 from tests.cluster.verdict import judged
 from tests.fakes.deployments import SETTINGS
 
@@ -188,3 +189,10 @@ def test_what_was_lost_is_said_by_device() -> None:
     )
 
     assert verdict.content["readings"]["lost"] == {"meter": 3}
+
+
+def test_a_pod_that_was_on_its_way_out_was_not_started_anew() -> None:
+    before = {"stays": 2, "goes": 0}
+    assert not started_anew(before, {"stays": 2})
+    assert started_anew(before, {"stays": 3, "goes": 0}) == {"stays": 3}
+    assert started_anew(before, {"stays": 2, "in its place": 0}) == {"in its place": 0}
