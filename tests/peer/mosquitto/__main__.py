@@ -138,6 +138,10 @@ async def tried(broker: Broker) -> dict[str, tuple[bool, bool]]:
         ),
         "a device below its name": (True, await broker.is_heard("meter-1", "devices/meter-1/w")),
         "a device below another's": (False, await broker.is_heard("meter-2", "devices/meter-1/w")),
+        "a device hears below its name": (
+            True,
+            await broker.hears("meter-1", "devices/meter-1/set"),
+        ),
         "a device hears its commands": (True, await broker.hears("meter-1", "commands/meter-1/w")),
         "a device hears another's": (False, await broker.hears("meter-1", "commands/meter-2/w")),
     }

@@ -1,4 +1,7 @@
-"""`python -m wattmesh_local.mqtt_broker --listen 127.0.0.1:1883 --state FILE`."""
+"""`python -m wattmesh_local.mqtt_broker --listen 127.0.0.1:1883 --state FILE`.
+
+With `--passwords FILE --acl FILE`, both as Mosquitto has them, nobody is let in without a name.
+"""
 
 import argparse
 import asyncio
@@ -7,14 +10,15 @@ import signal
 from pathlib import Path
 
 from wattmesh_local.mqtt_broker.broker import DurableBroker
+from wattmesh_local.mqtt_broker.rights import Doors, PasswordFile, Rights
 
 
-async def _serve(address: str, state_file: Path) -> None:
+async def _serve(address: str, state_file: Path, doors: Doors | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopped.set)
-    async with DurableBroker(address, state_file) as broker:
+    async with DurableBroker(address, state_file, doors) as broker:
         host = address.rpartition(":")[0]
         print(f"serving on {host}:{broker.port}", flush=True)
         await stopped.wait()
@@ -25,9 +29,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The local MQTT broker.")
     parser.add_argument("--listen", default="127.0.0.1:1883", help="host:port; port 0: a free one")
     parser.add_argument("--state", type=Path, required=True, help="file of persistent sessions")
+    parser.add_argument("--passwords", type=Path, help="who is let in, as mosquitto_passwd writes")
+    parser.add_argument("--acl", type=Path, help="what each name may do, as Mosquitto has it")
     options = parser.parse_args()
+    if (options.passwords is None) != (options.acl is None):
+        parser.error("--passwords and --acl go together")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    asyncio.run(_serve(options.listen, options.state))
+    asyncio.run(_serve(options.listen, options.state, _doors(options.passwords, options.acl)))
+
+
+def _doors(passwords: Path | None, acl: Path | None) -> Doors | None:
+    if passwords is None or acl is None:
+        return None
+    return Doors(passwords=PasswordFile(passwords), rights=Rights.parse(acl.read_text()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from amqtt.errors import ProtocolHandlerError
@@ -19,8 +20,11 @@ _MOST_IN_FLIGHT = 200
 class DurableHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has no types
     """Stores what the client publishes before it is acknowledged; sends the client's outbox."""
 
-    def __init__(self, plugins_manager: Any, outboxes: Outboxes) -> None:
+    def __init__(
+        self, plugins_manager: Any, outboxes: Outboxes, may_say: Callable[[str], bool]
+    ) -> None:
         super().__init__(plugins_manager)
+        self._may_say = may_say
         self._outboxes = outboxes
         self._sender: asyncio.Task[None] | None = None
         self._window = asyncio.Semaphore(_MOST_IN_FLIGHT)
@@ -42,8 +46,9 @@ class DurableHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
 
     async def handle_publish(self, publish_packet: PublishPacket) -> None:
         """Store a message for persistent sessions; then amqtt hands it to the others and acks."""
-        if publish_packet.topic_name is not None and publish_packet.data is not None:
-            self._outboxes.post(publish_packet.topic_name, bytes(publish_packet.data))
+        topic, data = publish_packet.topic_name, publish_packet.data
+        if topic is not None and data is not None and self._may_say(topic):
+            self._outboxes.post(topic, bytes(data))
         await super().handle_publish(publish_packet)
 
     async def handle_puback(self, puback: PubackPacket) -> None:

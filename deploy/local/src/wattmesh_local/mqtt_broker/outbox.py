@@ -81,6 +81,10 @@ class Outboxes:
         """Return a client's outbox."""
         return self._boxes.setdefault(client, Outbox([]))
 
+    def filters(self, client: str) -> frozenset[str]:
+        """Return what a client's session listens to."""
+        return frozenset(self._filters.get(client, ()))
+
     def subscribe(self, client: str, topic_filter: str) -> None:
         """Keep what is published on these topics for the client from now on."""
         self._store.subscribe(client, topic_filter)

@@ -1,0 +1,157 @@
+"""The local broker under the passwords and the access list of a deployment."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from tests.fakes.eventually import within
+from tools.deployment_secrets import let_in, write
+from wattmesh_local.mqtt_broker import DurableBroker
+from wattmesh_local.mqtt_broker.rights import Doors, PasswordFile, Rights
+
+ROOT = Path(__file__).parents[3]
+ACL = ROOT / "deploy" / "mosquitto" / "acl"
+REFUSED = 0x80
+
+
+class Door:
+    """A broker as it is deployed, and the secrets of those who come."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        self._port = port
+
+    def as_(self, name: str, identifier: str | None = None, **words: Any) -> aiomqtt.Client:
+        device = self._folder / f"device_{name}_mqtt_password"
+        file = device if device.exists() else self._folder / f"{name}_mqtt_password"
+        return self.client(name, file.read_text(), identifier or f"client-of-{name}", **words)
+
+    def client(
+        self, name: str | None, password: str | None, identifier: str, **words: Any
+    ) -> aiomqtt.Client:
+        return aiomqtt.Client(
+            *("127.0.0.1", self._port),
+            username=name,
+            password=password,
+            identifier=identifier,
+            timeout=5,
+            **words,
+        )
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("broker") / "secrets"
+    write(folder)
+    for device in ("meter-1", "meter-2"):
+        let_in(folder, device)
+    return folder
+
+
+@pytest.fixture
+async def door(tmp_path: Path, secrets: Path) -> AsyncIterator[Door]:
+    doors = Doors(
+        passwords=PasswordFile(secrets / "mosquitto_passwords"),
+        rights=Rights.parse(ACL.read_text()),
+    )
+    async with DurableBroker("127.0.0.1:0", tmp_path / "state", doors) as broker:
+        yield Door(secrets, broker.port)
+
+
+@asynccontextmanager
+async def hearing(client: aiomqtt.Client, topic: str) -> AsyncIterator["asyncio.Queue[str]"]:
+    """What somebody hears who subscribes to a topic, as `topic payload`."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def listen() -> None:
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            heard.put_nowait(f"{message.topic} {message.payload.decode()}")
+
+    async with client:
+        await client.subscribe(topic, qos=1)
+        listening = asyncio.create_task(listen())
+        try:
+            yield heard
+        finally:
+            listening.cancel()
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [(None, None), ("gateway", None), ("gateway", "guessed"), ("nobody", "guessed"), ("", "")],
+)
+async def test_nobody_comes_in_without_a_name_and_its_password(
+    door: Door, name: str | None, password: str | None
+) -> None:
+    with pytest.raises(aiomqtt.MqttError):
+        async with door.client(name, password, "somebody"):
+            pass
+
+
+async def test_a_device_is_heard_below_its_own_name_and_nowhere_else(door: Door) -> None:
+    """Nobody discharges a battery, or counts energy, under another's name."""
+    gateway = door.as_("gateway", clean_session=False)
+    async with hearing(gateway, "#") as heard, door.as_("meter-1") as meter:
+        for topic in ("devices/meter-2/telegram", "meters/home-1/telegram", "commands/meter-2/set"):
+            await meter.publish(topic, "forged", qos=1)
+            await meter.publish(topic, "forged", qos=0)
+        await meter.publish("devices/meter-1/telegram", "own", qos=1)
+        async with within(10):
+            assert await heard.get() == "devices/meter-1/telegram own"
+    assert heard.empty()
+
+
+async def test_a_device_hears_what_is_said_to_it_and_not_what_others_are_told(door: Door) -> None:
+    async with hearing(door.as_("meter-1"), "commands/meter-1/#") as heard:
+        async with door.as_("meter-2") as other:
+            for topic in ("#", "+/meter-1/#", "commands/+/set", "devices/meter-1/telegram"):
+                (answer,) = await other.subscribe(topic, qos=1)
+                assert answer == REFUSED, topic
+            assert await other.subscribe("devices/meter-2/set", qos=1) != (REFUSED,)
+        async with door.as_("gateway") as gateway:
+            await gateway.publish("commands/meter-2/set", "0", qos=1)
+            await gateway.publish("commands/meter-1/set", "500", qos=1)
+        async with within(10):
+            assert await heard.get() == "commands/meter-1/set 500"
+
+
+async def test_nobody_takes_the_gateways_session_over_by_its_identifier(door: Door) -> None:
+    """What waits there is every meter's of the house."""
+    gateway = door.as_("gateway", "wattmesh-local", clean_session=False)
+    async with hearing(gateway, "devices/#"):
+        pass
+    async with door.as_("meter-1") as meter:
+        await meter.publish("devices/meter-1/telegram", "at home", qos=1)
+    with pytest.raises(aiomqtt.MqttError):
+        async with door.as_("meter-2", "wattmesh-local", clean_session=False):
+            pass
+    again = door.as_("gateway", "wattmesh-local", clean_session=False)
+    async with hearing(again, "devices/#") as heard, within(10):
+        assert await heard.get() == "devices/meter-1/telegram at home"
+
+
+async def test_a_last_will_is_a_word_as_any_other(door: Door) -> None:
+    will = aiomqtt.Will("devices/meter-2/telegram", "forged", qos=1)
+    with pytest.raises(aiomqtt.MqttError):
+        async with door.as_("meter-1", will=will):
+            pass
+
+
+async def test_the_simulated_home_speaks_for_its_meters_and_its_rooms_are_told(door: Door) -> None:
+    async with (
+        hearing(door.as_("gateway"), "meters/#") as meters,
+        hearing(door.as_("twin"), "rooms/home-3/tank/set") as orders,
+        door.as_("twin", "a-meter") as meter,
+        door.as_("gateway", "another") as gateway,
+    ):
+        await meter.publish("meters/home-1/telegram", "kWh", qos=1)
+        await gateway.publish("rooms/home-3/tank/set", "55", qos=1)
+        async with within(10):
+            assert await meters.get() == "meters/home-1/telegram kWh"
+            assert await orders.get() == "rooms/home-3/tank/set 55"
