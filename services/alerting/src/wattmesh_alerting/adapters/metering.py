@@ -75,10 +75,11 @@ def _silent(
     model: SiteModel, newest: dict[str, metering_pb2.Reading], now: datetime
 ) -> list[Condition]:
     """Return the devices that have reported before, and no longer do."""
-    last = dict[DeviceId, datetime]()
+    last = dict[DeviceId, tuple[datetime, str]]()
     for name, reading in newest.items():
         device = DeviceId.parse(name.partition("/points/")[0])
-        last[device] = max(measured(reading), last.get(device, measured(reading)))
+        told = measured(reading), name
+        last[device] = max(told, last.get(device, told))
     return [
         Condition(
             rule=Rule.DEVICE_SILENT,
@@ -87,8 +88,9 @@ def _silent(
             site=device.site,
             gateway=known.gateway,
             description=f"its last reading is of {moment:%Y-%m-%d %H:%M:%S} UTC",
+            links=(point,),
         )
-        for device, moment in last.items()
+        for device, (moment, point) in last.items()
         if (known := model.devices.get(device)) is not None and now - moment > _patience(known)
     ]
 

@@ -25,6 +25,7 @@ class LimitsInForce(Protocol):
 
 
 POWER = "active_power_w"
+_MOST_LINKS = 10
 FRESH = timedelta(minutes=5)
 """A power that is older says nothing of now."""
 
@@ -69,7 +70,11 @@ class Powers:
         else:
             bounds = (*_rated(model, subject), *limits.get(subject, ()))
             near = nearest(sample, self._before(subject, sample), bounds)
-            condition = None if near is None else _condition(subject, site, sample, near)
+            condition = None
+            if near is not None:
+                meters = _meters(model, subject, now)[:_MOST_LINKS]
+                points = [f"{each.name}/points/{POWER}" for each in meters]
+                condition = _condition(subject, site, sample, near, points)
         if condition is None:
             self._held.pop(subject, None)
         else:
@@ -158,7 +163,9 @@ def _rated(model: SiteModel, subject: str) -> tuple[Bound, ...]:
     )
 
 
-def _condition(subject: str, site: SiteId | None, sample: Sample, near: Nearness) -> Condition:
+def _condition(
+    subject: str, site: SiteId | None, sample: Sample, near: Nearness, points: Iterable[str]
+) -> Condition:
     return Condition(
         rule=Rule.LIMIT_EXCEEDED if near.exceeded else Rule.LIMIT_NEAR,
         subject=subject,
@@ -169,6 +176,7 @@ def _condition(subject: str, site: SiteId | None, sample: Sample, near: Nearness
         threshold=near.limit_w,
         unit="W",
         time_left=near.time_left,
+        links=tuple(points),
     )
 
 
